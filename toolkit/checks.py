@@ -1,0 +1,54 @@
+"""Checks that travel inside the exported modules; everything here is TorchScript."""
+
+import torch
+from torch import Tensor
+
+
+def describe(x: Tensor) -> str:
+    """What a tensor is, for error messages, e.g. "float32 of shape [2, 64]"."""
+    name = "another dtype"
+    if x.dtype == torch.float32:
+        name = "float32"
+    elif x.dtype == torch.float64:
+        name = "float64"
+    elif x.dtype == torch.int64:
+        name = "int64"
+    elif x.dtype == torch.int32:
+        name = "int32"
+    elif x.dtype == torch.uint8:
+        name = "uint8"
+    elif x.dtype == torch.bool:
+        name = "bool"
+    return f"{name} of shape {list(x.size())}"
+
+
+def check_digits(digits: Tensor) -> None:
+    """Raise a ValueError unless `digits` is int64 (batch, length) with values 0 to 9."""
+    if digits.dtype != torch.int64 or digits.dim() != 2 or digits.size(1) == 0:
+        raise ValueError(
+            "digits must be int64 of shape (batch, length), with at least one digit each; "
+            + f"got {describe(digits)}"
+        )
+    if digits.numel() > 0 and (int(digits.min()) < 0 or int(digits.max()) > 9):
+        raise ValueError(
+            "digits must lie between 0 and 9; "
+            + f"got values from {int(digits.min())} to {int(digits.max())}"
+        )
+
+
+def check_images(images: Tensor) -> None:
+    """Raise a ValueError unless `images` is floating-point (batch, 1, 28, 28)."""
+    if not images.is_floating_point() or list(images.size())[1:] != [1, 28, 28]:
+        raise ValueError(
+            "images must be float32 of shape (batch, 1, 28, 28) with values from 0 (background) "
+            + f"to 1 (ink); got {describe(images)}"
+        )
+
+
+def check_latents(z: Tensor, latent_dim: int) -> None:
+    """Raise a ValueError unless `z` is floating-point (batch, latent_dim)."""
+    if not z.is_floating_point() or z.dim() != 2 or z.size(1) != latent_dim:
+        raise ValueError(
+            f"z must be float32 of shape (batch, {latent_dim}), drawn from a standard normal; "
+            + f"got {describe(z)}"
+        )

@@ -1,0 +1,316 @@
+"""TorchScript exports: the one door through which demos, C++ and everybody else see the models.
+
+`exports/<name>.pt` needs nothing but torch to be loaded. `exports/manifest.json` says of each file
+what goes in and comes out, how it was trained, what was measured, and its SHA-256. TorchScript is
+executable code and torch loads a damaged weight without a word, so `load` reads a file only after
+its hash has been found in the manifest.
+"""
+
+import io
+import json
+import re
+import warnings
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from toolkit.errors import ToolkitError, UsageError
+from toolkit.files import atomic_write, make_directory, read_bytes, sha256
+
+EXPORTS_DIR = Path("exports")
+TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What an exported model takes and returns, in words for the manifest."""
+
+    input: str
+    output: str
+    methods: Mapping[str, str]
+    headline: str | None  # the metric by which one file is better than another
+    yardstick: str | None = None  # a metric that must be the same for the headlines to compare
+    higher_is_better: bool = True
+
+
+DIGITS_IN = "digits: int64 (batch, length), values 0 to 9, any length from 1"
+IMAGES_IN = "images: float32 (batch, 1, 28, 28), values 0 (background) to 1 (ink)"
+NEXT_DIGIT = "logits of the next digit: float32 (batch, 10)"
+
+SIGNATURES = {
+    "lstm": Signature(
+        DIGITS_IN,
+        NEXT_DIGIT,
+        {"trace": "digits -> (i, f, o, g, c, h), each float32 (batch, length, hidden_size)"},
+        "test_accuracy",
+        "length",
+    ),
+    "rnn": Signature(DIGITS_IN, NEXT_DIGIT, {}, "test_accuracy", "length"),
+    "generator": Signature(
+        "z: float32 (batch, latent_dim), standard normal",
+        "images: float32 (batch, 1, 28, 28), values 0 (background) to 1 (ink)",
+        {},
+        "frechet_distance",
+        "classifier_sha256",
+        higher_is_better=False,
+    ),
+    "discriminator": Signature(
+        IMAGES_IN, "logits: float32 (batch, 1), above 0 means real", {}, None
+    ),
+    "classifier": Signature(
+        IMAGES_IN,
+        "logits of the digit: float32 (batch, 10)",
+        {"features": "images -> float32 (batch, 128), each >= 0"},
+        "test_accuracy",
+    ),
+}
+
+
+def read_manifest(exports_dir: Path) -> dict[str, Any]:
+    """The manifest: file name -> its entry; empty where there is none yet.
+
+    Raises:
+        ToolkitError: it is damaged.
+    """
+    path = exports_dir / "manifest.json"
+    if not path.exists():
+        return {}
+    try:
+        manifest: dict[str, Any] = json.loads(read_bytes(path))
+        return manifest
+    except ValueError as error:
+        raise ToolkitError(
+            f"{path} is damaged ({error}). Bring it back from version control, or remove it and "
+            "train again."
+        ) from error
+
+
+def load(name: str, exports_dir: Path = EXPORTS_DIR) -> torch.jit.ScriptModule:
+    """Load an export, ready for use: verified against the manifest, in eval mode, warmed up.
+
+    Raises:
+        UsageError: there is no such model.
+        ToolkitError: the file is missing, or is not the one that the manifest vouches for.
+    """
+    module = _deserialise(read_verified(name, exports_dir))
+    with torch.no_grad():
+        for _ in range(2):  # the first two calls compile
+            module(*example_inputs(name, module, batch_size=1))
+    return module
+
+
+def read_verified(name: str, exports_dir: Path = EXPORTS_DIR) -> bytes:
+    """The bytes of an export whose hash agrees with the manifest.
+
+    Raises: as `load`.
+    """
+    path = _path(name, exports_dir)
+    mend = f"`python -m toolkit.train {_command(name)}` makes a new one."
+    if not path.exists():
+        raise ToolkitError(f"{path} is missing. {mend}")
+    entry = read_manifest(exports_dir).get(path.name)
+    if entry is None:
+        raise ToolkitError(f"{exports_dir / 'manifest.json'} does not list {path.name}. {mend}")
+    data = read_bytes(path)
+    if (found := sha256(data)) != entry["sha256"]:
+        raise ToolkitError(
+            f"{path} is damaged or was altered: the manifest wants SHA-256 {entry['sha256']}, "
+            f"the file has {found}. Bring it back from version control; {mend}"
+        )
+    return data
+
+
+def save(
+    name: str,
+    model: nn.Module,
+    *,
+    exports_dir: Path,
+    seed: int,
+    config: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+) -> str | None:
+    """Script a model, prove the script equal to it, and put it in the place of the old export.
+
+    The file that is replaced, if any, goes to `previous/` below `exports_dir`; see `restore`.
+
+    Args:
+        model: any device and mode; it is exported on the CPU in eval mode.
+        seed, config, metrics: for the manifest.
+
+    Returns:
+        a sentence if the new file measures worse than the one that it replaces, else None.
+
+    Raises:
+        ToolkitError: the three do not agree, or the file cannot be written; the old one is kept.
+    """
+    path = _path(name, exports_dir)
+    make_directory(exports_dir)
+    model = model.cpu().eval()
+    data = _serialise(model)
+    _prove_equal(name, model, data)
+
+    signature = SIGNATURES[name]
+    entry = {
+        "sha256": sha256(data),
+        "bytes": len(data),
+        "input": signature.input,
+        "output": signature.output,
+        "methods": dict(signature.methods),
+        "attributes": {"latent_dim": model.latent_dim} if hasattr(model, "latent_dim") else {},
+        "torch": torch.__version__,
+        "seed": seed,
+        "config": dict(config),
+        "metrics": dict(metrics),
+    }
+    old = read_manifest(exports_dir).get(path.name)
+    if old is None or not path.exists() or sha256(read_bytes(path)) != old["sha256"]:
+        old = None  # nothing there, or nothing that could be loaded
+    elif old["sha256"] != entry["sha256"]:
+        copy(name, exports_dir, exports_dir / "previous")
+    _install(exports_dir, path.name, data, entry)
+    return _compare(name, exports_dir, old, entry)
+
+
+def copy(name: str, source: Path, target: Path) -> None:
+    """Copy a verified export and its manifest entry to another directory."""
+    data = read_verified(name, source)
+    make_directory(target)
+    file = _path(name, target).name
+    _install(target, file, data, read_manifest(source)[file])
+
+
+def restore(name: str, exports_dir: Path) -> None:
+    """Exchange an export and the one that it replaced."""
+    previous, aside = exports_dir / "previous", exports_dir / "previous" / "exchange"
+    copy(name, exports_dir, aside)
+    copy(name, previous, exports_dir)
+    copy(name, aside, previous)
+
+
+def example_inputs(name: str, model: Any, batch_size: int) -> tuple[Tensor, ...]:
+    """Random inputs that the model called `name` accepts."""
+    random = torch.Generator().manual_seed(batch_size)
+    if name in ("lstm", "rnn"):
+        return (torch.randint(10, (batch_size, 2 * batch_size + 1), generator=random),)
+    if name == "generator":
+        return (torch.randn(batch_size, model.latent_dim, generator=random),)
+    return (torch.rand(batch_size, 1, 28, 28, generator=random),)
+
+
+def _path(name: str, exports_dir: Path) -> Path:
+    if name not in SIGNATURES:
+        raise UsageError(f"There is no model {name!r}; choose one of {', '.join(SIGNATURES)}.")
+    return exports_dir / f"{name}.pt"
+
+
+def _command(name: str) -> str:
+    return "gan" if name in ("generator", "discriminator") else name
+
+
+def _install(exports_dir: Path, file: str, data: bytes, entry: Mapping[str, Any]) -> None:
+    manifest = read_manifest(exports_dir) | {file: entry}
+    atomic_write(exports_dir / file, data)
+    atomic_write(
+        exports_dir / "manifest.json",
+        (json.dumps(dict(sorted(manifest.items())), indent=2) + "\n").encode(),
+    )
+
+
+def _compare(
+    name: str, exports_dir: Path, old: Mapping[str, Any] | None, new: Mapping[str, Any]
+) -> str | None:
+    signature = SIGNATURES[name]
+    if old is None or signature.headline is None:
+        return None
+    before, after = old["metrics"].get(signature.headline), new["metrics"][signature.headline]
+    there, here = (entry["metrics"].get(signature.yardstick) for entry in (old, new))
+    if there != here:
+        verdict = f"was measured otherwise ({signature.yardstick} {there}, now {here})"
+    elif after != before and (after > before) != signature.higher_is_better:
+        verdict = "was better"
+    else:
+        return None
+    return (
+        f"{exports_dir / name}.pt replaces a file that {verdict}: {signature.headline} "
+        f"{after:.4g}, before {before:.4g}. `python -m toolkit.train restore {_command(name)} "
+        f"--exports-dir {exports_dir}` brings the old one back."
+    )
+
+
+def _serialise(model: nn.Module) -> bytes:
+    buffer = io.BytesIO()
+    with _deprecation_ignored():
+        torch.jit.save(torch.jit.script(model), buffer)
+    return _canonical(buffer.getvalue())
+
+
+def _deserialise(data: bytes) -> torch.jit.ScriptModule:
+    with _deprecation_ignored():
+        module: torch.jit.ScriptModule = torch.jit.load(io.BytesIO(data), map_location="cpu")
+    module.eval()
+    return module
+
+
+class _deprecation_ignored(warnings.catch_warnings):
+    """TorchScript is deprecated without a removal date; the user need not hear it each time."""
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        warnings.filterwarnings("ignore", message="`torch.jit", category=Warning)
+
+
+def _canonical(archive: bytes) -> bytes:
+    """The archive without what depends on this machine or on what was scripted before.
+
+    `.debug_pkl` holds paths of source files, `serialization_id` a hash of everything including
+    them, and class names get a `___torch_mangle_<k>` that counts all modules scripted so far.
+    """
+    source = zipfile.ZipFile(io.BytesIO(archive))
+    kept = [
+        name
+        for name in source.namelist()
+        if not name.endswith((".debug_pkl", ".data/serialization_id"))
+    ]
+    numbers: dict[bytes, bytes] = {}
+
+    def renumber(text: bytes) -> bytes:
+        return re.sub(
+            rb"___torch_mangle_(\d+)",
+            lambda m: b"___torch_mangle_" + numbers.setdefault(m[1], b"%d" % len(numbers)),
+            text,
+        )
+
+    result = io.BytesIO()
+    with zipfile.ZipFile(result, "w", zipfile.ZIP_STORED) as target:
+        for name in kept:
+            data = source.read(name)
+            if name.endswith((".py", ".pkl")):
+                data = renumber(data)
+            target.writestr(zipfile.ZipInfo(renumber(name.encode()).decode()), data)
+    return result.getvalue()
+
+
+@torch.no_grad()
+def _prove_equal(name: str, model: nn.Module, data: bytes) -> None:
+    """Eager, scripted and reloaded must agree on random inputs, in every method."""
+    with _deprecation_ignored():
+        scripted = torch.jit.script(model)
+    reloaded = _deserialise(data)
+    for batch_size in (1, 2, 7, 7, 7):  # the third call of a script runs its optimised form
+        inputs = example_inputs(name, model, batch_size)
+        for method in ("forward", *SIGNATURES[name].methods):
+            expected = getattr(model, method)(*inputs)
+            for other in (scripted, reloaded):
+                try:
+                    torch.testing.assert_close(
+                        getattr(other, method)(*inputs), expected, rtol=TOLERANCE, atol=TOLERANCE
+                    )
+                except AssertionError as error:
+                    raise ToolkitError(
+                        f"{name}.{method} differs after export, so nothing was replaced: {error}"
+                    ) from error

@@ -1,0 +1,104 @@
+"""Every picture: sheets of digits, captioned rows, curves, GIFs."""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import torch.nn.functional as F
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+from toolkit.files import atomic_write
+
+Picture = NDArray[np.uint8]  # (height, width), 0 = black
+Curve = tuple[Sequence[float], Sequence[float]]  # x and y
+
+
+def to_picture(image: Tensor) -> Picture:
+    """From an image (..., height, width), float in 0..1, to uint8; axes of length 1 go."""
+    array: Picture = image.mul(255).round().clamp(0, 255).byte().squeeze().numpy()
+    return array
+
+
+def sheet(images: Tensor, columns: int = 5, scale: int = 3) -> Picture:
+    """Images (n, 1, 28, 28) in 0..1 in rows of `columns`, each pixel enlarged `scale` times.
+
+    As `torchvision.utils.make_grid`, whose import alone takes two seconds.
+    """
+    empty = -len(images) % columns
+    framed = F.pad(F.pad(images, (1, 1, 1, 1), value=0.25), (0, 0, 0, 0, 0, 0, 0, empty))
+    rows = framed.squeeze(1).unflatten(0, (-1, columns))  # (rows, columns, 30, 30)
+    grid = rows.transpose(1, 2).flatten(2).flatten(0, 1)
+    return to_picture(_enlarge(grid, scale))
+
+
+def save_png(path: Path, picture: Picture) -> None:
+    """Write one picture."""
+    atomic_write(path, iio.imwrite("<bytes>", picture, extension=".png"))
+
+
+def save_gif(path: Path, frames: Tensor, milliseconds: int, scale: int = 6) -> None:
+    """Write images (n, 1, 28, 28) in 0..1 as an endless film, there and back again.
+
+    Two neighbouring frames that are equal to the last bit become one, shown for twice as long.
+    """
+    there = [to_picture(frame) for frame in _enlarge(frames, scale)]
+    film = np.stack([*there, *there[-2:0:-1]])
+    atomic_write(
+        path, iio.imwrite("<bytes>", film, extension=".gif", duration=milliseconds, loop=0)
+    )
+
+
+def save_captioned(path: Path, pictures: Sequence[tuple[str, Picture]], inches: float) -> None:
+    """Write pictures in a row, a caption above each, every one `inches` wide."""
+    figure = Figure(figsize=(inches * len(pictures), inches + 0.4), layout="constrained")
+    for axes, (caption, picture) in zip(
+        figure.subplots(1, len(pictures), squeeze=False)[0], pictures, strict=True
+    ):
+        axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
+        axes.set_title(caption, fontsize=11)
+        axes.set_axis_off()
+    _save(path, figure)
+
+
+def save_curves(
+    path: Path,
+    curves: Mapping[str, Curve],
+    *,
+    title: str,
+    x_label: str,
+    y_label: str,
+    level: tuple[str, float] | None = None,
+    log: bool = False,
+) -> None:
+    """Write curves with a legend.
+
+    Args:
+        curves: name -> (x, y).
+        level: a name and a height at which a dashed line is drawn, such as the chance level.
+        log: logarithmic y axis.
+    """
+    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    axes = figure.subplots()
+    for name, (x, y) in curves.items():
+        axes.plot(x, y, marker="o" if len(x) < 40 else "", markersize=3, linewidth=1.4, label=name)
+    if level is not None:
+        axes.axhline(level[1], color="gray", linestyle="--", linewidth=1, label=level[0])
+    axes.set(title=title, xlabel=x_label, ylabel=y_label, yscale="log" if log else "linear")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    _save(path, figure)
+
+
+def _enlarge(images: Tensor, scale: int) -> Tensor:
+    """Repeat each pixel of images (..., height, width) `scale` times in both directions."""
+    return images.repeat_interleave(scale, dim=-2).repeat_interleave(scale, dim=-1)
+
+
+def _save(path: Path, figure: Figure) -> None:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=120)
+    atomic_write(path, buffer.getvalue())

@@ -1,0 +1,109 @@
+"""Training of the digit classifier, the instrument that measures the GAN."""
+
+import time
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.optim import AdamW
+
+from toolkit.device import Precision, autocast, generator, seeded
+from toolkit.errors import UsageError
+from toolkit.gan.data import MNIST, epoch_order, to_unit
+from toolkit.gan.model import Classifier
+from toolkit.progress import Progress
+from toolkit.runs import Run
+
+
+@dataclass(frozen=True)
+class Config:
+    """How to train the classifier."""
+
+    num_epochs: int = 6  # times through the training images
+    num_images: int = 60_000  # training images used, the first ones
+    batch_size: int = 100
+    learning_rate: float = 2e-3  # of AdamW; falls linearly to 0
+    weight_decay: float = 0.1  # of AdamW
+    max_shift: int = 2  # pixels by which each batch is shifted, up to, in either direction
+    precision: Precision = "float32"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("num_epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        if not self.batch_size <= self.num_images <= 60_000:
+            raise UsageError(
+                f"num_images must be from batch_size ({self.batch_size}) to 60,000, "
+                f"not {self.num_images}."
+            )
+
+
+def train_step(
+    model: Classifier, optimizer: AdamW, images: Tensor, labels: Tensor, precision: Precision
+) -> Tensor:
+    """One update; images (batch, 1, 28, 28) in 0..1, labels int64 (batch,). Returns the loss."""
+    with autocast(images.device, precision):
+        logits = model(images)
+    loss = F.cross_entropy(logits.float(), labels)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.detach()
+
+
+@torch.no_grad()
+def accuracy(model: Classifier, images: Tensor, labels: Tensor) -> float:
+    """Share, 0 to 1, of uint8 images (n, 1, 28, 28) that get their label, in eval mode."""
+    device = next(model.parameters()).device
+    model.eval()
+    correct = 0
+    for batch, wanted in zip(images.split(500), labels.split(500), strict=True):
+        correct += int((model(to_unit(batch.to(device))).argmax(dim=1).cpu() == wanted).sum())
+    return correct / len(images)
+
+
+def train(config: Config, run: Run, mnist: MNIST, device: torch.device) -> Classifier:
+    """Train the classifier, or go on where `run` was interrupted.
+
+    A checkpoint and a line of metrics follow each epoch; the test images take no part.
+    """
+    with seeded(config.seed, "weights"):
+        model = Classifier().to(device)
+    optimizer = AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    steps_per_epoch = config.num_images // config.batch_size
+    num_steps = config.num_epochs * steps_per_epoch
+    start, seconds = 0, 0.0
+    if state := run.load():
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        start, seconds = state["step"], state["seconds"]
+        if start == num_steps:
+            return model.eval()
+
+    with Progress("classifier", num_steps, start) as progress:
+        clock = time.perf_counter() - seconds
+        step = start
+        for epoch in range(start // steps_per_epoch, config.num_epochs):
+            model.train()
+            random = generator(config.seed, f"shifts of epoch {epoch}")
+            order = epoch_order(config.num_images, config.seed, epoch)
+            for chosen in order.split(config.batch_size)[:steps_per_epoch]:
+                optimizer.param_groups[0]["lr"] = config.learning_rate * (1 - step / num_steps)
+                shift = torch.randint(
+                    -config.max_shift, config.max_shift + 1, (2,), generator=random
+                ).tolist()
+                images = to_unit(mnist.train_images[chosen].to(device)).roll(shift, dims=(2, 3))
+                labels = mnist.train_labels[chosen].long().to(device)
+                loss = train_step(model, optimizer, images, labels, config.precision)
+                step += 1
+                progress.update(step, loss=loss.item())
+            share = accuracy(model, mnist.train_images[:10_000], mnist.train_labels[:10_000])
+            seconds = time.perf_counter() - clock
+            progress.update(step, accuracy=share)
+            run.log(step, loss=loss.item(), training_accuracy=share, seconds=round(seconds, 2))
+            run.save(
+                step, model=model.state_dict(), optimizer=optimizer.state_dict(), seconds=seconds
+            )
+    return model.eval()

@@ -1,0 +1,116 @@
+"""MNIST, complete: it comes with the package, so that nothing has to be downloaded."""
+
+import gzip
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from toolkit.device import generator
+from toolkit.errors import ToolkitError
+from toolkit.files import read_bytes, sha256
+
+EMBEDDED = Path(__file__).parent / "mnist"
+DOWNLOADED = Path("data")
+
+# SHA-256 of the decompressed files, as published by Yann LeCun, and the shape of what they hold.
+FILES: dict[str, tuple[str, tuple[int, ...]]] = {
+    "train-images-idx3-ubyte": (
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        (60_000, 1, 28, 28),
+    ),
+    "train-labels-idx1-ubyte": (
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        (60_000,),
+    ),
+    "t10k-images-idx3-ubyte": (
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        (10_000, 1, 28, 28),
+    ),
+    "t10k-labels-idx1-ubyte": (
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        (10_000,),
+    ),
+}
+
+
+class MNIST(NamedTuple):
+    """The data set in memory: images uint8 (n, 1, 28, 28), 0 = background; labels uint8 (n,)."""
+
+    train_images: Tensor
+    train_labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+
+
+def load_mnist(data_dir: Path | None = None) -> MNIST:
+    """All 60,000 training and 10,000 test images.
+
+    Args:
+        data_dir: someone's own copy of the four IDX files, compressed (.gz) or not, in this
+            folder or in `MNIST/raw` below it. By default the copy inside the package; only where
+            that was removed does torchvision download one into `data/`.
+
+    Raises:
+        ToolkitError: a file is missing, truncated or altered.
+    """
+    if data_dir is None and not EMBEDDED.is_dir():
+        data_dir = _download()
+    return MNIST(*(_read(data_dir or EMBEDDED, name) for name in FILES))
+
+
+def to_unit(images: Tensor) -> Tensor:
+    """From uint8, 0 to 255, to float32, 0 to 1."""
+    return images.float() / 255
+
+
+def epoch_order(num_examples: int, seed: int, epoch: int) -> Tensor:
+    """The order, int64 (num_examples,), in which the given epoch visits the training set."""
+    return torch.randperm(num_examples, generator=generator(seed, f"epoch {epoch}"))
+
+
+def _read(directory: Path, name: str) -> Tensor:
+    expected, shape = FILES[name]
+    candidates = [
+        folder / (name + ending)
+        for folder in (directory, directory / "MNIST" / "raw")
+        for ending in ("", ".gz")
+    ]
+    path = next((candidate for candidate in candidates if candidate.is_file()), None)
+    if path is None:
+        raise ToolkitError(
+            f"{directory} lacks MNIST's {name} (or {name}.gz). Put it there, or leave --data-dir "
+            "out to use the copy that comes with the toolkit."
+        )
+    data = read_bytes(path)
+    if path.suffix == ".gz":
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ToolkitError(
+                f"{path} is damaged: expected a gzip file of {name}, but decompressing it failed "
+                f"({error}). Replace it by an undamaged copy."
+            ) from error
+    if (found := sha256(data)) != expected:
+        raise ToolkitError(
+            f"{path} is not MNIST's {name}: expected SHA-256 {expected}, found {found} in "
+            f"{len(data):,} bytes. Replace it by an undamaged copy."
+        )
+    header = 4 + 4 * data[3]  # the fourth byte of an IDX file counts its dimensions
+    return torch.frombuffer(bytearray(data), dtype=torch.uint8, offset=header).view(shape)
+
+
+def _download() -> Path:
+    from torchvision.datasets import MNIST as TorchvisionMNIST
+
+    print(f"{EMBEDDED} is not there; torchvision downloads MNIST into {DOWNLOADED}/.")
+    try:
+        TorchvisionMNIST(str(DOWNLOADED), download=True)
+    except (OSError, RuntimeError) as error:
+        raise ToolkitError(
+            f"MNIST is neither in {EMBEDDED} nor could it be downloaded ({error}). "
+            "Name a folder that holds its four files with --data-dir."
+        ) from error
+    return DOWNLOADED

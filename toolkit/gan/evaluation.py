@@ -1,0 +1,94 @@
+"""How good are the drawn digits? Distances and class shares, measured by the classifier."""
+
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from toolkit.device import generator
+from toolkit.gan.data import MNIST, to_unit
+from toolkit.gan.latent import draw_latents
+
+NUM_IMAGES = 10_000
+BATCH_SIZE = 500
+
+
+class Gaussian(NamedTuple):
+    """Mean (n,) and covariance (n, n) of a cloud of features, float64."""
+
+    mean: Tensor
+    covariance: Tensor
+
+
+class Scores(NamedTuple):
+    """What is measured on 10,000 images."""
+
+    frechet_distance: float  # to the test images; 0 would be the same cloud of features
+    class_shares: list[float]  # share, 0 to 1, of each digit 0 to 9, as the classifier sees it
+
+
+def fit_gaussian(features: Tensor) -> Gaussian:
+    """Mean and unbiased covariance of features (num_images, n)."""
+    features = features.double()
+    return Gaussian(features.mean(dim=0), torch.cov(features.T))
+
+
+def frechet_distance(p: Gaussian, q: Gaussian) -> float:
+    """|m_p - m_q|^2 + tr(C_p + C_q - 2 (C_p C_q)^(1/2)), at least 0.
+
+    Heusel et al., "GANs Trained by a Two Time-Scale Update Rule" (2017), eq. (6). The trace of the
+    root is taken of the symmetric C_p^(1/2) C_q C_p^(1/2), which has the same eigenvalues.
+    """
+    values, vectors = torch.linalg.eigh(p.covariance)
+    root = vectors * values.clamp(min=0).sqrt() @ vectors.T
+    cross = torch.linalg.eigvalsh(root @ q.covariance @ root).clamp(min=0).sqrt().sum()
+    distance = (
+        (p.mean - q.mean).square().sum() + p.covariance.trace() + q.covariance.trace() - 2 * cross
+    )
+    return max(0.0, float(distance))
+
+
+class Instrument:
+    """The classifier as a measuring instrument.
+
+    Args:
+        classifier: a `Classifier`, or its export, in eval mode.
+        sha256: hash of the classifier's file; a distance means nothing without it.
+        mnist: gives the real test images, and training images for the floor.
+        device: where to compute.
+
+    Attributes:
+        floor: the distance of 10,000 real training images from the 10,000 real test images.
+    """
+
+    def __init__(self, classifier: Any, sha256: str, mnist: MNIST, device: torch.device) -> None:
+        self.classifier = classifier.to(device)
+        self.sha256 = sha256
+        self.device = device
+        self.real = fit_gaussian(self.features_and_digits(to_unit(mnist.test_images))[0])
+        order = torch.randperm(len(mnist.train_images), generator=generator(0, "floor"))
+        self.floor = self.measure(to_unit(mnist.train_images[order[:NUM_IMAGES]])).frechet_distance
+
+    @torch.no_grad()
+    def features_and_digits(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """From images (n, 1, 28, 28) in 0..1 to features (n, 128) and digits int64 (n,)."""
+        features, digits = [], []
+        for batch in images.split(BATCH_SIZE):
+            f = self.classifier.features(batch.to(self.device))
+            features.append(f.cpu())
+            digits.append(self.classifier.readout(f).argmax(dim=1).cpu())
+        return torch.cat(features), torch.cat(digits)
+
+    def measure(self, images: Tensor) -> Scores:
+        """Scores of images (n, 1, 28, 28) in 0..1."""
+        features, digits = self.features_and_digits(images)
+        shares = digits.bincount(minlength=10).double() / len(images)
+        return Scores(frechet_distance(fit_gaussian(features), self.real), shares.tolist())
+
+
+@torch.no_grad()
+def sample(network: nn.Module, seed: int, count: int = NUM_IMAGES) -> Tensor:
+    """Draw images (count, 1, 28, 28) from a generator in eval mode; the seed decides which."""
+    device = next(network.parameters()).device
+    z = draw_latents(count, cast(int, network.latent_dim), generator(seed, "evaluation"))
+    return torch.cat([network(batch.to(device)).float().cpu() for batch in z.split(BATCH_SIZE)])

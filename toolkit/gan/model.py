@@ -1,0 +1,155 @@
+"""Generators, discriminators and the digit classifier. Images are 0 (background) to 1 (ink)."""
+
+import torch
+from torch import Tensor, nn
+
+from toolkit.checks import check_images, check_latents
+
+
+class ConvGenerator(nn.Module):
+    """A small convolutional generator: 7 x 7, 14 x 14, 28 x 28.
+
+    Args:
+        latent_dim: numbers in z.
+        width: channels at 7 x 7.
+    """
+
+    def __init__(self, latent_dim: int = 64, width: int = 64) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.layers = nn.Sequential(
+            nn.Linear(latent_dim, width * 7 * 7, bias=False),
+            nn.Unflatten(1, (width, 7, 7)),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.PixelShuffle(2),  # (width, 7, 7) -> (width / 4, 14, 14)
+            nn.BatchNorm2d(width // 4),
+            nn.ReLU(),
+            nn.ConvTranspose2d(width // 4, 1, 4, stride=2, padding=1),
+        )
+
+    def forward(self, z: Tensor) -> Tensor:
+        """From z, float32 (batch, latent_dim) ~ N(0, 1), to images (batch, 1, 28, 28) in 0..1.
+
+        Raises:
+            ValueError: z has another shape or an integer dtype.
+        """
+        check_latents(z, self.latent_dim)
+        return (torch.tanh(self.layers(z)) + 1) / 2
+
+
+class ConvDiscriminator(nn.Module):
+    """The convolutional counterpart: 28 x 28, 14 x 14, 7 x 7, one logit. No normalisation."""
+
+    def __init__(self, width: int = 32, hidden_size: int = 256) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, width // 2, 4, stride=2, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(width // 2, width, 4, stride=2, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Flatten(),
+            nn.Linear(width * 7 * 7, hidden_size),
+            nn.LeakyReLU(0.2),
+            nn.Linear(hidden_size, 1),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """From images (batch, 1, 28, 28) in 0..1 to logits (batch, 1): above 0 means real.
+
+        Raises:
+            ValueError: `images` has another shape or an integer dtype.
+        """
+        check_images(images)
+        logits: Tensor = self.layers(images * 2 - 1)
+        return logits
+
+
+class PerceptronGenerator(nn.Module):
+    """The assignment's template: 100 -> 128 -> 256 -> 512 -> 1024 -> 784."""
+
+    def __init__(self, latent_dim: int = 100) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.layers = nn.Sequential(
+            nn.Linear(latent_dim, 128),
+            nn.LeakyReLU(0.2),
+            nn.Linear(128, 256),
+            nn.BatchNorm1d(256),
+            nn.LeakyReLU(0.2),
+            nn.Linear(256, 512),
+            nn.BatchNorm1d(512),
+            nn.LeakyReLU(0.2),
+            nn.Linear(512, 1024),
+            nn.BatchNorm1d(1024),
+            nn.LeakyReLU(0.2),
+            nn.Linear(1024, 28 * 28),
+            nn.Unflatten(1, (1, 28, 28)),
+        )
+
+    def forward(self, z: Tensor) -> Tensor:
+        """As `ConvGenerator.forward`."""
+        check_latents(z, self.latent_dim)
+        return (torch.tanh(self.layers(z)) + 1) / 2
+
+
+class PerceptronDiscriminator(nn.Module):
+    """The assignment's template: 784 -> 512 -> 256 -> 1, without its sigmoid: logits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(28 * 28, 512),
+            nn.LeakyReLU(0.2),
+            nn.Linear(512, 256),
+            nn.LeakyReLU(0.2),
+            nn.Linear(256, 1),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """As `ConvDiscriminator.forward`."""
+        check_images(images)
+        logits: Tensor = self.layers(images * 2 - 1)
+        return logits
+
+
+class Classifier(nn.Module):
+    """Names digits, and gives the 128 features on which distances between images are measured."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, 16, 5, padding=2, bias=False),
+            nn.BatchNorm2d(16),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(16, 32, 3, padding=1, bias=False),
+            nn.BatchNorm2d(32),
+            nn.ReLU(),
+            nn.Conv2d(32, 64, 3, padding=1, bias=False),
+            nn.BatchNorm2d(64),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(64 * 7 * 7, 128),
+            nn.ReLU(),
+        )
+        self.readout = nn.Linear(128, 10)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """From images (batch, 1, 28, 28) in 0..1 to logits (batch, 10).
+
+        Raises:
+            ValueError: `images` has another shape or an integer dtype.
+        """
+        logits: Tensor = self.readout(self.features(images))
+        return logits
+
+    @torch.jit.export
+    def features(self, images: Tensor) -> Tensor:
+        """The layer before the logits: float32 (batch, 128), each >= 0."""
+        check_images(images)
+        features: Tensor = self.layers(images)
+        return features

@@ -1,0 +1,260 @@
+"""Training of the GAN: the discriminator and the generator take turns."""
+
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam
+
+from toolkit.device import Precision, autocast, generator, seeded
+from toolkit.errors import UsageError
+from toolkit.gan.data import epoch_order, to_unit
+from toolkit.gan.latent import draw_latents
+from toolkit.gan.losses import (
+    discriminator_loss,
+    minimax_generator_loss,
+    non_saturating_generator_loss,
+    r1_penalty,
+)
+from toolkit.gan.model import (
+    ConvDiscriminator,
+    ConvGenerator,
+    PerceptronDiscriminator,
+    PerceptronGenerator,
+)
+from toolkit.progress import Progress
+from toolkit.runs import Run
+
+GENERATOR_LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
+    "non-saturating": non_saturating_generator_loss,
+    "minimax": minimax_generator_loss,
+}
+
+NUM_SAMPLES = 25
+Snapshots = dict[int, Tensor]  # step -> images, float32 (25, 1, 28, 28)
+
+
+@dataclass(frozen=True)
+class Config:
+    """What to train and how; `perceptron_config` has the settings of the assignment's template."""
+
+    architecture: Literal["conv", "perceptron"] = "conv"
+    loss: Literal["non-saturating", "minimax"] = "non-saturating"  # the generator's
+    latent_dim: int = 64  # numbers in z
+    batch_size: int = 32  # real images a step, and as many drawn ones
+    num_steps: int = 18_000
+    learning_rate: float = 2e-3  # of Adam; constant for the first half, then falling to 0
+    beta1: float = 0.5  # Adam's memory of gradients
+    beta2: float = 0.99  # Adam's memory of squared gradients
+    r1_gamma: float = 3.0  # weight of the R1 penalty; 0 leaves it out
+    r1_every: int = 8  # steps from one R1 penalty, then that much heavier, to the next
+    ema_decay: float = 0.998  # memory of the averaged generator, the one that is exported
+    eval_every: int = 1800  # steps from one measurement to the next
+    save_every: int = 450  # steps from one checkpoint to the next
+    precision: Precision = "float32"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.architecture not in ("conv", "perceptron"):
+            raise UsageError(
+                f"There is no architecture {self.architecture!r}; choose conv or perceptron."
+            )
+        if self.loss not in GENERATOR_LOSSES:
+            raise UsageError(
+                f"There is no loss {self.loss!r}; choose {' or '.join(GENERATOR_LOSSES)}."
+            )
+        for name in ("latent_dim", "num_steps", "r1_every", "eval_every", "save_every"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        if not 2 <= self.batch_size <= 60_000:
+            raise UsageError(f"batch_size must be from 2 to 60,000, not {self.batch_size}.")
+        if not self.learning_rate > 0:
+            raise UsageError(f"learning_rate must be above 0, not {self.learning_rate}.")
+
+
+def perceptron_config(config: Config) -> Config:
+    """The same run with the assignment's template: its networks, its Adam, no penalty."""
+    return replace(
+        config,
+        architecture="perceptron",
+        latent_dim=100,
+        batch_size=64,
+        learning_rate=2e-4,
+        beta2=0.999,
+        r1_gamma=0.0,
+    )
+
+
+class Networks(NamedTuple):
+    """The two players, and the moving average of the generator that is kept in the end."""
+
+    generator: nn.Module
+    discriminator: nn.Module
+    average: nn.Module
+
+
+def build(config: Config) -> Networks:
+    """The untrained networks, their weights drawn from the config's seed."""
+    with seeded(config.seed, "weights"):
+        if config.architecture == "conv":
+            player: nn.Module = ConvGenerator(config.latent_dim)
+            discriminator: nn.Module = ConvDiscriminator()
+        else:
+            player = PerceptronGenerator(config.latent_dim)
+            discriminator = PerceptronDiscriminator()
+    return Networks(player, discriminator, deepcopy(player).eval().requires_grad_(False))
+
+
+def train_step(
+    networks: Networks,
+    generator_optimizer: Adam,
+    discriminator_optimizer: Adam,
+    real: Tensor,
+    z: Tensor,
+    config: Config,
+    penalise: bool,
+) -> tuple[Tensor, Tensor]:
+    """One update of the discriminator, then one of the generator, on the same drawn images.
+
+    Args:
+        real: images (batch, 1, 28, 28) in 0..1.
+        z: standard normal (batch, latent_dim).
+        penalise: add the R1 penalty this time.
+
+    Returns:
+        the losses of the discriminator (without the penalty) and of the generator.
+    """
+    player, discriminator, average = networks
+    mixed_precision = autocast(real.device, config.precision)
+
+    with mixed_precision:
+        fake = player(z)
+        real_logits = discriminator(real)
+        fake_logits = discriminator(fake.detach())  # no gradient into the generator here
+    loss_d = discriminator_loss(real_logits.float(), fake_logits.float())
+    penalty = torch.zeros_like(loss_d)
+    if penalise:
+        images = real.clone().requires_grad_()
+        penalty = config.r1_gamma * config.r1_every * r1_penalty(discriminator(images), images)
+    discriminator_optimizer.zero_grad()
+    (loss_d + penalty).backward()
+    discriminator_optimizer.step()
+
+    discriminator.requires_grad_(False)  # it only passes the gradient on
+    with mixed_precision:
+        fake_logits = discriminator(fake)
+    loss_g = GENERATOR_LOSSES[config.loss](fake_logits.float())
+    generator_optimizer.zero_grad()
+    loss_g.backward()
+    generator_optimizer.step()
+    discriminator.requires_grad_(True)
+
+    update_average(average, player, config.ema_decay)
+    return loss_d.detach(), loss_g.detach()
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """average <- decay * average + (1 - decay) * network, running statistics included."""
+    ours, theirs = average.state_dict(), network.state_dict()
+    floats = [name for name, value in ours.items() if value.is_floating_point()]
+    torch._foreach_lerp_([ours[n] for n in floats], [theirs[n] for n in floats], 1 - decay)
+
+
+def learning_rate(config: Config, step: int) -> float:
+    """Constant for the first half of the training, then linear, reaching 0 after the last step."""
+    left = (config.num_steps - step) / config.num_steps
+    return config.learning_rate * min(1.0, max(0.0, 2 * left))
+
+
+def train(
+    config: Config,
+    run: Run,
+    images: Tensor,
+    device: torch.device,
+    measure: Callable[[nn.Module], float],
+) -> tuple[Networks, Snapshots]:
+    """Train the GAN, or go on where `run` was interrupted.
+
+    Args:
+        images: the real ones, uint8 (n, 1, 28, 28).
+        measure: from the averaged generator, in eval mode, to its distance from the real images;
+            it goes to the run's metrics every `eval_every` steps.
+
+    Returns:
+        the networks, and what the same 25 latent points gave at the start, halfway and at the end.
+    """
+    networks = Networks(*(network.to(device) for network in build(config)))
+    player, discriminator, average = networks
+    betas = (config.beta1, config.beta2)
+    generator_optimizer = Adam(player.parameters(), betas=betas, fused=True)
+    discriminator_optimizer = Adam(discriminator.parameters(), betas=betas, fused=True)
+    latents = generator(config.seed, "latents")
+    fixed = draw_latents(NUM_SAMPLES, config.latent_dim, generator(config.seed, "samples"))
+    start, seconds = 0, 0.0
+    snapshots = {0: draw(average, fixed)}
+    if state := run.load():
+        for network, weights in zip(networks, state["networks"], strict=True):
+            network.load_state_dict(weights)
+        generator_optimizer.load_state_dict(state["generator_optimizer"])
+        discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
+        latents.set_state(state["latents"])
+        start, seconds, snapshots = state["step"], state["seconds"], state["snapshots"]
+
+    steps_per_epoch = len(images) // config.batch_size
+    order = torch.empty(0)
+    with Progress("gan", config.num_steps, start) as progress:
+        clock = time.perf_counter() - seconds
+        for step in range(start + 1, config.num_steps + 1):
+            epoch, position = divmod(step - 1, steps_per_epoch)
+            if position == 0 or step == start + 1:
+                order = epoch_order(len(images), config.seed, epoch)
+            chosen = order[position * config.batch_size :][: config.batch_size]
+            real = to_unit(images[chosen].to(device))
+            z = draw_latents(config.batch_size, config.latent_dim, latents).to(device)
+            for optimizer in (generator_optimizer, discriminator_optimizer):
+                optimizer.param_groups[0]["lr"] = learning_rate(config, step)
+            loss_d, loss_g = train_step(
+                networks,
+                generator_optimizer,
+                discriminator_optimizer,
+                real,
+                z,
+                config,
+                penalise=config.r1_gamma > 0 and step % config.r1_every == 0,
+            )
+
+            last = step == config.num_steps
+            if step == config.num_steps // 2 or last:
+                snapshots[step] = draw(average, fixed)
+            if step % 50 == 0 or last:
+                losses = {"loss_d": loss_d.item(), "loss_g": loss_g.item()}
+                progress.update(step, **losses)
+                run.log(step, **losses)
+            if step % config.eval_every == 0 or last:
+                distance = measure(average)
+                progress.update(step, distance=distance)
+                run.log(step, distance=distance, seconds=round(time.perf_counter() - clock, 2))
+            if step % config.save_every == 0 or last:
+                run.save(
+                    step,
+                    networks=[network.state_dict() for network in networks],
+                    generator_optimizer=generator_optimizer.state_dict(),
+                    discriminator_optimizer=discriminator_optimizer.state_dict(),
+                    latents=latents.get_state(),
+                    snapshots=snapshots,
+                    seconds=time.perf_counter() - clock,
+                )
+    return networks, snapshots
+
+
+@torch.no_grad()
+def draw(network: nn.Module, z: Tensor) -> Tensor:
+    """Images (n, 1, 28, 28), float32 on the CPU, that a generator in eval mode makes of z."""
+    device = next(network.parameters()).device
+    images: Tensor = network(z.to(device)).float().cpu()
+    return images

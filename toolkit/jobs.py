@@ -1,0 +1,219 @@
+"""What each command does: train, measure, draw, export."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from toolkit import export, figures
+from toolkit.device import generator
+from toolkit.errors import ToolkitError
+from toolkit.gan import classifier as classifier_training
+from toolkit.gan import training as gan_training
+from toolkit.gan.data import MNIST, load_mnist
+from toolkit.gan.evaluation import Instrument, sample
+from toolkit.gan.latent import interpolate, pair_of_classes
+from toolkit.lstm import training as lstm_training
+from toolkit.lstm.data import held_out
+from toolkit.runs import Run
+
+NUM_TEST = 10_000
+CHANCE = 0.1
+AnyConfig = lstm_training.Config | gan_training.Config | classifier_training.Config
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things are and where they go."""
+
+    runs_dir: Path  # the run directories are made in here
+    exports_dir: Path  # the exports and their manifest
+    data_dir: Path | None  # someone's own copy of MNIST
+    device: torch.device
+    restart: bool  # set finished and interrupted runs aside and begin anew
+
+    def run(self, name: str, config: AnyConfig) -> Run:
+        run = Run(self.runs_dir / name, config)
+        if self.restart and (old := run.set_aside()):
+            print(f"The old run is kept in {old}.")
+        return run
+
+    def export(
+        self, name: str, model: nn.Module, config: AnyConfig, metrics: dict[str, object]
+    ) -> None:
+        settings = asdict(config)
+        worse = export.save(
+            name,
+            model,
+            exports_dir=self.exports_dir,
+            seed=settings["seed"],
+            config=settings,
+            metrics=metrics,
+        )
+        if worse:
+            print(f"Note: {worse}")
+
+
+def train_recurrent(config: lstm_training.Config, name: str, places: Places) -> Run:
+    """The LSTM or the RNN: train, test on unseen palindromes, draw the curve, export."""
+    run = places.run(name, config)
+    model = lstm_training.train(config, run, places.device)
+    test = held_out(config.length, "test", NUM_TEST, generator(config.seed, "test"))
+    share = lstm_training.accuracy(model, test)
+    draw_accuracy(run.figures / "accuracy.png", {config.model.upper(): run}, config.length)
+    places.export(
+        config.model,
+        model,
+        config,
+        {"length": config.length, "test_accuracy": share, "num_test": len(test)},
+    )
+    last = run.metrics()[-1]
+    print(
+        f"{config.model.upper()}: {share:.2%} of {len(test):,} unseen palindromes of "
+        f"{config.length} digits, after {last['step']:,} steps in {last['seconds']:.1f} s.\n"
+        f"  {places.exports_dir / config.model}.pt  {run.figures / 'accuracy.png'}"
+    )
+    return run
+
+
+def draw_accuracy(path: Path, runs: dict[str, Run], length: int) -> None:
+    """Validation accuracy against steps, a curve for each run."""
+    curves = {}
+    for name, run in runs.items():
+        entries = run.metrics()
+        curves[name] = ([e["step"] for e in entries], [e["accuracy"] for e in entries])
+    figures.save_curves(
+        path,
+        curves,
+        title=f"Palindromes of T = {length} digits: the last digit",
+        x_label="training steps",
+        y_label="accuracy on unseen palindromes",
+        level=("chance", CHANCE),
+    )
+
+
+def train_classifier(config: classifier_training.Config, name: str, places: Places) -> None:
+    """The digit classifier: train, test, export."""
+    run = places.run(name, config)
+    mnist = load_mnist(places.data_dir)
+    model = classifier_training.train(config, run, mnist, places.device)
+    share = classifier_training.accuracy(model, mnist.test_images, mnist.test_labels)
+    floor = Instrument(model, "", mnist, places.device).floor
+    places.export(
+        "classifier", model, config, {"test_accuracy": share, "frechet_distance_floor": floor}
+    )
+    last = run.metrics()[-1]
+    print(
+        f"Classifier: {share:.2%} of the 10,000 test images, after {last['seconds']:.1f} s of "
+        f"training.\n  {places.exports_dir / 'classifier.pt'}"
+    )
+
+
+def has_classifier(exports_dir: Path) -> bool:
+    """Is there a classifier in `exports_dir`, or one in `exports/` to copy from?"""
+    return any((d / "classifier.pt").exists() for d in (exports_dir, export.EXPORTS_DIR))
+
+
+def load_instrument(places: Places, mnist: MNIST) -> Instrument:
+    """The exported classifier, which measures the GAN.
+
+    Raises:
+        ToolkitError: there is none.
+    """
+    if not has_classifier(places.exports_dir):
+        raise ToolkitError(
+            f"The digit classifier, which measures the GAN, is neither in {places.exports_dir} "
+            f"nor in {export.EXPORTS_DIR}. `python -m toolkit.train classifier` makes one."
+        )
+    if not (places.exports_dir / "classifier.pt").exists():
+        export.copy("classifier", export.EXPORTS_DIR, places.exports_dir)
+    classifier = export.load("classifier", places.exports_dir)
+    sha256 = export.read_manifest(places.exports_dir)["classifier.pt"]["sha256"]
+    return Instrument(classifier, sha256, mnist, places.device)
+
+
+def train_gan(config: gan_training.Config, name: str, places: Places) -> None:
+    """The GAN: train, measure 10,000 samples, draw the assignment's pictures, export."""
+    run = places.run(name, config)
+    mnist = load_mnist(places.data_dir)
+    instrument = load_instrument(places, mnist)
+
+    def measure(network: nn.Module) -> float:
+        return instrument.measure(sample(network, config.seed)).frechet_distance
+
+    networks, snapshots = gan_training.train(
+        config, run, mnist.train_images, places.device, measure
+    )
+    average = networks.average.cpu()
+    scores = instrument.measure(sample(average, config.seed))
+    metrics: dict[str, object] = {
+        "frechet_distance": scores.frechet_distance,
+        "frechet_distance_floor": instrument.floor,
+        "classifier_sha256": instrument.sha256,
+        "class_shares": scores.class_shares,
+    }
+    places.export("generator", average, config, metrics)
+    places.export("discriminator", networks.discriminator, config, {})
+    draw_gan(run, snapshots)
+    seconds = max(e.get("seconds", 0.0) for e in run.metrics())
+    print(
+        f"GAN: Frechet distance {scores.frechet_distance:.2f} (real against real: "
+        f"{instrument.floor:.2f}; classifier {instrument.sha256[:12]}), class shares "
+        f"{min(scores.class_shares):.1%} to {max(scores.class_shares):.1%}, after "
+        f"{config.num_steps:,} steps in {seconds:.0f} s.\n"
+        f"  {places.exports_dir / 'generator.pt'}  {places.exports_dir / 'discriminator.pt'}"
+    )
+    print(draw_interpolation(run, average, instrument, config.seed))
+
+
+def draw_gan(run: Run, snapshots: gan_training.Snapshots) -> None:
+    """25 samples at the start, halfway and at the end; the losses; the distance."""
+    captioned = []
+    for stage, (step, images) in zip(("start", "half", "end"), snapshots.items(), strict=True):
+        picture = figures.sheet(images)
+        figures.save_png(run.figures / f"samples_{stage}.png", picture)
+        captioned.append((f"step {step:,}", picture))
+    figures.save_captioned(run.figures / "samples.png", captioned, inches=3)
+
+    entries = run.metrics()
+
+    def curve(key: str) -> figures.Curve:
+        chosen = [e for e in entries if key in e]
+        return [e["step"] for e in chosen], [e[key] for e in chosen]
+
+    figures.save_curves(
+        run.figures / "losses.png",
+        {"discriminator": curve("loss_d"), "generator": curve("loss_g")},
+        title="Losses of the two players",
+        x_label="training steps",
+        y_label="loss",
+    )
+    figures.save_curves(
+        run.figures / "distance.png",
+        {"averaged generator": curve("distance")},
+        title="Frechet distance of 10,000 samples",
+        x_label="training steps",
+        y_label="distance to the test images",
+        log=True,
+    )
+
+
+def draw_interpolation(run: Run, average: nn.Module, instrument: Instrument, seed: int) -> str:
+    """9 images between two samples of different classes, as a strip and as a GIF.
+
+    Returns:
+        a sentence that says what was drawn, or why nothing could be.
+    """
+    try:
+        pair = pair_of_classes(average, instrument.classifier.cpu(), seed)
+    except ToolkitError as error:
+        return f"Note: {error}"
+    images = gan_training.draw(average, interpolate(pair.z_from, pair.z_to))
+    figures.save_png(run.figures / "interpolation.png", figures.sheet(images, columns=9))
+    figures.save_gif(run.figures / "interpolation.gif", images, milliseconds=150)
+    return (
+        f"  {run.figures}/: samples_start.png, samples_half.png, samples_end.png, "
+        f"interpolation.png and .gif (from a {pair.digit_from} to a {pair.digit_to}), "
+        "losses.png, distance.png"
+    )

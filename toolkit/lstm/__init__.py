@@ -1,0 +1,1 @@
+"""Part I: recurrent networks that complete palindromes."""

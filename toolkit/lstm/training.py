@@ -1,0 +1,143 @@
+"""Training of the LSTM and the RNN on palindromes."""
+
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import RMSprop
+
+from toolkit.device import generator, seeded
+from toolkit.errors import UsageError
+from toolkit.lstm.data import Encoding, held_out, palindromes, split_last
+from toolkit.lstm.model import LSTM, RNN
+from toolkit.progress import Progress
+from toolkit.runs import Run
+
+
+@dataclass(frozen=True)
+class Config:
+    """What to train and how; the defaults are the assignment's, but for the length."""
+
+    model: Literal["lstm", "rnn"] = "lstm"
+    length: int = 20  # T: the digits 1 to T-1 are read, digit T is predicted
+    encoding: Encoding = "one-hot"  # or "digit", the bare digit as one number
+    hidden_size: int = 128  # numbers in h, and in the LSTM's c
+    batch_size: int = 128  # palindromes a step
+    learning_rate: float = 1e-3  # of RMSProp
+    max_grad_norm: float = 10.0  # longer gradients are scaled down to this norm
+    forget_bias: float = 1.0  # where the LSTM's b_f starts
+    num_steps: int = 2000  # at most
+    eval_every: int = 50  # steps from one validation and checkpoint to the next
+    target_accuracy: float = 0.999  # training ends when this holds at two validations in a row
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.model not in ("lstm", "rnn"):
+            raise UsageError(f"There is no model {self.model!r}; choose lstm or rnn.")
+        if self.encoding not in ("one-hot", "digit"):
+            raise UsageError(f"There is no encoding {self.encoding!r}; choose one-hot or digit.")
+        if self.length < 2:
+            raise UsageError(f"A palindrome needs a length of at least 2, not {self.length}.")
+        for name in ("hidden_size", "batch_size", "num_steps", "eval_every"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        for name in ("learning_rate", "max_grad_norm"):
+            if not getattr(self, name) > 0:
+                raise UsageError(f"{name} must be above 0, not {getattr(self, name)}.")
+
+
+def build(config: Config) -> LSTM | RNN:
+    """The untrained model, its weights drawn from the config's seed."""
+    one_hot = config.encoding == "one-hot"
+    with seeded(config.seed, "weights"):
+        if config.model == "lstm":
+            return LSTM(config.hidden_size, one_hot, config.forget_bias)
+        return RNN(config.hidden_size, one_hot)
+
+
+def train_step(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    digits: Tensor,
+    labels: Tensor,
+    max_grad_norm: float,
+) -> Tensor:
+    """One update of the weights.
+
+    Args:
+        digits: int64 (batch, T - 1).
+        labels: int64 (batch,), the digits T.
+        max_grad_norm: the gradient of all weights together is clipped to this norm.
+
+    Returns:
+        the loss before the update: the cross-entropy (9) over the last time step only.
+    """
+    loss = F.cross_entropy(model(digits), labels)  # (8) and (9): it takes logits, not softmax
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), max_grad_norm)
+    optimizer.step()
+    return loss.detach()
+
+
+@torch.no_grad()
+def accuracy(model: nn.Module, sequences: Tensor, batch_size: int = 1000) -> float:
+    """Share, 0 to 1, of palindromes (n, T) whose last digit the model predicts."""
+    device = next(model.parameters()).device
+    correct = 0
+    for batch in sequences.split(batch_size):
+        digits, labels = split_last(batch.to(device))
+        correct += int((model(digits).argmax(dim=1) == labels).sum())
+    return correct / len(sequences)
+
+
+def train(config: Config, run: Run, device: torch.device) -> LSTM | RNN:
+    """Train a model, or go on where `run` was interrupted; the last state is in the checkpoint.
+
+    Validation accuracy and loss go to the run's metrics every `eval_every` steps.
+    """
+    model = build(config).to(device)
+    optimizer = RMSprop(model.parameters(), lr=config.learning_rate)
+    batches = generator(config.seed, "train batches")
+    validation = held_out(config.length, "validation", 1000, generator(config.seed, "validation"))
+    start, streak, seconds = 0, 0, 0.0
+    if state := run.load():
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        batches.set_state(state["batches"])
+        start, streak, seconds = state["step"], state["streak"], state["seconds"]
+        if state["finished"]:
+            return model
+
+    with Progress(config.model, config.num_steps, start) as progress:
+        clock = time.perf_counter() - seconds
+        for step in range(start + 1, config.num_steps + 1):
+            sequences = palindromes(
+                config.batch_size, config.length, split="train", generator=batches
+            )
+            digits, labels = split_last(sequences.to(device))
+            loss = train_step(model, optimizer, digits, labels, config.max_grad_norm)
+            progress.update(step, loss=loss.item())
+
+            if step % config.eval_every == 0 or step == config.num_steps:
+                share = accuracy(model, validation)
+                streak = streak + 1 if share >= config.target_accuracy else 0
+                finished = streak == 2 or step == config.num_steps
+                seconds = time.perf_counter() - clock
+                progress.update(step, accuracy=share)
+                run.log(step, loss=loss.item(), accuracy=share, seconds=round(seconds, 2))
+                run.save(
+                    step,
+                    model=model.state_dict(),
+                    optimizer=optimizer.state_dict(),
+                    batches=batches.get_state(),
+                    streak=streak,
+                    seconds=seconds,
+                    finished=finished,
+                )
+                if finished:
+                    break
+    return model

@@ -1,0 +1,123 @@
+"""A run directory: the config, a log of metrics, one checkpoint, the figures.
+
+runs/default/gan/
+  config.json     what was asked for
+  metrics.jsonl   one JSON object a line, each with its "step"
+  checkpoint.pt   everything that is needed to go on, replaced atomically
+  figures/        pictures and GIFs
+"""
+
+import dataclasses
+import io
+import json
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from toolkit.errors import ToolkitError, UsageError
+from toolkit.files import append_line, atomic_write, make_directory, read_bytes, sha256
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+MAGIC = b"toolkit checkpoint, sha256 "
+
+
+class Run:
+    """One training run on disk.
+
+    Args:
+        directory: made if it is not there.
+        config: a dataclass of numbers and strings; a checkpoint of another config is refused.
+
+    Raises:
+        ToolkitError: the directory cannot be made or written to.
+    """
+
+    def __init__(self, directory: Path, config: "DataclassInstance") -> None:
+        self.directory = directory
+        self.config: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
+        self.figures = directory / "figures"
+        self.checkpoint = directory / "checkpoint.pt"
+        self.log_file = directory / "metrics.jsonl"
+        make_directory(self.figures)
+
+    def set_aside(self) -> Path | None:
+        """Rename the directory to the first free `<name>.old-<k>` and start with an empty one."""
+        if not self.checkpoint.exists():
+            return None
+        numbered = (self.directory.with_name(f"{self.directory.name}.old-{k}") for k in count(1))
+        old = next(path for path in numbered if not path.exists())
+        self.directory.rename(old)
+        make_directory(self.figures)
+        return old
+
+    def load(self) -> dict[str, Any] | None:
+        """The state of the last `save`, or None for a new run; the log goes back to that step.
+
+        Raises:
+            ToolkitError: the checkpoint is damaged.
+            UsageError: it was made with another config.
+        """
+        state = self._read_checkpoint() if self.checkpoint.exists() else None
+        done = 0 if state is None else int(state["step"])
+        kept = [json.dumps(entry) for entry in self.metrics() if entry["step"] <= done and state]
+        atomic_write(self.log_file, "".join(line + "\n" for line in kept).encode())
+        atomic_write(
+            self.directory / "config.json", (json.dumps(self.config, indent=2) + "\n").encode()
+        )
+        return state
+
+    def save(self, step: int, **state: Any) -> None:
+        """Replace the checkpoint by `state` (tensors, numbers, strings and containers of them).
+
+        Raises:
+            ToolkitError: it cannot be written; the previous checkpoint is unharmed.
+        """
+        buffer = io.BytesIO()
+        torch.save({"config": self.config, "step": step, **state}, buffer)
+        payload = buffer.getvalue()
+        atomic_write(self.checkpoint, MAGIC + sha256(payload).encode() + b"\n" + payload)
+
+    def log(self, step: int, **metrics: float | str) -> None:
+        """Append one line to the metrics log."""
+        append_line(self.log_file, json.dumps({"step": step, **metrics}))
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """All logged lines, oldest first; a last line cut short by a kill is left out."""
+        if not self.log_file.exists():
+            return []
+        entries = []
+        for line in read_bytes(self.log_file).decode(errors="replace").splitlines():
+            try:
+                entries.append(json.loads(line))
+            except json.JSONDecodeError:
+                break
+        return entries
+
+    def _read_checkpoint(self) -> dict[str, Any]:
+        data = read_bytes(self.checkpoint)
+        header, _, payload = data.partition(b"\n")
+        if header != MAGIC + sha256(payload).encode():
+            raise ToolkitError(
+                f"{self.checkpoint} is damaged: its content does not match its SHA-256. "
+                "Start this run anew with --restart; the damaged one is kept aside."
+            )
+        state: dict[str, Any] = torch.load(
+            io.BytesIO(payload), map_location="cpu", weights_only=True
+        )
+        theirs = state["config"]
+        differences = [
+            f"{key} {theirs.get(key, 'absent')} there, {self.config.get(key, 'absent')} here"
+            for key in sorted(theirs.keys() | self.config.keys())
+            if theirs.get(key) != self.config.get(key)
+        ]
+        if differences:
+            raise UsageError(
+                f"{self.directory} holds a run with other settings ({'; '.join(differences)}). "
+                "Repeat its settings to continue it, take another --runs-dir, or pass --restart "
+                "to set it aside and begin anew."
+            )
+        return state

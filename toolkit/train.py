@@ -1,0 +1,290 @@
+"""The command line: python -m toolkit.train lstm|rnn|gan|classifier|all|restore."""
+
+import functools
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import typer
+
+from toolkit import export, jobs
+from toolkit.device import pick_device, pick_precision
+from toolkit.errors import ToolkitError
+from toolkit.gan import classifier as classifier_training
+from toolkit.gan import training as gan_training
+from toolkit.lstm import training as lstm_training
+
+Preset = Literal["smoke", "default", "long"]
+
+LSTM_PRESETS = {
+    "smoke": lstm_training.Config(length=5, num_steps=150, eval_every=25),
+    "default": lstm_training.Config(),
+    "long": lstm_training.Config(length=36, num_steps=20_000),
+}
+GAN_PRESETS = {
+    "smoke": gan_training.Config(num_steps=400, eval_every=200, save_every=100),
+    "default": gan_training.Config(),
+    "long": gan_training.Config(num_steps=90_000, eval_every=9000, save_every=1000),
+}
+CLASSIFIER_PRESETS = {
+    "smoke": classifier_training.Config(num_epochs=1, num_images=5000),
+    "default": classifier_training.Config(),
+    "long": classifier_training.Config(num_epochs=15),
+}
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Train the networks of the assignment, draw its pictures and write TorchScript exports. "
+    "A command that was interrupted, even by SIGKILL, goes on where it was when it is repeated.",
+)
+
+Command = TypeVar("Command", bound=Callable[..., None])
+PresetOption = Annotated[Preset, typer.Option(help="How long: seconds, minutes, or much longer.")]
+SeedOption = Annotated[int, typer.Option(help="Same seed, same machine: the same exports.")]
+DeviceOption = Annotated[
+    Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.")
+]
+RunsOption = Annotated[
+    Path, typer.Option(help="Settings, metrics, checkpoints and figures go to RUNS_DIR/PRESET.")
+]
+ExportsOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Where the .pt files and manifest.json go.",
+        show_default="exports; with --preset smoke RUNS_DIR/smoke/exports",
+    ),
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(help="Your own copy of MNIST.", show_default="the one inside the toolkit"),
+]
+RestartOption = Annotated[
+    bool, typer.Option("--restart", help="Set the old run aside and begin anew.")
+]
+LengthOption = Annotated[
+    int | None, typer.Option(help="T: read T-1 digits, predict digit T.", show_default="20")
+]
+EncodingOption = Annotated[
+    Literal["one-hot", "digit"] | None,
+    typer.Option(help="Ten inputs a digit, or the bare digit as one.", show_default="one-hot"),
+]
+HiddenSizeOption = Annotated[
+    int | None, typer.Option(help="Numbers in the hidden state.", show_default="128")
+]
+BatchSizeOption = Annotated[
+    int | None, typer.Option(help="Examples a step.", show_default="128; GAN 32")
+]
+LearningRateOption = Annotated[
+    float | None, typer.Option(help="Of the optimiser.", show_default="1e-3; GAN 2e-3")
+]
+StepsOption = Annotated[
+    int | None, typer.Option(help="Steps of training, at most.", show_default="by preset")
+]
+
+
+def reports_errors(command: Command) -> Command:
+    """A command whose user's mistakes end in one sentence and an exit code, not in a traceback."""
+
+    @functools.wraps(command)
+    def wrapper(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except ToolkitError as error:
+            print(f"Error: {error}", file=sys.stderr)
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as error:
+            print("Interrupted. The same command goes on from here.", file=sys.stderr)
+            raise typer.Exit(130) from error
+
+    return wrapper  # type: ignore[return-value]
+
+
+def places(
+    preset: Preset,
+    device: str,
+    runs_dir: Path,
+    exports_dir: Path | None,
+    restart: bool,
+    data_dir: Path | None = None,
+) -> jobs.Places:
+    """The places that the options name; the smoke preset keeps away from the committed exports."""
+    if exports_dir is None:
+        exports_dir = runs_dir / "smoke" / "exports" if preset == "smoke" else export.EXPORTS_DIR
+    return jobs.Places(runs_dir / preset, exports_dir, data_dir, pick_device(device), restart)
+
+
+def customise(config: Any, name: str, **options: Any) -> tuple[Any, str]:
+    """The preset with the options that were given, and a run name that tells them apart."""
+    given = {key: value for key, value in options.items() if value is not None}
+    changed = {key: value for key, value in given.items() if value != getattr(config, key)}
+    return replace(config, **given), "-".join([name, *(f"{k}={v}" for k, v in changed.items())])
+
+
+@app.command()
+@reports_errors
+def lstm(
+    preset: PresetOption = "default",
+    length: LengthOption = None,
+    encoding: EncodingOption = None,
+    hidden_size: HiddenSizeOption = None,
+    batch_size: BatchSizeOption = None,
+    learning_rate: LearningRateOption = None,
+    num_steps: StepsOption = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = "auto",
+    runs_dir: RunsOption = Path("runs"),
+    exports_dir: ExportsOption = None,
+    restart: RestartOption = False,
+) -> None:
+    """Part I: the LSTM, on palindromes."""
+    config, name = customise(
+        LSTM_PRESETS[preset],
+        "lstm",
+        length=length,
+        encoding=encoding,
+        hidden_size=hidden_size,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        num_steps=num_steps,
+        seed=seed,
+    )
+    jobs.train_recurrent(config, name, places(preset, device, runs_dir, exports_dir, restart))
+
+
+@app.command()
+@reports_errors
+def rnn(
+    preset: PresetOption = "default",
+    length: LengthOption = None,
+    encoding: EncodingOption = None,
+    hidden_size: HiddenSizeOption = None,
+    batch_size: BatchSizeOption = None,
+    learning_rate: LearningRateOption = None,
+    num_steps: StepsOption = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = "auto",
+    runs_dir: RunsOption = Path("runs"),
+    exports_dir: ExportsOption = None,
+    restart: RestartOption = False,
+) -> None:
+    """Part I: the vanilla RNN, the baseline."""
+    config, name = customise(
+        replace(LSTM_PRESETS[preset], model="rnn"),
+        "rnn",
+        length=length,
+        encoding=encoding,
+        hidden_size=hidden_size,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        num_steps=num_steps,
+        seed=seed,
+    )
+    jobs.train_recurrent(config, name, places(preset, device, runs_dir, exports_dir, restart))
+
+
+@app.command()
+@reports_errors
+def gan(
+    preset: PresetOption = "default",
+    architecture: Annotated[
+        Literal["conv", "perceptron"],
+        typer.Option(help="Convolutional, or the assignment's template with its settings."),
+    ] = "conv",
+    loss: Annotated[
+        Literal["non-saturating", "minimax"] | None,
+        typer.Option(
+            help="The generator's loss: minimax is (10) to the letter.",
+            show_default="non-saturating",
+        ),
+    ] = None,
+    batch_size: BatchSizeOption = None,
+    learning_rate: LearningRateOption = None,
+    num_steps: StepsOption = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = "auto",
+    data_dir: DataOption = None,
+    runs_dir: RunsOption = Path("runs"),
+    exports_dir: ExportsOption = None,
+    restart: RestartOption = False,
+) -> None:
+    """Part II: the GAN, on MNIST."""
+    where = places(preset, device, runs_dir, exports_dir, restart, data_dir)
+    config = replace(GAN_PRESETS[preset], precision=pick_precision(where.device))
+    if architecture == "perceptron":
+        config = gan_training.perceptron_config(config)
+    config, name = customise(
+        config,
+        "gan" if architecture == "conv" else "gan-perceptron",
+        loss=loss,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        num_steps=num_steps,
+        seed=seed,
+    )
+    jobs.train_gan(config, name, where)
+
+
+@app.command()
+@reports_errors
+def classifier(
+    preset: PresetOption = "default",
+    seed: SeedOption = 0,
+    device: DeviceOption = "auto",
+    data_dir: DataOption = None,
+    runs_dir: RunsOption = Path("runs"),
+    exports_dir: ExportsOption = None,
+    restart: RestartOption = False,
+) -> None:
+    """A new digit classifier: distances measured with another one no longer compare."""
+    where = places(preset, device, runs_dir, exports_dir, restart, data_dir)
+    config, name = customise(CLASSIFIER_PRESETS[preset], "classifier", seed=seed)
+    config = replace(config, precision=pick_precision(where.device))
+    jobs.train_classifier(config, name, where)
+
+
+@app.command(name="all")
+@reports_errors
+def train_all(
+    preset: PresetOption = "default",
+    seed: SeedOption = 0,
+    device: DeviceOption = "auto",
+    data_dir: DataOption = None,
+    runs_dir: RunsOption = Path("runs"),
+    exports_dir: ExportsOption = None,
+    restart: RestartOption = False,
+) -> None:
+    """Everything: LSTM, RNN and GAN. The classifier is trained only where there is none yet."""
+    where = places(preset, device, runs_dir, exports_dir, restart, data_dir)
+    precision = pick_precision(where.device)
+    runs = {}
+    for model in ("lstm", "rnn"):
+        recurrent, name = customise(LSTM_PRESETS[preset], model, seed=seed)
+        recurrent = replace(recurrent, model=model)
+        runs[model.upper()] = jobs.train_recurrent(recurrent, name, where)
+    jobs.draw_accuracy(where.runs_dir / "lstm_and_rnn.png", runs, LSTM_PRESETS[preset].length)
+    if not jobs.has_classifier(where.exports_dir):
+        config, name = customise(CLASSIFIER_PRESETS[preset], "classifier", seed=seed)
+        jobs.train_classifier(replace(config, precision=precision), name, where)
+    config, name = customise(GAN_PRESETS[preset], "gan", seed=seed)
+    jobs.train_gan(replace(config, precision=precision), name, where)
+
+
+@app.command()
+@reports_errors
+def restore(
+    model: Annotated[Literal["lstm", "rnn", "gan", "classifier"], typer.Argument()],
+    exports_dir: Annotated[Path, typer.Option(help="The exports.")] = export.EXPORTS_DIR,
+) -> None:
+    """Exchange an export and the one that it replaced."""
+    for name in ("generator", "discriminator") if model == "gan" else (model,):
+        export.restore(name, exports_dir)
+        print(f"{exports_dir / name}.pt is the one from before again.")
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m toolkit.train")
