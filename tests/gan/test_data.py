@@ -1,0 +1,111 @@
+"""MNIST: the embedded copy against the published hashes, and every kind of damage to a copy."""
+
+import gzip
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from toolkit.errors import ToolkitError
+from toolkit.gan.data import EMBEDDED, MNIST, epoch_order, load_mnist, to_unit
+
+# As published; from the README beside the embedded files.
+PUBLISHED = dict(
+    reversed(line.strip("| \n").split(" | "))
+    for line in (EMBEDDED / "README.md").read_text().splitlines()
+    if line.count("|") == 3 and "ubyte" in line
+)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    for file in EMBEDDED.glob("*.gz"):
+        shutil.copy(file, tmp_path)
+    return tmp_path
+
+
+def test_embedded_files_have_the_published_hashes() -> None:
+    found = {
+        hashlib.sha256(gzip.decompress(path.read_bytes())).hexdigest(): path.stem
+        for path in EMBEDDED.glob("*.gz")
+    }
+    assert len(found) == 4
+    assert found == PUBLISHED
+
+
+def test_content(mnist: MNIST) -> None:
+    assert mnist.train_images.shape == (60_000, 1, 28, 28)
+    assert mnist.test_images.shape == (10_000, 1, 28, 28)
+    assert mnist.train_images.dtype == torch.uint8
+    # Published facts: the first ten labels, images a class, and mean and deviation of a pixel.
+    assert mnist.train_labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    assert mnist.test_labels.bincount().tolist() == [
+        980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009,
+    ]  # fmt: skip
+    pixels = to_unit(mnist.train_images)
+    assert pixels.mean().item() == pytest.approx(0.1307, abs=1e-4)
+    assert pixels.std().item() == pytest.approx(0.3081, abs=1e-4)
+
+
+def test_same_as_torchvision(mnist: MNIST, tmp_path: Path) -> None:
+    from torchvision.datasets import MNIST as TorchvisionMNIST
+
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for file in EMBEDDED.glob("*.gz"):
+        (raw / file.stem).write_bytes(gzip.decompress(file.read_bytes()))
+    theirs = TorchvisionMNIST(str(tmp_path), train=False)
+    assert torch.equal(theirs.data, mnist.test_images.squeeze(1))
+    assert torch.equal(theirs.targets, mnist.test_labels.long())
+    ours = load_mnist(tmp_path)  # torchvision's folder is read as it is
+    assert all(torch.equal(a, b) for a, b in zip(ours, mnist, strict=True))
+
+
+def test_truncated(copy: Path) -> None:
+    path = copy / "t10k-images-idx3-ubyte.gz"
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(
+        ToolkitError, match=r"t10k-images-idx3-ubyte.gz is damaged: expected a gzip"
+    ):
+        load_mnist(copy)
+
+
+def test_not_gzip(copy: Path) -> None:
+    (copy / "train-labels-idx1-ubyte.gz").write_bytes(b"<html>404 Not Found</html>")
+    with pytest.raises(ToolkitError, match=r"train-labels-idx1-ubyte.gz is damaged"):
+        load_mnist(copy)
+
+
+def test_bit_flipped_inside_the_gzip(copy: Path) -> None:
+    path = copy / "t10k-labels-idx1-ubyte.gz"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ToolkitError, match=r"t10k-labels-idx1-ubyte.gz is"):
+        load_mnist(copy)
+
+
+def test_altered(copy: Path) -> None:
+    path = copy / "t10k-labels-idx1-ubyte.gz"
+    data = bytearray(gzip.decompress(path.read_bytes()))
+    data[-1] = 0
+    path.write_bytes(gzip.compress(data))
+    published = next(sha for sha, name in PUBLISHED.items() if name == path.stem)
+    found = hashlib.sha256(data).hexdigest()
+    with pytest.raises(ToolkitError, match=f"{published}, found {found} in 10,008 bytes"):
+        load_mnist(copy)
+
+
+def test_missing(copy: Path) -> None:
+    (copy / "train-images-idx3-ubyte.gz").unlink()
+    with pytest.raises(ToolkitError, match=f"{copy} lacks MNIST's train-images-idx3-ubyte"):
+        load_mnist(copy)
+
+
+def test_epochs_visit_each_image_once_in_an_order_of_their_own() -> None:
+    one, again, other = epoch_order(1000, 0, 1), epoch_order(1000, 0, 1), epoch_order(1000, 0, 2)
+    assert one.sort().values.tolist() == list(range(1000))
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)

@@ -1,0 +1,84 @@
+"""The training step against hand-worked values, and what a short training achieves."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.optim import SGD
+
+from toolkit.errors import UsageError
+from toolkit.lstm.data import held_out
+from toolkit.lstm.training import Config, accuracy, build, train, train_step
+from toolkit.runs import Run
+
+
+class Constant(nn.Module):
+    """Always the same logits."""
+
+    def __init__(self, logits: list[float]) -> None:
+        super().__init__()
+        self.logits = nn.Parameter(torch.tensor(logits))
+
+    def forward(self, digits: torch.Tensor) -> torch.Tensor:
+        return self.logits.expand(len(digits), 10)
+
+
+def test_loss_is_cross_entropy_of_logits() -> None:
+    """With logit 2 for the label and 0 for nine others the loss is ln(1 + 9 / e^2)."""
+    model = Constant([2.0] + [0.0] * 9)
+    digits, labels = torch.zeros(4, 3, dtype=torch.long), torch.zeros(4, dtype=torch.long)
+    loss = train_step(model, SGD(model.parameters(), lr=0.0), digits, labels, 10.0)
+    assert loss.item() == pytest.approx(math.log(1 + 9 / math.e**2))
+
+
+def test_gradient_is_clipped() -> None:
+    """The gradient of the loss at equal logits is (0.1 - 1, 0.1, ...): of norm sqrt(0.9)."""
+    model = Constant([0.0] * 10)
+    digits, labels = torch.zeros(1, 3, dtype=torch.long), torch.zeros(1, dtype=torch.long)
+    train_step(model, SGD(model.parameters(), lr=1.0), digits, labels, max_grad_norm=0.01)
+    assert model.logits.norm().item() == pytest.approx(0.01, rel=1e-4)
+    assert model.logits[0].item() == pytest.approx(0.01 * 0.9 / math.sqrt(0.9), rel=1e-4)
+
+
+def test_accuracy_counts() -> None:
+    sequences = torch.tensor([[1, 2, 1], [2, 2, 2], [1, 0, 1], [3, 3, 3]])
+    assert accuracy(Constant([0.0, 1.0] + [0.0] * 8), sequences) == 0.5
+
+
+@pytest.mark.parametrize("encoding", ["one-hot", "digit"])
+def test_learns_5_digits(encoding: str, tmp_path: Path) -> None:
+    config = Config(length=5, encoding=encoding, eval_every=25)  # type: ignore[arg-type]
+    run = Run(tmp_path, config)
+    model = train(config, run, torch.device("cpu"))
+    assert accuracy(model, held_out(5, "test", 100, torch.Generator())) == 1.0
+    *_, before, last = run.metrics()
+    assert before["accuracy"] >= 0.999
+    assert last["accuracy"] >= 0.999
+    assert last["step"] < config.num_steps  # it stopped early
+
+
+def test_same_seed_same_weights() -> None:
+    torch.manual_seed(1)
+    one = build(Config(seed=4)).state_dict()
+    torch.manual_seed(2)
+    two = build(Config(seed=4)).state_dict()
+    other = build(Config(seed=5)).state_dict()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert not torch.equal(one["cell.weight_hh"], other["cell.weight_hh"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"model": "gru"}, "no model 'gru'; choose lstm or rnn"),
+        ({"encoding": "binary"}, "no encoding 'binary'"),
+        ({"length": 1}, "at least 2, not 1"),
+        ({"hidden_size": 0}, "hidden_size must be at least 1, not 0"),
+        ({"learning_rate": float("nan")}, "learning_rate must be above 0, not nan"),
+    ],
+)
+def test_bad_settings(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Config(**settings)  # type: ignore[arg-type]

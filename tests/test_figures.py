@@ -1,0 +1,57 @@
+"""Pictures, read back by imageio."""
+
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import torch
+from torchvision.utils import make_grid
+
+from toolkit import figures
+
+
+def test_sheet_equals_torchvision() -> None:
+    images = torch.rand(25, 1, 28, 28)
+    theirs = make_grid(images, nrow=5, padding=2, pad_value=0.25)[0, 1:-1, 1:-1]
+    theirs = (theirs * 255).round().byte().numpy()
+    np.testing.assert_array_equal(figures.sheet(images, columns=5, scale=1), theirs)
+
+
+def test_last_row_of_a_sheet_may_be_short() -> None:
+    sheet = figures.sheet(torch.ones(7, 1, 28, 28), columns=5, scale=1)
+    assert sheet.shape == (60, 150)
+    assert sheet[45, 15] == 255
+    assert sheet[45, 105] == 0
+
+
+def test_png_round_trip(tmp_path: Path) -> None:
+    picture = figures.sheet(torch.rand(4, 1, 28, 28), columns=2)
+    figures.save_png(tmp_path / "a.png", picture)
+    np.testing.assert_array_equal(iio.imread(tmp_path / "a.png"), picture)
+
+
+def test_gif_there_and_back_for_ever(tmp_path: Path) -> None:
+    frames = torch.linspace(0, 1, 9).view(9, 1, 1, 1).expand(9, 1, 28, 28)
+    figures.save_gif(tmp_path / "a.gif", frames, milliseconds=150)
+    film = iio.imread(tmp_path / "a.gif")
+    assert film.shape[:3] == (16, 168, 168)
+    brightness = film[..., 0].mean(axis=(1, 2))
+    np.testing.assert_allclose(brightness[:9], np.linspace(0, 255, 9), atol=2)
+    np.testing.assert_allclose(brightness[9:], brightness[7:0:-1], atol=1)
+    properties = iio.immeta(tmp_path / "a.gif")
+    assert properties["duration"] == 150
+    assert properties["loop"] == 0
+
+
+def test_pictures_are_the_same_every_time(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        figures.save_curves(
+            tmp_path / f"{name}.png",
+            {"curve": ([1, 2], [0.1, 0.9])},
+            title="t",
+            x_label="x",
+            y_label="y",
+            level=("chance", 0.1),
+        )
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert iio.imread(tmp_path / "a.png").std() > 10  # something is drawn
