@@ -1,0 +1,37 @@
+# make train: install into .venv and train everything.   make test: run all tests.
+# Another Python: make train PYTHON=python3.12
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: train test lint types bench clean
+
+train: .venv/installed
+	$(BIN)/python -m toolkit.train all
+
+test: .venv/installed-test
+	$(BIN)/python -m pytest
+
+lint: .venv/installed-test
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+
+types: .venv/installed-test
+	$(BIN)/python -m mypy
+
+bench: .venv/installed-test
+	$(BIN)/python benchmarks/main_job.py
+
+clean:
+	rm -rf .venv runs
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install -e .
+	@touch $@
+
+.venv/installed-test: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install -e ".[test]"
+	@touch $@ .venv/installed
