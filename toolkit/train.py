@@ -31,7 +31,7 @@ GAN_PRESETS = {
 CLASSIFIER_PRESETS = {
     "smoke": classifier_training.Config(num_epochs=1, num_images=5000),
     "default": classifier_training.Config(),
-    "long": classifier_training.Config(num_epochs=15),
+    "long": classifier_training.Config(num_epochs=10),
 }
 
 app = typer.Typer(

@@ -1,0 +1,114 @@
+"""The training step against the textbook's, written out once more, and the schedule by hand."""
+
+from copy import deepcopy
+
+import pytest
+import torch
+from torch import nn
+from torch.optim import Adam
+
+from toolkit.errors import UsageError
+from toolkit.gan.model import PerceptronDiscriminator, PerceptronGenerator
+from toolkit.gan.training import (
+    Config,
+    build,
+    learning_rate,
+    perceptron_config,
+    train_step,
+    update_average,
+)
+
+
+@pytest.mark.parametrize("loss", ["non-saturating", "minimax"])
+@pytest.mark.parametrize("penalise", [True, False])
+def test_step_equals_the_textbook(loss: str, penalise: bool) -> None:
+    """Two separate updates with probabilities and logarithms instead of softplus of logits."""
+    config = Config(batch_size=6, loss=loss, r1_gamma=0.5, r1_every=4)  # type: ignore[arg-type]
+    networks = build(config)
+    generator, discriminator = deepcopy(networks.generator), deepcopy(networks.discriminator)
+    random = torch.Generator().manual_seed(0)
+    real = torch.rand(6, 1, 28, 28, generator=random)
+    z = torch.randn(6, config.latent_dim, generator=random)
+    train_step(
+        networks,
+        Adam(networks.generator.parameters(), lr=1e-3, eps=1e-3),
+        Adam(networks.discriminator.parameters(), lr=1e-3, eps=1e-3),
+        real,
+        z,
+        config,
+        penalise,
+    )
+
+    optimizer_d = Adam(discriminator.parameters(), lr=1e-3, eps=1e-3)
+    optimizer_g = Adam(generator.parameters(), lr=1e-3, eps=1e-3)
+    fake = generator(z)
+    v = (
+        discriminator(real).sigmoid().log() + (1 - discriminator(fake.detach()).sigmoid()).log()
+    ).mean()
+    objective = -v
+    if penalise:
+        real.requires_grad_()
+        (slope,) = torch.autograd.grad(discriminator(real).sum(), real, create_graph=True)
+        objective = objective + 0.5 * 4 * slope.flatten(1).norm(dim=1).pow(2).mean() / 2
+    objective.backward()
+    optimizer_d.step()
+    d = discriminator(fake).sigmoid()
+    (-d.log().mean() if loss == "non-saturating" else (1 - d).log().mean()).backward()
+    optimizer_g.step()
+
+    for ours, theirs in ((networks.generator, generator), (networks.discriminator, discriminator)):
+        for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+            torch.testing.assert_close(a, b, rtol=0, atol=2e-5)
+
+
+def test_average_by_hand() -> None:
+    average, network = nn.BatchNorm1d(1), nn.BatchNorm1d(1)
+    nn.init.constant_(network.weight, 3.0)
+    network.running_mean.fill_(2.0)
+    update_average(average, network, decay=0.9)
+    assert average.weight.item() == pytest.approx(0.9 * 1 + 0.1 * 3)
+    assert average.running_mean.item() == pytest.approx(0.1 * 2)
+
+
+def test_rate_is_constant_then_falls_to_zero() -> None:
+    config = Config(num_steps=100, learning_rate=1.0)
+    rates = [learning_rate(config, step) for step in (1, 50, 75, 99, 100, 101)]
+    assert rates == pytest.approx([1, 1, 0.5, 0.02, 0, 0])
+
+
+def test_perceptron_is_the_template_of_the_assignment() -> None:
+    def sizes(network: nn.Module) -> list[tuple[int, int]]:
+        return [
+            (m.in_features, m.out_features) for m in network.modules() if isinstance(m, nn.Linear)
+        ]
+
+    assert sizes(PerceptronGenerator()) == [
+        (100, 128), (128, 256), (256, 512), (512, 1024), (1024, 784),
+    ]  # fmt: skip
+    assert sizes(PerceptronDiscriminator()) == [(784, 512), (512, 256), (256, 1)]
+    config = perceptron_config(Config())
+    assert (config.learning_rate, config.batch_size, config.latent_dim) == (2e-4, 64, 100)
+
+
+def test_same_seed_same_networks() -> None:
+    one, two, other = (build(Config(seed=seed)).generator.state_dict() for seed in (1, 1, 2))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert not torch.equal(one["layers.0.weight"], other["layers.0.weight"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"architecture": "transformer"},
+            "no architecture 'transformer'; choose conv or perceptron",
+        ),
+        ({"loss": "hinge"}, "no loss 'hinge'; choose non-saturating or minimax"),
+        ({"latent_dim": 0}, "latent_dim must be at least 1, not 0"),
+        ({"batch_size": 100_000}, "from 2 to 60,000, not 100000"),
+        ({"learning_rate": -1.0}, "learning_rate must be above 0, not -1.0"),
+    ],
+)
+def test_bad_settings(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Config(**settings)  # type: ignore[arg-type]
