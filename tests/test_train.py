@@ -138,7 +138,7 @@ def fails(done: "subprocess.CompletedProcess[str]", code: int, message: str) -> 
         (["lstm", "--hidden-size", "0"], "hidden_size must be at least 1, not 0"),
         (["rnn", "--batch-size", "-3"], "batch_size must be at least 1, not -3"),
         (["lstm", "--learning-rate", "0"], "learning_rate must be above 0, not 0.0"),
-        (["gan", "--num-steps", "0"], "num_steps must be at least 1, not 0"),
+        (["gan", "--num-steps", "0"], "num_steps must be at least 2, not 0"),
         (["gan", "--batch-size", "1"], "batch_size must be from 2 to 60,000, not 1"),
         (["gan", "--loss", "hinge"], "'hinge' is not one of 'non-saturating', 'minimax'"),
         (["lstm", "--seed", "x"], "'x' is not a valid"),

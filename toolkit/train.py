@@ -67,7 +67,7 @@ RestartOption = Annotated[
     bool, typer.Option("--restart", help="Set the old run aside and begin anew.")
 ]
 LengthOption = Annotated[
-    int | None, typer.Option(help="T: read T-1 digits, predict digit T.", show_default="20")
+    int | None, typer.Option(help="T: read T-1 digits, predict digit T.", show_default="30")
 ]
 EncodingOption = Annotated[
     Literal["one-hot", "digit"] | None,

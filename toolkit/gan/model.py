@@ -6,6 +6,14 @@ from torch import Tensor, nn
 from toolkit.checks import check_images, check_latents
 
 
+def start_small(layer: nn.Module) -> None:
+    """Weights ~ N(0, 0.02), as in DCGAN (Radford, Metz and Chintala, 2016, section 4)."""
+    if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(layer.weight, std=0.02)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+
+
 class ConvGenerator(nn.Module):
     """A small convolutional generator: 7 x 7, 14 x 14, 28 x 28.
 
@@ -28,6 +36,7 @@ class ConvGenerator(nn.Module):
             nn.ReLU(),
             nn.ConvTranspose2d(width // 4, 1, 4, stride=2, padding=1),
         )
+        self.apply(start_small)
 
     def forward(self, z: Tensor) -> Tensor:
         """From z, float32 (batch, latent_dim) ~ N(0, 1), to images (batch, 1, 28, 28) in 0..1.
@@ -54,6 +63,7 @@ class ConvDiscriminator(nn.Module):
             nn.LeakyReLU(0.2),
             nn.Linear(hidden_size, 1),
         )
+        self.apply(start_small)
 
     def forward(self, images: Tensor) -> Tensor:
         """From images (batch, 1, 28, 28) in 0..1 to logits (batch, 1): above 0 means real.

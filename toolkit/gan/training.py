@@ -50,7 +50,7 @@ class Config:
     learning_rate: float = 2e-3  # of Adam; constant for the first half, then falling to 0
     beta1: float = 0.5  # Adam's memory of gradients
     beta2: float = 0.99  # Adam's memory of squared gradients
-    r1_gamma: float = 3.0  # weight of the R1 penalty; 0 leaves it out
+    r1_gamma: float = 0.5  # weight of the R1 penalty; 0 leaves it out
     r1_every: int = 8  # steps from one R1 penalty, then that much heavier, to the next
     ema_decay: float = 0.998  # memory of the averaged generator, the one that is exported
     eval_every: int = 1800  # steps from one measurement to the next
@@ -67,9 +67,11 @@ class Config:
             raise UsageError(
                 f"There is no loss {self.loss!r}; choose {' or '.join(GENERATOR_LOSSES)}."
             )
-        for name in ("latent_dim", "num_steps", "r1_every", "eval_every", "save_every"):
+        for name in ("latent_dim", "r1_every", "eval_every", "save_every"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        if self.num_steps < 2:
+            raise UsageError(f"num_steps must be at least 2, not {self.num_steps}.")
         if not 2 <= self.batch_size <= 60_000:
             raise UsageError(f"batch_size must be from 2 to 60,000, not {self.batch_size}.")
         if not self.learning_rate > 0:

@@ -22,7 +22,7 @@ class Config:
     """What to train and how; the defaults are the assignment's, but for the length."""
 
     model: Literal["lstm", "rnn"] = "lstm"
-    length: int = 20  # T: the digits 1 to T-1 are read, digit T is predicted
+    length: int = 30  # T: the digits 1 to T-1 are read, digit T is predicted
     encoding: Encoding = "one-hot"  # or "digit", the bare digit as one number
     hidden_size: int = 128  # numbers in h, and in the LSTM's c
     batch_size: int = 128  # palindromes a step

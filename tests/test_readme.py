@@ -1,0 +1,89 @@
+"""The README's commands work as they stand there."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from toolkit.lstm.data import all_palindromes
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
+COMMANDS = [
+    line.split("#")[0].strip()
+    for block in BLOCKS
+    for line in block.splitlines()
+    if line.split("#")[0].strip()
+]
+
+
+def starting_with(*words: str) -> list[list[str]]:
+    split = [shlex.split(command) for command in COMMANDS]
+    return [command for command in split if command[: len(words)] == list(words)]
+
+
+def test_it_opens_with_the_two_commands() -> None:
+    assert [command for command in COMMANDS if command.startswith("make")][:2] == [
+        "make train",
+        "make test",
+    ]
+
+
+def test_pip_does_the_same_as_make(tmp_path: Path) -> None:
+    """The plain-pip lines are those that make would run in a fresh clone, spelled without paths."""
+    for file in ("Makefile", "pyproject.toml"):
+        (tmp_path / file).write_bytes((ROOT / file).read_bytes())
+    for target in ("train", "test"):
+        done = subprocess.run(
+            ["make", "-n", target], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        for line in done.stdout.splitlines():
+            if not line.startswith("touch"):
+                assert line.replace(".venv/bin/", "") in COMMANDS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", starting_with("python", "-m", "toolkit.train"), ids=" ".join)
+def test_training_commands(command: list[str], tmp_path: Path) -> None:
+    """Each as it stands, but for the smoke preset, so that it takes seconds."""
+    if command[3] == "restore":
+        pytest.skip("needs an export that was replaced; tested in test_train.py")
+    done = subprocess.run(
+        [sys.executable, *command[1:], "--preset", "smoke", "--runs-dir", tmp_path],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "command", starting_with("python", "exports/load_exports.py"), ids=" ".join
+)
+def test_example_with_torch_alone(command: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", *command[1:]], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    digits, answer = re.match(r"([\d ]+) -> (\d),", done.stdout).groups()  # type: ignore[union-attr]
+    palindrome = [*map(int, digits.split()), int(answer)]
+    assert palindrome == palindrome[::-1]
+    assert "the classifier sees a" in done.stdout
+
+
+def test_python_snippet() -> None:
+    """The snippet that loads an export completes every unseen palindrome of 5 digits."""
+    (snippet,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    scope: dict[str, object] = {}
+    exec(snippet, scope)
+    assert all_palindromes(5, "test").shape == (100, 5)
+    assert scope["digit"] == 3
+
+
+def test_files_named_in_the_readme_exist() -> None:
+    for target in re.findall(r"\]\((?!http|#)([^)]+)\)", README):
+        assert (ROOT / target).exists(), target
