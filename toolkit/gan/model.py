@@ -8,7 +8,7 @@ from toolkit.checks import check_images, check_latents
 
 def start_small(layer: nn.Module) -> None:
     """Weights ~ N(0, 0.02), as in DCGAN (Radford, Metz and Chintala, 2016, section 4)."""
-    if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+    if isinstance(layer, nn.Linear | nn.Conv2d):
         nn.init.normal_(layer.weight, std=0.02)
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
@@ -17,12 +17,15 @@ def start_small(layer: nn.Module) -> None:
 class ConvGenerator(nn.Module):
     """A small convolutional generator: 7 x 7, 14 x 14, 28 x 28.
 
+    Pictures grow by convolution and pixel shuffle (Shi et al., 2016): four channels become one
+    of twice the height and width.
+
     Args:
         latent_dim: numbers in z.
-        width: channels at 7 x 7.
+        width: channels at 7 x 7 and at 14 x 14.
     """
 
-    def __init__(self, latent_dim: int = 64, width: int = 64) -> None:
+    def __init__(self, latent_dim: int = 64, width: int = 32) -> None:
         super().__init__()
         self.latent_dim = latent_dim
         self.layers = nn.Sequential(
@@ -30,11 +33,12 @@ class ConvGenerator(nn.Module):
             nn.Unflatten(1, (width, 7, 7)),
             nn.BatchNorm2d(width),
             nn.ReLU(),
-            nn.Conv2d(width, width, 3, padding=1, bias=False),
-            nn.PixelShuffle(2),  # (width, 7, 7) -> (width / 4, 14, 14)
-            nn.BatchNorm2d(width // 4),
+            nn.Conv2d(width, 4 * width, 3, padding=1, bias=False),
+            nn.PixelShuffle(2),  # (4 width, 7, 7) -> (width, 14, 14)
+            nn.BatchNorm2d(width),
             nn.ReLU(),
-            nn.ConvTranspose2d(width // 4, 1, 4, stride=2, padding=1),
+            nn.Conv2d(width, 4, 3, padding=1),
+            nn.PixelShuffle(2),  # (4, 14, 14) -> (1, 28, 28)
         )
         self.apply(start_small)
 

@@ -46,15 +46,15 @@ class Config:
     loss: Literal["non-saturating", "minimax"] = "non-saturating"  # the generator's
     latent_dim: int = 64  # numbers in z
     batch_size: int = 32  # real images a step, and as many drawn ones
-    num_steps: int = 18_000
+    num_steps: int = 24_000
     learning_rate: float = 2e-3  # of Adam; constant for the first half, then falling to 0
     beta1: float = 0.5  # Adam's memory of gradients
     beta2: float = 0.99  # Adam's memory of squared gradients
     r1_gamma: float = 0.5  # weight of the R1 penalty; 0 leaves it out
     r1_every: int = 8  # steps from one R1 penalty, then that much heavier, to the next
     ema_decay: float = 0.998  # memory of the averaged generator, the one that is exported
-    eval_every: int = 1800  # steps from one measurement to the next
-    save_every: int = 450  # steps from one checkpoint to the next
+    eval_every: int = 2400  # steps from one measurement to the next
+    save_every: int = 600  # steps from one checkpoint to the next
     precision: Precision = "float32"
     seed: int = 0
 
@@ -135,8 +135,8 @@ def train_step(
 
     with mixed_precision:
         fake = player(z)
-        real_logits = discriminator(real)
-        fake_logits = discriminator(fake.detach())  # no gradient into the generator here
+        both = torch.cat([real, fake.detach()])  # no gradient into the generator here
+        real_logits, fake_logits = discriminator(both).chunk(2)
     loss_d = discriminator_loss(real_logits.float(), fake_logits.float())
     penalty = torch.zeros_like(loss_d)
     if penalise:
