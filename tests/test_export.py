@@ -1,9 +1,11 @@
 """Exports: equal to the eager model, alone in the world, and never read when damaged."""
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from torch import nn
 
 from toolkit import export
 from toolkit.errors import ToolkitError, UsageError
+from toolkit.gan.data import MNIST
 from toolkit.gan.model import (
     Classifier,
     ConvDiscriminator,
@@ -72,6 +75,8 @@ def test_reloaded_equals_eager(name: str, model: nn.Module, tmp_path: Path) -> N
         ("lstm", LSTM(4), torch.tensor([[1, 12]]), "between 0 and 9; got values from 1 to 12"),
         ("rnn", RNN(4), torch.zeros(4, dtype=torch.int32), r"got int32 of shape \[4\]"),
         ("generator", ConvGenerator(8, 4), torch.zeros(2, 9), r"\(batch, 8\).*float32 .*\[2, 9\]"),
+        ("generator", ConvGenerator(8, 4), torch.zeros(2, 8).double(), r"got float64 .*\[2, 8\]"),
+        ("classifier", Classifier(), torch.zeros(1, 1, 28, 28).half(), "got float16 of shape"),
         ("discriminator", ConvDiscriminator(4, 4), torch.zeros(1, 28, 28), r"\[1, 28, 28\]"),
         ("classifier", Classifier(), torch.zeros(1, 1, 28, 28).byte(), "got uint8 of shape"),
     ],
@@ -142,9 +147,10 @@ def test_missing_and_unknown(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no model 'gru'; choose one of lstm, rnn"):
         export.load("gru", tmp_path)
     save("rnn", RNN(4), tmp_path)
-    (tmp_path / "manifest.json").write_text("{")
-    with pytest.raises(ToolkitError, match=r"manifest.json is damaged"):
-        export.load("rnn", tmp_path)
+    for damaged in ("{", "[]", '{"rnn.pt": {}}', '{"rnn.pt": 3}'):
+        (tmp_path / "manifest.json").write_text(damaged)
+        with pytest.raises(ToolkitError, match=r"manifest.json is damaged"):
+            export.load("rnn", tmp_path)
 
 
 def test_a_worse_file_is_announced_and_the_old_one_restored(tmp_path: Path) -> None:
@@ -156,12 +162,86 @@ def test_a_worse_file_is_announced_and_the_old_one_restored(tmp_path: Path) -> N
     assert f"python -m toolkit.train restore lstm --exports-dir {tmp_path}" in note
     bad = (tmp_path / "lstm.pt").read_bytes()
 
-    export.restore("lstm", tmp_path)
-    assert (tmp_path / "lstm.pt").read_bytes() == good
-    export.load("lstm", tmp_path)
-    assert export.read_manifest(tmp_path)["lstm.pt"]["metrics"]["test_accuracy"] == 0.99
-    export.restore("lstm", tmp_path)
-    assert (tmp_path / "lstm.pt").read_bytes() == bad
+    for _ in range(2):  # a second time changes nothing
+        export.restore(["lstm"], tmp_path)
+        assert (tmp_path / "lstm.pt").read_bytes() == good
+        assert (tmp_path / "previous" / "undone" / "lstm.pt").read_bytes() == bad
+        assert export.read_manifest(tmp_path)["lstm.pt"]["metrics"]["test_accuracy"] == 0.99
+        export.load("lstm", tmp_path)
+        export.load("lstm", tmp_path / "previous" / "undone")
+
+
+def test_restore_in_place_of_a_damaged_file(tmp_path: Path) -> None:
+    save("rnn", RNN(4), tmp_path)
+    good = (tmp_path / "rnn.pt").read_bytes()
+    save("rnn", RNN(4), tmp_path)
+    (tmp_path / "rnn.pt").write_bytes(b"damaged")
+    export.restore(["rnn"], tmp_path)
+    assert (tmp_path / "rnn.pt").read_bytes() == good
+
+
+def test_restore_of_two_changes_nothing_if_one_is_missing(tmp_path: Path) -> None:
+    for _ in range(2):
+        save("generator", ConvGenerator(8, 4), tmp_path)
+    before = (tmp_path / "generator.pt").read_bytes()
+    with pytest.raises(ToolkitError, match=r"no earlier discriminator.pt to bring back"):
+        export.restore(["generator", "discriminator"], tmp_path)
+    assert (tmp_path / "generator.pt").read_bytes() == before
+
+
+class Killed(BaseException):
+    """Raised in place of a rename, as if the process had been killed just before it."""
+
+
+@pytest.mark.parametrize("action", ["save", "restore"])
+def test_killed_before_any_write_and_repeated(
+    action: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    old, new = LSTM(4), LSTM(4)
+    rename = os.replace
+
+    def act(directory: Path) -> str | None:
+        if action == "save":
+            return save("lstm", new, directory, test_accuracy=0.5)
+        return export.restore(["lstm"], directory)
+
+    for k in range(10):
+        directory = tmp_path / str(k)
+        save("lstm", old, directory, test_accuracy=0.9)
+        if action == "restore":
+            save("lstm", new, directory, test_accuracy=0.5)
+        countdown = iter([False] * k + [True])
+
+        def fail_later(a: str, b: str, countdown: Iterator[bool] = countdown) -> None:
+            if next(countdown, False):
+                raise Killed
+            rename(a, b)
+
+        monkeypatch.setattr(os, "replace", fail_later)
+        try:
+            act(directory)
+            killed = False
+        except Killed:
+            killed = True
+        monkeypatch.setattr(os, "replace", rename)
+        note = act(directory)
+        versions = {
+            path.parent.name: export.read_manifest(path.parent)["lstm.pt"]["metrics"][
+                "test_accuracy"
+            ]
+            for path in directory.rglob("lstm.pt")
+            if export.load("lstm", path.parent)
+        }
+        if action == "save":
+            assert versions == {str(k): 0.5, "previous": 0.9}
+            assert note is None or "before 0.9" in note
+            assert note is not None or not killed or k >= 4
+        else:
+            assert versions == {str(k): 0.9, "previous": 0.9, "undone": 0.5}
+        if not killed:
+            break
+    assert 3 <= k < 9  # every rename had its turn
 
 
 def test_better_says_nothing_and_another_yardstick_is_named(tmp_path: Path) -> None:
@@ -188,6 +268,16 @@ def test_nothing_is_replaced_by_a_model_that_changes_in_export(tmp_path: Path) -
 
 
 COMMITTED = sorted((ROOT / "exports").glob("*.pt"))
+
+
+def test_committed_classifier_is_as_good_as_its_manifest_says(mnist: MNIST) -> None:
+    classifier = export.load("classifier", ROOT / "exports")
+    with torch.no_grad():
+        digits = classifier(mnist.test_images / 255).argmax(dim=1)
+    share = (digits == mnist.test_labels).double().mean().item()
+    metrics = export.read_manifest(ROOT / "exports")["classifier.pt"]["metrics"]
+    assert share == pytest.approx(metrics["test_accuracy"], abs=2e-4)
+    assert share >= 0.993
 
 
 def test_all_five_are_committed() -> None:

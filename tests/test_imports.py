@@ -33,6 +33,8 @@ def imports(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level > 0:
+            raise AssertionError(f"{path} has a relative import; name the module whole")
         elif isinstance(node, ast.ImportFrom) and node.module == "toolkit":
             found |= {f"toolkit.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

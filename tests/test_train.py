@@ -69,7 +69,8 @@ def test_smoke_of_everything(run_train: RunTrain, tmp_path: Path) -> None:
 
     again = run_train("all", "--preset", "smoke")  # finished: nothing is trained a second time
     assert again.returncode == 0
-    assert "step" not in again.stdout.replace("steps", "")
+    assert again.stdout.count("finished earlier") == 3
+    assert "step " not in again.stdout.replace("finished earlier, after step ", "")
 
 
 def train_with_kills(arguments: list[str], runs_dir: Path, checkpoint: Path) -> int:
@@ -83,6 +84,7 @@ def train_with_kills(arguments: list[str], runs_dir: Path, checkpoint: Path) -> 
         )
         before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
         while process.poll() is None:
+            time.sleep(0.005)
             if checkpoint.exists() and checkpoint.stat().st_mtime_ns > before and kills < 3:
                 time.sleep(0.02 * kills)  # not always just after the checkpoint
                 process.send_signal(signal.SIGKILL)
@@ -100,8 +102,9 @@ def train_with_kills(arguments: list[str], runs_dir: Path, checkpoint: Path) -> 
         ["lstm", "--preset", "smoke", "--length", "12", "--num-steps", "150"],
         ["gan", "--preset", "smoke"],
         ["gan", "--preset", "smoke", "--architecture", "perceptron"],
+        ["classifier", "--preset", "smoke"],
     ],
-    ids=["lstm", "gan", "perceptron"],
+    ids=["lstm", "gan", "perceptron", "classifier"],
 )
 def test_killed_and_resumed_equals_uninterrupted(
     arguments: list[str], run_train: RunTrain, tmp_path: Path
@@ -110,7 +113,7 @@ def test_killed_and_resumed_equals_uninterrupted(
     (name,) = (p.name for p in (tmp_path / "whole" / "smoke").iterdir() if p.name != "exports")
     killed = tmp_path / "killed"
     kills = train_with_kills(arguments, killed, killed / "smoke" / name / "checkpoint.pt")
-    assert kills >= 2
+    assert kills >= 1
     assert hashes(killed / "smoke" / "exports") == hashes(tmp_path / "whole" / "smoke" / "exports")
     logs = [
         [
@@ -134,14 +137,14 @@ def fails(done: "subprocess.CompletedProcess[str]", code: int, message: str) -> 
     [
         (["gru"], "No such command 'gru'"),
         (["lstm", "--preset", "huge"], "'huge' is not one of 'smoke', 'default', 'long'"),
-        (["lstm", "--length", "1"], "a length of at least 2, not 1"),
-        (["lstm", "--hidden-size", "0"], "hidden_size must be at least 1, not 0"),
-        (["rnn", "--batch-size", "-3"], "batch_size must be at least 1, not -3"),
-        (["lstm", "--learning-rate", "0"], "learning_rate must be above 0, not 0.0"),
-        (["gan", "--num-steps", "0"], "num_steps must be at least 2, not 0"),
+        (["lstm", "--length", "1"], "length must be from 2 to 1,000,000, not 1"),
+        (["lstm", "--hidden-size", "0"], "hidden_size must be from 1 to 10,000, not 0"),
+        (["rnn", "--batch-size", "-3"], "batch_size must be from 1 to 100,000, not -3"),
+        (["lstm", "--learning-rate", "0"], "learning_rate must be above 0 and finite, not 0.0"),
+        (["gan", "--num-steps", "0"], "num_steps must be from 2 to 1,000,000,000, not 0"),
         (["gan", "--batch-size", "1"], "batch_size must be from 2 to 60,000, not 1"),
         (["gan", "--loss", "hinge"], "'hinge' is not one of 'non-saturating', 'minimax'"),
-        (["lstm", "--seed", "x"], "'x' is not a valid"),
+        (["lstm", "--seed", "x"], "Invalid value for '--seed'"),
     ],
 )
 def test_usage_errors(run_train: RunTrain, arguments: list[str], message: str) -> None:
@@ -236,4 +239,41 @@ def test_restore_without_a_previous_file(run_train: RunTrain, tmp_path: Path) ->
         capture_output=True,
         text=True,
     )
-    fails(done, 1, "lstm.pt is missing")
+    fails(done, 1, "There is no earlier lstm.pt to bring back")
+
+
+def test_divergence(run_train: RunTrain) -> None:
+    fails(
+        run_train("gan", "--preset", "smoke", "--learning-rate", "1e30"),
+        1,
+        "the training has diverged. Try a smaller --learning-rate",
+    )
+
+
+def test_exports_dir_that_is_a_file(run_train: RunTrain, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    fails(
+        run_train("lstm", "--preset", "smoke", "--exports-dir", tmp_path / "file"),
+        1,
+        "Cannot make the directory",
+    )
+
+
+@pytest.mark.slow
+def test_all_trains_a_classifier_where_there_is_none(tmp_path: Path) -> None:
+    """Elsewhere than in the project's folder; `gan` alone says what is missing."""
+
+    def run(command: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "toolkit.train", command, "--preset", "smoke"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+
+    fails(run("gan"), 1, "There is no classifier.pt")
+    done = run("all")
+    assert done.returncode == 0, done.stderr
+    assert "Classifier: 9" in done.stdout  # per cent of the test images
+    for name in export.SIGNATURES:
+        export.load(name, tmp_path / "runs" / "smoke" / "exports")

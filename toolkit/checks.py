@@ -11,10 +11,18 @@ def describe(x: Tensor) -> str:
         name = "float32"
     elif x.dtype == torch.float64:
         name = "float64"
+    elif x.dtype == torch.float16:
+        name = "float16"
+    elif x.dtype == torch.bfloat16:
+        name = "bfloat16"
     elif x.dtype == torch.int64:
         name = "int64"
     elif x.dtype == torch.int32:
         name = "int32"
+    elif x.dtype == torch.int16:
+        name = "int16"
+    elif x.dtype == torch.int8:
+        name = "int8"
     elif x.dtype == torch.uint8:
         name = "uint8"
     elif x.dtype == torch.bool:
@@ -37,8 +45,8 @@ def check_digits(digits: Tensor) -> None:
 
 
 def check_images(images: Tensor) -> None:
-    """Raise a ValueError unless `images` is floating-point (batch, 1, 28, 28)."""
-    if not images.is_floating_point() or list(images.size())[1:] != [1, 28, 28]:
+    """Raise a ValueError unless `images` is float32 (batch, 1, 28, 28)."""
+    if images.dtype != torch.float32 or list(images.size())[1:] != [1, 28, 28]:
         raise ValueError(
             "images must be float32 of shape (batch, 1, 28, 28) with values from 0 (background) "
             + f"to 1 (ink); got {describe(images)}"
@@ -46,8 +54,8 @@ def check_images(images: Tensor) -> None:
 
 
 def check_latents(z: Tensor, latent_dim: int) -> None:
-    """Raise a ValueError unless `z` is floating-point (batch, latent_dim)."""
-    if not z.is_floating_point() or z.dim() != 2 or z.size(1) != latent_dim:
+    """Raise a ValueError unless `z` is float32 (batch, latent_dim)."""
+    if z.dtype != torch.float32 or z.dim() != 2 or z.size(1) != latent_dim:
         raise ValueError(
             f"z must be float32 of shape (batch, {latent_dim}), drawn from a standard normal; "
             + f"got {describe(z)}"

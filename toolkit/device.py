@@ -30,7 +30,9 @@ def pick_device(name: str = "auto") -> torch.device:
     if name not in available:
         raise UsageError(f"There is no device {name!r}; choose one of {', '.join(DEVICES)}.")
     if not available[name]:
-        raise UsageError(f"PyTorch finds no {name} device on this machine; try --device cpu.")
+        raise UsageError(
+            f"PyTorch finds no {name} device on this machine; the device cpu is always there."
+        )
     return torch.device(name)
 
 
@@ -58,8 +60,8 @@ def _derived_seed(seed: int, stream: str) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def generator(seed: int, stream: str) -> torch.Generator:
-    """A CPU generator for one purpose, e.g. `generator(0, "latents")`.
+def random_stream(seed: int, stream: str) -> torch.Generator:
+    """A CPU generator for one purpose, e.g. `random_stream(0, "latents")`.
 
     Streams with different names are independent, so that drawing more from one never shifts
     another. Numbers are drawn on the CPU and moved, so every device sees the same ones.

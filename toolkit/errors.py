@@ -1,5 +1,7 @@
 """The two kinds of mistake that the command line reports in one sentence, without a traceback."""
 
+import math
+
 
 class ToolkitError(Exception):
     """Something failed that a person can mend: exit code 1."""
@@ -11,3 +13,19 @@ class UsageError(ToolkitError, ValueError):
     """Something impossible was asked for: exit code 2."""
 
     exit_code = 2
+
+
+def check_range(config: object, **limits: tuple[int, int]) -> None:
+    """Raise a UsageError unless each named number of `config` lies between its two limits."""
+    for name, (low, high) in limits.items():
+        value = getattr(config, name)
+        if not low <= value <= high:
+            raise UsageError(f"{name} must be from {low:,} to {high:,}, not {value:,}.")
+
+
+def check_positive(config: object, *names: str) -> None:
+    """Raise a UsageError unless each named number of `config` is above 0 and finite."""
+    for name in names:
+        value = getattr(config, name)
+        if not (value > 0 and math.isfinite(value)):
+            raise UsageError(f"{name} must be above 0 and finite, not {value}.")

@@ -6,12 +6,14 @@ executable code and torch loads a damaged weight without a word, so `load` reads
 its hash has been found in the manifest.
 """
 
+import contextlib
+import copy
 import io
 import json
 import re
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from toolkit.errors import ToolkitError, UsageError
 from toolkit.files import atomic_write, make_directory, read_bytes, sha256
 
 EXPORTS_DIR = Path("exports")
+PREVIOUS = "previous"
 TOLERANCE = 1e-6
 
 
@@ -82,12 +85,14 @@ def read_manifest(exports_dir: Path) -> dict[str, Any]:
         return {}
     try:
         manifest: dict[str, Any] = json.loads(read_bytes(path))
-        return manifest
-    except ValueError as error:
+        if not all(entry["sha256"] and entry["metrics"] is not None for entry in manifest.values()):
+            raise ValueError("an entry is empty")
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise ToolkitError(
-            f"{path} is damaged ({error}). Bring it back from version control, or remove it and "
+            f"{path} is damaged ({error!r}). Bring it back from version control, or remove it and "
             "train again."
         ) from error
+    return manifest
 
 
 def load(name: str, exports_dir: Path = EXPORTS_DIR) -> torch.jit.ScriptModule:
@@ -136,7 +141,7 @@ def save(
 ) -> str | None:
     """Script a model, prove the script equal to it, and put it in the place of the old export.
 
-    The file that is replaced, if any, goes to `previous/` below `exports_dir`; see `restore`.
+    The file that is replaced, if any, goes to `previous/` in `exports_dir`; see `restore`.
 
     Args:
         model: any device and mode; it is exported on the CPU in eval mode.
@@ -150,9 +155,11 @@ def save(
     """
     path = _path(name, exports_dir)
     make_directory(exports_dir)
-    model = model.cpu().eval()
-    data = _serialise(model)
-    _prove_equal(name, model, data)
+    model = copy.deepcopy(model).cpu().eval()
+    with _deprecation_ignored():
+        scripted = torch.jit.script(model)
+    data = _serialise(scripted)
+    _prove_equal(name, model, scripted, _deserialise(data))
 
     signature = SIGNATURES[name]
     entry = {
@@ -167,29 +174,48 @@ def save(
         "config": dict(config),
         "metrics": dict(metrics),
     }
-    old = read_manifest(exports_dir).get(path.name)
-    if old is None or not path.exists() or sha256(read_bytes(path)) != old["sha256"]:
-        old = None  # nothing there, or nothing that could be loaded
-    elif old["sha256"] != entry["sha256"]:
-        copy(name, exports_dir, exports_dir / "previous")
+    previous = exports_dir / PREVIOUS
+    if not _is_intact(name, exports_dir):  # nothing there, or an earlier save was killed
+        old = read_manifest(previous).get(path.name) if path.exists() else None
+    else:
+        old = read_manifest(exports_dir)[path.name]
+        if old["sha256"] != entry["sha256"]:
+            copy_export(name, exports_dir, previous)
     _install(exports_dir, path.name, data, entry)
     return _compare(name, exports_dir, old, entry)
 
 
-def copy(name: str, source: Path, target: Path) -> None:
-    """Copy a verified export and its manifest entry to another directory."""
+def copy_export(name: str, source: Path, target: Path) -> None:
+    """Copy a verified export and its manifest entry to another directory.
+
+    Raises: as `load`.
+    """
     data = read_verified(name, source)
     make_directory(target)
     file = _path(name, target).name
     _install(target, file, data, read_manifest(source)[file])
 
 
-def restore(name: str, exports_dir: Path) -> None:
-    """Exchange an export and the one that it replaced."""
-    previous, aside = exports_dir / "previous", exports_dir / "previous" / "exchange"
-    copy(name, exports_dir, aside)
-    copy(name, previous, exports_dir)
-    copy(name, aside, previous)
+def restore(names: Sequence[str], exports_dir: Path) -> None:
+    """Bring back the exports that were replaced last; the present ones go to `previous/undone/`.
+
+    Raises:
+        ToolkitError: there are no earlier files, or they are damaged; nothing is changed.
+    """
+    previous = exports_dir / PREVIOUS
+    for name in names:
+        if not _is_intact(name, previous):
+            raise ToolkitError(
+                f"There is no earlier {name}.pt to bring back: {previous} does not hold an intact "
+                "one. The committed one comes back from version control."
+            )
+    for name in names:
+        intact = _is_intact(name, exports_dir)
+        if intact and read_verified(name, exports_dir) == read_verified(name, previous):
+            continue
+        if intact:
+            copy_export(name, exports_dir, previous / "undone")
+        copy_export(name, previous, exports_dir)
 
 
 def example_inputs(name: str, model: Any, batch_size: int) -> tuple[Tensor, ...]:
@@ -212,13 +238,19 @@ def _command(name: str) -> str:
     return "gan" if name in ("generator", "discriminator") else name
 
 
+def _is_intact(name: str, exports_dir: Path) -> bool:
+    path = _path(name, exports_dir)
+    entry = read_manifest(exports_dir).get(path.name)
+    return entry is not None and path.exists() and sha256(read_bytes(path)) == entry["sha256"]
+
+
 def _install(exports_dir: Path, file: str, data: bytes, entry: Mapping[str, Any]) -> None:
+    """Put a file and its entry in place, the entry first: killed in between, the file that the
+    manifest does not vouch for is refused, and the command that is repeated replaces it."""
     manifest = read_manifest(exports_dir) | {file: entry}
+    text = json.dumps(dict(sorted(manifest.items())), indent=2) + "\n"
+    atomic_write(exports_dir / "manifest.json", text.encode())
     atomic_write(exports_dir / file, data)
-    atomic_write(
-        exports_dir / "manifest.json",
-        (json.dumps(dict(sorted(manifest.items())), indent=2) + "\n").encode(),
-    )
 
 
 def _compare(
@@ -238,14 +270,14 @@ def _compare(
     return (
         f"{exports_dir / name}.pt replaces a file that {verdict}: {signature.headline} "
         f"{after:.4g}, before {before:.4g}. `python -m toolkit.train restore {_command(name)} "
-        f"--exports-dir {exports_dir}` brings the old one back."
+        f"--exports-dir {exports_dir}` brings back the old one."
     )
 
 
-def _serialise(model: nn.Module) -> bytes:
+def _serialise(scripted: torch.jit.ScriptModule) -> bytes:
     buffer = io.BytesIO()
     with _deprecation_ignored():
-        torch.jit.save(torch.jit.script(model), buffer)
+        torch.jit.save(scripted, buffer)
     return _canonical(buffer.getvalue())
 
 
@@ -256,12 +288,12 @@ def _deserialise(data: bytes) -> torch.jit.ScriptModule:
     return module
 
 
-class _deprecation_ignored(warnings.catch_warnings):
+@contextlib.contextmanager
+def _deprecation_ignored() -> Iterator[None]:
     """TorchScript is deprecated without a removal date; the user need not hear it each time."""
-
-    def __enter__(self) -> None:
-        super().__enter__()
-        warnings.filterwarnings("ignore", message="`torch.jit", category=Warning)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="`torch.jit")
+        yield
 
 
 def _canonical(archive: bytes) -> bytes:
@@ -296,11 +328,13 @@ def _canonical(archive: bytes) -> bytes:
 
 
 @torch.no_grad()
-def _prove_equal(name: str, model: nn.Module, data: bytes) -> None:
+def _prove_equal(
+    name: str,
+    model: nn.Module,
+    scripted: torch.jit.ScriptModule,
+    reloaded: torch.jit.ScriptModule,
+) -> None:
     """Eager, scripted and reloaded must agree on random inputs, in every method."""
-    with _deprecation_ignored():
-        scripted = torch.jit.script(model)
-    reloaded = _deserialise(data)
     for batch_size in (1, 2, 7, 7, 7):  # the third call of a script runs its optimised form
         inputs = example_inputs(name, model, batch_size)
         for method in ("forward", *SIGNATURES[name].methods):

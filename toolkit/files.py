@@ -17,7 +17,7 @@ def make_directory(path: Path) -> None:
     """Make `path` and its parents.
 
     Raises:
-        ToolkitError: it cannot be made, or it is no directory.
+        ToolkitError: it cannot be made, is no directory, or cannot be written to.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -25,6 +25,10 @@ def make_directory(path: Path) -> None:
         raise ToolkitError(
             f"Cannot make the directory {path}: {error.strerror}. Choose one that you can write to."
         ) from error
+    if not os.access(path, os.W_OK):
+        raise ToolkitError(
+            f"Cannot write to the directory {path}. Choose one that you can write to."
+        )
 
 
 def read_bytes(path: Path) -> bytes:

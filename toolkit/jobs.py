@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from toolkit import export, figures
-from toolkit.device import generator
+from toolkit.device import random_stream
 from toolkit.errors import ToolkitError
 from toolkit.gan import classifier as classifier_training
 from toolkit.gan import training as gan_training
@@ -59,7 +59,7 @@ def train_recurrent(config: lstm_training.Config, name: str, places: Places) -> 
     """The LSTM or the RNN: train, test on unseen palindromes, draw the curve, export."""
     run = places.run(name, config)
     model = lstm_training.train(config, run, places.device)
-    test = held_out(config.length, "test", NUM_TEST, generator(config.seed, "test"))
+    test = held_out(config.length, "test", NUM_TEST, random_stream(config.seed, "test"))
     share = lstm_training.accuracy(model, test)
     draw_accuracy(run.figures / "accuracy.png", {config.model.upper(): run}, config.length)
     places.export(
@@ -68,10 +68,9 @@ def train_recurrent(config: lstm_training.Config, name: str, places: Places) -> 
         config,
         {"length": config.length, "test_accuracy": share, "num_test": len(test)},
     )
-    last = run.metrics()[-1]
     print(
         f"{config.model.upper()}: {share:.2%} of {len(test):,} unseen palindromes of "
-        f"{config.length} digits, after {last['step']:,} steps in {last['seconds']:.1f} s.\n"
+        f"{config.length} digits, after {run.step:,} steps in {run.seconds:.1f} s.\n"
         f"  {places.exports_dir / config.model}.pt  {run.figures / 'accuracy.png'}"
     )
     return run
@@ -103,9 +102,8 @@ def train_classifier(config: classifier_training.Config, name: str, places: Plac
     places.export(
         "classifier", model, config, {"test_accuracy": share, "frechet_distance_floor": floor}
     )
-    last = run.metrics()[-1]
     print(
-        f"Classifier: {share:.2%} of the 10,000 test images, after {last['seconds']:.1f} s of "
+        f"Classifier: {share:.2%} of the 10,000 test images, after {run.seconds:.1f} s of "
         f"training.\n  {places.exports_dir / 'classifier.pt'}"
     )
 
@@ -123,11 +121,12 @@ def load_instrument(places: Places, mnist: MNIST) -> Instrument:
     """
     if not has_classifier(places.exports_dir):
         raise ToolkitError(
-            f"The digit classifier, which measures the GAN, is neither in {places.exports_dir} "
-            f"nor in {export.EXPORTS_DIR}. `python -m toolkit.train classifier` makes one."
+            f"There is no classifier.pt, which measures the GAN, in {places.exports_dir} or "
+            f"{export.EXPORTS_DIR.absolute()}. Give the command in the project's folder, or make "
+            "one with `python -m toolkit.train classifier`."
         )
     if not (places.exports_dir / "classifier.pt").exists():
-        export.copy("classifier", export.EXPORTS_DIR, places.exports_dir)
+        export.copy_export("classifier", export.EXPORTS_DIR, places.exports_dir)
     classifier = export.load("classifier", places.exports_dir)
     sha256 = export.read_manifest(places.exports_dir)["classifier.pt"]["sha256"]
     return Instrument(classifier, sha256, mnist, places.device)
@@ -139,13 +138,18 @@ def train_gan(config: gan_training.Config, name: str, places: Places) -> None:
     mnist = load_mnist(places.data_dir)
     instrument = load_instrument(places, mnist)
 
-    def measure(network: nn.Module) -> float:
-        return instrument.measure(sample(network, config.seed)).frechet_distance
+    def measure(network: nn.Module) -> dict[str, float | str]:
+        scores = instrument.measure(sample(network, config.seed))
+        return {
+            "distance": scores.frechet_distance,
+            "floor": instrument.floor,
+            "classifier_sha256": instrument.sha256,
+        }
 
     networks, snapshots = gan_training.train(
         config, run, mnist.train_images, places.device, measure
     )
-    average = networks.average.cpu()
+    average = networks.average
     scores = instrument.measure(sample(average, config.seed))
     metrics: dict[str, object] = {
         "frechet_distance": scores.frechet_distance,
@@ -155,19 +159,18 @@ def train_gan(config: gan_training.Config, name: str, places: Places) -> None:
     }
     places.export("generator", average, config, metrics)
     places.export("discriminator", networks.discriminator, config, {})
-    draw_gan(run, snapshots)
-    seconds = max(e.get("seconds", 0.0) for e in run.metrics())
+    draw_gan(run, snapshots, instrument)
     print(
         f"GAN: Frechet distance {scores.frechet_distance:.2f} (real against real: "
         f"{instrument.floor:.2f}; classifier {instrument.sha256[:12]}), class shares "
         f"{min(scores.class_shares):.1%} to {max(scores.class_shares):.1%}, after "
-        f"{config.num_steps:,} steps in {seconds:.0f} s.\n"
+        f"{config.num_steps:,} steps in {run.seconds:.0f} s.\n"
         f"  {places.exports_dir / 'generator.pt'}  {places.exports_dir / 'discriminator.pt'}"
     )
     print(draw_interpolation(run, average, instrument, config.seed))
 
 
-def draw_gan(run: Run, snapshots: gan_training.Snapshots) -> None:
+def draw_gan(run: Run, snapshots: gan_training.Snapshots, instrument: Instrument) -> None:
     """25 samples at the start, halfway and at the end; the losses; the distance."""
     captioned = []
     for stage, (step, images) in zip(("start", "half", "end"), snapshots.items(), strict=True):
@@ -192,9 +195,10 @@ def draw_gan(run: Run, snapshots: gan_training.Snapshots) -> None:
     figures.save_curves(
         run.figures / "distance.png",
         {"averaged generator": curve("distance")},
-        title="Frechet distance of 10,000 samples",
+        title=f"Frechet distance of 10,000 samples (classifier {instrument.sha256[:12]})",
         x_label="training steps",
         y_label="distance to the test images",
+        level=("real against real", instrument.floor),
         log=True,
     )
 
@@ -206,7 +210,7 @@ def draw_interpolation(run: Run, average: nn.Module, instrument: Instrument, see
         a sentence that says what was drawn, or why nothing could be.
     """
     try:
-        pair = pair_of_classes(average, instrument.classifier.cpu(), seed)
+        pair = pair_of_classes(average, instrument.classifier, seed)
     except ToolkitError as error:
         return f"Note: {error}"
     images = gan_training.draw(average, interpolate(pair.z_from, pair.z_to))

@@ -11,6 +11,11 @@ from rich.progress import Progress as RichProgress
 SECONDS_BETWEEN_LINES = 5.0
 
 
+def say_finished(title: str, step: int) -> None:
+    """Say that nothing is left to train."""
+    print(f"{title}: finished earlier, after step {step}; --restart trains it anew")
+
+
 class Progress:
     """Shows steps, figures and the time left of a loop of `total` steps.
 
@@ -32,6 +37,7 @@ class Progress:
         self.start = start
         self.console = console or Console(soft_wrap=True, highlight=False)
         self.figures: dict[str, float] = {}
+        self.step = self.last_step = start
         self.started = self.last_line = time.monotonic()
         self.bar: RichProgress | None = None
         if self.console.is_terminal:
@@ -60,22 +66,26 @@ class Progress:
     ) -> None:
         if self.bar is not None:
             self.bar.stop()
+        elif error is None and self.step > self.last_step:
+            self._line()
 
     def update(self, step: int, **figures: float) -> None:
         """Say that `step` steps are done; `figures` are remembered until they are given again."""
+        self.step = step
         self.figures.update(figures)
         if self.bar is not None:
             self.bar.update(self.task, completed=step, figures=self._figures())
-            return
-        now = time.monotonic()
-        if step >= self.total or now - self.last_line >= SECONDS_BETWEEN_LINES:
-            self.last_line = now
-            rate = (step - self.start) / max(now - self.started, 1e-9)
-            minutes, seconds = divmod(round((self.total - step) / max(rate, 1e-9)), 60)
-            self.console.print(
-                f"{self.title}: step {step}/{self.total}  {self._figures()}  "
-                f"{minutes}:{seconds:02d} left"
-            )
+        elif time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
+            self._line()
+
+    def _line(self) -> None:
+        self.last_line, self.last_step = time.monotonic(), self.step
+        rate = (self.step - self.start) / max(self.last_line - self.started, 1e-9)
+        minutes, seconds = divmod(round((self.total - self.step) / max(rate, 1e-9)), 60)
+        self.console.print(
+            f"{self.title}: step {self.step}/{self.total}  {self._figures()}  "
+            f"{minutes}:{seconds:02d} left"
+        )
 
     def _figures(self) -> str:
         return "  ".join(f"{name} {value:.4g}" for name, value in self.figures.items())

@@ -7,9 +7,12 @@ runs/default/gan/
   figures/        pictures and GIFs
 """
 
+import contextlib
 import dataclasses
 import io
 import json
+import math
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +37,10 @@ class Run:
 
     Raises:
         ToolkitError: the directory cannot be made or written to.
+
+    Attributes:
+        step: training steps done, as of the last `load` or `save`.
+        seconds: time spent on them.
     """
 
     def __init__(self, directory: Path, config: "DataclassInstance") -> None:
@@ -42,6 +49,8 @@ class Run:
         self.figures = directory / "figures"
         self.checkpoint = directory / "checkpoint.pt"
         self.log_file = directory / "metrics.jsonl"
+        self.step = 0
+        self.seconds = 0.0
         make_directory(self.figures)
 
     def set_aside(self) -> Path | None:
@@ -50,7 +59,12 @@ class Run:
             return None
         numbered = (self.directory.with_name(f"{self.directory.name}.old-{k}") for k in count(1))
         old = next(path for path in numbered if not path.exists())
-        self.directory.rename(old)
+        try:
+            self.directory.rename(old)
+        except OSError as error:
+            raise ToolkitError(
+                f"Cannot rename {self.directory} to {old}: {error.strerror}."
+            ) from error
         make_directory(self.figures)
         return old
 
@@ -62,39 +76,70 @@ class Run:
             UsageError: it was made with another config.
         """
         state = self._read_checkpoint() if self.checkpoint.exists() else None
-        done = 0 if state is None else int(state["step"])
-        kept = [json.dumps(entry) for entry in self.metrics() if entry["step"] <= done and state]
+        if state is not None:
+            self.step, self.seconds = state["step"], state["seconds"]
+        kept = [json.dumps(entry) for entry in self.metrics() if entry["step"] <= self.step]
         atomic_write(self.log_file, "".join(line + "\n" for line in kept).encode())
         atomic_write(
             self.directory / "config.json", (json.dumps(self.config, indent=2) + "\n").encode()
         )
         return state
 
-    def save(self, step: int, **state: Any) -> None:
+    @contextlib.contextmanager
+    def restoring(self) -> Iterator[None]:
+        """Inside this block the state of `load` is put back into networks and optimisers.
+
+        Raises:
+            ToolkitError: it does not fit, since the code has changed in the meantime.
+        """
+        try:
+            yield
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise ToolkitError(
+                f"{self.checkpoint} does not fit the present code; was a network changed since? "
+                "Start this run anew with --restart; the old one is kept aside."
+            ) from error
+
+    def save(self, step: int, seconds: float, **state: Any) -> None:
         """Replace the checkpoint by `state` (tensors, numbers, strings and containers of them).
+
+        Args:
+            step: training steps done.
+            seconds: time spent on them.
 
         Raises:
             ToolkitError: it cannot be written; the previous checkpoint is unharmed.
         """
         buffer = io.BytesIO()
-        torch.save({"config": self.config, "step": step, **state}, buffer)
+        torch.save({"config": self.config, "step": step, "seconds": seconds, **state}, buffer)
         payload = buffer.getvalue()
         atomic_write(self.checkpoint, MAGIC + sha256(payload).encode() + b"\n" + payload)
+        self.step, self.seconds = step, seconds
 
     def log(self, step: int, **metrics: float | str) -> None:
-        """Append one line to the metrics log."""
+        """Append one line to the metrics log.
+
+        Raises:
+            ToolkitError: a number is infinite or NaN, or the line cannot be written.
+        """
+        for name, value in metrics.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ToolkitError(
+                    f"{name} became {value} at step {step}: the training has diverged. "
+                    "Try a smaller --learning-rate."
+                )
         append_line(self.log_file, json.dumps({"step": step, **metrics}))
 
     def metrics(self) -> list[dict[str, Any]]:
-        """All logged lines, oldest first; a last line cut short by a kill is left out."""
+        """All logged lines, oldest first, but for those that a kill cut short."""
         if not self.log_file.exists():
             return []
         entries = []
         for line in read_bytes(self.log_file).decode(errors="replace").splitlines():
-            try:
-                entries.append(json.loads(line))
-            except json.JSONDecodeError:
-                break
+            with contextlib.suppress(json.JSONDecodeError):
+                entry = json.loads(line)
+                if isinstance(entry, dict) and isinstance(entry.get("step"), int):
+                    entries.append(entry)
         return entries
 
     def _read_checkpoint(self) -> dict[str, Any]:

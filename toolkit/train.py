@@ -12,6 +12,7 @@ import typer
 from toolkit import export, jobs
 from toolkit.device import pick_device, pick_precision
 from toolkit.errors import ToolkitError
+from toolkit.files import make_directory
 from toolkit.gan import classifier as classifier_training
 from toolkit.gan import training as gan_training
 from toolkit.lstm import training as lstm_training
@@ -29,7 +30,7 @@ GAN_PRESETS = {
     "long": gan_training.Config(num_steps=90_000, eval_every=9000, save_every=1000),
 }
 CLASSIFIER_PRESETS = {
-    "smoke": classifier_training.Config(num_epochs=1, num_images=5000),
+    "smoke": classifier_training.Config(num_epochs=2, num_images=5000),
     "default": classifier_training.Config(),
     "long": classifier_training.Config(num_epochs=10),
 }
@@ -43,9 +44,10 @@ app = typer.Typer(
     "A command that was interrupted, even by SIGKILL, goes on where it was when it is repeated.",
 )
 
+BY_PRESET = "by preset"
 Command = TypeVar("Command", bound=Callable[..., None])
 PresetOption = Annotated[Preset, typer.Option(help="How long: seconds, minutes, or much longer.")]
-SeedOption = Annotated[int, typer.Option(help="Same seed, same machine: the same exports.")]
+SeedOption = Annotated[int, typer.Option(help="Same seed, same CPU: the same exports.")]
 DeviceOption = Annotated[
     Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.")
 ]
@@ -66,24 +68,14 @@ DataOption = Annotated[
 RestartOption = Annotated[
     bool, typer.Option("--restart", help="Set the old run aside and begin anew.")
 ]
-LengthOption = Annotated[
-    int | None, typer.Option(help="T: read T-1 digits, predict digit T.", show_default="30")
-]
-EncodingOption = Annotated[
-    Literal["one-hot", "digit"] | None,
-    typer.Option(help="Ten inputs a digit, or the bare digit as one.", show_default="one-hot"),
-]
-HiddenSizeOption = Annotated[
-    int | None, typer.Option(help="Numbers in the hidden state.", show_default="128")
-]
 BatchSizeOption = Annotated[
-    int | None, typer.Option(help="Examples a step.", show_default="128; GAN 32")
+    int | None, typer.Option(help="Examples a step.", show_default=BY_PRESET)
 ]
 LearningRateOption = Annotated[
-    float | None, typer.Option(help="Of the optimiser.", show_default="1e-3; GAN 2e-3")
+    float | None, typer.Option(help="Of the optimiser.", show_default=BY_PRESET)
 ]
 StepsOption = Annotated[
-    int | None, typer.Option(help="Steps of training, at most.", show_default="by preset")
+    int | None, typer.Option(help="Steps of training, at most.", show_default=BY_PRESET)
 ]
 
 
@@ -97,8 +89,16 @@ def reports_errors(command: Command) -> Command:
         except ToolkitError as error:
             print(f"Error: {error}", file=sys.stderr)
             raise typer.Exit(error.exit_code) from error
+        except (MemoryError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and "memory" not in str(error):
+                raise
+            print("Error: out of memory. Choose smaller sizes.", file=sys.stderr)
+            raise typer.Exit(1) from error
+        except OSError as error:
+            print(f"Error: {error}.", file=sys.stderr)
+            raise typer.Exit(1) from error
         except KeyboardInterrupt as error:
-            print("Interrupted. The same command goes on from here.", file=sys.stderr)
+            print("Interrupted. The same command, less --restart, goes on.", file=sys.stderr)
             raise typer.Exit(130) from error
 
     return wrapper  # type: ignore[return-value]
@@ -115,6 +115,7 @@ def places(
     """The places that the options name; the smoke preset keeps away from the committed exports."""
     if exports_dir is None:
         exports_dir = runs_dir / "smoke" / "exports" if preset == "smoke" else export.EXPORTS_DIR
+    make_directory(exports_dir)  # before hours of training, not after
     return jobs.Places(runs_dir / preset, exports_dir, data_dir, pick_device(device), restart)
 
 
@@ -125,66 +126,51 @@ def customise(config: Any, name: str, **options: Any) -> tuple[Any, str]:
     return replace(config, **given), "-".join([name, *(f"{k}={v}" for k, v in changed.items())])
 
 
-@app.command()
-@reports_errors
-def lstm(
-    preset: PresetOption = "default",
-    length: LengthOption = None,
-    encoding: EncodingOption = None,
-    hidden_size: HiddenSizeOption = None,
-    batch_size: BatchSizeOption = None,
-    learning_rate: LearningRateOption = None,
-    num_steps: StepsOption = None,
-    seed: SeedOption = 0,
-    device: DeviceOption = "auto",
-    runs_dir: RunsOption = Path("runs"),
-    exports_dir: ExportsOption = None,
-    restart: RestartOption = False,
-) -> None:
-    """Part I: the LSTM, on palindromes."""
-    config, name = customise(
-        LSTM_PRESETS[preset],
-        "lstm",
-        length=length,
-        encoding=encoding,
-        hidden_size=hidden_size,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        num_steps=num_steps,
-        seed=seed,
-    )
-    jobs.train_recurrent(config, name, places(preset, device, runs_dir, exports_dir, restart))
+def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
+    """The commands `lstm` and `rnn` have the same options."""
+
+    @app.command(name=model, help=help_text)
+    @reports_errors
+    def recurrent(
+        preset: PresetOption = "default",
+        length: Annotated[
+            int | None,
+            typer.Option(
+                help="T: read T-1 digits, predict digit T.", show_default="5, 30 or 36 by preset"
+            ),
+        ] = None,
+        encoding: Annotated[
+            Literal["one-hot", "digit"] | None,
+            typer.Option(help="Ten inputs a digit, or the bare digit.", show_default="one-hot"),
+        ] = None,
+        hidden_size: Annotated[
+            int | None, typer.Option(help="Numbers in the hidden state.", show_default="128")
+        ] = None,
+        batch_size: BatchSizeOption = None,
+        learning_rate: LearningRateOption = None,
+        num_steps: StepsOption = None,
+        seed: SeedOption = 0,
+        device: DeviceOption = "auto",
+        runs_dir: RunsOption = Path("runs"),
+        exports_dir: ExportsOption = None,
+        restart: RestartOption = False,
+    ) -> None:
+        config, name = customise(
+            replace(LSTM_PRESETS[preset], model=model),
+            model,
+            length=length,
+            encoding=encoding,
+            hidden_size=hidden_size,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            num_steps=num_steps,
+            seed=seed,
+        )
+        jobs.train_recurrent(config, name, places(preset, device, runs_dir, exports_dir, restart))
 
 
-@app.command()
-@reports_errors
-def rnn(
-    preset: PresetOption = "default",
-    length: LengthOption = None,
-    encoding: EncodingOption = None,
-    hidden_size: HiddenSizeOption = None,
-    batch_size: BatchSizeOption = None,
-    learning_rate: LearningRateOption = None,
-    num_steps: StepsOption = None,
-    seed: SeedOption = 0,
-    device: DeviceOption = "auto",
-    runs_dir: RunsOption = Path("runs"),
-    exports_dir: ExportsOption = None,
-    restart: RestartOption = False,
-) -> None:
-    """Part I: the vanilla RNN, the baseline."""
-    config, name = customise(
-        replace(LSTM_PRESETS[preset], model="rnn"),
-        "rnn",
-        length=length,
-        encoding=encoding,
-        hidden_size=hidden_size,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        num_steps=num_steps,
-        seed=seed,
-    )
-    jobs.train_recurrent(config, name, places(preset, device, runs_dir, exports_dir, restart))
+add_recurrent("lstm", "Part I: the LSTM, on palindromes.")
+add_recurrent("rnn", "Part I: the vanilla RNN, the baseline.")
 
 
 @app.command()
@@ -280,10 +266,10 @@ def restore(
     model: Annotated[Literal["lstm", "rnn", "gan", "classifier"], typer.Argument()],
     exports_dir: Annotated[Path, typer.Option(help="The exports.")] = export.EXPORTS_DIR,
 ) -> None:
-    """Exchange an export and the one that it replaced."""
-    for name in ("generator", "discriminator") if model == "gan" else (model,):
-        export.restore(name, exports_dir)
-        print(f"{exports_dir / name}.pt is the one from before again.")
+    """Bring back the export that was replaced last."""
+    names = ("generator", "discriminator") if model == "gan" else (model,)
+    export.restore(names, exports_dir)
+    print(f"{exports_dir}: {' and '.join(names)} are as before the last training.")
 
 
 if __name__ == "__main__":

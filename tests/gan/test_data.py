@@ -104,6 +104,38 @@ def test_missing(copy: Path) -> None:
         load_mnist(copy)
 
 
+def test_download_only_where_nothing_is(
+    copy: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network is played by a folder; that torchvision's layout is read is tested above."""
+    asked = []
+
+    def fake_download(root: str, download: bool) -> None:
+        asked.append(download)
+        raw = Path(root) / "MNIST" / "raw"
+        raw.mkdir(parents=True)
+        for file in copy.glob("*.gz"):
+            shutil.copy(file, raw)
+
+    monkeypatch.setattr("torchvision.datasets.MNIST", fake_download)
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    load_mnist()
+    assert asked == []
+    monkeypatch.setattr("toolkit.gan.data.EMBEDDED", Path("nothing"))
+    assert len(load_mnist().test_images) == 10_000
+    assert asked == [True]
+
+
+def test_download_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_network(root: str, download: bool) -> None:
+        raise RuntimeError("Error downloading train-images-idx3-ubyte.gz")
+
+    monkeypatch.setattr("torchvision.datasets.MNIST", no_network)
+    monkeypatch.setattr("toolkit.gan.data.EMBEDDED", Path("nothing"))
+    with pytest.raises(ToolkitError, match=r"nor could it be downloaded .* with --data-dir"):
+        load_mnist()
+
+
 def test_epochs_visit_each_image_once_in_an_order_of_their_own() -> None:
     one, again, other = epoch_order(1000, 0, 1), epoch_order(1000, 0, 1), epoch_order(1000, 0, 2)
     assert one.sort().values.tolist() == list(range(1000))

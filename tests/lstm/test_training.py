@@ -57,6 +57,11 @@ def test_learns_5_digits(encoding: str, tmp_path: Path) -> None:
     assert before["accuracy"] >= 0.999
     assert last["accuracy"] >= 0.999
     assert last["step"] < config.num_steps  # it stopped early
+    state = run.load()
+    assert state is not None
+    for moments in state["optimizer"]["state"].values():  # what RMSProp remembers, and Adam not
+        assert "square_avg" in moments
+        assert "exp_avg" not in moments
 
 
 def test_same_seed_same_weights() -> None:
@@ -74,9 +79,9 @@ def test_same_seed_same_weights() -> None:
     [
         ({"model": "gru"}, "no model 'gru'; choose lstm or rnn"),
         ({"encoding": "binary"}, "no encoding 'binary'"),
-        ({"length": 1}, "at least 2, not 1"),
-        ({"hidden_size": 0}, "hidden_size must be at least 1, not 0"),
-        ({"learning_rate": float("nan")}, "learning_rate must be above 0, not nan"),
+        ({"length": 1}, "length must be from 2 to 1,000,000, not 1"),
+        ({"hidden_size": 0}, "hidden_size must be from 1 to 10,000, not 0"),
+        ({"learning_rate": float("nan")}, "learning_rate must be above 0 and finite, not nan"),
     ],
 )
 def test_bad_settings(settings: dict[str, object], message: str) -> None:

@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.optim import AdamW
 
 from toolkit.device import Precision, autocast, seeded
-from toolkit.errors import UsageError
+from toolkit.errors import check_positive, check_range
 from toolkit.gan.data import MNIST, epoch_order, to_unit
 from toolkit.gan.model import Classifier
-from toolkit.progress import Progress
+from toolkit.progress import Progress, say_finished
 from toolkit.runs import Run
 
 
@@ -29,14 +29,9 @@ class Config:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("num_epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} must be at least 1, not {getattr(self, name)}.")
-        if not self.batch_size <= self.num_images <= 60_000:
-            raise UsageError(
-                f"num_images must be from batch_size ({self.batch_size}) to 60,000, "
-                f"not {self.num_images}."
-            )
+        check_range(self, num_epochs=(1, 10_000), batch_size=(1, 60_000))
+        check_range(self, num_images=(self.batch_size, 60_000))
+        check_positive(self, "learning_rate")
 
 
 def train_step(
@@ -73,18 +68,18 @@ def train(config: Config, run: Run, mnist: MNIST, device: torch.device) -> Class
     optimizer = AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     steps_per_epoch = config.num_images // config.batch_size
     num_steps = config.num_epochs * steps_per_epoch
-    start, seconds = 0, 0.0
     if state := run.load():
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        start, seconds = state["step"], state["seconds"]
-        if start == num_steps:
+        with run.restoring():
+            model.load_state_dict(state["model"])
+            optimizer.load_state_dict(state["optimizer"])
+        if run.step == num_steps:
+            say_finished("classifier", run.step)
             return model.eval()
 
-    with Progress("classifier", num_steps, start) as progress:
-        clock = time.perf_counter() - seconds
-        step = start
-        for epoch in range(start // steps_per_epoch, config.num_epochs):
+    with Progress("classifier", num_steps, run.step) as progress:
+        clock = time.perf_counter() - run.seconds
+        step = run.step
+        for epoch in range(run.step // steps_per_epoch, config.num_epochs):
             model.train()
             order = epoch_order(config.num_images, config.seed, epoch)
             for chosen in order.split(config.batch_size)[:steps_per_epoch]:
@@ -98,7 +93,5 @@ def train(config: Config, run: Run, mnist: MNIST, device: torch.device) -> Class
             seconds = time.perf_counter() - clock
             progress.update(step, accuracy=share)
             run.log(step, loss=loss.item(), training_accuracy=share, seconds=round(seconds, 2))
-            run.save(
-                step, model=model.state_dict(), optimizer=optimizer.state_dict(), seconds=seconds
-            )
+            run.save(step, seconds, model=model.state_dict(), optimizer=optimizer.state_dict())
     return model.eval()

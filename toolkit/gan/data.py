@@ -8,14 +8,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from toolkit.device import generator
+from toolkit.device import random_stream
 from toolkit.errors import ToolkitError
 from toolkit.files import read_bytes, sha256
 
 EMBEDDED = Path(__file__).parent / "mnist"
 DOWNLOADED = Path("data")
 
-# SHA-256 of the decompressed files, as published by Yann LeCun, and the shape of what they hold.
+# SHA-256 of the published files, decompressed, and the shape of what they hold.
 FILES: dict[str, tuple[str, tuple[int, ...]]] = {
     "train-images-idx3-ubyte": (
         "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -56,7 +56,7 @@ def load_mnist(data_dir: Path | None = None) -> MNIST:
     Raises:
         ToolkitError: a file is missing, truncated or altered.
     """
-    if data_dir is None and not EMBEDDED.is_dir():
+    if data_dir is None and not any(EMBEDDED.glob("*.gz")):
         data_dir = _download()
     return MNIST(*(_read(data_dir or EMBEDDED, name) for name in FILES))
 
@@ -68,7 +68,7 @@ def to_unit(images: Tensor) -> Tensor:
 
 def epoch_order(num_examples: int, seed: int, epoch: int) -> Tensor:
     """The order, int64 (num_examples,), in which the given epoch visits the training set."""
-    return torch.randperm(num_examples, generator=generator(seed, f"epoch {epoch}"))
+    return torch.randperm(num_examples, generator=random_stream(seed, f"epoch {epoch}"))
 
 
 def _read(directory: Path, name: str) -> Tensor:
@@ -81,8 +81,8 @@ def _read(directory: Path, name: str) -> Tensor:
     path = next((candidate for candidate in candidates if candidate.is_file()), None)
     if path is None:
         raise ToolkitError(
-            f"{directory} lacks MNIST's {name} (or {name}.gz). Put it there, or leave --data-dir "
-            "out to use the copy that comes with the toolkit."
+            f"{directory} lacks MNIST's {name} (or {name}.gz). Put it there, or name a folder that "
+            "has all four files with --data-dir."
         )
     data = read_bytes(path)
     if path.suffix == ".gz":
@@ -105,7 +105,7 @@ def _read(directory: Path, name: str) -> Tensor:
 def _download() -> Path:
     from torchvision.datasets import MNIST as TorchvisionMNIST
 
-    print(f"{EMBEDDED} is not there; torchvision downloads MNIST into {DOWNLOADED}/.")
+    print(f"{EMBEDDED} has no MNIST; torchvision downloads MNIST into {DOWNLOADED}/.")
     try:
         TorchvisionMNIST(str(DOWNLOADED), download=True)
     except (OSError, RuntimeError) as error:

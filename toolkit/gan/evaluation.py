@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from toolkit.device import generator
+from toolkit.device import random_stream
 from toolkit.gan.data import MNIST, to_unit
 from toolkit.gan.latent import draw_latents
 
@@ -66,7 +66,7 @@ class Instrument:
         self.sha256 = sha256
         self.device = device
         self.real = fit_gaussian(self.features_and_digits(to_unit(mnist.test_images))[0])
-        order = torch.randperm(len(mnist.train_images), generator=generator(0, "floor"))
+        order = torch.randperm(len(mnist.train_images), generator=random_stream(0, "floor"))
         self.floor = self.measure(to_unit(mnist.train_images[order[:NUM_IMAGES]])).frechet_distance
 
     @torch.no_grad()
@@ -90,5 +90,5 @@ class Instrument:
 def sample(network: nn.Module, seed: int, count: int = NUM_IMAGES) -> Tensor:
     """Draw images (count, 1, 28, 28) from a generator in eval mode; the seed decides which."""
     device = next(network.parameters()).device
-    z = draw_latents(count, cast(int, network.latent_dim), generator(seed, "evaluation"))
+    z = draw_latents(count, cast(int, network.latent_dim), random_stream(seed, "evaluation"))
     return torch.cat([network(batch.to(device)).float().cpu() for batch in z.split(BATCH_SIZE)])

@@ -5,7 +5,7 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from toolkit.device import generator
+from toolkit.device import random_stream
 from toolkit.errors import ToolkitError, UsageError
 
 CONFIDENCE = 0.9
@@ -48,7 +48,7 @@ def pair_of_classes(generator_network: nn.Module, classifier: nn.Module, seed: i
     """Two latent points whose images the classifier calls different digits, each with 90% or more.
 
     Args:
-        generator_network: from z (batch, latent_dim) to images, in eval mode, on the CPU.
+        generator_network: from z (batch, latent_dim) to images, in eval mode.
         classifier: from images to logits (batch, 10).
         seed: the first two that fit, of the 1,000 points that this seed gives, are taken.
 
@@ -56,8 +56,10 @@ def pair_of_classes(generator_network: nn.Module, classifier: nn.Module, seed: i
         ToolkitError: all confident images are of one class.
     """
     latent_dim = cast(int, generator_network.latent_dim)
-    z = draw_latents(NUM_CANDIDATES, latent_dim, generator(seed, "interpolation"))
-    confidence, digit = torch.softmax(classifier(generator_network(z)), dim=1).max(dim=1)
+    z = draw_latents(NUM_CANDIDATES, latent_dim, random_stream(seed, "interpolation"))
+    device = next(generator_network.parameters()).device
+    logits = classifier(generator_network(z.to(device))).cpu()
+    confidence, digit = torch.softmax(logits, dim=1).max(dim=1)
     (sure,) = torch.where(confidence >= CONFIDENCE)
     if len(sure) == 0 or len(other := sure[digit[sure] != digit[sure[0]]]) == 0:
         raise ToolkitError(

@@ -46,10 +46,10 @@ class ConvGenerator(nn.Module):
         """From z, float32 (batch, latent_dim) ~ N(0, 1), to images (batch, 1, 28, 28) in 0..1.
 
         Raises:
-            ValueError: z has another shape or an integer dtype.
+            ValueError: z has another shape or dtype.
         """
         check_latents(z, self.latent_dim)
-        return (torch.tanh(self.layers(z)) + 1) / 2
+        return (torch.tanh(self.layers(z).float()) + 1) / 2
 
 
 class ConvDiscriminator(nn.Module):
@@ -73,7 +73,7 @@ class ConvDiscriminator(nn.Module):
         """From images (batch, 1, 28, 28) in 0..1 to logits (batch, 1): above 0 means real.
 
         Raises:
-            ValueError: `images` has another shape or an integer dtype.
+            ValueError: `images` has another shape or dtype.
         """
         check_images(images)
         logits: Tensor = self.layers(images * 2 - 1)
@@ -105,7 +105,7 @@ class PerceptronGenerator(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """As `ConvGenerator.forward`."""
         check_latents(z, self.latent_dim)
-        return (torch.tanh(self.layers(z)) + 1) / 2
+        return (torch.tanh(self.layers(z).float()) + 1) / 2
 
 
 class PerceptronDiscriminator(nn.Module):
@@ -156,7 +156,7 @@ class Classifier(nn.Module):
         """From images (batch, 1, 28, 28) in 0..1 to logits (batch, 10).
 
         Raises:
-            ValueError: `images` has another shape or an integer dtype.
+            ValueError: `images` has another shape or dtype.
         """
         logits: Tensor = self.readout(self.features(images))
         return logits

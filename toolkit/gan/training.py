@@ -8,10 +8,10 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam
+from torch.optim import Adam, Optimizer
 
-from toolkit.device import Precision, autocast, generator, seeded
-from toolkit.errors import UsageError
+from toolkit.device import Precision, autocast, random_stream, seeded
+from toolkit.errors import UsageError, check_positive, check_range
 from toolkit.gan.data import epoch_order, to_unit
 from toolkit.gan.latent import draw_latents
 from toolkit.gan.losses import (
@@ -26,7 +26,7 @@ from toolkit.gan.model import (
     PerceptronDiscriminator,
     PerceptronGenerator,
 )
-from toolkit.progress import Progress
+from toolkit.progress import Progress, say_finished
 from toolkit.runs import Run
 
 GENERATOR_LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -67,15 +67,16 @@ class Config:
             raise UsageError(
                 f"There is no loss {self.loss!r}; choose {' or '.join(GENERATOR_LOSSES)}."
             )
-        for name in ("latent_dim", "r1_every", "eval_every", "save_every"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} must be at least 1, not {getattr(self, name)}.")
-        if self.num_steps < 2:
-            raise UsageError(f"num_steps must be at least 2, not {self.num_steps}.")
-        if not 2 <= self.batch_size <= 60_000:
-            raise UsageError(f"batch_size must be from 2 to 60,000, not {self.batch_size}.")
-        if not self.learning_rate > 0:
-            raise UsageError(f"learning_rate must be above 0, not {self.learning_rate}.")
+        check_range(
+            self,
+            latent_dim=(1, 10_000),
+            batch_size=(2, 60_000),
+            num_steps=(2, 10**9),
+            r1_every=(1, 10**9),
+            eval_every=(1, 10**9),
+            save_every=(1, 10**9),
+        )
+        check_positive(self, "learning_rate")
 
 
 def perceptron_config(config: Config) -> Config:
@@ -92,7 +93,7 @@ def perceptron_config(config: Config) -> Config:
 
 
 class Networks(NamedTuple):
-    """The two players, and the moving average of the generator that is kept in the end."""
+    """The two generators, and the moving average of the generator that is kept in the end."""
 
     generator: nn.Module
     discriminator: nn.Module
@@ -103,18 +104,18 @@ def build(config: Config) -> Networks:
     """The untrained networks, their weights drawn from the config's seed."""
     with seeded(config.seed, "weights"):
         if config.architecture == "conv":
-            player: nn.Module = ConvGenerator(config.latent_dim)
+            generator: nn.Module = ConvGenerator(config.latent_dim)
             discriminator: nn.Module = ConvDiscriminator()
         else:
-            player = PerceptronGenerator(config.latent_dim)
+            generator = PerceptronGenerator(config.latent_dim)
             discriminator = PerceptronDiscriminator()
-    return Networks(player, discriminator, deepcopy(player).eval().requires_grad_(False))
+    return Networks(generator, discriminator, deepcopy(generator).eval().requires_grad_(False))
 
 
 def train_step(
     networks: Networks,
-    generator_optimizer: Adam,
-    discriminator_optimizer: Adam,
+    generator_optimizer: Optimizer,
+    discriminator_optimizer: Optimizer,
     real: Tensor,
     z: Tensor,
     config: Config,
@@ -130,11 +131,11 @@ def train_step(
     Returns:
         the losses of the discriminator (without the penalty) and of the generator.
     """
-    player, discriminator, average = networks
+    generator, discriminator, average = networks
     mixed_precision = autocast(real.device, config.precision)
 
     with mixed_precision:
-        fake = player(z)
+        fake = generator(z)
         both = torch.cat([real, fake.detach()])  # no gradient into the generator here
         real_logits, fake_logits = discriminator(both).chunk(2)
     loss_d = discriminator_loss(real_logits.float(), fake_logits.float())
@@ -155,22 +156,23 @@ def train_step(
     generator_optimizer.step()
     discriminator.requires_grad_(True)
 
-    update_average(average, player, config.ema_decay)
+    update_average(average, generator, config.ema_decay)
     return loss_d.detach(), loss_g.detach()
 
 
 @torch.no_grad()
 def update_average(average: nn.Module, network: nn.Module, decay: float) -> None:
     """average <- decay * average + (1 - decay) * network, running statistics included."""
-    ours, theirs = average.state_dict(), network.state_dict()
-    floats = [name for name, value in ours.items() if value.is_floating_point()]
-    torch._foreach_lerp_([ours[n] for n in floats], [theirs[n] for n in floats], 1 - decay)
+    theirs = network.state_dict()
+    for name, value in average.state_dict().items():
+        if value.is_floating_point():  # BatchNorm also counts its batches, in an integer
+            value.lerp_(theirs[name], 1 - decay)
 
 
 def learning_rate(config: Config, step: int) -> float:
-    """Constant for the first half of the training, then linear, reaching 0 after the last step."""
-    left = (config.num_steps - step) / config.num_steps
-    return config.learning_rate * min(1.0, max(0.0, 2 * left))
+    """Constant for the first half of the steps 1 to num_steps, then falling linearly towards 0."""
+    left = (config.num_steps - step + 1) / config.num_steps
+    return config.learning_rate * min(1.0, 2 * left)
 
 
 def train(
@@ -178,42 +180,45 @@ def train(
     run: Run,
     images: Tensor,
     device: torch.device,
-    measure: Callable[[nn.Module], float],
+    measure: Callable[[nn.Module], dict[str, float | str]],
 ) -> tuple[Networks, Snapshots]:
     """Train the GAN, or go on where `run` was interrupted.
 
     Args:
         images: the real ones, uint8 (n, 1, 28, 28).
-        measure: from the averaged generator, in eval mode, to its distance from the real images;
-            it goes to the run's metrics every `eval_every` steps.
+        measure: from the averaged generator, in eval mode, to figures, "distance" among them, that
+            go to the run's metrics every `eval_every` steps.
 
     Returns:
         the networks, and what the same 25 latent points gave at the start, halfway and at the end.
     """
     networks = Networks(*(network.to(device) for network in build(config)))
-    player, discriminator, average = networks
+    generator, discriminator, average = networks
     betas = (config.beta1, config.beta2)
-    generator_optimizer = Adam(player.parameters(), betas=betas, fused=True)
+    generator_optimizer = Adam(generator.parameters(), betas=betas, fused=True)
     discriminator_optimizer = Adam(discriminator.parameters(), betas=betas, fused=True)
-    latents = generator(config.seed, "latents")
-    fixed = draw_latents(NUM_SAMPLES, config.latent_dim, generator(config.seed, "samples"))
-    start, seconds = 0, 0.0
+    latents = random_stream(config.seed, "latents")
+    fixed = draw_latents(NUM_SAMPLES, config.latent_dim, random_stream(config.seed, "samples"))
     snapshots = {0: draw(average, fixed)}
     if state := run.load():
-        for network, weights in zip(networks, state["networks"], strict=True):
-            network.load_state_dict(weights)
-        generator_optimizer.load_state_dict(state["generator_optimizer"])
-        discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
-        latents.set_state(state["latents"])
-        start, seconds, snapshots = state["step"], state["seconds"], state["snapshots"]
+        with run.restoring():
+            for network, weights in zip(networks, state["networks"], strict=True):
+                network.load_state_dict(weights)
+            generator_optimizer.load_state_dict(state["generator_optimizer"])
+            discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
+            latents.set_state(state["latents"])
+            snapshots = state["snapshots"]
+        if run.step == config.num_steps:
+            say_finished("gan", run.step)
+            return networks, snapshots
 
     steps_per_epoch = len(images) // config.batch_size
-    order = torch.empty(0)
-    with Progress("gan", config.num_steps, start) as progress:
-        clock = time.perf_counter() - seconds
-        for step in range(start + 1, config.num_steps + 1):
+    order: Tensor | None = None
+    with Progress("gan", config.num_steps, run.step) as progress:
+        clock = time.perf_counter() - run.seconds
+        for step in range(run.step + 1, config.num_steps + 1):
             epoch, position = divmod(step - 1, steps_per_epoch)
-            if position == 0 or step == start + 1:
+            if position == 0 or order is None:
                 order = epoch_order(len(images), config.seed, epoch)
             chosen = order[position * config.batch_size :][: config.batch_size]
             real = to_unit(images[chosen].to(device))
@@ -238,18 +243,18 @@ def train(
                 progress.update(step, **losses)
                 run.log(step, **losses)
             if step % config.eval_every == 0 or last:
-                distance = measure(average)
-                progress.update(step, distance=distance)
-                run.log(step, distance=distance, seconds=round(time.perf_counter() - clock, 2))
+                figures = measure(average)
+                progress.update(step, distance=float(figures["distance"]))
+                run.log(step, **figures, seconds=round(time.perf_counter() - clock, 2))
             if step % config.save_every == 0 or last:
                 run.save(
                     step,
+                    time.perf_counter() - clock,
                     networks=[network.state_dict() for network in networks],
                     generator_optimizer=generator_optimizer.state_dict(),
                     discriminator_optimizer=discriminator_optimizer.state_dict(),
                     latents=latents.get_state(),
                     snapshots=snapshots,
-                    seconds=time.perf_counter() - clock,
                 )
     return networks, snapshots
 

@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import RMSprop
 
-from toolkit.device import generator, seeded
-from toolkit.errors import UsageError
+from toolkit.device import random_stream, seeded
+from toolkit.errors import UsageError, check_positive, check_range
 from toolkit.lstm.data import Encoding, held_out, palindromes, split_last
 from toolkit.lstm.model import LSTM, RNN
-from toolkit.progress import Progress
+from toolkit.progress import Progress, say_finished
 from toolkit.runs import Run
 
 
@@ -39,14 +39,15 @@ class Config:
             raise UsageError(f"There is no model {self.model!r}; choose lstm or rnn.")
         if self.encoding not in ("one-hot", "digit"):
             raise UsageError(f"There is no encoding {self.encoding!r}; choose one-hot or digit.")
-        if self.length < 2:
-            raise UsageError(f"A palindrome needs a length of at least 2, not {self.length}.")
-        for name in ("hidden_size", "batch_size", "num_steps", "eval_every"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} must be at least 1, not {getattr(self, name)}.")
-        for name in ("learning_rate", "max_grad_norm"):
-            if not getattr(self, name) > 0:
-                raise UsageError(f"{name} must be above 0, not {getattr(self, name)}.")
+        check_range(
+            self,
+            length=(2, 1_000_000),
+            hidden_size=(1, 10_000),
+            batch_size=(1, 100_000),
+            num_steps=(1, 10**9),
+            eval_every=(1, 10**9),
+        )
+        check_positive(self, "learning_rate", "max_grad_norm")
 
 
 def build(config: Config) -> LSTM | RNN:
@@ -101,20 +102,24 @@ def train(config: Config, run: Run, device: torch.device) -> LSTM | RNN:
     """
     model = build(config).to(device)
     optimizer = RMSprop(model.parameters(), lr=config.learning_rate)
-    batches = generator(config.seed, "train batches")
-    validation = held_out(config.length, "validation", 1000, generator(config.seed, "validation"))
-    start, streak, seconds = 0, 0, 0.0
+    batches = random_stream(config.seed, "train batches")
+    validation = held_out(
+        config.length, "validation", 1000, random_stream(config.seed, "validation")
+    )
+    streak = 0
     if state := run.load():
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        batches.set_state(state["batches"])
-        start, streak, seconds = state["step"], state["streak"], state["seconds"]
+        with run.restoring():
+            model.load_state_dict(state["model"])
+            optimizer.load_state_dict(state["optimizer"])
+            batches.set_state(state["batches"])
+            streak = state["streak"]
         if state["finished"]:
+            say_finished(config.model, run.step)
             return model
 
-    with Progress(config.model, config.num_steps, start) as progress:
-        clock = time.perf_counter() - seconds
-        for step in range(start + 1, config.num_steps + 1):
+    with Progress(config.model, config.num_steps, run.step) as progress:
+        clock = time.perf_counter() - run.seconds
+        for step in range(run.step + 1, config.num_steps + 1):
             sequences = palindromes(
                 config.batch_size, config.length, split="train", generator=batches
             )
@@ -131,11 +136,11 @@ def train(config: Config, run: Run, device: torch.device) -> LSTM | RNN:
                 run.log(step, loss=loss.item(), accuracy=share, seconds=round(seconds, 2))
                 run.save(
                     step,
+                    seconds,
                     model=model.state_dict(),
                     optimizer=optimizer.state_dict(),
                     batches=batches.get_state(),
                     streak=streak,
-                    seconds=seconds,
                     finished=finished,
                 )
                 if finished:
