@@ -115,6 +115,26 @@ def test_same_bytes_whatever_was_scripted_before(tmp_path: Path) -> None:
     ).read_bytes()
 
 
+def test_same_bytes_whatever_the_hash_seed(tmp_path: Path) -> None:
+    """Python orders sets differently in each process."""
+    program = (
+        "import sys, torch\n"
+        "from pathlib import Path\n"
+        "from toolkit import export\n"
+        "from toolkit.gan.model import Classifier\n"
+        "torch.manual_seed(0)\n"
+        "export.save('classifier', Classifier(), exports_dir=Path(sys.argv[1]), seed=0,\n"
+        "            config={}, metrics={'test_accuracy': 0})\n"
+    )
+    for seed in "123":
+        subprocess.run(
+            [sys.executable, "-c", program, tmp_path / seed],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            check=True,
+        )
+    assert len({(tmp_path / seed / "classifier.pt").read_bytes() for seed in "123"}) == 1
+
+
 def test_archive_has_no_path_of_this_machine(tmp_path: Path) -> None:
     save("lstm", LSTM(4), tmp_path)
     with zipfile.ZipFile(tmp_path / "lstm.pt") as archive:

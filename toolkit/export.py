@@ -27,6 +27,7 @@ from toolkit.files import atomic_write, make_directory, read_bytes, sha256
 EXPORTS_DIR = Path("exports")
 PREVIOUS = "previous"
 TOLERANCE = 1e-6
+CONSTANTS = re.compile(rb"(^  \w+ : Final\[.*\n)+", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -300,7 +301,8 @@ def _canonical(archive: bytes) -> bytes:
     """The archive without what depends on this machine or on what was scripted before.
 
     `.debug_pkl` holds paths of source files, `serialization_id` a hash of everything including
-    them, and class names get a `___torch_mangle_<k>` that counts all modules scripted so far.
+    them, class names get a `___torch_mangle_<k>` that counts all modules scripted so far, and the
+    constants of a class come in the order of a Python set.
     """
     source = zipfile.ZipFile(io.BytesIO(archive))
     kept = [
@@ -323,6 +325,8 @@ def _canonical(archive: bytes) -> bytes:
             data = source.read(name)
             if name.endswith((".py", ".pkl")):
                 data = renumber(data)
+            if name.endswith(".py"):
+                data = re.sub(CONSTANTS, lambda m: b"".join(sorted(m[0].splitlines(True))), data)
             target.writestr(zipfile.ZipInfo(renumber(name.encode()).decode()), data)
     return result.getvalue()
 

@@ -25,7 +25,7 @@ LSTM_PRESETS = {
     "long": lstm_training.Config(length=36, num_steps=20_000),
 }
 GAN_PRESETS = {
-    "smoke": gan_training.Config(num_steps=400, eval_every=200, save_every=100),
+    "smoke": gan_training.Config(num_steps=800, eval_every=400, save_every=200),
     "default": gan_training.Config(),
     "long": gan_training.Config(num_steps=90_000, eval_every=9000, save_every=1000),
 }
