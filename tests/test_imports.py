@@ -18,6 +18,7 @@ FLOORS = {
     "toolkit.gan": 2,
     "toolkit.export": 3,
     "toolkit.jobs": 4,
+    "toolkit.study": 4,
     "toolkit.train": 4,
 }
 

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import imageio.v3 as iio
 import numpy as np
@@ -72,22 +73,33 @@ def save_curves(
     x_label: str,
     y_label: str,
     level: tuple[str, float] | None = None,
+    bands: Mapping[str, tuple[Sequence[float], Sequence[float]]] = MappingProxyType({}),
+    mark: tuple[str, float] | None = None,
     log: bool = False,
+    log_x: bool = False,
 ) -> None:
     """Write curves with a legend.
 
     Args:
         curves: name -> (x, y).
         level: a name and a height at which a dashed line is drawn, such as the chance level.
-        log: logarithmic y axis.
+        bands: name of a curve -> the lowest and the highest y at each of its x, shaded.
+        mark: a name and an x at which a dotted line is drawn.
+        log, log_x: logarithmic y axis, x axis.
     """
     figure = Figure(figsize=(6.4, 4.0), layout="constrained")
     axes = figure.subplots()
     for name, (x, y) in curves.items():
-        axes.plot(x, y, marker="o" if len(x) < 40 else "", markersize=3, linewidth=1.4, label=name)
+        marker = "o" if len(x) < 40 else ""
+        (line,) = axes.plot(x, y, marker=marker, markersize=3, linewidth=1.4, label=name)
+        if name in bands:
+            axes.fill_between(x, *bands[name], color=line.get_color(), alpha=0.15, linewidth=0)
     if level is not None:
         axes.axhline(level[1], color="gray", linestyle="--", linewidth=1, label=level[0])
-    axes.set(title=title, xlabel=x_label, ylabel=y_label, yscale="log" if log else "linear")
+    if mark is not None:
+        axes.axvline(mark[1], color="gray", linestyle=":", linewidth=1, label=mark[0])
+    axes.set(title=title, xlabel=x_label, ylabel=y_label)
+    axes.set(xscale="log" if log_x else "linear", yscale="log" if log else "linear")
     axes.grid(alpha=0.3)
     axes.legend()
     _save(path, figure)

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+from itertools import count
 from pathlib import Path
 
 from toolkit.errors import ToolkitError
@@ -29,6 +30,21 @@ def make_directory(path: Path) -> None:
         raise ToolkitError(
             f"Cannot write to the directory {path}. Choose one that you can write to."
         )
+
+
+def set_aside(directory: Path) -> Path:
+    """Rename `directory` to the first free `<name>.old-<k>`, which is returned.
+
+    Raises:
+        ToolkitError: it cannot be renamed.
+    """
+    numbered = (directory.with_name(f"{directory.name}.old-{k}") for k in count(1))
+    old = next(path for path in numbered if not path.exists())
+    try:
+        directory.rename(old)
+    except OSError as error:
+        raise ToolkitError(f"Cannot rename {directory} to {old}: {error.strerror}.") from error
+    return old
 
 
 def read_bytes(path: Path) -> bytes:

@@ -13,14 +13,20 @@ import io
 import json
 import math
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from toolkit.errors import ToolkitError, UsageError
-from toolkit.files import append_line, atomic_write, make_directory, read_bytes, sha256
+from toolkit.files import (
+    append_line,
+    atomic_write,
+    make_directory,
+    read_bytes,
+    set_aside,
+    sha256,
+)
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -54,17 +60,8 @@ class Run:
         make_directory(self.figures)
 
     def set_aside(self) -> Path | None:
-        """Rename the directory to the first free `<name>.old-<k>` and start with an empty one."""
-        if not self.checkpoint.exists():
-            return None
-        numbered = (self.directory.with_name(f"{self.directory.name}.old-{k}") for k in count(1))
-        old = next(path for path in numbered if not path.exists())
-        try:
-            self.directory.rename(old)
-        except OSError as error:
-            raise ToolkitError(
-                f"Cannot rename {self.directory} to {old}: {error.strerror}."
-            ) from error
+        """Keep what is there under another name, and start with an empty directory."""
+        old = set_aside(self.directory) if self.checkpoint.exists() else None
         make_directory(self.figures)
         return old
 

@@ -12,10 +12,11 @@ import typer
 from toolkit import export, jobs
 from toolkit.device import pick_device, pick_precision
 from toolkit.errors import ToolkitError
-from toolkit.files import make_directory
+from toolkit.files import make_directory, set_aside
 from toolkit.gan import classifier as classifier_training
 from toolkit.gan import training as gan_training
 from toolkit.lstm import training as lstm_training
+from toolkit.study import run_study
 
 Preset = Literal["smoke", "default", "long"]
 
@@ -149,6 +150,12 @@ def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
         batch_size: BatchSizeOption = None,
         learning_rate: LearningRateOption = None,
         num_steps: StepsOption = None,
+        curriculum: Annotated[
+            bool | None,
+            typer.Option(
+                "--curriculum", help="Start with 5 digits and lengthen as the batches are learnt."
+            ),
+        ] = None,
         seed: SeedOption = 0,
         device: DeviceOption = "auto",
         runs_dir: RunsOption = Path("runs"),
@@ -164,6 +171,7 @@ def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
             batch_size=batch_size,
             learning_rate=learning_rate,
             num_steps=num_steps,
+            curriculum=curriculum,
             seed=seed,
         )
         jobs.train_recurrent(config, name, places(preset, device, runs_dir, exports_dir, restart))
@@ -258,6 +266,27 @@ def train_all(
         jobs.train_classifier(replace(config, precision=precision), name, where)
     config, name = customise(GAN_PRESETS[preset], "gan", seed=seed)
     jobs.train_gan(replace(config, precision=precision), name, where)
+
+
+@app.command()
+@reports_errors
+def horizon(
+    preset: PresetOption = "default",
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            help="Address of a Dask scheduler, tcp://...", show_default="the cores of this machine"
+        ),
+    ] = None,
+    runs_dir: RunsOption = Path("runs"),
+    restart: RestartOption = False,
+) -> None:
+    """How far do LSTM and RNN remember? A study over lengths, seeds and choices."""
+    directory = runs_dir / preset / "horizon"
+    if restart and directory.exists():
+        print(f"The old study is kept in {set_aside(directory)}.")
+    print(run_study(preset, directory, cluster))
+    print(f"{directory}/: horizon.csv, horizon.md, horizon.png")
 
 
 @app.command()

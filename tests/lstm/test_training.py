@@ -10,7 +10,7 @@ from torch.optim import SGD
 
 from toolkit.errors import UsageError
 from toolkit.lstm.data import held_out
-from toolkit.lstm.training import Config, accuracy, build, train, train_step
+from toolkit.lstm.training import Config, accuracy, build, next_length, train, train_step
 from toolkit.runs import Run
 
 
@@ -29,8 +29,9 @@ def test_loss_is_cross_entropy_of_logits() -> None:
     """With logit 2 for the label and 0 for nine others the loss is ln(1 + 9 / e^2)."""
     model = Constant([2.0] + [0.0] * 9)
     digits, labels = torch.zeros(4, 3, dtype=torch.long), torch.zeros(4, dtype=torch.long)
-    loss = train_step(model, SGD(model.parameters(), lr=0.0), digits, labels, 10.0)
+    loss, right = train_step(model, SGD(model.parameters(), lr=0.0), digits, labels, 10.0)
     assert loss.item() == pytest.approx(math.log(1 + 9 / math.e**2))
+    assert right.item() == 1
 
 
 def test_gradient_is_clipped() -> None:
@@ -87,3 +88,39 @@ def test_same_seed_same_weights() -> None:
 def test_bad_settings(settings: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Config(**settings)  # type: ignore[arg-type]
+
+
+def test_curriculum_by_hand() -> None:
+    lengths = [5]
+    for _ in range(8):
+        lengths.append(next_length(lengths[-1], 0.98, target=40))
+    assert lengths == [5, 7, 9, 12, 16, 21, 27, 34, 40]
+    assert next_length(9, 0.97, target=40) == 9
+
+
+def test_curriculum_learns_more_than_it_was_shown(tmp_path: Path) -> None:
+    """T = 100 after training on at most 40 digits."""
+    config = Config(length=40, curriculum=True)
+    run = Run(tmp_path, config)
+    model = train(config, run, torch.device("cpu"), quiet=True)
+    assert max(entry["length"] for entry in run.metrics()) <= 40
+    test = held_out(100, "test", 1000, torch.Generator().manual_seed(0))
+    assert accuracy(model, test) >= 0.99
+
+
+def test_orthogonal_start() -> None:
+    weight = build(Config(model="rnn", orthogonal=True)).cell.weight_hh
+    torch.testing.assert_close(weight @ weight.T, torch.eye(128), atol=1e-5, rtol=0)
+    for gate in build(Config(orthogonal=True)).cell.weight_hh.split(128):
+        torch.testing.assert_close(gate @ gate.T, torch.eye(128), atol=1e-5, rtol=0)
+
+
+def test_chrono_start() -> None:
+    i, f, g, o = build(Config(length=1000, chrono=True)).cell.bias.detach().chunk(4)
+    assert torch.equal(i, -f)
+    assert not g.any()
+    assert not o.any()
+    times = f.exp()
+    assert times.min() >= 1
+    assert times.max() <= 999
+    assert times.mean().item() == pytest.approx(500, abs=100)

@@ -53,7 +53,17 @@ class LSTMCell(nn.Module):
 
         Each of the six has the shape (batch, hidden_size).
         """
-        gates = F.linear(x, self.weight_ih, self.bias) + F.linear(h, self.weight_hh)
+        return self.step(self.project(x), h, c)
+
+    def project(self, x: Tensor) -> Tensor:
+        """What x adds to the gates: W_x x + b, stacked, (batch, 4 * hidden_size)."""
+        return F.linear(x, self.weight_ih, self.bias)
+
+    def step(
+        self, projected: Tensor, h: Tensor, c: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """As `forward`, from an x that is projected already."""
+        gates = projected + F.linear(h, self.weight_hh)
         i, f, g, o = gates.chunk(4, dim=1)
         g = torch.tanh(g)  # (1)
         i = torch.sigmoid(i)  # (2)
@@ -62,6 +72,14 @@ class LSTMCell(nn.Module):
         c = g * i + c * f  # (5)
         h = torch.tanh(c) * o  # (6)
         return i, f, o, g, c, h
+
+
+def all_inputs(one_hot: bool, device: torch.device) -> Tensor:
+    """The ten inputs that there are, (10, input_size): row d is how the network reads digit d.
+
+    W_x x + b is computed once for these ten and looked up at every step of every sequence.
+    """
+    return encode(torch.arange(10, device=device).unsqueeze(1), one_hot).squeeze(1)
 
 
 class LSTM(nn.Module):
@@ -89,11 +107,11 @@ class LSTM(nn.Module):
             ValueError: `digits` has another dtype or shape, or a value outside 0 to 9.
         """
         check_digits(digits)
-        x = encode(digits, self.one_hot)
-        h = torch.zeros(digits.size(0), self.hidden_size, device=x.device)
+        projected = self.cell.project(all_inputs(self.one_hot, digits.device))
+        h = torch.zeros(digits.size(0), self.hidden_size, device=digits.device)
         c = torch.zeros_like(h)
         for t in range(digits.size(1)):
-            _, _, _, _, c, h = self.cell(x[:, t], h, c)
+            _, _, _, _, c, h = self.cell.step(F.embedding(digits[:, t], projected), h, c)
         logits: Tensor = self.readout(h)  # (7)
         return logits
 
@@ -108,12 +126,12 @@ class LSTM(nn.Module):
             ValueError: as `forward`.
         """
         check_digits(digits)
-        x = encode(digits, self.one_hot)
-        h = torch.zeros(digits.size(0), self.hidden_size, device=x.device)
+        projected = self.cell.project(all_inputs(self.one_hot, digits.device))
+        h = torch.zeros(digits.size(0), self.hidden_size, device=digits.device)
         c = torch.zeros_like(h)
         steps: list[Tensor] = []
         for t in range(digits.size(1)):
-            i, f, o, g, c, h = self.cell(x[:, t], h, c)
+            i, f, o, g, c, h = self.cell.step(F.embedding(digits[:, t], projected), h, c)
             steps.append(torch.stack([i, f, o, g, c, h]))
         i, f, o, g, c, h = torch.stack(steps, dim=2).unbind(0)
         return i, f, o, g, c, h
@@ -132,7 +150,15 @@ class RNNCell(nn.Module):
 
     def forward(self, x: Tensor, h: Tensor) -> Tensor:
         """From x (batch, input_size) and h(t-1) (batch, hidden_size) to h(t)."""
-        return torch.tanh(F.linear(x, self.weight_ih, self.bias) + F.linear(h, self.weight_hh))
+        return self.step(self.project(x), h)
+
+    def project(self, x: Tensor) -> Tensor:
+        """What x adds: W_hx x + b_h, (batch, hidden_size)."""
+        return F.linear(x, self.weight_ih, self.bias)
+
+    def step(self, projected: Tensor, h: Tensor) -> Tensor:
+        """As `forward`, from an x that is projected already."""
+        return torch.tanh(projected + F.linear(h, self.weight_hh))
 
 
 class RNN(nn.Module):
@@ -152,12 +178,24 @@ class RNN(nn.Module):
             ValueError: `digits` has another dtype or shape, or a value outside 0 to 9.
         """
         check_digits(digits)
-        x = encode(digits, self.one_hot)
-        h = torch.zeros(digits.size(0), self.hidden_size, device=x.device)
+        projected = self.cell.project(all_inputs(self.one_hot, digits.device))
+        h = torch.zeros(digits.size(0), self.hidden_size, device=digits.device)
         for t in range(digits.size(1)):
-            h = self.cell(x[:, t], h)
+            h = self.cell.step(F.embedding(digits[:, t], projected), h)
         logits: Tensor = self.readout(h)
         return logits
+
+
+@torch.no_grad()
+def start_chrono(cell: LSTMCell, longest: int) -> None:
+    """b_f = log of random times from 1 to `longest` - 1 steps, and b_i = -b_f.
+
+    Tallec and Ollivier, "Can recurrent neural networks warp time?" (2018), section 3. The global
+    generator of torch decides.
+    """
+    i, f, _, _ = cell.bias.chunk(4)
+    f.copy_(torch.empty_like(f).uniform_(1, max(1, longest - 1)).log())
+    i.copy_(-f)
 
 
 def copy_from_torch(cell: LSTMCell, lstm: nn.LSTM) -> None:

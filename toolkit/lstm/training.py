@@ -6,15 +6,18 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
+from rich.console import Console
 from torch import Tensor, nn
 from torch.optim import RMSprop
 
 from toolkit.device import random_stream, seeded
 from toolkit.errors import UsageError, check_positive, check_range
 from toolkit.lstm.data import Encoding, held_out, palindromes, split_last
-from toolkit.lstm.model import LSTM, RNN
+from toolkit.lstm.model import LSTM, RNN, start_chrono
 from toolkit.progress import Progress, say_finished
 from toolkit.runs import Run
+
+FIRST_LENGTH = 5  # where the curriculum starts
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,11 @@ class Config:
     hidden_size: int = 128  # numbers in h, and in the LSTM's c
     batch_size: int = 128  # palindromes a step
     learning_rate: float = 1e-3  # of RMSProp
+    curriculum: bool = False  # start with short palindromes, lengthen as the batches are learnt
     max_grad_norm: float = 10.0  # longer gradients are scaled down to this norm
     forget_bias: float = 1.0  # where the LSTM's b_f starts
+    chrono: bool = False  # or b_f and b_i start as for memories of all lengths up to T
+    orthogonal: bool = False  # W_hh starts orthogonal, gate by gate, rather than normal
     num_steps: int = 2000  # at most
     eval_every: int = 50  # steps from one validation and checkpoint to the next
     target_accuracy: float = 0.999  # training ends when this holds at two validations in a row
@@ -54,9 +60,17 @@ def build(config: Config) -> LSTM | RNN:
     """The untrained model, its weights drawn from the config's seed."""
     one_hot = config.encoding == "one-hot"
     with seeded(config.seed, "weights"):
+        model: LSTM | RNN
         if config.model == "lstm":
-            return LSTM(config.hidden_size, one_hot, config.forget_bias)
-        return RNN(config.hidden_size, one_hot)
+            model = LSTM(config.hidden_size, one_hot, config.forget_bias)
+            if config.chrono:
+                start_chrono(model.cell, config.length)
+        else:
+            model = RNN(config.hidden_size, one_hot)
+        if config.orthogonal:
+            for gate in model.cell.weight_hh.split(config.hidden_size):
+                nn.init.orthogonal_(gate)
+    return model
 
 
 def train_step(
@@ -65,7 +79,7 @@ def train_step(
     digits: Tensor,
     labels: Tensor,
     max_grad_norm: float,
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
     """One update of the weights.
 
     Args:
@@ -74,14 +88,21 @@ def train_step(
         max_grad_norm: the gradient of all weights together is clipped to this norm.
 
     Returns:
-        the loss before the update: the cross-entropy (9) over the last time step only.
+        two scalars from before the update: the loss, which is the cross-entropy (9) over the last
+        time step only, and the share of the batch that is predicted right.
     """
-    loss = F.cross_entropy(model(digits), labels)  # (8) and (9): it takes logits, not softmax
+    logits = model(digits)
+    loss = F.cross_entropy(logits, labels)  # (8) and (9): it takes logits, not softmax
     optimizer.zero_grad()
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), max_grad_norm)
     optimizer.step()
-    return loss.detach()
+    return loss.detach(), (logits.argmax(dim=1) == labels).float().mean()
+
+
+def next_length(length: int, batch_accuracy: float, target: int) -> int:
+    """The curriculum: once 97% of a batch are right, palindromes get a quarter longer, plus one."""
+    return min(length * 5 // 4 + 1, target) if batch_accuracy > 0.97 else length
 
 
 @torch.no_grad()
@@ -95,10 +116,11 @@ def accuracy(model: nn.Module, sequences: Tensor, batch_size: int = 1000) -> flo
     return correct / len(sequences)
 
 
-def train(config: Config, run: Run, device: torch.device) -> LSTM | RNN:
+def train(config: Config, run: Run, device: torch.device, quiet: bool = False) -> LSTM | RNN:
     """Train a model, or go on where `run` was interrupted; the last state is in the checkpoint.
 
-    Validation accuracy and loss go to the run's metrics every `eval_every` steps.
+    Validation accuracy and loss go to the run's metrics every `eval_every` steps, and progress to
+    the screen unless `quiet`.
     """
     model = build(config).to(device)
     optimizer = RMSprop(model.parameters(), lr=config.learning_rate)
@@ -107,24 +129,27 @@ def train(config: Config, run: Run, device: torch.device) -> LSTM | RNN:
         config.length, "validation", 1000, random_stream(config.seed, "validation")
     )
     streak = 0
+    length = min(FIRST_LENGTH, config.length) if config.curriculum else config.length
     if state := run.load():
         with run.restoring():
             model.load_state_dict(state["model"])
             optimizer.load_state_dict(state["optimizer"])
             batches.set_state(state["batches"])
-            streak = state["streak"]
+            streak, length = state["streak"], state["length"]
         if state["finished"]:
             say_finished(config.model, run.step)
             return model
 
-    with Progress(config.model, config.num_steps, run.step) as progress:
+    console = Console(quiet=True) if quiet else None
+    with Progress(config.model, config.num_steps, run.step, console) as progress:
         clock = time.perf_counter() - run.seconds
         for step in range(run.step + 1, config.num_steps + 1):
-            sequences = palindromes(
-                config.batch_size, config.length, split="train", generator=batches
-            )
+            sequences = palindromes(config.batch_size, length, split="train", generator=batches)
             digits, labels = split_last(sequences.to(device))
-            loss = train_step(model, optimizer, digits, labels, config.max_grad_norm)
+            loss, right = train_step(model, optimizer, digits, labels, config.max_grad_norm)
+            longest = length
+            if config.curriculum:
+                length = next_length(length, right.item(), config.length)
             progress.update(step, loss=loss.item())
 
             if step % config.eval_every == 0 or step == config.num_steps:
@@ -133,7 +158,13 @@ def train(config: Config, run: Run, device: torch.device) -> LSTM | RNN:
                 finished = streak == 2 or step == config.num_steps
                 seconds = time.perf_counter() - clock
                 progress.update(step, accuracy=share)
-                run.log(step, loss=loss.item(), accuracy=share, seconds=round(seconds, 2))
+                run.log(
+                    step,
+                    loss=loss.item(),
+                    accuracy=share,
+                    length=longest,
+                    seconds=round(seconds, 2),
+                )
                 run.save(
                     step,
                     seconds,
@@ -141,6 +172,7 @@ def train(config: Config, run: Run, device: torch.device) -> LSTM | RNN:
                     optimizer=optimizer.state_dict(),
                     batches=batches.get_state(),
                     streak=streak,
+                    length=length,
                     finished=finished,
                 )
                 if finished:

@@ -1,0 +1,170 @@
+"""The memory-horizon study: its grids, its table and its figure."""
+
+import csv
+import dataclasses
+import io
+from pathlib import Path
+from statistics import mean
+
+from toolkit import figures
+from toolkit.files import atomic_write
+from toolkit.lstm.horizon import Cell, Row, run_grid
+from toolkit.lstm.training import Config
+
+PUBLISHED = 36  # the longest T that a public solution of the assignment reports
+FAR = (36, 100, 1000, 10_000)  # where models with a curriculum are tested
+
+
+def direct(family: str, lengths: tuple[int, ...], seeds: int, config: Config) -> list[Cell]:
+    """Trained and tested at the same T."""
+    return [
+        Cell(family, with_length(config, length, seed), (length,))
+        for length in lengths
+        for seed in range(seeds)
+    ]
+
+
+def far(family: str, target: int, seeds: int, config: Config) -> list[Cell]:
+    """Trained with the curriculum on at most `target` digits, tested far beyond."""
+    return [Cell(family, with_length(config, target, seed), FAR) for seed in range(seeds)]
+
+
+def with_length(config: Config, length: int, seed: int) -> Config:
+    """The same settings at another T and seed."""
+    return dataclasses.replace(config, length=length, seed=seed)
+
+
+def smoke() -> list[Cell]:
+    """Under a minute."""
+    return [
+        *direct("RNN", (5, 10), 1, Config(model="rnn", num_steps=200)),
+        *direct("LSTM", (5, 10), 1, Config(num_steps=200)),
+        *far("LSTM, curriculum to T = 20", 20, 1, Config(curriculum=True, num_steps=200)),
+    ]
+
+
+def default() -> list[Cell]:
+    """Minutes on two cores."""
+    rnn, lstm = Config(model="rnn", num_steps=1500), Config(num_steps=1500)
+    curriculum = dataclasses.replace(lstm, curriculum=True)
+    return [
+        *direct("RNN", (5, 10, 20, 30, 36), 3, rnn),
+        *direct(
+            "RNN, orthogonal start", (20, 36, 100), 3, dataclasses.replace(rnn, orthogonal=True)
+        ),
+        *direct("LSTM", (5, 10, 20, 36), 3, lstm),
+        *far("LSTM, curriculum to T = 40", 40, 3, curriculum),
+        *far("same, b_f starts at 0", 40, 3, dataclasses.replace(curriculum, forget_bias=0.0)),
+        *far("same, chrono start", 40, 3, dataclasses.replace(curriculum, chrono=True)),
+    ]
+
+
+def long() -> list[Cell]:
+    """More seeds, more lengths, the bare digit."""
+    rnn, lstm = Config(model="rnn", num_steps=5000), Config(num_steps=5000)
+    curriculum = dataclasses.replace(lstm, curriculum=True)
+    return [
+        *direct("RNN", (5, 10, 15, 20, 30, 36, 50), 5, rnn),
+        *direct(
+            "RNN, orthogonal start",
+            (20, 36, 50, 100, 200),
+            5,
+            dataclasses.replace(rnn, orthogonal=True),
+        ),
+        *direct("LSTM", (5, 10, 15, 20, 30, 36, 50), 5, lstm),
+        *direct("LSTM, bare digit", (5, 10, 20), 5, dataclasses.replace(lstm, encoding="digit")),
+        *far("LSTM, curriculum to T = 40", 40, 5, curriculum),
+        *far("same, b_f starts at 0", 40, 5, dataclasses.replace(curriculum, forget_bias=0.0)),
+        *far("same, chrono start", 40, 5, dataclasses.replace(curriculum, chrono=True)),
+    ]
+
+
+GRIDS = {"smoke": smoke, "default": default, "long": long}
+
+
+def run_study(preset: str, directory: Path, cluster: str | None = None) -> str:
+    """Run the cells that are missing, and write `horizon.csv`, `horizon.md` and `horizon.png`.
+
+    Returns:
+        the table as Markdown.
+    """
+    cells = GRIDS[preset]()
+
+    def report(done: int, row: Row) -> None:
+        said = row.get("error") or "  ".join(
+            f"T = {key.removeprefix('accuracy_')}: {value:.2%}"
+            for key, value in row.items()
+            if key.startswith("accuracy_")
+        )
+        print(f"{done}/{len(cells)}  {row['family']}, seed {row['seed']}:  {said}", flush=True)
+
+    rows = run_grid(cells, directory, cluster=cluster, report=report)
+    table = to_markdown(rows)
+    atomic_write(directory / "horizon.csv", to_csv(rows).encode())
+    atomic_write(directory / "horizon.md", table.encode())
+    draw(directory / "horizon.png", rows)
+    return table
+
+
+def to_csv(rows: list[Row]) -> str:
+    """All rows, with a column for everything that any of them has."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def accuracies(rows: list[Row]) -> dict[str, dict[int, list[float]]]:
+    """family -> T -> the accuracies of all seeds."""
+    result: dict[str, dict[int, list[float]]] = {}
+    for row in rows:
+        family = result.setdefault(row["family"], {})
+        for key, value in row.items():
+            if key.startswith("accuracy_"):
+                family.setdefault(int(key.removeprefix("accuracy_")), []).append(value)
+    return result
+
+
+def to_markdown(rows: list[Row]) -> str:
+    """A line for each family and T: the accuracies of the seeds, and what failed."""
+    lines = [
+        "| family | tested at T | mean | worst seed | best seed | seeds |",
+        "|---|---|---|---|---|---|",
+    ]
+    for family, by_length in accuracies(rows).items():
+        for length, values in sorted(by_length.items()):
+            figures_of_seeds = (mean(values), min(values), max(values))
+            cells = " | ".join(f"{value:.2%}" for value in figures_of_seeds)
+            lines.append(f"| {family} | {length:,} | {cells} | {len(values)} |")
+    failed = [
+        f"Failed: {row['family']}, T = {row['length']}, seed {row['seed']}: {row['error']}"
+        for row in rows
+        if "error" in row
+    ]
+    return "\n".join([*lines, *(["", *failed] if failed else [])]) + "\n"
+
+
+def draw(path: Path, rows: list[Row]) -> None:
+    """Accuracy against T, with the spread over seeds."""
+    curves: dict[str, figures.Curve] = {}
+    bands = {}
+    for family, by_length in accuracies(rows).items():
+        lengths = sorted(by_length)
+        curves[family] = (lengths, [mean(by_length[t]) for t in lengths])
+        bands[family] = (
+            [min(by_length[t]) for t in lengths],
+            [max(by_length[t]) for t in lengths],
+        )
+    figures.save_curves(
+        path,
+        curves,
+        title="How far can it remember?",
+        x_label="T, digits in the palindrome",
+        y_label="accuracy on unseen palindromes",
+        level=("chance", 0.1),
+        bands=bands,
+        mark=(f"T = {PUBLISHED}, longest published", PUBLISHED),
+        log_x=True,
+    )
