@@ -277,3 +277,30 @@ def test_all_trains_a_classifier_where_there_is_none(tmp_path: Path) -> None:
     assert "Classifier: 9" in done.stdout  # per cent of the test images
     for name in export.SIGNATURES:
         export.load(name, tmp_path / "runs" / "smoke" / "exports")
+
+
+@pytest.mark.slow
+def test_horizon_and_again(run_train: RunTrain, tmp_path: Path) -> None:
+    done = run_train("horizon", "--preset", "smoke")
+    assert done.returncode == 0, done.stderr
+    study = tmp_path / "smoke" / "horizon"
+    table = (study / "horizon.md").read_text()
+    assert table in done.stdout
+    assert "| LSTM | 5 | 100.00% |" in table
+    assert iio.imread(study / "horizon.png").std() > 10
+    csv = (study / "horizon.csv").read_text().splitlines()
+    assert len(csv) == 1 + 5
+    assert csv[0].startswith("family,model,length,")
+
+    again = run_train("horizon", "--preset", "smoke")
+    assert table in again.stdout
+    assert "5/5" not in again.stdout  # no cell was run a second time
+
+
+@pytest.mark.slow
+def test_horizon_without_a_cluster(run_train: RunTrain) -> None:
+    fails(
+        run_train("horizon", "--preset", "smoke", "--cluster", "tcp://127.0.0.1:9"),
+        2,
+        "There is no Dask scheduler at tcp://127.0.0.1:9",
+    )
