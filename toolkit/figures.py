@@ -105,6 +105,22 @@ def save_curves(
     _save(path, figure)
 
 
+def save_heat_maps(path: Path, maps: Mapping[str, Tensor], *, title: str, x_label: str) -> None:
+    """Write matrices (rows, time), values in -1..1, one below the other on the same colours."""
+    figure = Figure(figsize=(8, 1.5 * len(maps) + 0.6), layout="constrained")
+    panels = figure.subplots(len(maps), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (name, values) in zip(panels, maps.items(), strict=True):
+        image = axes.imshow(
+            values.numpy(), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto", interpolation="nearest"
+        )
+        axes.set_ylabel(name, rotation=0, labelpad=12)
+        axes.set_yticks([])
+    panels[-1].set_xlabel(x_label)
+    figure.suptitle(title)
+    figure.colorbar(image, ax=panels, shrink=0.6)
+    _save(path, figure)
+
+
 def _enlarge(images: Tensor, scale: int) -> Tensor:
     """Repeat each pixel of images (..., height, width) `scale` times in both directions."""
     return images.repeat_interleave(scale, dim=-2).repeat_interleave(scale, dim=-1)

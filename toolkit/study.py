@@ -6,12 +6,21 @@ import io
 from pathlib import Path
 from statistics import mean
 
+import torch
+from torch import Tensor
+
 from toolkit import figures
+from toolkit.device import random_stream
 from toolkit.files import atomic_write
+from toolkit.lstm.data import held_out, split_last
 from toolkit.lstm.horizon import Cell, Row, run_grid
-from toolkit.lstm.training import Config
+from toolkit.lstm.memory import gradient_norms
+from toolkit.lstm.model import LSTM
+from toolkit.lstm.training import Config, train
+from toolkit.runs import Run
 
 PUBLISHED = 36  # the longest T that a public solution of the assignment reports
+SEEN_FROM_INSIDE = 100  # T of the palindromes in the pictures of gradients and gates
 FAR = (36, 100, 1000, 10_000)  # where models with a curriculum are tested
 
 
@@ -83,7 +92,10 @@ GRIDS = {"smoke": smoke, "default": default, "long": long}
 
 
 def run_study(preset: str, directory: Path, cluster: str | None = None) -> str:
-    """Run the cells that are missing, and write `horizon.csv`, `horizon.md` and `horizon.png`.
+    """Run the cells that are missing, and write the table and the pictures into `directory`.
+
+    `horizon.csv` has every cell, `horizon.md` the families, `horizon.png` accuracy against T;
+    `gradients.png` and `gates.png` show why the RNN forgets.
 
     Returns:
         the table as Markdown.
@@ -103,7 +115,58 @@ def run_study(preset: str, directory: Path, cluster: str | None = None) -> str:
     atomic_write(directory / "horizon.csv", to_csv(rows).encode())
     atomic_write(directory / "horizon.md", table.encode())
     draw(directory / "horizon.png", rows)
+    draw_why(directory)
     return table
+
+
+def draw_why(directory: Path) -> None:
+    """Train an RNN and an LSTM, and draw what reaches early steps, and how the LSTM keeps it.
+
+    Both learn with the curriculum up to T = 20, which both can do, and are then looked at with 100
+    unseen palindromes of 100 digits.
+    """
+    unseen = held_out(SEEN_FROM_INSIDE, "test", 100, random_stream(0, "test"))
+    digits, labels = split_last(unseen)
+    curves: dict[str, figures.Curve] = {}
+    for name in ("rnn", "lstm"):
+        config = Config(model=name, length=20, curriculum=True, num_steps=600)
+        run = Run(directory / name, config)
+        model = train(config, run, torch.device("cpu"), quiet=True)
+        for state, norms in gradient_norms(model, digits, labels).items():
+            curves[f"{name.upper()}: dL/d{state}(t)"] = (range(1, len(norms) + 1), norms)
+        if isinstance(model, LSTM):
+            draw_gates(directory / "gates.png", model, digits[:1])
+    figures.save_curves(
+        directory / "gradients.png",
+        curves,
+        title=f"How much the loss after step {digits.size(1)} feels of step t",
+        x_label="t",
+        y_label="length of the gradient, mean of 100 palindromes",
+        log=True,
+    )
+
+
+@torch.no_grad()
+def draw_gates(path: Path, model: LSTM, digits: Tensor) -> None:
+    """Gates and states of the LSTM over one sequence, digits (1, length).
+
+    The cells are sorted by how open their forget gates are on average.
+    """
+    i, f, o, g, c, h = (x[0].T for x in model.trace(digits))  # (hidden_size, length)
+    order = f.mean(dim=1).argsort(descending=True)
+    figures.save_heat_maps(
+        path,
+        {
+            "i": i[order],
+            "f": f[order],
+            "o": o[order],
+            "g": g[order],
+            "tanh c": torch.tanh(c[order]),
+            "h": h[order],
+        },
+        title=f"Inside the LSTM: its {len(order)} cells over {digits.size(1)} digits",
+        x_label="step t",
+    )
 
 
 def to_csv(rows: list[Row]) -> str:

@@ -286,7 +286,7 @@ def horizon(
     if restart and directory.exists():
         print(f"The old study is kept in {set_aside(directory)}.")
     print(run_study(preset, directory, cluster))
-    print(f"{directory}/: horizon.csv, horizon.md, horizon.png")
+    print(f"{directory}/: horizon.csv, horizon.md, horizon.png, gradients.png, gates.png")
 
 
 @app.command()

@@ -137,7 +137,8 @@ def train(config: Config, run: Run, device: torch.device, quiet: bool = False) -
             batches.set_state(state["batches"])
             streak, length = state["streak"], state["length"]
         if state["finished"]:
-            say_finished(config.model, run.step)
+            if not quiet:
+                say_finished(config.model, run.step)
             return model
 
     console = Console(quiet=True) if quiet else None
