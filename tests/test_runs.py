@@ -1,9 +1,9 @@
 """Run directories: what comes back, what is refused, and what survives a full disk."""
 
 import json
-import resource
-import signal
-from collections.abc import Iterator
+import re
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from toolkit.errors import ToolkitError, UsageError
-from toolkit.files import atomic_write
 from toolkit.runs import Run
 
 
@@ -100,33 +99,47 @@ def test_unwritable_place(tmp_path: Path) -> None:
         Run(tmp_path / "file" / "run", Config())
 
 
-@pytest.fixture
-def file_size_limit() -> Iterator[int]:
-    """No file may grow past 4 KiB: what a full disk does, without filling one."""
-    limit = 4096
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
-    yield limit
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+FULL_DISK = """
+import resource, signal, sys
+from dataclasses import dataclass
+from pathlib import Path
+import torch
+from toolkit.errors import ToolkitError
+from toolkit.files import atomic_write
+from toolkit.runs import Run
+
+@dataclass(frozen=True)
+class Config:
+    length: int = 5
+    seed: int = 0
+
+directory = Path(sys.argv[1])
+atomic_write(directory / "data.bin", b"old")
+Run(directory / "run", Config()).save(1, 0.0)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))  # no file may grow past 4 KiB
+for write in (
+    lambda: atomic_write(directory / "data.bin", bytes(4097)),
+    lambda: Run(directory / "run", Config()).save(2, 0.0, weights=torch.zeros(4096)),
+):
+    try:
+        write()
+    except ToolkitError as error:
+        print(error)
+"""
 
 
-def test_full_disk_leaves_the_old_file(tmp_path: Path, file_size_limit: int) -> None:
-    path = tmp_path / "data.bin"
-    atomic_write(path, b"old")
-    with pytest.raises(ToolkitError, match=r"Cannot save .*data.bin: .* unharmed"):
-        atomic_write(path, bytes(file_size_limit + 1))
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]  # no temporary file left behind
-
-
-def test_full_disk_leaves_the_old_checkpoint(tmp_path: Path, file_size_limit: int) -> None:
-    run = Run(tmp_path, Config())
-    run.save(1, 0.0)
-    with pytest.raises(ToolkitError, match="Cannot save"):
-        run.save(2, 0.0, weights=torch.zeros(file_size_limit))
-    state = run.load()
+def test_full_disk_leaves_what_was_saved(tmp_path: Path) -> None:
+    """A process that may write no more than 4 KiB to a file, which is what a full disk does."""
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, tmp_path], capture_output=True, text=True
+    )
+    data, checkpoint = done.stdout.splitlines()
+    assert re.match(r"Cannot save .*data.bin: File too large. What was saved .* unharmed", data)
+    assert re.match(r"Cannot save .*checkpoint.pt: File too large", checkpoint)
+    assert (tmp_path / "data.bin").read_bytes() == b"old"
+    assert not list(tmp_path.rglob(".*"))  # no temporary file is left behind
+    state = Run(tmp_path / "run", Config()).load()
     assert state is not None
     assert state["step"] == 1
 
