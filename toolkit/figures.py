@@ -113,7 +113,7 @@ def save_heat_maps(path: Path, maps: Mapping[str, Tensor], *, title: str, x_labe
         image = axes.imshow(
             values.numpy(), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto", interpolation="nearest"
         )
-        axes.set_ylabel(name, rotation=0, labelpad=12)
+        axes.set_ylabel(name, rotation=0, labelpad=24)
         axes.set_yticks([])
     panels[-1].set_xlabel(x_label)
     figure.suptitle(title)

@@ -16,7 +16,7 @@ from toolkit.lstm.data import held_out, split_last
 from toolkit.lstm.horizon import Cell, Row, run_grid
 from toolkit.lstm.memory import gradient_norms
 from toolkit.lstm.model import LSTM
-from toolkit.lstm.training import Config, train
+from toolkit.lstm.training import Config, build, train
 from toolkit.runs import Run
 
 PUBLISHED = 36  # the longest T that a public solution of the assignment reports
@@ -123,26 +123,31 @@ def run_study(preset: str, directory: Path, cluster: str | None = None) -> str:
 def draw_why(directory: Path) -> None:
     """Train an RNN and an LSTM, and draw what reaches early steps, and how the LSTM keeps it.
 
-    Both learn with the curriculum up to T = 20, which both can do, and are then looked at with 100
-    unseen palindromes of 100 digits.
+    Both learn with the curriculum up to T = 20. Before and after, they are looked at with 100
+    unseen palindromes of 100 digits. Gradients are drawn relative to the one at the last step,
+    since a network that is sure of itself has small ones everywhere.
     """
     unseen = held_out(SEEN_FROM_INSIDE, "test", 100, random_stream(0, "test"))
     digits, labels = split_last(unseen)
     curves: dict[str, figures.Curve] = {}
     for name in ("rnn", "lstm"):
         config = Config(model=name, length=20, curriculum=True, num_steps=600)
-        run = Run(directory / name, config)
-        model = train(config, run, torch.device("cpu"), quiet=True)
-        for state, norms in gradient_norms(model, digits, labels).items():
-            curves[f"{name.upper()}: dL/d{state}(t)"] = (range(1, len(norms) + 1), norms)
-        if isinstance(model, LSTM):
-            draw_gates(directory / "gates.png", model, digits[:1])
+        state = "c" if name == "lstm" else "h"  # what carries the memory
+        trained = train(config, Run(directory / name, config), torch.device("cpu"), quiet=True)
+        for stage, model in (("untrained", build(config)), ("trained", trained)):
+            norms = gradient_norms(model, digits, labels)[state]
+            curves[f"{name.upper()}, {stage}: dL/d{state}(t)"] = (
+                range(1, len(norms) + 1),
+                [norm / norms[-1] for norm in norms],
+            )
+        if isinstance(trained, LSTM):
+            draw_gates(directory / "gates.png", trained, digits[:1])
     figures.save_curves(
         directory / "gradients.png",
         curves,
         title=f"How much the loss after step {digits.size(1)} feels of step t",
         x_label="t",
-        y_label="length of the gradient, mean of 100 palindromes",
+        y_label="length of the gradient, relative to the last step",
         log=True,
     )
 
