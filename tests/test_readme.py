@@ -54,8 +54,6 @@ def test_pip_does_the_same_as_make(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", starting_with("python", "-m", "toolkit.train"), ids=" ".join)
 def test_training_commands(command: list[str], tmp_path: Path) -> None:
     """Each as it stands, but for the smoke preset, so that it takes seconds."""
-    if command[3] == "restore":
-        pytest.skip("needs an export that was replaced; tested in test_train.py")
     smoke = [] if "--help" in command else ["--preset", "smoke", "--runs-dir", str(tmp_path)]
     done = subprocess.run(
         [sys.executable, *command[1:], *smoke],

@@ -15,11 +15,10 @@ from toolkit.gan.data import MNIST, load_mnist
 from toolkit.gan.evaluation import Instrument, sample
 from toolkit.gan.latent import interpolate, pair_of_classes
 from toolkit.lstm import training as lstm_training
-from toolkit.lstm.data import held_out
+from toolkit.lstm.data import CHANCE, held_out
 from toolkit.runs import Run
 
 NUM_TEST = 10_000
-CHANCE = 0.1
 AnyConfig = lstm_training.Config | gan_training.Config | classifier_training.Config
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from toolkit import figures
 from toolkit.device import random_stream
 from toolkit.files import atomic_write
-from toolkit.lstm.data import held_out, split_last
+from toolkit.lstm.data import CHANCE, held_out, split_last
 from toolkit.lstm.horizon import Cell, Row, run_grid
 from toolkit.lstm.memory import gradient_norms
 from toolkit.lstm.model import LSTM
@@ -232,7 +232,7 @@ def draw(path: Path, rows: list[Row]) -> None:
         title="How far can it remember?",
         x_label="T, digits in the palindrome",
         y_label="accuracy on unseen palindromes",
-        level=("chance", 0.1),
+        level=("chance", CHANCE),
         bands=bands,
         mark=(f"T = {PUBLISHED}, longest published", PUBLISHED),
         log_x=True,

@@ -1,4 +1,4 @@
-"""The command line: python -m toolkit.train lstm|rnn|gan|classifier|all|restore."""
+"""The command line: python -m toolkit.train lstm|rnn|gan|classifier|all|horizon|restore."""
 
 import functools
 import sys

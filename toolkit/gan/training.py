@@ -93,7 +93,7 @@ def perceptron_config(config: Config) -> Config:
 
 
 class Networks(NamedTuple):
-    """The two generators, and the moving average of the generator that is kept in the end."""
+    """The two players, and the moving average of the generator that is kept in the end."""
 
     generator: nn.Module
     discriminator: nn.Module

@@ -14,12 +14,13 @@ from torch import Tensor
 from toolkit.errors import UsageError
 
 NUM_DIGITS = 10
+CHANCE = 1 / NUM_DIGITS  # accuracy by guessing
 Split = Literal["train", "validation", "test"]
 Encoding = Literal["one-hot", "digit"]
 
 # Out of ten hash buckets, the first one is the test split, the second one validation.
 BUCKETS: dict[str, tuple[int, int]] = {"test": (0, 1), "validation": (1, 2), "train": (2, 10)}
-CHUNK = 1_000_000
+CHUNK = 1_000_000  # left halves listed at a time, which bounds the memory
 
 
 def half_length(length: int) -> int:
