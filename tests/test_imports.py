@@ -14,6 +14,7 @@ FLOORS = {
     "toolkit.progress": 1,
     "toolkit.runs": 1,
     "toolkit.figures": 1,
+    "toolkit.schedule": 1,
     "toolkit.lstm": 2,
     "toolkit.gan": 2,
     "toolkit.export": 3,

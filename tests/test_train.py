@@ -46,7 +46,7 @@ def test_smoke_of_everything(run_train: RunTrain, tmp_path: Path) -> None:
     assert (smoke / "exports" / "classifier.pt").read_bytes() == (
         ROOT / "exports" / "classifier.pt"
     ).read_bytes()
-    for name in ("lstm", "rnn", "gan"):
+    for name in ("lstm-curriculum", "rnn-curriculum", "gan"):
         assert json.loads((smoke / name / "config.json").read_text())["seed"] == 0
         for line in (smoke / name / "metrics.jsonl").read_text().splitlines():
             assert json.loads(line)["step"] > 0
@@ -100,11 +100,12 @@ def train_with_kills(arguments: list[str], runs_dir: Path, checkpoint: Path) -> 
     "arguments",
     [
         ["lstm", "--preset", "smoke", "--length", "12", "--num-steps", "150"],
+        ["rnn", "--preset", "smoke", "--curriculum"],
         ["gan", "--preset", "smoke"],
         ["gan", "--preset", "smoke", "--architecture", "perceptron"],
         ["classifier", "--preset", "smoke"],
     ],
-    ids=["lstm", "gan", "perceptron", "classifier"],
+    ids=["lstm", "curriculum", "gan", "perceptron", "classifier"],
 )
 def test_killed_and_resumed_equals_uninterrupted(
     arguments: list[str], run_train: RunTrain, tmp_path: Path

@@ -7,7 +7,6 @@ import torch
 from torch import nn
 
 from toolkit import export, figures
-from toolkit.device import random_stream
 from toolkit.errors import ToolkitError
 from toolkit.gan import classifier as classifier_training
 from toolkit.gan import training as gan_training
@@ -15,10 +14,9 @@ from toolkit.gan.data import MNIST, load_mnist
 from toolkit.gan.evaluation import Instrument, sample
 from toolkit.gan.latent import interpolate, pair_of_classes
 from toolkit.lstm import training as lstm_training
-from toolkit.lstm.data import CHANCE, held_out
+from toolkit.lstm.data import CHANCE
 from toolkit.runs import Run
 
-NUM_TEST = 10_000
 AnyConfig = lstm_training.Config | gan_training.Config | classifier_training.Config
 
 
@@ -54,24 +52,39 @@ class Places:
             print(f"Note: {worse}")
 
 
-def train_recurrent(config: lstm_training.Config, name: str, places: Places) -> Run:
-    """The LSTM or the RNN: train, test on unseen palindromes, draw the curve, export."""
+def train_recurrent(
+    config: lstm_training.Config, name: str, places: Places, num_test: int = 10_000
+) -> Run:
+    """The LSTM or the RNN: train, test on unseen palindromes, draw the curve, export.
+
+    A network that learnt with the curriculum is tested far beyond its own T as well.
+    """
     run = places.run(name, config)
     model = lstm_training.train(config, run, places.device)
-    test = held_out(config.length, "test", NUM_TEST, random_stream(config.seed, "test"))
-    share = lstm_training.accuracy(model, test)
+    far = lstm_training.FAR if config.curriculum else ()
+    shares = lstm_training.accuracy_by_length(
+        model, tuple(sorted({config.length, *far})), config.seed, num_test
+    )
     draw_accuracy(run.figures / "accuracy.png", {config.model.upper(): run}, config.length)
     places.export(
         config.model,
         model,
         config,
-        {"length": config.length, "test_accuracy": share, "num_test": len(test)},
+        {
+            "length": config.length,
+            "test_accuracy": shares[config.length],
+            "num_test": num_test,
+            "accuracy_by_length": {str(length): share for length, share in shares.items()},
+        },
     )
     print(
-        f"{config.model.upper()}: {share:.2%} of {len(test):,} unseen palindromes of "
-        f"{config.length} digits, after {run.step:,} steps in {run.seconds:.1f} s.\n"
-        f"  {places.exports_dir / config.model}.pt  {run.figures / 'accuracy.png'}"
+        f"{config.model.upper()}: {shares[config.length]:.2%} of unseen palindromes of "
+        f"{config.length} digits, after {run.step:,} steps in {run.seconds:.1f} s."
     )
+    if config.curriculum:
+        tested = ", ".join(f"{share:.2%} at T = {length:,}" for length, share in shares.items())
+        print(f"  Trained on at most {config.length} digits, it gets {tested}.")
+    print(f"  {places.exports_dir / config.model}.pt  {run.figures / 'accuracy.png'}")
     return run
 
 

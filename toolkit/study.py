@@ -1,8 +1,8 @@
 """The memory-horizon study: its grids, its table and its figure."""
 
 import csv
-import dataclasses
 import io
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 
@@ -16,76 +16,82 @@ from toolkit.lstm.data import CHANCE, held_out, split_last
 from toolkit.lstm.horizon import Cell, Row, run_grid
 from toolkit.lstm.memory import gradient_norms
 from toolkit.lstm.model import LSTM
-from toolkit.lstm.training import Config, build, train
+from toolkit.lstm.training import FAR, Config, build, curriculum_config, train
 from toolkit.runs import Run
 
 PUBLISHED = 36  # the longest T that a public solution of the assignment reports
 SEEN_FROM_INSIDE = 100  # T of the palindromes in the pictures of gradients and gates
-FAR = (36, 100, 1000, 10_000)  # where models with a curriculum are tested
 
 
 def direct(family: str, lengths: tuple[int, ...], seeds: int, config: Config) -> list[Cell]:
-    """Trained and tested at the same T."""
+    """Tested at the T that was trained for."""
     return [
-        Cell(family, with_length(config, length, seed), (length,))
+        Cell(family, replace(config, length=length, seed=seed), (length,))
         for length in lengths
         for seed in range(seeds)
     ]
 
 
-def far(family: str, target: int, seeds: int, config: Config) -> list[Cell]:
-    """Trained with the curriculum on at most `target` digits, tested far beyond."""
-    return [Cell(family, with_length(config, target, seed), FAR) for seed in range(seeds)]
-
-
-def with_length(config: Config, length: int, seed: int) -> Config:
-    """The same settings at another T and seed."""
-    return dataclasses.replace(config, length=length, seed=seed)
+def far(family: str, seeds: int, config: Config, num_test: int = 1000) -> list[Cell]:
+    """Trained with a curriculum, tested far beyond the longest palindrome that it saw."""
+    return [Cell(family, replace(config, seed=seed), FAR, num_test) for seed in range(seeds)]
 
 
 def smoke() -> list[Cell]:
     """Under a minute."""
+    short = replace(curriculum_config("lstm"), length=20, num_steps=150)
     cells = [
         *direct("RNN", (5, 10), 1, Config(model="rnn", num_steps=200)),
         *direct("LSTM", (5, 10), 1, Config(num_steps=200)),
-        *far("LSTM, curriculum to T = 20", 20, 1, Config(curriculum=True, num_steps=200)),
+        *far("LSTM, curriculum to T = 20", 1, short),
     ]
-    return [dataclasses.replace(cell, num_test=500) for cell in cells]
+    return [replace(cell, num_test=500) for cell in cells]
 
 
 def default() -> list[Cell]:
     """Minutes on two cores."""
     rnn, lstm = Config(model="rnn", num_steps=1500), Config(num_steps=1500)
-    curriculum = dataclasses.replace(lstm, curriculum=True)
     return [
         *direct("RNN", (5, 10, 20, 30, 36), 3, rnn),
-        *direct(
-            "RNN, orthogonal start", (20, 36, 100), 3, dataclasses.replace(rnn, orthogonal=True)
-        ),
+        *direct("RNN, clipped at 1", (20, 36), 3, replace(rnn, max_grad_norm=1.0)),
+        *direct("RNN, orthogonal start", (20, 36), 3, replace(rnn, orthogonal=True)),
         *direct("LSTM", (5, 10, 20, 36), 3, lstm),
-        *far("LSTM, curriculum to T = 40", 40, 3, curriculum),
-        *far("same, b_f starts at 0", 40, 3, dataclasses.replace(curriculum, forget_bias=0.0)),
-        *far("same, chrono start", 40, 3, dataclasses.replace(curriculum, chrono=True)),
+        *direct("LSTM, bare digit", (5, 10), 3, replace(lstm, encoding="digit")),
+        *curricula(seeds=5, seeds_of_variants=3),
     ]
 
 
 def long() -> list[Cell]:
-    """More seeds, more lengths, the bare digit."""
+    """More seeds, more lengths, more steps."""
     rnn, lstm = Config(model="rnn", num_steps=5000), Config(num_steps=5000)
-    curriculum = dataclasses.replace(lstm, curriculum=True)
     return [
         *direct("RNN", (5, 10, 15, 20, 30, 36, 50), 5, rnn),
-        *direct(
-            "RNN, orthogonal start",
-            (20, 36, 50, 100, 200),
-            5,
-            dataclasses.replace(rnn, orthogonal=True),
-        ),
+        *direct("RNN, clipped at 1", (20, 36, 50), 5, replace(rnn, max_grad_norm=1.0)),
+        *direct("RNN, orthogonal start", (20, 36, 50, 100), 5, replace(rnn, orthogonal=True)),
         *direct("LSTM", (5, 10, 15, 20, 30, 36, 50), 5, lstm),
-        *direct("LSTM, bare digit", (5, 10, 20), 5, dataclasses.replace(lstm, encoding="digit")),
-        *far("LSTM, curriculum to T = 40", 40, 5, curriculum),
-        *far("same, b_f starts at 0", 40, 5, dataclasses.replace(curriculum, forget_bias=0.0)),
-        *far("same, chrono start", 40, 5, dataclasses.replace(curriculum, chrono=True)),
+        *direct("LSTM, bare digit", (5, 10, 20), 5, replace(lstm, encoding="digit")),
+        *curricula(seeds=10, seeds_of_variants=5),
+    ]
+
+
+def curricula(seeds: int, seeds_of_variants: int) -> list[Cell]:
+    """Trained with the curriculum: up to T = 36, and up to T = 100 to be tested far beyond."""
+    lstm, rnn = curriculum_config("lstm"), curriculum_config("rnn")
+    variants = {
+        "LSTM, curriculum, b_f starts at 0": replace(lstm, forget_bias=0.0),
+        "LSTM, curriculum, chrono start": replace(lstm, chrono=True),
+        "LSTM, curriculum, bare digit": replace(lstm, encoding="digit"),
+        "RNN, curriculum, not orthogonal": replace(rnn, orthogonal=False),
+    }
+    return [
+        *direct("LSTM, curriculum to T = 36", (36,), seeds, replace(lstm, num_steps=250)),
+        *far("LSTM, curriculum", seeds, lstm, num_test=10_000),
+        *far("RNN, curriculum", seeds, rnn, num_test=10_000),
+        *[
+            cell
+            for name, config in variants.items()
+            for cell in far(name, seeds_of_variants, config)
+        ],
     ]
 
 

@@ -20,11 +20,17 @@ from toolkit.study import run_study
 
 Preset = Literal["smoke", "default", "long"]
 
-LSTM_PRESETS = {
+RECURRENT_PRESETS = {
     "smoke": lstm_training.Config(length=5, num_steps=150, eval_every=25),
     "default": lstm_training.Config(),
     "long": lstm_training.Config(length=36, num_steps=20_000),
 }
+CURRICULUM_PRESETS: dict[Preset, dict[str, Any]] = {  # what differs from `curriculum_config`
+    "smoke": {"length": 20, "num_steps": 150, "eval_every": 25},
+    "default": {},
+    "long": {"num_steps": 5000},
+}
+NUM_TEST: dict[Preset, int] = {"smoke": 500, "default": 10_000, "long": 10_000}  # palindromes
 GAN_PRESETS = {
     "smoke": gan_training.Config(num_steps=800, eval_every=400, save_every=200),
     "default": gan_training.Config(),
@@ -127,6 +133,16 @@ def customise(config: Any, name: str, **options: Any) -> tuple[Any, str]:
     return replace(config, **given), "-".join([name, *(f"{k}={v}" for k, v in changed.items())])
 
 
+def recurrent_preset(
+    model: Literal["lstm", "rnn"], preset: Preset, curriculum: bool
+) -> tuple[lstm_training.Config, str]:
+    """The settings that the preset names, and the name of the run."""
+    if curriculum:
+        config = lstm_training.curriculum_config(model)
+        return replace(config, **CURRICULUM_PRESETS[preset]), f"{model}-curriculum"
+    return replace(RECURRENT_PRESETS[preset], model=model), model
+
+
 def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
     """The commands `lstm` and `rnn` have the same options."""
 
@@ -137,7 +153,8 @@ def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
         length: Annotated[
             int | None,
             typer.Option(
-                help="T: read T-1 digits, predict digit T.", show_default="5, 30 or 36 by preset"
+                help="T: read T-1 digits, predict digit T.",
+                show_default="5, 30 or 36 by preset; 20 or 100 with --curriculum",
             ),
         ] = None,
         encoding: Annotated[
@@ -151,11 +168,12 @@ def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
         learning_rate: LearningRateOption = None,
         num_steps: StepsOption = None,
         curriculum: Annotated[
-            bool | None,
+            bool,
             typer.Option(
-                "--curriculum", help="Start with 5 digits and lengthen as the batches are learnt."
+                "--curriculum",
+                help="Short palindromes first, then all lengths up to T mixed, at a falling rate.",
             ),
-        ] = None,
+        ] = False,
         seed: SeedOption = 0,
         device: DeviceOption = "auto",
         runs_dir: RunsOption = Path("runs"),
@@ -163,18 +181,17 @@ def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
         restart: RestartOption = False,
     ) -> None:
         config, name = customise(
-            replace(LSTM_PRESETS[preset], model=model),
-            model,
+            *recurrent_preset(model, preset, curriculum),
             length=length,
             encoding=encoding,
             hidden_size=hidden_size,
             batch_size=batch_size,
             learning_rate=learning_rate,
             num_steps=num_steps,
-            curriculum=curriculum,
             seed=seed,
         )
-        jobs.train_recurrent(config, name, places(preset, device, runs_dir, exports_dir, restart))
+        where = places(preset, device, runs_dir, exports_dir, restart)
+        jobs.train_recurrent(config, name, where, NUM_TEST[preset])
 
 
 add_recurrent("lstm", "Part I: the LSTM, on palindromes.")
@@ -252,15 +269,17 @@ def train_all(
     exports_dir: ExportsOption = None,
     restart: RestartOption = False,
 ) -> None:
-    """Everything: LSTM, RNN and GAN. The classifier is trained only where there is none yet."""
+    """Everything: LSTM and RNN with the curriculum, and the GAN.
+
+    The classifier is trained only where there is none yet.
+    """
     where = places(preset, device, runs_dir, exports_dir, restart, data_dir)
     precision = pick_precision(where.device)
     runs = {}
     for model in ("lstm", "rnn"):
-        recurrent, name = customise(LSTM_PRESETS[preset], model, seed=seed)
-        recurrent = replace(recurrent, model=model)
-        runs[model.upper()] = jobs.train_recurrent(recurrent, name, where)
-    jobs.draw_accuracy(where.runs_dir / "lstm_and_rnn.png", runs, LSTM_PRESETS[preset].length)
+        recurrent, name = customise(*recurrent_preset(model, preset, curriculum=True), seed=seed)
+        runs[model.upper()] = jobs.train_recurrent(recurrent, name, where, NUM_TEST[preset])
+    jobs.draw_accuracy(where.runs_dir / "lstm_and_rnn.png", runs, recurrent.length)
     if not jobs.has_classifier(where.exports_dir):
         config, name = customise(CLASSIFIER_PRESETS[preset], "classifier", seed=seed)
         jobs.train_classifier(replace(config, precision=precision), name, where)

@@ -12,7 +12,6 @@ from toolkit.gan.model import PerceptronDiscriminator, PerceptronGenerator
 from toolkit.gan.training import (
     Config,
     build,
-    learning_rate,
     perceptron_config,
     train_step,
     update_average,
@@ -77,12 +76,6 @@ def test_average_by_hand() -> None:
     update_average(average, network, decay=0.9)
     assert average.weight.item() == pytest.approx(0.9 * 1 + 0.1 * 3)
     assert average.running_mean.item() == pytest.approx(0.1 * 2)
-
-
-def test_rate_is_constant_then_falls() -> None:
-    config = Config(num_steps=100, learning_rate=1.0)
-    rates = [learning_rate(config, step) for step in (1, 51, 76, 100)]
-    assert rates == pytest.approx([1, 1, 0.5, 0.02])
 
 
 def test_perceptron_is_the_template_of_the_assignment() -> None:

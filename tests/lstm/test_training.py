@@ -1,6 +1,7 @@
 """The training step against hand-worked values, and what a short training achieves."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,17 @@ from torch.optim import SGD
 
 from toolkit.errors import UsageError
 from toolkit.lstm.data import held_out
-from toolkit.lstm.training import Config, accuracy, build, next_length, train, train_step
+from toolkit.lstm.training import (
+    Config,
+    accuracy,
+    accuracy_by_length,
+    build,
+    curriculum_config,
+    draw_length,
+    next_longest,
+    train,
+    train_step,
+)
 from toolkit.runs import Run
 
 
@@ -93,19 +104,40 @@ def test_bad_settings(settings: dict[str, object], message: str) -> None:
 def test_curriculum_by_hand() -> None:
     lengths = [5]
     for _ in range(8):
-        lengths.append(next_length(lengths[-1], 0.98, target=40))
+        lengths.append(next_longest(lengths[-1], 0.98, target=40))
     assert lengths == [5, 7, 9, 12, 16, 21, 27, 34, 40]
-    assert next_length(9, 0.97, target=40) == 9
+    assert next_longest(9, 0.97, target=40) == 9
 
 
-def test_curriculum_learns_more_than_it_was_shown(tmp_path: Path) -> None:
-    """T = 100 after training on at most 40 digits."""
-    config = Config(length=40, curriculum=True)
+@pytest.mark.parametrize(("longest", "expected"), [(8, {5, 6, 7, 8}), (5, {5}), (3, {3})])
+def test_curriculum_mixes_lengths(longest: int, expected: set[int]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    assert {draw_length(longest, generator) for _ in range(100)} == expected
+
+
+@pytest.mark.parametrize("model", ["lstm", "rnn"])
+def test_curriculum_learns_more_than_it_was_shown(model: str, tmp_path: Path) -> None:
+    """T = 100 and T = 400 after training on at most 20 digits."""
+    config = replace(curriculum_config(model), length=20, num_steps=150)  # type: ignore[arg-type]
     run = Run(tmp_path, config)
-    model = train(config, run, torch.device("cpu"), quiet=True)
-    assert max(entry["length"] for entry in run.metrics()) <= 40
-    test = held_out(100, "test", 1000, torch.Generator().manual_seed(0))
-    assert accuracy(model, test) >= 0.99
+    trained = train(config, run, torch.device("cpu"), quiet=True)
+    assert max(entry["longest"] for entry in run.metrics()) <= 20
+    assert run.metrics()[-1]["step"] == 150  # annealed to the end, whatever it has learnt
+    assert min(accuracy_by_length(trained, (100, 400), 0, 1000).values()) >= 0.97
+
+
+def test_accuracy_by_length_counts() -> None:
+    class Counting(Constant):
+        seen = 0
+
+        def forward(self, digits: torch.Tensor) -> torch.Tensor:
+            self.seen += len(digits)
+            return super().forward(digits)
+
+    for length, count in ((5, 100), (36, 200), (1000, 200), (4000, 100)):
+        model = Counting([0.0] * 10)
+        assert accuracy_by_length(model, (length,), 0, num_test=200).keys() == {length}
+        assert model.seen == count
 
 
 def test_orthogonal_start() -> None:

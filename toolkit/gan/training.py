@@ -28,6 +28,7 @@ from toolkit.gan.model import (
 )
 from toolkit.progress import Progress, say_finished
 from toolkit.runs import Run
+from toolkit.schedule import annealed
 
 GENERATOR_LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
     "non-saturating": non_saturating_generator_loss,
@@ -169,12 +170,6 @@ def update_average(average: nn.Module, network: nn.Module, decay: float) -> None
             value.lerp_(theirs[name], 1 - decay)
 
 
-def learning_rate(config: Config, step: int) -> float:
-    """Constant for the first half of the steps 1 to num_steps, then falling linearly towards 0."""
-    left = (config.num_steps - step + 1) / config.num_steps
-    return config.learning_rate * min(1.0, 2 * left)
-
-
 def train(
     config: Config,
     run: Run,
@@ -224,7 +219,9 @@ def train(
             real = to_unit(images[chosen].to(device))
             z = draw_latents(config.batch_size, config.latent_dim, latents).to(device)
             for optimizer in (generator_optimizer, discriminator_optimizer):
-                optimizer.param_groups[0]["lr"] = learning_rate(config, step)
+                optimizer.param_groups[0]["lr"] = annealed(
+                    config.learning_rate, step, config.num_steps
+                )
             loss_d, loss_g = train_step(
                 networks,
                 generator_optimizer,

@@ -15,11 +15,9 @@ from typing import Any
 import joblib
 import torch
 
-from toolkit.device import random_stream
 from toolkit.errors import ToolkitError, UsageError
 from toolkit.files import append_line, atomic_write, make_directory, read_bytes, sha256
-from toolkit.lstm.data import held_out
-from toolkit.lstm.training import Config, accuracy, train
+from toolkit.lstm.training import Config, accuracy_by_length, train
 from toolkit.runs import Run
 
 Row = dict[str, Any]  # the settings of a cell, and what was measured or "error"
@@ -32,7 +30,7 @@ class Cell:
     family: str  # cells that differ in T and seed alone, e.g. "LSTM with curriculum"
     config: Config
     lengths: tuple[int, ...]  # T at which the trained model is tested
-    num_test: int = 10_000  # palindromes at each length; fewer, at least 100, beyond T = 1000
+    num_test: int = 10_000  # palindromes at each length; fewer beyond T = 1000
 
 
 def run_cell(cell: Cell) -> Row:
@@ -50,12 +48,10 @@ def run_cell(cell: Cell) -> Row:
         with tempfile.TemporaryDirectory() as directory:
             run = Run(Path(directory), config)
             model = train(config, run, torch.device("cpu"), quiet=True)
-            longest = max(entry["length"] for entry in run.metrics())
+            longest = max(entry["longest"] for entry in run.metrics())
         row |= {"steps": run.step, "seconds": round(run.seconds, 2), "longest": longest}
-        for length in cell.lengths:
-            count = max(100, min(cell.num_test, cell.num_test * 1000 // length))
-            test = held_out(length, "test", count, random_stream(config.seed, "test"))
-            row[f"accuracy_{length}"] = accuracy(model, test)
+        tested = accuracy_by_length(model, cell.lengths, config.seed, cell.num_test)
+        row |= {f"accuracy_{length}": share for length, share in tested.items()}
     except Exception as error:  # one cell that fails must not take the others along
         row["error"] = f"{type(error).__name__}: {error}"
     finally:

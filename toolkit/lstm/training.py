@@ -16,8 +16,10 @@ from toolkit.lstm.data import Encoding, held_out, palindromes, split_last
 from toolkit.lstm.model import LSTM, RNN, start_chrono
 from toolkit.progress import Progress, say_finished
 from toolkit.runs import Run
+from toolkit.schedule import annealed
 
 FIRST_LENGTH = 5  # where the curriculum starts
+FAR = (5, 36, 100, 1000, 10_000)  # T at which networks are tested that learnt with the curriculum
 
 
 @dataclass(frozen=True)
@@ -30,14 +32,14 @@ class Config:
     hidden_size: int = 128  # numbers in h, and in the LSTM's c
     batch_size: int = 128  # palindromes a step
     learning_rate: float = 1e-3  # of RMSProp
-    curriculum: bool = False  # start with short palindromes, lengthen as the batches are learnt
+    curriculum: bool = False  # short palindromes first, then all lengths mixed, annealed
     max_grad_norm: float = 10.0  # longer gradients are scaled down to this norm
     forget_bias: float = 1.0  # where the LSTM's b_f starts
     chrono: bool = False  # or b_f and b_i start as for memories of all lengths up to T
     orthogonal: bool = False  # W_hh starts orthogonal, gate by gate, rather than normal
     num_steps: int = 2000  # at most
     eval_every: int = 50  # steps from one validation and checkpoint to the next
-    target_accuracy: float = 0.999  # training ends when this holds at two validations in a row
+    target_accuracy: float = 0.999  # at two validations in a row it is enough, but for curricula
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -54,6 +56,13 @@ class Config:
             eval_every=(1, 10**9),
         )
         check_positive(self, "learning_rate", "max_grad_norm")
+
+
+def curriculum_config(model: Literal["lstm", "rnn"]) -> Config:
+    """The curriculum with what suits each model best, and about the same time for both."""
+    if model == "rnn":
+        return Config(model, length=100, curriculum=True, orthogonal=True, num_steps=1000)
+    return Config(model, length=100, curriculum=True, num_steps=400)
 
 
 def build(config: Config) -> LSTM | RNN:
@@ -100,9 +109,18 @@ def train_step(
     return loss.detach(), (logits.argmax(dim=1) == labels).float().mean()
 
 
-def next_length(length: int, batch_accuracy: float, target: int) -> int:
+def next_longest(longest: int, batch_accuracy: float, target: int) -> int:
     """The curriculum: once 97% of a batch are right, palindromes get a quarter longer, plus one."""
-    return min(length * 5 // 4 + 1, target) if batch_accuracy > 0.97 else length
+    return min(longest * 5 // 4 + 1, target) if batch_accuracy > 0.97 else longest
+
+
+def draw_length(longest: int, generator: torch.Generator) -> int:
+    """One of the lengths from 5, or less, to `longest`, each as likely as the others.
+
+    Mixed lengths teach the network to hold the first digit for any time, not for one.
+    """
+    shortest = min(FIRST_LENGTH, longest)
+    return int(torch.randint(shortest, longest + 1, (), generator=generator))
 
 
 @torch.no_grad()
@@ -114,6 +132,24 @@ def accuracy(model: nn.Module, sequences: Tensor, batch_size: int = 1000) -> flo
         digits, labels = split_last(batch.to(device))
         correct += int((model(digits).argmax(dim=1) == labels).sum())
     return correct / len(sequences)
+
+
+def accuracy_by_length(
+    model: nn.Module, lengths: tuple[int, ...], seed: int, num_test: int
+) -> dict[int, float]:
+    """Accuracy on unseen palindromes of each T.
+
+    Args:
+        lengths: the T to test at.
+        seed: of the test palindromes.
+        num_test: how many of them; beyond T = 1000 fewer, as many digits in all, but at least 100.
+    """
+    result = {}
+    for length in lengths:
+        count = min(num_test, max(100, num_test * 1000 // length))
+        test = held_out(length, "test", count, random_stream(seed, "test"))
+        result[length] = accuracy(model, test)
+    return result
 
 
 def train(config: Config, run: Run, device: torch.device, quiet: bool = False) -> LSTM | RNN:
@@ -129,13 +165,13 @@ def train(config: Config, run: Run, device: torch.device, quiet: bool = False) -
         config.length, "validation", 1000, random_stream(config.seed, "validation")
     )
     streak = 0
-    length = min(FIRST_LENGTH, config.length) if config.curriculum else config.length
+    longest = min(FIRST_LENGTH, config.length) if config.curriculum else config.length
     if state := run.load():
         with run.restoring():
             model.load_state_dict(state["model"])
             optimizer.load_state_dict(state["optimizer"])
             batches.set_state(state["batches"])
-            streak, length = state["streak"], state["length"]
+            streak, longest = state["streak"], state["longest"]
         if state["finished"]:
             if not quiet:
                 say_finished(config.model, run.step)
@@ -145,25 +181,31 @@ def train(config: Config, run: Run, device: torch.device, quiet: bool = False) -
     with Progress(config.model, config.num_steps, run.step, console) as progress:
         clock = time.perf_counter() - run.seconds
         for step in range(run.step + 1, config.num_steps + 1):
+            length = longest
+            if config.curriculum:
+                length = draw_length(longest, batches)
+                optimizer.param_groups[0]["lr"] = annealed(
+                    config.learning_rate, step, config.num_steps
+                )
             sequences = palindromes(config.batch_size, length, split="train", generator=batches)
             digits, labels = split_last(sequences.to(device))
             loss, right = train_step(model, optimizer, digits, labels, config.max_grad_norm)
-            longest = length
             if config.curriculum:
-                length = next_length(length, right.item(), config.length)
+                longest = next_longest(longest, right.item(), config.length)
             progress.update(step, loss=loss.item())
 
             if step % config.eval_every == 0 or step == config.num_steps:
                 share = accuracy(model, validation)
                 streak = streak + 1 if share >= config.target_accuracy else 0
-                finished = streak == 2 or step == config.num_steps
+                learnt = streak == 2 and not config.curriculum
+                finished = learnt or step == config.num_steps
                 seconds = time.perf_counter() - clock
                 progress.update(step, accuracy=share)
                 run.log(
                     step,
                     loss=loss.item(),
                     accuracy=share,
-                    length=longest,
+                    longest=longest,
                     seconds=round(seconds, 2),
                 )
                 run.save(
@@ -173,7 +215,7 @@ def train(config: Config, run: Run, device: torch.device, quiet: bool = False) -
                     optimizer=optimizer.state_dict(),
                     batches=batches.get_state(),
                     streak=streak,
-                    length=length,
+                    longest=longest,
                     finished=finished,
                 )
                 if finished:

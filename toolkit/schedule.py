@@ -1,0 +1,7 @@
+"""How the learning rate changes over a training."""
+
+
+def annealed(learning_rate: float, step: int, num_steps: int) -> float:
+    """Constant for the first half of the steps 1 to num_steps, then falling linearly towards 0."""
+    left = (num_steps - step + 1) / num_steps
+    return learning_rate * min(1.0, 2 * left)
