@@ -2,7 +2,8 @@
 
 Five networks of the same size (batch 128, hidden 128, one-hot digits) do the same work in turn,
 again and again, so that a slow moment of the machine hits all of them. The table has the median
-time of each and its ratio to `nn.LSTM`, the median of the ratios round by round.
+time of each and its ratio to `nn.LSTM`, the median of the ratios round by round. While training,
+ours has its derivatives from `toolkit/lstm/bptt.py`, and the script has them from autograd.
 """
 
 import argparse
@@ -95,8 +96,8 @@ def measure(length: int, training: bool, repeats: int) -> list[tuple[str, float,
         warnings.simplefilter("ignore", DeprecationWarning)
         networks: dict[str, nn.Module] = {
             "nn.LSTM": Native(),
-            "ours, scripted": torch.jit.script(LSTM(HIDDEN_SIZE)),
-            "ours, eager": LSTM(HIDDEN_SIZE),
+            "ours, exported": torch.jit.script(LSTM(HIDDEN_SIZE)),
+            "ours": LSTM(HIDDEN_SIZE),
             "nn.LSTMCell in a loop": CellLoop(),
             "eight matrices": EightMatrices(),
         }

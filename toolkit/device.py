@@ -70,6 +70,17 @@ def random_stream(seed: int, stream: str) -> torch.Generator:
 
 
 @contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Inside this block torch computes on one thread, as fits processes that run side by side."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextlib.contextmanager
 def seeded(seed: int, stream: str) -> Iterator[None]:
     """Seed torch's global generator inside the block and restore it after.
 

@@ -78,7 +78,7 @@ def save_curves(
     log: bool = False,
     log_x: bool = False,
 ) -> None:
-    """Write curves with a legend.
+    """Write curves with a legend, which stands beside them when there are more than five.
 
     Args:
         curves: name -> (x, y).
@@ -87,11 +87,13 @@ def save_curves(
         mark: a name and an x at which a dotted line is drawn.
         log, log_x: logarithmic y axis, x axis.
     """
-    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    crowded = len(curves) > 5
+    figure = Figure(figsize=(9.0, 4.4) if crowded else (6.4, 4.0), layout="constrained")
     axes = figure.subplots()
-    for name, (x, y) in curves.items():
+    for n, (name, (x, y)) in enumerate(curves.items()):
+        style = "-" if n < 10 else "--"  # after ten curves the colours come again
         marker = "o" if len(x) < 40 else ""
-        (line,) = axes.plot(x, y, marker=marker, markersize=3, linewidth=1.4, label=name)
+        (line,) = axes.plot(x, y, style, marker=marker, markersize=3, linewidth=1.4, label=name)
         if name in bands:
             axes.fill_between(x, *bands[name], color=line.get_color(), alpha=0.15, linewidth=0)
     if level is not None:
@@ -101,7 +103,10 @@ def save_curves(
     axes.set(title=title, xlabel=x_label, ylabel=y_label)
     axes.set(xscale="log" if log_x else "linear", yscale="log" if log else "linear")
     axes.grid(alpha=0.3)
-    axes.legend()
+    if crowded:
+        figure.legend(loc="outside right upper", fontsize=9)
+    else:
+        axes.legend()
     _save(path, figure)
 
 

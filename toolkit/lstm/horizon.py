@@ -15,6 +15,7 @@ from typing import Any
 import joblib
 import torch
 
+from toolkit.device import one_thread
 from toolkit.errors import ToolkitError, UsageError
 from toolkit.files import append_line, atomic_write, make_directory, read_bytes, sha256
 from toolkit.lstm.training import Config, accuracy_by_length, train
@@ -33,6 +34,7 @@ class Cell:
     num_test: int = 10_000  # palindromes at each length; fewer beyond T = 1000
 
 
+@one_thread()
 def run_cell(cell: Cell) -> Row:
     """Train one cell on one thread, and test it on unseen palindromes.
 
@@ -41,8 +43,6 @@ def run_cell(cell: Cell) -> Row:
         `accuracy_<T>` for each T; or the settings and `error`, if anything went wrong.
     """
     config = cell.config
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     row = _settings(cell)
     try:
         with tempfile.TemporaryDirectory() as directory:
@@ -54,8 +54,6 @@ def run_cell(cell: Cell) -> Row:
         row |= {f"accuracy_{length}": share for length, share in tested.items()}
     except Exception as error:  # one cell that fails must not take the others along
         row["error"] = f"{type(error).__name__}: {error}"
-    finally:
-        torch.set_num_threads(threads)
     return row
 
 
