@@ -1,5 +1,6 @@
 """What each command does: train, measure, draw, export."""
 
+import contextlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import torch
 from torch import nn
 
 from toolkit import export, figures
+from toolkit.device import one_thread
 from toolkit.errors import ToolkitError
 from toolkit.gan import classifier as classifier_training
 from toolkit.gan import training as gan_training
@@ -60,11 +62,13 @@ def train_recurrent(
     A network that learnt with the curriculum is tested far beyond its own T as well.
     """
     run = places.run(name, config)
-    model = lstm_training.train(config, run, places.device)
     far = lstm_training.FAR if config.curriculum else ()
-    shares = lstm_training.accuracy_by_length(
-        model, tuple(sorted({config.length, *far})), config.seed, num_test
-    )
+    lengths = tuple(sorted({config.length, *far}))
+    # In small networks threads wait for each other more than they compute: much more on a machine
+    # that does other things as well.
+    with one_thread() if config.hidden_size <= 256 else contextlib.nullcontext():
+        model = lstm_training.train(config, run, places.device)
+        shares = lstm_training.accuracy_by_length(model, lengths, config.seed, num_test)
     draw_accuracy(run.figures / "accuracy.png", {config.model.upper(): run}, config.length)
     places.export(
         config.model,
