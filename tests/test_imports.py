@@ -17,6 +17,7 @@ FLOORS = {
     "toolkit.schedule": 1,
     "toolkit.lstm": 2,
     "toolkit.gan": 2,
+    "toolkit.golden": 3,
     "toolkit.export": 3,
     "toolkit.jobs": 4,
     "toolkit.study": 4,
