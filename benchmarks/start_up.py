@@ -1,0 +1,56 @@
+"""From the start of a process to its first prediction: python benchmarks/start_up.py
+
+C++ and Python load the same LSTM, verify its SHA-256, make the two warm-up calls, which compile,
+and predict one digit. A run is a whole process, from its start to its end. The programs take turns,
+so that a slow moment of the machine hits all of them; the table has the medians. The C++ programs
+must be built before; the README has the two commands.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+EXPORTS = ROOT / "exports"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="From process start to first prediction.")
+    parser.add_argument("--repeats", type=int, default=15, help="runs of each program")
+    parser.add_argument(
+        "--build-dir", type=Path, default=EXPORTS / "cpp" / "build", help="where the programs are"
+    )
+    options = parser.parse_args()
+    if options.repeats < 1:
+        parser.error("--repeats must be at least 1")
+    program = options.build_dir / "predict_digit"
+    if not program.exists():
+        parser.error(f"{program} is not there; build the C++ programs first, see README.md")
+
+    arguments = [EXPORTS / "lstm.pt", *"31415995141"]
+    python = [sys.executable, EXPORTS / "load_exports.py"]
+    commands = {
+        "C++, `predict_digit`": [program, *arguments],
+        "Python, `load_exports.py predict`": [*python, "predict", *arguments],
+        "of that, Python with `import torch` alone": [sys.executable, "-c", "import torch"],
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    for repeat in range(options.repeats + 1):
+        for name, command in commands.items():
+            start = time.perf_counter()
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            if repeat > 0:  # the first brings the files into memory
+                seconds[name].append(time.perf_counter() - start)
+
+    print("| program | median | fastest | slowest |")
+    print("|---|---|---|---|")
+    for name, times in seconds.items():
+        figures = (statistics.median(times), min(times), max(times))
+        print("| " + " | ".join([name, *(f"{figure:.2f} s" for figure in figures)]) + " |")
+
+
+if __name__ == "__main__":
+    main()
