@@ -19,6 +19,7 @@ FLOORS = {
     "toolkit.gan": 2,
     "toolkit.golden": 3,
     "toolkit.export": 3,
+    "toolkit.onnx_export": 3,
     "toolkit.jobs": 4,
     "toolkit.study": 4,
     "toolkit.train": 4,
