@@ -6,8 +6,10 @@ The C++ programs are built once with the compiler at hand.
 import contextlib
 import io
 import json
+import os
 import re
 import runpy
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,28 +27,31 @@ from toolkit.lstm.model import LSTM
 
 ROOT = Path(__file__).parents[1]
 EXPORTS = ROOT / "exports"
+README = (ROOT / "README.md").read_text()
 CPP = {"predict": "predict_digit", "sample": "sample_digits", "verify": "verify_exports"}
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the built C++ programs."""
+    """The folder of the C++ programs, built by the README's commands."""
     for tool in ("cmake", "c++"):
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed")
     directory = tmp_path_factory.mktemp("cpp")
-    configured = subprocess.run(
-        ["cmake", "-S", EXPORTS / "cpp", "-B", directory, f"-DPython3_EXECUTABLE={sys.executable}"],
-        capture_output=True,
-        text=True,
+    configured, done = (
+        subprocess.run(
+            shlex.split(command.replace("exports/cpp/build", str(directory))),
+            cwd=ROOT,
+            env=os.environ | {"VIRTUAL_ENV": sys.prefix},  # active, as the README asks
+            capture_output=True,
+            text=True,
+        )
+        for command in re.findall(r"^cmake .*", README, flags=re.MULTILINE)
     )
-    if missing := re.search(r"Could (?:NOT|not) find .*(OpenSSL|nlohmann_json)", configured.stderr):
+    if missing := re.search(r"(?:NOT|not) find .*(OpenSSL|nlohmann_json)", configured.stderr):
         pytest.skip(f"the headers of {missing[1]} are not installed")
     assert configured.returncode == 0, configured.stderr
-    done = subprocess.run(
-        ["cmake", "--build", directory, "--parallel", "2"], capture_output=True, text=True
-    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "warning:" not in done.stderr
     return directory
@@ -318,6 +323,22 @@ def test_a_file_without_a_manifest_is_read_with_a_note(call: Call, tmp_path: Pat
     done = call("predict", tmp_path / "lstm.pt", 1, 2)
     assert done.returncode == 0
     assert re.fullmatch(r"Note: no manifest.json .* was not checked.\n", done.stderr)
+
+
+@pytest.mark.slow
+def test_commands_of_the_readme(built: Path, tmp_path: Path) -> None:
+    commands = re.findall(r"^exports/cpp/build/.*", README, flags=re.MULTILINE)
+    assert {Path(command.split()[0]).name for command in commands} == set(CPP.values())
+    (tmp_path / "exports").symlink_to(EXPORTS)
+    for command in commands:
+        done = subprocess.run(
+            shlex.split(command.replace("exports/cpp/build", str(built))),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+        if "built without stb" not in done.stderr:
+            assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.slow
