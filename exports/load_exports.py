@@ -1,34 +1,239 @@
-"""Use the exports with torch alone: python exports/load_exports.py
+"""Use the exports with torch and numpy alone:
+
+    python exports/load_exports.py                                   # a tour of all five
+    python exports/load_exports.py predict exports/lstm.pt 1 2 3 4 5 4 3 2 --trace
+    python exports/load_exports.py sample exports/generator.pt --count 25 --seed 7 --out digits.png
+    python exports/load_exports.py verify exports/manifest.json
 
 Nothing of the toolkit is imported; copy this file and the .pt files wherever you need them.
+`exports/cpp/` does the last three in C++.
 """
 
+import argparse
 import hashlib
 import io
 import json
+import struct
+import sys
+import warnings
+import zlib
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 
 HERE = Path(__file__).parent
+LAST_SEED = 2**63 - 1
 
 
-def load(name: str) -> torch.jit.ScriptModule:
-    """Load <name>.pt if it is the file that manifest.json vouches for.
+class Failure(Exception):
+    """Something that a person can mend: one line on stderr, exit code 1."""
+
+
+def load(path: Path) -> torch.jit.ScriptModule:
+    """The model in `path`, in eval mode, verified if a manifest.json lies beside it.
 
     TorchScript is executable code, and torch does not notice a damaged weight: hence the hash.
     """
-    manifest = json.loads((HERE / "manifest.json").read_text())
-    data = (HERE / f"{name}.pt").read_bytes()
-    if hashlib.sha256(data).hexdigest() != manifest[f"{name}.pt"]["sha256"]:
-        raise SystemExit(f"{name}.pt is not the file that manifest.json describes.")
-    return torch.jit.load(io.BytesIO(data)).eval()
+    data = path.read_bytes()
+    manifest_path = path.parent / "manifest.json"
+    has_manifest = manifest_path.exists()
+    if has_manifest:
+        check_sha256(manifest_path, path, data)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="`torch.jit")
+            model = torch.jit.load(io.BytesIO(data), map_location="cpu").eval()
+    except RuntimeError as error:
+        raise Failure(f"{path} is no intact TorchScript file: {first_line(error)}") from error
+    if not has_manifest:
+        note = f"Note: no manifest.json lies beside {path}; its SHA-256 was not checked."
+        print(note, file=sys.stderr)
+    return model
+
+
+def check_sha256(manifest_path: Path, path: Path, data: bytes) -> None:
+    """A Failure unless the manifest vouches for `data`, the content of `path`."""
+    entry = read_manifest(manifest_path).get(path.name)
+    if not isinstance(entry, dict):
+        raise Failure(f"{manifest_path} does not list {path.name}")
+    if entry.get("sha256") != hashlib.sha256(data).hexdigest():
+        raise Failure(f"{path} is damaged or was altered: its SHA-256 is not the manifest's")
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """manifest.json: file name -> entry."""
+    try:
+        manifest = json.loads(path.read_bytes())
+    except ValueError:
+        manifest = None
+    if not isinstance(manifest, dict):
+        raise Failure(f"{path} is damaged: it is no JSON object")
+    return manifest
+
+
+@torch.no_grad()
+def call(model: torch.jit.ScriptModule, given: torch.Tensor, reads: str) -> torch.Tensor:
+    """What the model makes of one tensor; a Failure if it takes something else."""
+    try:
+        output = model(given)
+    except (RuntimeError, torch.jit.Error) as error:
+        raise Failure(f"the model does not read {reads}: {first_line(error)}") from error
+    if not isinstance(output, torch.Tensor):
+        raise Failure(f"the model reads {reads}, but returns no tensor")
+    return output
+
+
+def first_line(error: Exception) -> str:
+    """What a torch error says, without the stack trace round it: an exception that was raised in
+    TorchScript comes last, after its class."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1].split(": ", 1)[-1] if isinstance(error, torch.jit.Error) else lines[0]
+
+
+def warm_up(model: torch.jit.ScriptModule, example: torch.Tensor, reads: str) -> None:
+    """The first two calls of a model compile it and are slow."""
+    for _ in range(2):
+        call(model, example, reads)
+
+
+def predict(path: Path, values: list[int], with_trace: bool) -> None:
+    """Print the digit that comes next and the ten probabilities."""
+    digits = torch.tensor([values])  # int64 (1, length)
+    model = load(path)
+    warm_up(model, digits, "digits")
+    logits = call(model, digits, "digits")
+    if logits.shape != (1, 10):
+        raise Failure("the model does not return ten logits")
+    probabilities = logits.softmax(dim=1)[0]
+    print(*values, "->", int(probabilities.argmax()))
+    for digit, probability in enumerate(probabilities.tolist()):
+        print(f"{digit}  {probability:.6f}")
+    if with_trace:
+        print_trace(model, digits)
+
+
+@torch.no_grad()
+def print_trace(model: torch.jit.ScriptModule, digits: torch.Tensor) -> None:
+    """Gates and states, averaged over the hidden units: a row for each digit."""
+    if not hasattr(model, "trace"):
+        raise Failure("this model has no trace; the LSTM has one")
+    means = torch.stack([gate[0].mean(dim=1) for gate in model.trace(digits)], dim=1)
+    print("mean over the hidden units after each digit:")
+    print("digit" + "".join(f"{name:>10}" for name in "ifogch"))
+    for digit, row in zip(digits[0].tolist(), means.tolist(), strict=True):
+        print(f"{digit:>5}" + "".join(f"{mean:10.6f}" for mean in row))
+
+
+def draw_latents(count: int, latent_dim: int, seed: int) -> torch.Tensor:
+    """Standard normal noise, float32 (count, latent_dim)."""
+    return torch.randn(count, latent_dim, generator=torch.Generator().manual_seed(seed))
+
+
+def sample(options: argparse.Namespace) -> None:
+    """Write a sheet of digits with five in a row, or an interpolation strip."""
+    model = load(options.model)
+    latent_dim = getattr(model, "latent_dim", None)
+    if not isinstance(latent_dim, int):
+        raise Failure("the model is no generator: it has no latent_dim")
+    if options.from_seed is None:
+        z = draw_latents(options.count, latent_dim, options.seed)
+    else:
+        z = torch.lerp(
+            draw_latents(1, latent_dim, options.from_seed),
+            draw_latents(1, latent_dim, options.to_seed),
+            torch.linspace(0, 1, options.frames).unsqueeze(1),
+        )
+    images = call(model, z, "noise")
+    if images.shape != (len(z), 1, 28, 28):
+        raise Failure("the model does not return images of 28 x 28")
+    columns = 5 if options.from_seed is None else len(z)
+    picture = sheet(images.numpy(), columns)
+    options.out.write_bytes(to_png(picture) if options.out.suffix == ".png" else to_pgm(picture))
+
+
+def sheet(images: np.ndarray, columns: int) -> np.ndarray:
+    """Images (n, 1, 28, 28) in 0..1 in rows of `columns`, framed in grey, each pixel enlarged
+    three times: uint8 (height, width)."""
+    framed = np.pad(images[:, 0], ((0, 0), (1, 1), (1, 1)), constant_values=0.25)
+    framed = np.pad(framed, ((0, -len(images) % columns), (0, 0), (0, 0)))
+    grid = framed.reshape(-1, columns, 30, 30).transpose(0, 2, 1, 3).reshape(-1, columns * 30)
+    enlarged = grid.repeat(3, axis=0).repeat(3, axis=1)
+    return (enlarged * 255).round().clip(0, 255).astype(np.uint8)
+
+
+def to_pgm(picture: np.ndarray) -> bytes:
+    """A grey picture as a binary PGM file."""
+    height, width = picture.shape
+    return f"P5\n{width} {height}\n255\n".encode() + picture.tobytes()
+
+
+def to_png(picture: np.ndarray) -> bytes:
+    """A grey picture as a PNG file (ISO/IEC 15948): header, compressed rows, end."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        checksum = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
+
+    height, width = picture.shape
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)  # 8 bits of grey
+    rows = b"".join(b"\0" + row.tobytes() for row in picture)  # 0: no filter
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        (chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b""))
+    )
+
+
+def verify(manifest_path: Path) -> None:
+    """Reload each export, run the golden inputs and compare with the golden outputs."""
+    manifest = read_manifest(manifest_path)
+    if not manifest:
+        raise Failure(f"{manifest_path} lists no exports")
+    for name, entry in manifest.items():
+        if not isinstance(entry, dict) or "golden" not in entry:
+            raise Failure(f"the manifest has no golden values for {name}")
+        model = load(manifest_path.parent / name)
+        try:
+            tolerance = float(entry["golden"]["tolerance"])
+            cases = [
+                (to_array(case["input"]), to_array(case["output"]))
+                for case in entry["golden"]["cases"]
+            ]
+        except (KeyError, TypeError, ValueError) as error:
+            raise Failure(f"the golden values of {name} in the manifest are damaged") from error
+        print(f"{name}: {compare(name, model, tolerance, cases)}")
+
+
+def compare(
+    name: str,
+    model: torch.jit.ScriptModule,
+    tolerance: float,
+    cases: list[tuple[np.ndarray, np.ndarray]],
+) -> str:
+    """How far the model is from its golden outputs; a Failure if it is too far."""
+    largest, count = 0.0, 0
+    for given, wanted in cases:
+        found = call(model, torch.from_numpy(given), "its golden inputs").numpy()
+        if found.shape != wanted.shape:
+            raise Failure(f"{name} returns another shape than the golden outputs have")
+        difference = np.abs(found - wanted)
+        if not (difference <= tolerance * (1 + np.abs(wanted))).all():
+            raise Failure(f"{name} differs from its golden outputs by {difference.max():.6f}")
+        if wanted.ndim == 2 and (found.argmax(axis=1) != wanted.argmax(axis=1)).any():
+            raise Failure(f"{name}: another logit is the largest than in the golden outputs")
+        largest, count = max(largest, float(difference.max())), count + len(wanted)
+    return f"{count} golden inputs, largest difference {largest:.6g}"
+
+
+def to_array(golden: dict[str, Any]) -> np.ndarray:
+    """A golden array, {"dtype": ..., "shape": ..., "values": ...}, of the manifest."""
+    return np.array(golden["values"], dtype=golden["dtype"]).reshape(golden["shape"])
 
 
 @torch.no_grad()
 def complete_a_palindrome() -> None:
     """The LSTM reads digits, int64 (batch, length), and gives logits of the next one."""
-    lstm = load("lstm")
+    lstm = load(HERE / "lstm.pt")
     digits = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 6, 2, 9, 5, 1, 4, 1]
     probabilities = torch.softmax(lstm(torch.tensor([digits])), dim=1)[0]
     print(
@@ -44,9 +249,9 @@ def complete_a_palindrome() -> None:
 @torch.no_grad()
 def draw_a_digit(seed: int = 4) -> None:
     """The generator turns noise (batch, latent_dim) into images (batch, 1, 28, 28), 0 to 1."""
-    generator, classifier, discriminator = map(load, ("generator", "classifier", "discriminator"))
-    z = torch.randn(1, generator.latent_dim, generator=torch.Generator().manual_seed(seed))
-    image = generator(z)
+    names = ("generator", "classifier", "discriminator")
+    generator, classifier, discriminator = (load(HERE / f"{name}.pt") for name in names)
+    image = generator(draw_latents(1, generator.latent_dim, seed))
     for row in image[0, 0, 2:26:2]:
         print("".join(" .:-=+*#%@"[int(9 * pixel)] * 2 for pixel in row[2:26]))
     confidence, digit = torch.softmax(classifier(image), dim=1).max(dim=1)
@@ -54,6 +259,79 @@ def draw_a_digit(seed: int = 4) -> None:
     print(f"the discriminator thinks it real with {float(discriminator(image).sigmoid()):.0%}")
 
 
+def number(low: int, high: int) -> Any:
+    """An argparse type: a whole number from `low` to `high`."""
+
+    def parse(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(
+                f"must be a whole number from {low} to {high}, not {text!r}"
+            )
+        return int(text)
+
+    return parse
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage before it."""
+
+    def error(self, message: str) -> Any:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def parse_arguments() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
+    parser = OneLineParser(description="Use the exports with torch and numpy alone.")
+    commands = parser.add_subparsers(dest="command", metavar="predict | sample | verify")
+    command = commands.add_parser("predict", help="the digit that comes next")
+    command.add_argument("model", type=Path, help="lstm.pt or rnn.pt")
+    command.add_argument("digits", type=number(0, 9), nargs="+", metavar="digit")
+    command.add_argument("--trace", action="store_true", help="print the gates")
+    command = commands.add_parser("sample", help="a sheet of digits, or an interpolation strip")
+    command.add_argument("model", type=Path, help="generator.pt")
+    command.add_argument("--out", type=Path, required=True, help="a .png or a .pgm")
+    command.add_argument("--count", type=number(1, 10_000), help="images; 25 by default")
+    command.add_argument("--seed", type=number(0, LAST_SEED), help="of the noise; 0 by default")
+    command.add_argument("--from-seed", type=number(0, LAST_SEED), help="one end of a strip")
+    command.add_argument("--to-seed", type=number(0, LAST_SEED), help="its other end")
+    command.add_argument("--frames", type=number(2, 100), help="of a strip; 9 by default")
+    command = commands.add_parser("verify", help="run the golden inputs of all exports")
+    command.add_argument("manifest", type=Path, help="manifest.json")
+    return parser, parser.parse_args()
+
+
+def check_sample(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Exit with code 2 if the options of `sample` contradict each other; fill in defaults."""
+    strip = options.from_seed is not None
+    if strip != (options.to_seed is not None) or (not strip and options.frames is not None):
+        parser.error("a strip wants --from-seed and --to-seed, and may have --frames")
+    if strip and (options.count, options.seed) != (None, None):
+        parser.error("a strip has no --count and no --seed")
+    if options.out.suffix not in (".png", ".pgm"):
+        parser.error(f"--out must end in .png or .pgm, not '{options.out}'")
+    defaults = {"count": 25, "seed": 0, "frames": 9}
+    for name, value in defaults.items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+
+
+def main() -> None:
+    parser, options = parse_arguments()
+    try:
+        if options.command == "predict":
+            predict(options.model, options.digits, options.trace)
+        elif options.command == "sample":
+            check_sample(parser, options)
+            sample(options)
+        elif options.command == "verify":
+            verify(options.manifest)
+        else:
+            complete_a_palindrome()
+            draw_a_digit()
+    except Failure as error:
+        raise SystemExit(f"load_exports.py: {error}") from error
+    except OSError as error:
+        raise SystemExit(f"load_exports.py: {error.filename}: {error.strerror}") from error
+
+
 if __name__ == "__main__":
-    complete_a_palindrome()
-    draw_a_digit()
+    main()

@@ -22,6 +22,7 @@ from toolkit.gan.model import (
     PerceptronDiscriminator,
     PerceptronGenerator,
 )
+from toolkit.golden import example_inputs, lists_on_one_line
 from toolkit.lstm.model import LSTM, RNN
 
 ROOT = Path(__file__).parents[1]
@@ -53,7 +54,7 @@ def save(name: str, model: nn.Module, directory: Path, **metrics: object) -> str
 def test_reloaded_equals_eager(name: str, model: nn.Module, tmp_path: Path) -> None:
     save(name, model, tmp_path)
     loaded = export.load(name, tmp_path)
-    inputs = export.example_inputs(name, model, batch_size=31)
+    inputs = example_inputs(name, model, batch_size=31)
     with torch.no_grad():
         for method in ("forward", *export.SIGNATURES[name].methods):
             torch.testing.assert_close(
@@ -62,6 +63,15 @@ def test_reloaded_equals_eager(name: str, model: nn.Module, tmp_path: Path) -> N
                 rtol=0,
                 atol=1e-6,
             )
+        entry = json.loads((tmp_path / "manifest.json").read_text())[f"{name}.pt"]
+        for case in entry["golden"]["cases"]:
+            given, wanted = (
+                torch.tensor(case[key]["values"], dtype=getattr(torch, case[key]["dtype"])).reshape(
+                    case[key]["shape"]
+                )
+                for key in ("input", "output")
+            )
+            torch.testing.assert_close(model(given), wanted, rtol=0, atol=1e-6)
     if name == "generator":
         assert loaded.latent_dim == model.latent_dim
         images = loaded(*inputs)
@@ -159,6 +169,34 @@ def test_damaged_export_is_refused(tmp_path: Path, damage: str) -> None:
     path.write_bytes(data)
     with pytest.raises(ToolkitError, match=r"lstm.pt is damaged or was altered: .* SHA-256"):
         export.load("lstm", tmp_path)
+
+
+def test_golden_values_for_an_older_manifest(tmp_path: Path) -> None:
+    save("lstm", LSTM(4), tmp_path)
+    manifest, model = tmp_path / "manifest.json", (tmp_path / "lstm.pt").read_bytes()
+    written = manifest.read_text()
+    entry = json.loads(written)
+    del entry["lstm.pt"]["golden"]
+    manifest.write_text(json.dumps(entry))
+    export.add_golden("lstm", tmp_path)
+    assert manifest.read_text() == written
+    assert (tmp_path / "lstm.pt").read_bytes() == model
+
+
+def test_golden_values_follow_their_file(tmp_path: Path) -> None:
+    save("rnn", RNN(4), tmp_path)
+    old = export.read_manifest(tmp_path)["rnn.pt"]["golden"]
+    save("rnn", RNN(4), tmp_path)
+    assert export.read_manifest(tmp_path)["rnn.pt"]["golden"] != old
+    export.restore(["rnn"], tmp_path)
+    assert export.read_manifest(tmp_path)["rnn.pt"]["golden"] == old
+
+
+def test_lists_on_one_line() -> None:
+    value = {"a": [1, 2.5], "b": [], "c": [{"d": ["x [y]", "z"]}], "e": [[3], [4]]}
+    text = lists_on_one_line(json.dumps(value, indent=2))
+    assert '"a": [1, 2.5],\n' in text
+    assert json.loads(text) == value
 
 
 def test_missing_and_unknown(tmp_path: Path) -> None:

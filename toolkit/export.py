@@ -1,9 +1,9 @@
 """TorchScript exports: the one door through which demos, C++ and everybody else see the models.
 
 `exports/<name>.pt` needs nothing but torch to be loaded. `exports/manifest.json` says of each file
-what goes in and comes out, how it was trained, what was measured, and its SHA-256. TorchScript is
-executable code and torch loads a damaged weight without a word, so `load` reads a file only after
-its hash has been found in the manifest.
+what goes in and comes out, how it was trained, what was measured, its SHA-256, and golden inputs
+with their outputs. TorchScript is executable code and torch loads a damaged weight without a word,
+so `load` reads a file only after its hash has been found in the manifest.
 """
 
 import contextlib
@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from toolkit.errors import ToolkitError, UsageError
 from toolkit.files import atomic_write, make_directory, read_bytes, sha256
+from toolkit.golden import example_inputs, golden_values, lists_on_one_line
 
 EXPORTS_DIR = Path("exports")
 PREVIOUS = "previous"
@@ -160,7 +161,8 @@ def save(
     with _deprecation_ignored():
         scripted = torch.jit.script(model)
     data = _serialise(scripted)
-    _prove_equal(name, model, scripted, _deserialise(data))
+    reloaded = _deserialise(data)
+    _prove_equal(name, model, scripted, reloaded)
 
     signature = SIGNATURES[name]
     entry = {
@@ -174,6 +176,7 @@ def save(
         "seed": seed,
         "config": dict(config),
         "metrics": dict(metrics),
+        "golden": golden_values(name, reloaded),
     }
     previous = exports_dir / PREVIOUS
     if not _is_intact(name, exports_dir):  # nothing there, or an earlier save was killed
@@ -184,6 +187,17 @@ def save(
             copy_export(name, exports_dir, previous)
     _install(exports_dir, path.name, data, entry)
     return _compare(name, exports_dir, old, entry)
+
+
+def add_golden(name: str, exports_dir: Path = EXPORTS_DIR) -> None:
+    """Give the manifest entry of an export that has none its golden values.
+
+    Raises: as `load`.
+    """
+    data = read_verified(name, exports_dir)
+    file = _path(name, exports_dir).name
+    golden = {"golden": golden_values(name, _deserialise(data))}
+    _install(exports_dir, file, data, read_manifest(exports_dir)[file] | golden)
 
 
 def copy_export(name: str, source: Path, target: Path) -> None:
@@ -219,16 +233,6 @@ def restore(names: Sequence[str], exports_dir: Path) -> None:
         copy_export(name, previous, exports_dir)
 
 
-def example_inputs(name: str, model: Any, batch_size: int) -> tuple[Tensor, ...]:
-    """Random inputs that the model called `name` accepts."""
-    random = torch.Generator().manual_seed(batch_size)
-    if name in ("lstm", "rnn"):
-        return (torch.randint(10, (batch_size, 2 * batch_size + 1), generator=random),)
-    if name == "generator":
-        return (torch.randn(batch_size, model.latent_dim, generator=random),)
-    return (torch.rand(batch_size, 1, 28, 28, generator=random),)
-
-
 def _path(name: str, exports_dir: Path) -> Path:
     if name not in SIGNATURES:
         raise UsageError(f"There is no model {name!r}; choose one of {', '.join(SIGNATURES)}.")
@@ -249,7 +253,7 @@ def _install(exports_dir: Path, file: str, data: bytes, entry: Mapping[str, Any]
     """Put a file and its entry in place, the entry first: killed in between, the file that the
     manifest does not vouch for is refused, and the command that is repeated replaces it."""
     manifest = read_manifest(exports_dir) | {file: entry}
-    text = json.dumps(dict(sorted(manifest.items())), indent=2) + "\n"
+    text = lists_on_one_line(json.dumps(dict(sorted(manifest.items())), indent=2)) + "\n"
     atomic_write(exports_dir / "manifest.json", text.encode())
     atomic_write(exports_dir / file, data)
 

@@ -1,4 +1,4 @@
-"""The command line: python -m toolkit.train lstm|rnn|gan|classifier|all|horizon|restore."""
+"""The command line: python -m toolkit.train lstm|rnn|gan|classifier|all|horizon|restore|export."""
 
 import functools
 import sys
@@ -16,6 +16,7 @@ from toolkit.files import make_directory, set_aside
 from toolkit.gan import classifier as classifier_training
 from toolkit.gan import training as gan_training
 from toolkit.lstm import training as lstm_training
+from toolkit.onnx_export import write_onnx
 from toolkit.study import run_study
 
 Preset = Literal["smoke", "default", "long"]
@@ -318,6 +319,17 @@ def restore(
     names = ("generator", "discriminator") if model == "gan" else (model,)
     export.restore(names, exports_dir)
     print(f"{exports_dir}: {' and '.join(names)} are as before the last training.")
+
+
+@app.command(name="export")
+@reports_errors
+def export_as(
+    format_: Annotated[Literal["onnx"], typer.Option("--format", help="The other format.")],
+    exports_dir: Annotated[Path, typer.Option(help="The exports.")] = export.EXPORTS_DIR,
+) -> None:
+    """Write the five exports in another format as well, beside the .pt files, without training."""
+    for name in export.SIGNATURES:
+        print(write_onnx(name, exports_dir))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,67 @@
+"""From the start of a process to its first prediction: python benchmarks/start_up.py
+
+C++ and Python load the same LSTM, verify its SHA-256, make the two warm-up calls, which compile,
+and predict one digit. A run is a whole process, from its start to its end. The programs take turns,
+so that a slow moment of the machine hits all of them; the table has the medians. The C++ programs
+must be built before; the README has the two commands. Where exports/lstm.onnx is there, onnxruntime
+takes part; it needs no warm-up.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+EXPORTS = ROOT / "exports"
+ONNX = """
+import sys, numpy, onnxruntime
+session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
+(logits,) = session.run(None, {"digits": numpy.array([sys.argv[2:]], dtype=numpy.int64)})
+print(logits.argmax())
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="From process start to first prediction.")
+    parser.add_argument("--repeats", type=int, default=15, help="runs of each program")
+    parser.add_argument(
+        "--build-dir", type=Path, default=EXPORTS / "cpp" / "build", help="where the programs are"
+    )
+    options = parser.parse_args()
+    if options.repeats < 1:
+        parser.error("--repeats must be at least 1")
+    predict_digit = options.build_dir / "predict_digit"
+    if not predict_digit.exists():
+        parser.error(f"{predict_digit} is not there; build the C++ programs first, see README.md")
+
+    digits = "31415995141"
+    arguments = [EXPORTS / "lstm.pt", *digits]
+    python = [sys.executable, EXPORTS / "load_exports.py"]
+    commands = {
+        "C++, `predict_digit`": [predict_digit, *arguments],
+        "Python, `load_exports.py predict`": [*python, "predict", *arguments],
+        "of that, Python with `import torch` alone": [sys.executable, "-c", "import torch"],
+    }
+    if (EXPORTS / "lstm.onnx").exists():
+        program = [sys.executable, "-c", ONNX, EXPORTS / "lstm.onnx", *digits]
+        commands["Python, onnxruntime and numpy"] = program
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    for repeat in range(options.repeats + 1):
+        for name, command in commands.items():
+            start = time.perf_counter()
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            if repeat > 0:  # the first brings the files into memory
+                seconds[name].append(time.perf_counter() - start)
+
+    print("| program | median | fastest | slowest |")
+    print("|---|---|---|---|")
+    for name, times in seconds.items():
+        figures = (statistics.median(times), min(times), max(times))
+        print("| " + " | ".join([name, *(f"{figure:.2f} s" for figure in figures)]) + " |")
+
+
+if __name__ == "__main__":
+    main()
