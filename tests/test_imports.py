@@ -18,7 +18,9 @@ FLOORS = {
     "toolkit.lstm": 2,
     "toolkit.gan": 2,
     "toolkit.export": 3,
+    "toolkit.generators": 3,
     "toolkit.jobs": 4,
+    "toolkit.scoring": 4,
     "toolkit.study": 4,
     "toolkit.train": 4,
 }

@@ -15,7 +15,9 @@ from toolkit.errors import ToolkitError
 from toolkit.files import make_directory, set_aside
 from toolkit.gan import classifier as classifier_training
 from toolkit.gan import training as gan_training
+from toolkit.generators import Generator
 from toolkit.lstm import training as lstm_training
+from toolkit.scoring import score_generator
 from toolkit.study import run_study
 
 Preset = Literal["smoke", "default", "long"]
@@ -306,6 +308,43 @@ def horizon(
         print(f"The old study is kept in {set_aside(directory)}.")
     print(run_study(preset, directory, cluster))
     print(f"{directory}/: horizon.csv, horizon.md, horizon.png, gradients.png, gates.png")
+
+
+GeneratorArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        help="A TorchScript file. It is executable code, and is run: trust who made it.",
+        show_default="generator.pt of EXPORTS_DIR",
+    ),
+]
+LatentDimOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Numbers in z.", show_default="what the file says itself"),
+]
+RangeOption = Annotated[
+    Literal["0,1", "-1,1"] | None,
+    typer.Option(
+        "--range", help="What the file's images lie in.", show_default="told from 100 of them"
+    ),
+]
+InstrumentOption = Annotated[Path, typer.Option(help="Where the classifier, which measures, is.")]
+
+
+@app.command()
+@reports_errors
+def score(
+    generator: GeneratorArgument = None,
+    latent_dim: LatentDimOption = None,
+    value_range: RangeOption = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same numbers.")] = 0,
+    data_dir: DataOption = None,
+    runs_dir: Annotated[Path, typer.Option(help="It goes to RUNS_DIR/score.")] = Path("runs"),
+    exports_dir: InstrumentOption = export.EXPORTS_DIR,
+) -> None:
+    """The scorecard of a generator, ours or your own."""
+    where = jobs.Places(runs_dir / "score", exports_dir, data_dir, pick_device("cpu"), False)
+    file = generator or exports_dir / "generator.pt"
+    score_generator(Generator(file, latent_dim, value_range), where, seed)
 
 
 @app.command()

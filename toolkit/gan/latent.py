@@ -5,7 +5,7 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from toolkit.device import random_stream
+from toolkit.device import device_of, random_stream
 from toolkit.errors import ToolkitError, UsageError
 
 CONFIDENCE = 0.9
@@ -57,7 +57,7 @@ def pair_of_classes(generator_network: nn.Module, classifier: nn.Module, seed: i
     """
     latent_dim = cast(int, generator_network.latent_dim)
     z = draw_latents(NUM_CANDIDATES, latent_dim, random_stream(seed, "interpolation"))
-    device = next(generator_network.parameters()).device
+    device = device_of(generator_network)
     logits = classifier(generator_network(z.to(device))).cpu()
     confidence, digit = torch.softmax(logits, dim=1).max(dim=1)
     (sure,) = torch.where(confidence >= CONFIDENCE)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from toolkit.device import Precision, autocast, random_stream, seeded
+from toolkit.device import Precision, autocast, device_of, random_stream, seeded
 from toolkit.errors import UsageError, check_positive, check_range
 from toolkit.gan.data import epoch_order, to_unit
 from toolkit.gan.latent import draw_latents
@@ -259,6 +259,5 @@ def train(
 @torch.no_grad()
 def draw(network: nn.Module, z: Tensor) -> Tensor:
     """Images (n, 1, 28, 28), float32 on the CPU, that a generator in eval mode makes of z."""
-    device = next(network.parameters()).device
-    images: Tensor = network(z.to(device)).float().cpu()
+    images: Tensor = network(z.to(device_of(network))).float().cpu()
     return images
