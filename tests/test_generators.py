@@ -167,6 +167,34 @@ def test_file_without_weights(tmp_path: Path) -> None:
     assert sample(generator, seed=0, count=4).shape == (4, 1, 28, 28)
 
 
+@pytest.mark.parametrize("options", [[], ["--slerp"]], ids=["line", "slerp"])
+def test_interpolation_of_the_committed_generator(
+    run_train: RunTrain, tmp_path: Path, options: list[str]
+) -> None:
+    """Nine different images, whose ends the classifier calls 3 and 8 with 90% or more."""
+    done = run_train("interpolate", "--from", 3, "--to", 8, *options)
+    assert done.returncode == 0, done.stderr
+    (directory,) = (tmp_path / "interpolate").iterdir()
+    (strip,) = directory.glob("3-to-8-*.png")
+    images = iio.imread(strip).reshape(90, 9, 90).transpose(1, 0, 2)[:, 3:87:3, 3:87:3]
+    assert len({image.tobytes() for image in images}) == 9
+    assert len(iio.imread(strip.with_suffix(".gif"))) == 16  # there and back
+    ends = torch.from_numpy(images[[0, -1]].copy()).unsqueeze(1).float() / 255
+    with torch.no_grad():
+        confidence, digits = export.load("classifier")(ends).softmax(dim=1).max(dim=1)
+    assert digits.tolist() == [3, 8]
+    assert (confidence > 0.89).all()  # the picture is rounded to 1/255
+
+
+def test_interpolation_that_is_impossible(run_train: RunTrain, tmp_path: Path) -> None:
+    path = script(Student(), tmp_path / "student.pt")  # noise, which looks like one digit
+    done = run_train("interpolate", path)
+    fails(done, "are surely different digits, so there is nothing to interpolate between yet")
+    same = run_train("interpolate", "--from", 3, "--to", 3)
+    assert same.returncode == 2
+    assert "must be different digits, not 3 and 3" in same.stderr
+
+
 @pytest.mark.slow
 def test_score_of_the_committed_generator_twice(run_train: RunTrain, tmp_path: Path) -> None:
     first, second = (run_train("score", runs_dir=tmp_path / run) for run in ("a", "b"))

@@ -10,11 +10,11 @@ from toolkit.device import random_stream, seeded
 from toolkit.files import atomic_write, make_directory
 from toolkit.gan.data import load_mnist
 from toolkit.gan.evaluation import sample
-from toolkit.gan.latent import draw_latents
+from toolkit.gan.latent import CONFIDENCE, draw_latents, interpolate, pair_of_classes
 from toolkit.gan.neighbours import NUM_NEIGHBOURS
 from toolkit.gan.scorecard import NUM_COMPARED, Scorecard, by_class, score, score_real
 from toolkit.generators import Generator
-from toolkit.jobs import Places, load_instrument
+from toolkit.jobs import Places, draw_walk, load_classifier, load_instrument
 
 PER_CLASS = 10  # images of each digit in the picture
 
@@ -65,6 +65,34 @@ def score_generator(generator: Generator, places: Places, seed: int) -> None:
         if count < PER_CLASS:
             print(f"The picture has blanks: {count} of {len(images):,} samples are a {digit}.")
     print(f"  {directory}/: scorecard.json, samples.png")
+
+
+def draw_interpolation(
+    generator: Generator,
+    places: Places,
+    digits: tuple[int | None, int | None],
+    num_images: int,
+    spherical: bool,
+    seed: int,
+) -> None:
+    """A strip and a film, in `<runs_dir>/<name>/`, of the images between two digits.
+
+    Args:
+        digits: the digits at the two ends, or None for any.
+    """
+    classifier = load_classifier(places)
+    pair = pair_of_classes(generator, classifier, seed, *digits)
+    z = interpolate(pair.z_from, pair.z_to, num_images, spherical)
+    way = "slerp" if spherical else "line"
+    directory = places.runs_dir / generator.name
+    make_directory(directory)
+    stem = directory / f"{pair.digit_from}-to-{pair.digit_to}-{way}-{num_images}-seed-{seed}"
+    draw_walk(stem, generator, z)
+    print(generator.origin)
+    print(
+        f"{num_images} images from a {pair.digit_from} to a {pair.digit_to}, of both of which the "
+        f"classifier is at least {CONFIDENCE:.0%} sure.\n  {stem}.png  {stem}.gif"
+    )
 
 
 @torch.no_grad()

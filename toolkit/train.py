@@ -17,7 +17,7 @@ from toolkit.gan import classifier as classifier_training
 from toolkit.gan import training as gan_training
 from toolkit.generators import Generator
 from toolkit.lstm import training as lstm_training
-from toolkit.scoring import score_generator
+from toolkit.scoring import draw_interpolation, score_generator
 from toolkit.study import run_study
 
 Preset = Literal["smoke", "default", "long"]
@@ -345,6 +345,33 @@ def score(
     where = jobs.Places(runs_dir / "score", exports_dir, data_dir, pick_device("cpu"), False)
     file = generator or exports_dir / "generator.pt"
     score_generator(Generator(file, latent_dim, value_range), where, seed)
+
+
+@app.command()
+@reports_errors
+def interpolate(
+    generator: GeneratorArgument = None,
+    digit_from: Annotated[
+        int | None, typer.Option("--from", min=0, max=9, help="Digit to start with.")
+    ] = None,
+    digit_to: Annotated[
+        int | None, typer.Option("--to", min=0, max=9, help="Digit to end with.")
+    ] = None,
+    slerp: Annotated[
+        bool, typer.Option("--slerp", help="On an arc round 0, not on the straight line.")
+    ] = False,
+    frames: Annotated[int, typer.Option(min=2, max=500, help="Images, both ends included.")] = 9,
+    latent_dim: LatentDimOption = None,
+    value_range: RangeOption = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same pictures.")] = 0,
+    runs_dir: Annotated[Path, typer.Option(help="They go to RUNS_DIR/interpolate.")] = Path("runs"),
+    exports_dir: InstrumentOption = export.EXPORTS_DIR,
+) -> None:
+    """Images on the way from one digit to another, as a strip and as a film."""
+    where = jobs.Places(runs_dir / "interpolate", exports_dir, None, pick_device("cpu"), False)
+    file = generator or exports_dir / "generator.pt"
+    adopted = Generator(file, latent_dim, value_range)
+    draw_interpolation(adopted, where, (digit_from, digit_to), frames, slerp, seed)
 
 
 @app.command()
