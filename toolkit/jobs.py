@@ -10,7 +10,7 @@ from toolkit import export, figures
 from toolkit.errors import ToolkitError
 from toolkit.gan import classifier as classifier_training
 from toolkit.gan import training as gan_training
-from toolkit.gan.data import MNIST, load_mnist
+from toolkit.gan.data import MNIST, load_mnist, to_unit
 from toolkit.gan.evaluation import Instrument, sample
 from toolkit.gan.latent import interpolate, pair_of_classes
 from toolkit.lstm import training as lstm_training
@@ -191,13 +191,16 @@ def train_gan(config: gan_training.Config, name: str, places: Places) -> None:
 
 
 def draw_gan(run: Run, snapshots: gan_training.Snapshots, instrument: Instrument) -> None:
-    """25 samples at the start, halfway and at the end; the losses; the distance."""
+    """25 samples at the start, halfway and at the end; their film; the losses; the distance."""
+    end = max(snapshots)
     captioned = []
-    for stage, (step, images) in zip(("start", "half", "end"), snapshots.items(), strict=True):
-        picture = figures.sheet(images)
+    for stage, step in (("start", 0), ("half", end // 2), ("end", end)):
+        picture = figures.sheet(to_unit(snapshots[step]))
         figures.save_png(run.figures / f"samples_{stage}.png", picture)
         captioned.append((f"step {step:,}", picture))
     figures.save_captioned(run.figures / "samples.png", captioned, inches=3)
+    film = [figures.sheet(to_unit(images), scale=2) for images in snapshots.values()]
+    figures.save_film(run.figures / "training.gif", film, milliseconds=150)
 
     entries = run.metrics()
 
@@ -236,8 +239,8 @@ def draw_interpolation(run: Run, average: nn.Module, instrument: Instrument, see
     draw_walk(run.figures / "interpolation", average, interpolate(pair.z_from, pair.z_to))
     return (
         f"  {run.figures}/: samples_start.png, samples_half.png, samples_end.png, "
-        f"interpolation.png and .gif (from a {pair.digit_from} to a {pair.digit_to}), "
-        "losses.png, distance.png"
+        "losses.png, distance.png, training.gif, "
+        f"interpolation.png and .gif (from a {pair.digit_from} to a {pair.digit_to})"
     )
 
 

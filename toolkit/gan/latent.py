@@ -83,10 +83,10 @@ def slerp(z_from: Tensor, z_to: Tensor, weights: Tensor) -> Tensor:
     if float(angle) < PARALLEL or float(lengths.min()) == 0:
         return torch.lerp(z_from, z_to, weights)
     weights = weights.double()
-    direction = (
-        torch.sin((1 - weights) * angle) * p + torch.sin(weights * angle) * q
-    ) / angle.sin()
-    return (torch.lerp(lengths[0], lengths[1], weights) * direction).to(z_from.dtype)
+    direction = torch.sin((1 - weights) * angle) * p + torch.sin(weights * angle) * q
+    length = torch.lerp(lengths[0], lengths[1], weights)
+    points: Tensor = (length * direction / angle.sin()).to(z_from.dtype)
+    return points
 
 
 @torch.no_grad()
