@@ -19,6 +19,7 @@ FLOORS = {
     "toolkit.gan": 2,
     "toolkit.export": 3,
     "toolkit.generators": 3,
+    "toolkit.clinic": 4,
     "toolkit.jobs": 4,
     "toolkit.scoring": 4,
     "toolkit.study": 4,

@@ -125,7 +125,7 @@ def has_classifier(exports_dir: Path) -> bool:
     return any((d / "classifier.pt").exists() for d in (exports_dir, export.EXPORTS_DIR))
 
 
-def load_classifier(places: Places) -> torch.jit.ScriptModule:
+def load_classifier(places: Places) -> nn.Module:
     """The exported classifier, on the CPU.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The command line: python -m toolkit.train lstm|rnn|gan|classifier|all|horizon|restore."""
+"""The command line: python -m toolkit.train COMMAND; --help lists the commands."""
 
 import functools
 import sys
@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import typer
 
 from toolkit import export, jobs
+from toolkit.clinic import LESSONS, hold_clinic
 from toolkit.device import pick_device, pick_precision
 from toolkit.errors import ToolkitError
 from toolkit.files import make_directory, set_aside
@@ -372,6 +373,22 @@ def interpolate(
     file = generator or exports_dir / "generator.pt"
     adopted = Generator(file, latent_dim, value_range)
     draw_interpolation(adopted, where, (digit_from, digit_to), frames, slerp, seed)
+
+
+@app.command()
+@reports_errors
+def clinic(
+    failure: Annotated[
+        Literal["saturation", "collapse", "overpowered", "batch-statistics", "all"],
+        typer.Argument(help="What is to go wrong."),
+    ],
+    data_dir: DataOption = None,
+    runs_dir: Annotated[Path, typer.Option(help="It goes to RUNS_DIR/clinic.")] = Path("runs"),
+    exports_dir: InstrumentOption = export.EXPORTS_DIR,
+) -> None:
+    """The classic failures of a GAN, made on purpose, and how to cure them."""
+    where = jobs.Places(runs_dir / "clinic", exports_dir, data_dir, pick_device("cpu"), False)
+    hold_clinic([*LESSONS, "batch-statistics"] if failure == "all" else [failure], where)
 
 
 @app.command()
