@@ -63,8 +63,9 @@ LESSONS = {
         "Whatever z is, the samples look alike, few digits are drawn, and from one look to the "
         "next all of them change together. Halfway, the discriminator here begins to rest for 100 "
         "steps after each in which it learns, and the generator then needs no digits, only the one "
-        "picture that this discriminator likes best. Let both take a step each at like rates, keep the discriminator "
-        "smooth with R1 (`r1_gamma`), and measure class shares, which a distance alone can hide.",
+        "picture that this discriminator likes best. Let both take a step each at like rates, keep "
+        "the discriminator smooth with R1 (`r1_gamma`), and look at class shares besides the "
+        "distance.",
     ),
     "overpowered": Lesson(
         failures.OVERPOWERED,
