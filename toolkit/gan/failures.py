@@ -15,7 +15,8 @@ from toolkit.gan.training import Config, Networks, build, draw, train_step
 from toolkit.progress import Progress
 
 NUM_WATCHED = 100  # latent points, and real images, by which a training is watched
-WATCH_EVERY = 10  # steps
+# Steps; from the 6th on, so that none falls on an R1 penalty, which throws the discriminator off.
+WATCH_EVERY = 12
 SHORT = Config(num_steps=400, ema_decay=0.9)  # a short memory: the average shows what is now
 
 
@@ -86,7 +87,7 @@ def rehearse(
                 config,
                 penalise=config.r1_gamma > 0 and step % config.r1_every == 0,
             )
-            if step % WATCH_EVERY == 0:
+            if step % WATCH_EVERY == WATCH_EVERY // 2:
                 drawn = draw(networks.average, fixed)
                 real = to_unit(images[order[-NUM_WATCHED:]])
                 watched = Watched(
