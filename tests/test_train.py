@@ -238,7 +238,10 @@ def test_help_names_every_command(run_train: RunTrain) -> None:
         [sys.executable, "-m", "toolkit.train", "--help"], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0
-    for command in ("lstm", "rnn", "gan", "classifier", "all", "restore"):
+    for command in (
+        *("lstm", "rnn", "gan", "classifier", "all", "horizon"),
+        *("score", "interpolate", "clinic", "restore"),
+    ):
         assert command in done.stdout
 
 
