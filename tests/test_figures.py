@@ -5,6 +5,7 @@ from pathlib import Path
 import imageio.v3 as iio
 import numpy as np
 import torch
+from PIL import Image
 from torchvision.utils import make_grid
 
 from toolkit import figures
@@ -41,6 +42,20 @@ def test_gif_there_and_back_for_ever(tmp_path: Path) -> None:
     properties = iio.immeta(tmp_path / "a.gif")
     assert properties["duration"] == 150
     assert properties["loop"] == 0
+
+
+def test_film_rests_on_its_last_frame(tmp_path: Path) -> None:
+    frames = [np.full((20, 30), value, dtype=np.uint8) for value in (0, 100, 200)]
+    figures.save_film(tmp_path / "a.gif", frames, milliseconds=150)
+    film = iio.imread(tmp_path / "a.gif")
+    np.testing.assert_allclose(film[..., 0].mean(axis=(1, 2)), [0, 100, 200], atol=2)
+    with Image.open(tmp_path / "a.gif") as image:
+        shown = []
+        for frame in range(3):
+            image.seek(frame)
+            shown.append(image.info["duration"])
+        assert shown == [150, 150, 2000]
+        assert image.info["loop"] == 0
 
 
 def test_pictures_are_the_same_every_time(tmp_path: Path) -> None:

@@ -20,7 +20,10 @@ FLOORS = {
     "toolkit.golden": 3,
     "toolkit.export": 3,
     "toolkit.onnx_export": 3,
+    "toolkit.generators": 3,
+    "toolkit.clinic": 4,
     "toolkit.jobs": 4,
+    "toolkit.scoring": 4,
     "toolkit.study": 4,
     "toolkit.train": 4,
 }

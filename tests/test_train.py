@@ -60,6 +60,12 @@ def test_smoke_of_everything(run_train: RunTrain, tmp_path: Path) -> None:
     assert not np.array_equal(half, end)
     assert iio.imread(figures / "interpolation.png").shape == (90, 9 * 90)
     assert len(iio.imread(figures / "interpolation.gif")) == 16
+    film = iio.imread(figures / "training.gif")
+    assert film.shape[:3] == (33, 5 * 60, 5 * 60)
+    for stage, frame in ((start, 0), (half, 16), (end, 32)):
+        np.testing.assert_array_equal(
+            film[frame, ..., 0], stage[::3, ::3].repeat(2, 0).repeat(2, 1)
+        )
     metrics = json.loads((smoke / "exports" / "manifest.json").read_text())["generator.pt"][
         "metrics"
     ]
@@ -115,6 +121,9 @@ def test_killed_and_resumed_equals_uninterrupted(
     killed = tmp_path / "killed"
     kills = train_with_kills(arguments, killed, killed / "smoke" / name / "checkpoint.pt")
     assert kills >= 1
+    assert hashes(killed / "smoke" / name / "figures") == hashes(
+        tmp_path / "whole" / "smoke" / name / "figures"
+    )
     assert hashes(killed / "smoke" / "exports") == hashes(tmp_path / "whole" / "smoke" / "exports")
     logs = [
         [
@@ -229,7 +238,10 @@ def test_help_names_every_command(run_train: RunTrain) -> None:
         [sys.executable, "-m", "toolkit.train", "--help"], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0
-    for command in ("lstm", "rnn", "gan", "classifier", "all", "restore"):
+    for command in (
+        *("lstm", "rnn", "gan", "classifier", "all", "horizon"),
+        *("score", "interpolate", "clinic", "restore"),
+    ):
         assert command in done.stdout
 
 

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Literal
 
 import torch
+from torch import nn
 
 from toolkit.errors import UsageError
 
@@ -34,6 +35,12 @@ def pick_device(name: str = "auto") -> torch.device:
             f"PyTorch finds no {name} device on this machine; the device cpu is always there."
         )
     return torch.device(name)
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Where the weights of a network are; the CPU for one without weights."""
+    weights = next(network.parameters(), None)
+    return torch.device("cpu") if weights is None else weights.device
 
 
 def pick_precision(device: torch.device) -> Precision:

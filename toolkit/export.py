@@ -16,7 +16,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -28,6 +28,7 @@ from toolkit.golden import example_inputs, golden_values, lists_on_one_line
 EXPORTS_DIR = Path("exports")
 PREVIOUS = "previous"
 TOLERANCE = 1e-6
+SCRIPT_ERRORS = (RuntimeError, torch.jit.Error)  # what a scripted module raises
 CONSTANTS = re.compile(rb"(^  \w+ : Final\[.*\n)+", re.MULTILINE)
 
 
@@ -76,6 +77,14 @@ SIGNATURES = {
 }
 
 
+class LoadedFile(NamedTuple):
+    """A TorchScript file of anyone's."""
+
+    module: torch.jit.ScriptModule  # in eval mode, on the CPU
+    sha256: str
+    verified: bool  # a manifest beside the file vouches for it
+
+
 def read_manifest(exports_dir: Path) -> dict[str, Any]:
     """The manifest: file name -> its entry; empty where there is none yet.
 
@@ -109,6 +118,31 @@ def load(name: str, exports_dir: Path = EXPORTS_DIR) -> torch.jit.ScriptModule:
         for _ in range(2):  # the first two calls compile
             module(*example_inputs(name, module, batch_size=1))
     return module
+
+
+def load_file(path: Path) -> LoadedFile:
+    """Load any TorchScript file, which is code and is run: the caller trusts it.
+
+    Raises:
+        ToolkitError: it is missing, is no TorchScript module, or is not the one that a manifest in
+            the same folder vouches for.
+    """
+    data = read_bytes(path)
+    found = sha256(data)
+    entry = read_manifest(path.parent).get(path.name)
+    if entry is not None and found != entry["sha256"]:
+        raise ToolkitError(
+            f"{path} is damaged or was altered: the manifest beside it wants SHA-256 "
+            f"{entry['sha256']}, the file has {found}. Bring it back, or move the file elsewhere."
+        )
+    try:
+        module = _deserialise(data)
+    except SCRIPT_ERRORS as error:
+        raise ToolkitError(
+            f"{path} is no TorchScript module. Make one with `torch.jit.script(model).save(path)`; "
+            "a file of torch.save does not do."
+        ) from error
+    return LoadedFile(module, found, verified=entry is not None)
 
 
 def read_verified(name: str, exports_dir: Path = EXPORTS_DIR) -> bytes:

@@ -47,10 +47,15 @@ def save_gif(path: Path, frames: Tensor, milliseconds: int, scale: int = 6) -> N
     Two neighbouring frames that are equal to the last bit become one, shown for twice as long.
     """
     there = [to_picture(frame) for frame in _enlarge(frames, scale)]
-    film = np.stack([*there, *there[-2:0:-1]])
-    atomic_write(
-        path, iio.imwrite("<bytes>", film, extension=".gif", duration=milliseconds, loop=0)
-    )
+    _save_gif(path, [*there, *there[-2:0:-1]], milliseconds)
+
+
+def save_film(path: Path, frames: Sequence[Picture], milliseconds: int, still: int = 2000) -> None:
+    """Write frames as an endless film that shows the last one for `still` milliseconds.
+
+    Neighbouring frames that are equal become one, shown for the sum of their times.
+    """
+    _save_gif(path, frames, [milliseconds] * (len(frames) - 1) + [still])
 
 
 def save_captioned(path: Path, pictures: Sequence[tuple[str, Picture]], inches: float) -> None:
@@ -129,6 +134,11 @@ def save_heat_maps(path: Path, maps: Mapping[str, Tensor], *, title: str, x_labe
 def _enlarge(images: Tensor, scale: int) -> Tensor:
     """Repeat each pixel of images (..., height, width) `scale` times in both directions."""
     return images.repeat_interleave(scale, dim=-2).repeat_interleave(scale, dim=-1)
+
+
+def _save_gif(path: Path, frames: Sequence[Picture], duration: int | list[int]) -> None:
+    film = np.stack(frames)
+    atomic_write(path, iio.imwrite("<bytes>", film, extension=".gif", duration=duration, loop=0))
 
 
 def _save(path: Path, figure: Figure) -> None:

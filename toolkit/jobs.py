@@ -5,14 +5,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from toolkit import export, figures
 from toolkit.device import one_thread
 from toolkit.errors import ToolkitError
 from toolkit.gan import classifier as classifier_training
 from toolkit.gan import training as gan_training
-from toolkit.gan.data import MNIST, load_mnist
+from toolkit.gan.data import MNIST, load_mnist, to_unit
 from toolkit.gan.evaluation import Instrument, sample
 from toolkit.gan.latent import interpolate, pair_of_classes
 from toolkit.lstm import training as lstm_training
@@ -129,8 +129,8 @@ def has_classifier(exports_dir: Path) -> bool:
     return any((d / "classifier.pt").exists() for d in (exports_dir, export.EXPORTS_DIR))
 
 
-def load_instrument(places: Places, mnist: MNIST) -> Instrument:
-    """The exported classifier, which measures the GAN.
+def load_classifier(places: Places) -> nn.Module:
+    """The exported classifier, on the CPU.
 
     Raises:
         ToolkitError: there is none.
@@ -143,7 +143,15 @@ def load_instrument(places: Places, mnist: MNIST) -> Instrument:
         )
     if not (places.exports_dir / "classifier.pt").exists():
         export.copy_export("classifier", export.EXPORTS_DIR, places.exports_dir)
-    classifier = export.load("classifier", places.exports_dir)
+    return export.load("classifier", places.exports_dir)
+
+
+def load_instrument(places: Places, mnist: MNIST) -> Instrument:
+    """The exported classifier as the instrument that measures the GAN.
+
+    Raises: as `load_classifier`.
+    """
+    classifier = load_classifier(places)
     sha256 = export.read_manifest(places.exports_dir)["classifier.pt"]["sha256"]
     return Instrument(classifier, sha256, mnist, places.device)
 
@@ -187,13 +195,16 @@ def train_gan(config: gan_training.Config, name: str, places: Places) -> None:
 
 
 def draw_gan(run: Run, snapshots: gan_training.Snapshots, instrument: Instrument) -> None:
-    """25 samples at the start, halfway and at the end; the losses; the distance."""
+    """25 samples at the start, halfway and at the end; their film; the losses; the distance."""
+    end = max(snapshots)
     captioned = []
-    for stage, (step, images) in zip(("start", "half", "end"), snapshots.items(), strict=True):
-        picture = figures.sheet(images)
+    for stage, step in (("start", 0), ("half", end // 2), ("end", end)):
+        picture = figures.sheet(to_unit(snapshots[step]))
         figures.save_png(run.figures / f"samples_{stage}.png", picture)
         captioned.append((f"step {step:,}", picture))
     figures.save_captioned(run.figures / "samples.png", captioned, inches=3)
+    film = [figures.sheet(to_unit(images), scale=2) for images in snapshots.values()]
+    figures.save_film(run.figures / "training.gif", film, milliseconds=150)
 
     entries = run.metrics()
 
@@ -229,11 +240,16 @@ def draw_interpolation(run: Run, average: nn.Module, instrument: Instrument, see
         pair = pair_of_classes(average, instrument.classifier, seed)
     except ToolkitError as error:
         return f"Note: {error}"
-    images = gan_training.draw(average, interpolate(pair.z_from, pair.z_to))
-    figures.save_png(run.figures / "interpolation.png", figures.sheet(images, columns=9))
-    figures.save_gif(run.figures / "interpolation.gif", images, milliseconds=150)
+    draw_walk(run.figures / "interpolation", average, interpolate(pair.z_from, pair.z_to))
     return (
         f"  {run.figures}/: samples_start.png, samples_half.png, samples_end.png, "
-        f"interpolation.png and .gif (from a {pair.digit_from} to a {pair.digit_to}), "
-        "losses.png, distance.png"
+        "losses.png, distance.png, training.gif, "
+        f"interpolation.png and .gif (from a {pair.digit_from} to a {pair.digit_to})"
     )
+
+
+def draw_walk(stem: Path, generator: nn.Module, z: Tensor) -> None:
+    """The images of latent points (n, latent_dim): a strip, `stem`.png, and a film, `stem`.gif."""
+    images = gan_training.draw(generator, z)
+    figures.save_png(stem.with_suffix(".png"), figures.sheet(images, columns=len(images)))
+    figures.save_gif(stem.with_suffix(".gif"), images, milliseconds=150)

@@ -1,4 +1,4 @@
-"""The command line: python -m toolkit.train lstm|rnn|gan|classifier|all|horizon|restore|export."""
+"""The command line: python -m toolkit.train COMMAND; --help lists the commands."""
 
 import functools
 import sys
@@ -10,13 +10,16 @@ from typing import Annotated, Any, Literal, TypeVar
 import typer
 
 from toolkit import export, jobs
+from toolkit.clinic import LESSONS, hold_clinic
 from toolkit.device import pick_device, pick_precision
 from toolkit.errors import ToolkitError
 from toolkit.files import make_directory, set_aside
 from toolkit.gan import classifier as classifier_training
 from toolkit.gan import training as gan_training
+from toolkit.generators import Generator
 from toolkit.lstm import training as lstm_training
 from toolkit.onnx_export import write_onnx
+from toolkit.scoring import draw_interpolation, score_generator
 from toolkit.study import run_study
 
 Preset = Literal["smoke", "default", "long"]
@@ -307,6 +310,86 @@ def horizon(
         print(f"The old study is kept in {set_aside(directory)}.")
     print(run_study(preset, directory, cluster))
     print(f"{directory}/: horizon.csv, horizon.md, horizon.png, gradients.png, gates.png")
+
+
+GeneratorArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        help="A TorchScript file. It is executable code, and is run: trust who made it.",
+        show_default="generator.pt of EXPORTS_DIR",
+    ),
+]
+LatentDimOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Numbers in z.", show_default="what the file says itself"),
+]
+RangeOption = Annotated[
+    Literal["0,1", "-1,1"] | None,
+    typer.Option(
+        "--range", help="What the file's images lie in.", show_default="told from 100 of them"
+    ),
+]
+InstrumentOption = Annotated[Path, typer.Option(help="Where the classifier, which measures, is.")]
+
+
+@app.command()
+@reports_errors
+def score(
+    generator: GeneratorArgument = None,
+    latent_dim: LatentDimOption = None,
+    value_range: RangeOption = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same numbers.")] = 0,
+    data_dir: DataOption = None,
+    runs_dir: Annotated[Path, typer.Option(help="It goes to RUNS_DIR/score.")] = Path("runs"),
+    exports_dir: InstrumentOption = export.EXPORTS_DIR,
+) -> None:
+    """The scorecard of a generator, ours or your own."""
+    where = jobs.Places(runs_dir / "score", exports_dir, data_dir, pick_device("cpu"), False)
+    file = generator or exports_dir / "generator.pt"
+    score_generator(Generator(file, latent_dim, value_range), where, seed)
+
+
+@app.command()
+@reports_errors
+def interpolate(
+    generator: GeneratorArgument = None,
+    digit_from: Annotated[
+        int | None, typer.Option("--from", min=0, max=9, help="Digit to start with.")
+    ] = None,
+    digit_to: Annotated[
+        int | None, typer.Option("--to", min=0, max=9, help="Digit to end with.")
+    ] = None,
+    slerp: Annotated[
+        bool, typer.Option("--slerp", help="On an arc round 0, not on the straight line.")
+    ] = False,
+    frames: Annotated[int, typer.Option(min=2, max=500, help="Images, both ends included.")] = 9,
+    latent_dim: LatentDimOption = None,
+    value_range: RangeOption = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same pictures.")] = 0,
+    runs_dir: Annotated[Path, typer.Option(help="They go to RUNS_DIR/interpolate.")] = Path("runs"),
+    exports_dir: InstrumentOption = export.EXPORTS_DIR,
+) -> None:
+    """Images on the way from one digit to another, as a strip and as a film."""
+    where = jobs.Places(runs_dir / "interpolate", exports_dir, None, pick_device("cpu"), False)
+    file = generator or exports_dir / "generator.pt"
+    adopted = Generator(file, latent_dim, value_range)
+    draw_interpolation(adopted, where, (digit_from, digit_to), frames, slerp, seed)
+
+
+@app.command()
+@reports_errors
+def clinic(
+    failure: Annotated[
+        Literal["saturation", "collapse", "overpowered", "batch-statistics", "all"],
+        typer.Argument(help="What is to go wrong."),
+    ],
+    data_dir: DataOption = None,
+    runs_dir: Annotated[Path, typer.Option(help="It goes to RUNS_DIR/clinic.")] = Path("runs"),
+    exports_dir: InstrumentOption = export.EXPORTS_DIR,
+) -> None:
+    """The classic failures of a GAN, made on purpose, and how to cure them."""
+    where = jobs.Places(runs_dir / "clinic", exports_dir, data_dir, pick_device("cpu"), False)
+    hold_clinic([*LESSONS, "batch-statistics"] if failure == "all" else [failure], where)
 
 
 @app.command()

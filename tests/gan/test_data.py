@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from toolkit.errors import ToolkitError
-from toolkit.gan.data import EMBEDDED, MNIST, epoch_order, load_mnist, to_unit
+from toolkit.gan.data import EMBEDDED, MNIST, epoch_order, load_mnist, to_bytes, to_unit
 
 # As published; from the README beside the embedded files.
 PUBLISHED = dict(
@@ -61,6 +61,12 @@ def test_same_as_torchvision(mnist: MNIST, tmp_path: Path) -> None:
     assert torch.equal(theirs.targets, mnist.test_labels.long())
     ours = load_mnist(tmp_path)  # torchvision's folder is read as it is
     assert all(torch.equal(a, b) for a, b in zip(ours, mnist, strict=True))
+
+
+def test_bytes_survive_the_way_to_floats_and_back() -> None:
+    values = torch.arange(256, dtype=torch.uint8)
+    assert torch.equal(to_bytes(to_unit(values)), values)
+    assert to_bytes(torch.tensor([-0.1, 0.0019, 0.002, 1.1])).tolist() == [0, 0, 1, 255]
 
 
 def test_truncated(copy: Path) -> None:

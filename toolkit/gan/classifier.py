@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.optim import AdamW
 
-from toolkit.device import Precision, autocast, seeded
+from toolkit.device import Precision, autocast, device_of, seeded
 from toolkit.errors import check_positive, check_range
 from toolkit.gan.data import MNIST, epoch_order, to_unit
 from toolkit.gan.model import Classifier
@@ -50,7 +50,7 @@ def train_step(
 @torch.no_grad()
 def accuracy(model: Classifier, images: Tensor, labels: Tensor) -> float:
     """Share, 0 to 1, of uint8 images (n, 1, 28, 28) that get their label, in eval mode."""
-    device = next(model.parameters()).device
+    device = device_of(model)
     model.eval()
     correct = 0
     for batch, wanted in zip(images.split(500), labels.split(500), strict=True):

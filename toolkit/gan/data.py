@@ -66,6 +66,11 @@ def to_unit(images: Tensor) -> Tensor:
     return images.float() / 255
 
 
+def to_bytes(images: Tensor) -> Tensor:
+    """From float, 0 to 1, to uint8, 0 to 255, rounded: the inverse of `to_unit`."""
+    return images.mul(255).round().clamp(0, 255).byte()
+
+
 def epoch_order(num_examples: int, seed: int, epoch: int) -> Tensor:
     """The order, int64 (num_examples,), in which the given epoch visits the training set."""
     return torch.randperm(num_examples, generator=random_stream(seed, f"epoch {epoch}"))

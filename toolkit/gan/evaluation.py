@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from toolkit.device import random_stream
+from toolkit.device import device_of, random_stream
 from toolkit.gan.data import MNIST, to_unit
 from toolkit.gan.latent import draw_latents
 
@@ -58,16 +58,21 @@ class Instrument:
         device: where to compute.
 
     Attributes:
-        floor: the distance of 10,000 real training images from the 10,000 real test images.
+        test: features (10,000, 128) and digits, int64 (10,000,), of the real test images.
+        training: the same of 10,000 real training images.
+        floor: the distance of these training images from the test images.
     """
 
     def __init__(self, classifier: Any, sha256: str, mnist: MNIST, device: torch.device) -> None:
         self.classifier = classifier.to(device)
         self.sha256 = sha256
         self.device = device
-        self.real = fit_gaussian(self.features_and_digits(to_unit(mnist.test_images))[0])
+        self.test = self.features_and_digits(to_unit(mnist.test_images))
+        self.real = fit_gaussian(self.test[0])
         order = torch.randperm(len(mnist.train_images), generator=random_stream(0, "floor"))
-        self.floor = self.measure(to_unit(mnist.train_images[order[:NUM_IMAGES]])).frechet_distance
+        chosen = to_unit(mnist.train_images[order[:NUM_IMAGES]])
+        self.training = self.features_and_digits(chosen)
+        self.floor = self.scores(*self.training).frechet_distance
 
     @torch.no_grad()
     def features_and_digits(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -81,14 +86,17 @@ class Instrument:
 
     def measure(self, images: Tensor) -> Scores:
         """Scores of images (n, 1, 28, 28) in 0..1."""
-        features, digits = self.features_and_digits(images)
-        shares = digits.bincount(minlength=10).double() / len(images)
+        return self.scores(*self.features_and_digits(images))
+
+    def scores(self, features: Tensor, digits: Tensor) -> Scores:
+        """Scores of images of which `features_and_digits` are known."""
+        shares = digits.bincount(minlength=10).double() / len(digits)
         return Scores(frechet_distance(fit_gaussian(features), self.real), shares.tolist())
 
 
 @torch.no_grad()
 def sample(network: nn.Module, seed: int, count: int = NUM_IMAGES) -> Tensor:
     """Draw images (count, 1, 28, 28) from a generator in eval mode; the seed decides which."""
-    device = next(network.parameters()).device
+    device = device_of(network)
     z = draw_latents(count, cast(int, network.latent_dim), random_stream(seed, "evaluation"))
     return torch.cat([network(batch.to(device)).float().cpu() for batch in z.split(BATCH_SIZE)])

@@ -3,13 +3,15 @@
 from typing import NamedTuple, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from toolkit.device import random_stream
+from toolkit.device import device_of, random_stream
 from toolkit.errors import ToolkitError, UsageError
 
 CONFIDENCE = 0.9
 NUM_CANDIDATES = 1000
+PARALLEL = 1e-6  # radians; a smaller angle counts as none
 
 
 class Pair(NamedTuple):
@@ -26,45 +28,113 @@ def draw_latents(count: int, latent_dim: int, random: torch.Generator) -> Tensor
     return torch.randn(count, latent_dim, generator=random)
 
 
-def interpolate(z_from: Tensor, z_to: Tensor, num_images: int = 9) -> Tensor:
-    """Points on the straight line from `z_from` to `z_to`, evenly spaced, both ends included.
+def interpolate(
+    z_from: Tensor, z_to: Tensor, num_images: int = 9, spherical: bool = False
+) -> Tensor:
+    """Points from `z_from` to `z_to`, evenly spaced, both ends included.
 
     The assignment's 7 steps between two ends are `num_images=9`.
+
+    Args:
+        z_from, z_to: float32 (latent_dim,).
+        spherical: on the arc between them, see `slerp`, instead of the straight line.
 
     Returns:
         float32 (num_images, latent_dim); the first and the last row are exactly the two ends.
 
     Raises:
-        UsageError: fewer than 2 images.
+        UsageError: fewer than 2 images, or an arc between opposite directions.
     """
     if num_images < 2:
         raise UsageError(f"An interpolation has at least its 2 ends, not {num_images} images.")
     weights = torch.linspace(0, 1, num_images, device=z_from.device).unsqueeze(1)
-    return torch.lerp(z_from, z_to, weights)
+    if not spherical:
+        return torch.lerp(z_from, z_to, weights)
+    between = slerp(z_from, z_to, weights[1:-1])
+    return torch.cat([z_from[None], between, z_to[None]])
+
+
+def slerp(z_from: Tensor, z_to: Tensor, weights: Tensor) -> Tensor:
+    """Spherical linear interpolation: the direction turns evenly, the length changes evenly.
+
+    Shoemake, "Animating Rotation with Quaternion Curves" (1985), section 3.3, between the two
+    directions. Standard normal points nearly all lie at the length sqrt(latent_dim), where the arc
+    stays and the straight line does not. Parallel ends have no angle between them: the arc is the
+    straight line.
+
+    Args:
+        z_from, z_to: float32 (latent_dim,).
+        weights: (n, 1), 0 for `z_from` to 1 for `z_to`.
+
+    Returns:
+        float32 (n, latent_dim).
+
+    Raises:
+        UsageError: the ends point in opposite directions, between which every arc is as short.
+    """
+    ends = torch.stack([z_from, z_to]).double()
+    lengths = ends.norm(dim=1)
+    p, q = F.normalize(ends, dim=1)
+    angle = 2 * torch.atan2((p - q).norm(), (p + q).norm())
+    if float(torch.pi - angle) < PARALLEL:
+        raise UsageError(
+            "Opposite directions have no shortest arc between them; go straight, or take others."
+        )
+    if float(angle) < PARALLEL or float(lengths.min()) == 0:
+        return torch.lerp(z_from, z_to, weights)
+    weights = weights.double()
+    direction = torch.sin((1 - weights) * angle) * p + torch.sin(weights * angle) * q
+    length = torch.lerp(lengths[0], lengths[1], weights)
+    points: Tensor = (length * direction / angle.sin()).to(z_from.dtype)
+    return points
 
 
 @torch.no_grad()
-def pair_of_classes(generator_network: nn.Module, classifier: nn.Module, seed: int) -> Pair:
+def pair_of_classes(
+    generator_network: nn.Module,
+    classifier: nn.Module,
+    seed: int,
+    digit_from: int | None = None,
+    digit_to: int | None = None,
+) -> Pair:
     """Two latent points whose images the classifier calls different digits, each with 90% or more.
 
     Args:
         generator_network: from z (batch, latent_dim) to images, in eval mode.
         classifier: from images to logits (batch, 10).
         seed: the first two that fit, of the 1,000 points that this seed gives, are taken.
+        digit_from, digit_to: the digits that are wanted, 0 to 9; any by default.
 
     Raises:
-        ToolkitError: all confident images are of one class.
+        ToolkitError: no two confident images are of such classes.
+        UsageError: the same digit is wanted at both ends.
     """
+    if digit_from is not None and digit_from == digit_to:
+        raise UsageError(f"The ends must be different digits, not {digit_from} and {digit_to}.")
     latent_dim = cast(int, generator_network.latent_dim)
     z = draw_latents(NUM_CANDIDATES, latent_dim, random_stream(seed, "interpolation"))
-    device = next(generator_network.parameters()).device
-    logits = classifier(generator_network(z.to(device))).cpu()
+    logits = classifier(generator_network(z.to(device_of(generator_network)))).cpu()
     confidence, digit = torch.softmax(logits, dim=1).max(dim=1)
-    (sure,) = torch.where(confidence >= CONFIDENCE)
-    if len(sure) == 0 or len(other := sure[digit[sure] != digit[sure[0]]]) == 0:
+    sure = confidence >= CONFIDENCE
+    for wanted in (digit_from, digit_to):
+        if wanted is not None and not bool((sure & (digit == wanted)).any()):
+            raise ToolkitError(
+                f"None of {NUM_CANDIDATES:,} samples is surely a {wanted}. Ask for another digit, "
+                "or train the GAN for longer."
+            )
+    starts = sure & (digit != digit_to if digit_from is None else digit == digit_from)
+    first = _first(starts)
+    ends = sure & (digit != digit[first] if digit_to is None else digit == digit_to)
+    second = _first(ends)
+    return Pair(z[first], z[second], int(digit[first]), int(digit[second]))
+
+
+def _first(fits: Tensor) -> int:
+    """The first row, of bool (n,), that is true."""
+    (rows,) = torch.where(fits)
+    if len(rows) == 0:
         raise ToolkitError(
             f"No two of {NUM_CANDIDATES:,} samples are surely different digits, so there is "
             "nothing to interpolate between yet. Train the GAN for longer."
         )
-    first, second = int(sure[0]), int(other[0])
-    return Pair(z[first], z[second], int(digit[first]), int(digit[second]))
+    return int(rows[0])

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from toolkit.device import Precision, autocast, random_stream, seeded
+from toolkit.device import Precision, autocast, device_of, random_stream, seeded
 from toolkit.errors import UsageError, check_positive, check_range
-from toolkit.gan.data import epoch_order, to_unit
+from toolkit.gan.data import epoch_order, to_bytes, to_unit
 from toolkit.gan.latent import draw_latents
 from toolkit.gan.losses import (
     discriminator_loss,
@@ -36,7 +36,8 @@ GENERATOR_LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 NUM_SAMPLES = 25
-Snapshots = dict[int, Tensor]  # step -> images, float32 (25, 1, 28, 28)
+NUM_SNAPSHOTS = 32  # besides the one before the training; even, so that one falls on half of it
+Snapshots = dict[int, Tensor]  # step -> images, uint8 (25, 1, 28, 28)
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,8 @@ def train(
             go to the run's metrics every `eval_every` steps.
 
     Returns:
-        the networks, and what the same 25 latent points gave at the start, halfway and at the end.
+        the networks, and what the same 25 latent points gave at the start, at the end and at evenly
+        spread steps in between, `num_steps // 2` among them.
     """
     networks = Networks(*(network.to(device) for network in build(config)))
     generator, discriminator, average = networks
@@ -194,7 +196,8 @@ def train(
     discriminator_optimizer = Adam(discriminator.parameters(), betas=betas, fused=True)
     latents = random_stream(config.seed, "latents")
     fixed = draw_latents(NUM_SAMPLES, config.latent_dim, random_stream(config.seed, "samples"))
-    snapshots = {0: draw(average, fixed)}
+    snapshots = {0: to_bytes(draw(average, fixed))}
+    snapshot_steps = {k * config.num_steps // NUM_SNAPSHOTS for k in range(1, NUM_SNAPSHOTS + 1)}
     if state := run.load():
         with run.restoring():
             for network, weights in zip(networks, state["networks"], strict=True):
@@ -202,7 +205,7 @@ def train(
             generator_optimizer.load_state_dict(state["generator_optimizer"])
             discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
             latents.set_state(state["latents"])
-            snapshots = state["snapshots"]
+            snapshots = state["film"]
         if run.step == config.num_steps:
             say_finished("gan", run.step)
             return networks, snapshots
@@ -233,8 +236,8 @@ def train(
             )
 
             last = step == config.num_steps
-            if step == config.num_steps // 2 or last:
-                snapshots[step] = draw(average, fixed)
+            if step in snapshot_steps:
+                snapshots[step] = to_bytes(draw(average, fixed))
             if step % 50 == 0 or last:
                 losses = {"loss_d": loss_d.item(), "loss_g": loss_g.item()}
                 progress.update(step, **losses)
@@ -251,7 +254,7 @@ def train(
                     generator_optimizer=generator_optimizer.state_dict(),
                     discriminator_optimizer=discriminator_optimizer.state_dict(),
                     latents=latents.get_state(),
-                    snapshots=snapshots,
+                    film=snapshots,
                 )
     return networks, snapshots
 
@@ -259,6 +262,5 @@ def train(
 @torch.no_grad()
 def draw(network: nn.Module, z: Tensor) -> Tensor:
     """Images (n, 1, 28, 28), float32 on the CPU, that a generator in eval mode makes of z."""
-    device = next(network.parameters()).device
-    images: Tensor = network(z.to(device)).float().cpu()
+    images: Tensor = network(z.to(device_of(network))).float().cpu()
     return images

@@ -10,7 +10,7 @@ from rich.console import Console
 from torch import Tensor, nn
 from torch.optim import RMSprop
 
-from toolkit.device import random_stream, seeded
+from toolkit.device import device_of, random_stream, seeded
 from toolkit.errors import UsageError, check_positive, check_range
 from toolkit.lstm.data import Encoding, held_out, palindromes, split_last
 from toolkit.lstm.model import LSTM, RNN, start_chrono
@@ -126,7 +126,7 @@ def draw_length(longest: int, generator: torch.Generator) -> int:
 @torch.no_grad()
 def accuracy(model: nn.Module, sequences: Tensor, batch_size: int = 1000) -> float:
     """Share, 0 to 1, of palindromes (n, T) whose last digit the model predicts."""
-    device = next(model.parameters()).device
+    device = device_of(model)
     correct = 0
     for batch in sequences.split(batch_size):
         digits, labels = split_last(batch.to(device))

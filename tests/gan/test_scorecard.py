@@ -1,0 +1,37 @@
+"""The scorecard: copies and blanks are told, and the picture is sorted."""
+
+import pytest
+import torch
+
+from toolkit.gan.data import MNIST, to_unit
+from toolkit.gan.evaluation import Instrument
+from toolkit.gan.model import Classifier
+from toolkit.gan.scorecard import by_class, score, score_real
+
+
+def test_by_class_by_hand() -> None:
+    images = torch.arange(1, 7).view(6, 1, 1, 1).expand(6, 1, 28, 28) / 10
+    picked, found = by_class(images, torch.tensor([3, 0, 3, 3, 9, 0]), count=2)
+    assert picked.shape == (20, 1, 28, 28)
+    expected = torch.zeros(10, 2)
+    expected[0] = torch.tensor([0.2, 0.6])
+    expected[3] = torch.tensor([0.1, 0.3])
+    expected[9, 0] = 0.5
+    torch.testing.assert_close(picked[:, 0, 0, 0].view(10, 2), expected)
+    assert found == [2, 0, 0, 2, 0, 0, 0, 0, 0, 1]
+
+
+@pytest.mark.slow
+def test_copies_are_told(mnist: MNIST) -> None:
+    """Training images, handed in as samples, are found out; test images are not."""
+    torch.manual_seed(0)
+    instrument = Instrument(Classifier().eval(), "hash", mnist, torch.device("cpu"))
+    real = score_real(instrument, mnist)
+    copies = to_unit(mnist.train_images[:1000])
+    card = score(*instrument.training, copies, instrument, mnist)
+    assert card.training_distance == 0
+    assert card.share_nearer > 0.99  # but for images that are there twice
+    assert card.precision == real.precision
+    assert real.training_distance > 3
+    assert real.share_nearer < 0.5
+    assert real.frechet_distance == instrument.floor
