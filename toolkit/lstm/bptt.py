@@ -50,6 +50,8 @@ def last_hidden(digits: Tensor, projected: Tensor, weight_hh: Tensor) -> Tensor:
 
 
 class _LastHidden(torch.autograd.Function):
+    """`last_hidden` with the derivatives of this module's docstring."""
+
     @staticmethod
     def forward(ctx: Any, digits: Tensor, projected: Tensor, weight_hh: Tensor) -> Tensor:
         """Equations (1) to (6) at every step; the gates overwrite what went into them."""

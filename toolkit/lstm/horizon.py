@@ -1,7 +1,7 @@
 """How far can it remember? A grid of trainings, each a cell, side by side.
 
-Cells run in parallel through joblib on this machine or, unchanged, on a Dask
-cluster; finished ones are kept in `results.jsonl`, so that an interrupted study goes on.
+Cells run in parallel through joblib on this machine or, unchanged, on a Dask cluster; finished ones
+are kept in `results.jsonl`, so that an interrupted study goes on.
 """
 
 import contextlib
