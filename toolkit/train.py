@@ -1,18 +1,15 @@
 """The command line: python -m toolkit.train COMMAND; --help lists the commands."""
 
-import functools
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import typer
 
 from toolkit import export, jobs
 from toolkit.clinic import LESSONS, hold_clinic
+from toolkit.commands import reports_errors
 from toolkit.device import pick_device, pick_precision
-from toolkit.errors import ToolkitError
 from toolkit.files import make_directory, set_aside
 from toolkit.gan import classifier as classifier_training
 from toolkit.gan import training as gan_training
@@ -56,7 +53,6 @@ app = typer.Typer(
 )
 
 BY_PRESET = "by preset"
-Command = TypeVar("Command", bound=Callable[..., None])
 PresetOption = Annotated[Preset, typer.Option(help="How long: seconds, minutes, or much longer.")]
 SeedOption = Annotated[int, typer.Option(help="Same seed, same CPU: the same exports.")]
 DeviceOption = Annotated[
@@ -88,31 +84,6 @@ LearningRateOption = Annotated[
 StepsOption = Annotated[
     int | None, typer.Option(help="Steps of training, at most.", show_default=BY_PRESET)
 ]
-
-
-def reports_errors(command: Command) -> Command:
-    """A command whose user's mistakes end in one sentence and an exit code, not in a traceback."""
-
-    @functools.wraps(command)
-    def wrapper(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except ToolkitError as error:
-            print(f"Error: {error}", file=sys.stderr)
-            raise typer.Exit(error.exit_code) from error
-        except (MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and "memory" not in str(error):
-                raise
-            print("Error: out of memory. Choose smaller sizes.", file=sys.stderr)
-            raise typer.Exit(1) from error
-        except OSError as error:
-            print(f"Error: {error}.", file=sys.stderr)
-            raise typer.Exit(1) from error
-        except KeyboardInterrupt as error:
-            print("Interrupted. The same command, less --restart, goes on.", file=sys.stderr)
-            raise typer.Exit(130) from error
-
-    return wrapper  # type: ignore[return-value]
 
 
 def places(

@@ -1,0 +1,1 @@
+"""What students hand in: checked, reported, packed, and graded by teachers."""
