@@ -35,7 +35,7 @@ class Progress:
         self.title = title
         self.total = total
         self.start = start
-        self.console = console or Console(soft_wrap=True, highlight=False)
+        self.console = console or Console(soft_wrap=True, highlight=False, force_jupyter=False)
         self.figures: dict[str, float] = {}
         self.step = self.last_step = start
         self.started = self.last_line = time.monotonic()
