@@ -29,7 +29,7 @@ SPECIAL = {
     "`": r"\textasciigrave{}",
 }
 # pdfLaTeX has these besides ASCII in its Latin fonts (t1enc.dfu and ts1enc.dfu of LaTeX).
-LETTERS = {chr(code) for code in range(0xA1, 0x180)} - set("¸ĦħĸĿŀŉŦŧſ\xad")
+LETTERS = {chr(code) for code in range(0xA1, 0x180)} - set("¸ĦħĸĿŀŉŦŧſ\xad")  # noqa: RUF001
 LETTERS |= set("ȘșȚț–—‘’“”„…€")  # noqa: RUF001
 
 

@@ -27,7 +27,9 @@ def prompts_in(report: Path) -> list[str]:
         ToolkitError: the file is missing or unreadable, or is no Word file though it is named so.
     """
     data = read_bytes(report)
-    text = _text_of_word(data, report) if report.suffix == ".docx" else data.decode(errors="replace")
+    text = (
+        _text_of_word(data, report) if report.suffix == ".docx" else data.decode(errors="replace")
+    )
     return [" ".join(found.split()) for found in PROMPT.findall(text)]
 
 

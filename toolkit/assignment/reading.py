@@ -139,7 +139,9 @@ def _read_gan(run: Path, sources: Sources, results: Results) -> None:
     if not (step == config.num_steps and samples.exists()):
         results.gaps_in_gan.append(_unfinished(run, step, config.num_steps, sources))
         return
-    last = {key: value for entry in entries if entry["step"] == step for key, value in entry.items()}
+    last = {
+        key: value for entry in entries if entry["step"] == step for key, value in entry.items()
+    }
     stem = f"gan-{len(results.gans) + 1}"
     gan = Gan(
         name=run.name,
@@ -253,9 +255,10 @@ def _read_study(sources: Sources, results: Results) -> None:
             raise ValueError("horizon.csv is empty")
         for family, by_length in accuracies(rows).items():
             for n, (length, shares) in enumerate(sorted(by_length.items())):
-                figures = [percent(f(shares)) for f in (mean, min, max)]
+                average, worst, best = (percent(f(shares)) for f in (mean, min, max))
                 name = "" if n else family
-                results.study.append(Family(name, f"{length:,}", *figures, str(len(shares))))
+                row = Family(name, f"{length:,}", average, worst, best, str(len(shares)))
+                results.study.append(row)
         results.failed = [
             f"{row['family']}, T = {row['length']}, seed {row['seed']}: {row['error']}"
             for row in rows

@@ -35,9 +35,16 @@ def render(template: Path, pictures: Mapping[str, bytes], **values: object) -> b
         """A picture, `width` in cm."""
         return InlineImage(document, io.BytesIO(pictures[name]), Cm(width))
 
-    environment = Environment(undefined=StrictUndefined, autoescape=True)
+    environment = Environment(undefined=StrictUndefined, autoescape=True, finalize=printable)
     document.render({**values, "picture": picture}, environment)
     return to_bytes(document)
+
+
+def printable(value: object) -> object:
+    """A text without the characters that XML does not allow, which are named, e.g. [U+0007]."""
+    if not isinstance(value, str):
+        return value
+    return "".join(x if x.isprintable() else f"[U+{ord(x):04X}]" for x in value)
 
 
 def to_bytes(document: Any) -> bytes:
