@@ -27,6 +27,7 @@ SPECIAL = {
     '"': r"\textquotedbl{}",
     "'": r"\textquotesingle{}",
     "`": r"\textasciigrave{}",
+    "/": r"\slash{}",  # after which a long path may break
 }
 # pdfLaTeX has these besides ASCII in its Latin fonts (t1enc.dfu and ts1enc.dfu of LaTeX).
 LETTERS = {chr(code) for code in range(0xA1, 0x180)} - set("¸ĦħĸĿŀŉŦŧſ\xad")  # noqa: RUF001

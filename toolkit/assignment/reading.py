@@ -1,21 +1,16 @@
 """Reading run directories and exports into the words and pictures of a report."""
 
-import contextlib
 import csv
 import io
-import json
 import re
-from collections.abc import Iterator
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from statistics import mean
-from typing import Any, TypeVar
-
-import imageio.v3 as iio
+from typing import Any
 
 from toolkit import export
-from toolkit.assignment.results import Family, Gan, Gap, Recurrent, Results, Row, Sources, Tested
-from toolkit.errors import ToolkitError
+from toolkit.assignment.results import Family, Gan, Gap, Recurrent, Results, Row, Tested
+from toolkit.assignment.sources import Sources, damage_reported, percent, read_config, read_figure
 from toolkit.files import read_bytes
 from toolkit.gan import training as gan_training
 from toolkit.gan.latent import pair_of_classes
@@ -26,8 +21,6 @@ from toolkit.runs import read_metrics
 RUN_NAME = re.compile(r"(lstm|rnn|gan)(-curriculum|-perceptron)?(-[a-z0-9_]+=.+)?")
 SET_ASIDE = re.compile(r"\.old-\d+$")  # what --restart makes of the name of a run
 WANTED = {"lstm": "lstm-curriculum", "rnn": "rnn-curriculum", "gan": "gan"}  # what `all` trains
-
-AnyConfig = TypeVar("AnyConfig", lstm_training.Config, gan_training.Config)
 
 
 def read_results(sources: Sources) -> Results:
@@ -46,7 +39,7 @@ def read_results(sources: Sources) -> Results:
         if kind is None or SET_ASIDE.search(run.name):
             continue
         found.add(kind[1])
-        with _damage_reported(run, sources.command_of(run.name)):
+        with damage_reported(run, sources.command_of(run.name)):
             if kind[1] == "gan":
                 _read_gan(run, sources, results)
             else:
@@ -59,51 +52,14 @@ def read_results(sources: Sources) -> Results:
     return results
 
 
-def percent(share: float) -> str:
-    """A share of 0 to 1 in words, e.g. "99.98%".
-
-    Raises:
-        ValueError: it lies outside.
-    """
-    if not 0 <= share <= 1:
-        raise ValueError(f"a share of {share}")
-    return f"{share:.2%}"
-
-
-@contextlib.contextmanager
-def _damage_reported(place: Path, command: str) -> Iterator[None]:
-    """Inside this block a value that is absent or impossible means that `place` is damaged."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError) as error:
-        raise ToolkitError(
-            f"{place} is damaged ({error!r}). Begin anew with `{command} --restart`; "
-            "the damaged one is kept aside."
-        ) from error
-
-
-def _read_config(run: Path, kind: type[AnyConfig]) -> AnyConfig:
-    """The config of a run; all of its fields must be there."""
-    values = json.loads(read_bytes(run / "config.json"))
-    names = {field.name for field in fields(kind)}
-    if set(values) != names:
-        raise ValueError(f"config.json should have {', '.join(sorted(names))}")
-    return kind(**values)
-
-
 def _add_figure(path: Path, name: str, results: Results) -> str:
     """Keep a PNG for the report; the result is its file name there."""
-    data = read_bytes(path)
-    try:
-        iio.imread(data, extension=".png")
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises
-        raise ValueError(f"{path.name} is no whole picture") from error
-    results.figures[name] = data
+    results.figures[name] = read_figure(path)
     return name
 
 
 def _read_recurrent(run: Path, sources: Sources, results: Results) -> None:
-    config = _read_config(run, lstm_training.Config)
+    config = read_config(run, lstm_training.Config)
     entries = read_metrics(run / "metrics.jsonl")
     step = entries[-1]["step"] if entries else 0
     enough = [entry["accuracy"] >= config.target_accuracy for entry in entries[-2:]]
@@ -132,11 +88,11 @@ def _read_recurrent(run: Path, sources: Sources, results: Results) -> None:
 
 
 def _read_gan(run: Path, sources: Sources, results: Results) -> None:
-    config = _read_config(run, gan_training.Config)
+    config = read_config(run, gan_training.Config)
     entries = read_metrics(run / "metrics.jsonl")
     step = entries[-1]["step"] if entries else 0
-    samples = run / "figures" / "samples.png"
-    if not (step == config.num_steps and samples.exists()):
+    samples, losses = run / "figures" / "samples.png", run / "figures" / "losses.png"
+    if not (step == config.num_steps and samples.exists() and losses.exists()):
         results.gaps_in_gan.append(_unfinished(run, step, config.num_steps, sources))
         return
     last = {
@@ -166,7 +122,7 @@ def _read_gan(run: Path, sources: Sources, results: Results) -> None:
             Row("classifier that measures it", last["classifier_sha256"][:12]),
         ],
         samples=_add_figure(samples, f"{stem}-samples.png", results),
-        losses=_add_figure(run / "figures" / "losses.png", f"{stem}-losses.png", results),
+        losses=_add_figure(losses, f"{stem}-losses.png", results),
     )
     results.gans.append(gan)
     command = sources.command_of(run.name)
@@ -180,7 +136,7 @@ def _read_gan(run: Path, sources: Sources, results: Results) -> None:
         gan.measured.append(Row("commonest digit among the samples", percent(max(shares))))
     strip = run / "figures" / "interpolation.png"
     if not strip.exists():
-        what = f"{strip} is not there, since no two samples were surely of different classes"
+        what = f"{strip} is not there (were no two samples surely of different classes?)"
         results.gaps_in_gan.append(Gap(what, command))
         return
     gan.interpolation = _add_figure(strip, f"{stem}-interpolation.png", results)
@@ -215,7 +171,7 @@ def _read_tested(sources: Sources, results: Results) -> None:
     for run in results.recurrent:
         if exported := _exported(run.config.model, run.config, sources):
             manifest = sources.exports_dir / "manifest.json"
-            with _damage_reported(manifest, sources.command_of(run.name)):
+            with damage_reported(manifest, sources.command_of(run.name)):
                 shares = dict(exported["accuracy_by_length"])
                 by_model[run.config.model] = {int(t): share for t, share in shares.items()}
                 results.num_test = f"{exported['num_test']:,}"
@@ -236,12 +192,13 @@ def _read_study(sources: Sources, results: Results) -> None:
     """The table of the study, which is whole once horizon.csv is written."""
     directory = sources.directory / "horizon"
     command = sources.command("horizon")
-    if not (directory / "horizon.csv").exists():
+    needed = ("horizon.csv", "horizon.png", "gradients.png")
+    if not all((directory / name).exists() for name in needed):
         begun = (directory / "results.jsonl").exists()
         what = f"{directory} is {'unfinished' if begun else 'not there'}"
         results.gaps_in_study.append(Gap(what, command))
         return
-    with _damage_reported(directory, command):
+    with damage_reported(directory, command):
         text = read_bytes(directory / "horizon.csv").decode()
         rows = [
             {

@@ -18,7 +18,7 @@ import typer
 from toolkit import export
 from toolkit.assignment import latex, word
 from toolkit.assignment.reading import read_results
-from toolkit.assignment.results import Sources
+from toolkit.assignment.sources import Sources
 from toolkit.commands import reports_errors
 from toolkit.errors import ToolkitError, UsageError
 from toolkit.files import atomic_write, make_directory, read_bytes, sha256

@@ -1,49 +1,9 @@
-"""What a report is filled with, and the commands that make it."""
+"""What a report is filled with."""
 
-import re
-import shlex
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
-from toolkit import export
 from toolkit.lstm.training import Config
-
-OF_NAME = {"curriculum": ["--curriculum"], "perceptron": ["--architecture", "perceptron"]}
-
-
-@dataclass(frozen=True)
-class Sources:
-    """Where the results are."""
-
-    runs_dir: Path  # holds a directory for each preset
-    preset: str
-    exports_dir: Path
-
-    @property
-    def directory(self) -> Path:
-        """Holds the run directories."""
-        return self.runs_dir / self.preset
-
-    def command(self, *words: str) -> str:
-        """The command line that makes, continues or repeats something."""
-        options = [] if self.preset == "default" else ["--preset", self.preset]
-        if self.runs_dir != Path("runs"):
-            options += ["--runs-dir", str(self.runs_dir)]
-        usual = export.default_directory(self.preset, self.runs_dir)
-        if self.exports_dir != usual and words[0] != "horizon":
-            options += ["--exports-dir", str(self.exports_dir)]
-        return shlex.join(["python", "-m", "toolkit.train", *words, *options])
-
-    def command_of(self, run: str) -> str:
-        """The command that made the run directory of this name, which lists its options."""
-        name, *options = re.split(r"-(?=[a-z0-9_]+=)", run)
-        model, _, kind = name.partition("-")
-        words = [model, *OF_NAME.get(kind, [])]
-        for option in options:
-            key, _, value = option.partition("=")
-            words += [f"--{key.replace('_', '-')}", value]
-        return self.command(*words)
 
 
 class Gap(NamedTuple):
