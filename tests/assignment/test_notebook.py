@@ -21,7 +21,9 @@ NOTEBOOK = ROOT / "assignments" / "assignment3.ipynb"
 
 
 def execute(notebook: NotebookNode, directory: Path) -> NotebookNode:
-    client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(directory)}})
+    client = NotebookClient(
+        notebook, timeout=None, resources={"metadata": {"path": str(directory)}}
+    )
     return client.execute()
 
 
