@@ -106,6 +106,11 @@ def read_manifest(exports_dir: Path) -> dict[str, Any]:
     return manifest
 
 
+def default_directory(preset: str, runs_dir: Path) -> Path:
+    """Where a preset's exports are: the smoke preset keeps away from the committed ones."""
+    return runs_dir / "smoke" / "exports" if preset == "smoke" else EXPORTS_DIR
+
+
 def load(name: str, exports_dir: Path = EXPORTS_DIR) -> torch.jit.ScriptModule:
     """Load an export, ready for use: verified against the manifest, in eval mode, warmed up.
 

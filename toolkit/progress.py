@@ -1,5 +1,6 @@
 """Progress of a training run: a live bar on a terminal, plain lines anywhere else."""
 
+import sys
 import time
 from types import TracebackType
 from typing import Self
@@ -35,7 +36,13 @@ class Progress:
         self.title = title
         self.total = total
         self.start = start
-        self.console = console or Console(soft_wrap=True, highlight=False)
+        # A notebook asks for colours and would pass for a terminal.
+        self.console = console or Console(
+            soft_wrap=True,
+            highlight=False,
+            force_jupyter=False,
+            force_terminal=sys.stdout.isatty(),
+        )
         self.figures: dict[str, float] = {}
         self.step = self.last_step = start
         self.started = self.last_line = time.monotonic()

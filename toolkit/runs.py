@@ -128,16 +128,8 @@ class Run:
         append_line(self.log_file, json.dumps({"step": step, **metrics}))
 
     def metrics(self) -> list[dict[str, Any]]:
-        """All logged lines, oldest first, but for those that a kill cut short."""
-        if not self.log_file.exists():
-            return []
-        entries = []
-        for line in read_bytes(self.log_file).decode(errors="replace").splitlines():
-            with contextlib.suppress(json.JSONDecodeError):
-                entry = json.loads(line)
-                if isinstance(entry, dict) and isinstance(entry.get("step"), int):
-                    entries.append(entry)
-        return entries
+        """As `read_metrics`, of this run."""
+        return read_metrics(self.log_file)
 
     def _read_checkpoint(self) -> dict[str, Any]:
         data = read_bytes(self.checkpoint)
@@ -163,3 +155,16 @@ class Run:
                 "to set it aside and begin anew."
             )
         return state
+
+
+def read_metrics(log_file: Path) -> list[dict[str, Any]]:
+    """All logged lines, oldest first, but for those that a kill cut short; none without a log."""
+    if not log_file.exists():
+        return []
+    entries = []
+    for line in read_bytes(log_file).decode(errors="replace").splitlines():
+        with contextlib.suppress(json.JSONDecodeError):
+            entry = json.loads(line)
+            if isinstance(entry, dict) and isinstance(entry.get("step"), int):
+                entries.append(entry)
+    return entries

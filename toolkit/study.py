@@ -13,7 +13,7 @@ from toolkit import figures
 from toolkit.device import one_thread, random_stream
 from toolkit.files import atomic_write
 from toolkit.lstm.data import CHANCE, held_out, split_last
-from toolkit.lstm.horizon import Cell, Row, run_grid
+from toolkit.lstm.horizon import Cell, Row, accuracies, run_grid
 from toolkit.lstm.memory import gradient_norms
 from toolkit.lstm.model import LSTM
 from toolkit.lstm.training import FAR, Config, build, curriculum_config, train
@@ -190,17 +190,6 @@ def to_csv(rows: list[Row]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
-
-
-def accuracies(rows: list[Row]) -> dict[str, dict[int, list[float]]]:
-    """family -> T -> the accuracies of all seeds."""
-    result: dict[str, dict[int, list[float]]] = {}
-    for row in rows:
-        family = result.setdefault(row["family"], {})
-        for key, value in row.items():
-            if key.startswith("accuracy_"):
-                family.setdefault(int(key.removeprefix("accuracy_")), []).append(value)
-    return result
 
 
 def to_markdown(rows: list[Row]) -> str:

@@ -94,9 +94,8 @@ def places(
     restart: bool,
     data_dir: Path | None = None,
 ) -> jobs.Places:
-    """The places that the options name; the smoke preset keeps away from the committed exports."""
-    if exports_dir is None:
-        exports_dir = runs_dir / "smoke" / "exports" if preset == "smoke" else export.EXPORTS_DIR
+    """The places that the options name."""
+    exports_dir = exports_dir or export.default_directory(preset, runs_dir)
     make_directory(exports_dir)  # before hours of training, not after
     return jobs.Places(runs_dir / preset, exports_dir, data_dir, pick_device(device), restart)
 

@@ -2,6 +2,8 @@
 
 import typer
 
+from toolkit.assignment.report import report
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -15,6 +17,8 @@ app = typer.Typer(
 def main() -> None:
     """Keep the commands named, even while there is one only."""
 
+
+app.command()(report)
 
 if __name__ == "__main__":
     app(prog_name="python -m toolkit.assignment")

@@ -99,6 +99,17 @@ def run_grid(
     return [rows[_key(_settings(cell))] for cell in cells]
 
 
+def accuracies(rows: list[Row]) -> dict[str, dict[int, list[float]]]:
+    """family -> T -> the accuracies of all seeds."""
+    result: dict[str, dict[int, list[float]]] = {}
+    for row in rows:
+        family = result.setdefault(row["family"], {})
+        for key, value in row.items():
+            if key.startswith("accuracy_"):
+                family.setdefault(int(key.removeprefix("accuracy_")), []).append(value)
+    return result
+
+
 def _settings(cell: Cell) -> Row:
     return {"family": cell.family, **asdict(cell.config)}
 

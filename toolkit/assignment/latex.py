@@ -1,0 +1,74 @@
+"""The report in LaTeX, filled from its template.
+
+The template is LaTeX itself: lines that begin with %% are Jinja statements, and \\VAR{...} holds a
+value, which is escaped.
+"""
+
+import re
+import unicodedata
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "'": r"\textquotesingle{}",
+    "`": r"\textasciigrave{}",
+    "/": r"\slash{}",  # after which a long path may break
+}
+# pdfLaTeX has these besides ASCII in its Latin fonts (t1enc.dfu and ts1enc.dfu of LaTeX).
+LETTERS = {chr(code) for code in range(0xA1, 0x180)} - set("¸ĦħĸĿŀŉŦŧſ\xad")  # noqa: RUF001
+LETTERS |= set("ȘșȚț–—‘’“”„…€")  # noqa: RUF001
+
+
+def escape(text: object) -> str:
+    """Text that LaTeX prints as it is given, and that can command it nothing.
+
+    A character that pdfLaTeX's fonts lack is named by its code, e.g. [U+674E].
+    """
+    letters = unicodedata.normalize("NFC", str(text))
+    escaped = "".join(SPECIAL.get(letter) or _printable(letter) for letter in letters)
+    return re.sub(r"([-,])(?=\1)", r"\1{}", escaped)  # -- would become a dash, and ,, a quote
+
+
+def lacking(text: str) -> str:
+    """The characters of a text that pdfLaTeX's fonts lack."""
+    return "".join(x for x in unicodedata.normalize("NFC", text) if _printable(x) != x)
+
+
+def render(template: Path, **values: object) -> bytes:
+    """The filled template, in UTF-8."""
+    environment = Environment(
+        block_start_string=r"\BLOCK{",
+        block_end_string="}",
+        variable_start_string=r"\VAR{",
+        variable_end_string="}",
+        comment_start_string=r"\COMMENT{",
+        comment_end_string="}",
+        line_statement_prefix="%%",
+        finalize=escape,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,  # which is for HTML; finalize escapes
+        loader=FileSystemLoader(template.parent),
+    )
+    return environment.get_template(template.name).render(values).encode()
+
+
+def _printable(letter: str) -> str:
+    if " " <= letter <= "~" or letter in LETTERS:
+        return letter
+    return f"[U+{ord(letter):04X}]"
