@@ -1,0 +1,34 @@
+"""A stand-in for `toolkit.assignment check PATH --json`: it imports the files, no more.
+
+Like the check it runs the student's code in a process of its own, whose output is not its own.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+CODE = ("dataset", "lstm", "train", "my_gan")
+
+
+def main() -> None:
+    path = Path(sys.argv[1])
+    findings = []
+    for name in CODE:
+        part = "II" if name == "my_gan" else "I"
+        finding = {"part": part, "equation": None, "file": f"{name}.py", "line": None}
+        if not (path / f"{name}.py").exists():
+            findings.append(finding | {"id": "missing-file", "message": f"{name}.py is missing."})
+            continue
+        imported = subprocess.run(
+            [sys.executable, "-c", f"import {name}"], cwd=path, stdout=sys.stderr
+        )
+        if imported.returncode != 0:
+            message = f"import {name} ends with exit code {imported.returncode}."
+            findings.append(finding | {"id": "does-not-import", "message": message})
+    print(json.dumps({"passed": not findings, "findings": findings}))
+    sys.exit(1 if findings else 0)
+
+
+if __name__ == "__main__":
+    main()
