@@ -8,14 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-CODE = ("dataset", "lstm", "train", "my_gan")
+PARTS = {"dataset": "dataset", "lstm": "lstm", "train": "train", "my_gan": "gan"}
 
 
 def main() -> None:
     path = Path(sys.argv[1])
     findings = []
-    for name in CODE:
-        part = "II" if name == "my_gan" else "I"
+    for name, part in PARTS.items():
         finding = {"part": part, "equation": None, "file": f"{name}.py", "line": None}
         if not (path / f"{name}.py").exists():
             findings.append(finding | {"id": "missing-file", "message": f"{name}.py is missing."})

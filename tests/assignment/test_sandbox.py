@@ -4,8 +4,10 @@ Each is bounded, see submissions.py; "limits" and "unshare" run without dropping
 with programs that do no harm there.
 """
 
+import ast
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -205,12 +207,27 @@ def test_files_of_others(grade: Grade, isolation: Isolation, tmp_path: Path) -> 
         )
 
 
-@pytest.mark.parametrize("name", ["/etc/passwd", "/proc/1/environ", "/root", "/home"])
-def test_nothing_of_the_machine(name: str, shut: Grade) -> None:
-    look = "open(name).read() if os.path.isfile(name) else os.listdir(name)"
-    program = f"import os\nname = {name!r}\nprint({look})\n"
+@pytest.mark.parametrize("name", ["/etc/passwd", "/etc/shadow"])
+def test_no_settings_of_the_machine(name: str, shut: Grade) -> None:
+    printed = shut(with_lstm(READ.format(path=name)))["extra_data"]["printed"]
+    assert "FileNotFoundError" in printed
+
+
+def test_no_folders_of_the_machine(shut: Grade) -> None:
+    """What is seen is what Python and the toolkit need, and the folders above it."""
+    needed = [sys.prefix, sys.base_prefix, str(ways.PACKAGE), CHECK[0]]
+    for folder in {str(Path.home()), "/home", str(ways.PACKAGE.parent)}:
+        program = f"import os\nprint(os.listdir({folder!r}) if os.path.isdir({folder!r}) else [])\n"
+        printed = shut(with_lstm(program))["extra_data"]["printed"]
+        for seen in ast.literal_eval(printed.splitlines()[0]):
+            assert any(Path(name).is_relative_to(Path(folder, seen)) for name in needed), seen
+
+
+def test_no_variables_of_the_teacher(shut: Grade, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN_OF_THE_TEACHER", "a secret")
+    program = "import os\nprint(dict(os.environ), open('/proc/1/environ').read())\n"
     printed = shut(with_lstm(program))["extra_data"]["printed"]
-    assert "Error" in printed or printed.strip() in ("[]", "['.pyenv']")
+    assert "TOKEN_OF_THE_TEACHER" not in printed
 
 
 def test_writing_elsewhere(shut: Grade, tmp_path: Path) -> None:

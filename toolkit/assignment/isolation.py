@@ -133,6 +133,7 @@ class Isolation:
                 binds += ["--symlink", os.readlink(name), name]
             elif os.path.isdir(name):
                 binds += ["--ro-bind", name, name]
+        binds += ["--perms", "0755", "--dir", "/etc"]
         for name in FROM_ETC:
             binds += ["--ro-bind-try", name, name]
         named = [word for word in arguments if os.path.isabs(word) and os.path.isfile(word)]
