@@ -17,7 +17,7 @@ from toolkit.errors import ToolkitError
 PACKAGE = Path(toolkit.__file__).resolve().parent
 LAUNCHER = Path(__file__).with_name("launcher.py").resolve()
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/usr")
-FROM_ETC = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
+FROM_ETC = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives", "/etc/fonts")
 FIRST_UID = 2_000_000_000  # user ids that nobody has, one for each sandbox that root starts
 Tool = Literal["bubblewrap", "unshare", "limits"]
 

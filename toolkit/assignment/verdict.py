@@ -83,8 +83,9 @@ def read_report(outcome: Outcome) -> list[Finding]:
     """
     if outcome.exit_code not in (0, 1):
         words = outcome.stderr.decode(errors="replace").strip().splitlines()
-        last = f": {words[-1][:300]}" if words else ""
-        raise BadReport(f"The check could not be done (exit code {outcome.exit_code}){last}")
+        # 2 is the check's own refusal, whose sentence is its last.
+        why = f" {words[-1][:300]}" if words and outcome.exit_code == 2 else ""
+        raise BadReport(f"The check could not be done (exit code {outcome.exit_code}).{why}")
     try:
         report = json.loads(outcome.stdout)
     except (ValueError, RecursionError) as error:
