@@ -206,6 +206,21 @@ def test_dask_cluster_gives_the_same(scheduler: str, tmp_path: Path) -> None:
     assert [result["score"] for result in results] == [84, 84, 84, 0]
 
 
+class NoSuchTool(Isolation):
+    def command(self, *_: object) -> list[str]:
+        return ["/no/such/program"]
+
+
+def test_a_grader_that_fails_is_no_verdict(tmp_path: Path) -> None:
+    """The archive gets a result, and the next command tries again."""
+    (tmp_path / "40000000_assignment3.zip").write_bytes(pack(FINE))
+    missing = NoSuchTool("bubblewrap")
+    (result,) = grade(tmp_path, tmp_path / "graded", isolation=missing, num_workers=1)
+    assert "The grader failed: " in result["extra_data"]["problem"]
+    (result,) = grade(tmp_path, tmp_path / "graded")
+    assert result["score"] == 84
+
+
 def test_no_archives(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has no archives such as"):
         grade(tmp_path, tmp_path / "graded")
@@ -232,6 +247,7 @@ FINDING = '{"id": "wrong-equation", "part": "lstm", "equation": 3, "message": "m
         ('{"passed": 1, "findings": []}', 0),
         ('{"passed": false, "findings": [{}]}', 1),
         ('{"passed": false, "findings": [{"id": "<script>"}]}', 1),
+        ('{"passed": false, "findings": [{"id": 5}]}', 1),
         ('{"passed": false, "findings": 3}', 1),
         ("[" * 100_000, 0),
         ("", 0),
@@ -240,6 +256,22 @@ FINDING = '{"id": "wrong-equation", "part": "lstm", "equation": 3, "message": "m
 def test_reports_that_are_not_believed(stdout: str, exit_code: int) -> None:
     with pytest.raises(BadReport):
         read_report(outcome(stdout, exit_code))
+
+
+def test_strange_values_in_a_report() -> None:
+    """A lone surrogate cannot be written, and a number is no file."""
+    strange = (
+        '{"id": "a", "part": 1, "file": 2, "line": "x", "equation": 1e9, "message": "\\ud800"}'
+    )
+    (finding,) = read_report(outcome('{"passed": false, "findings": [' + strange + "]}", 1))
+    assert finding == {
+        "id": "a",
+        "part": "1",
+        "file": "2",
+        "message": " ",
+        "line": None,
+        "equation": None,
+    }
 
 
 def test_a_report_that_is() -> None:
@@ -268,7 +300,7 @@ class Page(HTMLParser):
 
 HOSTILE = (
     "</pre></style><script>alert(1)</script><img src=x onerror='alert(2)'>\"&amp;"
-    "\x1b[31m\x00\u202e<!--"
+    "\x1b[31m\x00\u202e\ud800<!--"
 )
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "table", "tr", "th", "td"),
@@ -290,4 +322,5 @@ def test_pages_are_escaped() -> None:
         assert page.tags <= TAGS
         assert page.attributes <= {"lang", "charset", "http-equiv", "content", "class"}
         assert page.text.count(shown) >= times - 1
-        assert not set(content) & set("\x1b\x00\u202e")
+        assert not set(content) & set("\x1b\x00\u202e\ud800")
+        content.encode()

@@ -1,5 +1,7 @@
 """Copies are found behind new names, moved functions and other comments."""
 
+import pytest
+
 from toolkit.assignment.similar import THRESHOLD, find_similar, read_code
 
 from .submissions import FINE, pack
@@ -89,6 +91,13 @@ def test_code_that_is_no_python() -> None:
     broken = ORIGINAL + "\n'''never closed"
     assert find_similar({"a": [ORIGINAL], "b": [broken]})[0][0].share > 0.95
     assert find_similar({"a": ["\0" * 1000], "b": ["(" * 5000]}) == ([], 0.0)
+
+
+@pytest.mark.parametrize("piece", ["(", "\0", "'\\\\", "x\n ", "f'{", '"""', "\\\\\n"])
+def test_code_made_to_be_slow(piece: str) -> None:
+    """Without limits the slowest of them take minutes."""
+    megabyte = piece * (2**20 // len(piece))
+    find_similar({"a": [megabyte], "b": [megabyte]})
 
 
 def test_read_code() -> None:

@@ -137,9 +137,10 @@ class Isolation:
         for name in FROM_ETC:
             binds += ["--ro-bind-try", name, name]
         named = [word for word in arguments if os.path.isabs(word) and os.path.isfile(word)]
-        needed = [sys.prefix, sys.base_prefix, str(PACKAGE), *named]
+        exports = PACKAGE.parent / "exports"  # the check's own generator and classifier
+        needed = [sys.prefix, sys.base_prefix, str(PACKAGE), str(exports), *named]
         for name in dict.fromkeys(needed):
-            if not name.startswith("/usr/"):
+            if os.path.exists(name) and not name.startswith("/usr/"):
                 for parent in reversed(Path(name).parents[:-1]):
                     binds += ["--perms", "0755", "--dir", str(parent)]
                 binds += ["--ro-bind", name, name]

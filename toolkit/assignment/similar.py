@@ -9,7 +9,7 @@ import io
 import keyword
 import tokenize
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 from statistics import median
 
 from rapidfuzz.distance import Indel
@@ -18,7 +18,8 @@ from toolkit.assignment.archive import CODE, BrokenArchive, code_folder, members
 
 THRESHOLD = 0.9  # pairs from here on are named
 MIN_TOKENS = 150  # below that everything is like everything
-MAX_SOURCE = 2**18  # bytes of a file that are looked at
+# What is looked at of a file: enough for an assignment, and too little to keep the tokenizer busy.
+MAX_LINES, MAX_LINE, MAX_TOKENS = 3000, 400, 5000
 FIRST_LETTER = 0x4E00  # where Unicode has room for thousands of letters
 LAYOUT = (tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING)
 
@@ -40,8 +41,7 @@ def read_code(data: bytes) -> list[str]:
     except BrokenArchive:
         return []
     folder = code_folder(list(files))
-    sources = [files.get(folder / name, b"")[:MAX_SOURCE] for name in CODE]
-    return [source.decode(errors="replace") for source in sources]
+    return [files.get(folder / name, b"").decode(errors="replace") for name in CODE]
 
 
 def find_similar(code: dict[str, list[str]]) -> tuple[list[Pair], float]:
@@ -76,15 +76,17 @@ def find_similar(code: dict[str, list[str]]) -> tuple[list[Pair], float]:
 
 
 def _letters(text: str, letters: dict[str, str], names: bool) -> str:
-    """A program as a string, a letter for each token; what follows a syntax error is dropped.
+    """A program as a string, a letter for each token; what follows an error in it is dropped.
 
     Args:
         letters: the letter of each token; new ones are added.
         names: whether names keep a letter of their own.
     """
     blocks, line_start = [""], True
+    lines = "".join(line[:MAX_LINE] + "\n" for line in text.splitlines()[:MAX_LINES])
+    tokens = tokenize.generate_tokens(io.StringIO(lines).readline)
     try:
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        for token in islice(tokens, MAX_TOKENS):
             if token.type in LAYOUT:
                 line_start = True
                 continue

@@ -19,7 +19,7 @@ from toolkit.assignment.sandbox import Outcome, run
 CHECK = ("-m", "toolkit.assignment", "check", "PATH", "--json")
 MAX_FINDINGS, MAX_TEXT = 200, 2000  # of a report, and characters of one text in it
 MAX_PRINTED = 4000  # characters of its printed output that a result keeps
-FIELDS = ("id", "part", "equation", "file", "line", "message")
+TEXTS, NUMBERS = ("id", "part", "file", "message"), ("equation", "line")  # of a finding
 
 Result = dict[str, Any]  # results.json of one submission
 
@@ -99,14 +99,20 @@ def read_report(outcome: Outcome) -> list[Finding]:
 
 
 def _finding(one: Any) -> Finding:
-    if not isinstance(one, dict) or not re.fullmatch(r"[a-z0-9-]{1,60}", str(one.get("id"))):
+    id = one.get("id") if isinstance(one, dict) else None
+    if not isinstance(id, str) or not re.fullmatch(r"[a-z0-9-]{1,60}", id):
         raise BadReport("The check's report has a finding without an id: was it tampered with?")
-    finding = {}
-    for key in FIELDS:
-        value = one.get(key)
-        kept = value is None or (isinstance(value, int) and not isinstance(value, bool))
-        finding[key] = value if kept else str(value)[:MAX_TEXT]
+    finding: Finding = {}
+    for key in TEXTS:
+        finding[key] = None if one.get(key) is None else _printable(str(one[key]))[:MAX_TEXT]
+    for key in NUMBERS:
+        finding[key] = one.get(key) if type(one.get(key)) is int else None
     return finding
+
+
+def _printable(text: str) -> str:
+    """Without what steers a terminal or is no character at all."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _stopped(outcome: Outcome, limits: Limits) -> str:
@@ -135,6 +141,7 @@ def _with_points(name: str, findings: list[Finding], rubric: Rubric) -> Result:
 
 def ungraded(name: str, problem: str, rubric: Rubric) -> Result:
     """No points yet, and a person must look."""
+    problem = _printable(problem)
     result = _result(name, problem, rubric, [])
     said = "This could not be checked."
     result["tests"] = [_test(task, 0.0, False, said, rubric) for task in rubric.checked]
