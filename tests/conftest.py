@@ -1,8 +1,10 @@
-"""Shared by all tests: the command line as users call it, and MNIST, read once."""
+"""Shared by all tests: the command line as users call it, MNIST, read once, a Dask cluster."""
 
+import re
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,3 +34,31 @@ def run_train(tmp_path: Path) -> RunTrain:
 @pytest.fixture(scope="session")
 def mnist() -> MNIST:
     return load_mnist()
+
+
+@pytest.fixture
+def scheduler() -> Iterator[str]:
+    """A real Dask scheduler and two workers, each a process of its own, on loopback."""
+
+    def start(*arguments: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "distributed.cli." + arguments[0], *arguments[1:]],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    processes = [start("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")]
+    try:
+        address = None
+        while address is None:
+            assert processes[0].stderr is not None
+            found = re.search(r"Scheduler at:\s*(tcp://\S+)", processes[0].stderr.readline())
+            address = found and found[1]
+        quiet = ("--no-dashboard", "--nthreads", "1", "--no-nanny")
+        processes += [start("dask_worker", address, *quiet) for _ in range(2)]
+        time.sleep(1)
+        yield address
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()

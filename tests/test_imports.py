@@ -16,6 +16,7 @@ FLOORS = {
     "toolkit.figures": 1,
     "toolkit.schedule": 1,
     "toolkit.commands": 1,
+    "toolkit.workers": 1,
     "toolkit.lstm": 2,
     "toolkit.gan": 2,
     "toolkit.golden": 3,

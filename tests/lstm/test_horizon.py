@@ -1,11 +1,6 @@
 """The study: the same table on this machine and on a Dask cluster, interrupted or not."""
 
 import json
-import re
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -79,34 +74,6 @@ def test_results_of_another_grid_are_kept(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has the results of another grid"):
         run_grid(CELLS, tmp_path)
     assert (tmp_path / "results.jsonl").read_bytes() == before
-
-
-@pytest.fixture
-def scheduler() -> Iterator[str]:
-    """A real Dask scheduler and two workers, each a process of its own, on loopback."""
-
-    def start(*arguments: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [sys.executable, "-m", "distributed.cli." + arguments[0], *arguments[1:]],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    processes = [start("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")]
-    try:
-        address = None
-        while address is None:
-            assert processes[0].stderr is not None
-            found = re.search(r"Scheduler at:\s*(tcp://\S+)", processes[0].stderr.readline())
-            address = found and found[1]
-        quiet = ("--no-dashboard", "--nthreads", "1", "--no-nanny")
-        processes += [start("dask_worker", address, *quiet) for _ in range(2)]
-        time.sleep(1)
-        yield address
-    finally:
-        for process in processes:
-            process.kill()
-            process.communicate()
 
 
 @pytest.mark.slow

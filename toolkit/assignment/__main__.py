@@ -1,8 +1,18 @@
 """The command line: python -m toolkit.assignment COMMAND; --help lists the commands."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
+from toolkit.assignment.grade import grade_folder
+from toolkit.assignment.isolation import Limits
+from toolkit.assignment.pack import pack
 from toolkit.assignment.report import report
+from toolkit.assignment.rubric import DEFAULT, read_rubric
+from toolkit.assignment.verdict import Result
+from toolkit.commands import reports_errors
+from toolkit.files import set_aside
 
 app = typer.Typer(
     add_completion=False,
@@ -13,12 +23,71 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def main() -> None:
-    """Keep the commands named, even while there is one only."""
-
-
 app.command()(report)
+
+
+@app.command("pack")
+@reports_errors
+def pack_command(
+    student_number: Annotated[str, typer.Option(help="Yours, for the name of the archive.")],
+    folder: Annotated[Path, typer.Argument(help="Your code, notebook and report.")] = Path(),
+    out: Annotated[Path, typer.Option(help="Where the archive goes.")] = Path(),
+) -> None:
+    """Make the archive that is handed in, and try it as the grader will.
+
+    Says what is missing or empty, and makes no archive then. An older archive is kept aside.
+    """
+    path, files, hints = pack(folder, student_number, out, Limits())
+    for name, content in files.items():
+        print(f"{len(content):>12,}  {name}")
+    print(f"{path}: {len(files)} files, {path.stat().st_size:,} bytes. It unpacks and runs.")
+    for hint in hints:
+        print(f"Look at this again: {hint}")
+
+
+@app.command()
+@reports_errors
+def grade(
+    folder: Annotated[Path, typer.Argument(help="The folder with the archives.")],
+    rubric: Annotated[
+        Path, typer.Option(help="Points, a TOML file.", show_default="the assignment's 40 + 60")
+    ] = DEFAULT,
+    out: Annotated[Path, typer.Option(help="Where the results go.")] = Path("graded"),
+    workers: Annotated[int, typer.Option(min=1, help="Archives at a time.")] = 2,
+    cluster: Annotated[
+        str | None, typer.Option(help="A Dask scheduler, tcp://HOST:PORT, for a big class.")
+    ] = None,
+    time_limit: Annotated[float, typer.Option(min=1, help="Seconds for an archive.")] = 300,
+    memory_limit: Annotated[float, typer.Option(min=0.1, help="GiB for an archive.")] = 4,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Set the old results aside and begin anew.")
+    ] = False,
+) -> None:
+    """Grade every archive in a folder, each shut in a sandbox of its own.
+
+    Writes results.json (for Gradescope) and feedback.html for each, class.csv and class.html for
+    all. A command that was interrupted goes on where it was.
+    """
+
+    def say(done: int, total: int, name: str, result: Result) -> None:
+        checked = sum(test["max_score"] for test in result["tests"])
+        problem = result["extra_data"]["problem"]
+        print(
+            f"{done}/{total}  {name!r}: {result['score']:g} of {checked:g}  {problem}", flush=True
+        )
+
+    points = read_rubric(rubric)
+    if restart and out.exists():
+        set_aside(out)
+    limits = Limits(seconds=time_limit, memory=int(memory_limit * 2**30))
+    results = grade_folder(
+        folder, out, points, limits, cluster=cluster, num_workers=workers, report=say
+    )
+    ways = {result["extra_data"]["isolation"] for result in results}
+    print("\n".join(f"Isolation: {way}" for way in sorted(ways)))
+    unclear = sum(bool(result["extra_data"]["problem"]) for result in results)
+    print(f"{len(results)} results, {unclear} of them need a look; see {out / 'class.html'}")
+
 
 if __name__ == "__main__":
     app(prog_name="python -m toolkit.assignment")

@@ -4,10 +4,9 @@ Cells run in parallel through joblib on this machine or, unchanged, on a Dask cl
 are kept in `results.jsonl`, so that an interrupted study goes on.
 """
 
-import contextlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,11 @@ import joblib
 import torch
 
 from toolkit.device import one_thread
-from toolkit.errors import ToolkitError, UsageError
+from toolkit.errors import UsageError
 from toolkit.files import append_line, atomic_write, make_directory, read_bytes, sha256
 from toolkit.lstm.training import Config, accuracy_by_length, train
 from toolkit.runs import Run
+from toolkit.workers import workers
 
 Row = dict[str, Any]  # the settings of a cell, and what was measured or "error"
 
@@ -87,7 +87,7 @@ def run_grid(
     identity = sha256(json.dumps([asdict(cell) for cell in cells]).encode())
     rows = _read_results(directory, identity)
     pending = [cell for cell in cells if _key(_settings(cell)) not in rows]
-    with _workers(cluster, num_workers):
+    with workers(cluster, num_workers):
         results = joblib.Parallel(return_as="generator_unordered")(
             joblib.delayed(run_cell)(cell) for cell in pending
         )
@@ -138,22 +138,3 @@ def _read_results(directory: Path, identity: str) -> dict[str, Row]:
         rows[_key(row)] = row
     atomic_write(path, "".join(json.dumps(row) + "\n" for row in rows.values()).encode())
     return rows
-
-
-@contextlib.contextmanager
-def _workers(cluster: str | None, num_workers: int) -> Iterator[None]:
-    """Inside this block joblib works on this machine, or on a Dask cluster."""
-    if cluster is None:
-        with joblib.parallel_config(backend="loky", n_jobs=num_workers):
-            yield
-        return
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise ToolkitError("--cluster needs Dask: python -m pip install -e '.[cluster]'") from error
-    try:
-        client = Client(cluster, timeout=10)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise UsageError(f"There is no Dask scheduler at {cluster}: {error}.") from error
-    with client, joblib.parallel_config(backend="dask"):
-        yield

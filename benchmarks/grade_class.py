@@ -1,0 +1,108 @@
+"""A class of 100 archives, ten of them hostile: python benchmarks/grade_class.py [--check stand-in]
+
+Every archive must get a result, and every harmless one the points that it gets alone. The hostile
+ones loop, sleep, fork, eat memory, print, forge a report, or are no proper archives; each is
+bounded, see tests/assignment/submissions.py. The stand-in for the check imports the four files and
+no more, so that the time is that of the grader itself; `--check real` runs the real one.
+"""
+
+import argparse
+import collections
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from toolkit.assignment.grade import grade_folder
+from toolkit.assignment.isolation import Limits, find_isolation
+from toolkit.assignment.rubric import read_rubric
+from toolkit.assignment.verdict import CHECK, Result
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "assignment"))
+import submissions
+
+HOSTILE = {
+    "loops": submissions.with_lstm(submissions.LOOP),
+    "sleeps": submissions.with_lstm(submissions.SLEEP),
+    "forks": submissions.with_lstm(submissions.FORK_BOMB),
+    "takes 50 GB": submissions.with_lstm(submissions.MEMORY),
+    "shared memory": submissions.with_lstm(submissions.MEMORY_BIT_BY_BIT.format(megabytes=2048)),
+    "prints 1 GiB": submissions.with_lstm(submissions.PRINT),
+    "forges a report": submissions.with_lstm(submissions.FORGE),
+    "zip bomb": submissions.zip_bomb(),
+    "path outside": submissions.pack({"../../lstm.py": "x"}),
+    "link": submissions.symlink("/etc/passwd"),
+}
+
+
+def write_class(folder: Path, size: int) -> dict[str, str]:
+    """Write the archives, the hostile ones spread among the others; their kinds by file name."""
+    kinds = {}
+    every = size // len(HOSTILE)
+    hostile = iter(HOSTILE)
+    for number in range(size):
+        kind = next(hostile, "fine") if number % every == every // 2 else "fine"
+        name = f"{10_000_000 + number}_assignment3.zip"
+        own = {"lstm.py": f"class LSTM:\n    number = {number}\n"}
+        fine = submissions.pack(submissions.FINE | own)
+        (folder / name).write_bytes(HOSTILE.get(kind, fine))
+        kinds[name] = kind
+    return kinds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A class of archives, hostile ones among them.")
+    parser.add_argument("--size", type=int, default=100, help="archives; a tenth is hostile")
+    parser.add_argument("--workers", type=int, default=2, help="archives at a time")
+    parser.add_argument("--time-limit", type=float, default=20, help="seconds for an archive")
+    parser.add_argument("--check", choices=("stand-in", "real"), default="stand-in")
+    options = parser.parse_args()
+    if options.size < len(HOSTILE):
+        parser.error(f"--size must be at least {len(HOSTILE)}")
+    limits = Limits(seconds=options.time_limit, memory=2**30)
+    check = submissions.CHECK if options.check == "stand-in" else CHECK
+    isolation = find_isolation()
+    print(f"Isolation: {isolation.describe()}\n")
+    with tempfile.TemporaryDirectory() as directory:
+        folder = Path(directory, "class")
+        folder.mkdir()
+        kinds = write_class(folder, options.size)
+        start = time.perf_counter()
+        results = grade_folder(
+            folder,
+            Path(directory, "graded"),
+            read_rubric(),
+            limits,
+            check=check,
+            isolation=isolation,
+            num_workers=options.workers,
+        )
+        seconds = time.perf_counter() - start
+        written = [json.loads(p.read_text()) for p in Path(directory).glob("graded/*/results.json")]
+    if len(written) != options.size or len(results) != options.size:
+        sys.exit(f"{len(written)} results of {options.size} archives.")
+    print_table(results, kinds)
+    print(f"\n{len(results)} results in {seconds:.0f} s, {options.workers} archives at a time")
+
+
+def print_table(results: list[Result], kinds: dict[str, str]) -> None:
+    """A line for each kind of archive and what came of it."""
+    rows: collections.Counter[tuple[str, str, float, str]] = collections.Counter()
+    seconds: dict[str, float] = collections.defaultdict(float)
+    for result in results:
+        extra = result["extra_data"]
+        kind = kinds[extra["archive"]]
+        found = " ".join(f"{one['id']} ({one['file']})" for one in extra["findings"])
+        said = (extra["problem"] or found or "nothing was found wrong").splitlines()[0][:70]
+        rows[kind, said, result["score"], extra["isolation"].partition(":")[0]] += 1
+        seconds[kind] += result.get("execution_time", 0.0)
+    print("| archive | how many | points | result | isolation | seconds each |")
+    print("|---|---|---|---|---|---|")
+    for (kind, said, score, isolation), count in rows.items():
+        each = seconds[kind] / count
+        print(f"| {kind} | {count} | {score:g} | {said} | {isolation} | {each:.1f} |")
+
+
+if __name__ == "__main__":
+    main()

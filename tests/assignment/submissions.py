@@ -1,0 +1,117 @@
+"""Archives for the tests and the benchmark: harmless ones, and hostile ones, each of them bounded.
+
+Every hostile program ends by itself, and takes little even where nothing holds it back: it starts
+at most 200 processes once, each for half a minute; it writes and deletes only where it is told to.
+"""
+
+import io
+import stat
+import zipfile
+from pathlib import Path
+
+STAND_IN = Path(__file__).with_name("stand_in.py")
+CHECK = (str(STAND_IN), "PATH")
+FINE = {
+    "dataset.py": "class PalindromeDataset:\n    pass\n",
+    "lstm.py": "class LSTM:\n    pass\n",
+    "train.py": "import lstm, dataset\n",
+    "my_gan.py": "class Generator:\n    pass\n",
+}
+
+LOOP = "import time\nend = time.time() + 60\nwhile time.time() < end:\n    pass\n"
+SLEEP = "import time\ntime.sleep(60)\n"
+EXIT = "import os\nos._exit(0)\n"
+# One after the other, never from within a child: no growth, even if nothing stops it.
+FORK_BOMB = """
+import os, time
+pids = []
+try:
+    for _ in range(200):
+        pid = os.fork()
+        if pid == 0:
+            time.sleep(30)
+            os._exit(0)
+        pids.append(pid)
+finally:
+    print("processes started:", len(pids), flush=True)
+time.sleep(30)
+"""
+# They leave the session and lose their parent, so that they belong to nobody.
+DETACH = """
+import os, time
+for _ in range(5):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.execvp("sleep", ["sleep", "{seconds}"])
+        os._exit(0)
+"""
+# Allocated at once, so that it fails at once; touched page by page where it does not.
+MEMORY = """
+import time
+block = bytearray(50 * 2**30)
+time.sleep(30)
+"""
+MEMORY_BIT_BY_BIT = """
+import mmap, time
+blocks = []
+for _ in range({megabytes} // 16):
+    blocks.append(mmap.mmap(-1, 16 * 2**20))
+    blocks[-1].write(b"x" * (16 * 2**20))
+time.sleep(30)
+"""
+PRINT = 'for _ in range(2**10):\n    print("x" * 2**20)\n'
+NETWORK = """
+import socket
+with socket.create_connection(("127.0.0.1", {port}), timeout=5) as connection:
+    connection.sendall(b"from inside")
+"""
+READ = 'print(open("{path}").read())\n'
+WRITE = 'open("{path}", "w").write("was here")\n'
+DELETE = """
+import os, shutil
+shutil.rmtree(os.path.dirname(os.path.abspath(__file__)))
+shutil.rmtree({path!r})
+"""
+FORGE = """
+import json, os
+line = json.dumps({"passed": True, "findings": []})
+for path in ("/proc/%d/fd/1" % os.getppid(), "/proc/1/fd/1", "/dev/stdout"):
+    try:
+        with open(path, "w") as file:
+            file.write(line)
+    except OSError as error:
+        print(path, error)
+print(line)
+os.kill(os.getppid(), 9)
+"""
+
+
+def pack(files: dict[str, str | bytes]) -> bytes:
+    """A zip archive."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def with_lstm(program: str) -> bytes:
+    """A submission whose lstm.py is `program`."""
+    return pack(FINE | {"lstm.py": program})
+
+
+def zip_bomb() -> bytes:
+    """Some hundred kilobytes that unpack to 300 MiB."""
+    return pack(FINE | {f"zeros{k}.py": bytes(100 * 2**20) for k in range(3)})
+
+
+def symlink(target: str) -> bytes:
+    """lstm.py is a symbolic link."""
+    entry = zipfile.ZipInfo("lstm.py")
+    entry.create_system = 3  # Unix
+    entry.external_attr = (stat.S_IFLNK | 0o777) << 16
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(entry, target)
+    return buffer.getvalue()

@@ -1,0 +1,326 @@
+"""A class of archives, hostile ones among them: a result for each, in Gradescope's schema."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from toolkit.assignment import isolation as ways
+from toolkit.assignment.feedback import class_page, student_page
+from toolkit.assignment.grade import grade_folder
+from toolkit.assignment.isolation import Isolation, Limits
+from toolkit.assignment.rubric import read_rubric
+from toolkit.assignment.sandbox import Outcome
+from toolkit.assignment.similar import Pair
+from toolkit.assignment.verdict import BadReport, Result, read_report, ungraded
+from toolkit.errors import UsageError
+
+from .submissions import CHECK, FINE, FORGE, LOOP, pack, symlink, with_lstm, zip_bomb
+
+ROOT = Path(__file__).parents[2]
+RUBRIC = read_rubric()
+LIMITS = Limits(seconds=3, memory=256 * 2**20, processes=24)
+ISOLATION = next(
+    way for way in [*ways.candidates(), Isolation("limits")] if ways.why_not(way) is None
+)
+# https://gradescope-autograders.readthedocs.io/en/latest/specs/
+VISIBILITY = {"enum": ["hidden", "after_due_date", "after_published", "visible"]}
+FORMAT = {"enum": ["text", "html", "simple_format", "md", "ansi"]}
+SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["score", "tests"],
+    "properties": {
+        "score": {"type": "number"},
+        "execution_time": {"type": "number"},
+        "output": {"type": "string"},
+        "output_format": FORMAT,
+        "visibility": VISIBILITY,
+        "stdout_visibility": VISIBILITY,
+        "extra_data": {"type": "object"},
+        "tests": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["score", "max_score", "name"],
+                "properties": {
+                    "score": {"type": "number"},
+                    "max_score": {"type": "number"},
+                    "status": {"enum": ["passed", "failed"]},
+                    "name": {"type": "string"},
+                    "number": {"type": "string"},
+                    "output": {"type": "string"},
+                    "output_format": FORMAT,
+                    "tags": {"type": "array", "items": {"type": "string"}},
+                    "visibility": VISIBILITY,
+                    "extra_data": {"type": "object"},
+                },
+            },
+        },
+    },
+}
+CLASS = {
+    "10000001_assignment3.zip": pack(FINE),
+    "10000002_assignment3.zip": with_lstm(LOOP),
+    "10000003_assignment3.zip": zip_bomb(),
+    "10000004_assignment3.zip": symlink("/etc/passwd"),
+    "10000005_assignment3.zip": pack({"../../lstm.py": "x"}),
+    "10000006_assignment3.zip": b"",
+    "10000007_assignment3.rar": b"Rar!",
+    "10000008_assignment3.zip": pack({f"10000008/{name}": text for name, text in FINE.items()}),
+    "10000009_assignment3.zip": with_lstm(FORGE),
+    "=HYPERLINK(1)_assignment3.zip": pack(FINE),
+}
+
+
+def grade(folder: Path, out: Path, **options: Any) -> list[Result]:
+    settings: dict[str, Any] = {"check": CHECK, "isolation": ISOLATION, "num_workers": 2} | options
+    return grade_folder(folder, out, RUBRIC, LIMITS, **settings)
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("class")
+    for name, data in CLASS.items():
+        (folder / name).write_bytes(data)
+    (folder / "notes.txt").write_text("not an archive")
+    (folder / "folder.zip").mkdir()
+    (folder / "link.zip").symlink_to("/etc/passwd")
+    results = grade(folder, folder / "graded")
+    assert [result["extra_data"]["archive"] for result in results] == sorted(CLASS)
+    return folder
+
+
+def results_of(graded: Path) -> dict[str, Result]:
+    return {
+        path.parent.name: json.loads(path.read_text())
+        for path in sorted((graded / "graded").glob("*/results.json"))
+    }
+
+
+def test_each_has_a_result_in_the_schema(graded: Path) -> None:
+    results = results_of(graded)
+    assert set(results) == set(CLASS)
+    for result in results.values():
+        jsonschema.validate(result, SCHEMA)
+        assert result["score"] == sum(test["score"] for test in result["tests"])
+        assert sum(test["max_score"] for test in result["tests"]) == 84
+
+
+def test_hostile_ones_cost_themselves(graded: Path) -> None:
+    results = results_of(graded)
+    problems = {name[:8]: result["extra_data"]["problem"] for name, result in results.items()}
+    assert "not done after 3 s" in problems["10000002"]
+    assert "unpacks to more than 200 MiB" in problems["10000003"]
+    assert "is a link" in problems["10000004"]
+    assert "names a place outside" in problems["10000005"]
+    assert "no zip archive" in problems["10000006"]
+    assert "no zip archive" in problems["10000007"]
+    assert problems["10000009"]
+    fine = {name for name, result in results.items() if not result["extra_data"]["problem"]}
+    assert fine == {name for name in CLASS if name[:8] in ("10000001", "10000008", "=HYPERLI")}
+    assert all(results[name]["score"] == 84 for name in fine)
+
+
+def test_class_csv(graded: Path) -> None:
+    with open(graded / "graded" / "class.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(CLASS)
+    assert rows[0]["student number"] == "10000001"
+    assert rows[0]["score"] == rows[0]["checked points"] == "84"
+    assert rows[0]["isolation"] == ISOLATION.describe().partition(":")[0]
+    assert rows[-1]["archive"] == "'=HYPERLINK(1)_assignment3.zip"  # text, not a formula
+
+
+def test_finished_ones_are_kept(graded: Path) -> None:
+    kept = results_of(graded)
+    names: list[str] = []
+
+    def again(**options: Any) -> list[str]:
+        names.clear()
+        report = lambda done, total, name, result: names.append(name)  # noqa: E731
+        grade(graded, graded / "graded", report=report, **options)
+        return sorted(names)
+
+    assert again() == []
+    assert results_of(graded) == kept
+    changed = graded / "10000008_assignment3.zip"
+    changed.write_bytes(pack(FINE | {"train.py": "import os\nos._exit(3)\n"}))
+    (graded / "graded" / "10000001_assignment3.zip" / "results.json").write_text('{"score": 9')
+    assert again() == ["10000001_assignment3.zip", "10000008_assignment3.zip"]
+    assert results_of(graded)["10000008_assignment3.zip"]["score"] == 84 - 8 - 8  # its two tasks
+    changed.write_bytes(CLASS[changed.name])
+    assert again() == [changed.name]
+
+
+def test_killed_and_restarted(tmp_path: Path) -> None:
+    """SIGKILL to all of it in the middle; the same results as without."""
+    slow = pack(FINE | {"train.py": "import time\ntime.sleep(0.5)\n"})
+    for k in range(6):
+        (tmp_path / f"2000000{k}_assignment3.zip").write_bytes(slow + bytes(k))
+    out = tmp_path / "graded"
+    program = (
+        "from pathlib import Path\n"
+        "from toolkit.assignment.grade import grade_folder\n"
+        "from toolkit.assignment.isolation import Isolation, Limits\n"
+        "from toolkit.assignment.rubric import read_rubric\n"
+        f"grade_folder(Path({str(tmp_path)!r}), Path({str(out)!r}), read_rubric(), {LIMITS!r},\n"
+        f"             check={CHECK!r}, isolation={ISOLATION!r}, num_workers=1)\n"
+    )
+    running = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL
+    )
+    while len(list(out.glob("*/results.json"))) < 2 and running.poll() is None:
+        time.sleep(0.05)
+    os.killpg(running.pid, signal.SIGKILL)
+    assert running.wait() == -signal.SIGKILL
+    done = {path: path.read_bytes() for path in out.glob("*/results.json")}
+    assert 2 <= len(done) < 6
+    fresh: list[str] = []
+    results = grade(tmp_path, out, report=lambda done, total, name, result: fresh.append(name))
+    assert sorted(fresh) == sorted(
+        path.name for path in tmp_path.glob("*.zip") if out / path.name / "results.json" not in done
+    )
+    assert [result["score"] for result in results] == [84] * 6
+    assert all(path.read_bytes() == before for path, before in done.items())
+    assert (out / "class.csv").read_text().count("\n") == 7
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
+def test_dask_cluster_gives_the_same(scheduler: str, tmp_path: Path) -> None:
+    for k in range(3):
+        (tmp_path / f"3000000{k}_assignment3.zip").write_bytes(pack(FINE))
+    (tmp_path / "30000003_assignment3.zip").write_bytes(symlink("x"))
+    results = grade(tmp_path, tmp_path / "graded", cluster=scheduler)
+    assert [result["score"] for result in results] == [84, 84, 84, 0]
+
+
+class NoSuchTool(Isolation):
+    def command(self, *_: object) -> list[str]:
+        return ["/no/such/program"]
+
+
+def test_a_grader_that_fails_is_no_verdict(tmp_path: Path) -> None:
+    """The archive gets a result, and the next command tries again."""
+    (tmp_path / "40000000_assignment3.zip").write_bytes(pack(FINE))
+    missing = NoSuchTool("bubblewrap")
+    (result,) = grade(tmp_path, tmp_path / "graded", isolation=missing, num_workers=1)
+    assert "The grader failed: " in result["extra_data"]["problem"]
+    (result,) = grade(tmp_path, tmp_path / "graded")
+    assert result["score"] == 84
+
+
+def test_no_archives(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="has no archives such as"):
+        grade(tmp_path, tmp_path / "graded")
+    with pytest.raises(UsageError, match="is not a folder"):
+        grade(tmp_path / "none", tmp_path / "graded")
+
+
+def outcome(stdout: str, exit_code: int) -> Outcome:
+    return Outcome("finished", exit_code, stdout.encode(), b"", 1.0)
+
+
+FINDING = '{"id": "wrong-equation", "part": "lstm", "equation": 3, "message": "m"}'
+
+
+@pytest.mark.parametrize(
+    ("stdout", "exit_code"),
+    [
+        ('{"passed": true, "findings": []}', -9),
+        ('{"passed": true, "findings": []}', 1),
+        ('{"passed": true, "findings": []}', 2),
+        ('{"passed": true, "findings": []}{"passed": false, "findings": []}', 0),
+        ('{"passed": false, "findings": []}', 1),
+        ('{"passed": true, "findings": [' + FINDING + "]}", 0),
+        ('{"passed": 1, "findings": []}', 0),
+        ('{"passed": false, "findings": [{}]}', 1),
+        ('{"passed": false, "findings": [{"id": "<script>"}]}', 1),
+        ('{"passed": false, "findings": [{"id": 5}]}', 1),
+        ('{"passed": false, "findings": 3}', 1),
+        ("[" * 100_000, 0),
+        ("", 0),
+    ],
+)
+def test_reports_that_are_not_believed(stdout: str, exit_code: int) -> None:
+    with pytest.raises(BadReport):
+        read_report(outcome(stdout, exit_code))
+
+
+def test_strange_values_in_a_report() -> None:
+    """A lone surrogate cannot be written, and a number is no file."""
+    strange = (
+        '{"id": "a", "part": 1, "file": 2, "line": "x", "equation": 1e9, "message": "\\ud800"}'
+    )
+    (finding,) = read_report(outcome('{"passed": false, "findings": [' + strange + "]}", 1))
+    assert finding == {
+        "id": "a",
+        "part": "1",
+        "file": "2",
+        "message": " ",
+        "line": None,
+        "equation": None,
+    }
+
+
+def test_a_report_that_is() -> None:
+    (finding,) = read_report(outcome('{"passed": false, "findings": [' + FINDING + "]}", 1))
+    assert (finding["id"], finding["equation"], finding["line"]) == ("wrong-equation", 3, None)
+
+
+class Page(HTMLParser):
+    """The tags and the text of a page."""
+
+    def __init__(self, content: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.text = ""
+        self.feed(content)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+HOSTILE = (
+    "</pre></style><script>alert(1)</script><img src=x onerror='alert(2)'>\"&amp;"
+    "\x1b[31m\x00\u202e\ud800<!--"
+)
+TAGS = {
+    *("html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "table", "tr", "th", "td"),
+    *("pre", "strong"),
+}
+
+
+def test_pages_are_escaped() -> None:
+    result = ungraded(HOSTILE, HOSTILE, RUBRIC)
+    result["extra_data"]["printed"] = HOSTILE
+    result["tests"][0]["output"] = HOSTILE
+    pair = Pair(HOSTILE, HOSTILE, 1.0, 0.9)
+    shown = "</pre></style><script>alert(1)</script><img src=x onerror='alert(2)'>\"&amp;"
+    for content, times in (
+        (student_page(result, RUBRIC), 6),
+        (class_page([result], [pair], 0.5, RUBRIC), 4),
+    ):
+        page = Page(content)
+        assert page.tags <= TAGS
+        assert page.attributes <= {"lang", "charset", "http-equiv", "content", "class"}
+        assert page.text.count(shown) >= times - 1
+        assert not set(content) & set("\x1b\x00\u202e\ud800")
+        content.encode()

@@ -1,0 +1,187 @@
+"""From a student's folder to the archive: what goes in, and what is refused."""
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from toolkit.assignment.isolation import Limits
+from toolkit.assignment.pack import collect, find_leftovers, find_problems, pack
+from toolkit.errors import ToolkitError, UsageError
+
+from .submissions import CHECK, FINE
+
+ROOT = Path(__file__).parents[2]
+LIMITS = Limits(seconds=60)
+CELL = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": 1, "source": ["1"]}
+ERROR = {"output_type": "error", "ename": "E", "evalue": "", "traceback": []}
+TEX = r"\documentclass{article}\begin{document}An analysis.\end{document}"
+
+
+def notebook(*cells: dict[str, object]) -> str:
+    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+def docx(text: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("word/document.xml", f"<w:p><w:t>{text[:5]}</w:t><w:t>{text[5:]}</w:t></w:p>")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """All that the assignment asks for, and much that does not belong into an archive."""
+    path = tmp_path / "mine"
+    content: dict[str, str | bytes] = {
+        **FINE,
+        "assignment3.ipynb": notebook(CELL),
+        "report/report.tex": TEX,
+        "report/report.pdf": b"%PDF-1.7 a page",
+        "report/samples.png": b"picture",
+        "data/fetch.py": "# downloads MNIST\n",
+        # and not:
+        "data/train-images-idx3-ubyte.gz": b"x" * 100,
+        "data/labels.csv": "1,2",
+        "model.pt": b"weights",
+        "report/report.aux": "x",
+        "__pycache__/lstm.cpython-311.pyc": b"x",
+        ".git/config": "x",
+        ".venv/lib/a.py": "x",
+        "myenv/pyvenv.cfg": "x",
+        "myenv/lib/b.py": "x",
+        ".ipynb_checkpoints/assignment3-checkpoint.ipynb": "x",
+        "old/87654321_assignment3.zip": b"x",
+        "huge.csv": b"0" * (20 * 2**20 + 1),
+    }
+    for name, data in content.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(data if isinstance(data, bytes) else data.encode())
+    (path / "link.py").symlink_to("/etc/passwd")
+    return path
+
+
+def test_what_goes_in(folder: Path, tmp_path: Path) -> None:
+    path, files, hints = pack(folder, "12345678", tmp_path, LIMITS, CHECK)
+    assert path == tmp_path / "12345678_assignment3.zip"
+    listed = subprocess.run(
+        ["python3", "-m", "zipfile", "-l", str(path)], capture_output=True, text=True, check=True
+    )
+    names = {line.split()[0] for line in listed.stdout.splitlines()[1:]}
+    assert names == {
+        *FINE,
+        "assignment3.ipynb",
+        "report/report.tex",
+        "report/report.pdf",
+        "report/samples.png",
+        "data/fetch.py",
+    }
+    assert {str(name) for name in files} == names
+    assert hints == []
+
+
+def test_an_older_archive_is_kept_aside(folder: Path, tmp_path: Path) -> None:
+    path, _, _ = pack(folder, "12345678", tmp_path, LIMITS, CHECK)
+    first = path.read_bytes()
+    pack(folder, "12345678", tmp_path, LIMITS, CHECK)
+    assert len(list(tmp_path.glob("*.zip*"))) == 1  # the same bytes
+    (folder / "lstm.py").write_text("class LSTM:\n    hidden_size = 128\n")
+    pack(folder, "12345678", tmp_path, LIMITS, CHECK)
+    assert path.read_bytes() != first
+    assert (tmp_path / "12345678_assignment3.zip.old-1").read_bytes() == first
+
+
+def test_everything_missing_is_listed(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(ToolkitError) as caught:
+        pack(tmp_path / "mine", "12345678", tmp_path, LIMITS, CHECK)
+    for word in (*FINE, "notebook", "report"):
+        assert word in str(caught.value)
+    assert not list(tmp_path.glob("*.zip"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("lstm.py", " \n", "lstm.py is empty"),
+        ("lstm.py", "def forward(:", "lstm.py is no Python"),
+        (
+            "lstm.py",
+            "def f():\n    raise NotImplementedError('(1)')",
+            "NotImplementedError in line 2",
+        ),
+        ("train.py", "def f():\n    raise NotImplementedError", "train.py is not filled in"),
+        ("assignment3.ipynb", "", "assignment3.ipynb is empty"),
+        ("assignment3.ipynb", "{}", "it cannot be read"),
+        ("assignment3.ipynb", notebook(), "has no code"),
+        ("assignment3.ipynb", notebook(CELL | {"execution_count": None}), "was never run"),
+        (
+            "assignment3.ipynb",
+            notebook(CELL, CELL | {"execution_count": None}),
+            "these cells were not run: 2",
+        ),
+        ("assignment3.ipynb", notebook(CELL | {"outputs": [ERROR]}), "end in an error: 1"),
+        ("report/report.pdf", "", "report.pdf is empty"),
+    ],
+)
+def test_not_ready(name: str, content: str, said: str, folder: Path) -> None:
+    assert find_problems(collect(folder)) == []
+    (folder / name).write_text(content)
+    (problem,) = find_problems(collect(folder))
+    assert said in problem
+
+
+def test_leftovers_of_the_templates(folder: Path) -> None:
+    assert find_leftovers(collect(folder)) == []
+    left = "Text. [[ Describe your LSTM: which line? ]] More. [[ Compare them. ]]"
+    (folder / "report" / "report.tex").write_text(left)
+    (folder / "report" / "report.docx").write_bytes(docx(left))
+    (folder / "report" / "report.pdf").unlink()
+    word, compiled, prompts = find_leftovers(collect(folder))
+    assert "no .pdf beside it" in compiled
+    for line in (word, prompts):
+        assert "2 prompts, the first: [[ Describe your LSTM" in line
+
+
+def test_what_does_not_import_is_not_packed(folder: Path, tmp_path: Path) -> None:
+    """It works here, since the folder has what the archive leaves out."""
+    (folder / "train.py").write_text("open('data/labels.csv')\n")
+    assert subprocess.run([sys.executable, "train.py"], cwd=folder).returncode == 0
+    with pytest.raises(ToolkitError, match=r"does not run.\n- train.py: import train ends with"):
+        pack(folder, "12345678", tmp_path, LIMITS, CHECK)
+    assert not list(tmp_path.glob("*.zip"))
+
+
+def test_student_numbers(folder: Path, tmp_path: Path) -> None:
+    for number in ("", "12", "s1234567", "../12345678"):
+        with pytest.raises(UsageError, match="has 4 to 12 digits"):
+            pack(folder, number, tmp_path, LIMITS, CHECK)
+
+
+def command_line(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "toolkit.assignment", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_command_lines(folder: Path, tmp_path: Path) -> None:
+    (folder / "lstm.py").unlink()
+    packed = command_line("pack", folder, "--student-number", "12345678", "--out", tmp_path)
+    assert (packed.returncode, packed.stdout) == (1, "")
+    assert packed.stderr == "Error: Nothing was packed.\n- lstm.py is missing.\n"
+    asked_wrongly = command_line("grade", tmp_path / "none")
+    assert asked_wrongly.returncode == 2
+    assert asked_wrongly.stderr.count("\n") == 1
+    rubric = tmp_path / "rubric.toml"
+    rubric.write_text("[[task]]\n")
+    asked_wrongly = command_line("grade", tmp_path, "--rubric", rubric)
+    assert asked_wrongly.returncode == 2
+    assert asked_wrongly.stderr == f"Error: {rubric}, task 1 lacks name.\n"

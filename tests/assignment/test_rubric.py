@@ -1,0 +1,83 @@
+"""The rubric: 40 + 60 points, and a sentence for every mistake in one."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from toolkit.assignment.rubric import read_rubric
+from toolkit.errors import UsageError
+
+TASK = '[[task]]\nname = "one"\npart = "I"\npoints = 10\n'
+
+
+def finding(id: str, part: str | None = "lstm", equation: int | None = None) -> dict[str, Any]:
+    empty = {"file": None, "line": None, "message": ""}
+    return {"id": id, "part": part, "equation": equation, **empty}
+
+
+def test_default_is_the_assignment() -> None:
+    rubric = read_rubric()
+    assert sum(task.points for task in rubric.tasks if task.part == "I") == 40
+    assert sum(task.points for task in rubric.tasks if task.part == "II") == 60
+    assert rubric.points == 100
+
+
+def test_every_promised_finding_costs_points() -> None:
+    """The ids are those of the check's contract."""
+    promised = {
+        *("forbidden-module", "wrong-equation", "nonzero-initial-state", "state-not-carried"),
+        *("fixed-batch-size", "fixed-sequence-length", "parameter-not-learnable", "dead-parameter"),
+        *("loss-not-last-step", "softmax-before-loss", "wrong-optimiser", "does-not-learn"),
+        *("fixed-device", "not-a-palindrome", "wrong-label", "length-overflow", "split-leak"),
+        *("wrong-noise", "missing-detach", "gradients-not-cleared", "batchnorm-mode"),
+        *("output-range", "interpolation-repeats-ends", "same-class-ends", "missing-file"),
+        "does-not-import",
+    }
+    assert promised <= {id for task in read_rubric().tasks for id in task.findings}
+
+
+def test_losses() -> None:
+    """Worked by hand: two equations are 2 x 5 points, the same one twice is 5."""
+    task = read_rubric().tasks[0]
+    wrong = [finding("wrong-equation", equation=k) for k in (1, 3, 3)]
+    assert sum(points for _, points in task.losses(wrong)) == 10
+    assert task.losses([finding("missing-file", "gan")]) == []
+    assert task.losses([finding("missing-file", "dataset")]) == []
+    assert sum(points for _, points in task.losses([finding("missing-file", None)])) == 20
+
+
+def test_without_points() -> None:
+    unknown, known = finding("new-idea"), finding("wrong-equation", equation=1)
+    assert read_rubric().without_points([unknown, known]) == [unknown]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a b", "is no TOML file"),
+        ("", "has no tasks"),
+        ("task = 3", "has no tasks"),
+        ("points = 3\n" + TASK, "'points', which means nothing"),
+        ('visibility = "all"\n' + TASK, "visibility = 'all'; it is one of visible"),
+        (TASK, "needs findings, or by_hand = true"),
+        (TASK + "by_hand = true\nfindings = {a = 1}", "and not both"),
+        (TASK + "ponts = 3", "task 1 has 'ponts'"),
+        (TASK + 'findings = {a = "1"}', "task 1 has a = '1'"),
+        (TASK + "findings = {a = -1}", "points are numbers from 0 up"),
+        (TASK + "findings = {a = nan}", "points are numbers from 0 up"),
+        (TASK + "findings = {a = true}", "points are numbers from 0 up"),
+        (TASK + 'checks = ["gan"]\nfindings = {a = 1}', "in this part there are dataset"),
+        (TASK.replace('"I"', '"III"'), 'it is "I" or "II"'),
+        (TASK.replace("10", '"10"'), "points = '10', which is of the wrong kind"),
+        (TASK.replace("10", "true"), "points = True, which is of the wrong kind"),
+        (TASK.replace('name = "one"', ""), "task 1 lacks name"),
+    ],
+)
+def test_mistakes_are_one_sentence(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "rubric.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        read_rubric(path)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
