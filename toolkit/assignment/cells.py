@@ -1,7 +1,7 @@
 """Which of equations (1) to (7) does a network compute? Found out by watching its numbers.
 
-A forward pass is recorded: what went into each sigmoid and tanh and what came out. Some assignment
-of these to the gates g, i, f, o must satisfy (5) and (6); then h(t) is known, whatever the student
+A forward pass is recorded: what went into each sigmoid and tanh and what came out. Some way to take
+these for the gates g, i, f, o must satisfy (5) and (6); then h(t) is known, whatever the student
 called it and however the weights are packed, transposed or split. Equations (1) to (4) hold if what
 went into a gate is an affine map of x(t) and h(t-1), the same one at every step: least squares finds
 its W_x, W_h and b, which are the student's weights matched to ours, and the residual says whether
@@ -188,7 +188,7 @@ def affine(y: Tensor, x: Tensor | None, h: Tensor) -> Map:
 
 
 def unroll(gates: dict[str, Chunk], cell: str, output: str, start: Tensor | None = None) -> Match:
-    """c(t) and h(t) from the recorded gates, by the formulas of these names in CELLS and OUTPUTS."""
+    """c(t) and h(t) from the recorded gates, by the formulas so named in CELLS and OUTPUTS."""
     g, i, f, o = (gates[name].after for name in GATES)
     before = torch.zeros_like(g[0]) if start is None else start
     h_before = torch.zeros_like(g[0])

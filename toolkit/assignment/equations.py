@@ -171,26 +171,25 @@ def _check_gates(match: Match, x: Tensor, lines: Lines, sink: Sink) -> dict[str,
     before = match.h[:-1].flatten(0, 1)
     maps = {}
     for name in GATES:
-        chunk = match.gates[name]
-        if chunk.kind != "missing":
-            maps[name] = affine(chunk.before[1:].flatten(0, 1), now, before)
+        if match.gates[name].kind != "missing":
+            maps[name] = affine(match.gates[name].before[1:].flatten(0, 1), now, before)
     deaf = [n for n, m in maps.items() if m.residual < cells.FITS and _none(m.weight_h)]
     if len(deaf) == len(maps) and steps > 1:
         sink.fault(
             "state-not-carried",
-            "h(t-1) does not reach the gates: they see the same h at every step. Look at where h is "
-            "set to zero, and at whether the new h is what the next step reads.",
+            "h(t-1) does not reach the gates: they see the same h at every step. Look at where h "
+            "is set to zero, and at whether the new h is what the next step reads.",
             line=lines.output,
         )
     for number, name in enumerate(GATES, start=1):
         if name not in maps:
             continue
-        fit, line = maps[name], lines.gate[name]
+        fit, line, chunk = maps[name], lines.gate[name], match.gates[name]
         what = f"The {WORDS[name]} {name}(t)"
         if fit.residual > cells.FITS:
             c = match.c[:-1].flatten(0, 1)
-            chunk = match.gates[name].before[1:].flatten(0, 1)
-            peep = affine(chunk, torch.cat([now, c], 1), before).residual < cells.FITS
+            before_it = chunk.before[1:].flatten(0, 1)
+            peep = affine(before_it, torch.cat([now, c], 1), before).residual < cells.FITS
             look = "it also reads c" if peep else "look at what it is computed from"
             sink.fault(
                 "wrong-equation",
@@ -206,10 +205,10 @@ def _check_gates(match: Match, x: Tensor, lines: Lines, sink: Sink) -> dict[str,
             sink.fault("wrong-equation", message, equation=number, line=line)
         else:
             first = match.gates[name].before[0] - (x[:, 0].double() @ fit.weight_x + fit.bias)
-            if float(first.abs().max()) > 1e-2 and name not in deaf:
-                if not sink.has("nonzero-initial-state"):
-                    message = "h(0) is not zero: the first step already sees a past."
-                    sink.fault("nonzero-initial-state", message)
+            seen = float(first.abs().max()) > 1e-2 and name not in deaf
+            if seen and not sink.has("nonzero-initial-state"):
+                message = "h(0) is not zero: the first step already sees a past."
+                sink.fault("nonzero-initial-state", message)
     _check_shared(maps, lines, sink)
     return maps
 
@@ -275,8 +274,8 @@ def _check_loose(
     for name, _ in loose:
         sink.fault(
             "parameter-not-learnable",
-            f"self.{name} is no nn.Parameter of the model, so that model.parameters() does not have "
-            "it and it is never learnt. Attributes of type nn.Parameter and nn.Module register "
+            f"self.{name} is no nn.Parameter of the model, so that model.parameters() does not "
+            "have it and it is never learnt. Attributes of type nn.Parameter and nn.Module register "
             "themselves; plain tensors, lists and dictionaries do not.",
             line=line_of_attribute(sink.root / sink.file, name),
         )

@@ -52,7 +52,7 @@ class Report:
             self.findings.append(finding)
 
     def as_json(self) -> str:
-        """`{"passed": bool, "findings": [{"id", "part", "equation", "file", "line", "message"}]}`."""
+        """`{"passed": bool, "findings": [...]}`, each with the fields of `Finding`."""
         content = {"passed": self.passed, "findings": [asdict(f) for f in self.findings]}
         return json.dumps(content, indent=2)
 

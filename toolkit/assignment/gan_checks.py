@@ -21,7 +21,7 @@ NUM_IMAGES = 640
 NORM = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
-class FewDigits(torchvision.datasets.VisionDataset):
+class FewDigits(torchvision.datasets.VisionDataset):  # type: ignore[misc]
     """Stands for torchvision's MNIST: the same call and items, a few images, no download."""
 
     def __init__(
@@ -55,8 +55,8 @@ class FewDigits(torchvision.datasets.VisionDataset):
 def check(file: Path, sink: Sink) -> None:
     """Run the file for a few steps on a few images; look at both players; interpolate."""
     sink.doing("the first steps of my_gan.py")
-    torchvision.datasets.MNIST = FewDigits  # type: ignore[misc, assignment]
-    torchvision.datasets.mnist.MNIST = FewDigits  # type: ignore[misc, assignment]
+    torchvision.datasets.MNIST = FewDigits
+    torchvision.datasets.mnist.MNIST = FewDigits
     watch = TrainingWatch(sink.root, MAX_STEPS, MAX_SECONDS)
     try:
         run_script(file, watch)
@@ -133,8 +133,8 @@ def _check_range(generator: nn.Module, drawn: list[Output], seen: list[Output], 
     if low < -1.01 or high > 1.01:
         sink.fault(
             "output-range",
-            f"The generator's images are not bounded: values from {low:.1f} to {high:.1f} came out. "
-            "Which function ends it, and which range do the real images have?",
+            f"The generator's images are not bounded: values from {low:.1f} to {high:.1f} came "
+            "out. Which function ends it, and which range do the real images have?",
         )
     elif low_real is not None and (low < -0.5) != (low_real < -0.5):
         sink.fault(

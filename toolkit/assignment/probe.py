@@ -1,4 +1,4 @@
-"""Runs one part of a check: python -m toolkit.assignment.probe PART ROOT FILE.
+"""Runs one part of a check: python -m toolkit.assignment.probe PART ROOT FILE SECONDS.
 
 A student's code runs in this process and never in that of the checker. Findings go to the standard
 output as JSON lines; what the student's code prints goes nowhere.
@@ -7,6 +7,7 @@ output as JSON lines; what the student's code prints goes nowhere.
 import importlib
 import os
 import random
+import resource
 import sys
 import warnings
 from pathlib import Path
@@ -25,8 +26,13 @@ CHECKS = {  # imported when they are wanted: each process needs one
 }
 
 
-def main(part: Part, root: Path, file: str) -> None:
-    """Check one part of the submission in `root` and tell the findings."""
+MAX_BYTES = 4 << 30  # of memory
+
+
+def main(part: Part, root: Path, file: str, seconds: int) -> None:
+    """Check one part of the submission in `root`, in so much CPU time, and tell the findings."""
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_DATA, (MAX_BYTES, MAX_BYTES))
     stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
@@ -42,4 +48,4 @@ def main(part: Part, root: Path, file: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3])  # type: ignore[arg-type]
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]))  # type: ignore[arg-type]

@@ -70,7 +70,7 @@ def first_call(tree: ast.Module, *words: str) -> int | None:
 
 
 def assigned_at(tree: ast.Module) -> dict[int, str]:
-    """Line -> the name that is assigned there, for every line of the statement; self. is dropped."""
+    """Line -> the name (without self.) that is assigned there, on every line of the statement."""
     names = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and len(node.targets) == 1:

@@ -26,7 +26,7 @@ class Fault(NamedTuple):
 
 
 def find_files(root: Path) -> dict[Part, Path]:
-    """The four files below `root`, the shallowest of each name; those that are missing are left out.
+    """The four files below `root`, the shallowest of each name, without those that are missing.
 
     Raises:
         UsageError: `root` is no folder, or has none of the four.

@@ -73,13 +73,13 @@ class TrainingWatch(Watch):
     Args:
         root: the student's folder.
         max_steps: optimiser steps after which it is stopped.
-        max_seconds: or seconds.
+        max_seconds: or seconds of CPU time.
     """
 
     def __init__(self, root: Path, max_steps: int, max_seconds: float) -> None:
         super().__init__(root)
         self.max_steps = max_steps
-        self.deadline = time.monotonic() + max_seconds
+        self.deadline = time.process_time() + max_seconds
         self.losses: list[Loss] = []
         self.updates: list[Update] = []
         self.outputs: list[Output] = []
@@ -102,7 +102,7 @@ class TrainingWatch(Watch):
             if isinstance(given, Tensor) and isinstance(target, Tensor):
                 values = (given.detach().clone(), target.detach().clone())
                 self.losses.append(Loss(name, *values, *self.place(), self.num_backward))
-            if len(self.losses) > 50 * self.max_steps or time.monotonic() > self.deadline:
+            if len(self.losses) > 50 * self.max_steps or time.process_time() > self.deadline:
                 raise EnoughSteps
         if name.startswith("rand") or name in ("normal", "normal_", "uniform_"):
             self.noise_line = self.place()[1] or self.noise_line
@@ -132,7 +132,7 @@ class TrainingWatch(Watch):
 
     def after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         """Called by torch after every optimiser step."""
-        if len(self.updates) >= self.max_steps or time.monotonic() > self.deadline:
+        if len(self.updates) >= self.max_steps or time.process_time() > self.deadline:
             raise EnoughSteps
 
     def reached(self, ids: set[int]) -> set[int]:
@@ -195,12 +195,12 @@ def watching(watch: TrainingWatch) -> Iterator[None]:
         original(self, dataset, *args[:4], **kwargs)  # the fifth would be num_workers
 
     handles = [
-        register_optimizer_step_pre_hook(watch.before_step),  # type: ignore[arg-type]
+        register_optimizer_step_pre_hook(watch.before_step),
         register_optimizer_step_post_hook(watch.after_step),
         nn.modules.module.register_module_forward_pre_hook(watch.enter),
         nn.modules.module.register_module_forward_hook(watch.leave),
     ]
-    loader.__init__ = init  # type: ignore[method-assign, assignment]
+    loader.__init__ = init  # type: ignore[method-assign]
     try:
         with watch:
             yield

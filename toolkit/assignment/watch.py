@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
 import torch
@@ -46,12 +47,12 @@ class Watch(TorchFunctionMode):
 
     def place(self) -> tuple[str | None, int | None]:
         """The file, relative to the root, and the line of the student's code that runs now."""
-        frame = sys._getframe(1)
+        frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             name = frame.f_code.co_filename
             if name.startswith(self.root + "/"):
                 return name[len(self.root) + 1 :], frame.f_lineno
-            frame = frame.f_back  # type: ignore[assignment]
+            frame = frame.f_back
         return None, None
 
     def __torch_function__(

@@ -219,7 +219,8 @@ WRONG = {
         N,
         "lstm",
         "self.ph = nn.Linear(hidden_dim, output_dim)",
-        "self.last = [nn.Linear(hidden_dim, output_dim)]\n        self.ph = lambda h: self.last[0](h)",
+        "self.last = [nn.Linear(hidden_dim, output_dim)]\n"
+        "        self.ph = lambda h: self.last[0](h)",
         "parameter-not-learnable",
     ),
     "weights that want no gradient": Wrong(
