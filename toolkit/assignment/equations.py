@@ -275,8 +275,8 @@ def _check_loose(
         sink.fault(
             "parameter-not-learnable",
             f"self.{name} is no nn.Parameter of the model, so that model.parameters() does not "
-            "have it and it is never learnt. Attributes of type nn.Parameter and nn.Module register "
-            "themselves; plain tensors, lists and dictionaries do not.",
+            "have it and it is never learnt. Attributes of type nn.Parameter and nn.Module "
+            "register themselves; plain tensors, lists and dictionaries do not.",
             line=line_of_attribute(sink.root / sink.file, name),
         )
     if loose:

@@ -209,7 +209,7 @@ def _check_path(
         sink.fault(
             "interpolation-repeats-ends",
             f"{int(same.sum())} of the {len(path)} images are the same as the one before. Both "
-            "ends belong to the 9 images: how many points does linspace give, and which are the ends?",
+            "ends belong to the 9 images: how many points does linspace give, and which are ends?",
             line=line,
         )
     elif len(path) != NUM_IMAGES:
