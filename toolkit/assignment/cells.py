@@ -1,7 +1,7 @@
 """Which of equations (1) to (7) does a network compute? Found out by watching its numbers.
 
 A forward pass is recorded: what went into each sigmoid and tanh, and what came out. Taken for the
-gates in some order, these must satisfy (5) and (6); then h(t) is known, whatever the student called
+gates in some order, these must satisfy (5) and (6); then h(t) is known, whatever a student calls
 it and however the weights are packed, transposed or split. Equations (1) to (4) hold if what
 went into a gate is an affine map of x(t) and h(t-1), the same one at every step: least squares finds
 its W_x, W_h and b, which are the student's weights matched to ours, and the residual says whether

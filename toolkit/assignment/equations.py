@@ -60,7 +60,7 @@ class Lines:
         used = {chunk.id_after for chunk in match.gates.values()}
         squashing = [c for c in found if c.kind == "tanh" and c.id_after not in used]
         self.gate = {name: match.gates[name].line for name in GATES}
-        named = {name[0].lower(): line for line, name in sorted(names.items(), reverse=True)}
+        named = {name.lower().removesuffix("_t"): line for line, name in sorted(names.items())}
         self.cell = named.get("c")
         self.output = named.get("h")
         if squashing:
@@ -89,7 +89,6 @@ def _say_unexplained(found: list[Chunk], logits: Tensor, sink: Sink, model: Mode
                     "the hidden state of an earlier step": list(match.h[:-1]),
                     "the mean of the hidden states": [match.h.mean(0), match.h.sum(0)],
                     "the largest of the hidden states": [match.h.amax(0)],
-                    "all hidden states": [match.h.transpose(0, 1).flatten(1)],
                 }
                 for what, candidates in states.items():
                     if any(affine(logits, None, s).residual < cells.FITS for s in candidates):
