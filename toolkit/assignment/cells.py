@@ -3,7 +3,7 @@
 A forward pass is recorded: what went into each sigmoid and tanh, and what came out. Taken for the
 gates in some order, these must satisfy (5) and (6); then h(t) is known, whatever a student calls
 it and however the weights are packed, transposed or split. Equations (1) to (4) hold if what
-went into a gate is an affine map of x(t) and h(t-1), the same one at every step: least squares finds
+went into a gate is an affine map of x(t) and h(t-1), the same at every step: least squares finds
 its W_x, W_h and b, which are the student's weights matched to ours, and the residual says whether
 it is one. Likewise for the logits and h(T) in (7).
 
