@@ -1,10 +1,12 @@
 """The command line: python -m toolkit.assignment COMMAND; --help lists the commands."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from toolkit.assignment import checking
 from toolkit.assignment.grade import grade_folder
 from toolkit.assignment.isolation import Limits
 from toolkit.assignment.pack import pack
@@ -87,6 +89,24 @@ def grade(
     print("\n".join(f"Isolation: {way}" for way in sorted(ways)))
     unclear = sum(bool(result["extra_data"]["problem"]) for result in results)
     print(f"{len(results)} results, {unclear} of them need a look; see {out / 'class.html'}")
+
+
+@app.command()
+@reports_errors
+def check(
+    path: Annotated[
+        Path, typer.Argument(help="The folder with dataset.py, lstm.py, train.py and my_gan.py.")
+    ],
+    json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Say what is right and what is wrong in a submission.
+
+    Exit code 0: nothing is wrong; 1: something is; 2: PATH cannot be checked.
+    """
+    report = checking.check(path, lambda sentence: print(f"  {sentence}", file=sys.stderr))
+    print(report.as_json() if json else report.as_text())
+    if not report.passed:
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

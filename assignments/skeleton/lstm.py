@@ -1,0 +1,47 @@
+"""An LSTM from its equations.
+
+For each step t, with * element-wise, and h(0) = c(0) = 0:
+
+    g(t) = tanh(W_gx x(t) + W_gh h(t-1) + b_g)       (1)  input modulation
+    i(t) = sigmoid(W_ix x(t) + W_ih h(t-1) + b_i)    (2)  input gate
+    f(t) = sigmoid(W_fx x(t) + W_fh h(t-1) + b_f)    (3)  forget gate
+    o(t) = sigmoid(W_ox x(t) + W_oh h(t-1) + b_o)    (4)  output gate
+    c(t) = g(t) * i(t) + c(t-1) * f(t)               (5)
+    h(t) = tanh(c(t)) * o(t)                         (6)
+    p(t) = W_ph h(t) + b_p                           (7)
+
+torch.nn.LSTM, LSTMCell, GRU and GRUCell are not allowed.
+"""
+
+from torch import Tensor, nn
+
+
+class LSTM(nn.Module):
+    """Reads T-1 digits and gives the logits p(T) of the last one.
+
+    Shapes: W_gx, W_ix, W_fx, W_ox are (hidden_dim, input_dim); W_gh, W_ih, W_fh, W_oh are
+    (hidden_dim, hidden_dim); their biases are (hidden_dim,); W_ph is (output_dim, hidden_dim) and
+    b_p is (output_dim,). All of them are learnt. Think about how large they should be at first.
+
+    Args:
+        seq_length: the number of digits in a sequence. Does forward need it?
+        input_dim: 10 for one-hot digits, 1 for bare ones.
+        hidden_dim: numbers in h(t) and in c(t).
+        output_dim: number of classes, 10.
+    """
+
+    def __init__(self, seq_length: int, input_dim: int, hidden_dim: int, output_dim: int) -> None:
+        super().__init__()
+        raise NotImplementedError("LSTM.__init__: make the weights and the biases")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Step through time in a for loop: equations (1) to (7).
+
+        Args:
+            x: float32 (batch, T-1, input_dim); any batch size, any length, any device.
+
+        Returns:
+            float32 (batch, output_dim): p of the last step. Which part of (8) and (9) does the loss
+            do for you?
+        """
+        raise NotImplementedError("LSTM.forward: equations (1) to (7)")

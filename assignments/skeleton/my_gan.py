@@ -1,0 +1,117 @@
+"""A GAN that draws digits: python my_gan.py --epochs 200
+
+The noise Z is standard normal, and the two networks play
+
+    min_G max_D V(D, G) = E_p[log D(X)] + E_q[log(1 - D(G(Z)))]      (10)
+"""
+
+import argparse
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+
+class Generator(nn.Module):
+    """From noise to images. The template: latent_dim -> 128 -> 256 -> 512 -> 1024 -> 784.
+
+    LeakyReLU(0.2) between the layers, batch norm on the inner ones, and a non-linearity at the end
+    that suits the range of your images.
+
+    Args:
+        latent_dim: numbers in z.
+    """
+
+    def __init__(self, latent_dim: int = 100) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        raise NotImplementedError("Generator.__init__: the layers")
+
+    def forward(self, z: Tensor) -> Tensor:
+        """From z, float32 (batch, latent_dim), to images (batch, 1, 28, 28)."""
+        raise NotImplementedError("Generator.forward")
+
+
+class Discriminator(nn.Module):
+    """From images to how real they look. The template: 784 -> 512 -> 256 -> 1, LeakyReLU(0.2)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        raise NotImplementedError("Discriminator.__init__: the layers")
+
+    def forward(self, images: Tensor) -> Tensor:
+        """From images (batch, 1, 28, 28), in the generator's range, to (batch, 1).
+
+        Logits or probabilities: choose, and choose the loss that goes with it.
+        """
+        raise NotImplementedError("Discriminator.forward")
+
+
+def train_discriminator(
+    generator: Generator,
+    discriminator: Discriminator,
+    optimizer: torch.optim.Optimizer,
+    real: Tensor,
+) -> float:
+    """One step up in V (10), for the discriminator alone; the generator only draws.
+
+    Args:
+        real: images of MNIST, (batch, 1, 28, 28).
+
+    Returns:
+        the loss.
+    """
+    raise NotImplementedError("train_discriminator")
+
+
+def train_generator(
+    generator: Generator,
+    discriminator: Discriminator,
+    optimizer: torch.optim.Optimizer,
+    batch_size: int,
+) -> float:
+    """One step for the generator alone; the discriminator only passes the gradient on.
+
+    Returns:
+        the loss.
+    """
+    raise NotImplementedError("train_generator")
+
+
+def sample(generator: Generator, count: int = 25) -> Tensor:
+    """Draw (count, 1, 28, 28) images, without gradients. What should batch norm do meanwhile?"""
+    raise NotImplementedError("sample")
+
+
+def choose_ends(generator: Generator, classifier: nn.Module) -> tuple[Tensor, Tensor]:
+    """Two latent points, (latent_dim,) each, whose images are of different classes.
+
+    Args:
+        classifier: a network of yours from images (batch, 1, 28, 28) to logits (batch, 10).
+    """
+    raise NotImplementedError("choose_ends")
+
+
+def interpolate(generator: Generator, z_from: Tensor, z_to: Tensor) -> Tensor:
+    """The 9 images (9, 1, 28, 28) from z_from to z_to: both ends, and 7 steps in between."""
+    raise NotImplementedError("interpolate")
+
+
+def load_data(batch_size: int) -> DataLoader:
+    """Batches of MNIST's training images, scaled to the generator's range."""
+    raise NotImplementedError("load_data: torchvision.datasets.MNIST has the images")
+
+
+def train(config: argparse.Namespace) -> Generator:
+    """Train both networks with Adam, and draw 25 samples at the start, halfway and at the end."""
+    raise NotImplementedError("train: data, networks, two optimisers, and the loop over batches")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--epochs", type=int, default=200)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--learning-rate", type=float, default=2e-4)
+    parser.add_argument("--latent-dim", type=int, default=100)
+    parser.add_argument("--save-every", type=int, default=500, help="batches between pictures")
+    train(parser.parse_args())

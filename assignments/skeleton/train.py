@@ -1,0 +1,61 @@
+"""Training of the LSTM: python train.py --length 5"""
+
+import argparse
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+
+def train_step(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    inputs: Tensor,
+    labels: Tensor,
+    max_norm: float,
+) -> tuple[float, float]:
+    """One update of the weights.
+
+    The loss is the cross-entropy over the last time step only:
+
+        L = - sum_k y_k log y~_k(T), with y~(T) = softmax(p(T))      (8), (9)
+
+    The gradient of all weights together is clipped to the norm `max_norm` before the update.
+
+    Args:
+        inputs: float32 (batch, T-1, input_dim).
+        labels: int64 (batch,).
+
+    Returns:
+        the loss, and the share of the batch that was predicted right, 0 to 1.
+    """
+    raise NotImplementedError("train_step: loss, gradients, update")
+
+
+def evaluate(model: nn.Module, loader: DataLoader) -> float:
+    """The share, 0 to 1, of palindromes that the model completes; no gradients are needed."""
+    raise NotImplementedError("evaluate: count the right answers")
+
+
+def train(config: argparse.Namespace) -> float:
+    """Build the data sets, the model and the optimiser (RMSProp), train, and print progress.
+
+    Measure accuracy on palindromes that were not trained on, and keep what the notebook shows.
+
+    Returns:
+        the accuracy on unseen palindromes at the end.
+    """
+    raise NotImplementedError("train: data, model, RMSProp, and the loop over batches")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--length", type=int, default=5, help="T, digits in a palindrome")
+    parser.add_argument("--input-dim", type=int, default=10, help="10: one-hot, 1: bare digit")
+    parser.add_argument("--hidden-dim", type=int, default=128, help="numbers in h and c")
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--max-norm", type=float, default=10.0, help="of the gradient")
+    parser.add_argument("--train-steps", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    train(parser.parse_args())

@@ -1,0 +1,191 @@
+"""The checker against submissions with known faults, and against right ones."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from toolkit.assignment import cells
+from toolkit.assignment.checking import check
+from toolkit.assignment.watch import Watch
+
+ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+
+
+def load_cases() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("cases", HERE / "corpus" / "cases.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+cases = load_cases()
+ISSUE_IDS = {
+    *("forbidden-module", "wrong-equation", "nonzero-initial-state", "state-not-carried"),
+    *("fixed-batch-size", "fixed-sequence-length", "parameter-not-learnable", "dead-parameter"),
+    *("loss-not-last-step", "softmax-before-loss", "wrong-optimiser", "does-not-learn"),
+    *("fixed-device", "not-a-palindrome", "wrong-label", "length-overflow", "split-leak"),
+    *("wrong-noise", "missing-detach", "gradients-not-cleared", "batchnorm-mode", "output-range"),
+    *("interpolation-repeats-ends", "same-class-ends", "does-not-import"),
+}  # and missing-file, which is no change to a file
+
+
+def run_check(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "toolkit.assignment", "check", str(folder), *options],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_corpus_is_large_and_whole() -> None:
+    assert len(cases.WRONG) >= 25
+    assert len(cases.RIGHT) >= 8
+    assert {wrong.id for wrong in cases.WRONG.values()} >= ISSUE_IDS
+    assert {w.equation for w in cases.WRONG.values() if w.id == "wrong-equation"} == {*range(1, 8)}
+
+
+@pytest.mark.slow
+def test_planted_faults_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each by its id and, where it has one, its equation: at least 95%."""
+    table = []
+    for number, (name, wrong) in enumerate(cases.WRONG.items()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        cases.write_wrong(name, folder)
+        report = check(folder, parts=[wrong.found_in or wrong.part])
+        found = [(f.id, f.equation) for f in report.findings]
+        table.append((name, (wrong.id, wrong.equation), found))
+    with capsys.disabled():
+        print()
+        for name, planted, found in table:
+            mark = "named " if planted in found else "MISSED"
+            shown = ", ".join(id if eq is None else f"{id} ({eq})" for id, eq in found)
+            print(f"{mark} {name}: {planted[0]} ({planted[1]}) -> {shown or 'nothing'}")
+        named = sum(planted in found for _, planted, found in table)
+        print(f"{named} of {len(table)} planted faults named")
+    assert named >= 0.95 * len(table)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", cases.RIGHT)
+def test_no_false_alarm(name: str, tmp_path: Path) -> None:
+    cases.write_right(name, tmp_path)
+    report = check(tmp_path)
+    assert report.findings == []
+    assert len(report.right) >= 10
+
+
+@pytest.mark.slow
+def test_the_blank_skeleton(tmp_path: Path) -> None:
+    """It says what is to be written, and calls nothing wrong."""
+    done = run_check(ROOT / "assignments" / "skeleton")
+    assert done.returncode == 1
+    assert "WRONG" not in done.stdout
+    assert "equations (1) to (7)" in done.stdout
+    last = done.stdout.strip().splitlines()[-1]
+    raises = sum(
+        path.read_text().count("raise NotImplementedError")
+        for path in (ROOT / "assignments" / "skeleton").glob("*.py")
+    )
+    assert last.startswith(f"{raises} pieces are still to be written")
+
+
+def test_the_skeleton_stands_alone() -> None:
+    for path in (ROOT / "assignments" / "skeleton").glob("*.py"):
+        assert "toolkit" not in path.read_text()
+
+
+def test_nothing_to_check(tmp_path: Path) -> None:
+    for folder, words in ((tmp_path, "has none of"), (tmp_path / "nowhere", "is no folder")):
+        done = run_check(folder)
+        assert done.returncode == 2
+        assert words in done.stderr
+        assert done.stdout == ""
+
+
+def test_json(tmp_path: Path) -> None:
+    """The shape and the exit code; three files are missing and one has a syntax error."""
+    (tmp_path / "deeper").mkdir()
+    (tmp_path / "deeper" / "lstm.py").write_text("x = 1\ndef f(:\n")
+    done = run_check(tmp_path, "--json")
+    assert done.returncode == 1
+    content = json.loads(done.stdout)
+    assert content["passed"] is False
+    assert [f["id"] for f in content["findings"]].count("missing-file") == 3
+    (broken,) = [f for f in content["findings"] if f["id"] == "does-not-import"]
+    assert broken.pop("message")
+    assert broken == {
+        "id": "does-not-import",
+        "part": "lstm",
+        "equation": None,
+        "file": "deeper/lstm.py",
+        "line": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import os\nos._exit(0)", "raise SystemExit(0)", "print('x' * 10**8)\nraise ValueError('no')"],
+    ids=["_exit", "exit", "prints"],
+)
+def test_what_ends_the_process_costs_only_itself(code: str, tmp_path: Path) -> None:
+    (tmp_path / "dataset.py").write_text(code)
+    report = check(tmp_path, parts=["dataset"])
+    assert [f.id for f in report.findings] in (["time-limit"], ["does-not-import"])
+
+
+@pytest.mark.slow
+def test_an_endless_loop_is_ended(tmp_path: Path) -> None:
+    (tmp_path / "dataset.py").write_text("while True:\n    pass\n")
+    (finding,) = check(tmp_path, parts=["dataset"]).findings
+    assert finding.id == "time-limit"
+    assert "importing dataset.py" in finding.message
+
+
+def test_torch_lstm_is_followed_gate_by_gate(tmp_path: Path) -> None:
+    """A cell that calls the activations by hand on nn.LSTMCell's own weights is explained."""
+    torch.manual_seed(0)
+    theirs = nn.LSTMCell(3, 4)
+    readout = nn.Linear(4, 10)
+    x = torch.randn(20, 5, 3)
+
+    def run(x: Tensor) -> Tensor:
+        h = c = torch.zeros(20, 4)
+        for t in range(5):
+            a = x[:, t] @ theirs.weight_ih.t() + h @ theirs.weight_hh.t()
+            i, f, g, o = (a + theirs.bias_ih + theirs.bias_hh).chunk(4, dim=1)
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            h = torch.sigmoid(o) * torch.tanh(c)
+        return h
+
+    watch = Watch(tmp_path, keep=True)
+    with watch, torch.no_grad():
+        logits = readout(run(x))
+    match = cells.explain(cells.chunks(watch.steps, 5, 20, 4), logits, x)
+    assert match is not None
+    h = c = torch.zeros(20, 4)
+    with torch.no_grad():
+        for t in range(5):
+            h, c = theirs(x[:, t], (h, c))
+    torch.testing.assert_close(match.h[-1], h)
+    torch.testing.assert_close(match.c[-1], c)
+    fit = cells.affine(match.gates["f"].before[1:].flatten(0, 1), *_inputs(x, match.h))
+    assert fit.residual < 1e-4
+    torch.testing.assert_close(fit.weight_h.t().float(), theirs.weight_hh[4:8].detach())
+
+
+def _inputs(x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+    return x.transpose(0, 1)[1:].flatten(0, 1), h[:-1].flatten(0, 1)

@@ -1,0 +1,263 @@
+"""Checks of a student's `my_gan.py`."""
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import torch
+import torchvision.datasets
+from torch import Tensor, nn
+from torchvision.transforms.functional import to_pil_image
+
+from toolkit.assignment.interpolation_checks import check_interpolation
+from toolkit.assignment.sink import Sink
+from toolkit.assignment.static_checks import first_call
+from toolkit.assignment.training_watch import Output, TrainingWatch, run_script
+from toolkit.gan.data import load_mnist
+
+MAX_STEPS = 8  # of both optimisers together
+MAX_SECONDS = 20.0
+NUM_IMAGES = 640
+NORM = (nn.BatchNorm1d, nn.BatchNorm2d)
+
+
+class FewDigits(torchvision.datasets.VisionDataset):  # type: ignore[misc]
+    """Stands for torchvision's MNIST: the same call and items, a few images, no download."""
+
+    def __init__(
+        self,
+        root: str = "",
+        train: bool = True,
+        transform: Any = None,
+        target_transform: Any = None,
+        download: bool = False,
+    ) -> None:
+        super().__init__(str(root), transform=transform, target_transform=target_transform)
+        mnist = load_mnist()
+        self.data = mnist.test_images[:NUM_IMAGES, 0]
+        self.targets = mnist.test_labels[:NUM_IMAGES].long()
+
+    def __len__(self) -> int:
+        """How many images."""
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        """One image, a PIL picture unless it is transformed, and its digit."""
+        image: Any = to_pil_image(self.data[index])
+        label: Any = int(self.targets[index])
+        if self.transform is not None:
+            image = self.transform(image)
+        if self.target_transform is not None:
+            label = self.target_transform(label)
+        return image, label
+
+
+def check(file: Path, sink: Sink) -> None:
+    """Run the file for a few steps on a few images; look at both players; interpolate."""
+    sink.doing("the first steps of my_gan.py")
+    torchvision.datasets.MNIST = FewDigits
+    torchvision.datasets.mnist.MNIST = FewDigits
+    watch = TrainingWatch(sink.root, MAX_STEPS, MAX_SECONDS)
+    try:
+        run_script(file, watch)
+    except SystemExit as error:
+        if not watch.updates:
+            sink.note(f"my_gan.py ended with exit({error.code}) before it trained: not watched.")
+    except Exception as error:  # whatever a student's code raises
+        sink.error(error, importing=isinstance(error, ImportError) and not watch.outputs)
+    for gpu_file, line in watch.gpu[:1]:
+        message = "It puts tensors on the GPU, whether there is one or not."
+        sink.fault("fixed-device", message, line=line, file=gpu_file)
+    generator = _player(watch, "gen")
+    discriminator = _player(watch, "disc")
+    if generator is None or discriminator is None:
+        if not sink.faults:
+            sink.note("No networks called Generator and Discriminator were seen in training.")
+        return
+    drawn = [o for o in watch.outputs if o.network is generator]
+    seen = [o for o in watch.outputs if o.network is discriminator]
+    tree = ast.parse(file.read_text(errors="replace"))
+    _check_noise(drawn, watch, tree, sink)
+    _check_range(generator, drawn, seen, sink)
+    _check_logits(watch, seen, sink)
+    _check_gradients(generator, discriminator, watch, sink)
+    _check_mode(generator, drawn, sink)
+    sink.doing("interpolating")
+    check_interpolation(file, generator, sink)
+
+
+def _player(watch: TrainingWatch, word: str) -> nn.Module | None:
+    """The network that is called so; D and G will do as well."""
+    for network in watch.networks:
+        name = type(network).__name__.lower()
+        if word in name or name in (word[0], "net" + word[0]):
+            return network
+    return None
+
+
+def _check_noise(drawn: list[Output], watch: TrainingWatch, tree: ast.Module, sink: Sink) -> None:
+    """z ~ N(0, 1): mean 0, variance 1, and the fourth moment 3 that a uniform lacks."""
+    z = torch.cat([o.input.flatten().double() for o in drawn if isinstance(o.input, Tensor)])
+    if len(z) < 1000:
+        sink.note("Too little noise was seen to tell its distribution.")
+        return
+    mean, deviation = float(z.mean()), float(z.std())
+    kurtosis = float((((z - mean) / max(deviation, 1e-9)) ** 4).mean())
+    if abs(mean) < 0.1 and abs(deviation - 1) < 0.1 and 2.5 < kurtosis < 3.5:
+        sink.right("The noise is standard normal.")
+        return
+    line = first_call(tree, "rand", "normal", "uniform") or watch.noise_line
+    sink.fault(
+        "wrong-noise",
+        f"The noise has mean {mean:.2f}, standard deviation {deviation:.2f} and fourth moment "
+        f"{kurtosis:.1f}; a standard normal has 0, 1 and 3.",
+        line=line,
+    )
+
+
+@torch.no_grad()
+def _check_range(generator: nn.Module, drawn: list[Output], seen: list[Output], sink: Sink) -> None:
+    """Drawn images have the shape and the range of the real ones."""
+    images = next((o.output for o in drawn if isinstance(o.output, Tensor)), None)
+    if images is None or images[0].numel() != 784:
+        shape = None if images is None else tuple(images.shape)
+        sink.fault("wrong-shape", f"The generator returns {shape}, not images of 28 x 28.")
+        return
+    real = [o.input for o in seen if isinstance(o.input, Tensor)]
+    lows = sorted({round(float(x.min()), 2) for x in real if not _is_drawn(x, drawn)})
+    low_real = lows[0] if lows else None
+    z = next(o.input for o in drawn if isinstance(o.input, Tensor))
+    generator.eval()
+    extreme = torch.cat([generator(scale * z) for scale in (1.0, 30.0, 1000.0)])
+    low, high = float(extreme.min()), float(extreme.max())
+    if low < -1.01 or high > 1.01:
+        sink.fault(
+            "output-range",
+            f"The generator's images are not bounded: values from {low:.1f} to {high:.1f} came "
+            "out. Which function ends it, and which range do the real images have?",
+        )
+    elif low_real is not None and (low < -0.5) != (low_real < -0.5):
+        sink.fault(
+            "output-range",
+            f"Drawn images go down to {low:.0f}, real ones to {low_real:.0f}: the discriminator "
+            "tells them by that alone. Scale the data as the generator's last layer does.",
+        )
+    else:
+        sink.right("Drawn images are 28 x 28 and have the range of the real ones.")
+
+
+def _is_drawn(x: Tensor, drawn: list[Output]) -> bool:
+    return any(
+        isinstance(o.output, Tensor)
+        and o.output.numel() == x.numel()
+        and torch.equal(o.output.flatten(), x.flatten())
+        for o in drawn
+    )
+
+
+def _check_logits(watch: TrainingWatch, seen: list[Output], sink: Sink) -> None:
+    """BCEWithLogits has the sigmoid inside; BCE wants it outside."""
+    outputs = [o.output for o in seen if isinstance(o.output, Tensor)]
+    squashed = all(bool((x >= 0).all()) and bool((x <= 1).all()) for x in outputs)
+    for loss in watch.losses:
+        if loss.name == "binary_cross_entropy_with_logits" and squashed and len(outputs) > 3:
+            sink.fault(
+                "sigmoid-twice",
+                "The discriminator's outputs all lie between 0 and 1, and this loss applies a "
+                "sigmoid once more. It takes logits.",
+                equation=10,
+                line=loss.line,
+                file=loss.file,
+            )
+            return
+
+
+def _check_gradients(
+    generator: nn.Module, discriminator: nn.Module, watch: TrainingWatch, sink: Sink
+) -> None:
+    """Each player's step moves that player, by its own loss, and by nothing older."""
+    ids = {id(p) for p in generator.parameters()}
+    theirs = {id(p) for p in discriminator.parameters()}
+    steps_g = [u for u in watch.updates if _holds(u.optimizer, ids)]
+    steps_d = [u for u in watch.updates if _holds(u.optimizer, theirs)]
+    if not steps_g or not steps_d:
+        if watch.num_backward and not sink.has("does-not-run", "missing-detach"):
+            who = "generator" if not steps_g else "discriminator"
+            sink.fault("does-not-learn", f"In the first steps no optimiser moves the {who}.")
+        return
+    if any(_holds(u.optimizer, theirs) for u in steps_g):
+        message = "One optimiser holds both networks: the generator's step trains its opponent too."
+        sink.fault("wrong-optimiser", message, equation=10, line=steps_g[0].line)
+        return
+    good = True
+    if not all(u.passes for u in steps_g):
+        good = False
+        sink.fault(
+            "dead-parameter",
+            "No gradient reaches the generator in its own step. Is the drawn image cut off "
+            "(detach, no_grad, .data) on its way to the discriminator?",
+            line=steps_g[0].line,
+        )
+    players = {id(u.optimizer) for u in steps_d}
+    leaked = [p for p in watch.reached(ids) if watch.first_user(p) in players]
+    if leaked:
+        good = False
+        sink.fault(
+            "missing-detach",
+            "The discriminator's loss sends gradients into the generator. In its step the drawn "
+            "images are data: what cuts them off from the network that drew them?",
+            equation=10,
+            line=steps_d[0].line,
+        )
+    for who, steps in (("generator", steps_g), ("discriminator", steps_d)):
+        stale = next((u for u in steps if u.old), None)
+        if stale is not None and not (leaked and who == "generator"):
+            good = False
+            sink.fault(
+                "gradients-not-cleared",
+                f"When the {who} steps, its gradients still hold those of an earlier pass. Clear "
+                "them right before its own backward.",
+                line=stale.line,
+                file=stale.file,
+            )
+    if good:
+        sink.right("Each player is moved by its own loss, and the gradient reaches the generator.")
+
+
+def _holds(optimizer: torch.optim.Optimizer, ids: set[int]) -> bool:
+    return any(id(p) in ids for group in optimizer.param_groups for p in group["params"])
+
+
+def _check_mode(generator: nn.Module, drawn: list[Output], sink: Sink) -> None:
+    """Batch norm: batch statistics while training, running ones while sampling."""
+    if not any(isinstance(m, NORM) for m in generator.modules()):
+        return
+    sampled = [o for o in drawn if not o.grad]
+    trained = [o for o in drawn if o.grad]
+    wrong = next((o for o in sampled if o.training and len(o.output) != 0), None)
+    sample = [o for o in sampled if o.training and not _feeds_training(o, trained)]
+    if wrong is not None and sample:
+        sink.fault(
+            "batchnorm-mode",
+            "Samples are drawn in training mode, so batch norm mixes the images of a batch. Which "
+            "mode is for drawing, and which must come back before training goes on?",
+            line=sample[0].line,
+        )
+    elif trained and not all(o.training for o in trained[1:]):
+        late = next(o for o in trained[1:] if not o.training)
+        sink.fault(
+            "batchnorm-mode",
+            "The generator is trained in evaluation mode: after drawing samples it was not put "
+            "back.",
+            line=late.line,
+        )
+    elif sampled:
+        sink.right("Samples are drawn in evaluation mode.")
+    else:
+        sink.note("No sampling was seen in the first steps; draw your 25 samples in eval mode.")
+
+
+def _feeds_training(output: Output, trained: list[Output]) -> bool:
+    """Whether the same line also draws for the discriminator's step, under no_grad."""
+    size = len(trained[0].output) if trained else 0
+    return len(output.output) == size and size not in (9, 25)

@@ -1,0 +1,72 @@
+"""What a checking process tells its parent, a JSON line at a time."""
+
+import json
+from pathlib import Path
+from typing import Any, TextIO
+
+from toolkit.assignment.findings import Part
+from toolkit.assignment.submission import explain
+
+
+class Sink:
+    """Passes findings on at once, so that code that never comes back loses only what follows.
+
+    Args:
+        stream: where the lines go.
+        part: what is being checked.
+        root: the student's folder.
+        file: the file of this part, relative to the root.
+    """
+
+    def __init__(self, stream: TextIO, part: Part, root: Path, file: str) -> None:
+        self.stream = stream
+        self.part = part
+        self.root = root
+        self.file = file
+        self.faults: list[tuple[str, int | None]] = []  # (id, equation)
+
+    def doing(self, what: str, stopped: str = "time-limit") -> None:
+        """Say what comes next, and the finding that it is if the code never comes back."""
+        self._send(doing=what, stopped=stopped)
+
+    def right(self, sentence: str) -> None:
+        """Something is as the assignment wants it."""
+        self._send(right=sentence)
+
+    def note(self, sentence: str) -> None:
+        """Something could not be found out."""
+        self._send(note=sentence)
+
+    def fact(self, name: str) -> None:
+        """Something that another part's check wants to know."""
+        self._send(fact=name)
+
+    def fault(
+        self,
+        id: str,
+        message: str,
+        *,
+        equation: int | None = None,
+        line: int | None = None,
+        file: str | None = None,
+    ) -> None:
+        """Something is wrong; `file` is this part's by default."""
+        self.faults.append((id, equation))
+        self._send(id=id, message=message, equation=equation, line=line, file=file or self.file)
+
+    def has(self, *ids: str) -> bool:
+        """Whether a fault with one of these names was found."""
+        return any(id in ids for id, _ in self.faults)
+
+    def error(self, error: BaseException, importing: bool = False) -> None:
+        """The student's code raised something."""
+        fault = explain(error, self.root, importing)
+        self.fault(fault.id, fault.message, line=fault.line, file=fault.file)
+
+    def finished(self) -> None:
+        """Nothing more will come."""
+        self._send(finished=True)
+
+    def _send(self, **content: Any) -> None:
+        self.stream.write(json.dumps(content) + "\n")
+        self.stream.flush()

@@ -1,0 +1,194 @@
+"""Checks of a student's `train.py`."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import RMSprop
+
+from toolkit.assignment.sink import Sink
+from toolkit.assignment.training_watch import Loss, Output, TrainingWatch, run_script
+
+MAX_STEPS = 8
+MAX_SECONDS = 15.0
+NUM_ITEMS = 2000  # of each data set, looked through for palindromes that both have
+RATES = (1e-6, 0.2)  # learning rates of RMSProp that may work
+FLOOR = math.log(math.e + 9) - 1  # 1.46115: cross-entropy of a softmax that is sure and right
+
+
+def check(file: Path, sink: Sink) -> None:
+    """Run the file for a few steps, and look at its loss, gradients and optimiser."""
+    sink.doing("the first steps of train.py")
+    watch = TrainingWatch(sink.root, MAX_STEPS, MAX_SECONDS)
+    try:
+        run_script(file, watch)
+    except SystemExit as error:
+        if not watch.updates:
+            sink.note(f"train.py ended with exit({error.code}) before it trained: not watched.")
+    except Exception as error:  # whatever a student's code raises
+        sink.error(error, importing=isinstance(error, ImportError) and not watch.losses)
+    for gpu_file, line in watch.gpu[:1]:
+        message = "It puts tensors on the GPU, whether there is one or not."
+        sink.fault("fixed-device", message, line=line, file=gpu_file)
+    for name, where, line in watch.recurrent[:1]:
+        message = f"torch's own {name} is called; write equations (1) to (6) yourself."
+        sink.fault("forbidden-module", message, line=line, file=where)
+    _check_losses(watch, sink)
+    _check_updates(watch, sink)
+    sink.doing("palindromes that training and test data share")
+    _check_leak(watch, sink)
+
+
+def _check_losses(watch: TrainingWatch, sink: Sink) -> None:
+    """Cross-entropy (9), of logits, over the last step only."""
+    if not watch.losses:
+        if watch.updates:
+            sink.note("No loss of torch was called, so the loss (9) was not looked at.")
+        return
+    sink.fact("saw-loss")
+    loss = watch.losses[0]
+    if loss.name not in ("cross_entropy", "nll_loss"):
+        sink.fault(
+            "wrong-loss",
+            f"The loss is {loss.name}; (9) is the cross-entropy.",
+            equation=9,
+            line=loss.line,
+            file=loss.file,
+        )
+        return
+    rows = loss.input.movedim(1, -1).reshape(-1, loss.input.size(1))
+    if bool((rows >= 0).all()) and bool(((rows.sum(1) - 1).abs() < 1e-3).all()):
+        if loss.name == "cross_entropy":
+            message = (
+                "The loss is given probabilities, and cross_entropy applies the softmax (8) once "
+                f"more. It cannot fall below {FLOOR:.5f} like this. Give it p(t), the logits."
+            )
+        else:
+            message = "nll_loss is given probabilities; it wants their logarithm (9)."
+        name = "softmax-before-loss" if loss.name == "cross_entropy" else "wrong-loss"
+        equation = 8 if loss.name == "cross_entropy" else 9
+        sink.fault(name, message, equation=equation, line=loss.line, file=loss.file)
+    elif not _over_other_steps(loss, watch, sink):
+        sink.right("The loss (9) is the cross-entropy of logits, over the last step.")
+
+
+def _over_other_steps(loss: Loss, watch: TrainingWatch, sink: Sink) -> bool:
+    """Report a loss that reads more, or another, than the last step."""
+    calls = sum(other.backward == loss.backward for other in watch.losses)
+    first = next((o for o in watch.outputs if o.grad), None)
+    what = None
+    if calls > 2 and watch.updates:
+        what = f"It is added up over {calls} calls before one backward pass."
+    elif first is not None:
+        what = _other_step(loss, first)
+    if what is None:
+        return False
+    sink.fault(
+        "loss-not-last-step",
+        f"{what} Only the last time step, p(T), counts.",
+        equation=9,
+        line=loss.line,
+        file=loss.file,
+    )
+    return True
+
+
+def _other_step(loss: Loss, first: Output) -> str | None:
+    output = first.output
+    if isinstance(output, list | tuple):
+        tensors = [x for x in output if isinstance(x, Tensor)]
+        output = max(tensors, key=Tensor.dim, default=None)
+    if not isinstance(output, Tensor) or output.dim() != 3:
+        return None
+    if loss.input.numel() == output.numel():
+        return "It is taken over all time steps."
+    given = loss.input
+    for steps in (output, output.transpose(0, 1)):  # (time, batch, 10) whichever it was
+        if steps.shape[1:] == given.shape:
+            if torch.allclose(steps[-1], given, atol=1e-6):
+                return None
+            if any(torch.allclose(step, given, atol=1e-6) for step in steps[:-1]):
+                return "It is taken over another step."
+            if torch.allclose(steps.mean(0), given, atol=1e-6):
+                return "It is taken over the mean of all steps."
+    return None
+
+
+def _check_updates(watch: TrainingWatch, sink: Sink) -> None:
+    """RMSProp, on this model's parameters, with fresh gradients."""
+    if not watch.updates:
+        if watch.num_backward or watch.losses:
+            message = "No optimiser step follows the loss: the weights stay as they are."
+            sink.fault("does-not-learn", message)
+        elif not sink.faults:
+            sink.note("train.py did not train when it was run or when main was called.")
+        return
+    update = watch.updates[0]
+    kind = type(update.optimizer)
+    if isinstance(update.optimizer, RMSprop):
+        sink.right("The optimiser is RMSProp.")
+    else:
+        message = f"The optimiser is {kind.__name__}; the assignment asks for RMSProp."
+        sink.fault("wrong-optimiser", message, line=update.line, file=update.file)
+    if not update.passes:
+        sink.fault(
+            "does-not-learn",
+            "The optimiser steps without a gradient. Is backward called on the loss, and does the "
+            "optimiser hold the parameters of the model that you train?",
+            line=update.line,
+            file=update.file,
+        )
+    rate = float(update.optimizer.param_groups[0]["lr"])
+    if not RATES[0] <= rate <= RATES[1]:
+        message = f"With a learning rate of {rate:g} it does not learn; 0.001 is where to begin."
+        sink.fault("does-not-learn", message, line=update.line, file=update.file)
+    stale = next((u for u in watch.updates if u.old), None)
+    if stale is not None:
+        sink.fault(
+            "gradients-not-cleared",
+            "Gradients of earlier batches are still in the sum when the optimiser steps. What must "
+            "happen between one step and the next backward?",
+            line=stale.line,
+            file=stale.file,
+        )
+    elif len(watch.updates) > 1:
+        sink.right("Gradients are cleared for every step.")
+
+
+def _check_leak(watch: TrainingWatch, sink: Sink) -> None:
+    """No palindrome is in two of the data sets that loaders were made of."""
+    different: list[Any] = []
+    for dataset in watch.datasets:
+        if all(dataset is not known for known in different):
+            different.append(dataset)
+    if len(watch.datasets) > len(different) > 0:
+        sink.note("Two loaders share one data set. Is accuracy measured on what it was trained on?")
+    rows = [_rows(dataset) for dataset in different[:3]]
+    for k, later in enumerate(rows):
+        for earlier in rows[:k]:
+            if shared := earlier & later:
+                share = len(shared) / max(1, len(later))
+                sink.fault(
+                    "split-leak",
+                    f"{share:.0%} of the distinct palindromes that you test on are in the training "
+                    "data as well. There are only 1,000 palindromes of 5 digits: drawing twice at "
+                    "random gives the same ones. Decide for each palindrome where it belongs.",
+                )
+                return
+    if len(rows) > 1:
+        sink.right("Training and test data share no palindrome.")
+    elif rows:
+        sink.note("One data set was seen, so nothing can be said about unseen palindromes.")
+
+
+def _rows(dataset: Any) -> set[bytes]:
+    """The inputs of the first items, as bytes."""
+    found = set()
+    try:
+        for k in range(min(NUM_ITEMS, len(dataset))):
+            found.add(torch.as_tensor(dataset[k][0]).float().numpy().tobytes())
+    except Exception:  # an endless or odd data set: what was seen counts
+        return found
+    return found
