@@ -101,13 +101,13 @@ def _ink(picture: Pixels) -> tuple[Tensor, float]:
 
 def _centred(small: Tensor) -> Tensor:
     """Put an image of at most 20 x 20 where its centre of mass is nearest to the centre of 28 x 28,
-    as far as it fits."""
+    as far as it fits. MNIST counts that centre as pixel 14, from 0."""
     image = torch.zeros(SIDE, SIDE)
     corner = []
     for axis in (0, 1):
         mass = small.sum(dim=1 - axis)
-        centre = float((mass * torch.arange(len(mass))).sum() / mass.sum()) + OFFSET
-        corner.append(min(max(round(SIDE / 2 - centre), 0), SIDE - len(mass)))
+        centre = float((mass * torch.arange(len(mass))).sum() / mass.sum())
+        corner.append(min(max(round(SIDE // 2 - centre), 0), SIDE - len(mass)))
     top, left = corner
     image[top : top + small.size(0), left : left + small.size(1)] = small
     return image

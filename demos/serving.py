@@ -1,0 +1,287 @@
+"""Both demos' command line: check what was asked, serve the page, share it, clean up after it."""
+
+import functools
+import html
+import math
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # on a Space the toolkit is not installed
+
+import gradio as gr
+import PIL.Image
+import typer
+from gradio.block_function import BlockFunction
+from gradio.utils import get_upload_folder
+from sharing import Tunnel, new_password
+
+from toolkit.commands import reports_errors
+from toolkit.errors import ToolkitError, UsageError
+
+ROOT = Path(__file__).parents[1]
+TORCH = "torch"  # concurrency_id of all events that compute: one after the other
+PORTS = range(7860, 7960)
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+QUEUE_SIZE = 40  # events that wait; who comes after them reads that the queue is full
+MAX_FILE_SIZE = "5mb"
+SESSIONS = 200  # visitors whose state is kept
+CLEAN_EVERY, CLEAN_AFTER = 60, 600  # seconds; when files that a visitor caused are deleted
+
+ENVIRONMENT = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    # Gradio sums up its last events after each event; nobody reads it with monitoring off.
+    "GRADIO_ANALYTICS_MAX_EVENTS": "100",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(2**31),
+}
+
+THEME = gr.themes.Default(
+    primary_hue="indigo",
+    neutral_hue="slate",
+    font=["system-ui", "sans-serif"],
+    font_mono=["ui-monospace", "monospace"],
+).set(  # Gradio's own greys and buttons are too pale to read from the last row
+    block_info_text_color="*neutral_600",
+    block_label_text_color="*neutral_700",
+    block_title_text_color="*neutral_700",
+    button_primary_background_fill="*primary_600",
+    button_primary_background_fill_hover="*primary_700",
+)
+CSS = """
+.gradio-container { max-width: min(1240px, 100vw) !important; margin: auto; }
+.prose { font-size: 1rem; }
+.pixels img { image-rendering: pixelated; }
+:is(button, input, [tabindex]):focus-visible {
+  outline: 3px solid var(--primary-500) !important; outline-offset: 2px;
+}
+"""
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+def explained(function: Handler) -> Handler:
+    """An event handler whose user's mistakes become a message in the page."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except (ToolkitError, ValueError) as error:
+            raise _message(str(error)) from error
+
+    return wrapper  # type: ignore[return-value]
+
+
+def new_file(suffix: str) -> Path:
+    """A new, empty file for the page to hand out, such as one of suffix ".gif".
+
+    It is deleted ten minutes later, or when the page is closed.
+    """
+    directory = Path(get_upload_folder())
+    directory.mkdir(parents=True, exist_ok=True)
+    descriptor, path = tempfile.mkstemp(suffix, dir=directory)
+    os.close(descriptor)
+    return Path(path)
+
+
+def run(build: Callable[[Path], gr.Blocks], name: str) -> None:
+    """The command line of a demo: `build` makes the page from a directory of exports.
+
+    Args:
+        name: what the page is called, for the help and the first line that is printed.
+    """
+
+    @reports_errors
+    def command(
+        share: Annotated[
+            bool, typer.Option("--share", help="Also give the page a public address for a while.")
+        ] = False,
+        host: Annotated[
+            str,
+            typer.Option(
+                envvar="GRADIO_SERVER_NAME",
+                help="Address to serve at; 0.0.0.0 for all of this machine's.",
+            ),
+        ] = "127.0.0.1",
+        port: Annotated[
+            int | None,
+            typer.Option(min=1, max=65535, show_default="the first free one from 7860"),
+        ] = None,
+        auth: Annotated[
+            str | None,
+            typer.Option(
+                metavar="USER:PASSWORD",
+                help="Ask for these.",
+                show_default="none; with --share a new password",
+            ),
+        ] = None,
+        exports: Annotated[
+            Path, typer.Option(help="Where the trained files are.", show_default="exports/")
+        ] = ROOT / "exports",
+    ) -> None:
+        credentials = _credentials(auth, share)
+        port = _free_port(host, port)
+        signal.signal(signal.SIGTERM, _interrupt)
+        with tempfile.TemporaryDirectory(prefix="demo-") as scratch:
+            try:
+                serve(build, name, exports, host, port, credentials, share, Path(scratch))
+            except KeyboardInterrupt:
+                print("The page is closed.")
+
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(help=f"{name}, as a page in the browser.")(command)
+    app()
+
+
+def serve(
+    build: Callable[[Path], gr.Blocks],
+    name: str,
+    exports: Path,
+    host: str,
+    port: int,
+    credentials: tuple[str, str] | None,
+    share: bool,
+    scratch: Path,
+) -> None:
+    """Serve the page until a KeyboardInterrupt. Everything that is written goes to `scratch`."""
+    os.environ.update(ENVIRONMENT, GRADIO_TEMP_DIR=str(scratch / "files"))
+    local = ",".join(filter(None, [os.environ.get("NO_PROXY"), *LOOPBACK]))
+    os.environ.update(NO_PROXY=local, no_proxy=local)  # the page's start is checked from inside
+    PIL.Image.MAX_IMAGE_PIXELS = 25_000_000  # a small file can hold a picture that fills the memory
+    tunnel = Tunnel(scratch) if share else None
+    try:
+        blocks = build(exports)
+        address = launch(blocks, host, port, credentials)
+        print(f"{name}: {address}  (Ctrl+C closes it)", flush=True)
+        if host not in LOOPBACK and credentials is None:
+            print("Anyone who can reach this machine can open it; --auth asks for a password.")
+        if credentials is not None:
+            print(f"User: {credentials[0]}  Password: {credentials[1]}", flush=True)
+        if tunnel is not None:
+            try:
+                print(f"Public address: {tunnel.open(host, port, blocks.share_token)}", flush=True)
+            except ToolkitError as error:
+                print(f"No public address: {error} The local page works.", flush=True)
+        try:
+            threading.Event().wait()
+        finally:
+            blocks.close(verbose=False)
+    finally:
+        if tunnel is not None:
+            tunnel.close()
+
+
+def launch(blocks: gr.Blocks, host: str, port: int, credentials: tuple[str, str] | None) -> str:
+    """Start serving in the background; returns the page's local address."""
+    blocks.delete_cache = (CLEAN_EVERY, CLEAN_AFTER)
+    _refuse_nonsense(blocks)
+    blocks.queue(max_size=QUEUE_SIZE, default_concurrency_limit=1, api_open=False)
+    _, address, _ = blocks.launch(
+        server_name=f"[{host}]" if ":" in host else host,
+        server_port=port,
+        auth=credentials,
+        prevent_thread_lock=True,
+        quiet=True,
+        share=False,  # Gradio hides why sharing fails; sharing.py does it
+        show_error=False,
+        max_file_size=MAX_FILE_SIZE,
+        enable_monitoring=False,
+        run_history=False,
+        footer_links=[],
+        state_session_capacity=SESSIONS,
+        ssr_mode=False,
+        mcp_server=False,
+        pwa=False,
+        theme=THEME,
+        css=CSS,
+    )
+    return address
+
+
+def _refuse_nonsense(blocks: gr.Blocks) -> None:
+    """Make of input that no component can take (a text as a picture, NaN) a message in the page.
+
+    Gradio shows its cause only with `show_error`, which shows those of all other errors as well.
+    """
+    preprocess_data = blocks.preprocess_data
+
+    async def preprocess_and_explain(event: BlockFunction, *args: Any, **kwargs: Any) -> list[Any]:
+        try:
+            values = await preprocess_data(event, *args, **kwargs)
+        except gr.Error as error:
+            raise _message(error.message) from error
+        except ValueError as error:
+            cause = error.__cause__
+            if isinstance(cause, PIL.Image.DecompressionBombError):
+                raise _message("The picture has too many pixels. Make it smaller.") from error
+            if isinstance(cause, OSError):
+                raise _message(
+                    "The file is not a picture that can be read. Choose a PNG or JPEG."
+                ) from error
+            raise _message("An input is not of the kind that its field takes.") from error
+        for field, value in zip(event.inputs, values, strict=True):
+            if isinstance(value, float) and not math.isfinite(value):
+                raise _message(f"{field.label} must be a finite number, not {value}.")
+            if value is None and isinstance(field, gr.Number | gr.Slider | gr.Radio | gr.Dropdown):
+                raise _message(f"{field.label} is empty. Fill it in.")
+        return values
+
+    blocks.preprocess_data = preprocess_and_explain  # type: ignore[method-assign]
+
+
+def _message(sentence: str) -> gr.Error:
+    """The page renders a message as HTML, and a user's mistake needs no traceback in the log."""
+    return gr.Error(html.escape(sentence, quote=False), print_exception=False)
+
+
+def _credentials(auth: str | None, share: bool) -> tuple[str, str] | None:
+    """User and password.
+
+    Raises:
+        UsageError: `auth` is not two words with a colon between them.
+    """
+    if auth is None:
+        return ("class", new_password()) if share else None
+    user, _, password = auth.partition(":")
+    if not user or not password:
+        raise UsageError("--auth must be user:password, neither of them empty.")
+    return user, password
+
+
+def _free_port(host: str, wanted: int | None) -> int:
+    """The port that is wanted, or the first free one.
+
+    Raises:
+        ToolkitError: it cannot be had, or `host` is no address of this machine.
+    """
+    try:
+        family, *_, (address, *_) = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]
+        socket.create_server((address, 0), family=family).close()
+    except (OSError, UnicodeError) as error:
+        raise ToolkitError(
+            f"{host!r} is no address of this machine. Leave out --host to serve this machine only, "
+            "or give 0.0.0.0 to serve others as well."
+        ) from error
+    for port in PORTS if wanted is None else [wanted]:
+        try:
+            socket.create_server((address, port), family=family).close()
+        except OSError:
+            continue
+        return port
+    if wanted is None:
+        raise ToolkitError(f"All ports from {PORTS[0]} to {PORTS[-1]} are in use; give a --port.")
+    raise ToolkitError(
+        f"Port {wanted} cannot be had: it is in use, or needs more rights. Choose another --port, "
+        "or leave it out."
+    )
+
+
+def _interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
