@@ -1,8 +1,5 @@
 """Both demos' command line: check what was asked, serve the page, share it, clean up after it."""
 
-import functools
-import html
-import math
 import os
 import signal
 import socket
@@ -11,19 +8,21 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # on a Space the toolkit is not installed
 
 import gradio as gr
 import PIL.Image
 import typer
-from gradio.block_function import BlockFunction
 from gradio.utils import get_upload_folder
+from messages import explained, refuse_nonsense
 from sharing import Tunnel, new_password
 
 from toolkit.commands import reports_errors
 from toolkit.errors import ToolkitError, UsageError
+
+__all__ = ["TORCH", "explained", "new_file", "run"]
 
 ROOT = Path(__file__).parents[1]
 TORCH = "torch"  # concurrency_id of all events that compute: one after the other
@@ -57,36 +56,24 @@ THEME = gr.themes.Default(
 CSS = """
 .gradio-container { max-width: min(1240px, 100vw) !important; margin: auto; }
 .prose { font-size: 1rem; }
+.html-container { padding: 0 !important; }
+@media (max-width: 640px) { .gradio-container main { padding: 12px !important; } }
 .pixels img { image-rendering: pixelated; }
 :is(button, input, [tabindex]):focus-visible {
   outline: 3px solid var(--primary-500) !important; outline-offset: 2px;
 }
 """
 
-Handler = TypeVar("Handler", bound=Callable[..., Any])
 
-
-def explained(function: Handler) -> Handler:
-    """An event handler whose user's mistakes become a message in the page."""
-
-    @functools.wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except (ToolkitError, ValueError) as error:
-            raise _message(str(error)) from error
-
-    return wrapper  # type: ignore[return-value]
-
-
-def new_file(suffix: str) -> Path:
-    """A new, empty file for the page to hand out, such as one of suffix ".gif".
+def new_file(name: str) -> Path:
+    """A new, empty file for the page to hand out; `name` with some letters that tell it apart.
 
     It is deleted ten minutes later, or when the page is closed.
     """
     directory = Path(get_upload_folder())
     directory.mkdir(parents=True, exist_ok=True)
-    descriptor, path = tempfile.mkstemp(suffix, dir=directory)
+    stem, _, ending = name.rpartition(".")
+    descriptor, path = tempfile.mkstemp(f".{ending}", f"{stem}-", directory)
     os.close(descriptor)
     return Path(path)
 
@@ -181,7 +168,7 @@ def serve(
 def launch(blocks: gr.Blocks, host: str, port: int, credentials: tuple[str, str] | None) -> str:
     """Start serving in the background; returns the page's local address."""
     blocks.delete_cache = (CLEAN_EVERY, CLEAN_AFTER)
-    _refuse_nonsense(blocks)
+    refuse_nonsense(blocks)
     blocks.queue(max_size=QUEUE_SIZE, default_concurrency_limit=1, api_open=False)
     _, address, _ = blocks.launch(
         server_name=f"[{host}]" if ":" in host else host,
@@ -203,42 +190,6 @@ def launch(blocks: gr.Blocks, host: str, port: int, credentials: tuple[str, str]
         css=CSS,
     )
     return address
-
-
-def _refuse_nonsense(blocks: gr.Blocks) -> None:
-    """Make of input that no component can take (a text as a picture, NaN) a message in the page.
-
-    Gradio shows its cause only with `show_error`, which shows those of all other errors as well.
-    """
-    preprocess_data = blocks.preprocess_data
-
-    async def preprocess_and_explain(event: BlockFunction, *args: Any, **kwargs: Any) -> list[Any]:
-        try:
-            values = await preprocess_data(event, *args, **kwargs)
-        except gr.Error as error:
-            raise _message(error.message) from error
-        except ValueError as error:
-            cause = error.__cause__
-            if isinstance(cause, PIL.Image.DecompressionBombError):
-                raise _message("The picture has too many pixels. Make it smaller.") from error
-            if isinstance(cause, OSError):
-                raise _message(
-                    "The file is not a picture that can be read. Choose a PNG or JPEG."
-                ) from error
-            raise _message("An input is not of the kind that its field takes.") from error
-        for field, value in zip(event.inputs, values, strict=True):
-            if isinstance(value, float) and not math.isfinite(value):
-                raise _message(f"{field.label} must be a finite number, not {value}.")
-            if value is None and isinstance(field, gr.Number | gr.Slider | gr.Radio | gr.Dropdown):
-                raise _message(f"{field.label} is empty. Fill it in.")
-        return values
-
-    blocks.preprocess_data = preprocess_and_explain  # type: ignore[method-assign]
-
-
-def _message(sentence: str) -> gr.Error:
-    """The page renders a message as HTML, and a user's mistake needs no traceback in the log."""
-    return gr.Error(html.escape(sentence, quote=False), print_exception=False)
 
 
 def _credentials(auth: str | None, share: bool) -> tuple[str, str] | None:
