@@ -92,8 +92,8 @@ def _studio_tab(studio: Studio) -> None:
                 1,
                 step=0.05,
                 label="Truncation",
-                info="z is multiplied by it. Towards 0 the digits become more usual and more "
-                "alike; above 1 more unusual, and worse.",
+                info="z is multiplied by it. The generator has met points at a length near "
+                f"{studio.latent_dim**0.5:.0f} only: closer to 0 its pictures fade.",
             )
             with gr.Tabs(overflow_behavior="wrap"):
                 with gr.Tab("From sample to sample"), gr.Row(equal_height=True):

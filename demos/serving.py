@@ -115,7 +115,8 @@ def run(build: Callable[[Path], gr.Blocks], name: str) -> None:
     ) -> None:
         credentials = _credentials(auth, share)
         port = _free_port(host, port)
-        signal.signal(signal.SIGTERM, _interrupt)
+        for ending in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl+C, so that all is cleaned
+            signal.signal(ending, _interrupt)
         with tempfile.TemporaryDirectory(prefix="demo-") as scratch:
             try:
                 serve(build, name, exports, host, port, credentials, share, Path(scratch))

@@ -53,7 +53,8 @@ class Studio:
 
         Args:
             digit: "0" to "9" for points of that class only, or "any".
-            scale: multiplies them; below 1 they come closer to 0, where the usual digits are.
+            scale: multiplies them. Standard normal points have a length near sqrt(latent_dim),
+                so a generator knows hardly anything of the region around 0.
         """
         if digit == ANY:
             z = draw_latents(NUM_SAMPLES, self.latent_dim, random_stream(seed, "samples"))
