@@ -47,6 +47,8 @@ THEME = gr.themes.Default(
     font=["system-ui", "sans-serif"],
     font_mono=["ui-monospace", "monospace"],
 ).set(  # Gradio's own greys and buttons are too pale to read from the last row
+    body_text_color_subdued="*neutral_600",
+    color_accent="*primary_600",
     block_info_text_color="*neutral_600",
     block_label_text_color="*neutral_700",
     block_title_text_color="*neutral_700",
@@ -56,6 +58,7 @@ THEME = gr.themes.Default(
 CSS = """
 .gradio-container { max-width: min(1240px, 100vw) !important; margin: auto; }
 .prose { font-size: 1rem; }
+.dark { --color-accent: var(--primary-400); }
 .html-container { padding: 0 !important; }
 @media (max-width: 640px) { .gradio-container main { padding: 12px !important; } }
 .pixels img { image-rendering: pixelated; }

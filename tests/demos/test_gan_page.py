@@ -96,7 +96,7 @@ def test_click_two_and_walk_and_download(page: Any, tmp_path: Path) -> None:
     page.get_by_label("number input for Frames").fill("12")
     page.get_by_label("linear").check()
     before = film(page).get_attribute("src")
-    page.get_by_role("button", name="Walk").click()
+    page.get_by_role("button", name="Walk", exact=True).click()
     expect(film(page)).not_to_have_attribute("src", before)
     expect(page.get_by_text("in 12 frames, linear")).to_be_visible()
     with page.expect_download() as downloading:
@@ -113,7 +113,7 @@ def test_click_two_and_walk_and_download(page: Any, tmp_path: Path) -> None:
 def test_walk_between_classes(page: Any) -> None:
     page.get_by_role("tab", name="From class to class").click()
     before = film(page).get_attribute("src")
-    page.get_by_role("button", name="Walk").click()
+    page.get_by_role("button", name="Walk", exact=True).click()
     expect(film(page)).not_to_have_attribute("src", before)
     expect(page.get_by_text("From 3 to 8 in 24 frames")).to_be_visible()
 
@@ -143,6 +143,7 @@ def test_names_for_a_screen_reader(page: Any) -> None:
     for control in page.locator("main :is(button, input):visible").all():
         name = control.evaluate(
             "e => e.getAttribute('aria-label') || e.innerText || e.title"
+            " || e.querySelector('img')?.alt"
             " || [...(e.labels || [])].map(l => l.innerText).join()"
         )
         assert name.strip(), control.evaluate("e => e.outerHTML")
@@ -186,9 +187,9 @@ def test_a_large_upload_is_refused_in_words(page: Any, tmp_path: Path) -> None:
 
 def test_a_mistake_is_a_message_and_the_next_click_works(page: Any) -> None:
     page.get_by_label("To sample").fill("1")
-    page.get_by_role("button", name="Walk").click()
+    page.get_by_role("button", name="Walk", exact=True).click()
     expect(page.get_by_text("Choose two different samples")).to_be_visible()
     page.get_by_label("To sample").fill("9")
     before = film(page).get_attribute("src")
-    page.get_by_role("button", name="Walk").click()
+    page.get_by_role("button", name="Walk", exact=True).click()
     expect(film(page)).not_to_have_attribute("src", before)

@@ -48,7 +48,7 @@ def test_gan_demo(browser: Any, gan_page: str) -> None:
     page.locator(".tile").nth(2).click()
     expect(page.get_by_label("To sample")).to_have_value("3")
     before = page.locator("#gan-film img").get_attribute("src")
-    page.get_by_role("button", name="Walk").click()
+    page.get_by_role("button", name="Walk", exact=True).click()
     expect(page.locator("#gan-film img")).not_to_have_attribute("src", before)
     expect(page.get_by_text("From 6 to 3")).to_be_visible()
     page.mouse.move(0, 0)
