@@ -32,7 +32,7 @@ STYLE = """
 .tile .real { position: relative; padding: 0 4px; background: var(--background-fill-secondary);
   border-radius: 4px; overflow: hidden; }
 .real i { position: absolute; inset: 0 auto 0 0; background: var(--primary-200); }
-.dark .real i { background: var(--primary-800); }
+.dark & .real i { background: var(--primary-800); }
 .real small { position: relative; }
 .real em { font-style: normal; }
 .tile:not([data-end=""]) { border-color: var(--primary-600);

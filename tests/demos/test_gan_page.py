@@ -18,7 +18,8 @@ CONTRAST = """() => {
     .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
     .reduce((sum, c, k) => sum + c * [0.2126, 0.7152, 0.0722][k], 0);
   const background = element => {
-    for (let e = element; e; e = e.parentElement) {
+    const bar = element.parentElement.querySelector('i');  // it lies below the text on it
+    for (let e = bar || element; e; e = e.parentElement) {
       const colour = getComputedStyle(e).backgroundColor;
       if ((numbers(colour)[3] ?? 1) === 1) return colour;
     }
