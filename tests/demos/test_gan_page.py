@@ -1,5 +1,6 @@
 """The latent studio as a visitor sees it, in Chromium."""
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,10 @@ def pictures(page: Any) -> list[str]:
     return [tile.get_attribute("src") for tile in page.locator(".tile img").all()]
 
 
+def decoded(data_uri: str) -> np.ndarray:
+    return iio.imread(base64.b64decode(data_uri.removeprefix("data:image/png;base64,")))
+
+
 def film(page: Any) -> Any:
     return page.locator("#gan-film img")
 
@@ -108,7 +113,7 @@ def test_click_two_and_walk_and_download(page: Any, tmp_path: Path) -> None:
     assert len(frames) == 22
     for frame, tile in ((0, 6), (11, 12)):
         content = page.locator(".tile img").nth(tile).get_attribute("src")
-        assert np.array_equal(frames[frame][::6, ::6, 0], iio.imread(content))
+        assert np.array_equal(frames[frame][::6, ::6, 0], decoded(content))
 
 
 def test_walk_between_classes(page: Any) -> None:
