@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: train test lint types bench clean
+.PHONY: train test lint types bench pictures clean
 
 train: .venv/installed
 	$(BIN)/python -m toolkit.train all
@@ -21,6 +21,9 @@ types: .venv/installed-test
 
 bench: .venv/installed-test
 	$(BIN)/python benchmarks/main_job.py
+
+pictures: .venv/installed-test
+	WRITE_PICTURES=1 $(BIN)/python -m pytest tests/demos/test_pictures.py
 
 clean:
 	rm -rf .venv runs

@@ -36,9 +36,15 @@ def sheet(images: Tensor, columns: int = 5, scale: int = 3) -> Picture:
     return to_picture(_enlarge(grid, scale))
 
 
+def png(picture: Picture) -> bytes:
+    """One picture as the content of a PNG file."""
+    data: bytes = iio.imwrite("<bytes>", picture, extension=".png")
+    return data
+
+
 def save_png(path: Path, picture: Picture) -> None:
     """Write one picture."""
-    atomic_write(path, iio.imwrite("<bytes>", picture, extension=".png"))
+    atomic_write(path, png(picture))
 
 
 def save_gif(path: Path, frames: Tensor, milliseconds: int, scale: int = 6) -> None:

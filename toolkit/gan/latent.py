@@ -1,5 +1,7 @@
 """Moving through the latent space of a generator."""
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple, cast
 
 import torch
@@ -11,6 +13,7 @@ from toolkit.errors import ToolkitError, UsageError
 
 CONFIDENCE = 0.9
 NUM_CANDIDATES = 1000
+JUDGED_AT_ONCE = 50
 PARALLEL = 1e-6  # radians; a smaller angle counts as none
 
 
@@ -111,30 +114,70 @@ def pair_of_classes(
     """
     if digit_from is not None and digit_from == digit_to:
         raise UsageError(f"The ends must be different digits, not {digit_from} and {digit_to}.")
-    latent_dim = cast(int, generator_network.latent_dim)
-    z = draw_latents(NUM_CANDIDATES, latent_dim, random_stream(seed, "interpolation"))
-    logits = classifier(generator_network(z.to(device_of(generator_network)))).cpu()
-    confidence, digit = torch.softmax(logits, dim=1).max(dim=1)
-    sure = confidence >= CONFIDENCE
+    firsts: dict[int, Tensor] = {}  # the first point of each digit, in the order of the points
+    for z, digit in _confident(generator_network, classifier, seed):
+        firsts.setdefault(digit, z)
+        first = _first(firsts, wanted=digit_from, other_than=digit_to)
+        second = _first(firsts, wanted=digit_to, other_than=first)
+        if first is not None and second is not None:
+            return Pair(firsts[first], firsts[second], first, second)
     for wanted in (digit_from, digit_to):
-        if wanted is not None and not bool((sure & (digit == wanted)).any()):
-            raise ToolkitError(
-                f"None of {NUM_CANDIDATES:,} samples is surely a {wanted}. Ask for another digit, "
-                "or train the GAN for longer."
-            )
-    starts = sure & (digit != digit_to if digit_from is None else digit == digit_from)
-    first = _first(starts)
-    ends = sure & (digit != digit[first] if digit_to is None else digit == digit_to)
-    second = _first(ends)
-    return Pair(z[first], z[second], int(digit[first]), int(digit[second]))
+        if wanted is not None and wanted not in firsts:
+            raise _none_of(wanted)
+    raise ToolkitError(
+        f"No two of {NUM_CANDIDATES:,} samples are surely different digits, so there is "
+        "nothing to interpolate between yet. Train the GAN for longer."
+    )
 
 
-def _first(fits: Tensor) -> int:
-    """The first row, of bool (n,), that is true."""
-    (rows,) = torch.where(fits)
-    if len(rows) == 0:
-        raise ToolkitError(
-            f"No two of {NUM_CANDIDATES:,} samples are surely different digits, so there is "
-            "nothing to interpolate between yet. Train the GAN for longer."
-        )
-    return int(rows[0])
+@torch.no_grad()
+def latents_of_class(
+    generator_network: nn.Module, classifier: nn.Module, seed: int, digit: int, count: int
+) -> Tensor:
+    """Latent points whose images the classifier calls `digit` with 90% or more.
+
+    Args:
+        generator_network, classifier: as for `pair_of_classes`.
+        seed: the first that fit, of the 1,000 points that this seed gives, are taken.
+        count: how many points are wanted.
+
+    Returns:
+        float32 (n, latent_dim); n is `count`, or less where fewer of the 1,000 fit.
+
+    Raises:
+        ToolkitError: none fits.
+    """
+    found = (z for z, seen in _confident(generator_network, classifier, seed) if seen == digit)
+    points = list(islice(found, count))
+    if not points:
+        raise _none_of(digit)
+    return torch.stack(points)
+
+
+def _confident(
+    generator_network: nn.Module, classifier: nn.Module, seed: int
+) -> Iterator[tuple[Tensor, int]]:
+    """Of the points that a seed gives those, in order, of whose digit the classifier is sure.
+
+    They are drawn and judged a few at a time, so that who has enough soon need not wait for all.
+    """
+    latent_dim = cast(int, generator_network.latent_dim)
+    points = draw_latents(NUM_CANDIDATES, latent_dim, random_stream(seed, "interpolation"))
+    for z in points.split(JUDGED_AT_ONCE):
+        logits = classifier(generator_network(z.to(device_of(generator_network)))).cpu()
+        confidence, digit = torch.softmax(logits, dim=1).max(dim=1)
+        for row in torch.where(confidence >= CONFIDENCE)[0].tolist():
+            yield z[row], int(digit[row])
+
+
+def _first(digits: Iterable[int], wanted: int | None, other_than: int | None) -> int | None:
+    """The first of `digits` that is the wanted one, or, where any will do, is another one."""
+    fitting = (d for d in digits if (d != other_than if wanted is None else d == wanted))
+    return next(fitting, None)
+
+
+def _none_of(digit: int) -> ToolkitError:
+    return ToolkitError(
+        f"None of {NUM_CANDIDATES:,} samples is surely a {digit}. Ask for another digit, "
+        "or train the GAN for longer."
+    )

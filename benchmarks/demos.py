@@ -1,0 +1,181 @@
+"""The demos, measured from outside: python benchmarks/demos.py [--demo gan] [--seconds 60]
+
+Starts `demos/NAME_demo.py` as its users do and prints a Markdown table: from the start to the page,
+one visitor's calls, and many visitors at once. Every endpoint whose inputs have defaults takes part
+in the crowd. Ends with exit code 1 if a visitor in the crowd got anything but an answer or the word
+that the queue is full, or if a file was left behind.
+
+A row for another call: `--call ENDPOINT JSON`, the inputs as a list, as in
+`python benchmarks/demos.py --demo digit --call /predict '["1234321"]'`.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).parents[1]
+Inputs = Callable[[int], list[Any]]  # from the number of the call
+
+CALLS: dict[str, dict[str, tuple[str, str, Inputs]]] = {
+    "gan": {
+        "25 samples, p95": ("300 ms", "/samples", lambda n: [n, "any", 1.0]),
+        "25 samples of one class, p95": ("300 ms", "/samples", lambda n: [n, str(n % 10), 1.0]),
+        "60-frame GIF, p95": (
+            "1,500 ms",
+            "/between_classes",
+            lambda n: [n, n % 10, (n + 3) % 10, "spherical", 60],
+        ),
+    },
+    "digit": {},
+}
+
+
+class Demo:
+    """A demo in a process and a temporary directory of its own."""
+
+    def __init__(self, name: str) -> None:
+        self.directory = tempfile.TemporaryDirectory()
+        start = time.perf_counter()
+        self.process = subprocess.Popen(
+            [sys.executable, ROOT / "demos" / f"{name}_demo.py"],
+            env=os.environ | {"TMPDIR": self.directory.name},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        match = re.search(r"http://\S+/", self.process.stdout.readline())
+        assert match is not None, "the demo did not start"
+        self.url = match[0]
+        httpx.get(self.url).raise_for_status()
+        self.start_seconds = time.perf_counter() - start
+
+    def memory(self) -> int:
+        """Bytes in memory."""
+        status = Path("/proc", str(self.process.pid), "status").read_text()
+        (kilobytes,) = re.findall(r"VmRSS:\s+(\d+)", status)
+        return int(kilobytes) * 1024
+
+    def close(self) -> int:
+        """End it; the number of files that it leaves behind."""
+        self.process.terminate()
+        self.process.wait()
+        left = sum(path.is_file() for path in Path(self.directory.name).rglob("*"))
+        self.directory.cleanup()
+        return left
+
+
+async def ask(client: httpx.AsyncClient, endpoint: str, inputs: list[Any]) -> str:
+    """One call: "answer", "queue is full", or what else happened."""
+    reply = await client.post(f"gradio_api/call{endpoint}", json={"data": inputs})
+    if reply.status_code == 503 and "Queue is full" in reply.text:
+        return "queue is full"
+    if reply.status_code != 200:
+        return f"HTTP {reply.status_code}"
+    answer = await client.get(f"gradio_api/call{endpoint}/{reply.json()['event_id']}")
+    if "event: complete" in answer.text:
+        return "answer"
+    return f"HTTP {answer.status_code} {answer.text[:200]}"
+
+
+async def time_calls(url: str, endpoint: str, inputs: Inputs, count: int) -> list[float]:
+    """Seconds of `count` calls, one after the other, after one that is not counted."""
+    seconds = []
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+        for n in range(count + 1):
+            start = time.perf_counter()
+            outcome = await ask(client, endpoint, inputs(n))
+            assert outcome == "answer", outcome
+            seconds.append(time.perf_counter() - start)
+    return seconds[1:]
+
+
+async def crowd(url: str, visitors: int, seconds: float) -> Counter[str]:
+    """What visitors get who each click again as soon as they have their answer."""
+    async with httpx.AsyncClient(base_url=url, timeout=120) as client:
+        information = (await client.get("gradio_api/info")).json()
+    clicks = [
+        (endpoint, [parameter["parameter_default"] for parameter in description["parameters"]])
+        for endpoint, description in information["named_endpoints"].items()
+        if all(parameter["parameter_has_default"] for parameter in description["parameters"])
+    ]
+    assert clicks, "no endpoint has defaults"
+    outcomes: Counter[str] = Counter()
+    end = time.perf_counter() + seconds
+
+    async def visit(random_clicks: random.Random) -> None:
+        async with httpx.AsyncClient(base_url=url, timeout=120) as client:
+            while time.perf_counter() < end:
+                outcome = await ask(client, *random_clicks.choice(clicks))
+                outcomes[outcome] += 1
+                if outcome == "queue is full":
+                    await asyncio.sleep(1)  # as long as it takes to read that
+
+    await asyncio.gather(*(visit(random.Random(n)) for n in range(visitors)))
+    return outcomes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The demos, measured from outside.")
+    parser.add_argument("--demo", choices=CALLS, default="gan")
+    parser.add_argument("--starts", type=int, default=5, help="starts of the demo, from 1")
+    parser.add_argument("--calls", type=int, default=100, help="calls of each kind")
+    parser.add_argument("--visitors", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=60, help="of the crowd")
+    parser.add_argument(
+        "--call", nargs=2, action="append", default=[], metavar=("ENDPOINT", "JSON")
+    )
+    options = parser.parse_args()
+
+    starts = []
+    for n in range(options.starts):
+        demo = Demo(options.demo)
+        starts.append(demo.start_seconds)
+        if n < options.starts - 1:
+            demo.close()
+    rows = [("start to page served, median", "6 s", f"{statistics.median(starts):.1f} s")]
+
+    calls = dict(CALLS[options.demo])
+    for endpoint, inputs in options.call:
+        given = json.loads(inputs)
+        calls[f"{endpoint}, p95"] = ("", endpoint, lambda n, given=given: given)
+    for what, (goal, endpoint, inputs) in calls.items():
+        seconds = asyncio.run(time_calls(demo.url, endpoint, inputs, options.calls))
+        p95 = sorted(seconds)[max(0, round(0.95 * len(seconds)) - 1)]
+        median = statistics.median(seconds)
+        rows.append((what, goal, f"{1000 * p95:.0f} ms (median {1000 * median:.0f} ms)"))
+
+    asyncio.run(crowd(demo.url, options.visitors, options.seconds / 6))  # until all is in memory
+    before = demo.memory()
+    outcomes = asyncio.run(crowd(demo.url, options.visitors, options.seconds))
+    growth = demo.memory() / before - 1
+    left = demo.close()
+    got = ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.most_common())
+    who = f"{options.visitors} visitors, {options.seconds:.0f} s"
+    rows += [
+        (f"{who}: what they get", "answer, queue is full", got),
+        (f"{who}: memory grows by", "5%", f"{growth:.1%}"),
+        (f"{who}: files left behind", "0", str(left)),
+    ]
+    print("| what | goal | measured |\n|---|---|---|")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
+    if left or set(outcomes) - {"answer", "queue is full"}:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,242 @@
+"""Both demos' command line: check what was asked, serve the page, share it, clean up after it."""
+
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # on a Space the toolkit is not installed
+
+import gradio as gr
+import PIL.Image
+import typer
+from gradio.utils import get_upload_folder
+from messages import explained, refuse_nonsense
+from sharing import Tunnel, new_password
+
+from toolkit.commands import reports_errors
+from toolkit.errors import ToolkitError, UsageError
+
+__all__ = ["TORCH", "explained", "new_file", "run"]
+
+ROOT = Path(__file__).parents[1]
+TORCH = "torch"  # concurrency_id of all events that compute: one after the other
+PORTS = range(7860, 7960)
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+QUEUE_SIZE = 40  # events that wait; who comes after them reads that the queue is full
+MAX_FILE_SIZE = "5mb"
+SESSIONS = 200  # visitors whose state is kept
+CLEAN_EVERY, CLEAN_AFTER = 60, 600  # seconds; when files that a visitor caused are deleted
+
+ENVIRONMENT = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    # Gradio sums up its last events after each event; nobody reads it with monitoring off.
+    "GRADIO_ANALYTICS_MAX_EVENTS": "100",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(2**31),
+}
+
+THEME = gr.themes.Default(
+    primary_hue="indigo",
+    neutral_hue="slate",
+    font=["system-ui", "sans-serif"],
+    font_mono=["ui-monospace", "monospace"],
+).set(  # Gradio's own greys and buttons are too pale to read from the last row
+    body_text_color_subdued="*neutral_600",
+    color_accent="*primary_600",
+    block_info_text_color="*neutral_600",
+    block_label_text_color="*neutral_700",
+    block_title_text_color="*neutral_700",
+    button_primary_background_fill="*primary_600",
+    button_primary_background_fill_hover="*primary_700",
+)
+CSS = """
+.gradio-container { max-width: min(1240px, 100vw) !important; margin: auto; }
+.prose { font-size: 1rem; }
+.dark { --color-accent: var(--primary-400); }
+.html-container { padding: 0 !important; }
+@media (max-width: 640px) { .gradio-container main { padding: 12px !important; } }
+.pixels img { image-rendering: pixelated; }
+:is(button, input, [tabindex]):focus-visible {
+  outline: 3px solid var(--primary-500) !important; outline-offset: 2px;
+}
+"""
+
+
+def new_file(name: str) -> Path:
+    """A new, empty file for the page to hand out; `name` with some letters that tell it apart.
+
+    It is deleted ten minutes later, or when the page is closed.
+    """
+    directory = Path(get_upload_folder())
+    directory.mkdir(parents=True, exist_ok=True)
+    stem, _, ending = name.rpartition(".")
+    descriptor, path = tempfile.mkstemp(f".{ending}", f"{stem}-", directory)
+    os.close(descriptor)
+    return Path(path)
+
+
+def run(build: Callable[[Path], gr.Blocks], name: str) -> None:
+    """The command line of a demo: `build` makes the page from a directory of exports.
+
+    Args:
+        name: what the page is called, for the help and the first line that is printed.
+    """
+
+    @reports_errors
+    def command(
+        share: Annotated[
+            bool, typer.Option("--share", help="Also give the page a public address for a while.")
+        ] = False,
+        host: Annotated[
+            str,
+            typer.Option(
+                envvar="GRADIO_SERVER_NAME",
+                help="Address to serve at; 0.0.0.0 for all of this machine's.",
+            ),
+        ] = "127.0.0.1",
+        port: Annotated[
+            int | None,
+            typer.Option(min=1, max=65535, show_default="the first free one from 7860"),
+        ] = None,
+        auth: Annotated[
+            str | None,
+            typer.Option(
+                metavar="USER:PASSWORD",
+                help="Ask for these.",
+                show_default="none; with --share a new password",
+            ),
+        ] = None,
+        exports: Annotated[
+            Path, typer.Option(help="Where the trained files are.", show_default="exports/")
+        ] = ROOT / "exports",
+    ) -> None:
+        credentials = _credentials(auth, share)
+        port = _free_port(host, port)
+        for ending in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl+C, so that all is cleaned
+            signal.signal(ending, _interrupt)
+        with tempfile.TemporaryDirectory(prefix="demo-") as scratch:
+            try:
+                serve(build, name, exports, host, port, credentials, share, Path(scratch))
+            except KeyboardInterrupt:
+                print("The page is closed.")
+
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(help=f"{name}, as a page in the browser.")(command)
+    app()
+
+
+def serve(
+    build: Callable[[Path], gr.Blocks],
+    name: str,
+    exports: Path,
+    host: str,
+    port: int,
+    credentials: tuple[str, str] | None,
+    share: bool,
+    scratch: Path,
+) -> None:
+    """Serve the page until a KeyboardInterrupt. Everything that is written goes to `scratch`."""
+    os.environ.update(ENVIRONMENT, GRADIO_TEMP_DIR=str(scratch / "files"))
+    local = ",".join(filter(None, [os.environ.get("NO_PROXY"), *LOOPBACK]))
+    os.environ.update(NO_PROXY=local, no_proxy=local)  # the page's start is checked from inside
+    PIL.Image.MAX_IMAGE_PIXELS = 25_000_000  # a small file can hold a picture that fills the memory
+    tunnel = Tunnel(scratch) if share else None
+    try:
+        blocks = build(exports)
+        address = launch(blocks, host, port, credentials)
+        print(f"{name}: {address}  (Ctrl+C closes it)", flush=True)
+        if host not in LOOPBACK and credentials is None:
+            print("Anyone who can reach this machine can open it; --auth asks for a password.")
+        if credentials is not None:
+            print(f"User: {credentials[0]}  Password: {credentials[1]}", flush=True)
+        if tunnel is not None:
+            try:
+                print(f"Public address: {tunnel.open(host, port, blocks.share_token)}", flush=True)
+            except ToolkitError as error:
+                print(f"No public address: {error} The local page works.", flush=True)
+        try:
+            threading.Event().wait()
+        finally:
+            blocks.close(verbose=False)
+    finally:
+        if tunnel is not None:
+            tunnel.close()
+
+
+def launch(blocks: gr.Blocks, host: str, port: int, credentials: tuple[str, str] | None) -> str:
+    """Start serving in the background; returns the page's local address."""
+    blocks.delete_cache = (CLEAN_EVERY, CLEAN_AFTER)
+    refuse_nonsense(blocks)
+    blocks.queue(max_size=QUEUE_SIZE, default_concurrency_limit=1, api_open=False)
+    _, address, _ = blocks.launch(
+        server_name=f"[{host}]" if ":" in host else host,
+        server_port=port,
+        auth=credentials,
+        prevent_thread_lock=True,
+        quiet=True,
+        share=False,  # Gradio hides why sharing fails; sharing.py does it
+        show_error=False,
+        max_file_size=MAX_FILE_SIZE,
+        enable_monitoring=False,
+        run_history=False,
+        footer_links=[],
+        state_session_capacity=SESSIONS,
+        ssr_mode=False,
+        mcp_server=False,
+        pwa=False,
+        theme=THEME,
+        css=CSS,
+    )
+    return address
+
+
+def _credentials(auth: str | None, share: bool) -> tuple[str, str] | None:
+    """User and password.
+
+    Raises:
+        UsageError: `auth` is not two words with a colon between them.
+    """
+    if auth is None:
+        return ("class", new_password()) if share else None
+    user, _, password = auth.partition(":")
+    if not user or not password:
+        raise UsageError("--auth must be user:password, neither of them empty.")
+    return user, password
+
+
+def _free_port(host: str, wanted: int | None) -> int:
+    """The port that is wanted, or the first free one.
+
+    Raises:
+        ToolkitError: it cannot be had, or `host` is no address of this machine.
+    """
+    try:
+        family, *_, (address, *_) = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]
+        socket.create_server((address, 0), family=family).close()
+    except (OSError, UnicodeError) as error:
+        raise ToolkitError(
+            f"{host!r} is no address of this machine. Leave out --host to serve this machine only, "
+            "or give 0.0.0.0 to serve others as well."
+        ) from error
+    for port in PORTS if wanted is None else [wanted]:
+        try:
+            socket.create_server((address, port), family=family).close()
+        except OSError:
+            continue
+        return port
+    if wanted is None:
+        raise ToolkitError(f"All ports from {PORTS[0]} to {PORTS[-1]} are in use; give a --port.")
+    raise ToolkitError(
+        f"Port {wanted} cannot be had: it is in use, or needs more rights. Choose another --port, "
+        "or leave it out."
+    )
+
+
+def _interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,152 @@
+"""What the latent studio computes, without the page."""
+
+import base64
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import serving  # before the toolkit: it knows where that lies
+import torch
+from torch import Tensor
+
+from toolkit import export, figures
+from toolkit.device import random_stream
+from toolkit.errors import UsageError
+from toolkit.files import read_bytes
+from toolkit.gan.latent import draw_latents, interpolate, latents_of_class, pair_of_classes
+from toolkit.gan.sketch import read_picture, to_mnist
+
+NUM_SAMPLES = 25
+STRIP = 9  # images in the assignment's strip
+MILLISECONDS = 2500  # of the film from one end to the other
+LINEAR, SPHERICAL = "linear", "spherical"
+ANY = "any"
+
+
+class Walk(NamedTuple):
+    """What the page shows of a walk between two latent points."""
+
+    film: Path  # GIF, there and back
+    strip: Path  # PNG, nine pictures
+    film_again: Path  # the same for the download buttons
+    strip_again: Path
+    summary: str
+
+
+class Studio:
+    """The three networks, and what the page asks of them.
+
+    Args:
+        exports_dir: where generator.pt, discriminator.pt and classifier.pt are.
+
+    Raises:
+        ToolkitError: one of them is missing, or is not what the manifest vouches for.
+    """
+
+    def __init__(self, exports_dir: Path) -> None:
+        self.generator = export.load("generator", exports_dir)
+        self.discriminator = export.load("discriminator", exports_dir)
+        self.classifier = export.load("classifier", exports_dir)
+        self.latent_dim = cast(int, self.generator.latent_dim)
+
+    def points(self, seed: int, digit: str, scale: float) -> Tensor:
+        """Up to 25 latent points, float32 (n, latent_dim).
+
+        Args:
+            digit: "0" to "9" for points of that class only, or "any".
+            scale: multiplies them. Standard normal points have a length near sqrt(latent_dim),
+                so a generator knows hardly anything of the region around 0.
+        """
+        if digit == ANY:
+            z = draw_latents(NUM_SAMPLES, self.latent_dim, random_stream(seed, "samples"))
+        else:
+            z = latents_of_class(
+                self.generator, self.classifier, seed, int(digit), count=NUM_SAMPLES
+            )
+        return scale * z
+
+    @torch.no_grad()
+    def draw(self, z: Tensor) -> Tensor:
+        """Images (n, 1, 28, 28) in 0..1 of latent points (n, latent_dim)."""
+        images: Tensor = self.generator(z)
+        return images
+
+    @torch.no_grad()
+    def judge(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities of the digits, (n, 10), and of being real, (n,), of images."""
+        return (
+            torch.softmax(self.classifier(images), dim=1),
+            torch.sigmoid(self.discriminator(images)).squeeze(1),
+        )
+
+    def tiles(self, z: Tensor) -> list[dict[str, Any]]:
+        """What the page shows of latent points: see tiles.SCHEMA."""
+        images = self.draw(z)
+        digits, real = self.judge(images)
+        return [
+            {
+                "image": f"data:image/png;base64,{base64.b64encode(figures.png(picture)).decode()}",
+                "digit": int(digits[n].argmax()),
+                "sure": round(100 * float(digits[n].max())),
+                "real": round(100 * float(real[n])),
+            }
+            for n, picture in enumerate(map(figures.to_picture, images))
+        ]
+
+    def samples(self, seed: int, digit: str, scale: float) -> tuple[list[dict[str, Any]], str]:
+        """The tiles, and a sentence on them."""
+        tiles = self.tiles(self.points(seed, digit, scale))
+        sure = sum(tile["sure"] >= 90 for tile in tiles)
+        real = sum(tile["real"] for tile in tiles) / len(tiles)
+        return tiles, (
+            f"{len(tiles)} samples; of {sure} the classifier is at least 90% sure. On average the "
+            f"discriminator finds them {real:.0f}% real."
+        )
+
+    def between_samples(
+        self, seed: int, digit: str, scale: float, first: int, second: int, path: str, frames: int
+    ) -> Walk:
+        """From one of the samples to another."""
+        points = self.points(seed, digit, scale)
+        if first == second:
+            raise UsageError("Choose two different samples to walk between.")
+        if max(first, second) > len(points):
+            raise UsageError(f"There are {len(points)} samples only; choose two of them.")
+        return self.walk(points[first - 1], points[second - 1], path, frames)
+
+    def between_classes(
+        self, seed: int, digit_from: int, digit_to: int, path: str, frames: int
+    ) -> Walk:
+        """From the seed's first clear `digit_from` to its first clear `digit_to`."""
+        pair = pair_of_classes(self.generator, self.classifier, seed, digit_from, digit_to)
+        return self.walk(pair.z_from, pair.z_to, path, frames)
+
+    def walk(self, z_from: Tensor, z_to: Tensor, path: str, frames: int) -> Walk:
+        """From one latent point, (latent_dim,), to another."""
+        spherical = path == SPHERICAL
+        film, strip = serving.new_file("walk.gif"), serving.new_file("strip.png")
+        images = self.draw(interpolate(z_from, z_to, frames, spherical))
+        figures.save_gif(film, images, milliseconds=MILLISECONDS // frames)
+        nine = self.draw(interpolate(z_from, z_to, STRIP, spherical))
+        figures.save_png(strip, figures.sheet(nine, columns=STRIP, scale=4))
+        seen = [int(digit) for digit in self.judge(nine)[0].argmax(dim=1)]
+        summary = (
+            f"From {seen[0]} to {seen[-1]} in {frames} frames, {path}. In the strip the "
+            f"classifier sees {', '.join(map(str, seen))}."
+        )
+        return Walk(film, strip, film, strip, summary)
+
+    def judged(
+        self, file: str | None
+    ) -> tuple[Path | None, dict[str, float] | None, dict[str, float] | None]:
+        """What an uploaded picture looks like to the networks, and what they say of it."""
+        if file is None:
+            return None, None, None
+        image = to_mnist(read_picture(read_bytes(Path(file))))
+        digits, real = self.judge(image)
+        seen = serving.new_file("seen.png")
+        figures.save_png(seen, figures.sheet(image, columns=1, scale=8))
+        return (
+            seen,
+            {"real": float(real), "drawn": 1 - float(real)},
+            {str(digit): float(share) for digit, share in enumerate(digits[0])},
+        )
