@@ -42,14 +42,15 @@ class DigitDemo:
         """Digits in; the answers, the heat maps, the sliders and the last step out."""
         inside = self.inside(digits_key(text))
         digits, steps = inside.digits, len(inside.digits)
+        slider = {"maximum": max(steps, 2)}  # Gradio wants more than the smallest value, 1
         predictions = {name: p[0] for name, p in self.probabilities(digits[None]).items()}
         return (
             view.answers(digits, broken_mirror(digits), predictions),
             view.microscope(inside, cell_order(inside, order)),
             "".join(map(str, digits.tolist())),
-            gr.Slider(maximum=steps, value=steps),
+            gr.Slider(**slider, value=steps),
             view.step(inside, steps),
-            gr.Slider(maximum=steps, value=1),
+            gr.Slider(**slider, value=1),
         )
 
     def step(self, text: str, step: float) -> str:

@@ -20,6 +20,7 @@ from toolkit.errors import UsageError
 
 SIDE = 28
 BOX = 20  # the digit's longer side
+GRAIN = 8  # times its median, the noise of a million normal pixels is hardly ever larger
 FAINTEST = 0.1  # less contrast than this, of 1, is no ink
 MOST_PIXELS = 40_000_000  # more than any telephone's camera usually writes
 LONGEST_SIDE = 1000  # larger pictures are reduced first
@@ -38,11 +39,11 @@ def read_picture(data: bytes) -> Pixels:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data))
-        if image.width * image.height > MOST_PIXELS:
+            file = Image.open(io.BytesIO(data))
+        if file.width * file.height > MOST_PIXELS:
             raise Image.DecompressionBombError
-        image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG is decoded small at once
-        image = ImageOps.exif_transpose(image).convert("RGBA")
+        file.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG is decoded small at once
+        image = ImageOps.exif_transpose(file).convert("RGBA")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UsageError(
             f"The picture has more than {MOST_PIXELS:,} pixels. Make it smaller and try again."
@@ -58,8 +59,8 @@ def read_picture(data: bytes) -> Pixels:
 def to_mnist(picture: Pixels) -> Tensor:
     """One digit, dark on light or light on dark, as MNIST would show it.
 
-    The paper is what most of the picture's edge shows. What differs from the paper no more than
-    the paper from itself is left out when the box is measured.
+    The paper is what most of the picture's edge shows. What differs from it by no more than the
+    paper itself varies, as in a photograph, is paper.
 
     Args:
         picture: uint8 (height, width), (height, width, 3), or (height, width, 4) with opacity last.
@@ -71,11 +72,11 @@ def to_mnist(picture: Pixels) -> Tensor:
         UsageError: nothing is drawn on it.
     """
     ink, noise = _ink(picture)
-    drawn = ink > max(2 * noise, 1 / 255)
+    drawn = ink > max(GRAIN * noise, 1 / 255)
     rows, columns = drawn.any(dim=1).nonzero(), drawn.any(dim=0).nonzero()
     if len(rows) == 0 or ink.max() < FAINTEST:
         raise UsageError("There is nothing on it yet. Draw one digit, large and in one piece.")
-    digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    digit = (ink * drawn)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     longest = max(digit.shape)
     size = [max(1, round(side * BOX / longest)) for side in digit.shape]
     small = F.interpolate(digit[None, None], size=size, mode="area")[0, 0]
