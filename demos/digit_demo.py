@@ -13,6 +13,8 @@ import serving
 from digit_events import MOST_DIGITS, ORDERS, DigitDemo
 from digit_style import PAD, PAD_SCRIPT, STYLE
 
+from toolkit.device import one_thread
+
 FIRST_DIGITS = "3 1 4 1 5 1 4 1"
 
 
@@ -34,9 +36,12 @@ def build(exports_dir: Path) -> gr.Blocks:
 
 
 def on(trigger: Callable[..., Any], function: Callable[..., Any], **options: Any) -> Any:
-    """Connect an event to what it does; all that compute with torch wait for each other."""
+    """Connect an event to what it does; all that compute with torch wait for each other.
+
+    One thread each: in steps as small as these, two wait longer than they compute.
+    """
     return trigger(
-        serving.explained(function),
+        serving.explained(one_thread()(function)),
         concurrency_id=serving.TORCH,
         concurrency_limit=1,
         **options,

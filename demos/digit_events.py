@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from toolkit import export
-from toolkit.device import one_thread, random_stream
+from toolkit.device import random_stream
 from toolkit.errors import UsageError
 from toolkit.gan.sketch import Pixels, read_picture, to_mnist
 from toolkit.lstm.data import broken_mirror, palindromes, parse_digits
@@ -65,8 +65,7 @@ class DigitDemo:
         place = whole(place, 1, len(before), "The place")
         after[place - 1] = whole(digit, 0, 9, "The new digit")
         predictions = self.probabilities(torch.stack([before, after]))
-        with one_thread():
-            changed = differences(self.lstm, before, after)
+        changed = differences(self.lstm, before, after)
         return (
             view.edit(before, after, place, predictions),
             view.changes(changed, after, cell_order(inside, order)),
@@ -105,20 +104,17 @@ class DigitDemo:
     @torch.no_grad()
     def classify(self, picture: Pixels) -> tuple[dict[str, float], str]:
         image = to_mnist(picture)
-        with one_thread():
-            probabilities = self.classifier(image).softmax(dim=1)[0]
+        probabilities = self.classifier(image).softmax(dim=1)[0]
         return confidences(probabilities), view.seen(image)
 
     @torch.no_grad()
     def probabilities(self, digits: Tensor) -> dict[str, Tensor]:
         """Equation (8) for the LSTM and the RNN, each (batch, 10)."""
         networks = {"LSTM": self.lstm, "RNN": self.rnn}
-        with one_thread():
-            return {name: network(digits).softmax(dim=1) for name, network in networks.items()}
+        return {name: network(digits).softmax(dim=1) for name, network in networks.items()}
 
     def _inside(self, digits: tuple[int, ...]) -> Inside:
-        with one_thread():  # two threads wait for each other longer than they compute
-            return look_inside(self.lstm, torch.tensor(digits))
+        return look_inside(self.lstm, torch.tensor(digits))
 
 
 def whole(value: float | None, low: int, high: int, what: str) -> int:

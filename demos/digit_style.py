@@ -16,15 +16,14 @@ STYLE = """<style>
 .map .each span { flex: 1; text-align: center; }
 .answers, .wide { margin: .6rem 0; }
 .answers { display: flex; flex-wrap: wrap; gap: .8rem; }
-.answers div { flex: 1 1 7rem; border: 2px solid var(--border-color-primary); border-radius: 8px;
-  padding: .3rem .9rem; }
+.answers div { flex: 1 1 5.5rem; border: 2px solid var(--border-color-primary); border-radius: 8px;
+  padding: .3rem .6rem; }
 .answers b { font-size: 2.2rem; line-height: 1.2; display: block; }
 .answers .yes { border-color: #15803d; } .answers .no { border-color: #b91c1c; }
 .wide { overflow-x: auto; }
 .wide table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .wide th, .wide td { padding: .15rem .4rem; text-align: right; }
 .wide thead { border-bottom: 1px solid var(--border-color-primary); }
-.wide caption { text-align: left; padding-bottom: .4rem; }
 .pad canvas { display: block; width: 100%; max-width: 22rem; aspect-ratio: 1; background: #fff;
   border: 2px solid var(--border-color-primary); border-radius: 8px; touch-action: none;
   cursor: crosshair; }
@@ -33,7 +32,8 @@ STYLE = """<style>
   background: var(--button-secondary-background-fill);
   color: var(--button-secondary-text-color); }
 .wide .bars { width: 100%; max-width: 50rem; }
-.wide .bars td { width: 48%; text-align: left; }
+.wide .bars td { width: 48%; }
+.wide .bars td, .wide .bars thead th { text-align: left; }
 .seen { margin: 0; }
 .seen img { width: 11rem; image-rendering: pixelated; border: 1px solid gray; }
 @media (max-width: 600px) {

@@ -5,7 +5,7 @@ readable on a phone and to a screen reader, and a line that marks the step.
 """
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from html import escape
 
 import torch
@@ -40,7 +40,7 @@ PRODUCT = "f(2) \N{MULTIPLICATION SIGN} ... \N{MULTIPLICATION SIGN} f(t)"
 
 def picture(image: figures.Picture | figures.Coloured, alt: str, kind: str = "") -> str:
     """A picture inside the page itself, so that no file is left behind."""
-    data = base64.b64encode(figures.to_png(image)).decode()
+    data = base64.b64encode(figures.to_png(image, compress_level=1)).decode()
     return f'<img class="{kind}" alt="{escape(alt)}" src="data:image/png;base64,{data}">'
 
 
@@ -93,11 +93,12 @@ def bars(predictions: dict[str, Tensor]) -> str:
 
 
 def table(heads: Iterable[object], rows: str, caption: str, kind: str = "") -> str:
-    """A table that can be scrolled sideways where it is too wide."""
+    """A table, `caption` above it, that can be scrolled sideways where it is too wide."""
     columns = "".join(f'<th scope="col">{head}</th>' for head in heads)
     return (
-        f'<div class="wide" tabindex="0"><table class="{kind}"><caption>{caption}</caption>'
-        f"<thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<p>{caption}</p><div class="wide" tabindex="0" role="region" aria-label="{caption}">'
+        f'<table class="{kind}"><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table>'
+        "</div>"
     )
 
 
@@ -210,8 +211,10 @@ def step(inside: Inside, now: int) -> str:
     product = 10 ** inside.survival[now - 1]
     held = inside.held[now - 1]
     rows = []
-    for cell in inside.firmest(now - 1)[:CELLS_LISTED].tolist():
-        values = "".join(shade(float(x)) for x in inside.shown[:, now - 1, cell])
+    listed = inside.firmest(now - 1)[:CELLS_LISTED]
+    for cell, values in zip(
+        listed.tolist(), shaded(inside.shown[:, now - 1, listed].t()), strict=True
+    ):
         numbers = "".join(f"<td>{float(inside.gates[n][now - 1, cell]):.2f}</td>" for n in GATES)
         rows.append(
             f'<tr><th scope="row">{cell}</th><td>{held[cell]:.2f}</td>'
@@ -220,7 +223,7 @@ def step(inside: Inside, now: int) -> str:
     heads = ("cell", "held", "\N{N-ARY PRODUCT}f", *range(10), *GATES)
     caption = (
         f"The {CELLS_LISTED} firmest cells at this step. \N{N-ARY PRODUCT}f: {PRODUCT}. Under 0 to "
-        "9: tanh c(t), had that been the first digit. i to h: what they are."
+        "9: tanh c(t), had that been the first digit. i to h: their values for your digits."
     )
     firm = int((held > 0.5).sum())
     kept = int((product > 0.5).sum())
@@ -242,12 +245,17 @@ def step(inside: Inside, now: int) -> str:
     )
 
 
-def shade(value: float) -> str:
-    """A table cell for a value in -1..1, coloured as in the maps."""
-    red, green, blue = figures.heat_map(torch.tensor([[value]]), -1, 1, colours="RdBu_r")[0, 0]
-    ink = "#000" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#fff"
-    text = f"{value:.1f}".replace("-", "\N{MINUS SIGN}")
-    return f'<td style="background: rgb({red} {green} {blue}); color: {ink}">{text}</td>'
+def shaded(values: Tensor) -> Iterator[str]:
+    """The table cells of each row of a matrix of values in -1..1, coloured as in the maps."""
+    colours = figures.heat_map(values, -1, 1, colours="RdBu_r").tolist()
+    for row, row_colours in zip(values.tolist(), colours, strict=True):
+        cells = []
+        for value, (red, green, blue) in zip(row, row_colours, strict=True):
+            ink = "#000" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#fff"
+            style = f"background: rgb({red} {green} {blue}); color: {ink}"
+            text = f"{value:.1f}".replace("-", "\N{MINUS SIGN}")
+            cells.append(f'<td style="{style}">{text}</td>')
+        yield "".join(cells)
 
 
 def edit(
