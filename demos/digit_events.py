@@ -29,7 +29,7 @@ class DigitDemo:
         self.lstm = export.load("lstm", exports_dir)
         self.rnn = export.load("rnn", exports_dir)
         self.classifier = export.load("classifier", exports_dir)
-        self.inside = functools.lru_cache(maxsize=4)(self._inside)  # at most 40 MB each
+        self.inside = functools.lru_cache(maxsize=4)(self._inside)  # at most 50 MB each
 
     def generate(self, length: float, seed: float) -> str:
         """The first T - 1 digits of a random palindrome that no network was trained on."""

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,7 +32,7 @@ def digit_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             stdout=file,
             stderr=subprocess.STDOUT,
         )
-    address = f"http://127.0.0.1:{port}"
+    address = f"http://127.0.0.1:{port}/"
     try:
         for _ in range(300):
             assert process.poll() is None, log.read_text()
@@ -45,3 +47,14 @@ def digit_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.wait(30)
     raised = re.findall(r"^([\w.]*(?:Error|Exception)\b.*)", log.read_text(), re.MULTILINE)
     assert [e for e in raised if not e.startswith("gradio.exceptions.Error")] == []
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, driven by Playwright."""
+    if (chromium := shutil.which("chromium")) is None:
+        pytest.skip("chromium is not installed")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()

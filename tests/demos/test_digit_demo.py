@@ -246,7 +246,7 @@ BLANK = data_url(np.full((280, 280), 255, dtype=np.uint8))
         ("edit", ("123", 1, 10, BY_NUMBER), "maximum value 9"),
         ("edit", ("", 1, 1, BY_NUMBER), "no digits yet"),
         ("generate", (1, 0), "T must be from 2 to 5,001"),
-        ("generate", (None, 0), "T must be a whole number"),
+        ("generate", (2.5, 0), "T must be a whole number"),
         ("generate", (10, 1e300), "The seed must be from 0"),
         ("draw", ("",), "The pad is empty"),
         ("draw", (None,), "The pad is empty"),
@@ -277,12 +277,12 @@ def test_nan_gets_a_sentence(digit_page: str, client: Client, endpoint: str) -> 
     given = {"step": '"123", NaN', "edit": '"123", NaN, 1, "by number"', "generate": "NaN, 0"}
     index = next(n for n, event in client.endpoints.items() if event.api_name == f"/{endpoint}")
     body = f'{{"data": [{given[endpoint]}], "fn_index": {index}, "session_hash": "{endpoint}"}}'
-    post(f"{digit_page}/gradio_api/queue/join", body)
-    address = f"{digit_page}/gradio_api/queue/data?session_hash={endpoint}"
+    post(f"{digit_page}gradio_api/queue/join", body)
+    address = f"{digit_page}gradio_api/queue/data?session_hash={endpoint}"
     with urllib.request.urlopen(address, timeout=30) as stream:
         messages = [json.loads(line[6:]) for line in stream if line.startswith(b"data: ")]
     (done,) = [m for m in messages if m["msg"] == "process_completed"]
-    assert "must be a whole number" in done["output"]["error"]
+    assert re.search("must be a (whole|finite) number", done["output"]["error"])
 
 
 def post(address: str, body: str) -> None:
