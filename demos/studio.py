@@ -84,7 +84,7 @@ class Studio:
         digits, real = self.judge(images)
         return [
             {
-                "image": f"data:image/png;base64,{base64.b64encode(figures.png(picture)).decode()}",
+                "image": f"data:image/png;base64,{base64.b64encode(figures.to_png(picture)).decode()}",
                 "digit": int(digits[n].argmax()),
                 "sure": round(100 * float(digits[n].max())),
                 "real": round(100 * float(real[n])),

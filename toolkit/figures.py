@@ -8,6 +8,7 @@ from types import MappingProxyType
 import imageio.v3 as iio
 import numpy as np
 import torch.nn.functional as F
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
@@ -15,6 +16,7 @@ from torch import Tensor
 from toolkit.files import atomic_write
 
 Picture = NDArray[np.uint8]  # (height, width), 0 = black
+Coloured = NDArray[np.uint8]  # (height, width, 3), RGB
 Curve = tuple[Sequence[float], Sequence[float]]  # x and y
 
 
@@ -36,15 +38,32 @@ def sheet(images: Tensor, columns: int = 5, scale: int = 3) -> Picture:
     return to_picture(_enlarge(grid, scale))
 
 
-def png(picture: Picture) -> bytes:
-    """One picture as the content of a PNG file."""
-    data: bytes = iio.imwrite("<bytes>", picture, extension=".png")
+def heat_map(
+    values: Tensor, low: float, high: float, *, colours: str = "viridis", max_columns: int = 1000
+) -> Coloured:
+    """Draw a matrix (rows, time), one pixel a value, without axes.
+
+    Args:
+        values: float; what lies outside `low`..`high` takes the colour of that end.
+        colours: the name of one of matplotlib's colour maps.
+        max_columns: a longer time is shortened to this; each column is then the mean of its steps.
+    """
+    if values.size(1) > max_columns:
+        values = F.interpolate(values[None], size=max_columns, mode="area")[0]
+    shares = ((values - low) / (high - low)).numpy()
+    coloured: Coloured = colormaps[colours](shares, bytes=True)[..., :3]
+    return coloured
+
+
+def to_png(picture: Picture | Coloured, compress_level: int = 6) -> bytes:
+    """A picture as the bytes of a PNG file, compressed from 1, fast, to 9, small."""
+    data: bytes = iio.imwrite("<bytes>", picture, extension=".png", compress_level=compress_level)
     return data
 
 
-def save_png(path: Path, picture: Picture) -> None:
+def save_png(path: Path, picture: Picture | Coloured) -> None:
     """Write one picture."""
-    atomic_write(path, png(picture))
+    atomic_write(path, to_png(picture))
 
 
 def save_gif(path: Path, frames: Tensor, milliseconds: int, scale: int = 6) -> None:

@@ -79,6 +79,11 @@ def gan_page(gan_demo: Served) -> str:
 
 
 @pytest.fixture(scope="session")
+def digit_page(serve: Serve) -> str:
+    return serve("digit_demo", "--port", free_port()).url
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Debian's Chromium, driven by Playwright."""
     playwright = pytest.importorskip("playwright.sync_api")

@@ -90,6 +90,43 @@ def split_last(digits: Tensor) -> tuple[Tensor, Tensor]:
     return digits[:, :-1], digits[:, -1]
 
 
+def parse_digits(text: str, longest: int) -> Tensor:
+    """Read digits that somebody typed; spaces, commas and new lines between them do not count.
+
+    Returns:
+        int64 of shape (1, length).
+
+    Raises:
+        UsageError: there is no digit, another character, or more than `longest` digits.
+    """
+    digits = "".join(text.replace(",", " ").split())
+    if not digits:
+        raise UsageError("There are no digits yet. Type some, such as 3 1 4 1 5.")
+    if len(digits) > longest:
+        raise UsageError(f"That is {len(digits):,} digits; at most {longest:,} can be read here.")
+    wrong = next((k for k, character in enumerate(digits) if character not in "0123456789"), None)
+    if wrong is not None:
+        raise UsageError(
+            f"Character {wrong + 1} is {digits[wrong]!r}. Only the digits 0 to 9 can be read, with "
+            "spaces, commas or new lines between them."
+        )
+    return torch.tensor([[int(digit) for digit in digits]])
+
+
+def broken_mirror(digits: Tensor) -> int | None:
+    """Where digits, int64 (T - 1,), fail to be the first T - 1 of a palindrome of T.
+
+    Digits 2 to T - 1 of a palindrome are a palindrome themselves, and the T-th is the first again.
+
+    Returns:
+        the first place k, counted from 1, whose digit is not that of its mirror T + 1 - k; None
+        where the digits do begin a palindrome.
+    """
+    inner = digits[1:]
+    wrong = (inner != inner.flip(0)).nonzero()
+    return int(wrong[0]) + 2 if len(wrong) else None
+
+
 def encode(digits: Tensor, one_hot: bool) -> Tensor:
     """What the network reads at each step.
 

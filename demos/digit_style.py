@@ -1,0 +1,88 @@
+"""The style sheet of the digit demo and its drawing pad, in CSS and JavaScript."""
+
+STYLE = """<style>
+.maps { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr));
+  gap: 1.2rem 1.6rem; }
+.map { margin: 0; }
+.map figcaption { min-height: 3.1em; line-height: 1.4; }
+.map .scale { float: right; white-space: nowrap; margin-left: 1em; }
+.map .scale img { display: inline; width: 5rem; height: .8em; vertical-align: baseline; }
+.map .frame { position: relative; }
+.map .frame img { display: block; width: 100%; height: 11rem; }
+.crisp { image-rendering: pixelated; }
+.map .cursor { position: absolute; top: -4px; bottom: -4px; width: 0; left: var(--cursor, 100%);
+  border-left: 2px dashed #f0f; outline: 1px solid rgb(255 255 255 / .6); }
+.map .time { display: flex; justify-content: space-between; font-size: .85rem; }
+.map .each span { flex: 1; text-align: center; }
+.answers, .wide { margin: .6rem 0; }
+.answers { display: flex; flex-wrap: wrap; gap: .8rem; }
+.answers div { flex: 1 1 5.5rem; border: 2px solid var(--border-color-primary); border-radius: 8px;
+  padding: .3rem .6rem; }
+.answers b { font-size: 2.2rem; line-height: 1.2; display: block; }
+.answers .yes { border-color: #15803d; } .answers .no { border-color: #b91c1c; }
+.wide { overflow-x: auto; }
+.wide table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.wide th, .wide td { padding: .15rem .4rem; text-align: right; }
+.wide thead { border-bottom: 1px solid var(--border-color-primary); }
+.pad canvas { display: block; width: 100%; max-width: 22rem; aspect-ratio: 1; background: #fff;
+  border: 2px solid var(--border-color-primary); border-radius: 8px; touch-action: none;
+  cursor: crosshair; }
+.pad button { margin-top: .5rem; padding: .3rem 1rem; border-radius: 6px;
+  border: 1px solid var(--border-color-primary);
+  background: var(--button-secondary-background-fill);
+  color: var(--button-secondary-text-color); }
+.wide .bars { width: 100%; max-width: 50rem; }
+.wide .bars td { width: 48%; }
+.wide .bars td, .wide .bars thead th { text-align: left; }
+.seen { margin: 0; }
+.seen img { width: 11rem; image-rendering: pixelated; border: 1px solid gray; }
+@media (max-width: 600px) {
+  .wide th, .wide td { padding: .1rem .15rem; font-size: .8rem; }
+}
+</style>"""
+
+# A canvas on which mouse, finger and pen draw; the value is its content as a PNG in a data URL.
+PAD = """<div class="pad"><canvas width="280" height="280" role="img" aria-label="Drawing pad: draw
+one digit with mouse, finger or pen. Without these, choose a picture file below."></canvas>
+<button type="button">Clear</button></div>"""
+PAD_SCRIPT = """
+const canvas = element.querySelector("canvas");
+const pen = canvas.getContext("2d", { willReadFrequently: true });
+const clear = () => { pen.fillStyle = "#fff"; pen.fillRect(0, 0, 280, 280); };
+const place = (event) => {
+  const box = canvas.getBoundingClientRect();
+  const scale = canvas.width / box.width;
+  return [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
+};
+clear();
+pen.lineWidth = 24;  // about as thick as MNIST's strokes once the digit is 20 pixels high
+pen.lineCap = pen.lineJoin = "round";
+let last = null;
+const draw = (event) => {
+  const now = place(event);
+  pen.beginPath();
+  pen.moveTo(...last);
+  pen.lineTo(...now);
+  pen.stroke();
+  last = now;
+};
+canvas.addEventListener("pointerdown", (event) => {
+  canvas.setPointerCapture(event.pointerId);
+  last = place(event);
+  draw(event);
+});
+canvas.addEventListener("pointermove", (event) => { if (last) draw(event); });
+const lift = () => {
+  if (!last) return;
+  last = null;
+  props.value = canvas.toDataURL("image/png");
+  trigger("input");
+};
+canvas.addEventListener("pointerup", lift);
+canvas.addEventListener("pointercancel", lift);
+element.querySelector("button").addEventListener("click", () => {
+  clear();
+  props.value = "";
+  trigger("clear");
+});
+"""

@@ -1,0 +1,136 @@
+"""Drawings in MNIST's form, against MNIST itself: enlarged and moved, its images come back."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from toolkit import export
+from toolkit.device import random_stream
+from toolkit.errors import UsageError
+from toolkit.gan.data import MNIST, to_unit
+from toolkit.gan.sketch import Pixels, read_picture, to_mnist
+
+COUNT = 1000
+
+
+def enlarged(image: Tensor, generator: torch.Generator) -> Pixels:
+    """An MNIST image, uint8 (1, 28, 28), ten times as large, somewhere on a larger sheet."""
+    large = image[0].repeat_interleave(10, dim=0).repeat_interleave(10, dim=1)
+    top, left = torch.randint(0, 40, (2,), generator=generator).tolist()
+    sheet = torch.zeros(320, 320, dtype=torch.uint8)
+    sheet[top : top + 280, left : left + 280] = large
+    return sheet.numpy()
+
+
+def png(array: Pixels) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def test_mnist_itself_comes_back(mnist: MNIST) -> None:
+    generator = random_stream(0, "sheets")
+    images = mnist.test_images[:COUNT]
+    seen = torch.cat([to_mnist(enlarged(image, generator)) for image in images])
+    originals = to_unit(images)
+    assert (seen - originals).abs().max() < 0.02  # five of 255 levels
+
+    classifier = export.load("classifier")
+    labels = mnist.test_labels[:COUNT]
+    with torch.no_grad():
+        on_originals, on_seen = (
+            float((classifier(x).argmax(dim=1) == labels).float().mean()) for x in (originals, seen)
+        )
+    assert on_originals > 0.98
+    assert on_seen > on_originals - 0.005
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_dark_on_light_is_light_on_dark(mnist: MNIST, channels: int) -> None:
+    light = enlarged(mnist.test_images[3], random_stream(1, "sheets"))
+    dark = np.repeat((255 - light)[..., None], channels, axis=2)
+    if channels == 4:
+        dark[..., 3] = 255
+    torch.testing.assert_close(to_mnist(dark.squeeze()), to_mnist(light))
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_ink_on_a_transparent_sheet(mnist: MNIST, level: int) -> None:
+    opacity = enlarged(mnist.test_images[5], random_stream(2, "sheets"))
+    sheet = np.full((*opacity.shape, 4), level, dtype=np.uint8)
+    sheet[..., 3] = opacity
+    torch.testing.assert_close(to_mnist(sheet), to_mnist(opacity))
+
+
+def test_photograph_with_noise(mnist: MNIST) -> None:
+    clean = enlarged(mnist.test_images[0], random_stream(3, "sheets")).astype(np.float64)
+    grain = np.random.default_rng(0).normal(0, 4, clean.shape)
+    photograph = (200 - clean * 0.6 + grain).clip(0, 255).astype(np.uint8)
+    with torch.no_grad():
+        assert int(export.load("classifier")(to_mnist(photograph)).argmax()) == 7
+
+
+def test_shape_is_kept_and_mass_is_centred() -> None:
+    stroke = np.zeros((300, 500), dtype=np.uint8)
+    stroke[40:240, 400:450] = 255  # 200 x 50, so 20 x 5
+    image = to_mnist(stroke)[0, 0]
+    rows, columns = image.nonzero(as_tuple=True)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (4, 23, 12, 16)
+    assert image[4:24, 12:17].min() == 1
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        np.full((280, 280), 255, dtype=np.uint8),
+        np.zeros((280, 280, 4), dtype=np.uint8),
+        np.full((1, 1, 3), 128, dtype=np.uint8),
+    ],
+)
+def test_empty_sheet_says_so(sheet: Pixels) -> None:
+    with pytest.raises(UsageError, match="nothing on it"):
+        to_mnist(sheet)
+
+
+def test_one_pixel_is_something() -> None:
+    dot = np.zeros((50, 50), dtype=np.uint8)
+    dot[7, 9] = 255
+    assert int((to_mnist(dot) > 0.5).sum()) == 400
+
+
+def test_pictures_are_read_upright() -> None:
+    picture = np.zeros((40, 20, 3), dtype=np.uint8)
+    picture[:10] = 255
+    buffer = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # taken with the camera on its side: to be turned by 90 degrees clockwise
+    Image.fromarray(picture).save(buffer, format="PNG", exif=exif)
+    upright = read_picture(buffer.getvalue())
+    assert upright.shape == (20, 40, 4)
+    np.testing.assert_array_equal(upright[:, 30:, :3], 255)
+    np.testing.assert_array_equal(upright[:, :30, :3], 0)
+
+
+def test_large_pictures_are_reduced() -> None:
+    assert read_picture(png(np.zeros((2000, 3000), dtype=np.uint8))).shape == (667, 1000, 4)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "not a picture"),
+        (b"hello", "not a picture"),
+        (png(np.zeros((100, 100), dtype=np.uint8))[:60], "not a picture"),
+        (png(np.zeros((7000, 7000), dtype=np.uint8)), "more than 40,000,000 pixels"),
+        (png(np.zeros((10_000, 10_000), dtype=np.uint8)), "more than 40,000,000 pixels"),
+        (png(np.zeros((20_000, 10_000), dtype=np.uint8)), "more than 40,000,000 pixels"),
+    ],
+    ids=["empty", "text", "cut off", "large", "Pillow warns", "Pillow refuses"],
+)
+def test_what_is_no_picture_is_refused(data: bytes, sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        read_picture(data)

@@ -1,0 +1,70 @@
+"""The microscope, against nn.LSTMCell and numpy."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from toolkit.lstm.microscope import GATES, differences, look_inside
+from toolkit.lstm.model import LSTM, copy_to_torch
+
+HIDDEN = 7
+
+
+@pytest.fixture(scope="module")
+def lstm() -> LSTM:
+    torch.manual_seed(0)
+    return LSTM(hidden_size=HIDDEN)
+
+
+def cells(lstm: LSTM, digits: list[int]) -> np.ndarray:
+    """c after each digit, (length, hidden_size), step by step."""
+    theirs = nn.LSTM(10, HIDDEN)
+    copy_to_torch(lstm.cell, theirs)
+    cell = nn.LSTMCell(10, HIDDEN)
+    cell.load_state_dict({name[:-3]: w for name, w in theirs.state_dict().items()})
+    state = (torch.zeros(1, HIDDEN), torch.zeros(1, HIDDEN))
+    found = []
+    with torch.no_grad():
+        for digit in digits:
+            state = cell(torch.eye(10)[[digit]], state)
+            found.append(state[1][0].numpy())
+    return np.stack(found)
+
+
+def test_cells_for_each_first_digit(lstm: LSTM) -> None:
+    digits = [4, 1, 0, 9, 9, 2]
+    inside = look_inside(lstm, torch.tensor(digits))
+    theirs = np.stack([np.tanh(cells(lstm, [first, *digits[1:]])) for first in range(10)])
+    np.testing.assert_allclose(inside.shown.numpy(), theirs, atol=1e-6)
+    np.testing.assert_allclose(inside.gates["c"].tanh().numpy(), theirs[4], atol=1e-6)
+    np.testing.assert_allclose(inside.held.numpy(), theirs.std(axis=0), atol=1e-6)
+    np.testing.assert_array_equal(
+        inside.firmest(3).numpy(), np.argsort(-inside.held[3].numpy(), kind="stable")
+    )
+
+
+def test_survival_is_the_derivative_along_the_cells(lstm: LSTM) -> None:
+    """By (5), c(t) = ... + c(1) * f(2) * ... * f(t) where the gates are held fast."""
+    inside = look_inside(lstm, torch.tensor([3, 1, 4, 1, 5]))
+    f = inside.gates["f"].double().numpy()
+    for t in range(5):
+        np.testing.assert_allclose(
+            10 ** inside.survival[t].numpy(), f[1 : t + 1].prod(axis=0), rtol=1e-9
+        )
+
+
+def test_differences(lstm: LSTM) -> None:
+    before, after = [3, 1, 4, 1], [3, 1, 9, 1]
+    changed = differences(lstm, torch.tensor(before), torch.tensor(after))
+    assert list(changed) == list(GATES)
+    assert not changed["c"][:2].any()  # nothing can change before the edit
+    np.testing.assert_allclose(
+        changed["c"].numpy(), cells(lstm, after) - cells(lstm, before), atol=1e-6
+    )
+
+
+def test_a_single_digit(lstm: LSTM) -> None:
+    inside = look_inside(lstm, torch.tensor([8]))
+    assert inside.held.shape == (1, HIDDEN)
+    assert not inside.survival.any()

@@ -1,0 +1,114 @@
+"""Anyone's picture of a digit, brought into the form of MNIST's.
+
+MNIST's images were made thus (LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied
+to document recognition", 1998, section III-A): the digit is scaled into a box of 20 x 20 pixels
+with its aspect ratio kept, which gives grey edges, and moved until its centre of mass is the centre
+of 28 x 28 pixels. Ink is 1, paper 0.
+"""
+
+import io
+import warnings
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from toolkit.errors import UsageError
+
+SIDE = 28
+BOX = 20  # the digit's longer side
+GRAIN = 8  # times its median, the noise of a million normal pixels is hardly ever larger
+FAINTEST = 0.1  # less contrast than this, of 1, is no ink
+MOST_PIXELS = 40_000_000  # more than any telephone's camera usually writes
+LONGEST_SIDE = 1000  # larger pictures are reduced first
+
+Pixels = NDArray[np.uint8]
+
+
+def read_picture(data: bytes) -> Pixels:
+    """Decode a PNG, JPEG or other picture file, turned upright: uint8 (height, width, 4), RGBA.
+
+    Sides beyond 1,000 pixels are reduced.
+
+    Raises:
+        UsageError: it is no picture that can be read, or has more than 40 million pixels.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            file = Image.open(io.BytesIO(data))
+        if file.width * file.height > MOST_PIXELS:
+            raise Image.DecompressionBombError
+        file.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG is decoded small at once
+        image = ImageOps.exif_transpose(file).convert("RGBA")
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise UsageError(
+            f"The picture has more than {MOST_PIXELS:,} pixels. Make it smaller and try again."
+        ) from error
+    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for damaged files
+        raise UsageError(
+            "The file is not a picture that can be read. Choose a PNG or JPEG with one digit on it."
+        ) from error
+    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    return np.asarray(image)
+
+
+def to_mnist(picture: Pixels) -> Tensor:
+    """One digit, dark on light or light on dark, as MNIST would show it.
+
+    The paper is what most of the picture's edge shows. What differs from it by no more than the
+    paper itself varies, as in a photograph, is paper.
+
+    Args:
+        picture: uint8 (height, width), (height, width, 3), or (height, width, 4) with opacity last.
+
+    Returns:
+        float32 of shape (1, 1, 28, 28), 0 (paper) to 1 (ink).
+
+    Raises:
+        UsageError: nothing is drawn on it.
+    """
+    ink, noise = _ink(picture)
+    drawn = ink > max(GRAIN * noise, 1 / 255)
+    rows, columns = drawn.any(dim=1).nonzero(), drawn.any(dim=0).nonzero()
+    if len(rows) == 0 or ink.max() < FAINTEST:
+        raise UsageError("There is nothing on it yet. Draw one digit, large and in one piece.")
+    digit = (ink * drawn)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    longest = max(digit.shape)
+    size = [max(1, round(side * BOX / longest)) for side in digit.shape]
+    small = F.interpolate(digit[None, None], size=size, mode="area")[0, 0]
+    return _centred(small / small.max())[None, None]
+
+
+def _ink(picture: Pixels) -> tuple[Tensor, float]:
+    """How much each pixel differs from the paper, 0 to 1, and by how much the paper varies."""
+    values = torch.from_numpy(np.array(picture)).float() / 255
+    if values.dim() == 2:
+        values = values.unsqueeze(2)
+    grey = values[..., :3].mean(dim=2)
+    if values.size(2) == 4:
+        opacity = values[..., 3]
+        on_white, on_black = grey * opacity + 1 - opacity, grey * opacity
+        grey = on_white if on_white.max() - on_white.min() >= FAINTEST else on_black
+    edge = torch.cat([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    paper = edge.median()
+    noise = float((edge - paper).abs().median())
+    sign = 1 if paper < 0.5 else -1
+    return (sign * (grey - paper)).clamp(min=0), noise
+
+
+def _centred(small: Tensor) -> Tensor:
+    """Put an image of at most 20 x 20 where its centre of mass is nearest to the centre of 28 x 28,
+    as far as it fits. MNIST counts that centre as pixel 14, from 0."""
+    image = torch.zeros(SIDE, SIDE)
+    corner = []
+    for axis in (0, 1):
+        mass = small.sum(dim=1 - axis)
+        centre = float((mass * torch.arange(len(mass))).sum() / mass.sum())
+        corner.append(min(max(round(SIDE // 2 - centre), 0), SIDE - len(mass)))
+    top, left = corner
+    image[top : top + small.size(0), left : left + small.size(1)] = small
+    return image
