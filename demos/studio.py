@@ -82,14 +82,15 @@ class Studio:
         """What the page shows of latent points: see tiles.SCHEMA."""
         images = self.draw(z)
         digits, real = self.judge(images)
+        pngs = [base64.b64encode(figures.to_png(figures.to_picture(x))).decode() for x in images]
         return [
             {
-                "image": f"data:image/png;base64,{base64.b64encode(figures.to_png(picture)).decode()}",
+                "image": f"data:image/png;base64,{png}",
                 "digit": int(digits[n].argmax()),
                 "sure": round(100 * float(digits[n].max())),
                 "real": round(100 * float(real[n])),
             }
-            for n, picture in enumerate(map(figures.to_picture, images))
+            for n, png in enumerate(pngs)
         ]
 
     def samples(self, seed: int, digit: str, scale: float) -> tuple[list[dict[str, Any]], str]:
