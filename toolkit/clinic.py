@@ -124,7 +124,7 @@ class Trained:
 
 def train_case(name: str, case: Case, mnist: MNIST, instrument: Instrument) -> Trained:
     """Train, look, and measure."""
-    networks, seen = rehearse(name, case, mnist.train_images, instrument.device)
+    networks, seen = rehearse(name, case, mnist, instrument.device)
     z = draw_latents(NUM_IMAGES, case.config.latent_dim, random_stream(0, "evaluation"))
     images = draw(networks.average, z)
     shares = instrument.measure(images).class_shares

@@ -171,7 +171,7 @@ def train_gan(config: gan_training.Config, name: str, places: Places) -> None:
         }
 
     networks, snapshots = gan_training.train(
-        config, run, mnist.train_images, places.device, measure
+        config, run, mnist.train_images, mnist.train_labels, places.device, measure
     )
     average = networks.average
     scores = instrument.measure(sample(average, config.seed))

@@ -33,9 +33,9 @@ CURRICULUM_PRESETS: dict[Preset, dict[str, Any]] = {  # what differs from `curri
 }
 NUM_TEST: dict[Preset, int] = {"smoke": 500, "default": 10_000, "long": 10_000}  # palindromes
 GAN_PRESETS = {
-    "smoke": gan_training.Config(num_steps=800, eval_every=400, save_every=200),
+    "smoke": gan_training.Config(num_steps=400, eval_every=200, save_every=100),
     "default": gan_training.Config(),
-    "long": gan_training.Config(num_steps=90_000, eval_every=9000, save_every=1000),
+    "long": gan_training.Config(num_steps=60_000, eval_every=6000, save_every=500),
 }
 CLASSIFIER_PRESETS = {
     "smoke": classifier_training.Config(num_epochs=2, num_images=5000),
@@ -187,6 +187,13 @@ def gan(
             show_default="non-saturating",
         ),
     ] = None,
+    naming_weight: Annotated[
+        float | None,
+        typer.Option(
+            help="Of the discriminator's second task, to name digits; 0 leaves it out.",
+            show_default="1; none for the perceptron",
+        ),
+    ] = None,
     batch_size: BatchSizeOption = None,
     learning_rate: LearningRateOption = None,
     num_steps: StepsOption = None,
@@ -206,6 +213,7 @@ def gan(
         config,
         "gan" if architecture == "conv" else "gan-perceptron",
         loss=loss,
+        naming_weight=naming_weight,
         batch_size=batch_size,
         learning_rate=learning_rate,
         num_steps=num_steps,

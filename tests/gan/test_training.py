@@ -20,9 +20,10 @@ from toolkit.gan.training import (
 
 @pytest.mark.parametrize("loss", ["non-saturating", "minimax"])
 @pytest.mark.parametrize("penalise", [True, False])
-def test_step_equals_the_textbook(loss: str, penalise: bool) -> None:
+@pytest.mark.parametrize("naming_weight", [0.0, 0.7])
+def test_step_equals_the_textbook(loss: str, penalise: bool, naming_weight: float) -> None:
     """Two separate updates with probabilities and logarithms instead of softplus of logits."""
-    config = Config(batch_size=6, loss=loss, r1_gamma=0.5, r1_every=4)  # type: ignore[arg-type]
+    config = Config(batch_size=6, loss=loss, r1_gamma=0.5, r1_every=4, naming_weight=naming_weight)  # type: ignore[arg-type]
     networks = build(config)
     with torch.no_grad():  # a discriminator with opinions, so that the losses differ
         for parameter in networks.discriminator.parameters():
@@ -31,12 +32,14 @@ def test_step_equals_the_textbook(loss: str, penalise: bool) -> None:
     average = {name: value.clone() for name, value in networks.average.state_dict().items()}
     random = torch.Generator().manual_seed(0)
     real = torch.rand(6, 1, 28, 28, generator=random)
+    digits = torch.tensor([3, 1, 4, 1, 5, 9])
     z = torch.randn(6, config.latent_dim, generator=random)
     train_step(
         networks,
         SGD(networks.generator.parameters(), lr=0.1),
         SGD(networks.discriminator.parameters(), lr=1e-3),
         real,
+        digits,
         z,
         config,
         penalise,
@@ -51,6 +54,10 @@ def test_step_equals_the_textbook(loss: str, penalise: bool) -> None:
         real.requires_grad_()
         (slope,) = torch.autograd.grad(discriminator(real).sum(), real, create_graph=True)
         objective = objective + 0.5 * 4 * slope.flatten(1).norm(dim=1).pow(2).mean() / 2
+    if naming_weight:
+        names = discriminator.namer(discriminator.features(real))
+        right = names.softmax(dim=1)[torch.arange(6), digits]
+        objective = objective - naming_weight * right.log().mean()
     objective.backward()
     optimizer_d.step()
     d = discriminator(fake).sigmoid()
@@ -106,6 +113,10 @@ def test_same_seed_same_networks() -> None:
             "no architecture 'transformer'; choose conv or perceptron",
         ),
         ({"loss": "hinge"}, "no loss 'hinge'; choose non-saturating or minimax"),
+        (
+            {"architecture": "perceptron"},
+            "perceptron's discriminator names no digits; set naming_weight to 0",
+        ),
         ({"latent_dim": 0}, "latent_dim must be from 1 to 10,000, not 0"),
         ({"batch_size": 100_000}, "from 2 to 60,000, not 100,000"),
         ({"learning_rate": -1.0}, "learning_rate must be above 0 and finite, not -1.0"),

@@ -9,7 +9,7 @@ from torch.optim import SGD, Adam, Optimizer
 
 from toolkit.device import random_stream
 from toolkit.errors import ToolkitError
-from toolkit.gan.data import epoch_order, to_unit
+from toolkit.gan.data import MNIST, epoch_order, to_unit
 from toolkit.gan.latent import draw_latents
 from toolkit.gan.training import Config, Networks, build, draw, train_step
 from toolkit.progress import Progress
@@ -17,7 +17,8 @@ from toolkit.progress import Progress
 NUM_WATCHED = 100  # latent points, and real images, by which a training is watched
 # Steps; from the 6th on, so that none falls on an R1 penalty, which throws the discriminator off.
 WATCH_EVERY = 12
-SHORT = Config(num_steps=400, ema_decay=0.9)  # a short memory: the average shows what is now
+# The bare game of two players, and a short memory, so that the average shows what is now.
+SHORT = Config(num_steps=400, batch_size=32, ema_decay=0.9, naming_weight=0.0)
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,12 @@ class Watched(NamedTuple):
 
 
 def rehearse(
-    name: str, case: Case, images: Tensor, device: torch.device
+    name: str, case: Case, mnist: MNIST, device: torch.device
 ) -> tuple[Networks, list[Watched]]:
-    """Train as `case` says on real images, uint8 (n, 1, 28, 28), at constant rates."""
+    """Train as `case` says on the training images, at constant rates."""
+    images = mnist.train_images
     config = case.config
-    networks = Networks(*(network.to(device) for network in build(config)))
+    networks = build(config, device)
     betas = (config.beta1, config.beta2)
     weights = networks.generator.parameters()
     generator_optimizer: Optimizer = (
@@ -83,6 +85,7 @@ def rehearse(
                 generator_optimizer,
                 discriminator_optimizer,
                 to_unit(images[chosen].to(device)),
+                mnist.train_labels[chosen].long().to(device),
                 draw_latents(config.batch_size, config.latent_dim, latents).to(device),
                 config,
                 penalise=config.r1_gamma > 0 and step % config.r1_every == 0,

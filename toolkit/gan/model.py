@@ -33,8 +33,14 @@ class ConvGenerator(nn.Module):
             nn.Unflatten(1, (width, 7, 7)),
             nn.BatchNorm2d(width),
             nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
             nn.Conv2d(width, 4 * width, 3, padding=1, bias=False),
             nn.PixelShuffle(2),  # (4 width, 7, 7) -> (width, 14, 14)
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
             nn.BatchNorm2d(width),
             nn.ReLU(),
             nn.Conv2d(width, 4, 3, padding=1),
@@ -53,7 +59,10 @@ class ConvGenerator(nn.Module):
 
 
 class ConvDiscriminator(nn.Module):
-    """The convolutional counterpart: 28 x 28, 14 x 14, 7 x 7, one logit. No normalisation."""
+    """The convolutional counterpart: 28 x 28, 14 x 14, 7 x 7, one logit. No normalisation.
+
+    While it learns, it also names the digits of real images, from the same features.
+    """
 
     def __init__(self, width: int = 32, hidden_size: int = 256) -> None:
         super().__init__()
@@ -62,11 +71,14 @@ class ConvDiscriminator(nn.Module):
             nn.LeakyReLU(0.2),
             nn.Conv2d(width // 2, width, 4, stride=2, padding=1),
             nn.LeakyReLU(0.2),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.LeakyReLU(0.2),
             nn.Flatten(),
             nn.Linear(width * 7 * 7, hidden_size),
             nn.LeakyReLU(0.2),
-            nn.Linear(hidden_size, 1),
         )
+        self.readout = nn.Linear(hidden_size, 1)
+        self.namer = nn.Linear(hidden_size, 10)
         self.apply(start_small)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -75,9 +87,14 @@ class ConvDiscriminator(nn.Module):
         Raises:
             ValueError: `images` has another shape or dtype.
         """
-        check_images(images)
-        logits: Tensor = self.layers(images * 2 - 1)
+        logits: Tensor = self.readout(self.features(images))
         return logits
+
+    def features(self, images: Tensor) -> Tensor:
+        """From the same images to what both tasks go by, (batch, hidden_size)."""
+        check_images(images)
+        features: Tensor = self.layers(images * 2 - 1)
+        return features
 
 
 class PerceptronGenerator(nn.Module):
@@ -119,14 +136,19 @@ class PerceptronDiscriminator(nn.Module):
             nn.LeakyReLU(0.2),
             nn.Linear(512, 256),
             nn.LeakyReLU(0.2),
-            nn.Linear(256, 1),
         )
+        self.readout = nn.Linear(256, 1)
 
     def forward(self, images: Tensor) -> Tensor:
         """As `ConvDiscriminator.forward`."""
-        check_images(images)
-        logits: Tensor = self.layers(images * 2 - 1)
+        logits: Tensor = self.readout(self.features(images))
         return logits
+
+    def features(self, images: Tensor) -> Tensor:
+        """As `ConvDiscriminator.features`."""
+        check_images(images)
+        features: Tensor = self.layers(images * 2 - 1)
+        return features
 
 
 class Classifier(nn.Module):

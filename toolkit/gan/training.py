@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
@@ -35,6 +36,8 @@ GENERATOR_LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
     "minimax": minimax_generator_loss,
 }
 
+Discriminator = ConvDiscriminator | PerceptronDiscriminator
+
 NUM_SAMPLES = 25
 NUM_SNAPSHOTS = 32  # besides the one before the training; even, so that one falls on half of it
 Snapshots = dict[int, Tensor]  # step -> images, uint8 (25, 1, 28, 28)
@@ -47,16 +50,17 @@ class Config:
     architecture: Literal["conv", "perceptron"] = "conv"
     loss: Literal["non-saturating", "minimax"] = "non-saturating"  # the generator's
     latent_dim: int = 64  # numbers in z
-    batch_size: int = 32  # real images a step, and as many drawn ones
-    num_steps: int = 24_000
+    batch_size: int = 64  # real images a step, and as many drawn ones
+    num_steps: int = 16_000
     learning_rate: float = 2e-3  # of Adam; constant for the first half, then falling to 0
     beta1: float = 0.5  # Adam's memory of gradients
     beta2: float = 0.99  # Adam's memory of squared gradients
     r1_gamma: float = 0.5  # weight of the R1 penalty; 0 leaves it out
     r1_every: int = 8  # steps from one R1 penalty, then that much heavier, to the next
+    naming_weight: float = 1.0  # of the discriminator's second task, naming digits; 0: no such task
     ema_decay: float = 0.998  # memory of the averaged generator, the one that is exported
-    eval_every: int = 2400  # steps from one measurement to the next
-    save_every: int = 600  # steps from one checkpoint to the next
+    eval_every: int = 1600  # steps from one measurement to the next
+    save_every: int = 400  # steps from one checkpoint to the next
     precision: Precision = "float32"
     seed: int = 0
 
@@ -79,6 +83,14 @@ class Config:
             save_every=(1, 10**9),
         )
         check_positive(self, "learning_rate")
+        if not 0 <= self.naming_weight < float("inf"):
+            raise UsageError(
+                f"naming_weight must be at least 0 and finite, not {self.naming_weight}."
+            )
+        if self.architecture == "perceptron" and self.naming_weight:
+            raise UsageError(
+                "The perceptron's discriminator names no digits; set naming_weight to 0."
+            )
 
 
 def perceptron_config(config: Config) -> Config:
@@ -91,6 +103,7 @@ def perceptron_config(config: Config) -> Config:
         learning_rate=2e-4,
         beta2=0.999,
         r1_gamma=0.0,
+        naming_weight=0.0,
     )
 
 
@@ -98,19 +111,20 @@ class Networks(NamedTuple):
     """The two players, and the moving average of the generator that is kept in the end."""
 
     generator: nn.Module
-    discriminator: nn.Module
+    discriminator: Discriminator
     average: nn.Module
 
 
-def build(config: Config) -> Networks:
-    """The untrained networks, their weights drawn from the config's seed."""
+def build(config: Config, device: torch.device | None = None) -> Networks:
+    """The untrained networks on `device`, their weights drawn from the config's seed."""
     with seeded(config.seed, "weights"):
         if config.architecture == "conv":
             generator: nn.Module = ConvGenerator(config.latent_dim)
-            discriminator: nn.Module = ConvDiscriminator()
+            discriminator: Discriminator = ConvDiscriminator()
         else:
             generator = PerceptronGenerator(config.latent_dim)
             discriminator = PerceptronDiscriminator()
+    generator, discriminator = generator.to(device), discriminator.to(device)
     return Networks(generator, discriminator, deepcopy(generator).eval().requires_grad_(False))
 
 
@@ -119,6 +133,7 @@ def train_step(
     generator_optimizer: Optimizer,
     discriminator_optimizer: Optimizer,
     real: Tensor,
+    digits: Tensor,
     z: Tensor,
     config: Config,
     penalise: bool,
@@ -127,11 +142,12 @@ def train_step(
 
     Args:
         real: images (batch, 1, 28, 28) in 0..1.
+        digits: which digits they are, int64 (batch,), for the discriminator's second task.
         z: standard normal (batch, latent_dim).
         penalise: add the R1 penalty this time.
 
     Returns:
-        the losses of the discriminator (without the penalty) and of the generator.
+        the losses of the two players, as in (10): without penalty and second task.
     """
     generator, discriminator, average = networks
     mixed_precision = autocast(real.device, config.precision)
@@ -139,14 +155,20 @@ def train_step(
     with mixed_precision:
         fake = generator(z)
         both = torch.cat([real, fake.detach()])  # no gradient into the generator here
-        real_logits, fake_logits = discriminator(both).chunk(2)
+        features = discriminator.features(both)
+        real_logits, fake_logits = discriminator.readout(features).chunk(2)
     loss_d = discriminator_loss(real_logits.float(), fake_logits.float())
-    penalty = torch.zeros_like(loss_d)
+    total = loss_d
     if penalise:
         images = real.clone().requires_grad_()
-        penalty = config.r1_gamma * config.r1_every * r1_penalty(discriminator(images), images)
+        penalty = r1_penalty(discriminator(images), images)
+        total = total + config.r1_gamma * config.r1_every * penalty
+    if config.naming_weight > 0:
+        assert isinstance(discriminator, ConvDiscriminator)  # `Config` sees to it
+        names = discriminator.namer(features[: len(real)].float())
+        total = total + config.naming_weight * F.cross_entropy(names, digits)
     discriminator_optimizer.zero_grad()
-    (loss_d + penalty).backward()
+    total.backward()
     discriminator_optimizer.step()
 
     discriminator.requires_grad_(False)  # it only passes the gradient on
@@ -175,6 +197,7 @@ def train(
     config: Config,
     run: Run,
     images: Tensor,
+    labels: Tensor,
     device: torch.device,
     measure: Callable[[nn.Module], dict[str, float | str]],
 ) -> tuple[Networks, Snapshots]:
@@ -182,6 +205,7 @@ def train(
 
     Args:
         images: the real ones, uint8 (n, 1, 28, 28).
+        labels: which digits they are, uint8 (n,).
         measure: from the averaged generator, in eval mode, to figures, "distance" among them, that
             go to the run's metrics every `eval_every` steps.
 
@@ -189,7 +213,7 @@ def train(
         the networks, and what the same 25 latent points gave at the start, at the end and at evenly
         spread steps in between, `num_steps // 2` among them.
     """
-    networks = Networks(*(network.to(device) for network in build(config)))
+    networks = build(config, device)
     generator, discriminator, average = networks
     betas = (config.beta1, config.beta2)
     generator_optimizer = Adam(generator.parameters(), betas=betas, fused=True)
@@ -230,6 +254,7 @@ def train(
                 generator_optimizer,
                 discriminator_optimizer,
                 real,
+                labels[chosen].long().to(device),
                 z,
                 config,
                 penalise=config.r1_gamma > 0 and step % config.r1_every == 0,
