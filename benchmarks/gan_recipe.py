@@ -6,7 +6,8 @@ the end of its steps, and appends a line to benchmarks/gan_recipe.jsonl, the log
 
 A trial costs minutes, and two seeds differ by a tenth or two of the distance: read the log for what
 helps much, not for what is a little better. One thread, so that trials can run side by side; the
-cost is in processor time, which a busy machine stretches less than the clock.
+cost is in processor time, which a busy machine stretches less than the clock. Lines without it come
+from a forerunner of this script, which drew other random numbers.
 """
 
 import dataclasses
@@ -230,7 +231,7 @@ def table() -> str:
         low, high = entry["class_shares"]
         rows.append(
             f"| {entry['name']} | {changes} | {entry['num_steps']:,} | {distances} "
-            f"| {low:.1%} to {high:.1%} | {entry['milliseconds']:.0f} |"
+            f"| {low:.1%} to {high:.1%} | {entry['milliseconds'] or ''} |"
         )
     return "\n".join(rows)
 

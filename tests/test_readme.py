@@ -9,6 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+from typer.core import TyperGroup
+
+from toolkit.assignment.__main__ import app
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -80,6 +84,17 @@ def test_commands_with_torch_alone(command: list[str], tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "command", starting_with("python", "-m", "toolkit.assignment"), ids=" ".join
+)
+def test_assignment_commands_are_understood(command: list[str]) -> None:
+    """What they do is tested in tests/assignment; here, that they can be given like this."""
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    name, *arguments = command[3:]
+    group.commands[name].make_context(name, arguments)
 
 
 def test_tour_with_torch_alone() -> None:
