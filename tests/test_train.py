@@ -37,7 +37,7 @@ def test_smoke_of_everything(run_train: RunTrain, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert hashes(ROOT / "exports") == committed
-    assert "gan: step 400/400" in done.stdout  # plain lines, since this is no terminal
+    assert "gan: step 800/800" in done.stdout  # plain lines, since this is no terminal
     assert "\x1b" not in done.stdout
 
     smoke = tmp_path / "smoke"

@@ -33,9 +33,9 @@ CURRICULUM_PRESETS: dict[Preset, dict[str, Any]] = {  # what differs from `curri
 }
 NUM_TEST: dict[Preset, int] = {"smoke": 500, "default": 10_000, "long": 10_000}  # palindromes
 GAN_PRESETS = {
-    "smoke": gan_training.Config(num_steps=400, eval_every=200, save_every=100),
+    "smoke": gan_training.Config(num_steps=800, eval_every=400, save_every=200),
     "default": gan_training.Config(),
-    "long": gan_training.Config(num_steps=60_000, eval_every=6000, save_every=500),
+    "long": gan_training.Config(num_steps=90_000, eval_every=9000, save_every=1000),
 }
 CLASSIFIER_PRESETS = {
     "smoke": classifier_training.Config(num_epochs=2, num_images=5000),
@@ -181,10 +181,10 @@ def gan(
         typer.Option(help="Convolutional, or the assignment's template with its settings."),
     ] = "conv",
     loss: Annotated[
-        Literal["non-saturating", "minimax"] | None,
+        gan_training.Loss | None,
         typer.Option(
-            help="The generator's loss: minimax is (10) to the letter.",
-            show_default="non-saturating",
+            help="What the players minimise: minimax is (10) to the letter.",
+            show_default="hinge; non-saturating for the perceptron",
         ),
     ] = None,
     naming_weight: Annotated[

@@ -7,6 +7,8 @@ import torch
 
 from toolkit.gan.losses import (
     discriminator_loss,
+    hinge_discriminator_loss,
+    hinge_generator_loss,
     minimax_generator_loss,
     non_saturating_generator_loss,
     r1_penalty,
@@ -50,6 +52,13 @@ def test_minimax_saturates_and_the_other_does_not() -> None:
         loss(sure_of_fake).backward()
         assert sure_of_fake.grad is not None
         assert sure_of_fake.grad.item() == pytest.approx(slope)
+
+
+def test_hinge_by_hand() -> None:
+    """Real logits 2 and 0 cost 0 and 1, drawn ones 1 and -3 cost 2 and 0."""
+    real, fake = torch.tensor([[2.0], [0.0]]), torch.tensor([[1.0], [-3.0]])
+    assert hinge_discriminator_loss(real, fake).item() == pytest.approx(1 / 2 + 2 / 2)
+    assert hinge_generator_loss(fake).item() == pytest.approx(1.0)
 
 
 def test_extreme_logits_stay_finite() -> None:

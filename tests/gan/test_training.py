@@ -18,7 +18,7 @@ from toolkit.gan.training import (
 )
 
 
-@pytest.mark.parametrize("loss", ["non-saturating", "minimax"])
+@pytest.mark.parametrize("loss", ["hinge", "non-saturating", "minimax"])
 @pytest.mark.parametrize("penalise", [True, False])
 @pytest.mark.parametrize("naming_weight", [0.0, 0.7])
 def test_step_equals_the_textbook(loss: str, penalise: bool, naming_weight: float) -> None:
@@ -48,8 +48,12 @@ def test_step_equals_the_textbook(loss: str, penalise: bool, naming_weight: floa
     optimizer_d = SGD(discriminator.parameters(), lr=1e-3)
     optimizer_g = SGD(generator.parameters(), lr=0.1)
     fake = generator(z)
-    d_real, d_fake = discriminator(real).sigmoid(), discriminator(fake.detach()).sigmoid()
-    objective = -(d_real.log() + (1 - d_fake).log()).mean()
+    if loss == "hinge":
+        real_logits, fake_logits = discriminator(real), discriminator(fake.detach())
+        objective = ((1 - real_logits).clamp(min=0) + (1 + fake_logits).clamp(min=0)).mean()
+    else:
+        d_real, d_fake = discriminator(real).sigmoid(), discriminator(fake.detach()).sigmoid()
+        objective = -(d_real.log() + (1 - d_fake).log()).mean()
     if penalise:
         real.requires_grad_()
         (slope,) = torch.autograd.grad(discriminator(real).sum(), real, create_graph=True)
@@ -60,8 +64,12 @@ def test_step_equals_the_textbook(loss: str, penalise: bool, naming_weight: floa
         objective = objective - naming_weight * right.log().mean()
     objective.backward()
     optimizer_d.step()
-    d = discriminator(fake).sigmoid()
-    (-d.log().mean() if loss == "non-saturating" else (1 - d).log().mean()).backward()
+    logits = discriminator(fake)
+    {
+        "hinge": -logits.mean(),
+        "non-saturating": -logits.sigmoid().log().mean(),
+        "minimax": (1 - logits.sigmoid()).log().mean(),
+    }[loss].backward()
     optimizer_g.step()
 
     for ours, theirs in ((networks.generator, generator), (networks.discriminator, discriminator)):
@@ -112,7 +120,7 @@ def test_same_seed_same_networks() -> None:
             {"architecture": "transformer"},
             "no architecture 'transformer'; choose conv or perceptron",
         ),
-        ({"loss": "hinge"}, "no loss 'hinge'; choose non-saturating or minimax"),
+        ({"loss": "bce"}, "no loss 'bce'; choose one of hinge, non-saturating, minimax"),
         (
             {"architecture": "perceptron"},
             "perceptron's discriminator names no digits; set naming_weight to 0",

@@ -18,7 +18,9 @@ NUM_WATCHED = 100  # latent points, and real images, by which a training is watc
 # Steps; from the 6th on, so that none falls on an R1 penalty, which throws the discriminator off.
 WATCH_EVERY = 12
 # The bare game of two players, and a short memory, so that the average shows what is now.
-SHORT = Config(num_steps=400, batch_size=32, ema_decay=0.9, naming_weight=0.0)
+SHORT = Config(
+    loss="non-saturating", num_steps=400, batch_size=32, ema_decay=0.9, naming_weight=0.0
+)
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,22 @@ def non_saturating_generator_loss(fake_logits: Tensor) -> Tensor:
     return F.softplus(-fake_logits).mean()
 
 
+def hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """E_p[max(0, 1 - l(X))] + E_q[max(0, 1 + l(G(Z)))]: a scalar >= 0, 2 by guessing.
+
+    Between -1 and 1 the gradient is the same for each image; (10) weights it by how wrong D is.
+    Lim and Ye, "Geometric GAN" (2017), section 3.
+
+    Args: as of `discriminator_loss`.
+    """
+    return F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()
+
+
+def hinge_generator_loss(fake_logits: Tensor) -> Tensor:
+    """-E_q[l(G(Z))], the generator's part of the hinge game: a scalar of either sign."""
+    return -fake_logits.mean()
+
+
 def r1_penalty(real_logits: Tensor, real_images: Tensor) -> Tensor:
     """Half the squared norm of dD/dx at real images, averaged over the batch: a scalar >= 0.
 

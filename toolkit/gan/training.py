@@ -17,6 +17,8 @@ from toolkit.gan.data import epoch_order, to_bytes, to_unit
 from toolkit.gan.latent import draw_latents
 from toolkit.gan.losses import (
     discriminator_loss,
+    hinge_discriminator_loss,
+    hinge_generator_loss,
     minimax_generator_loss,
     non_saturating_generator_loss,
     r1_penalty,
@@ -31,9 +33,20 @@ from toolkit.progress import Progress, say_finished
 from toolkit.runs import Run
 from toolkit.schedule import annealed
 
-GENERATOR_LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
-    "non-saturating": non_saturating_generator_loss,
-    "minimax": minimax_generator_loss,
+Loss = Literal["hinge", "non-saturating", "minimax"]
+
+
+class Losses(NamedTuple):
+    """What each player minimises, from logits."""
+
+    discriminator: Callable[[Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor], Tensor]
+
+
+LOSSES: dict[Loss, Losses] = {
+    "hinge": Losses(hinge_discriminator_loss, hinge_generator_loss),
+    "non-saturating": Losses(discriminator_loss, non_saturating_generator_loss),
+    "minimax": Losses(discriminator_loss, minimax_generator_loss),  # (10) to the letter
 }
 
 Discriminator = ConvDiscriminator | PerceptronDiscriminator
@@ -48,10 +61,10 @@ class Config:
     """What to train and how; `perceptron_config` has the settings of the assignment's template."""
 
     architecture: Literal["conv", "perceptron"] = "conv"
-    loss: Literal["non-saturating", "minimax"] = "non-saturating"  # the generator's
+    loss: Loss = "hinge"  # what the two players minimise
     latent_dim: int = 64  # numbers in z
-    batch_size: int = 64  # real images a step, and as many drawn ones
-    num_steps: int = 16_000
+    batch_size: int = 32  # real images a step, and as many drawn ones
+    num_steps: int = 26_000
     learning_rate: float = 2e-3  # of Adam; constant for the first half, then falling to 0
     beta1: float = 0.5  # Adam's memory of gradients
     beta2: float = 0.99  # Adam's memory of squared gradients
@@ -59,8 +72,8 @@ class Config:
     r1_every: int = 8  # steps from one R1 penalty, then that much heavier, to the next
     naming_weight: float = 1.0  # of the discriminator's second task, naming digits; 0: no such task
     ema_decay: float = 0.998  # memory of the averaged generator, the one that is exported
-    eval_every: int = 1600  # steps from one measurement to the next
-    save_every: int = 400  # steps from one checkpoint to the next
+    eval_every: int = 2600  # steps from one measurement to the next
+    save_every: int = 650  # steps from one checkpoint to the next
     precision: Precision = "float32"
     seed: int = 0
 
@@ -69,10 +82,8 @@ class Config:
             raise UsageError(
                 f"There is no architecture {self.architecture!r}; choose conv or perceptron."
             )
-        if self.loss not in GENERATOR_LOSSES:
-            raise UsageError(
-                f"There is no loss {self.loss!r}; choose {' or '.join(GENERATOR_LOSSES)}."
-            )
+        if self.loss not in LOSSES:
+            raise UsageError(f"There is no loss {self.loss!r}; choose one of {', '.join(LOSSES)}.")
         check_range(
             self,
             latent_dim=(1, 10_000),
@@ -98,6 +109,7 @@ def perceptron_config(config: Config) -> Config:
     return replace(
         config,
         architecture="perceptron",
+        loss="non-saturating",
         latent_dim=100,
         batch_size=64,
         learning_rate=2e-4,
@@ -147,8 +159,9 @@ def train_step(
         penalise: add the R1 penalty this time.
 
     Returns:
-        the losses of the two players, as in (10): without penalty and second task.
+        the losses of the two players, without penalty and second task.
     """
+    losses = LOSSES[config.loss]
     generator, discriminator, average = networks
     mixed_precision = autocast(real.device, config.precision)
 
@@ -157,7 +170,7 @@ def train_step(
         both = torch.cat([real, fake.detach()])  # no gradient into the generator here
         features = discriminator.features(both)
         real_logits, fake_logits = discriminator.readout(features).chunk(2)
-    loss_d = discriminator_loss(real_logits.float(), fake_logits.float())
+    loss_d = losses.discriminator(real_logits.float(), fake_logits.float())
     total = loss_d
     if penalise:
         images = real.clone().requires_grad_()
@@ -174,7 +187,7 @@ def train_step(
     discriminator.requires_grad_(False)  # it only passes the gradient on
     with mixed_precision:
         fake_logits = discriminator(fake)
-    loss_g = GENERATOR_LOSSES[config.loss](fake_logits.float())
+    loss_g = losses.generator(fake_logits.float())
     generator_optimizer.zero_grad()
     loss_g.backward()
     generator_optimizer.step()
