@@ -50,8 +50,9 @@ LESSONS = {
         "gradient is thousands of times smaller than that of the non-saturating loss. Objective "
         "(10) to the letter, log(1 - D(G(z))), is flat where the discriminator is sure of itself, "
         "and early in training it always is. Minimise -log D(G(z)) instead (`--loss "
-        "non-saturating`, the default), and do not let the discriminator run ahead; Adam, which "
-        "rescales small gradients, hides the failure for a while and does not cure it.",
+        "non-saturating`) or play the hinge game (the default), and do not let the discriminator "
+        "run ahead; Adam, which rescales small gradients, hides the failure for a while and does "
+        "not cure it.",
     ),
     "collapse": Lesson(
         failures.COLLAPSED,
