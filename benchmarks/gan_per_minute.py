@@ -201,7 +201,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=8, help="of training, for each")
     parser.add_argument("--picture", type=Path, default=PICTURE, help="where to draw")
+    parser.add_argument("--threads", type=int, help="of torch; 1 on a machine that is busy")
     options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
     minutes: float = options.minutes
     mnist = load_mnist()
     sha256 = export.read_manifest(export.EXPORTS_DIR)["classifier.pt"]["sha256"]
