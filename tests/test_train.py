@@ -153,7 +153,7 @@ def fails(done: "subprocess.CompletedProcess[str]", code: int, message: str) -> 
         (["lstm", "--learning-rate", "0"], "learning_rate must be above 0 and finite, not 0.0"),
         (["gan", "--num-steps", "0"], "num_steps must be from 2 to 1,000,000,000, not 0"),
         (["gan", "--batch-size", "1"], "batch_size must be from 2 to 60,000, not 1"),
-        (["gan", "--loss", "hinge"], "'hinge' is not one of 'non-saturating', 'minimax'"),
+        (["gan", "--loss", "bce"], "'bce' is not one of 'hinge', 'non-saturating', 'minimax'"),
         (["lstm", "--seed", "x"], "Invalid value for '--seed'"),
     ],
 )
