@@ -31,7 +31,7 @@ PORTS = range(7860, 7960)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 QUEUE_SIZE = 40  # events that wait; who comes after them reads that the queue is full
 MAX_FILE_SIZE = "5mb"
-SESSIONS = 200  # visitors whose state is kept
+SESSIONS = 100  # visitors whose state Gradio keeps, 0.15 MB each; every call of a program is one
 CLEAN_EVERY, CLEAN_AFTER = 60, 600  # seconds; when files that a visitor caused are deleted
 
 ENVIRONMENT = {

@@ -16,11 +16,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-# After these lines, argv[1] runs as if it had been given to Python itself.
+# Lines that run argv[1] as if it had been given to Python itself, and others in between.
 RUN = """
 import os, runpy, sys
 sys.argv.pop(0)
 sys.path.insert(0, os.path.dirname(sys.argv[0]))
+{before}
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
@@ -60,7 +61,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
         process = subprocess.Popen(
             [
                 sys.executable,
-                *(["-c", before + RUN] if before else []),
+                *(["-c", RUN.format(before=before)] if before else []),
                 ROOT / "demos" / f"{name}.py",
                 *map(str, arguments),
             ],

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import tomllib
 from pathlib import Path
 
@@ -154,6 +155,24 @@ def test_nothing_is_left_behind(serve: Serve, tmp_path: Path, stop: signal.Signa
     assert not list(demo.temporary.glob("demo-*"))
     assert demo.process.stdout is not None
     assert "Traceback" not in demo.process.stdout.read()
+    assert demo.close() == 0
+
+
+def test_what_visitors_caused_is_deleted_in_time(serve: Serve, tmp_path: Path) -> None:
+    """What the page shows at first stays."""
+    often = "import serving; serving.CLEAN_EVERY, serving.CLEAN_AFTER = 1, 1"
+    demo = serve("gan_demo", "--port", free_port(), before=often)
+    at_first = set(files_in(demo.temporary))
+    client = gradio_client.Client(demo.url, verbose=False, download_files=tmp_path)
+    client.predict(0, 3, 8, "linear", 9, api_name="/between_classes")
+    upload = gradio_client.handle_file(ROOT / "docs" / "samples.png")
+    client.predict(upload, api_name="/judge")
+    for _ in range(300):
+        if set(files_in(demo.temporary)) == at_first:
+            break
+        time.sleep(0.1)
+    assert {path.suffix for path in at_first} == {".gif", ".png"}
+    assert set(files_in(demo.temporary)) == at_first
     assert demo.close() == 0
 
 
