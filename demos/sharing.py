@@ -22,18 +22,23 @@ from toolkit.files import read_bytes, sha256
 
 PATIENCE = 14  # seconds that the share server has for its answer
 
-# Imports while the page is built, then waits for the page's address; the end of the process that
-# started it ends its input, and with it the tunnel.
+# Imports while the page is built, then waits for the page's address. The end of the process that
+# started it, however it ends, ends its input, and then it takes the tunnel along.
 PROGRAM = """
-import sys
+import os, signal, sys, threading
 from gradio import networking
+def end_together():
+    os.read(0, 1)
+    os.killpg(0, signal.SIGKILL)
 print("ready", flush=True)
 host, port, token = sys.stdin.readline().split()
+end = threading.Thread(target=end_together, daemon=True)
+end.start()
 address = networking.setup_tunnel(host, int(port), token, None, None)
 if networking.GRADIO_SHARE_SERVER_ADDRESS is None:
     address = address.replace("http://", "https://", 1)
 print("address", address, flush=True)
-sys.stdin.read()
+end.join()
 """
 
 
