@@ -4,16 +4,12 @@ gates, and a classifier reads what one draws.
     python demos/digit_demo.py
 """
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
-import serving
+import serving  # before the toolkit: it knows where that lies
 from digit_events import MOST_DIGITS, ORDERS, DigitDemo
 from digit_style import PAD, PAD_SCRIPT, STYLE
-
-from toolkit.device import one_thread
 
 FIRST_DIGITS = "3 1 4 1 5 1 4 1"
 
@@ -35,19 +31,6 @@ def build(exports_dir: Path) -> gr.Blocks:
     return page
 
 
-def on(trigger: Callable[..., Any], function: Callable[..., Any], **options: Any) -> Any:
-    """Connect an event to what it does; all that compute with torch wait for each other.
-
-    One thread each: in steps as small as these, two wait longer than they compute.
-    """
-    return trigger(
-        serving.explained(one_thread()(function)),
-        concurrency_id=serving.TORCH,
-        concurrency_limit=1,
-        **options,
-    )
-
-
 def shown(label: str, elem_id: str) -> gr.HTML:
     """A place for HTML with a style of its own."""
     return gr.HTML(label=label, elem_id=elem_id, apply_default_css=False)
@@ -58,13 +41,13 @@ def palindrome_tab(page: gr.Blocks, demo: DigitDemo) -> None:
     gr.Markdown(
         "A palindrome reads the same from both ends, such as 3 1 4 1 3. The networks read all but "
         "the last digit, one at a time, and say which comes last. They can only know it if they "
-        "still remember the **first**."
+        "still remember the **first**. Numbers in brackets are the assignment's equations."
     )
     with gr.Row():
         with gr.Column(scale=3):
             text = gr.Textbox(
                 FIRST_DIGITS,
-                label="Digits (T - 1 of them)",
+                label="Digits (T \u2212 1 of them)",
                 info=f"Up to {MOST_DIGITS:,}. Spaces, commas and new lines do not count.",
                 lines=1,
                 max_lines=5,
@@ -73,9 +56,11 @@ def palindrome_tab(page: gr.Blocks, demo: DigitDemo) -> None:
             read = gr.Button("Read these digits", variant="primary")
         with gr.Column(scale=2):
             with gr.Row():
-                length = gr.Number(20, label="Length T of a random palindrome", min_width=120)
-                seed = gr.Number(0, label="Seed", min_width=80)
-            generate = gr.Button("Generate and read")
+                length = gr.Number(
+                    20, label="Length T", info=f"From 2 to {MOST_DIGITS + 1:,}.", min_width=120
+                )
+                seed = gr.Number(0, label="Seed", info="The same, the same digits.", min_width=120)
+            generate = gr.Button("Read a random palindrome")
     verdict = shown("Answers", elem_id="verdict")
     gr.Markdown(
         "The probabilities are the softmax (8) of the logits (7). The LSTM has gates and a cell c; "
@@ -85,11 +70,12 @@ def palindrome_tab(page: gr.Blocks, demo: DigitDemo) -> None:
     gr.Markdown(
         "## Gate microscope\n"
         "Each row is one of the LSTM's cells, each column a step: it reads one digit, opens and "
-        "shuts its gates, and updates its memory c. The dashed line is the step that the slider "
-        "below chooses."
+        "shuts its gates, and updates its memory c. The dashed line is step t."
     )
     was_read = gr.Textbox(visible=False, label="The digits that were read")
-    order = gr.Radio(list(ORDERS), value=ORDERS[0], label="Cells from top to bottom")
+    with gr.Row():
+        order = gr.Radio(list(ORDERS), value=ORDERS[0], label="Cells from top to bottom")
+        step = gr.Slider(1, MOST_DIGITS, 1, step=1, label="Step t", elem_id="step")
     maps = shown("Heat maps", elem_id="maps")
     gr.Markdown(
         "### Which cells hold the first digit?\n"
@@ -98,7 +84,6 @@ def palindrome_tab(page: gr.Blocks, demo: DigitDemo) -> None:
         "differs among the ten: *held* is its standard deviation, from 0 (the same for all ten) to "
         "1 (\u22121 for half of them, 1 for the rest)."
     )
-    step = gr.Slider(1, MOST_DIGITS, 1, step=1, label="Step t", elem_id="step")
     now = shown("At this step", elem_id="now")
 
     gr.Markdown(
@@ -118,15 +103,15 @@ def palindrome_tab(page: gr.Blocks, demo: DigitDemo) -> None:
         "inputs": [text, order],
         "outputs": [verdict, maps, was_read, step, now, place],
     }
-    on(read.click, **reading, api_name="read")
-    on(text.submit, **reading, api_visibility="private")
-    on(order.input, **reading, api_visibility="private")
-    on(page.load, **reading, api_visibility="private")
-    generated = on(
+    serving.on(read.click, **reading, api_name="read")
+    serving.on(text.submit, **reading, api_visibility="private")
+    serving.on(order.input, **reading, api_visibility="private")
+    serving.on(page.load, **reading, api_visibility="private")
+    generated = serving.on(
         generate.click, demo.generate, inputs=[length, seed], outputs=text, api_name="generate"
     )
-    on(generated.success, **reading, api_visibility="private")
-    on(
+    serving.on(generated.success, **reading, api_visibility="private")
+    serving.on(
         step.input,
         demo.step,
         inputs=[was_read, step],
@@ -136,7 +121,7 @@ def palindrome_tab(page: gr.Blocks, demo: DigitDemo) -> None:
         show_progress="hidden",
         trigger_mode="always_last",
     )
-    on(
+    serving.on(
         edit.click,
         demo.edit,
         inputs=[was_read, place, digit, order],
@@ -144,7 +129,7 @@ def palindrome_tab(page: gr.Blocks, demo: DigitDemo) -> None:
         api_name="edit",
     )
     for function, name in ((demo.predict, "predict"), (demo.gates, "gates")):
-        on(gr.api, function, api_name=name)
+        serving.on(gr.api, function, api_name=name)
 
 
 def drawing_tab(demo: DigitDemo) -> None:
@@ -155,7 +140,7 @@ def drawing_tab(demo: DigitDemo) -> None:
         "convolutional network, trained on 60,000 such images, says what it sees."
     )
     with gr.Row():
-        with gr.Column():
+        with gr.Column(scale=2):
             pad = gr.HTML(
                 "",
                 label="Drawing",
@@ -167,12 +152,12 @@ def drawing_tab(demo: DigitDemo) -> None:
             upload = gr.UploadButton(
                 "or choose a picture of a digit", file_types=["image"], type="binary"
             )
-        with gr.Column():
+        with gr.Column(scale=3):
             seen = shown("What the classifier sees", elem_id="seen")
-            probabilities = gr.Label(label="Ten probabilities, by (8)")
+            probabilities = gr.Label(label="Ten probabilities")
     results = [probabilities, seen]
-    on(read.click, demo.draw, inputs=pad, outputs=results, api_name="draw")
-    on(
+    serving.on(read.click, demo.draw, inputs=pad, outputs=results, api_name="draw")
+    serving.on(
         pad.input,
         demo.draw,
         inputs=pad,
@@ -182,7 +167,7 @@ def drawing_tab(demo: DigitDemo) -> None:
         trigger_mode="always_last",
     )
     pad.clear(lambda: (None, ""), outputs=results, api_visibility="private")
-    on(upload.upload, demo.upload, inputs=upload, outputs=results, api_name="upload")
+    serving.on(upload.upload, demo.upload, inputs=upload, outputs=results, api_name="upload")
 
 
 if __name__ == "__main__":

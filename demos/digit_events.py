@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import digit_maps as maps
 import digit_view as view
 import gradio as gr
 import torch
@@ -46,7 +47,7 @@ class DigitDemo:
         predictions = {name: p[0] for name, p in self.probabilities(digits[None]).items()}
         return (
             view.answers(digits, broken_mirror(digits), predictions),
-            view.microscope(inside, cell_order(inside, order)),
+            maps.microscope(inside, cell_order(inside, order)),
             "".join(map(str, digits.tolist())),
             gr.Slider(**slider, value=steps),
             view.step(inside, steps),
@@ -68,7 +69,7 @@ class DigitDemo:
         changed = differences(self.lstm, before, after)
         return (
             view.edit(before, after, place, predictions),
-            view.changes(changed, after, cell_order(inside, order)),
+            maps.changes(changed, after, cell_order(inside, order)),
         )
 
     def predict(self, text: str) -> dict[str, list[float]]:

@@ -3,6 +3,7 @@
 Draw digits, walk between two of them, and ask the discriminator.
 """
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,11 @@ INTRODUCTION = """
 
 A generator that has never seen a digit turns {latent_dim} random numbers, the latent point *z*,
 into a picture. It learnt that only from the verdicts of a discriminator, *real* or *drawn*.
+Click two of its pictures and walk from one to the other.
 """
 ABOUT_TILES = """
 Under each picture: the digit that the classifier sees and how sure it is, and the chance of being
-**real** that the discriminator gives it. Around 50% it cannot tell. Click two pictures to walk from
-one to the other.
+**real** that the discriminator gives it. Around 50% it cannot tell.
 """
 ABOUT_UPLOAD = """
 One digit, dark on light or light on dark. It is cut out, scaled and centred as MNIST's digits are,
@@ -65,8 +66,9 @@ def build(exports_dir: Path) -> gr.Blocks:
                 _studio_tab(studio)
             with gr.Tab("Discriminator"):
                 _upload_tab(studio)
-            with gr.Tab("Training film"):
-                _film_tab(exports_dir.resolve().parent / FILM)
+            if (film := exports_dir.resolve().parent / FILM).exists():
+                with gr.Tab("Training film"):
+                    _film_tab(film)
     return page
 
 
@@ -107,7 +109,13 @@ def _studio_tab(studio: Studio) -> None:
                     digit_to = gr.Dropdown(list(range(10)), value=8, label="To class", min_width=90)
                     walk_classes = gr.Button("Walk", variant="primary", min_width=90)
             with gr.Row():
-                path = gr.Radio([LINEAR, SPHERICAL], value=SPHERICAL, label="Path", scale=3)
+                path = gr.Radio(
+                    [LINEAR, SPHERICAL],
+                    value=SPHERICAL,
+                    label="Path",
+                    info="Straight, or on an arc round the origin.",
+                    scale=3,
+                )
                 frames = gr.Slider(
                     *FRAMES, value=24, step=1, precision=0, label="Frames", scale=2, min_width=160
                 )
@@ -121,13 +129,12 @@ def _studio_tab(studio: Studio) -> None:
 
     other.click(None, None, seed, js=f"() => Math.floor(Math.random() * {LAST_SEED + 1})")
     latent = [seed, digit, scale]
-    gr.on(
-        [seed.change, digit.change, scale.change],
-        serving.explained(studio.samples),
-        latent,
-        [samples, summary],
+    serving.on(
+        functools.partial(gr.on, [seed.change, digit.change, scale.change]),
+        studio.samples,
+        inputs=latent,
+        outputs=[samples, summary],
         api_name="samples",
-        concurrency_id=serving.TORCH,
         show_progress="minimal",
         trigger_mode="always_last",
     )
@@ -145,19 +152,19 @@ def _studio_tab(studio: Studio) -> None:
         **on_tiles,
     )
     walked = [film, strip, download_film, download_strip, walk]
-    walk_samples.click(
-        serving.explained(studio.between_samples),
-        [*latent, *ends, path, frames],
-        walked,
+    serving.on(
+        walk_samples.click,
+        studio.between_samples,
+        inputs=[*latent, *ends, path, frames],
+        outputs=walked,
         api_name="between_samples",
-        concurrency_id=serving.TORCH,
     )
-    walk_classes.click(
-        serving.explained(studio.between_classes),
-        [seed, digit_from, digit_to, path, frames],
-        walked,
+    serving.on(
+        walk_classes.click,
+        studio.between_classes,
+        inputs=[seed, digit_from, digit_to, path, frames],
+        outputs=walked,
         api_name="between_classes",
-        concurrency_id=serving.TORCH,
     )
 
 
@@ -181,24 +188,17 @@ def _upload_tab(studio: Studio) -> None:
         )
         with gr.Column():
             real = gr.Label(label="The discriminator's verdict")
-            digits = gr.Label(label="The classifier's", num_top_classes=3)
-    file.change(
-        serving.explained(studio.judged),
-        file,
-        [seen, real, digits],
+            digits = gr.Label(label="The classifier's opinion", num_top_classes=3)
+    serving.on(
+        file.change,
+        studio.judged,
+        inputs=file,
+        outputs=[seen, real, digits],
         api_name="judge",
-        concurrency_id=serving.TORCH,
     )
 
 
 def _film_tab(path: Path) -> None:
-    if not path.exists():
-        gr.Markdown(
-            "There is no film yet. `python -m toolkit.train gan` trains the GAN again and makes "
-            "one, the same 25 latent points from the first step to the last. It changes `exports/` "
-            "as well."
-        )
-        return
     film = serving.new_file("training.gif")
     film.write_bytes(read_bytes(path))
     gr.Markdown("The same 25 latent points from the first step of the training to the last.")

@@ -22,7 +22,7 @@ def explained(function: Handler) -> Handler:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
-        except (ToolkitError, ValueError) as error:
+        except ToolkitError as error:
             raise message(str(error)) from error
 
     return wrapper  # type: ignore[return-value]

@@ -14,23 +14,24 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # on a Space the toolkit is 
 
 import gradio as gr
 import PIL.Image
+import torch
 import typer
 from gradio.utils import get_upload_folder
 from messages import explained, refuse_nonsense
 from sharing import Tunnel, new_password
+from theme import CSS, THEME
 
 from toolkit.commands import reports_errors
 from toolkit.errors import ToolkitError, UsageError
 
-__all__ = ["TORCH", "explained", "new_file", "run"]
+__all__ = ["explained", "new_file", "on", "run"]
 
 ROOT = Path(__file__).parents[1]
-TORCH = "torch"  # concurrency_id of all events that compute: one after the other
 PORTS = range(7860, 7960)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 QUEUE_SIZE = 40  # events that wait; who comes after them reads that the queue is full
 MAX_FILE_SIZE = "5mb"
-SESSIONS = 200  # visitors whose state is kept
+SESSIONS = 100  # visitors whose state Gradio keeps, 0.15 MB each; every call of a program is one
 CLEAN_EVERY, CLEAN_AFTER = 60, 600  # seconds; when files that a visitor caused are deleted
 
 ENVIRONMENT = {
@@ -40,32 +41,6 @@ ENVIRONMENT = {
     "GRADIO_ANALYTICS_MAX_EVENTS": "100",
     "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(2**31),
 }
-
-THEME = gr.themes.Default(
-    primary_hue="indigo",
-    neutral_hue="slate",
-    font=["system-ui", "sans-serif"],
-    font_mono=["ui-monospace", "monospace"],
-).set(  # Gradio's own greys and buttons are too pale to read from the last row
-    body_text_color_subdued="*neutral_600",
-    color_accent="*primary_600",
-    block_info_text_color="*neutral_600",
-    block_label_text_color="*neutral_700",
-    block_title_text_color="*neutral_700",
-    button_primary_background_fill="*primary_600",
-    button_primary_background_fill_hover="*primary_700",
-)
-CSS = """
-.gradio-container { max-width: min(1240px, 100vw) !important; margin: auto; }
-.prose { font-size: 1rem; }
-.dark { --color-accent: var(--primary-400); }
-.html-container { padding: 0 !important; }
-@media (max-width: 640px) { .gradio-container main { padding: 12px !important; } }
-.pixels img { image-rendering: pixelated; }
-:is(button, input, [tabindex]):focus-visible {
-  outline: 3px solid var(--primary-500) !important; outline-offset: 2px;
-}
-"""
 
 
 def new_file(name: str) -> Path:
@@ -79,6 +54,16 @@ def new_file(name: str) -> Path:
     descriptor, path = tempfile.mkstemp(f".{ending}", f"{stem}-", directory)
     os.close(descriptor)
     return Path(path)
+
+
+def on(trigger: Callable[..., Any], function: Callable[..., Any], **options: Any) -> Any:
+    """Connect an event to what it computes: one visitor's after the other, mistakes in words.
+
+    Args:
+        trigger: an event of a component, or `gr.api`.
+        options: as the trigger takes them.
+    """
+    return trigger(explained(function), concurrency_id="torch", **options)
 
 
 def run(build: Callable[[Path], gr.Blocks], name: str) -> None:
@@ -117,7 +102,7 @@ def run(build: Callable[[Path], gr.Blocks], name: str) -> None:
         ] = ROOT / "exports",
     ) -> None:
         credentials = _credentials(auth, share)
-        port = _free_port(host, port)
+        _free_port(host, port)  # a mistake is said before the page is built
         for ending in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl+C, so that all is cleaned
             signal.signal(ending, _interrupt)
         with tempfile.TemporaryDirectory(prefix="demo-") as scratch:
@@ -136,7 +121,7 @@ def serve(
     name: str,
     exports: Path,
     host: str,
-    port: int,
+    port: int | None,
     credentials: tuple[str, str] | None,
     share: bool,
     scratch: Path,
@@ -145,10 +130,12 @@ def serve(
     os.environ.update(ENVIRONMENT, GRADIO_TEMP_DIR=str(scratch / "files"))
     local = ",".join(filter(None, [os.environ.get("NO_PROXY"), *LOOPBACK]))
     os.environ.update(NO_PROXY=local, no_proxy=local)  # the page's start is checked from inside
+    torch.set_num_threads(1)  # two wait longer for each other than they compute in steps so small
     PIL.Image.MAX_IMAGE_PIXELS = 25_000_000  # a small file can hold a picture that fills the memory
     tunnel = Tunnel(scratch) if share else None
     try:
         blocks = build(exports)
+        port = _free_port(host, port)  # another demo may have started meanwhile
         address = launch(blocks, host, port, credentials)
         print(f"{name}: {address}  (Ctrl+C closes it)", flush=True)
         if host not in LOOPBACK and credentials is None:

@@ -20,19 +20,25 @@ from gradio import tunneling
 from toolkit.errors import ToolkitError
 from toolkit.files import read_bytes, sha256
 
-PATIENCE = 14.0  # seconds from the wish to share to the sentence
+PATIENCE = 14  # seconds that the share server has for its answer
 
-# Imports while the page is built, then waits for the page's address; the end of the process that
-# started it ends its input, and with it the tunnel.
+# Imports while the page is built, then waits for the page's address. The end of the process that
+# started it, however it ends, ends its input, and then it takes the tunnel along.
 PROGRAM = """
-import sys
+import os, signal, sys, threading
 from gradio import networking
+def end_together():
+    os.read(0, 1)
+    os.killpg(0, signal.SIGKILL)
+print("ready", flush=True)
 host, port, token = sys.stdin.readline().split()
+end = threading.Thread(target=end_together, daemon=True)
+end.start()
 address = networking.setup_tunnel(host, int(port), token, None, None)
 if networking.GRADIO_SHARE_SERVER_ADDRESS is None:
     address = address.replace("http://", "https://", 1)
 print("address", address, flush=True)
-sys.stdin.read()
+end.join()
 """
 
 
@@ -55,15 +61,14 @@ class Tunnel:
             text=True,
             start_new_session=True,  # so that it ends together with the program that it starts
         )
-        self._lines: queue.Queue[str] = queue.Queue()
+        self._words: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def open(self, host: str, port: int, token: str, patience: float = PATIENCE) -> str:
+    def open(self, host: str, port: int, token: str) -> str:
         """The public address of the page that is served at `host` and `port`.
 
         Args:
             token: Gradio's secret of this page.
-            patience: seconds to wait for the share server.
 
         Raises:
             ToolkitError: the server does not answer in time, cannot be reached, or the tunnel
@@ -71,45 +76,47 @@ class Tunnel:
         """
         try:
             check_tunnel_program()
-            return self._address(host, port, token, patience)
+            return self._address(host, port, token)
         except ToolkitError:
             self.close()
             raise
 
     def close(self) -> None:
         """Stop the tunnel and the program behind it."""
-        if self._process.poll() is None:
+        if self._process.returncode is None:  # not asked before, so its number is still its own
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
 
-    def _address(self, host: str, port: int, token: str, patience: float) -> str:
+    def _address(self, host: str, port: int, token: str) -> str:
         assert self._process.stdin is not None
+        self._words.get()  # ready; on a busy machine a little later than the page
         with contextlib.suppress(BrokenPipeError):  # it has ended, as its output will tell
             self._process.stdin.write(f"{host} {port} {token}\n")
             self._process.stdin.flush()
         try:
-            line = self._lines.get(timeout=patience)
+            address = self._words.get(timeout=PATIENCE)
         except queue.Empty:
             raise ToolkitError(
-                f"the share server did not answer within {patience:.0f} seconds."
+                f"the share server did not answer within {PATIENCE} seconds."
             ) from None
-        if not line:
+        if not address:
+            check_tunnel_program()  # which may have been fetched just now
             raise ToolkitError(
                 "the share server cannot be reached. Is this machine connected to the internet?"
             )
-        return line
+        return address
 
     def _listen(self) -> None:
-        """Pass on the address, or an empty line when the process ends without one."""
+        """Pass on "ready" and the address, and an empty word when the process ends."""
         assert self._process.stdout is not None
         with self._process.stdout as output:
             for line in output:
-                if line.startswith("address "):
-                    self._lines.put(line.split()[1])
-        self._lines.put("")
+                if line.startswith(("ready", "address ")):
+                    self._words.put(line.split()[-1])
+        self._words.put("")
 
 
 def check_tunnel_program() -> None:

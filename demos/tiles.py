@@ -28,7 +28,7 @@ STYLE = """
   image-rendering: pixelated; display: block; }
 .tile span { display: flex; justify-content: space-between; align-items: baseline; }
 .digit { font-weight: 650; font-size: 1.05rem; padding: 3px 2px 0; }
-.tile small { font-size: 0.78rem; font-weight: 400; }
+.tile small { font-size: 0.85rem; font-weight: 400; }
 .tile .real { position: relative; padding: 0 4px; background: var(--background-fill-secondary);
   border-radius: 4px; overflow: hidden; }
 .real i { position: absolute; inset: 0 auto 0 0; background: var(--primary-200); }

@@ -16,6 +16,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
+# Lines that run argv[1] as if it had been given to Python itself, and others in between.
+RUN = """
+import os, runpy, sys
+sys.argv.pop(0)
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
+{before}
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
 
 @dataclass
 class Served:
@@ -30,7 +39,7 @@ class Served:
         """End it as `kill` does; returns the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(timeout=20)
+        code = self.process.wait(timeout=120)
         assert self.process.stdout is not None
         self.process.stdout.close()
         return code
@@ -41,13 +50,21 @@ Serve = Callable[..., Served]
 
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """Start `python demos/NAME.py ARGUMENTS` and wait until its page is served."""
+    """Start `python demos/NAME.py ARGUMENTS` and wait until its page is served.
+
+    `before` is Python that its process runs first.
+    """
     served = []
 
-    def start(name: str, *arguments: object, **environment: str) -> Served:
+    def start(name: str, *arguments: object, before: str = "", **environment: str) -> Served:
         temporary = tmp_path_factory.mktemp("tmpdir")
         process = subprocess.Popen(
-            [sys.executable, ROOT / "demos" / f"{name}.py", *map(str, arguments)],
+            [
+                sys.executable,
+                *(["-c", RUN.format(before=before)] if before else []),
+                ROOT / "demos" / f"{name}.py",
+                *map(str, arguments),
+            ],
             env=os.environ | {"TMPDIR": str(temporary)} | environment,
             cwd=temporary.parent,  # a demo works from anywhere
             stdout=subprocess.PIPE,
@@ -65,7 +82,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
 
     yield start
     codes = [demo.close() for demo in served]
-    assert set(codes) <= {0}
+    assert set(codes) <= {0, -signal.SIGKILL}
 
 
 @pytest.fixture(scope="session")

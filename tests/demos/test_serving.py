@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import tomllib
 from pathlib import Path
 
@@ -15,9 +16,13 @@ import gradio_client
 import httpx
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from .conftest import ROOT, Serve, Served, free_port
 
+# What a Space's settings allow, by the reference of its README's first lines.
+COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 GAN_DEMO = ROOT / "demos" / "gan_demo.py"
 
 
@@ -145,7 +150,7 @@ def test_nothing_is_left_behind(serve: Serve, tmp_path: Path, stop: signal.Signa
     assert {path.suffix for path in written} == {".gif", ".png"}
     assert all(path.stat().st_size < 5_300_000 for path in written)
     demo.process.send_signal(stop)
-    demo.process.wait(timeout=20)
+    demo.process.wait(timeout=120)
     assert files_in(demo.temporary) == []
     assert not list(demo.temporary.glob("demo-*"))
     assert demo.process.stdout is not None
@@ -153,39 +158,47 @@ def test_nothing_is_left_behind(serve: Serve, tmp_path: Path, stop: signal.Signa
     assert demo.close() == 0
 
 
+def test_what_visitors_caused_is_deleted_in_time(serve: Serve, tmp_path: Path) -> None:
+    """What the page shows at first stays."""
+    often = "import serving; serving.CLEAN_EVERY, serving.CLEAN_AFTER = 1, 1"
+    demo = serve("gan_demo", "--port", free_port(), before=often)
+    at_first = set(files_in(demo.temporary))
+    client = gradio_client.Client(demo.url, verbose=False, download_files=tmp_path)
+    client.predict(0, 3, 8, "linear", 9, api_name="/between_classes")
+    upload = gradio_client.handle_file(ROOT / "docs" / "samples.png")
+    client.predict(upload, api_name="/judge")
+    for _ in range(300):
+        if set(files_in(demo.temporary)) == at_first:
+            break
+        time.sleep(0.1)
+    assert {path.suffix for path in at_first} == {".gif", ".png"}
+    assert set(files_in(demo.temporary)) == at_first
+    assert demo.close() == 0
+
+
 LOOK_UPS = """
-import runpy, socket, sys
-ask = socket.getaddrinfo
+import socket
+ask, connect = socket.getaddrinfo, socket.socket.connect
 def listen(host, *arguments, **options):
-    print("LOOK-UP", host, file=sys.stderr, flush=True)
+    print("LOOK-UP", host, flush=True)
     return ask(host, *arguments, **options)
-socket.getaddrinfo = listen
-for name in ("gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
-    setattr(socket, name, lambda *a, name=name: print("LOOK-UP", name, file=sys.stderr, flush=True))
-connect = socket.socket.connect
 def note(self, address):
-    print("LOOK-UP", address[0], file=sys.stderr, flush=True)
+    print("LOOK-UP", address[0], flush=True)
     return connect(self, address)
-socket.socket.connect = note
-sys.path.insert(0, sys.argv[1])
-sys.argv[1:] = sys.argv[2:]
-runpy.run_path(sys.path[0] + "/gan_demo.py", run_name="__main__")
+socket.getaddrinfo, socket.socket.connect = listen, note
+for name in ("gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
+    setattr(socket, name, lambda *a, name=name: print("LOOK-UP", name, flush=True))
 """
 
 
-def test_no_look_up_outside_of_loopback(tmp_path: Path) -> None:
-    port = free_port()
-    command = [sys.executable, "-c", LOOK_UPS, ROOT / "demos", "--port", str(port)]
-    log = tmp_path / "log"
-    with (
-        open(log, "w") as errors,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
-    ):
-        assert process.stdout is not None
-        assert f":{port}/" in process.stdout.readline()
-        assert httpx.get(f"http://127.0.0.1:{port}/").status_code == 200
-        process.terminate()
-    hosts = {line.split()[1] for line in log.read_text().splitlines() if "LOOK-UP" in line}
+@pytest.mark.parametrize("name", ["gan_demo", "digit_demo"])
+def test_no_look_up_outside_of_loopback(serve: Serve, name: str) -> None:
+    demo = serve(name, "--port", free_port(), before=LOOK_UPS)
+    assert httpx.get(demo.url).status_code == 200
+    demo.process.send_signal(signal.SIGTERM)
+    assert demo.process.stdout is not None
+    lines = [*demo.first_lines, *demo.process.stdout]
+    hosts = {line.split()[1] for line in lines if "LOOK-UP" in line}
     assert hosts
     assert hosts <= {"127.0.0.1", "localhost", "::1", "None"}
 
@@ -201,9 +214,14 @@ def test_space(tmp_path: Path) -> None:
     """The files that demos/README.md names make a Space: an app_file that runs uninstalled."""
     readme = (ROOT / "demos" / "README.md").read_text()
     front = yaml.safe_load(readme.split("---")[1])
-    assert front["sdk"] == "gradio"
-    assert (ROOT / front["app_file"]).is_file()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert front["sdk"] == "gradio"
+    (gradio,) = (d for d in map(Requirement, project["dependencies"]) if d.name == "gradio")
+    assert front["sdk_version"] in gradio.specifier
+    assert front["python_version"] in SpecifierSet(project["requires-python"])
+    assert {front["colorFrom"], front["colorTo"]} <= COLOURS
+    assert len(front["short_description"]) <= 60
+    assert (ROOT / front["app_file"]).is_file()
     requirements = (ROOT / "demos" / "requirements.txt").read_text().splitlines()
     assert requirements == project["dependencies"]
 

@@ -13,7 +13,7 @@ from toolkit.errors import ToolkitError, UsageError
 
 CONFIDENCE = 0.9
 NUM_CANDIDATES = 1000
-JUDGED_AT_ONCE = 50
+JUDGED_AT_ONCE = 25  # per image this is twice as fast as 50, which leave the cache
 PARALLEL = 1e-6  # radians; a smaller angle counts as none
 
 
