@@ -16,7 +16,7 @@ import pytest
 
 from toolkit.assignment import isolation as ways
 from toolkit.assignment.feedback import class_page, student_page
-from toolkit.assignment.grade import grade_folder
+from toolkit.assignment.grading import grade_folder
 from toolkit.assignment.isolation import Isolation, Limits
 from toolkit.assignment.rubric import read_rubric
 from toolkit.assignment.sandbox import Outcome
@@ -171,7 +171,7 @@ def test_killed_and_restarted(tmp_path: Path) -> None:
     out = tmp_path / "graded"
     program = (
         "from pathlib import Path\n"
-        "from toolkit.assignment.grade import grade_folder\n"
+        "from toolkit.assignment.grading import grade_folder\n"
         "from toolkit.assignment.isolation import Isolation, Limits\n"
         "from toolkit.assignment.rubric import read_rubric\n"
         f"grade_folder(Path({str(tmp_path)!r}), Path({str(out)!r}), read_rubric(), {LIMITS!r},\n"

@@ -1,7 +1,6 @@
 """Checks of a student's `dataset.py`."""
 
 import inspect
-from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset
 
+from toolkit.assignment.lines import line_of
 from toolkit.assignment.sink import Sink
 from toolkit.assignment.submission import call, classes, explain, import_file, pick
 
@@ -92,8 +92,8 @@ def read_items(dataset: Any, count: int) -> Items:
 
 def _check_items(found: dict[int, Items], kind: type, sink: Sink) -> bool:
     """Digits, their number, symmetry, and labels, at all lengths before the next question."""
-    line = _line(kind, "__getitem__")
-    made = _line(kind, "__init__")
+    line = line_of(kind, "__getitem__", "__iter__")
+    made = line_of(kind, "__init__")
     for digits, labels in found.values():
         if bool((digits < 0).any() | (digits > 9).any() | (labels < 0).any() | (labels > 9).any()):
             sink.fault("not-a-palindrome", "Some digits are not between 0 and 9.", line=line)
@@ -159,7 +159,7 @@ def _check_long(kind: type, sink: Sink) -> None:
     """Past 36 digits a palindrome's half leaves 64 bits: it still is a palindrome of any digits."""
     sink.doing("palindromes longer than 36 digits", stopped="length-overflow")
     message = None
-    line = _line(kind, "__init__")
+    line = line_of(kind, "__init__")
     for length in LONG:
         try:
             digits, labels = read_items(build(kind, length), NUM_ITEMS)
@@ -211,13 +211,7 @@ def _check_splits(kind: type, sink: Sink) -> None:
             "split-leak",
             f"{len(shared)} palindromes of 5 digits are in both splits. There are only 1,000: "
             "random draws meet. Decide for each palindrome, not for each draw, where it belongs.",
-            line=_line(kind, "__init__"),
+            line=line_of(kind, "__init__"),
         )
     else:
         sink.right("The splits share no palindrome.")
-
-
-def _line(kind: type, method: str) -> int | None:
-    function: Callable[..., Any] | None = vars(kind).get(method) or vars(kind).get("__iter__")
-    code = getattr(function, "__code__", None)
-    return None if code is None else int(code.co_firstlineno)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, TextIO
 
-from toolkit.assignment.findings import Part
+from toolkit.assignment.findings import Id, Part
 from toolkit.assignment.submission import explain
 
 
@@ -13,19 +13,21 @@ class Sink:
 
     Args:
         stream: where the lines go.
+        word: stands before each, so that it is known from what others write there.
         part: what is being checked.
         root: the student's folder.
         file: the file of this part, relative to the root.
     """
 
-    def __init__(self, stream: TextIO, part: Part, root: Path, file: str) -> None:
+    def __init__(self, stream: TextIO, word: str, part: Part, root: Path, file: str) -> None:
         self.stream = stream
+        self.word = word
         self.part = part
         self.root = root
         self.file = file
-        self.faults: list[tuple[str, int | None]] = []  # (id, equation)
+        self.faults: list[tuple[Id, int | None]] = []  # (id, equation)
 
-    def doing(self, what: str, stopped: str = "time-limit") -> None:
+    def doing(self, what: str, stopped: Id = "time-limit") -> None:
         """Say what comes next, and the finding that it is if the code never comes back."""
         self._send(doing=what, stopped=stopped)
 
@@ -37,13 +39,17 @@ class Sink:
         """Something could not be found out."""
         self._send(note=sentence)
 
+    def unfinished(self, sentence: str) -> None:
+        """The check itself failed; this is no verdict on the student's code."""
+        self._send(unfinished=sentence)
+
     def fact(self, name: str) -> None:
         """Something that another part's check wants to know."""
         self._send(fact=name)
 
     def fault(
         self,
-        id: str,
+        id: Id,
         message: str,
         *,
         equation: int | None = None,
@@ -54,7 +60,7 @@ class Sink:
         self.faults.append((id, equation))
         self._send(id=id, message=message, equation=equation, line=line, file=file or self.file)
 
-    def has(self, *ids: str) -> bool:
+    def has(self, *ids: Id) -> bool:
         """Whether a fault with one of these names was found."""
         return any(id in ids for id, _ in self.faults)
 
@@ -68,5 +74,5 @@ class Sink:
         self._send(finished=True)
 
     def _send(self, **content: Any) -> None:
-        self.stream.write(json.dumps(content) + "\n")
+        self.stream.write(f"{self.word} {json.dumps(content)}\n")
         self.stream.flush()

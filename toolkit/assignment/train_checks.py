@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.optim import RMSprop
 
+from toolkit.assignment.scripts import watch_script
 from toolkit.assignment.sink import Sink
-from toolkit.assignment.training_watch import Loss, Output, TrainingWatch, run_script
+from toolkit.assignment.training_watch import Loss, Output, TrainingWatch
 
 MAX_STEPS = 8
 MAX_SECONDS = 15.0
@@ -21,17 +22,7 @@ FLOOR = math.log(math.e + 9) - 1  # 1.46115: cross-entropy of a softmax that is 
 def check(file: Path, sink: Sink) -> None:
     """Run the file for a few steps, and look at its loss, gradients and optimiser."""
     sink.doing("the first steps of train.py")
-    watch = TrainingWatch(sink.root, MAX_STEPS, MAX_SECONDS)
-    try:
-        run_script(file, watch)
-    except SystemExit as error:
-        if not watch.updates:
-            sink.note(f"train.py ended with exit({error.code}) before it trained: not watched.")
-    except Exception as error:  # whatever a student's code raises
-        sink.error(error, importing=isinstance(error, ImportError) and not watch.losses)
-    for gpu_file, line in watch.gpu[:1]:
-        message = "It puts tensors on the GPU, whether there is one or not."
-        sink.fault("fixed-device", message, line=line, file=gpu_file)
+    watch = watch_script(file, MAX_STEPS, MAX_SECONDS, sink)
     for name, where, line in watch.recurrent[:1]:
         message = f"torch's own {name} is called; write equations (1) to (6) yourself."
         sink.fault("forbidden-module", message, line=line, file=where)
@@ -59,17 +50,16 @@ def _check_losses(watch: TrainingWatch, sink: Sink) -> None:
         )
         return
     rows = loss.input.movedim(1, -1).reshape(-1, loss.input.size(1))
-    if bool((rows >= 0).all()) and bool(((rows.sum(1) - 1).abs() < 1e-3).all()):
-        if loss.name == "cross_entropy":
-            message = (
-                "The loss is given probabilities, and cross_entropy applies the softmax (8) once "
-                f"more. It cannot fall below {FLOOR:.5f} like this. Give it p(t), the logits."
-            )
-        else:
-            message = "nll_loss is given probabilities; it wants their logarithm (9)."
-        name = "softmax-before-loss" if loss.name == "cross_entropy" else "wrong-loss"
-        equation = 8 if loss.name == "cross_entropy" else 9
-        sink.fault(name, message, equation=equation, line=loss.line, file=loss.file)
+    probabilities = bool((rows >= 0).all()) and bool(((rows.sum(1) - 1).abs() < 1e-3).all())
+    if probabilities and loss.name == "cross_entropy":
+        message = (
+            "The loss is given probabilities, and cross_entropy applies the softmax (8) once more: "
+            f"it cannot fall below {FLOOR:.5f}. What does it want to be given?"
+        )
+        sink.fault("softmax-before-loss", message, equation=8, line=loss.line, file=loss.file)
+    elif probabilities:
+        message = "nll_loss is given probabilities; it wants their logarithm (9)."
+        sink.fault("wrong-loss", message, equation=9, line=loss.line, file=loss.file)
     elif not _over_other_steps(loss, watch, sink):
         sink.right("The loss (9) is the cross-entropy of logits, over the last step.")
 
@@ -122,8 +112,6 @@ def _check_updates(watch: TrainingWatch, sink: Sink) -> None:
         if watch.num_backward or watch.losses:
             message = "No optimiser step follows the loss: the weights stay as they are."
             sink.fault("does-not-learn", message)
-        elif not sink.faults:
-            sink.note("train.py did not train when it was run or when main was called.")
         return
     update = watch.updates[0]
     kind = type(update.optimizer)
