@@ -92,6 +92,7 @@ def pack(
 
     Says what is missing or empty, and makes no archive then. An older archive is kept aside.
     """
+    print("The archive is tried as the grader will do it: a minute or two.", file=sys.stderr)
     path, files, hints = packing.pack(folder, student_number, out, Limits())
     for name, content in files.items():
         print(f"{len(content):>12,}  {name}")
