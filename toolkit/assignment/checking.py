@@ -88,7 +88,8 @@ def _read(part: Part, file: Path, root: Path, seen: set[Path], report: Report) -
             tree = trees[path] = parse(path)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             line = getattr(error, "lineno", None)
-            message = f"It cannot be imported: {type(error).__name__}: {error}."
+            text = getattr(error, "msg", str(error))  # without the line, which is beside it
+            message = f"It cannot be imported: {type(error).__name__}: {text}."
             report.add(Finding("does-not-import", part, None, name, line, message))
             continue
         _look_at(tree, part, name, report)
@@ -138,6 +139,10 @@ def _softmax_unseen(file: Path, tree: ast.Module | None, root: Path, report: Rep
 
 def _take(message: Message, part: Part, report: Report, facts: set[str]) -> None:
     if "id" in message:
+        if message["id"] == "forbidden-module" and any(
+            finding.id == "forbidden-module" and finding.part == part for finding in report.findings
+        ):
+            return  # seen in the file already, with the better line
         fields = (message[key] for key in ("equation", "file", "line", "message"))
         report.add(Finding(message["id"], part, *fields))
     elif "right" in message:

@@ -113,18 +113,17 @@ def _check_items(found: dict[int, Items], kind: type, sink: Sink) -> bool:
             bad = int((~closed).nonzero()[0])
             sink.fault(
                 "not-a-palindrome",
-                f"{_shown(digits[bad])} and then {int(labels[bad])} is no palindrome (asked for "
-                f"length {length}). Look at how the left half is mirrored, for an even and for an "
-                "odd number of digits.",
+                f"{_shown(digits[bad])} and then {int(labels[bad])} is no palindrome (T = "
+                f"{length}). Look at how the left half is mirrored, for an even and for an odd T.",
                 line=line,
             )
             return False
     if len({digits.size(1) - length for length, (digits, _) in found.items()}) > 1:
-        got = ", ".join(f"{d.size(1)} for {length}" for length, (d, _) in found.items())
+        got = ", ".join(f"{d.size(1)} for T = {length}" for length, (d, _) in found.items())
         sink.fault(
             "not-a-palindrome",
-            f"The palindromes have the wrong length: inputs of {got}. Look at the middle digit, "
-            "for an even and for an odd number of digits.",
+            f"The number of digits that are read does not go with T: {got}. Look at the middle "
+            "digit, for an even and for an odd T.",
             line=line,
         )
         return False
@@ -179,8 +178,8 @@ def _check_long(kind: type, sink: Sink) -> None:
         return
     sink.fault(
         "length-overflow",
-        f"It fails for {length} digits: {message} Numbers of more than 18 digits do not fit into "
-        "64 bits, nor 16 into a float. Draw digits, not numbers.",
+        f"At T = {length} it fails. {message} Numbers of more than 18 digits do not fit into 64 "
+        "bits, nor 16 into a float: how large is the largest that is drawn?",
         line=line,
     )
 
@@ -210,7 +209,7 @@ def _check_splits(kind: type, sink: Sink) -> None:
         sink.fault(
             "split-leak",
             f"{len(shared)} palindromes of 5 digits are in both splits. There are only 1,000: "
-            "random draws meet. Decide for each palindrome, not for each draw, where it belongs.",
+            "random draws meet. What decides in which split a palindrome is?",
             line=line_of(kind, "__init__"),
         )
     else:

@@ -61,6 +61,9 @@ def _say_unexplained(
     sink: Sink,
 ) -> None:
     """Nothing fits with h(T) in the readout: does another state, or no known formula?"""
+    if sink.has("fixed-sequence-length"):
+        sink.note("Equations (1) to (6) are looked at once any length works.")
+        return
     squashed = [c for c in found if c.kind == "sigmoid"]
     bounded = [c for c in found if c.kind == "tanh"]
     if len(squashed) == 3 and _reads_another_state(squashed, bounded, logits, lines, sink):
@@ -76,7 +79,7 @@ def _say_unexplained(
             equation=5,
             line=lines.cell,
         )
-    elif model.takes("hidden") and weights < 4 * n * (n + d) + 10 * n:
+    elif found and model.takes("hidden") and weights < 4 * n * (n + d) + 10 * n:
         sink.fault(
             "wrong-equation",
             f"This is no LSTM: {seen} were seen, where (1) to (6) have 3 and 2. Which of the four "

@@ -109,12 +109,17 @@ def _check_range(generator: nn.Module, drawn: list[Output], seen: list[Output], 
             "output-range",
             f"The generator's images are not bounded: values from {low:.1f} to {high:.1f} came "
             "out. Which function ends it, and which range do the real images have?",
+            line=drawn[0].line,
+            file=drawn[0].file,
         )
     elif low_real is not None and (low < -0.5) != (low_real < -0.5):
         sink.fault(
             "output-range",
             f"Drawn images go down to {low:.0f}, real ones to {low_real:.0f}: the discriminator "
-            "tells them by that alone. Scale the data as the generator's last layer does.",
+            "tells them by that alone. Which range does the generator's last layer give, and which "
+            "do the data have?",
+            line=drawn[0].line,
+            file=drawn[0].file,
         )
     else:
         sink.right("Drawn images are 28 x 28 and have the range of the real ones.")
@@ -161,7 +166,8 @@ def _check_gradients(
         return
     if any(_holds(u.optimizer, theirs) for u in steps_g):
         message = "One optimiser holds both networks: the generator's step trains its opponent too."
-        sink.fault("wrong-optimiser", message, equation=10, line=steps_g[0].line)
+        step = steps_g[0]
+        sink.fault("wrong-optimiser", message, equation=10, line=step.line, file=step.file)
         return
     good = True
     if not all(u.passes for u in steps_g):
@@ -171,6 +177,7 @@ def _check_gradients(
             "No gradient reaches the generator in its own step. Is the drawn image cut off "
             "(detach, no_grad, .data) on its way to the discriminator?",
             line=steps_g[0].line,
+            file=steps_g[0].file,
         )
     players = {id(u.optimizer) for u in steps_d}
     leaked = [p for p in watch.reached(ids) if watch.first_user(p) in players]
@@ -182,6 +189,7 @@ def _check_gradients(
             "images are data: what cuts them off from the network that drew them?",
             equation=10,
             line=steps_d[0].line,
+            file=steps_d[0].file,
         )
     for who, steps in (("generator", steps_g), ("discriminator", steps_d)):
         stale = next((u for u in steps if u.old), None)
@@ -229,7 +237,7 @@ def _check_mode(generator: nn.Module, drawn: list[Output], sink: Sink) -> None:
     elif sampled:
         sink.right("Samples are drawn in evaluation mode.")
     else:
-        sink.note("No sampling was seen in the first steps; draw your 25 samples in eval mode.")
+        sink.note("No sampling was seen in the first steps, so its mode was not looked at.")
 
 
 def _feeds_training(output: Output, trained: list[Output]) -> bool:

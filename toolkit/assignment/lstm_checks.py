@@ -44,8 +44,8 @@ def check(file: Path, sink: Sink) -> None:
     for _, line in watch.gpu[:1]:
         sink.fault(
             "fixed-device",
-            "It puts tensors on the GPU by itself. Make new tensors where the input is "
-            "(device=x.device), so that the same code runs on a CPU.",
+            "It puts tensors on the GPU by itself. The same code should run on a CPU: where does "
+            "the input lie, and where do new tensors go?",
             line=line,
         )
     if watch.recurrent:
@@ -96,7 +96,7 @@ def _check_sizes(model: Model, error: BaseException | None, sink: Sink) -> None:
         sink.fault(
             "fixed-batch-size",
             f"It works with {model.setup.batch} sequences at a time and fails with {BATCH}. The "
-            "states have a row for each sequence: take their number from the input.",
+            "states have a row for each sequence: where does their number come from?",
             line=line,
         )
     network = model.build().eval()
@@ -108,8 +108,8 @@ def _check_sizes(model: Model, error: BaseException | None, sink: Sink) -> None:
             sink.fault(
                 "fixed-batch-size",
                 f"Built for batches of {model.setup.batch}, it fails with {batch} sequences: "
-                f"{_said(failure)}. The last batch of a data set is smaller; take the size from "
-                "the input.",
+                f"{_said(failure)}. The last batch of a data set is smaller: where does the size "
+                "come from?",
                 line=place_of(failure, sink.root)[1],
             )
             break
@@ -123,8 +123,8 @@ def _check_sizes(model: Model, error: BaseException | None, sink: Sink) -> None:
             good = False
             sink.fault(
                 "fixed-sequence-length",
-                f"Given {steps} digits in place of {model.setup.steps}, {what}. The loop over time "
-                "goes as far as the input does.",
+                f"Given {steps} digits in place of {model.setup.steps}, {what}. Where does the "
+                "loop over time take its number of steps from?",
                 line=None if failure is None else place_of(failure, sink.root)[1],
             )
             break
@@ -225,6 +225,7 @@ def _check_learning(model: Model, sink: Sink) -> None:
             "does-not-learn",
             f"It does not learn: {measured}. Look at how the weights start: not all equal, "
             "neither tiny nor huge.",
+            line=line_of(model.kind, "__init__"),
         )
 
 

@@ -46,7 +46,7 @@ def check_gradients(model: Model, sink: Sink) -> None:
     x = model.random(batch, model.setup.steps).requires_grad_()
     frozen = [name for name, p in network.named_parameters() if not p.requires_grad]
     if frozen:
-        message = f"{_list(frozen)} has requires_grad=False, so it is never learnt."
+        message = f"requires_grad is False, so it is never learnt: {_list(frozen)}."
         line = line_of_attribute(file, frozen[0])
         sink.fault("parameter-not-learnable", message, line=line)
     logits = model.run(network, x)

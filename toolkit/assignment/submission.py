@@ -146,8 +146,8 @@ def explain(error: BaseException, root: Path, importing: bool = False) -> Fault:
         return Fault("not-watched", message, file, line)
     if any(word in text for word in ("CUDA", "cuda", "NVIDIA")):
         message = (
-            f"It asks for a GPU where there is none ({text}). Take the device from the input or "
-            "from a parameter, so that the same code runs on a CPU."
+            f"It asks for a GPU where there is none ({text}). The same code should run on a CPU: "
+            "what decides where a tensor goes?"
         )
         return Fault("fixed-device", message, file, line)
     if "backward through the graph a second time" in text:
@@ -156,6 +156,9 @@ def explain(error: BaseException, root: Path, importing: bool = False) -> Fault:
             "whether the drawn images still hang on the generator."
         )
         return Fault("missing-detach", message, file, line)
+    if isinstance(error, ModuleNotFoundError):
+        message = f"It cannot be imported: {text}. Is that file in the folder that you hand in?"
+        return Fault("does-not-import", message, file, line)
     if importing:
         return Fault("does-not-import", f"It cannot be imported: {text}.", file, line)
     return Fault("does-not-run", f"It stops with {text}.", file, line)

@@ -10,7 +10,7 @@ from torch.optim import RMSprop
 
 from toolkit.assignment.scripts import watch_script
 from toolkit.assignment.sink import Sink
-from toolkit.assignment.training_watch import Loss, Output, TrainingWatch
+from toolkit.assignment.training_watch import Load, Loss, Output, TrainingWatch
 
 MAX_STEPS = 8
 MAX_SECONDS = 15.0
@@ -111,7 +111,8 @@ def _check_updates(watch: TrainingWatch, sink: Sink) -> None:
     if not watch.updates:
         if watch.num_backward or watch.losses:
             message = "No optimiser step follows the loss: the weights stay as they are."
-            sink.fault("does-not-learn", message)
+            line = watch.losses[0].line if watch.losses else None
+            sink.fault("does-not-learn", message, line=line)
         return
     update = watch.updates[0]
     kind = type(update.optimizer)
@@ -147,13 +148,13 @@ def _check_updates(watch: TrainingWatch, sink: Sink) -> None:
 
 def _check_leak(watch: TrainingWatch, sink: Sink) -> None:
     """No palindrome is in two of the data sets that loaders were made of."""
-    different: list[Any] = []
-    for dataset in watch.datasets:
-        if all(dataset is not known for known in different):
-            different.append(dataset)
-    if len(watch.datasets) > len(different) > 0:
+    different: list[Load] = []
+    for load in watch.loads:
+        if all(load.dataset is not known.dataset for known in different):
+            different.append(load)
+    if len(watch.loads) > len(different) > 0:
         sink.note("Two loaders share one data set. Is accuracy measured on what it was trained on?")
-    rows = [_rows(dataset) for dataset in different[:3]]
+    rows = [_rows(load.dataset) for load in different[:3]]
     for k, later in enumerate(rows):
         for earlier in rows[:k]:
             if shared := earlier & later:
@@ -161,8 +162,10 @@ def _check_leak(watch: TrainingWatch, sink: Sink) -> None:
                 sink.fault(
                     "split-leak",
                     f"{share:.0%} of the distinct palindromes that you test on are in the training "
-                    "data as well. There are only 1,000 palindromes of 5 digits: drawing twice at "
-                    "random gives the same ones. Decide for each palindrome where it belongs.",
+                    "data as well. There are only 1,000 palindromes of 5 digits: random draws "
+                    "meet. What decides in which data set a palindrome is?",
+                    line=different[k].line,
+                    file=different[k].file,
                 )
                 return
     if len(rows) > 1:

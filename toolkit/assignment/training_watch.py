@@ -64,6 +64,14 @@ class Output(NamedTuple):
     line: int | None
 
 
+class Load(NamedTuple):
+    """One DataLoader that was made."""
+
+    dataset: Any
+    file: str | None
+    line: int | None
+
+
 class TrainingWatch(Watch):
     """Which losses, networks, gradients and optimisers meet in the first steps of a training.
 
@@ -80,7 +88,7 @@ class TrainingWatch(Watch):
         self.losses: list[Loss] = []
         self.updates: list[Update] = []
         self.outputs: list[Output] = []
-        self.datasets: list[Any] = []  # of each DataLoader, in their order
+        self.loads: list[Load] = []
         self.depth = 0
         self.num_backward = 0
         self.made_of: dict[int, set[int]] = {}  # id of a parameter -> passes in its gradient
@@ -178,7 +186,7 @@ def watching(watch: TrainingWatch) -> Iterator[None]:
             kwargs.pop(name, None)
         kwargs["num_workers"] = 0
         kwargs["pin_memory"] = False
-        watch.datasets.append(dataset)
+        watch.loads.append(Load(dataset, *watch.place()))
         original(self, dataset, *args[:4], **kwargs)  # the fifth would be num_workers
 
     handles = [
