@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, IterableDataset
+from torch.utils.data import IterableDataset
 
 from toolkit.assignment.lines import line_of
+from toolkit.assignment.scripts import find_class
 from toolkit.assignment.sink import Sink
-from toolkit.assignment.submission import call, classes, explain, import_file, pick
+from toolkit.assignment.submission import call, explain
 
 LENGTHS = ("seq_length", "seq_len", "sequence_length", "input_length", "length", "t")
 COUNTS = ("total_len", "num_samples", "size", "count", "n", "total", "data_size", "num_palindromes")
@@ -30,16 +31,8 @@ class Items(NamedTuple):
 
 def check(file: Path, sink: Sink) -> None:
     """Import the file, build its data set at several lengths, and look at the items."""
-    sink.doing("importing dataset.py")
-    try:
-        module = import_file(file)
-    except (Exception, SystemExit) as error:
-        sink.error(error, importing=True)
-        return
-    kinds = classes(module, Dataset) or classes(module, object)
-    kind = pick(kinds, "palindromedataset", "palindrome", "dataset")
+    kind = find_class(file, object, sink, "PalindromeDataset", "palindrome", "dataset")
     if kind is None:
-        sink.fault("does-not-run", "There is no class PalindromeDataset in it.")
         return
     found = {}
     for length in SHORT:

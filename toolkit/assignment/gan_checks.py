@@ -72,8 +72,7 @@ def _check_noise(drawn: list[Output], sink: Sink) -> None:
         "wrong-noise",
         f"The noise has mean {mean:.2f}, standard deviation {deviation:.2f} and fourth moment "
         f"{kurtosis:.1f}; a standard normal has 0, 1 and 3.",
-        line=odd.line,
-        file=odd.file,
+        at=odd,
     )
 
 
@@ -109,8 +108,7 @@ def _check_range(generator: nn.Module, drawn: list[Output], seen: list[Output], 
             "output-range",
             f"The generator's images are not bounded: values from {low:.1f} to {high:.1f} came "
             "out. Which function ends it, and which range do the real images have?",
-            line=drawn[0].line,
-            file=drawn[0].file,
+            at=drawn[0],
         )
     elif low_real is not None and (low < -0.5) != (low_real < -0.5):
         sink.fault(
@@ -118,8 +116,7 @@ def _check_range(generator: nn.Module, drawn: list[Output], seen: list[Output], 
             f"Drawn images go down to {low:.0f}, real ones to {low_real:.0f}: the discriminator "
             "tells them by that alone. Which range does the generator's last layer give, and which "
             "do the data have?",
-            line=drawn[0].line,
-            file=drawn[0].file,
+            at=drawn[0],
         )
     else:
         sink.right("Drawn images are 28 x 28 and have the range of the real ones.")
@@ -145,8 +142,7 @@ def _check_logits(watch: TrainingWatch, seen: list[Output], sink: Sink) -> None:
                 "The discriminator's outputs all lie between 0 and 1, and this loss applies a "
                 "sigmoid once more. It takes logits.",
                 equation=10,
-                line=loss.line,
-                file=loss.file,
+                at=loss,
             )
             return
 
@@ -167,7 +163,7 @@ def _check_gradients(
     if any(_holds(u.optimizer, theirs) for u in steps_g):
         message = "One optimiser holds both networks: the generator's step trains its opponent too."
         step = steps_g[0]
-        sink.fault("wrong-optimiser", message, equation=10, line=step.line, file=step.file)
+        sink.fault("wrong-optimiser", message, equation=10, at=step)
         return
     good = True
     if not all(u.passes for u in steps_g):
@@ -176,8 +172,7 @@ def _check_gradients(
             "dead-parameter",
             "No gradient reaches the generator in its own step. Is the drawn image cut off "
             "(detach, no_grad, .data) on its way to the discriminator?",
-            line=steps_g[0].line,
-            file=steps_g[0].file,
+            at=steps_g[0],
         )
     players = {id(u.optimizer) for u in steps_d}
     leaked = [p for p in watch.reached(ids) if watch.first_user(p) in players]
@@ -188,8 +183,7 @@ def _check_gradients(
             "The discriminator's loss sends gradients into the generator. In its step the drawn "
             "images are data: what cuts them off from the network that drew them?",
             equation=10,
-            line=steps_d[0].line,
-            file=steps_d[0].file,
+            at=steps_d[0],
         )
     for who, steps in (("generator", steps_g), ("discriminator", steps_d)):
         stale = next((u for u in steps if u.old), None)
@@ -199,8 +193,7 @@ def _check_gradients(
                 "gradients-not-cleared",
                 f"When the {who} steps, its gradients still hold those of an earlier pass. What "
                 "must happen between that pass and its own backward?",
-                line=stale.line,
-                file=stale.file,
+                at=stale,
             )
     if good:
         sink.right("Each player is moved by its own loss, and the gradient reaches the generator.")
@@ -222,8 +215,7 @@ def _check_mode(generator: nn.Module, drawn: list[Output], sink: Sink) -> None:
             "batchnorm-mode",
             "Samples are drawn in training mode, so batch norm mixes the images of a batch. Which "
             "mode is for drawing, and which must come back before training goes on?",
-            line=wrong[0].line,
-            file=wrong[0].file,
+            at=wrong[0],
         )
     elif trained and not all(o.training for o in trained[1:]):
         late = next(o for o in trained[1:] if not o.training)
@@ -231,8 +223,7 @@ def _check_mode(generator: nn.Module, drawn: list[Output], sink: Sink) -> None:
             "batchnorm-mode",
             "The generator is trained in evaluation mode: after drawing samples it was not put "
             "back.",
-            line=late.line,
-            file=late.file,
+            at=late,
         )
     elif sampled:
         sink.right("Samples are drawn in evaluation mode.")

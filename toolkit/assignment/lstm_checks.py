@@ -12,8 +12,8 @@ from toolkit.assignment.equations import check_equations
 from toolkit.assignment.lines import line_of, line_of_name, place_of
 from toolkit.assignment.lstm_model import Model, fit_setup
 from toolkit.assignment.parameter_checks import check_gradients
+from toolkit.assignment.scripts import find_class
 from toolkit.assignment.sink import Sink
-from toolkit.assignment.submission import classes, import_file, pick
 from toolkit.assignment.watch import Watch
 from toolkit.device import random_stream
 from toolkit.lstm.data import held_out, palindromes, split_last
@@ -27,31 +27,24 @@ LEARNT = 0.9  # accuracy on unseen palindromes; chance is 0.1
 
 def check(file: Path, sink: Sink) -> None:
     """Import the file, find the LSTM in it, and try it."""
-    sink.doing("importing lstm.py")
-    try:
-        module = import_file(file)
-    except (Exception, SystemExit) as error:
-        sink.error(error, importing=True)
-        return
-    kind = pick(classes(module, nn.Module), "lstm")
+    kind = find_class(file, nn.Module, sink, "LSTM")
     if kind is None:
-        sink.fault("does-not-run", "There is no class LSTM(nn.Module) in it.")
         return
     sink.doing("building the LSTM and calling it")
     watch = Watch(sink.root)
     with watch:
         model, failure = fit_setup(kind, HIDDEN, BATCH, STEPS)
-    for _, line in watch.gpu[:1]:
+    if watch.gpu:
         sink.fault(
             "fixed-device",
             "It puts tensors on the GPU by itself. The same code should run on a CPU: where does "
             "the input lie, and where do new tensors go?",
-            line=line,
+            at=watch.gpu[0],
         )
     if watch.recurrent:
-        name, _, line = watch.recurrent[0]
-        message = f"torch's own {name} does the work; write equations (1) to (6) yourself."
-        sink.fault("forbidden-module", message, line=line)
+        call = watch.recurrent[0]
+        message = f"torch's own {call.name} does the work; write equations (1) to (6) yourself."
+        sink.fault("forbidden-module", message, at=call)
     if model is None:
         if failure is not None:
             sink.error(failure)

@@ -1,4 +1,4 @@
-"""Runs a student's training script as they would, watched, until its first steps are done."""
+"""Runs a student's files: imports one to find a class, watches the first steps of another."""
 
 import contextlib
 import http.client
@@ -9,7 +9,7 @@ import urllib.error
 from pathlib import Path
 
 from toolkit.assignment.sink import Sink
-from toolkit.assignment.submission import UnknownParameter, call
+from toolkit.assignment.submission import UnknownParameter, call, classes, import_file, pick
 from toolkit.assignment.training_watch import EnoughSteps, TrainingWatch, watching
 
 NETWORK = (
@@ -19,6 +19,26 @@ NETWORK = (
     ConnectionError,
     TimeoutError,
 )
+
+
+def find_class(file: Path, base: type, sink: Sink, name: str, *words: str) -> type | None:
+    """Import a student's file and find a class in it, or report what keeps that from working.
+
+    Args:
+        base: what the class derives from.
+        name: what it should be called; `words` are parts of names that will do.
+    """
+    sink.doing(f"importing {file.name}")
+    try:
+        module = import_file(file)
+    except (Exception, SystemExit) as error:
+        sink.error(error, importing=True)
+        return None
+    kind: type | None = pick(classes(module, base), name.lower(), *words)
+    if kind is None:
+        kind_of = "" if base is object else f" derived from {base.__name__}"
+        sink.fault("does-not-run", f"There is no class {name}{kind_of} in it.")
+    return kind
 
 
 def watch_script(file: Path, max_steps: int, max_seconds: float, sink: Sink) -> TrainingWatch:
@@ -46,9 +66,9 @@ def watch_script(file: Path, max_steps: int, max_seconds: float, sink: Sink) -> 
     except Exception as error:  # whatever a student's code raises
         begun = watch.losses or watch.outputs
         sink.error(error, importing=isinstance(error, ImportError) and not begun)
-    for gpu_file, line in watch.gpu[:1]:
+    if watch.gpu:
         message = "It puts tensors on the GPU, whether there is one or not."
-        sink.fault("fixed-device", message, line=line, file=gpu_file)
+        sink.fault("fixed-device", message, at=watch.gpu[0])
     if not (sink.faults or watch.updates or watch.losses or watch.num_backward):
         sink.fault(
             "not-watched",

@@ -2,10 +2,20 @@
 
 import json
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from toolkit.assignment.findings import Id, Part
 from toolkit.assignment.submission import explain
+
+
+class Placed(Protocol):
+    """Something in a student's code; the file is relative to their folder."""
+
+    @property
+    def file(self) -> str | None: ...
+
+    @property
+    def line(self) -> int | None: ...
 
 
 class Sink:
@@ -54,10 +64,11 @@ class Sink:
         *,
         equation: int | None = None,
         line: int | None = None,
-        file: str | None = None,
+        at: Placed | None = None,
     ) -> None:
-        """Something is wrong; `file` is this part's by default."""
+        """Something is wrong, in a line of this part's file, or where something was seen."""
         self.faults.append((id, equation))
+        file, line = (at.file, at.line) if at else (None, line)
         self._send(id=id, message=message, equation=equation, line=line, file=file or self.file)
 
     def has(self, *ids: Id) -> bool:
@@ -67,7 +78,7 @@ class Sink:
     def error(self, error: BaseException, importing: bool = False) -> None:
         """The student's code raised something."""
         fault = explain(error, self.root, importing)
-        self.fault(fault.id, fault.message, line=fault.line, file=fault.file)
+        self.fault(fault.id, fault.message, at=fault)
 
     def finished(self) -> None:
         """Nothing more will come."""

@@ -23,9 +23,10 @@ def check(file: Path, sink: Sink) -> None:
     """Run the file for a few steps, and look at its loss, gradients and optimiser."""
     sink.doing("the first steps of train.py")
     watch = watch_script(file, MAX_STEPS, MAX_SECONDS, sink)
-    for name, where, line in watch.recurrent[:1]:
-        message = f"torch's own {name} is called; write equations (1) to (6) yourself."
-        sink.fault("forbidden-module", message, line=line, file=where)
+    if watch.recurrent:
+        call = watch.recurrent[0]
+        message = f"torch's own {call.name} is called; write equations (1) to (6) yourself."
+        sink.fault("forbidden-module", message, at=call)
     _check_losses(watch, sink)
     _check_updates(watch, sink)
     sink.doing("palindromes that training and test data share")
@@ -45,8 +46,7 @@ def _check_losses(watch: TrainingWatch, sink: Sink) -> None:
             "wrong-loss",
             f"The loss is {loss.name}; (9) is the cross-entropy.",
             equation=9,
-            line=loss.line,
-            file=loss.file,
+            at=loss,
         )
         return
     rows = loss.input.movedim(1, -1).reshape(-1, loss.input.size(1))
@@ -56,10 +56,10 @@ def _check_losses(watch: TrainingWatch, sink: Sink) -> None:
             "The loss is given probabilities, and cross_entropy applies the softmax (8) once more: "
             f"it cannot fall below {FLOOR:.5f}. What does it want to be given?"
         )
-        sink.fault("softmax-before-loss", message, equation=8, line=loss.line, file=loss.file)
+        sink.fault("softmax-before-loss", message, equation=8, at=loss)
     elif probabilities:
         message = "nll_loss is given probabilities; it wants their logarithm (9)."
-        sink.fault("wrong-loss", message, equation=9, line=loss.line, file=loss.file)
+        sink.fault("wrong-loss", message, equation=9, at=loss)
     elif not _over_other_steps(loss, watch, sink):
         sink.right("The loss (9) is the cross-entropy of logits, over the last step.")
 
@@ -79,8 +79,7 @@ def _over_other_steps(loss: Loss, watch: TrainingWatch, sink: Sink) -> bool:
         "loss-not-last-step",
         f"{what} Only the last time step, p(T), counts.",
         equation=9,
-        line=loss.line,
-        file=loss.file,
+        at=loss,
     )
     return True
 
@@ -120,27 +119,25 @@ def _check_updates(watch: TrainingWatch, sink: Sink) -> None:
         sink.right("The optimiser is RMSProp.")
     else:
         message = f"The optimiser is {kind.__name__}; the assignment asks for RMSProp."
-        sink.fault("wrong-optimiser", message, line=update.line, file=update.file)
+        sink.fault("wrong-optimiser", message, at=update)
     if not update.passes:
         sink.fault(
             "does-not-learn",
             "The optimiser steps without a gradient. Is backward called on the loss, and does the "
             "optimiser hold the parameters of the model that you train?",
-            line=update.line,
-            file=update.file,
+            at=update,
         )
     rate = float(update.optimizer.param_groups[0]["lr"])
     if not RATES[0] <= rate <= RATES[1]:
         message = f"With a learning rate of {rate:g} it does not learn; 0.001 is where to begin."
-        sink.fault("does-not-learn", message, line=update.line, file=update.file)
+        sink.fault("does-not-learn", message, at=update)
     stale = next((u for u in watch.updates if u.old), None)
     if stale is not None:
         sink.fault(
             "gradients-not-cleared",
             "Gradients of earlier batches are still in the sum when the optimiser steps. What must "
             "happen between one step and the next backward?",
-            line=stale.line,
-            file=stale.file,
+            at=stale,
         )
     elif len(watch.updates) > 1:
         sink.right("Gradients are cleared for every step.")
@@ -164,8 +161,7 @@ def _check_leak(watch: TrainingWatch, sink: Sink) -> None:
                     f"{share:.0%} of the distinct palindromes that you test on are in the training "
                     "data as well. There are only 1,000 palindromes of 5 digits: random draws "
                     "meet. What decides in which data set a palindrome is?",
-                    line=different[k].line,
-                    file=different[k].file,
+                    at=different[k],
                 )
                 return
     if len(rows) > 1:
