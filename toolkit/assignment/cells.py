@@ -195,9 +195,8 @@ def _pieces(recorded: Sequence[Step], batch: int, hidden: int) -> Iterator[Chunk
 def _flat(x: Tensor, batch: int) -> Tensor | None:
     """As (batch, features), whichever way round it was."""
     x = x.squeeze()
-    if x.dim() != 2 or batch not in x.shape:
-        return None
-    return x if x.size(0) == batch else x.t()
+    axes = [axis for axis, size in enumerate(x.shape) if size == batch]
+    return x.movedim(axes[0], 0).flatten(1) if axes and x.dim() > 1 else None
 
 
 def _by_step(pieces: list[Chunk], num_steps: int) -> list[Chunk]:

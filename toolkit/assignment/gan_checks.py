@@ -40,7 +40,9 @@ def check(file: Path, sink: Sink) -> None:
     _check_gradients(generator, discriminator, watch, sink)
     _check_mode(generator, drawn, sink)
     sink.doing("interpolating")
-    check_interpolation(file, generator, sink)
+    image = next((o.output[0] for o in drawn if _is_batch(o.output)), None)
+    if image is not None and image.numel() == PIXELS:
+        check_interpolation(file, generator, image, sink)
 
 
 def _player(watch: TrainingWatch, word: str, numbers: int) -> nn.Module | None:
@@ -91,17 +93,18 @@ def _is_normal(z: Tensor) -> bool:
 @torch.no_grad()
 def _check_range(generator: nn.Module, drawn: list[Output], seen: list[Output], sink: Sink) -> None:
     """Drawn images have the shape and the range of the real ones."""
-    images = next((o.output for o in drawn if isinstance(o.output, Tensor)), None)
-    if images is None or images[0].numel() != PIXELS:
-        shape = None if images is None else tuple(images.shape)
-        sink.fault("wrong-shape", f"The generator returns {shape}, not images of 28 x 28.")
+    first = next((o for o in drawn if _is_batch(o.input) and _is_batch(o.output)), None)
+    if first is None or first.output[0].numel() != PIXELS:
+        shape = None if first is None else tuple(first.output.shape)
+        message = f"The generator returns {shape}, not images of 28 x 28."
+        sink.fault("wrong-shape", message, at=first)
         return
     real = [o.input for o in seen if isinstance(o.input, Tensor)]
     lows = sorted({round(float(x.min()), 2) for x in real if not _is_drawn(x, drawn)})
     low_real = lows[0] if lows else None
-    z = next(o.input for o in drawn if isinstance(o.input, Tensor))
     generator.eval()
-    extreme = torch.cat([generator(scale * z) for scale in (1.0, 30.0, 1000.0)])
+    scales = (1.0, 30.0, 1000.0)
+    extreme = torch.cat([generator(scale * first.input, *first.more) for scale in scales])
     low, high = float(extreme.min()), float(extreme.max())
     if low < -1.01 or high > 1.01:
         sink.fault(
@@ -120,6 +123,10 @@ def _check_range(generator: nn.Module, drawn: list[Output], seen: list[Output], 
         )
     else:
         sink.right("Drawn images are 28 x 28 and have the range of the real ones.")
+
+
+def _is_batch(x: object) -> bool:
+    return isinstance(x, Tensor) and x.dim() > 1
 
 
 def _is_drawn(x: Tensor, drawn: list[Output]) -> bool:

@@ -68,10 +68,11 @@ class StandIn(nn.Module):
         self.norm = nn.BatchNorm1d(1)  # so that it has the two modes
         self.drew_in_training = False
 
-    def forward(self, z: Tensor) -> Tensor:
+    def forward(self, z: Tensor, *more: Any) -> Tensor:
         """Images for z, (batch, latent_dim) or (batch, latent_dim, 1, 1).
 
-        The network's own z may be of another size: it takes theirs as often as it fits.
+        The network's own z may be of another size: it takes theirs as often as it fits. What else
+        is given, such as labels, makes no difference.
         """
         self.drew_in_training |= self.training
         z = z.reshape(len(z), -1).float()

@@ -157,7 +157,10 @@ def explain(error: BaseException, root: Path, importing: bool = False) -> Fault:
         )
         return Fault("missing-detach", message, file, line)
     if isinstance(error, ModuleNotFoundError):
-        message = f"It cannot be imported: {text}. Is that file in the folder that you hand in?"
+        message = (
+            f"It cannot be imported: {text}. Is that file in the folder that you hand in? "
+            "Of packages the grader has those that come with the toolkit."
+        )
         return Fault("does-not-import", message, file, line)
     if importing:
         return Fault("does-not-import", f"It cannot be imported: {text}.", file, line)

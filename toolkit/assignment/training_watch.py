@@ -57,6 +57,7 @@ class Output(NamedTuple):
 
     network: nn.Module
     input: Any
+    more: tuple[Any, ...]  # what it was given besides, e.g. labels
     output: Any
     training: bool
     grad: bool  # whether gradients were recorded
@@ -158,7 +159,9 @@ class TrainingWatch(Watch):
             given = args[0].detach().clone() if args and isinstance(args[0], Tensor) else None
             grad = torch.is_grad_enabled()
             kept = output.detach().clone() if isinstance(output, Tensor) else output
-            self.outputs.append(Output(network, given, kept, network.training, grad, *self.place()))
+            self.outputs.append(
+                Output(network, given, args[1:], kept, network.training, grad, *self.place())
+            )
             if len(self.outputs) > 200 * self.max_steps:
                 raise EnoughSteps
 

@@ -66,11 +66,18 @@ RIGHT = {
             ("train", "model(x)[-1]", "model(x)"),
         ),
     ),
+    "einsum, and networks without classes": Right(
+        "digits",
+        "einsum",
+        "split",
+        "sequential",
+        (("train", "LSTM(config.length, 10, config.hidden, 10)", "LSTM(10, config.hidden, 10)"),),
+    ),
     "sizes from the input": Right(
         "stream",
         "packed",
         "stream",
-        "sequential",
+        "mlp_tanh",
         (("lstm", "batch = x.shape[0]", "batch, steps, _ = x.size()"),),
     ),
 }
