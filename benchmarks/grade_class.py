@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from toolkit.assignment.grade import grade_folder
+from toolkit.assignment.grading import grade_folder
 from toolkit.assignment.isolation import Limits, find_isolation
 from toolkit.assignment.rubric import read_rubric
 from toolkit.assignment.verdict import CHECK, Result

@@ -1,43 +1,35 @@
 """The checker against submissions with known faults, and against right ones."""
 
-import importlib.util
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
+import joblib
 import pytest
 import torch
 from torch import Tensor, nn
 
 from toolkit.assignment import cells
 from toolkit.assignment.checking import check
+from toolkit.assignment.findings import IDS, Report
 from toolkit.assignment.watch import Watch
+from toolkit.errors import ToolkitError
+
+from .corpus import cases
 
 ROOT = Path(__file__).parents[2]
-HERE = Path(__file__).parent
 
 
-def load_cases() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("cases", HERE / "corpus" / "cases.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-cases = load_cases()
-ISSUE_IDS = {
+PROMISED = {
     *("forbidden-module", "wrong-equation", "nonzero-initial-state", "state-not-carried"),
     *("fixed-batch-size", "fixed-sequence-length", "parameter-not-learnable", "dead-parameter"),
     *("loss-not-last-step", "softmax-before-loss", "wrong-optimiser", "does-not-learn"),
     *("fixed-device", "not-a-palindrome", "wrong-label", "length-overflow", "split-leak"),
     *("wrong-noise", "missing-detach", "gradients-not-cleared", "batchnorm-mode", "output-range"),
-    *("interpolation-repeats-ends", "same-class-ends", "does-not-import"),
-}  # and missing-file, which is no change to a file
+    *("interpolation-repeats-ends", "same-class-ends", "missing-file", "does-not-import"),
+}
 
 
 def run_check(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -53,39 +45,60 @@ def run_check(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
 def test_the_corpus_is_large_and_whole() -> None:
     assert len(cases.WRONG) >= 25
     assert len(cases.RIGHT) >= 8
-    assert {wrong.id for wrong in cases.WRONG.values()} >= ISSUE_IDS
+    planted = {wrong.id for wrong in cases.WRONG.values()}
+    assert planted | {"missing-file", "time-limit"} == set(IDS)  # those two have their own tests
+    assert set(IDS) >= PROMISED
     assert {w.equation for w in cases.WRONG.values() if w.id == "wrong-equation"} == {*range(1, 8)}
+
+
+def check_wrong(name: str, directory: Path) -> list[tuple[str, int | None]]:
+    """(id, equation) of each finding, by the check of the part that should find the fault."""
+    wrong = cases.WRONG[name]
+    folder = directory / name
+    folder.mkdir()
+    cases.write_wrong(name, folder)
+    report = check(folder, parts=[wrong.found_in or wrong.part])
+    return [(finding.id, finding.equation) for finding in report.findings]
+
+
+def shown(finding: tuple[str, int | None]) -> str:
+    id, equation = finding
+    return id if equation is None else f"{id} ({equation})"
 
 
 @pytest.mark.slow
 def test_planted_faults_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each by its id and, where it has one, its equation: at least 95%."""
-    table = []
-    for number, (name, wrong) in enumerate(cases.WRONG.items()):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        cases.write_wrong(name, folder)
-        report = check(folder, parts=[wrong.found_in or wrong.part])
-        found = [(f.id, f.equation) for f in report.findings]
-        table.append((name, (wrong.id, wrong.equation), found))
+    jobs = (joblib.delayed(check_wrong)(name, tmp_path) for name in cases.WRONG)
+    results = joblib.Parallel(n_jobs=-1, prefer="threads")(jobs)
+    named = 0
     with capsys.disabled():
         print()
-        for name, planted, found in table:
-            mark = "named " if planted in found else "MISSED"
+        for (name, wrong), found in zip(cases.WRONG.items(), results, strict=True):
+            hit = (wrong.id, wrong.equation) in found
+            named += hit
             shown = ", ".join(id if eq is None else f"{id} ({eq})" for id, eq in found)
-            print(f"{mark} {name}: {planted[0]} ({planted[1]}) -> {shown or 'nothing'}")
-        named = sum(planted in found for _, planted, found in table)
-        print(f"{named} of {len(table)} planted faults named")
-    assert named >= 0.95 * len(table)
+            print(
+                f"{'named ' if hit else 'MISSED'} {name}: {wrong.id} ({wrong.equation}) -> {shown}"
+            )
+        print(f"{named} of {len(results)} planted faults named")
+    assert named >= 0.95 * len(results)
+
+
+def check_right(name: str, directory: Path) -> Report:
+    folder = directory / name
+    folder.mkdir()
+    cases.write_right(name, folder)
+    return check(folder)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", cases.RIGHT)
-def test_no_false_alarm(name: str, tmp_path: Path) -> None:
-    cases.write_right(name, tmp_path)
-    report = check(tmp_path)
-    assert report.findings == []
-    assert len(report.right) >= 10
+def test_no_false_alarm(tmp_path: Path) -> None:
+    jobs = (joblib.delayed(check_right)(name, tmp_path) for name in cases.RIGHT)
+    for report in joblib.Parallel(n_jobs=-1, prefer="threads")(jobs):
+        assert report.findings == []
+        assert report.unfinished == []
+        assert len(report.right) >= 10
 
 
 @pytest.mark.slow
@@ -106,6 +119,52 @@ def test_the_blank_skeleton(tmp_path: Path) -> None:
 def test_the_skeleton_stands_alone() -> None:
     for path in (ROOT / "assignments" / "skeleton").glob("*.py"):
         assert "toolkit" not in path.read_text()
+
+
+def test_what_a_student_prints_is_no_finding(tmp_path: Path) -> None:
+    """Nor what is written to all descriptors, nor the end of the check."""
+    forged = json.dumps({"id": "wrong-label", "equation": 1, "file": "f", "line": 1, "message": ""})
+    lines = f"{forged}\n{json.dumps({'finished': True})}\n"
+    (tmp_path / "dataset.py").write_text(
+        f"import os\nprint({lines!r})\nfor descriptor in range(1, 40):\n    try:\n"
+        f"        os.write(descriptor, {lines.encode()!r})\n    except OSError:\n        pass\n"
+    )
+    (finding,) = check(tmp_path, parts=["dataset"]).findings
+    assert finding.id == "does-not-run"
+    assert "no class PalindromeDataset" in finding.message
+
+
+def test_the_toolkit_is_not_handed_in(tmp_path: Path) -> None:
+    """By whichever file beside theirs, and however it is imported."""
+    (tmp_path / "dataset.py").write_text("from helpers import make\nraise ValueError\n")
+    (tmp_path / "helpers.py").write_text(
+        "import importlib\n\nmake = importlib.import_module('toolkit.lstm.data')\n"
+    )
+    found = check(tmp_path, parts=["dataset"]).findings
+    assert ("forbidden-module", "helpers.py", 3) in [(f.id, f.file, f.line) for f in found]
+
+
+def test_lower_limits_than_its_own_are_kept(tmp_path: Path) -> None:
+    """As a sandbox sets them."""
+    (tmp_path / "dataset.py").write_text("class PalindromeDataset:\n    raise KeyError('here')\n")
+    limit = f"ulimit -d {3 << 20} -t 10; exec {sys.executable} -m toolkit.assignment check ."
+    done = subprocess.run(
+        ["bash", "-c", f"{limit} --json"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    (finding,) = [f for f in json.loads(done.stdout)["findings"] if f["part"] == "dataset"]
+    assert "KeyError: 'here'" in finding["message"]
+
+
+def test_a_check_that_fails_is_no_verdict() -> None:
+    report = Report(unfinished=[("dataset", "This machine was too busy.")])
+    assert not report.passed
+    with pytest.raises(ToolkitError, match=r"too busy\. This is no verdict") as caught:
+        report.raise_unfinished()
+    assert caught.value.exit_code == 2
 
 
 def test_nothing_to_check(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,10 +17,11 @@ import pytest
 
 from toolkit.assignment import isolation as ways
 from toolkit.assignment.feedback import class_page, student_page
-from toolkit.assignment.grade import grade_folder
+from toolkit.assignment.grading import grade_folder
 from toolkit.assignment.isolation import Isolation, Limits
 from toolkit.assignment.rubric import read_rubric
 from toolkit.assignment.sandbox import Outcome
+from toolkit.assignment.scratch import clear_left_over, scratch_directory
 from toolkit.assignment.similar import Pair
 from toolkit.assignment.verdict import BadReport, Result, read_report, ungraded
 from toolkit.errors import UsageError
@@ -171,7 +173,7 @@ def test_killed_and_restarted(tmp_path: Path) -> None:
     out = tmp_path / "graded"
     program = (
         "from pathlib import Path\n"
-        "from toolkit.assignment.grade import grade_folder\n"
+        "from toolkit.assignment.grading import grade_folder\n"
         "from toolkit.assignment.isolation import Isolation, Limits\n"
         "from toolkit.assignment.rubric import read_rubric\n"
         f"grade_folder(Path({str(tmp_path)!r}), Path({str(out)!r}), read_rubric(), {LIMITS!r},\n"
@@ -194,6 +196,35 @@ def test_killed_and_restarted(tmp_path: Path) -> None:
     assert [result["score"] for result in results] == [84] * 6
     assert all(path.read_bytes() == before for path, before in done.items())
     assert (out / "class.csv").read_text().count("\n") == 7
+
+
+def test_a_killed_grader_leaves_nothing_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one deletes its scratch directory, and none that is in use."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    program = (
+        "import time\nfrom toolkit.assignment.scratch import scratch_directory\n"
+        "with scratch_directory() as scratch:\n    (scratch / 'submission').mkdir()\n"
+        "    print(scratch, flush=True)\n    time.sleep(60)\n"
+    )
+    running = subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout is not None
+    theirs = Path(running.stdout.readline().strip())
+    with scratch_directory() as mine:
+        clear_left_over()
+        assert (theirs / "submission").exists()
+        running.kill()
+        running.communicate()
+        clear_left_over()
+        assert list(tmp_path.iterdir()) == [mine]
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

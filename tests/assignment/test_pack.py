@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from toolkit.assignment.isolation import Limits
-from toolkit.assignment.pack import collect, find_leftovers, find_problems, pack
+from toolkit.assignment.packing import collect, find_leftovers, find_problems, pack
 from toolkit.errors import ToolkitError, UsageError
 
 from .submissions import CHECK, FINE
@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 LIMITS = Limits(seconds=60)
 CELL = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": 1, "source": ["1"]}
 ERROR = {"output_type": "error", "ename": "E", "evalue": "", "traceback": []}
+WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 TEX = r"\documentclass{article}\begin{document}An analysis.\end{document}"
 
 
@@ -28,8 +29,10 @@ def notebook(*cells: dict[str, object]) -> str:
 
 def docx(text: str) -> bytes:
     buffer = io.BytesIO()
+    runs = f"<w:t>{text[:5]}</w:t><w:t>{text[5:]}</w:t>"
+    xml = f'<w:document xmlns:w="{WORD}"><w:p>{runs}</w:p></w:document>'
     with zipfile.ZipFile(buffer, "w") as file:
-        file.writestr("word/document.xml", f"<w:p><w:t>{text[:5]}</w:t><w:t>{text[5:]}</w:t></w:p>")
+        file.writestr("word/document.xml", xml)
     return buffer.getvalue()
 
 
@@ -112,7 +115,7 @@ def test_everything_missing_is_listed(tmp_path: Path) -> None:
         (
             "lstm.py",
             "def f():\n    raise NotImplementedError('(1)')",
-            "NotImplementedError in line 2",
+            "lstm.py is not filled in: see line 2",
         ),
         ("train.py", "def f():\n    raise NotImplementedError", "train.py is not filled in"),
         ("assignment3.ipynb", "", "assignment3.ipynb is empty"),

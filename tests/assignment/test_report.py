@@ -37,6 +37,10 @@ def plain(latex: str) -> str:
     return re.sub(r"\\([%_&#$])", r"\1", latex).replace(r"\slash{}", "/").replace("{}", "")
 
 
+def prompts_left(path: Path) -> list[str]:
+    return prompts_in(path.name, path.read_bytes())
+
+
 def both(directory: Path) -> list[str]:
     return [plain((directory / "report.tex").read_text()), text_of(directory / "report.docx")]
 
@@ -106,7 +110,7 @@ def test_all_missing(report: Report, tmp_path: Path) -> None:
             assert how in text
     assert not (tmp_path / "report" / "figures" / "horizon.png").exists()
     for file in ("report.tex", "report.docx"):
-        assert sum("Missing" in prompt for prompt in prompts_in(tmp_path / "report" / file)) == 4
+        assert sum("Missing" in prompt for prompt in prompts_left(tmp_path / "report" / file)) == 4
 
 
 def test_unfinished(report: Report, runs: Path, tmp_path: Path) -> None:
@@ -336,7 +340,7 @@ def test_word_template_is_what_its_script_makes() -> None:
 def test_both_templates_ask_the_same() -> None:
     latex, word = TEMPLATES / "report.tex", TEMPLATES / "report.docx"
     questions = [
-        [prompt for prompt in prompts_in(path) if not prompt.startswith("Missing")]
+        [prompt for prompt in prompts_left(path) if not prompt.startswith("Missing")]
         for path in (latex, word)
     ]
     assert questions[0] == questions[1]
@@ -352,20 +356,20 @@ def test_both_templates_ask_the_same() -> None:
 def test_prompts_in_a_file_that_is_no_word_file(tmp_path: Path) -> None:
     (tmp_path / "report.docx").write_text("[[ hello ]]")
     with pytest.raises(ToolkitError, match="is no Word file"):
-        prompts_in(tmp_path / "report.docx")
+        prompts_left(tmp_path / "report.docx")
 
 
 def test_prompts_across_lines_and_runs(tmp_path: Path) -> None:
     """An editor may break a line, or a run of letters, anywhere."""
     (tmp_path / "a.tex").write_text("x [[ one\n  two ]] y [[three]] ] z")
-    assert prompts_in(tmp_path / "a.tex") == ["one two", "three"]
+    assert prompts_left(tmp_path / "a.tex") == ["one two", "three"]
     document = Document()
     paragraph = document.add_paragraph("[")
     for part in ("[ on", "e ]", "]"):
         paragraph.add_run(part)
     document.add_table(1, 1).cell(0, 0).text = "[[ in a table ]]"
     document.save(str(tmp_path / "a.docx"))
-    assert prompts_in(tmp_path / "a.docx") == ["one", "in a table"]
+    assert prompts_left(tmp_path / "a.docx") == ["one", "in a table"]
 
 
 def test_pdf_of_hostile_names_and_missing_runs(

@@ -1,13 +1,16 @@
 """The rubric: 40 + 60 points, and a sentence for every mistake in one."""
 
+import ast
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from toolkit.assignment.rubric import read_rubric
+from toolkit.assignment.findings import IDS, PARTS
+from toolkit.assignment.rubric import CHECKS, read_rubric
 from toolkit.errors import UsageError
 
+PACKAGE = Path(__file__).parents[2] / "toolkit" / "assignment"
 TASK = '[[task]]\nname = "one"\npart = "I"\npoints = 10\n'
 
 
@@ -23,18 +26,40 @@ def test_default_is_the_assignment() -> None:
     assert rubric.points == 100
 
 
-def test_every_promised_finding_costs_points() -> None:
-    """The ids are those of the check's contract."""
-    promised = {
-        *("forbidden-module", "wrong-equation", "nonzero-initial-state", "state-not-carried"),
-        *("fixed-batch-size", "fixed-sequence-length", "parameter-not-learnable", "dead-parameter"),
-        *("loss-not-last-step", "softmax-before-loss", "wrong-optimiser", "does-not-learn"),
-        *("fixed-device", "not-a-palindrome", "wrong-label", "length-overflow", "split-leak"),
-        *("wrong-noise", "missing-detach", "gradients-not-cleared", "batchnorm-mode"),
-        *("output-range", "interpolation-repeats-ends", "same-class-ends", "missing-file"),
-        "does-not-import",
+# Where the check looks for what, by module; scripts.py serves two parts.
+MODULES = {
+    "dataset": ("dataset_checks",),
+    "lstm": ("lstm_checks", "equations", "gate_checks", "parameter_checks"),
+    "train": ("train_checks", "scripts"),
+    "gan": ("gan_checks", "interpolation_checks", "scripts"),
+}
+OF_ANY_PART = ("missing-file", "does-not-import", "not-written", "does-not-run", "time-limit",
+               "forbidden-module", "not-watched")  # fmt: skip
+
+
+def reported_by(module: str) -> set[str]:
+    """The ids that a module of the check gives to `fault`."""
+    tree = ast.parse((PACKAGE / f"{module}.py").read_text())
+    return {
+        str(node.args[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "attr", "") == "fault"
+        and isinstance(node.args[0], ast.Constant)
     }
-    assert promised <= {id for task in read_rubric().tasks for id in task.findings}
+
+
+@pytest.mark.parametrize("part", MODULES)
+def test_every_finding_costs_points(part: str) -> None:
+    """Each id of the check, in each part of it that can report it."""
+    ids = {*OF_ANY_PART, *(id for module in MODULES[part] for id in reported_by(module))}
+    assert len(ids) > len(OF_ANY_PART) + 3
+    assert read_rubric().without_points([finding(id, part) for id in sorted(ids)]) == []
+
+
+def test_the_rubric_and_the_check_name_the_same() -> None:
+    assert {id for task in read_rubric().tasks for id in task.findings} == set(IDS)
+    assert {part for parts in CHECKS.values() for part in parts} == set(PARTS)
 
 
 def test_losses() -> None:

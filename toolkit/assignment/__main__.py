@@ -2,16 +2,17 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from toolkit.assignment import checking
-from toolkit.assignment.grade import grade_folder
+from toolkit import export
+from toolkit.assignment import checking, latex, packing
+from toolkit.assignment.grading import grade_folder
 from toolkit.assignment.isolation import Limits
-from toolkit.assignment.pack import pack
-from toolkit.assignment.report import report
+from toolkit.assignment.reporting import make_report
 from toolkit.assignment.rubric import DEFAULT, read_rubric
+from toolkit.assignment.sources import Sources
 from toolkit.assignment.verdict import Result
 from toolkit.commands import reports_errors
 from toolkit.files import set_aside
@@ -25,12 +26,64 @@ app = typer.Typer(
 )
 
 
-app.command()(report)
-
-
-@app.command("pack")
+@app.command()
 @reports_errors
-def pack_command(
+def check(
+    path: Annotated[
+        Path, typer.Argument(help="The folder with dataset.py, lstm.py, train.py and my_gan.py.")
+    ],
+    json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Say what is right and what is wrong in your code.
+
+    Exit code 0: nothing is wrong; 1: something is; 2: PATH cannot be checked.
+    """
+    report = checking.check(path, lambda sentence: print(f"  {sentence}", file=sys.stderr))
+    print(report.as_json() if json else report.as_text(), flush=True)
+    report.raise_unfinished()
+    if not report.passed:
+        raise typer.Exit(1)
+
+
+@app.command()
+@reports_errors
+def report(
+    student_number: Annotated[str, typer.Option(help="As your university writes it.")],
+    name: Annotated[str, typer.Option(help="Your name.", show_default="no name")] = "",
+    preset: Annotated[
+        Literal["smoke", "default", "long"], typer.Option(help="Of the runs to report.")
+    ] = "default",
+    runs_dir: Annotated[Path, typer.Option(help="The runs are in RUNS_DIR/PRESET.")] = Path("runs"),
+    exports_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where the .pt files and manifest.json are.",
+            show_default="exports; with --preset smoke RUNS_DIR/smoke/exports",
+        ),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="The directory of the report; what was edited there stays.")
+    ] = Path("report"),
+) -> None:
+    """Fill the report, in LaTeX and in Word, with the numbers and pictures of your runs."""
+    exports_dir = exports_dir or export.default_directory(preset, runs_dir)
+    sources = Sources(runs_dir, preset, exports_dir)
+    directory, gaps = make_report(student_number, name, sources, out)
+    for gap in gaps:
+        print(f"Missing: {gap.what}.\n  {gap.command}")
+    if missing := latex.lacking(student_number + name):
+        print(
+            f"Note: pdfLaTeX has no {missing}; report.tex has the codes instead. "
+            "Write it there yourself with the font of your choice; report.docx is right."
+        )
+    if directory != out:
+        print(f"{out} has a report that was edited. It stays as it is; the new one is beside it.")
+    print(f"{directory}/: report.tex, report.docx. Write your text in the place of each [[ ... ]].")
+
+
+@app.command()
+@reports_errors
+def pack(
     student_number: Annotated[str, typer.Option(help="Yours, for the name of the archive.")],
     folder: Annotated[Path, typer.Argument(help="Your code, notebook and report.")] = Path(),
     out: Annotated[Path, typer.Option(help="Where the archive goes.")] = Path(),
@@ -39,7 +92,8 @@ def pack_command(
 
     Says what is missing or empty, and makes no archive then. An older archive is kept aside.
     """
-    path, files, hints = pack(folder, student_number, out, Limits())
+    print("The archive is tried as the grader will do it: a minute or two.", file=sys.stderr)
+    path, files, hints = packing.pack(folder, student_number, out, Limits())
     for name, content in files.items():
         print(f"{len(content):>12,}  {name}")
     print(f"{path}: {len(files)} files, {path.stat().st_size:,} bytes. It unpacks and runs.")
@@ -89,24 +143,6 @@ def grade(
     print("\n".join(f"Isolation: {way}" for way in sorted(ways)))
     unclear = sum(bool(result["extra_data"]["problem"]) for result in results)
     print(f"{len(results)} results, {unclear} of them need a look; see {out / 'class.html'}")
-
-
-@app.command()
-@reports_errors
-def check(
-    path: Annotated[
-        Path, typer.Argument(help="The folder with dataset.py, lstm.py, train.py and my_gan.py.")
-    ],
-    json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
-) -> None:
-    """Say what is right and what is wrong in a submission.
-
-    Exit code 0: nothing is wrong; 1: something is; 2: PATH cannot be checked.
-    """
-    report = checking.check(path, lambda sentence: print(f"  {sentence}", file=sys.stderr))
-    print(report.as_json() if json else report.as_text())
-    if not report.passed:
-        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

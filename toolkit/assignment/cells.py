@@ -10,63 +10,18 @@ it is one. Likewise for the logits and h(T) in (7).
 If nothing fits, the same is tried with one equation replaced by a common mistake in it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import permutations
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from toolkit.assignment.formulas import CELLS, GATES, OUTPUTS
 from toolkit.assignment.watch import Step
 
-GATES = ("g", "i", "f", "o")  # equations (1) to (4)
 FITS = 2e-3  # relative residual up to which a map counts as exact in float32
-
-Formula = Callable[..., Tensor]
-
-# (5) and its common mistakes: c(t) from g, i, f and c(t-1), h(t-1).
-CELLS: dict[str, Formula] = {
-    "": lambda g, i, f, c, h: g * i + c * f,
-    "The input gate i(t) plays no part in c(t).": lambda g, i, f, c, h: g + c * f,
-    "The forget gate f(t) plays no part in c(t).": lambda g, i, f, c, h: g * i + c,
-    "c(t-1) plays no part in c(t).": lambda g, i, f, c, h: g * i,
-    "c(t) is not the sum of two products: look at what f(t) multiplies.": lambda g, i, f, c, h: (
-        g * i + f
-    ),
-    "c(t) adds where it should multiply.": lambda g, i, f, c, h: g * i + c + f,
-    "c(t) adds g(t) and i(t) where it should multiply.": lambda g, i, f, c, h: g + i + c * f,
-    "c(t) subtracts where it should add.": lambda g, i, f, c, h: g * i - c * f,
-    "c(t-1) is kept by 1 - i(t), not by f(t).": lambda g, i, f, c, h: g * i + c * (1 - i),
-    "c(t-1) is kept by 1 - f(t), not by f(t).": lambda g, i, f, c, h: g * i + c * (1 - f),
-    "There is a tanh round c(t): it belongs into (6).": lambda g, i, f, c, h: torch.tanh(
-        g * i + c * f
-    ),
-    "There is a sigmoid round c(t).": lambda g, i, f, c, h: torch.sigmoid(g * i + c * f),
-    "f(t) multiplies h(t-1), not c(t-1).": lambda g, i, f, c, h: g * i + h * f,
-    "One gate multiplies the whole sum: look at the brackets.": lambda g, i, f, c, h: (
-        (g + c * f) * i
-    ),
-    "One gate multiplies the whole of c(t): look at the brackets.": lambda g, i, f, c, h: (
-        (g * i + c) * f
-    ),
-}
-# (6) and its common mistakes: h(t) from c(t), o, c(t-1), g.
-OUTPUTS: dict[str, Formula] = {
-    "": lambda c, o, before, g: torch.tanh(c) * o,
-    "The tanh round c(t) is missing.": lambda c, o, before, g: c * o,
-    "The output gate o(t) plays no part in h(t).": lambda c, o, before, g: torch.tanh(c),
-    "The squashing of c(t) is a sigmoid.": lambda c, o, before, g: torch.sigmoid(c) * o,
-    "o(t) is added, not multiplied.": lambda c, o, before, g: torch.tanh(c) + o,
-    "The tanh goes round the whole product: look at the brackets.": lambda c, o, before, g: (
-        torch.tanh(c * o)
-    ),
-    "It uses c(t-1) where it should use the new c(t).": lambda c, o, before, g: (
-        torch.tanh(before) * o
-    ),
-    "It uses g(t) where it should use c(t).": lambda c, o, before, g: torch.tanh(g) * o,
-    "h(t) is c(t) itself.": lambda c, o, before, g: c,
-    "A relu stands where the tanh should.": lambda c, o, before, g: torch.relu(c) * o,
-}
+SIZE = 1e-4  # weights below this count as none
 
 
 class Chunk(NamedTuple):
@@ -187,6 +142,11 @@ def affine(y: Tensor, x: Tensor | None, h: Tensor) -> Map:
     return Map(residual, solution[:d], solution[d:-1], solution[-1])
 
 
+def is_none(weights: Tensor) -> bool:
+    """Whether all of a fit's weights are as good as zero."""
+    return float(weights.abs().max()) < SIZE
+
+
 def unroll(gates: dict[str, Chunk], cell: str, output: str, start: Tensor | None = None) -> Match:
     """c(t) and h(t) from the recorded gates, by the formulas so named in CELLS and OUTPUTS."""
     g, i, f, o = (gates[name].after for name in GATES)
@@ -235,9 +195,8 @@ def _pieces(recorded: Sequence[Step], batch: int, hidden: int) -> Iterator[Chunk
 def _flat(x: Tensor, batch: int) -> Tensor | None:
     """As (batch, features), whichever way round it was."""
     x = x.squeeze()
-    if x.dim() != 2 or batch not in x.shape:
-        return None
-    return x if x.size(0) == batch else x.t()
+    axes = [axis for axis, size in enumerate(x.shape) if size == batch]
+    return x.movedim(axes[0], 0).flatten(1) if axes and x.dim() > 1 else None
 
 
 def _by_step(pieces: list[Chunk], num_steps: int) -> list[Chunk]:

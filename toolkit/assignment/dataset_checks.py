@@ -1,17 +1,18 @@
 """Checks of a student's `dataset.py`."""
 
 import inspect
-from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, IterableDataset
+from torch.utils.data import IterableDataset
 
+from toolkit.assignment.lines import line_of
+from toolkit.assignment.scripts import find_class
 from toolkit.assignment.sink import Sink
-from toolkit.assignment.submission import call, classes, explain, import_file, pick
+from toolkit.assignment.submission import call, explain
 
 LENGTHS = ("seq_length", "seq_len", "sequence_length", "input_length", "length", "t")
 COUNTS = ("total_len", "num_samples", "size", "count", "n", "total", "data_size", "num_palindromes")
@@ -30,16 +31,8 @@ class Items(NamedTuple):
 
 def check(file: Path, sink: Sink) -> None:
     """Import the file, build its data set at several lengths, and look at the items."""
-    sink.doing("importing dataset.py")
-    try:
-        module = import_file(file)
-    except (Exception, SystemExit) as error:
-        sink.error(error, importing=True)
-        return
-    kinds = classes(module, Dataset) or classes(module, object)
-    kind = pick(kinds, "palindromedataset", "palindrome", "dataset")
+    kind = find_class(file, object, sink, "PalindromeDataset", "palindrome", "dataset")
     if kind is None:
-        sink.fault("does-not-run", "There is no class PalindromeDataset in it.")
         return
     found = {}
     for length in SHORT:
@@ -92,8 +85,8 @@ def read_items(dataset: Any, count: int) -> Items:
 
 def _check_items(found: dict[int, Items], kind: type, sink: Sink) -> bool:
     """Digits, their number, symmetry, and labels, at all lengths before the next question."""
-    line = _line(kind, "__getitem__")
-    made = _line(kind, "__init__")
+    line = line_of(kind, "__getitem__", "__iter__")
+    made = line_of(kind, "__init__")
     for digits, labels in found.values():
         if bool((digits < 0).any() | (digits > 9).any() | (labels < 0).any() | (labels > 9).any()):
             sink.fault("not-a-palindrome", "Some digits are not between 0 and 9.", line=line)
@@ -113,18 +106,17 @@ def _check_items(found: dict[int, Items], kind: type, sink: Sink) -> bool:
             bad = int((~closed).nonzero()[0])
             sink.fault(
                 "not-a-palindrome",
-                f"{_shown(digits[bad])} and then {int(labels[bad])} is no palindrome (asked for "
-                f"length {length}). Look at how the left half is mirrored, for an even and for an "
-                "odd number of digits.",
+                f"{_shown(digits[bad])} and then {int(labels[bad])} is no palindrome (T = "
+                f"{length}). Look at how the left half is mirrored, for an even and for an odd T.",
                 line=line,
             )
             return False
     if len({digits.size(1) - length for length, (digits, _) in found.items()}) > 1:
-        got = ", ".join(f"{d.size(1)} for {length}" for length, (d, _) in found.items())
+        got = ", ".join(f"{d.size(1)} for T = {length}" for length, (d, _) in found.items())
         sink.fault(
             "not-a-palindrome",
-            f"The palindromes have the wrong length: inputs of {got}. Look at the middle digit, "
-            "for an even and for an odd number of digits.",
+            f"The number of digits that are read does not go with T: {got}. Look at the middle "
+            "digit, for an even and for an odd T.",
             line=line,
         )
         return False
@@ -159,7 +151,7 @@ def _check_long(kind: type, sink: Sink) -> None:
     """Past 36 digits a palindrome's half leaves 64 bits: it still is a palindrome of any digits."""
     sink.doing("palindromes longer than 36 digits", stopped="length-overflow")
     message = None
-    line = _line(kind, "__init__")
+    line = line_of(kind, "__init__")
     for length in LONG:
         try:
             digits, labels = read_items(build(kind, length), NUM_ITEMS)
@@ -179,8 +171,8 @@ def _check_long(kind: type, sink: Sink) -> None:
         return
     sink.fault(
         "length-overflow",
-        f"It fails for {length} digits: {message} Numbers of more than 18 digits do not fit into "
-        "64 bits, nor 16 into a float. Draw digits, not numbers.",
+        f"At T = {length} it fails. {message} Numbers of more than 18 digits do not fit into 64 "
+        "bits, nor 16 into a float: how large is the largest that is drawn?",
         line=line,
     )
 
@@ -210,14 +202,8 @@ def _check_splits(kind: type, sink: Sink) -> None:
         sink.fault(
             "split-leak",
             f"{len(shared)} palindromes of 5 digits are in both splits. There are only 1,000: "
-            "random draws meet. Decide for each palindrome, not for each draw, where it belongs.",
-            line=_line(kind, "__init__"),
+            "random draws meet. What decides in which split a palindrome is?",
+            line=line_of(kind, "__init__"),
         )
     else:
         sink.right("The splits share no palindrome.")
-
-
-def _line(kind: type, method: str) -> int | None:
-    function: Callable[..., Any] | None = vars(kind).get(method) or vars(kind).get("__iter__")
-    code = getattr(function, "__code__", None)
-    return None if code is None else int(code.co_firstlineno)

@@ -41,7 +41,7 @@ def student_page(result: dict[str, Any], rubric: Rubric) -> str:
     ]
     problem = f'<p class="problem">{text(extra["problem"])}</p>' if extra["problem"] else ""
     printed = (
-        f"<h2>What the code printed</h2><pre>{text(extra['printed'])}</pre>"
+        f"<h2>What was said meanwhile</h2><pre>{text(extra['printed'])}</pre>"
         if extra["printed"]
         else ""
     )

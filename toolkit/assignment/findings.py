@@ -4,8 +4,29 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Literal, get_args
 
+from toolkit.errors import ToolkitError
+
 Part = Literal["dataset", "lstm", "train", "gan"]
 PARTS: tuple[Part, ...] = get_args(Part)
+Id = Literal[
+    # of any part
+    "missing-file", "does-not-import", "not-written", "does-not-run", "time-limit",
+    "forbidden-module", "fixed-device",
+    # of the data set
+    "not-a-palindrome", "wrong-label", "answer-in-input", "missing-digits", "length-overflow",
+    "split-leak",
+    # of the LSTM
+    "wrong-equation", "nonzero-initial-state", "state-not-carried", "fixed-batch-size",
+    "fixed-sequence-length", "parameter-not-learnable", "dead-parameter", "broken-gradient",
+    # of training, in either part of the assignment
+    "not-watched", "wrong-loss", "loss-not-last-step", "softmax-before-loss", "wrong-optimiser",
+    "gradients-not-cleared", "does-not-learn",
+    # of the GAN
+    "wrong-noise", "wrong-shape", "output-range", "sigmoid-twice", "missing-detach",
+    "batchnorm-mode", "missing-interpolation", "wrong-interpolation",
+    "interpolation-repeats-ends", "same-class-ends",
+]  # fmt: skip
+IDS: tuple[Id, ...] = get_args(Id)
 FILES: dict[Part, str] = {
     "dataset": "dataset.py",
     "lstm": "lstm.py",
@@ -20,11 +41,17 @@ TITLES: dict[Part, str] = {
 }
 
 
+class CheckFailed(ToolkitError):
+    """A check could not be done to its end, for reasons of its own or of the machine."""
+
+    exit_code = 2
+
+
 @dataclass(frozen=True)
 class Finding:
     """One fault."""
 
-    id: str  # stable, e.g. "wrong-equation"
+    id: Id  # stable
     part: Part
     equation: int | None  # 1 to 10, as the assignment numbers them
     file: str | None  # relative to what was checked
@@ -39,17 +66,24 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     right: list[tuple[Part, str]] = field(default_factory=list)
     notes: list[tuple[Part, str]] = field(default_factory=list)  # not faults: could not be seen
+    unfinished: list[tuple[Part, str]] = field(default_factory=list)  # where the check failed
 
     @property
     def passed(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.findings
+        """Whether all was looked at that can be, and nothing is wrong."""
+        return not self.findings and not self.unfinished
 
     def add(self, finding: Finding) -> None:
         """Add a fault, unless the same one is there already."""
         known = {(f.id, f.part, f.equation, f.file, f.line) for f in self.findings}
         if (finding.id, finding.part, finding.equation, finding.file, finding.line) not in known:
             self.findings.append(finding)
+
+    def raise_unfinished(self) -> None:
+        """Raise a CheckFailed where not all could be looked at; the rest of the report stands."""
+        if self.unfinished:
+            sentences = " ".join(sentence for _, sentence in self.unfinished)
+            raise CheckFailed(f"{sentences} This is no verdict on your code. Check again.")
 
     def as_json(self) -> str:
         """`{"passed": bool, "findings": [...]}`, each with the fields of `Finding`."""
@@ -65,7 +99,7 @@ class Report:
             for finding in (f for f in self.findings if f.part == part):
                 word = "to do" if finding.id == "not-written" else "WRONG"
                 lines.append(f"  {word}  {_place(finding)}{finding.message}  [{finding.id}]")
-            lines += [f"  note   {sentence}" for p, sentence in self.notes if p == part]
+            lines += [f"  note   {text}" for p, text in self.notes + self.unfinished if p == part]
             lines.append("")
         unwritten = sum(f.id == "not-written" for f in self.findings)
         if wrong := len(self.findings) - unwritten:

@@ -1,55 +1,22 @@
 """Checks of a student's `my_gan.py`."""
 
-import ast
+import math
 from pathlib import Path
-from typing import Any
 
 import torch
 import torchvision.datasets
 from torch import Tensor, nn
-from torchvision.transforms.functional import to_pil_image
 
 from toolkit.assignment.interpolation_checks import check_interpolation
+from toolkit.assignment.scripts import watch_script
 from toolkit.assignment.sink import Sink
-from toolkit.assignment.static_checks import first_call
-from toolkit.assignment.training_watch import Output, TrainingWatch, run_script
-from toolkit.gan.data import load_mnist
+from toolkit.assignment.stand_ins import FewDigits
+from toolkit.assignment.training_watch import Output, TrainingWatch
 
-MAX_STEPS = 8  # of both optimisers together
-MAX_SECONDS = 20.0
-NUM_IMAGES = 640
+MAX_STEPS = 20  # of both optimisers together: two epochs of 64 images at a time, and some
+MAX_SECONDS = 15.0
+PIXELS = 784
 NORM = (nn.BatchNorm1d, nn.BatchNorm2d)
-
-
-class FewDigits(torchvision.datasets.VisionDataset):  # type: ignore[misc]
-    """Stands for torchvision's MNIST: the same call and items, a few images, no download."""
-
-    def __init__(
-        self,
-        root: str = "",
-        train: bool = True,
-        transform: Any = None,
-        target_transform: Any = None,
-        download: bool = False,
-    ) -> None:
-        super().__init__(str(root), transform=transform, target_transform=target_transform)
-        mnist = load_mnist()
-        self.data = mnist.test_images[:NUM_IMAGES, 0]
-        self.targets = mnist.test_labels[:NUM_IMAGES].long()
-
-    def __len__(self) -> int:
-        """How many images."""
-        return len(self.data)
-
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
-        """One image, a PIL picture unless it is transformed, and its digit."""
-        image: Any = to_pil_image(self.data[index])
-        label: Any = int(self.targets[index])
-        if self.transform is not None:
-            image = self.transform(image)
-        if self.target_transform is not None:
-            label = self.target_transform(label)
-        return image, label
 
 
 def check(file: Path, sink: Sink) -> None:
@@ -57,93 +24,109 @@ def check(file: Path, sink: Sink) -> None:
     sink.doing("the first steps of my_gan.py")
     torchvision.datasets.MNIST = FewDigits
     torchvision.datasets.mnist.MNIST = FewDigits
-    watch = TrainingWatch(sink.root, MAX_STEPS, MAX_SECONDS)
-    try:
-        run_script(file, watch)
-    except SystemExit as error:
-        if not watch.updates:
-            sink.note(f"my_gan.py ended with exit({error.code}) before it trained: not watched.")
-    except Exception as error:  # whatever a student's code raises
-        sink.error(error, importing=isinstance(error, ImportError) and not watch.outputs)
-    for gpu_file, line in watch.gpu[:1]:
-        message = "It puts tensors on the GPU, whether there is one or not."
-        sink.fault("fixed-device", message, line=line, file=gpu_file)
-    generator = _player(watch, "gen")
-    discriminator = _player(watch, "disc")
+    watch = watch_script(file, MAX_STEPS, MAX_SECONDS, sink)
+    generator = _player(watch, "gen", PIXELS)
+    discriminator = _player(watch, "disc", 1)
     if generator is None or discriminator is None:
         if not sink.faults:
-            sink.note("No networks called Generator and Discriminator were seen in training.")
+            message = "No networks called Generator and Discriminator were seen in training."
+            sink.fault("not-watched", message)
         return
     drawn = [o for o in watch.outputs if o.network is generator]
     seen = [o for o in watch.outputs if o.network is discriminator]
-    tree = ast.parse(file.read_text(errors="replace"))
-    _check_noise(drawn, watch, tree, sink)
+    _check_noise(drawn, sink)
     _check_range(generator, drawn, seen, sink)
     _check_logits(watch, seen, sink)
     _check_gradients(generator, discriminator, watch, sink)
     _check_mode(generator, drawn, sink)
     sink.doing("interpolating")
-    check_interpolation(file, generator, sink)
+    image = next((o.output[0] for o in drawn if _is_batch(o.output)), None)
+    if image is not None and image.numel() == PIXELS:
+        check_interpolation(file, generator, image, sink)
 
 
-def _player(watch: TrainingWatch, word: str) -> nn.Module | None:
-    """The network that is called so; D and G will do as well."""
+def _player(watch: TrainingWatch, word: str, numbers: int) -> nn.Module | None:
+    """The network that is called so (G and D will do), else one that gives so many numbers each."""
     for network in watch.networks:
         name = type(network).__name__.lower()
         if word in name or name in (word[0], "net" + word[0]):
             return network
+    for seen in watch.outputs:
+        shape = seen.output.shape if isinstance(seen.output, Tensor) else ()
+        if shape and math.prod(shape[1:]) == numbers:
+            return seen.network
     return None
 
 
-def _check_noise(drawn: list[Output], watch: TrainingWatch, tree: ast.Module, sink: Sink) -> None:
+def _check_noise(drawn: list[Output], sink: Sink) -> None:
     """z ~ N(0, 1): mean 0, variance 1, and the fourth moment 3 that a uniform lacks."""
-    z = torch.cat([o.input.flatten().double() for o in drawn if isinstance(o.input, Tensor)])
+    drawn = [o for o in drawn if isinstance(o.input, Tensor)]
+    z = torch.cat([o.input.flatten() for o in drawn])
     if len(z) < 1000:
         sink.note("Too little noise was seen to tell its distribution.")
         return
-    mean, deviation = float(z.mean()), float(z.std())
-    kurtosis = float((((z - mean) / max(deviation, 1e-9)) ** 4).mean())
-    if abs(mean) < 0.1 and abs(deviation - 1) < 0.1 and 2.5 < kurtosis < 3.5:
+    if _is_normal(z):
         sink.right("The noise is standard normal.")
         return
-    line = first_call(tree, "rand", "normal", "uniform") or watch.noise_line
+    mean, deviation, kurtosis = _moments(z)
+    odd = next((o for o in drawn if not _is_normal(o.input)), drawn[0])
     sink.fault(
         "wrong-noise",
         f"The noise has mean {mean:.2f}, standard deviation {deviation:.2f} and fourth moment "
         f"{kurtosis:.1f}; a standard normal has 0, 1 and 3.",
-        line=line,
+        at=odd,
     )
+
+
+def _moments(z: Tensor) -> tuple[float, float, float]:
+    """Mean, standard deviation, and the mean fourth power of what these make standard."""
+    z = z.double()
+    mean, deviation = z.mean(), z.std().clamp_min(1e-9)
+    return float(mean), float(deviation), float((((z - mean) / deviation) ** 4).mean())
+
+
+def _is_normal(z: Tensor) -> bool:
+    mean, deviation, kurtosis = _moments(z)
+    return abs(mean) < 0.1 and abs(deviation - 1) < 0.1 and 2.5 < kurtosis < 3.5
 
 
 @torch.no_grad()
 def _check_range(generator: nn.Module, drawn: list[Output], seen: list[Output], sink: Sink) -> None:
     """Drawn images have the shape and the range of the real ones."""
-    images = next((o.output for o in drawn if isinstance(o.output, Tensor)), None)
-    if images is None or images[0].numel() != 784:
-        shape = None if images is None else tuple(images.shape)
-        sink.fault("wrong-shape", f"The generator returns {shape}, not images of 28 x 28.")
+    first = next((o for o in drawn if _is_batch(o.input) and _is_batch(o.output)), None)
+    if first is None or first.output[0].numel() != PIXELS:
+        shape = None if first is None else tuple(first.output.shape)
+        message = f"The generator returns {shape}, not images of 28 x 28."
+        sink.fault("wrong-shape", message, at=first)
         return
     real = [o.input for o in seen if isinstance(o.input, Tensor)]
     lows = sorted({round(float(x.min()), 2) for x in real if not _is_drawn(x, drawn)})
     low_real = lows[0] if lows else None
-    z = next(o.input for o in drawn if isinstance(o.input, Tensor))
     generator.eval()
-    extreme = torch.cat([generator(scale * z) for scale in (1.0, 30.0, 1000.0)])
+    scales = (1.0, 30.0, 1000.0)
+    extreme = torch.cat([generator(scale * first.input, *first.more) for scale in scales])
     low, high = float(extreme.min()), float(extreme.max())
     if low < -1.01 or high > 1.01:
         sink.fault(
             "output-range",
             f"The generator's images are not bounded: values from {low:.1f} to {high:.1f} came "
             "out. Which function ends it, and which range do the real images have?",
+            at=drawn[0],
         )
     elif low_real is not None and (low < -0.5) != (low_real < -0.5):
         sink.fault(
             "output-range",
             f"Drawn images go down to {low:.0f}, real ones to {low_real:.0f}: the discriminator "
-            "tells them by that alone. Scale the data as the generator's last layer does.",
+            "tells them by that alone. Which range does the generator's last layer give, and which "
+            "do the data have?",
+            at=drawn[0],
         )
     else:
         sink.right("Drawn images are 28 x 28 and have the range of the real ones.")
+
+
+def _is_batch(x: object) -> bool:
+    return isinstance(x, Tensor) and x.dim() > 1
 
 
 def _is_drawn(x: Tensor, drawn: list[Output]) -> bool:
@@ -166,8 +149,7 @@ def _check_logits(watch: TrainingWatch, seen: list[Output], sink: Sink) -> None:
                 "The discriminator's outputs all lie between 0 and 1, and this loss applies a "
                 "sigmoid once more. It takes logits.",
                 equation=10,
-                line=loss.line,
-                file=loss.file,
+                at=loss,
             )
             return
 
@@ -187,7 +169,8 @@ def _check_gradients(
         return
     if any(_holds(u.optimizer, theirs) for u in steps_g):
         message = "One optimiser holds both networks: the generator's step trains its opponent too."
-        sink.fault("wrong-optimiser", message, equation=10, line=steps_g[0].line)
+        step = steps_g[0]
+        sink.fault("wrong-optimiser", message, equation=10, at=step)
         return
     good = True
     if not all(u.passes for u in steps_g):
@@ -196,7 +179,7 @@ def _check_gradients(
             "dead-parameter",
             "No gradient reaches the generator in its own step. Is the drawn image cut off "
             "(detach, no_grad, .data) on its way to the discriminator?",
-            line=steps_g[0].line,
+            at=steps_g[0],
         )
     players = {id(u.optimizer) for u in steps_d}
     leaked = [p for p in watch.reached(ids) if watch.first_user(p) in players]
@@ -207,7 +190,7 @@ def _check_gradients(
             "The discriminator's loss sends gradients into the generator. In its step the drawn "
             "images are data: what cuts them off from the network that drew them?",
             equation=10,
-            line=steps_d[0].line,
+            at=steps_d[0],
         )
     for who, steps in (("generator", steps_g), ("discriminator", steps_d)):
         stale = next((u for u in steps if u.old), None)
@@ -215,10 +198,9 @@ def _check_gradients(
             good = False
             sink.fault(
                 "gradients-not-cleared",
-                f"When the {who} steps, its gradients still hold those of an earlier pass. Clear "
-                "them right before its own backward.",
-                line=stale.line,
-                file=stale.file,
+                f"When the {who} steps, its gradients still hold those of an earlier pass. What "
+                "must happen between that pass and its own backward?",
+                at=stale,
             )
     if good:
         sink.right("Each player is moved by its own loss, and the gradient reaches the generator.")
@@ -234,14 +216,13 @@ def _check_mode(generator: nn.Module, drawn: list[Output], sink: Sink) -> None:
         return
     sampled = [o for o in drawn if not o.grad]
     trained = [o for o in drawn if o.grad]
-    wrong = next((o for o in sampled if o.training and len(o.output) != 0), None)
-    sample = [o for o in sampled if o.training and not _feeds_training(o, trained)]
-    if wrong is not None and sample:
+    wrong = [o for o in sampled if o.training and not _feeds_training(o, trained)]
+    if wrong:
         sink.fault(
             "batchnorm-mode",
             "Samples are drawn in training mode, so batch norm mixes the images of a batch. Which "
             "mode is for drawing, and which must come back before training goes on?",
-            line=sample[0].line,
+            at=wrong[0],
         )
     elif trained and not all(o.training for o in trained[1:]):
         late = next(o for o in trained[1:] if not o.training)
@@ -249,12 +230,12 @@ def _check_mode(generator: nn.Module, drawn: list[Output], sink: Sink) -> None:
             "batchnorm-mode",
             "The generator is trained in evaluation mode: after drawing samples it was not put "
             "back.",
-            line=late.line,
+            at=late,
         )
     elif sampled:
         sink.right("Samples are drawn in evaluation mode.")
     else:
-        sink.note("No sampling was seen in the first steps; draw your 25 samples in eval mode.")
+        sink.note("No sampling was seen in the first steps, so its mode was not looked at.")
 
 
 def _feeds_training(output: Output, trained: list[Output]) -> bool:

@@ -1,114 +1,70 @@
-"""Checks of the interpolation in a student's `my_gan.py`, with the toolkit's networks standing in.
+"""Checks of the interpolation in a student's `my_gan.py`, with toolkit networks standing in."""
 
-A student's own generator is hardly trained when it is checked, so their functions are given one
-that draws digits, and a classifier that names them.
-"""
-
-import ast
 import inspect
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from toolkit.assignment.latent_functions import (
+    NETWORKS,
+    NUM_IMAGES,
+    Function,
+    ends_of,
+    has_own_judge,
+    latent_dim_of,
+    path_of,
+    takes,
+    two_points,
+    values_for,
+)
+from toolkit.assignment.lines import line_of, line_of_call, parse
 from toolkit.assignment.sink import Sink
-from toolkit.assignment.static_checks import first_call
-from toolkit.assignment.submission import call, import_file
+from toolkit.assignment.stand_ins import Judge, StandIn
+from toolkit.assignment.submission import UnknownParameter, call, import_file, walk
 from toolkit.assignment.training_watch import EnoughSteps, TrainingWatch, watching
-from toolkit.export import EXPORTS_DIR, load
 
-LATENT_DIM = 100
-NUM_IMAGES = 9
-NUM_TRIES = 25  # of choosing two ends
+NUM_TRIES = 60  # of choosing two ends: any two are surely of one class in every twelfth, or so
 SURE = 0.9
+WORDS = ("interpol", "lerp", "walk")
 WORDS_ENDS = ("ends", "pair", "different", "choose", "pick", "select", "endpoint", "two_")
-STARTS = ("z_from", "z_start", "z0", "z_0", "z1", "z_1", "z_a", "za", "start", "z_begin", "a")
-STOPS = ("z_to", "z_end", "z2", "z_2", "z_b", "zb", "end", "stop", "b")
-NETWORKS = ("generator", "gen", "g", "netg", "model", "net")
-CLASSIFIERS = ("classifier", "classify", "cnn", "net_c")
-DIMENSIONS = ("latent_dim", "z_dim", "nz", "latent_size", "noise_dim", "dim")
-Function = Callable[..., Any]
 
 
-class StandIn(nn.Module):
-    """The toolkit's generator with the face of a student's: their shape and range.
+def check_interpolation(file: Path, generator: nn.Module, image: Tensor, sink: Sink) -> None:
+    """Find the functions that interpolate and choose the ends, and try them.
 
     Args:
-        like: one of their images, which has the shape to give.
-        signed: whether their images lie in -1..1 rather than 0..1.
-        exports_dir: where the toolkit's networks are.
+        image: one that the student's generator drew.
     """
-
-    def __init__(self, like: Tensor, signed: bool, exports_dir: Path) -> None:
-        super().__init__()
-        self.latent_dim = LATENT_DIM
-        self.shape = like.shape
-        self.signed = signed
-        self.network = load("generator", exports_dir)
-        self.norm = nn.BatchNorm1d(1)  # so that it has the two modes
-        self.drew_in_training = False
-
-    def forward(self, z: Tensor) -> Tensor:
-        """Images for z, (batch, LATENT_DIM) or (batch, LATENT_DIM, 1, 1)."""
-        self.drew_in_training |= self.training
-        z = z.reshape(len(z), -1)
-        if z.size(1) < self.network.latent_dim:
-            z = torch.nn.functional.pad(z, (0, self.network.latent_dim - z.size(1)))
-        with torch.no_grad():
-            images: Tensor = self.network(z[:, : self.network.latent_dim].float().contiguous())
-        if self.signed:
-            images = 2 * images - 1
-        return images.reshape(len(z), *self.shape)
-
-
-class Judge(nn.Module):
-    """The toolkit's classifier on a student's images: logits (batch, 10)."""
-
-    def __init__(self, signed: bool, exports_dir: Path) -> None:
-        super().__init__()
-        self.signed = signed
-        self.network = load("classifier", exports_dir)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """From images of any shape with 784 numbers each."""
-        images = images.reshape(-1, 1, 28, 28).float()
-        if self.signed:
-            images = (images + 1) / 2
-        with torch.no_grad():
-            logits: Tensor = self.network(images.clamp(0, 1).contiguous())
-        return logits
-
-
-def check_interpolation(file: Path, generator: nn.Module, sink: Sink) -> None:
-    """Find the functions that interpolate and choose the ends, and try them."""
     functions = _functions(file, sink)
     if functions is None:
         return
-    generator.eval()
-    inner = next((f for name, f in functions.items() if _interpolates(name)), None)
+    inner = next((f for name, f in functions.items() if _speaks_of_it(name)), None)
     if inner is None:
-        sink.note("There is no function with interpolate in its name, so it was not looked at.")
+        _look_elsewhere(file, sink)
         return
-    generator.eval()
-    with torch.no_grad():
-        z = torch.randn(8, _latent_dim(generator))
-        try:
-            images = generator(z)
-        except Exception:  # conv generators may want (batch, latent_dim, 1, 1)
-            images = generator(z[:, :, None, None])
-    exports_dir = Path(__file__).parents[2] / EXPORTS_DIR
-    signed = float(images.min()) < -0.01
-    stand_in = StandIn(images[0], signed, exports_dir)
-    judge = Judge(signed, exports_dir)
+    signed = float(image.min()) < -0.01
+    stand_in, judge = StandIn(image, signed, latent_dim_of(generator)), Judge(signed)
     try:
         _check_path(inner, stand_in, judge, file, generator, sink)
         _check_ends(inner, functions, stand_in, judge, sink)
-    except LookupError as error:
+    except UnknownParameter as error:
         sink.note(f"The interpolation was not tried: its argument {error} has an unknown meaning.")
-    except Exception as error:  # whatever a student's code raises
-        sink.error(error)
+
+
+def _look_elsewhere(file: Path, sink: Sink) -> None:
+    """Task 3 may be done in the notebook, or in another file."""
+    for path in walk(sink.root):
+        readable = path != file and path.suffix in (".py", ".ipynb") and path.is_file()
+        if readable and _speaks_of_it(path.read_text(errors="replace")):
+            where = path.relative_to(sink.root)
+            sink.note(f"The interpolation is in {where}, it seems, and was not looked at.")
+            return
+    sink.fault(
+        "missing-interpolation",
+        "There is no function with interpolate in its name, and no other file or notebook speaks "
+        "of it. Task 3 wants 9 images between two samples.",
+    )
 
 
 def _functions(file: Path, sink: Sink) -> dict[str, Function] | None:
@@ -132,51 +88,8 @@ def _functions(file: Path, sink: Sink) -> dict[str, Function] | None:
     }
 
 
-def _interpolates(name: str) -> bool:
-    return any(word in name.lower() for word in ("interpol", "lerp", "walk"))
-
-
-def _latent_dim(generator: nn.Module) -> int:
-    for name in DIMENSIONS:
-        if isinstance(size := getattr(generator, name, None), int):
-            return size
-    first = next(m for m in generator.modules() if isinstance(m, nn.Linear | nn.ConvTranspose2d))
-    return first.in_features if isinstance(first, nn.Linear) else first.in_channels
-
-
-def _ends(function: Function) -> list[str]:
-    """The parameters that stand for latent points, in their order."""
-    names = [name.lower() for name in inspect.signature(function).parameters]
-    return [name for name in names if name in (*STARTS, *STOPS)]
-
-
-def _known(function: Function, stand_in: StandIn, judge: Judge, z: Tensor) -> dict[str, Any]:
-    """Values for the function's parameters; those with a default keep it."""
-    parameters = inspect.signature(function).parameters.values()
-    defaults = {p.name.lower() for p in parameters if p.default is not p.empty}
-    ends = _ends(function)
-    known: dict[str, Any] = dict.fromkeys(NETWORKS, stand_in) | dict.fromkeys(CLASSIFIERS, judge)
-    known |= dict.fromkeys(DIMENSIONS, LATENT_DIM) | {"device": "cpu"}
-    known |= dict.fromkeys(("steps", "n_steps", "num_steps", "n", "num"), 7)
-    known |= dict.fromkeys(("num_images", "n_images", "count"), NUM_IMAGES)
-    known = {name: value for name, value in known.items() if name not in defaults}
-    return known | dict(zip(ends, z, strict=False))
-
-
-def _path(inner: Function, known: dict[str, Any]) -> Tensor | None:
-    """What the function returns, as one row for each image or latent point."""
-    try:
-        result = call(inner, known)
-    except (RuntimeError, IndexError):  # the ends may be wanted as batches of one
-        both = {name: known[name][None] for name in _ends(inner)}
-        result = call(inner, known | both)
-    parts = result if isinstance(result, tuple) else (result,)
-    for part in parts:
-        if isinstance(part, list) and part and isinstance(part[0], Tensor):
-            part = torch.stack([x.reshape(-1) for x in part])
-        if isinstance(part, Tensor) and part.dim() > 1:
-            return part.detach().reshape(len(part), -1).float()
-    return None
+def _speaks_of_it(text: str) -> bool:
+    return any(word in text.lower() for word in WORDS)
 
 
 def _check_path(
@@ -188,16 +101,16 @@ def _check_path(
     sink: Sink,
 ) -> None:
     torch.manual_seed(0)
-    line = inner.__code__.co_firstlineno
-    z = torch.randn(2, LATENT_DIM)
+    line = line_of(inner)
+    z = torch.randn(2, stand_in.latent_dim)
     stand_in.train()
-    path = _path(inner, _known(inner, stand_in, judge, z))
+    path = path_of(inner, values_for(inner, stand_in, judge, z))
     if path is None:
         sink.note("The interpolation returns no images, so they were not looked at.")
         return
-    tree = ast.parse(file.read_text(errors="replace"))
+    tree = parse(file)
     has_norm = any(isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d) for m in generator.modules())
-    if stand_in.drew_in_training and has_norm and first_call(tree, "eval") is None:
+    if stand_in.drew_in_training and has_norm and line_of_call(tree, "eval") is None:
         sink.fault(
             "batchnorm-mode",
             "The interpolation is drawn in training mode, so each image depends on the others. "
@@ -218,15 +131,18 @@ def _check_path(
             f"It gives {len(path)} images. 7 steps between two ends and both ends make 9.",
             line=line,
         )
-    elif _ends(inner) and not _has_ends(path, z, stand_in):
+    elif ends_of(inner) and not _has_ends(path, z, inner, stand_in):
         message = "The first and the last of the 9 images are not the two samples themselves."
         sink.fault("wrong-interpolation", message, line=line)
     else:
         sink.right("The interpolation has 9 different images.")
 
 
-def _has_ends(path: Tensor, z: Tensor, stand_in: StandIn) -> bool:
+def _has_ends(path: Tensor, z: Tensor, inner: Function, stand_in: StandIn) -> bool:
+    """Whether both ends are there, as latent points or as images, as far as can be told."""
     ends = path[[0, -1]]
+    if ends.shape != z.shape and not takes(inner, NETWORKS):
+        return True  # images from a generator of its own
     wanted = z if ends.shape == z.shape else stand_in(z).reshape(2, -1)
     return ends.shape == wanted.shape and bool((ends - wanted).abs().max() < 1e-3)
 
@@ -243,17 +159,20 @@ def _check_ends(
         ),
         None,
     )
-    if chooses is None and _ends(inner):
+    if chooses is None and ends_of(inner):
         sink.note("Which two ends you take is not in a function, so their classes were not seen.")
+        return
+    if not takes(chooses or inner, NETWORKS) or has_own_judge(chooses or inner):
+        sink.note("The ends are chosen with networks of its own, so their classes were not seen.")
         return
     for seed in range(NUM_TRIES):
         torch.manual_seed(seed)
-        known = _known(chooses or inner, stand_in, judge, torch.randn(2, LATENT_DIM))
+        known = values_for(chooses or inner, stand_in, judge, torch.randn(2, stand_in.latent_dim))
         if chooses is not None:
-            ends = _two(call(chooses, known))
+            ends = two_points(call(chooses, known), stand_in.latent_dim)
             images = None if ends is None else stand_in(ends)
         else:
-            path = _path(inner, known)
+            path = path_of(inner, known)
             images = None if path is None else path[[0, -1]]
             if images is not None and images.size(1) != 784:
                 images = stand_in(images)
@@ -266,18 +185,7 @@ def _check_ends(
                 "same-class-ends",
                 f"Both ends can be of the same class: in try {seed + 1} both were a "
                 f"{int(digit[0])}. What makes sure that they differ?",
-                line=(chooses or inner).__code__.co_firstlineno,
+                line=line_of(chooses or inner),
             )
             return
     sink.right(f"The ends were of different classes in {NUM_TRIES} of {NUM_TRIES} tries.")
-
-
-def _two(result: Any) -> Tensor | None:
-    """Two latent points, (2, LATENT_DIM), of what a function returned."""
-    if isinstance(result, Tensor) and len(result) == 2:
-        return result.reshape(2, -1)
-    if isinstance(result, list | tuple):
-        tensors = [x for x in result if isinstance(x, Tensor) and x.numel() == LATENT_DIM]
-        if len(tensors) >= 2:
-            return torch.stack([x.reshape(-1) for x in tensors[:2]])
-    return None

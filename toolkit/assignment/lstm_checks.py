@@ -8,10 +8,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import RMSprop
 
-from toolkit.assignment.equations import check_equations, source_line
-from toolkit.assignment.lstm_model import Model, fit_setup, line_of_attribute
+from toolkit.assignment.equations import check_equations
+from toolkit.assignment.lines import line_of, line_of_name, place_of
+from toolkit.assignment.lstm_model import Model, fit_setup
+from toolkit.assignment.parameter_checks import check_gradients
+from toolkit.assignment.scripts import find_class
 from toolkit.assignment.sink import Sink
-from toolkit.assignment.submission import classes, import_file, pick, place_of
 from toolkit.assignment.watch import Watch
 from toolkit.device import random_stream
 from toolkit.lstm.data import held_out, palindromes, split_last
@@ -25,31 +27,24 @@ LEARNT = 0.9  # accuracy on unseen palindromes; chance is 0.1
 
 def check(file: Path, sink: Sink) -> None:
     """Import the file, find the LSTM in it, and try it."""
-    sink.doing("importing lstm.py")
-    try:
-        module = import_file(file)
-    except (Exception, SystemExit) as error:
-        sink.error(error, importing=True)
-        return
-    kind = pick(classes(module, nn.Module), "lstm")
+    kind = find_class(file, nn.Module, sink, "LSTM")
     if kind is None:
-        sink.fault("does-not-run", "There is no class LSTM(nn.Module) in it.")
         return
     sink.doing("building the LSTM and calling it")
     watch = Watch(sink.root)
     with watch:
         model, failure = fit_setup(kind, HIDDEN, BATCH, STEPS)
-    for _, line in watch.gpu[:1]:
+    if watch.gpu:
         sink.fault(
             "fixed-device",
-            "It puts tensors on the GPU by itself. Make new tensors where the input is "
-            "(device=x.device), so that the same code runs on a CPU.",
-            line=line,
+            "It puts tensors on the GPU by itself. The same code should run on a CPU: where does "
+            "the input lie, and where do new tensors go?",
+            at=watch.gpu[0],
         )
     if watch.recurrent:
-        name, _, line = watch.recurrent[0]
-        message = f"torch's own {name} does the work; write equations (1) to (6) yourself."
-        sink.fault("forbidden-module", message, line=line)
+        call = watch.recurrent[0]
+        message = f"torch's own {call.name} does the work; write equations (1) to (6) yourself."
+        sink.fault("forbidden-module", message, at=call)
     if model is None:
         if failure is not None:
             sink.error(failure)
@@ -57,7 +52,7 @@ def check(file: Path, sink: Sink) -> None:
     if watch.recurrent or _has_recurrent(model.build()):
         if not watch.recurrent:
             message = "The model holds a recurrent module of torch; write the equations yourself."
-            sink.fault("forbidden-module", message, line=source_line(kind))
+            sink.fault("forbidden-module", message, line=line_of(kind))
         return
     if watch.gpu:  # from here on without the stand-in for the GPU
         with Watch(sink.root):
@@ -74,7 +69,7 @@ def _check_model(model: Model, error: BaseException | None, sink: Sink) -> None:
     _check_probabilities(model, sink)
     sink.doing("equations (1) to (7)")
     check_equations(model, sink)
-    _check_gradients(model, sink)
+    check_gradients(model, sink)
     sink.doing(f"learning palindromes of {LENGTH} digits")
     _check_learning(model, sink)
 
@@ -94,7 +89,7 @@ def _check_sizes(model: Model, error: BaseException | None, sink: Sink) -> None:
         sink.fault(
             "fixed-batch-size",
             f"It works with {model.setup.batch} sequences at a time and fails with {BATCH}. The "
-            "states have a row for each sequence: take their number from the input.",
+            "states have a row for each sequence: where does their number come from?",
             line=line,
         )
     network = model.build().eval()
@@ -105,14 +100,15 @@ def _check_sizes(model: Model, error: BaseException | None, sink: Sink) -> None:
             good = False
             sink.fault(
                 "fixed-batch-size",
-                f"Built for batches of {model.setup.batch}, it fails with {batch}: {failure}. "
-                "The last batch of a data set is smaller; take the size from the input.",
-                line=_line(failure, sink),
+                f"Built for batches of {model.setup.batch}, it fails with {batch} sequences: "
+                f"{_said(failure)}. The last batch of a data set is smaller: where does the size "
+                "come from?",
+                line=place_of(failure, sink.root)[1],
             )
             break
     for steps in (2, 3 * model.setup.steps):
         failure = _failure(model, network, model.setup.batch, steps)
-        what = None if failure is None else f"it fails: {failure}"
+        what = None if failure is None else f"it fails: {_said(failure)}"
         deaf = not _reads_all(model, network, steps) if failure is None else False
         if deaf and _reads_all(model, network, model.setup.steps):
             what = "it does not read all of them"
@@ -120,36 +116,33 @@ def _check_sizes(model: Model, error: BaseException | None, sink: Sink) -> None:
             good = False
             sink.fault(
                 "fixed-sequence-length",
-                f"Given {steps} digits in place of {model.setup.steps}, {what}. The loop over time "
-                "goes as far as the input does.",
-                line=_line(failure, sink),
+                f"Given {steps} digits in place of {model.setup.steps}, {what}. Where does the "
+                "loop over time take its number of steps from?",
+                line=None if failure is None else place_of(failure, sink.root)[1],
             )
             break
     if good:
         sink.right("Any batch size and any length.")
 
 
-def _line(failure: BaseException | None, sink: Sink) -> int | None:
-    return None if failure is None else place_of(failure, sink.root)[1]
-
-
-def _random(model: Model, batch: int, steps: int) -> Tensor:
-    return model.digits(torch.randint(10, (batch, steps)))
-
-
 def _failure(model: Model, network: nn.Module, batch: int, steps: int) -> BaseException | None:
     try:
         with torch.no_grad():
-            model.run(network, _random(model, batch, steps))
+            model.run(network, model.random(batch, steps))
     except Exception as error:  # whatever a student's code raises
         return error
     return None
 
 
+def _said(error: BaseException) -> str:
+    """The first line of an error's message."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200].rstrip(".")
+
+
 @torch.no_grad()
 def _reads_all(model: Model, network: nn.Module, steps: int) -> bool:
     """Whether the last step matters."""
-    x = _random(model, model.setup.batch, steps)
+    x = model.random(model.setup.batch, steps)
     other = x.clone()
     other[:, -1] = x[:, -1].roll(1, 0) + 1
     return not torch.equal(model.run(network, x), model.run(network, other))
@@ -159,77 +152,22 @@ def _reads_all(model: Model, network: nn.Module, steps: int) -> bool:
 def _check_start(model: Model, sink: Sink) -> None:
     """h(0) = c(0) = 0 each time: the same input gives the same answer, alone and in company."""
     network = model.build().eval()
-    x = _random(model, model.setup.batch, model.setup.steps)
+    x = model.random(model.setup.batch, model.setup.steps)
     first = model.run(network, x).clone()
     if not torch.allclose(first, model.run(network, x), atol=1e-5):
         sink.fault(
             "nonzero-initial-state",
             "The same input gives another answer the second time. h(0) and c(0) are zero in every "
             "call: neither random nor what the last batch left behind.",
+            line=line_of_name(sink.root / sink.file, "h", "c"),
         )
 
 
 @torch.no_grad()
 def _check_probabilities(model: Model, sink: Sink) -> None:
-    output = model.run(model.build().eval(), _random(model, model.setup.batch, model.setup.steps))
+    output = model.run(model.build().eval(), model.random(model.setup.batch, model.setup.steps))
     if bool((output >= 0).all()) and torch.allclose(output.sum(1), torch.ones(len(output))):
         sink.fact("gives-probabilities")
-
-
-def _check_gradients(model: Model, sink: Sink) -> None:
-    """One backward pass reaches every parameter, and the first step of the sequence."""
-    network = model.build()
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.normal_(std=0.5)  # starting at zero is another fault
-    batch = model.setup.batch
-    x = _random(model, batch, model.setup.steps).requires_grad_()
-    frozen = [name for name, p in network.named_parameters() if not p.requires_grad]
-    if frozen:
-        message = f"{_list(frozen)} has requires_grad=False, so it is never learnt."
-        line = _line_of(frozen[0], sink)
-        sink.fault("parameter-not-learnable", message, line=line)
-    try:
-        logits = model.run(network, x)
-        F.cross_entropy(logits, torch.arange(batch) % 10).backward()
-    except RuntimeError as error:
-        sink.error(error)
-        return
-    if sink.has("wrong-equation", "state-not-carried", "fixed-sequence-length"):
-        return  # these starve weights as well
-    if sink.has("loss-not-last-step"):
-        return
-    dead = [
-        name
-        for name, p in network.named_parameters()
-        if p.requires_grad and (p.grad is None or not bool(p.grad.any()))
-    ]
-    if dead:
-        sink.fault(
-            "dead-parameter",
-            f"No gradient reaches {_list(dead)}: the output does not depend on it. Is it used in "
-            "forward?",
-            line=_line_of(dead[0], sink),
-        )
-    if x.grad is None or not bool(x.grad[:, 0].any()):
-        if not dead:
-            sink.fault(
-                "broken-gradient",
-                "No gradient reaches the first digit: the path through time is cut. Look for "
-                ".detach(), .data, .item() or no_grad in the loop.",
-            )
-    elif not dead and not frozen and not sink.has("parameter-not-learnable"):
-        sink.right("Gradients reach every parameter, and the first digit.")
-
-
-def _list(names: list[str]) -> str:
-    """The first names, and how many more there are."""
-    more = f" (and {len(names) - 3} more)" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
-
-
-def _line_of(name: str, sink: Sink) -> int | None:
-    return line_of_attribute(sink.root / sink.file, name)
 
 
 def _check_learning(model: Model, sink: Sink) -> None:
@@ -246,7 +184,7 @@ def _check_learning(model: Model, sink: Sink) -> None:
     unseen, answers = split_last(held_out(LENGTH, "test", 100, random_stream(0, "test")))
     rows = torch.arange(fixed) % len(unseen)  # one batch of the right size
     clock = time.process_time()
-    max_seconds = 6.0 if sink.faults else MAX_SECONDS
+    max_seconds = 3.0 if sink.faults else MAX_SECONDS
     accuracy = 0.0
     step = 0
     while step < MAX_STEPS and time.process_time() - clock < max_seconds:
@@ -280,6 +218,7 @@ def _check_learning(model: Model, sink: Sink) -> None:
             "does-not-learn",
             f"It does not learn: {measured}. Look at how the weights start: not all equal, "
             "neither tiny nor huge.",
+            line=line_of(model.kind, "__init__"),
         )
 
 

@@ -2,7 +2,6 @@
 
 import inspect
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -76,6 +75,10 @@ class Model:
             x = x[:, :, 0]
         return last_logits(model(x), batch, x.size(1 if self.setup.layout != "time" else 0))
 
+    def random(self, batch: int, steps: int) -> Tensor:
+        """Random digits for `run`, (batch, steps, D)."""
+        return self.digits(torch.randint(10, (batch, steps)))
+
     def digits(self, digits: Tensor) -> Tensor:
         """int64 (B, L) as the class wants it: float32 (B, L, D), one-hot where D is 10."""
         if self.setup.input_dim == 10:
@@ -134,7 +137,7 @@ def fit_setup(
                         continue
                     try:
                         built = model.build()
-                        x = model.digits(torch.randint(10, (size, steps)))
+                        x = model.random(size, steps)
                         works = bool(extra) or _reads(model, built, x)
                         works &= _keeps_apart(model, built, x)
                     except Exception as error:  # whatever a student's code raises
@@ -162,43 +165,3 @@ def _keeps_apart(model: Model, network: nn.Module, x: Tensor) -> bool:
     other = x.clone()
     other[0] += 1
     return torch.allclose(model.run(network, x)[1:], model.run(network, other)[1:], atol=1e-5)
-
-
-def loose_tensors(model: nn.Module) -> list[tuple[str, Tensor]]:
-    """Tensors that the model computes with but that no optimiser is given.
-
-    They are attributes, or in lists and dictionaries of them, or in modules there, that are neither
-    registered parameters nor buffers.
-    """
-    registered = {id(x) for x in [*model.parameters(), *model.buffers()]}
-    found: list[tuple[str, Tensor]] = []
-
-    def visit(name: str, value: Any) -> None:
-        if isinstance(value, Tensor):
-            if id(value) not in registered and value.is_floating_point():
-                found.append((name, value))
-        elif isinstance(value, nn.Module):
-            found.extend(
-                (f"{name}.{n}", p) for n, p in value.named_parameters() if id(p) not in registered
-            )
-        elif isinstance(value, list | tuple):
-            for k, x in enumerate(value):
-                visit(f"{name}[{k}]", x)
-        elif isinstance(value, dict):
-            for k, x in value.items():
-                visit(f"{name}[{k!r}]", x)
-
-    for module in model.modules():
-        for name, value in vars(module).items():
-            if not name.startswith("_"):
-                visit(name, value)
-    return found
-
-
-def line_of_attribute(file: Path, name: str) -> int | None:
-    """The first line of the file that assigns `self.<name>`."""
-    stem = name.split("[")[0].split(".")[0]
-    for number, text in enumerate(file.read_text(errors="replace").splitlines(), start=1):
-        if text.strip().startswith((f"self.{stem} =", f"self.{stem}:", f"self.{stem}=")):
-            return number
-    return None

@@ -7,39 +7,38 @@ is ready when none is left.
 import io
 import re
 import zipfile
-from pathlib import Path
 from xml.etree import ElementTree
 
 from toolkit.errors import ToolkitError
-from toolkit.files import read_bytes
 
 PROMPT = re.compile(r"\[\[\s*(.+?)\s*\]\]", re.DOTALL)
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
 
-def prompts_in(report: Path) -> list[str]:
+def prompts_in(name: str, content: bytes) -> list[str]:
     """The prompts that are left in a .docx file, or in any text file such as LaTeX.
+
+    Args:
+        name: what the file is called.
 
     Returns:
         what stands between the brackets, white space made single, in the order of the text.
 
     Raises:
-        ToolkitError: the file is missing or unreadable, or is no Word file though it is named so.
+        ToolkitError: it is no Word file though it is named so.
     """
-    data = read_bytes(report)
-    text = (
-        _text_of_word(data, report) if report.suffix == ".docx" else data.decode(errors="replace")
-    )
+    word = name.lower().endswith(".docx")
+    text = _text_of_word(name, content) if word else content.decode(errors="replace")
     return [" ".join(found.split()) for found in PROMPT.findall(text)]
 
 
-def _text_of_word(data: bytes, path: Path) -> str:
+def _text_of_word(name: str, content: bytes) -> str:
     """The text of a Word file, a line for each paragraph."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             body = ElementTree.fromstring(archive.read("word/document.xml"))
     except (zipfile.BadZipFile, KeyError, ElementTree.ParseError) as error:
-        raise ToolkitError(f"{path} is no Word file ({error}). Save it again as .docx.") from error
+        raise ToolkitError(f"{name} is no Word file ({error}). Save it again as .docx.") from error
     return "\n".join(
         "".join(text.text or "" for text in paragraph.iter(f"{WORD}t"))
         for paragraph in body.iter(f"{WORD}p")

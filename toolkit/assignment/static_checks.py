@@ -45,6 +45,22 @@ def forbidden_modules(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 yield node.lineno, f"torch.nn.{node.func.id}"
 
 
+def imported(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """The line and name of each module that a file imports, also by `import_module("name")`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.module:
+                yield node.lineno, node.module
+            else:  # from . import a, b
+                yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if name in ("import_module", "__import__") and isinstance(node.args[0].value, str):
+                yield node.lineno, node.args[0].value
+
+
 def unwritten(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """The line and text of each `raise NotImplementedError`, and the function where it stands."""
     for function in ast.walk(tree):
@@ -56,30 +72,6 @@ def unwritten(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 if isinstance(node.exc, ast.Call) and node.exc.args:
                     text = str(getattr(node.exc.args[0], "value", ""))
                 yield node.lineno, text or function.name
-
-
-def first_call(tree: ast.Module, *words: str) -> int | None:
-    """The line of the first call of a function whose name has one of the words in it."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            function = node.func
-            name = getattr(function, "attr", getattr(function, "id", ""))
-            if any(word in name.lower() for word in words):
-                return node.lineno
-    return None
-
-
-def assigned_at(tree: ast.Module) -> dict[int, str]:
-    """Line -> the name (without self.) that is assigned there, on every line of the statement."""
-    names = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and len(node.targets) == 1:
-            target = node.targets[0]
-            name = getattr(target, "attr", getattr(target, "id", None))
-            if isinstance(name, str):
-                for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
-                    names[line] = name
-    return names
 
 
 def _is_torch(name: str) -> bool:

@@ -3,23 +3,27 @@
 import importlib.util
 import inspect
 import sys
-import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from toolkit.assignment.findings import FILES, Part
+from toolkit.assignment.findings import FILES, Id, Part
+from toolkit.assignment.lines import place_of
 from toolkit.errors import UsageError
 
 MAX_FILES = 20_000  # looked through below a folder; more is no submission
 ALONE = {"__pycache__", ".git", ".venv", "venv", ".ipynb_checkpoints", "__MACOSX"}
 
 
+class UnknownParameter(Exception):
+    """A student's function wants something that the check cannot give; the message is its name."""
+
+
 class Fault(NamedTuple):
     """What an exception in a student's code comes to."""
 
-    id: str
+    id: Id
     message: str
     file: str | None
     line: int | None
@@ -36,24 +40,28 @@ def find_files(root: Path) -> dict[Part, Path]:
             f"{root} is no folder. Name the folder that has {', '.join(FILES.values())}."
         )
     found: dict[Part, Path] = {}
-    seen = 0
-    folders = [root]
-    while folders and seen < MAX_FILES:
-        folder = folders.pop(0)
-        for entry in sorted(folder.iterdir()):
-            seen += 1
-            if entry.is_symlink():
-                continue
-            if entry.is_dir() and entry.name not in ALONE:
-                folders.append(entry)
-            for part, name in FILES.items():
-                if entry.is_file() and entry.name.lower() == name:
-                    found.setdefault(part, entry)
+    for path in walk(root):
+        for part, name in FILES.items():
+            if path.name.lower() == name and path.is_file():
+                found.setdefault(part, path)
     if not found:
         raise UsageError(
             f"{root} has none of {', '.join(FILES.values())}. Name the folder that has them."
         )
     return found
+
+
+def walk(root: Path) -> Iterator[Path]:
+    """Everything below a folder that may be a student's, the shallowest first; no links."""
+    waiting, seen = [root], 0
+    while waiting and seen < MAX_FILES:
+        for path in sorted(waiting.pop(0).iterdir()):
+            seen += 1
+            if path.is_symlink():
+                continue
+            if path.is_dir() and path.name not in ALONE:
+                waiting.append(path)
+            yield path
 
 
 def import_file(path: Path) -> ModuleType:
@@ -75,13 +83,13 @@ def import_file(path: Path) -> ModuleType:
 
 
 def classes(module: ModuleType, base: type) -> dict[str, type]:
-    """The classes derived from `base` that the module itself defines, by name."""
+    """The classes derived from `base` in a module that are not torch's own, by name."""
     return {
         name: value
         for name, value in vars(module).items()
         if isinstance(value, type)
         and issubclass(value, base)
-        and value.__module__ == module.__name__
+        and value.__module__.partition(".")[0] not in ("torch", "torchvision")
     }
 
 
@@ -102,7 +110,7 @@ def call(function: Any, known: Mapping[str, Any]) -> Any:
         known: lower-case name -> value. A parameter takes the value of its own name.
 
     Raises:
-        LookupError: a parameter without default has a name that is not known.
+        UnknownParameter: a parameter without default has a name that is not known.
     """
     arguments: dict[str, Any] = {}
     positional: list[Any] = []
@@ -114,7 +122,7 @@ def call(function: Any, known: Mapping[str, Any]) -> Any:
         elif parameter.default is not parameter.empty:
             continue
         else:
-            raise LookupError(name)
+            raise UnknownParameter(name)
         if parameter.kind is parameter.POSITIONAL_ONLY:
             positional.append(value)
         else:
@@ -129,10 +137,17 @@ def explain(error: BaseException, root: Path, importing: bool = False) -> Fault:
     if isinstance(error, NotImplementedError):
         what = f" ({error})" if str(error) else ""
         return Fault("not-written", f"This is still to be written{what}.", file, line)
+    if isinstance(error, UnknownParameter):
+        message = (
+            f"It was not tried, since the check does not know what to give for {error}. Give that "
+            "a default, or a name as in the assignment: seq_length, input_dim, hidden_dim, "
+            "output_dim, batch_size, device."
+        )
+        return Fault("not-watched", message, file, line)
     if any(word in text for word in ("CUDA", "cuda", "NVIDIA")):
         message = (
-            f"It asks for a GPU where there is none ({text}). Take the device from the input or "
-            "from a parameter, so that the same code runs on a CPU."
+            f"It asks for a GPU where there is none ({text}). The same code should run on a CPU: "
+            "what decides where a tensor goes?"
         )
         return Fault("fixed-device", message, file, line)
     if "backward through the graph a second time" in text:
@@ -141,19 +156,12 @@ def explain(error: BaseException, root: Path, importing: bool = False) -> Fault:
             "whether the drawn images still hang on the generator."
         )
         return Fault("missing-detach", message, file, line)
+    if isinstance(error, ModuleNotFoundError):
+        message = (
+            f"It cannot be imported: {text}. Is that file in the folder that you hand in? "
+            "Of packages the grader has those that come with the toolkit."
+        )
+        return Fault("does-not-import", message, file, line)
     if importing:
         return Fault("does-not-import", f"It cannot be imported: {text}.", file, line)
     return Fault("does-not-run", f"It stops with {text}.", file, line)
-
-
-def place_of(error: BaseException, root: Path) -> tuple[str | None, int | None]:
-    """The file, relative to `root`, and the line of the student's code that raised."""
-    if isinstance(error, SyntaxError) and error.filename:
-        path = Path(error.filename)
-        if path.is_relative_to(root):
-            return str(path.relative_to(root)), error.lineno
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        path = Path(frame.filename)
-        if path.is_relative_to(root):
-            return str(path.relative_to(root)), frame.lineno
-    return None, None

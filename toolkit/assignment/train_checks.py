@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.optim import RMSprop
 
+from toolkit.assignment.scripts import watch_script
 from toolkit.assignment.sink import Sink
-from toolkit.assignment.training_watch import Loss, Output, TrainingWatch, run_script
+from toolkit.assignment.training_watch import Load, Loss, Output, TrainingWatch
 
 MAX_STEPS = 8
 MAX_SECONDS = 15.0
@@ -21,20 +22,11 @@ FLOOR = math.log(math.e + 9) - 1  # 1.46115: cross-entropy of a softmax that is 
 def check(file: Path, sink: Sink) -> None:
     """Run the file for a few steps, and look at its loss, gradients and optimiser."""
     sink.doing("the first steps of train.py")
-    watch = TrainingWatch(sink.root, MAX_STEPS, MAX_SECONDS)
-    try:
-        run_script(file, watch)
-    except SystemExit as error:
-        if not watch.updates:
-            sink.note(f"train.py ended with exit({error.code}) before it trained: not watched.")
-    except Exception as error:  # whatever a student's code raises
-        sink.error(error, importing=isinstance(error, ImportError) and not watch.losses)
-    for gpu_file, line in watch.gpu[:1]:
-        message = "It puts tensors on the GPU, whether there is one or not."
-        sink.fault("fixed-device", message, line=line, file=gpu_file)
-    for name, where, line in watch.recurrent[:1]:
-        message = f"torch's own {name} is called; write equations (1) to (6) yourself."
-        sink.fault("forbidden-module", message, line=line, file=where)
+    watch = watch_script(file, MAX_STEPS, MAX_SECONDS, sink)
+    if watch.recurrent:
+        call = watch.recurrent[0]
+        message = f"torch's own {call.name} is called; write equations (1) to (6) yourself."
+        sink.fault("forbidden-module", message, at=call)
     _check_losses(watch, sink)
     _check_updates(watch, sink)
     sink.doing("palindromes that training and test data share")
@@ -54,22 +46,20 @@ def _check_losses(watch: TrainingWatch, sink: Sink) -> None:
             "wrong-loss",
             f"The loss is {loss.name}; (9) is the cross-entropy.",
             equation=9,
-            line=loss.line,
-            file=loss.file,
+            at=loss,
         )
         return
     rows = loss.input.movedim(1, -1).reshape(-1, loss.input.size(1))
-    if bool((rows >= 0).all()) and bool(((rows.sum(1) - 1).abs() < 1e-3).all()):
-        if loss.name == "cross_entropy":
-            message = (
-                "The loss is given probabilities, and cross_entropy applies the softmax (8) once "
-                f"more. It cannot fall below {FLOOR:.5f} like this. Give it p(t), the logits."
-            )
-        else:
-            message = "nll_loss is given probabilities; it wants their logarithm (9)."
-        name = "softmax-before-loss" if loss.name == "cross_entropy" else "wrong-loss"
-        equation = 8 if loss.name == "cross_entropy" else 9
-        sink.fault(name, message, equation=equation, line=loss.line, file=loss.file)
+    probabilities = bool((rows >= 0).all()) and bool(((rows.sum(1) - 1).abs() < 1e-3).all())
+    if probabilities and loss.name == "cross_entropy":
+        message = (
+            "The loss is given probabilities, and cross_entropy applies the softmax (8) once more: "
+            f"it cannot fall below {FLOOR:.5f}. What does it want to be given?"
+        )
+        sink.fault("softmax-before-loss", message, equation=8, at=loss)
+    elif probabilities:
+        message = "nll_loss is given probabilities; it wants their logarithm (9)."
+        sink.fault("wrong-loss", message, equation=9, at=loss)
     elif not _over_other_steps(loss, watch, sink):
         sink.right("The loss (9) is the cross-entropy of logits, over the last step.")
 
@@ -89,8 +79,7 @@ def _over_other_steps(loss: Loss, watch: TrainingWatch, sink: Sink) -> bool:
         "loss-not-last-step",
         f"{what} Only the last time step, p(T), counts.",
         equation=9,
-        line=loss.line,
-        file=loss.file,
+        at=loss,
     )
     return True
 
@@ -121,9 +110,8 @@ def _check_updates(watch: TrainingWatch, sink: Sink) -> None:
     if not watch.updates:
         if watch.num_backward or watch.losses:
             message = "No optimiser step follows the loss: the weights stay as they are."
-            sink.fault("does-not-learn", message)
-        elif not sink.faults:
-            sink.note("train.py did not train when it was run or when main was called.")
+            line = watch.losses[0].line if watch.losses else None
+            sink.fault("does-not-learn", message, line=line)
         return
     update = watch.updates[0]
     kind = type(update.optimizer)
@@ -131,27 +119,25 @@ def _check_updates(watch: TrainingWatch, sink: Sink) -> None:
         sink.right("The optimiser is RMSProp.")
     else:
         message = f"The optimiser is {kind.__name__}; the assignment asks for RMSProp."
-        sink.fault("wrong-optimiser", message, line=update.line, file=update.file)
+        sink.fault("wrong-optimiser", message, at=update)
     if not update.passes:
         sink.fault(
             "does-not-learn",
             "The optimiser steps without a gradient. Is backward called on the loss, and does the "
             "optimiser hold the parameters of the model that you train?",
-            line=update.line,
-            file=update.file,
+            at=update,
         )
     rate = float(update.optimizer.param_groups[0]["lr"])
     if not RATES[0] <= rate <= RATES[1]:
         message = f"With a learning rate of {rate:g} it does not learn; 0.001 is where to begin."
-        sink.fault("does-not-learn", message, line=update.line, file=update.file)
+        sink.fault("does-not-learn", message, at=update)
     stale = next((u for u in watch.updates if u.old), None)
     if stale is not None:
         sink.fault(
             "gradients-not-cleared",
             "Gradients of earlier batches are still in the sum when the optimiser steps. What must "
             "happen between one step and the next backward?",
-            line=stale.line,
-            file=stale.file,
+            at=stale,
         )
     elif len(watch.updates) > 1:
         sink.right("Gradients are cleared for every step.")
@@ -159,13 +145,13 @@ def _check_updates(watch: TrainingWatch, sink: Sink) -> None:
 
 def _check_leak(watch: TrainingWatch, sink: Sink) -> None:
     """No palindrome is in two of the data sets that loaders were made of."""
-    different: list[Any] = []
-    for dataset in watch.datasets:
-        if all(dataset is not known for known in different):
-            different.append(dataset)
-    if len(watch.datasets) > len(different) > 0:
+    different: list[Load] = []
+    for load in watch.loads:
+        if all(load.dataset is not known.dataset for known in different):
+            different.append(load)
+    if len(watch.loads) > len(different) > 0:
         sink.note("Two loaders share one data set. Is accuracy measured on what it was trained on?")
-    rows = [_rows(dataset) for dataset in different[:3]]
+    rows = [_rows(load.dataset) for load in different[:3]]
     for k, later in enumerate(rows):
         for earlier in rows[:k]:
             if shared := earlier & later:
@@ -173,8 +159,9 @@ def _check_leak(watch: TrainingWatch, sink: Sink) -> None:
                 sink.fault(
                     "split-leak",
                     f"{share:.0%} of the distinct palindromes that you test on are in the training "
-                    "data as well. There are only 1,000 palindromes of 5 digits: drawing twice at "
-                    "random gives the same ones. Decide for each palindrome where it belongs.",
+                    "data as well. There are only 1,000 palindromes of 5 digits: random draws "
+                    "meet. What decides in which data set a palindrome is?",
+                    at=different[k],
                 )
                 return
     if len(rows) > 1:

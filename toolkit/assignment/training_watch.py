@@ -1,8 +1,5 @@
-"""Runs a student's training script as they would, watches its first steps, and stops it."""
+"""Watches the first steps of a student's training, and stops it."""
 
-import argparse
-import runpy
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +15,6 @@ from torch.optim.optimizer import (
     register_optimizer_step_pre_hook,
 )
 
-from toolkit.assignment.submission import call
 from toolkit.assignment.watch import Watch
 
 LOSSES = {
@@ -57,13 +53,23 @@ class Update(NamedTuple):
 
 
 class Output(NamedTuple):
-    """One call of a student's network, not of its layers."""
+    """One call of a network, not of the layers in it."""
 
     network: nn.Module
     input: Any
+    more: tuple[Any, ...]  # what it was given besides, e.g. labels
     output: Any
     training: bool
     grad: bool  # whether gradients were recorded
+    file: str | None
+    line: int | None
+
+
+class Load(NamedTuple):
+    """One DataLoader that was made."""
+
+    dataset: Any
+    file: str | None
     line: int | None
 
 
@@ -83,14 +89,13 @@ class TrainingWatch(Watch):
         self.losses: list[Loss] = []
         self.updates: list[Update] = []
         self.outputs: list[Output] = []
-        self.datasets: list[Any] = []  # of each DataLoader, in their order
+        self.loads: list[Load] = []
         self.depth = 0
         self.num_backward = 0
         self.made_of: dict[int, set[int]] = {}  # id of a parameter -> passes in its gradient
         self.reaches: dict[int, set[int]] = {}  # pass -> ids of the parameters that it reached
         self.used_by: dict[int, list[int]] = {}  # pass -> ids of the optimisers that stepped on it
         self.networks: list[nn.Module] = []
-        self.noise_line: int | None = None
 
     def run(
         self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -104,8 +109,6 @@ class TrainingWatch(Watch):
                 self.losses.append(Loss(name, *values, *self.place(), self.num_backward))
             if len(self.losses) > 50 * self.max_steps or time.process_time() > self.deadline:
                 raise EnoughSteps
-        if name.startswith("rand") or name in ("normal", "normal_", "uniform_"):
-            self.noise_line = self.place()[1] or self.noise_line
         if name != "backward":
             return func(*args, **kwargs)
         before = self._gradients()
@@ -145,27 +148,22 @@ class TrainingWatch(Watch):
 
     def enter(self, network: nn.Module, args: Any) -> None:
         """Called by torch before every forward of any module."""
-        if self._is_theirs(network):
-            self.depth += 1
+        self.depth += 1
 
     def leave(self, network: nn.Module, args: Any, output: Any) -> None:
         """Called by torch after every forward of any module."""
-        if not self._is_theirs(network):
-            return
         self.depth -= 1
-        if self.depth == 0:
+        if self.depth == 0 and next(network.parameters(), None) is not None:  # no loss function
             if all(network is not known for known in self.networks):
                 self.networks.append(network)
             given = args[0].detach().clone() if args and isinstance(args[0], Tensor) else None
-            line = self.place()[1]
             grad = torch.is_grad_enabled()
             kept = output.detach().clone() if isinstance(output, Tensor) else output
-            self.outputs.append(Output(network, given, kept, network.training, grad, line))
+            self.outputs.append(
+                Output(network, given, args[1:], kept, network.training, grad, *self.place())
+            )
             if len(self.outputs) > 200 * self.max_steps:
                 raise EnoughSteps
-
-    def _is_theirs(self, network: nn.Module) -> bool:
-        return not type(network).__module__.startswith(("torch.", "torchvision."))
 
     def _parameters(self) -> Iterator[nn.Parameter]:
         for network in self.networks:
@@ -191,7 +189,7 @@ def watching(watch: TrainingWatch) -> Iterator[None]:
             kwargs.pop(name, None)
         kwargs["num_workers"] = 0
         kwargs["pin_memory"] = False
-        watch.datasets.append(dataset)
+        watch.loads.append(Load(dataset, *watch.place()))
         original(self, dataset, *args[:4], **kwargs)  # the fifth would be num_workers
 
     handles = [
@@ -208,34 +206,3 @@ def watching(watch: TrainingWatch) -> Iterator[None]:
         loader.__init__ = original  # type: ignore[method-assign]
         for handle in handles:
             handle.remove()
-
-
-def run_script(file: Path, watch: TrainingWatch) -> dict[str, Any]:
-    """Run a student's file as `python FILE` would, until `watch` has seen enough.
-
-    Where it does nothing by itself, its `main` or `train` is called, if that needs no arguments but
-    the settings of its command line.
-
-    Returns:
-        what the file defines, as far as it came.
-
-    Raises:
-        whatever the file raises.
-    """
-    sys.argv = [file.name]
-    sys.path.insert(0, str(file.parent))
-    defined: dict[str, Any] = {}
-    with watching(watch):
-        try:
-            defined = runpy.run_path(str(file), run_name="__main__")
-            if not watch.updates:
-                for name in ("main", "train"):
-                    if callable(defined.get(name)):
-                        call(defined[name], {"config": argparse.Namespace(), "args": None})
-                        break
-        except EnoughSteps:
-            pass
-        except LookupError as error:
-            if watch.updates or not isinstance(error.args[0] if error.args else None, str):
-                raise
-    return defined

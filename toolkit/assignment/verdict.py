@@ -5,15 +5,14 @@ The schema: https://gradescope-autograders.readthedocs.io/en/latest/specs/
 
 import json
 import re
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from toolkit.assignment.archive import BrokenArchive, code_folder, student_number, unpack
 from toolkit.assignment.isolation import Isolation, Limits, find_isolation
 from toolkit.assignment.rubric import Finding, Rubric, Task
 from toolkit.assignment.sandbox import Outcome, run
+from toolkit.assignment.scratch import scratch_directory
 
 # The check, as arguments of Python; PATH becomes the place of the submission.
 CHECK = ("-m", "toolkit.assignment", "check", "PATH", "--json")
@@ -50,8 +49,7 @@ def grade_archive(
         ToolkitError: there is no isolation for this user; see `find_isolation`.
     """
     isolation = isolation or find_isolation()
-    with tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True) as directory:
-        scratch = Path(directory)
+    with scratch_directory() as scratch:
         try:
             paths = unpack(data, scratch / "submission")
         except BrokenArchive as error:

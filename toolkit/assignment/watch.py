@@ -26,6 +26,14 @@ class Step(NamedTuple):
     id_after: int
 
 
+class Call(NamedTuple):
+    """A call that should not be there."""
+
+    name: str
+    file: str | None
+    line: int | None
+
+
 class Watch(TorchFunctionMode):
     """Records what a student's code calls, and computes on the CPU what it wants on a GPU.
 
@@ -40,10 +48,9 @@ class Watch(TorchFunctionMode):
         self.keep = keep
         self.steps: list[Step] = []
         self.made_at: dict[int, int | None] = {}  # id of a tensor -> line
-        self.used_at: dict[int, list[int | None]] = {}
         self.alive: list[Any] = []  # so that no id is used twice
-        self.recurrent: list[tuple[str, str | None, int | None]] = []
-        self.gpu: list[tuple[str | None, int | None]] = []
+        self.recurrent: list[Call] = []
+        self.gpu: list[Call] = []
 
     def place(self) -> tuple[str | None, int | None]:
         """The file, relative to the root, and the line of the student's code that runs now."""
@@ -66,11 +73,11 @@ class Watch(TorchFunctionMode):
         name = getattr(func, "__name__", "")
         args, kwargs, wants_gpu = _on_cpu(name, args, dict(kwargs or {}))
         if wants_gpu:
-            self.gpu.append(self.place())
+            self.gpu.append(Call(name, *self.place()))
             if name == "cuda":
                 return args[0]
         if name in RECURRENT:
-            self.recurrent.append((name, *self.place()))
+            self.recurrent.append(Call(name, *self.place()))
         before = None
         kind = name.rstrip("_") if not name.startswith("__") else name
         if self.keep and kind in ACTIVATIONS and args and isinstance(args[0], Tensor):
@@ -92,9 +99,6 @@ class Watch(TorchFunctionMode):
         _, line = self.place()
         self.alive.append((args, result))
         self.made_at.setdefault(id(result), line)
-        for x in args:
-            if isinstance(x, Tensor):
-                self.used_at.setdefault(id(x), []).append(line)
         if before is not None:
             after = result.detach().clone()
             self.steps.append(Step(kind, before, after, line, id(args[0]), id(result)))

@@ -26,7 +26,7 @@ class Wrong(NamedTuple):
 
     base: str
     part: str
-    old: str
+    old: str  # "" for the whole file
     new: str
     id: str
     equation: int | None = None
@@ -66,6 +66,13 @@ RIGHT = {
             ("train", "model(x)[-1]", "model(x)"),
         ),
     ),
+    "einsum, and networks without classes": Right(
+        "digits",
+        "einsum",
+        "split",
+        "sequential",
+        (("train", "LSTM(config.length, 10, config.hidden, 10)", "LSTM(10, config.hidden, 10)"),),
+    ),
     "sizes from the input": Right(
         "stream",
         "packed",
@@ -74,6 +81,49 @@ RIGHT = {
         (("lstm", "batch = x.shape[0]", "batch, steps, _ = x.size()"),),
     ),
 }
+
+RNN = """
+import torch
+from torch import nn
+
+
+class LSTM(nn.Module):
+    def __init__(self, seq_length, input_dim, hidden_dim, output_dim):
+        super().__init__()
+        self.hidden_dim = hidden_dim
+        self.hx = nn.Linear(input_dim, hidden_dim)
+        self.hh = nn.Linear(hidden_dim, hidden_dim)
+        self.ph = nn.Linear(hidden_dim, output_dim)
+
+    def forward(self, x):
+        h = torch.zeros(x.size(0), self.hidden_dim)
+        for t in range(x.size(1)):
+            h = torch.tanh(self.hx(x[:, t]) + self.hh(h))
+        return self.ph(h)
+"""
+GRU = """
+import torch
+from torch import nn
+
+
+class LSTM(nn.Module):
+    def __init__(self, seq_length, input_dim, hidden_dim, output_dim):
+        super().__init__()
+        self.hidden_dim = hidden_dim
+        self.z = nn.Linear(input_dim + hidden_dim, hidden_dim)
+        self.r = nn.Linear(input_dim + hidden_dim, hidden_dim)
+        self.n = nn.Linear(input_dim + hidden_dim, hidden_dim)
+        self.p = nn.Linear(hidden_dim, output_dim)
+
+    def forward(self, x):
+        h = torch.zeros(x.size(0), self.hidden_dim)
+        for t in range(x.size(1)):
+            both = torch.cat([x[:, t], h], dim=1)
+            z, r = torch.sigmoid(self.z(both)), torch.sigmoid(self.r(both))
+            n = torch.tanh(self.n(torch.cat([x[:, t], r * h], dim=1)))
+            h = (1 - z) * n + z * h
+        return self.p(h)
+"""
 
 S, N = "separate gates", "nn.Linear, no seq_length"
 P, C = "packed gates", "columns, device, batch_size"
@@ -151,6 +201,16 @@ WRONG = {
         "wrong-equation",
         7,
     ),
+    "an RNN": Wrong(S, "lstm", "", RNN, "wrong-equation", 5),
+    "a GRU by hand": Wrong(S, "lstm", "", GRU, "wrong-equation", 5),
+    "the toolkit's own cell": Wrong(
+        P,
+        "lstm",
+        "import math\n",
+        "import math\n\nfrom toolkit.lstm.model import LSTMCell\n",
+        "forbidden-module",
+    ),
+    "a typing error": Wrong(S, "lstm", "x_t = x[:, t]", "x_t = x[:, i]", "does-not-run"),
     "h(0) random": Wrong(
         S,
         "lstm",
@@ -294,6 +354,24 @@ WRONG = {
         "out = model(inputs).softmax(dim=1)",
         "softmax-before-loss",
         8,
+    ),
+    "functions, and nothing that calls them": Wrong(
+        S, "train", 'if __name__ == "__main__":', "def run():", "not-watched"
+    ),
+    "an argument without a default": Wrong(
+        S,
+        "train",
+        '"--length", type=int, default=5',
+        '"--length", type=int, required=True',
+        "not-watched",
+    ),
+    "squared errors": Wrong(
+        S,
+        "train",
+        "criterion(out, labels)",
+        "nn.MSELoss()(out.softmax(1), nn.functional.one_hot(labels, 10).float())",
+        "wrong-loss",
+        9,
     ),
     "Adam": Wrong(S, "train", "torch.optim.RMSprop", "torch.optim.Adam", "wrong-optimiser"),
     "SGD under another name": Wrong(
@@ -449,6 +527,13 @@ WRONG = {
     "never back to training": Wrong(
         "packed gates", "gan", "    G.train()\n    return", "    return", "batchnorm-mode"
     ),
+    "images of 14 x 14": Wrong(
+        S,
+        "gan",
+        "return self.model(z).view(-1, 1, 28, 28)",
+        "return self.model(z).view(-1, 1, 28, 28)[..., ::2, ::2]",
+        "wrong-shape",
+    ),
     "no last non-linearity": Wrong(
         S,
         "gan",
@@ -471,6 +556,7 @@ WRONG = {
         "weights = torch.cat([torch.zeros(1), torch.linspace(0, 1, 7), torch.ones(1)])[:, None]",
         "interpolation-repeats-ends",
     ),
+    "no interpolation": Wrong(S, "gan", "def interpolate(", "def draw(", "missing-interpolation"),
     "7 images": Wrong(S, "gan", "linspace(0, 1, 9)", "linspace(0, 1, 7)", "wrong-interpolation"),
     "any two ends": Wrong(
         S, "gan", "if digits[0] != digits[1]:", "if len(digits) == 2:", "same-class-ends"
@@ -503,7 +589,7 @@ def write_wrong(name: str, folder: Path) -> None:
     wrong = WRONG[name]
     write_right(wrong.base, folder)
     file = folder / FILES[wrong.part]
-    text = _replace(file.read_text(), wrong.old, wrong.new)
+    text = _replace(file.read_text(), wrong.old, wrong.new) if wrong.old else wrong.new
     if name == "the length of the constructor":
         text = _replace(text, "range(x.size(1))", "range(self.seq_length - 1)")
     if name == "the batch size of the constructor":

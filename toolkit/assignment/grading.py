@@ -20,6 +20,7 @@ from toolkit.assignment.archive import MAX_ARCHIVE
 from toolkit.assignment.feedback import class_csv, class_page, student_page
 from toolkit.assignment.isolation import PACKAGE, Isolation, Limits, find_isolation
 from toolkit.assignment.rubric import Rubric
+from toolkit.assignment.scratch import clear_left_over
 from toolkit.assignment.similar import find_similar, read_code
 from toolkit.assignment.verdict import CHECK, Result, grade_archive, ungraded
 from toolkit.errors import UsageError
@@ -60,6 +61,7 @@ def grade_folder(
     """
     archives = find_archives(folder)
     make_directory(out)
+    clear_left_over()
     if isolation is None and cluster is None:
         isolation = find_isolation()
     settings = identity(rubric, limits, check)

@@ -10,7 +10,9 @@ from pathlib import Path, PurePosixPath
 
 from toolkit.assignment.archive import CODE, MAX_ARCHIVE, MAX_UNPACKED
 from toolkit.assignment.isolation import Limits, find_isolation
+from toolkit.assignment.prompts import prompts_in
 from toolkit.assignment.rubric import read_rubric
+from toolkit.assignment.static_checks import unwritten
 from toolkit.assignment.verdict import CHECK, Result, describe, grade_archive
 from toolkit.errors import ToolkitError, UsageError
 from toolkit.files import atomic_write, make_directory, read_bytes, set_aside
@@ -21,17 +23,10 @@ SUFFIXES = {
     *(".png", ".jpg", ".jpeg", ".gif", ".svg", ".csv", ".json", ".jsonl"),
 }
 DATA_FOLDERS = {"data", "dataset", "datasets", "mnist"}  # of which only programs and texts go along
-LEFT_OUT = {
-    "__pycache__",
-    "node_modules",
-    "build",
-    "dist",
-    "venv",
-    "env",
-}  # and all that are hidden
+# And all that are hidden.
+LEFT_OUT = {"__pycache__", "node_modules", "build", "dist", "venv", "env"}
 MAX_FILE = 20 * 2**20  # bytes; what is larger is a data set or a checkpoint
 IN_DATA_FOLDERS = {".py", ".md", ".txt"}
-PROMPT = re.compile(r"\[\[\s.*?\s\]\]", re.DOTALL)  # what the report's template leaves to do
 FATAL = ("missing-file", "does-not-import")
 
 Files = dict[PurePosixPath, bytes]
@@ -61,6 +56,7 @@ def pack(
     files = collect(folder)
     if problems := find_problems(files):
         raise ToolkitError("Nothing was packed.\n" + "\n".join(f"- {line}" for line in problems))
+    leftovers = find_leftovers(files)
     data = to_zip(files)
     if len(data) > MAX_ARCHIVE or sum(map(len, files.values())) > MAX_UNPACKED:
         raise ToolkitError(
@@ -79,7 +75,7 @@ def pack(
         set_aside(path)
     atomic_write(path, data)
     found = [describe(finding) for finding in result["extra_data"]["findings"]]
-    return path, files, [*find_leftovers(files), *found]
+    return path, files, [*leftovers, *found]
 
 
 def collect(folder: Path) -> Files:
@@ -137,18 +133,12 @@ def find_problems(files: Files) -> list[str]:
 def find_leftovers(files: Files) -> list[str]:
     """What a person may want to look at once more before handing in."""
     leftovers = []
+    compiled = any(path.suffix == ".pdf" for path in files)
     for path, content in files.items():
-        if path.suffix == ".tex":
-            text = content.decode(errors="replace")
-            if not any(other.suffix == ".pdf" for other in files):
-                leftovers.append(f"{path} has no .pdf beside it: compile it, so that it is read.")
-        elif path.suffix == ".docx":
-            text = _docx_text(content)
-        else:
-            continue
-        prompts = PROMPT.findall(text)
-        if prompts:
-            first = " ".join(prompts[0].split())[:70]
+        if path.suffix == ".tex" and not compiled:
+            leftovers.append(f"{path} has no .pdf beside it: compile it, so that it is read.")
+        if path.suffix in (".tex", ".docx") and (prompts := prompts_in(str(path), content)):
+            first = f"[[ {prompts[0][:70]} ]]"
             leftovers.append(f"{path} still has {len(prompts)} prompts, the first: {first}")
     return leftovers
 
@@ -160,13 +150,8 @@ def _code_problems(path: PurePosixPath, content: bytes) -> list[str]:
         tree = ast.parse(content)
     except (SyntaxError, ValueError) as error:
         return [f"{path} is no Python: {error}."]
-    lines = [
-        node.lineno
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Raise) and node.exc and "NotImplementedError" in ast.dump(node.exc)
-    ]
-    where = ", ".join(map(str, sorted(lines)))
-    return [f"{path} is not filled in: NotImplementedError in line {where}."] if lines else []
+    lines = [str(line) for line, _ in unwritten(tree)]
+    return [f"{path} is not filled in: see line {', '.join(lines)}."] if lines else []
 
 
 def _notebook_problems(path: PurePosixPath, content: bytes) -> list[str]:
@@ -197,16 +182,6 @@ def _notebook_problems(path: PurePosixPath, content: bytes) -> list[str]:
     if failed:
         problems.append(f"{path}: these cells end in an error: {', '.join(map(str, failed))}.")
     return problems
-
-
-def _docx_text(content: bytes) -> str:
-    """The words of a Word file, "" if it is none."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            xml = archive.read("word/document.xml").decode(errors="replace")
-    except (zipfile.BadZipFile, KeyError):
-        return ""
-    return re.sub("<[^>]*>", "", xml)
 
 
 def _failures(result: Result) -> list[str]:

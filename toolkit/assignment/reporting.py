@@ -11,15 +11,11 @@ import json
 from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
-from typing import Annotated, Literal
 
-import typer
-
-from toolkit import export
 from toolkit.assignment import latex, word
 from toolkit.assignment.reading import read_results
+from toolkit.assignment.results import Gap
 from toolkit.assignment.sources import Sources
-from toolkit.commands import reports_errors
 from toolkit.errors import ToolkitError, UsageError
 from toolkit.files import atomic_write, make_directory, read_bytes, sha256
 
@@ -27,32 +23,27 @@ TEMPLATES = Path(__file__).parents[2] / "assignments" / "report"
 MADE = ".made.json"
 
 
-@reports_errors
-def report(
-    student_number: Annotated[str, typer.Option(help="As your university writes it.")],
-    name: Annotated[str, typer.Option(help="Your name.", show_default="no name")] = "",
-    preset: Annotated[
-        Literal["smoke", "default", "long"], typer.Option(help="Of the runs to report.")
-    ] = "default",
-    runs_dir: Annotated[Path, typer.Option(help="The runs are in RUNS_DIR/PRESET.")] = Path("runs"),
-    exports_dir: Annotated[
-        Path | None,
-        typer.Option(
-            help="Where the .pt files and manifest.json are.",
-            show_default="exports; with --preset smoke RUNS_DIR/smoke/exports",
-        ),
-    ] = None,
-    out: Annotated[
-        Path, typer.Option(help="The directory of the report; what was edited there stays.")
-    ] = Path("report"),
-) -> None:
-    """Fill the report, in LaTeX and in Word, with the numbers and pictures of your runs."""
+def make_report(
+    student_number: str, name: str, sources: Sources, out: Path
+) -> tuple[Path, list[Gap]]:
+    """Fill the report in both formats.
+
+    Args:
+        student_number: of at most 200 printable characters.
+        name: the same, or "".
+        out: the directory of the report; what was edited there stays.
+
+    Returns:
+        the directory, `out` or one beside it, and what the report lacks.
+
+    Raises:
+        UsageError: a number or name that cannot be printed.
+        ToolkitError: a run directory, an export or a template is damaged or missing.
+    """
     author = {
         "student_number": one_line("student number", student_number),
         "name": one_line("name", name) if name else "",
     }
-    exports_dir = exports_dir or export.default_directory(preset, runs_dir)
-    sources = Sources(runs_dir, preset, exports_dir)
     results = read_results(sources)
     files = {
         "report.tex": latex.render(template("report.tex"), results=results, **author),
@@ -63,16 +54,7 @@ def report(
     }
     directory = place_for(files, out)
     write(files, directory)
-    for gap in results.gaps:
-        print(f"Missing: {gap.what}.\n  {gap.command}")
-    if missing := latex.lacking("".join(author.values())):
-        print(
-            f"Note: pdfLaTeX has no {missing}; report.tex has the codes instead. "
-            "Write it there yourself with the font of your choice; report.docx is right."
-        )
-    if directory != out:
-        print(f"{out} has a report that was edited. It stays as it is; the new one is beside it.")
-    print(f"{directory}/: report.tex, report.docx. Write your text in the place of each [[ ... ]].")
+    return directory, results.gaps
 
 
 def one_line(what: str, text: str) -> str:
