@@ -241,15 +241,17 @@ def main() -> None:
         )
 
     marks = minute_marks(minutes)
-    print(f"\n| Frechet distance after minutes | {' | '.join(f'{m:g}' for m in marks)} | shares |")
-    print("|---" * (len(marks) + 2) + "|")
+    times = " | ".join(f"{mark:g}" for mark in marks)
+    print(f"\n| Frechet distance after minutes | {times} | at the end | class shares |")
+    print("|---" * (len(marks) + 3) + "|")
     for name, watch in watches.items():
         cells = []
         for mark in marks:
             near = min(range(len(watch.minutes)), key=lambda n: abs(watch.minutes[n] - mark))
             hit = abs(watch.minutes[near] - mark) < 0.2
             cells.append(f"{watch.scores[near].frechet_distance:.1f}" if hit else "")
-        shares = watch.scores[-1].class_shares
+        last, shares = watch.scores[-1].frechet_distance, watch.scores[-1].class_shares
+        cells.append(f"{last:.1f} ({watch.minutes[-1]:.1f} min)")
         print(f"| {name} | {' | '.join(cells)} | {min(shares):.1%} to {max(shares):.1%} |")
     save_curves(
         options.picture,
