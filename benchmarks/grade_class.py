@@ -3,7 +3,8 @@
 Every archive must get a result, and every harmless one the points that it gets alone. The hostile
 ones loop, sleep, fork, eat memory, print, forge a report, or are no proper archives; each is
 bounded, see tests/assignment/submissions.py. The stand-in for the check imports the four files and
-no more, so that the time is that of the grader itself; `--check real` runs the real one.
+no more, so that the time is that of the grader itself; `--check real` runs the real one, and the
+harmless archives are the right submissions of the tests, in turn.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import json
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from toolkit.assignment.grading import grade_folder
@@ -21,6 +23,7 @@ from toolkit.assignment.verdict import CHECK, Result
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "assignment"))
 import submissions
+from corpus import cases
 
 HOSTILE = {
     "loops": submissions.with_lstm(submissions.LOOP),
@@ -36,17 +39,28 @@ HOSTILE = {
 }
 
 
-def write_class(folder: Path, size: int) -> dict[str, str]:
+def harmless(number: int, real: bool) -> tuple[str, dict[str, str | bytes]]:
+    """What the archive of this number is, and its files."""
+    if not real:
+        own = {"lstm.py": f"class LSTM:\n    number = {number}\n"}
+        return "fine", submissions.FINE | own
+    name = list(cases.RIGHT)[number % len(cases.RIGHT)]
+    with tempfile.TemporaryDirectory() as directory:
+        cases.write_right(name, Path(directory))
+        return name, {path.name: path.read_bytes() for path in Path(directory).iterdir()}
+
+
+def write_class(folder: Path, size: int, real: bool) -> dict[str, str]:
     """Write the archives, the hostile ones spread among the others; their kinds by file name."""
     kinds = {}
     every = size // len(HOSTILE)
     hostile = iter(HOSTILE)
     for number in range(size):
-        kind = next(hostile, "fine") if number % every == every // 2 else "fine"
+        kind, files = harmless(number, real)
+        if number % every == every // 2:
+            kind = next(hostile, kind)
         name = f"{10_000_000 + number}_assignment3.zip"
-        own = {"lstm.py": f"class LSTM:\n    number = {number}\n"}
-        fine = submissions.pack(submissions.FINE | own)
-        (folder / name).write_bytes(HOSTILE.get(kind, fine))
+        (folder / name).write_bytes(HOSTILE.get(kind) or submissions.pack(files))
         kinds[name] = kind
     return kinds
 
@@ -55,19 +69,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A class of archives, hostile ones among them.")
     parser.add_argument("--size", type=int, default=100, help="archives; a tenth is hostile")
     parser.add_argument("--workers", type=int, default=2, help="archives at a time")
-    parser.add_argument("--time-limit", type=float, default=20, help="seconds for an archive")
+    parser.add_argument("--time-limit", type=float, help="seconds for an archive [20, real: 300]")
     parser.add_argument("--check", choices=("stand-in", "real"), default="stand-in")
     options = parser.parse_args()
     if options.size < len(HOSTILE):
         parser.error(f"--size must be at least {len(HOSTILE)}")
-    limits = Limits(seconds=options.time_limit, memory=2**30)
-    check = submissions.CHECK if options.check == "stand-in" else CHECK
+    real = options.check == "real"
+    limits = Limits() if real else Limits(seconds=20, memory=2**30)
+    limits = replace(limits, seconds=options.time_limit or limits.seconds)
+    check = CHECK if real else submissions.CHECK
     isolation = find_isolation()
     print(f"Isolation: {isolation.describe()}\n")
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory, "class")
         folder.mkdir()
-        kinds = write_class(folder, options.size)
+        kinds = write_class(folder, options.size, real)
         start = time.perf_counter()
         results = grade_folder(
             folder,

@@ -77,7 +77,9 @@ def class_page(
     body = (
         f"<h1>{len(results)} archives</h1>"
         f"<p>{checked:g} of {rubric.points:g} points are checked by a program; a person gives the "
-        "rest.</p><table><tr><th>archive</th><th>points</th><th>needs a look</th></tr>"
+        "rest. The program runs what was handed in in one process with what looks at it, so code "
+        "that sets out to deceive it can. Read what seems too good.</p>"
+        "<table><tr><th>archive</th><th>points</th><th>needs a look</th></tr>"
         f"{''.join(rows)}</table>"
         "<h2>Nearly the same</h2>"
         "<p>How much of the code of two archives is the same, whatever its names, its order of "

@@ -108,7 +108,7 @@ class Report:
         elif unwritten:
             pieces = "1 piece is" if unwritten == 1 else f"{unwritten} pieces are"
             lines.append(f"{pieces} still to be written; what is written has no fault yet.")
-        else:
+        elif not self.unfinished:
             lines.append("Nothing wrong was found.")
         return "\n".join(lines)
 
