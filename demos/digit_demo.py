@@ -63,11 +63,6 @@ def palindrome_tab(page: gr.Blocks, demo: DigitDemo) -> None:
             generate = gr.Button("Read a random palindrome")
     verdict = shown("Answers", elem_id="verdict")
     gr.Markdown(
-        "The probabilities are the softmax (8) of the logits (7). The LSTM has gates and a cell c; "
-        "the RNN has nothing but h(t) = tanh(W x(t) + W h(t-1) + b)."
-    )
-
-    gr.Markdown(
         "## Gate microscope\n"
         "Each row is one of the LSTM's cells, each column a step: it reads one digit, opens and "
         "shuts its gates, and updates its memory c. The dashed line is step t."

@@ -24,7 +24,7 @@ MAPS: dict[str, tuple[str, str, float, float, str]] = {
     "f": ("forget gate (3)", "How much of the old cell is kept.", 0, 1, "viridis"),
     "c": (
         "cell (5)",
-        "The memory: what was kept plus what came in.",
+        "What was kept plus what came in.",
         -STRONG,
         STRONG,
         "RdBu_r",

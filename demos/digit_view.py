@@ -9,6 +9,10 @@ from toolkit import figures
 from toolkit.lstm.microscope import GATES, Inside
 
 CELLS_LISTED = 8
+NETWORKS = (
+    "The probabilities are the softmax (8) of the logits (7). The LSTM has gates and a cell c; the "
+    "RNN has nothing but h(t) = tanh(W x(t) + W h(t\N{MINUS SIGN}1) + b)."
+)
 
 
 def answers(digits: Tensor, broken: int | None, predictions: dict[str, Tensor]) -> str:
@@ -35,12 +39,13 @@ def answers(digits: Tensor, broken: int | None, predictions: dict[str, Tensor]) 
         )
     boxes = "".join(
         f'<div class="{"yes" if digit == first else "no"}">{name}<b>{digit}</b>'
-        f"{probability:.1%} sure, {'agrees' if digit == first else 'does not agree'}</div>"
+        f"{probability:.1%} sure<br>{'agrees' if digit == first else 'does not agree'}</div>"
         for name, (digit, probability) in ((name, top(p)) for name, p in predictions.items())
     )
     return (
-        f'<div class="verdict"><div role="status"><p>{rule}</p><div class="answers">'
+        f'<div class="verdict"><div><div role="status"><p>{rule}</p><div class="answers">'
         f'<div class="yes">rule<b>{first}</b>the first digit</div>{boxes}</div></div>'
+        f"<p>{NETWORKS}</p></div>"
         f"<div>{bars(predictions)}</div></div>"
     )
 

@@ -104,7 +104,8 @@ def run(build: Callable[[Path], gr.Blocks], name: str) -> None:
         credentials = _credentials(auth, share)
         _free_port(host, port)  # a mistake is said before the page is built
         for ending in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl+C, so that all is cleaned
-            signal.signal(ending, _interrupt)
+            if signal.getsignal(ending) != signal.SIG_IGN:  # as under nohup
+                signal.signal(ending, _interrupt)
         with tempfile.TemporaryDirectory(prefix="demo-") as scratch:
             try:
                 serve(build, name, exports, host, port, credentials, share, Path(scratch))

@@ -60,6 +60,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
         temporary = tmp_path_factory.mktemp("tmpdir")
         process = subprocess.Popen(
             [
+                *("env", "--default-signal"),  # a shell in the background ignores Ctrl+C
                 sys.executable,
                 *(["-c", RUN.format(before=before)] if before else []),
                 ROOT / "demos" / f"{name}.py",
