@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from toolkit.assignment import cells
 from toolkit.assignment.cells import Chunk, Map, Match, affine, is_none
-from toolkit.assignment.formulas import GATES, OWN, WORDS
+from toolkit.assignment.formulas import GATES, NO_MEMORY, OWN, WORDS
 from toolkit.assignment.gate_checks import check_gates, check_swapped
 from toolkit.assignment.lines import Lines, assigned_at, line_of_name, parse
 from toolkit.assignment.lstm_model import Model
@@ -124,11 +124,7 @@ def _reads_another_state(
 
 def _check_states(match: Match, lines: Lines, sink: Sink) -> None:
     """(5), (6), c(0), and whether each gate has its own activation."""
-    if (
-        match.cell.startswith("c(t-1)")
-        and match.cell.endswith("no part in c(t).")
-        and (match.gates["f"].kind != "missing")
-    ):
+    if match.cell == NO_MEMORY and match.gates["f"].kind != "missing":
         sink.fault(
             "state-not-carried",
             "c(t-1) does not reach c(t): at every step it is as if the memory were empty. Look at "

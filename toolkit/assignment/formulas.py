@@ -11,12 +11,13 @@ OWN = {"g": "tanh", "i": "sigmoid", "f": "sigmoid", "o": "sigmoid"}
 
 Formula = Callable[..., Tensor]
 
+NO_MEMORY = "c(t-1) plays no part in c(t)."
 # (5) and its common mistakes: c(t) from g, i, f and c(t-1), h(t-1).
 CELLS: dict[str, Formula] = {
     "": lambda g, i, f, c, h: g * i + c * f,
     "The input gate i(t) plays no part in c(t).": lambda g, i, f, c, h: g + c * f,
     "The forget gate f(t) plays no part in c(t).": lambda g, i, f, c, h: g * i + c,
-    "c(t-1) plays no part in c(t).": lambda g, i, f, c, h: g * i,
+    NO_MEMORY: lambda g, i, f, c, h: g * i,
     "c(t) is not the sum of two products: look at what f(t) multiplies.": lambda g, i, f, c, h: (
         g * i + f
     ),

@@ -27,15 +27,17 @@ def check(file: Path, sink: Sink) -> None:
     watch = watch_script(file, MAX_STEPS, MAX_SECONDS, sink)
     generator = _player(watch, "gen", PIXELS)
     discriminator = _player(watch, "disc", 1)
-    if generator is None or discriminator is None:
-        if not sink.faults:
-            message = "No networks called Generator and Discriminator were seen in training."
-            sink.fault("not-watched", message)
+    if not sink.faults and (generator is None or discriminator is None):
+        message = "No networks called Generator and Discriminator were seen in training."
+        sink.fault("not-watched", message)
+    if generator is None:
         return
     drawn = [o for o in watch.outputs if o.network is generator]
     seen = [o for o in watch.outputs if o.network is discriminator]
     _check_noise(drawn, sink)
     _check_range(generator, drawn, seen, sink)
+    if discriminator is None:
+        return
     _check_logits(watch, seen, sink)
     _check_gradients(generator, discriminator, watch, sink)
     _check_mode(generator, drawn, sink)
