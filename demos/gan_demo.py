@@ -29,8 +29,8 @@ into a picture. It learnt that only from the verdicts of a discriminator, *real*
 Click two of its pictures and walk from one to the other.
 """
 ABOUT_TILES = """
-Under each picture: the digit that the classifier sees and how sure it is, and the chance of being
-**real** that the discriminator gives it. Around 50% it cannot tell.
+Under each picture: the digit that the classifier sees and how sure it is, and how **real** the
+discriminator finds it, the sigmoid of its logit. Around 50% it cannot tell.
 """
 ABOUT_UPLOAD = """
 One digit, dark on light or light on dark. It is cut out, scaled and centred as MNIST's digits are,

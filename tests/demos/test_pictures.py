@@ -58,11 +58,11 @@ def coarse(picture: np.ndarray) -> np.ndarray:
 
 def test_gan_demo(browser: Any, gan_page: str) -> None:
     """Between two samples that a visitor has clicked."""
-    page = opened(browser, gan_page, height=1140)
+    page = opened(browser, gan_page, height=1220)
     page.locator(".tile").nth(10).click()
     expect(page.get_by_label("To sample")).to_have_value("11")
-    page.locator(".tile").nth(2).click()
-    expect(page.get_by_label("To sample")).to_have_value("3")
+    page.locator(".tile").nth(16).click()
+    expect(page.get_by_label("To sample")).to_have_value("17")
     before = page.locator("#gan-film img").get_attribute("src")
     page.get_by_role("button", name="Walk", exact=True).click()
     expect(page.locator("#gan-film img")).not_to_have_attribute("src", before)
@@ -71,7 +71,7 @@ def test_gan_demo(browser: Any, gan_page: str) -> None:
 
 def test_digit_demo(browser: Any, digit_page: str) -> None:
     """A palindrome of 30 digits, and what the LSTM does at the 15th."""
-    page = opened(browser, digit_page, height=1460)
+    page = opened(browser, digit_page, height=1420)
     page.get_by_label("Length T").fill("30")
     page.get_by_role("button", name="Read a random palindrome").click()
     expect(page.locator("#verdict")).to_contain_text("T = 30")
