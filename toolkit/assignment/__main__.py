@@ -71,7 +71,7 @@ def report(
     directory, gaps = make_report(student_number, name, sources, out)
     for gap in gaps:
         print(f"Missing: {gap.what}.\n  {gap.command}")
-    if missing := latex.lacking(student_number + name):
+    if missing := latex.lacking(student_number + "".join(name.split())):
         print(
             f"Note: pdfLaTeX has no {missing}; report.tex has the codes instead. "
             "Write it there yourself with the font of your choice; report.docx is right."
@@ -92,7 +92,6 @@ def pack(
 
     Says what is missing or empty, and makes no archive then. An older archive is kept aside.
     """
-    print("The archive is tried as the grader will do it: a minute or two.", file=sys.stderr)
     path, files, hints = packing.pack(folder, student_number, out, Limits())
     for name, content in files.items():
         print(f"{len(content):>12,}  {name}")

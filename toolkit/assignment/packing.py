@@ -4,6 +4,7 @@ import ast
 import io
 import json
 import re
+import sys
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -63,6 +64,7 @@ def pack(
             f"Nothing was packed: more than {MAX_ARCHIVE // 2**20} MiB. Take out large pictures."
         )
     path = out / f"{number}_assignment3.zip"
+    print("The archive is tried as the grader will do it: a minute or two.", file=sys.stderr)
     isolation = find_isolation(own_code=True)
     result = grade_archive(path.name, data, read_rubric(), limits, check, isolation)
     if broken := _failures(result):
