@@ -1,14 +1,15 @@
 """Both demos' command line: check what was asked, serve the page, share it, clean up after it."""
 
+import contextlib
 import os
 import signal
 import socket
 import sys
 import tempfile
-import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # on a Space the toolkit is not installed
 
@@ -149,7 +150,7 @@ def serve(
             except ToolkitError as error:
                 print(f"No public address: {error} The local page works.", flush=True)
         try:
-            threading.Event().wait()
+            keep_clean(scratch / "files")
         finally:
             blocks.close(verbose=False)
     finally:
@@ -159,7 +160,6 @@ def serve(
 
 def launch(blocks: gr.Blocks, host: str, port: int, credentials: tuple[str, str] | None) -> str:
     """Start serving in the background; returns the page's local address."""
-    blocks.delete_cache = (CLEAN_EVERY, CLEAN_AFTER)
     refuse_nonsense(blocks)
     blocks.queue(max_size=QUEUE_SIZE, default_concurrency_limit=1, api_open=False)
     _, address, _ = blocks.launch(
@@ -182,6 +182,20 @@ def launch(blocks: gr.Blocks, host: str, port: int, credentials: tuple[str, str]
         css=CSS,
     )
     return address
+
+
+def keep_clean(directory: Path) -> NoReturn:
+    """Delete what visitors cause, ten minutes later. What the page shows at first stays.
+
+    Gradio's own cleaner ends for good if a visitor comes while it looks.
+    """
+    at_first = set(directory.rglob("*"))
+    while True:
+        time.sleep(CLEAN_EVERY)
+        for path in set(directory.rglob("*")) - at_first:
+            with contextlib.suppress(FileNotFoundError):  # Gradio moves uploads
+                if path.is_file() and time.time() - path.stat().st_mtime > CLEAN_AFTER:
+                    path.unlink()
 
 
 def _credentials(auth: str | None, share: bool) -> tuple[str, str] | None:

@@ -10,11 +10,11 @@ from .conftest import ROOT
 
 
 @pytest.mark.slow
-def test_a_crowd() -> None:
-    options = ["--starts", "1", "--calls", "2", "--visitors", "50", "--seconds", "6"]
-    done = subprocess.run(
-        [sys.executable, ROOT / "benchmarks" / "demos.py", *options], capture_output=True, text=True
-    )
+@pytest.mark.parametrize("name", ["gan", "digit"])
+def test_a_crowd(name: str) -> None:
+    few = ["--starts", "1", "--calls", "2", "--visitors", "50", "--seconds", "6"]
+    command = [sys.executable, ROOT / "benchmarks" / "demos.py", "--demo", name, *few]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     (answers,) = re.findall(
         r"what they get \| answer, queue is full \|.* ([\d,]+) answer", done.stdout

@@ -159,12 +159,13 @@ def test_nothing_is_left_behind(serve: Serve, tmp_path: Path, stop: signal.Signa
 
 
 def test_what_visitors_caused_is_deleted_in_time(serve: Serve, tmp_path: Path) -> None:
-    """What the page shows at first stays."""
+    """What the page shows at first stays, and visitors who come meanwhile disturb nothing."""
     often = "import serving; serving.CLEAN_EVERY, serving.CLEAN_AFTER = 1, 1"
     demo = serve("gan_demo", "--port", free_port(), before=often)
     at_first = set(files_in(demo.temporary))
     client = gradio_client.Client(demo.url, verbose=False, download_files=tmp_path)
-    client.predict(0, 3, 8, "linear", 9, api_name="/between_classes")
+    for seed in range(20):  # longer than it takes to clean for the first time
+        client.predict(seed, 3, 8, "linear", 9, api_name="/between_classes")
     upload = gradio_client.handle_file(ROOT / "docs" / "samples.png")
     client.predict(upload, api_name="/judge")
     for _ in range(300):
