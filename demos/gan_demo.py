@@ -11,6 +11,7 @@ import gradio as gr
 import serving  # before the toolkit: it knows where that lies
 from studio import ANY, LINEAR, NUM_SAMPLES, SPHERICAL, Studio
 from tiles import tiles
+from upkeep import new_file
 
 from toolkit.errors import UsageError
 from toolkit.files import read_bytes
@@ -199,7 +200,7 @@ def _upload_tab(studio: Studio) -> None:
 
 
 def _film_tab(path: Path) -> None:
-    film = serving.new_file("training.gif")
+    film = new_file("training.gif")
     film.write_bytes(read_bytes(path))
     gr.Markdown("The same 25 latent points from the first step of the training to the last.")
     _picture(film, "Film: noise turns into digits while the generator learns.", "gan-training")

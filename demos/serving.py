@@ -1,15 +1,13 @@
 """Both demos' command line: check what was asked, serve the page, share it, clean up after it."""
 
-import contextlib
 import os
 import signal
 import socket
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # on a Space the toolkit is not installed
 
@@ -17,15 +15,15 @@ import gradio as gr
 import PIL.Image
 import torch
 import typer
-from gradio.utils import get_upload_folder
 from messages import explained, refuse_nonsense
 from sharing import Tunnel, new_password
 from theme import CSS, THEME
+from upkeep import keep_clean, share_one_heap
 
 from toolkit.commands import reports_errors
 from toolkit.errors import ToolkitError, UsageError
 
-__all__ = ["explained", "new_file", "on", "run"]
+__all__ = ["explained", "on", "run"]
 
 ROOT = Path(__file__).parents[1]
 PORTS = range(7860, 7960)
@@ -33,7 +31,6 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 QUEUE_SIZE = 40  # events that wait; who comes after them reads that the queue is full
 MAX_FILE_SIZE = "5mb"
 SESSIONS = 100  # visitors whose state Gradio keeps, 0.15 MB each; every call of a program is one
-CLEAN_EVERY, CLEAN_AFTER = 60, 600  # seconds; when files that a visitor caused are deleted
 
 ENVIRONMENT = {
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -42,19 +39,6 @@ ENVIRONMENT = {
     "GRADIO_ANALYTICS_MAX_EVENTS": "100",
     "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(2**31),
 }
-
-
-def new_file(name: str) -> Path:
-    """A new, empty file for the page to hand out; `name` with some letters that tell it apart.
-
-    It is deleted ten minutes later, or when the page is closed.
-    """
-    directory = Path(get_upload_folder())
-    directory.mkdir(parents=True, exist_ok=True)
-    stem, _, ending = name.rpartition(".")
-    descriptor, path = tempfile.mkstemp(f".{ending}", f"{stem}-", directory)
-    os.close(descriptor)
-    return Path(path)
 
 
 def on(trigger: Callable[..., Any], function: Callable[..., Any], **options: Any) -> Any:
@@ -132,6 +116,7 @@ def serve(
     os.environ.update(ENVIRONMENT, GRADIO_TEMP_DIR=str(scratch / "files"))
     local = ",".join(filter(None, [os.environ.get("NO_PROXY"), *LOOPBACK]))
     os.environ.update(NO_PROXY=local, no_proxy=local)  # the page's start is checked from inside
+    share_one_heap()
     torch.set_num_threads(1)  # two wait longer for each other than they compute in steps so small
     PIL.Image.MAX_IMAGE_PIXELS = 25_000_000  # a small file can hold a picture that fills the memory
     tunnel = Tunnel(scratch) if share else None
@@ -182,20 +167,6 @@ def launch(blocks: gr.Blocks, host: str, port: int, credentials: tuple[str, str]
         css=CSS,
     )
     return address
-
-
-def keep_clean(directory: Path) -> NoReturn:
-    """Delete what visitors cause, ten minutes later. What the page shows at first stays.
-
-    Gradio's own cleaner ends for good if a visitor comes while it looks.
-    """
-    at_first = set(directory.rglob("*"))
-    while True:
-        time.sleep(CLEAN_EVERY)
-        for path in set(directory.rglob("*")) - at_first:
-            with contextlib.suppress(FileNotFoundError):  # Gradio moves uploads
-                if path.is_file() and time.time() - path.stat().st_mtime > CLEAN_AFTER:
-                    path.unlink()
 
 
 def _credentials(auth: str | None, share: bool) -> tuple[str, str] | None:

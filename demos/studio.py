@@ -4,9 +4,9 @@ import base64
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-import serving  # before the toolkit: it knows where that lies
 import torch
 from torch import Tensor
+from upkeep import new_file
 
 from toolkit import export, figures
 from toolkit.device import random_stream
@@ -124,7 +124,7 @@ class Studio:
     def walk(self, z_from: Tensor, z_to: Tensor, path: str, frames: int) -> Walk:
         """From one latent point, (latent_dim,), to another."""
         spherical = path == SPHERICAL
-        film, strip = serving.new_file("walk.gif"), serving.new_file("strip.png")
+        film, strip = new_file("walk.gif"), new_file("strip.png")
         images = self.draw(interpolate(z_from, z_to, frames, spherical))
         figures.save_gif(film, images, milliseconds=MILLISECONDS // frames)
         nine = self.draw(interpolate(z_from, z_to, STRIP, spherical))
@@ -144,7 +144,7 @@ class Studio:
             return None, None, None
         image = to_mnist(read_picture(read_bytes(Path(file))))
         digits, real = self.judge(image)
-        seen = serving.new_file("seen.png")
+        seen = new_file("seen.png")
         figures.save_png(seen, figures.sheet(image, columns=1, scale=8))
         return (
             seen,

@@ -160,7 +160,7 @@ def test_nothing_is_left_behind(serve: Serve, tmp_path: Path, stop: signal.Signa
 
 def test_what_visitors_caused_is_deleted_in_time(serve: Serve, tmp_path: Path) -> None:
     """What the page shows at first stays, and visitors who come meanwhile disturb nothing."""
-    often = "import serving; serving.CLEAN_EVERY, serving.CLEAN_AFTER = 1, 1"
+    often = "import upkeep; upkeep.CLEAN_EVERY, upkeep.CLEAN_AFTER = 1, 1"
     demo = serve("gan_demo", "--port", free_port(), before=often)
     at_first = set(files_in(demo.temporary))
     client = gradio_client.Client(demo.url, verbose=False, download_files=tmp_path)
