@@ -9,6 +9,7 @@ from toolkit import figures
 from toolkit.lstm.microscope import GATES, Inside
 
 CELLS_LISTED = 8
+LUMINANCE = (0.2126, 0.7152, 0.0722)  # weights of red, green and blue (sRGB)
 NETWORKS = (
     "The probabilities are the softmax (8) of the logits (7). The LSTM has gates and a cell c; the "
     "RNN has nothing but h(t) = tanh(W x(t) + W h(t\N{MINUS SIGN}1) + b)."
@@ -126,9 +127,10 @@ def shaded(values: Tensor) -> Iterator[str]:
     colours = figures.heat_map(values, -1, 1, colours="RdBu_r").tolist()
     for row, row_colours in zip(values.tolist(), colours, strict=True):
         cells = []
-        for value, (red, green, blue) in zip(row, row_colours, strict=True):
-            ink = "#000" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#fff"
-            style = f"background: rgb({red} {green} {blue}); color: {ink}"
+        for value, colour in zip(row, row_colours, strict=True):
+            light = sum(w * (c / 255) ** 2.2 for w, c in zip(LUMINANCE, colour, strict=True))
+            ink = "#000" if light > 0.18 else "#fff"  # whose contrast is the higher
+            style = f"background: rgb({' '.join(map(str, colour))}); color: {ink}"
             cells.append(f'<td style="{style}">{signed(value, 1)}</td>')
         yield "".join(cells)
 

@@ -3,9 +3,12 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+
+from .contrast import faint_texts
 
 pytestmark = pytest.mark.slow
 
@@ -126,6 +129,18 @@ def test_phone(browser: Browser, digit_page: str) -> None:
     expect(page.locator("#maps figure")).to_have_count(8)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_contrast(page: Page, scheme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.reload()
+    expect(page.locator("#maps figure")).to_have_count(8)
+    assert faint_texts(page) == []
+    page.get_by_role("tab", name="Draw a digit").click()
+    draw(page, [(0.5, 0.15), (0.5, 0.85)])
+    expect(page.locator("#seen")).to_contain_text("What the classifier sees")
+    assert faint_texts(page) == []
 
 
 def test_every_picture_and_control_has_a_name(page: Page) -> None:
