@@ -108,7 +108,7 @@ def save_curves(
     log: bool = False,
     log_x: bool = False,
 ) -> None:
-    """Write curves with a legend, which stands beside them when there are more than five.
+    """Write curves with a legend, which stands beside them when there are more than three.
 
     Args:
         curves: name -> (x, y).
@@ -117,7 +117,7 @@ def save_curves(
         mark: a name and an x at which a dotted line is drawn.
         log, log_x: logarithmic y axis, x axis.
     """
-    crowded = len(curves) > 5
+    crowded = len(curves) > 3
     figure = Figure(figsize=(9.0, 4.4) if crowded else (6.4, 4.0), layout="constrained")
     axes = figure.subplots()
     for n, (name, (x, y)) in enumerate(curves.items()):

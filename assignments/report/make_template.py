@@ -136,8 +136,8 @@ def add_part_one(word: Word) -> None:
     add_table(
         word,
         "row in results.tested",
-        "Accuracy of the exported networks on {{ results.num_test }} unseen palindromes at each "
-        "T, fewer beyond T = 1,000.",
+        "Accuracy of the exported networks on unseen palindromes, at most {{ results.num_test }} "
+        "at each T.",
         {"T": "row.length", "LSTM": "row.lstm", "RNN": "row.rnn"},
     )
     end_if(word)

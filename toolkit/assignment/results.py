@@ -76,7 +76,7 @@ class Results:
     preset: str
     recurrent: list[Recurrent] = field(default_factory=list)
     tested: list[Tested] = field(default_factory=list)
-    num_test: str = ""  # palindromes at each T of `tested`
+    num_test: str = ""  # palindromes, at most, at each T of `tested`
     study: list[Family] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)  # cells of the study
     gans: list[Gan] = field(default_factory=list)
