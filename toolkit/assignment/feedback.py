@@ -12,10 +12,11 @@ from toolkit.assignment.rubric import Rubric
 from toolkit.assignment.similar import Pair
 
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto;
+  padding: 0 1rem }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .4rem; border-bottom: 1px solid #ccc }
-td.number { text-align: right; white-space: nowrap }
+.number { text-align: right; white-space: nowrap }
 pre, .text { white-space: pre-wrap; overflow-wrap: anywhere }
 .problem { border-left: .3rem solid #b30; padding-left: .8rem }
 """
@@ -41,7 +42,8 @@ def student_page(result: dict[str, Any], rubric: Rubric) -> str:
     ]
     problem = f'<p class="problem">{text(extra["problem"])}</p>' if extra["problem"] else ""
     printed = (
-        f"<h2>What was said meanwhile</h2><pre>{text(extra['printed'])}</pre>"
+        "<details><summary>What was said meanwhile</summary>"
+        f"<pre>{text(extra['printed'])}</pre></details>"
         if extra["printed"]
         else ""
     )
@@ -50,7 +52,8 @@ def student_page(result: dict[str, Any], rubric: Rubric) -> str:
         f"<p><strong>{result['score']:g}</strong> of the "
         f"{sum(task.points for task in rubric.checked):g} points that are checked by a program, "
         f"of {rubric.points:g} altogether.</p>"
-        f"<table><tr><th>what</th><th>points</th><th>why</th></tr>{''.join(rows + by_hand)}</table>"
+        '<table><tr><th>what</th><th class="number">points</th><th>why</th></tr>'
+        f"{''.join(rows + by_hand)}</table>"
         f'<p class="text">{text(result["output"])}</p>{printed}'
         f"<p>How it was run: {text(extra['isolation'])}</p>"
     )
@@ -79,15 +82,16 @@ def class_page(
         f"<p>{checked:g} of {rubric.points:g} points are checked by a program; a person gives the "
         "rest. The program runs what was handed in in one process with what looks at it, so code "
         "that sets out to deceive it can. Read what seems too good.</p>"
-        "<table><tr><th>archive</th><th>points</th><th>needs a look</th></tr>"
+        '<table><tr><th>archive</th><th class="number">points</th><th>needs a look</th></tr>'
         f"{''.join(rows)}</table>"
         "<h2>Nearly the same</h2>"
         "<p>How much of the code of two archives is the same, whatever its names, its order of "
         f"functions and its comments. In this class {usual:.0%} is usual, since all began with the "
         "same skeleton. This is a hint where to look, not a judgement: short programs for one task "
         "are alike, and pairs may have been allowed to work together.</p>"
-        "<table><tr><th>archive</th><th>archive</th><th>the same</th><th>with the same names</th>"
-        f"</tr>{''.join(similar) or '<tr><td>no pair</td></tr>'}</table>"
+        "<table><tr><th>archive</th><th>archive</th>"
+        '<th class="number">the same</th><th class="number">with the same names</th></tr>'
+        f"{''.join(similar) or '<tr><td>no pair</td></tr>'}</table>"
         f"<h2>Isolation</h2>{''.join(f'<p>{text(way)}</p>' for way in ways)}"
     )
     return page(f"{len(results)} archives", body)
@@ -124,6 +128,7 @@ def page(title: str, body: str) -> str:
     """A whole page; `body` is HTML."""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         f"<title>{text(title)}</title><style>{STYLE}</style></head><body>{body}</body></html>\n"
     )
