@@ -107,8 +107,8 @@ def train_with_kills(arguments: list[str], runs_dir: Path, checkpoint: Path) -> 
     [
         ["lstm", "--preset", "smoke", "--length", "12", "--num-steps", "150"],
         ["rnn", "--preset", "smoke", "--curriculum"],
-        ["gan", "--preset", "smoke"],
-        ["gan", "--preset", "smoke", "--architecture", "perceptron"],
+        ["gan", "--preset", "smoke", "--num-steps", "450"],
+        ["gan", "--preset", "smoke", "--num-steps", "450", "--architecture", "perceptron"],
         ["classifier", "--preset", "smoke"],
     ],
     ids=["lstm", "curriculum", "gan", "perceptron", "classifier"],

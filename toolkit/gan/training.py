@@ -64,8 +64,9 @@ class Config:
     loss: Loss = "hinge"  # what the two players minimise
     latent_dim: int = 64  # numbers in z
     batch_size: int = 32  # real images a step, and as many drawn ones
-    num_steps: int = 26_000
-    learning_rate: float = 2e-3  # of Adam; constant for the first half, then falling to 0
+    num_steps: int = 20_800
+    learning_rate: float = 2e-3  # of Adam; constant for the first half, then falling
+    least_rate: float = 0.4  # share of the learning rate below which it does not fall
     beta1: float = 0.5  # Adam's memory of gradients
     beta2: float = 0.99  # Adam's memory of squared gradients
     r1_gamma: float = 0.5  # weight of the R1 penalty; 0 leaves it out
@@ -94,6 +95,8 @@ class Config:
             save_every=(1, 10**9),
         )
         check_positive(self, "learning_rate")
+        if not 0 <= self.least_rate <= 1:
+            raise UsageError(f"least_rate must be from 0 to 1, not {self.least_rate}.")
         if not 0 <= self.naming_weight < float("inf"):
             raise UsageError(
                 f"naming_weight must be at least 0 and finite, not {self.naming_weight}."
@@ -113,6 +116,7 @@ def perceptron_config(config: Config) -> Config:
         latent_dim=100,
         batch_size=64,
         learning_rate=2e-4,
+        least_rate=0.0,
         beta2=0.999,
         r1_gamma=0.0,
         naming_weight=0.0,
@@ -260,7 +264,7 @@ def train(
             z = draw_latents(config.batch_size, config.latent_dim, latents).to(device)
             for optimizer in (generator_optimizer, discriminator_optimizer):
                 optimizer.param_groups[0]["lr"] = annealed(
-                    config.learning_rate, step, config.num_steps
+                    config.learning_rate, step, config.num_steps, config.least_rate
                 )
             loss_d, loss_g = train_step(
                 networks,
