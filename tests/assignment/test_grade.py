@@ -335,7 +335,7 @@ HOSTILE = (
 )
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "table", "tr", "th", "td"),
-    *("pre", "strong"),
+    *("pre", "strong", "details", "summary"),
 }
 
 
@@ -351,7 +351,7 @@ def test_pages_are_escaped() -> None:
     ):
         page = Page(content)
         assert page.tags <= TAGS
-        assert page.attributes <= {"lang", "charset", "http-equiv", "content", "class"}
+        assert page.attributes <= {"lang", "charset", "http-equiv", "name", "content", "class"}
         assert page.text.count(shown) >= times - 1
         assert not set(content) & set("\x1b\x00\u202e\ud800")
         content.encode()
