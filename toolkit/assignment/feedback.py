@@ -17,7 +17,8 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .4rem; border-bottom: 1px solid #ccc }
 .number { text-align: right; white-space: nowrap }
-pre, .text { white-space: pre-wrap; overflow-wrap: anywhere }
+h1, pre, .text { overflow-wrap: anywhere }
+pre, .text { white-space: pre-wrap }
 .problem { border-left: .3rem solid #b30; padding-left: .8rem }
 """
 # No scripts, no pictures, nothing from elsewhere, should an escape ever be missing.
