@@ -20,14 +20,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from toolkit import export
-from toolkit.device import pick_precision
-from toolkit.figures import save_curves
+from toolkit.common.device import pick_precision
+from toolkit.common.figures import save_curves
+from toolkit.common.runs import Run
+from toolkit.export import manifest, torchscript
+from toolkit.gan.config import Config
 from toolkit.gan.data import MNIST, epoch_order, load_mnist, to_unit
-from toolkit.gan.evaluation import Instrument, Scores, sample
-from toolkit.gan.model import PerceptronDiscriminator, PerceptronGenerator
-from toolkit.gan.training import Config, build, train
-from toolkit.runs import Run
+from toolkit.gan.evaluation import Evaluator, Scores, sample_images
+from toolkit.gan.model import MLPDiscriminator, MLPGenerator
+from toolkit.gan.training import build, train
 
 PICTURE = Path(__file__).parents[1] / "docs/gan_per_minute.png"
 CPU = torch.device("cpu")
@@ -37,8 +38,8 @@ SHORT = 3.0  # minutes of the short plan
 class Stopwatch:
     """Measures a generator at times of training; the time of the measuring does not count."""
 
-    def __init__(self, instrument: Instrument) -> None:
-        self.instrument = instrument
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
         self.minutes: list[float] = []
         self.scores: list[Scores] = []
         self.start = time.perf_counter()
@@ -51,7 +52,7 @@ class Stopwatch:
         """Note the distance of a generator in eval mode."""
         begin = time.perf_counter()
         self.minutes.append(self.elapsed())
-        self.scores.append(self.instrument.measure(sample(network, seed=0)))
+        self.scores.append(self.evaluator.measure(sample_images(network, seed=0)))
         self.start += time.perf_counter() - begin
         return {"distance": self.scores[-1].frechet_distance}
 
@@ -180,7 +181,7 @@ def steps_a_minute(config: Config, mnist: MNIST, trial: int = 300) -> float:
 
 def sampling_milliseconds(repeats: int = 200) -> float:
     """Median time of one batch of 25 samples from the export, which `load` has warmed up."""
-    generator = export.load("generator")
+    generator = torchscript.load("generator")
     times = []
     for _ in range(repeats):
         z = torch.randn(25, generator.latent_dim)
@@ -207,18 +208,18 @@ def main() -> None:
         torch.set_num_threads(options.threads)
     minutes: float = options.minutes
     mnist = load_mnist()
-    sha256 = export.read_manifest(export.EXPORTS_DIR)["classifier.pt"]["sha256"]
-    instrument = Instrument(export.load("classifier"), sha256, mnist, CPU)
+    sha256 = manifest.read_manifest(manifest.EXPORTS_DIR)["classifier.pt"]["sha256"]
+    evaluator = Evaluator(torchscript.load("classifier"), sha256, mnist, CPU)
     print(
         f"torch {torch.__version__}, {torch.get_num_threads()} threads; real against real "
-        f"{instrument.floor:.2f}, classifier {sha256[:12]}\n"
+        f"{evaluator.floor:.2f}, classifier {sha256[:12]}\n"
         f"25 samples from exports/generator.pt: {sampling_milliseconds():.1f} ms\n"
     )
 
     watches: dict[str, Stopwatch] = {}
 
     def contestant(name: str, compete: Callable[[Stopwatch], object], weights: int) -> None:
-        watches[name] = watch = Stopwatch(instrument)
+        watches[name] = watch = Stopwatch(evaluator)
         compete(watch)
         print(f"{name}: {weights:,} weights, {watch.minutes[-1]:.2f} minutes", flush=True)
 
@@ -229,7 +230,7 @@ def main() -> None:
         contestant(name, lambda watch, plan=plan: train_ours(plan, mnist, watch), ours)
     for name, generator, discriminator, betas in (
         ("textbook DCGAN", TextbookGenerator(), TextbookDiscriminator(), (0.5, 0.999)),
-        ("template's perceptron", PerceptronGenerator(), PerceptronDiscriminator(), (0.5, 0.999)),
+        ("template's perceptron", MLPGenerator(), MLPDiscriminator(), (0.5, 0.999)),
     ):
         weights = num_weights(generator) + num_weights(discriminator)
         contestant(
@@ -262,7 +263,7 @@ def main() -> None:
         title=f"Equal time, one extractor (classifier {sha256[:12]})",
         x_label="minutes of training",
         y_label="Frechet distance to the test images",
-        level=("real against real", instrument.floor),
+        level=("real against real", evaluator.floor),
         log=True,
     )
 

@@ -23,10 +23,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from toolkit import export
-from toolkit.device import autocast, pick_precision, random_stream, seeded
+from toolkit.common.device import autocast, make_rng, pick_precision, seeded
+from toolkit.export import torchscript
 from toolkit.gan.data import epoch_order, load_mnist, to_unit
-from toolkit.gan.evaluation import Instrument, sample
+from toolkit.gan.evaluation import Evaluator, sample_images
 from toolkit.gan.losses import discriminator_loss, non_saturating_generator_loss, r1_penalty
 from toolkit.gan.model import start_small
 from toolkit.gan.training import update_average
@@ -114,7 +114,7 @@ class Discriminator(nn.Module):
             nn.LeakyReLU(0.2),
         )
         self.readout = nn.Linear(trial.discriminator_hidden, 1)
-        self.namer = nn.Linear(trial.discriminator_hidden, 10)
+        self.auxiliary_head = nn.Linear(trial.discriminator_hidden, 10)
         self.apply(start_small)
 
     def features(self, images: Tensor) -> Tensor:
@@ -147,14 +147,14 @@ def rate(trial: Trial, base: float, step: int) -> float:
 def run(trial: Trial) -> dict[str, object]:
     """Train and measure."""
     mnist = load_mnist()
-    instrument = Instrument(export.load("classifier"), "", mnist, CPU)
+    evaluator = Evaluator(torchscript.load("classifier"), "", mnist, CPU)
     with seeded(trial.seed, "weights"):
         generator, discriminator = Generator(trial), Discriminator(trial)
     average = deepcopy(generator).eval().requires_grad_(False)
     betas = (trial.beta1, 0.99)
     optimizer_g = Adam(generator.parameters(), betas=betas, fused=True)
     optimizer_d = Adam(discriminator.parameters(), betas=betas, fused=True)
-    latents = random_stream(trial.seed, "latents")
+    latents = make_rng(trial.seed, "latents")
     mixed = autocast(CPU, pick_precision(CPU) if trial.bf16 else "float32")
 
     def penalty(images: Tensor) -> Tensor:
@@ -183,7 +183,7 @@ def run(trial: Trial) -> dict[str, object]:
                 fake = generator(z)
                 features = discriminator.features(torch.cat([real, fake.detach()]))
                 logits = discriminator.readout(features).float()
-                names = discriminator.namer(features[: len(real)]).float()
+                names = discriminator.auxiliary_head(features[: len(real)]).float()
             loss_d, _ = losses(trial.loss, *logits.chunk(2))
             if step % trial.r1_every == 0:
                 loss_d = loss_d + gamma * trial.r1_every * penalty(real)
@@ -209,7 +209,7 @@ def run(trial: Trial) -> dict[str, object]:
             update_average(average, generator, trial.ema_decay)
             cost += time.process_time() - begin
             if step % (trial.num_steps // 3) == 0:
-                scores = instrument.measure(sample(average, 0))
+                scores = evaluator.measure(sample_images(average, 0))
                 distances.append(round(scores.frechet_distance, 2))
     return {
         "distances": distances,

@@ -16,10 +16,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from toolkit.assignment.grading import grade_folder
-from toolkit.assignment.isolation import Limits, find_isolation
-from toolkit.assignment.rubric import read_rubric
-from toolkit.assignment.verdict import CHECK, Result
+from toolkit.assignment.grade.folder import grade_folder
+from toolkit.assignment.grade.rubric import read_rubric
+from toolkit.assignment.grade.sandbox.isolation import Limits, find_isolation
+from toolkit.assignment.grade.verdict import CHECK, Result
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "assignment"))
 import submissions

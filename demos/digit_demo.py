@@ -8,7 +8,7 @@ from pathlib import Path
 
 import gradio as gr
 import serving  # before the toolkit: it knows where that lies
-from digit_events import MOST_DIGITS, ORDERS, DigitDemo
+from digit_events import MAX_DIGITS, ORDERS, DigitDemo
 from digit_style import PAD, PAD_SCRIPT, STYLE
 
 FIRST_DIGITS = "3 1 4 1 5 1 4 1"
@@ -48,7 +48,7 @@ def palindrome_tab(page: gr.Blocks, demo: DigitDemo) -> None:
             text = gr.Textbox(
                 FIRST_DIGITS,
                 label="Digits (T \u2212 1 of them)",
-                info=f"Up to {MOST_DIGITS:,}. Spaces, commas and new lines do not count.",
+                info=f"Up to {MAX_DIGITS:,}. Spaces, commas and new lines do not count.",
                 lines=1,
                 max_lines=5,
                 elem_id="digits",
@@ -57,7 +57,7 @@ def palindrome_tab(page: gr.Blocks, demo: DigitDemo) -> None:
         with gr.Column(scale=2):
             with gr.Row():
                 length = gr.Number(
-                    20, label="Length T", info=f"From 2 to {MOST_DIGITS + 1:,}.", min_width=120
+                    20, label="Length T", info=f"From 2 to {MAX_DIGITS + 1:,}.", min_width=120
                 )
                 seed = gr.Number(0, label="Seed", info="The same, the same digits.", min_width=120)
             generate = gr.Button("Read a random palindrome")
@@ -70,7 +70,7 @@ def palindrome_tab(page: gr.Blocks, demo: DigitDemo) -> None:
     was_read = gr.Textbox(visible=False, label="The digits that were read")
     with gr.Row():
         order = gr.Radio(list(ORDERS), value=ORDERS[0], label="Cells from top to bottom")
-        step = gr.Slider(1, MOST_DIGITS, 1, step=1, label="Step t", elem_id="step")
+        step = gr.Slider(1, MAX_DIGITS, 1, step=1, label="Step t", elem_id="step")
     maps = shown("Heat maps", elem_id="maps")
     gr.Markdown(
         "### Which cells hold the first digit?\n"
@@ -87,7 +87,7 @@ def palindrome_tab(page: gr.Blocks, demo: DigitDemo) -> None:
         "gates react, and for how long?"
     )
     with gr.Row():
-        place = gr.Slider(1, MOST_DIGITS, 1, step=1, label="Which digit", min_width=280)
+        place = gr.Slider(1, MAX_DIGITS, 1, step=1, label="Which digit", min_width=280)
         digit = gr.Slider(0, 9, 7, step=1, label="Its new value", min_width=280)
     edit = gr.Button("Change it")
     predictions = shown("Predictions before and after", elem_id="predictions")

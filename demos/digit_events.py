@@ -12,31 +12,31 @@ import gradio as gr
 import torch
 from torch import Tensor
 
-from toolkit import export
-from toolkit.device import random_stream
-from toolkit.errors import UsageError
+from toolkit.common.device import make_rng
+from toolkit.common.errors import UsageError
+from toolkit.export import torchscript
 from toolkit.gan.sketch import Pixels, read_picture, to_mnist
 from toolkit.lstm.data import broken_mirror, palindromes, parse_digits
 from toolkit.lstm.microscope import GATES, Inside, differences, look_inside
 
-MOST_DIGITS = 5000
+MAX_DIGITS = 5000
 ORDERS = ("firmest at the end on top", "by number")  # of the cells, in the heat maps
 
 
 class DigitDemo:
-    """What the page's events do. Errors for people are raised as `toolkit.errors.ToolkitError`."""
+    """What the page's events do. Errors for people are raised as `ToolkitError`."""
 
     def __init__(self, exports_dir: Path) -> None:
-        self.lstm = export.load("lstm", exports_dir)
-        self.rnn = export.load("rnn", exports_dir)
-        self.classifier = export.load("classifier", exports_dir)
+        self.lstm = torchscript.load("lstm", exports_dir)
+        self.rnn = torchscript.load("rnn", exports_dir)
+        self.classifier = torchscript.load("classifier", exports_dir)
         self.inside = functools.lru_cache(maxsize=4)(self._inside)  # at most 50 MB each
 
     def generate(self, length: float, seed: float) -> str:
         """The first T - 1 digits of a random palindrome that no network was trained on."""
-        length = whole(length, 2, MOST_DIGITS + 1, "T")
-        stream = random_stream(whole(seed, 0, 2**31, "The seed"), "digit demo")
-        digits = palindromes(1, length, split="test", generator=stream)[0, :-1]
+        length = whole(length, 2, MAX_DIGITS + 1, "T")
+        stream = make_rng(whole(seed, 0, 2**31, "The seed"), "digit demo")
+        digits = palindromes(1, length, split="test", rng=stream)[0, :-1]
         return " ".join(map(str, digits.tolist()))
 
     def read(self, text: str, order: str) -> tuple[Any, ...]:
@@ -129,7 +129,7 @@ def whole(value: float | None, low: int, high: int, what: str) -> int:
 
 def digits_key(text: str | None) -> tuple[int, ...]:
     """The digits in a text field, as a key of the cache."""
-    return tuple(parse_digits(text or "", MOST_DIGITS)[0].tolist())
+    return tuple(parse_digits(text or "", MAX_DIGITS)[0].tolist())
 
 
 def confidences(probabilities: Tensor) -> dict[str, float]:

@@ -10,7 +10,7 @@ from html import escape
 import torch
 from torch import Tensor
 
-from toolkit import figures
+from toolkit.common import figures
 from toolkit.lstm.microscope import Inside
 
 FEW = 40  # up to so many steps each has its digit written below it

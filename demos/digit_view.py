@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from digit_maps import PRODUCT, picture
 from torch import Tensor
 
-from toolkit import figures
+from toolkit.common import figures
 from toolkit.lstm.microscope import GATES, Inside
 
 CELLS_LISTED = 8

@@ -13,12 +13,12 @@ from studio import ANY, LINEAR, NUM_SAMPLES, SPHERICAL, Studio
 from tiles import tiles
 from upkeep import new_file
 
-from toolkit.errors import UsageError
-from toolkit.files import read_bytes
+from toolkit.common.errors import UsageError
+from toolkit.common.files import read_bytes
 
 NAME = "Latent studio"
 LAST_SEED = 999_999
-MOST_SCALE = 1.5
+MAX_SCALE = 1.5
 FRAMES = (3, 60)
 FILM = Path("runs", "default", "gan", "figures", "training.gif")  # beside the exports
 
@@ -91,7 +91,7 @@ def _studio_tab(studio: Studio) -> None:
             digit = gr.Radio([ANY, *map(str, range(10))], value=ANY, label="More of class")
             scale = gr.Slider(
                 0,
-                MOST_SCALE,
+                MAX_SCALE,
                 1,
                 step=0.05,
                 label="Truncation",

@@ -10,7 +10,7 @@ import gradio as gr
 import PIL.Image
 from gradio.block_function import BlockFunction
 
-from toolkit.errors import ToolkitError
+from toolkit.common.errors import ToolkitError
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 

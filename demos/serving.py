@@ -20,8 +20,8 @@ from sharing import Tunnel, new_password
 from theme import CSS, THEME
 from upkeep import keep_clean, share_one_heap
 
-from toolkit.commands import reports_errors
-from toolkit.errors import ToolkitError, UsageError
+from toolkit.common.console import reports_errors
+from toolkit.common.errors import ToolkitError, UsageError
 
 __all__ = ["explained", "on", "run"]
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from gradio import tunneling
 
-from toolkit.errors import ToolkitError
-from toolkit.files import read_bytes, sha256
+from toolkit.common.errors import ToolkitError
+from toolkit.common.files import read_bytes, sha256
 
 PATIENCE = 14  # seconds that the share server has for its answer
 

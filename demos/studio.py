@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 from upkeep import new_file
 
-from toolkit import export, figures
-from toolkit.device import random_stream
-from toolkit.errors import UsageError
-from toolkit.files import read_bytes
-from toolkit.gan.latent import draw_latents, interpolate, latents_of_class, pair_of_classes
+from toolkit.common import figures
+from toolkit.common.device import make_rng
+from toolkit.common.errors import UsageError
+from toolkit.common.files import read_bytes
+from toolkit.export import torchscript
+from toolkit.gan.latent import interpolate, latents_of_class, pair_of_classes, sample_latents
 from toolkit.gan.sketch import read_picture, to_mnist
 
 NUM_SAMPLES = 25
@@ -43,9 +44,9 @@ class Studio:
     """
 
     def __init__(self, exports_dir: Path) -> None:
-        self.generator = export.load("generator", exports_dir)
-        self.discriminator = export.load("discriminator", exports_dir)
-        self.classifier = export.load("classifier", exports_dir)
+        self.generator = torchscript.load("generator", exports_dir)
+        self.discriminator = torchscript.load("discriminator", exports_dir)
+        self.classifier = torchscript.load("classifier", exports_dir)
         self.latent_dim = cast(int, self.generator.latent_dim)
 
     def points(self, seed: int, digit: str, scale: float) -> Tensor:
@@ -57,7 +58,7 @@ class Studio:
                 so a generator knows hardly anything of the region around 0.
         """
         if digit == ANY:
-            z = draw_latents(NUM_SAMPLES, self.latent_dim, random_stream(seed, "samples"))
+            z = sample_latents(NUM_SAMPLES, self.latent_dim, make_rng(seed, "samples"))
         else:
             z = latents_of_class(
                 self.generator, self.classifier, seed, int(digit), count=NUM_SAMPLES
@@ -65,7 +66,7 @@ class Studio:
         return scale * z
 
     @torch.no_grad()
-    def draw(self, z: Tensor) -> Tensor:
+    def generate(self, z: Tensor) -> Tensor:
         """Images (n, 1, 28, 28) in 0..1 of latent points (n, latent_dim)."""
         images: Tensor = self.generator(z)
         return images
@@ -80,7 +81,7 @@ class Studio:
 
     def tiles(self, z: Tensor) -> list[dict[str, Any]]:
         """What the page shows of latent points: see tiles.SCHEMA."""
-        images = self.draw(z)
+        images = self.generate(z)
         digits, real = self.judge(images)
         pngs = [base64.b64encode(figures.to_png(figures.to_picture(x))).decode() for x in images]
         return [
@@ -125,9 +126,9 @@ class Studio:
         """From one latent point, (latent_dim,), to another."""
         spherical = path == SPHERICAL
         film, strip = new_file("walk.gif"), new_file("strip.png")
-        images = self.draw(interpolate(z_from, z_to, frames, spherical))
+        images = self.generate(interpolate(z_from, z_to, frames, spherical))
         figures.save_gif(film, images, milliseconds=MILLISECONDS // frames)
-        nine = self.draw(interpolate(z_from, z_to, STRIP, spherical))
+        nine = self.generate(interpolate(z_from, z_to, STRIP, spherical))
         figures.save_png(strip, figures.sheet(nine, columns=STRIP, scale=4))
         seen = [int(digit) for digit in self.judge(nine)[0].argmax(dim=1)]
         summary = (

@@ -126,7 +126,7 @@ def print_trace(model: torch.jit.ScriptModule, digits: torch.Tensor) -> None:
         print(f"{digit:>5}" + "".join(f"{mean:10.6f}" for mean in row))
 
 
-def draw_latents(count: int, latent_dim: int, seed: int) -> torch.Tensor:
+def sample_latents(count: int, latent_dim: int, seed: int) -> torch.Tensor:
     """Standard normal noise, float32 (count, latent_dim)."""
     return torch.randn(count, latent_dim, generator=torch.Generator().manual_seed(seed))
 
@@ -138,11 +138,11 @@ def sample(options: argparse.Namespace) -> None:
     if not isinstance(latent_dim, int):
         raise Failure("the model is no generator: it has no latent_dim")
     if options.from_seed is None:
-        z = draw_latents(options.count, latent_dim, options.seed)
+        z = sample_latents(options.count, latent_dim, options.seed)
     else:
         z = torch.lerp(
-            draw_latents(1, latent_dim, options.from_seed),
-            draw_latents(1, latent_dim, options.to_seed),
+            sample_latents(1, latent_dim, options.from_seed),
+            sample_latents(1, latent_dim, options.to_seed),
             torch.linspace(0, 1, options.frames).unsqueeze(1),
         )
     images = call(model, z, "noise")
@@ -251,7 +251,7 @@ def draw_a_digit(seed: int = 1) -> None:
     """The generator turns noise (batch, latent_dim) into images (batch, 1, 28, 28), 0 to 1."""
     names = ("generator", "classifier", "discriminator")
     generator, classifier, discriminator = (load(HERE / f"{name}.pt") for name in names)
-    image = generator(draw_latents(1, generator.latent_dim, seed))
+    image = generator(sample_latents(1, generator.latent_dim, seed))
     for row in image[0, 0, 2:26:2]:
         print("".join(" .:-=+*#%@"[int(9 * pixel)] * 2 for pixel in row[2:26]))
     confidence, digit = torch.softmax(classifier(image), dim=1).max(dim=1)

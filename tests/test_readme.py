@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 import typer
-from typer.core import TyperGroup
-
 from toolkit.assignment.__main__ import app
+from typer.core import TyperGroup
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -15,7 +15,7 @@ from docx.oxml.ns import qn
 from docx.shared import Cm, Pt, RGBColor
 from docx.styles.style import ParagraphStyle
 
-from toolkit.assignment.word import to_bytes
+from toolkit.assignment.report.word import to_bytes
 
 TEMPLATE = Path(__file__).with_name("report.docx")
 BLACK, RED = RGBColor(0, 0, 0), RGBColor(0xB0, 0x10, 0x10)

@@ -57,7 +57,7 @@ std::int64_t number(const Options& options, const std::string& name, std::int64_
 }
 
 // Standard normal noise (count, latent_dim): the numbers that Python's torch draws from this seed.
-at::Tensor draw_latents(std::int64_t count, std::int64_t latent_dim, std::int64_t seed) {
+at::Tensor sample_latents(std::int64_t count, std::int64_t latent_dim, std::int64_t seed) {
   auto random = at::detail::createCPUGenerator(static_cast<std::uint64_t>(seed));
   return torch::randn({count, latent_dim}, random, at::kFloat);
 }
@@ -131,10 +131,10 @@ void sample(const std::vector<std::string>& arguments) {
   at::Tensor z;
   if (strip) {
     at::Tensor weights = torch::linspace(0, 1, frames).unsqueeze(1);
-    z = at::lerp(draw_latents(1, latent_dim, from_seed), draw_latents(1, latent_dim, to_seed),
+    z = at::lerp(sample_latents(1, latent_dim, from_seed), sample_latents(1, latent_dim, to_seed),
                  weights);
   } else {
-    z = draw_latents(count, latent_dim, seed);
+    z = sample_latents(count, latent_dim, seed);
   }
   at::Tensor images = exports::call(model, z, "noise");
   if (images.sizes() != at::IntArrayRef({z.size(0), 1, 28, 28})) {

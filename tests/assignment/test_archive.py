@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from toolkit.assignment import archive
-from toolkit.assignment.archive import BrokenArchive, code_folder, student_number, unpack
+from toolkit.assignment.grade import archive
+from toolkit.assignment.grade.archive import BrokenArchive, code_folder, student_number, unpack
 
 from .submissions import FINE, pack, symlink, zip_bomb
 

@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from toolkit.assignment import cells
-from toolkit.assignment.checking import check
-from toolkit.assignment.findings import IDS, Report
-from toolkit.assignment.watch import Watch
-from toolkit.errors import ToolkitError
+from toolkit.assignment.check.findings import IDS, Report
+from toolkit.assignment.check.lstm import cells
+from toolkit.assignment.check.parent import check
+from toolkit.assignment.check.student.recorder import Recorder
+from toolkit.common.errors import ToolkitError
 
 from .corpus import cases
 
@@ -230,10 +230,10 @@ def test_torch_lstm_is_followed_gate_by_gate(tmp_path: Path) -> None:
             h = torch.sigmoid(o) * torch.tanh(c)
         return h
 
-    watch = Watch(tmp_path, keep=True)
-    with watch, torch.no_grad():
+    recorder = Recorder(tmp_path, keep=True)
+    with recorder, torch.no_grad():
         logits = readout(run(x))
-    match = cells.explain(cells.chunks(watch.steps, 5, 20, 4), logits, x)
+    match = cells.explain(cells.chunks(recorder.steps, 5, 20, 4), logits, x)
     assert match is not None
     h = c = torch.zeros(20, 4)
     with torch.no_grad():

@@ -15,16 +15,16 @@ from typing import Any
 import jsonschema
 import pytest
 
-from toolkit.assignment import isolation as ways
-from toolkit.assignment.feedback import class_page, student_page
-from toolkit.assignment.grading import grade_folder
-from toolkit.assignment.isolation import Isolation, Limits
-from toolkit.assignment.rubric import read_rubric
-from toolkit.assignment.sandbox import Outcome
-from toolkit.assignment.scratch import clear_left_over, scratch_directory
-from toolkit.assignment.similar import Pair
-from toolkit.assignment.verdict import BadReport, Result, read_report, ungraded
-from toolkit.errors import UsageError
+from toolkit.assignment.grade.folder import grade_folder
+from toolkit.assignment.grade.pages import class_page, student_page
+from toolkit.assignment.grade.rubric import read_rubric
+from toolkit.assignment.grade.sandbox import isolation as ways
+from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
+from toolkit.assignment.grade.sandbox.scratch import clear_left_over, scratch_directory
+from toolkit.assignment.grade.sandbox.supervise import Outcome
+from toolkit.assignment.grade.similar import Pair
+from toolkit.assignment.grade.verdict import BadReport, Result, read_report, ungraded
+from toolkit.common.errors import UsageError
 
 from .submissions import CHECK, FINE, FORGE, LOOP, pack, symlink, with_lstm, zip_bomb
 
@@ -173,9 +173,9 @@ def test_killed_and_restarted(tmp_path: Path) -> None:
     out = tmp_path / "graded"
     program = (
         "from pathlib import Path\n"
-        "from toolkit.assignment.grading import grade_folder\n"
-        "from toolkit.assignment.isolation import Isolation, Limits\n"
-        "from toolkit.assignment.rubric import read_rubric\n"
+        "from toolkit.assignment.grade.folder import grade_folder\n"
+        "from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits\n"
+        "from toolkit.assignment.grade.rubric import read_rubric\n"
         f"grade_folder(Path({str(tmp_path)!r}), Path({str(out)!r}), read_rubric(), {LIMITS!r},\n"
         f"             check={CHECK!r}, isolation={ISOLATION!r}, num_workers=1)\n"
     )
@@ -204,7 +204,7 @@ def test_a_killed_grader_leaves_nothing_for_long(
     """The next one deletes its scratch directory, and none that is in use."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     program = (
-        "import time\nfrom toolkit.assignment.scratch import scratch_directory\n"
+        "import time\nfrom toolkit.assignment.grade.sandbox.scratch import scratch_directory\n"
         "with scratch_directory() as scratch:\n    (scratch / 'submission').mkdir()\n"
         "    print(scratch, flush=True)\n    time.sleep(60)\n"
     )

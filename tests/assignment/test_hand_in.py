@@ -6,9 +6,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
-
 from toolkit.assignment.__main__ import app
+from typer.testing import CliRunner
 
 from .corpus import cases
 

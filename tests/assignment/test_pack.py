@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.assignment.isolation import Limits
-from toolkit.assignment.packing import collect, find_leftovers, find_problems, pack
-from toolkit.errors import ToolkitError, UsageError
+from toolkit.assignment.grade.sandbox.isolation import Limits
+from toolkit.assignment.pack import collect, find_leftovers, find_problems, pack
+from toolkit.common.errors import ToolkitError, UsageError
 
 from .submissions import CHECK, FINE
 

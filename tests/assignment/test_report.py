@@ -13,12 +13,12 @@ import pytest
 from click.testing import Result
 from docx import Document
 
-from toolkit.assignment.latex import escape, lacking
-from toolkit.assignment.prompts import prompts_in
-from toolkit.assignment.sources import Sources
-from toolkit.errors import ToolkitError
-from toolkit.gan.training import Config as GanConfig
-from toolkit.train import customise, recurrent_preset
+from toolkit.assignment.report.latex import escape, lacking
+from toolkit.assignment.report.prompts import prompts_in
+from toolkit.assignment.report.sources import Sources
+from toolkit.common.errors import ToolkitError
+from toolkit.gan.config import Config as GanConfig
+from toolkit.train.app import customise, recurrent_preset
 
 GAN_STEPS = GanConfig().num_steps
 
@@ -324,8 +324,8 @@ def test_commands_name_the_runs_that_the_command_line_makes() -> None:
         "--preset smoke --runs-dir 'my runs' --exports-dir elsewhere"
     )
     plain_sources = Sources(Path("runs"), "default", Path("exports"))
-    assert plain_sources.command_of("gan-perceptron-loss=minimax") == (
-        "python -m toolkit.train gan --architecture perceptron --loss minimax"
+    assert plain_sources.command_of("gan-mlp-loss=minimax") == (
+        "python -m toolkit.train gan --architecture mlp --loss minimax"
     )
 
 

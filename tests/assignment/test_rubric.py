@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from toolkit.assignment.findings import IDS, PARTS
-from toolkit.assignment.rubric import CHECKS, read_rubric
-from toolkit.errors import UsageError
+from toolkit.assignment.check.findings import IDS, PARTS
+from toolkit.assignment.grade.rubric import CHECKS, read_rubric
+from toolkit.common.errors import UsageError
 
 PACKAGE = Path(__file__).parents[2] / "toolkit" / "assignment"
 TASK = '[[task]]\nname = "one"\npart = "I"\npoints = 10\n'

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.assignment import isolation as ways
-from toolkit.assignment.isolation import Isolation, Limits, why_not
-from toolkit.assignment.rubric import read_rubric
-from toolkit.assignment.sandbox import descendants
-from toolkit.assignment.verdict import Result, grade_archive
-from toolkit.errors import ToolkitError
+from toolkit.assignment.grade.rubric import read_rubric
+from toolkit.assignment.grade.sandbox import isolation as ways
+from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, why_not
+from toolkit.assignment.grade.sandbox.supervise import descendants
+from toolkit.assignment.grade.verdict import Result, grade_archive
+from toolkit.common.errors import ToolkitError
 
 from .submissions import (
     CHECK,
@@ -124,7 +124,7 @@ def test_kill_everything(shut: Grade) -> None:
 
 
 def test_fork_bomb(grade: Grade, isolation: Isolation) -> None:
-    """The kernel refuses more processes, or the watch stops them all."""
+    """The kernel refuses more processes, or the recorder stops them all."""
     result = grade(with_lstm(FORK_BOMB))
     counted = isolation.tool == "bubblewrap" or (os.geteuid() != 0 and isolation.tool == "unshare")
     if counted:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from toolkit.assignment.similar import THRESHOLD, find_similar, read_code
+from toolkit.assignment.grade.similar import THRESHOLD, find_similar, read_code
 
 from .submissions import FINE, pack
 

@@ -18,7 +18,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 from torch import nn
 
-from toolkit import export
+from toolkit.export import torchscript
 from toolkit.gan.data import MNIST
 
 BY_NUMBER = "by number"
@@ -41,7 +41,7 @@ class Oracle(NamedTuple):
 
 
 def oracle(digits: str) -> Oracle:
-    weights = export.load("lstm").state_dict()
+    weights = torchscript.load("lstm").state_dict()
     cell = nn.LSTMCell(10, 128)
     cell.load_state_dict(
         {
@@ -115,7 +115,7 @@ def test_predictions(client: Client) -> None:
     found = client.predict(" 3,1 4\n1 5", api_name="/predict")
     np.testing.assert_allclose(found["LSTM"], softmax(oracle("31415").logits), atol=1e-5)
     with torch.no_grad():
-        logits = export.load("rnn")(torch.tensor([[3, 1, 4, 1, 5]]))[0].numpy()
+        logits = torchscript.load("rnn")(torch.tensor([[3, 1, 4, 1, 5]]))[0].numpy()
     np.testing.assert_allclose(found["RNN"], softmax(logits), atol=1e-5)
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from toolkit import export
-from toolkit.device import random_stream
+from toolkit.common.device import make_rng
+from toolkit.export import torchscript
 from toolkit.gan.data import MNIST, to_unit
-from toolkit.gan.latent import draw_latents
+from toolkit.gan.latent import sample_latents
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,8 +70,8 @@ def test_samples_are_the_generators_and_judged_by_the_others(client: gradio_clie
     assert len({tile["image"] for tile in tiles}) == 25
     images = torch.stack([torch.from_numpy(picture(tile)) for tile in tiles])[:, None] / 255
     with torch.no_grad():
-        digits = export.load("classifier", ROOT / "exports")(images).softmax(dim=1)
-        real = export.load("discriminator", ROOT / "exports")(images).sigmoid()
+        digits = torchscript.load("classifier", ROOT / "exports")(images).softmax(dim=1)
+        real = torchscript.load("discriminator", ROOT / "exports")(images).sigmoid()
     for n, tile in enumerate(tiles):  # within a percent: the pictures are rounded to 8 bits
         assert tile["digit"] == int(digits[n].argmax())
         assert tile["sure"] == pytest.approx(100 * float(digits[n].max()), abs=1.5)
@@ -88,8 +88,8 @@ def test_more_of_one_class(client: gradio_client.Client, digit: str) -> None:
 
 
 def test_truncation_multiplies_z(client: gradio_client.Client) -> None:
-    generator = export.load("generator", ROOT / "exports")
-    z = draw_latents(25, generator.latent_dim, random_stream(3, "samples"))
+    generator = torchscript.load("generator", ROOT / "exports")
+    z = sample_latents(25, generator.latent_dim, make_rng(3, "samples"))
     for scale in (0, 0.5, 1.5):
         tiles, _ = client.predict(3, "any", scale, api_name="/samples")
         with torch.no_grad():
@@ -134,7 +134,10 @@ def test_walk_between_classes(client: gradio_client.Client) -> None:
     assert summary.startswith("From 7 to 1 in 5 frames")
     ends = torch.from_numpy(iio.imread(film)[[0, 4], ::6, ::6, 0].copy())[:, None] / 255
     with torch.no_grad():
-        assert export.load("classifier", ROOT / "exports")(ends).argmax(dim=1).tolist() == [7, 1]
+        assert torchscript.load("classifier", ROOT / "exports")(ends).argmax(dim=1).tolist() == [
+            7,
+            1,
+        ]
 
 
 def test_the_discriminator_judges_an_upload(

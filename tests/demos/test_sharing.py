@@ -14,8 +14,8 @@ import pytest
 from gradio import tunneling
 from sharing import check_tunnel_program, new_password
 
-from toolkit.errors import ToolkitError
-from toolkit.files import sha256
+from toolkit.common.errors import ToolkitError
+from toolkit.common.files import sha256
 
 from .conftest import Serve, Served, free_port
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from toolkit.errors import ToolkitError
+from toolkit.common.errors import ToolkitError
 from toolkit.gan.data import EMBEDDED, MNIST, epoch_order, load_mnist, to_bytes, to_unit
 
 # As published; from the README beside the embedded files.

@@ -6,7 +6,13 @@ from torch import nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from toolkit.gan.data import MNIST
-from toolkit.gan.evaluation import Gaussian, Instrument, fit_gaussian, frechet_distance, sample
+from toolkit.gan.evaluation import (
+    Evaluator,
+    Gaussian,
+    fit_gaussian,
+    frechet_distance,
+    sample_images,
+)
 from toolkit.gan.model import Classifier, ConvGenerator
 
 
@@ -18,9 +24,9 @@ class Flat(nn.Module):
 
 
 def test_equals_torchmetrics() -> None:
-    random = torch.Generator().manual_seed(0)
-    real = torch.rand(400, 3, 8, 8, generator=random)
-    fake = torch.rand(300, 3, 8, 8, generator=random) ** 1.3
+    rng = torch.Generator().manual_seed(0)
+    real = torch.rand(400, 3, 8, 8, generator=rng)
+    fake = torch.rand(300, 3, 8, 8, generator=rng) ** 1.3
     theirs = FrechetInceptionDistance(feature=Flat(), normalize=True, input_img_size=(3, 8, 8))
     theirs.set_dtype(torch.float64)
     theirs.update(real, real=True)
@@ -51,14 +57,14 @@ def test_singular_covariance() -> None:
 def test_instrument_on_real_images(mnist: MNIST) -> None:
     """The test images are at distance 0 of themselves; shares add up to 1."""
     torch.manual_seed(0)
-    instrument = Instrument(Classifier().eval(), "hash", mnist, torch.device("cpu"))
-    scores = instrument.measure(mnist.test_images.float() / 255)
+    evaluator = Evaluator(Classifier().eval(), "hash", mnist, torch.device("cpu"))
+    scores = evaluator.measure(mnist.test_images.float() / 255)
     assert scores.frechet_distance == pytest.approx(0, abs=1e-9)
     assert sum(scores.class_shares) == pytest.approx(1)
-    assert instrument.floor > 0
+    assert evaluator.floor > 0
 
 
 def test_samples_depend_on_the_seed_alone() -> None:
     network = ConvGenerator(8, 16).eval()
-    assert torch.equal(sample(network, 1, 20), sample(network, 1, 20))
-    assert not torch.equal(sample(network, 1, 20), sample(network, 2, 20))
+    assert torch.equal(sample_images(network, 1, 20), sample_images(network, 1, 20))
+    assert not torch.equal(sample_images(network, 1, 20), sample_images(network, 2, 20))

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from toolkit.errors import ToolkitError, UsageError
-from toolkit.gan.latent import draw_latents, interpolate, latents_of_class, pair_of_classes
+from toolkit.common.errors import ToolkitError, UsageError
+from toolkit.gan.latent import interpolate, latents_of_class, pair_of_classes, sample_latents
 
 
 def test_nine_points_with_exact_ends() -> None:
-    z_from, z_to = draw_latents(2, 64, torch.Generator().manual_seed(0))
+    z_from, z_to = sample_latents(2, 64, torch.Generator().manual_seed(0))
     points = interpolate(z_from, z_to)
     assert points.shape == (9, 64)
     assert torch.equal(points[0], z_from)
@@ -34,7 +34,7 @@ def test_quarter_circle_by_hand() -> None:
 
 def test_arc_turns_and_grows_evenly() -> None:
     """Equal angles between neighbours; lengths as on a ruler, so equal ones stay."""
-    z_from, z_to = draw_latents(2, 64, torch.Generator().manual_seed(0))
+    z_from, z_to = sample_latents(2, 64, torch.Generator().manual_seed(0))
     points = interpolate(z_from, z_to, 9, spherical=True)
     assert torch.equal(points[0], z_from)
     assert torch.equal(points[-1], z_to)
@@ -48,7 +48,7 @@ def test_arc_turns_and_grows_evenly() -> None:
 
 
 def test_parallel_ends_have_a_straight_arc() -> None:
-    z = draw_latents(1, 64, torch.Generator().manual_seed(0))[0]
+    z = sample_latents(1, 64, torch.Generator().manual_seed(0))[0]
     for end in (3 * z, z, torch.zeros(64)):
         points = interpolate(z, end, 5, spherical=True)
         torch.testing.assert_close(points, interpolate(z, end, 5))
@@ -57,7 +57,7 @@ def test_parallel_ends_have_a_straight_arc() -> None:
 
 
 def test_latents_are_standard_normal() -> None:
-    z = draw_latents(10_000, 64, torch.Generator().manual_seed(0))
+    z = sample_latents(10_000, 64, torch.Generator().manual_seed(0))
     assert z.mean().item() == pytest.approx(0, abs=0.005)
     assert z.std().item() == pytest.approx(1, abs=0.005)
     assert (z.abs() < 1.96).float().mean().item() == pytest.approx(0.95, abs=0.002)

@@ -12,8 +12,8 @@ Cloud = NDArray[np.float32]
 
 
 def test_nearest_equals_torchmetrics() -> None:
-    random = torch.Generator().manual_seed(0)
-    points, others = (torch.randn(n, 8, generator=random) for n in (1100, 70))  # two chunks
+    rng = torch.Generator().manual_seed(0)
+    points, others = (torch.randn(n, 8, generator=rng) for n in (1100, 70))  # two chunks
     expected, order = pairwise_euclidean_distance(points.double(), others.double()).sort(dim=1)
     distances, indices = nearest(points, others, 3)
     torch.testing.assert_close(distances.double(), expected[:, :3], rtol=1e-5, atol=1e-5)
@@ -81,8 +81,8 @@ def test_overlap_equals_brute_force(shift: float) -> None:
 
 
 def test_chunks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    random = torch.Generator().manual_seed(0)
-    real, samples = (torch.randn(40, 4, generator=random) for _ in range(2))
+    rng = torch.Generator().manual_seed(0)
+    real, samples = (torch.randn(40, 4, generator=rng) for _ in range(2))
     whole = overlap(real, samples)
     monkeypatch.setattr("toolkit.gan.neighbours.CHUNK_SIZE", 7)
     assert overlap(real, samples) == whole

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from toolkit.gan.data import MNIST, to_unit
-from toolkit.gan.evaluation import Instrument
+from toolkit.gan.evaluation import Evaluator
 from toolkit.gan.model import Classifier
 from toolkit.gan.scorecard import by_class, score, score_real
 
@@ -25,13 +25,13 @@ def test_by_class_by_hand() -> None:
 def test_copies_are_told(mnist: MNIST) -> None:
     """Training images, handed in as samples, are found out; test images are not."""
     torch.manual_seed(0)
-    instrument = Instrument(Classifier().eval(), "hash", mnist, torch.device("cpu"))
-    real = score_real(instrument, mnist)
+    evaluator = Evaluator(Classifier().eval(), "hash", mnist, torch.device("cpu"))
+    real = score_real(evaluator, mnist)
     copies = to_unit(mnist.train_images[:1000])
-    card = score(*instrument.training, copies, instrument, mnist)
+    card = score(*evaluator.training, copies, evaluator, mnist)
     assert card.training_distance == 0
     assert card.share_nearer > 0.99  # but for images that are there twice
     assert card.precision == real.precision
     assert real.training_distance > 3
     assert real.share_nearer < 0.5
-    assert real.frechet_distance == instrument.floor
+    assert real.frechet_distance == evaluator.floor

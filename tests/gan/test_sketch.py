@@ -8,19 +8,19 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from toolkit import export
-from toolkit.device import random_stream
-from toolkit.errors import UsageError
+from toolkit.common.device import make_rng
+from toolkit.common.errors import UsageError
+from toolkit.export import torchscript
 from toolkit.gan.data import MNIST, to_unit
 from toolkit.gan.sketch import Pixels, read_picture, to_mnist
 
 COUNT = 1000
 
 
-def enlarged(image: Tensor, generator: torch.Generator) -> Pixels:
+def enlarged(image: Tensor, rng: torch.Generator) -> Pixels:
     """An MNIST image, uint8 (1, 28, 28), ten times as large, somewhere on a larger sheet."""
     large = image[0].repeat_interleave(10, dim=0).repeat_interleave(10, dim=1)
-    top, left = torch.randint(0, 40, (2,), generator=generator).tolist()
+    top, left = torch.randint(0, 40, (2,), generator=rng).tolist()
     sheet = torch.zeros(320, 320, dtype=torch.uint8)
     sheet[top : top + 280, left : left + 280] = large
     return sheet.numpy()
@@ -33,13 +33,13 @@ def png(array: Pixels) -> bytes:
 
 
 def test_mnist_itself_comes_back(mnist: MNIST) -> None:
-    generator = random_stream(0, "sheets")
+    generator = make_rng(0, "sheets")
     images = mnist.test_images[:COUNT]
     seen = torch.cat([to_mnist(enlarged(image, generator)) for image in images])
     originals = to_unit(images)
     assert (seen - originals).abs().max() < 0.02  # five of 255 levels
 
-    classifier = export.load("classifier")
+    classifier = torchscript.load("classifier")
     labels = mnist.test_labels[:COUNT]
     with torch.no_grad():
         on_originals, on_seen = (
@@ -51,7 +51,7 @@ def test_mnist_itself_comes_back(mnist: MNIST) -> None:
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_dark_on_light_is_light_on_dark(mnist: MNIST, channels: int) -> None:
-    light = enlarged(mnist.test_images[3], random_stream(1, "sheets"))
+    light = enlarged(mnist.test_images[3], make_rng(1, "sheets"))
     dark = np.repeat((255 - light)[..., None], channels, axis=2)
     if channels == 4:
         dark[..., 3] = 255
@@ -60,18 +60,18 @@ def test_dark_on_light_is_light_on_dark(mnist: MNIST, channels: int) -> None:
 
 @pytest.mark.parametrize("level", [0, 255])
 def test_ink_on_a_transparent_sheet(mnist: MNIST, level: int) -> None:
-    opacity = enlarged(mnist.test_images[5], random_stream(2, "sheets"))
+    opacity = enlarged(mnist.test_images[5], make_rng(2, "sheets"))
     sheet = np.full((*opacity.shape, 4), level, dtype=np.uint8)
     sheet[..., 3] = opacity
     torch.testing.assert_close(to_mnist(sheet), to_mnist(opacity))
 
 
 def test_photograph_with_noise(mnist: MNIST) -> None:
-    clean = enlarged(mnist.test_images[0], random_stream(3, "sheets")).astype(np.float64)
+    clean = enlarged(mnist.test_images[0], make_rng(3, "sheets")).astype(np.float64)
     grain = np.random.default_rng(0).normal(0, 4, clean.shape)
     photograph = (200 - clean * 0.6 + grain).clip(0, 255).astype(np.uint8)
     with torch.no_grad():
-        assert int(export.load("classifier")(to_mnist(photograph)).argmax()) == 7
+        assert int(torchscript.load("classifier")(to_mnist(photograph)).argmax()) == 7
 
 
 def test_shape_is_kept_and_mass_is_centred() -> None:

@@ -7,12 +7,11 @@ import torch
 from torch import nn
 from torch.optim import SGD
 
-from toolkit.errors import UsageError
-from toolkit.gan.model import PerceptronDiscriminator, PerceptronGenerator
+from toolkit.common.errors import UsageError
+from toolkit.gan.config import Config, mlp_config
+from toolkit.gan.model import MLPDiscriminator, MLPGenerator
 from toolkit.gan.training import (
-    Config,
     build,
-    perceptron_config,
     train_step,
     update_average,
 )
@@ -20,20 +19,22 @@ from toolkit.gan.training import (
 
 @pytest.mark.parametrize("loss", ["hinge", "non-saturating", "minimax"])
 @pytest.mark.parametrize("penalise", [True, False])
-@pytest.mark.parametrize("naming_weight", [0.0, 0.7])
-def test_step_equals_the_textbook(loss: str, penalise: bool, naming_weight: float) -> None:
+@pytest.mark.parametrize("auxiliary_weight", [0.0, 0.7])
+def test_step_equals_the_textbook(loss: str, penalise: bool, auxiliary_weight: float) -> None:
     """Two separate updates with probabilities and logarithms instead of softplus of logits."""
-    config = Config(batch_size=6, loss=loss, r1_gamma=0.5, r1_every=4, naming_weight=naming_weight)  # type: ignore[arg-type]
+    config = Config(
+        batch_size=6, loss=loss, r1_gamma=0.5, r1_every=4, auxiliary_weight=auxiliary_weight
+    )  # type: ignore[arg-type]
     networks = build(config)
     with torch.no_grad():  # a discriminator with opinions, so that the losses differ
         for parameter in networks.discriminator.parameters():
             parameter.mul_(5)
     generator, discriminator = deepcopy(networks.generator), deepcopy(networks.discriminator)
     average = {name: value.clone() for name, value in networks.average.state_dict().items()}
-    random = torch.Generator().manual_seed(0)
-    real = torch.rand(6, 1, 28, 28, generator=random)
+    rng = torch.Generator().manual_seed(0)
+    real = torch.rand(6, 1, 28, 28, generator=rng)
     digits = torch.tensor([3, 1, 4, 1, 5, 9])
-    z = torch.randn(6, config.latent_dim, generator=random)
+    z = torch.randn(6, config.latent_dim, generator=rng)
     train_step(
         networks,
         SGD(networks.generator.parameters(), lr=0.1),
@@ -58,10 +59,10 @@ def test_step_equals_the_textbook(loss: str, penalise: bool, naming_weight: floa
         real.requires_grad_()
         (slope,) = torch.autograd.grad(discriminator(real).sum(), real, create_graph=True)
         objective = objective + 0.5 * 4 * slope.flatten(1).norm(dim=1).pow(2).mean() / 2
-    if naming_weight:
-        names = discriminator.namer(discriminator.features(real))
+    if auxiliary_weight:
+        names = discriminator.auxiliary_head(discriminator.features(real))
         right = names.softmax(dim=1)[torch.arange(6), digits]
-        objective = objective - naming_weight * right.log().mean()
+        objective = objective - auxiliary_weight * right.log().mean()
     objective.backward()
     optimizer_d.step()
     logits = discriminator(fake)
@@ -93,17 +94,17 @@ def test_average_by_hand() -> None:
     assert average.running_mean.item() == pytest.approx(0.1 * 2)
 
 
-def test_perceptron_is_the_template_of_the_assignment() -> None:
+def test_mlp_is_the_template_of_the_assignment() -> None:
     def sizes(network: nn.Module) -> list[tuple[int, int]]:
         return [
             (m.in_features, m.out_features) for m in network.modules() if isinstance(m, nn.Linear)
         ]
 
-    assert sizes(PerceptronGenerator()) == [
+    assert sizes(MLPGenerator()) == [
         (100, 128), (128, 256), (256, 512), (512, 1024), (1024, 784),
     ]  # fmt: skip
-    assert sizes(PerceptronDiscriminator()) == [(784, 512), (512, 256), (256, 1)]
-    config = perceptron_config(Config())
+    assert sizes(MLPDiscriminator()) == [(784, 512), (512, 256), (256, 1)]
+    config = mlp_config(Config())
     assert (config.learning_rate, config.batch_size, config.latent_dim) == (2e-4, 64, 100)
 
 
@@ -118,17 +119,17 @@ def test_same_seed_same_networks() -> None:
     [
         (
             {"architecture": "transformer"},
-            "no architecture 'transformer'; choose conv or perceptron",
+            "no architecture 'transformer'; choose conv or mlp",
         ),
         ({"loss": "bce"}, "no loss 'bce'; choose one of hinge, non-saturating, minimax"),
         (
-            {"architecture": "perceptron"},
-            "perceptron's discriminator names no digits; set naming_weight to 0",
+            {"architecture": "mlp"},
+            "MLP has no auxiliary head; set auxiliary_weight to 0",
         ),
         ({"latent_dim": 0}, "latent_dim must be from 1 to 10,000, not 0"),
         ({"batch_size": 100_000}, "from 2 to 60,000, not 100,000"),
         ({"learning_rate": -1.0}, "learning_rate must be above 0 and finite, not -1.0"),
-        ({"least_rate": float("nan")}, "least_rate must be from 0 to 1, not nan"),
+        ({"final_lr_ratio": float("nan")}, "final_lr_ratio must be from 0 to 1, not nan"),
     ],
 )
 def test_bad_settings(settings: dict[str, object], message: str) -> None:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from toolkit.errors import UsageError
+from toolkit.common.errors import UsageError
 from toolkit.lstm.data import (
     all_palindromes,
     broken_mirror,
@@ -29,7 +29,7 @@ def rows(digits: torch.Tensor) -> set[tuple[int, ...]]:
 @pytest.mark.parametrize("length", [2, 3, 5, 12, 37, 1000, 10_001])
 def test_every_row_is_a_palindrome(length: int) -> None:
     for split in SPLITS:
-        for row in palindromes(7, length, split=split, generator=generator()).tolist():
+        for row in palindromes(7, length, split=split, rng=generator()).tolist():
             assert len(row) == length
             assert row == row[::-1]
             assert set(row) <= set(range(10))
@@ -46,10 +46,7 @@ def test_length_5_has_1000_palindromes_in_disjoint_splits() -> None:
 def test_drawn_splits_share_nothing_whatever_the_seed(length: int) -> None:
     drawn = {
         split: set.union(
-            *(
-                rows(palindromes(300, length, split=split, generator=generator(seed)))
-                for seed in range(3)
-            )
+            *(rows(palindromes(300, length, split=split, rng=generator(seed))) for seed in range(3))
         )
         for split in SPLITS
     }
@@ -79,27 +76,27 @@ def test_splits_have_their_shares_and_all_digits() -> None:
     left = torch.randint(10, (100_000, 18), generator=generator())
     shares = membership(left).bincount(minlength=10) / len(left)
     assert torch.allclose(shares, torch.full((10,), 0.1), atol=0.005)
-    _, labels = split_last(palindromes(20_000, 36, split="test", generator=generator()))
+    _, labels = split_last(palindromes(20_000, 36, split="test", rng=generator()))
     assert torch.allclose(labels.bincount(minlength=10) / 20_000, torch.tensor(0.1), atol=0.01)
 
 
 def test_same_generator_state_same_palindromes() -> None:
     one, two = generator(3), generator(3)
     for _ in range(2):
-        a = palindromes(50, 21, split="train", generator=one)
-        assert torch.equal(a, palindromes(50, 21, split="train", generator=two))
-    assert not torch.equal(a, palindromes(50, 21, split="train", generator=two))
+        a = palindromes(50, 21, split="train", rng=one)
+        assert torch.equal(a, palindromes(50, 21, split="train", rng=two))
+    assert not torch.equal(a, palindromes(50, 21, split="train", rng=two))
 
 
 @pytest.mark.parametrize(("length", "count"), [(5, 100), (9, 9000), (13, 5000), (100, 5000)])
 def test_distinct_means_distinct(length: int, count: int) -> None:
-    drawn = palindromes(count, length, split="test", generator=generator(), distinct=True)
+    drawn = palindromes(count, length, split="test", rng=generator(), distinct=True)
     assert len(rows(drawn)) == count
 
 
 def test_more_than_exist_is_a_clear_error() -> None:
     with pytest.raises(UsageError, match=r"Only 794 of the 1,000 palindromes of 5 digits .*1,001"):
-        palindromes(1001, 5, split="train", generator=generator(), distinct=True)
+        palindromes(1001, 5, split="train", rng=generator(), distinct=True)
 
 
 def test_held_out_takes_all_where_there_are_few() -> None:
@@ -109,11 +106,11 @@ def test_held_out_takes_all_where_there_are_few() -> None:
 
 def test_bad_requests() -> None:
     with pytest.raises(UsageError, match="at least 2 digits, not 1"):
-        palindromes(1, 1, split="train", generator=generator())
+        palindromes(1, 1, split="train", rng=generator())
     with pytest.raises(UsageError, match="at least 1, not 0"):
-        palindromes(0, 5, split="train", generator=generator())
+        palindromes(0, 5, split="train", rng=generator())
     with pytest.raises(UsageError, match="no split 'dev'; choose one of train, validation, test"):
-        palindromes(1, 5, split="dev", generator=generator())  # type: ignore[arg-type]
+        palindromes(1, 5, split="dev", rng=generator())  # type: ignore[arg-type]
 
 
 def test_encodings() -> None:

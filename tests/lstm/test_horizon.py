@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from toolkit.errors import UsageError
+from toolkit.common.errors import UsageError
+from toolkit.lstm.config import Config
 from toolkit.lstm.horizon import Cell, Row, run_cell, run_grid
-from toolkit.lstm.training import Config
 
 QUICK = Config(hidden_size=16, batch_size=32, num_steps=30, eval_every=10)
 CELLS = [

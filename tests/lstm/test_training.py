@@ -9,20 +9,19 @@ import torch
 from torch import nn
 from torch.optim import SGD
 
-from toolkit.errors import UsageError
+from toolkit.common.errors import UsageError
+from toolkit.common.runs import Run
+from toolkit.lstm.config import Config, curriculum_config
 from toolkit.lstm.data import held_out
 from toolkit.lstm.training import (
-    Config,
     accuracy,
     accuracy_by_length,
     build,
-    curriculum_config,
-    draw_length,
     next_longest,
+    sample_length,
     train,
     train_step,
 )
-from toolkit.runs import Run
 
 
 class Constant(nn.Module):
@@ -112,7 +111,7 @@ def test_curriculum_by_hand() -> None:
 @pytest.mark.parametrize(("longest", "expected"), [(8, {5, 6, 7, 8}), (5, {5}), (3, {3})])
 def test_curriculum_mixes_lengths(longest: int, expected: set[int]) -> None:
     generator = torch.Generator().manual_seed(0)
-    assert {draw_length(longest, generator) for _ in range(100)} == expected
+    assert {sample_length(longest, generator) for _ in range(100)} == expected
 
 
 @pytest.mark.parametrize("model", ["lstm", "rnn"])

@@ -1,37 +1,18 @@
-"""Training of the digit classifier, the instrument that measures the GAN."""
+"""Training of the digit classifier, the evaluator that measures the GAN."""
 
 import time
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.optim import AdamW
 
-from toolkit.device import Precision, autocast, device_of, seeded
-from toolkit.errors import check_positive, check_range
+from toolkit.common.device import Precision, autocast, device_of, seeded
+from toolkit.common.progress import Progress, say_finished
+from toolkit.common.runs import Run
+from toolkit.gan.config import ClassifierConfig
 from toolkit.gan.data import MNIST, epoch_order, to_unit
 from toolkit.gan.model import Classifier
-from toolkit.progress import Progress, say_finished
-from toolkit.runs import Run
-
-
-@dataclass(frozen=True)
-class Config:
-    """How to train the classifier."""
-
-    num_epochs: int = 3  # times through the training images
-    num_images: int = 60_000  # training images used, the first ones
-    batch_size: int = 100
-    learning_rate: float = 2e-3  # of AdamW; falls linearly to 0
-    weight_decay: float = 0.05  # of AdamW
-    precision: Precision = "float32"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_range(self, num_epochs=(1, 10_000), batch_size=(1, 60_000))
-        check_range(self, num_images=(self.batch_size, 60_000))
-        check_positive(self, "learning_rate")
 
 
 def train_step(
@@ -58,7 +39,7 @@ def accuracy(model: Classifier, images: Tensor, labels: Tensor) -> float:
     return correct / len(images)
 
 
-def train(config: Config, run: Run, mnist: MNIST, device: torch.device) -> Classifier:
+def train(config: ClassifierConfig, run: Run, mnist: MNIST, device: torch.device) -> Classifier:
     """Train the classifier, or go on where `run` was interrupted.
 
     A checkpoint and a line of metrics follow each epoch; the test images take no part.

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from toolkit.device import random_stream
-from toolkit.errors import ToolkitError
-from toolkit.files import read_bytes, sha256
+from toolkit.common.device import make_rng
+from toolkit.common.errors import ToolkitError
+from toolkit.common.files import read_bytes, sha256
 
 EMBEDDED = Path(__file__).parent / "mnist"
 DOWNLOADED = Path("data")
@@ -73,7 +73,7 @@ def to_bytes(images: Tensor) -> Tensor:
 
 def epoch_order(num_examples: int, seed: int, epoch: int) -> Tensor:
     """The order, int64 (num_examples,), in which the given epoch visits the training set."""
-    return torch.randperm(num_examples, generator=random_stream(seed, f"epoch {epoch}"))
+    return torch.randperm(num_examples, generator=make_rng(seed, f"epoch {epoch}"))
 
 
 def _read(directory: Path, name: str) -> Tensor:

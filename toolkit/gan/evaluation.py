@@ -5,9 +5,9 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from toolkit.device import device_of, random_stream
+from toolkit.common.device import device_of, make_rng
 from toolkit.gan.data import MNIST, to_unit
-from toolkit.gan.latent import draw_latents
+from toolkit.gan.latent import sample_latents
 
 NUM_IMAGES = 10_000
 BATCH_SIZE = 500
@@ -48,8 +48,8 @@ def frechet_distance(p: Gaussian, q: Gaussian) -> float:
     return max(0.0, float(distance))
 
 
-class Instrument:
-    """The classifier as a measuring instrument.
+class Evaluator:
+    """The classifier as a measuring evaluator.
 
     Args:
         classifier: a `Classifier`, or its export, in eval mode.
@@ -69,7 +69,7 @@ class Instrument:
         self.device = device
         self.test = self.features_and_digits(to_unit(mnist.test_images))
         self.real = fit_gaussian(self.test[0])
-        order = torch.randperm(len(mnist.train_images), generator=random_stream(0, "floor"))
+        order = torch.randperm(len(mnist.train_images), generator=make_rng(0, "floor"))
         chosen = to_unit(mnist.train_images[order[:NUM_IMAGES]])
         self.training = self.features_and_digits(chosen)
         self.floor = self.scores(*self.training).frechet_distance
@@ -95,8 +95,8 @@ class Instrument:
 
 
 @torch.no_grad()
-def sample(network: nn.Module, seed: int, count: int = NUM_IMAGES) -> Tensor:
+def sample_images(network: nn.Module, seed: int, count: int = NUM_IMAGES) -> Tensor:
     """Draw images (count, 1, 28, 28) from a generator in eval mode; the seed decides which."""
     device = device_of(network)
-    z = draw_latents(count, cast(int, network.latent_dim), random_stream(seed, "evaluation"))
+    z = sample_latents(count, cast(int, network.latent_dim), make_rng(seed, "evaluation"))
     return torch.cat([network(batch.to(device)).float().cpu() for batch in z.split(BATCH_SIZE)])

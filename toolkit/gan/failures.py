@@ -7,19 +7,20 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
 
-from toolkit.device import random_stream
-from toolkit.errors import ToolkitError
+from toolkit.common.device import make_rng
+from toolkit.common.errors import ToolkitError
+from toolkit.common.progress import Progress
+from toolkit.gan.config import Config
 from toolkit.gan.data import MNIST, epoch_order, to_unit
-from toolkit.gan.latent import draw_latents
-from toolkit.gan.training import Config, Networks, build, draw, train_step
-from toolkit.progress import Progress
+from toolkit.gan.latent import sample_latents
+from toolkit.gan.training import Networks, build, generate, train_step
 
 NUM_WATCHED = 100  # latent points, and real images, by which a training is watched
 # Steps; from the 6th on, so that none falls on an R1 penalty, which throws the discriminator off.
 WATCH_EVERY = 12
 # The bare game of two players, and a short memory, so that the average shows what is now.
 SHORT = Config(
-    loss="non-saturating", num_steps=400, batch_size=32, ema_decay=0.9, naming_weight=0.0
+    loss="non-saturating", num_steps=400, batch_size=32, ema_decay=0.9, auxiliary_weight=0.0
 )
 
 
@@ -68,8 +69,8 @@ def rehearse(
         SGD(weights) if case.plain_descent else Adam(weights, betas=betas, fused=True)
     )
     discriminator_optimizer = Adam(networks.discriminator.parameters(), betas=betas, fused=True)
-    latents = random_stream(config.seed, "latents")
-    fixed = draw_latents(NUM_WATCHED, config.latent_dim, random_stream(config.seed, "samples"))
+    latents = make_rng(config.seed, "latents")
+    fixed = sample_latents(NUM_WATCHED, config.latent_dim, make_rng(config.seed, "samples"))
     order = epoch_order(len(images), config.seed, 0)
     seen = []
     with Progress(name, config.num_steps) as progress:
@@ -88,12 +89,12 @@ def rehearse(
                 discriminator_optimizer,
                 to_unit(images[chosen].to(device)),
                 mnist.train_labels[chosen].long().to(device),
-                draw_latents(config.batch_size, config.latent_dim, latents).to(device),
+                sample_latents(config.batch_size, config.latent_dim, latents).to(device),
                 config,
                 penalise=config.r1_gamma > 0 and step % config.r1_every == 0,
             )
             if step % WATCH_EVERY == WATCH_EVERY // 2:
-                drawn = draw(networks.average, fixed)
+                drawn = generate(networks.average, fixed)
                 real = to_unit(images[order[-NUM_WATCHED:]])
                 watched = Watched(
                     step,
@@ -111,7 +112,7 @@ def rehearse(
 @torch.no_grad()
 def accuracy(discriminator: nn.Module, real: Tensor, drawn: Tensor) -> float:
     """Share, 0 to 1, of real and of drawn images (n, 1, 28, 28) that it takes for what they are."""
-    told = torch.cat([draw(discriminator, real) > 0, draw(discriminator, drawn) <= 0])
+    told = torch.cat([generate(discriminator, real) > 0, generate(discriminator, drawn) <= 0])
     return float(told.float().mean())
 
 
@@ -129,7 +130,7 @@ def in_training_mode(generator: nn.Module, z: Tensor, batch_size: int) -> Tensor
     """
     kept = {name: value.clone() for name, value in generator.state_dict().items()}
     generator.train()
-    images = torch.cat([draw(generator, batch) for batch in z.split(batch_size)])
+    images = torch.cat([generate(generator, batch) for batch in z.split(batch_size)])
     generator.eval()
     generator.load_state_dict(kept)
     return images
@@ -151,6 +152,6 @@ def without_statistics(generator: nn.Module, z: Tensor) -> Tensor:
     if not fresh:
         raise ToolkitError("This generator has no batch normalisation that could go wrong.")
     generator.load_state_dict(kept | fresh)
-    images = draw(generator, z)
+    images = generate(generator, z)
     generator.load_state_dict(kept)
     return images

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from toolkit.device import device_of, random_stream
-from toolkit.errors import ToolkitError, UsageError
+from toolkit.common.device import device_of, make_rng
+from toolkit.common.errors import ToolkitError, UsageError
 
 CONFIDENCE = 0.9
 NUM_CANDIDATES = 1000
@@ -26,9 +26,9 @@ class Pair(NamedTuple):
     digit_to: int
 
 
-def draw_latents(count: int, latent_dim: int, random: torch.Generator) -> Tensor:
+def sample_latents(count: int, latent_dim: int, rng: torch.Generator) -> Tensor:
     """Standard normal noise: float32 (count, latent_dim)."""
-    return torch.randn(count, latent_dim, generator=random)
+    return torch.randn(count, latent_dim, generator=rng)
 
 
 def interpolate(
@@ -162,7 +162,7 @@ def _confident(
     They are drawn and judged a few at a time, so that who has enough soon need not wait for all.
     """
     latent_dim = cast(int, generator_network.latent_dim)
-    points = draw_latents(NUM_CANDIDATES, latent_dim, random_stream(seed, "interpolation"))
+    points = sample_latents(NUM_CANDIDATES, latent_dim, make_rng(seed, "interpolation"))
     for z in points.split(JUDGED_AT_ONCE):
         logits = classifier(generator_network(z.to(device_of(generator_network)))).cpu()
         confidence, digit = torch.softmax(logits, dim=1).max(dim=1)

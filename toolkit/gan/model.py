@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from toolkit.checks import check_images, check_latents
+from toolkit.common.checks import check_images, check_latents
 
 
 def start_small(layer: nn.Module) -> None:
@@ -78,7 +78,7 @@ class ConvDiscriminator(nn.Module):
             nn.LeakyReLU(0.2),
         )
         self.readout = nn.Linear(hidden_size, 1)
-        self.namer = nn.Linear(hidden_size, 10)
+        self.auxiliary_head = nn.Linear(hidden_size, 10)
         self.apply(start_small)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -97,7 +97,7 @@ class ConvDiscriminator(nn.Module):
         return features
 
 
-class PerceptronGenerator(nn.Module):
+class MLPGenerator(nn.Module):
     """The assignment's template: 100 -> 128 -> 256 -> 512 -> 1024 -> 784."""
 
     def __init__(self, latent_dim: int = 100) -> None:
@@ -125,7 +125,7 @@ class PerceptronGenerator(nn.Module):
         return (torch.tanh(self.layers(z).float()) + 1) / 2
 
 
-class PerceptronDiscriminator(nn.Module):
+class MLPDiscriminator(nn.Module):
     """The assignment's template: 784 -> 512 -> 256 -> 1, without its sigmoid: logits."""
 
     def __init__(self) -> None:

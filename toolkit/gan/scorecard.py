@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from toolkit.gan.data import MNIST, to_unit
-from toolkit.gan.evaluation import Instrument
+from toolkit.gan.evaluation import Evaluator
 from toolkit.gan.neighbours import memory, overlap
 
 NUM_COMPARED = 1000  # images whose nearest training image is looked for
@@ -27,29 +27,29 @@ class Scorecard:
 
 
 def score(
-    features: Tensor, digits: Tensor, images: Tensor, instrument: Instrument, mnist: MNIST
+    features: Tensor, digits: Tensor, images: Tensor, evaluator: Evaluator, mnist: MNIST
 ) -> Scorecard:
     """The scorecard of images.
 
     Args:
-        features, digits: of all images, from `Instrument.features_and_digits`.
+        features, digits: of all images, from `Evaluator.features_and_digits`.
         images: (n, 1, 28, 28) in 0..1, those whose nearest training image is looked for.
     """
-    scores = instrument.scores(features, digits)
+    scores = evaluator.scores(features, digits)
     remembered = memory(images, to_unit(mnist.train_images))
     return Scorecard(
         scores.frechet_distance,
-        *overlap(instrument.test[0], features),
+        *overlap(evaluator.test[0], features),
         remembered.median_distance,
         remembered.share_nearer,
         scores.class_shares,
     )
 
 
-def score_real(instrument: Instrument, mnist: MNIST) -> Scorecard:
+def score_real(evaluator: Evaluator, mnist: MNIST) -> Scorecard:
     """What real images score: 10,000 training images, but in `Memory` 1,000 of the test images."""
     images = to_unit(mnist.test_images[:: len(mnist.test_images) // NUM_COMPARED])
-    return score(*instrument.training, images, instrument, mnist)
+    return score(*evaluator.training, images, evaluator, mnist)
 
 
 def by_class(images: Tensor, digits: Tensor, count: int = 10) -> tuple[Tensor, list[int]]:

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from toolkit.errors import UsageError
+from toolkit.common.errors import UsageError
 
 SIDE = 28
 BOX = 20  # the digit's longer side
 GRAIN = 8  # times its median, the noise of a million normal pixels is hardly ever larger
 FAINTEST = 0.1  # less contrast than this, of 1, is no ink
-MOST_PIXELS = 40_000_000  # more than any telephone's camera usually writes
+MAX_PIXELS = 40_000_000  # more than any telephone's camera usually writes
 LONGEST_SIDE = 1000  # larger pictures are reduced first
 
 Pixels = NDArray[np.uint8]
@@ -40,13 +40,13 @@ def read_picture(data: bytes) -> Pixels:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             file = Image.open(io.BytesIO(data))
-        if file.width * file.height > MOST_PIXELS:
+        if file.width * file.height > MAX_PIXELS:
             raise Image.DecompressionBombError
         file.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG is decoded small at once
         image = ImageOps.exif_transpose(file).convert("RGBA")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UsageError(
-            f"The picture has more than {MOST_PIXELS:,} pixels. Make it smaller and try again."
+            f"The picture has more than {MAX_PIXELS:,} pixels. Make it smaller and try again."
         ) from error
     except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for damaged files
         raise UsageError(

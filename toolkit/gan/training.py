@@ -3,18 +3,20 @@
 import time
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from toolkit.device import Precision, autocast, device_of, random_stream, seeded
-from toolkit.errors import UsageError, check_positive, check_range
+from toolkit.common.device import autocast, device_of, make_rng, seeded
+from toolkit.common.progress import Progress, say_finished
+from toolkit.common.runs import Run
+from toolkit.common.schedule import annealed
+from toolkit.gan.config import Config, Loss
 from toolkit.gan.data import epoch_order, to_bytes, to_unit
-from toolkit.gan.latent import draw_latents
+from toolkit.gan.latent import sample_latents
 from toolkit.gan.losses import (
     discriminator_loss,
     hinge_discriminator_loss,
@@ -26,14 +28,9 @@ from toolkit.gan.losses import (
 from toolkit.gan.model import (
     ConvDiscriminator,
     ConvGenerator,
-    PerceptronDiscriminator,
-    PerceptronGenerator,
+    MLPDiscriminator,
+    MLPGenerator,
 )
-from toolkit.progress import Progress, say_finished
-from toolkit.runs import Run
-from toolkit.schedule import annealed
-
-Loss = Literal["hinge", "non-saturating", "minimax"]
 
 
 class Losses(NamedTuple):
@@ -49,78 +46,11 @@ LOSSES: dict[Loss, Losses] = {
     "minimax": Losses(discriminator_loss, minimax_generator_loss),  # (10) to the letter
 }
 
-Discriminator = ConvDiscriminator | PerceptronDiscriminator
+Discriminator = ConvDiscriminator | MLPDiscriminator
 
 NUM_SAMPLES = 25
 NUM_SNAPSHOTS = 32  # besides the one before the training; even, so that one falls on half of it
 Snapshots = dict[int, Tensor]  # step -> images, uint8 (25, 1, 28, 28)
-
-
-@dataclass(frozen=True)
-class Config:
-    """What to train and how; `perceptron_config` has the settings of the assignment's template."""
-
-    architecture: Literal["conv", "perceptron"] = "conv"
-    loss: Loss = "hinge"  # what the two players minimise
-    latent_dim: int = 64  # numbers in z
-    batch_size: int = 32  # real images a step, and as many drawn ones
-    num_steps: int = 20_800
-    learning_rate: float = 2e-3  # of Adam; constant for the first half, then falling
-    least_rate: float = 0.4  # share of the learning rate below which it does not fall
-    beta1: float = 0.5  # Adam's memory of gradients
-    beta2: float = 0.99  # Adam's memory of squared gradients
-    r1_gamma: float = 0.5  # weight of the R1 penalty; 0 leaves it out
-    r1_every: int = 8  # steps from one R1 penalty, then that much heavier, to the next
-    naming_weight: float = 1.0  # of the discriminator's second task, naming digits; 0: no such task
-    ema_decay: float = 0.998  # memory of the averaged generator, the one that is exported
-    eval_every: int = 2600  # steps from one measurement to the next
-    save_every: int = 650  # steps from one checkpoint to the next
-    precision: Precision = "float32"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.architecture not in ("conv", "perceptron"):
-            raise UsageError(
-                f"There is no architecture {self.architecture!r}; choose conv or perceptron."
-            )
-        if self.loss not in LOSSES:
-            raise UsageError(f"There is no loss {self.loss!r}; choose one of {', '.join(LOSSES)}.")
-        check_range(
-            self,
-            latent_dim=(1, 10_000),
-            batch_size=(2, 60_000),
-            num_steps=(2, 10**9),
-            r1_every=(1, 10**9),
-            eval_every=(1, 10**9),
-            save_every=(1, 10**9),
-        )
-        check_positive(self, "learning_rate")
-        if not 0 <= self.least_rate <= 1:
-            raise UsageError(f"least_rate must be from 0 to 1, not {self.least_rate}.")
-        if not 0 <= self.naming_weight < float("inf"):
-            raise UsageError(
-                f"naming_weight must be at least 0 and finite, not {self.naming_weight}."
-            )
-        if self.architecture == "perceptron" and self.naming_weight:
-            raise UsageError(
-                "The perceptron's discriminator names no digits; set naming_weight to 0."
-            )
-
-
-def perceptron_config(config: Config) -> Config:
-    """The same run with the assignment's template: its networks, its Adam, no penalty."""
-    return replace(
-        config,
-        architecture="perceptron",
-        loss="non-saturating",
-        latent_dim=100,
-        batch_size=64,
-        learning_rate=2e-4,
-        least_rate=0.0,
-        beta2=0.999,
-        r1_gamma=0.0,
-        naming_weight=0.0,
-    )
 
 
 class Networks(NamedTuple):
@@ -138,8 +68,8 @@ def build(config: Config, device: torch.device | None = None) -> Networks:
             generator: nn.Module = ConvGenerator(config.latent_dim)
             discriminator: Discriminator = ConvDiscriminator()
         else:
-            generator = PerceptronGenerator(config.latent_dim)
-            discriminator = PerceptronDiscriminator()
+            generator = MLPGenerator(config.latent_dim)
+            discriminator = MLPDiscriminator()
     generator, discriminator = generator.to(device), discriminator.to(device)
     return Networks(generator, discriminator, deepcopy(generator).eval().requires_grad_(False))
 
@@ -180,10 +110,10 @@ def train_step(
         images = real.clone().requires_grad_()
         penalty = r1_penalty(discriminator(images), images)
         total = total + config.r1_gamma * config.r1_every * penalty
-    if config.naming_weight > 0:
+    if config.auxiliary_weight > 0:
         assert isinstance(discriminator, ConvDiscriminator)  # `Config` sees to it
-        names = discriminator.namer(features[: len(real)].float())
-        total = total + config.naming_weight * F.cross_entropy(names, digits)
+        names = discriminator.auxiliary_head(features[: len(real)].float())
+        total = total + config.auxiliary_weight * F.cross_entropy(names, digits)
     discriminator_optimizer.zero_grad()
     total.backward()
     discriminator_optimizer.step()
@@ -235,9 +165,9 @@ def train(
     betas = (config.beta1, config.beta2)
     generator_optimizer = Adam(generator.parameters(), betas=betas, fused=True)
     discriminator_optimizer = Adam(discriminator.parameters(), betas=betas, fused=True)
-    latents = random_stream(config.seed, "latents")
-    fixed = draw_latents(NUM_SAMPLES, config.latent_dim, random_stream(config.seed, "samples"))
-    snapshots = {0: to_bytes(draw(average, fixed))}
+    latents = make_rng(config.seed, "latents")
+    fixed = sample_latents(NUM_SAMPLES, config.latent_dim, make_rng(config.seed, "samples"))
+    snapshots = {0: to_bytes(generate(average, fixed))}
     snapshot_steps = {k * config.num_steps // NUM_SNAPSHOTS for k in range(1, NUM_SNAPSHOTS + 1)}
     if state := run.load():
         with run.restoring():
@@ -261,10 +191,10 @@ def train(
                 order = epoch_order(len(images), config.seed, epoch)
             chosen = order[position * config.batch_size :][: config.batch_size]
             real = to_unit(images[chosen].to(device))
-            z = draw_latents(config.batch_size, config.latent_dim, latents).to(device)
+            z = sample_latents(config.batch_size, config.latent_dim, latents).to(device)
             for optimizer in (generator_optimizer, discriminator_optimizer):
                 optimizer.param_groups[0]["lr"] = annealed(
-                    config.learning_rate, step, config.num_steps, config.least_rate
+                    config.learning_rate, step, config.num_steps, config.final_lr_ratio
                 )
             loss_d, loss_g = train_step(
                 networks,
@@ -279,7 +209,7 @@ def train(
 
             last = step == config.num_steps
             if step in snapshot_steps:
-                snapshots[step] = to_bytes(draw(average, fixed))
+                snapshots[step] = to_bytes(generate(average, fixed))
             if step % 50 == 0 or last:
                 losses = {"loss_d": loss_d.item(), "loss_g": loss_g.item()}
                 progress.update(step, **losses)
@@ -302,7 +232,7 @@ def train(
 
 
 @torch.no_grad()
-def draw(network: nn.Module, z: Tensor) -> Tensor:
+def generate(network: nn.Module, z: Tensor) -> Tensor:
     """Images (n, 1, 28, 28), float32 on the CPU, that a generator in eval mode makes of z."""
     images: Tensor = network(z.to(device_of(network))).float().cpu()
     return images

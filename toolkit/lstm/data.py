@@ -11,12 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from toolkit.errors import UsageError
+from toolkit.common.errors import UsageError
 
 NUM_DIGITS = 10
 CHANCE = 1 / NUM_DIGITS  # accuracy by guessing
 Split = Literal["train", "validation", "test"]
-Encoding = Literal["one-hot", "digit"]
 
 # Out of ten hash buckets, the first one is the test split, the second one validation.
 BUCKETS: dict[str, tuple[int, int]] = {"test": (0, 1), "validation": (1, 2), "train": (2, 10)}
@@ -29,7 +28,7 @@ def half_length(length: int) -> int:
 
 
 def palindromes(
-    count: int, length: int, *, split: Split, generator: torch.Generator, distinct: bool = False
+    count: int, length: int, *, split: Split, rng: torch.Generator, distinct: bool = False
 ) -> Tensor:
     """Draw palindromes uniformly from one split.
 
@@ -37,7 +36,7 @@ def palindromes(
         count: how many, at least 1.
         length: T, at least 2.
         split: "train", "validation" or "test".
-        generator: a CPU generator; the same state gives the same palindromes.
+        rng: a CPU generator; the same state gives the same palindromes.
         distinct: never the same palindrome twice.
 
     Returns:
@@ -57,11 +56,11 @@ def palindromes(
         )
     half = half_length(length)
     if not distinct:
-        left = _draw(count, half, split, generator)
+        left = _draw(count, half, split, rng)
     elif count > _expected_size(half, split) // 10:
-        left = _choose(count, length, split, generator)
+        left = _choose(count, length, split, rng)
     else:
-        left = _draw_distinct(count, half, split, generator)
+        left = _draw_distinct(count, half, split, rng)
     return _mirror(left, length)
 
 
@@ -74,7 +73,7 @@ def all_palindromes(length: int, split: Split) -> Tensor:
     return _mirror(_to_digits(_list_halves(half, split), half), length)
 
 
-def held_out(length: int, split: Split, count: int, generator: torch.Generator) -> Tensor:
+def held_out(length: int, split: Split, count: int, rng: torch.Generator) -> Tensor:
     """A set to measure on: `count` distinct palindromes of the split, or all where there are fewer.
 
     Returns:
@@ -82,7 +81,7 @@ def held_out(length: int, split: Split, count: int, generator: torch.Generator) 
     """
     if _expected_size(half_length(length), split) < 2 * count:
         count = min(count, len(all_palindromes(length, split)))
-    return palindromes(count, length, split=split, generator=generator, distinct=True)
+    return palindromes(count, length, split=split, rng=rng, distinct=True)
 
 
 def split_last(digits: Tensor) -> tuple[Tensor, Tensor]:
@@ -196,26 +195,26 @@ def _list_halves(half: int, split: str) -> Tensor:
     return torch.cat([chunk[_in_split(_to_digits(chunk, half), split)] for chunk in chunks])
 
 
-def _draw(count: int, half: int, split: str, generator: torch.Generator) -> Tensor:
+def _draw(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
     """Draw until enough fall into the split: 8 of 10 for train, 1 of 10 for the other two."""
     first, end = BUCKETS[split]
     left = torch.empty((0, half), dtype=torch.int64)
     while len(left) < count:
         tries = min((count - len(left)) * 12 // (end - first) + 8, max(1, 20 * CHUNK // half))
-        drawn = torch.randint(NUM_DIGITS, (tries, half), generator=generator)
+        drawn = torch.randint(NUM_DIGITS, (tries, half), generator=rng)
         left = torch.cat([left, drawn[_in_split(drawn, split)]])
     return left[:count]
 
 
-def _draw_distinct(count: int, half: int, split: str, generator: torch.Generator) -> Tensor:
+def _draw_distinct(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
     """Draw, drop repetitions, and go on; for when there are many more than `count`."""
-    left = _draw(count, half, split, generator)
+    left = _draw(count, half, split, rng)
     while len(left := left[_first_occurrences(left)]) < count:
-        left = torch.cat([left, _draw(count - len(left), half, split, generator)])
+        left = torch.cat([left, _draw(count - len(left), half, split, rng)])
     return left
 
 
-def _choose(count: int, length: int, split: str, generator: torch.Generator) -> Tensor:
+def _choose(count: int, length: int, split: str, rng: torch.Generator) -> Tensor:
     """Choose from the list of all; for when `count` is most of them."""
     half = half_length(length)
     every = _list_halves(half, split)
@@ -224,7 +223,7 @@ def _choose(count: int, length: int, split: str, generator: torch.Generator) -> 
             f"Only {len(every):,} of the {NUM_DIGITS**half:,} palindromes of {length} digits are "
             f"in the {split} split; {count:,} distinct ones were asked for."
         )
-    return _to_digits(every[torch.randperm(len(every), generator=generator)[:count]], half)
+    return _to_digits(every[torch.randperm(len(every), generator=rng)[:count]], half)
 
 
 def _first_occurrences(rows: Tensor) -> Tensor:

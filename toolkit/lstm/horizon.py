@@ -14,12 +14,13 @@ from typing import Any
 import joblib
 import torch
 
-from toolkit.device import one_thread
-from toolkit.errors import UsageError
-from toolkit.files import append_line, atomic_write, make_directory, read_bytes, sha256
-from toolkit.lstm.training import Config, accuracy_by_length, train
-from toolkit.runs import Run
-from toolkit.workers import workers
+from toolkit.common.device import one_thread
+from toolkit.common.errors import UsageError
+from toolkit.common.files import append_line, atomic_write, make_directory, read_bytes, sha256
+from toolkit.common.runs import Run
+from toolkit.common.workers import workers
+from toolkit.lstm.config import Config
+from toolkit.lstm.training import accuracy_by_length, train
 
 Row = dict[str, Any]  # the settings of a cell, and what was measured or "error"
 

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from toolkit.checks import check_digits
+from toolkit.common.checks import check_digits
 from toolkit.lstm.bptt import last_hidden, tanh
 from toolkit.lstm.data import encode
 

@@ -1,8 +1,6 @@
 """Training of the LSTM and the RNN on palindromes."""
 
 import time
-from dataclasses import dataclass
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -10,59 +8,16 @@ from rich.console import Console
 from torch import Tensor, nn
 from torch.optim import RMSprop
 
-from toolkit.device import device_of, random_stream, seeded
-from toolkit.errors import UsageError, check_positive, check_range
-from toolkit.lstm.data import Encoding, held_out, palindromes, split_last
+from toolkit.common.device import device_of, make_rng, seeded
+from toolkit.common.progress import Progress, say_finished
+from toolkit.common.runs import Run
+from toolkit.common.schedule import annealed
+from toolkit.lstm.config import Config
+from toolkit.lstm.data import held_out, palindromes, split_last
 from toolkit.lstm.model import LSTM, RNN, start_chrono
-from toolkit.progress import Progress, say_finished
-from toolkit.runs import Run
-from toolkit.schedule import annealed
 
 FIRST_LENGTH = 5  # where the curriculum starts
 FAR = (5, 36, 100, 1000, 10_000)  # T at which networks are tested that learnt with the curriculum
-
-
-@dataclass(frozen=True)
-class Config:
-    """What to train and how; the defaults are the assignment's, but for the length."""
-
-    model: Literal["lstm", "rnn"] = "lstm"
-    length: int = 30  # T: the digits 1 to T-1 are read, digit T is predicted
-    encoding: Encoding = "one-hot"  # or "digit", the bare digit as one number
-    hidden_size: int = 128  # numbers in h, and in the LSTM's c
-    batch_size: int = 128  # palindromes a step
-    learning_rate: float = 1e-3  # of RMSProp
-    curriculum: bool = False  # short palindromes first, then all lengths mixed, annealed
-    max_grad_norm: float = 10.0  # longer gradients are scaled down to this norm
-    forget_bias: float = 1.0  # where the LSTM's b_f starts
-    chrono: bool = False  # or b_f and b_i start as for memories of all lengths up to T
-    orthogonal: bool = False  # W_hh starts orthogonal, gate by gate, rather than normal
-    num_steps: int = 2000  # at most
-    eval_every: int = 50  # steps from one validation and checkpoint to the next
-    target_accuracy: float = 0.999  # at two validations in a row it is enough, but for curricula
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.model not in ("lstm", "rnn"):
-            raise UsageError(f"There is no model {self.model!r}; choose lstm or rnn.")
-        if self.encoding not in ("one-hot", "digit"):
-            raise UsageError(f"There is no encoding {self.encoding!r}; choose one-hot or digit.")
-        check_range(
-            self,
-            length=(2, 1_000_000),
-            hidden_size=(1, 10_000),
-            batch_size=(1, 100_000),
-            num_steps=(1, 10**9),
-            eval_every=(1, 10**9),
-        )
-        check_positive(self, "learning_rate", "max_grad_norm")
-
-
-def curriculum_config(model: Literal["lstm", "rnn"]) -> Config:
-    """The curriculum with what suits each model best, and about the same time for both."""
-    if model == "rnn":
-        return Config(model, length=100, curriculum=True, orthogonal=True, num_steps=1000)
-    return Config(model, length=100, curriculum=True, num_steps=400)
 
 
 def build(config: Config) -> LSTM | RNN:
@@ -114,13 +69,13 @@ def next_longest(longest: int, batch_accuracy: float, target: int) -> int:
     return min(longest * 5 // 4 + 1, target) if batch_accuracy > 0.97 else longest
 
 
-def draw_length(longest: int, generator: torch.Generator) -> int:
+def sample_length(longest: int, rng: torch.Generator) -> int:
     """One of the lengths from 5, or less, to `longest`, each as likely as the others.
 
     Mixed lengths teach the network to hold the first digit for any time, not for one.
     """
     shortest = min(FIRST_LENGTH, longest)
-    return int(torch.randint(shortest, longest + 1, (), generator=generator))
+    return int(torch.randint(shortest, longest + 1, (), generator=rng))
 
 
 @torch.no_grad()
@@ -147,7 +102,7 @@ def accuracy_by_length(
     result = {}
     for length in lengths:
         count = min(num_test, max(100, num_test * 1000 // length))
-        test = held_out(length, "test", count, random_stream(seed, "test"))
+        test = held_out(length, "test", count, make_rng(seed, "test"))
         result[length] = accuracy(model, test)
     return result
 
@@ -160,10 +115,8 @@ def train(config: Config, run: Run, device: torch.device, quiet: bool = False) -
     """
     model = build(config).to(device)
     optimizer = RMSprop(model.parameters(), lr=config.learning_rate)
-    batches = random_stream(config.seed, "train batches")
-    validation = held_out(
-        config.length, "validation", 1000, random_stream(config.seed, "validation")
-    )
+    batches = make_rng(config.seed, "train batches")
+    validation = held_out(config.length, "validation", 1000, make_rng(config.seed, "validation"))
     streak = 0
     longest = min(FIRST_LENGTH, config.length) if config.curriculum else config.length
     if state := run.load():
@@ -183,11 +136,11 @@ def train(config: Config, run: Run, device: torch.device, quiet: bool = False) -
         for step in range(run.step + 1, config.num_steps + 1):
             length = longest
             if config.curriculum:
-                length = draw_length(longest, batches)
+                length = sample_length(longest, batches)
                 optimizer.param_groups[0]["lr"] = annealed(
                     config.learning_rate, step, config.num_steps
                 )
-            sequences = palindromes(config.batch_size, length, split="train", generator=batches)
+            sequences = palindromes(config.batch_size, length, split="train", rng=batches)
             digits, labels = split_last(sequences.to(device))
             loss, right = train_step(model, optimizer, digits, labels, config.max_grad_norm)
             if config.curriculum:

@@ -1,0 +1,42 @@
+"""Devices and random streams."""
+
+import pytest
+import torch
+
+from toolkit.common.device import autocast, make_rng, pick_device, pick_precision, seeded
+from toolkit.common.errors import UsageError
+
+
+def test_streams_are_independent_and_repeatable() -> None:
+    def draw(seed: int, stream: str) -> list[float]:
+        return torch.rand(4, generator=make_rng(seed, stream)).tolist()
+
+    assert draw(0, "latents") == draw(0, "latents")
+    assert len({tuple(draw(seed, s)) for seed in (0, 1, -1) for s in ("latents", "test")}) == 6
+
+
+def test_seeded_leaves_the_global_generator_alone() -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(2)
+    torch.manual_seed(5)
+    with seeded(0, "weights"):
+        one = torch.rand(3)
+    assert torch.equal(torch.rand(2), expected)
+    with seeded(0, "weights"):
+        assert torch.equal(torch.rand(3), one)
+    with seeded(0, "other"):
+        assert not torch.equal(torch.rand(3), one)
+
+
+def test_unknown_device() -> None:
+    with pytest.raises(UsageError, match="no device 'tpu'; choose one of auto, cpu, cuda, mps"):
+        pick_device("tpu")
+
+
+def test_autocast_follows_the_precision() -> None:
+    cpu, x = torch.device("cpu"), torch.ones(2, 2)
+    with autocast(cpu, "bfloat16"):
+        assert (x @ x).dtype == torch.bfloat16
+    with autocast(cpu, "float32"):
+        assert (x @ x).dtype == torch.float32
+    assert pick_precision(cpu) in ("float32", "bfloat16")

@@ -1,0 +1,90 @@
+"""Pictures, read back by imageio."""
+
+from pathlib import Path
+
+import imageio.v3 as iio
+import matplotlib
+import numpy as np
+import torch
+from PIL import Image
+from torchvision.utils import make_grid
+
+from toolkit.common import figures
+
+
+def test_sheet_equals_torchvision() -> None:
+    images = torch.rand(25, 1, 28, 28)
+    theirs = make_grid(images, nrow=5, padding=2, pad_value=0.25)[0, 1:-1, 1:-1]
+    theirs = (theirs * 255).round().byte().numpy()
+    np.testing.assert_array_equal(figures.sheet(images, columns=5, scale=1), theirs)
+
+
+def test_last_row_of_a_sheet_may_be_short() -> None:
+    sheet = figures.sheet(torch.ones(7, 1, 28, 28), columns=5, scale=1)
+    assert sheet.shape == (60, 150)
+    assert sheet[45, 15] == 255
+    assert sheet[45, 105] == 0
+
+
+def test_png_round_trip(tmp_path: Path) -> None:
+    picture = figures.sheet(torch.rand(4, 1, 28, 28), columns=2)
+    figures.save_png(tmp_path / "a.png", picture)
+    np.testing.assert_array_equal(iio.imread(tmp_path / "a.png"), picture)
+
+
+def test_gif_there_and_back_for_ever(tmp_path: Path) -> None:
+    frames = torch.linspace(0, 1, 9).view(9, 1, 1, 1).expand(9, 1, 28, 28)
+    figures.save_gif(tmp_path / "a.gif", frames, milliseconds=150)
+    film = iio.imread(tmp_path / "a.gif")
+    assert film.shape[:3] == (16, 168, 168)
+    brightness = film[..., 0].mean(axis=(1, 2))
+    np.testing.assert_allclose(brightness[:9], np.linspace(0, 255, 9), atol=2)
+    np.testing.assert_allclose(brightness[9:], brightness[7:0:-1], atol=1)
+    properties = iio.immeta(tmp_path / "a.gif")
+    assert properties["duration"] == 150
+    assert properties["loop"] == 0
+
+
+def test_film_rests_on_its_last_frame(tmp_path: Path) -> None:
+    frames = [np.full((20, 30), value, dtype=np.uint8) for value in (0, 100, 200)]
+    figures.save_film(tmp_path / "a.gif", frames, milliseconds=150)
+    film = iio.imread(tmp_path / "a.gif")
+    np.testing.assert_allclose(film[..., 0].mean(axis=(1, 2)), [0, 100, 200], atol=2)
+    with Image.open(tmp_path / "a.gif") as image:
+        shown = []
+        for frame in range(3):
+            image.seek(frame)
+            shown.append(image.info["duration"])
+        assert shown == [150, 150, 2000]
+        assert image.info["loop"] == 0
+
+
+def test_pictures_are_the_same_every_time(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        figures.save_curves(
+            tmp_path / f"{name}.png",
+            {"curve": ([1, 2], [0.1, 0.9])},
+            title="t",
+            x_label="x",
+            y_label="y",
+            level=("chance", 0.1),
+        )
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert iio.imread(tmp_path / "a.png").std() > 10  # something is drawn
+
+
+def test_heat_map_has_the_colours_of_matplotlib() -> None:
+    values = torch.tensor([[-5.0, -1.0, 0.0], [0.5, 1.0, 7.0]])
+    picture = figures.heat_map(values, -1, 1, colours="RdBu_r")
+    shares = np.array([[0, 0, 0.5], [0.75, 1, 1]])
+    expected = np.round(matplotlib.colormaps["RdBu_r"](shares)[..., :3] * 255)
+    np.testing.assert_allclose(picture, expected, atol=1)
+    assert picture.dtype == np.uint8
+
+
+def test_long_heat_map_is_averaged() -> None:
+    values = torch.arange(12.0).view(2, 6)
+    picture = figures.heat_map(values, 0, 12, max_columns=3)
+    np.testing.assert_array_equal(
+        picture, figures.heat_map(torch.tensor([[0.5, 2.5, 4.5], [6.5, 8.5, 10.5]]), 0, 12)
+    )

@@ -1,0 +1,36 @@
+"""What a training run shows, on a terminal and elsewhere."""
+
+import io
+import time
+
+import pytest
+from rich.console import Console
+
+from toolkit.common import progress
+from toolkit.common.progress import Progress
+
+
+def test_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    with Progress("lstm", total=100, start=40, console=Console(file=out, width=200)) as bar:
+        bar.started -= 30  # thirty seconds for 30 steps ...
+        bar.update(60, loss=0.5)  # too soon after the start for a line
+        bar.last_line -= progress.SECONDS_BETWEEN_LINES
+        bar.update(70, accuracy=0.98765)
+        bar.update(100)
+    lines = out.getvalue().splitlines()
+    assert lines[0] == "lstm: continues after step 40 of 100"
+    assert lines[1] == "lstm: step 70/100  loss 0.5  accuracy 0.9877  0:30 left"  # ... so 30 more
+    assert lines[2].startswith("lstm: step 100/100  loss 0.5  accuracy 0.9877  0:00 left")
+
+
+def test_bar_on_a_terminal() -> None:
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=120)
+    with Progress("gan", total=10, console=console) as bar:
+        bar.update(3, distance=12.345)
+        time.sleep(0.2)  # the bar draws ten times a second
+    text = out.getvalue()
+    assert "gan" in text
+    assert "3/10" in text
+    assert "distance 12.35" in text or "distance 12.34" in text

@@ -1,0 +1,347 @@
+"""Exports: equal to the eager model, alone in the world, and never read when damaged."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from toolkit.common.errors import ToolkitError, UsageError
+from toolkit.export import manifest, torchscript
+from toolkit.export.golden import example_inputs
+from toolkit.export.manifest import lists_on_one_line
+from toolkit.gan.data import MNIST
+from toolkit.gan.model import (
+    Classifier,
+    ConvDiscriminator,
+    ConvGenerator,
+    MLPDiscriminator,
+    MLPGenerator,
+)
+from toolkit.lstm.model import LSTM, RNN
+
+ROOT = Path(__file__).parents[2]
+MODELS: list[tuple[str, nn.Module]] = [
+    ("lstm", LSTM(16)),
+    ("lstm", LSTM(16, one_hot=False)),
+    ("rnn", RNN(16)),
+    ("generator", ConvGenerator(8, 16)),
+    ("generator", MLPGenerator(20)),
+    ("discriminator", ConvDiscriminator(8, 16)),
+    ("discriminator", MLPDiscriminator()),
+    ("classifier", Classifier()),
+]
+METRICS = {
+    "test_accuracy": 0.9,
+    "length": 5,
+    "frechet_distance": 10.0,
+    "classifier_sha256": "c",
+}
+
+
+def save(name: str, model: nn.Module, directory: Path, **metrics: object) -> str | None:
+    return torchscript.save(
+        name, model, exports_dir=directory, seed=0, config={"a": 1}, metrics=METRICS | metrics
+    )
+
+
+@pytest.mark.parametrize(("name", "model"), MODELS, ids=lambda x: x if isinstance(x, str) else "")
+def test_reloaded_equals_eager(name: str, model: nn.Module, tmp_path: Path) -> None:
+    save(name, model, tmp_path)
+    loaded = torchscript.load(name, tmp_path)
+    inputs = example_inputs(name, model, batch_size=31)
+    with torch.no_grad():
+        for method in ("forward", *manifest.SIGNATURES[name].methods):
+            torch.testing.assert_close(
+                getattr(loaded, method)(*inputs),
+                getattr(model.eval(), method)(*inputs),
+                rtol=0,
+                atol=1e-6,
+            )
+        entry = json.loads((tmp_path / "manifest.json").read_text())[f"{name}.pt"]
+        for case in entry["golden"]["cases"]:
+            given, wanted = (
+                torch.tensor(case[key]["values"], dtype=getattr(torch, case[key]["dtype"])).reshape(
+                    case[key]["shape"]
+                )
+                for key in ("input", "output")
+            )
+            torch.testing.assert_close(model(given), wanted, rtol=0, atol=1e-6)
+    if name == "generator":
+        assert loaded.latent_dim == model.latent_dim
+        images = loaded(*inputs)
+        assert 0 <= images.min() < images.max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "bad", "message"),
+    [
+        ("lstm", LSTM(4), torch.zeros(2, 3), r"int64 .* got float32 of shape \[2, 3\]"),
+        ("lstm", LSTM(4), torch.tensor([[1, 12]]), "between 0 and 9; got values from 1 to 12"),
+        ("rnn", RNN(4), torch.zeros(4, dtype=torch.int32), r"got int32 of shape \[4\]"),
+        ("generator", ConvGenerator(8, 4), torch.zeros(2, 9), r"\(batch, 8\).*float32 .*\[2, 9\]"),
+        ("generator", ConvGenerator(8, 4), torch.zeros(2, 8).double(), r"got float64 .*\[2, 8\]"),
+        ("classifier", Classifier(), torch.zeros(1, 1, 28, 28).half(), "got float16 of shape"),
+        ("discriminator", ConvDiscriminator(4, 4), torch.zeros(1, 28, 28), r"\[1, 28, 28\]"),
+        ("classifier", Classifier(), torch.zeros(1, 1, 28, 28).byte(), "got uint8 of shape"),
+    ],
+)
+def test_exported_module_says_what_is_wrong(
+    name: str, model: nn.Module, bad: torch.Tensor, message: str, tmp_path: Path
+) -> None:
+    save(name, model, tmp_path)
+    with pytest.raises(torch.jit.Error, match=message):
+        torchscript.load(name, tmp_path)(bad)
+
+
+def test_manifest_describes_the_file(tmp_path: Path) -> None:
+    save("generator", ConvGenerator(8, 16), tmp_path)
+    entry = json.loads((tmp_path / "manifest.json").read_text())["generator.pt"]
+    data = (tmp_path / "generator.pt").read_bytes()
+    by_tool = subprocess.run(
+        ["sha256sum", tmp_path / "generator.pt"], capture_output=True, text=True, check=True
+    )
+    assert entry["sha256"] == by_tool.stdout.split()[0]
+    assert entry["bytes"] == len(data)
+    assert entry["attributes"] == {"latent_dim": 8}
+    assert entry["torch"] == torch.__version__
+    assert entry["config"] == {"a": 1}
+    assert entry["metrics"] == METRICS
+
+
+def test_same_bytes_whatever_was_scripted_before(tmp_path: Path) -> None:
+    model = Classifier()
+    save("classifier", model, tmp_path / "one")
+    save("generator", ConvGenerator(8, 16), tmp_path / "one")
+    save("discriminator", ConvDiscriminator(4, 4), tmp_path / "one")
+    save("classifier", model, tmp_path / "two")
+    assert (tmp_path / "one" / "classifier.pt").read_bytes() == (
+        tmp_path / "two" / "classifier.pt"
+    ).read_bytes()
+
+
+def test_same_bytes_whatever_the_hash_seed(tmp_path: Path) -> None:
+    """Python orders sets differently in each process."""
+    program = (
+        "import sys, torch\n"
+        "from pathlib import Path\n"
+        "from toolkit.export import manifest, torchscript\n"
+        "from toolkit.gan.model import Classifier\n"
+        "torch.manual_seed(0)\n"
+        "torchscript.save('classifier', Classifier(), exports_dir=Path(sys.argv[1]), seed=0,\n"
+        "            config={}, metrics={'test_accuracy': 0})\n"
+    )
+    for seed in "123":
+        subprocess.run(
+            [sys.executable, "-c", program, tmp_path / seed],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            check=True,
+        )
+    assert len({(tmp_path / seed / "classifier.pt").read_bytes() for seed in "123"}) == 1
+
+
+def test_archive_has_no_path_of_this_machine(tmp_path: Path) -> None:
+    save("lstm", LSTM(4), tmp_path)
+    with zipfile.ZipFile(tmp_path / "lstm.pt") as archive:
+        content = b"".join(archive.read(name) for name in archive.namelist())
+    assert b"toolkit" in content  # the class names
+    assert str(ROOT).encode() not in content
+    assert sys.prefix.encode() not in content
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "replace"])
+def test_damaged_export_is_refused(tmp_path: Path, damage: str) -> None:
+    save("lstm", LSTM(4), tmp_path)
+    path = tmp_path / "lstm.pt"
+    data = bytearray(path.read_bytes())
+    if damage == "flip":
+        data[len(data) // 2] ^= 1
+    elif damage == "truncate":
+        del data[-100:]
+    else:
+        save("rnn", RNN(4), tmp_path)
+        data = bytearray((tmp_path / "rnn.pt").read_bytes())
+    path.write_bytes(data)
+    with pytest.raises(ToolkitError, match=r"lstm.pt is damaged or was altered: .* SHA-256"):
+        torchscript.load("lstm", tmp_path)
+
+
+def test_golden_values_follow_their_file(tmp_path: Path) -> None:
+    save("rnn", RNN(4), tmp_path)
+    old = manifest.read_manifest(tmp_path)["rnn.pt"]["golden"]
+    save("rnn", RNN(4), tmp_path)
+    assert manifest.read_manifest(tmp_path)["rnn.pt"]["golden"] != old
+    manifest.restore(["rnn"], tmp_path)
+    assert manifest.read_manifest(tmp_path)["rnn.pt"]["golden"] == old
+
+
+def test_lists_on_one_line() -> None:
+    value = {"a": [1, 2.5], "b": [], "c": [{"d": ["x [y]", "z"]}], "e": [[3], [4]]}
+    text = lists_on_one_line(json.dumps(value, indent=2))
+    assert '"a": [1, 2.5],\n' in text
+    assert json.loads(text) == value
+
+
+def test_missing_and_unknown(tmp_path: Path) -> None:
+    with pytest.raises(ToolkitError, match=r"lstm.pt is missing. `python -m toolkit.train lstm`"):
+        torchscript.load("lstm", tmp_path)
+    with pytest.raises(UsageError, match="no model 'gru'; choose one of lstm, rnn"):
+        torchscript.load("gru", tmp_path)
+    save("rnn", RNN(4), tmp_path)
+    for damaged in ("{", "[]", '{"rnn.pt": {}}', '{"rnn.pt": 3}'):
+        (tmp_path / "manifest.json").write_text(damaged)
+        with pytest.raises(ToolkitError, match=r"manifest.json is damaged"):
+            torchscript.load("rnn", tmp_path)
+
+
+def test_a_worse_file_is_announced_and_the_old_one_restored(tmp_path: Path) -> None:
+    assert save("lstm", LSTM(4), tmp_path, test_accuracy=0.99) is None
+    good = (tmp_path / "lstm.pt").read_bytes()
+    note = save("lstm", LSTM(4), tmp_path, test_accuracy=0.5)
+    assert note is not None
+    assert "test_accuracy 0.5, before 0.99" in note
+    assert f"python -m toolkit.train restore lstm --exports-dir {tmp_path}" in note
+    bad = (tmp_path / "lstm.pt").read_bytes()
+
+    for _ in range(2):  # a second time changes nothing
+        manifest.restore(["lstm"], tmp_path)
+        assert (tmp_path / "lstm.pt").read_bytes() == good
+        assert (tmp_path / "previous" / "undone" / "lstm.pt").read_bytes() == bad
+        assert manifest.read_manifest(tmp_path)["lstm.pt"]["metrics"]["test_accuracy"] == 0.99
+        torchscript.load("lstm", tmp_path)
+        torchscript.load("lstm", tmp_path / "previous" / "undone")
+
+
+def test_restore_in_place_of_a_damaged_file(tmp_path: Path) -> None:
+    save("rnn", RNN(4), tmp_path)
+    good = (tmp_path / "rnn.pt").read_bytes()
+    save("rnn", RNN(4), tmp_path)
+    (tmp_path / "rnn.pt").write_bytes(b"damaged")
+    manifest.restore(["rnn"], tmp_path)
+    assert (tmp_path / "rnn.pt").read_bytes() == good
+
+
+def test_restore_of_two_changes_nothing_if_one_is_missing(tmp_path: Path) -> None:
+    for _ in range(2):
+        save("generator", ConvGenerator(8, 4), tmp_path)
+    before = (tmp_path / "generator.pt").read_bytes()
+    with pytest.raises(ToolkitError, match=r"no earlier discriminator.pt to bring back"):
+        manifest.restore(["generator", "discriminator"], tmp_path)
+    assert (tmp_path / "generator.pt").read_bytes() == before
+
+
+class Killed(BaseException):
+    """Raised in place of a rename, as if the process had been killed just before it."""
+
+
+@pytest.mark.parametrize("action", ["save", "restore"])
+def test_killed_before_any_write_and_repeated(
+    action: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    old, new = LSTM(4), LSTM(4)
+    rename = os.replace
+
+    def act(directory: Path) -> str | None:
+        if action == "save":
+            return save("lstm", new, directory, test_accuracy=0.5)
+        return manifest.restore(["lstm"], directory)
+
+    for k in range(10):
+        directory = tmp_path / str(k)
+        save("lstm", old, directory, test_accuracy=0.9)
+        if action == "restore":
+            save("lstm", new, directory, test_accuracy=0.5)
+        countdown = iter([False] * k + [True])
+
+        def fail_later(a: str, b: str, countdown: Iterator[bool] = countdown) -> None:
+            if next(countdown, False):
+                raise Killed
+            rename(a, b)
+
+        monkeypatch.setattr(os, "replace", fail_later)
+        try:
+            act(directory)
+            killed = False
+        except Killed:
+            killed = True
+        monkeypatch.setattr(os, "replace", rename)
+        note = act(directory)
+        versions = {
+            path.parent.name: manifest.read_manifest(path.parent)["lstm.pt"]["metrics"][
+                "test_accuracy"
+            ]
+            for path in directory.rglob("lstm.pt")
+            if torchscript.load("lstm", path.parent)
+        }
+        if action == "save":
+            assert versions == {str(k): 0.5, "previous": 0.9}
+            assert note is None or "before 0.9" in note
+            assert note is not None or not killed or k >= 4
+        else:
+            assert versions == {str(k): 0.9, "previous": 0.9, "undone": 0.5}
+        if not killed:
+            break
+    assert 3 <= k < 9  # every rename had its turn
+
+
+def test_better_says_nothing_and_another_yardstick_is_named(tmp_path: Path) -> None:
+    save("generator", ConvGenerator(8, 4), tmp_path, frechet_distance=9.0)
+    assert save("generator", ConvGenerator(8, 4), tmp_path, frechet_distance=8.0) is None
+    note = save("generator", ConvGenerator(8, 4), tmp_path, classifier_sha256="other")
+    assert note is not None
+    assert "measured otherwise (classifier_sha256 c, now other)" in note
+
+
+def test_nothing_is_replaced_by_a_model_that_changes_in_export(tmp_path: Path) -> None:
+    class Random(nn.Module):
+        latent_dim = 4
+
+        def forward(self, z: torch.Tensor) -> torch.Tensor:
+            return torch.rand(z.size(0), 1, 28, 28)
+
+    save("generator", ConvGenerator(8, 4), tmp_path)
+    before = (tmp_path / "generator.pt").read_bytes()
+    with pytest.raises(ToolkitError, match=r"generator.forward differs after export"):
+        save("generator", Random(), tmp_path)
+    assert (tmp_path / "generator.pt").read_bytes() == before
+    torchscript.load("generator", tmp_path)
+
+
+COMMITTED = sorted((ROOT / "exports").glob("*.pt"))
+
+
+def test_committed_classifier_is_as_good_as_its_manifest_says(mnist: MNIST) -> None:
+    classifier = torchscript.load("classifier", ROOT / "exports")
+    with torch.no_grad():
+        digits = classifier(mnist.test_images / 255).argmax(dim=1)
+    share = (digits == mnist.test_labels).double().mean().item()
+    metrics = manifest.read_manifest(ROOT / "exports")["classifier.pt"]["metrics"]
+    assert share == pytest.approx(metrics["test_accuracy"], abs=2e-4)
+    assert share >= 0.993
+
+
+def test_all_five_are_committed() -> None:
+    assert [path.stem for path in COMMITTED] == sorted(manifest.SIGNATURES)
+
+
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
+def test_committed_files_load_with_torch_alone(path: Path) -> None:
+    """In a Python that cannot import this package, from a directory that does not hold it."""
+    program = (
+        "import sys, torch\n"
+        "sys.modules['toolkit'] = None\n"
+        f"module = torch.jit.load({str(path)!r})\n"
+        "print(type(module).__name__, sum(p.numel() for p in module.parameters()))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], cwd="/", capture_output=True, text=True
+    )
+    assert done.stdout.startswith("RecursiveScriptModule "), done.stderr
+    torchscript.load(path.stem, ROOT / "exports")

@@ -1,0 +1,161 @@
+"""The command line: python -m toolkit.assignment COMMAND; --help lists the commands.
+
+Each command imports what it needs when it is called, so that --help waits for nothing.
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from toolkit.common.console import reports_errors
+from toolkit.common.files import set_aside
+
+if TYPE_CHECKING:
+    from toolkit.assignment.grade.verdict import Result
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Check, report, pack and grade what students hand in.",
+)
+
+
+@app.command()
+@reports_errors
+def check(
+    path: Annotated[
+        Path, typer.Argument(help="The folder with dataset.py, lstm.py, train.py and my_gan.py.")
+    ],
+    json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Say what is right and what is wrong in your code.
+
+    Exit code 0: nothing is wrong; 1: something is; 2: PATH cannot be checked.
+    """
+    from toolkit.assignment.check.parent import check as check_submission
+
+    report = check_submission(path, lambda sentence: print(f"  {sentence}", file=sys.stderr))
+    print(report.as_json() if json else report.as_text(), flush=True)
+    report.raise_unfinished()
+    if not report.passed:
+        raise typer.Exit(1)
+
+
+@app.command()
+@reports_errors
+def report(
+    student_number: Annotated[str, typer.Option(help="As your university writes it.")],
+    name: Annotated[str, typer.Option(help="Your name.", show_default="no name")] = "",
+    preset: Annotated[
+        Literal["smoke", "default", "long"], typer.Option(help="Of the runs to report.")
+    ] = "default",
+    runs_dir: Annotated[Path, typer.Option(help="The runs are in RUNS_DIR/PRESET.")] = Path("runs"),
+    exports_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where the .pt files and manifest.json are.",
+            show_default="exports; with --preset smoke RUNS_DIR/smoke/exports",
+        ),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="The directory of the report; what was edited there stays.")
+    ] = Path("report"),
+) -> None:
+    """Fill the report, in LaTeX and in Word, with the numbers and pictures of your runs."""
+    from toolkit.assignment.report import latex
+    from toolkit.assignment.report.fill import make_report
+    from toolkit.assignment.report.sources import Sources
+    from toolkit.export.manifest import default_directory
+
+    exports_dir = exports_dir or default_directory(preset, runs_dir)
+    sources = Sources(runs_dir, preset, exports_dir)
+    directory, gaps = make_report(student_number, name, sources, out)
+    for gap in gaps:
+        print(f"Missing: {gap.what}.\n  {gap.command}")
+    if missing := latex.lacking(student_number + "".join(name.split())):
+        print(
+            f"Note: pdfLaTeX has no {missing}; report.tex has the codes instead. "
+            "Write it there yourself with the font of your choice; report.docx is right."
+        )
+    if directory != out:
+        print(f"{out} has a report that was edited. It stays as it is; the new one is beside it.")
+    print(f"{directory}/: report.tex, report.docx. Write your text in the place of each [[ ... ]].")
+
+
+@app.command()
+@reports_errors
+def pack(
+    student_number: Annotated[str, typer.Option(help="Yours, for the name of the archive.")],
+    folder: Annotated[Path, typer.Argument(help="Your code, notebook and report.")] = Path(),
+    out: Annotated[Path, typer.Option(help="Where the archive goes.")] = Path(),
+) -> None:
+    """Make the archive that is handed in, and try it as the grader will.
+
+    Says what is missing or empty, and makes no archive then. An older archive is kept aside.
+    """
+    from toolkit.assignment.grade.sandbox.isolation import Limits
+    from toolkit.assignment.pack import pack as pack_submission
+
+    path, files, hints = pack_submission(folder, student_number, out, Limits())
+    for name, content in files.items():
+        print(f"{len(content):>12,}  {name}")
+    print(f"{path}: {len(files)} files, {path.stat().st_size:,} bytes. It unpacks and runs.")
+    for hint in hints:
+        print(f"Look at this again: {hint}")
+
+
+@app.command()
+@reports_errors
+def grade(
+    folder: Annotated[Path, typer.Argument(help="The folder with the archives.")],
+    rubric: Annotated[
+        Path | None,
+        typer.Option(help="Points, a TOML file.", show_default="the assignment's 40 + 60"),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where the results go.")] = Path("graded"),
+    workers: Annotated[int, typer.Option(min=1, help="Archives at a time.")] = 2,
+    cluster: Annotated[
+        str | None, typer.Option(help="A Dask scheduler, tcp://HOST:PORT, for a big class.")
+    ] = None,
+    time_limit: Annotated[float, typer.Option(min=1, help="Seconds for an archive.")] = 300,
+    memory_limit: Annotated[float, typer.Option(min=0.1, help="GiB for an archive.")] = 4,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Set the old results aside and begin anew.")
+    ] = False,
+) -> None:
+    """Grade every archive in a folder, each shut in a sandbox of its own.
+
+    Writes results.json (for Gradescope) and feedback.html for each, class.csv and class.html for
+    all. A command that was interrupted goes on where it was.
+    """
+
+    from toolkit.assignment.grade.folder import grade_folder
+    from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
+    from toolkit.assignment.grade.sandbox.isolation import Limits
+
+    def say(done: int, total: int, name: str, result: "Result") -> None:
+        checked = sum(test["max_score"] for test in result["tests"])
+        problem = result["extra_data"]["problem"]
+        print(
+            f"{done}/{total}  {name!r}: {result['score']:g} of {checked:g}  {problem}", flush=True
+        )
+
+    points = read_rubric(rubric or DEFAULT)
+    if restart and out.exists():
+        set_aside(out)
+    limits = Limits(seconds=time_limit, memory=int(memory_limit * 2**30))
+    results = grade_folder(
+        folder, out, points, limits, cluster=cluster, num_workers=workers, report=say
+    )
+    ways = {result["extra_data"]["isolation"] for result in results}
+    print("\n".join(f"Isolation: {way}" for way in sorted(ways)))
+    unclear = sum(bool(result["extra_data"]["problem"]) for result in results)
+    print(f"{len(results)} results, {unclear} of them need a look; see {out / 'class.html'}")
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m toolkit.assignment")

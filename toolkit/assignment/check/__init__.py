@@ -1,0 +1,1 @@
+"""Check a submission: a parent that supervises, and children that run the code."""

@@ -1,0 +1,169 @@
+"""One part of a check in a process of its own: started, listened to, and ended in time."""
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import toolkit
+from toolkit.assignment.check.findings import Id, Part
+
+LIMITS: dict[Part, int] = {"dataset": 15, "lstm": 40, "train": 20, "gan": 25}  # CPU seconds
+MAX_BYTES = 4 << 30  # of memory, for each
+PATIENCE = 1.5  # seconds on the clock for each of them
+LONGEST = 8  # times the limit that a process may take on a busy machine, waiting for a core
+PROBE = "toolkit.assignment.check.child"
+MAX_LINES = 1000  # that one process may send
+MAX_LINE = 2**20  # characters
+
+STOPPED: dict[Id, str] = {
+    "time-limit": "It did not come back from this: {}. Look for a loop without an end, or for work "
+    'at import that belongs under if __name__ == "__main__".',
+    "length-overflow": "It did not come back, or ran out of memory, when asked for palindromes "
+    "longer than 36 digits. How large is 10 to the power of half the length there, and does "
+    "anything count up to it, or keep as many numbers?",
+}
+ENDED = (
+    "The process ended at this: {}. Look for a call of exit, or for more memory than there is, "
+    "which is {} GiB here."
+)
+
+Message = dict[str, Any]  # what a Channel sends
+
+
+def probe(
+    part: Part,
+    root: Path,
+    file: str,
+    progress: Callable[[str], None],
+    stop: threading.Event,
+) -> list[Message]:
+    """Check one part in a process of its own, and give back what its channel sent.
+
+    The process learns a random word, and only lines that bear it count. So nothing that a student's
+    code prints, or writes to any descriptor, passes for a finding or for the end of the check.
+    Code that looks for the word in the memory of its own process finds it: nothing that runs beside
+    the code under test can be kept from it.
+
+    Args:
+        root: the student's folder.
+        file: the file to check, relative to `root`.
+        progress: called with a sentence when a new piece of work begins.
+        stop: set by another thread to end the process at once.
+    """
+    messages: list[Message] = []
+    word = secrets.token_hex(16)
+    package = str(Path(toolkit.__file__).parents[1])
+    paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
+    with tempfile.TemporaryDirectory(prefix="check-") as scratch:
+        environment = os.environ | {
+            "PYTHONPATH": os.pathsep.join(paths),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "MPLBACKEND": "Agg",
+            "CUDA_VISIBLE_DEVICES": "",
+            "OMP_NUM_THREADS": "1",
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", PROBE, part, root, file, str(LIMITS[part]), str(MAX_BYTES)],
+            cwd=scratch,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        ended = threading.Event()
+        patience = PATIENCE * LIMITS[part]
+        guard = threading.Thread(target=_guard, args=(process, patience, ended, stop))
+        guard.start()
+        doing: Message = {"doing": "starting", "stopped": "time-limit"}
+        started = time.monotonic()
+        try:
+            with contextlib.suppress(BrokenPipeError), process.stdin as stream:
+                stream.write(word)
+            for message in _listen(process.stdout, word):
+                messages.append(message)
+                if "doing" in message:
+                    doing = message
+                    seconds = time.monotonic() - started
+                    progress(f"{part}: {message['doing']} ({seconds:.0f} s)")
+        finally:
+            ended.set()
+            guard.join()
+            _kill(process)
+            _, _, used = os.wait4(process.pid, 0)
+            process.returncode = 0  # it is gone: nothing else may wait for it
+            process.stdout.close()
+    if not messages or "finished" not in messages[-1]:
+        seconds = time.monotonic() - started
+        cpu = used.ru_utime + used.ru_stime
+        messages.append(_unfinished(doing, file, seconds, cpu, LIMITS[part]))
+    return messages
+
+
+def _listen(stream: IO[str], word: str) -> Iterator[Message]:
+    """What bears the word, up to the message that is the last."""
+    for _ in range(MAX_LINES):
+        line = stream.readline(MAX_LINE)
+        if not line:
+            return
+        _, found, content = line.partition(f"{word} ")
+        if found:
+            message: Message = json.loads(content)
+            yield message
+            if "finished" in message:
+                return
+
+
+def _unfinished(doing: Message, file: str, seconds: float, cpu: float, limit: int) -> Message:
+    """What it means that a process ended before its check did."""
+    if seconds >= LONGEST * limit and cpu < 0.9 * limit:
+        return {"unfinished": f"This machine was too busy to finish: {doing['doing']}."}
+    id: Id = doing["stopped"]
+    text = STOPPED[id].format(doing["doing"])
+    if id == "time-limit" and cpu < 0.9 * limit and seconds < PATIENCE * limit:
+        text = ENDED.format(doing["doing"], MAX_BYTES >> 30)
+    return {"id": id, "equation": None, "file": file, "line": None, "message": text}
+
+
+def _guard(
+    process: "subprocess.Popen[str]",
+    seconds: float,
+    ended: threading.Event,
+    stop: threading.Event,
+) -> None:
+    """End a process after so many seconds, those that it waited for a core not counted."""
+    started = time.monotonic()
+    while not ended.wait(0.5):
+        elapsed = time.monotonic() - started
+        late = elapsed - _starved(process.pid) > seconds or elapsed > LONGEST * seconds / PATIENCE
+        if late or stop.is_set():
+            _kill(process)
+            return
+
+
+def _starved(pid: int) -> float:
+    """Seconds that a process was ready to run and had no core, where Linux tells; else 0."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+def _kill(process: "subprocess.Popen[str]") -> None:
+    """End the process and all that it started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

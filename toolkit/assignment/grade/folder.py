@@ -1,0 +1,167 @@
+"""Grade a folder of archives: every one gets a result, whatever is in it.
+
+graded/
+  class.csv                 a line for each archive
+  class.html                the same, with the pairs that are nearly the same
+  12345678_assignment3.zip/
+    results.json            for Gradescope; also what a restarted command goes on from
+    feedback.html           for the student
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import joblib
+
+from toolkit.assignment.grade.archive import MAX_ARCHIVE
+from toolkit.assignment.grade.pages import class_csv, class_page, student_page
+from toolkit.assignment.grade.rubric import Rubric
+from toolkit.assignment.grade.sandbox.isolation import PACKAGE, Isolation, Limits, find_isolation
+from toolkit.assignment.grade.sandbox.scratch import clear_left_over
+from toolkit.assignment.grade.similar import find_similar, read_code
+from toolkit.assignment.grade.verdict import CHECK, Result, grade_archive, ungraded
+from toolkit.common.errors import UsageError
+from toolkit.common.files import atomic_write, make_directory, read_bytes, sha256
+from toolkit.common.workers import workers
+
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".rar", ".7z")  # but zip gets a sentence
+
+
+def grade_folder(
+    folder: Path,
+    out: Path,
+    rubric: Rubric,
+    limits: Limits,
+    *,
+    check: Sequence[str] = CHECK,
+    isolation: Isolation | None = None,
+    cluster: str | None = None,
+    num_workers: int = -1,
+    report: Callable[[int, int, str, Result], None] = lambda done, total, name, result: None,
+) -> list[Result]:
+    """Grade all archives in `folder` that have no result for this rubric and this check yet.
+
+    Args:
+        out: where results go; see the head of this module.
+        check: the check, as arguments of Python; it prints its report as JSON.
+        isolation: the best that works here, if None; on a cluster each worker finds its own.
+        cluster: address of a Dask scheduler; by default the cores of this machine.
+        num_workers: processes on this machine; -1 for one a core.
+        report: called with the number done, the number of archives, and the newest name and result.
+
+    Returns:
+        a result for each archive, in the order of their names.
+
+    Raises:
+        UsageError: the folder has no archives.
+        ToolkitError: nothing here keeps a submission from doing harm, or `out` is unwritable.
+    """
+    archives = find_archives(folder)
+    make_directory(out)
+    clear_left_over()
+    if isolation is None and cluster is None:
+        isolation = find_isolation()
+    settings = identity(rubric, limits, check)
+    results: dict[str, Result] = {}
+    for path in archives:
+        if (kept := _kept(out / path.name, path, settings)) is not None:
+            results[path.name] = kept
+
+    def jobs() -> Iterator[Any]:
+        for path in archives:
+            if path.name not in results:
+                yield joblib.delayed(_grade)(
+                    path.name, *_read(path), rubric, limits, check, isolation
+                )
+
+    with workers(cluster, num_workers):
+        for name, digest, result in joblib.Parallel(return_as="generator_unordered")(jobs()):
+            result["extra_data"] |= {"archive_sha256": digest, "settings_sha256": settings}
+            make_directory(out / name)
+            atomic_write(out / name / "feedback.html", student_page(result, rubric).encode())
+            # Last, since a result that is there is not made again.
+            atomic_write(out / name / "results.json", _to_json(result))
+            results[name] = result
+            report(len(results), len(archives), name, result)
+    ordered = [results[path.name] for path in archives]
+    pairs, usual = find_similar({path.name: read_code(_read(path)[0]) for path in archives})
+    atomic_write(out / "class.csv", class_csv(ordered, pairs).encode())
+    atomic_write(out / "class.html", class_page(ordered, pairs, usual, rubric).encode())
+    return ordered
+
+
+def find_archives(folder: Path) -> list[Path]:
+    """The archives in `folder`, by name.
+
+    Raises:
+        UsageError: it is no folder, or has none.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder: name the one that holds the archives.")
+    found = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in ARCHIVES and path.is_file() and not path.is_symlink()
+    )
+    if not found:
+        raise UsageError(f"{folder} has no archives such as 12345678_assignment3.zip.")
+    return found
+
+
+def identity(rubric: Rubric, limits: Limits, check: Sequence[str]) -> str:
+    """SHA-256 of all that a result depends on, besides the archive: the toolkit's code included."""
+    sources = {
+        str(path.relative_to(PACKAGE)): sha256(path.read_bytes())
+        for path in sorted(PACKAGE.rglob("*.py"))
+    }
+    named = {word: sha256(Path(word).read_bytes()) for word in check if Path(word).is_file()}
+    content = [sources, named, list(check), asdict(limits), rubric.sha256]
+    return sha256(json.dumps(content).encode())
+
+
+def _grade(
+    name: str,
+    data: bytes,
+    digest: str,
+    rubric: Rubric,
+    limits: Limits,
+    check: Sequence[str],
+    isolation: Isolation | None,
+) -> tuple[str, str, Result]:
+    """`grade_archive`, with the archive's hash, for a worker."""
+    if len(data) > MAX_ARCHIVE:
+        problem = f"It is larger than {MAX_ARCHIVE // 2**20} MiB: leave out data and checkpoints."
+        return name, digest, ungraded(name, problem, rubric)
+    try:
+        return name, digest, grade_archive(name, data, rubric, limits, check, isolation)
+    except Exception as error:  # one archive that fails must not take the others along
+        problem = f"The grader failed: {type(error).__name__}: {error}"
+        return name, "", ungraded(name, problem, rubric)  # without its hash: the next command tries
+
+
+def _read(path: Path) -> tuple[bytes, str]:
+    """An archive's content, cut short where it is too large, and the hash of that."""
+    with open(path, "rb") as file:
+        data = file.read(MAX_ARCHIVE + 1)
+    return data, sha256(data)
+
+
+def _kept(directory: Path, archive: Path, settings: str) -> Result | None:
+    """The result of an earlier command, if it is of this archive and was made in the same way."""
+    path = directory / "results.json"
+    if not path.exists() or not (directory / "feedback.html").exists():
+        return None
+    try:
+        result: Result = json.loads(read_bytes(path))
+        extra = result["extra_data"]
+        same = (extra["archive_sha256"], extra["settings_sha256"]) == (_read(archive)[1], settings)
+    except (ValueError, KeyError, TypeError):
+        return None  # not ours, or of an older toolkit: made again
+    return result if same else None
+
+
+def _to_json(result: Result) -> bytes:
+    return (json.dumps(result, indent=2) + "\n").encode()

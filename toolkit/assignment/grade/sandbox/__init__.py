@@ -1,0 +1,1 @@
+"""Where a stranger's program runs."""

@@ -1,0 +1,194 @@
+"""From a student's folder to `<studentnumber>_assignment3.zip`, tried as the grader will try it."""
+
+import ast
+import io
+import json
+import re
+import sys
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from toolkit.assignment.check.static import unwritten
+from toolkit.assignment.grade.archive import CODE, MAX_ARCHIVE, MAX_UNPACKED
+from toolkit.assignment.grade.rubric import read_rubric
+from toolkit.assignment.grade.sandbox.isolation import Limits, find_isolation
+from toolkit.assignment.grade.verdict import CHECK, Result, describe, grade_archive
+from toolkit.assignment.report.prompts import prompts_in
+from toolkit.common.errors import ToolkitError, UsageError
+from toolkit.common.files import atomic_write, make_directory, read_bytes, set_aside
+
+SUFFIXES = {
+    *(".py", ".ipynb", ".sh", ".toml", ".yaml", ".yml", ".md", ".txt"),
+    *(".tex", ".bib", ".bst", ".cls", ".sty", ".pdf", ".docx"),
+    *(".png", ".jpg", ".jpeg", ".gif", ".svg", ".csv", ".json", ".jsonl"),
+}
+DATA_FOLDERS = {"data", "dataset", "datasets", "mnist"}  # of which only programs and texts go along
+# And all that are hidden.
+LEFT_OUT = {"__pycache__", "node_modules", "build", "dist", "venv", "env"}
+MAX_FILE = 20 * 2**20  # bytes; what is larger is a data set or a checkpoint
+IN_DATA_FOLDERS = {".py", ".md", ".txt"}
+FATAL = ("missing-file", "does-not-import")
+
+Files = dict[PurePosixPath, bytes]
+
+
+def pack(
+    folder: Path, number: str, out: Path, limits: Limits, check: Sequence[str] = CHECK
+) -> tuple[Path, Files, list[str]]:
+    """Make the archive, after it was unpacked elsewhere and checked as the grader will do it.
+
+    Args:
+        folder: code, notebook and report, in it or below it.
+        number: the student's.
+        out: where the archive goes. An older one of the same name is kept aside.
+
+    Returns:
+        the archive, what is in it, and what could be better.
+
+    Raises:
+        UsageError: the number is none, or `folder` is no folder.
+        ToolkitError: something is missing, empty or not filled in, or cannot be imported.
+    """
+    if not re.fullmatch(r"[0-9]{4,12}", number):
+        raise UsageError(f"A student number has 4 to 12 digits; {number!r} does not.")
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder: name the one with your code and report.")
+    files = collect(folder)
+    if problems := find_problems(files):
+        raise ToolkitError("Nothing was packed.\n" + "\n".join(f"- {line}" for line in problems))
+    leftovers = find_leftovers(files)
+    data = to_zip(files)
+    if len(data) > MAX_ARCHIVE or sum(map(len, files.values())) > MAX_UNPACKED:
+        raise ToolkitError(
+            f"Nothing was packed: more than {MAX_ARCHIVE // 2**20} MiB. Take out large pictures."
+        )
+    path = out / f"{number}_assignment3.zip"
+    print("The archive is tried as the grader will do it: a minute or two.", file=sys.stderr)
+    isolation = find_isolation(own_code=True)
+    result = grade_archive(path.name, data, read_rubric(), limits, check, isolation)
+    if broken := _failures(result):
+        raise ToolkitError(
+            "Nothing was packed: unpacked into an empty folder, the archive does not run.\n"
+            + "\n".join(f"- {line}" for line in broken)
+        )
+    make_directory(out)
+    if path.exists() and read_bytes(path) != data:
+        set_aside(path)
+    atomic_write(path, data)
+    found = [describe(finding) for finding in result["extra_data"]["findings"]]
+    return path, files, [*leftovers, *found]
+
+
+def collect(folder: Path) -> Files:
+    """What goes into the archive: no data sets, checkpoints, caches, hidden or virtual folders."""
+    files: Files = {}
+    waiting = [folder]
+    while waiting:
+        for path in sorted(waiting.pop().iterdir()):
+            name = path.relative_to(folder)
+            if path.is_symlink() or path.name.startswith((".", "~$")):
+                continue
+            if path.is_dir():
+                if path.name not in LEFT_OUT and not (path / "pyvenv.cfg").exists():
+                    waiting.append(path)
+                continue
+            in_data = any(part.lower() in DATA_FOLDERS for part in name.parent.parts)
+            kept = IN_DATA_FOLDERS if in_data else SUFFIXES
+            if path.suffix.lower() in kept and path.stat().st_size <= MAX_FILE:
+                files[PurePosixPath(name.as_posix())] = read_bytes(path)
+    return dict(sorted(files.items()))
+
+
+def to_zip(files: Files) -> bytes:
+    """An archive; the same files give the same bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path, content in files.items():
+            entry = zipfile.ZipInfo(str(path))
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def find_problems(files: Files) -> list[str]:
+    """What is missing, empty or not filled in, a sentence each."""
+    problems = []
+    for name in CODE:
+        paths = [path for path in files if path.name == name]
+        if not paths:
+            problems.append(f"{name} is missing.")
+        for path in paths:
+            problems += _code_problems(path, files[path])
+    notebooks = [path for path in files if path.suffix == ".ipynb"]
+    if not notebooks:
+        problems.append("A notebook (.ipynb) with the results is missing.")
+    for path in notebooks:
+        problems += _notebook_problems(path, files[path])
+    reports = [path for path in files if path.suffix in (".tex", ".docx", ".pdf")]
+    if not reports:
+        problems.append("The report (.tex with its .pdf, or .docx) is missing.")
+    problems += [f"{path} is empty." for path in reports if not files[path].strip()]
+    return problems
+
+
+def find_leftovers(files: Files) -> list[str]:
+    """What a person may want to look at once more before handing in."""
+    leftovers = []
+    compiled = any(path.suffix == ".pdf" for path in files)
+    for path, content in files.items():
+        if path.suffix == ".tex" and not compiled:
+            leftovers.append(f"{path} has no .pdf beside it: compile it, so that it is read.")
+        if path.suffix in (".tex", ".docx") and (prompts := prompts_in(str(path), content)):
+            first = f"[[ {prompts[0][:70]} ]]"
+            leftovers.append(f"{path} still has {len(prompts)} prompts, the first: {first}")
+    return leftovers
+
+
+def _code_problems(path: PurePosixPath, content: bytes) -> list[str]:
+    if not content.strip():
+        return [f"{path} is empty."]
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError) as error:
+        return [f"{path} is no Python: {error}."]
+    lines = [str(line) for line, _ in unwritten(tree)]
+    return [f"{path} is not filled in: see line {', '.join(lines)}."] if lines else []
+
+
+def _notebook_problems(path: PurePosixPath, content: bytes) -> list[str]:
+    if not content.strip():
+        return [f"{path} is empty."]
+    try:
+        cells = json.loads(content)["cells"]
+        code = [
+            (number, cell)
+            for number, cell in enumerate(cells, start=1)
+            if cell["cell_type"] == "code" and "".join(cell["source"]).strip()
+        ]
+        failed = [
+            number
+            for number, cell in code
+            if any(output["output_type"] == "error" for output in cell["outputs"])
+        ]
+        not_run = [number for number, cell in code if cell["execution_count"] is None]
+    except (ValueError, KeyError, TypeError):
+        return [f"{path} is no notebook: it cannot be read."]
+    if not code:
+        return [f"{path} has no code."]
+    if len(not_run) == len(code):
+        return [f"{path} was never run: run all of it, and save it with its results."]
+    problems = []
+    if not_run:
+        problems.append(f"{path}: these cells were not run: {', '.join(map(str, not_run))}.")
+    if failed:
+        problems.append(f"{path}: these cells end in an error: {', '.join(map(str, failed))}.")
+    return problems
+
+
+def _failures(result: Result) -> list[str]:
+    """Why the unpacked archive does not run at all."""
+    extra = result["extra_data"]
+    if extra["problem"]:
+        return [extra["problem"]]
+    return [describe(finding) for finding in extra["findings"] if finding["id"] in FATAL]

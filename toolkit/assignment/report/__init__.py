@@ -1,0 +1,1 @@
+"""Fill the report with the numbers and pictures of the runs."""

@@ -1,0 +1,116 @@
+"""The report: filled from the run directories in LaTeX and in Word, for the student to go on with.
+
+report/
+  report.tex, report.docx   the same content twice; hand in the one that you like
+  figures/                  the pictures of report.tex
+  .made.json                hashes, by which a later command knows what has been edited
+"""
+
+import contextlib
+import json
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+
+from toolkit.assignment.report import latex, word
+from toolkit.assignment.report.collect import read_results
+from toolkit.assignment.report.results import Gap
+from toolkit.assignment.report.sources import Sources
+from toolkit.common.errors import UsageError
+from toolkit.common.files import atomic_write, make_directory, read_bytes, sha256
+from toolkit.common.package_data import package_data
+
+MADE = ".made.json"
+
+
+def make_report(
+    student_number: str, name: str, sources: Sources, out: Path
+) -> tuple[Path, list[Gap]]:
+    """Fill the report in both formats.
+
+    Args:
+        student_number: of at most 200 printable characters.
+        name: the same, or "".
+        out: the directory of the report; what was edited there stays.
+
+    Returns:
+        the directory, `out` or one beside it, and what the report lacks.
+
+    Raises:
+        UsageError: a number or name that cannot be printed.
+        ToolkitError: a run directory, an export or a template is damaged or missing.
+    """
+    author = {
+        "student_number": one_line("student number", student_number),
+        "name": one_line("name", name) if name else "",
+    }
+    results = read_results(sources)
+    files = {
+        "report.tex": latex.render(template("report.tex"), results=results, **author),
+        "report.docx": word.render(
+            template("report.docx"), results.figures, results=results, **author
+        ),
+        **{f"figures/{file}": data for file, data in results.figures.items()},
+    }
+    directory = place_for(files, out)
+    write(files, directory)
+    return directory, results.gaps
+
+
+def one_line(what: str, text: str) -> str:
+    """`text` with its white space made single.
+
+    Raises:
+        UsageError: it is empty, too long, or holds what cannot be printed.
+    """
+    line = " ".join(text.split())
+    if not line or not line.isprintable() or len(line) > 200:
+        raise UsageError(
+            f"The {what} must be from 1 to 200 letters, digits and signs, not {text[:40]!r}."
+        )
+    return line
+
+
+def template(name: str) -> Path:
+    """A template of the report."""
+    return package_data("report") / name
+
+
+def place_for(files: Mapping[str, bytes], out: Path) -> Path:
+    """`out`, unless a file there would be lost; then the first of `<out>-2`, ... that is free."""
+    named = out.resolve() if out.name in ("", "..") else out
+    numbered = (named.with_name(f"{named.name}-{k}") for k in count(2))
+    if not _would_lose(files, out):
+        return out
+    return next(path for path in numbered if not _would_lose(files, path))
+
+
+def write(files: Mapping[str, bytes], directory: Path) -> None:
+    """Write the files, and their hashes first, so that a kill leaves nothing that looks edited."""
+    made = {
+        name: sorted({sha256(data), *_made(directory).get(name, [])})
+        for name, data in files.items()
+    }
+    make_directory(directory / "figures")
+    atomic_write(directory / MADE, (json.dumps(made, indent=2) + "\n").encode())
+    for name, data in files.items():
+        atomic_write(directory / name, data)
+
+
+def _would_lose(files: Mapping[str, bytes], directory: Path) -> bool:
+    """Does `directory` have other files of these names, which this command did not make?"""
+    made = _made(directory)
+    return any(
+        (directory / name).exists()
+        and sha256(read_bytes(directory / name)) not in {sha256(data), *made.get(name, [])}
+        for name, data in files.items()
+    )
+
+
+def _made(directory: Path) -> dict[str, list[str]]:
+    """File name -> the hashes of what this command wrote; empty where it wrote nothing."""
+    with contextlib.suppress(OSError, ValueError):
+        made = json.loads((directory / MADE).read_bytes())
+        if isinstance(made, dict):
+            return {name: hashes for name, hashes in made.items() if isinstance(hashes, list)}
+    return {}

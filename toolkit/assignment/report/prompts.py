@@ -1,0 +1,45 @@
+"""What a student has yet to write: text in double square brackets, `[[ like this ]]`.
+
+The report templates ask their questions in such brackets, and name missing runs in them. A report
+is ready when none is left.
+"""
+
+import io
+import re
+import zipfile
+from xml.etree import ElementTree
+
+from toolkit.common.errors import ToolkitError
+
+PROMPT = re.compile(r"\[\[\s*(.+?)\s*\]\]", re.DOTALL)
+WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+
+
+def prompts_in(name: str, content: bytes) -> list[str]:
+    """The prompts that are left in a .docx file, or in any text file such as LaTeX.
+
+    Args:
+        name: what the file is called.
+
+    Returns:
+        what stands between the brackets, white space made single, in the order of the text.
+
+    Raises:
+        ToolkitError: it is no Word file though it is named so.
+    """
+    word = name.lower().endswith(".docx")
+    text = _text_of_word(name, content) if word else content.decode(errors="replace")
+    return [" ".join(found.split()) for found in PROMPT.findall(text)]
+
+
+def _text_of_word(name: str, content: bytes) -> str:
+    """The text of a Word file, a line for each paragraph."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            body = ElementTree.fromstring(archive.read("word/document.xml"))
+    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError) as error:
+        raise ToolkitError(f"{name} is no Word file ({error}). Save it again as .docx.") from error
+    return "\n".join(
+        "".join(text.text or "" for text in paragraph.iter(f"{WORD}t"))
+        for paragraph in body.iter(f"{WORD}p")
+    )

@@ -1,0 +1,59 @@
+"""The report as a Word file, filled from its template by docxtpl."""
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from toolkit.common.errors import ToolkitError
+
+
+def render(template: Path, pictures: Mapping[str, bytes], **values: object) -> bytes:
+    """The filled template: the same values give the same bytes.
+
+    Args:
+        template: a .docx file; `{{ picture(name, width) }}` in it shows a picture.
+        pictures: file name -> PNG.
+        values: fill the rest; special characters of XML are escaped.
+
+    Raises:
+        ToolkitError: docxtpl is not installed.
+    """
+    try:
+        from docx.shared import Cm
+        from docxtpl import DocxTemplate, InlineImage
+    except ImportError as error:
+        raise ToolkitError(
+            "The Word report needs docxtpl: python -m pip install -e '.[report]'"
+        ) from error
+    document = DocxTemplate(template)
+
+    def picture(name: str, width: float) -> InlineImage:
+        """A picture, `width` in cm."""
+        return InlineImage(document, io.BytesIO(pictures[name]), Cm(width))
+
+    environment = Environment(undefined=StrictUndefined, autoescape=True, finalize=printable)
+    document.render({**values, "picture": picture}, environment)
+    return to_bytes(document)
+
+
+def printable(value: object) -> object:
+    """A text without the characters that XML does not allow, which are named, e.g. [U+0007]."""
+    if not isinstance(value, str):
+        return value
+    return "".join(x if x.isprintable() else f"[U+{ord(x):04X}]" for x in value)
+
+
+def to_bytes(document: Any) -> bytes:
+    """A document of python-docx or docxtpl as a .docx file without the time of day in it."""
+    saved, undated = io.BytesIO(), io.BytesIO()
+    document.save(saved)
+    with zipfile.ZipFile(saved) as source, zipfile.ZipFile(undated, "w") as target:
+        for name in source.namelist():
+            entry = zipfile.ZipInfo(name)  # dated 1980, as all entries are without a date
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            target.writestr(entry, source.read(name))
+    return undated.getvalue()

@@ -1,0 +1,98 @@
+"""Where to compute, in which precision, and with which random numbers."""
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Literal
+
+import torch
+from torch import nn
+
+from toolkit.common.errors import UsageError
+
+Precision = Literal["float32", "bfloat16"]
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """The device called `name`; "auto" takes CUDA, then MPS, then the CPU.
+
+    Raises:
+        UsageError: there is no such device, or this machine does not have it.
+    """
+    available = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if name == "auto":
+        return torch.device(next(d for d in ("cuda", "mps", "cpu") if available[d]))
+    if name not in available:
+        raise UsageError(f"There is no device {name!r}; choose one of {', '.join(DEVICES)}.")
+    if not available[name]:
+        raise UsageError(
+            f"PyTorch finds no {name} device on this machine; the device cpu is always there."
+        )
+    return torch.device(name)
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Where the weights of a network are; the CPU for one without weights."""
+    weights = next(network.parameters(), None)
+    return torch.device("cpu") if weights is None else weights.device
+
+
+def pick_precision(device: torch.device) -> Precision:
+    """bfloat16 where the device computes it natively (about twice as fast), else float32."""
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    elif device.type == "cpu":
+        abilities = torch.cpu.get_capabilities()
+        native = bool(abilities.get("avx512_bf16") or abilities.get("amx_bf16"))
+    else:
+        native = False
+    return "bfloat16" if native else "float32"
+
+
+def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
+    """A context in which matrix products and convolutions run in `precision`."""
+    if precision == "float32":
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16)
+
+
+def _derived_seed(seed: int, stream: str) -> int:
+    digest = hashlib.sha256(f"{seed} {stream}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def make_rng(seed: int, stream: str) -> torch.Generator:
+    """A CPU generator for one purpose, e.g. `make_rng(0, "latents")`.
+
+    Streams with different names are independent, so that drawing more from one never shifts
+    another. Numbers are drawn on the CPU and moved, so every device sees the same ones.
+    """
+    return torch.Generator().manual_seed(_derived_seed(seed, stream))
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Inside this block torch computes on one thread, as fits processes that run side by side."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextlib.contextmanager
+def seeded(seed: int, stream: str) -> Iterator[None]:
+    """Seed torch's global generator inside the block and restore it after.
+
+    For the default initialisation of `nn.Linear` and its kin, which takes no generator.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(_derived_seed(seed, stream))
+        yield

@@ -1,0 +1,172 @@
+"""Every picture: sheets of digits, captioned rows, curves, GIFs."""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+import imageio.v3 as iio
+import numpy as np
+import torch.nn.functional as F
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+from toolkit.common.files import atomic_write
+
+Picture = NDArray[np.uint8]  # (height, width), 0 = black
+Coloured = NDArray[np.uint8]  # (height, width, 3), RGB
+Curve = tuple[Sequence[float], Sequence[float]]  # x and y
+
+
+def to_picture(image: Tensor) -> Picture:
+    """From an image (..., height, width), float in 0..1, to uint8; axes of length 1 go."""
+    array: Picture = image.mul(255).round().clamp(0, 255).byte().squeeze().numpy()
+    return array
+
+
+def sheet(images: Tensor, columns: int = 5, scale: int = 3) -> Picture:
+    """Images (n, 1, 28, 28) in 0..1 in rows of `columns`, each pixel enlarged `scale` times.
+
+    As `torchvision.utils.make_grid`, whose import alone takes two seconds.
+    """
+    empty = -len(images) % columns
+    framed = F.pad(F.pad(images, (1, 1, 1, 1), value=0.25), (0, 0, 0, 0, 0, 0, 0, empty))
+    rows = framed.squeeze(1).unflatten(0, (-1, columns))  # (rows, columns, 30, 30)
+    grid = rows.transpose(1, 2).flatten(2).flatten(0, 1)
+    return to_picture(_enlarge(grid, scale))
+
+
+def heat_map(
+    values: Tensor, low: float, high: float, *, colours: str = "viridis", max_columns: int = 1000
+) -> Coloured:
+    """Draw a matrix (rows, time), one pixel a value, without axes.
+
+    Args:
+        values: float; what lies outside `low`..`high` takes the colour of that end.
+        colours: the name of one of matplotlib's colour maps.
+        max_columns: a longer time is shortened to this; each column is then the mean of its steps.
+    """
+    if values.size(1) > max_columns:
+        values = F.interpolate(values[None], size=max_columns, mode="area")[0]
+    shares = ((values - low) / (high - low)).numpy()
+    coloured: Coloured = colormaps[colours](shares, bytes=True)[..., :3]
+    return coloured
+
+
+def to_png(picture: Picture | Coloured, compress_level: int = 6) -> bytes:
+    """A picture as the bytes of a PNG file, compressed from 1, fast, to 9, small."""
+    data: bytes = iio.imwrite("<bytes>", picture, extension=".png", compress_level=compress_level)
+    return data
+
+
+def save_png(path: Path, picture: Picture | Coloured) -> None:
+    """Write one picture."""
+    atomic_write(path, to_png(picture))
+
+
+def save_gif(path: Path, frames: Tensor, milliseconds: int, scale: int = 6) -> None:
+    """Write images (n, 1, 28, 28) in 0..1 as an endless film, there and back again.
+
+    Two neighbouring frames that are equal to the last bit become one, shown for twice as long.
+    """
+    there = [to_picture(frame) for frame in _enlarge(frames, scale)]
+    _save_gif(path, [*there, *there[-2:0:-1]], milliseconds)
+
+
+def save_film(path: Path, frames: Sequence[Picture], milliseconds: int, still: int = 2000) -> None:
+    """Write frames as an endless film that shows the last one for `still` milliseconds.
+
+    Neighbouring frames that are equal become one, shown for the sum of their times.
+    """
+    _save_gif(path, frames, [milliseconds] * (len(frames) - 1) + [still])
+
+
+def save_captioned(path: Path, pictures: Sequence[tuple[str, Picture]], inches: float) -> None:
+    """Write pictures in a row, a caption above each, every one `inches` wide."""
+    figure = Figure(figsize=(inches * len(pictures), inches + 0.4), layout="constrained")
+    for axes, (caption, picture) in zip(
+        figure.subplots(1, len(pictures), squeeze=False)[0], pictures, strict=True
+    ):
+        axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
+        axes.set_title(caption, fontsize=11)
+        axes.set_axis_off()
+    _save(path, figure)
+
+
+def save_curves(
+    path: Path,
+    curves: Mapping[str, Curve],
+    *,
+    title: str,
+    x_label: str,
+    y_label: str,
+    level: tuple[str, float] | None = None,
+    bands: Mapping[str, tuple[Sequence[float], Sequence[float]]] = MappingProxyType({}),
+    mark: tuple[str, float] | None = None,
+    log: bool = False,
+    log_x: bool = False,
+) -> None:
+    """Write curves with a legend, which stands beside them when there are more than three.
+
+    Args:
+        curves: name -> (x, y).
+        level: a name and a height at which a dashed line is drawn, such as the chance level.
+        bands: name of a curve -> the lowest and the highest y at each of its x, shaded.
+        mark: a name and an x at which a dotted line is drawn.
+        log, log_x: logarithmic y axis, x axis.
+    """
+    crowded = len(curves) > 3
+    figure = Figure(figsize=(9.0, 4.4) if crowded else (6.4, 4.0), layout="constrained")
+    axes = figure.subplots()
+    for n, (name, (x, y)) in enumerate(curves.items()):
+        style = "-" if n < 10 else "--"  # after ten curves the colours come again
+        marker = "o" if len(x) < 40 else ""
+        (line,) = axes.plot(x, y, style, marker=marker, markersize=3, linewidth=1.4, label=name)
+        if name in bands:
+            axes.fill_between(x, *bands[name], color=line.get_color(), alpha=0.15, linewidth=0)
+    if level is not None:
+        axes.axhline(level[1], color="gray", linestyle="--", linewidth=1, label=level[0])
+    if mark is not None:
+        axes.axvline(mark[1], color="gray", linestyle=":", linewidth=1, label=mark[0])
+    axes.set(title=title, xlabel=x_label, ylabel=y_label)
+    axes.set(xscale="log" if log_x else "linear", yscale="log" if log else "linear")
+    axes.grid(alpha=0.3)
+    if crowded:
+        figure.legend(loc="outside right upper", fontsize=9)
+    else:
+        axes.legend()
+    _save(path, figure)
+
+
+def save_heat_maps(path: Path, maps: Mapping[str, Tensor], *, title: str, x_label: str) -> None:
+    """Write matrices (rows, time), values in -1..1, one below the other on the same colours."""
+    figure = Figure(figsize=(8, 1.5 * len(maps) + 0.6), layout="constrained")
+    panels = figure.subplots(len(maps), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (name, values) in zip(panels, maps.items(), strict=True):
+        image = axes.imshow(
+            values.numpy(), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto", interpolation="nearest"
+        )
+        axes.set_ylabel(name, rotation=0, labelpad=24)
+        axes.set_yticks([])
+    panels[-1].set_xlabel(x_label)
+    figure.suptitle(title)
+    figure.colorbar(image, ax=panels, shrink=0.6)
+    _save(path, figure)
+
+
+def _enlarge(images: Tensor, scale: int) -> Tensor:
+    """Repeat each pixel of images (..., height, width) `scale` times in both directions."""
+    return images.repeat_interleave(scale, dim=-2).repeat_interleave(scale, dim=-1)
+
+
+def _save_gif(path: Path, frames: Sequence[Picture], duration: int | list[int]) -> None:
+    film = np.stack(frames)
+    atomic_write(path, iio.imwrite("<bytes>", film, extension=".gif", duration=duration, loop=0))
+
+
+def _save(path: Path, figure: Figure) -> None:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=120)
+    atomic_write(path, buffer.getvalue())

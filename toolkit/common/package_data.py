@@ -1,0 +1,21 @@
+"""Where the files are that come with the toolkit and are not Python."""
+
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+IN_CHECKOUT = {
+    "exports": "exports",
+    "skeleton": "assignments/skeleton",
+    "report": "assignments/report",
+    "demos": "demos",
+}
+
+
+def package_data(name: str) -> Path:
+    """The folder called `name`: in a checkout beside the package, in a wheel inside it.
+
+    Args:
+        name: "exports", "skeleton", "report" (the templates) or "demos".
+    """
+    installed = PACKAGE / "_data" / name
+    return installed if installed.exists() else PACKAGE.parent / IN_CHECKOUT[name]

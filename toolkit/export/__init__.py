@@ -1,0 +1,1 @@
+"""The exports: the one door through which everybody else sees the models."""

@@ -1,0 +1,1 @@
+"""python -m toolkit.train: train, measure, draw, export."""

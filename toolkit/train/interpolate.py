@@ -1,0 +1,48 @@
+"""The command `interpolate`: a walk between two digits of any generator file."""
+
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from toolkit.common import figures
+from toolkit.common.files import make_directory
+from toolkit.export.generator import Generator
+from toolkit.gan.latent import CONFIDENCE, interpolate, pair_of_classes
+from toolkit.gan.training import generate
+from toolkit.train.classifier import load_classifier
+from toolkit.train.workspace import Workspace
+
+
+def interpolate_generator(
+    generator: Generator,
+    workspace: Workspace,
+    digits: tuple[int | None, int | None],
+    num_images: int,
+    spherical: bool,
+    seed: int,
+) -> None:
+    """A strip and a film, in `<runs_dir>/<name>/`, of the images between two digits.
+
+    Args:
+        digits: the digits at the two ends, or None for any.
+    """
+    classifier = load_classifier(workspace)
+    pair = pair_of_classes(generator, classifier, seed, *digits)
+    z = interpolate(pair.z_from, pair.z_to, num_images, spherical)
+    way = "slerp" if spherical else "line"
+    directory = workspace.runs_dir / generator.name
+    make_directory(directory)
+    stem = directory / f"{pair.digit_from}-to-{pair.digit_to}-{way}-{num_images}-seed-{seed}"
+    save_walk(stem, generator, z)
+    print(generator.origin)
+    print(
+        f"{num_images} images from a {pair.digit_from} to a {pair.digit_to}, of both of which the "
+        f"classifier is at least {CONFIDENCE:.0%} sure.\n  {stem}.png  {stem}.gif"
+    )
+
+
+def save_walk(stem: Path, generator: nn.Module, z: Tensor) -> None:
+    """The images of latent points (n, latent_dim): a strip, `stem`.png, and a film, `stem`.gif."""
+    images = generate(generator, z)
+    figures.save_png(stem.with_suffix(".png"), figures.sheet(images, columns=len(images)))
+    figures.save_gif(stem.with_suffix(".gif"), images, milliseconds=150)
