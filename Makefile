@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: train test lint types bench pictures clean
+.PHONY: train test lint types docs bench pictures clean
 
 train: .venv/installed
 	$(BIN)/python -m toolkit.train all
@@ -18,6 +18,9 @@ lint: .venv/installed-test
 
 types: .venv/installed-test
 	$(BIN)/python -m mypy
+
+docs: .venv/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 bench: .venv/installed-test
 	$(BIN)/python benchmarks/main_job.py
@@ -38,3 +41,8 @@ clean:
 .venv/installed-test: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install -e ".[test]"
 	@touch $@ .venv/installed
+
+.venv/installed-docs: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --group docs
+	@touch $@
