@@ -19,7 +19,7 @@ from toolkit.common.errors import ToolkitError
 
 from .corpus import cases
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 PROMISED = {
