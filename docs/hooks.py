@@ -60,13 +60,11 @@ def finding_files() -> list[Path]:
 
 
 def findings() -> str:
-    """A list of links, each with the heading of its page."""
+    """A list of links, each with the first paragraph of its page."""
     lines = []
     for path in finding_files():
-        heading = next(line for line in path.read_text().splitlines() if line.startswith("# "))
-        title = heading.removeprefix("# ").strip()
-        said = "" if title.strip("`") == path.stem else f": {title}"
-        lines.append(f"- [`{path.stem}`]({path.name}){said}")
+        _, first, *_ = path.read_text().split("\n\n")
+        lines.append(f"- [`{path.stem}`]({path.name}): {' '.join(first.split())}")
     return "\n".join(lines)
 
 
