@@ -31,12 +31,17 @@ def processor() -> str:
     return found[1] if found else os.uname().machine
 
 
-def commit() -> str:
-    """The commit of the working tree; it ends in "-dirty" if files differ from it."""
+def commit() -> str | None:
+    """The commit of the working tree, which ends in "-dirty" if files differ from it.
+
+    None where the project is not a git checkout, such as in an unpacked archive.
+    """
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
 
 
 def run(command: list[str]) -> list[str]:
