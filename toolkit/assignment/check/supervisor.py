@@ -113,21 +113,25 @@ def listen(stream: IO[str], nonce: str) -> Iterator[Message]:
                 return
 
 
-def _start(part: Part, root: Path, file: str, scratch: str) -> "subprocess.Popen[str]":
-    """The child process, which waits for its nonce."""
+def environment() -> dict[str, str]:
+    """The environment variables of a child: no GPU, no windows, one thread."""
     package = str(Path(toolkit.__file__).parents[1])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {
+    return os.environ | {
         "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONDONTWRITEBYTECODE": "1",
         "MPLBACKEND": "Agg",
         "CUDA_VISIBLE_DEVICES": "",
         "OMP_NUM_THREADS": "1",
     }
+
+
+def _start(part: Part, root: Path, file: str, scratch: str) -> "subprocess.Popen[str]":
+    """The child process, which waits for its nonce."""
     return subprocess.Popen(
         [sys.executable, "-m", CHILD, part, root, file, str(LIMITS[part]), str(MAX_BYTES)],
         cwd=scratch,
-        env=environment,
+        env=environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -14,7 +14,7 @@ from toolkit.assignment.check.gan.stand_ins import FewDigits
 from toolkit.assignment.check.student.scripts import record_training
 from toolkit.assignment.check.student.training import Output, TrainingRecorder
 
-MAX_STEPS = 20  # of both optimisers together: two epochs of 64 images at a time, and some
+MAX_STEPS = 20  # of both optimisers together: two epochs of 64 images at a time, and a few more
 MAX_SECONDS = 15.0
 NORM = (nn.BatchNorm1d, nn.BatchNorm2d)
 

@@ -79,6 +79,7 @@ def check_range(
 
 
 def is_batch(x: object) -> bool:
+    """Whether it is a tensor with a batch axis and another one."""
     return isinstance(x, Tensor) and x.dim() > 1
 
 
