@@ -189,7 +189,7 @@ def test_interpolation_of_the_committed_generator(
 def test_interpolation_that_is_impossible(run_train: RunTrain, tmp_path: Path) -> None:
     path = script(Student(), tmp_path / "student.pt")  # noise, which looks like one digit
     done = run_train("interpolate", path)
-    fails(done, "are surely different digits, so there is nothing to interpolate between yet")
+    fails(done, "are clearly different digits, so there is nothing to interpolate between yet")
     same = run_train("interpolate", "--from", 3, "--to", 3)
     assert same.returncode == 2
     assert "must be different digits, not 3 and 3" in same.stderr
