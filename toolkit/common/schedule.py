@@ -1,9 +1,7 @@
 """The learning-rate schedule that both parts of the assignment share."""
 
 
-def annealed(
-    learning_rate: float, step: int, num_steps: int, final_lr_ratio: float = 0.0
-) -> float:
+def annealed(learning_rate: float, step: int, num_steps: int, final_lr_ratio: float = 0.0) -> float:
     """The learning rate at one step: constant for the first half, then falling linearly towards 0.
 
     Args:

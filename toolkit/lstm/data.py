@@ -108,8 +108,8 @@ def parse_digits(text: str, longest: int) -> Tensor:
     wrong = next((k for k, character in enumerate(digits) if character not in "0123456789"), None)
     if wrong is not None:
         raise UsageError(
-            f"Character {wrong + 1} is {digits[wrong]!r}. Only the digits 0 to 9 are accepted, with "
-            "spaces, commas or line breaks between them."
+            f"Character {wrong + 1} is {digits[wrong]!r}. Only the digits 0 to 9 are accepted, "
+            "with spaces, commas or line breaks between them."
         )
     return torch.tensor([[int(digit) for digit in digits]])
 

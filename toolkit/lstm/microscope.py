@@ -1,4 +1,4 @@
-"""Looking inside an LSTM: what its cells do with a sequence, and which of them hold the first digit.
+"""Looking inside an LSTM: what its cells do, and which of them hold the first digit of a sequence.
 
 Works with any module that has the `trace` method of `toolkit.lstm.model.LSTM`, the export included.
 """
