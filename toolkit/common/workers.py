@@ -7,6 +7,8 @@ import joblib
 
 from toolkit.common.errors import ToolkitError, UsageError
 
+CONNECT_SECONDS = 10.0  # how long to wait for a Dask scheduler
+
 
 @contextlib.contextmanager
 def workers(cluster: str | None, num_workers: int) -> Iterator[None]:
@@ -31,7 +33,7 @@ def workers(cluster: str | None, num_workers: int) -> Iterator[None]:
             "--cluster needs Dask. Install it: python -m pip install -e '.[cluster]'"
         ) from error
     try:
-        client = Client(cluster, timeout=10)
+        client = Client(cluster, timeout=CONNECT_SECONDS)
     except (OSError, TimeoutError, ValueError) as error:
         raise UsageError(f"There is no Dask scheduler at {cluster}: {error}.") from error
     with client, joblib.parallel_config(backend="dask"):
