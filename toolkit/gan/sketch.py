@@ -1,9 +1,9 @@
-"""Anyone's picture of a digit, brought into the form of MNIST's.
+"""Turn anyone's picture of a digit into an image like MNIST's.
 
-MNIST's images were made thus (LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied
-to document recognition", 1998, section III-A): the digit is scaled into a box of 20 x 20 pixels
-with its aspect ratio kept, which gives grey edges, and moved until its centre of mass is the centre
-of 28 x 28 pixels. Ink is 1, paper 0.
+This is how MNIST's images were made (LeCun, Bottou, Bengio and Haffner, "Gradient-based learning
+applied to document recognition", 1998, section III-A): the digit is scaled into a box of 20 x 20
+pixels with its aspect ratio kept, which gives grey edges, and moved until its centre of mass is at
+the centre of 28 x 28 pixels. Ink is 1, paper 0.
 """
 
 import io
@@ -20,21 +20,25 @@ from toolkit.common.errors import UsageError
 
 SIDE = 28
 BOX = 20  # the digit's longer side
-GRAIN = 8  # times its median, the noise of a million normal pixels is hardly ever larger
-FAINTEST = 0.1  # less contrast than this, of 1, is no ink
-MAX_PIXELS = 40_000_000  # more than any telephone's camera usually writes
+GRAIN = 8  # normal noise, a million pixels of it, hardly ever exceeds 8 times its median
+FAINTEST = 0.1  # less contrast than this, of 1, is not ink
+MAX_PIXELS = 25_000_000  # a small file can hold a picture that fills the memory
 LONGEST_SIDE = 1000  # larger pictures are reduced first
+TOO_LARGE = f"The picture has more than {MAX_PIXELS:,} pixels. Make it smaller and try again."
+UNREADABLE = "The file is not a picture, or is damaged. Choose a PNG or JPEG with one digit on it."
 
 Pixels = NDArray[np.uint8]
 
 
 def read_picture(data: bytes) -> Pixels:
-    """Decode a PNG, JPEG or other picture file, turned upright: uint8 (height, width, 4), RGBA.
+    """Decode a PNG, JPEG or other picture file.
 
-    Sides beyond 1,000 pixels are reduced.
+    Returns:
+        uint8 (height, width, 4), RGBA, turned upright, and reduced so that neither side is longer
+        than 1,000 pixels.
 
     Raises:
-        UsageError: it is no picture that can be read, or has more than 40 million pixels.
+        UsageError: it is not a picture, is damaged, or has more than `MAX_PIXELS` pixels.
     """
     try:
         with warnings.catch_warnings():
@@ -45,13 +49,9 @@ def read_picture(data: bytes) -> Pixels:
         file.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG is decoded small at once
         image = ImageOps.exif_transpose(file).convert("RGBA")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise UsageError(
-            f"The picture has more than {MAX_PIXELS:,} pixels. Make it smaller and try again."
-        ) from error
+        raise UsageError(TOO_LARGE) from error
     except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for damaged files
-        raise UsageError(
-            "The file is not a picture that can be read. Choose a PNG or JPEG with one digit on it."
-        ) from error
+        raise UsageError(UNREADABLE) from error
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     return np.asarray(image)
 
@@ -59,8 +59,8 @@ def read_picture(data: bytes) -> Pixels:
 def to_mnist(picture: Pixels) -> Tensor:
     """One digit, dark on light or light on dark, as MNIST would show it.
 
-    The paper is what most of the picture's edge shows. What differs from it by no more than the
-    paper itself varies, as in a photograph, is paper.
+    The colour of most of the picture's edge is the paper. A pixel that differs from it by no more
+    than the paper itself varies, as it does in a photograph, is paper too.
 
     Args:
         picture: uint8 (height, width), (height, width, 3), or (height, width, 4) with opacity last.
@@ -69,14 +69,14 @@ def to_mnist(picture: Pixels) -> Tensor:
         float32 of shape (1, 1, 28, 28), 0 (paper) to 1 (ink).
 
     Raises:
-        UsageError: nothing is drawn on it.
+        UsageError: the picture is blank.
     """
     ink, noise = _ink(picture)
-    drawn = ink > max(GRAIN * noise, 1 / 255)
-    rows, columns = drawn.any(dim=1).nonzero(), drawn.any(dim=0).nonzero()
+    is_ink = ink > max(GRAIN * noise, 1 / 255)
+    rows, columns = is_ink.any(dim=1).nonzero(), is_ink.any(dim=0).nonzero()
     if len(rows) == 0 or ink.max() < FAINTEST:
-        raise UsageError("There is nothing on it yet. Draw one digit, large and in one piece.")
-    digit = (ink * drawn)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        raise UsageError("The picture is blank. Draw one digit, large and in one piece.")
+    digit = (ink * is_ink)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     longest = max(digit.shape)
     size = [max(1, round(side * BOX / longest)) for side in digit.shape]
     small = F.interpolate(digit[None, None], size=size, mode="area")[0, 0]
@@ -101,8 +101,8 @@ def _ink(picture: Pixels) -> tuple[Tensor, float]:
 
 
 def _centred(small: Tensor) -> Tensor:
-    """Put an image of at most 20 x 20 where its centre of mass is nearest to the centre of 28 x 28,
-    as far as it fits. MNIST counts that centre as pixel 14, from 0."""
+    """Place an image of at most 20 x 20 in one of 28 x 28, its centre of mass as near to the centre
+    as fits. In MNIST that centre is pixel 14, counted from 0."""
     image = torch.zeros(SIDE, SIDE)
     corner = []
     for axis in (0, 1):

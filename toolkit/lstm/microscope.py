@@ -1,6 +1,6 @@
-"""What an LSTM's cells do with the digits that one gives it, and which of them hold the first one.
+"""What the cells of an LSTM do with given digits, and which of them hold the first digit.
 
-Works on anything with the `trace` of `toolkit.lstm.model.LSTM`, so on the export as well.
+Works with anything that has the `trace` of `toolkit.lstm.model.LSTM`, such as the export.
 """
 
 from typing import NamedTuple, Protocol
@@ -26,7 +26,7 @@ class Inside(NamedTuple):
     digits: Tensor  # int64 (length,)
     gates: dict[str, Tensor]  # i, f, o, g, c, h at every step, float32
     survival: Tensor  # log10 of f(2) * ... * f(t), the share of c(1) left in c(t); float64, <= 0
-    shown: Tensor  # tanh c(t), were the first digit 0, 1, ... 9; float32 (10, length, hidden_size)
+    shown: Tensor  # tanh c(t) if the first digit were 0 to 9; float32 (10, length, hidden_size)
     held: Tensor  # how firmly each cell holds the first digit, float32, 0 to 1
 
     def firmest(self, step: int) -> Tensor:
@@ -37,11 +37,11 @@ class Inside(NamedTuple):
 
 @torch.no_grad()
 def look_inside(lstm: Traced, digits: Tensor) -> Inside:
-    """Trace one sequence, and the nine that differ from it in the first digit alone.
+    """Trace one sequence, and the nine that differ from it only in the first digit.
 
-    A cell holds the first digit at step t as far as tanh c(t), what equation (6) lets out of it,
-    depends on that digit: `held` is its standard deviation over the ten first digits. So a cell
-    that holds nothing has 0, and one that says -1 to five of the digits and 1 to the others has 1.
+    A cell holds the first digit at step t if tanh c(t), which the output gate lets out in equation
+    (6), depends on that digit. `held` is its standard deviation over the ten first digits: 0 for a
+    cell that holds nothing, 1 for a cell that is -1 for five of the digits and 1 for the others.
 
     Args:
         lstm: on the CPU.
@@ -53,7 +53,7 @@ def look_inside(lstm: Traced, digits: Tensor) -> Inside:
     own = int(digits[0])
     gates = {name: values[own].clone() for name, values in zip(GATES, traced, strict=True)}
     logs = gates["f"].double().log10()
-    logs[0] = 0  # f(1) forgets c(0), which is nothing
+    logs[0] = 0  # f(1) multiplies c(0), which is 0
     shown = traced[4].tanh()
     return Inside(digits, gates, logs.cumsum(dim=0), shown, shown.std(dim=0, correction=0))
 
