@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
+NEEDS_PLAYWRIGHT = "needs playwright: pip install playwright"
 
 # Runs `before` and then argv[1], as if that had been given to Python itself.
 RUN = """
@@ -148,15 +149,13 @@ def digit_page(digit_demo: Served) -> str:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium, driven by Playwright."""
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="needs playwright: make .venv/installed-test"
-    )
+    """Debian's Chromium, driven by Playwright: a context, whose pages share their cache."""
+    playwright = pytest.importorskip("playwright.sync_api", reason=NEEDS_PLAYWRIGHT)
     if (chromium := shutil.which("chromium")) is None:
         pytest.skip("needs chromium: apt install chromium")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
+        yield browser.new_context(accept_downloads=True)
         browser.close()
 
 
