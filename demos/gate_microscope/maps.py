@@ -112,7 +112,7 @@ def over_time(inside: Inside, order: Tensor) -> str:
         MIN_LOG_PRODUCT,
         0,
         "viridis",
-        f"<strong>{PRODUCT}</strong> The share of c(1) that is left in c(t), by (5).",
+        f"<strong>{PRODUCT}</strong> Share of c(1) left in c(t), by (5).",
         ("10<sup>\N{MINUS SIGN}6</sup>", "1"),
     )
     held = heat_map(
