@@ -130,7 +130,7 @@ async def crowd(url: str, visitors: int, seconds: float) -> Counter[str]:
     async with httpx.AsyncClient(base_url=url, timeout=120) as client:
         information = (await client.get("gradio_api/info")).json()
     drawing = base64.b64encode((ROOT / "docs" / "samples.png").read_bytes()).decode()
-    filled_in = {"/draw": [f"data:image/png;base64,{drawing}"]}  # the default, an empty pad, is a mistake
+    filled_in = {"/draw": [f"data:image/png;base64,{drawing}"]}  # an empty pad is an error
     endpoints = {name: e["parameters"] for name, e in information["named_endpoints"].items()}
     clicks = [
         (endpoint, filled_in.get(endpoint) or [p["parameter_default"] for p in parameters])
@@ -156,7 +156,7 @@ async def crowd(url: str, visitors: int, seconds: float) -> Counter[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="The demos, measured from outside.")
     parser.add_argument("--demo", choices=CALLS, default="gan")
-    parser.add_argument("--starts", type=int, default=5, help="how often to start the demo, at least 1")
+    parser.add_argument("--starts", type=int, default=5, help="starts of the demo, at least 1")
     parser.add_argument("--calls", type=int, default=100, help="calls of each kind")
     parser.add_argument("--visitors", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60, help="how long the crowd clicks")
