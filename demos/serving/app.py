@@ -68,19 +68,7 @@ def command_line(name: str, module: str) -> typer.Typer:
     ) -> None:
         credentials = _credentials(auth, share)
         free_port(host, port)  # report a mistake before the slow imports
-        for ending in (signal.SIGTERM, signal.SIGHUP):  # clean up as after Ctrl+C
-            if signal.getsignal(ending) != signal.SIG_IGN:  # nohup ignores SIGHUP
-                signal.signal(ending, _interrupt)
-        with tempfile.TemporaryDirectory(prefix="demo-") as scratch:
-            try:
-                prepare(Path(scratch))
-                from serving.server import serve
-
-                build = importlib.import_module(module).build
-                exports = exports or package_data("exports")
-                serve(lambda: build(exports), name, host, port, credentials, share, Path(scratch))
-            except KeyboardInterrupt:
-                print("The page is closed.")
+        _serve(name, module, host, port, credentials, share, exports or package_data("exports"))
 
     return app
 
@@ -104,6 +92,30 @@ def _credentials(auth: str | None, share: bool) -> tuple[str, str] | None:
             "--auth must be USER:PASSWORD, and neither may be empty. Example: --auth class:tulip"
         )
     return user, password
+
+
+def _serve(
+    name: str,
+    module: str,
+    host: str,
+    port: int | None,
+    credentials: tuple[str, str] | None,
+    share: bool,
+    exports: Path,
+) -> None:
+    """Import and serve the page until Ctrl+C or a signal, then clean up."""
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # clean up as after Ctrl+C
+        if signal.getsignal(ending) != signal.SIG_IGN:  # nohup ignores SIGHUP
+            signal.signal(ending, _interrupt)
+    with tempfile.TemporaryDirectory(prefix="demo-") as scratch:
+        try:
+            prepare(Path(scratch))
+            from serving.server import serve
+
+            build = importlib.import_module(module).build
+            serve(lambda: build(exports), name, host, port, credentials, share, Path(scratch))
+        except KeyboardInterrupt:
+            print("The page is closed.")
 
 
 def _interrupt(*_: Any) -> None:
