@@ -44,6 +44,9 @@ for name in ("gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
 """
 
 
+LOOPBACK = {"127.0.0.1", "localhost", "::1", "None"}
+
+
 @dataclass
 class Served:
     """A demo that is running."""
@@ -56,6 +59,11 @@ class Served:
     def files(self) -> set[Path]:
         """Every file that it has written and not deleted."""
         return {path for path in self.temporary.rglob("*") if path.is_file()}
+
+    def hosts(self) -> set[str]:
+        """What it has looked up or connected to, if it was started with LOOK_UPS."""
+        lines = self.output.read_text().splitlines()
+        return {line.split()[1] for line in lines if line.startswith("LOOK-UP")}
 
     def close(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End it by a signal. It must leave neither a file nor a traceback behind."""

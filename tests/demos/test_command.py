@@ -167,17 +167,3 @@ def test_space(tmp_path: Path) -> None:
         (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
     done = python("-c", WHERE, "demos", cwd=tmp_path)
     assert done.stdout.split() == [f"{tmp_path}/toolkit", f"{tmp_path}/exports"], done.stderr
-
-
-def test_wheel(tmp_path: Path) -> None:
-    """The layout that pyproject.toml gives the wheel: the demos find the exports inside it."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    shutil.copytree(ROOT / "toolkit", tmp_path / "toolkit", ignore=shutil.ignore_patterns("mnist"))
-    include = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
-    for source in ("demos", "exports"):
-        shutil.copytree(ROOT / source, tmp_path / include[source])
-    done = python("-c", WHERE, "toolkit/_data/demos", cwd=tmp_path)
-    expected = [f"{tmp_path}/toolkit", f"{tmp_path}/toolkit/_data/exports"]
-    assert done.stdout.split() == expected, done.stderr
-    done = python("-m", "toolkit", "demo", "digit", "--help", cwd=tmp_path)
-    assert "Gate microscope" in done.stdout, done.stderr

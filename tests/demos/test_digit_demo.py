@@ -21,6 +21,8 @@ from torch import nn
 from toolkit.export import torchscript
 from toolkit.gan.data import MNIST
 
+from .conftest import LOOPBACK, Served
+
 BY_NUMBER = "by number"
 DIGITS = "3141592951413"
 LONGEST = 5000
@@ -286,6 +288,13 @@ def test_nan_gets_a_sentence(digit_page: str, client: Client, endpoint: str) -> 
         messages = [json.loads(line[6:]) for line in stream if line.startswith(b"data: ")]
     (done,) = [m for m in messages if m["msg"] == "process_completed"]
     assert re.search("must be a (whole|finite) number", done["output"]["error"])
+
+
+def test_no_look_up_outside_of_loopback(digit_demo: Served, client: Client) -> None:
+    """Not while it started, and not in any test before this one."""
+    client.predict("121", api_name="/predict")
+    assert digit_demo.hosts()
+    assert digit_demo.hosts() <= LOOPBACK
 
 
 def post(address: str, body: str) -> None:
