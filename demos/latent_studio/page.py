@@ -180,19 +180,22 @@ def _connect_ends(samples: gr.HTML, first: gr.Number, second: gr.Number) -> None
         "show_progress": "hidden",
     }
     samples.select(explained(choose), ends, [*ends, samples], **at_once)
-    gr.on([first.input, second.input], mark, ends, [*ends, samples], **at_once)
+    typed = [first.input, second.input]
+    gr.on(typed, mark, ends, samples, trigger_mode="always_last", **at_once)
 
 
 def choose(first: int, second: int, event: gr.EventData) -> tuple[int, int, gr.HTML]:
     """A click on a tile: walk from the tile that was clicked before to this one."""
     if event.number not in range(1, NUM_SAMPLES + 1):
         raise UsageError(f"There is no sample {event.number}. Choose one from 1 to {NUM_SAMPLES}.")
-    return mark(second, event.number) if event.number != second else mark(first, second)
+    if event.number != second:
+        first, second = second, event.number
+    return first, second, mark(first, second)
 
 
-def mark(first: int, second: int) -> tuple[int, int, gr.HTML]:
-    """Both ends of the walk, and the tiles that are marked as such."""
-    return first, second, gr.HTML(first=first, second=second)
+def mark(first: int, second: int) -> gr.HTML:
+    """Mark the tiles at both ends of the walk."""
+    return gr.HTML(first=first, second=second)
 
 
 def _upload_tab(studio: Studio) -> None:

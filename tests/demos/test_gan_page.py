@@ -166,6 +166,7 @@ def test_uploads(page: Any, tmp_path: Path) -> None:
 def test_a_mistake_is_a_message_and_the_next_click_works(page: Any) -> None:
     page.get_by_label("From sample").fill("1")
     page.get_by_label("To sample").fill("1")
+    expect(page.locator('.tile[aria-pressed="true"]')).to_have_count(1)
     page.get_by_role("button", name="Walk", exact=True).click()
     expect(page.get_by_text("Choose two different samples")).to_be_visible()
     page.get_by_label("To sample").fill("9")
