@@ -238,6 +238,7 @@ BLANK = data_url(np.full((280, 280), 255, dtype=np.uint8))
     ("endpoint", "given", "sentence"),
     [
         ("read", ("31a", BY_NUMBER), "Character 3 is 'a'"),
+        ("read", ("3<b>", BY_NUMBER), "Character 2 is '&lt;'"),  # the page renders HTML
         ("read", ("1" * 1_000_000, BY_NUMBER), "1,000,000 digits; at most 5,000"),
         ("read", ("", BY_NUMBER), "no digits yet"),
         ("read", (None, BY_NUMBER), "no digits yet"),

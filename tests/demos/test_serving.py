@@ -75,7 +75,7 @@ def test_no_look_up_outside_of_loopback(gan_demo: Served) -> None:
 
 @pytest.fixture(scope="module")
 def guarded(serve: Serve) -> Iterator[Served]:
-    """A demo with a password that deletes files after a second, closed by Ctrl+C.
+    """A demo with a password that deletes files after five seconds, closed by Ctrl+C.
 
     It runs behind a proxy that does not answer: Gradio asks its own page whether it is up, and a
     university's proxy does not know that page.
@@ -84,7 +84,7 @@ def guarded(serve: Serve) -> Iterator[Served]:
     demo = serve(
         "gan_demo",
         *("--auth", "class:a:b"),
-        before="import serving.upkeep as u; u.CLEAN_EVERY, u.CLEAN_AFTER = 1, 1",
+        before="import serving.upkeep as u; u.CLEAN_EVERY, u.CLEAN_AFTER = 1, 5",
         HTTP_PROXY=proxy,
         http_proxy=proxy,
     )
@@ -110,8 +110,15 @@ def test_what_visitors_caused_is_deleted_in_time(guarded: Served, tmp_path: Path
         guarded.url, auth=("class", "a:b"), verbose=False, download_files=tmp_path
     )
     assert len(client.predict(1, "any", 1, api_name="/samples")[0]) == 25
-    for seed in range(20):  # takes longer than the first cleaning
+    caused: set[Path] = set()
+    for seed in range(300):  # until the first file is deleted between two visits
         client.predict(seed, 3, 8, "linear", 9, api_name="/between_classes")
+        present = guarded.files() - at_first
+        if caused - present:
+            break
+        caused |= present
+        time.sleep(0.2)
+    assert caused - present
     upload = gradio_client.handle_file(ROOT / "docs" / "samples.png")
     client.predict(upload, api_name="/judge")
     for _ in range(300):
