@@ -10,8 +10,9 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 from click.testing import Result
-from toolkit.assignment.__main__ import app
 from typer.testing import CliRunner
+
+from toolkit.assignment.__main__ import app
 
 ROOT = Path(__file__).parents[2]
 MANIFEST = json.loads((ROOT / "exports" / "manifest.json").read_text())

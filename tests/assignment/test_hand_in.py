@@ -6,8 +6,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from toolkit.assignment.__main__ import app
 from typer.testing import CliRunner
+
+from toolkit.assignment.__main__ import app
 
 from .check.corpus import cases
 
