@@ -37,9 +37,10 @@ def check(
     Exit code 0: nothing is wrong; 1: something is; 2: PATH cannot be checked.
     """
     from toolkit.assignment.check.parent import check as check_submission
+    from toolkit.assignment.check.text import as_text
 
     report = check_submission(path, lambda sentence: print(f"  {sentence}", file=sys.stderr))
-    print(report.as_json() if json else report.as_text(), flush=True)
+    print(report.model_dump_json(indent=2) if json else as_text(report), flush=True)
     report.raise_unfinished()
     if not report.passed:
         raise typer.Exit(1)
