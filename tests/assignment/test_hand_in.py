@@ -52,11 +52,11 @@ def test_right_and_wrong(tmp_path: Path) -> None:
         json.loads((out / f"{number}_assignment3.zip" / "results.json").read_text())
         for number in ("10000001", "10000002")
     )
-    assert right["score"] == FULL
-    assert right["extra_data"]["findings"] == []
-    (finding,) = wrong["extra_data"]["findings"]
-    assert (finding["id"], finding["equation"]) == ("wrong-equation", 5)
-    assert wrong["score"] == FULL - 5
+    assert right.score == FULL
+    assert right.extra_data.findings == []
+    (finding,) = wrong.extra_data.findings
+    assert (finding.id, finding.equation) == ("wrong-equation", 5)
+    assert wrong.score == FULL - 5
     page = (out / "10000002_assignment3.zip" / "feedback.html").read_text()
     assert "wrong-equation, equation (5)" in page
 

@@ -2,21 +2,21 @@
 
 import ast
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from toolkit.assignment.check.findings import IDS, PARTS
+import toolkit.assignment.check
+from toolkit.assignment.check.findings import IDS, Finding, Id
 from toolkit.assignment.grade.rubric import CHECKS, read_rubric
+from toolkit.assignment.parts import PARTS, Part
 from toolkit.common.errors import UsageError
 
-PACKAGE = Path(__file__).parents[2] / "toolkit" / "assignment"
+CHECK = Path(toolkit.assignment.check.__path__[0])
 TASK = '[[task]]\nname = "one"\npart = "I"\npoints = 10\n'
 
 
-def finding(id: str, part: str | None = "lstm", equation: int | None = None) -> dict[str, Any]:
-    empty = {"file": None, "line": None, "message": ""}
-    return {"id": id, "part": part, "equation": equation, **empty}
+def finding(id: Id, part: Part = "lstm", equation: int | None = None) -> Finding:
+    return Finding(verdict="wrong", id=id, part=part, equation=equation, message="")
 
 
 def test_default_is_the_assignment() -> None:
@@ -26,33 +26,35 @@ def test_default_is_the_assignment() -> None:
     assert rubric.points == 100
 
 
-# Where the check looks for what, by module; scripts.py serves two parts.
-MODULES = {
-    "dataset": ("dataset_checks",),
-    "lstm": ("lstm_checks", "equations", "gate_checks", "parameter_checks"),
-    "train": ("train_checks", "scripts"),
-    "gan": ("gan_checks", "interpolation_checks", "scripts"),
+# Where the check of each part reports what; the script of train.py or my_gan.py serves two parts.
+MODULES: dict[Part, tuple[str, ...]] = {
+    "dataset": ("dataset.py",),
+    "lstm": ("lstm/*.py",),
+    "train": ("train.py", "student/scripts.py"),
+    "gan": ("gan/*.py", "student/scripts.py"),
 }
-OF_ANY_PART = ("missing-file", "does-not-import", "not-written", "does-not-run", "time-limit",
-               "forbidden-module", "not-watched")  # fmt: skip
+OF_ANY_PART: set[Id] = {"missing-file", "does-not-import", "not-written", "does-not-run",
+                        "time-limit", "forbidden-module", "not-watched"}  # fmt: skip
 
 
-def reported_by(module: str) -> set[str]:
-    """The ids that a module of the check gives to `fault`."""
-    tree = ast.parse((PACKAGE / f"{module}.py").read_text())
-    return {
-        str(node.args[0].value)
+def reported_by(pattern: str) -> set[Id]:
+    """The ids that some modules of the check give to `fault`."""
+    trees = [ast.parse(path.read_text()) for path in CHECK.glob(pattern)]
+    names = {
+        node.args[0].value
+        for tree in trees
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and getattr(node.func, "attr", "") == "fault"
         and isinstance(node.args[0], ast.Constant)
     }
+    return {id for id in IDS if id in names}
 
 
 @pytest.mark.parametrize("part", MODULES)
-def test_every_finding_costs_points(part: str) -> None:
+def test_every_finding_costs_points(part: Part) -> None:
     """Each id of the check, in each part of it that can report it."""
-    ids = {*OF_ANY_PART, *(id for module in MODULES[part] for id in reported_by(module))}
+    ids = OF_ANY_PART.union(*map(reported_by, MODULES[part]))
     assert len(ids) > len(OF_ANY_PART) + 3
     assert read_rubric().without_points([finding(id, part) for id in sorted(ids)]) == []
 
@@ -69,34 +71,35 @@ def test_losses() -> None:
     assert sum(points for _, points in task.losses(wrong)) == 10
     assert task.losses([finding("missing-file", "gan")]) == []
     assert task.losses([finding("missing-file", "dataset")]) == []
-    assert sum(points for _, points in task.losses([finding("missing-file", None)])) == 20
+    assert sum(points for _, points in task.losses([finding("missing-file")])) == 20
 
 
 def test_without_points() -> None:
-    unknown, known = finding("new-idea"), finding("wrong-equation", equation=1)
-    assert read_rubric().without_points([unknown, known]) == [unknown]
+    """An id that costs points in other parts only."""
+    free, known = finding("wrong-noise"), finding("wrong-equation", equation=1)
+    assert read_rubric().without_points([free, known]) == [free]
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a b", "is no TOML file"),
+        ("a b", "is not a TOML file"),
         ("", "has no tasks"),
         ("task = 3", "has no tasks"),
-        ("points = 3\n" + TASK, "'points', which means nothing"),
-        ('visibility = "all"\n' + TASK, "visibility = 'all'; it is one of visible"),
-        (TASK, "needs findings, or by_hand = true"),
-        (TASK + "by_hand = true\nfindings = {a = 1}", "and not both"),
-        (TASK + "ponts = 3", "task 1 has 'ponts'"),
+        ("points = 3\n" + TASK, "has an unknown key, 'points'"),
+        ('visibility = "all"\n' + TASK, "visibility = 'all'; choose one of visible"),
+        (TASK, "needs either findings or by_hand = true"),
+        (TASK + "by_hand = true\nfindings = {a = 1}", "needs either findings or by_hand = true"),
+        (TASK + "ponts = 3", "task 1 has an unknown key, 'ponts'"),
         (TASK + 'findings = {a = "1"}', "task 1 has a = '1'"),
-        (TASK + "findings = {a = -1}", "points are numbers from 0 up"),
-        (TASK + "findings = {a = nan}", "points are numbers from 0 up"),
-        (TASK + "findings = {a = true}", "points are numbers from 0 up"),
-        (TASK + 'checks = ["gan"]\nfindings = {a = 1}', "in this part there are dataset"),
-        (TASK.replace('"I"', '"III"'), 'it is "I" or "II"'),
-        (TASK.replace("10", '"10"'), "points = '10', which is of the wrong kind"),
-        (TASK.replace("10", "true"), "points = True, which is of the wrong kind"),
-        (TASK.replace('name = "one"', ""), "task 1 lacks name"),
+        (TASK + "findings = {a = -1}", "points must be numbers, 0 or more"),
+        (TASK + "findings = {a = nan}", "points must be numbers, 0 or more"),
+        (TASK + "findings = {a = true}", "points must be numbers, 0 or more"),
+        (TASK + 'checks = ["gan"]\nfindings = {a = 1}', "choose from dataset, lstm, train"),
+        (TASK.replace('"I"', '"III"'), 'it must be "I" or "II"'),
+        (TASK.replace("10", '"10"'), "points = '10', which has the wrong type"),
+        (TASK.replace("10", "true"), "points = True, which has the wrong type"),
+        (TASK.replace('name = "one"', ""), "task 1 has no name"),
     ],
 )
 def test_mistakes_are_one_sentence(text: str, said: str, tmp_path: Path) -> None:

@@ -90,7 +90,8 @@ def grade_folder(
             results[name] = result
             report(len(results), len(archives), name, result)
     ordered = [results[path.name] for path in archives]
-    pairs, usual = find_similar({path.name: read_code(_read(path)[0]) for path in archives})
+    code = {results[path.name].extra_data.archive: read_code(_read(path)[0]) for path in archives}
+    pairs, usual = find_similar(code)
     atomic_write(out / "class.csv", class_csv(ordered, pairs).encode())
     atomic_write(out / "class.html", class_page(ordered, pairs, usual, rubric).encode())
     return ordered

@@ -3,11 +3,16 @@
 The schema: https://gradescope-autograders.readthedocs.io/en/latest/specs/
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 
 from toolkit.assignment.check.findings import Finding
+
+
+def _encodable(name: str) -> str:
+    """A file name whose bytes are not UTF-8, with codes in place of those bytes."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 class TaskResult(BaseModel):
@@ -25,7 +30,7 @@ class TaskResult(BaseModel):
 class Extra(BaseModel):
     """What Gradescope keeps but does not show."""
 
-    archive: str  # its file name
+    archive: Annotated[str, BeforeValidator(_encodable)]  # its file name
     student_number: str  # "" if the file name has none
     problem: str = ""  # why a person must look at it; "" if all went well
     findings: list[Finding] = []

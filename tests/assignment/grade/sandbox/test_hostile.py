@@ -20,7 +20,7 @@ from toolkit.assignment.grade.sandbox.supervise import descendants
 from toolkit.assignment.grade.verdict import Result, grade_archive
 from toolkit.common.errors import ToolkitError
 
-from .submissions import (
+from ...submissions import (
     CHECK,
     DELETE,
     DETACH,
@@ -78,12 +78,12 @@ def shut() -> Grade:
 
 
 def problem(result: Result) -> str:
-    text: str = result["extra_data"]["problem"]
+    text: str = result.extra_data.problem
     return text
 
 
 def found(result: Result) -> list[tuple[str, str]]:
-    return [(one["id"], one["file"]) for one in result["extra_data"]["findings"]]
+    return [(one.id, one.file) for one in result.extra_data.findings]
 
 
 def test_which_isolation_is_in_force(capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,14 +97,14 @@ def test_which_isolation_is_in_force(capsys: pytest.CaptureFixture[str]) -> None
 def test_a_harmless_one(grade: Grade, isolation: Isolation) -> None:
     result = grade(pack(FINE))
     assert problem(result) == ""
-    assert result["score"] == 84  # 100, less 4 + 8 + 4 by hand
-    assert result["extra_data"]["isolation"] == isolation.describe()
+    assert result.score == 84  # 100, less 4 + 8 + 4 by hand
+    assert result.extra_data.isolation == isolation.describe()
 
 
 def test_missing_file(grade: Grade) -> None:
     result = grade(pack({name: text for name, text in FINE.items() if name != "my_gan.py"}))
     assert found(result) == [("missing-file", "my_gan.py")]
-    assert result["score"] == 36  # all that is checked of Part I
+    assert result.score == 36  # all that is checked of Part I
 
 
 @pytest.mark.parametrize("program", [LOOP, SLEEP], ids=["loop", "sleep"])
@@ -128,7 +128,7 @@ def test_fork_bomb(grade: Grade, isolation: Isolation) -> None:
     result = grade(with_lstm(FORK_BOMB))
     counted = isolation.tool == "bubblewrap" or (os.geteuid() != 0 and isolation.tool == "unshare")
     if counted:
-        started = int(result["extra_data"]["printed"].split("processes started:")[1].split()[0])
+        started = int(result.extra_data.printed.split("processes started:")[1].split()[0])
         assert 0 < started < LIMITS.processes
     else:
         assert "ran more than 24 processes" in problem(result)
@@ -150,7 +150,7 @@ def test_processes_that_detach(grade: Grade) -> None:
 def test_50_gigabytes_at_once(grade: Grade) -> None:
     result = grade(with_lstm(MEMORY))
     assert ("does-not-import", "lstm.py") in found(result)
-    assert "MemoryError" in result["extra_data"]["printed"]
+    assert "MemoryError" in result.extra_data.printed
 
 
 def test_memory_bit_by_bit(grade: Grade) -> None:
@@ -162,8 +162,8 @@ def test_memory_bit_by_bit(grade: Grade) -> None:
 @pytest.mark.slow
 def test_a_gigabyte_printed(grade: Grade) -> None:
     result = grade(pack(FINE | {"my_gan.py": PRINT}), Limits(seconds=600))
-    assert result["score"] == 84
-    assert 0 < len(result["extra_data"]["printed"]) <= 4000
+    assert result.score == 84
+    assert 0 < len(result.extra_data.printed) <= 4000
 
 
 def test_large_files(grade: Grade) -> None:
@@ -201,15 +201,15 @@ def test_files_of_others(grade: Grade, isolation: Isolation, tmp_path: Path) -> 
     result = grade(with_lstm(READ.format(path=secret)))
     if isolation.tool == "bubblewrap":
         assert ("does-not-import", "lstm.py") in found(result)
-        assert "somebody else's" not in result["extra_data"]["printed"]
+        assert "somebody else's" not in result.extra_data.printed
     else:
-        assert "somebody else's" in result["extra_data"]["printed"]
+        assert "somebody else's" in result.extra_data.printed
         assert "files that this user may read" in isolation.describe()
 
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "/etc/shadow"])
 def test_no_settings_of_the_machine(name: str, shut: Grade) -> None:
-    printed = shut(with_lstm(READ.format(path=name)))["extra_data"]["printed"]
+    printed = shut(with_lstm(READ.format(path=name))).extra_data.printed
     assert "FileNotFoundError" in printed
 
 
@@ -218,7 +218,7 @@ def test_no_folders_of_the_machine(shut: Grade) -> None:
     needed = [sys.prefix, sys.base_prefix, *PUBLIC, CHECK[0]]
     for folder in {str(Path.home()), "/home", str(ways.PACKAGE.parent)}:
         program = f"import os\nprint(os.listdir({folder!r}) if os.path.isdir({folder!r}) else [])\n"
-        printed = shut(with_lstm(program))["extra_data"]["printed"]
+        printed = shut(with_lstm(program)).extra_data.printed
         for seen in ast.literal_eval(printed.splitlines()[0]):
             assert any(Path(name).is_relative_to(Path(folder, seen)) for name in needed), seen
 
@@ -226,7 +226,7 @@ def test_no_folders_of_the_machine(shut: Grade) -> None:
 def test_no_variables_of_the_teacher(shut: Grade, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN_OF_THE_TEACHER", "a secret")
     program = "import os\nprint(dict(os.environ), open('/proc/1/environ').read())\n"
-    printed = shut(with_lstm(program))["extra_data"]["printed"]
+    printed = shut(with_lstm(program)).extra_data.printed
     assert "TOKEN_OF_THE_TEACHER" not in printed
 
 
@@ -248,8 +248,8 @@ def test_a_forged_report(shut: Grade) -> None:
     """It writes where the check writes to, and kills it."""
     result = shut(with_lstm(FORGE))
     assert "The check could not be done" in problem(result)
-    assert result["score"] == 0
-    assert result["extra_data"]["printed"].count("Permission denied") >= 2
+    assert result.score == 0
+    assert result.extra_data.printed.count("Permission denied") >= 2
 
 
 def test_the_check_can_be_read_by_no_child(shut: Grade) -> None:
@@ -263,7 +263,7 @@ for name in ("mem", "environ", "maps", "fd/1"):
     except PermissionError:
         print("refused", name)
 """
-    printed = shut(with_lstm(program))["extra_data"]["printed"]
+    printed = shut(with_lstm(program)).extra_data.printed
     assert "opened" not in printed
     assert printed.count("refused") == 4 * 2  # lstm.py is imported by train.py as well
 
