@@ -17,8 +17,8 @@ def main() -> None:
     findings = []
     for part, name in FILES.items():
         path = found.get(part)
-        finding = {"verdict": "wrong", "part": part, "file": str(path or name)}
-        if path is None:
+        finding = {"verdict": "wrong", "part": part, "file": name if path is None else str(path)}
+        if path is None or not (root / path).exists():  # it may have deleted itself
             findings.append(finding | {"id": "missing-file", "message": f"{name} is missing."})
             continue
         imported = subprocess.run(
