@@ -85,6 +85,7 @@ for path in ("/proc/%d/fd/1" % os.getppid(), "/proc/1/fd/1", "/dev/stdout"):
         print(path, error)
 print(line)
 os.kill(os.getppid(), 9)
+raise SystemExit("this cannot be imported")
 """
 
 

@@ -122,10 +122,9 @@ def test_hostile_ones_cost_themselves(graded: Path) -> None:
     assert "has a path that leads outside" in problems["10000005"]
     assert "not a zip archive" in problems["10000006"]
     assert "not a zip archive" in problems["10000007"]
-    assert problems["10000009"]
-    fine = {name for name, result in results.items() if not result["extra_data"]["problem"]}
-    assert {name[:8] for name in fine} == {"10000001", "10000008", "=HYPERLI", IN_GBK[:8]}
-    assert all(results[name]["score"] == 84 for name in fine)
+    fine = {name[:8] for name, result in results.items() if result["score"] == 84}
+    assert fine == {"10000001", "10000008", "=HYPERLI", IN_GBK[:8]}
+    assert not any(problems[name] for name in fine)
 
 
 def test_class_csv(graded: Path) -> None:

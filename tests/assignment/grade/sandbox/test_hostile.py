@@ -109,9 +109,9 @@ def test_exit(grade: Grade) -> None:
 
 
 def test_kill_everything(shut: Grade) -> None:
-    """Everything that it can reach is in its own sandbox."""
-    result = shut(with_lstm("import os\nos.kill(-1, 9)\n"))
-    assert "The check could not be done" in problem(result)
+    """It reaches neither the check nor anything outside."""
+    result = shut(with_lstm("import os\nos.kill(-1, 9)\nos._exit(7)\n"))
+    assert found(result) == [("does-not-import", "lstm.py"), ("does-not-import", "train.py")]
 
 
 def test_fork_bomb(grade: Grade, isolation: Isolation) -> None:
@@ -216,8 +216,9 @@ def test_no_folders_of_the_machine(shut: Grade) -> None:
 
 def test_no_variables_of_the_teacher(shut: Grade, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN_OF_THE_TEACHER", "a secret")
-    program = "import os\nprint(dict(os.environ), open('/proc/1/environ').read())\n"
+    program = "import os\nprint(dict(os.environ))\n"
     printed = shut(with_lstm(program)).extra_data.printed
+    assert "'HOME'" in printed
     assert "TOKEN_OF_THE_TEACHER" not in printed
 
 
@@ -236,24 +237,27 @@ def test_deleting(shut: Grade, tmp_path: Path) -> None:
 
 
 def test_a_forged_report(shut: Grade) -> None:
-    """It writes where the check writes to, and kills it."""
+    """It tries to write where the check writes to, and to kill the check."""
     result = shut(with_lstm(FORGE))
-    assert "The check could not be done" in problem(result)
-    assert result.score == 0
-    assert result.extra_data.printed.count("Permission denied") >= 2
+    assert found(result) == [("does-not-import", "lstm.py"), ("does-not-import", "train.py")]
+    refused = (
+        "/proc/1/fd/1 [Errno 13] Permission denied"  # each time lstm.py is imported
+    )
+    assert result.extra_data.printed.count(refused) == 2 * 2
 
 
 def test_the_check_can_be_read_by_no_child(shut: Grade) -> None:
     """Memory, descriptors and environment of the process that writes the report."""
     program = """
 import os
-for name in ("mem", "environ", "maps", "fd/1"):
-    try:
-        open(f"/proc/{os.getppid()}/{name}", "rb").read(1)
-        print("opened", name)
-    except PermissionError:
-        print("refused", name)
+for pid in (1, os.getppid()):
+    for name in ("mem", "environ", "maps", "fd/1"):
+        try:
+            open(f"/proc/{pid}/{name}", "rb").read(1)
+            print("opened", name)
+        except PermissionError:
+            print("refused", name)
 """
     printed = shut(with_lstm(program)).extra_data.printed
     assert "opened" not in printed
-    assert printed.count("refused") == 4 * 2  # lstm.py is imported by train.py as well
+    assert printed.count("refused") == 2 * 4 * 2  # train.py imports lstm.py too

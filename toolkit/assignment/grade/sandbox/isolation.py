@@ -143,7 +143,8 @@ class Isolation:
         rights = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if self.drop_user else []
         return [
             find_bwrap() or "bwrap",
-            *["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"],
+            # The launcher is process 1 itself: what it starts can neither kill it nor read it.
+            *["--unshare-pid", "--as-pid-1", "--unshare-net", "--unshare-ipc", "--unshare-uts"],
             *([] if os.geteuid() == 0 else ["--unshare-user", "--disable-userns"]),
             *["--die-with-parent", "--new-session", *rights, "--proc", "/proc", "--dev", "/dev"],
             *["--perms", "1777", "--size", str(limits.disk), "--tmpfs", "/dev/shm"],
