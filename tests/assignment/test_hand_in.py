@@ -11,7 +11,7 @@ from toolkit.assignment.app import app
 from toolkit.assignment.grade.sandbox.isolation import candidates
 
 from . import ways
-from .corpus import cases
+from .check.corpus import cases
 
 ASSIGNMENTS = Path(__file__).parents[2] / "assignments"
 CELL = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": 1, "source": ["1"]}

@@ -106,3 +106,17 @@ def test_what_a_student_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = Page(student_page(ungraded("a", "", RUBRIC), RUBRIC)).text
     assert "could not see" not in plain
     assert "What the findings mean" not in plain
+
+
+def test_the_pages_of_the_check_are_offered() -> None:
+    """A page as it is written, with headings and code, and without its title."""
+    result = ungraded("12345678_assignment3.zip", "", RUBRIC)
+    result.extra_data.findings = [
+        Finding(verdict="wrong", part="gan", id="missing-detach", message="m")
+    ]
+    content = student_page(result, RUBRIC)
+    assert "<summary>missing-detach</summary>" in content
+    assert content.count("<h1>") == 1
+    assert "<h2>Why it matters</h2>" in content
+    assert "<code" in content
+    assert Page(content).tags <= TAGS | {"code", "em", "ol"}

@@ -69,11 +69,15 @@ def class_csv(results: list[Result], pairs: list[Pair]) -> str:
 
 
 def _explanations(findings: list[Finding]) -> dict[str, Markup]:
-    """The pages about these findings as HTML, by id."""
+    """The pages about these findings as HTML without their titles, which are the ids."""
     markdown = MarkdownIt("commonmark", {"html": False})
     ids = dict.fromkeys(finding.id for finding in findings if finding.id)
     pages = {id: explanation(id) for id in ids}
-    return {id: Markup(markdown.render(page)) for id, page in pages.items() if page is not None}
+    return {
+        id: Markup(markdown.render(page.removeprefix(f"# {id}\n")))
+        for id, page in pages.items()
+        if page is not None
+    }
 
 
 def _render(template: str, **content: Any) -> str:

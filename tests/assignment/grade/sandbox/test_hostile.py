@@ -240,9 +240,7 @@ def test_a_forged_report(shut: Grade) -> None:
     """It tries to write where the check writes to, and to kill the check."""
     result = shut(with_lstm(FORGE))
     assert found(result) == [("does-not-import", "lstm.py"), ("does-not-import", "train.py")]
-    refused = (
-        "/proc/1/fd/1 [Errno 13] Permission denied"  # each time lstm.py is imported
-    )
+    refused = "/proc/1/fd/1 [Errno 13] Permission denied"  # each time lstm.py is imported
     assert result.extra_data.printed.count(refused) == 2 * 2
 
 
