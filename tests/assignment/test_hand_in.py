@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from toolkit.assignment.app import app
@@ -25,30 +26,38 @@ def add_the_rest(folder: Path) -> None:
     (folder / "report.pdf").write_bytes(b"%PDF-1.7 the same")
 
 
-@pytest.mark.slow
-def test_one_fault(tmp_path: Path) -> None:
-    """Packed with a hint; then the points of equation (5) are lost, and no others."""
-    folder = tmp_path / "10000002"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """The folder of the archive of a submission with one fault, and what `pack` said."""
+    folder = tmp_path_factory.mktemp("mine")
     cases.write_right("separate gates", folder)
     cases.write_wrong("c adds f", folder)
     add_the_rest(folder)
-    handed_in, out = tmp_path / "class", tmp_path / "graded"
-    runner = CliRunner()
-    packed = runner.invoke(
-        app, ["pack", str(folder), "--student-number", "10000002", "--out", str(handed_in)]
-    )
-    assert packed.exit_code == 0, packed.output
-    assert "It unpacks and runs." in packed.output
-    (hint,) = [line for line in packed.output.splitlines() if line.startswith("Have another look")]
-    assert "[wrong-equation, equation (5)]" in hint
+    out = tmp_path_factory.mktemp("class")
+    arguments = ["pack", str(folder), "--student-number", "10000002", "--out", str(out)]
+    return out, CliRunner().invoke(app, arguments)
 
-    if all(ways.why_not(way) for way in candidates()):  # as root, with nothing to drop its rights
-        pytest.skip(ways.HOW["bubblewrap"])
-    graded = runner.invoke(app, ["grade", str(handed_in), "--out", str(out)])
+
+@pytest.mark.slow
+def test_pack_names_the_fault(packed: tuple[Path, Result]) -> None:
+    """The archive is made nevertheless, because the code runs."""
+    folder, result = packed
+    assert result.exit_code == 0, result.output
+    assert "It unpacks and runs." in result.output
+    (hint,) = [line for line in result.output.splitlines() if line.startswith("Have another look")]
+    assert "[wrong-equation, equation (5)]" in hint
+    assert [path.name for path in folder.iterdir()] == ["10000002_assignment3.zip"]
+
+
+@pytest.mark.slow
+def test_grade_takes_its_points_away(packed: tuple[Path, Result], tmp_path: Path) -> None:
+    """Those of equation (5), and no others: all else is right."""
+    if all(ways.why_not(way) for way in candidates()):
+        pytest.skip(ways.HOW["bubblewrap"])  # this is root, and cannot give up its rights
+    graded = CliRunner().invoke(app, ["grade", str(packed[0]), "--out", str(tmp_path)])
     assert graded.exit_code == 0, graded.output
     assert "1 results; 0 need a look." in graded.output
-    directory = out / "10000002_assignment3.zip"
+    directory = tmp_path / "10000002_assignment3.zip"
     result = json.loads((directory / "results.json").read_text())
     (finding,) = result["extra_data"]["findings"]
     assert (finding["id"], finding["equation"]) == ("wrong-equation", 5)
