@@ -30,8 +30,8 @@ LAYOUTS: dict[str, dict[Part, str]] = {
 }
 DECOYS = [
     folder + name
-    for folder in ("__MACOSX/", "__MACOSX/._", ".old/", ".", "venv/", "x/__pycache__/",
-                   "x/lib/site-packages/", "z/z/z/", "my_")
+    for folder in ("__MACOSX/", "__MACOSX/._", ".old/", ".", "venv/", "0/__pycache__/",
+                   "0/site-packages/", "z/z/z/", "my_")
     for name in FILES.values()
 ]  # fmt: skip
 

@@ -98,8 +98,15 @@ def test_code_that_is_not_python() -> None:
     assert find_similar({"a": ["\0" * 1000], "b": ["(" * 5000]}) == ([], 0.0)
 
 
-@pytest.mark.parametrize("piece", ["(", "\0", "'\\\\", "x\n ", "f'{", '"""', "\\\\\n"])
-def test_code_made_to_be_slow(piece: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(piece * 2**17 for piece in ["(", "\0", "'\\\\", "x\n ", "f'{", '"""', "\\\\\n"]),
+        '"""' + "a\n" * 2**17,
+    ],
+    ids=lambda text: ascii(text[:6]),
+)
+def test_code_made_to_be_slow(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The work is bounded: the characters and tokens that are read, and the letters compared."""
     work = {"characters": 0, "tokens": 0, "letters": 0}
 
@@ -119,8 +126,10 @@ def test_code_made_to_be_slow(piece: str, monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(similar.tokenize, "generate_tokens", count_tokens)
     monkeypatch.setattr(similar.Indel, "normalized_similarity", count_letters)
-    megabyte = piece * (2**20 // len(piece))
-    find_similar({"a": [megabyte], "b": [megabyte]})
+    monkeypatch.setattr(similar, "MAX_LINES", 100)
+    monkeypatch.setattr(similar, "MAX_LINE", 50)
+    monkeypatch.setattr(similar, "MAX_TOKENS", 200)
+    find_similar({"a": [text], "b": [text]})
     times = 4  # two submissions, with and without names
     assert work["characters"] <= times * similar.MAX_LINES * (similar.MAX_LINE + 1)
     assert work["tokens"] <= times * similar.MAX_TOKENS
