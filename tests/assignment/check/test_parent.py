@@ -83,7 +83,7 @@ def test_wrong(tmp_path: Path) -> None:
     after = done.stdout[done.stdout.index(place) :].splitlines()
     assert after[0] == place
     assert after[2] == f"  {number} | {lines[number - 1]}"
-    assert "Which digit should be predicted?" in done.stdout
+    assert "Which digit should be predicted?" in " ".join(done.stdout.split())
     assert "4 things are wrong." in done.stdout  # three files are missing
 
 
