@@ -56,7 +56,7 @@ def test_grade_takes_its_points_away(packed: tuple[Path, Result], tmp_path: Path
         pytest.skip(ways.HOW["bubblewrap"])  # this is root, and cannot give up its rights
     graded = CliRunner().invoke(app, ["grade", str(packed[0]), "--out", str(tmp_path)])
     assert graded.exit_code == 0, graded.output
-    assert "1 results; 0 need a look." in graded.output
+    assert "Graded: 1. Need a look: 0." in graded.output
     directory = tmp_path / "10000002_assignment3.zip"
     result = json.loads((directory / "results.json").read_text())
     (finding,) = result["extra_data"]["findings"]

@@ -176,7 +176,7 @@ def grade(
     ways = {result.extra_data.isolation for result in results}
     print("\n".join(f"Isolation: {way}" for way in sorted(ways)))
     unclear = sum(bool(result.extra_data.problem) for result in results)
-    print(f"{len(results)} results; {unclear} need a look. See {out / 'class.html'}.")
+    print(f"Graded: {len(results)}. Need a look: {unclear}. See {out / 'class.html'}.")
 
 
 if __name__ == "__main__":
