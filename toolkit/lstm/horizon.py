@@ -52,7 +52,7 @@ def run_cell(cell: Cell) -> Row:
             longest = max(entry["longest"] for entry in run.metrics())
         row |= {"steps": run.step, "seconds": round(run.seconds, 2), "longest": longest}
         tested = accuracy_by_length(model, cell.lengths, config.seed, cell.num_test)
-        row |= {f"accuracy_{length}": share for length, share in tested.items()}
+        row |= {f"accuracy_{length}": share.value for length, share in tested.items()}
     except Exception as error:  # one cell that fails must not take the others along
         row["error"] = f"{type(error).__name__}: {error}"
     return row

@@ -1,18 +1,17 @@
 """Where a command reads and writes."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from toolkit.common.console import training_command
+from toolkit.common.record import RunRecord
 from toolkit.common.runs import Run
 from toolkit.export import torchscript
-from toolkit.gan.config import ClassifierConfig
-from toolkit.gan.config import Config as GANConfig
-from toolkit.lstm.config import Config as RecurrentConfig
-
-AnyConfig = RecurrentConfig | GANConfig | ClassifierConfig
+from toolkit.train.presets import AnyConfig, Plan
 
 
 @dataclass(frozen=True)
@@ -24,25 +23,33 @@ class Workspace:
     data_dir: Path | None  # someone's own copy of MNIST
     device: torch.device
     restart: bool = False  # set finished and interrupted runs aside and start again
+    options: Mapping[str, object] = field(default_factory=dict)  # that name all this
 
-    def run(self, name: str, config: AnyConfig) -> Run:
-        """The run directory called `name`."""
-        run = Run(self.runs_dir / name, config)
+    def run(self, plan: Plan[AnyConfig]) -> Run:
+        """The run directory of a plan."""
+        command = training_command(*plan.words, **self.options)
+        run = Run(self.runs_dir / plan.name, plan.config, plan.model, command)
         if self.restart and (old := run.set_aside()):
-            print(f"The old run is kept in {old}.")
+            print(f"The old run is now in {old}.")
         return run
 
     def export(
-        self, name: str, model: nn.Module, config: AnyConfig, metrics: dict[str, object]
+        self, name: str, model: nn.Module, record: RunRecord, metrics: Mapping[str, object]
     ) -> None:
-        """Export a model, and say so if it measures worse than the one that it replaces."""
-        settings = asdict(config)
+        """Export a model, and say so if it measures worse than the one that it replaces.
+
+        Args:
+            name: of the export, e.g. "generator".
+            model: its network.
+            record: of its run.
+            metrics: for the manifest, from the record.
+        """
         worse = torchscript.save(
             name,
             model,
             exports_dir=self.exports_dir,
-            seed=settings["seed"],
-            config=settings,
+            seed=record.settings["seed"],
+            config=record.settings,
             metrics=metrics,
         )
         if worse:
