@@ -3,18 +3,15 @@
 Each command imports what it needs when it is called, so that --help does not wait for torch.
 """
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import typer
 
 from toolkit.common.console import reports_errors
-from toolkit.common.files import make_directory, set_aside
-from toolkit.export.manifest import EXPORTS_DIR, SIGNATURES, default_directory, readable_exports
+from toolkit.common.files import set_aside
+from toolkit.export.manifest import EXPORTS_DIR, SIGNATURES
 from toolkit.export.manifest import restore as restore_exports
-from toolkit.gan.config import ClassifierConfig
-from toolkit.gan.config import Config as GANConfig
 from toolkit.train.options import (
     ArchitectureOption,
     AuxiliaryWeightOption,
@@ -39,17 +36,7 @@ from toolkit.train.options import (
     SeedOption,
     StepsOption,
 )
-from toolkit.train.presets import (
-    NUM_TEST,
-    Plan,
-    Preset,
-    plan_classifier,
-    plan_gan,
-    plan_recurrent,
-)
-
-if TYPE_CHECKING:
-    from toolkit.train.workspace import Workspace
+from toolkit.train.presets import NUM_TEST, plan_classifier, plan_gan, plan_recurrent
 
 app = typer.Typer(
     add_completion=False,
@@ -59,49 +46,6 @@ app = typer.Typer(
     help="Train the networks of the assignment, draw its pictures and write TorchScript exports. "
     "If a command is interrupted, even by SIGKILL, give it again and it continues.",
 )
-
-ImageConfig = TypeVar("ImageConfig", GANConfig, ClassifierConfig)
-
-
-def open_workspace(
-    preset: Preset,
-    device: str,
-    runs_dir: Path,
-    exports_dir: Path | None,
-    restart: bool,
-    data_dir: Path | None = None,
-) -> "Workspace":
-    """The workspace that the options of a training name."""
-    from toolkit.common.device import pick_device
-    from toolkit.train.workspace import Workspace
-
-    exports = exports_dir or default_directory(preset, runs_dir)
-    make_directory(exports)  # before hours of training, not after
-    options = {
-        "preset": preset,
-        "device": device,
-        "data_dir": data_dir,
-        "runs_dir": runs_dir,
-        "exports_dir": exports_dir,
-    }
-    return Workspace(runs_dir / preset, exports, data_dir, pick_device(device), restart, options)
-
-
-def evaluation_workspace(
-    runs_dir: Path, exports_dir: Path | None, data_dir: Path | None = None
-) -> "Workspace":
-    """The workspace of a command that measures a generator and trains nothing."""
-    from toolkit.common.device import pick_device
-    from toolkit.train.workspace import Workspace
-
-    return Workspace(runs_dir, exports_dir or readable_exports(), data_dir, pick_device("cpu"))
-
-
-def with_precision(plan: Plan[ImageConfig], workspace: "Workspace") -> Plan[ImageConfig]:
-    """The plan in the floating-point precision that suits the workspace's device."""
-    from toolkit.common.device import pick_precision
-
-    return replace(plan, config=replace(plan.config, precision=pick_precision(workspace.device)))
 
 
 def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
@@ -125,6 +69,7 @@ def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
         restart: RestartOption = False,
     ) -> None:
         from toolkit.train.recurrent import train_recurrent
+        from toolkit.train.workspace import open_workspace
 
         plan = plan_recurrent(model, preset, curriculum).customise(
             length=length,
@@ -163,6 +108,7 @@ def gan(
 ) -> None:
     """Part II: train the GAN on MNIST."""
     from toolkit.train.gan import train_gan
+    from toolkit.train.workspace import open_workspace
 
     plan = plan_gan(preset, architecture).customise(
         loss=loss,
@@ -173,7 +119,7 @@ def gan(
         seed=seed,
     )
     workspace = open_workspace(preset, device, runs_dir, exports_dir, restart, data_dir)
-    train_gan(with_precision(plan, workspace), workspace)
+    train_gan(workspace.with_precision(plan), workspace)
 
 
 @app.command()
@@ -189,10 +135,11 @@ def classifier(
 ) -> None:
     """Train a new digit classifier. Distances that it measures do not compare with older ones."""
     from toolkit.train.classifier import train_classifier
+    from toolkit.train.workspace import open_workspace
 
     plan = plan_classifier(preset).customise(seed=seed)
     workspace = open_workspace(preset, device, runs_dir, exports_dir, restart, data_dir)
-    train_classifier(with_precision(plan, workspace), workspace)
+    train_classifier(workspace.with_precision(plan), workspace)
 
 
 @app.command(name="all")
@@ -209,6 +156,7 @@ def train_all(
     """Train everything: LSTM and RNN with the curriculum, and the GAN."""
     from toolkit.train.gan import train_gan
     from toolkit.train.recurrent import plot_accuracy, train_recurrent
+    from toolkit.train.workspace import open_workspace
 
     workspace = open_workspace(preset, device, runs_dir, exports_dir, restart, data_dir)
     runs = {}
@@ -216,7 +164,7 @@ def train_all(
         plan = plan_recurrent(model, preset, curriculum=True).customise(seed=seed)
         runs[model.upper()] = train_recurrent(plan, workspace, NUM_TEST[preset])
     plot_accuracy(workspace.runs_dir / "lstm_and_rnn.png", runs, plan.config.length)
-    train_gan(with_precision(plan_gan(preset).customise(seed=seed), workspace), workspace)
+    train_gan(workspace.with_precision(plan_gan(preset).customise(seed=seed)), workspace)
 
 
 @app.command()
@@ -257,6 +205,7 @@ def score(
     """Measure a generator, ours or your own, and print its scorecard."""
     from toolkit.export.generator import Generator
     from toolkit.train.score import score_generator
+    from toolkit.train.workspace import evaluation_workspace
 
     workspace = evaluation_workspace(runs_dir / "score", exports_dir, data_dir)
     file = generator or workspace.exports_dir / "generator.pt"
@@ -290,6 +239,7 @@ def interpolate(
     """Draw the images between two digits, as a strip and as a film."""
     from toolkit.export.generator import Generator
     from toolkit.train.interpolate import interpolate_generator
+    from toolkit.train.workspace import evaluation_workspace
 
     workspace = evaluation_workspace(runs_dir / "interpolate", exports_dir)
     file = generator or workspace.exports_dir / "generator.pt"
@@ -310,6 +260,7 @@ def clinic(
 ) -> None:
     """Show the classic failures of a GAN, made on purpose, and how to cure them."""
     from toolkit.train.clinic import LESSONS, hold_clinic
+    from toolkit.train.workspace import evaluation_workspace
 
     workspace = evaluation_workspace(runs_dir / "clinic", exports_dir, data_dir)
     hold_clinic([*LESSONS, "batch-statistics"] if failure == "all" else [failure], workspace)
