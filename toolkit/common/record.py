@@ -5,9 +5,9 @@ same command on the same CPU gives the same file, apart from `seconds`. Nothing 
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import atomic_write, read_bytes
@@ -85,6 +85,12 @@ class RunRecord(Facts):
     seconds: Annotated[float, Field(ge=0)]  # training time
     metrics: AnyMetrics | None = None
     interpolation: Interpolation | None = None  # None if no two samples were clearly different
+
+    @model_validator(mode="after")
+    def _finished_runs_say_why(self) -> Self:
+        if self.finished != (self.stopped is not None):
+            raise ValueError("a finished run says why it stopped, and only a finished run does")
+        return self
 
     @property
     def finished(self) -> bool:
