@@ -30,6 +30,9 @@ types: .venv/installed-test
 deps: .venv/installed-test
 	$(BIN)/python -m deptry toolkit demos
 
+docs: .venv/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 bench: .venv/installed-test
 	$(BIN)/python benchmarks/main_job.py
 
@@ -49,3 +52,8 @@ clean:
 .venv/installed-test: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install -e ".[test]"
 	@touch $@ .venv/installed
+
+.venv/installed-docs: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --group docs
+	@touch $@

@@ -22,6 +22,7 @@ from toolkit.assignment.grade.sandbox.isolation import Limits, find_isolation
 from toolkit.assignment.grade.verdict import CHECK, Result
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "assignment"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "assignment" / "check"))
 import submissions
 from corpus import cases
 

@@ -9,7 +9,7 @@ import pytest
 from toolkit.assignment.__main__ import app
 from typer.testing import CliRunner
 
-from .corpus import cases
+from .check.corpus import cases
 
 ASSIGNMENTS = Path(__file__).parents[2] / "assignments"
 CELL = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": 1, "source": ["1"]}

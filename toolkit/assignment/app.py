@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from toolkit.common.console import reports_errors
+from toolkit.common.errors import UsageError
 from toolkit.common.files import set_aside
 
 if TYPE_CHECKING:
@@ -28,18 +29,34 @@ app = typer.Typer(
 @reports_errors
 def check(
     path: Annotated[
-        Path, typer.Argument(help="The folder with dataset.py, lstm.py, train.py and my_gan.py.")
-    ],
-    json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+        Path | None,
+        typer.Argument(
+            help="The folder with dataset.py, lstm.py, train.py and my_gan.py.", show_default=False
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    explain: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID", help="Explain one kind of finding instead, e.g. missing-detach."
+        ),
+    ] = None,
 ) -> None:
     """Say what is right and what is wrong in your code.
 
     Exit code 0: nothing is wrong; 1: something is; 2: PATH cannot be checked.
     """
+    from toolkit.assignment.check.explanations import explain_id
     from toolkit.assignment.check.parent import check as check_submission
+    from toolkit.assignment.check.text import as_text
 
+    if explain is not None and path is None and not json:
+        print(explain_id(explain))
+        return
+    if path is None or explain is not None:
+        raise UsageError("Give the folder with your code, or --explain and an id alone.")
     report = check_submission(path, lambda sentence: print(f"  {sentence}", file=sys.stderr))
-    print(report.as_json() if json else report.as_text(), flush=True)
+    print(report.model_dump_json(indent=2) if json else as_text(report, path), flush=True)
     report.raise_unfinished()
     if not report.passed:
         raise typer.Exit(1)

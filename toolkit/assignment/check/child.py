@@ -1,7 +1,7 @@
 """Runs one part of a check: python -m toolkit.assignment.check.child PART ROOT FILE SECONDS BYTES.
 
 A student's code runs in this process and never in that of the checker. Findings go to the standard
-output as JSON lines, each behind a word that is read from the standard input; what the student's
+output as JSON lines, each behind a nonce that is read from the standard input; what the student's
 code prints goes nowhere.
 """
 
@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from toolkit.assignment.check.channel import Channel
-from toolkit.assignment.check.findings import Part
 from toolkit.assignment.check.student.lines import place_of
+from toolkit.assignment.parts import Part
 
 CHECKS = {  # imported when they are wanted: each process needs one
     "dataset": "toolkit.assignment.check.dataset",
@@ -33,7 +33,7 @@ def main(part: Part, root: Path, file: str, seconds: int, memory: int) -> None:
     """Check one part of the submission in `root`, in so much CPU time and bytes of memory."""
     _limit(resource.RLIMIT_CPU, seconds)
     _limit(resource.RLIMIT_DATA, memory)
-    word = sys.stdin.readline().strip()
+    nonce = sys.stdin.readline().strip()
     stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
@@ -43,7 +43,7 @@ def main(part: Part, root: Path, file: str, seconds: int, memory: int) -> None:
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 - the generator that students' code draws from
     torch.manual_seed(0)
-    channel = Channel(stream, word, part, root, file)
+    channel = Channel(stream, nonce, part, root, file)
     try:
         importlib.import_module(CHECKS[part]).check(root / file, channel)
     except Exception as error:

@@ -195,7 +195,7 @@ def _check_splits(kind: type, channel: Channel) -> None:
     try:
         sets = [read_items(build(kind, 5, **{name: v}), NUM_ITEMS) for v in values]
     except Exception:  # other words for the splits: no fault
-        channel.note(
+        channel.not_seen(
             f"What its splits share was not found out; {name} takes other values than tried."
         )
         return

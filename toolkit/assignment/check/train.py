@@ -37,7 +37,7 @@ def _check_losses(recorder: TrainingRecorder, channel: Channel) -> None:
     """Cross-entropy (9), of logits, over the last step only."""
     if not recorder.losses:
         if recorder.updates:
-            channel.note("No loss of torch was called, so the loss (9) was not looked at.")
+            channel.not_seen("No loss of torch was called, so the loss (9) was not looked at.")
         return
     channel.fact("saw-loss")
     loss = recorder.losses[0]
@@ -150,7 +150,7 @@ def _check_leak(recorder: TrainingRecorder, channel: Channel) -> None:
         if all(load.dataset is not known.dataset for known in different):
             different.append(load)
     if len(recorder.loads) > len(different) > 0:
-        channel.note(
+        channel.not_seen(
             "Two loaders share one data set. Is accuracy measured on what it was trained on?"
         )
     rows = [_rows(load.dataset) for load in different[:3]]
@@ -169,7 +169,7 @@ def _check_leak(recorder: TrainingRecorder, channel: Channel) -> None:
     if len(rows) > 1:
         channel.right("Training and test data share no palindrome.")
     elif rows:
-        channel.note("One data set was seen, so nothing can be said about unseen palindromes.")
+        channel.not_seen("One data set was seen, so nothing can be said about unseen palindromes.")
 
 
 def _rows(dataset: Any) -> set[bytes]:

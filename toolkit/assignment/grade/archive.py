@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from toolkit.assignment.check.findings import FILES
+from toolkit.assignment.parts import FILES
 from toolkit.common.errors import ToolkitError
 
 MAX_ARCHIVE = 100 * 2**20  # bytes of the archive itself

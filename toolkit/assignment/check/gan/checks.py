@@ -65,7 +65,7 @@ def _check_noise(drawn: list[Output], channel: Channel) -> None:
     drawn = [o for o in drawn if isinstance(o.input, Tensor)]
     z = torch.cat([o.input.flatten() for o in drawn])
     if len(z) < 1000:
-        channel.note("Too little noise was seen to tell its distribution.")
+        channel.not_seen("Too little noise was seen to tell its distribution.")
         return
     if _is_normal(z):
         channel.right("The noise is standard normal.")
@@ -241,7 +241,7 @@ def _check_mode(generator: nn.Module, drawn: list[Output], channel: Channel) -> 
     elif sampled:
         channel.right("Samples are drawn in evaluation mode.")
     else:
-        channel.note("No sampling was seen in the first steps, so its mode was not looked at.")
+        channel.not_seen("No sampling was seen in the first steps, so its mode was not looked at.")
 
 
 def _feeds_training(output: Output, trained: list[Output]) -> bool:

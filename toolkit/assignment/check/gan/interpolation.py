@@ -21,8 +21,9 @@ from toolkit.assignment.check.gan.latent_functions import (
 )
 from toolkit.assignment.check.gan.stand_ins import Judge, StandIn
 from toolkit.assignment.check.student.lines import line_of, line_of_call, parse
-from toolkit.assignment.check.student.submission import UnknownParameter, call, import_file, walk
+from toolkit.assignment.check.student.submission import UnknownParameter, call, import_file
 from toolkit.assignment.check.student.training import EnoughSteps, TrainingRecorder, watching
+from toolkit.assignment.parts import list_files
 
 NUM_TRIES = 60  # of choosing two ends: any two are surely of one class in every twelfth, or so
 SURE = 0.9
@@ -49,18 +50,18 @@ def check_interpolation(file: Path, generator: nn.Module, image: Tensor, channel
         _check_path(inner, stand_in, judge, file, generator, channel)
         _check_ends(inner, functions, stand_in, judge, channel)
     except UnknownParameter as error:
-        channel.note(
+        channel.not_seen(
             f"The interpolation was not tried: its argument {error} has an unknown meaning."
         )
 
 
 def _look_elsewhere(file: Path, channel: Channel) -> None:
     """Task 3 may be done in the notebook, or in another file."""
-    for path in walk(channel.root):
-        readable = path != file and path.suffix in (".py", ".ipynb") and path.is_file()
+    for where in list_files(channel.root):
+        path = channel.root / where
+        readable = path != file and path.suffix in (".py", ".ipynb")
         if readable and _speaks_of_it(path.read_text(errors="replace")):
-            where = path.relative_to(channel.root)
-            channel.note(f"The interpolation is in {where}, it seems, and was not looked at.")
+            channel.not_seen(f"The interpolation is in {where}, it seems, and was not looked at.")
             return
     channel.fault(
         "missing-interpolation",
@@ -75,7 +76,7 @@ def _functions(file: Path, channel: Channel) -> dict[str, Function] | None:
         with watching(recorder):
             module = import_file(file)
     except (EnoughSteps, SystemExit):
-        channel.note(
+        channel.not_seen(
             "It trains when it is imported, so its interpolation was not tried. Put the training "
             'under if __name__ == "__main__".'
         )
@@ -108,7 +109,7 @@ def _check_path(
     stand_in.train()
     path = path_of(inner, values_for(inner, stand_in, judge, z))
     if path is None:
-        channel.note("The interpolation returns no images, so they were not looked at.")
+        channel.not_seen("The interpolation returns no images, so they were not looked at.")
         return
     tree = parse(file)
     has_norm = any(isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d) for m in generator.modules())
@@ -166,12 +167,12 @@ def _check_ends(
         None,
     )
     if chooses is None and ends_of(inner):
-        channel.note(
+        channel.not_seen(
             "Which two ends you take is not in a function, so their classes were not seen."
         )
         return
     if not takes(chooses or inner, NETWORKS) or has_own_judge(chooses or inner):
-        channel.note(
+        channel.not_seen(
             "The ends are chosen with networks of its own, so their classes were not seen."
         )
         return
@@ -187,7 +188,9 @@ def _check_ends(
             if images is not None and images.size(1) != 784:
                 images = stand_in(images)
         if images is None:
-            channel.note("The function that chooses the ends does not return two latent points.")
+            channel.not_seen(
+                "The function that chooses the ends does not return two latent points."
+            )
             return
         confidence, digit = judge(images).softmax(1).max(1)
         if digit[0] == digit[1] and bool((confidence > SURE).all()):

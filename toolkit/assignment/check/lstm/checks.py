@@ -175,7 +175,7 @@ def _check_learning(model: Model, channel: Channel) -> None:
     fixed = model.setup.batch if channel.has("fixed-batch-size") else 128
     hidden = model.setup.batch if model.setup.batch == model.setup.hidden else 128
     if hidden != 128 or channel.has("fixed-sequence-length"):
-        channel.note("Whether it learns was not tried: its sizes are fixed.")
+        channel.not_seen("Whether it learns was not tried: its sizes are fixed.")
         return
     torch.manual_seed(0)
     network = model.build(hidden=hidden, batch=fixed, steps=LENGTH - 1)
@@ -210,9 +210,9 @@ def _check_learning(model: Model, channel: Channel) -> None:
     if accuracy >= LEARNT:
         channel.right(f"It learns: {measured}.")
     elif channel.faults:
-        channel.note(f"It does not learn yet ({measured}); what is wrong above may be why.")
+        channel.not_seen(f"It does not learn yet ({measured}); what is wrong above may be why.")
     elif step < 500:
-        channel.note(f"It is too slow here to say whether it learns: {measured}.")
+        channel.not_seen(f"It is too slow here to say whether it learns: {measured}.")
     else:
         channel.fault(
             "does-not-learn",

@@ -10,9 +10,10 @@ from toolkit.assignment.check.lstm import cells
 from toolkit.assignment.check.lstm.cells import Chunk, Map, Match, affine, is_none
 from toolkit.assignment.check.lstm.formulas import GATES, NO_MEMORY, OWN, WORDS
 from toolkit.assignment.check.lstm.gates import check_gates, check_swapped
+from toolkit.assignment.check.lstm.lines import Lines
 from toolkit.assignment.check.lstm.model import Model
 from toolkit.assignment.check.lstm.parameters import check_loose
-from toolkit.assignment.check.student.lines import Lines, assigned_at, line_of_name, parse
+from toolkit.assignment.check.student.lines import assigned_at, line_of_name, parse
 from toolkit.assignment.check.student.recorder import Recorder
 from toolkit.lstm.model import LSTMCell
 
@@ -62,7 +63,7 @@ def _say_unexplained(
 ) -> None:
     """Nothing fits with h(T) in the readout: does another state, or no known formula?"""
     if channel.has("fixed-sequence-length"):
-        channel.note("Equations (1) to (6) are looked at once any length works.")
+        channel.not_seen("Equations (1) to (6) are looked at once any length works.")
         return
     squashed = [c for c in found if c.kind == "sigmoid"]
     bounded = [c for c in found if c.kind == "tanh"]
@@ -88,7 +89,7 @@ def _say_unexplained(
             line=lines.cell,
         )
     else:
-        channel.note(
+        channel.not_seen(
             f"Equations (1) to (6) could not be followed: {seen} were seen, where 3 and 2 were "
             "expected."
         )
@@ -185,6 +186,6 @@ def _prove(maps: dict[str, Map], match: Match, x: Tensor, channel: Channel) -> N
             f"{max(error, 1e-7):.0e}."
         )
     else:
-        channel.note(
+        channel.not_seen(
             f"h(T) differs from the reference by {error:.1e}, for no reason that was found."
         )

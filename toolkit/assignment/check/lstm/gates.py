@@ -7,7 +7,8 @@ from toolkit.assignment.check.channel import Channel
 from toolkit.assignment.check.lstm import cells
 from toolkit.assignment.check.lstm.cells import Map, Match, affine, is_none
 from toolkit.assignment.check.lstm.formulas import GATES, WORDS
-from toolkit.assignment.check.student.lines import Lines, line_of_name
+from toolkit.assignment.check.lstm.lines import Lines
+from toolkit.assignment.check.student.lines import line_of_name
 
 LABELS = {
     "i": ("i", "input", "in"),

@@ -1,19 +1,15 @@
-"""Finding a student's files, importing them, and calling what is in them by its likely names."""
+"""Importing a student's files, and calling what is in them by its likely names."""
 
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from toolkit.assignment.check.findings import FILES, Id, Part
+from toolkit.assignment.check.findings import Id
 from toolkit.assignment.check.student.lines import place_of
-from toolkit.common.errors import UsageError
-
-MAX_FILES = 20_000  # looked through below a folder; more is no submission
-ALONE = {"__pycache__", ".git", ".venv", "venv", ".ipynb_checkpoints", "__MACOSX"}
 
 
 class UnknownParameter(Exception):
@@ -27,41 +23,6 @@ class Fault(NamedTuple):
     message: str
     file: str | None
     line: int | None
-
-
-def find_files(root: Path) -> dict[Part, Path]:
-    """The four files below `root`, the shallowest of each name, without those that are missing.
-
-    Raises:
-        UsageError: `root` is no folder, or has none of the four.
-    """
-    if not root.is_dir():
-        raise UsageError(
-            f"{root} is no folder. Name the folder that has {', '.join(FILES.values())}."
-        )
-    found: dict[Part, Path] = {}
-    for path in walk(root):
-        for part, name in FILES.items():
-            if path.name.lower() == name and path.is_file():
-                found.setdefault(part, path)
-    if not found:
-        raise UsageError(
-            f"{root} has none of {', '.join(FILES.values())}. Name the folder that has them."
-        )
-    return found
-
-
-def walk(root: Path) -> Iterator[Path]:
-    """Everything below a folder that may be a student's, the shallowest first; no links."""
-    waiting, seen = [root], 0
-    while waiting and seen < MAX_FILES:
-        for path in sorted(waiting.pop(0).iterdir()):
-            seen += 1
-            if path.is_symlink():
-                continue
-            if path.is_dir() and path.name not in ALONE:
-                waiting.append(path)
-            yield path
 
 
 def import_file(path: Path) -> ModuleType:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from toolkit.assignment.check.findings import IDS, Report
+from toolkit.assignment.check.findings import IDS, Finding, Report
 from toolkit.assignment.check.lstm import cells
 from toolkit.assignment.check.parent import check
 from toolkit.assignment.check.student.recorder import Recorder
@@ -19,7 +19,7 @@ from toolkit.common.errors import ToolkitError
 
 from .corpus import cases
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 PROMISED = {
@@ -160,9 +160,10 @@ def test_lower_limits_than_its_own_are_kept(tmp_path: Path) -> None:
 
 
 def test_a_check_that_fails_is_no_verdict() -> None:
-    report = Report(unfinished=[("dataset", "This machine was too busy.")])
+    busy = Finding(verdict="not seen", part="dataset", message="This machine was too busy.")
+    report = Report.of([], [busy])
     assert not report.passed
-    with pytest.raises(ToolkitError, match=r"too busy\. This is no verdict") as caught:
+    with pytest.raises(ToolkitError, match=r"too busy\. This is not a verdict") as caught:
         report.raise_unfinished()
     assert caught.value.exit_code == 2
 
@@ -187,6 +188,7 @@ def test_json(tmp_path: Path) -> None:
     (broken,) = [f for f in content["findings"] if f["id"] == "does-not-import"]
     assert broken.pop("message")
     assert broken == {
+        "verdict": "wrong",
         "id": "does-not-import",
         "part": "lstm",
         "equation": None,
