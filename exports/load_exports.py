@@ -5,8 +5,9 @@
     python exports/load_exports.py sample exports/generator.pt --count 25 --seed 7 --out digits.png
     python exports/load_exports.py verify exports/manifest.json
 
-Nothing of the toolkit is imported; copy this file and the .pt files wherever you need them.
-`exports/cpp/` does the last three in C++.
+Nothing of the toolkit is imported: copy this file, the .pt files and manifest.json wherever you
+need them. That is why all of it is in one file, although that makes it a long one. `exports/cpp/`
+has the last three commands in C++.
 """
 
 import argparse
@@ -28,13 +29,13 @@ LAST_SEED = 2**63 - 1
 
 
 class Failure(Exception):
-    """Something that a person can mend: one line on stderr, exit code 1."""
+    """An error that the user can fix: one line on stderr, exit code 1."""
 
 
 def load(path: Path) -> torch.jit.ScriptModule:
-    """The model in `path`, in eval mode, verified if a manifest.json lies beside it.
+    """Load the model in `path`, in eval mode; its hash is checked if manifest.json is beside it.
 
-    TorchScript is executable code, and torch does not notice a damaged weight: hence the hash.
+    The check matters: TorchScript is executable code, and torch does not notice a damaged weight.
     """
     data = path.read_bytes()
     manifest_path = path.parent / "manifest.json"
@@ -46,60 +47,63 @@ def load(path: Path) -> torch.jit.ScriptModule:
             warnings.filterwarnings("ignore", message="`torch.jit")
             model = torch.jit.load(io.BytesIO(data), map_location="cpu").eval()
     except RuntimeError as error:
-        raise Failure(f"{path} is no intact TorchScript file: {first_line(error)}") from error
+        raise Failure(f"{path} is not an intact TorchScript file: {first_line(error)}") from error
     if not has_manifest:
-        note = f"Note: no manifest.json lies beside {path}; its SHA-256 was not checked."
+        note = f"Note: there is no manifest.json beside {path}; its SHA-256 was not checked."
         print(note, file=sys.stderr)
     return model
 
 
 def check_sha256(manifest_path: Path, path: Path, data: bytes) -> None:
-    """A Failure unless the manifest vouches for `data`, the content of `path`."""
+    """Raise a Failure unless `data`, the content of `path`, has the SHA-256 in the manifest."""
     entry = read_manifest(manifest_path).get(path.name)
     if not isinstance(entry, dict):
         raise Failure(f"{manifest_path} does not list {path.name}")
     if entry.get("sha256") != hashlib.sha256(data).hexdigest():
-        raise Failure(f"{path} is damaged or was altered: its SHA-256 is not the manifest's")
+        raise Failure(f"{path} is damaged or was altered: its SHA-256 differs from the manifest's")
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """manifest.json: file name -> entry."""
+    """The manifest as a dictionary, file name -> entry."""
     try:
         manifest = json.loads(path.read_bytes())
     except ValueError:
         manifest = None
     if not isinstance(manifest, dict):
-        raise Failure(f"{path} is damaged: it is no JSON object")
+        raise Failure(f"{path} is damaged: it is not a JSON object")
     return manifest
 
 
 @torch.no_grad()
-def call(model: torch.jit.ScriptModule, given: torch.Tensor, reads: str) -> torch.Tensor:
-    """What the model makes of one tensor; a Failure if it takes something else."""
+def call(model: torch.jit.ScriptModule, x: torch.Tensor, what: str) -> torch.Tensor:
+    """The model's output for one tensor; a Failure if the model does not accept it.
+
+    `what` describes the input in the error message, e.g. "digits".
+    """
     try:
-        output = model(given)
+        output = model(x)
     except (RuntimeError, torch.jit.Error) as error:
-        raise Failure(f"the model does not read {reads}: {first_line(error)}") from error
+        raise Failure(f"the model does not accept {what}: {first_line(error)}") from error
     if not isinstance(output, torch.Tensor):
-        raise Failure(f"the model reads {reads}, but returns no tensor")
+        raise Failure(f"the model accepts {what}, but does not return a tensor")
     return output
 
 
 def first_line(error: Exception) -> str:
-    """What a torch error says, without the stack trace round it: an exception that was raised in
-    TorchScript comes last, after its class."""
+    """The message of a torch error without its stack trace. For an exception that was raised inside
+    TorchScript, torch puts the message last, after the name of the exception's class."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[-1].split(": ", 1)[-1] if isinstance(error, torch.jit.Error) else lines[0]
 
 
-def warm_up(model: torch.jit.ScriptModule, example: torch.Tensor, reads: str) -> None:
-    """The first two calls of a model compile it and are slow."""
+def warm_up(model: torch.jit.ScriptModule, example: torch.Tensor, what: str) -> None:
+    """Make the first two calls of a model, which compile it and are slow."""
     for _ in range(2):
-        call(model, example, reads)
+        call(model, example, what)
 
 
 def predict(path: Path, values: list[int], with_trace: bool) -> None:
-    """Print the digit that comes next and the ten probabilities."""
+    """Print the predicted next digit and the ten probabilities."""
     digits = torch.tensor([values])  # int64 (1, length)
     model = load(path)
     warm_up(model, digits, "digits")
@@ -116,9 +120,9 @@ def predict(path: Path, values: list[int], with_trace: bool) -> None:
 
 @torch.no_grad()
 def print_trace(model: torch.jit.ScriptModule, digits: torch.Tensor) -> None:
-    """Gates and states, averaged over the hidden units: a row for each digit."""
+    """Print gates and states, averaged over the hidden units: one row per digit."""
     if not hasattr(model, "trace"):
-        raise Failure("this model has no trace; the LSTM has one")
+        raise Failure("this model has no trace; only the LSTM has one")
     means = torch.stack([gate[0].mean(dim=1) for gate in model.trace(digits)], dim=1)
     print("mean over the hidden units after each digit:")
     print("digit" + "".join(f"{name:>10}" for name in "ifogch"))
@@ -132,11 +136,11 @@ def sample_latents(count: int, latent_dim: int, seed: int) -> torch.Tensor:
 
 
 def sample(options: argparse.Namespace) -> None:
-    """Write a sheet of digits with five in a row, or an interpolation strip."""
+    """Write a sheet of generated digits, five per row, or an interpolation strip."""
     model = load(options.model)
     latent_dim = getattr(model, "latent_dim", None)
     if not isinstance(latent_dim, int):
-        raise Failure("the model is no generator: it has no latent_dim")
+        raise Failure("the model is not a generator: it has no latent_dim")
     if options.from_seed is None:
         z = sample_latents(options.count, latent_dim, options.seed)
     else:
@@ -154,8 +158,8 @@ def sample(options: argparse.Namespace) -> None:
 
 
 def sheet(images: np.ndarray, columns: int) -> np.ndarray:
-    """Images (n, 1, 28, 28) in 0..1 in rows of `columns`, framed in grey, each pixel enlarged
-    three times: uint8 (height, width)."""
+    """Arrange images (n, 1, 28, 28) in 0..1 in rows of `columns`, framed in grey, each pixel three
+    times as large: uint8 (height, width)."""
     framed = np.pad(images[:, 0], ((0, 0), (1, 1), (1, 1)), constant_values=0.25)
     framed = np.pad(framed, ((0, -len(images) % columns), (0, 0), (0, 0)))
     grid = framed.reshape(-1, columns, 30, 30).transpose(0, 2, 1, 3).reshape(-1, columns * 30)
@@ -164,13 +168,13 @@ def sheet(images: np.ndarray, columns: int) -> np.ndarray:
 
 
 def to_pgm(picture: np.ndarray) -> bytes:
-    """A grey picture as a binary PGM file."""
+    """Encode a grey picture as a binary PGM file."""
     height, width = picture.shape
     return f"P5\n{width} {height}\n255\n".encode() + picture.tobytes()
 
 
 def to_png(picture: np.ndarray) -> bytes:
-    """A grey picture as a PNG file (ISO/IEC 15948): header, compressed rows, end."""
+    """Encode a grey picture as a PNG file (ISO/IEC 15948): header, compressed rows, end."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         checksum = zlib.crc32(kind + data)
@@ -185,7 +189,7 @@ def to_png(picture: np.ndarray) -> bytes:
 
 
 def verify(manifest_path: Path) -> None:
-    """Reload each export, run the golden inputs and compare with the golden outputs."""
+    """Load each export, run it on the golden inputs, and compare with the golden outputs."""
     manifest = read_manifest(manifest_path)
     if not manifest:
         raise Failure(f"{manifest_path} lists no exports")
@@ -210,29 +214,29 @@ def compare(
     tolerance: float,
     cases: list[tuple[np.ndarray, np.ndarray]],
 ) -> str:
-    """How far the model is from its golden outputs; a Failure if it is too far."""
+    """The largest difference from the golden outputs, in words; a Failure if it is too large."""
     largest, count = 0.0, 0
-    for given, wanted in cases:
-        found = call(model, torch.from_numpy(given), "its golden inputs").numpy()
-        if found.shape != wanted.shape:
-            raise Failure(f"{name} returns another shape than the golden outputs have")
-        difference = np.abs(found - wanted)
-        if not (difference <= tolerance * (1 + np.abs(wanted))).all():
+    for x, expected in cases:
+        output = call(model, torch.from_numpy(x), "its golden inputs").numpy()
+        if output.shape != expected.shape:
+            raise Failure(f"the output of {name} does not have the shape of the golden output")
+        difference = np.abs(output - expected)
+        if not (difference <= tolerance * (1 + np.abs(expected))).all():
             raise Failure(f"{name} differs from its golden outputs by {difference.max():.6f}")
-        if wanted.ndim == 2 and (found.argmax(axis=1) != wanted.argmax(axis=1)).any():
-            raise Failure(f"{name}: another logit is the largest than in the golden outputs")
-        largest, count = max(largest, float(difference.max())), count + len(wanted)
+        if expected.ndim == 2 and (output.argmax(axis=1) != expected.argmax(axis=1)).any():
+            raise Failure(f"the largest logit of {name} is not the one in the golden outputs")
+        largest, count = max(largest, float(difference.max())), count + len(expected)
     return f"{count} golden inputs, largest difference {largest:.6g}"
 
 
 def to_array(golden: dict[str, Any]) -> np.ndarray:
-    """A golden array, {"dtype": ..., "shape": ..., "values": ...}, of the manifest."""
+    """Convert a golden array, {"dtype": ..., "shape": ..., "values": ...}, to numpy."""
     return np.array(golden["values"], dtype=golden["dtype"]).reshape(golden["shape"])
 
 
 @torch.no_grad()
 def complete_a_palindrome() -> None:
-    """The LSTM reads digits, int64 (batch, length), and gives logits of the next one."""
+    """The LSTM reads digits, int64 (batch, length), and returns logits of the next one."""
     lstm = load(HERE / "lstm.pt")
     digits = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 6, 2, 9, 5, 1, 4, 1]
     probabilities = torch.softmax(lstm(torch.tensor([digits])), dim=1)[0]
@@ -247,7 +251,7 @@ def complete_a_palindrome() -> None:
 
 
 @torch.no_grad()
-def draw_a_digit(seed: int = 1) -> None:
+def generate_a_digit(seed: int = 1) -> None:
     """The generator turns noise (batch, latent_dim) into images (batch, 1, 28, 28), 0 to 1."""
     names = ("generator", "classifier", "discriminator")
     generator, classifier, discriminator = (load(HERE / f"{name}.pt") for name in names)
@@ -256,7 +260,7 @@ def draw_a_digit(seed: int = 1) -> None:
         print("".join(" .:-=+*#%@"[int(9 * pixel)] * 2 for pixel in row[2:26]))
     confidence, digit = torch.softmax(classifier(image), dim=1).max(dim=1)
     print(f"the classifier sees a {int(digit)}, {float(confidence):.1%} sure")
-    print(f"the discriminator thinks it real with {float(discriminator(image).sigmoid()):.0%}")
+    print(f"the discriminator calls it real with {float(discriminator(image).sigmoid()):.0%}")
 
 
 def number(low: int, high: int) -> Any:
@@ -273,28 +277,29 @@ def number(low: int, high: int) -> Any:
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the usage before it."""
+    """Reports what is wrong in one line, without printing the usage first."""
 
     def error(self, message: str) -> Any:
         self.exit(2, f"{self.prog}: {message}\n")
 
 
 def parse_arguments() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
+    """The parser, for further errors, and the parsed options."""
     parser = OneLineParser(description="Use the exports with torch and numpy alone.")
     commands = parser.add_subparsers(dest="command", metavar="predict | sample | verify")
-    command = commands.add_parser("predict", help="the digit that comes next")
+    command = commands.add_parser("predict", help="predict the next digit")
     command.add_argument("model", type=Path, help="lstm.pt or rnn.pt")
     command.add_argument("digits", type=number(0, 9), nargs="+", metavar="digit")
-    command.add_argument("--trace", action="store_true", help="print the gates")
-    command = commands.add_parser("sample", help="a sheet of digits, or an interpolation strip")
+    command.add_argument("--trace", action="store_true", help="also print gates and states")
+    command = commands.add_parser("sample", help="write a sheet of digits or an interpolation")
     command.add_argument("model", type=Path, help="generator.pt")
-    command.add_argument("--out", type=Path, required=True, help="a .png or a .pgm")
-    command.add_argument("--count", type=number(1, 10_000), help="images; 25 by default")
-    command.add_argument("--seed", type=number(0, LAST_SEED), help="of the noise; 0 by default")
+    command.add_argument("--out", type=Path, required=True, help="a .png or .pgm file")
+    command.add_argument("--count", type=number(1, 10_000), help="images on the sheet; default 25")
+    command.add_argument("--seed", type=number(0, LAST_SEED), help="of the noise; default 0")
     command.add_argument("--from-seed", type=number(0, LAST_SEED), help="one end of a strip")
     command.add_argument("--to-seed", type=number(0, LAST_SEED), help="its other end")
-    command.add_argument("--frames", type=number(2, 100), help="of a strip; 9 by default")
-    command = commands.add_parser("verify", help="run the golden inputs of all exports")
+    command.add_argument("--frames", type=number(2, 100), help="images of a strip; default 9")
+    command = commands.add_parser("verify", help="check all exports with their golden values")
     command.add_argument("manifest", type=Path, help="manifest.json")
     return parser, parser.parse_args()
 
@@ -303,9 +308,9 @@ def check_sample(parser: argparse.ArgumentParser, options: argparse.Namespace) -
     """Exit with code 2 if the options of `sample` contradict each other; fill in defaults."""
     strip = options.from_seed is not None
     if strip != (options.to_seed is not None) or (not strip and options.frames is not None):
-        parser.error("a strip wants --from-seed and --to-seed, and may have --frames")
+        parser.error("a strip needs --from-seed and --to-seed; only a strip can have --frames")
     if strip and (options.count, options.seed) != (None, None):
-        parser.error("a strip has no --count and no --seed")
+        parser.error("a strip cannot have --count or --seed")
     if options.out.suffix not in (".png", ".pgm"):
         parser.error(f"--out must end in .png or .pgm, not '{options.out}'")
     defaults = {"count": 25, "seed": 0, "frames": 9}
@@ -315,6 +320,7 @@ def check_sample(parser: argparse.ArgumentParser, options: argparse.Namespace) -
 
 
 def main() -> None:
+    """Run the command, or the tour if there is none."""
     parser, options = parse_arguments()
     try:
         if options.command == "predict":
@@ -326,7 +332,7 @@ def main() -> None:
             verify(options.manifest)
         else:
             complete_a_palindrome()
-            draw_a_digit()
+            generate_a_digit()
     except Failure as error:
         raise SystemExit(f"load_exports.py: {error}") from error
     except OSError as error:

@@ -1,6 +1,6 @@
-// Load the exports in C++: verified against manifest.json, warmed up, errors in one line.
+// Load the exports in C++: verified against manifest.json, warmed up, every error in one line.
 //
-// Everything that the three programs share. In your own program you need `load` and `warm_up`.
+// The three programs share this header. For a program of your own you need `load` and `warm_up`.
 
 #pragma once
 
@@ -30,7 +30,7 @@ namespace exports {
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
-// The command line asks for something impossible: exit code 2. Any other exception: exit code 1.
+// The command line is wrong: exit code 2. Any other exception: exit code 1.
 struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -39,7 +39,7 @@ struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// What went wrong, in one line: torch's messages come with a stack trace around them.
+// The message of an error in one line; torch's messages come with a stack trace.
 inline std::string one_line(const std::exception& error) {
   std::string text = error.what();
   if (auto* torch_error = dynamic_cast<const c10::Error*>(&error)) {
@@ -50,7 +50,7 @@ inline std::string one_line(const std::exception& error) {
   return text.substr(0, text.find('\n'));
 }
 
-// Run a program's body; its exit code, after one line on stderr where it failed.
+// Run a program's body and return its exit code; if it failed, write one line to stderr.
 inline int run(const std::string& program, const std::function<void()>& body) {
   try {
     body();
@@ -65,7 +65,7 @@ inline int run(const std::string& program, const std::function<void()>& body) {
   }
 }
 
-// `text` as a whole number from `low` to `high`.
+// Parse `text` as a whole number from `low` to `high`.
 inline std::int64_t to_integer(
     std::string_view text, const std::string& what, std::int64_t low, std::int64_t high) {
   std::int64_t value = 0;
@@ -103,11 +103,11 @@ inline std::string sha256(const std::string& data) {
 // manifest.json: file name -> entry.
 inline Json read_manifest(const fs::path& path) {
   Json manifest = Json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
-  if (!manifest.is_object()) throw Error(path.string() + " is damaged: it is no JSON object");
+  if (!manifest.is_object()) throw Error(path.string() + " is damaged: it is not a JSON object");
   return manifest;
 }
 
-// Throw an Error unless the manifest vouches for `data`, the content of `path`.
+// Throw an Error unless `data`, the content of `path`, has the SHA-256 in the manifest.
 inline void check_sha256(
     const fs::path& manifest_path, const fs::path& path, const std::string& data) {
   std::string name = path.filename().string();
@@ -116,27 +116,30 @@ inline void check_sha256(
     throw Error(manifest_path.string() + " does not list " + name);
   }
   if (manifest[name].value("sha256", Json()) != sha256(data)) {
-    throw Error(path.string() + " is damaged or was altered: its SHA-256 is not the manifest's");
+    throw Error(path.string() +
+                " is damaged or was altered: its SHA-256 differs from the manifest's");
   }
 }
 
-// What the model makes of one tensor. Throws an Error if it takes something else, or returns no
-// tensor; `reads` says for that message what it should have read.
+// The model's output for one tensor. Throws an Error if the model does not accept it, or does not
+// return a tensor; `what` describes the input in that message, e.g. "digits".
 inline at::Tensor call(
-    torch::jit::Module& model, const at::Tensor& input, const std::string& reads) {
+    torch::jit::Module& model, const at::Tensor& input, const std::string& what) {
   torch::NoGradGuard no_grad;
   c10::IValue output;
   try {
     output = model.forward({input});
   } catch (const std::exception& error) {
-    throw Error("the model does not read " + reads + ": " + one_line(error));
+    throw Error("the model does not accept " + what + ": " + one_line(error));
   }
-  if (!output.isTensor()) throw Error("the model reads " + reads + ", but returns no tensor");
+  if (!output.isTensor()) {
+    throw Error("the model accepts " + what + ", but does not return a tensor");
+  }
   return output.toTensor();
 }
 
-// A model on the CPU, in eval mode, verified if a manifest.json lies beside it. TorchScript is
-// executable code, and torch does not notice a damaged weight: hence the hash.
+// Load a model on the CPU, in eval mode; its hash is checked if manifest.json is beside it. The
+// check matters: TorchScript is executable code, and torch does not notice a damaged weight.
 inline torch::jit::Module load(const fs::path& path) {
   std::string data = read_file(path);
   fs::path manifest_path = path.parent_path() / "manifest.json";
@@ -148,19 +151,19 @@ inline torch::jit::Module load(const fs::path& path) {
     model = torch::jit::load(stream, at::kCPU);
     model.eval();
   } catch (const std::exception& error) {
-    throw Error(path.string() + " is no intact TorchScript file: " + one_line(error));
+    throw Error(path.string() + " is not an intact TorchScript file: " + one_line(error));
   }
   if (!has_manifest) {
-    std::cerr << "Note: no manifest.json lies beside " << path.string()
+    std::cerr << "Note: there is no manifest.json beside " << path.string()
               << "; its SHA-256 was not checked.\n";
   }
   return model;
 }
 
-// The first two calls of a model compile it and are slow; afterwards it is at full speed.
+// Make the first two calls of a model, which compile it and are slow; later calls are fast.
 inline void warm_up(
-    torch::jit::Module& model, const at::Tensor& example, const std::string& reads) {
-  for (int k = 0; k < 2; ++k) call(model, example, reads);
+    torch::jit::Module& model, const at::Tensor& example, const std::string& what) {
+  for (int k = 0; k < 2; ++k) call(model, example, what);
 }
 
 }  // namespace exports

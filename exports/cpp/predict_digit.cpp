@@ -1,4 +1,4 @@
-// The digit that comes next: predict_digit lstm.pt 1 2 3 4 5 4 3 2 [--trace]
+// Predict the next digit: predict_digit lstm.pt 1 2 3 4 5 4 3 2 [--trace]
 
 #include "exports.h"
 
@@ -7,11 +7,11 @@
 
 constexpr auto USAGE = "usage: predict_digit MODEL.pt DIGIT [DIGIT ...] [--trace]";
 
-// Gates and states, averaged over the hidden units: a row for each digit.
+// Print gates and states, averaged over the hidden units: one row per digit.
 void print_trace(torch::jit::Module& model, const at::Tensor& digits) {
   torch::NoGradGuard no_grad;
   auto trace = model.find_method("trace");
-  if (!trace) throw exports::Error("this model has no trace; the LSTM has one");
+  if (!trace) throw exports::Error("this model has no trace; only the LSTM has one");
   auto gates = (*trace)({digits}).toTuple()->elements();
   std::cout << "mean over the hidden units after each digit:\n"
             << "digit         i         f         o         g         c         h\n";

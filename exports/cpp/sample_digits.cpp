@@ -1,4 +1,4 @@
-// Digits that the generator draws, as a sheet with five in a row or as an interpolation strip:
+// Write a sheet of generated digits, five per row, or an interpolation strip:
 //   sample_digits generator.pt --count 25 --seed 7 --out digits.png
 //   sample_digits generator.pt --from-seed 1 --to-seed 2 --frames 9 --out strip.png
 
@@ -38,7 +38,7 @@ Options parse(const std::vector<std::string>& arguments) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       throw exports::UsageError("there is no option " + name + "; " + USAGE);
     }
-    if (++k == arguments.size()) throw exports::UsageError(name + " wants a value");
+    if (++k == arguments.size()) throw exports::UsageError(name + " needs a value");
     options[name] = arguments[k];
   }
   if (!options.contains("model") || !options.contains("--out")) throw exports::UsageError(USAGE);
@@ -50,20 +50,22 @@ Options parse(const std::vector<std::string>& arguments) {
   return options;
 }
 
-std::int64_t number(const Options& options, const std::string& name, std::int64_t otherwise,
+// The value of an option, from `low` to `high`, or `default_value` if it was not given.
+std::int64_t number(const Options& options, const std::string& name, std::int64_t default_value,
                     std::int64_t low, std::int64_t high) {
   auto found = options.find(name);
-  return found == options.end() ? otherwise : exports::to_integer(found->second, name, low, high);
+  if (found == options.end()) return default_value;
+  return exports::to_integer(found->second, name, low, high);
 }
 
-// Standard normal noise (count, latent_dim): the numbers that Python's torch draws from this seed.
+// Standard normal noise, float32 (count, latent_dim); torch in Python gives the same for this seed.
 at::Tensor sample_latents(std::int64_t count, std::int64_t latent_dim, std::int64_t seed) {
-  auto random = at::detail::createCPUGenerator(static_cast<std::uint64_t>(seed));
-  return torch::randn({count, latent_dim}, random, at::kFloat);
+  auto rng = at::detail::createCPUGenerator(static_cast<std::uint64_t>(seed));
+  return torch::randn({count, latent_dim}, rng, at::kFloat);
 }
 
-// Images (n, 1, 28, 28) in 0..1 in rows of `columns`, framed in grey, each pixel enlarged three
-// times: uint8 (height, width).
+// Arrange images (n, 1, 28, 28) in 0..1 in rows of `columns`, framed in grey, each pixel three
+// times as large: uint8 (height, width).
 at::Tensor sheet(const at::Tensor& images, std::int64_t columns) {
   std::int64_t rows = (images.size(0) + columns - 1) / columns;
   at::Tensor framed = at::constant_pad_nd(images, {1, 1, 1, 1}, 0.25);
@@ -80,7 +82,7 @@ bool has_ending(const std::string& path, const std::string& ending) {
 void check_ending(const std::string& path) {
 #ifndef HAVE_STB
   if (has_ending(path, ".png")) {
-    throw exports::UsageError("this program was built without stb and writes .pgm, not .png");
+    throw exports::UsageError("this program was built without stb, so it writes .pgm, not .png");
   }
 #endif
   if (!has_ending(path, ".png") && !has_ending(path, ".pgm")) {
@@ -125,7 +127,7 @@ void sample(const std::vector<std::string>& arguments) {
 
   torch::jit::Module model = exports::load(options["model"]);
   if (!model.hasattr("latent_dim") || !model.attr("latent_dim").isInt()) {
-    throw exports::Error("the model is no generator: it has no latent_dim");
+    throw exports::Error("the model is not a generator: it has no latent_dim");
   }
   std::int64_t latent_dim = model.attr("latent_dim").toInt();
   at::Tensor z;

@@ -1,4 +1,4 @@
-// Reload each export, run the golden inputs and compare with the golden outputs:
+// Load each export, run it on the golden inputs, and compare with the golden outputs:
 //   verify_exports manifest.json
 
 #include "exports.h"
@@ -26,21 +26,23 @@ void verify(const exports::fs::path& path, const exports::Json& entry) {
   double largest = 0;
   std::int64_t count = 0;
   for (const auto& test : golden.at("cases")) {
-    at::Tensor wanted = to_tensor(test.at("output"));
-    at::Tensor given = exports::call(model, to_tensor(test.at("input")), "its golden inputs");
-    if (given.sizes() != wanted.sizes()) {
-      throw exports::Error(name + " returns another shape than the golden outputs have");
+    at::Tensor expected = to_tensor(test.at("output"));
+    at::Tensor output = exports::call(model, to_tensor(test.at("input")), "its golden inputs");
+    if (output.sizes() != expected.sizes()) {
+      throw exports::Error("the output of " + name +
+                           " does not have the shape of the golden output");
     }
-    at::Tensor difference = (given - wanted).abs();
+    at::Tensor difference = (output - expected).abs();
     double here = difference.max().item<double>();
-    if (!(difference <= tolerance * (1 + wanted.abs())).all().item<bool>()) {
+    if (!(difference <= tolerance * (1 + expected.abs())).all().item<bool>()) {
       throw exports::Error(name + " differs from its golden outputs by " + std::to_string(here));
     }
-    if (wanted.dim() == 2 && !given.argmax(1).equal(wanted.argmax(1))) {
-      throw exports::Error(name + ": another logit is the largest than in the golden outputs");
+    if (expected.dim() == 2 && !output.argmax(1).equal(expected.argmax(1))) {
+      throw exports::Error("the largest logit of " + name +
+                           " is not the one in the golden outputs");
     }
     largest = std::max(largest, here);
-    count += wanted.size(0);
+    count += expected.size(0);
   }
   std::cout << name << ": " << count << " golden inputs, largest difference " << largest << "\n";
 }

@@ -1,4 +1,4 @@
-"""Devices and random streams."""
+"""Devices, precision and random generators."""
 
 import pytest
 import torch
@@ -7,12 +7,12 @@ from toolkit.common.device import autocast, make_rng, pick_device, pick_precisio
 from toolkit.common.errors import UsageError
 
 
-def test_streams_are_independent_and_repeatable() -> None:
-    def draw(seed: int, stream: str) -> list[float]:
-        return torch.rand(4, generator=make_rng(seed, stream)).tolist()
+def test_generators_are_independent_and_repeatable() -> None:
+    def sample(seed: int, purpose: str) -> tuple[float, ...]:
+        return tuple(torch.rand(4, generator=make_rng(seed, purpose)).tolist())
 
-    assert draw(0, "latents") == draw(0, "latents")
-    assert len({tuple(draw(seed, s)) for seed in (0, 1, -1) for s in ("latents", "test")}) == 6
+    assert sample(0, "latents") == sample(0, "latents")
+    assert len({sample(seed, p) for seed in (0, 1, -1) for p in ("latents", "test")}) == 6
 
 
 def test_seeded_leaves_the_global_generator_alone() -> None:
@@ -39,4 +39,20 @@ def test_autocast_follows_the_precision() -> None:
         assert (x @ x).dtype == torch.bfloat16
     with autocast(cpu, "float32"):
         assert (x @ x).dtype == torch.float32
-    assert pick_precision(cpu) in ("float32", "bfloat16")
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "precision"),
+    [
+        ({"avx512_bf16": True, "amx_bf16": False}, "bfloat16"),
+        ({"avx512_bf16": False, "amx_bf16": True}, "bfloat16"),
+        ({"avx512_bf16": False, "amx_bf16": False}, "float32"),
+        ({}, "float32"),  # another architecture
+    ],
+)
+def test_precision_follows_the_processor(
+    capabilities: dict[str, bool], precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    assert pick_precision(torch.device("cpu")) == precision
+    assert pick_precision(torch.device("mps")) == "float32"

@@ -90,14 +90,14 @@ def fails(done: "subprocess.CompletedProcess[str]", message: str) -> None:
     ("model", "options", "message"),
     [
         (Unnamed(), [], "does not say how many numbers z has (its latent_dim is None)"),
-        (Student(), ["--latent-dim", "20"], "cannot take z, float32 of shape [100, 20]: "),
+        (Student(), ["--latent-dim", "20"], "does not accept z, float32 of shape [100, 20]: "),
         (WrongSize(), [], "mat1 and mat2 shapes cannot be multiplied (100x32 and 16x784)"),
-        (Flat(), [], "float32 of shape [100, 784] for 100 latent points; images are"),
-        (Pair(), [], "returns a tuple, not images (batch, 1, 28, 28)"),
+        (Flat(), [], "float32 of shape [100, 784] for 100 latent points; expected"),
+        (Pair(), [], "returns a tuple; expected a tensor of images, (batch, 1, 28, 28)"),
         (Bytes(), [], "uint8 of shape [100, 1, 28, 28] for 100 latent points"),
-        (To255(), [], "which are not in 0..1. Images lie in 0..1, or with --range -1,1 in -1..1"),
+        (To255(), [], "which are not in 0..1. End the generator with a sigmoid"),
         (Student(), ["--range", "0,1"], "which are not in 0..1"),
-        (NotANumber(), [], "returns numbers that are NaN or infinite"),
+        (NotANumber(), [], "returns values that are NaN or infinite"),
     ],
     ids=lambda x: type(x).__name__ if isinstance(x, nn.Module) else "",
 )
@@ -113,9 +113,9 @@ def test_bad_files(
 def test_files_that_are_no_torchscript(run_train: RunTrain, tmp_path: Path) -> None:
     weights = tmp_path / "weights.pt"
     torch.save(nn.Linear(2, 2).state_dict(), weights)
-    fails(run_train("score", weights), f"{weights} is no TorchScript module. Make one with")
+    fails(run_train("score", weights), f"{weights} is not a TorchScript module. Make one with")
     (tmp_path / "notes.pt").write_text("hello")
-    fails(run_train("score", tmp_path / "notes.pt"), "notes.pt is no TorchScript module")
+    fails(run_train("score", tmp_path / "notes.pt"), "notes.pt is not a TorchScript module")
     fails(run_train("score", tmp_path / "absent.pt"), "absent.pt: No such file or directory")
 
 
@@ -189,7 +189,7 @@ def test_interpolation_of_the_committed_generator(
 def test_interpolation_that_is_impossible(run_train: RunTrain, tmp_path: Path) -> None:
     path = script(Student(), tmp_path / "student.pt")  # noise, which looks like one digit
     done = run_train("interpolate", path)
-    fails(done, "are surely different digits, so there is nothing to interpolate between yet")
+    fails(done, "are clearly different digits, so there is nothing to interpolate between yet")
     same = run_train("interpolate", "--from", 3, "--to", 3)
     assert same.returncode == 2
     assert "must be different digits, not 3 and 3" in same.stderr
@@ -224,8 +224,8 @@ def test_score_of_a_students_file(run_train: RunTrain, tmp_path: Path) -> None:
     """Noise is far from digits, and the picture has blanks."""
     done = run_train("score", script(Student(), tmp_path / "student.pt"))
     assert done.returncode == 0, done.stderr
-    assert "is in no manifest: its code is run as it is" in done.stdout
-    assert "taken to lie in -1..1" in done.stdout
+    assert "is not listed in a manifest, so it was not verified" in done.stdout
+    assert "assumed to lie in -1..1" in done.stdout
     assert "The picture has blanks: " in done.stdout
     (directory,) = (tmp_path / "score").iterdir()
     card = json.loads((directory / "scorecard.json").read_text())

@@ -232,13 +232,13 @@ BAD = {
     "directory": ("predict", ["{}", "1"], 1, "directory"),
     "altered": ("predict", ["{}/altered/lstm.pt", "1"], 1, "altered: its SHA-256"),
     "truncated": ("predict", ["{}/truncated/lstm.pt", "1"], 1, "damaged .*SHA-256"),
-    "truncated, no manifest": ("predict", ["{}/bare/cut.pt", "1"], 1, "no intact TorchScript"),
-    "text": ("predict", ["{}/bare/text.pt", "1"], 1, "no intact TorchScript"),
-    "empty": ("sample", ["{}/bare/empty.pt", "--out", "a.png"], 1, "no intact TorchScript"),
+    "truncated, no manifest": ("predict", ["{}/bare/cut.pt", "1"], 1, "not an intact TorchScript"),
+    "text": ("predict", ["{}/bare/text.pt", "1"], 1, "not an intact TorchScript"),
+    "empty": ("sample", ["{}/bare/empty.pt", "--out", "a.png"], 1, "not an intact TorchScript"),
     "not in the manifest": ("predict", ["{}/unlisted.pt", "1"], 1, "does not list unlisted.pt"),
-    "generator for digits": ("predict", ["{}/generator.pt", "1"], 1, "read digits: z must be"),
+    "generator for digits": ("predict", ["{}/generator.pt", "1"], 1, "accept digits: z must be"),
     "classifier for digits": ("predict", ["{}/classifier.pt", "1"], 1, "digits: images must be"),
-    "LSTM for images": ("sample", ["{}/lstm.pt", "--out", "{}/a.pgm"], 1, "no generator"),
+    "LSTM for images": ("sample", ["{}/lstm.pt", "--out", "{}/a.pgm"], 1, "not a generator"),
     "trace of the RNN": ("predict", ["{}/rnn.pt", "1", "--trace"], 1, "has no trace"),
     "digit too large": ("predict", ["{}/lstm.pt", "1", "10"], 2, "from 0 to 9, not '10'"),
     "negative digit": ("predict", ["{}/lstm.pt", "-1"], 2, "-1|digit"),
@@ -282,7 +282,7 @@ def test_a_mistake_is_one_line(call: Call, case: str, files: Path) -> None:
     ("damage", "message"),
     [
         ("value", "differs from its golden outputs"),
-        ("shape", "returns another shape|golden values .* damaged"),
+        ("shape", "does not have the shape|golden values .* damaged"),
         ("values", "golden values of lstm.pt in the manifest are damaged"),
         ("golden", "no golden values for lstm.pt"),
         ("entry", "no golden values for lstm.pt"),
@@ -320,7 +320,7 @@ def test_a_file_without_a_manifest_is_read_with_a_note(call: Call, tmp_path: Pat
     shutil.copy(EXPORTS / "lstm.pt", tmp_path)
     done = call("predict", tmp_path / "lstm.pt", 1, 2)
     assert done.returncode == 0
-    assert re.fullmatch(r"Note: no manifest.json .* was not checked.\n", done.stderr)
+    assert re.fullmatch(r"Note: there is no manifest.json .* was not checked.\n", done.stderr)
 
 
 @pytest.mark.slow

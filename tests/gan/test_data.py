@@ -138,7 +138,7 @@ def test_download_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("torchvision.datasets.MNIST", no_network)
     monkeypatch.setattr("toolkit.gan.data.EMBEDDED", Path("nothing"))
-    with pytest.raises(ToolkitError, match=r"nor could it be downloaded .* with --data-dir"):
+    with pytest.raises(ToolkitError, match=r"nor could it be downloaded .* Pass --data-dir"):
         load_mnist()
 
 

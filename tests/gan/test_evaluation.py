@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from toolkit.gan.data import MNIST
+from toolkit.gan.data import MNIST, to_unit
 from toolkit.gan.evaluation import (
     Evaluator,
     Gaussian,
@@ -13,7 +13,7 @@ from toolkit.gan.evaluation import (
     frechet_distance,
     sample_images,
 )
-from toolkit.gan.model import Classifier, ConvGenerator
+from toolkit.gan.model import ConvGenerator
 
 
 class Flat(nn.Module):
@@ -54,14 +54,20 @@ def test_singular_covariance() -> None:
     )
 
 
-def test_instrument_on_real_images(mnist: MNIST) -> None:
-    """The test images are at distance 0 of themselves; shares add up to 1."""
-    torch.manual_seed(0)
-    evaluator = Evaluator(Classifier().eval(), "hash", mnist, torch.device("cpu"))
-    scores = evaluator.measure(mnist.test_images.float() / 255)
+def test_evaluator_on_real_images(evaluator: Evaluator, small_mnist: MNIST) -> None:
+    """The test images have distance 0 from themselves, and the classifier's own predictions."""
+    images = to_unit(small_mnist.test_images)
+    scores = evaluator.measure(images)
     assert scores.frechet_distance == pytest.approx(0, abs=1e-9)
-    assert sum(scores.class_shares) == pytest.approx(1)
-    assert evaluator.floor > 0
+    with torch.no_grad():
+        predicted = evaluator.classifier(images).argmax(dim=1)
+    assert scores.class_shares == pytest.approx(
+        [float((predicted == digit).double().mean()) for digit in range(10)]
+    )
+    assert evaluator.floor == pytest.approx(
+        frechet_distance(fit_gaussian(evaluator.training[0]), fit_gaussian(evaluator.test[0]))
+    )
+    assert evaluator.floor > 1e-4
 
 
 def test_samples_depend_on_the_seed_alone() -> None:

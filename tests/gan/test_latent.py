@@ -20,7 +20,7 @@ def test_nine_points_with_exact_ends() -> None:
 
 
 def test_one_image_is_no_interpolation() -> None:
-    with pytest.raises(UsageError, match="at least its 2 ends, not 1"):
+    with pytest.raises(UsageError, match="at least 2 images, which are its ends, not 1"):
         interpolate(torch.zeros(3), torch.ones(3), 1)
 
 
@@ -112,7 +112,7 @@ def test_pair_on_request(digit_from: int | None, digit_to: int | None) -> None:
 
 
 def test_digits_that_cannot_be_had() -> None:
-    with pytest.raises(ToolkitError, match="None of 1,000 samples is surely a 5"):
+    with pytest.raises(ToolkitError, match="None of 1,000 samples is clearly a 5"):
         pair_of_classes(FirstNumber(), by_sign, 0, 3, 5)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="must be different digits, not 3 and 3"):
         pair_of_classes(FirstNumber(), by_sign, 0, 3, 3)  # type: ignore[arg-type]
@@ -132,5 +132,5 @@ def test_fewer_than_wanted_and_none() -> None:
     all_threes = latents_of_class(FirstNumber(), by_sign, seed=0, digit=3, count=1000)  # type: ignore[arg-type]
     # P(N > 1.0986) = 13.6%: 136 of 1,000, give or take three standard deviations of 10.8
     assert 104 < len(all_threes) < 168
-    with pytest.raises(ToolkitError, match="None of 1,000 samples is surely a 5"):
+    with pytest.raises(ToolkitError, match="None of 1,000 samples is clearly a 5"):
         latents_of_class(FirstNumber(), by_sign, seed=0, digit=5, count=25)  # type: ignore[arg-type]

@@ -124,7 +124,7 @@ def test_same_seed_same_networks() -> None:
         ({"loss": "bce"}, "no loss 'bce'; choose one of hinge, non-saturating, minimax"),
         (
             {"architecture": "mlp"},
-            "MLP has no auxiliary head; set auxiliary_weight to 0",
+            "MLP discriminator has no auxiliary head; set auxiliary_weight to 0",
         ),
         ({"latent_dim": 0}, "latent_dim must be from 1 to 10,000, not 0"),
         ({"batch_size": 100_000}, "from 2 to 60,000, not 100,000"),

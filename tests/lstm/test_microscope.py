@@ -1,4 +1,4 @@
-"""The microscope, against nn.LSTMCell and numpy."""
+"""The microscope against nn.LSTMCell, autograd and numpy."""
 
 import numpy as np
 import pytest
@@ -45,13 +45,21 @@ def test_cells_for_each_first_digit(lstm: LSTM) -> None:
 
 
 def test_survival_is_the_derivative_along_the_cells(lstm: LSTM) -> None:
-    """By (5), c(t) = ... + c(1) * f(2) * ... * f(t) where the gates are held fast."""
-    inside = look_inside(lstm, torch.tensor([3, 1, 4, 1, 5]))
-    f = inside.gates["f"].double().numpy()
-    for t in range(5):
-        np.testing.assert_allclose(
-            10 ** inside.survival[t].numpy(), f[1 : t + 1].prod(axis=0), rtol=1e-9
-        )
+    """dc(t)/dc(1) by autograd, through equation (5) with constant gates, from nn.LSTM's weights."""
+    digits = [3, 1, 4, 1, 5]
+    survival = look_inside(lstm, torch.tensor(digits)).survival
+    theirs = nn.LSTM(10, HIDDEN)
+    copy_to_torch(lstm.cell, theirs)
+    weight_ih, weight_hh, bias_ih, bias_hh = (p.detach().double() for p in theirs.parameters())
+    h = c = c_1 = torch.zeros(HIDDEN, dtype=torch.double)
+    for t, digit in enumerate(digits):
+        i, f, g, o = (weight_ih[:, digit] + bias_ih + weight_hh @ h + bias_hh).chunk(4)
+        c = g.tanh() * i.sigmoid() + c * f.sigmoid()
+        if t == 0:
+            c = c_1 = c.requires_grad_()
+        h = o.sigmoid() * c.detach().tanh()
+        (derivative,) = torch.autograd.grad(c.sum(), c_1, retain_graph=True)
+        torch.testing.assert_close(10 ** survival[t], derivative, rtol=1e-5, atol=0)
 
 
 def test_differences(lstm: LSTM) -> None:

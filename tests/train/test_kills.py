@@ -145,7 +145,7 @@ def test_the_real_process(tmp_path: Path) -> None:
         assert record.command == f"python -m toolkit.train {' '.join(reordered(command))}"
         steps = record.steps
     assert re.match(r"lstm: continues after step \d+ of 100000", stdout)
-    assert stderr == "Interrupted. The same command, less --restart, goes on.\n"
+    assert stderr == "Interrupted. Run the same command again, without --restart, to continue.\n"
 
 
 def reordered(command: tuple[str, ...]) -> list[str]:

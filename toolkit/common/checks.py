@@ -1,11 +1,15 @@
-"""Checks that travel inside the exported modules; everything here is TorchScript."""
+"""Input checks that are compiled into the exported modules.
+
+Everything here must be valid TorchScript, so that a model in C++ or in a demo refuses wrong input
+with the same sentence as the Python class.
+"""
 
 import torch
 from torch import Tensor
 
 
 def describe(x: Tensor) -> str:
-    """What a tensor is, for error messages, e.g. "float32 of shape [2, 64]"."""
+    """The dtype and shape of a tensor for error messages, e.g. "float32 of shape [2, 64]"."""
     name = "another dtype"
     if x.dtype == torch.float32:
         name = "float32"
@@ -57,6 +61,6 @@ def check_latents(z: Tensor, latent_dim: int) -> None:
     """Raise a ValueError unless `z` is float32 (batch, latent_dim)."""
     if z.dtype != torch.float32 or z.dim() != 2 or z.size(1) != latent_dim:
         raise ValueError(
-            f"z must be float32 of shape (batch, {latent_dim}), drawn from a standard normal; "
+            f"z must be float32 of shape (batch, {latent_dim}), sampled from a standard normal; "
             + f"got {describe(z)}"
         )

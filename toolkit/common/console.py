@@ -1,4 +1,4 @@
-"""What every command line of the toolkit shares."""
+"""Error handling that the toolkit's command lines share."""
 
 import functools
 import shlex
@@ -16,7 +16,12 @@ TRAINING_DEFAULTS = {"preset": "default", "runs_dir": Path("runs"), "device": "a
 
 
 def reports_errors(command: Command) -> Command:
-    """A command whose user's mistakes end in one sentence and an exit code, not in a traceback."""
+    """Decorate a command so that a user's mistake ends in one sentence instead of a traceback.
+
+    The sentence goes to standard error. The exit code is the error's own (1 or 2), 1 when the
+    memory or a file fails, and 130 after Ctrl-C. Any other exception is a bug and keeps its
+    traceback.
+    """
 
     @functools.wraps(command)
     def wrapper(*args: Any, **kwargs: Any) -> None:
@@ -34,7 +39,10 @@ def reports_errors(command: Command) -> Command:
             print(f"Error: {error}.", file=sys.stderr)
             raise typer.Exit(1) from error
         except KeyboardInterrupt as error:
-            print("Interrupted. The same command, less --restart, goes on.", file=sys.stderr)
+            print(
+                "Interrupted. Run the same command again, without --restart, to continue.",
+                file=sys.stderr,
+            )
             raise typer.Exit(130) from error
 
     return wrapper  # type: ignore[return-value]

@@ -1,4 +1,8 @@
-"""Where to compute, in which precision, and with which random numbers."""
+"""Devices, precision and random numbers.
+
+Every random number comes from a `torch.Generator` made by `make_rng`, so a run that is killed and
+repeated ends with the same bytes.
+"""
 
 import contextlib
 import hashlib
@@ -16,10 +20,10 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """The device called `name`; "auto" takes CUDA, then MPS, then the CPU.
+    """The device called `name`; "auto" prefers CUDA, then MPS, then the CPU.
 
     Raises:
-        UsageError: there is no such device, or this machine does not have it.
+        UsageError: the name is unknown, or this machine does not have the device.
     """
     available = {
         "cpu": True,
@@ -32,19 +36,19 @@ def pick_device(name: str = "auto") -> torch.device:
         raise UsageError(f"There is no device {name!r}; choose one of {', '.join(DEVICES)}.")
     if not available[name]:
         raise UsageError(
-            f"PyTorch finds no {name} device on this machine; the device cpu is always there."
+            f"PyTorch finds no {name} device on this machine. Use --device cpu, which always works."
         )
     return torch.device(name)
 
 
 def device_of(network: nn.Module) -> torch.device:
-    """Where the weights of a network are; the CPU for one without weights."""
+    """The device of a network's weights; the CPU if it has none."""
     weights = next(network.parameters(), None)
     return torch.device("cpu") if weights is None else weights.device
 
 
 def pick_precision(device: torch.device) -> Precision:
-    """bfloat16 where the device computes it natively (about twice as fast), else float32."""
+    """bfloat16 if the device computes it natively (about twice as fast), else float32."""
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     elif device.type == "cpu":
@@ -62,23 +66,23 @@ def autocast(device: torch.device, precision: Precision) -> AbstractContextManag
     return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
-def _derived_seed(seed: int, stream: str) -> int:
-    digest = hashlib.sha256(f"{seed} {stream}".encode()).digest()
+def _derived_seed(seed: int, purpose: str) -> int:
+    digest = hashlib.sha256(f"{seed} {purpose}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def make_rng(seed: int, stream: str) -> torch.Generator:
-    """A CPU generator for one purpose, e.g. `make_rng(0, "latents")`.
+def make_rng(seed: int, purpose: str) -> torch.Generator:
+    """A CPU random generator for one purpose, e.g. `make_rng(0, "latents")`.
 
-    Streams with different names are independent, so that drawing more from one never shifts
-    another. Numbers are drawn on the CPU and moved, so every device sees the same ones.
+    Generators for different purposes are independent: sampling more numbers for one never shifts
+    another. Numbers are sampled on the CPU and then moved, so every device sees the same ones.
     """
-    return torch.Generator().manual_seed(_derived_seed(seed, stream))
+    return torch.Generator().manual_seed(_derived_seed(seed, purpose))
 
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Inside this block torch computes on one thread, as fits processes that run side by side."""
+    """Make torch compute on one thread inside the block, for processes that run in parallel."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -88,11 +92,11 @@ def one_thread() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def seeded(seed: int, stream: str) -> Iterator[None]:
-    """Seed torch's global generator inside the block and restore it after.
+def seeded(seed: int, purpose: str) -> Iterator[None]:
+    """Seed torch's global generator inside the block, and restore its state afterwards.
 
-    For the default initialisation of `nn.Linear` and its kin, which takes no generator.
+    For the default initialisation of `nn.Linear` and other layers, which accepts no generator.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(_derived_seed(seed, stream))
+        torch.default_generator.manual_seed(_derived_seed(seed, purpose))
         yield

@@ -1,16 +1,19 @@
-"""The two kinds of mistake that the command line reports in one sentence, without a traceback."""
+"""Errors that the command line reports in one sentence, and checks that raise them."""
 
 import math
 
 
 class ToolkitError(Exception):
-    """Something failed that a person can mend: exit code 1."""
+    """Something failed that the user can fix: exit code 1.
+
+    The message says what was given, what is expected and how to fix it.
+    """
 
     exit_code = 1
 
 
 class UsageError(ToolkitError, ValueError):
-    """Something impossible was asked for: exit code 2."""
+    """The request itself is impossible, such as a palindrome of 1 digit: exit code 2."""
 
     exit_code = 2
 

@@ -1,4 +1,4 @@
-"""Every picture: sheets of digits, captioned rows, curves, GIFs."""
+"""The pictures that the toolkit makes: sheets of digits, heat maps, curves and GIFs."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -21,15 +21,18 @@ Curve = tuple[Sequence[float], Sequence[float]]  # x and y
 
 
 def to_picture(image: Tensor) -> Picture:
-    """From an image (..., height, width), float in 0..1, to uint8; axes of length 1 go."""
+    """Convert an image (..., height, width), float in 0..1, to uint8; drop axes of length 1."""
     array: Picture = image.mul(255).round().clamp(0, 255).byte().squeeze().numpy()
     return array
 
 
 def sheet(images: Tensor, columns: int = 5, scale: int = 3) -> Picture:
-    """Images (n, 1, 28, 28) in 0..1 in rows of `columns`, each pixel enlarged `scale` times.
+    """Arrange images (n, 1, 28, 28) in 0..1 in rows of `columns`, framed in grey.
 
-    As `torchvision.utils.make_grid`, whose import alone takes two seconds.
+    Does what `torchvision.utils.make_grid` does, but importing that takes two seconds.
+
+    Returns:
+        uint8 (height, width); each pixel is enlarged `scale` times.
     """
     empty = -len(images) % columns
     framed = F.pad(F.pad(images, (1, 1, 1, 1), value=0.25), (0, 0, 0, 0, 0, 0, 0, empty))
@@ -41,12 +44,16 @@ def sheet(images: Tensor, columns: int = 5, scale: int = 3) -> Picture:
 def heat_map(
     values: Tensor, low: float, high: float, *, colours: str = "viridis", max_columns: int = 1000
 ) -> Coloured:
-    """Draw a matrix (rows, time), one pixel a value, without axes.
+    """Draw a matrix (rows, time), one pixel per value, without axes.
 
     Args:
-        values: float; what lies outside `low`..`high` takes the colour of that end.
+        values: float; values outside `low`..`high` take the colour of the nearer end.
         colours: the name of one of matplotlib's colour maps.
-        max_columns: a longer time is shortened to this; each column is then the mean of its steps.
+        max_columns: a longer sequence is shortened to this; each column is then the mean of
+            several steps.
+
+    Returns:
+        uint8 (rows, columns, 3).
     """
     if values.size(1) > max_columns:
         values = F.interpolate(values[None], size=max_columns, mode="area")[0]
@@ -56,35 +63,35 @@ def heat_map(
 
 
 def to_png(picture: Picture | Coloured, compress_level: int = 6) -> bytes:
-    """A picture as the bytes of a PNG file, compressed from 1, fast, to 9, small."""
+    """Encode a picture as PNG; `compress_level` goes from 1 (fast) to 9 (small)."""
     data: bytes = iio.imwrite("<bytes>", picture, extension=".png", compress_level=compress_level)
     return data
 
 
 def save_png(path: Path, picture: Picture | Coloured) -> None:
-    """Write one picture."""
+    """Write a picture as a PNG file."""
     atomic_write(path, to_png(picture))
 
 
 def save_gif(path: Path, frames: Tensor, milliseconds: int, scale: int = 6) -> None:
-    """Write images (n, 1, 28, 28) in 0..1 as an endless film, there and back again.
+    """Write images (n, 1, 28, 28) in 0..1 as a GIF that loops forwards and backwards.
 
-    Two neighbouring frames that are equal to the last bit become one, shown for twice as long.
+    Two neighbouring frames that are identical become one, shown for twice as long.
     """
     there = [to_picture(frame) for frame in _enlarge(frames, scale)]
     _save_gif(path, [*there, *there[-2:0:-1]], milliseconds)
 
 
-def save_film(path: Path, frames: Sequence[Picture], milliseconds: int, still: int = 2000) -> None:
-    """Write frames as an endless film that shows the last one for `still` milliseconds.
+def save_film(path: Path, frames: Sequence[Picture], milliseconds: int, last: int = 2000) -> None:
+    """Write frames as a looping GIF that shows the last one for `last` milliseconds.
 
-    Neighbouring frames that are equal become one, shown for the sum of their times.
+    Neighbouring frames that are identical become one, shown for the sum of their times.
     """
-    _save_gif(path, frames, [milliseconds] * (len(frames) - 1) + [still])
+    _save_gif(path, frames, [milliseconds] * (len(frames) - 1) + [last])
 
 
 def save_captioned(path: Path, pictures: Sequence[tuple[str, Picture]], inches: float) -> None:
-    """Write pictures in a row, a caption above each, every one `inches` wide."""
+    """Write pictures side by side, each `inches` wide, with a caption above it."""
     figure = Figure(figsize=(inches * len(pictures), inches + 0.4), layout="constrained")
     for axes, (caption, picture) in zip(
         figure.subplots(1, len(pictures), squeeze=False)[0], pictures, strict=True
@@ -108,20 +115,20 @@ def save_curves(
     log: bool = False,
     log_x: bool = False,
 ) -> None:
-    """Write curves with a legend, which stands beside them when there are more than three.
+    """Write a line plot; with more than three curves the legend stands beside it.
 
     Args:
         curves: name -> (x, y).
-        level: a name and a height at which a dashed line is drawn, such as the chance level.
-        bands: name of a curve -> the lowest and the highest y at each of its x, shaded.
-        mark: a name and an x at which a dotted line is drawn.
-        log, log_x: logarithmic y axis, x axis.
+        level: name and height of a dashed horizontal line, such as the chance level.
+        bands: name of a curve -> the lowest and the highest y at each x, which are shaded.
+        mark: name and x of a dotted vertical line.
+        log: whether the y axis is logarithmic; `log_x`, whether the x axis is.
     """
     crowded = len(curves) > 3
     figure = Figure(figsize=(9.0, 4.4) if crowded else (6.4, 4.0), layout="constrained")
     axes = figure.subplots()
     for n, (name, (x, y)) in enumerate(curves.items()):
-        style = "-" if n < 10 else "--"  # after ten curves the colours come again
+        style = "-" if n < 10 else "--"  # matplotlib has ten colours
         marker = "o" if len(x) < 40 else ""
         (line,) = axes.plot(x, y, style, marker=marker, markersize=3, linewidth=1.4, label=name)
         if name in bands:
@@ -141,7 +148,7 @@ def save_curves(
 
 
 def save_heat_maps(path: Path, maps: Mapping[str, Tensor], *, title: str, x_label: str) -> None:
-    """Write matrices (rows, time), values in -1..1, one below the other on the same colours."""
+    """Write matrices (rows, time), values in -1..1, one below the other with one colour scale."""
     figure = Figure(figsize=(8, 1.5 * len(maps) + 0.6), layout="constrained")
     panels = figure.subplots(len(maps), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (name, values) in zip(panels, maps.items(), strict=True):

@@ -1,4 +1,4 @@
-"""Writing files so that a kill or a full disk never leaves half of one behind."""
+"""Files, written so that neither a kill nor a full disk ever leaves half of one behind."""
 
 import contextlib
 import hashlib
@@ -15,10 +15,10 @@ def sha256(data: bytes) -> str:
 
 
 def make_directory(path: Path) -> None:
-    """Make `path` and its parents.
+    """Make `path` and its parents if they do not exist.
 
     Raises:
-        ToolkitError: it cannot be made, is no directory, or cannot be written to.
+        ToolkitError: it cannot be made, is not a directory, or is not writable.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -33,7 +33,7 @@ def make_directory(path: Path) -> None:
 
 
 def set_aside(directory: Path) -> Path:
-    """Rename `directory` to the first free `<name>.old-<k>`, which is returned.
+    """Rename `directory` to the first free `<name>.old-<k>`, and return the new path.
 
     Raises:
         ToolkitError: it cannot be renamed.
@@ -51,7 +51,7 @@ def read_bytes(path: Path) -> bytes:
     """The content of `path`.
 
     Raises:
-        ToolkitError: it is missing or unreadable.
+        ToolkitError: the file is missing or unreadable.
     """
     try:
         return path.read_bytes()
@@ -60,13 +60,13 @@ def read_bytes(path: Path) -> bytes:
 
 
 def atomic_write(path: Path, data: bytes) -> None:
-    """Replace `path` by `data`: afterwards it holds all of the old content or all of the new.
+    """Replace the content of `path` by `data`; after a crash it is all old or all new.
 
-    The data goes to a temporary file beside it, is forced to the disk (fsync), and then takes the
-    name of the old file in one step.
+    The data goes to a temporary file beside `path`, is forced to the disk (fsync), and is then
+    renamed to `path` in one step.
 
     Raises:
-        ToolkitError: the disk is full or the place unwritable; `path` is as it was before.
+        ToolkitError: the disk is full or the directory not writable; `path` is unchanged.
     """
     temporary = path.with_name(f".{path.name}.tmp")
     try:
@@ -80,8 +80,8 @@ def atomic_write(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise ToolkitError(
-            f"Cannot save {path}: {error.strerror}. What was saved before is unharmed; "
-            "make room there, or choose another place, and give the same command again."
+            f"Cannot save {path}: {error.strerror}. What was saved before is unharmed. "
+            "Free some space or choose another directory, and run the same command again."
         ) from error
 
 
@@ -89,7 +89,7 @@ def append_line(path: Path, line: str) -> None:
     """Append one line of text to `path`.
 
     Raises:
-        ToolkitError: the disk is full or the place unwritable.
+        ToolkitError: the disk is full or the file not writable.
     """
     try:
         with open(path, "a", encoding="utf-8") as file:
@@ -97,12 +97,12 @@ def append_line(path: Path, line: str) -> None:
     except OSError as error:
         raise ToolkitError(
             f"Cannot append to {path}: {error.strerror}. "
-            "Make room there and give the same command again."
+            "Free some space and run the same command again."
         ) from error
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make a rename in `directory` survive a power cut (only POSIX can open a directory)."""
+    """Make a rename in `directory` survive a power cut; only POSIX can open a directory."""
     if os.name == "posix":
         descriptor = os.open(directory, os.O_RDONLY)
         try:

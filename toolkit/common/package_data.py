@@ -1,4 +1,4 @@
-"""Where the files are that come with the toolkit and are not Python."""
+"""Finding the files that come with the toolkit and are not Python: exports, templates, demos."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ IN_CHECKOUT = {
 
 
 def package_data(name: str) -> Path:
-    """The folder called `name`: in a checkout beside the package, in a wheel inside it.
+    """The folder called `name`: beside the package in a checkout, inside it in a wheel.
 
     Args:
         name: "exports", "skeleton", "report" (the templates) or "demos".

@@ -13,20 +13,20 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 def say_finished(title: str, step: int) -> None:
-    """Say that nothing is left to train."""
-    print(f"{title}: finished earlier, after step {step}; --restart trains it anew")
+    """Say that a run has nothing left to train."""
+    print(f"{title}: finished earlier, after step {step}; pass --restart to train from scratch")
 
 
 class Progress:
-    """Shows steps, figures and the time left of a loop of `total` steps.
+    """Shows the step, the latest metrics and the remaining time of a loop of `total` steps.
 
         with Progress("lstm", total=1000) as progress:
             progress.update(step, loss=0.1, accuracy=0.99)
 
     Args:
         title: what is being trained, e.g. "lstm".
-        total: number of steps of the whole run.
-        start: steps that an earlier, interrupted command has done already.
+        total: number of steps in the whole run.
+        start: steps that an earlier, interrupted command has already done.
         console: where to write; standard output by default.
     """
 
@@ -36,14 +36,14 @@ class Progress:
         self.title = title
         self.total = total
         self.start = start
-        # A notebook asks for colours and would pass for a terminal.
+        # A notebook asks for colours, and rich would take it for a terminal.
         self.console = console or Console(
             soft_wrap=True,
             highlight=False,
             force_jupyter=False,
             force_terminal=sys.stdout.isatty(),
         )
-        self.figures: dict[str, float] = {}
+        self.metrics: dict[str, float] = {}
         self.step = self.last_step = start
         self.started = self.last_line = time.monotonic()
         self.bar: RichProgress | None = None
@@ -52,11 +52,11 @@ class Progress:
                 TextColumn("{task.description:<10}"),
                 BarColumn(bar_width=24),
                 MofNCompleteColumn(),
-                TextColumn("{task.fields[figures]}"),
+                TextColumn("{task.fields[metrics]}"),
                 TimeRemainingColumn(compact=True),
                 console=self.console,
             )
-            self.task = self.bar.add_task(title, total=total, completed=start, figures="")
+            self.task = self.bar.add_task(title, total=total, completed=start, metrics="")
 
     def __enter__(self) -> Self:
         if self.bar is not None:
@@ -76,12 +76,15 @@ class Progress:
         elif error is None and self.step > self.last_step:
             self._line()
 
-    def update(self, step: int, **figures: float) -> None:
-        """Say that `step` steps are done; `figures` are remembered until they are given again."""
+    def update(self, step: int, **metrics: float) -> None:
+        """Report that `step` steps are done; each metric is shown until a newer value replaces it.
+
+        Outside a terminal this prints a line at most every 5 seconds.
+        """
         self.step = step
-        self.figures.update(figures)
+        self.metrics.update(metrics)
         if self.bar is not None:
-            self.bar.update(self.task, completed=step, figures=self._figures())
+            self.bar.update(self.task, completed=step, metrics=self._format_metrics())
         elif time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
             self._line()
 
@@ -90,9 +93,9 @@ class Progress:
         rate = (self.step - self.start) / max(self.last_line - self.started, 1e-9)
         minutes, seconds = divmod(round((self.total - self.step) / max(rate, 1e-9)), 60)
         self.console.print(
-            f"{self.title}: step {self.step}/{self.total}  {self._figures()}  "
+            f"{self.title}: step {self.step}/{self.total}  {self._format_metrics()}  "
             f"{minutes}:{seconds:02d} left"
         )
 
-    def _figures(self) -> str:
-        return "  ".join(f"{name} {value:.4g}" for name, value in self.figures.items())
+    def _format_metrics(self) -> str:
+        return "  ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())

@@ -1,1 +1,8 @@
-"""The exports: the one door through which everybody else sees the models."""
+"""The exported models. Demos, tests, C++ and other programs use these files, not the model classes.
+
+- `torchscript`: saving, verifying and loading; `torchscript.load("lstm")` is what most need.
+- `manifest`: the list of exports with their hashes and metrics; does not import torch.
+- `golden`: example inputs and outputs that prove a loaded model correct in any language.
+- `onnx`: the same models as ONNX files.
+- `generator`: loads anyone's generator file, ours or a student's, and checks its images.
+"""

@@ -1,4 +1,7 @@
-"""Any generator file, ours or a student's, held to one contract: z in, images in 0..1 out."""
+"""Loading anyone's generator file, ours or a student's, behind one interface.
+
+z goes in, images in 0..1 come out; whatever a file does otherwise is reported in one sentence.
+"""
 
 from pathlib import Path
 
@@ -11,27 +14,27 @@ from toolkit.common.errors import ToolkitError
 from toolkit.export import torchscript
 from toolkit.gan.latent import sample_latents
 
-LIMITS = {"0,1": (0.0, 1.0), "-1,1": (-1.0, 1.0)}  # the ranges that a student's images may have
-TOLERANCE = 1e-3  # how far a value may lie outside of its range
-NUM_PROBES = 100  # images by which the range is told
+LIMITS = {"0,1": (0.0, 1.0), "-1,1": (-1.0, 1.0)}  # the value ranges that are supported
+TOLERANCE = 1e-3  # how far a value may lie outside its range
+NUM_PROBES = 100  # images that are generated to detect the range
 
 
 class Generator(nn.Module):
-    """A generator from a file. Each batch that it draws is checked.
+    """A generator that was loaded from a file. Every batch that it generates is checked.
 
     Args:
-        path: a TorchScript file; it is executable code.
-        latent_dim: numbers in z; by default the file's own attribute of that name.
-        value_range: "0,1" or "-1,1", what the file's images lie in; by default their smallest
-            value tells.
+        path: a TorchScript file. It is executable code, so trust its author.
+        latent_dim: size of z; by default the file's own attribute `latent_dim`.
+        value_range: the range of the file's images, "0,1" or "-1,1"; by default it is detected
+            from 100 images.
 
     Attributes:
-        name: the file's name with the beginning of its hash.
-        origin: a sentence on where the file comes from.
-        value_range: what it is taken for, "0,1" or "-1,1".
+        name: the file's stem with the first digits of its hash.
+        origin: a sentence that says whether a manifest lists the file.
+        value_range: "0,1" or "-1,1".
 
     Raises:
-        ToolkitError: the file cannot be read, or breaks the contract.
+        ToolkitError: the file cannot be loaded, or does not generate images (batch, 1, 28, 28).
     """
 
     def __init__(
@@ -42,14 +45,14 @@ class Generator(nn.Module):
         self.module, self.sha256, self.verified = torchscript.load_file(path)
         self.name = f"{path.stem}-{self.sha256[:12]}"
         self.origin = (
-            f"{path} is the file that its manifest vouches for."
+            f"{path} is intact: its SHA-256 is the one in the manifest."
             if self.verified
-            else f"{path} is in no manifest: its code is run as it is."
+            else f"{path} is not listed in a manifest, so it was not verified."
         )
-        self.latent_dim = self._attribute() if latent_dim is None else latent_dim
+        self.latent_dim = self._own_latent_dim() if latent_dim is None else latent_dim
         probes = sample_latents(NUM_PROBES, self.latent_dim, make_rng(0, "probes"))
         if value_range is None:
-            value_range = "-1,1" if float(self._images(probes).min()) < -TOLERANCE else "0,1"
+            value_range = "-1,1" if float(self._generate(probes).min()) < -TOLERANCE else "0,1"
         self.value_range = value_range
         self(probes)
 
@@ -57,51 +60,51 @@ class Generator(nn.Module):
         """From z, float32 (batch, latent_dim), to images (batch, 1, 28, 28) in 0..1.
 
         Raises:
-            ToolkitError: the file cannot take z, or returns anything but such images.
+            ToolkitError: the file does not accept z, or returns anything but such images.
         """
-        images = self._images(z)
+        images = self._generate(z)
         low, high = LIMITS[self.value_range]
         smallest, largest = float(images.min()), float(images.max())
         if smallest < low - TOLERANCE or largest > high + TOLERANCE:
             raise ToolkitError(
                 f"{self.path} returns values from {smallest:.4g} to {largest:.4g}, which are not "
-                f"in {low:g}..{high:g}. Images lie in 0..1, or with --range -1,1 in -1..1; is the "
-                "last layer a sigmoid or a tanh?"
+                f"in {low:g}..{high:g}. End the generator with a sigmoid, for 0..1, or with a "
+                "tanh, for -1..1 (--range=-1,1)."
             )
         return ((images - low) / (high - low)).clamp(0, 1)
 
-    def _attribute(self) -> int:
+    def _own_latent_dim(self) -> int:
         latent_dim = getattr(self.module, "latent_dim", None)
         if not isinstance(latent_dim, int) or latent_dim < 1:
             raise ToolkitError(
                 f"{self.path} does not say how many numbers z has (its latent_dim is "
-                f"{latent_dim!r}). Say it with --latent-dim, or set self.latent_dim before "
-                "scripting."
+                f"{latent_dim!r}). Pass --latent-dim, or set self.latent_dim before scripting."
             )
         return latent_dim
 
     @torch.no_grad()
-    def _images(self, z: Tensor) -> Tensor:
-        """What the file makes of z, in its own range."""
+    def _generate(self, z: Tensor) -> Tensor:
+        """The file's images of z, in its own range."""
         try:
             images = self.module(z)
         except torchscript.SCRIPT_ERRORS as error:
             reason = str(error).strip().splitlines()[-1]
             raise ToolkitError(
-                f"{self.path} cannot take z, {describe(z)}: {reason}. Another size of z is named "
-                "with --latent-dim."
+                f"{self.path} does not accept z, {describe(z)}: {reason}. If z has another size, "
+                "pass --latent-dim."
             ) from error
         if not isinstance(images, Tensor):
             raise ToolkitError(
-                f"{self.path} returns a {type(images).__name__}, not images (batch, 1, 28, 28)."
+                f"{self.path} returns a {type(images).__name__}; expected a tensor of images, "
+                "(batch, 1, 28, 28)."
             )
         if not images.is_floating_point() or list(images.shape) != [len(z), 1, 28, 28]:
             raise ToolkitError(
-                f"{self.path} returns {describe(images)} for {len(z)} latent points; images are "
-                f"floating point of shape [{len(z)}, 1, 28, 28]."
+                f"{self.path} returns {describe(images)} for {len(z)} latent points; expected "
+                f"floating-point images of shape [{len(z)}, 1, 28, 28]."
             )
         if not images.isfinite().all():
             raise ToolkitError(
-                f"{self.path} returns numbers that are NaN or infinite: has its training diverged?"
+                f"{self.path} returns values that are NaN or infinite. Did its training diverge?"
             )
         return images.float()

@@ -1,17 +1,30 @@
-"""Golden inputs and outputs: a few of each export, so that any language can prove its loading."""
+"""Golden values: example inputs and outputs of each export.
+
+They are stored in the manifest, so that a program in any language can prove that it loads and calls
+a model correctly.
+"""
 
 from typing import Any
 
 import torch
 from torch import Tensor
 
-# Another processor or runtime adds in another order: an output y is right within
-# TOLERANCE * (1 + |y|). A damaged weight or a transposed input is wrong by far more.
+# An output y may be off by TOLERANCE * (1 + |y|), because other processors and runtimes add in
+# another order. A damaged weight or a transposed input causes a far larger error.
 TOLERANCE = 1e-5
 
 
 def example_inputs(name: str, model: Any, batch_size: int) -> tuple[Tensor, ...]:
-    """Random inputs that the model called `name` accepts."""
+    """Random inputs of a model; the same `batch_size` always gives the same ones.
+
+    Args:
+        name: a key of `toolkit.export.manifest.SIGNATURES`.
+        model: a generator must have the attribute `latent_dim`.
+        batch_size: also determines the length of sequences, 2 * batch_size + 1.
+
+    Returns:
+        the arguments of `forward`.
+    """
     rng = torch.Generator().manual_seed(batch_size)
     if name in ("lstm", "rnn"):
         return (torch.randint(10, (batch_size, 2 * batch_size + 1), generator=rng),)
@@ -22,12 +35,12 @@ def example_inputs(name: str, model: Any, batch_size: int) -> tuple[Tensor, ...]
 
 @torch.no_grad()
 def golden_values(name: str, model: Any) -> dict[str, Any]:
-    """Inputs and what `model`, in eval mode on the CPU, makes of them.
+    """Example inputs, and the outputs of `model`, which is on the CPU and in eval mode.
 
     Returns:
-        `{"tolerance": float, "cases": [{"input": array, "output": array}, ...]}` for JSON, with
-        `{"dtype": "int64" or "float32", "shape": [...], "values": [...]}` for an array, its
-        values in row-major order.
+        `{"tolerance": float, "cases": [{"input": array, "output": array}, ...]}` for JSON, where an
+        array is `{"dtype": "int64" or "float32", "shape": [...], "values": [...]}` with its values
+        in row-major order.
     """
     cases = []
     for batch_size in (1, 8) if name in ("lstm", "rnn") else (2,):  # sequences of 3 and 17 digits

@@ -1,9 +1,9 @@
-"""The exports as ONNX, for runtimes other than torch.
+"""The exports as ONNX files, for runtimes other than torch.
 
-`exports/<name>.onnx` is made from the verified `<name>.pt` and proven with its golden values in
-onnxruntime. Loops stay loops, so that the batch is free and sequences have any length. For that the
-exporter is torch's older one, which reads TorchScript: `torch.export`, on which the newer one
-stands, unrolls a loop over time to one fixed length.
+`exports/<name>.onnx` is converted from the verified `<name>.pt` and checked in onnxruntime against
+its golden values. Batch size and sequence length stay free, because the loop over time is exported
+as a loop. Only torch's older exporter can do that, which reads TorchScript; the newer one is based
+on `torch.export`, which unrolls the loop to one fixed length.
 """
 
 import contextlib
@@ -39,27 +39,29 @@ def write_onnx(name: str, exports_dir: Path = EXPORTS_DIR) -> str:
     Its metadata has the SHA-256 of the .pt file as `torchscript_sha256`.
 
     Returns:
-        a sentence on how closely onnxruntime agrees with the golden values.
+        a sentence that says how closely onnxruntime agrees with the golden values.
 
     Raises:
-        ToolkitError: as `load`; the extra "onnx" is not installed; the two do not agree. Nothing is
-            written then.
+        UsageError: there is no such model.
+        ToolkitError: the .pt file cannot be loaded (see `toolkit.export.torchscript.load`), the
+            extra "onnx" is not installed, or onnxruntime disagrees with the golden values. Nothing
+            is written then.
     """
     try:
         import onnx
         import onnxruntime
     except ImportError as error:
         raise ToolkitError(
-            'ONNX needs two more packages: python -m pip install -e ".[onnx]"'
+            'ONNX needs two more packages. Install them: python -m pip install -e ".[onnx]"'
         ) from error
     module = load(name, exports_dir)
     entry = read_manifest(exports_dir)[f"{name}.pt"]
     if "golden" not in entry:
         raise ToolkitError(
-            f"{exports_dir / 'manifest.json'} has no golden values for {name}.pt to prove the ONNX "
-            "file with. Train it again."
+            f"{exports_dir / 'manifest.json'} has no golden values for {name}.pt, so the ONNX file "
+            "could not be checked. Train the model again."
         )
-    given, returned = NAMES[name]
+    input_name, output_name = NAMES[name]
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "model.onnx"
         with _exporter_quiet(), torch.no_grad():
@@ -69,35 +71,37 @@ def write_onnx(name: str, exports_dir: Path = EXPORTS_DIR) -> str:
                 file,
                 dynamo=False,
                 opset_version=OPSET,
-                input_names=[given],
-                output_names=[returned],
+                input_names=[input_name],
+                output_names=[output_name],
                 dynamic_axes={
-                    given: {0: "batch", 1: "length"} if given == "digits" else {0: "batch"},
-                    returned: {0: "batch"},
+                    input_name: {0: "batch", 1: "length"}
+                    if input_name == "digits"
+                    else {0: "batch"},
+                    output_name: {0: "batch"},
                 },
             )
         model = onnx.load(file)
     onnx.helper.set_model_props(model, {"torchscript_sha256": entry["sha256"]})
     data = model.SerializeToString()
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    largest = _prove_golden(name, session, given, entry["golden"])
+    largest = _check_golden(name, session, input_name, entry["golden"])
     path = exports_dir / f"{name}.onnx"
     atomic_write(path, data)
     return f"{path}: {len(data):,} bytes, within {largest:.1e} of the golden outputs in onnxruntime"
 
 
-def _prove_golden(name: str, session: Any, given: str, golden: dict[str, Any]) -> float:
+def _check_golden(name: str, session: Any, input_name: str, golden: dict[str, Any]) -> float:
     """The largest difference from the golden outputs.
 
     Raises:
-        ToolkitError: one is larger than the golden tolerance.
+        ToolkitError: a difference exceeds the golden tolerance.
     """
     largest = 0.0
     for case in golden["cases"]:
-        wanted = _array(case["output"])
-        (found,) = session.run(None, {given: _array(case["input"])})
-        difference = np.abs(found - wanted)
-        if not np.all(difference <= golden["tolerance"] * (1 + np.abs(wanted))):
+        expected = _array(case["output"])
+        (output,) = session.run(None, {input_name: _array(case["input"])})
+        difference = np.abs(output - expected)
+        if not np.all(difference <= golden["tolerance"] * (1 + np.abs(expected))):
             raise ToolkitError(
                 f"{name}.onnx differs from the golden outputs by {difference.max():.1e}, so it was "
                 "not written."
@@ -112,8 +116,7 @@ def _array(golden: dict[str, Any]) -> NDArray[Any]:
 
 @contextlib.contextmanager
 def _exporter_quiet() -> Iterator[None]:
-    """The older exporter announces each time that a newer one is there, and that scripts have no
-    Python signature."""
+    """Suppress two warnings: that there is a newer exporter, and that a script has no signature."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         warnings.filterwarnings("ignore", message="no signature found")

@@ -1,9 +1,12 @@
-"""TorchScript exports: the one door through which demos, C++ and everybody else see the models.
+"""TorchScript exports: saving a model, and loading it without its Python class.
 
-`exports/<name>.pt` needs nothing but torch to be loaded. `exports/manifest.json` says of each file
-what goes in and comes out, how it was trained, what was measured, its SHA-256, and golden inputs
-with their outputs. TorchScript is executable code and torch loads a damaged weight without a word,
-so `load` reads a file only after its hash has been found in the manifest.
+    from toolkit.export import torchscript
+
+    lstm = torchscript.load("lstm")
+    logits = lstm(torch.tensor([[3, 1, 4, 1, 5, 9, 9, 5, 1, 4, 1]]))
+
+An export needs nothing but torch. TorchScript is executable code, and torch does not notice a
+damaged weight, so `load` first compares the SHA-256 of the file with the manifest.
 """
 
 import contextlib
@@ -26,13 +29,13 @@ from toolkit.export.manifest import (
     EXPORTS_DIR,
     PREVIOUS,
     SIGNATURES,
-    compare,
     copy_export,
+    describe_regression,
     export_path,
-    install,
     is_intact,
     read_manifest,
     read_verified,
+    write_export,
 )
 
 TOLERANCE = 1e-6
@@ -41,19 +44,22 @@ CONSTANTS = re.compile(rb"(^  \w+ : Final\[.*\n)+", re.MULTILINE)
 
 
 class LoadedFile(NamedTuple):
-    """A TorchScript file of anyone's."""
+    """Anyone's TorchScript file, loaded."""
 
     module: torch.jit.ScriptModule  # in eval mode, on the CPU
     sha256: str
-    verified: bool  # a manifest beside the file vouches for it
+    verified: bool  # whether the manifest beside the file lists this SHA-256
 
 
 def load(name: str, exports_dir: Path = EXPORTS_DIR) -> torch.jit.ScriptModule:
-    """Load an export, ready for use: verified against the manifest, in eval mode, warmed up.
+    """Load an export, ready to use: verified, on the CPU, in eval mode and warmed up.
+
+    Args:
+        name: "lstm", "rnn", "generator", "discriminator" or "classifier".
 
     Raises:
         UsageError: there is no such model.
-        ToolkitError: the file is missing, or is not the one that the manifest vouches for.
+        ToolkitError: the file is missing, damaged, or not listed in the manifest.
     """
     module = _deserialise(read_verified(name, exports_dir))
     with torch.no_grad():
@@ -63,26 +69,27 @@ def load(name: str, exports_dir: Path = EXPORTS_DIR) -> torch.jit.ScriptModule:
 
 
 def load_file(path: Path) -> LoadedFile:
-    """Load any TorchScript file, which is code and is run: the caller trusts it.
+    """Load any TorchScript file. This runs code from the file, so trust its author.
 
     Raises:
-        ToolkitError: it is missing, is no TorchScript module, or is not the one that a manifest in
-            the same folder vouches for.
+        ToolkitError: the file is missing or not a TorchScript module, or a manifest in the same
+            folder lists it with another SHA-256.
     """
     data = read_bytes(path)
     found = sha256(data)
     entry = read_manifest(path.parent).get(path.name)
     if entry is not None and found != entry["sha256"]:
         raise ToolkitError(
-            f"{path} is damaged or was altered: the manifest beside it wants SHA-256 "
-            f"{entry['sha256']}, the file has {found}. Bring it back, or move the file elsewhere."
+            f"{path} is damaged or was altered: the manifest beside it says SHA-256 "
+            f"{entry['sha256']}, the file has {found}. Restore it; if it is another file, move it "
+            "to another folder."
         )
     try:
         module = _deserialise(data)
     except SCRIPT_ERRORS as error:
         raise ToolkitError(
-            f"{path} is no TorchScript module. Make one with `torch.jit.script(model).save(path)`; "
-            "a file of torch.save does not do."
+            f"{path} is not a TorchScript module. Make one with "
+            "`torch.jit.script(model).save(path)`; a file from torch.save does not work."
         ) from error
     return LoadedFile(module, found, verified=entry is not None)
 
@@ -96,19 +103,22 @@ def save(
     config: Mapping[str, Any],
     metrics: Mapping[str, Any],
 ) -> str | None:
-    """Script a model, prove the script equal to it, and put it in the place of the old export.
+    """Script a model, check that the script gives the same outputs, and replace the old export.
 
-    The file that is replaced, if any, goes to `previous/` in `exports_dir`; see `restore`.
+    The old file, if any, is kept in `previous/` in `exports_dir`; see `manifest.restore`.
 
     Args:
-        model: any device and mode; it is exported on the CPU in eval mode.
+        name: a key of `manifest.SIGNATURES`.
+        model: on any device and in any mode; it is exported on the CPU in eval mode.
         seed, config, metrics: for the manifest.
 
     Returns:
-        a sentence if the new file measures worse than the one that it replaces, else None.
+        a sentence if the new file's metrics are worse than the old one's, else None.
 
     Raises:
-        ToolkitError: the three do not agree, or the file cannot be written; the old one is kept.
+        UsageError: there is no model of this name.
+        ToolkitError: the script differs from the model, or a file cannot be written; the old
+            export is kept.
     """
     path = export_path(name, exports_dir)
     make_directory(exports_dir)
@@ -117,7 +127,7 @@ def save(
         scripted = torch.jit.script(model)
     data = _serialise(scripted)
     reloaded = _deserialise(data)
-    _prove_equal(name, model, scripted, reloaded)
+    _check_equal(name, model, scripted, reloaded)
 
     signature = SIGNATURES[name]
     entry = {
@@ -134,14 +144,14 @@ def save(
         "golden": golden_values(name, reloaded),
     }
     previous = exports_dir / PREVIOUS
-    if not is_intact(name, exports_dir):  # nothing there, or an earlier save was killed
+    if not is_intact(name, exports_dir):  # there is none, or an earlier save was killed
         old = read_manifest(previous).get(path.name) if path.exists() else None
     else:
         old = read_manifest(exports_dir)[path.name]
         if old["sha256"] != entry["sha256"]:
             copy_export(name, exports_dir, previous)
-    install(exports_dir, path.name, data, entry)
-    return compare(name, exports_dir, old, entry)
+    write_export(name, exports_dir, data, entry)
+    return describe_regression(name, exports_dir, old, entry)
 
 
 def _serialise(scripted: torch.jit.ScriptModule) -> bytes:
@@ -160,18 +170,19 @@ def _deserialise(data: bytes) -> torch.jit.ScriptModule:
 
 @contextlib.contextmanager
 def _deprecation_ignored() -> Iterator[None]:
-    """TorchScript is deprecated without a removal date; the user need not hear it each time."""
+    """Suppress torch's warning that TorchScript is deprecated; no date of removal is announced."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="`torch.jit")
         yield
 
 
 def _canonical(archive: bytes) -> bytes:
-    """The archive without what depends on this machine or on what was scripted before.
+    """Make an archive reproducible: the same model gives the same bytes in every process.
 
-    `.debug_pkl` holds paths of source files, `serialization_id` a hash of everything including
-    them, class names get a `___torch_mangle_<k>` that counts all modules scripted so far, and the
-    constants of a class come in the order of a Python set.
+    torch writes four things that depend on the machine or on what was scripted before. The paths
+    of source files in `.debug_pkl` and the hash `serialization_id`, which includes them, are
+    removed. The numbers in `___torch_mangle_<k>`, which count all modules scripted so far, are
+    renumbered from 0. The constants of a class, which come in the order of a set, are sorted.
     """
     source = zipfile.ZipFile(io.BytesIO(archive))
     kept = [
@@ -201,13 +212,13 @@ def _canonical(archive: bytes) -> bytes:
 
 
 @torch.no_grad()
-def _prove_equal(
+def _check_equal(
     name: str,
     model: nn.Module,
     scripted: torch.jit.ScriptModule,
     reloaded: torch.jit.ScriptModule,
 ) -> None:
-    """Eager, scripted and reloaded must agree on random inputs, in every method."""
+    """Raise a ToolkitError unless all three agree on random inputs, in every method."""
     for batch_size in (1, 2, 7, 7, 7):  # the third call of a script runs its optimised form
         inputs = example_inputs(name, model, batch_size)
         for method in ("forward", *SIGNATURES[name].methods):

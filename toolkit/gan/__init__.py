@@ -1,1 +1,1 @@
-"""Part II: a GAN that draws MNIST digits, and the classifier that measures it."""
+"""Part II: a GAN that generates MNIST digits, and the classifier that evaluates it."""

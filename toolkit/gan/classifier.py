@@ -1,4 +1,4 @@
-"""Training of the digit classifier, the evaluator that measures the GAN."""
+"""Training the digit classifier, whose features and predictions evaluate the GAN."""
 
 import time
 
@@ -18,7 +18,15 @@ from toolkit.gan.model import Classifier
 def train_step(
     model: Classifier, optimizer: AdamW, images: Tensor, labels: Tensor, precision: Precision
 ) -> Tensor:
-    """One update; images (batch, 1, 28, 28) in 0..1, labels int64 (batch,). Returns the loss."""
+    """One update of the weights.
+
+    Args:
+        images: float32 (batch, 1, 28, 28) in 0..1.
+        labels: int64 (batch,).
+
+    Returns:
+        the cross-entropy before the update, a scalar.
+    """
     with autocast(images.device, precision):
         logits = model(images)
     loss = F.cross_entropy(logits.float(), labels)
@@ -30,19 +38,27 @@ def train_step(
 
 @torch.no_grad()
 def accuracy(model: Classifier, images: Tensor, labels: Tensor) -> float:
-    """Share, 0 to 1, of uint8 images (n, 1, 28, 28) that get their label, in eval mode."""
+    """The fraction, 0 to 1, of images that are classified correctly; puts `model` in eval mode.
+
+    Args:
+        images: uint8 (n, 1, 28, 28).
+        labels: uint8 or int64 (n,).
+    """
     device = device_of(model)
     model.eval()
     correct = 0
-    for batch, wanted in zip(images.split(500), labels.split(500), strict=True):
-        correct += int((model(to_unit(batch.to(device))).argmax(dim=1).cpu() == wanted).sum())
+    for batch, expected in zip(images.split(500), labels.split(500), strict=True):
+        correct += int((model(to_unit(batch.to(device))).argmax(dim=1).cpu() == expected).sum())
     return correct / len(images)
 
 
 def train(config: ClassifierConfig, run: Run, mnist: MNIST, device: torch.device) -> Classifier:
-    """Train the classifier, or go on where `run` was interrupted.
+    """Train the classifier, or continue an interrupted `run`.
 
-    A checkpoint and a line of metrics follow each epoch; the test images take no part.
+    Metrics and a checkpoint are saved after each epoch. The test images are not used.
+
+    Returns:
+        the classifier in eval mode.
     """
     with seeded(config.seed, "weights"):
         model = Classifier().to(device)

@@ -1,4 +1,4 @@
-"""What to train in Part II, and how; nothing here needs torch."""
+"""Settings of a training run in Part II. Importing this module does not import torch."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
@@ -13,25 +13,23 @@ Loss = Literal["hinge", "non-saturating", "minimax"]
 
 @dataclass(frozen=True)
 class Config:
-    """What to train and how; `mlp_config` has the settings of the assignment's template."""
+    """Settings of one training run; `mlp_config` gives those of the assignment's template."""
 
     architecture: Literal["conv", "mlp"] = "conv"
-    loss: Loss = "hinge"  # what the two players minimise
-    latent_dim: int = 64  # numbers in z
-    batch_size: int = 32  # real images a step, and as many drawn ones
+    loss: Loss = "hinge"  # of both players; see `toolkit.gan.losses`
+    latent_dim: int = 64  # size of z
+    batch_size: int = 32  # real images per step, and as many generated ones
     num_steps: int = 20_800
     learning_rate: float = 2e-3  # of Adam; constant for the first half, then falling
-    final_lr_ratio: float = 0.4  # share of the learning rate below which it does not fall
-    beta1: float = 0.5  # Adam's memory of gradients
-    beta2: float = 0.99  # Adam's memory of squared gradients
-    r1_gamma: float = 0.5  # weight of the R1 penalty; 0 leaves it out
-    r1_every: int = 8  # steps from one R1 penalty, then that much heavier, to the next
-    auxiliary_weight: float = (
-        1.0  # of the discriminator's second task, naming digits; 0: no such task
-    )
-    ema_decay: float = 0.998  # memory of the averaged generator, the one that is exported
-    eval_every: int = 2600  # steps from one measurement to the next
-    save_every: int = 650  # steps from one checkpoint to the next
+    final_lr_ratio: float = 0.4  # the rate stops falling at this fraction of learning_rate
+    beta1: float = 0.5  # Adam's decay rate for gradients
+    beta2: float = 0.99  # Adam's decay rate for squared gradients
+    r1_gamma: float = 0.5  # weight of the R1 penalty; 0 switches it off
+    r1_every: int = 8  # steps between R1 penalties, each weighted by this number (lazy R1)
+    auxiliary_weight: float = 1.0  # of the auxiliary classification loss; 0 switches it off
+    ema_decay: float = 0.998  # of the generator's moving average, which is what gets exported
+    eval_every: int = 2600  # steps between evaluations
+    save_every: int = 650  # steps between checkpoints
     precision: "Precision" = "float32"
     seed: int = 0
 
@@ -59,11 +57,13 @@ class Config:
                 f"auxiliary_weight must be at least 0 and finite, not {self.auxiliary_weight}."
             )
         if self.architecture == "mlp" and self.auxiliary_weight:
-            raise UsageError("The MLP has no auxiliary head; set auxiliary_weight to 0.")
+            raise UsageError(
+                "The MLP discriminator has no auxiliary head; set auxiliary_weight to 0."
+            )
 
 
 def mlp_config(config: Config) -> Config:
-    """The same run with the assignment's template: its networks, its Adam, no penalty."""
+    """The same run with the assignment's template: its networks, its Adam, no R1 penalty."""
     return replace(
         config,
         architecture="mlp",
@@ -80,10 +80,10 @@ def mlp_config(config: Config) -> Config:
 
 @dataclass(frozen=True)
 class ClassifierConfig:
-    """How to train the classifier."""
+    """Settings for training the classifier."""
 
-    num_epochs: int = 3  # times through the training images
-    num_images: int = 60_000  # training images used, the first ones
+    num_epochs: int = 3
+    num_images: int = 60_000  # the first ones of the training images
     batch_size: int = 100
     learning_rate: float = 2e-3  # of AdamW; falls linearly to 0
     weight_decay: float = 0.05  # of AdamW

@@ -1,7 +1,9 @@
-"""MNIST, complete: it comes with the package, so that nothing has to be downloaded."""
+"""MNIST, which comes with the package: nothing needs to be downloaded."""
 
 import gzip
 import zlib
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +17,7 @@ from toolkit.common.files import read_bytes, sha256
 EMBEDDED = Path(__file__).parent / "mnist"
 DOWNLOADED = Path("data")
 
-# SHA-256 of the published files, decompressed, and the shape of what they hold.
+# SHA-256 of each published file, decompressed, and the shape of its content.
 FILES: dict[str, tuple[str, tuple[int, ...]]] = {
     "train-images-idx3-ubyte": (
         "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -37,7 +39,7 @@ FILES: dict[str, tuple[str, tuple[int, ...]]] = {
 
 
 class MNIST(NamedTuple):
-    """The data set in memory: images uint8 (n, 1, 28, 28), 0 = background; labels uint8 (n,)."""
+    """The data set: images uint8 (n, 1, 28, 28), 0 = background; labels uint8 (n,)."""
 
     train_images: Tensor
     train_labels: Tensor
@@ -46,12 +48,12 @@ class MNIST(NamedTuple):
 
 
 def load_mnist(data_dir: Path | None = None) -> MNIST:
-    """All 60,000 training and 10,000 test images.
+    """Load all 60,000 training and 10,000 test images.
 
     Args:
-        data_dir: someone's own copy of the four IDX files, compressed (.gz) or not, in this
-            folder or in `MNIST/raw` below it. By default the copy inside the package; only where
-            that was removed does torchvision download one into `data/`.
+        data_dir: a folder with your own copy of the four IDX files, compressed (.gz) or not, or
+            with the subfolder `MNIST/raw` that has them. By default the copy inside the package is
+            used; if that was removed, torchvision downloads MNIST into `data/`.
 
     Raises:
         ToolkitError: a file is missing, truncated or altered.
@@ -62,18 +64,35 @@ def load_mnist(data_dir: Path | None = None) -> MNIST:
 
 
 def to_unit(images: Tensor) -> Tensor:
-    """From uint8, 0 to 255, to float32, 0 to 1."""
+    """Convert uint8, 0 to 255, to float32, 0 to 1."""
     return images.float() / 255
 
 
 def to_bytes(images: Tensor) -> Tensor:
-    """From float, 0 to 1, to uint8, 0 to 255, rounded: the inverse of `to_unit`."""
+    """Convert float, 0 to 1, to uint8, 0 to 255, rounded: the inverse of `to_unit`."""
     return images.mul(255).round().clamp(0, 255).byte()
 
 
 def epoch_order(num_examples: int, seed: int, epoch: int) -> Tensor:
-    """The order, int64 (num_examples,), in which the given epoch visits the training set."""
+    """The order, int64 (num_examples,), in which an epoch visits the training set."""
     return torch.randperm(num_examples, generator=make_rng(seed, f"epoch {epoch}"))
+
+
+def batch_indices(
+    num_examples: int, batch_size: int, seed: int, first_step: int = 0
+) -> Iterator[Tensor]:
+    """The endless sequence of training batches: indices of examples, each int64 (batch_size,).
+
+    Every epoch has its own order, see `epoch_order`; an incomplete last batch is dropped.
+
+    Args:
+        first_step: how many batches to skip, for a run that continues.
+    """
+    batches_per_epoch = num_examples // batch_size
+    first_epoch, done = divmod(first_step, batches_per_epoch)
+    for epoch in count(first_epoch):
+        yield from epoch_order(num_examples, seed, epoch).split(batch_size)[done:batches_per_epoch]
+        done = 0
 
 
 def _read(directory: Path, name: str) -> Tensor:
@@ -86,8 +105,8 @@ def _read(directory: Path, name: str) -> Tensor:
     path = next((candidate for candidate in candidates if candidate.is_file()), None)
     if path is None:
         raise ToolkitError(
-            f"{directory} lacks MNIST's {name} (or {name}.gz). Put it there, or name a folder that "
-            "has all four files with --data-dir."
+            f"{directory} lacks MNIST's {name} (or {name}.gz). Put it there, or pass --data-dir "
+            "with a folder that has all four files."
         )
     data = read_bytes(path)
     if path.suffix == ".gz":
@@ -96,26 +115,26 @@ def _read(directory: Path, name: str) -> Tensor:
         except (OSError, EOFError, zlib.error) as error:
             raise ToolkitError(
                 f"{path} is damaged: expected a gzip file of {name}, but decompressing it failed "
-                f"({error}). Replace it by an undamaged copy."
+                f"({error}). Replace it with an intact copy."
             ) from error
     if (found := sha256(data)) != expected:
         raise ToolkitError(
             f"{path} is not MNIST's {name}: expected SHA-256 {expected}, found {found} in "
-            f"{len(data):,} bytes. Replace it by an undamaged copy."
+            f"{len(data):,} bytes. Replace it with an intact copy."
         )
-    header = 4 + 4 * data[3]  # the fourth byte of an IDX file counts its dimensions
+    header = 4 + 4 * data[3]  # the fourth byte of an IDX file is its number of dimensions
     return torch.frombuffer(bytearray(data), dtype=torch.uint8, offset=header).view(shape)
 
 
 def _download() -> Path:
     from torchvision.datasets import MNIST as TorchvisionMNIST
 
-    print(f"{EMBEDDED} has no MNIST; torchvision downloads MNIST into {DOWNLOADED}/.")
+    print(f"{EMBEDDED} does not contain MNIST; torchvision downloads it into {DOWNLOADED}/.")
     try:
         TorchvisionMNIST(str(DOWNLOADED), download=True)
     except (OSError, RuntimeError) as error:
         raise ToolkitError(
-            f"MNIST is neither in {EMBEDDED} nor could it be downloaded ({error}). "
-            "Name a folder that holds its four files with --data-dir."
+            f"MNIST is not in {EMBEDDED}, nor could it be downloaded ({error}). "
+            "Pass --data-dir with a folder that has its four files."
         ) from error
     return DOWNLOADED

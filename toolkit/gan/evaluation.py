@@ -1,4 +1,4 @@
-"""How good are the drawn digits? Distances and class shares, measured by the classifier."""
+"""How good are the generated digits? Frechet distance and class shares, by the classifier."""
 
 from typing import Any, NamedTuple, cast
 
@@ -14,17 +14,17 @@ BATCH_SIZE = 500
 
 
 class Gaussian(NamedTuple):
-    """Mean (n,) and covariance (n, n) of a cloud of features, float64."""
+    """Mean (n,) and covariance (n, n) of a set of features, float64."""
 
     mean: Tensor
     covariance: Tensor
 
 
 class Scores(NamedTuple):
-    """What is measured on 10,000 images."""
+    """Measurements of a set of images, usually 10,000."""
 
-    frechet_distance: float  # to the test images; 0 would be the same cloud of features
-    class_shares: list[float]  # share, 0 to 1, of each digit 0 to 9, as the classifier sees it
+    frechet_distance: float  # to the test images; 0 for the same mean and covariance of features
+    class_shares: list[float]  # fraction, 0 to 1, that is classified as each digit 0 to 9
 
 
 def fit_gaussian(features: Tensor) -> Gaussian:
@@ -37,7 +37,8 @@ def frechet_distance(p: Gaussian, q: Gaussian) -> float:
     """|m_p - m_q|^2 + tr(C_p + C_q - 2 (C_p C_q)^(1/2)), at least 0.
 
     Heusel et al., "GANs Trained by a Two Time-Scale Update Rule" (2017), eq. (6). The trace of the
-    root is taken of the symmetric C_p^(1/2) C_q C_p^(1/2), which has the same eigenvalues.
+    square root is computed from C_p^(1/2) C_q C_p^(1/2), which is symmetric and has the same
+    eigenvalues as C_p C_q.
     """
     values, vectors = torch.linalg.eigh(p.covariance)
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
@@ -49,18 +50,21 @@ def frechet_distance(p: Gaussian, q: Gaussian) -> float:
 
 
 class Evaluator:
-    """The classifier as a measuring evaluator.
+    """Measures images by the classifier's features and predictions.
+
+    A Frechet distance can only be compared with others that were measured by the same classifier,
+    and with the floor, the distance between real images.
 
     Args:
         classifier: a `Classifier`, or its export, in eval mode.
-        sha256: hash of the classifier's file; a distance means nothing without it.
-        mnist: gives the real test images, and training images for the floor.
+        sha256: hash of the classifier's file, to be reported with every distance.
+        mnist: provides the test images, and training images for the floor.
         device: where to compute.
 
     Attributes:
-        test: features (10,000, 128) and digits, int64 (10,000,), of the real test images.
-        training: the same of 10,000 real training images.
-        floor: the distance of these training images from the test images.
+        test: features (10,000, 128) and predicted digits, int64 (10,000,), of the test images.
+        training: the same for 10,000 of the training images.
+        floor: the distance between these training images and the test images.
     """
 
     def __init__(self, classifier: Any, sha256: str, mnist: MNIST, device: torch.device) -> None:
@@ -76,7 +80,7 @@ class Evaluator:
 
     @torch.no_grad()
     def features_and_digits(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """From images (n, 1, 28, 28) in 0..1 to features (n, 128) and digits int64 (n,)."""
+        """Features (n, 128) and predicted digits, int64 (n,), of images (n, 1, 28, 28) in 0..1."""
         features, digits = [], []
         for batch in images.split(BATCH_SIZE):
             f = self.classifier.features(batch.to(self.device))
@@ -85,18 +89,18 @@ class Evaluator:
         return torch.cat(features), torch.cat(digits)
 
     def measure(self, images: Tensor) -> Scores:
-        """Scores of images (n, 1, 28, 28) in 0..1."""
+        """The scores of images (n, 1, 28, 28) in 0..1."""
         return self.scores(*self.features_and_digits(images))
 
     def scores(self, features: Tensor, digits: Tensor) -> Scores:
-        """Scores of images of which `features_and_digits` are known."""
+        """The scores of images whose `features_and_digits` are known."""
         shares = digits.bincount(minlength=10).double() / len(digits)
         return Scores(frechet_distance(fit_gaussian(features), self.real), shares.tolist())
 
 
 @torch.no_grad()
 def sample_images(network: nn.Module, seed: int, count: int = NUM_IMAGES) -> Tensor:
-    """Draw images (count, 1, 28, 28) from a generator in eval mode; the seed decides which."""
+    """Generate images (count, 1, 28, 28) with a generator in eval mode; the seed determines z."""
     device = device_of(network)
     z = sample_latents(count, cast(int, network.latent_dim), make_rng(seed, "evaluation"))
     return torch.cat([network(batch.to(device)).float().cpu() for batch in z.split(BATCH_SIZE)])

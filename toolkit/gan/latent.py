@@ -1,4 +1,4 @@
-"""Moving through the latent space of a generator."""
+"""The latent space of a generator: sampling, interpolation, and points that give a chosen digit."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from toolkit.common.device import device_of, make_rng
 from toolkit.common.errors import ToolkitError, UsageError
 
-CONFIDENCE = 0.9
+CONFIDENCE = 0.9  # least probability at which a prediction of the classifier counts
 NUM_CANDIDATES = 1000
-JUDGED_AT_ONCE = 25  # per image this is twice as fast as 50, which leave the cache
-PARALLEL = 1e-6  # radians; a smaller angle counts as none
+BATCH_SIZE = 25  # twice as fast per image as 50, which does not fit into the cache
+MIN_ANGLE = 1e-6  # radians; a smaller angle counts as 0
 
 
 class Pair(NamedTuple):
-    """Two latent points, float32 (latent_dim,), and the digits that the classifier sees there."""
+    """Two latent points, float32 (latent_dim,), and the digits that their images show."""
 
     z_from: Tensor
     z_to: Tensor
@@ -34,22 +34,24 @@ def sample_latents(count: int, latent_dim: int, rng: torch.Generator) -> Tensor:
 def interpolate(
     z_from: Tensor, z_to: Tensor, num_images: int = 9, spherical: bool = False
 ) -> Tensor:
-    """Points from `z_from` to `z_to`, evenly spaced, both ends included.
+    """Evenly spaced points from `z_from` to `z_to`, both ends included.
 
-    The assignment's 7 steps between two ends are `num_images=9`.
+    The assignment's 7 steps between two ends correspond to `num_images=9`.
 
     Args:
         z_from, z_to: float32 (latent_dim,).
-        spherical: on the arc between them, see `slerp`, instead of the straight line.
+        spherical: follow the arc between them, see `slerp`, instead of the straight line.
 
     Returns:
-        float32 (num_images, latent_dim); the first and the last row are exactly the two ends.
+        float32 (num_images, latent_dim); the first and last rows are exactly the two ends.
 
     Raises:
-        UsageError: fewer than 2 images, or an arc between opposite directions.
+        UsageError: there are fewer than 2 images, or the arc is between opposite directions.
     """
     if num_images < 2:
-        raise UsageError(f"An interpolation has at least its 2 ends, not {num_images} images.")
+        raise UsageError(
+            f"An interpolation needs at least 2 images, which are its ends, not {num_images}."
+        )
     weights = torch.linspace(0, 1, num_images, device=z_from.device).unsqueeze(1)
     if not spherical:
         return torch.lerp(z_from, z_to, weights)
@@ -58,12 +60,11 @@ def interpolate(
 
 
 def slerp(z_from: Tensor, z_to: Tensor, weights: Tensor) -> Tensor:
-    """Spherical linear interpolation: the direction turns evenly, the length changes evenly.
+    """Spherical linear interpolation: the direction turns evenly, and the length changes evenly.
 
-    Shoemake, "Animating Rotation with Quaternion Curves" (1985), section 3.3, between the two
-    directions. Standard normal points nearly all lie at the length sqrt(latent_dim), where the arc
-    stays and the straight line does not. Parallel ends have no angle between them: the arc is the
-    straight line.
+    Shoemake, "Animating Rotation with Quaternion Curves" (1985), section 3.3, applied to the two
+    directions. Nearly all standard normal points have a length near sqrt(latent_dim); the arc stays
+    at that length, the straight line does not. Between parallel ends the arc is the straight line.
 
     Args:
         z_from, z_to: float32 (latent_dim,).
@@ -73,17 +74,18 @@ def slerp(z_from: Tensor, z_to: Tensor, weights: Tensor) -> Tensor:
         float32 (n, latent_dim).
 
     Raises:
-        UsageError: the ends point in opposite directions, between which every arc is as short.
+        UsageError: the ends point in opposite directions, so that no arc is the shortest.
     """
     ends = torch.stack([z_from, z_to]).double()
     lengths = ends.norm(dim=1)
     p, q = F.normalize(ends, dim=1)
     angle = 2 * torch.atan2((p - q).norm(), (p + q).norm())
-    if float(torch.pi - angle) < PARALLEL:
+    if float(torch.pi - angle) < MIN_ANGLE:
         raise UsageError(
-            "Opposite directions have no shortest arc between them; go straight, or take others."
+            "Opposite directions have no shortest arc between them. Interpolate on the straight "
+            "line, or choose another end."
         )
-    if float(angle) < PARALLEL or float(lengths.min()) == 0:
+    if float(angle) < MIN_ANGLE or float(lengths.min()) == 0:
         return torch.lerp(z_from, z_to, weights)
     weights = weights.double()
     direction = torch.sin((1 - weights) * angle) * p + torch.sin(weights * angle) * q
@@ -100,32 +102,32 @@ def pair_of_classes(
     digit_from: int | None = None,
     digit_to: int | None = None,
 ) -> Pair:
-    """Two latent points whose images the classifier calls different digits, each with 90% or more.
+    """Two latent points whose images show different digits, each with a probability of 90% or more.
 
     Args:
         generator_network: from z (batch, latent_dim) to images, in eval mode.
         classifier: from images to logits (batch, 10).
-        seed: the first two that fit, of the 1,000 points that this seed gives, are taken.
-        digit_from, digit_to: the digits that are wanted, 0 to 9; any by default.
+        seed: determines 1,000 candidates, of which the first two that fit are returned.
+        digit_from, digit_to: the digits to show, 0 to 9; any two by default.
 
     Raises:
-        ToolkitError: no two confident images are of such classes.
-        UsageError: the same digit is wanted at both ends.
+        ToolkitError: no two of the candidates fit.
+        UsageError: the same digit is requested at both ends.
     """
     if digit_from is not None and digit_from == digit_to:
         raise UsageError(f"The ends must be different digits, not {digit_from} and {digit_to}.")
-    firsts: dict[int, Tensor] = {}  # the first point of each digit, in the order of the points
-    for z, digit in _confident(generator_network, classifier, seed):
-        firsts.setdefault(digit, z)
-        first = _first(firsts, wanted=digit_from, other_than=digit_to)
-        second = _first(firsts, wanted=digit_to, other_than=first)
+    points: dict[int, Tensor] = {}  # the first point of each digit, in the order of the points
+    for z, digit in _confident_points(generator_network, classifier, seed):
+        points.setdefault(digit, z)
+        first = _first_digit(points, requested=digit_from, other_than=digit_to)
+        second = _first_digit(points, requested=digit_to, other_than=first)
         if first is not None and second is not None:
-            return Pair(firsts[first], firsts[second], first, second)
-    for wanted in (digit_from, digit_to):
-        if wanted is not None and wanted not in firsts:
-            raise _none_of(wanted)
+            return Pair(points[first], points[second], first, second)
+    for requested in (digit_from, digit_to):
+        if requested is not None and requested not in points:
+            raise _no_sample_of(requested)
     raise ToolkitError(
-        f"No two of {NUM_CANDIDATES:,} samples are surely different digits, so there is "
+        f"No two of {NUM_CANDIDATES:,} samples are clearly different digits, so there is "
         "nothing to interpolate between yet. Train the GAN for longer."
     )
 
@@ -134,50 +136,52 @@ def pair_of_classes(
 def latents_of_class(
     generator_network: nn.Module, classifier: nn.Module, seed: int, digit: int, count: int
 ) -> Tensor:
-    """Latent points whose images the classifier calls `digit` with 90% or more.
+    """Latent points whose images show `digit` with a probability of 90% or more.
 
     Args:
-        generator_network, classifier: as for `pair_of_classes`.
-        seed: the first that fit, of the 1,000 points that this seed gives, are taken.
-        count: how many points are wanted.
+        generator_network, classifier: see `pair_of_classes`.
+        seed: determines 1,000 candidates, of which the first ones that fit are returned.
+        count: how many points to return at most.
 
     Returns:
-        float32 (n, latent_dim); n is `count`, or less where fewer of the 1,000 fit.
+        float32 (n, latent_dim), where n is less than `count` if fewer candidates fit.
 
     Raises:
-        ToolkitError: none fits.
+        ToolkitError: no candidate fits.
     """
-    found = (z for z, seen in _confident(generator_network, classifier, seed) if seen == digit)
-    points = list(islice(found, count))
+    candidates = _confident_points(generator_network, classifier, seed)
+    points = list(islice((z for z, predicted in candidates if predicted == digit), count))
     if not points:
-        raise _none_of(digit)
+        raise _no_sample_of(digit)
     return torch.stack(points)
 
 
-def _confident(
+def _confident_points(
     generator_network: nn.Module, classifier: nn.Module, seed: int
 ) -> Iterator[tuple[Tensor, int]]:
-    """Of the points that a seed gives those, in order, of whose digit the classifier is sure.
+    """The candidates that the classifier is confident about, in order, and their digits.
 
-    They are drawn and judged a few at a time, so that who has enough soon need not wait for all.
+    Images are generated in small batches, so that a caller that soon has enough need not wait.
     """
     latent_dim = cast(int, generator_network.latent_dim)
     points = sample_latents(NUM_CANDIDATES, latent_dim, make_rng(seed, "interpolation"))
-    for z in points.split(JUDGED_AT_ONCE):
+    for z in points.split(BATCH_SIZE):
         logits = classifier(generator_network(z.to(device_of(generator_network)))).cpu()
         confidence, digit = torch.softmax(logits, dim=1).max(dim=1)
         for row in torch.where(confidence >= CONFIDENCE)[0].tolist():
             yield z[row], int(digit[row])
 
 
-def _first(digits: Iterable[int], wanted: int | None, other_than: int | None) -> int | None:
-    """The first of `digits` that is the wanted one, or, where any will do, is another one."""
-    fitting = (d for d in digits if (d != other_than if wanted is None else d == wanted))
+def _first_digit(
+    digits: Iterable[int], requested: int | None, other_than: int | None
+) -> int | None:
+    """The requested digit if it is among `digits`; without a request, the first of the others."""
+    fitting = (d for d in digits if (d != other_than if requested is None else d == requested))
     return next(fitting, None)
 
 
-def _none_of(digit: int) -> ToolkitError:
+def _no_sample_of(digit: int) -> ToolkitError:
     return ToolkitError(
-        f"None of {NUM_CANDIDATES:,} samples is surely a {digit}. Ask for another digit, "
+        f"None of {NUM_CANDIDATES:,} samples is clearly a {digit}. Choose another digit, "
         "or train the GAN for longer."
     )

@@ -1,10 +1,10 @@
-"""What the two networks of a GAN minimise: pure functions of logits.
+"""The losses of a GAN: what the two networks minimise, as pure functions of logits.
 
-The discriminator's logit l says how real an image looks: D(x) = sigmoid(l). The objective is
+The discriminator's logit l(x) says how real an image looks: D(x) = sigmoid(l(x)). The objective is
 
     min_G max_D  V(D, G) = E_p[log D(X)] + E_q[log(1 - D(G(Z)))]      (10)
 
-and with logits log D = -softplus(-l) and log(1 - D) = -softplus(l), which never overflow.
+In terms of logits, log D = -softplus(-l) and log(1 - D) = -softplus(l), which never overflow.
 """
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """-V(D, G) of (10), which the discriminator minimises: a scalar >= 0, 2 ln 2 by guessing.
+    """-V(D, G) of (10), which the discriminator minimises: a scalar >= 0, and 2 ln 2 if D = 1/2.
 
     Args:
         real_logits, fake_logits: float (batch, 1).
@@ -24,13 +24,13 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 def minimax_generator_loss(fake_logits: Tensor) -> Tensor:
     """E_q[log(1 - D(G(Z)))], the generator's part of (10) to the letter: a scalar <= 0.
 
-    Its gradient vanishes where the discriminator is sure, just when the generator needs it most.
+    Its gradient vanishes where the discriminator is confident, when the generator needs it most.
     """
     return -F.softplus(fake_logits).mean()
 
 
 def non_saturating_generator_loss(fake_logits: Tensor) -> Tensor:
-    """-E_q[log D(G(Z))], a scalar >= 0: the same fixed point, with a gradient that stays strong.
+    """-E_q[log D(G(Z))], a scalar >= 0: the same fixed point, but the gradient does not vanish.
 
     Goodfellow et al., "Generative Adversarial Nets" (2014), section 3.
     """
@@ -38,26 +38,27 @@ def non_saturating_generator_loss(fake_logits: Tensor) -> Tensor:
 
 
 def hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """E_p[max(0, 1 - l(X))] + E_q[max(0, 1 + l(G(Z)))]: a scalar >= 0, 2 by guessing.
+    """E_p[max(0, 1 - l(X))] + E_q[max(0, 1 + l(G(Z)))]: a scalar >= 0, and 2 if l = 0.
 
-    Between -1 and 1 the gradient is the same for each image; (10) weights it by how wrong D is.
-    Lim and Ye, "Geometric GAN" (2017), section 3.
+    For logits between -1 and 1 every image has the same gradient; (10) weights it by how wrong D
+    is. Lim and Ye, "Geometric GAN" (2017), section 3.
 
-    Args: as of `discriminator_loss`.
+    Args:
+        real_logits, fake_logits: float (batch, 1).
     """
     return F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()
 
 
 def hinge_generator_loss(fake_logits: Tensor) -> Tensor:
-    """-E_q[l(G(Z))], the generator's part of the hinge game: a scalar of either sign."""
+    """-E_q[l(G(Z))], the generator's part of the hinge loss: a scalar of either sign."""
     return -fake_logits.mean()
 
 
 def r1_penalty(real_logits: Tensor, real_images: Tensor) -> Tensor:
     """Half the squared norm of dD/dx at real images, averaged over the batch: a scalar >= 0.
 
-    It keeps the discriminator from growing ever steeper around the data.
-    Mescheder, Geiger and Nowozin, "Which Training Methods for GANs do actually Converge?" (2018).
+    It keeps the discriminator from becoming ever steeper around the data. Mescheder, Geiger and
+    Nowozin, "Which Training Methods for GANs do actually Converge?" (2018), section 4.1.
 
     Args:
         real_logits: (batch, 1), computed from `real_images`.

@@ -1,4 +1,13 @@
-"""Generators, discriminators and the digit classifier. Images are 0 (background) to 1 (ink)."""
+"""Generators, discriminators and the digit classifier. Images go from 0 (background) to 1 (ink).
+
+The convolutional discriminator has an auxiliary classification head: besides *real or generated*,
+it learns to classify the digits of real images, which gives better features to both tasks. Using
+labels of real images in the discriminator comes from semi-supervised GANs (Salimans et al.,
+"Improved Techniques for Training GANs", 2016, section 5). It is not an AC-GAN (Odena et al.,
+"Conditional Image Synthesis with Auxiliary Classifier GANs", 2017), whose discriminator also
+classifies generated images and whose generator is conditioned on a class: here the generator
+never sees a label.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -6,8 +15,8 @@ from torch import Tensor, nn
 from toolkit.common.checks import check_images, check_latents
 
 
-def start_small(layer: nn.Module) -> None:
-    """Weights ~ N(0, 0.02), as in DCGAN (Radford, Metz and Chintala, 2016, section 4)."""
+def init_dcgan(layer: nn.Module) -> None:
+    """Weights ~ N(0, 0.02^2), as in DCGAN (Radford, Metz and Chintala, 2016, section 4)."""
     if isinstance(layer, nn.Linear | nn.Conv2d):
         nn.init.normal_(layer.weight, std=0.02)
         if layer.bias is not None:
@@ -17,11 +26,12 @@ def start_small(layer: nn.Module) -> None:
 class ConvGenerator(nn.Module):
     """A small convolutional generator: 7 x 7, 14 x 14, 28 x 28.
 
-    Pictures grow by convolution and pixel shuffle (Shi et al., 2016): four channels become one
-    of twice the height and width.
+    Images are upsampled by convolution and pixel shuffle, which turns four channels into one of
+    twice the height and width (Shi et al., "Real-Time Single Image and Video Super-Resolution
+    Using an Efficient Sub-Pixel Convolutional Neural Network", 2016).
 
     Args:
-        latent_dim: numbers in z.
+        latent_dim: size of z.
         width: channels at 7 x 7 and at 14 x 14.
     """
 
@@ -46,7 +56,7 @@ class ConvGenerator(nn.Module):
             nn.Conv2d(width, 4, 3, padding=1),
             nn.PixelShuffle(2),  # (4, 14, 14) -> (1, 28, 28)
         )
-        self.apply(start_small)
+        self.apply(init_dcgan)
 
     def forward(self, z: Tensor) -> Tensor:
         """From z, float32 (batch, latent_dim) ~ N(0, 1), to images (batch, 1, 28, 28) in 0..1.
@@ -61,7 +71,11 @@ class ConvGenerator(nn.Module):
 class ConvDiscriminator(nn.Module):
     """The convolutional counterpart: 28 x 28, 14 x 14, 7 x 7, one logit. No normalisation.
 
-    While it learns, it also names the digits of real images, from the same features.
+    `auxiliary_head` is only used in training; see this module's docstring.
+
+    Args:
+        width: channels at 7 x 7; half as many at 14 x 14.
+        hidden_size: size of the features.
     """
 
     def __init__(self, width: int = 32, hidden_size: int = 256) -> None:
@@ -79,7 +93,7 @@ class ConvDiscriminator(nn.Module):
         )
         self.readout = nn.Linear(hidden_size, 1)
         self.auxiliary_head = nn.Linear(hidden_size, 10)
-        self.apply(start_small)
+        self.apply(init_dcgan)
 
     def forward(self, images: Tensor) -> Tensor:
         """From images (batch, 1, 28, 28) in 0..1 to logits (batch, 1): above 0 means real.
@@ -91,7 +105,7 @@ class ConvDiscriminator(nn.Module):
         return logits
 
     def features(self, images: Tensor) -> Tensor:
-        """From the same images to what both tasks go by, (batch, hidden_size)."""
+        """From the same images to the features that both heads share, (batch, hidden_size)."""
         check_images(images)
         features: Tensor = self.layers(images * 2 - 1)
         return features
@@ -120,7 +134,7 @@ class MLPGenerator(nn.Module):
         )
 
     def forward(self, z: Tensor) -> Tensor:
-        """As `ConvGenerator.forward`."""
+        """See `ConvGenerator.forward`."""
         check_latents(z, self.latent_dim)
         return (torch.tanh(self.layers(z).float()) + 1) / 2
 
@@ -140,19 +154,19 @@ class MLPDiscriminator(nn.Module):
         self.readout = nn.Linear(256, 1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """As `ConvDiscriminator.forward`."""
+        """See `ConvDiscriminator.forward`."""
         logits: Tensor = self.readout(self.features(images))
         return logits
 
     def features(self, images: Tensor) -> Tensor:
-        """As `ConvDiscriminator.features`."""
+        """See `ConvDiscriminator.features`; here (batch, 256)."""
         check_images(images)
         features: Tensor = self.layers(images * 2 - 1)
         return features
 
 
 class Classifier(nn.Module):
-    """Names digits, and gives the 128 features on which distances between images are measured."""
+    """Classifies digits; Frechet distances are measured on the 128 features before its logits."""
 
     def __init__(self) -> None:
         super().__init__()

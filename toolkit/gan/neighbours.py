@@ -1,4 +1,4 @@
-"""Nearest neighbours: do samples lie among the real images, do they cover them, are they copies?
+"""Nearest-neighbour metrics: are samples realistic, are they diverse, are they copies?
 
 All distances are Euclidean.
 """
@@ -13,31 +13,31 @@ CHUNK_SIZE = 1000  # rows of a matrix of distances held in memory at once
 
 
 class Overlap(NamedTuple):
-    """How two clouds of features lie in each other; a ball reaches to the k-th neighbour."""
+    """How two sets of features overlap; the ball of a point reaches to its k-th neighbour."""
 
-    precision: float  # share, 0 to 1, of samples that lie in the ball of a real image
-    recall: float  # share of real images that lie in the ball of a sample
-    density: float  # real balls around a sample, over k; about 1 for real images, may be more
-    coverage: float  # share of real images with a sample in their ball
+    precision: float  # fraction, 0 to 1, of samples that lie in the ball of a real image
+    recall: float  # fraction, 0 to 1, of real images that lie in the ball of a sample
+    density: float  # mean number of real balls around a sample, over k; about 1 for real images
+    coverage: float  # fraction, 0 to 1, of real images with a sample in their ball
 
 
 class Memory(NamedTuple):
-    """How near images lie to the training images."""
+    """How close images are to the training images."""
 
     median_distance: float  # from an image to the nearest training image
-    share_nearer: float  # share, 0 to 1, nearer to it than the nearest other training image is
+    share_nearer: float  # fraction, 0 to 1, closer to it than any other training image is
 
 
 def nearest(points: Tensor, others: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
     """The k nearest `others` (m, n) of each of `points` (p, n), the nearest first.
 
     Returns:
-        distances (p, k), and row numbers in `others`, int64 (p, k).
+        distances (p, k), and row indices into `others`, int64 (p, k).
     """
     distances, indices = [], []
     for chunk in points.split(CHUNK_SIZE):
         candidates = torch.cdist(chunk, others).topk(k, largest=False).indices
-        # cdist of many points multiplies matrices, which is inexact near 0: a copy is at 0 exactly.
+        # cdist multiplies matrices, which is inexact near 0; the distance of a copy must be 0.
         exact, order = (others[candidates] - chunk[:, None]).norm(dim=2).sort(dim=1)
         distances.append(exact)
         indices.append(candidates.gather(1, order))
@@ -45,16 +45,16 @@ def nearest(points: Tensor, others: Tensor, k: int = 1) -> tuple[Tensor, Tensor]
 
 
 def radii(features: Tensor, k: int = NUM_NEIGHBOURS) -> Tensor:
-    """Distance (num_images,) from each row of features to the k-th nearest other row."""
+    """The distance (num_images,) from each row of features to its k-th nearest other row."""
     return nearest(features, features, k + 1)[0][:, k]  # the first neighbour is the row itself
 
 
 def overlap(real: Tensor, samples: Tensor, k: int = NUM_NEIGHBOURS) -> Overlap:
-    """Precision, recall, density and coverage of features (num_images, n).
+    """Precision, recall, density and coverage of features, each (num_images, n).
 
     Precision and recall: Kynkäänniemi et al., "Improved Precision and Recall Metric for Assessing
     Generative Models" (2019), eqs. (1) and (2). Density and coverage: Naeem et al., "Reliable
-    Fidelity and Diversity Metrics for Generative Models" (2020), whose k is 5 for all four.
+    Fidelity and Diversity Metrics for Generative Models" (2020), which uses k = 5 for all four.
     """
     real_radii, sample_radii = radii(real, k), radii(samples, k)
     balls_around = torch.zeros(len(samples), dtype=torch.int64)
@@ -76,9 +76,9 @@ def overlap(real: Tensor, samples: Tensor, k: int = NUM_NEIGHBOURS) -> Overlap:
 def memory(images: Tensor, training_images: Tensor) -> Memory:
     """Are images (n, 1, 28, 28) copies of the training images (m, 1, 28, 28)? Both in 0..1.
 
-    A copy lies nearer to its training image than any other training image does: the share of
-    images for which that is so is 1 less the authenticity of Alaa et al., "How Faithful is your
-    Synthetic Data?" (2022). Distances are between pixels, since features would hide a copy's noise.
+    A copy is closer to its training image than any other training image is. The fraction of images
+    for which that holds is 1 minus the authenticity of Alaa et al., "How Faithful is your Synthetic
+    Data?" (2022). Distances are between pixels, because features would hide a copy's noise.
     """
     training = training_images.flatten(1)
     distances, indices = nearest(images.flatten(1), training)

@@ -1,4 +1,4 @@
-"""The scorecard: all that is measured of a generator, beside the same of real images."""
+"""The scorecard of a generator: all its metrics, and the same metrics of real images."""
 
 from dataclasses import dataclass
 
@@ -9,21 +9,21 @@ from toolkit.gan.data import MNIST, to_unit
 from toolkit.gan.evaluation import Evaluator
 from toolkit.gan.neighbours import memory, overlap
 
-NUM_COMPARED = 1000  # images whose nearest training image is looked for
+NUM_COMPARED = 1000  # images whose nearest training image is searched for
 
 
 @dataclass(frozen=True)
 class Scorecard:
-    """What 10,000 images score; the test images are what they are compared with."""
+    """The metrics of 10,000 images in comparison with the test images."""
 
     frechet_distance: float  # of the features
-    precision: float  # this and the next three as in `Overlap`, of the features
+    precision: float  # this and the next three are `Overlap`, of the features
     recall: float
     density: float
     coverage: float
-    training_distance: float  # this and the next as in `Memory`, of the pixels
+    training_distance: float  # this and the next are `Memory`, of the pixels
     share_nearer: float
-    class_shares: list[float]  # share, 0 to 1, of each digit 0 to 9, as the classifier sees it
+    class_shares: list[float]  # fraction, 0 to 1, that is classified as each digit 0 to 9
 
 
 def score(
@@ -33,31 +33,33 @@ def score(
 
     Args:
         features, digits: of all images, from `Evaluator.features_and_digits`.
-        images: (n, 1, 28, 28) in 0..1, those whose nearest training image is looked for.
+        images: (n, 1, 28, 28) in 0..1, those whose nearest training image is searched for.
     """
     scores = evaluator.scores(features, digits)
-    remembered = memory(images, to_unit(mnist.train_images))
     return Scorecard(
         scores.frechet_distance,
         *overlap(evaluator.test[0], features),
-        remembered.median_distance,
-        remembered.share_nearer,
+        *memory(images, to_unit(mnist.train_images)),
         scores.class_shares,
     )
 
 
 def score_real(evaluator: Evaluator, mnist: MNIST) -> Scorecard:
-    """What real images score: 10,000 training images, but in `Memory` 1,000 of the test images."""
+    """The scorecard of real images: 10,000 training images, but for `Memory` 1,000 test images."""
     images = to_unit(mnist.test_images[:: len(mnist.test_images) // NUM_COMPARED])
     return score(*evaluator.training, images, evaluator, mnist)
 
 
 def by_class(images: Tensor, digits: Tensor, count: int = 10) -> tuple[Tensor, list[int]]:
-    """The first `count` of images (n, 1, 28, 28) of each digit, int64 (n,); the rest is black.
+    """The first `count` images of each digit.
+
+    Args:
+        images: (n, 1, 28, 28).
+        digits: of the images, int64 (n,).
 
     Returns:
-        images (10 * count, 1, 28, 28), `count` of each digit 0 to 9, and how many each digit has,
-        at most `count`.
+        images (10 * count, 1, 28, 28), `count` of each digit 0 to 9, where missing ones are black;
+        and how many each digit has, at most `count`.
     """
     picked = torch.zeros(10, count, 1, 28, 28)
     found = []

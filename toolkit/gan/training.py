@@ -1,9 +1,10 @@
-"""Training of the GAN: the discriminator and the generator take turns."""
+"""Training the GAN: in every step the discriminator is updated first, then the generator."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +16,7 @@ from toolkit.common.progress import Progress, say_finished
 from toolkit.common.runs import Run
 from toolkit.common.schedule import annealed
 from toolkit.gan.config import Config, Loss
-from toolkit.gan.data import epoch_order, to_bytes, to_unit
+from toolkit.gan.data import batch_indices, to_bytes, to_unit
 from toolkit.gan.latent import sample_latents
 from toolkit.gan.losses import (
     discriminator_loss,
@@ -34,7 +35,7 @@ from toolkit.gan.model import (
 
 
 class Losses(NamedTuple):
-    """What each player minimises, from logits."""
+    """The loss of each player, as a function of logits."""
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor], Tensor]
@@ -49,12 +50,12 @@ LOSSES: dict[Loss, Losses] = {
 Discriminator = ConvDiscriminator | MLPDiscriminator
 
 NUM_SAMPLES = 25
-NUM_SNAPSHOTS = 32  # besides the one before the training; even, so that one falls on half of it
+NUM_SNAPSHOTS = 32  # besides the one before the first step; even, so that one is at half the steps
 Snapshots = dict[int, Tensor]  # step -> images, uint8 (25, 1, 28, 28)
 
 
 class Networks(NamedTuple):
-    """The two players, and the moving average of the generator that is kept in the end."""
+    """The two players, and the moving average of the generator, which is what gets exported."""
 
     generator: nn.Module
     discriminator: Discriminator
@@ -62,7 +63,7 @@ class Networks(NamedTuple):
 
 
 def build(config: Config, device: torch.device | None = None) -> Networks:
-    """The untrained networks on `device`, their weights drawn from the config's seed."""
+    """The untrained networks on `device`; the config's seed determines their weights."""
     with seeded(config.seed, "weights"):
         if config.architecture == "conv":
             generator: nn.Module = ConvGenerator(config.latent_dim)
@@ -79,21 +80,22 @@ def train_step(
     generator_optimizer: Optimizer,
     discriminator_optimizer: Optimizer,
     real: Tensor,
-    digits: Tensor,
+    labels: Tensor,
     z: Tensor,
     config: Config,
-    penalise: bool,
+    apply_r1: bool,
 ) -> tuple[Tensor, Tensor]:
-    """One update of the discriminator, then one of the generator, on the same drawn images.
+    """One update of the discriminator, then one of the generator, with the same generated images.
 
     Args:
         real: images (batch, 1, 28, 28) in 0..1.
-        digits: which digits they are, int64 (batch,), for the discriminator's second task.
-        z: standard normal (batch, latent_dim).
-        penalise: add the R1 penalty this time.
+        labels: their digits, int64 (batch,), for the auxiliary head of the discriminator.
+        z: standard normal, float32 (batch, latent_dim).
+        apply_r1: add the R1 penalty in this step.
 
     Returns:
-        the losses of the two players, without penalty and second task.
+        the losses of discriminator and generator before their updates, two float32 scalars,
+        without the R1 penalty and the auxiliary loss.
     """
     losses = LOSSES[config.loss]
     generator, discriminator, average = networks
@@ -106,19 +108,19 @@ def train_step(
         real_logits, fake_logits = discriminator.readout(features).chunk(2)
     loss_d = losses.discriminator(real_logits.float(), fake_logits.float())
     total = loss_d
-    if penalise:
+    if apply_r1:
         images = real.clone().requires_grad_()
         penalty = r1_penalty(discriminator(images), images)
         total = total + config.r1_gamma * config.r1_every * penalty
     if config.auxiliary_weight > 0:
-        assert isinstance(discriminator, ConvDiscriminator)  # `Config` sees to it
-        names = discriminator.auxiliary_head(features[: len(real)].float())
-        total = total + config.auxiliary_weight * F.cross_entropy(names, digits)
+        assert isinstance(discriminator, ConvDiscriminator)  # guaranteed by `Config`
+        digit_logits = discriminator.auxiliary_head(features[: len(real)].float())
+        total = total + config.auxiliary_weight * F.cross_entropy(digit_logits, labels)
     discriminator_optimizer.zero_grad()
     total.backward()
     discriminator_optimizer.step()
 
-    discriminator.requires_grad_(False)  # it only passes the gradient on
+    discriminator.requires_grad_(False)  # the gradient passes through it to the generator
     with mixed_precision:
         fake_logits = discriminator(fake)
     loss_g = losses.generator(fake_logits.float())
@@ -133,11 +135,54 @@ def train_step(
 
 @torch.no_grad()
 def update_average(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """average <- decay * average + (1 - decay) * network, running statistics included."""
-    theirs = network.state_dict()
+    """average <- decay * average + (1 - decay) * network, batch-norm statistics included."""
+    current = network.state_dict()
     for name, value in average.state_dict().items():
-        if value.is_floating_point():  # BatchNorm also counts its batches, in an integer
-            value.lerp_(theirs[name], 1 - decay)
+        if value.is_floating_point():  # batch norm also has an integer, the number of batches
+            value.lerp_(current[name], 1 - decay)
+
+
+@dataclass
+class TrainState:
+    """Everything that changes during training, and so everything that a checkpoint holds."""
+
+    networks: Networks
+    generator_optimizer: Adam
+    discriminator_optimizer: Adam
+    rng: torch.Generator  # of the latent points
+    snapshots: Snapshots
+
+    def state_dict(self) -> dict[str, Any]:
+        """For `Run.save`."""
+        return {
+            "networks": [network.state_dict() for network in self.networks],
+            "generator_optimizer": self.generator_optimizer.state_dict(),
+            "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
+            "rng": self.rng.get_state(),
+            "snapshots": self.snapshots,
+        }
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Continue from what `state_dict` returned."""
+        for network, weights in zip(self.networks, saved["networks"], strict=True):
+            network.load_state_dict(weights)
+        self.generator_optimizer.load_state_dict(saved["generator_optimizer"])
+        self.discriminator_optimizer.load_state_dict(saved["discriminator_optimizer"])
+        self.rng.set_state(saved["rng"])
+        self.snapshots = saved["snapshots"]
+
+
+def initial_state(config: Config, device: torch.device) -> TrainState:
+    """The state before the first step."""
+    networks = build(config, device)
+    betas = (config.beta1, config.beta2)
+    return TrainState(
+        networks,
+        Adam(networks.generator.parameters(), betas=betas, fused=True),
+        Adam(networks.discriminator.parameters(), betas=betas, fused=True),
+        make_rng(config.seed, "latents"),
+        snapshots={},
+    )
 
 
 def train(
@@ -146,93 +191,74 @@ def train(
     images: Tensor,
     labels: Tensor,
     device: torch.device,
-    measure: Callable[[nn.Module], dict[str, float | str]],
+    evaluate: Callable[[nn.Module], dict[str, float | str]],
 ) -> tuple[Networks, Snapshots]:
-    """Train the GAN, or go on where `run` was interrupted.
+    """Train the GAN, or continue an interrupted `run`.
 
     Args:
-        images: the real ones, uint8 (n, 1, 28, 28).
-        labels: which digits they are, uint8 (n,).
-        measure: from the averaged generator, in eval mode, to figures, "distance" among them, that
-            go to the run's metrics every `eval_every` steps.
+        images: the real images, uint8 (n, 1, 28, 28).
+        labels: their digits, uint8 (n,).
+        evaluate: called every `eval_every` steps with the averaged generator in eval mode; returns
+            metrics for the log, "distance" among them.
 
     Returns:
-        the networks, and what the same 25 latent points gave at the start, at the end and at evenly
-        spread steps in between, `num_steps // 2` among them.
+        the networks, and the images of 25 fixed latent points before the first step, after the
+        last, and at evenly spaced steps in between, `num_steps // 2` among them.
     """
-    networks = build(config, device)
-    generator, discriminator, average = networks
-    betas = (config.beta1, config.beta2)
-    generator_optimizer = Adam(generator.parameters(), betas=betas, fused=True)
-    discriminator_optimizer = Adam(discriminator.parameters(), betas=betas, fused=True)
-    latents = make_rng(config.seed, "latents")
+    state = initial_state(config, device)
+    networks = state.networks
     fixed = sample_latents(NUM_SAMPLES, config.latent_dim, make_rng(config.seed, "samples"))
-    snapshots = {0: to_bytes(generate(average, fixed))}
+    state.snapshots[0] = to_bytes(generate(networks.average, fixed))
     snapshot_steps = {k * config.num_steps // NUM_SNAPSHOTS for k in range(1, NUM_SNAPSHOTS + 1)}
-    if state := run.load():
+    if saved := run.load():
         with run.restoring():
-            for network, weights in zip(networks, state["networks"], strict=True):
-                network.load_state_dict(weights)
-            generator_optimizer.load_state_dict(state["generator_optimizer"])
-            discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
-            latents.set_state(state["latents"])
-            snapshots = state["film"]
+            state.load_state_dict(saved)
         if run.step == config.num_steps:
             say_finished("gan", run.step)
-            return networks, snapshots
+            return networks, state.snapshots
 
-    steps_per_epoch = len(images) // config.batch_size
-    order: Tensor | None = None
     with Progress("gan", config.num_steps, run.step) as progress:
         clock = time.perf_counter() - run.seconds
+        batches = batch_indices(len(images), config.batch_size, config.seed, run.step)
         for step in range(run.step + 1, config.num_steps + 1):
-            epoch, position = divmod(step - 1, steps_per_epoch)
-            if position == 0 or order is None:
-                order = epoch_order(len(images), config.seed, epoch)
-            chosen = order[position * config.batch_size :][: config.batch_size]
-            real = to_unit(images[chosen].to(device))
-            z = sample_latents(config.batch_size, config.latent_dim, latents).to(device)
-            for optimizer in (generator_optimizer, discriminator_optimizer):
+            chosen = next(batches)
+            for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
                 optimizer.param_groups[0]["lr"] = annealed(
                     config.learning_rate, step, config.num_steps, config.final_lr_ratio
                 )
             loss_d, loss_g = train_step(
                 networks,
-                generator_optimizer,
-                discriminator_optimizer,
-                real,
+                state.generator_optimizer,
+                state.discriminator_optimizer,
+                to_unit(images[chosen].to(device)),
                 labels[chosen].long().to(device),
-                z,
+                sample_latents(config.batch_size, config.latent_dim, state.rng).to(device),
                 config,
-                penalise=config.r1_gamma > 0 and step % config.r1_every == 0,
+                apply_r1=config.r1_gamma > 0 and step % config.r1_every == 0,
             )
 
             last = step == config.num_steps
             if step in snapshot_steps:
-                snapshots[step] = to_bytes(generate(average, fixed))
+                state.snapshots[step] = to_bytes(generate(networks.average, fixed))
             if step % 50 == 0 or last:
                 losses = {"loss_d": loss_d.item(), "loss_g": loss_g.item()}
                 progress.update(step, **losses)
                 run.log(step, **losses)
             if step % config.eval_every == 0 or last:
-                figures = measure(average)
-                progress.update(step, distance=float(figures["distance"]))
-                run.log(step, **figures, seconds=round(time.perf_counter() - clock, 2))
+                metrics = evaluate(networks.average)
+                progress.update(step, distance=float(metrics["distance"]))
+                run.log(step, **metrics, seconds=round(time.perf_counter() - clock, 2))
             if step % config.save_every == 0 or last:
-                run.save(
-                    step,
-                    time.perf_counter() - clock,
-                    networks=[network.state_dict() for network in networks],
-                    generator_optimizer=generator_optimizer.state_dict(),
-                    discriminator_optimizer=discriminator_optimizer.state_dict(),
-                    latents=latents.get_state(),
-                    film=snapshots,
-                )
-    return networks, snapshots
+                run.save(step, time.perf_counter() - clock, **state.state_dict())
+    return networks, state.snapshots
 
 
 @torch.no_grad()
 def generate(network: nn.Module, z: Tensor) -> Tensor:
-    """Images (n, 1, 28, 28), float32 on the CPU, that a generator in eval mode makes of z."""
+    """The images of latent points z (n, latent_dim): float32 (n, 1, 28, 28) on the CPU.
+
+    Args:
+        network: a generator in the mode that you want; eval mode as a rule.
+    """
     images: Tensor = network(z.to(device_of(network))).float().cpu()
     return images

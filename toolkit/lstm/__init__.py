@@ -1,1 +1,1 @@
-"""Part I: recurrent networks that complete palindromes."""
+"""Part I: an LSTM and a vanilla RNN that complete palindromes of digits."""

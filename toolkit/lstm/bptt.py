@@ -1,7 +1,7 @@
 """Backpropagation through time, written out: what autograd does with equations (1) to (6).
 
-Write a = W_x x + W_h h(t-1) + b for what goes into a gate, and d for the derivative of the loss by
-whatever follows it. Going back from step T to step 1, where dh(T) is what the readout asks for:
+Write a = W_x x + W_h h(t-1) + b for the pre-activation of a gate, and dv for the derivative of the
+loss with respect to v. Going back from step T to step 1, where dh(T) comes from the readout:
 
     do = dh * tanh(c)                      from (6)
     dc = dc + dh * o * (1 - tanh(c)^2)     from (6), added to what came from step t+1
@@ -9,12 +9,12 @@ whatever follows it. Going back from step T to step 1, where dh(T) is what the r
     di = dc * g
     df = dc * c(t-1)
     da_g = dg * (1 - g^2)                  from (1)
-    da_i = di * i * (1 - i)                from (2), and alike f from (3) and o from (4)
-    dW_h = dW_h + da h(t-1)^T              the same weights at every step: their shares add up
+    da_i = di * i * (1 - i)                from (2); the same for f from (3) and o from (4)
+    dW_h = dW_h + da h(t-1)^T              all steps share the weights, so their terms add up
     dh(t-1) = W_h^T da                     from (1) to (4)
-    dc(t-1) = dc * f                       from (5): no matrix and no tanh, so it need not fade
+    dc(t-1) = dc * f                       from (5): no matrix and no tanh, so it need not vanish
 
-Autograd takes the same path in more and smaller operations; `benchmarks/lstm_speed.py` times both.
+Autograd does the same in more and smaller operations; `benchmarks/lstm_speed.py` times both.
 """
 
 from typing import Any
@@ -30,31 +30,32 @@ tanh_backward = torch.ops.aten.tanh_backward
 
 
 def tanh(x: Tensor) -> Tensor:
-    """The same as torch.tanh to 1e-7, three times as fast on a CPU: tanh(x) = 2 sigmoid(2x) - 1."""
+    """Equal to torch.tanh within 2e-7 and three times as fast on a CPU: 2 sigmoid(2x) - 1."""
     return 2 * torch.sigmoid(x + x) - 1
 
 
 def last_hidden(digits: Tensor, projected: Tensor, weight_hh: Tensor) -> Tensor:
-    """h(T) of the LSTM after the last digit; it can be differentiated once.
+    """h(T) of the LSTM after the last digit. It can be differentiated once, not twice.
 
     Args:
         digits: int64 (batch, length).
-        projected: W_x x + b for each of the ten digits, gates i, f, g, o, (10, 4 * hidden_size).
-        weight_hh: W_h, (4 * hidden_size, hidden_size).
+        projected: W_x x + b of each of the ten digits, float (10, 4 * hidden_size), with the gates
+            in the order i, f, g, o.
+        weight_hh: W_h, float (4 * hidden_size, hidden_size).
 
     Returns:
-        float32 (batch, hidden_size).
+        (batch, hidden_size), of the dtype of `projected`.
     """
     h: Tensor = _LastHidden.apply(digits, projected, weight_hh)  # type: ignore[no-untyped-call]
     return h
 
 
 class _LastHidden(torch.autograd.Function):
-    """`last_hidden` with the derivatives of this module's docstring."""
+    """`last_hidden` with the derivatives from this module's docstring."""
 
     @staticmethod
     def forward(ctx: Any, digits: Tensor, projected: Tensor, weight_hh: Tensor) -> Tensor:
-        """Equations (1) to (6) at every step; the gates overwrite what went into them."""
+        """Equations (1) to (6) at every step; gates overwrite their pre-activations in place."""
         h = c = projected.new_zeros(len(digits), weight_hh.size(1))
         ctx.steps = []
         for t, digit in enumerate(digits.unbind(dim=1)):
@@ -77,12 +78,12 @@ class _LastHidden(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dh: Tensor) -> tuple[None, Tensor, Tensor]:
-        """From dL/dh(T) to the derivatives by `projected` and `weight_hh`."""
+        """From dL/dh(T) to the derivatives with respect to `projected` and `weight_hh`."""
         projected, weight_hh = ctx.saved_tensors
         d_projected, d_weight_t = torch.zeros_like(projected), torch.zeros_like(weight_hh.t())
         dc = torch.zeros_like(dh)
         da = projected.new_empty(len(dh), len(weight_hh))
-        di, df, dg, do = da.chunk(4, dim=1)  # parts of da: they are turned into it in place
+        di, df, dg, do = da.chunk(4, dim=1)  # views of da, which become da_i, ... in place
         for t, (digit, gates, tanh_c, h_before, c_before) in reversed(list(enumerate(ctx.steps))):
             i, f, g, o = gates.chunk(4, dim=1)
             torch.mul(dh, tanh_c, out=do)

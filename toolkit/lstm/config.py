@@ -1,4 +1,4 @@
-"""What to train in Part I, and how; nothing here needs torch."""
+"""Settings of a training run in Part I. Importing this module does not import torch."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,22 +10,22 @@ Encoding = Literal["one-hot", "digit"]
 
 @dataclass(frozen=True)
 class Config:
-    """What to train and how; the defaults are the assignment's, but for the length."""
+    """Settings of one training run; the defaults are the assignment's, except for the length."""
 
     model: Literal["lstm", "rnn"] = "lstm"
-    length: int = 30  # T: the digits 1 to T-1 are read, digit T is predicted
-    encoding: Encoding = "one-hot"  # or "digit", the bare digit as one number
-    hidden_size: int = 128  # numbers in h, and in the LSTM's c
-    batch_size: int = 128  # palindromes a step
+    length: int = 30  # T: the network reads digits 1 to T-1 and predicts digit T
+    encoding: Encoding = "one-hot"  # or "digit": the bare digit as one number
+    hidden_size: int = 128  # size of h, and of the LSTM's c
+    batch_size: int = 128  # palindromes per step
     learning_rate: float = 1e-3  # of RMSProp
-    curriculum: bool = False  # short palindromes first, then all lengths mixed, annealed
-    max_grad_norm: float = 10.0  # longer gradients are scaled down to this norm
-    forget_bias: float = 1.0  # where the LSTM's b_f starts
-    chrono: bool = False  # or b_f and b_i start as for memories of all lengths up to T
-    orthogonal: bool = False  # W_hh starts orthogonal, gate by gate, rather than normal
+    curriculum: bool = False  # start short, then mix all lengths up to T; the rate is annealed
+    max_grad_norm: float = 10.0  # gradients with a larger norm are scaled down to it
+    forget_bias: float = 1.0  # initial value of the LSTM's b_f
+    chrono: bool = False  # initialise b_f and b_i for memories of all lengths up to T instead
+    orthogonal: bool = False  # initialise each gate's W_hh orthogonal instead of normal
     num_steps: int = 2000  # at most
-    eval_every: int = 50  # steps from one validation and checkpoint to the next
-    target_accuracy: float = 0.999  # at two validations in a row it is enough, but for curricula
+    eval_every: int = 50  # steps between validations; each is followed by a checkpoint
+    target_accuracy: float = 0.999  # stop when two validations in a row reach it; not in curricula
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -45,7 +45,7 @@ class Config:
 
 
 def curriculum_config(model: Literal["lstm", "rnn"]) -> Config:
-    """The curriculum with what suits each model best, and about the same time for both."""
+    """The curriculum with the settings that suit each model best; both take about as long."""
     if model == "rnn":
         return Config(model, length=100, curriculum=True, orthogonal=True, num_steps=1000)
     return Config(model, length=100, curriculum=True, num_steps=400)

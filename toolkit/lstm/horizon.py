@@ -1,7 +1,8 @@
-"""How far can it remember? A grid of trainings, each a cell, side by side.
+"""The memory-horizon study: a grid of independent trials, run in parallel.
 
-Cells run in parallel through joblib on this machine or, unchanged, on a Dask cluster; finished ones
-are kept in `results.jsonl`, so that an interrupted study goes on.
+A trial trains one network and tests it at several T. joblib runs the trials on the cores of this
+machine or, with the same results, on a Dask cluster. Results are appended to `results.jsonl` as
+they come in, so an interrupted study continues where it stopped.
 """
 
 import json
@@ -22,86 +23,87 @@ from toolkit.common.workers import workers
 from toolkit.lstm.config import Config
 from toolkit.lstm.training import accuracy_by_length, train
 
-Row = dict[str, Any]  # the settings of a cell, and what was measured or "error"
+Row = dict[str, Any]  # the settings of a trial, and its measurements or "error"
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One training of the grid."""
+class Trial:
+    """One training run of the grid, and where to test it."""
 
-    family: str  # cells that differ in T and seed alone, e.g. "LSTM with curriculum"
+    family: str  # shared by trials that differ only in T and seed, e.g. "LSTM with curriculum"
     config: Config
     lengths: tuple[int, ...]  # T at which the trained model is tested
-    num_test: int = 10_000  # palindromes at each length; fewer beyond T = 1000
+    num_test: int = 10_000  # palindromes at each T; fewer beyond T = 1000
 
 
 @one_thread()
-def run_cell(cell: Cell) -> Row:
-    """Train one cell on one thread, and test it on unseen palindromes.
+def run_trial(trial: Trial) -> Row:
+    """Train a network on one thread, and test it on unseen palindromes.
 
     Returns:
-        the settings, `steps`, `seconds`, `longest` (the longest palindrome trained on), and
-        `accuracy_<T>` for each T; or the settings and `error`, if anything went wrong.
+        the settings, `steps`, `seconds`, `longest` (T of the longest training palindrome) and
+        `accuracy_<T>` for each T; if anything fails, the settings and `error`.
     """
-    config = cell.config
-    row = _settings(cell)
+    config = trial.config
+    row = _settings(trial)
     try:
         with tempfile.TemporaryDirectory() as directory:
             run = Run(Path(directory), config)
             model = train(config, run, torch.device("cpu"), quiet=True)
             longest = max(entry["longest"] for entry in run.metrics())
         row |= {"steps": run.step, "seconds": round(run.seconds, 2), "longest": longest}
-        tested = accuracy_by_length(model, cell.lengths, config.seed, cell.num_test)
+        tested = accuracy_by_length(model, trial.lengths, config.seed, trial.num_test)
         row |= {f"accuracy_{length}": share.value for length, share in tested.items()}
-    except Exception as error:  # one cell that fails must not take the others along
+    except Exception as error:  # a trial that fails must not stop the others
         row["error"] = f"{type(error).__name__}: {error}"
     return row
 
 
 def run_grid(
-    cells: list[Cell],
+    trials: list[Trial],
     directory: Path,
     *,
     cluster: str | None = None,
     num_workers: int = -1,
     report: Callable[[int, Row], None] = lambda done, row: None,
 ) -> list[Row]:
-    """Run all cells that have no result yet.
+    """Run all trials that have no result yet.
 
     Args:
-        cells: what to train.
-        directory: keeps `results.jsonl`, a line for each finished cell.
-        cluster: address of a Dask scheduler; by default the cores of this machine.
-        num_workers: processes on this machine; -1 for one a core.
-        report: called with the number of finished cells and the newest row.
+        trials: the grid.
+        directory: where `results.jsonl` keeps a line for each finished trial.
+        cluster: address of a Dask scheduler; by default this machine's cores are used.
+        num_workers: processes on this machine; -1 for one per core.
+        report: called with the number of finished trials and the newest row.
 
     Returns:
-        a row for each cell, in the order of `cells`; failed ones have an "error".
+        a row for each trial, in the order of `trials`; failed ones have an "error".
 
     Raises:
-        UsageError: there are no cells, or `directory` has the results of another grid.
-        ToolkitError: the cluster cannot be reached.
+        UsageError: there are no trials, `directory` has the results of another grid, or there is
+            no scheduler at `cluster`.
+        ToolkitError: Dask is not installed.
     """
-    if not cells:
-        raise UsageError("The grid has no cells: name at least one length, model and seed.")
+    if not trials:
+        raise UsageError("The grid is empty: name at least one length, model and seed.")
     make_directory(directory)
-    identity = sha256(json.dumps([asdict(cell) for cell in cells]).encode())
+    identity = sha256(json.dumps([asdict(trial) for trial in trials]).encode())
     rows = _read_results(directory, identity)
-    pending = [cell for cell in cells if _key(_settings(cell)) not in rows]
+    pending = [trial for trial in trials if _key(_settings(trial)) not in rows]
     with workers(cluster, num_workers):
         results = joblib.Parallel(return_as="generator_unordered")(
-            joblib.delayed(run_cell)(cell) for cell in pending
+            joblib.delayed(run_trial)(trial) for trial in pending
         )
         for row in results:
             rows[_key(row)] = row
             if "error" not in row:
                 append_line(directory / "results.jsonl", json.dumps(row))
             report(len(rows), row)
-    return [rows[_key(_settings(cell))] for cell in cells]
+    return [rows[_key(_settings(trial))] for trial in trials]
 
 
 def accuracies(rows: list[Row]) -> dict[str, dict[int, list[float]]]:
-    """family -> T -> the accuracies of all seeds."""
+    """Family -> T -> the accuracies of all seeds."""
     result: dict[str, dict[int, list[float]]] = {}
     for row in rows:
         family = result.setdefault(row["family"], {})
@@ -111,12 +113,12 @@ def accuracies(rows: list[Row]) -> dict[str, dict[int, list[float]]]:
     return result
 
 
-def _settings(cell: Cell) -> Row:
-    return {"family": cell.family, **asdict(cell.config)}
+def _settings(trial: Trial) -> Row:
+    return {"family": trial.family, **asdict(trial.config)}
 
 
 def _key(row: Row) -> str:
-    """What tells a cell from the others: its settings."""
+    """The settings of a trial, which identify it."""
     return json.dumps({name: row[name] for name in ("family", *asdict(Config()))})
 
 
@@ -127,7 +129,7 @@ def _read_results(directory: Path, identity: str) -> dict[str, Row]:
         return {}
     if not grid_file.exists() or read_bytes(grid_file).decode() != identity:
         raise UsageError(
-            f"{path} has the results of another grid. Take another --runs-dir, or pass --restart "
+            f"{path} has the results of another grid. Choose another --runs-dir, or pass --restart "
             "to set them aside."
         )
     rows = {}
@@ -135,7 +137,7 @@ def _read_results(directory: Path, identity: str) -> dict[str, Row]:
         try:
             row = json.loads(line)
         except json.JSONDecodeError:
-            continue  # cut short by a kill: the cell runs again
+            continue  # cut short by a kill: the trial runs again
         rows[_key(row)] = row
     atomic_write(path, "".join(json.dumps(row) + "\n" for row in rows.values()).encode())
     return rows

@@ -1,4 +1,4 @@
-"""Why an RNN forgets and an LSTM does not: how much the loss feels of each earlier step."""
+"""Vanishing gradients: why a vanilla RNN is slow to learn what an LSTM learns at once."""
 
 import torch
 import torch.nn.functional as F
@@ -8,17 +8,18 @@ from toolkit.lstm.model import LSTM, RNN, all_inputs
 
 
 def gradient_norms(model: LSTM | RNN, digits: Tensor, labels: Tensor) -> dict[str, list[float]]:
-    """Length of dL/dh(t), and for the LSTM of dL/dc(t), at each step t.
+    """The norm of dL/dh(t), and for the LSTM of dL/dc(t), at each step t.
 
-    L is the cross-entropy (9) after the last step. Where the length falls by a constant factor a
-    step, early digits cannot be learnt (Hochreiter, 1991; Bengio, Simard and Frasconi, 1994).
+    L is the cross-entropy (9) after the last step. If the norm shrinks by a constant factor per
+    step, the network cannot learn from early digits (Hochreiter, 1991; Bengio, Simard and Frasconi,
+    "Learning long-term dependencies with gradient descent is difficult", 1994).
 
     Args:
         digits: int64 (batch, length).
         labels: int64 (batch,).
 
     Returns:
-        "h", and "c" if there is one, to `length` numbers: the mean over the batch.
+        "h" (and "c" for an LSTM) -> `length` numbers, each a mean over the batch.
     """
     projected = model.cell.project(all_inputs(model.one_hot, digits.device))
     h = torch.zeros(digits.size(0), model.hidden_size, device=digits.device)

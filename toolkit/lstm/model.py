@@ -1,6 +1,6 @@
-"""The LSTM of the assignment, equation by equation, and the vanilla RNN beside it.
+"""The LSTM of the assignment, equation by equation, and the vanilla RNN as its baseline.
 
-For each digit x(t) of the sequence, with * element-wise and h(0) = c(0) = 0:
+For each digit x(t) of the sequence, with element-wise * and h(0) = c(0) = 0:
 
     g(t) = tanh(W_gx x(t) + W_gh h(t-1) + b_g)       (1)  input modulation
     i(t) = sigmoid(W_ix x(t) + W_ih h(t-1) + b_i)    (2)  input gate
@@ -11,8 +11,8 @@ For each digit x(t) of the sequence, with * element-wise and h(0) = c(0) = 0:
     p(t) = W_ph h(t) + b_p                           (7)  logits
     y~(t) = softmax(p(t))                            (8)  probabilities
 
-The models return the logits (7) of the last step. The softmax (8) belongs where probabilities are
-shown; `cross_entropy` applies it itself, so a second one before the loss would hold it above 1.46.
+The models return the logits (7) of the last step. Apply the softmax (8) only to show probabilities:
+`cross_entropy` contains it, and with a second softmax the loss could not fall below 1.46.
 """
 
 import torch
@@ -27,15 +27,16 @@ from toolkit.lstm.data import encode
 class LSTMCell(nn.Module):
     """One step through time: equations (1) to (6).
 
-    The four matrices that read x are stacked into `weight_ih`, those that read h into `weight_hh`,
-    in PyTorch's order i, f, g, o, so that weights move to and from `nn.LSTM` as they are. Weights
-    start with variance 1 / fan-in (LeCun et al., "Efficient BackProp", 1998).
+    The four matrices W_gx, W_ix, W_fx, W_ox are stacked into `weight_ih` and the four that
+    multiply h into `weight_hh`, in PyTorch's order i, f, g, o, so that `nn.LSTM` can use the same
+    weights. They are initialised with variance 1 / fan-in (LeCun et al., "Efficient BackProp",
+    1998).
 
     Args:
-        input_size: numbers in x(t).
-        hidden_size: numbers in h(t) and in c(t).
-        forget_bias: where b_f starts. At 1 the cell remembers until it learns to forget
-            (Gers, Schmidhuber and Cummins, 2000).
+        input_size: size of x(t).
+        hidden_size: size of h(t) and of c(t).
+        forget_bias: initial value of b_f. At 1 the cell remembers until it learns to forget
+            (Gers, Schmidhuber and Cummins, "Learning to Forget", 2000).
     """
 
     def __init__(self, input_size: int, hidden_size: int, forget_bias: float = 1.0) -> None:
@@ -57,13 +58,13 @@ class LSTMCell(nn.Module):
         return self.step(self.project(x), h, c)
 
     def project(self, x: Tensor) -> Tensor:
-        """What x adds to the gates: W_x x + b, stacked, (batch, 4 * hidden_size)."""
+        """The part of the pre-activations that depends on x: W_x x + b, (batch, 4 hidden_size)."""
         return F.linear(x, self.weight_ih, self.bias)
 
     def step(
         self, projected: Tensor, h: Tensor, c: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """As `forward`, from an x that is projected already."""
+        """Like `forward`, but takes `project(x)` in place of x."""
         gates = torch.addmm(projected, h, self.weight_hh.t())
         i, f, g, o = gates.chunk(4, dim=1)
         g = tanh(g)  # (1)
@@ -76,19 +77,19 @@ class LSTMCell(nn.Module):
 
 
 def all_inputs(one_hot: bool, device: torch.device) -> Tensor:
-    """The ten inputs that there are, (10, input_size): row d is how the network reads digit d.
+    """The ten possible inputs, float32 (10, input_size): row d encodes the digit d.
 
-    W_x x + b is computed once for these ten and looked up at every step of every sequence.
+    So W_x x + b is computed only ten times and looked up at every step of every sequence.
     """
     return encode(torch.arange(10, device=device).unsqueeze(1), one_hot).squeeze(1)
 
 
 class LSTM(nn.Module):
-    """Reads digits and predicts the next one: equations (1) to (7).
+    """Reads a sequence of digits and predicts the next one: equations (1) to (7).
 
     Args:
-        hidden_size: numbers in h and c.
-        one_hot: read each digit as ten numbers of which one is 1, rather than as the bare digit.
+        hidden_size: size of h and c.
+        one_hot: encode each digit as ten numbers, one of which is 1; otherwise as the bare digit.
         forget_bias: see `LSTMCell`.
     """
 
@@ -111,7 +112,7 @@ class LSTM(nn.Module):
         projected = self.cell.project(all_inputs(self.one_hot, digits.device))
         h = torch.zeros(digits.size(0), self.hidden_size, device=digits.device)
         if not torch.jit.is_scripting() and torch.is_grad_enabled():  # type: ignore[attr-defined]
-            # the same equations with their derivatives written out, to train faster
+            # the same equations with hand-written derivatives, which train faster
             h = last_hidden(digits, projected, self.cell.weight_hh)
         else:
             c = torch.zeros_like(h)
@@ -122,13 +123,13 @@ class LSTM(nn.Module):
 
     @torch.jit.export
     def trace(self, digits: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Every gate and state at every step, to look inside.
+        """Every gate and state at every step.
 
         Returns:
             i, f, o, g, c, h, each float32 of shape (batch, length, hidden_size).
 
         Raises:
-            ValueError: as `forward`.
+            ValueError: see `forward`.
         """
         check_digits(digits)
         projected = self.cell.project(all_inputs(self.one_hot, digits.device))
@@ -158,16 +159,16 @@ class RNNCell(nn.Module):
         return self.step(self.project(x), h)
 
     def project(self, x: Tensor) -> Tensor:
-        """What x adds: W_hx x + b_h, (batch, hidden_size)."""
+        """The part of the pre-activation that depends on x: W_hx x + b_h, (batch, hidden_size)."""
         return F.linear(x, self.weight_ih, self.bias)
 
     def step(self, projected: Tensor, h: Tensor) -> Tensor:
-        """As `forward`, from an x that is projected already."""
+        """Like `forward`, but takes `project(x)` in place of x."""
         return tanh(torch.addmm(projected, h, self.weight_hh.t()))
 
 
 class RNN(nn.Module):
-    """The baseline: as `LSTM`, but with nothing except h to remember by."""
+    """The baseline: like `LSTM`, but h is its only memory."""
 
     def __init__(self, hidden_size: int = 128, one_hot: bool = True) -> None:
         super().__init__()
@@ -192,11 +193,11 @@ class RNN(nn.Module):
 
 
 @torch.no_grad()
-def start_chrono(cell: LSTMCell, longest: int) -> None:
-    """b_f = log of random times from 1 to `longest` - 1 steps, and b_i = -b_f.
+def init_chrono(cell: LSTMCell, longest: int) -> None:
+    """Chrono initialisation: b_f = log u with u uniform in 1..`longest` - 1, and b_i = -b_f.
 
-    Tallec and Ollivier, "Can recurrent neural networks warp time?" (2018), section 3. The global
-    generator of torch decides.
+    Tallec and Ollivier, "Can recurrent neural networks warp time?" (2018), section 3. Samples from
+    torch's global generator, as `torch.nn.init` does.
     """
     i, f, _, _ = cell.bias.chunk(4)
     f.copy_(torch.empty_like(f).uniform_(1, max(1, longest - 1)).log())
@@ -204,7 +205,7 @@ def start_chrono(cell: LSTMCell, longest: int) -> None:
 
 
 def copy_from_torch(cell: LSTMCell, lstm: nn.LSTM) -> None:
-    """Copy the weights of a one-layer `nn.LSTM` into `cell`; its two biases become their sum."""
+    """Copy the weights of a one-layer `nn.LSTM` into `cell`; its two biases are added up."""
     theirs = lstm.state_dict()
     cell.load_state_dict(
         {
@@ -216,7 +217,7 @@ def copy_from_torch(cell: LSTMCell, lstm: nn.LSTM) -> None:
 
 
 def copy_to_torch(cell: LSTMCell, lstm: nn.LSTM) -> None:
-    """Copy the weights of `cell` into a one-layer `nn.LSTM`, whose second bias becomes zero."""
+    """Copy the weights of `cell` into a one-layer `nn.LSTM`; its second bias becomes zero."""
     lstm.load_state_dict(
         {
             "weight_ih_l0": cell.weight_ih,

@@ -1,6 +1,9 @@
-"""Training of the LSTM and the RNN on palindromes."""
+"""Training the LSTM and the RNN on palindromes: RMSProp, the loss (9), and the curriculum."""
 
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,21 +18,21 @@ from toolkit.common.runs import Run
 from toolkit.common.schedule import annealed
 from toolkit.lstm.config import Config
 from toolkit.lstm.data import held_out, palindromes, split_last
-from toolkit.lstm.model import LSTM, RNN, start_chrono
+from toolkit.lstm.model import LSTM, RNN, init_chrono
 
-FIRST_LENGTH = 5  # where the curriculum starts
-FAR = (5, 36, 100, 1000, 10_000)  # T at which networks are tested that learnt with the curriculum
+FIRST_LENGTH = 5  # T at the start of a curriculum
+FAR = (5, 36, 100, 1000, 10_000)  # T at which networks trained with the curriculum are tested
 
 
 def build(config: Config) -> LSTM | RNN:
-    """The untrained model, its weights drawn from the config's seed."""
+    """The untrained model on the CPU; the config's seed determines its weights."""
     one_hot = config.encoding == "one-hot"
     with seeded(config.seed, "weights"):
         model: LSTM | RNN
         if config.model == "lstm":
             model = LSTM(config.hidden_size, one_hot, config.forget_bias)
             if config.chrono:
-                start_chrono(model.cell, config.length)
+                init_chrono(model.cell, config.length)
         else:
             model = RNN(config.hidden_size, one_hot)
         if config.orthogonal:
@@ -49,15 +52,15 @@ def train_step(
 
     Args:
         digits: int64 (batch, T - 1).
-        labels: int64 (batch,), the digits T.
+        labels: int64 (batch,), digit T of each palindrome.
         max_grad_norm: the gradient of all weights together is clipped to this norm.
 
     Returns:
-        two scalars from before the update: the loss, which is the cross-entropy (9) over the last
-        time step only, and the share of the batch that is predicted right.
+        two float32 scalars from before the update: the loss, which is the cross-entropy (9) over
+        the last time step only, and the accuracy on the batch, 0 to 1.
     """
     logits = model(digits)
-    loss = F.cross_entropy(logits, labels)  # (8) and (9): it takes logits, not softmax
+    loss = F.cross_entropy(logits, labels)  # (8) and (9): takes logits, not probabilities
     optimizer.zero_grad()
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), max_grad_norm)
@@ -66,14 +69,14 @@ def train_step(
 
 
 def next_longest(longest: int, batch_accuracy: float, target: int) -> int:
-    """The curriculum: once 97% of a batch are right, palindromes get a quarter longer, plus one."""
+    """The curriculum: when over 97% of a batch are right, T grows by a quarter, plus one."""
     return min(longest * 5 // 4 + 1, target) if batch_accuracy > 0.97 else longest
 
 
 def sample_length(longest: int, rng: torch.Generator) -> int:
-    """One of the lengths from 5, or less, to `longest`, each as likely as the others.
+    """Sample T uniformly from 5 (or `longest`, if that is less) to `longest`.
 
-    Mixed lengths teach the network to hold the first digit for any time, not for one.
+    Mixed lengths teach the network to hold the first digit for any number of steps.
     """
     shortest = min(FIRST_LENGTH, longest)
     return int(torch.randint(shortest, longest + 1, (), generator=rng))
@@ -81,7 +84,7 @@ def sample_length(longest: int, rng: torch.Generator) -> int:
 
 @torch.no_grad()
 def accuracy(model: nn.Module, sequences: Tensor, batch_size: int = 1000) -> float:
-    """Share, 0 to 1, of palindromes (n, T) whose last digit the model predicts."""
+    """The fraction, 0 to 1, of palindromes, int64 (n, T), whose last digit the model predicts."""
     device = device_of(model)
     correct = 0
     for batch in sequences.split(batch_size):
@@ -93,13 +96,13 @@ def accuracy(model: nn.Module, sequences: Tensor, batch_size: int = 1000) -> flo
 def accuracy_by_length(
     model: nn.Module, lengths: tuple[int, ...], seed: int, num_test: int
 ) -> dict[int, Metric[float]]:
-    """Accuracy on unseen palindromes of each T, and how many there were.
+    """Accuracy, 0 to 1, on unseen palindromes of each T, and how many there were.
 
     Args:
-        lengths: the T to test at.
+        lengths: the values of T.
         seed: of the test palindromes.
-        num_test: how many of them; beyond T = 1000 fewer, as many digits in all, but at least 100.
-            Of a short T there may be fewer: T = 5 has 100 distinct test palindromes.
+        num_test: palindromes per T; beyond T = 1000 fewer, so that the number of digits stays the
+            same, but at least 100. Short T have fewer: T = 5 has 100 distinct test palindromes.
     """
     result = {}
     for length in lengths:
@@ -109,70 +112,96 @@ def accuracy_by_length(
     return result
 
 
-def train(config: Config, run: Run, device: torch.device, quiet: bool = False) -> LSTM | RNN:
-    """Train a model, or go on where `run` was interrupted; the last state is in the checkpoint.
+@dataclass
+class TrainState:
+    """Everything that changes during training, and so everything that a checkpoint holds."""
 
-    Validation accuracy and loss go to the run's metrics every `eval_every` steps, and progress to
-    the screen unless `quiet`.
-    """
+    model: LSTM | RNN
+    optimizer: RMSprop
+    rng: torch.Generator  # of the training batches
+    longest: int  # longest palindrome so far; T throughout, except in a curriculum
+    streak: int = 0  # validations in a row that reached the target accuracy
+    finished: bool = False
+
+    def state_dict(self) -> dict[str, Any]:
+        """For `Run.save`."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "rng": self.rng.get_state(),
+            "longest": self.longest,
+            "streak": self.streak,
+            "finished": self.finished,
+        }
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Continue from what `state_dict` returned."""
+        self.model.load_state_dict(saved["model"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.rng.set_state(saved["rng"])
+        self.longest, self.streak = saved["longest"], saved["streak"]
+        self.finished = saved["finished"]
+
+
+def initial_state(config: Config, device: torch.device) -> TrainState:
+    """The state before the first step."""
     model = build(config).to(device)
-    optimizer = RMSprop(model.parameters(), lr=config.learning_rate)
-    batches = make_rng(config.seed, "train batches")
+    return TrainState(
+        model,
+        RMSprop(model.parameters(), lr=config.learning_rate),
+        make_rng(config.seed, "train batches"),
+        min(FIRST_LENGTH, config.length) if config.curriculum else config.length,
+    )
+
+
+def train(config: Config, run: Run, device: torch.device, quiet: bool = False) -> LSTM | RNN:
+    """Train a model, or continue an interrupted `run`.
+
+    Every `eval_every` steps, loss and validation accuracy go to the run's metrics and the state to
+    its checkpoint.
+
+    Args:
+        quiet: show no progress.
+    """
+    state = initial_state(config, device)
     validation = held_out(config.length, "validation", 1000, make_rng(config.seed, "validation"))
-    streak = 0
-    longest = min(FIRST_LENGTH, config.length) if config.curriculum else config.length
-    if state := run.load():
+    if saved := run.load():
         with run.restoring():
-            model.load_state_dict(state["model"])
-            optimizer.load_state_dict(state["optimizer"])
-            batches.set_state(state["batches"])
-            streak, longest = state["streak"], state["longest"]
-        if state["finished"]:
+            state.load_state_dict(saved)
+        if state.finished:
             if not quiet:
                 say_finished(config.model, run.step)
-            return model
+            return state.model
 
     console = Console(quiet=True) if quiet else None
     with Progress(config.model, config.num_steps, run.step, console) as progress:
         clock = time.perf_counter() - run.seconds
         for step in range(run.step + 1, config.num_steps + 1):
-            length = longest
+            length = state.longest
             if config.curriculum:
-                length = sample_length(longest, batches)
-                optimizer.param_groups[0]["lr"] = annealed(
+                length = sample_length(state.longest, state.rng)
+                state.optimizer.param_groups[0]["lr"] = annealed(
                     config.learning_rate, step, config.num_steps
                 )
-            sequences = palindromes(config.batch_size, length, split="train", rng=batches)
+            sequences = palindromes(config.batch_size, length, split="train", rng=state.rng)
             digits, labels = split_last(sequences.to(device))
-            loss, right = train_step(model, optimizer, digits, labels, config.max_grad_norm)
+            loss, batch_accuracy = train_step(
+                state.model, state.optimizer, digits, labels, config.max_grad_norm
+            )
             if config.curriculum:
-                longest = next_longest(longest, right.item(), config.length)
-            progress.update(step, loss=loss.item())
+                state.longest = next_longest(state.longest, batch_accuracy.item(), config.length)
+            metrics = {"loss": loss.item()}
 
-            if step % config.eval_every == 0 or step == config.num_steps:
-                share = accuracy(model, validation)
-                streak = streak + 1 if share >= config.target_accuracy else 0
-                learnt = streak == 2 and not config.curriculum
-                finished = learnt or step == config.num_steps
+            last = step == config.num_steps
+            if step % config.eval_every == 0 or last:
+                metrics["accuracy"] = accuracy(state.model, validation)
+                reached = metrics["accuracy"] >= config.target_accuracy
+                state.streak = state.streak + 1 if reached else 0
+                state.finished = last or (state.streak == 2 and not config.curriculum)
                 seconds = time.perf_counter() - clock
-                progress.update(step, accuracy=share)
-                run.log(
-                    step,
-                    loss=loss.item(),
-                    accuracy=share,
-                    longest=longest,
-                    seconds=round(seconds, 2),
-                )
-                run.save(
-                    step,
-                    seconds,
-                    model=model.state_dict(),
-                    optimizer=optimizer.state_dict(),
-                    batches=batches.get_state(),
-                    streak=streak,
-                    longest=longest,
-                    finished=finished,
-                )
-                if finished:
-                    break
-    return model
+                run.log(step, **metrics, longest=state.longest, seconds=round(seconds, 2))
+                run.save(step, seconds, **state.state_dict())
+            progress.update(step, **metrics)
+            if state.finished:
+                break
+    return state.model

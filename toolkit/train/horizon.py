@@ -1,4 +1,4 @@
-"""The memory-horizon study: its grids, its table and its figure."""
+"""The command `horizon`: the grids of the memory-horizon study, its table and its figures."""
 
 import csv
 import io
@@ -15,72 +15,73 @@ from toolkit.common.files import atomic_write
 from toolkit.common.runs import Run
 from toolkit.lstm.config import Config, curriculum_config
 from toolkit.lstm.data import CHANCE, held_out, split_last
-from toolkit.lstm.horizon import Cell, Row, accuracies, run_grid
+from toolkit.lstm.horizon import Row, Trial, accuracies, run_grid
 from toolkit.lstm.memory import gradient_norms
 from toolkit.lstm.model import LSTM
 from toolkit.lstm.training import FAR, build, train
 
 PUBLISHED = 36  # the longest T that a public solution of the assignment reports
-SEEN_FROM_INSIDE = 100  # T of the palindromes in the pictures of gradients and gates
+PLOTTED_LENGTH = 100  # T of the palindromes in the figures of gradients and gates
 
 
-def direct(family: str, lengths: tuple[int, ...], seeds: int, config: Config) -> list[Cell]:
-    """Tested at the T that was trained for."""
+def direct(family: str, lengths: tuple[int, ...], seeds: int, config: Config) -> list[Trial]:
+    """Trials that are tested at the same T that they were trained at."""
     return [
-        Cell(family, replace(config, length=length, seed=seed), (length,))
+        Trial(family, replace(config, length=length, seed=seed), (length,))
         for length in lengths
         for seed in range(seeds)
     ]
 
 
-def far(family: str, seeds: int, config: Config, num_test: int = 1000) -> list[Cell]:
-    """Trained with a curriculum, tested far beyond the longest palindrome that it saw."""
-    return [Cell(family, replace(config, seed=seed), FAR, num_test) for seed in range(seeds)]
+def far(family: str, seeds: int, config: Config, num_test: int = 1000) -> list[Trial]:
+    """Trials with the curriculum, tested far beyond the longest training palindrome."""
+    return [Trial(family, replace(config, seed=seed), FAR, num_test) for seed in range(seeds)]
 
 
-def smoke() -> list[Cell]:
-    """Under a minute."""
+def smoke() -> list[Trial]:
+    """Takes less than a minute."""
     short = replace(curriculum_config("lstm"), length=20, num_steps=150)
-    cells = [
+    trials = [
         *direct("RNN", (5, 10), 1, Config(model="rnn", num_steps=200)),
         *direct("LSTM", (5, 10), 1, Config(num_steps=200)),
         *far("LSTM, curriculum to T = 20", 1, short),
     ]
-    return [replace(cell, num_test=500) for cell in cells]
+    return [replace(trial, num_test=500) for trial in trials]
 
 
-def default() -> list[Cell]:
-    """Minutes on two cores."""
+def default() -> list[Trial]:
+    """Takes minutes on two cores."""
     rnn, lstm = Config(model="rnn", num_steps=1000), Config(num_steps=1000)
     return [
         *direct("RNN", (5, 10, 20, 30, 36), 3, rnn),
         *direct("RNN, clipped at 1", (36,), 3, replace(rnn, max_grad_norm=1.0)),
-        *direct("RNN, orthogonal start", (20, 36), 3, replace(rnn, orthogonal=True)),
+        *direct("RNN, orthogonal initialisation", (20, 36), 3, replace(rnn, orthogonal=True)),
         *direct("LSTM", (5, 10, 20, 36), 3, lstm),
         *direct("LSTM, bare digit", (5, 10), 3, replace(lstm, encoding="digit")),
         *curricula(seeds=5, seeds_of_variants=2),
     ]
 
 
-def long() -> list[Cell]:
-    """More seeds, more lengths, more steps."""
+def long() -> list[Trial]:
+    """Has more seeds, more lengths and more steps."""
     rnn, lstm = Config(model="rnn", num_steps=5000), Config(num_steps=5000)
+    orthogonal = replace(rnn, orthogonal=True)
     return [
         *direct("RNN", (5, 10, 15, 20, 30, 36, 50), 5, rnn),
         *direct("RNN, clipped at 1", (20, 36, 50), 5, replace(rnn, max_grad_norm=1.0)),
-        *direct("RNN, orthogonal start", (20, 36, 50, 100), 5, replace(rnn, orthogonal=True)),
+        *direct("RNN, orthogonal initialisation", (20, 36, 50, 100), 5, orthogonal),
         *direct("LSTM", (5, 10, 15, 20, 30, 36, 50), 5, lstm),
         *direct("LSTM, bare digit", (5, 10, 20), 5, replace(lstm, encoding="digit")),
         *curricula(seeds=10, seeds_of_variants=5),
     ]
 
 
-def curricula(seeds: int, seeds_of_variants: int) -> list[Cell]:
-    """Trained with the curriculum: up to T = 36, and up to T = 100 to be tested far beyond."""
+def curricula(seeds: int, seeds_of_variants: int) -> list[Trial]:
+    """Trials with the curriculum: up to T = 36, and up to T = 100 but tested far beyond."""
     lstm, rnn = curriculum_config("lstm"), curriculum_config("rnn")
     variants = {
-        "LSTM, curriculum, b_f starts at 0": replace(lstm, forget_bias=0.0),
-        "LSTM, curriculum, chrono start": replace(lstm, chrono=True),
+        "LSTM, curriculum, forget bias 0": replace(lstm, forget_bias=0.0),
+        "LSTM, curriculum, chrono initialisation": replace(lstm, chrono=True),
         "LSTM, curriculum, bare digit": replace(lstm, encoding="digit"),
         "RNN, curriculum, not orthogonal": replace(rnn, orthogonal=False),
     }
@@ -89,9 +90,9 @@ def curricula(seeds: int, seeds_of_variants: int) -> list[Cell]:
         *far("LSTM, curriculum", seeds, lstm, num_test=10_000),
         *far("RNN, curriculum", seeds, rnn, num_test=10_000),
         *[
-            cell
+            trial
             for name, config in variants.items()
-            for cell in far(name, seeds_of_variants, config)
+            for trial in far(name, seeds_of_variants, config)
         ],
     ]
 
@@ -100,46 +101,50 @@ GRIDS = {"smoke": smoke, "default": default, "long": long}
 
 
 def run_study(preset: str, directory: Path, cluster: str | None = None) -> str:
-    """Run the cells that are missing, and write the table and the pictures into `directory`.
+    """Run the trials that have no result yet, and write the table and figures into `directory`.
 
-    `horizon.csv` has every cell, `horizon.md` the families, `horizon.png` accuracy against T;
-    `gradients.png` and `gates.png` show why the RNN forgets.
+    `horizon.csv` lists every trial, `horizon.md` has a line per family and T, and `horizon.png`
+    plots accuracy against T; `gradients.png` and `gates.png` show why the RNN learns so slowly.
+
+    Args:
+        preset: a key of `GRIDS`.
+        cluster: address of a Dask scheduler; by default this machine's cores are used.
 
     Returns:
         the table as Markdown.
     """
-    cells = GRIDS[preset]()
+    trials = GRIDS[preset]()
 
     def report(done: int, row: Row) -> None:
-        said = row.get("error") or "  ".join(
+        result = row.get("error") or "  ".join(
             f"T = {key.removeprefix('accuracy_')}: {value:.2%}"
             for key, value in row.items()
             if key.startswith("accuracy_")
         )
-        print(f"{done}/{len(cells)}  {row['family']}, seed {row['seed']}:  {said}", flush=True)
+        print(f"{done}/{len(trials)}  {row['family']}, seed {row['seed']}:  {result}", flush=True)
 
-    rows = run_grid(cells, directory, cluster=cluster, report=report)
+    rows = run_grid(trials, directory, cluster=cluster, report=report)
     table = to_markdown(rows)
     atomic_write(directory / "horizon.csv", to_csv(rows).encode())
     atomic_write(directory / "horizon.md", table.encode())
-    plot(directory / "horizon.png", rows)
-    plot_why(directory)
+    plot_accuracy(directory / "horizon.png", rows)
+    plot_gradients_and_gates(directory)
     return table
 
 
-def plot_why(directory: Path) -> None:
-    """Train an RNN and an LSTM, and draw what reaches early steps, and how the LSTM keeps it.
+def plot_gradients_and_gates(directory: Path) -> None:
+    """Train an RNN and an LSTM, and plot the gradient at early steps and the LSTM's gates.
 
-    Both learn with the curriculum up to T = 20. Before and after, they are looked at with 100
-    unseen palindromes of 100 digits. Gradients are drawn relative to the one at the last step,
-    since a network that is sure of itself has small ones everywhere.
+    Both are trained with the curriculum up to T = 20, and plotted before and after training on 100
+    unseen palindromes of 100 digits. Gradients are relative to the one at the last step, because
+    a network that predicts confidently has small gradients everywhere.
     """
-    unseen = held_out(SEEN_FROM_INSIDE, "test", 100, make_rng(0, "test"))
+    unseen = held_out(PLOTTED_LENGTH, "test", 100, make_rng(0, "test"))
     digits, labels = split_last(unseen)
     curves: dict[str, figures.Curve] = {}
     for name in ("rnn", "lstm"):
         config = Config(model=name, length=20, curriculum=True, num_steps=600)
-        state = "c" if name == "lstm" else "h"  # what carries the memory
+        state = "c" if name == "lstm" else "h"  # the memory
         run = Run(directory / name, config)
         with one_thread():
             trained = train(config, run, torch.device("cpu"), quiet=True)
@@ -155,18 +160,18 @@ def plot_why(directory: Path) -> None:
     figures.save_curves(
         directory / "gradients.png",
         curves,
-        title=f"How much the loss after step {digits.size(1)} feels of step t",
+        title=f"Gradient at step t of the loss after step {digits.size(1)}",
         x_label="t",
-        y_label="length of the gradient, relative to the last step",
+        y_label="gradient norm, relative to the last step",
         log=True,
     )
 
 
 @torch.no_grad()
 def plot_gates(path: Path, model: LSTM, digits: Tensor) -> None:
-    """Gates and states of the LSTM over one sequence, digits (1, length).
+    """Plot gates and states of the LSTM over one sequence, digits (1, length).
 
-    The cells are sorted by how open their forget gates are on average.
+    Cells are sorted by the mean of their forget gates.
     """
     i, f, o, g, c, h = (x[0].T for x in model.trace(digits))  # (hidden_size, length)
     order = f.mean(dim=1).argsort(descending=True)
@@ -186,7 +191,7 @@ def plot_gates(path: Path, model: LSTM, digits: Tensor) -> None:
 
 
 def to_csv(rows: list[Row]) -> str:
-    """All rows, with a column for everything that any of them has."""
+    """All rows as CSV, with a column for every key that occurs in any of them."""
     names = dict.fromkeys(name for row in rows for name in row)
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\n")
@@ -196,16 +201,15 @@ def to_csv(rows: list[Row]) -> str:
 
 
 def to_markdown(rows: list[Row]) -> str:
-    """A line for each family and T: the accuracies of the seeds, and what failed."""
+    """A Markdown table with a line per family and T, followed by the trials that failed."""
     lines = [
         "| family | tested at T | mean | worst seed | best seed | seeds |",
         "|---|---|---|---|---|---|",
     ]
     for family, by_length in accuracies(rows).items():
         for length, values in sorted(by_length.items()):
-            figures_of_seeds = (mean(values), min(values), max(values))
-            cells = " | ".join(f"{value:.2%}" for value in figures_of_seeds)
-            lines.append(f"| {family} | {length:,} | {cells} | {len(values)} |")
+            columns = [f"{x:.2%}" for x in (mean(values), min(values), max(values))]
+            lines.append(f"| {family} | {length:,} | {' | '.join(columns)} | {len(values)} |")
     failed = [
         f"Failed: {row['family']}, T = {row['length']}, seed {row['seed']}: {row['error']}"
         for row in rows
@@ -214,8 +218,8 @@ def to_markdown(rows: list[Row]) -> str:
     return "\n".join([*lines, *(["", *failed] if failed else [])]) + "\n"
 
 
-def plot(path: Path, rows: list[Row]) -> None:
-    """Accuracy against T, with the spread over seeds."""
+def plot_accuracy(path: Path, rows: list[Row]) -> None:
+    """Plot accuracy against T; bands go from the worst to the best seed."""
     curves: dict[str, figures.Curve] = {}
     bands = {}
     for family, by_length in accuracies(rows).items():

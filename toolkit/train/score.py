@@ -21,24 +21,24 @@ PER_CLASS = 10  # images of each digit in the picture
 
 
 def score_generator(generator: Generator, workspace: Workspace, seed: int) -> None:
-    """Draw 10,000 images, measure them beside real ones, print it, and write it down.
+    """Measure 10,000 samples of a generator, and compare them with real images.
 
-    `scorecard.json` and `samples.png` go to `<runs_dir>/<name>/`; the same seed gives the same
-    bytes.
+    Prints the scorecard, and writes `scorecard.json` and `samples.png` to `<runs_dir>/<name>/`. The
+    same seed gives the same bytes.
     """
     mnist = load_mnist(workspace.data_dir)
     evaluator = load_evaluator(workspace, mnist)
-    with seeded(seed, "sampling"):  # a student's file may hold a dropout layer
+    with seeded(seed, "sampling"):  # a student's generator may have a dropout layer
         images = sample_images(generator, seed)
-        steady = is_steady(generator)
+        deterministic = is_deterministic(generator)
     features, digits = evaluator.features_and_digits(images)
     samples = score(features, digits, images[:NUM_COMPARED], evaluator, mnist)
     real = score_real(evaluator, mnist)
-    picture, found = by_class(images, digits, PER_CLASS)
+    picture, counts = by_class(images, digits, PER_CLASS)
 
     directory = workspace.runs_dir / generator.name
     make_directory(directory)
-    card = {
+    scorecard = {
         "file": generator.path.name,
         "sha256": generator.sha256,
         "verified": generator.verified,
@@ -51,32 +51,32 @@ def score_generator(generator: Generator, workspace: Workspace, seed: int) -> No
         "samples": asdict(samples),
         "real": asdict(real),
     }
-    atomic_write(directory / "scorecard.json", (json.dumps(card, indent=2) + "\n").encode())
+    atomic_write(directory / "scorecard.json", (json.dumps(scorecard, indent=2) + "\n").encode())
     figures.save_png(directory / "samples.png", figures.sheet(picture, columns=PER_CLASS, scale=2))
 
     print(generator.origin)
-    print(f"Its images are taken to lie in {generator.value_range.replace(',', '..')}.")
-    if not steady:
+    print(f"Its images are assumed to lie in {generator.value_range.replace(',', '..')}.")
+    if not deterministic:
         print(
-            "Note: what it draws depends on chance or on the rest of the batch. Is a dropout or "
-            "batch-norm layer in training mode? Call eval() before scripting."
+            "Note: the image of a given z depends on chance or on the rest of the batch. Is a "
+            "dropout or batch-norm layer in training mode? Call eval() before scripting."
         )
     print(to_markdown(samples, real, evaluator.sha256))
-    for digit, count in enumerate(found):
+    for digit, count in enumerate(counts):
         if count < PER_CLASS:
-            print(f"The picture has blanks: {count} of {len(images):,} samples are a {digit}.")
+            print(f"The picture has blanks: only {count} of {len(images):,} samples are a {digit}.")
     print(f"  {directory}/: scorecard.json, samples.png")
 
 
 @torch.no_grad()
-def is_steady(generator: Generator) -> bool:
-    """Does a latent point give the same image whatever else is in the batch?"""
+def is_deterministic(generator: Generator) -> bool:
+    """Whether a latent point always gives the same image, whatever else is in the batch."""
     z = sample_latents(20, generator.latent_dim, make_rng(0, "steady"))
     return torch.allclose(generator(z)[:10], generator(z[:10]), atol=1e-3)
 
 
 def to_markdown(samples: Scorecard, real: Scorecard, classifier_sha256: str) -> str:
-    """The scorecard as a table, and how to read it."""
+    """The scorecard as a Markdown table, with an explanation below it."""
     shares = " ".join(f"{share:.1%}" for share in samples.class_shares)
     rows = {
         "Frechet distance": (samples.frechet_distance, real.frechet_distance),
@@ -88,7 +88,7 @@ def to_markdown(samples: Scorecard, real: Scorecard, classifier_sha256: str) -> 
             samples.training_distance,
             real.training_distance,
         ),
-        "share nearer to it than other training images are": (
+        "fraction closer to it than any other training image": (
             samples.share_nearer,
             real.share_nearer,
         ),
@@ -99,9 +99,10 @@ def to_markdown(samples: Scorecard, real: Scorecard, classifier_sha256: str) -> 
         [
             *lines,
             f"Classes 0 to 9: {shares}.",
-            "Real images are 10,000 of the training images, in the last two lines test images; all "
-            "are compared with the test images.",
-            "A generator that copies has nearly all of its samples nearer to a training image than "
-            "any other training image is, and a median distance far below that of test images.",
+            "The first five rows compare the samples with the test images; the real images there "
+            "are 10,000 training images. The last two rows compare with the training images; the "
+            "real images there are test images.",
+            "If a generator copies training images, its median distance is far below that of the "
+            "test images, and the last fraction is close to 1.",
         ]
     )
