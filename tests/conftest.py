@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 # Two workers run side by side: more threads than cores would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -44,6 +45,39 @@ def run_train(tmp_path: Path) -> RunTrain:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def smoke_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder, empty before, in which `train all` and `horizon` have run with the smoke preset.
+
+    It is made once for all workers, and only to be read: a test that continues in it copies it.
+    What the two commands printed is in all.txt and horizon.txt.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    project = shared / "smoke-project"
+    with FileLock(shared / "smoke-project.lock"):
+        if not (project / "made").exists():
+            project.mkdir()
+            commands = {name: start_smoke(name, project) for name in ("all", "horizon")}
+            for name, command in commands.items():
+                assert command.wait() == 0, (project / f"{name}.txt").read_text()
+            (project / "made").touch()
+    return project
+
+
+def start_smoke(command: str, project: Path) -> subprocess.Popen[bytes]:
+    """Start a command of `toolkit.train`, which prints to a file in the project."""
+    with open(project / f"{command}.txt", "wb") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", "toolkit.train", command, "--preset", "smoke"],
+            cwd=project,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
 
 
 @pytest.fixture(scope="session")

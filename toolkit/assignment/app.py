@@ -65,42 +65,36 @@ def check(
 @app.command()
 @reports_errors
 def report(
-    student_number: Annotated[str, typer.Option(help="As your university writes it.")],
+    student_number: Annotated[str, typer.Option(help="Your number, as the university writes it.")],
     name: Annotated[str, typer.Option(help="Your name.", show_default="no name")] = "",
     preset: Annotated[
-        Literal["smoke", "default", "long"], typer.Option(help="Of the runs to report.")
+        Literal["smoke", "default", "long"], typer.Option(help="Which runs to report.")
     ] = "default",
     runs_dir: Annotated[Path, typer.Option(help="The runs are in RUNS_DIR/PRESET.")] = Path("runs"),
-    exports_dir: Annotated[
-        Path | None,
-        typer.Option(
-            help="Where the .pt files and manifest.json are.",
-            show_default="exports; with --preset smoke RUNS_DIR/smoke/exports",
-        ),
+    exports_dir: Annotated[  # only for the commands of missing runs: the numbers are in the runs
+        Path | None, typer.Option(hidden=True)
     ] = None,
     out: Annotated[
-        Path, typer.Option(help="The directory of the report; what was edited there stays.")
+        Path, typer.Option(help="Where the report goes; files that you edited there stay.")
     ] = Path("report"),
 ) -> None:
     """Fill the report, in LaTeX and in Word, with the numbers and pictures of your runs."""
     from toolkit.assignment.report import latex
     from toolkit.assignment.report.fill import make_report
     from toolkit.assignment.report.sources import Sources
-    from toolkit.export.manifest import default_directory
 
-    exports_dir = exports_dir or default_directory(preset, runs_dir)
     sources = Sources(runs_dir, preset, exports_dir)
     directory, gaps = make_report(student_number, name, sources, out)
     for gap in gaps:
         print(f"Missing: {gap.what}.\n  {gap.command}")
     if missing := latex.lacking(student_number + "".join(name.split())):
         print(
-            f"Note: pdfLaTeX has no {missing}; report.tex has the codes instead. "
-            "Write it there yourself with the font of your choice; report.docx is right."
+            f"Note: pdfLaTeX has no {missing}, so report.tex has character codes instead. "
+            "Replace them there, with a font of your choice; report.docx is right."
         )
     if directory != out:
-        print(f"{out} has a report that was edited. It stays as it is; the new one is beside it.")
-    print(f"{directory}/: report.tex, report.docx. Write your text in the place of each [[ ... ]].")
+        print(f"You edited the report in {out}. It stays as it is; the new one is beside it.")
+    print(f"{directory}/: report.tex, report.docx. Replace each [[ ... ]] by your own text.")
 
 
 @app.command()

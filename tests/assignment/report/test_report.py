@@ -15,14 +15,11 @@ from docx import Document
 
 from toolkit.assignment.report.latex import escape, lacking
 from toolkit.assignment.report.prompts import prompts_in
-from toolkit.assignment.report.sources import Sources
 from toolkit.common.errors import ToolkitError
-from toolkit.gan.config import Config as GanConfig
-from toolkit.train.app import customise, recurrent_preset
 
-GAN_STEPS = GanConfig().num_steps
+from .conftest import write_facts
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TEMPLATES = ROOT / "assignments" / "report"
 Report = Callable[..., Result]
 HOSTILE = r"O'Neill & <b>Søn</b> \input{x} $a_b^c~#% \"q\" {{ 7*7 }} {% if %} --"
@@ -61,39 +58,35 @@ def test_numbers(report: Report, tmp_path: Path) -> None:
     for text in both(tmp_path / "report"):
         for number in (
             *("12345678", "Zoë"),
-            *("98.77%", "0.0432", "87.65%", "0.6543", "12.3"),  # of the last lines of the logs
-            *("17.89", "2.35", "abcdef012345", "1.235", "0.988", "321"),
+            *("98.77%", "0.0432", "87.65%", "0.6543", "12.3"),
+            *("97.53%", "31.31%", "987", "9,000"),  # far beyond the T of training
+            *("17.89", "2.35", "abcdef012345", "1.235", "0.988", "321", "6.54%", "14.32%"),
+            "9 images from a 7 to an 8",
             *("92.00%", "91.00%", "93.00%", "99.88%", "1,000"),  # mean, worst and best seed
             "RNN, T = 7, seed 0: RuntimeError: no luck",
+            "python -m toolkit.train rnn --curriculum",
+            "python -m toolkit.train horizon",
         ):
             assert number in text, number
-        for other in ("25.00%", "1.5000", "Missing"):
-            assert other not in text
+        assert "Missing" not in text
 
 
-def test_exports_of_the_same_config(report: Report, tmp_path: Path) -> None:
-    assert report().exit_code == 0
-    manifest = json.loads((ROOT / "exports" / "manifest.json").read_text())
-    shares = manifest["generator.pt"]["metrics"]["class_shares"]
-    for text in both(tmp_path / "report"):
-        for share in (min(shares), max(shares)):
-            assert f"{100 * share:.2f}%" in text
-        for model in ("lstm", "rnn"):
-            for share in manifest[f"{model}.pt"]["metrics"]["accuracy_by_length"].values():
-                assert f"{100 * share:.2f}%" in text
-
-
-def test_exports_of_another_config(report: Report, runs: Path, tmp_path: Path) -> None:
-    for name in ("lstm-curriculum", "gan"):
-        path = runs / "default" / name / "config.json"
-        path.write_text(json.dumps({**json.loads(path.read_text()), "seed": 7}))
-    done = report()
-    assert done.exit_code == 0
-    assert f"generator.pt is not of {runs}/default/gan" in done.output
-    assert "lstm.pt is of no run in" in done.output
-    for text in both(tmp_path / "report"):
-        assert "not tested" in text
-        assert "rarest digit" not in text
+def test_accuracy_at_each_length(report: Report, tmp_path: Path) -> None:
+    """Each line names the run, the share and how many palindromes it was measured on."""
+    report()
+    (table,) = (
+        table
+        for table in Document(str(tmp_path / "report" / "report.docx")).tables
+        if table.rows[0].cells[-1].text == "palindromes"
+    )
+    assert [[cell.text for cell in row.cells] for row in table.rows[1:]] == [
+        ["5", "lstm-curriculum", "100.00%", "100"],
+        ["", "rnn-curriculum", "100.00%", "100"],
+        ["100", "lstm-curriculum", "98.77%", "10,000"],
+        ["", "rnn-curriculum", "87.65%", "10,000"],
+        ["9,000", "lstm-curriculum", "97.53%", "987"],
+        ["", "rnn-curriculum", "31.31%", "987"],
+    ]
 
 
 def test_all_missing(report: Report, tmp_path: Path) -> None:
@@ -117,45 +110,52 @@ def test_all_missing(report: Report, tmp_path: Path) -> None:
 
 
 def test_unfinished(report: Report, runs: Path, tmp_path: Path) -> None:
-    """Half of a run gives no numbers; the command that goes on with it is named."""
+    """A run that was killed gives no numbers; the command that continues it is named."""
     default = runs / "default"
-    for name in ("lstm-curriculum", "gan"):
-        log = default / name / "metrics.jsonl"
-        log.write_text(log.read_text().splitlines()[0] + '\n{"step": 99')  # cut short by a kill
-    (default / "rnn-curriculum" / "metrics.jsonl").unlink()
+    half = {"status": "running", "stopped": None, "metrics": None, "interpolation": None}
+    write_facts(default / "lstm-curriculum", **half, steps=50, command="continue the LSTM")
+    write_facts(default / "rnn-curriculum", **half, steps=0, command="continue the RNN")
+    write_facts(default / "gan", **half, steps=650, command="continue the GAN")
     (default / "horizon" / "horizon.csv").rename(default / "horizon" / "results.jsonl")
     done = report()
     assert done.exit_code == 0, done.output
-    for what in (
-        "lstm-curriculum is unfinished, with 50 of 400 steps in its log",
-        "rnn-curriculum is unfinished, with 0 of 1,000 steps in its log",
-        f"gan is unfinished, with {GAN_STEPS - 50:,} of {GAN_STEPS:,} steps in its log",
-        "horizon is unfinished",
+    for what, command in (
+        ("lstm-curriculum is unfinished, after 50 of 400 steps", "continue the LSTM"),
+        ("rnn-curriculum is unfinished, after 0 of 1,000 steps", "continue the RNN"),
+        ("gan is unfinished, after 650 of 20,800 steps", "continue the GAN"),
+        ("horizon is unfinished", "python -m toolkit.train horizon"),
     ):
-        assert what in done.output
+        assert f"{what}.\n  {command}" in done.output
         for text in both(tmp_path / "report"):
             assert what in text
+            assert command in text
             assert "98.77%" not in text
-            assert "25.00%" not in text
+            assert "17.89" not in text
             assert "92.00%" not in text
 
 
 def test_finished_before_its_last_step(report: Report, runs: Path, tmp_path: Path) -> None:
-    """Without a curriculum, two good validations in a row end a training."""
-    one, other = (runs / "default" / name for name in ("lstm-curriculum", "lstm-length=5"))
-    one.rename(other)
-    config = json.loads((other / "config.json").read_text())
-    config |= {"curriculum": False, "length": 5, "num_steps": 2000}
-    (other / "config.json").write_text(json.dumps(config))
-    line = '{"step": %d, "loss": 0.1, "accuracy": %f, "longest": 5, "seconds": 7.77}\n'
-    log = other / "metrics.jsonl"
-    log.write_text(line % (50, 0.9995) + line % (100, 0.9996))
-    assert "unfinished" not in report().output
-    assert all("99.96%" in text for text in both(tmp_path / "report"))
-    log.write_text(line % (50, 0.9985) + line % (100, 0.9996))
+    """Two good validations in a row end a training without a curriculum: run.json says so."""
+    write_facts(runs / "default" / "lstm-curriculum", stopped="target accuracy reached", steps=77)
+    assert "Missing" not in report().output
+    assert all("77" in text for text in both(tmp_path / "report"))
+
+
+def test_the_classifier_is_left_out(report: Report, runs: Path) -> None:
+    known = {"model": "classifier", "command": "x", "settings": {}, "steps": 0, "seconds": 0}
+    write_facts(runs / "default" / "classifier", **known, status="running")
     done = report()
-    assert "lstm-length=5 is unfinished, with 100 of 2,000 steps in its log" in done.output
-    assert "python -m toolkit.train lstm --length 5" in done.output
+    assert done.exit_code == 0
+    assert "Missing" not in done.output
+
+
+def test_runs_of_an_earlier_version(report: Report, runs: Path) -> None:
+    """They have config.json; one sentence says how to go on."""
+    old = runs / "default" / "lstm-length=7"
+    old.mkdir()
+    (old / "config.json").write_text("{}")
+    fails(report(), 2, f"Error: {old} has no run.json, so an earlier version of the toolkit made")
+    assert "with --restart, which keeps the old directory under another name" in report().output
 
 
 def test_runs_that_were_set_aside_are_left_out(report: Report, runs: Path, tmp_path: Path) -> None:
@@ -163,55 +163,90 @@ def test_runs_that_were_set_aside_are_left_out(report: Report, runs: Path, tmp_p
     assert f"Missing: {runs}/default/gan is not there" in report().output
 
 
+GAN = "gan/run.json"
+LSTM = "lstm-curriculum/run.json"
+
+
 @pytest.mark.parametrize(
-    ("file", "content"),
+    ("file", "old", "new"),
     [
-        ("gan/config.json", b'{"architecture": "conv"'),
-        ("gan/config.json", b'{"architecture": "conv"}'),
-        ("lstm-curriculum/config.json", b"[1, 2]"),
-        ("lstm-curriculum/config.json", b"\xff\xfe"),
-        ("rnn-curriculum/metrics.jsonl", b'{"step": 1000, "loss": 0.1}\n'),
-        (
-            "rnn-curriculum/metrics.jsonl",
-            b'{"step": 1000, "loss": 0.1, "accuracy": 37, "seconds": 1}\n',
-        ),
-        ("rnn-curriculum/metrics.jsonl", b'{"step": 1000, "accuracy": "good"}\n'),
-        ("gan/metrics.jsonl", b'{"step": %d, "loss_d": 1.0, "loss_g": 1.0}\n' % GAN_STEPS),
-        ("gan/figures/samples.png", b"\x89PNG\r\n\x1a\n"),
-        ("gan/figures/losses.png", b""),
-        ("horizon/horizon.csv", b""),
-        ("horizon/horizon.csv", b"\x00\xff,accuracy_5\n,much\n"),
-        ("horizon/horizon.csv", b"family,accuracy_5\nRNN,2.5\n"),
-        ("horizon/horizon.png", b"GIF89a"),
+        (GAN, None, b'{"model": "gan"'),
+        (GAN, None, b'{"model": "gan"}'),
+        (GAN, None, b"[1, 2]"),
+        (GAN, None, b"\xff\xfe"),
+        (GAN, b'"seed": 0', b'"seed": 0, "depth": 3'),  # settings that its Config does not know
+        (GAN, b'"latent_dim": 64', b'"latent_dim": "64"'),
+        (GAN, b"17.891", b"NaN"),
+        (GAN, b'"digit_to": 8', b'"digit_to": 10'),
+        (LSTM, b"0.98765", b"37"),  # as a share
+        (LSTM, b"0.04321", b'"good"'),
+        (LSTM, b'"num_examples": 987', b'"num_examples": -1'),
+        (LSTM, b'"stopped": "all steps done"', b'"stopped": "bored"'),
+        (LSTM, b'"stopped": "all steps done"', b'"stopped": null'),  # and yet finished
+        ("gan/figures/samples.png", None, b"\x89PNG\r\n\x1a\n"),
+        ("gan/figures/losses.png", None, b""),
+        ("horizon/horizon.csv", None, b""),
+        ("horizon/horizon.csv", None, b"\x00\xff,accuracy_5\n,much\n"),
+        ("horizon/horizon.csv", None, b"family,accuracy_5\nRNN,2.5\n"),
+        ("horizon/horizon.png", None, b"GIF89a"),
     ],
 )
-def test_damaged(report: Report, runs: Path, tmp_path: Path, file: str, content: bytes) -> None:
-    (runs / "default" / file).write_bytes(content)
+def test_damaged(
+    report: Report, runs: Path, tmp_path: Path, file: str, old: bytes | None, new: bytes
+) -> None:
+    path = runs / "default" / file
+    if old is not None:
+        assert old in path.read_bytes()
+        new = path.read_bytes().replace(old, new)
+    path.write_bytes(new)
     done = report()
-    run = file.split("/")[0]
-    fails(done, 1, f"Error: {runs}/default/{run} is damaged")
+    fails(done, 1, f"Error: {path.parent if path.parent.name != 'figures' else path.parents[1]}")
+    assert "is damaged" in done.output
     assert "--restart`" in done.output
     assert not (tmp_path / "report").exists()
+
+
+def test_metrics_of_another_model(report: Report, runs: Path) -> None:
+    """A record that is whole and yet not of what it names."""
+    metrics = json.loads((runs / "default" / LSTM).read_text())["metrics"]
+    write_facts(runs / "default" / "gan", metrics=metrics)
+    fails(report(), 1, f"Error: {runs}/default/gan is damaged")
 
 
 def test_truncated_picture(report: Report, runs: Path) -> None:
     path = runs / "default" / "gan" / "figures" / "interpolation.png"
     path.write_bytes(path.read_bytes()[:-20])
-    fails(report(), 1, "interpolation.png is no whole picture")
+    fails(report(), 1, "interpolation.png is not a complete picture")
 
 
-@pytest.mark.parametrize("name", ["gan/figures/losses.png", "horizon/gradients.png"])
-def test_killed_before_the_last_picture(report: Report, runs: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("gan/figures/losses.png", "gan/figures/losses.png is not there"),
+        ("gan/figures/interpolation.png", "gan/figures/interpolation.png is not there"),
+        ("rnn-curriculum/figures/accuracy.png", "rnn-curriculum/figures/accuracy.png is not there"),
+        ("horizon/gradients.png", "horizon is unfinished"),
+    ],
+)
+def test_a_picture_that_is_missing(report: Report, runs: Path, name: str, what: str) -> None:
     (runs / "default" / name).unlink()
     (runs / "default" / "horizon" / "results.jsonl").touch()
-    assert f"Missing: {runs}/default/{name.split('/')[0]} is unfinished" in report().output
+    command = name.split("/")[0].replace("-", " --")
+    assert (
+        f"Missing: {runs}/default/{what}.\n  python -m toolkit.train {command}" in report().output
+    )
 
 
-def test_missing_picture_of_an_interpolation(report: Report, runs: Path, tmp_path: Path) -> None:
-    (runs / "default" / "gan" / "figures" / "interpolation.png").unlink()
-    assert "interpolation.png is not there" in report().output
+def test_samples_without_two_clear_digits(report: Report, runs: Path, tmp_path: Path) -> None:
+    gan = runs / "default" / "gan"
+    write_facts(gan, interpolation=None)
+    (gan / "figures" / "interpolation.png").unlink()
+    output = report().output
+    assert f"{gan} are not clear enough for an interpolation between two digits" in output
+    assert "python -m toolkit.train gan --num-steps 41600" in output
     for text in both(tmp_path / "report"):
-        assert "(were no two samples surely of different classes?)" in text
+        assert "not clear enough for an interpolation" in text
+        assert "17.89" in text
         assert "9 images" not in text
 
 
@@ -235,8 +270,8 @@ def test_what_nobody_edited_is_brought_up_to_date(
     report: Report, runs: Path, tmp_path: Path
 ) -> None:
     report()
-    log = runs / "default" / "lstm-curriculum" / "metrics.jsonl"
-    log.write_text(log.read_text().replace("0.98765", "0.91919"))
+    facts = runs / "default" / "lstm-curriculum" / "run.json"
+    facts.write_text(facts.read_text().replace("0.98765", "0.91919"))
     report()
     for text in both(tmp_path / "report"):
         assert "91.92%" in text
@@ -299,7 +334,7 @@ def test_escape() -> None:
 def test_names_that_cannot_be_printed(
     report: Report, tmp_path: Path, name: str, option: str
 ) -> None:
-    fails(report(option, name), 2, "must be from 1 to 200 letters, digits and signs, not")
+    fails(report(option, name), 2, "must have 1 to 200 printable characters on one line, not")
     assert not (tmp_path / "report").exists()
 
 
@@ -312,21 +347,6 @@ def test_without_docxtpl(report: Report, tmp_path: Path, monkeypatch: pytest.Mon
 def test_out_that_is_a_file(report: Report, tmp_path: Path) -> None:
     (tmp_path / "report").write_text("")
     fails(report(), 1, "Cannot make the directory")
-
-
-def test_commands_name_the_runs_that_the_command_line_makes() -> None:
-    sources = Sources(Path("my runs"), "smoke", Path("elsewhere"))
-    _, name = customise(
-        *recurrent_preset("lstm", "smoke", True), encoding="digit", learning_rate=1e-5
-    )
-    assert sources.command_of(name) == (
-        "python -m toolkit.train lstm --curriculum --encoding digit --learning-rate 1e-05 "
-        "--preset smoke --runs-dir 'my runs' --exports-dir elsewhere"
-    )
-    plain_sources = Sources(Path("runs"), "default", Path("exports"))
-    assert plain_sources.command_of("gan-mlp-loss=minimax") == (
-        "python -m toolkit.train gan --architecture mlp --loss minimax"
-    )
 
 
 def test_word_template_is_what_its_script_makes() -> None:
@@ -356,9 +376,9 @@ def test_both_templates_ask_the_same() -> None:
     ]
 
 
-def test_prompts_in_a_file_that_is_no_word_file(tmp_path: Path) -> None:
+def test_prompts_in_a_file_that_is_not_a_word_file(tmp_path: Path) -> None:
     (tmp_path / "report.docx").write_text("[[ hello ]]")
-    with pytest.raises(ToolkitError, match="is no Word file"):
+    with pytest.raises(ToolkitError, match="is not a Word file"):
         prompts_left(tmp_path / "report.docx")
 
 
@@ -384,7 +404,7 @@ def test_pdf_of_hostile_names_and_missing_runs(
 ) -> None:
     """Names that mean something to LaTeX or XML come out on paper as they were given."""
     (runs / "default" / "gan").rename(runs / "default" / "gan-seed=<&%$#{_}~^")
-    (runs / "default" / "rnn-curriculum" / "metrics.jsonl").unlink()
+    write_facts(runs / "default" / "rnn-curriculum", status="running", stopped=None, metrics=None)
     done = report("--name", HOSTILE, "--student-number", "1_2%3")
     assert done.exit_code == 0, done.output
     for text in (
