@@ -17,6 +17,8 @@ from .check.corpus import cases
 ASSIGNMENTS = Path(__file__).parents[2] / "assignments"
 CELL = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": 1, "source": ["1"]}
 
+pytestmark = pytest.mark.needs("bwrap")
+
 
 def add_the_rest(folder: Path) -> None:
     """Add a notebook that was run, and a report."""

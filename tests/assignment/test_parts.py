@@ -35,6 +35,8 @@ DECOYS = [
     for name in FILES.values()
 ]  # fmt: skip
 
+pytestmark = pytest.mark.needs("bwrap")
+
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=list(LAYOUTS))
 def test_check_pack_and_grade_agree(layout: dict[Part, str], tmp_path: Path) -> None:

@@ -77,6 +77,8 @@ CLASS = {
     IN_GBK: pack(FINE),
 }
 
+pytestmark = pytest.mark.needs("bwrap")
+
 
 def grade(folder: Path, out: Path, **options: Any) -> list[Result]:
     settings = {"check": CHECK, "isolation": ways.best(), "num_workers": 2} | options

@@ -45,6 +45,8 @@ SHORT = Limits(seconds=1)
 PUBLIC = [str(PACKAGE), str(package_data("exports"))]
 Grade = Callable[..., Result]
 
+pytestmark = pytest.mark.needs("bwrap")
+
 
 @pytest.fixture(params=ways.ALL, ids=lambda way: way.tool)
 def isolation(request: pytest.FixtureRequest) -> Isolation:

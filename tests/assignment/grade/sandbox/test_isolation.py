@@ -15,6 +15,8 @@ from toolkit.common.package_data import PACKAGE, package_data
 
 from ... import ways
 
+pytestmark = pytest.mark.needs("bwrap")
+
 
 def test_limits_work_everywhere() -> None:
     assert ways.why_not(Isolation("limits")) is None
