@@ -44,7 +44,7 @@ def check(
 ) -> None:
     """Say what is right and what is wrong in your code.
 
-    Exit code 0: nothing is wrong; 1: something is; 2: PATH cannot be checked.
+    Exit code 0: nothing is wrong; 1: something is; 2: the folder cannot be checked.
     """
     from toolkit.assignment.check.explanations import explain_id
     from toolkit.assignment.check.parent import check as check_submission

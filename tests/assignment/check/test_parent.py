@@ -195,3 +195,11 @@ def test_an_endless_loop_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (finding,) = check(tmp_path, parts=["dataset"]).findings
     assert finding.id == "time-limit"
     assert "importing dataset.py" in finding.message
+
+
+def test_code_that_only_sleeps_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which the limit of CPU time does not see."""
+    monkeypatch.setitem(supervisor.LIMITS, "dataset", 3)
+    (tmp_path / "dataset.py").write_text("import time\ntime.sleep(60)\n")
+    (finding,) = check(tmp_path, parts=["dataset"]).findings
+    assert finding.id == "time-limit"

@@ -29,7 +29,7 @@ class Message(BaseModel):
     finding: Finding | None = None
     unfinished: Finding | None = None  # the check itself failed
     doing: Doing | None = None
-    fact: str | None = None  # something that another part's check wants to know
+    fact: str | None = None  # something that the check of another part needs to know
     finished: bool = False  # nothing more will come
 
 
@@ -67,7 +67,7 @@ class Channel:
         self._send(Message(doing=Doing(what=what, stopped=stopped)))
 
     def right(self, sentence: str) -> None:
-        """Something is as the assignment wants it."""
+        """Something is as the assignment asks."""
         self._send(Message(finding=Finding(verdict="right", part=self.part, message=sentence)))
 
     def not_seen(self, sentence: str) -> None:
@@ -81,7 +81,7 @@ class Channel:
         )
 
     def fact(self, name: str) -> None:
-        """Something that another part's check wants to know."""
+        """Something that the check of another part needs to know."""
         self._send(Message(fact=name))
 
     def fault(
