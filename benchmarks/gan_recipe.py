@@ -28,7 +28,7 @@ from toolkit.export import torchscript
 from toolkit.gan.data import epoch_order, load_mnist, to_unit
 from toolkit.gan.evaluation import Evaluator, sample_images
 from toolkit.gan.losses import discriminator_loss, non_saturating_generator_loss, r1_penalty
-from toolkit.gan.model import start_small
+from toolkit.gan.model import init_dcgan
 from toolkit.gan.training import update_average
 
 CPU = torch.device("cpu")
@@ -84,7 +84,7 @@ class Generator(nn.Module):
             nn.Conv2d(width, 4, 3, padding=1),
             nn.PixelShuffle(2),
         )
-        self.apply(start_small)
+        self.apply(init_dcgan)
 
     def forward(self, z: Tensor) -> Tensor:
         """From z to images in 0..1."""
@@ -114,7 +114,7 @@ class Discriminator(nn.Module):
         )
         self.readout = nn.Linear(trial.discriminator_hidden, 1)
         self.auxiliary_head = nn.Linear(trial.discriminator_hidden, 10)
-        self.apply(start_small)
+        self.apply(init_dcgan)
 
     def features(self, images: Tensor) -> Tensor:
         """From images in 0..1 to features (batch, discriminator_hidden)."""

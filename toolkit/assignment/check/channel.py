@@ -6,7 +6,7 @@ from typing import Literal, Protocol, TextIO
 from pydantic import BaseModel, ConfigDict
 
 from toolkit.assignment.check.findings import Finding, Id, Text
-from toolkit.assignment.check.student.submission import explain
+from toolkit.assignment.check.student.submission import diagnose
 from toolkit.assignment.parts import Part
 
 Stopped = Literal["time-limit", "length-overflow"]  # the ids of what never comes back
@@ -113,7 +113,7 @@ class Channel:
 
     def error(self, error: BaseException, importing: bool = False) -> None:
         """The student's code raised something."""
-        fault = explain(error, self.root, importing)
+        fault = diagnose(error, self.root, importing)
         self.fault(fault.id, fault.message, at=fault)
 
     def finished(self) -> None:

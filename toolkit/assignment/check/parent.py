@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
+from toolkit.assignment.check.channel import Message
 from toolkit.assignment.check.findings import Finding, Id, Report
 from toolkit.assignment.check.static import forbidden_modules, imported, unwritten
 from toolkit.assignment.check.student.lines import line_of_call, parse
@@ -24,10 +25,10 @@ def check(
 ) -> Report:
     """Check a student's `dataset.py`, `lstm.py`, `train.py` and `my_gan.py`.
 
-    Their code runs in child processes with a limit of CPU time each, two at a time. They are no
-    sandbox: run what you do not trust in one, as `grade` does. Nor can code that sets out to
-    deceive the check be kept from it, since it shares a process with what looks at it: a result
-    without findings says that none were seen.
+    Their code runs in child processes, two at a time, each with a limit of CPU time. A child is not
+    a sandbox: run code that you do not trust in one, as `grade` does. Code that sets out to deceive
+    the check can do so, since it shares a process with what watches it: a report without findings
+    says that none were seen.
 
     Args:
         path: the folder that has the files, at any depth.
@@ -35,14 +36,17 @@ def check(
         parts: what to check.
 
     Raises:
-        UsageError: `path` is no folder, or has none of the files.
+        UsageError: `path` is not a folder, or has none of the files.
     """
     root = path.resolve()
     files = _find_files(root)
     findings: list[Finding] = []
     for part in parts:
         if part not in files:
-            message = f"{FILES[part]} is missing. A submission that lacks a file may get 0 points."
+            message = (
+                f"There is no {FILES[part]} in this folder. A submission that lacks one of its "
+                "files may get 0 points."
+            )
             findings.append(_fault("missing-file", part, message))
     seen = {root / name for name in files.values()}
     trees = {
@@ -52,25 +56,14 @@ def check(
     }
     unfinished: list[Finding] = []
     facts: set[str] = set()
-    stop = threading.Event()
-    with ThreadPoolExecutor(2) as pool:
-        try:
-            jobs = [
-                pool.submit(probe, part, root, str(files[part]), progress, stop)
-                for part in ORDER
-                if trees.get(part) is not None
-            ]
-            for job in jobs:
-                for sent in job.result():
-                    if sent.finding and not _seen_already(sent.finding, findings):
-                        findings.append(sent.finding)
-                    if sent.unfinished:
-                        unfinished.append(sent.unfinished)
-                    if sent.fact:
-                        facts.add(sent.fact)
-        finally:
-            stop.set()  # for whoever presses Ctrl-C
-            pool.shutdown(cancel_futures=True)
+    runnable = {part: files[part] for part in ORDER if trees.get(part) is not None}
+    for sent in _run(runnable, root, progress):
+        if sent.finding and not _seen_already(sent.finding, findings):
+            findings.append(sent.finding)
+        if sent.unfinished:
+            unfinished.append(sent.unfinished)
+        if sent.fact:
+            facts.add(sent.fact)
     if "gives-probabilities" in facts and "saw-loss" not in facts:
         findings.append(_softmax_unseen(files.get("train"), trees.get("train")))
     return Report.of(findings, unfinished)
@@ -79,11 +72,28 @@ def check(
 def _find_files(root: Path) -> dict[Part, PurePosixPath]:
     names = ", ".join(FILES.values())
     if not root.is_dir():
-        raise UsageError(f"{root} is no folder. Name the folder that has {names}.")
+        raise UsageError(f"{root} is not a folder. Give the folder that contains {names}.")
     files = find_parts(list_files(root))
     if not files:
-        raise UsageError(f"{root} has none of {names}. Name the folder that has them.")
+        raise UsageError(f"{root} contains none of {names}. Give the folder that has them.")
     return files
+
+
+def _run(
+    files: dict[Part, PurePosixPath], root: Path, progress: Callable[[str], None]
+) -> list[Message]:
+    """What the children say that check these parts, two of them at a time."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(2) as pool:
+        try:
+            jobs = [
+                pool.submit(probe, part, root, str(name), progress, stop)
+                for part, name in files.items()
+            ]
+            return [message for job in jobs for message in job.result()]
+        finally:
+            stop.set()  # for whoever presses Ctrl-C
+            pool.shutdown(cancel_futures=True)
 
 
 def _fault(
@@ -135,7 +145,7 @@ def _read(
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             line = getattr(error, "lineno", None)
             text = getattr(error, "msg", str(error))  # without the line, which is beside it
-            message = f"It cannot be imported: {type(error).__name__}: {text}."
+            message = f"Python cannot import this file: {type(error).__name__}: {text}."
             findings.append(_fault("does-not-import", part, message, file=name, line=line))
             continue
         findings += _look_at(tree, part, name)
@@ -151,19 +161,19 @@ def _look_at(tree: ast.Module, part: Part, name: str) -> list[Finding]:
     """What shows in a file without running it."""
     found = []
     for line, text in unwritten(tree):
-        message = f"This is still to be written ({text})."
+        message = f"This is still to be written: {text}."
         found.append(_fault("not-written", part, message, file=name, line=line))
     for line, module in imported(tree):
         if module.partition(".")[0] == TOOLKIT:
             message = (
-                f"{module} is not yours: what you hand in works without the toolkit, which has the "
-                "solution in it. Write this part yourself."
+                f"{module} belongs to the toolkit, which contains the solution. What you hand in "
+                "must work without it: write this part yourself."
             )
             found.append(_fault("forbidden-module", part, message, file=name, line=line))
     for line, module in forbidden_modules(tree) if part == "lstm" else ():
         message = (
-            f"{module} is not allowed: the point is to write equations (1) to (6) yourself, with "
-            "parameters of your own and a for loop over time."
+            f"{module} is not allowed. Write equations (1) to (6) yourself, with your own "
+            "parameters and a for loop over time."
         )
         found.append(_fault("forbidden-module", part, message, file=name, line=line))
     return found
@@ -173,10 +183,13 @@ def _softmax_unseen(name: PurePosixPath | None, tree: ast.Module | None) -> Find
     """The model gives probabilities and no loss was seen: judge by what train.py calls."""
     line = None if tree is None else line_of_call(tree, "crossentropy", "cross_entropy")
     if line is None:
-        message = "The model returns probabilities; see to it that the loss takes their log."
+        message = (
+            "The model returns probabilities, and the loss was not seen. Make sure that the loss "
+            "takes their logarithm, and no second softmax."
+        )
         return Finding(verdict="not seen", part="lstm", message=message)
     message = (
-        "cross_entropy applies the softmax (8) itself, and the model has applied one already: "
+        "cross_entropy applies the softmax (8) itself, and the model has applied it already, so "
         "the loss cannot fall below 1.46115. Which of the two is one too many?"
     )
     return _fault("softmax-before-loss", "train", message, equation=8, file=str(name), line=line)

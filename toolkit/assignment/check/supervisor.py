@@ -22,22 +22,22 @@ from toolkit.assignment.parts import Part
 
 LIMITS: dict[Part, int] = {"dataset": 15, "lstm": 40, "train": 20, "gan": 25}  # CPU seconds
 MAX_BYTES = 4 << 30  # of memory, for each
-PATIENCE = 1.5  # seconds on the clock for each of them
-LONGEST = 8  # times the limit that a process may take on a busy machine, waiting for a core
-PROBE = "toolkit.assignment.check.child"
+PATIENCE = 1.5  # seconds on the clock for each CPU second
+MAX_FACTOR = 8  # times its limit that a process may take on a busy machine, waiting for a core
+CHILD = "toolkit.assignment.check.child"
 MAX_LINES = 1000  # that one process may send
 MAX_LINE = 2**20  # characters
 
 STOPPED: dict[Stopped, str] = {
-    "time-limit": "It did not come back from this: {}. Look for a loop without an end, or for work "
-    'at import that belongs under if __name__ == "__main__".',
-    "length-overflow": "It did not come back, or ran out of memory, when asked for palindromes "
-    "longer than 36 digits. How large is 10 to the power of half the length there, and does "
-    "anything count up to it, or keep as many numbers?",
+    "time-limit": "The code did not come back from this: {}. Look for an endless loop, or for work "
+    'that is done when the file is imported and belongs under if __name__ == "__main__".',
+    "length-overflow": "The code did not come back, or ran out of memory, when it was asked for "
+    "palindromes longer than 36 digits. How large is 10 to the power of half the length? Does "
+    "anything count up to that number, or store as many items?",
 }
 ENDED = (
-    "The process ended at this: {}. Look for a call of exit, or for more memory than there is, "
-    "which is {} GiB here."
+    "The process ended during this: {}. Look for a call of exit, or for something that needs more "
+    "than the {} GiB of memory it has."
 )
 
 
@@ -50,10 +50,10 @@ def probe(
 ) -> list[Message]:
     """Check one part in a process of its own, and give back what its channel sent.
 
-    The process is given a nonce, and only lines that begin with it count. So nothing that a
-    student's code prints, or writes to any descriptor, passes for a finding or for the end of the
-    check. Code that searches the memory of its own process finds the nonce: nothing that runs
-    beside the code under test can be kept from it.
+    The process is given a nonce, and only lines that have it count. So nothing that a student's
+    code prints, or writes to any descriptor, passes for a finding or for the end of the check.
+    Code that searches the memory of its own process finds the nonce: nothing that runs beside the
+    code under test can be kept from it.
 
     Args:
         root: the student's folder.
@@ -62,40 +62,21 @@ def probe(
         stop: set by another thread to end the process at once.
     """
     messages: list[Message] = []
+    doing = Doing(what="starting", stopped="time-limit")
     nonce = secrets.token_hex(16)
-    package = str(Path(toolkit.__file__).parents[1])
-    paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
     with tempfile.TemporaryDirectory(prefix="check-") as scratch:
-        environment = os.environ | {
-            "PYTHONPATH": os.pathsep.join(paths),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "MPLBACKEND": "Agg",
-            "CUDA_VISIBLE_DEVICES": "",
-            "OMP_NUM_THREADS": "1",
-        }
-        process = subprocess.Popen(
-            [sys.executable, "-m", PROBE, part, root, file, str(LIMITS[part]), str(MAX_BYTES)],
-            cwd=scratch,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-        )
+        process = _start(part, root, file, scratch)
         assert process.stdin is not None
         assert process.stdout is not None
         ended = threading.Event()
         patience = PATIENCE * LIMITS[part]
         guard = threading.Thread(target=_guard, args=(process, patience, ended, stop))
         guard.start()
-        doing = Doing(what="starting", stopped="time-limit")
         started = time.monotonic()
         try:
             with contextlib.suppress(BrokenPipeError), process.stdin as stream:
                 stream.write(nonce)
-            for message in _listen(process.stdout, nonce):
+            for message in listen(process.stdout, nonce):
                 messages.append(message)
                 if message.doing:
                     doing = message.doing
@@ -115,8 +96,8 @@ def probe(
     return messages
 
 
-def _listen(stream: IO[str], nonce: str) -> Iterator[Message]:
-    """The messages behind the nonce, up to the last; what is malformed ends them too."""
+def listen(stream: IO[str], nonce: str) -> Iterator[Message]:
+    """The messages behind the nonce, up to the last; a malformed one ends them too."""
     for _ in range(MAX_LINES):
         line = stream.readline(MAX_LINE)
         if not line:
@@ -132,11 +113,39 @@ def _listen(stream: IO[str], nonce: str) -> Iterator[Message]:
                 return
 
 
+def environment() -> dict[str, str]:
+    """The environment variables of a child: no GPU, no windows, one thread."""
+    package = str(Path(toolkit.__file__).parents[1])
+    paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MPLBACKEND": "Agg",
+        "CUDA_VISIBLE_DEVICES": "",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def _start(part: Part, root: Path, file: str, scratch: str) -> "subprocess.Popen[str]":
+    """The child process, which waits for its nonce."""
+    return subprocess.Popen(
+        [sys.executable, "-m", CHILD, part, root, file, str(LIMITS[part]), str(MAX_BYTES)],
+        cwd=scratch,
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
+
+
 def _stopped(doing: Doing, part: Part, file: str, seconds: float, cpu: float) -> Message:
     """What it means that a process ended before its check did."""
     limit = LIMITS[part]
-    if seconds >= LONGEST * limit and cpu < 0.9 * limit:
-        busy = f"This machine was too busy to finish: {doing.what}."
+    if seconds >= MAX_FACTOR * limit and cpu < 0.9 * limit:
+        busy = f"This machine was too busy to finish this: {doing.what}."
         return Message(unfinished=Finding(verdict="not seen", part=part, message=busy))
     text = STOPPED[doing.stopped].format(doing.what)
     if doing.stopped == "time-limit" and cpu < 0.9 * limit and seconds < PATIENCE * limit:
@@ -152,11 +161,13 @@ def _guard(
     ended: threading.Event,
     stop: threading.Event,
 ) -> None:
-    """End a process after so many seconds, those that it waited for a core not counted."""
+    """End a process after so many seconds, not counting those it spent waiting for a core."""
     started = time.monotonic()
     while not ended.wait(0.5):
         elapsed = time.monotonic() - started
-        late = elapsed - _starved(process.pid) > seconds or elapsed > LONGEST * seconds / PATIENCE
+        late = (
+            elapsed - _starved(process.pid) > seconds or elapsed > MAX_FACTOR * seconds / PATIENCE
+        )
         if late or stop.is_set():
             _kill(process)
             return
@@ -171,6 +182,6 @@ def _starved(pid: int) -> float:
 
 
 def _kill(process: "subprocess.Popen[str]") -> None:
-    """End the process and all that it started."""
+    """End the process and everything that it started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

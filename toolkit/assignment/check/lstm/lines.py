@@ -8,12 +8,13 @@ from toolkit.assignment.check.student.recorder import Recorder
 
 
 class Lines:
-    """The likely line of each equation, None where there is no telling.
+    """The likely line of each equation; None if it is not known.
 
     Args:
         recorder: a recorded forward pass.
         names: what `assigned_at` found in the file.
-        found, match: what the recording was sorted into, and its explanation, if there is one.
+        found: what the recording was sorted into.
+        match: which gate is which, if that is known.
     """
 
     def __init__(
@@ -35,6 +36,6 @@ class Lines:
         used = {chunk.id_after for chunk in match.gates.values()}
         for chunk in found:
             if chunk.kind == "tanh" and chunk.id_after not in used:  # the one of c(t)
-                self.cell = recorder.made_at.get(chunk.id_before) or self.cell
+                self.cell = recorder.line_of.get(chunk.id_before) or self.cell
                 self.output = self.output or chunk.line
                 break

@@ -21,7 +21,7 @@ def place_of(error: BaseException, root: Path) -> tuple[str | None, int | None]:
 
 
 def line_of(thing: Any, *methods: str) -> int | None:
-    """Where a class or a function begins; of a class its first of these methods, if it has one."""
+    """The first line of a class or a function; of a class, of the first of `methods` it has."""
     for method in methods:
         thing = vars(thing).get(method, thing)
         if inspect.isfunction(thing):

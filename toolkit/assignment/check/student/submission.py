@@ -13,11 +13,11 @@ from toolkit.assignment.check.student.lines import place_of
 
 
 class UnknownParameter(Exception):
-    """A student's function wants something that the check cannot give; the message is its name."""
+    """A student's function has a parameter, named here, that the check knows no value for."""
 
 
 class Fault(NamedTuple):
-    """What an exception in a student's code comes to."""
+    """What an exception in a student's code means."""
 
     id: Id
     message: str
@@ -36,7 +36,7 @@ def import_file(path: Path) -> ModuleType:
         sys.path.insert(0, folder)
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is no Python file")
+        raise ImportError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
@@ -71,7 +71,7 @@ def call(function: Any, known: Mapping[str, Any]) -> Any:
         known: lower-case name -> value. A parameter takes the value of its own name.
 
     Raises:
-        UnknownParameter: a parameter without default has a name that is not known.
+        UnknownParameter: a parameter without a default has a name that is not in `known`.
     """
     arguments: dict[str, Any] = {}
     positional: list[Any] = []
@@ -91,38 +91,38 @@ def call(function: Any, known: Mapping[str, Any]) -> Any:
     return function(*positional, **arguments)
 
 
-def explain(error: BaseException, root: Path, importing: bool = False) -> Fault:
-    """What an exception from a student's code means for them."""
+def diagnose(error: BaseException, root: Path, importing: bool = False) -> Fault:
+    """What an exception from a student's code means for them, and which line raised it."""
     file, line = place_of(error, root)
     text = f"{type(error).__name__}: {error}".strip().splitlines()[0][:300]
     if isinstance(error, NotImplementedError):
-        what = f" ({error})" if str(error) else ""
+        what = f": {error}" if str(error) else ""
         return Fault("not-written", f"This is still to be written{what}.", file, line)
     if isinstance(error, UnknownParameter):
         message = (
-            f"It was not tried, since the check does not know what to give for {error}. Give that "
-            "a default, or a name as in the assignment: seq_length, input_dim, hidden_dim, "
-            "output_dim, batch_size, device."
+            f"This was not tried, because the check does not know what to pass for {error}. Give "
+            "this parameter a default, or a name from the assignment: seq_length, input_dim, "
+            "hidden_dim, output_dim, batch_size, device."
         )
         return Fault("not-watched", message, file, line)
     if any(word in text for word in ("CUDA", "cuda", "NVIDIA")):
         message = (
-            f"It asks for a GPU where there is none ({text}). The same code should run on a CPU: "
-            "what decides where a tensor goes?"
+            f"The code asks for a GPU, and there is none ({text}). The same code should run on a "
+            "CPU. What decides where a tensor goes?"
         )
         return Fault("fixed-device", message, file, line)
     if "backward through the graph a second time" in text:
         message = (
-            "The same graph is used for two backward passes. In the discriminator's step, look at "
-            "whether the drawn images still hang on the generator."
+            "Two backward passes go through the same graph. In the discriminator's step, are the "
+            "generated images still connected to the generator?"
         )
         return Fault("missing-detach", message, file, line)
     if isinstance(error, ModuleNotFoundError):
         message = (
-            f"It cannot be imported: {text}. Is that file in the folder that you hand in? "
-            "Of packages the grader has those that come with the toolkit."
+            f"Python cannot import this file: {text}. Is that module in the folder that you hand "
+            "in? Of other packages, the grader has those that come with the toolkit."
         )
         return Fault("does-not-import", message, file, line)
     if importing:
-        return Fault("does-not-import", f"It cannot be imported: {text}.", file, line)
-    return Fault("does-not-run", f"It stops with {text}.", file, line)
+        return Fault("does-not-import", f"Python cannot import this file: {text}.", file, line)
+    return Fault("does-not-run", f"The code stops with {text}.", file, line)

@@ -1,4 +1,4 @@
-"""The style sheet of the digit demo and its drawing pad, in CSS and JavaScript."""
+"""The style sheet of the gate microscope."""
 
 STYLE = """<style>
 .maps { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr));
@@ -42,49 +42,3 @@ STYLE = """<style>
   .wide th, .wide td { padding: .1rem .15rem; font-size: .8rem; }
 }
 </style>"""
-
-# A canvas on which mouse, finger and pen draw; the value is its content as a PNG in a data URL.
-PAD = """<div class="pad"><canvas width="280" height="280" role="img" aria-label="Drawing pad: draw
-one digit with mouse, finger or pen. Without these, choose a picture file below."></canvas>
-<button type="button">Clear</button></div>"""
-PAD_SCRIPT = """
-const canvas = element.querySelector("canvas");
-const pen = canvas.getContext("2d", { willReadFrequently: true });
-const clear = () => { pen.fillStyle = "#fff"; pen.fillRect(0, 0, 280, 280); };
-const place = (event) => {
-  const box = canvas.getBoundingClientRect();
-  const scale = canvas.width / box.width;
-  return [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
-};
-clear();
-pen.lineWidth = 24;  // about as thick as MNIST's strokes once the digit is 20 pixels high
-pen.lineCap = pen.lineJoin = "round";
-let last = null;
-const draw = (event) => {
-  const now = place(event);
-  pen.beginPath();
-  pen.moveTo(...last);
-  pen.lineTo(...now);
-  pen.stroke();
-  last = now;
-};
-canvas.addEventListener("pointerdown", (event) => {
-  canvas.setPointerCapture(event.pointerId);
-  last = place(event);
-  draw(event);
-});
-canvas.addEventListener("pointermove", (event) => { if (last) draw(event); });
-const lift = () => {
-  if (!last) return;
-  last = null;
-  props.value = canvas.toDataURL("image/png");
-  trigger("input");
-};
-canvas.addEventListener("pointerup", lift);
-canvas.addEventListener("pointercancel", lift);
-element.querySelector("button").addEventListener("click", () => {
-  clear();
-  props.value = "";
-  trigger("clear");
-});
-"""

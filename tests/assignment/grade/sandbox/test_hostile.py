@@ -1,4 +1,4 @@
-"""Hostile submissions cost only themselves. Where less is protected, the test shows that as well.
+"""Hostile submissions harm only themselves. Where less is protected, the test shows that as well.
 
 Each is bounded, see submissions.py; "limits" and "unshare" run without dropping rights, and only
 with programs that do no harm there.
@@ -13,14 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
-from toolkit.assignment.grade.sandbox import isolation as ways
-from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, why_not
+from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.sandbox.supervise import descendants
-from toolkit.assignment.grade.verdict import Result, grade_archive
-from toolkit.common.errors import ToolkitError
+from toolkit.assignment.grade.verdict import grade_archive
+from toolkit.common.package_data import PACKAGE, package_data
 
-from .submissions import (
+from ... import ways
+from ...submissions import (
     CHECK,
     DELETE,
     DETACH,
@@ -40,18 +41,15 @@ from .submissions import (
 )
 
 LIMITS = Limits(seconds=20, memory=256 * 2**20, processes=24, disk=32 * 2**20, file_size=16 * 2**20)
-SHORT = Limits(seconds=3)
-SHUT = Isolation("bubblewrap", drop_user=os.geteuid() == 0)
-ALL = [SHUT, Isolation("unshare"), Isolation("limits")]
-PUBLIC = [str(ways.PACKAGE), str(ways.PACKAGE.parent / "exports")]
+SHORT = Limits(seconds=1)
+PUBLIC = [str(PACKAGE), str(package_data("exports"))]
 Grade = Callable[..., Result]
 
 
-@pytest.fixture(params=ALL, ids=lambda way: way.tool)
+@pytest.fixture(params=ways.ALL, ids=lambda way: way.tool)
 def isolation(request: pytest.FixtureRequest) -> Isolation:
     way: Isolation = request.param
-    if reason := why_not(way):
-        pytest.skip(f"{way.tool} does not work here: {reason}")
+    ways.need(way)
     return way
 
 
@@ -68,48 +66,41 @@ def grade(isolation: Isolation) -> Grade:
 @pytest.fixture
 def shut() -> Grade:
     """Grade an archive in bubblewrap."""
-    if reason := why_not(SHUT):
-        pytest.skip(f"bubblewrap does not work here: {reason}")
+    ways.need(ways.BUBBLEWRAP)
 
-    def work(data: bytes, limits: Limits = LIMITS) -> Result:
-        return grade_archive("1234_assignment3.zip", data, read_rubric(), limits, CHECK, SHUT)
+    def work(data: bytes) -> Result:
+        return grade_archive(
+            "1234_assignment3.zip", data, read_rubric(), LIMITS, CHECK, ways.BUBBLEWRAP
+        )
 
     return work
 
 
 def problem(result: Result) -> str:
-    text: str = result["extra_data"]["problem"]
+    text: str = result.extra_data.problem
     return text
 
 
 def found(result: Result) -> list[tuple[str, str]]:
-    return [(one["id"], one["file"]) for one in result["extra_data"]["findings"]]
-
-
-def test_which_isolation_is_in_force(capsys: pytest.CaptureFixture[str]) -> None:
-    with capsys.disabled():
-        print()
-        for way in dict.fromkeys([*ways.candidates(), *ALL]):
-            print(f"{way.tool}, drop_user={way.drop_user}: {why_not(way) or 'works'}")
-    assert why_not(Isolation("limits")) is None
+    return [(one.id, one.file) for one in result.extra_data.findings]
 
 
 def test_a_harmless_one(grade: Grade, isolation: Isolation) -> None:
     result = grade(pack(FINE))
     assert problem(result) == ""
-    assert result["score"] == 84  # 100, less 4 + 8 + 4 by hand
-    assert result["extra_data"]["isolation"] == isolation.describe()
+    assert result.score == 84  # 100, less 4 + 8 + 4 by hand
+    assert result.extra_data.isolation == isolation.describe()
 
 
 def test_missing_file(grade: Grade) -> None:
     result = grade(pack({name: text for name, text in FINE.items() if name != "my_gan.py"}))
     assert found(result) == [("missing-file", "my_gan.py")]
-    assert result["score"] == 36  # all that is checked of Part I
+    assert result.score == 36  # all that is checked of Part I
 
 
 @pytest.mark.parametrize("program", [LOOP, SLEEP], ids=["loop", "sleep"])
 def test_time(program: str, grade: Grade) -> None:
-    assert "not done after 3 s" in problem(grade(with_lstm(program), SHORT))
+    assert "had not finished after 1 s" in problem(grade(with_lstm(program), SHORT))
 
 
 def test_exit(grade: Grade) -> None:
@@ -118,17 +109,17 @@ def test_exit(grade: Grade) -> None:
 
 
 def test_kill_everything(shut: Grade) -> None:
-    """All that it can reach: of its own sandbox."""
-    result = shut(with_lstm("import os\nos.kill(-1, 9)\n"))
-    assert "The check could not be done" in problem(result)
+    """It reaches neither the check nor anything outside."""
+    result = shut(with_lstm("import os\nos.kill(-1, 9)\nos._exit(7)\n"))
+    assert found(result) == [("does-not-import", "lstm.py"), ("does-not-import", "train.py")]
 
 
 def test_fork_bomb(grade: Grade, isolation: Isolation) -> None:
-    """The kernel refuses more processes, or the recorder stops them all."""
+    """The kernel refuses more processes, or the supervisor kills them all."""
     result = grade(with_lstm(FORK_BOMB))
     counted = isolation.tool == "bubblewrap" or (os.geteuid() != 0 and isolation.tool == "unshare")
     if counted:
-        started = int(result["extra_data"]["printed"].split("processes started:")[1].split()[0])
+        started = int(result.extra_data.printed.split("processes started:")[1].split()[0])
         assert 0 < started < LIMITS.processes
     else:
         assert "ran more than 24 processes" in problem(result)
@@ -150,7 +141,7 @@ def test_processes_that_detach(grade: Grade) -> None:
 def test_50_gigabytes_at_once(grade: Grade) -> None:
     result = grade(with_lstm(MEMORY))
     assert ("does-not-import", "lstm.py") in found(result)
-    assert "MemoryError" in result["extra_data"]["printed"]
+    assert "MemoryError" in result.extra_data.printed
 
 
 def test_memory_bit_by_bit(grade: Grade) -> None:
@@ -159,11 +150,11 @@ def test_memory_bit_by_bit(grade: Grade) -> None:
     assert "more than 0.25 GiB of memory" in problem(result)
 
 
-@pytest.mark.slow
-def test_a_gigabyte_printed(grade: Grade) -> None:
-    result = grade(pack(FINE | {"my_gan.py": PRINT}), Limits(seconds=600))
-    assert result["score"] == 84
-    assert 0 < len(result["extra_data"]["printed"]) <= 4000
+def test_much_is_printed(grade: Grade) -> None:
+    """32 times what is kept: the rest is read and thrown away, so that the program goes on."""
+    result = grade(pack(FINE | {"my_gan.py": PRINT.format(megabytes=32)}))
+    assert result.score == 84
+    assert 0 < len(result.extra_data.printed) <= 4000
 
 
 def test_large_files(grade: Grade) -> None:
@@ -201,37 +192,38 @@ def test_files_of_others(grade: Grade, isolation: Isolation, tmp_path: Path) -> 
     result = grade(with_lstm(READ.format(path=secret)))
     if isolation.tool == "bubblewrap":
         assert ("does-not-import", "lstm.py") in found(result)
-        assert "somebody else's" not in result["extra_data"]["printed"]
+        assert "somebody else's" not in result.extra_data.printed
     else:
-        assert "somebody else's" in result["extra_data"]["printed"]
+        assert "somebody else's" in result.extra_data.printed
         assert "files that this user may read" in isolation.describe()
 
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "/etc/shadow"])
 def test_no_settings_of_the_machine(name: str, shut: Grade) -> None:
-    printed = shut(with_lstm(READ.format(path=name)))["extra_data"]["printed"]
+    printed = shut(with_lstm(READ.format(path=name))).extra_data.printed
     assert "FileNotFoundError" in printed
 
 
 def test_no_folders_of_the_machine(shut: Grade) -> None:
     """What is seen is what Python and the toolkit need, and the folders above it."""
     needed = [sys.prefix, sys.base_prefix, *PUBLIC, CHECK[0]]
-    for folder in {str(Path.home()), "/home", str(ways.PACKAGE.parent)}:
+    for folder in {str(Path.home()), "/home", str(PACKAGE.parent)}:
         program = f"import os\nprint(os.listdir({folder!r}) if os.path.isdir({folder!r}) else [])\n"
-        printed = shut(with_lstm(program))["extra_data"]["printed"]
+        printed = shut(with_lstm(program)).extra_data.printed
         for seen in ast.literal_eval(printed.splitlines()[0]):
             assert any(Path(name).is_relative_to(Path(folder, seen)) for name in needed), seen
 
 
 def test_no_variables_of_the_teacher(shut: Grade, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN_OF_THE_TEACHER", "a secret")
-    program = "import os\nprint(dict(os.environ), open('/proc/1/environ').read())\n"
-    printed = shut(with_lstm(program))["extra_data"]["printed"]
+    program = "import os\nprint(dict(os.environ))\n"
+    printed = shut(with_lstm(program)).extra_data.printed
+    assert "'HOME'" in printed
     assert "TOKEN_OF_THE_TEACHER" not in printed
 
 
 def test_writing_elsewhere(shut: Grade, tmp_path: Path) -> None:
-    for place in (tmp_path / "written", ways.PACKAGE / "written", Path("/usr/written")):
+    for place in (tmp_path / "written", PACKAGE / "written", Path("/usr/written")):
         result = shut(with_lstm(WRITE.format(path=place)))
         assert ("does-not-import", "lstm.py") in found(result)
         assert not place.exists()
@@ -245,30 +237,25 @@ def test_deleting(shut: Grade, tmp_path: Path) -> None:
 
 
 def test_a_forged_report(shut: Grade) -> None:
-    """It writes where the check writes to, and kills it."""
+    """It tries to write where the check writes to, and to kill the check."""
     result = shut(with_lstm(FORGE))
-    assert "The check could not be done" in problem(result)
-    assert result["score"] == 0
-    assert result["extra_data"]["printed"].count("Permission denied") >= 2
+    assert found(result) == [("does-not-import", "lstm.py"), ("does-not-import", "train.py")]
+    refused = "/proc/1/fd/1 [Errno 13] Permission denied"  # each time lstm.py is imported
+    assert result.extra_data.printed.count(refused) == 2 * 2
 
 
 def test_the_check_can_be_read_by_no_child(shut: Grade) -> None:
     """Memory, descriptors and environment of the process that writes the report."""
     program = """
 import os
-for name in ("mem", "environ", "maps", "fd/1"):
-    try:
-        open(f"/proc/{os.getppid()}/{name}", "rb").read(1)
-        print("opened", name)
-    except PermissionError:
-        print("refused", name)
+for pid in (1, os.getppid()):
+    for name in ("mem", "environ", "maps", "fd/1"):
+        try:
+            open(f"/proc/{pid}/{name}", "rb").read(1)
+            print("opened", name)
+        except PermissionError:
+            print("refused", name)
 """
-    printed = shut(with_lstm(program))["extra_data"]["printed"]
+    printed = shut(with_lstm(program)).extra_data.printed
     assert "opened" not in printed
-    assert printed.count("refused") == 4 * 2  # lstm.py is imported by train.py as well
-
-
-def test_root_runs_no_stranger_unprotected(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ways, "why_not", lambda way: "it is not installed")
-    with pytest.raises(ToolkitError, match=r"Install bubblewrap.*bubblewrap: it is not installed"):
-        ways.find_isolation()
+    assert printed.count("refused") == 2 * 4 * 2  # train.py imports lstm.py too

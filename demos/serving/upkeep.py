@@ -1,4 +1,4 @@
-"""What many visitors leave behind, on the disk and in memory."""
+"""Clean up what many visitors leave behind, on the disk and in memory."""
 
 import contextlib
 import ctypes
@@ -11,14 +11,17 @@ from typing import NoReturn
 
 from gradio.utils import get_upload_folder
 
-CLEAN_EVERY, CLEAN_AFTER = 60, 600  # seconds; when files that a visitor caused are deleted
+CLEAN_EVERY, CLEAN_AFTER = 60, 600  # seconds; files that a visitor caused live about that long
 M_ARENA_MAX = -8  # of glibc's malloc.h
 
 
 def new_file(name: str) -> Path:
-    """A new, empty file for the page to hand out; `name` with some letters that tell it apart.
+    """A new, empty file for the page to hand out; random letters in its name make it unique.
 
     It is deleted ten minutes later, or when the page is closed.
+
+    Args:
+        name: such as "walk.gif".
     """
     directory = Path(get_upload_folder())
     directory.mkdir(parents=True, exist_ok=True)
@@ -29,9 +32,9 @@ def new_file(name: str) -> Path:
 
 
 def keep_clean(directory: Path) -> NoReturn:
-    """Delete what visitors cause, ten minutes later. What the page shows at first stays.
+    """Delete the files that visitors cause after ten minutes, but not those of the first page.
 
-    Gradio's own cleaner ends for good if a visitor comes while it looks.
+    Gradio's own cleaner stops for good when a visitor moves a file while it looks.
     """
     at_first = set(directory.rglob("*"))
     while True:
@@ -45,8 +48,8 @@ def keep_clean(directory: Path) -> NoReturn:
 def share_one_heap() -> None:
     """Let all threads of a Linux process use the same heap.
 
-    With one for each, as is usual, what a thread has freed does not serve the next, and the memory
-    of a page that many visit grows by up to a seventh in a minute.
+    By default each thread has its own, so memory that one thread frees is lost to the others: with
+    many visitors, a page's memory grew by up to a seventh in a minute.
     """
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)

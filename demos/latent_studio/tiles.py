@@ -1,4 +1,4 @@
-"""The samples as tiles to click on: picture, digit, and the discriminator's verdict."""
+"""The samples as tiles to click: picture, digit, and the discriminator's verdict."""
 
 from typing import Any
 
@@ -64,18 +64,21 @@ SCHEMA = {
             "image": {"type": "string", "description": "PNG of 28 x 28 pixels, as a data URI"},
             "digit": {"type": "integer", "description": "what the classifier sees"},
             "sure": {"type": "integer", "description": "how sure it is, in percent"},
-            "real": {"type": "integer", "description": "the discriminator's chance, in percent"},
+            "real": {
+                "type": "integer",
+                "description": "how real the discriminator rates it, in percent",
+            },
         },
     },
 }
 
 
 def tiles(now: list[dict[str, Any]], first: int, second: int) -> gr.HTML:
-    """The tiles as a component.
+    """The tiles as a component; a click is a `select` event whose data has the tile's `number`.
 
-    Its value is a list as in SCHEMA. Its properties `first` and `second` are the numbers, from 1,
-    of the tiles that are marked as the two ends of a walk. A click is a `select` event whose data
-    has the tile's `number`.
+    Args:
+        now: the tiles, in the form of SCHEMA.
+        first, second: the numbers, from 1, of the tiles that are marked as the ends of a walk.
     """
     component = gr.HTML(
         now,
@@ -87,5 +90,5 @@ def tiles(now: list[dict[str, Any]], first: int, second: int) -> gr.HTML:
         first=first,
         second=second,
     )
-    component.api_info = lambda: SCHEMA  # a list, where Gradio expects a text
+    component.api_info = lambda: SCHEMA  # Gradio would announce a text
     return component

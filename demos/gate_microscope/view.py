@@ -1,10 +1,10 @@
-"""What the digit demo says, as HTML: sentences and tables."""
+"""What the gate microscope says, as HTML: sentences and tables."""
 
 from collections.abc import Iterable, Iterator
 
-from digit_maps import PRODUCT, picture
 from torch import Tensor
 
+from gate_microscope.maps import PRODUCT, picture
 from toolkit.common import figures
 from toolkit.lstm.microscope import GATES, Inside
 
@@ -12,7 +12,7 @@ CELLS_LISTED = 8
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # weights of red, green and blue (sRGB)
 NETWORKS = (
     "The probabilities are the softmax (8) of the logits (7). The LSTM has gates and a cell c; the "
-    "RNN has nothing but h(t) = tanh(W x(t) + W h(t\N{MINUS SIGN}1) + b)."
+    "RNN has only h(t) = tanh(W x(t) + W h(t\N{MINUS SIGN}1) + b)."
 )
 
 
@@ -21,7 +21,7 @@ def answers(digits: Tensor, broken: int | None, predictions: dict[str, Tensor]) 
 
     Args:
         digits: int64 (T - 1,).
-        broken: see `toolkit.lstm.data.broken_mirror`.
+        broken: the first place that breaks the palindrome; see `toolkit.lstm.data.broken_mirror`.
         predictions: name of the network -> ten probabilities.
     """
     first, length = int(digits[0]), len(digits) + 1
@@ -35,8 +35,8 @@ def answers(digits: Tensor, broken: int | None, predictions: dict[str, Tensor]) 
         rule = (
             f"These are <strong>not</strong> the first {length - 1:,} digits of a palindrome of "
             f"T = {length:,}: digit {broken:,} is {int(digits[broken - 1])}, but its mirror, digit "
-            f"{mirror:,}, is {int(digits[mirror - 1])}. So no answer is right. The networks have "
-            f"never met such digits; the rule <em>repeat the first digit</em> would say {first}."
+            f"{mirror:,}, is {int(digits[mirror - 1])}. So no answer is right. The networks were "
+            f"never trained on such digits. The rule <em>repeat the first digit</em> says {first}."
         )
     boxes = "".join(
         f'<div class="{"yes" if digit == first else "no"}">{name}<b>{digit}</b>'
@@ -52,7 +52,7 @@ def answers(digits: Tensor, broken: int | None, predictions: dict[str, Tensor]) 
 
 
 def bars(predictions: dict[str, Tensor]) -> str:
-    """A table of ten probabilities, a bar behind each."""
+    """A table of ten probabilities for each network, with a bar behind each number."""
     rows = "".join(
         f'<tr><th scope="row">{digit}</th>'
         + "".join(
@@ -67,7 +67,7 @@ def bars(predictions: dict[str, Tensor]) -> str:
 
 
 def table(heads: Iterable[object], rows: str, caption: str, kind: str = "") -> str:
-    """A table, `caption` above it, that can be scrolled sideways where it is too wide."""
+    """A table with a caption above it; on a narrow screen it scrolls sideways."""
     columns = "".join(f'<th scope="col">{head}</th>' for head in heads)
     return (
         f'<p>{caption}</p><div class="wide" tabindex="0" role="region" aria-label="{caption}">'
@@ -83,7 +83,7 @@ def top(probabilities: Tensor) -> tuple[int, float]:
 
 
 def step(inside: Inside, now: int) -> str:
-    """What the cells hold at step `now`, counted from 1: sentences and a table."""
+    """What the cells hold at step `now`, counted from 1: a paragraph and a table."""
     steps, cells = inside.held.shape
     product = 10 ** inside.survival[now - 1]
     held = inside.held[now - 1]
@@ -100,20 +100,21 @@ def step(inside: Inside, now: int) -> str:
     heads = ("cell", "held", "\N{N-ARY PRODUCT}f", *range(10), *GATES)
     caption = (
         f"The {CELLS_LISTED} firmest cells at this step. \N{N-ARY PRODUCT}f: {PRODUCT}. Under 0 to "
-        "9: tanh c(t), had that been the first digit. i to h: their values for your digits."
+        "9: tanh c(t) if that were the first digit. i to h: their values for your digits."
     )
     firm = int((held > 0.5).sum())
     kept = int((product > 0.5).sum())
     story = (
         f"After step <strong>{now:,}</strong> of {steps:,}, which reads a "
         f"{int(inside.digits[now - 1])}: <strong>{firm}</strong> of {cells} cells hold the first "
-        f"digit firmly (<em>held</em> above 0.5), but in <strong>{kept}</strong> has the product "
-        f"of forget gates stayed above 0.5; the largest is {float(product.max()):.2g}."
+        f"digit firmly (<em>held</em> above 0.5). In <strong>{kept}</strong> cells, the product of "
+        f"the forget gates is still above 0.5; the largest product is {float(product.max()):.2g}."
     )
     if firm > 0 and float(product.max()) < 0.5:
         story += (
-            " So the digit does not survive as the value written at step 1. It is written again "
-            "and again: h(t-1), which knows it, makes g and i write it anew, by (1), (2) and (5)."
+            " So the value written at step 1 does not survive. The digit does, because the LSTM "
+            "writes it again and again: g and i read it from h(t\N{MINUS SIGN}1), by (1), (2) "
+            "and (5)."
         )
     left = (now - 0.5) / steps
     return (
@@ -123,20 +124,20 @@ def step(inside: Inside, now: int) -> str:
 
 
 def shaded(values: Tensor) -> Iterator[str]:
-    """The table cells of each row of a matrix of values in -1..1, coloured as in the maps."""
+    """For each row of a matrix in -1..1 its table cells, coloured as in the heat maps."""
     colours = figures.heat_map(values, -1, 1, colours="RdBu_r").tolist()
     for row, row_colours in zip(values.tolist(), colours, strict=True):
         cells = []
         for value, colour in zip(row, row_colours, strict=True):
             light = sum(w * (c / 255) ** 2.2 for w, c in zip(LUMINANCE, colour, strict=True))
-            ink = "#000" if light > 0.18 else "#fff"  # whose contrast is the higher
+            ink = "#000" if light > 0.18 else "#fff"  # the one with the higher contrast
             style = f"background: rgb({' '.join(map(str, colour))}); color: {ink}"
             cells.append(f'<td style="{style}">{signed(value, 1)}</td>')
         yield "".join(cells)
 
 
 def signed(value: float | Tensor, places: int) -> str:
-    """A number with so many decimal places, and a minus as long as a digit."""
+    """A number with so many decimal places and a true minus sign, as wide as a digit."""
     return f"{float(value):.{places}f}".replace("-", "\N{MINUS SIGN}")
 
 
@@ -147,7 +148,7 @@ def edit(
 
     Args:
         before, after: int64 (T - 1,).
-        place: of the edited digit, from 1.
+        place: of the edited digit, counted from 1.
         predictions: name of the network -> ten probabilities before and after.
     """
     rows = []
@@ -164,6 +165,6 @@ def edit(
 
 
 def seen(image: Tensor) -> str:
-    """What the classifier sees, (1, 1, 28, 28), enlarged."""
+    """The image that the classifier sees, (1, 1, 28, 28), enlarged."""
     ink = picture(figures.to_picture(image), "The digit as the classifier sees it")
     return f'<figure class="seen">{ink}<figcaption>What the classifier sees</figcaption></figure>'

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
-from upkeep import new_file
 
+from serving.upkeep import new_file
 from toolkit.common import figures
 from toolkit.common.device import make_rng
 from toolkit.common.errors import UsageError
@@ -17,19 +17,19 @@ from toolkit.gan.latent import interpolate, latents_of_class, pair_of_classes, s
 from toolkit.gan.sketch import read_picture, to_mnist
 
 NUM_SAMPLES = 25
-STRIP = 9  # images in the assignment's strip
-MILLISECONDS = 2500  # of the film from one end to the other
+STRIP = 9  # images in a strip, as in the assignment
+MILLISECONDS = 2500  # how long the film takes from one end to the other
 LINEAR, SPHERICAL = "linear", "spherical"
 ANY = "any"
 
 
 class Walk(NamedTuple):
-    """What the page shows of a walk between two latent points."""
+    """A walk between two latent points, as the page shows it."""
 
     film: Path  # GIF, there and back
     strip: Path  # PNG, nine pictures
-    film_again: Path  # the same for the download buttons
-    strip_again: Path
+    film_to_download: Path  # the same files, for the download buttons
+    strip_to_download: Path
     summary: str
 
 
@@ -37,10 +37,10 @@ class Studio:
     """The three networks, and what the page asks of them.
 
     Args:
-        exports_dir: where generator.pt, discriminator.pt and classifier.pt are.
+        exports_dir: the folder with generator.pt, discriminator.pt and classifier.pt.
 
     Raises:
-        ToolkitError: one of them is missing, or is not what the manifest vouches for.
+        ToolkitError: a file is missing, or differs from its entry in the manifest.
     """
 
     def __init__(self, exports_dir: Path) -> None:
@@ -55,7 +55,10 @@ class Studio:
         Args:
             digit: "0" to "9" for points of that class only, or "any".
             scale: multiplies them. Standard normal points have a length near sqrt(latent_dim),
-                so a generator knows hardly anything of the region around 0.
+                so a generator has learned almost nothing about the region around 0.
+
+        Raises:
+            ToolkitError: the generator makes no clear picture of that digit.
         """
         if digit == ANY:
             z = sample_latents(NUM_SAMPLES, self.latent_dim, make_rng(seed, "samples"))
@@ -67,20 +70,20 @@ class Studio:
 
     @torch.no_grad()
     def generate(self, z: Tensor) -> Tensor:
-        """Images (n, 1, 28, 28) in 0..1 of latent points (n, latent_dim)."""
+        """From latent points (n, latent_dim) to images, float32 (n, 1, 28, 28) in 0..1."""
         images: Tensor = self.generator(z)
         return images
 
     @torch.no_grad()
     def judge(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Probabilities of the digits, (n, 10), and of being real, (n,), of images."""
+        """From images to the probabilities of each digit, (n, 10), and of being real, (n,)."""
         return (
             torch.softmax(self.classifier(images), dim=1),
             torch.sigmoid(self.discriminator(images)).squeeze(1),
         )
 
     def tiles(self, z: Tensor) -> list[dict[str, Any]]:
-        """What the page shows of latent points: see tiles.SCHEMA."""
+        """The tiles of latent points (n, latent_dim), in the form of `tiles.SCHEMA`."""
         images = self.generate(z)
         digits, real = self.judge(images)
         pngs = [base64.b64encode(figures.to_png(figures.to_picture(x))).decode() for x in images]
@@ -95,24 +98,24 @@ class Studio:
         ]
 
     def samples(self, seed: int, digit: str, scale: float) -> tuple[list[dict[str, Any]], str]:
-        """The tiles, and a sentence on them."""
+        """The tiles, and a summary of them."""
         tiles = self.tiles(self.points(seed, digit, scale))
         sure = sum(tile["sure"] >= 90 for tile in tiles)
         real = sum(tile["real"] for tile in tiles) / len(tiles)
         return tiles, (
-            f"{len(tiles)} samples; of {sure} the classifier is at least 90% sure. On average the "
-            f"discriminator finds them {real:.0f}% real."
+            f"The classifier is at least 90% sure of {sure} of these {len(tiles)} samples. "
+            f"On average, the discriminator rates them {real:.0f}% real."
         )
 
     def between_samples(
         self, seed: int, digit: str, scale: float, first: int, second: int, path: str, frames: int
     ) -> Walk:
-        """From one of the samples to another."""
+        """From one of the samples to another, counted from 1."""
         points = self.points(seed, digit, scale)
         if first == second:
             raise UsageError("Choose two different samples to walk between.")
         if max(first, second) > len(points):
-            raise UsageError(f"There are {len(points)} samples only; choose two of them.")
+            raise UsageError(f"There are only {len(points)} samples. Choose two of them.")
         return self.walk(points[first - 1], points[second - 1], path, frames)
 
     def between_classes(
@@ -140,7 +143,7 @@ class Studio:
     def judged(
         self, file: str | None
     ) -> tuple[Path | None, dict[str, float] | None, dict[str, float] | None]:
-        """What an uploaded picture looks like to the networks, and what they say of it."""
+        """An uploaded picture as the networks see it, and what they say about it."""
         if file is None:
             return None, None, None
         image = to_mnist(read_picture(read_bytes(Path(file))))
@@ -149,6 +152,6 @@ class Studio:
         figures.save_png(seen, figures.sheet(image, columns=1, scale=8))
         return (
             seen,
-            {"real": float(real), "drawn": 1 - float(real)},
+            {"real": float(real), "generated": 1 - float(real)},
             {str(digit): float(share) for digit, share in enumerate(digits[0])},
         )

@@ -1,4 +1,4 @@
-"""What a user did wrong becomes a message in the page, never a traceback."""
+"""Connect events to functions, so that a visitor's mistake becomes a message in the page."""
 
 import functools
 import html
@@ -11,12 +11,23 @@ import PIL.Image
 from gradio.block_function import BlockFunction
 
 from toolkit.common.errors import ToolkitError
+from toolkit.gan.sketch import TOO_LARGE, UNREADABLE
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
+def on(trigger: Callable[..., Any], function: Callable[..., Any], **options: Any) -> Any:
+    """Connect an event to a function: one call at a time, and mistakes become messages.
+
+    Args:
+        trigger: an event of a component, or `gr.api`.
+        options: passed on to the trigger.
+    """
+    return trigger(explained(function), concurrency_id="torch", **options)
+
+
 def explained(function: Handler) -> Handler:
-    """An event handler whose user's mistakes become a message in the page."""
+    """The same event handler, but a `ToolkitError` becomes a message in the page."""
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -29,9 +40,9 @@ def explained(function: Handler) -> Handler:
 
 
 def refuse_nonsense(blocks: gr.Blocks) -> None:
-    """Make of input that no component can take (a text as a picture, NaN) a message in the page.
+    """Show a message for input that no component can take, such as NaN or a text as a picture.
 
-    Gradio shows its cause only with `show_error`, which shows those of all other errors as well.
+    Gradio itself says why only with `show_error`, which also shows the cause of all other errors.
     """
     preprocess_data = blocks.preprocess_data
 
@@ -43,12 +54,10 @@ def refuse_nonsense(blocks: gr.Blocks) -> None:
         except ValueError as error:
             cause = error.__cause__
             if isinstance(cause, PIL.Image.DecompressionBombError):
-                raise message("The picture has too many pixels. Make it smaller.") from error
+                raise message(TOO_LARGE) from error
             if isinstance(cause, OSError):
-                raise message(
-                    "The file is not a picture that can be read. Choose a PNG or JPEG."
-                ) from error
-            raise message("An input is not of the kind that its field takes.") from error
+                raise message(UNREADABLE) from error
+            raise message("An input has the wrong type for its field.") from error
         for field, value in zip(event.inputs, values, strict=True):
             if isinstance(value, float) and not math.isfinite(value):
                 raise message(f"{field.label} must be a finite number, not {value}.")
@@ -60,5 +69,5 @@ def refuse_nonsense(blocks: gr.Blocks) -> None:
 
 
 def message(sentence: str) -> gr.Error:
-    """The page renders a message as HTML, and a user's mistake needs no traceback in the log."""
+    """A message in the page, which renders it as HTML; no traceback goes to the log."""
     return gr.Error(html.escape(sentence, quote=False), print_exception=False)

@@ -1,11 +1,16 @@
 """Copies are found behind new names, moved functions and other comments."""
 
+import tokenize
+from collections.abc import Callable, Iterator
+
 import pytest
 
+from toolkit.assignment.grade import similar
 from toolkit.assignment.grade.similar import THRESHOLD, find_similar, read_code
 
-from .submissions import FINE, pack
+from ..submissions import FINE, pack
 
+GENERATE_TOKENS = tokenize.generate_tokens
 ORIGINAL = '''
 """My LSTM."""
 import torch
@@ -87,22 +92,60 @@ def test_pairs() -> None:
     assert usual < THRESHOLD
 
 
-def test_code_that_is_no_python() -> None:
+def test_code_that_is_not_python() -> None:
     broken = ORIGINAL + "\n'''never closed"
     assert find_similar({"a": [ORIGINAL], "b": [broken]})[0][0].share > 0.95
     assert find_similar({"a": ["\0" * 1000], "b": ["(" * 5000]}) == ([], 0.0)
 
 
-@pytest.mark.parametrize("piece", ["(", "\0", "'\\\\", "x\n ", "f'{", '"""', "\\\\\n"])
-def test_code_made_to_be_slow(piece: str) -> None:
-    """Without limits the slowest of them take minutes."""
-    megabyte = piece * (2**20 // len(piece))
-    find_similar({"a": [megabyte], "b": [megabyte]})
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(piece * 2**17 for piece in ["(", "\0", "'\\\\", "x\n ", "f'{", '"""', "\\\\\n"]),
+        '"""' + "a\n" * 2**17,
+    ],
+    ids=lambda text: ascii(text[:6]),
+)
+def test_code_made_to_be_slow(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The work is bounded: the characters and tokens that are read, and the letters compared."""
+    work = {"characters": 0, "tokens": 0, "letters": 0}
+
+    def count_tokens(readline: Callable[[], str]) -> Iterator[tokenize.TokenInfo]:
+        def count_characters() -> str:
+            line = readline()
+            work["characters"] += len(line)
+            return line
+
+        for token in GENERATE_TOKENS(count_characters):
+            work["tokens"] += 1
+            yield token
+
+    def count_letters(first: str, second: str) -> float:
+        work["letters"] = max(work["letters"], len(first), len(second))
+        return 0.0
+
+    monkeypatch.setattr(similar.tokenize, "generate_tokens", count_tokens)
+    monkeypatch.setattr(similar.Indel, "normalized_similarity", count_letters)
+    monkeypatch.setattr(similar, "MAX_LINES", 100)
+    monkeypatch.setattr(similar, "MAX_LINE", 50)
+    monkeypatch.setattr(similar, "MAX_TOKENS", 200)
+    find_similar({"a": [text], "b": [text]})
+    times = 4  # two submissions, with and without names
+    assert work["characters"] <= times * similar.MAX_LINES * (similar.MAX_LINE + 1)
+    assert work["tokens"] <= times * similar.MAX_TOKENS
+    assert work["letters"] <= similar.MAX_TOKENS
+
+
+def test_a_long_program_is_read_up_to_the_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the bounds of the test above are really reached."""
+    monkeypatch.setattr(similar, "MAX_TOKENS", 200)
+    beginning = "x = 1\n" * 100
+    pairs, _ = find_similar({"a": [beginning + "y = (2 + 3)\n" * 100], "b": [beginning]})
+    assert [pair.share for pair in pairs] == [1]
 
 
 def test_read_code() -> None:
-    assert (
-        read_code(pack({f"folder/{name}": text for name, text in FINE.items()}))[1]
-        == (FINE["lstm.py"])
-    )
+    code = pack({f"folder/{name}": text for name, text in FINE.items()})
+    assert read_code(code) == list(FINE.values())
+    assert read_code(pack({"lstm.py": "x"})) == ["", "x", "", ""]
     assert read_code(b"no zip") == []

@@ -1,14 +1,13 @@
 """A public address for the local page, or one sentence that says why there is none.
 
-Gradio can share by itself, but hides each failure behind a line about a missing file, waits for a
-silent server without end, and runs whatever lies in the place of its tunnel program. Here its
-tunnel runs in a process of its own, which can be stopped at any moment and whose lines nobody sees.
+Gradio can share a page by itself, but it reports every failure as a missing file, waits for a
+silent server forever, and runs any file that it finds in the place of its tunnel program. So its
+tunnel runs in a separate process here, which we can stop at any moment and whose output we hide.
 """
 
 import contextlib
 import os
 import queue
-import secrets
 import signal
 import subprocess
 import sys
@@ -20,10 +19,10 @@ from gradio import tunneling
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import read_bytes, sha256
 
-PATIENCE = 14  # seconds that the share server has for its answer
+PATIENCE = 14  # seconds that the share server has to answer
 
-# Imports while the page is built, then waits for the page's address. The end of the process that
-# started it, however it ends, ends its input, and then it takes the tunnel along.
+# Imports Gradio while the page is built, then waits for the page's address. When the process that
+# started it ends, in whatever way, its input ends, and it kills itself together with the tunnel.
 PROGRAM = """
 import os, signal, sys, threading
 from gradio import networking
@@ -43,7 +42,7 @@ end.join()
 
 
 class Tunnel:
-    """A tunnel that has been started but not opened.
+    """A tunnel process that is starting; `open` gives the public address.
 
     Args:
         scratch: a directory for the tunnel's certificate.
@@ -59,20 +58,20 @@ class Tunnel:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            start_new_session=True,  # so that it ends together with the program that it starts
+            start_new_session=True,  # a group to kill: this process and the program it starts
         )
         self._words: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def open(self, host: str, port: int, token: str) -> str:
-        """The public address of the page that is served at `host` and `port`.
+        """Open the tunnel; returns the public address of the page at `host` and `port`.
 
         Args:
-            token: Gradio's secret of this page.
+            token: Gradio's secret for this page.
 
         Raises:
-            ToolkitError: the server does not answer in time, cannot be reached, or the tunnel
-                program is not Gradio's; the tunnel is closed.
+            ToolkitError: the server does not answer in time or cannot be reached, or the tunnel
+                program is not Gradio's. The tunnel is then closed.
         """
         try:
             check_tunnel_program()
@@ -83,7 +82,7 @@ class Tunnel:
 
     def close(self) -> None:
         """Stop the tunnel and the program behind it."""
-        if self._process.returncode is None:  # not asked before, so its number is still its own
+        if self._process.returncode is None:  # not waited for yet, so the number is still its own
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         assert self._process.stdin is not None
@@ -92,8 +91,8 @@ class Tunnel:
 
     def _address(self, host: str, port: int, token: str) -> str:
         assert self._process.stdin is not None
-        self._words.get()  # ready; on a busy machine a little later than the page
-        with contextlib.suppress(BrokenPipeError):  # it has ended, as its output will tell
+        self._words.get()  # "ready", which on a busy machine comes a little later than the page
+        with contextlib.suppress(BrokenPipeError):  # it has ended; its empty output says so below
             self._process.stdin.write(f"{host} {port} {token}\n")
             self._process.stdin.flush()
         try:
@@ -103,14 +102,14 @@ class Tunnel:
                 f"the share server did not answer within {PATIENCE} seconds."
             ) from None
         if not address:
-            check_tunnel_program()  # which may have been fetched just now
+            check_tunnel_program()  # Gradio may have downloaded it just now
             raise ToolkitError(
                 "the share server cannot be reached. Is this machine connected to the internet?"
             )
         return address
 
     def _listen(self) -> None:
-        """Pass on "ready" and the address, and an empty word when the process ends."""
+        """Queue "ready" and the address, and an empty string when the process ends."""
         assert self._process.stdout is not None
         with self._process.stdout as output:
             for line in output:
@@ -120,10 +119,11 @@ class Tunnel:
 
 
 def check_tunnel_program() -> None:
-    """Gradio downloads its tunnel program once, and runs what it finds in that place from then on.
+    """Check Gradio's tunnel program, which it downloads once and later runs without a check.
 
     Raises:
-        ToolkitError: what lies there is not what Gradio has published.
+        ToolkitError: the file is not the one that Gradio published, or there is none for this
+            kind of machine.
     """
     published = tunneling.CHECKSUMS.get(tunneling.BINARY_URL)
     if published is None:
@@ -131,11 +131,6 @@ def check_tunnel_program() -> None:
     program = Path(tunneling.BINARY_PATH)
     if program.exists() and sha256(read_bytes(program)) != published:
         raise ToolkitError(
-            f"{program} is not the tunnel program that Gradio has published: its SHA-256 differs. "
-            "Remove it, and the next --share fetches it again."
+            f"{program} is not the tunnel program that Gradio published: its SHA-256 differs. "
+            "Delete it, and the next --share downloads it again."
         )
-
-
-def new_password() -> str:
-    """12 random hexadecimal digits, easy to read out to a class."""
-    return "-".join(secrets.token_hex(2) for _ in range(3))
