@@ -2,14 +2,20 @@
 
 Run by `runpy.run_path` in a forked process, with `task` among its globals: the words after
 `python -m toolkit.train`, the directory to run in, and the number of the write that the process
-does not live to see, or None.
+does not live to see, or None. There are 500 images for training, 500 for tests and 500 generated
+ones, which saves time and changes nothing about kills.
 """
 
 import os
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from toolkit.gan.config import ClassifierConfig
+from toolkit.gan.data import MNIST, load_mnist
+from toolkit.gan.evaluation import sample_images
+from toolkit.train import classifier, gan, presets
 from toolkit.train.app import app
 
 task: tuple[list[str], Path, int | None] = globals()["task"]
@@ -27,6 +33,13 @@ def replace_or_die(*paths: Any) -> None:
     replace(*paths)
 
 
+def load_little(data_dir: Path | None) -> MNIST:
+    return MNIST(*(data[:500] for data in load_mnist(data_dir)))
+
+
+classifier.load_mnist = gan.load_mnist = load_little  # type: ignore[attr-defined]
+gan.sample_images = partial(sample_images, count=500)  # type: ignore[attr-defined]
+presets.CLASSIFIER["smoke"] = ClassifierConfig(num_epochs=2, num_images=500)
 os.chdir(directory)
 with open("output.txt", "ab") as output:
     os.dup2(output.fileno(), 1)
