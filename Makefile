@@ -1,10 +1,11 @@
 # make train: install into .venv and train everything.   make test: run all tests.
+# make test-bare: those that need other programs, without them.   make docs: build the pages.
 # Another Python: make train PYTHON=python3.12
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: train test lint types bench pictures clean
+.PHONY: train test test-bare nightly lint types deps docs bench pictures clean
 
 train: .venv/installed
 	$(BIN)/python -m toolkit.train all
@@ -12,12 +13,25 @@ train: .venv/installed
 test: .venv/installed-test
 	$(BIN)/python -m pytest
 
+test-bare: .venv/installed-test
+	.ci/bare $(BIN)/python -m pytest --collect-only -qq -n 0 >/dev/null
+	.ci/bare $(BIN)/python -m pytest -m needs
+
+nightly: .venv/installed-test
+	$(BIN)/python -m pytest -m nightly
+
 lint: .venv/installed-test
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 
 types: .venv/installed-test
 	$(BIN)/python -m mypy
+
+deps: .venv/installed-test
+	$(BIN)/python -m deptry toolkit demos
+
+docs: .venv/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 bench: .venv/installed-test
 	$(BIN)/python benchmarks/main_job.py
@@ -38,3 +52,8 @@ clean:
 .venv/installed-test: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install -e ".[test]"
 	@touch $@ .venv/installed
+
+.venv/installed-docs: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --group docs
+	@touch $@

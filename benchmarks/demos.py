@@ -1,9 +1,9 @@
 """The demos, measured from outside: python benchmarks/demos.py [--demo gan] [--seconds 60]
 
-Starts `demos/NAME_demo.py` as its users do and prints a Markdown table: from the start to the page,
-one visitor's calls and clicks in Debian's Chromium, and many visitors at once. Every endpoint whose
-inputs have defaults takes part in the crowd. Ends with exit code 1 if a visitor in the crowd got
-anything but an answer or the word that the queue is full, or if a file was left behind.
+Starts `demos/NAME_demo.py` as its users do and prints a Markdown table: the time until the page is
+served, one visitor's calls and clicks in Debian's Chromium, and many visitors at once. The crowd
+calls every endpoint whose inputs all have defaults. Exit code 1: a visitor in the crowd got
+something else than an answer or "queue is full", or a file was left behind.
 """
 
 import argparse
@@ -58,7 +58,7 @@ button => new Promise(done => {
 
 
 class Demo:
-    """A demo in a process and a temporary directory of its own."""
+    """A demo in its own process and temporary directory."""
 
     def __init__(self, name: str) -> None:
         self.directory = tempfile.TemporaryDirectory()
@@ -83,7 +83,7 @@ class Demo:
         return int(kilobytes) * 1024
 
     def close(self) -> int:
-        """End it; the number of files that it leaves behind."""
+        """End it; returns how many files it leaves behind."""
         self.process.terminate()
         self.process.wait()
         left = sum(path.is_file() for path in Path(self.directory.name).rglob("*"))
@@ -92,7 +92,7 @@ class Demo:
 
 
 async def ask(client: httpx.AsyncClient, endpoint: str, inputs: list[Any]) -> str:
-    """One call: "answer", "queue is full", or what else happened."""
+    """One call; returns "answer", "queue is full", or what went wrong."""
     reply = await client.post(f"gradio_api/call{endpoint}", json={"data": inputs})
     if reply.status_code == 503 and "Queue is full" in reply.text:
         return "queue is full"
@@ -105,7 +105,7 @@ async def ask(client: httpx.AsyncClient, endpoint: str, inputs: list[Any]) -> st
 
 
 async def time_calls(url: str, endpoint: str, inputs: Inputs, count: int) -> list[float]:
-    """Seconds of `count` calls, one after the other, after one that is not counted."""
+    """Seconds of each of `count` calls, one after the other; the first call is not counted."""
     seconds = []
     async with httpx.AsyncClient(base_url=url, timeout=60) as client:
         for n in range(count + 1):
@@ -117,7 +117,7 @@ async def time_calls(url: str, endpoint: str, inputs: Inputs, count: int) -> lis
 
 
 def time_clicks(url: str, chromium: str, count: int) -> list[float]:
-    """Seconds from a click on 'Other samples' to its pictures, after one that is not counted."""
+    """Seconds from a click on 'Other samples' to its pictures; the first click is not counted."""
     with sync_playwright() as driver:
         page = driver.chromium.launch(executable_path=chromium).new_page()
         page.goto(url)
@@ -126,11 +126,11 @@ def time_clicks(url: str, chromium: str, count: int) -> list[float]:
 
 
 async def crowd(url: str, visitors: int, seconds: float) -> Counter[str]:
-    """What visitors get who each click again as soon as they have their answer."""
+    """What visitors get: each clicks again as soon as the answer is there."""
     async with httpx.AsyncClient(base_url=url, timeout=120) as client:
         information = (await client.get("gradio_api/info")).json()
     drawing = base64.b64encode((ROOT / "docs" / "samples.png").read_bytes()).decode()
-    filled_in = {"/draw": [f"data:image/png;base64,{drawing}"]}  # an empty pad is a mistake
+    filled_in = {"/draw": [f"data:image/png;base64,{drawing}"]}  # an empty pad is an error
     endpoints = {name: e["parameters"] for name, e in information["named_endpoints"].items()}
     clicks = [
         (endpoint, filled_in.get(endpoint) or [p["parameter_default"] for p in parameters])
@@ -147,7 +147,7 @@ async def crowd(url: str, visitors: int, seconds: float) -> Counter[str]:
                 outcome = await ask(client, *random_clicks.choice(clicks))
                 outcomes[outcome] += 1
                 if outcome == "queue is full":
-                    await asyncio.sleep(1)  # as long as it takes to read that
+                    await asyncio.sleep(1)  # reads the message
 
     await asyncio.gather(*(visit(random.Random(n)) for n in range(visitors)))
     return outcomes
@@ -156,10 +156,10 @@ async def crowd(url: str, visitors: int, seconds: float) -> Counter[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="The demos, measured from outside.")
     parser.add_argument("--demo", choices=CALLS, default="gan")
-    parser.add_argument("--starts", type=int, default=5, help="starts of the demo, from 1")
+    parser.add_argument("--starts", type=int, default=5, help="starts of the demo, at least 1")
     parser.add_argument("--calls", type=int, default=100, help="calls of each kind")
     parser.add_argument("--visitors", type=int, default=50)
-    parser.add_argument("--seconds", type=float, default=60, help="of the crowd")
+    parser.add_argument("--seconds", type=float, default=60, help="how long the crowd clicks")
     options = parser.parse_args()
 
     starts = []
@@ -185,7 +185,7 @@ def main() -> None:
         median = statistics.median(seconds)
         rows.append((what, goal, f"{1000 * p95:.0f} ms (median {1000 * median:.0f} ms)"))
 
-    # Gradio keeps the state of so many visitors, and here each call is one: fill that first.
+    # Gradio keeps the state of its last visitors, and each call is one: fill that memory first.
     asyncio.run(crowd(demo.url, options.visitors, options.seconds))
     before = demo.memory()
     outcomes = asyncio.run(crowd(demo.url, options.visitors, options.seconds))

@@ -16,10 +16,10 @@ import sys
 import time
 from copy import deepcopy
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from recipe_log import LOG, table
 from torch import Tensor, nn
 from torch.optim import Adam
 
@@ -28,10 +28,9 @@ from toolkit.export import torchscript
 from toolkit.gan.data import epoch_order, load_mnist, to_unit
 from toolkit.gan.evaluation import Evaluator, sample_images
 from toolkit.gan.losses import discriminator_loss, non_saturating_generator_loss, r1_penalty
-from toolkit.gan.model import start_small
+from toolkit.gan.model import init_dcgan
 from toolkit.gan.training import update_average
 
-LOG = Path(__file__).with_suffix(".jsonl")
 CPU = torch.device("cpu")
 
 
@@ -85,7 +84,7 @@ class Generator(nn.Module):
             nn.Conv2d(width, 4, 3, padding=1),
             nn.PixelShuffle(2),
         )
-        self.apply(start_small)
+        self.apply(init_dcgan)
 
     def forward(self, z: Tensor) -> Tensor:
         """From z to images in 0..1."""
@@ -115,7 +114,7 @@ class Discriminator(nn.Module):
         )
         self.readout = nn.Linear(trial.discriminator_hidden, 1)
         self.auxiliary_head = nn.Linear(trial.discriminator_hidden, 10)
-        self.apply(start_small)
+        self.apply(init_dcgan)
 
     def features(self, images: Tensor) -> Tensor:
         """From images in 0..1 to features (batch, discriminator_hidden)."""
@@ -216,24 +215,6 @@ def run(trial: Trial) -> dict[str, object]:
         "class_shares": [round(s, 3) for s in (min(scores.class_shares), max(scores.class_shares))],
         "milliseconds": round(1000 * cost / trial.num_steps, 1),
     }
-
-
-def table() -> str:
-    """The log as a Markdown table, the best distance first."""
-    entries = [json.loads(line) for line in LOG.read_text().splitlines()]
-    rows = [
-        "| name | what was changed | steps | at 1/3, 2/3 and the end | shares | ms a step |",
-        "|---|---|---|---|---|---|",
-    ]
-    for entry in sorted(entries, key=lambda e: float(e["distances"][-1])):
-        changes = ", ".join(f"{k} = {v}" for k, v in entry["changes"].items()) or "nothing"
-        distances = ", ".join(f"{d:.1f}" for d in entry["distances"])
-        low, high = entry["class_shares"]
-        rows.append(
-            f"| {entry['name']} | {changes} | {entry['num_steps']:,} | {distances} "
-            f"| {low:.1%} to {high:.1%} | {entry['milliseconds'] or ''} |"
-        )
-    return "\n".join(rows)
 
 
 def main() -> None:

@@ -1,10 +1,10 @@
 """A class of 100 archives, ten of them hostile: python benchmarks/grade_class.py [--check stand-in]
 
-Every archive must get a result, and every harmless one the points that it gets alone. The hostile
-ones loop, sleep, fork, eat memory, print, forge a report, or are no proper archives; each is
-bounded, see tests/assignment/submissions.py. The stand-in for the check imports the four files and
-no more, so that the time is that of the grader itself; `--check real` runs the real one, and the
-harmless archives are the right submissions of the tests, in turn.
+Every archive must get a result, and every harmless one the points that it would get alone. The
+hostile ones loop, sleep, fork, eat memory, print, forge a report, or are not proper archives; each
+is bounded, see tests/assignment/submissions.py. The stand-in for the check only imports the four
+files, so the time measured is that of the grader itself. `--check real` runs the real check, and
+the harmless archives are the right submissions of the tests, in turn.
 """
 
 import argparse
@@ -17,11 +17,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from toolkit.assignment.grade.folder import grade_folder
+from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.sandbox.isolation import Limits, find_isolation
-from toolkit.assignment.grade.verdict import CHECK, Result
+from toolkit.assignment.grade.verdict import CHECK
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "assignment"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "assignment" / "check"))
 import submissions
 from corpus import cases
 
@@ -31,7 +33,7 @@ HOSTILE = {
     "forks": submissions.with_lstm(submissions.FORK_BOMB),
     "takes 50 GB": submissions.with_lstm(submissions.MEMORY),
     "shared memory": submissions.with_lstm(submissions.MEMORY_BIT_BY_BIT.format(megabytes=2048)),
-    "prints 1 GiB": submissions.with_lstm(submissions.PRINT),
+    "prints 1 GiB": submissions.with_lstm(submissions.PRINT.format(megabytes=1024)),
     "forges a report": submissions.with_lstm(submissions.FORGE),
     "zip bomb": submissions.zip_bomb(),
     "path outside": submissions.pack({"../../lstm.py": "x"}),
@@ -40,7 +42,7 @@ HOSTILE = {
 
 
 def harmless(number: int, real: bool) -> tuple[str, dict[str, str | bytes]]:
-    """What the archive of this number is, and its files."""
+    """The kind of the archive with this number, and its files."""
     if not real:
         own = {"lstm.py": f"class LSTM:\n    number = {number}\n"}
         return "fine", submissions.FINE | own
@@ -51,7 +53,7 @@ def harmless(number: int, real: bool) -> tuple[str, dict[str, str | bytes]]:
 
 
 def write_class(folder: Path, size: int, real: bool) -> dict[str, str]:
-    """Write the archives, the hostile ones spread among the others; their kinds by file name."""
+    """Write the archives, with the hostile ones among them; return the kind of each file."""
     kinds = {}
     every = size // len(HOSTILE)
     hostile = iter(HOSTILE)
@@ -103,16 +105,16 @@ def main() -> None:
 
 
 def print_table(results: list[Result], kinds: dict[str, str]) -> None:
-    """A line for each kind of archive and what came of it."""
+    """Print a line for each kind of archive and its result."""
     rows: collections.Counter[tuple[str, str, float, str]] = collections.Counter()
     seconds: dict[str, float] = collections.defaultdict(float)
     for result in results:
-        extra = result["extra_data"]
-        kind = kinds[extra["archive"]]
-        found = " ".join(f"{one['id']} ({one['file']})" for one in extra["findings"])
-        said = (extra["problem"] or found or "nothing was found wrong").splitlines()[0][:70]
-        rows[kind, said, result["score"], extra["isolation"].partition(":")[0]] += 1
-        seconds[kind] += result.get("execution_time", 0.0)
+        extra = result.extra_data
+        kind = kinds[extra.archive]
+        found = " ".join(f"{one.id} ({one.file})" for one in extra.findings)
+        said = (extra.problem or found or "nothing wrong was found").splitlines()[0][:70]
+        rows[kind, said, result.score, extra.isolation.partition(":")[0]] += 1
+        seconds[kind] += result.execution_time
     print("| archive | how many | points | result | isolation | seconds each |")
     print("|---|---|---|---|---|---|")
     for (kind, said, score, isolation), count in rows.items():

@@ -3,8 +3,8 @@
 C++ and Python load the same LSTM, verify its SHA-256, make the two warm-up calls, which compile,
 and predict one digit. A run is a whole process, from its start to its end. The programs take turns,
 so that a slow moment of the machine hits all of them; the table has the medians. The C++ programs
-must be built before; the README has the two commands. Where exports/lstm.onnx is there, onnxruntime
-takes part; it needs no warm-up.
+must be built before; docs/exports.md has the two commands. Where exports/lstm.onnx is there,
+onnxruntime takes part; it needs no warm-up.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def main() -> None:
         parser.error("--repeats must be at least 1")
     predict_digit = options.build_dir / "predict_digit"
     if not predict_digit.exists():
-        parser.error(f"{predict_digit} is not there; build the C++ programs first, see README.md")
+        parser.error(f"{predict_digit} is missing: build the C++ programs, see docs/exports.md")
 
     digits = "31415995141"
     arguments = [EXPORTS / "lstm.pt", *digits]

@@ -1,17 +1,33 @@
 """Shared by all tests: the command line as users call it, MNIST, read once, a Dask cluster."""
 
+import os
 import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+
+# Two workers run side by side: more threads than cores would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from toolkit.gan.data import MNIST, load_mnist
 
 ROOT = Path(__file__).parents[1]
+
+# Fixtures that start a program which may be missing; they skip with "needs PROGRAM: how to get it".
+STARTS = {
+    "browser": "chromium",
+    "latex_to_text": "pdflatex",
+    "word_to_text": "soffice",
+    "built": "c++",
+    "call": "c++",
+}
+
 RunTrain = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -29,6 +45,39 @@ def run_train(tmp_path: Path) -> RunTrain:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def smoke_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder, empty before, in which `train all` and `horizon` have run with the smoke preset.
+
+    It is made once for all workers, and only to be read: a test that continues in it copies it.
+    What the two commands printed is in all.txt and horizon.txt.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    project = shared / "smoke-project"
+    with FileLock(shared / "smoke-project.lock"):
+        if not (project / "made").exists():
+            project.mkdir()
+            commands = {name: start_smoke(name, project) for name in ("all", "horizon")}
+            for name, command in commands.items():
+                assert command.wait() == 0, (project / f"{name}.txt").read_text()
+            (project / "made").touch()
+    return project
+
+
+def start_smoke(command: str, project: Path) -> subprocess.Popen[bytes]:
+    """Start a command of `toolkit.train`, which prints to a file in the project."""
+    with open(project / f"{command}.txt", "wb") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", "toolkit.train", command, "--preset", "smoke"],
+            cwd=project,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
 
 
 @pytest.fixture(scope="session")
@@ -62,3 +111,19 @@ def scheduler() -> Iterator[str]:
         for process in processes:
             process.kill()
             process.communicate()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests whose fixtures start a program, so that `-m needs` selects them."""
+    for item in items:
+        for fixture in STARTS.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.needs(STARTS[fixture]))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line on what was skipped, and what brings it back."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    if reasons:
+        named = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+        terminalreporter.write_line(f"{len(skipped)} tests were skipped, not passed: {named}")

@@ -1,8 +1,7 @@
 """The console script `toolkit`: train, check, report, pack, grade and demo in one place."""
 
-import runpy
+import importlib
 import sys
-from typing import Annotated, Literal
 
 import typer
 
@@ -21,18 +20,29 @@ app.add_typer(train_app, name="train")
 app.registered_commands += assignment_app.registered_commands
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def demo(
-    context: typer.Context,
-    name: Annotated[
-        Literal["gan", "digit"], typer.Argument(help="The latent studio, or the gate microscope.")
-    ],
-) -> None:
-    """Open a demo in the browser; options such as --share and --port go to it."""
-    script = package_data("demos") / f"{name}_demo.py"
-    sys.argv = [f"toolkit demo {name}", *context.args]
-    sys.path.insert(0, str(script.parent))
-    runpy.run_path(str(script), run_name="__main__")
+demos = typer.Typer(
+    no_args_is_help=True, help="Open a demo in your browser: `toolkit demo gan --help`."
+)
+app.add_typer(demos, name="demo")
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}  # --help as well
+
+
+@demos.command("gan", add_help_option=False, context_settings=PASSED_ON)
+def latent_studio(context: typer.Context) -> None:
+    """Latent studio: generate digits, walk between two of them, ask the discriminator."""
+    run_demo("gan", context.args)
+
+
+@demos.command("digit", add_help_option=False, context_settings=PASSED_ON)
+def gate_microscope(context: typer.Context) -> None:
+    """Gate microscope: see what an LSTM remembers, digit by digit."""
+    run_demo("digit", context.args)
+
+
+def run_demo(name: str, arguments: list[str]) -> None:
+    """The same as `python demos/NAME_demo.py ARGUMENTS`."""
+    sys.path.insert(0, str(package_data("demos")))
+    importlib.import_module(f"{name}_demo").app(arguments, prog_name=f"toolkit demo {name}")
 
 
 def main() -> None:

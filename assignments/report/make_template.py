@@ -28,19 +28,21 @@ def build() -> bytes:
     word.add_paragraph("Assignment 3: LSTM and GAN", style="Title")
     word.add_paragraph("{% if name %}{{ name }}, {% endif %}student number {{ student_number }}")
     word.add_paragraph(
-        "All numbers and pictures are from the run directories of the preset {{ results.preset }}."
+        "All numbers and pictures come from the runs of the preset {{ results.preset }}."
     )
     add_part_one(word)
     add_part_two(word)
     word.add_heading("Running the code", level=1)
     add_prompt(
         word,
-        "Which files of the archive hold what, and how are they run? Name the versions of Python "
+        "What is in each file of the archive, and how do you run it? Name the versions of Python "
         "and of the packages.",
     )
-    word.add_paragraph("The numbers and pictures above are made again by")
+    begin_if(word, "results.commands")
+    word.add_paragraph("These commands make the numbers and pictures above again:")
+    end_if(word)
     add_each(word, "command in results.commands", "{{ command }}", style="Command")
-    word.add_paragraph("and shown by the notebook assignment3.ipynb.")
+    word.add_paragraph("The notebook assignment3.ipynb shows them.")
     return to_bytes(word)
 
 
@@ -53,8 +55,8 @@ def add_part_one(word: Word) -> None:
     word.add_heading("What was done", level=2)
     add_prompt(
         word,
-        "Describe your LSTM: which line of your code is which of the equations (1) to (9), which "
-        "shapes the tensors have, and how h(0) is set.",
+        "Describe your LSTM: which line of your code implements which of the equations (1) to (9), "
+        "what shapes the tensors have, and how h(0) is set.",
     )
     add_prompt(
         word,
@@ -67,7 +69,7 @@ def add_part_one(word: Word) -> None:
     add_table(
         word,
         "run in results.recurrent",
-        "Settings of the networks. Gradients are clipped at the norm in the last column.",
+        "Settings of the networks. The last column is the norm at which gradients are clipped.",
         {
             "run": "run.name",
             "T": "run.length",
@@ -88,8 +90,8 @@ def add_part_one(word: Word) -> None:
     add_table(
         word,
         "row in results.study",
-        "Share of unseen palindromes whose last digit is predicted, over seeds. A family that was "
-        "not trained with a curriculum was trained at the T at which it is tested.",
+        "Share of unseen palindromes whose last digit is predicted, over seeds. A family without a "
+        "curriculum was trained at the same T as it is tested at.",
         {
             "family": "row.name",
             "T": "row.length",
@@ -113,8 +115,8 @@ def add_part_one(word: Word) -> None:
     add_table(
         word,
         "run in results.recurrent",
-        "At the end of training: the loss of the last batch, and the accuracy on unseen "
-        "palindromes of the length T of the run.",
+        "At the end of training: the loss on the last batch, and the accuracy on unseen "
+        "palindromes of length T.",
         {
             "run": "run.name",
             "network": "run.model",
@@ -136,9 +138,13 @@ def add_part_one(word: Word) -> None:
     add_table(
         word,
         "row in results.tested",
-        "Accuracy of the exported networks on unseen palindromes, at most {{ results.num_test }} "
-        "at each T.",
-        {"T": "row.length", "LSTM": "row.lstm", "RNN": "row.rnn"},
+        "Accuracy on unseen palindromes of length T, and how many of them there were.",
+        {
+            "T": "row.length",
+            "run": "row.run",
+            "accuracy": "row.accuracy",
+            "palindromes": "row.num_examples",
+        },
     )
     end_if(word)
     begin_if(word, "results.study")
@@ -174,7 +180,7 @@ def add_part_two(word: Word) -> None:
     add_prompt(
         word,
         "Describe your generator and your discriminator, and how one training step updates both. "
-        "Which form of objective (10) does the generator minimise? What did you change of the "
+        "Which form of objective (10) does the generator minimise? What did you change in the "
         "template, and why?",
     )
     add_gaps(word, "gan")
@@ -193,8 +199,8 @@ def add_part_two(word: Word) -> None:
     add_picture(
         word,
         "{{ picture(gan.samples, 15.3) }}",
-        "25 samples at the start of the training, halfway, and after it has ended, of the same "
-        "noise (run {{ gan.name }}).",
+        "25 samples from the same noise at the start of the training, halfway through, and after "
+        "its end (run {{ gan.name }}).",
     )
     add_picture(
         word,
@@ -204,8 +210,8 @@ def add_part_two(word: Word) -> None:
     add_table(
         word,
         "row in gan.measured",
-        "Measured after the training (run {{ gan.name }}). The Frechet distance compares features "
-        "of the classifier with those of the test images; 0 would be the same.",
+        "Measured after the training (run {{ gan.name }}). The Frechet distance compares "
+        "classifier features of the samples with those of the test images; 0 means no difference.",
         {"measured": "row.name", "value": "row.value"},
         first=7.5,
     )
@@ -216,8 +222,8 @@ def add_part_two(word: Word) -> None:
     add_picture(
         word,
         "{{ picture(gan.interpolation, 15.3) }}",
-        "9 images {{ gan.ends or 'between two samples of different classes' }}: two ends, and 7 "
-        "steps on the straight line between them in latent space (run {{ gan.name }}).",
+        "9 images {{ gan.ends }}: two ends, and 7 steps on the straight line between them in "
+        "latent space (run {{ gan.name }}).",
     )
     end_for(word)
 
@@ -229,8 +235,8 @@ def add_part_two(word: Word) -> None:
     )
     add_prompt(
         word,
-        "What do the two losses tell about the training, and what do they not tell? Was it stable? "
-        "Are all digits drawn?",
+        "What do the two losses tell you about the training, and what do they not tell you? Was it "
+        "stable? Does the generator draw all ten digits?",
     )
     add_prompt(
         word,
@@ -334,7 +340,7 @@ def add_table(
 
 
 def begin_if(word: Word, condition: str) -> None:
-    """What follows is there only under a condition."""
+    """What follows appears only under a condition."""
     word.add_paragraph(f"{{%p if {condition} %}}")
 
 
@@ -344,7 +350,7 @@ def end_if(word: Word) -> None:
 
 
 def begin_for(word: Word, loop: str) -> None:
-    """What follows is there for each turn of a loop."""
+    """What follows appears for each turn of a loop."""
     word.add_paragraph(f"{{%p for {loop} %}}")
 
 

@@ -1,6 +1,6 @@
 """A stand-in for `toolkit.assignment check PATH --json`: it imports the files, no more.
 
-Like the check it runs the student's code in a process of its own, whose output is not its own.
+Like the check it runs the student's code in another process, whose output is not its own.
 """
 
 import json
@@ -8,22 +8,26 @@ import subprocess
 import sys
 from pathlib import Path
 
-PARTS = {"dataset": "dataset", "lstm": "lstm", "train": "train", "my_gan": "gan"}
+from toolkit.assignment.parts import FILES, find_parts, list_files
 
 
 def main() -> None:
-    path = Path(sys.argv[1])
+    root = Path(sys.argv[1])
+    found = find_parts(list_files(root))
     findings = []
-    for name, part in PARTS.items():
-        finding = {"part": part, "equation": None, "file": f"{name}.py", "line": None}
-        if not (path / f"{name}.py").exists():
-            findings.append(finding | {"id": "missing-file", "message": f"{name}.py is missing."})
+    for part, name in FILES.items():
+        path = found.get(part)
+        finding = {"verdict": "wrong", "part": part, "file": name if path is None else str(path)}
+        if path is None or not (root / path).exists():  # it may have deleted itself
+            findings.append(finding | {"id": "missing-file", "message": f"{name} is missing."})
             continue
         imported = subprocess.run(
-            [sys.executable, "-c", f"import {name}"], cwd=path, stdout=sys.stderr
+            [sys.executable, "-c", f"import {path.stem}"],
+            cwd=root / path.parent,
+            stdout=sys.stderr,
         )
         if imported.returncode != 0:
-            message = f"import {name} ends with exit code {imported.returncode}."
+            message = f"import {path.stem} ends with exit code {imported.returncode}."
             findings.append(finding | {"id": "does-not-import", "message": message})
     print(json.dumps({"passed": not findings, "findings": findings}))
     sys.exit(1 if findings else 0)

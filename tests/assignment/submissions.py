@@ -1,9 +1,10 @@
 """Archives for the tests and the benchmark: harmless ones, and hostile ones, each of them bounded.
 
-Every hostile program ends by itself, and takes little even where nothing holds it back: it starts
-at most 200 processes once, each for half a minute; it writes and deletes only where it is told to.
+Every hostile program ends by itself, and does little harm even where nothing limits it: it starts
+at most 200 processes, once, each for half a minute; it writes and deletes only where it is told to.
 """
 
+import functools
 import io
 import stat
 import zipfile
@@ -21,7 +22,7 @@ FINE = {
 LOOP = "import time\nend = time.time() + 60\nwhile time.time() < end:\n    pass\n"
 SLEEP = "import time\ntime.sleep(60)\n"
 EXIT = "import os\nos._exit(0)\n"
-# One after the other, never from within a child: no growth, even if nothing stops it.
+# One after the other, never from a child: their number stays small even if nothing stops it.
 FORK_BOMB = """
 import os, time
 pids = []
@@ -36,7 +37,7 @@ finally:
     print("processes started:", len(pids), flush=True)
 time.sleep(30)
 """
-# They leave the session and lose their parent, so that they belong to nobody.
+# They leave the session and lose their parent: nothing connects them with the check any more.
 DETACH = """
 import os, time
 for _ in range(5):
@@ -46,7 +47,7 @@ for _ in range(5):
             os.execvp("sleep", ["sleep", "{seconds}"])
         os._exit(0)
 """
-# Allocated at once, so that it fails at once; touched page by page where it does not.
+# Allocated at once, so it fails at once.
 MEMORY = """
 import time
 block = bytearray(50 * 2**30)
@@ -60,7 +61,7 @@ for _ in range({megabytes} // 16):
     blocks[-1].write(b"x" * (16 * 2**20))
 time.sleep(30)
 """
-PRINT = 'for _ in range(2**10):\n    print("x" * 2**20)\n'
+PRINT = 'for _ in range({megabytes}):\n    print("x" * 2**20)\n'
 NETWORK = """
 import socket
 with socket.create_connection(("127.0.0.1", {port}), timeout=5) as connection:
@@ -84,6 +85,7 @@ for path in ("/proc/%d/fd/1" % os.getppid(), "/proc/1/fd/1", "/dev/stdout"):
         print(path, error)
 print(line)
 os.kill(os.getppid(), 9)
+raise SystemExit("this cannot be imported")
 """
 
 
@@ -101,6 +103,7 @@ def with_lstm(program: str) -> bytes:
     return pack(FINE | {"lstm.py": program})
 
 
+@functools.cache
 def zip_bomb() -> bytes:
     """Some hundred kilobytes that unpack to 300 MiB."""
     return pack(FINE | {f"zeros{k}.py": bytes(100 * 2**20) for k in range(3)})

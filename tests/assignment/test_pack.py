@@ -38,7 +38,7 @@ def docx(text: str) -> bytes:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """All that the assignment asks for, and much that does not belong into an archive."""
+    """All that the assignment asks for, and much that does not belong in an archive."""
     path = tmp_path / "mine"
     content: dict[str, str | bytes] = {
         **FINE,
@@ -59,6 +59,9 @@ def folder(tmp_path: Path) -> Path:
         "myenv/lib/b.py": "x",
         ".ipynb_checkpoints/assignment3-checkpoint.ipynb": "x",
         "old/87654321_assignment3.zip": b"x",
+        "__MACOSX/._lstm.py": "x",
+        "report/~$report.docx": b"x",
+        "build/lib/helper.py": "x",
         "huge.csv": b"0" * (20 * 2**20 + 1),
     }
     for name, data in content.items():
@@ -111,15 +114,15 @@ def test_everything_missing_is_listed(tmp_path: Path) -> None:
     ("name", "content", "said"),
     [
         ("lstm.py", " \n", "lstm.py is empty"),
-        ("lstm.py", "def forward(:", "lstm.py is no Python"),
+        ("lstm.py", "def forward(:", "lstm.py is not valid Python"),
         (
             "lstm.py",
             "def f():\n    raise NotImplementedError('(1)')",
-            "lstm.py is not filled in: see line 2",
+            "lstm.py is not finished: see line 2",
         ),
-        ("train.py", "def f():\n    raise NotImplementedError", "train.py is not filled in"),
+        ("train.py", "def f():\n    raise NotImplementedError", "train.py is not finished"),
         ("assignment3.ipynb", "", "assignment3.ipynb is empty"),
-        ("assignment3.ipynb", "{}", "it cannot be read"),
+        ("assignment3.ipynb", "{}", "is not a notebook that can be read"),
         ("assignment3.ipynb", notebook(), "has no code"),
         ("assignment3.ipynb", notebook(CELL | {"execution_count": None}), "was never run"),
         (
@@ -145,13 +148,13 @@ def test_leftovers_of_the_templates(folder: Path) -> None:
     (folder / "report" / "report.docx").write_bytes(docx(left))
     (folder / "report" / "report.pdf").unlink()
     word, compiled, prompts = find_leftovers(collect(folder))
-    assert "no .pdf beside it" in compiled
+    assert "was not compiled" in compiled
     for line in (word, prompts):
-        assert "2 prompts, the first: [[ Describe your LSTM" in line
+        assert "2 prompts; the first is [[ Describe your LSTM" in line
 
 
 def test_what_does_not_import_is_not_packed(folder: Path, tmp_path: Path) -> None:
-    """It works here, since the folder has what the archive leaves out."""
+    """It works here, because the folder has what the archive leaves out."""
     (folder / "train.py").write_text("open('data/labels.csv')\n")
     assert subprocess.run([sys.executable, "train.py"], cwd=folder).returncode == 0
     with pytest.raises(ToolkitError, match=r"does not run.\n- train.py: import train ends with"):
@@ -161,7 +164,7 @@ def test_what_does_not_import_is_not_packed(folder: Path, tmp_path: Path) -> Non
 
 def test_student_numbers(folder: Path, tmp_path: Path) -> None:
     for number in ("", "12", "s1234567", "../12345678"):
-        with pytest.raises(UsageError, match="has 4 to 12 digits"):
+        with pytest.raises(UsageError, match="give its 4 to 12 digits"):
             pack(folder, number, tmp_path, LIMITS, CHECK)
 
 
@@ -187,4 +190,4 @@ def test_command_lines(folder: Path, tmp_path: Path) -> None:
     rubric.write_text("[[task]]\n")
     asked_wrongly = command_line("grade", tmp_path, "--rubric", rubric)
     assert asked_wrongly.returncode == 2
-    assert asked_wrongly.stderr == f"Error: {rubric}, task 1 lacks name.\n"
+    assert asked_wrongly.stderr == f"Error: {rubric}, task 1 has no name.\n"

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from toolkit.common.errors import ToolkitError, UsageError
+from toolkit.common.record import Interpolation, Metric, RecurrentMetrics, read_record
 from toolkit.common.runs import Run
 
 
@@ -30,10 +31,93 @@ def test_state_comes_back(tmp_path: Path) -> None:
     assert state["step"] == 7
     assert state["seconds"] == 1.5
     assert torch.equal(state["weights"]["w"], weights["w"])
-    assert json.loads((tmp_path / "a" / "b" / "config.json").read_text()) == {
-        "length": 5,
-        "seed": 0,
+    record = json.loads((tmp_path / "a" / "b" / "run.json").read_text())
+    assert record["settings"] == {"length": 5, "seed": 0}
+    assert (record["status"], record["steps"], record["seconds"]) == ("running", 7, 1.5)
+
+
+def finish(run: Run) -> None:
+    share = Metric(value=0.75, num_examples=4)
+    metrics = RecurrentMetrics(
+        final_loss=Metric(value=1.0, num_examples=2),
+        test_accuracy=share,
+        accuracy_by_length={5: share},
+    )
+    run.finish(run.final_record("all steps done", metrics, Interpolation(digit_from=3, digit_to=8)))
+
+
+def test_record_of_a_finished_run(tmp_path: Path) -> None:
+    run = Run(tmp_path, Config(), "lstm", "python -m toolkit.train lstm")
+    run.load()
+    run.save(7, 1.234567)
+    finish(run)
+    assert json.loads((tmp_path / "run.json").read_text()) == {
+        "model": "lstm",
+        "command": "python -m toolkit.train lstm",
+        "settings": {"length": 5, "seed": 0},
+        "status": "finished",
+        "stopped": "all steps done",
+        "steps": 7,
+        "seconds": 1.23,
+        "metrics": {
+            "final_loss": {"value": 1.0, "num_examples": 2},
+            "test_accuracy": {"value": 0.75, "num_examples": 4},
+            "accuracy_by_length": {"5": {"value": 0.75, "num_examples": 4}},
+        },
+        "interpolation": {"digit_from": 3, "digit_to": 8},
     }
+    record = read_record(tmp_path)
+    assert isinstance(record.metrics, RecurrentMetrics)
+    assert record.metrics.accuracy_by_length[5].num_examples == 4
+    assert str(record.interpolation) == "from a 3 to an 8"
+
+
+def test_a_finished_run_that_is_repeated_stays_finished(tmp_path: Path) -> None:
+    """Until it says the same again, since a kill in between must not take the record away."""
+    run = Run(tmp_path, Config())
+    run.load()
+    run.save(7, 1.0)
+    finish(run)
+    before = (tmp_path / "run.json").read_bytes()
+    again = Run(tmp_path, Config())
+    again.load()
+    assert (tmp_path / "run.json").read_bytes() == before
+    finish(again)
+    assert (tmp_path / "run.json").read_bytes() == before
+
+
+def test_a_run_of_an_earlier_version(tmp_path: Path) -> None:
+    """It has a checkpoint and no record; --restart keeps it under another name."""
+    run = Run(tmp_path / "run", Config())
+    run.save(7, 1.0)
+    (tmp_path / "run" / "run.json").unlink()
+    (tmp_path / "run" / "config.json").write_text("{}")
+    with pytest.raises(UsageError, match=r"has no run.json, so an earlier version .* --restart"):
+        run.load()
+    assert run.set_aside() == tmp_path / "run.old-1"
+    assert run.load() is None
+    assert read_record(tmp_path / "run").status == "running"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("}", "", "is damaged .in run.json, run.json: Invalid JSON"),
+        ('"running"', '"walking"', "is damaged .in run.json, status: Input should be 'running'"),
+        ('"running"', '"finished"', "a finished run says why it stopped"),
+        ('"steps": 7', '"steps": -7', "is damaged .in run.json, steps: "),
+        ('"steps": 7', '"steps": 7, "luck": 1', "is damaged .in run.json, luck: Extra inputs"),
+    ],
+)
+def test_damaged_record(tmp_path: Path, old: str, new: str, message: str) -> None:
+    Run(tmp_path, Config()).save(7, 1.0)
+    path = tmp_path / "run.json"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(ToolkitError, match=message):
+        read_record(tmp_path)
+    with pytest.raises(ToolkitError, match="--restart"):
+        Run(tmp_path, Config()).load()
 
 
 def test_log_goes_back_to_the_checkpoint(tmp_path: Path) -> None:
@@ -149,7 +233,7 @@ def test_state_of_other_code_is_refused(tmp_path: Path) -> None:
     run.save(1, 0.0, model=torch.nn.Linear(2, 3).state_dict())
     state = run.load()
     assert state is not None
-    refused = pytest.raises(ToolkitError, match=r"does not fit the present code; .* --restart")
+    refused = pytest.raises(ToolkitError, match=r"does not fit the current code. .* --restart")
     with refused, run.restoring():
         torch.nn.Linear(2, 4).load_state_dict(state["model"])
 

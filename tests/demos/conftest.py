@@ -1,4 +1,4 @@
-"""The demos as processes of their own on free ports, and Debian's Chromium to visit them."""
+"""Demos that run in their own processes on free ports, and Debian's Chromium to visit them."""
 
 import os
 import re
@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,9 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
+NEEDS_PLAYWRIGHT = "needs playwright: pip install playwright"
 
-# Lines that run argv[1] as if it had been given to Python itself, and others in between.
+# Runs `before` and then argv[1], as if that had been given to Python itself.
 RUN = """
 import os, runpy, sys
 sys.argv.pop(0)
@@ -26,6 +28,25 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
+# Prints every address that its process looks up or connects to.
+LOOK_UPS = """
+import socket
+ask, connect = socket.getaddrinfo, socket.socket.connect
+def listen(host, *arguments, **options):
+    print("LOOK-UP", host, flush=True)
+    return ask(host, *arguments, **options)
+def note(self, address):
+    print("LOOK-UP", address[0], flush=True)
+    return connect(self, address)
+socket.getaddrinfo, socket.socket.connect = listen, note
+for name in ("gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
+    setattr(socket, name, lambda *a, name=name: print("LOOK-UP", name, flush=True))
+"""
+
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1", "None"}
+
+
 @dataclass
 class Served:
     """A demo that is running."""
@@ -33,16 +54,27 @@ class Served:
     url: str  # ends in a slash
     process: subprocess.Popen[str]
     temporary: Path  # its TMPDIR, which holds nothing else
-    first_lines: list[str]
+    output: Path  # what it prints
 
-    def close(self) -> int:
-        """End it as `kill` does; returns the exit code."""
+    def files(self) -> set[Path]:
+        """Every file that it has written and not deleted."""
+        return {path for path in self.temporary.rglob("*") if path.is_file()}
+
+    def hosts(self) -> set[str]:
+        """What it has looked up or connected to, if it was started with LOOK_UPS."""
+        lines = self.output.read_text().splitlines()
+        return {line.split()[1] for line in lines if line.startswith("LOOK-UP")}
+
+    def close(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End it by a signal. It must leave neither a file nor a traceback behind."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(timeout=120)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        return code
+            self.process.send_signal(how)
+        assert self.process.wait(timeout=120) == 0
+        assert self.files() == set()
+        assert not list(self.temporary.glob("demo-*"))
+        printed = self.output.read_text()
+        assert printed.endswith("The page is closed.\n")
+        assert "Traceback" not in printed
 
 
 Serve = Callable[..., Served]
@@ -52,43 +84,60 @@ Serve = Callable[..., Served]
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     """Start `python demos/NAME.py ARGUMENTS` and wait until its page is served.
 
-    `before` is Python that its process runs first.
+    `before` is Python that its process runs first, `until` the last line that is waited for.
+    At the end every demo that was not killed must close as it should.
     """
-    served = []
+    served: list[Served] = []
 
-    def start(name: str, *arguments: object, before: str = "", **environment: str) -> Served:
+    def start(
+        name: str,
+        *arguments: object,
+        before: str = "",
+        until: str = r"http://\S+/",
+        **environment: str,
+    ) -> Served:
         temporary = tmp_path_factory.mktemp("tmpdir")
-        process = subprocess.Popen(
-            [
-                *("env", "--default-signal"),  # a shell in the background ignores Ctrl+C
-                sys.executable,
-                *(["-c", RUN.format(before=before)] if before else []),
-                ROOT / "demos" / f"{name}.py",
-                *map(str, arguments),
-            ],
-            env=os.environ | {"TMPDIR": str(temporary)} | environment,
-            cwd=temporary.parent,  # a demo works from anywhere
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert process.stdout is not None
-        lines: list[str] = []
-        for line in process.stdout:
-            lines.append(line)
-            if address := re.search(r"http://\S+/", line):
-                served.append(Served(address[0], process, temporary, lines))
-                return served[-1]
-        raise AssertionError(f"It ended with {process.wait()}: {''.join(lines)}")
+        output = tmp_path_factory.mktemp("output") / "output.txt"
+        port = free_port()
+        with open(output, "w") as file:
+            process = subprocess.Popen(
+                [
+                    *("env", "--default-signal"),  # a shell in the background ignores Ctrl+C
+                    sys.executable,
+                    *(["-c", RUN.format(before=before)] if before else []),
+                    ROOT / "demos" / f"{name}.py",
+                    *("--port", str(port)),
+                    *map(str, arguments),
+                ],
+                env=os.environ | {"TMPDIR": str(temporary)} | environment,
+                cwd=temporary.parent,  # a demo works from anywhere
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        served.append(Served(f"http://127.0.0.1:{port}/", process, temporary, output))
+        while not re.search(until, output.read_text()):
+            if process.poll() is not None:
+                served.pop()
+                raise AssertionError(f"It ended with {process.wait()}: {output.read_text()}")
+            time.sleep(0.05)
+        assert served[-1].url in output.read_text()
+        return served[-1]
 
     yield start
-    codes = [demo.close() for demo in served]
-    assert set(codes) <= {0, -signal.SIGKILL}
+    try:
+        for demo in served:
+            if demo.process.poll() != -signal.SIGKILL:
+                demo.close()
+    finally:
+        for demo in served:
+            demo.process.kill()
+            demo.process.wait()
 
 
 @pytest.fixture(scope="session")
 def gan_demo(serve: Serve) -> Served:
-    return serve("gan_demo", "--port", free_port())
+    return serve("gan_demo", before=LOOK_UPS)
 
 
 @pytest.fixture(scope="session")
@@ -97,19 +146,24 @@ def gan_page(gan_demo: Served) -> str:
 
 
 @pytest.fixture(scope="session")
-def digit_page(serve: Serve) -> str:
-    return serve("digit_demo", "--port", free_port()).url
+def digit_demo(serve: Serve) -> Served:
+    return serve("digit_demo", before=LOOK_UPS)
+
+
+@pytest.fixture(scope="session")
+def digit_page(digit_demo: Served) -> str:
+    return digit_demo.url
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium, driven by Playwright."""
-    playwright = pytest.importorskip("playwright.sync_api")
+    """Debian's Chromium, driven by Playwright: a context, whose pages share their cache."""
+    playwright = pytest.importorskip("playwright.sync_api", reason=NEEDS_PLAYWRIGHT)
     if (chromium := shutil.which("chromium")) is None:
-        pytest.skip("chromium is not installed")
+        pytest.skip("needs chromium: apt install chromium")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
+        yield browser.new_context(accept_downloads=True)
         browser.close()
 
 

@@ -1,4 +1,4 @@
-"""Every endpoint of the digit demo by gradio_client, the numbers recomputed by other means."""
+"""Every endpoint of the gate microscope as a program calls it, against torch's own LSTM cell."""
 
 import base64
 import io
@@ -21,12 +21,17 @@ from torch import nn
 from toolkit.export import torchscript
 from toolkit.gan.data import MNIST
 
+from .conftest import LOOPBACK, Served
+
 BY_NUMBER = "by number"
 DIGITS = "3141592951413"
 LONGEST = 5000
 
 
-@pytest.fixture
+pytestmark = pytest.mark.xdist_group("digit_demo")
+
+
+@pytest.fixture(scope="module")
 def client(digit_page: str) -> Iterator[Client]:
     connected = Client(digit_page, verbose=False)
     yield connected
@@ -144,17 +149,17 @@ def test_generated_digits_begin_a_palindrome(client: Client, length: int) -> Non
 
 def test_heat_maps_show_the_gates(client: Client) -> None:
     maps = client.predict(DIGITS, BY_NUMBER, api_name="/read")[1]
-    drawn = pictures(maps)
+    shown = pictures(maps)
     theirs = oracle(DIGITS).gates
-    assert len(drawn) == maps.count("Heat map of") == 8
+    assert len(shown) == maps.count("Heat map of") == 8
     ranges = {"i": (0, 1), "g": (-1, 1), "f": (0, 1), "c": (-3, 3), "o": (0, 1), "h": (-1, 1)}
-    for (name, (low, high)), picture in zip(ranges.items(), drawn, strict=False):
+    for (name, (low, high)), picture in zip(ranges.items(), shown, strict=False):
         found = values(picture, low, high, "RdBu_r" if low < 0 else "viridis")
         expected = theirs[name].T.clip(low, high)
         np.testing.assert_allclose(found, expected, atol=(high - low) / 100, err_msg=name)
     survival = np.log10(np.vstack([np.ones((1, 128)), theirs["f"][1:]])).cumsum(axis=0)
     np.testing.assert_allclose(
-        values(drawn[6], -6, 0, "viridis"), survival.T.clip(-6, 0), atol=6 / 100
+        values(shown[6], -6, 0, "viridis"), survival.T.clip(-6, 0), atol=6 / 100
     )
 
 
@@ -171,7 +176,7 @@ def test_a_thousand_digits(client: Client) -> None:
     assert f"must be digit 1 again: {digits[0]}" in answer
     assert read == digits
     assert [picture.shape for picture in pictures(maps)] == [(128, 1000, 3)] * 8
-    assert "It is written again and again" in now
+    assert "writes it again and again" in now
 
 
 def test_the_longest_is_shortened_for_the_eye(client: Client) -> None:
@@ -198,14 +203,14 @@ def test_an_edit(client: Client, place: int, digit: int) -> None:
         assert f"<td>{logits.argmax()} ({softmax(logits).max():.1%})</td>" in table
     verdict = table.split('scope="row">RNN')[0].count("<strong>changed</strong>")
     assert verdict == (before.logits.argmax() != after.logits.argmax())
-    drawn = pictures(maps)
-    assert len(drawn) == 6
-    for name, picture in zip("igfcoh", drawn, strict=True):
+    shown = pictures(maps)
+    assert len(shown) == 6
+    for name, picture in zip("igfcoh", shown, strict=True):
         high = 3 if name == "c" else 1
         found = values(picture, -high, high, "RdBu_r")
         expected = (after.gates[name] - before.gates[name]).T.clip(-high, high)
         np.testing.assert_allclose(found, expected, atol=2 * high / 100, err_msg=name)
-    assert (drawn[0][:, : place - 1] == drawn[0][0, 0]).all() or place == 1  # no change before it
+    assert (shown[0][:, : place - 1] == shown[0][0, 0]).all() or place == 1  # no change before it
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -233,6 +238,7 @@ BLANK = data_url(np.full((280, 280), 255, dtype=np.uint8))
     ("endpoint", "given", "sentence"),
     [
         ("read", ("31a", BY_NUMBER), "Character 3 is 'a'"),
+        ("read", ("3<b>", BY_NUMBER), "Character 2 is '&lt;'"),  # the page renders HTML
         ("read", ("1" * 1_000_000, BY_NUMBER), "1,000,000 digits; at most 5,000"),
         ("read", ("", BY_NUMBER), "no digits yet"),
         ("read", (None, BY_NUMBER), "no digits yet"),
@@ -250,10 +256,10 @@ BLANK = data_url(np.full((280, 280), 255, dtype=np.uint8))
         ("generate", (10, 1e300), "The seed must be from 0"),
         ("draw", ("",), "The pad is empty"),
         ("draw", (None,), "The pad is empty"),
-        ("draw", (BLANK,), "nothing on it"),
+        ("draw", (BLANK,), "is blank"),
         ("draw", ("3",), "not a picture"),
-        ("draw", ("data:image/png;base64,!",), "a PNG as a data URL"),
-        ("upload", (None,), "No picture was chosen"),
+        ("draw", ("data:image/png;base64,!",), "a PNG in a data URL"),
+        ("upload", (None,), "There is no picture yet"),
     ],
 )
 def test_bad_input_gets_a_sentence(
@@ -265,7 +271,7 @@ def test_bad_input_gets_a_sentence(
 
 
 @pytest.mark.parametrize("name", ["text.png", "text.txt"])
-def test_text_is_no_picture(client: Client, tmp_path: Path, name: str) -> None:
+def test_text_is_not_a_picture(client: Client, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("I am a seven")
     with pytest.raises(AppError, match="not a picture"):
         client.predict(handle_file(tmp_path / name), api_name="/upload")
@@ -283,6 +289,13 @@ def test_nan_gets_a_sentence(digit_page: str, client: Client, endpoint: str) -> 
         messages = [json.loads(line[6:]) for line in stream if line.startswith(b"data: ")]
     (done,) = [m for m in messages if m["msg"] == "process_completed"]
     assert re.search("must be a (whole|finite) number", done["output"]["error"])
+
+
+def test_no_look_up_outside_of_loopback(digit_demo: Served, client: Client) -> None:
+    """Not while it started, and not in any test before this one."""
+    client.predict("121", api_name="/predict")
+    assert digit_demo.hosts()
+    assert digit_demo.hosts() <= LOOPBACK
 
 
 def post(address: str, body: str) -> None:

@@ -10,13 +10,17 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageDraw
 
 from toolkit.common.device import make_rng
 from toolkit.export import torchscript
 from toolkit.gan.data import MNIST, to_unit
 from toolkit.gan.latent import sample_latents
+from toolkit.gan.sketch import MAX_PIXELS
 
-ROOT = Path(__file__).parents[2]
+from .conftest import ROOT, Served
+
+pytestmark = pytest.mark.xdist_group("gan_demo")
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +80,7 @@ def test_samples_are_the_generators_and_judged_by_the_others(client: gradio_clie
         assert tile["digit"] == int(digits[n].argmax())
         assert tile["sure"] == pytest.approx(100 * float(digits[n].max()), abs=1.5)
         assert tile["real"] == pytest.approx(100 * float(real[n]), abs=1.5)
-    assert f"of {sum(tile['sure'] >= 90 for tile in tiles)} the classifier" in summary
+    assert f"90% sure of {sum(tile['sure'] >= 90 for tile in tiles)} of these 25" in summary
 
 
 @pytest.mark.parametrize("digit", "0123456789")
@@ -156,7 +160,7 @@ def test_the_discriminator_judges_an_upload(
             )
             assert iio.imread(seen).shape == (240, 240)
             shares = {entry["label"]: entry["confidence"] for entry in verdict["confidences"]}
-            assert shares["real"] + shares["drawn"] == pytest.approx(1)
+            assert shares["real"] + shares["generated"] == pytest.approx(1)
             right += digits["label"] == str(int(mnist.test_labels[n]))
     assert right >= 9
 
@@ -168,10 +172,10 @@ def test_the_discriminator_judges_an_upload(
         ((1, "any", -1), "less than minimum value 0"),
         ((-1, "any", 1), "less than minimum value 0"),
         ((None, "any", 1), "Seed is empty. Fill it in."),
-        ((1, None, 1), "More of class is empty. Fill it in."),
-        (("seven", "any", 1), "not of the kind"),
+        ((1, None, 1), "Class is empty. Fill it in."),
+        (("seven", "any", 1), "wrong type"),
         ((1, "seven", 1), "not in the list of choices"),
-        ((1, "any", [1]), "not of the kind"),
+        ((1, "any", [1]), "wrong type"),
     ],
 )
 def test_bad_input_to_samples(
@@ -181,7 +185,9 @@ def test_bad_input_to_samples(
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
-def test_numbers_that_are_none(client: gradio_client.Client, gan_page: str, number: str) -> None:
+def test_numbers_that_are_not_finite(
+    client: gradio_client.Client, gan_page: str, number: str
+) -> None:
     """Sent as only a program written for it can: no JSON library writes NaN."""
     call = f"{gan_page}gradio_api/call/samples"
     headers = {"content-type": "application/json"}
@@ -217,25 +223,39 @@ def test_no_walk_from_a_sample_to_itself(client: gradio_client.Client) -> None:
     assert "two different samples" in sentence
 
 
-def test_files_that_are_no_pictures(client: gradio_client.Client, tmp_path: Path) -> None:
+def test_files_that_are_not_pictures(client: gradio_client.Client, tmp_path: Path) -> None:
     text, broken, blank = (tmp_path / name for name in ("text.png", "broken.png", "blank.png"))
     text.write_text("This is a text.")
     broken.write_bytes((ROOT / "docs" / "samples.png").read_bytes()[:2000])
     iio.imwrite(blank, np.full((50, 50), 255, dtype=np.uint8))
-    for path, message in ((text, "not a picture"), (broken, "not a picture"), (blank, "nothing")):
+    for path, message in ((text, "not a picture"), (broken, "not a picture"), (blank, "blank")):
         upload = gradio_client.handle_file(path)
         assert message in refused(client, upload, api_name="/judge")
 
 
-def test_a_small_file_with_too_many_pixels(client: gradio_client.Client, tmp_path: Path) -> None:
-    iio.imwrite(tmp_path / "bomb.png", np.zeros((10_000, 10_000), dtype=np.uint8))
-    upload = gradio_client.handle_file(tmp_path / "bomb.png")
-    assert "pixels" in refused(client, upload, api_name="/judge")
+@pytest.mark.parametrize("height", [5001, 6000, 10_001])
+def test_too_many_pixels(client: gradio_client.Client, tmp_path: Path, height: int) -> None:
+    """Just above the limit, above it, and so far above it that Gradio itself refuses the file."""
+    Image.new("1", (5000, height)).save(tmp_path / "large.png")
+    upload = gradio_client.handle_file(tmp_path / "large.png")
+    message = refused(client, upload, api_name="/judge")
+    assert f"has more than {MAX_PIXELS:,} pixels" in message
+    assert MAX_PIXELS == 5000 * 5000
 
 
-def test_fifty_megabytes_are_refused(client: gradio_client.Client, gan_page: str) -> None:
+def test_as_many_pixels_as_are_allowed(client: gradio_client.Client, tmp_path: Path) -> None:
+    sheet = Image.new("1", (5000, 5000), 1)
+    ImageDraw.Draw(sheet).line((2500, 500, 2500, 4500), fill=0, width=400)
+    sheet.save(tmp_path / "one.png")
+    upload = gradio_client.handle_file(tmp_path / "one.png")
+    _, _, digits = client.predict(upload, api_name="/judge")
+    assert digits["label"] == "1"
+
+
+def test_fifty_megabytes_are_refused(client: gradio_client.Client, gan_demo: Served) -> None:
     files = {"files": ("large.png", bytes(50_000_000))}
-    reply = httpx.post(f"{gan_page}gradio_api/upload", files=files, timeout=60)
+    reply = httpx.post(f"{gan_demo.url}gradio_api/upload", files=files, timeout=60)
     assert reply.status_code == 413
     assert "exceeded maximum allowed size" in reply.text
+    assert all(path.stat().st_size < 5_300_000 for path in gan_demo.files())
     assert len(client.predict(1, "any", 1, api_name="/samples")[0]) == 25

@@ -1,4 +1,4 @@
-"""The README's pictures of the demos are what Chromium shows: `make pictures` writes them anew.
+"""The README's pictures of the demos are what Chromium shows: `make pictures` takes them again.
 
 Without it the committed picture is compared with the page of today: coarsely, since fonts differ
 from machine to machine, and without the pictures in it, which change with the trained files.
@@ -11,23 +11,11 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
+from .chromium import expect, visit
 from .conftest import ROOT
 
-expect = pytest.importorskip("playwright.sync_api").expect
-
-WIDTH = 1280
 CELL = 20  # pixels; what is smaller is not compared
 CLOSE = 6.0  # of 255, on average
-
-pytestmark = pytest.mark.slow
-
-
-def opened(browser: Any, url: str, height: int) -> Any:
-    page = browser.new_page(viewport={"width": WIDTH, "height": height})
-    page.set_default_timeout(30_000)
-    expect.set_options(timeout=30_000)
-    page.goto(url)
-    return page
 
 
 def photograph(page: Any, name: str) -> None:
@@ -45,7 +33,6 @@ def photograph(page: Any, name: str) -> None:
         top, left = int(box["y"]), int(box["x"])
         for picture in (then, now):
             picture[top : top + int(box["height"]), left : left + int(box["width"])] = 0
-    page.close()
     difference = np.abs(coarse(then) - coarse(now)).mean()
     assert difference < CLOSE, f"{path} is out of date; `make pictures` takes it again"
 
@@ -56,25 +43,27 @@ def coarse(picture: np.ndarray) -> np.ndarray:
     return picture.reshape(rows, CELL, columns, CELL, 3).mean(axis=(1, 3))
 
 
+@pytest.mark.xdist_group("gan_demo")
 def test_gan_demo(browser: Any, gan_page: str) -> None:
     """Between two samples that a visitor has clicked."""
-    page = opened(browser, gan_page, height=1220)
-    page.locator(".tile").nth(10).click()
-    expect(page.get_by_label("To sample")).to_have_value("11")
-    page.locator(".tile").nth(16).click()
-    expect(page.get_by_label("To sample")).to_have_value("17")
-    before = page.locator("#gan-film img").get_attribute("src")
-    page.get_by_role("button", name="Walk", exact=True).click()
-    expect(page.locator("#gan-film img")).not_to_have_attribute("src", before)
-    photograph(page, "gan_demo")
+    with visit(browser, gan_page, height=1220) as page:
+        page.locator(".tile").nth(10).click()
+        expect(page.get_by_label("To sample")).to_have_value("11")
+        page.locator(".tile").nth(16).click()
+        expect(page.get_by_label("To sample")).to_have_value("17")
+        before = page.locator("#gan-film img").get_attribute("src")
+        page.get_by_role("button", name="Walk", exact=True).click()
+        expect(page.locator("#gan-film img")).not_to_have_attribute("src", before)
+        photograph(page, "gan_demo")
 
 
+@pytest.mark.xdist_group("digit_demo")
 def test_digit_demo(browser: Any, digit_page: str) -> None:
     """A palindrome of 30 digits, and what the LSTM does at the 15th."""
-    page = opened(browser, digit_page, height=1420)
-    page.get_by_label("Length T").fill("30")
-    page.get_by_role("button", name="Read a random palindrome").click()
-    expect(page.locator("#verdict")).to_contain_text("T = 30")
-    page.get_by_label("number input for Step t").fill("15")
-    expect(page.locator("#now")).to_contain_text("After step 15 of 29")
-    photograph(page, "digit_demo")
+    with visit(browser, digit_page, height=1420) as page:
+        page.get_by_label("Length T").fill("30")
+        page.get_by_role("button", name="Read a random palindrome").click()
+        expect(page.locator("#verdict")).to_contain_text("T = 30")
+        page.get_by_label("number input for Step t").fill("15")
+        expect(page.locator("#now")).to_contain_text("After step 15 of 29")
+        photograph(page, "digit_demo")

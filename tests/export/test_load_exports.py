@@ -29,14 +29,14 @@ from toolkit.lstm.model import LSTM
 
 ROOT = Path(__file__).parents[2]
 EXPORTS = ROOT / "exports"
-README = (ROOT / "README.md").read_text()
+EXPORTS_PAGE = (ROOT / "docs" / "exports.md").read_text()
 CPP = {"predict": "predict_digit", "sample": "sample_digits", "verify": "verify_exports"}
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the C++ programs, built by the README's commands."""
+    """The folder of the C++ programs, built by the commands of docs/exports.md."""
     for tool, package in (("cmake", "cmake"), ("c++", "g++")):
         if shutil.which(tool) is None:
             pytest.skip(f"needs {tool}: apt install {package}")
@@ -45,11 +45,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         subprocess.run(
             shlex.split(command.replace("exports/cpp/build", str(directory))),
             cwd=ROOT,
-            env=os.environ | {"VIRTUAL_ENV": sys.prefix},  # active, as the README asks
+            env=os.environ | {"VIRTUAL_ENV": sys.prefix},  # active, as the page asks
             capture_output=True,
             text=True,
         )
-        for command in re.findall(r"^cmake .*", README, flags=re.MULTILINE)
+        for command in re.findall(r"^cmake .*", EXPORTS_PAGE, flags=re.MULTILINE)
     )
     if missing := re.search(r"(?:NOT|not) find .*(OpenSSL|nlohmann_json)", configured.stderr):
         package = {"OpenSSL": "libssl-dev", "nlohmann_json": "nlohmann-json3-dev"}[missing[1]]
@@ -342,8 +342,8 @@ def test_a_file_without_a_manifest_is_read_with_a_note(call: Call, tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_commands_of_the_readme(built: Path, tmp_path: Path) -> None:
-    commands = re.findall(r"^exports/cpp/build/.*", README, flags=re.MULTILINE)
+def test_commands_of_the_page(built: Path, tmp_path: Path) -> None:
+    commands = re.findall(r"^exports/cpp/build/.*", EXPORTS_PAGE, flags=re.MULTILINE)
     assert {Path(command.split()[0]).name for command in commands} == set(CPP.values())
     (tmp_path / "exports").symlink_to(EXPORTS)
     for command in commands:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from toolkit.common.console import reports_errors
+from toolkit.common.errors import UsageError
 from toolkit.common.files import set_aside
 
 if TYPE_CHECKING:
-    from toolkit.assignment.grade.verdict import Result
+    from toolkit.assignment.grade.result import Result
 
 app = typer.Typer(
     add_completion=False,
@@ -28,18 +29,34 @@ app = typer.Typer(
 @reports_errors
 def check(
     path: Annotated[
-        Path, typer.Argument(help="The folder with dataset.py, lstm.py, train.py and my_gan.py.")
-    ],
-    json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+        Path | None,
+        typer.Argument(
+            help="The folder with dataset.py, lstm.py, train.py and my_gan.py.", show_default=False
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    explain: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID", help="Explain one kind of finding instead, e.g. missing-detach."
+        ),
+    ] = None,
 ) -> None:
     """Say what is right and what is wrong in your code.
 
     Exit code 0: nothing is wrong; 1: something is; 2: PATH cannot be checked.
     """
+    from toolkit.assignment.check.explanations import explain_id
     from toolkit.assignment.check.parent import check as check_submission
+    from toolkit.assignment.check.text import as_text
 
+    if explain is not None and path is None and not json:
+        print(explain_id(explain))
+        return
+    if path is None or explain is not None:
+        raise UsageError("Give the folder with your code, or --explain and an id alone.")
     report = check_submission(path, lambda sentence: print(f"  {sentence}", file=sys.stderr))
-    print(report.as_json() if json else report.as_text(), flush=True)
+    print(report.model_dump_json(indent=2) if json else as_text(report, path), flush=True)
     report.raise_unfinished()
     if not report.passed:
         raise typer.Exit(1)
@@ -48,54 +65,51 @@ def check(
 @app.command()
 @reports_errors
 def report(
-    student_number: Annotated[str, typer.Option(help="As your university writes it.")],
+    student_number: Annotated[str, typer.Option(help="Your number, as the university writes it.")],
     name: Annotated[str, typer.Option(help="Your name.", show_default="no name")] = "",
     preset: Annotated[
-        Literal["smoke", "default", "long"], typer.Option(help="Of the runs to report.")
+        Literal["smoke", "default", "long"], typer.Option(help="Which runs to report.")
     ] = "default",
     runs_dir: Annotated[Path, typer.Option(help="The runs are in RUNS_DIR/PRESET.")] = Path("runs"),
-    exports_dir: Annotated[
-        Path | None,
-        typer.Option(
-            help="Where the .pt files and manifest.json are.",
-            show_default="exports; with --preset smoke RUNS_DIR/smoke/exports",
-        ),
+    exports_dir: Annotated[  # only for the commands of missing runs: the numbers are in the runs
+        Path | None, typer.Option(hidden=True)
     ] = None,
     out: Annotated[
-        Path, typer.Option(help="The directory of the report; what was edited there stays.")
+        Path, typer.Option(help="Where the report goes; files that you edited there stay.")
     ] = Path("report"),
 ) -> None:
     """Fill the report, in LaTeX and in Word, with the numbers and pictures of your runs."""
     from toolkit.assignment.report import latex
     from toolkit.assignment.report.fill import make_report
     from toolkit.assignment.report.sources import Sources
-    from toolkit.export.manifest import default_directory
 
-    exports_dir = exports_dir or default_directory(preset, runs_dir)
     sources = Sources(runs_dir, preset, exports_dir)
     directory, gaps = make_report(student_number, name, sources, out)
     for gap in gaps:
         print(f"Missing: {gap.what}.\n  {gap.command}")
     if missing := latex.lacking(student_number + "".join(name.split())):
         print(
-            f"Note: pdfLaTeX has no {missing}; report.tex has the codes instead. "
-            "Write it there yourself with the font of your choice; report.docx is right."
+            f"Note: pdfLaTeX has no {missing}, so report.tex has character codes instead. "
+            "Replace them there, with a font of your choice; report.docx is right."
         )
     if directory != out:
-        print(f"{out} has a report that was edited. It stays as it is; the new one is beside it.")
-    print(f"{directory}/: report.tex, report.docx. Write your text in the place of each [[ ... ]].")
+        print(f"You edited the report in {out}. It stays as it is; the new one is beside it.")
+    print(f"{directory}/: report.tex, report.docx. Replace each [[ ... ]] by your own text.")
 
 
 @app.command()
 @reports_errors
 def pack(
-    student_number: Annotated[str, typer.Option(help="Yours, for the name of the archive.")],
-    folder: Annotated[Path, typer.Argument(help="Your code, notebook and report.")] = Path(),
+    student_number: Annotated[str, typer.Option(help="Your student number; it names the archive.")],
+    folder: Annotated[
+        Path, typer.Argument(help="The folder with your code, notebook and report.")
+    ] = Path(),
     out: Annotated[Path, typer.Option(help="Where the archive goes.")] = Path(),
 ) -> None:
-    """Make the archive that is handed in, and try it as the grader will.
+    """Make the archive that you hand in, and try it the way the grader will.
 
-    Says what is missing or empty, and makes no archive then. An older archive is kept aside.
+    If something is missing or empty, it says so and makes no archive. It sets an older archive
+    aside.
     """
     from toolkit.assignment.grade.sandbox.isolation import Limits
     from toolkit.assignment.pack import pack as pack_submission
@@ -105,32 +119,36 @@ def pack(
         print(f"{len(content):>12,}  {name}")
     print(f"{path}: {len(files)} files, {path.stat().st_size:,} bytes. It unpacks and runs.")
     for hint in hints:
-        print(f"Look at this again: {hint}")
+        print(f"Have another look: {hint}")
 
 
 @app.command()
 @reports_errors
 def grade(
-    folder: Annotated[Path, typer.Argument(help="The folder with the archives.")],
+    folder: Annotated[Path, typer.Argument(help="The folder with the archives to grade.")],
     rubric: Annotated[
         Path | None,
-        typer.Option(help="Points, a TOML file.", show_default="the assignment's 40 + 60"),
+        typer.Option(help="A TOML file with the points.", show_default="the assignment's 40 + 60"),
     ] = None,
     out: Annotated[Path, typer.Option(help="Where the results go.")] = Path("graded"),
-    workers: Annotated[int, typer.Option(min=1, help="Archives at a time.")] = 2,
+    workers: Annotated[
+        int, typer.Option(min=1, help="How many archives to grade at the same time.")
+    ] = 2,
     cluster: Annotated[
-        str | None, typer.Option(help="A Dask scheduler, tcp://HOST:PORT, for a big class.")
+        str | None, typer.Option(help="For a big class: a Dask scheduler, tcp://HOST:PORT.")
     ] = None,
-    time_limit: Annotated[float, typer.Option(min=1, help="Seconds for an archive.")] = 300,
-    memory_limit: Annotated[float, typer.Option(min=0.1, help="GiB for an archive.")] = 4,
+    time_limit: Annotated[float, typer.Option(min=1, help="Seconds for one archive.")] = 300,
+    memory_limit: Annotated[
+        float, typer.Option(min=0.1, help="GiB of memory for one archive.")
+    ] = 4,
     restart: Annotated[
-        bool, typer.Option("--restart", help="Set the old results aside and begin anew.")
+        bool, typer.Option("--restart", help="Set old results aside and grade everything again.")
     ] = False,
 ) -> None:
-    """Grade every archive in a folder, each shut in a sandbox of its own.
+    """Grade every archive in a folder, each in a separate sandbox.
 
-    Writes results.json (for Gradescope) and feedback.html for each, class.csv and class.html for
-    all. A command that was interrupted goes on where it was.
+    Writes results.json (for Gradescope) and feedback.html for each archive, class.csv and
+    class.html for the class. After an interruption, the same command continues where it stopped.
     """
 
     from toolkit.assignment.grade.folder import grade_folder
@@ -138,11 +156,9 @@ def grade(
     from toolkit.assignment.grade.sandbox.isolation import Limits
 
     def say(done: int, total: int, name: str, result: "Result") -> None:
-        checked = sum(test["max_score"] for test in result["tests"])
-        problem = result["extra_data"]["problem"]
-        print(
-            f"{done}/{total}  {name!r}: {result['score']:g} of {checked:g}  {problem}", flush=True
-        )
+        checked = sum(test.max_score for test in result.tests)
+        problem = result.extra_data.problem
+        print(f"{done}/{total}  {name!r}: {result.score:g} of {checked:g}  {problem}", flush=True)
 
     points = read_rubric(rubric or DEFAULT)
     if restart and out.exists():
@@ -151,10 +167,10 @@ def grade(
     results = grade_folder(
         folder, out, points, limits, cluster=cluster, num_workers=workers, report=say
     )
-    ways = {result["extra_data"]["isolation"] for result in results}
+    ways = {result.extra_data.isolation for result in results}
     print("\n".join(f"Isolation: {way}" for way in sorted(ways)))
-    unclear = sum(bool(result["extra_data"]["problem"]) for result in results)
-    print(f"{len(results)} results, {unclear} of them need a look; see {out / 'class.html'}")
+    unclear = sum(bool(result.extra_data.problem) for result in results)
+    print(f"Graded: {len(results)}. Need a look: {unclear}. See {out / 'class.html'}.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""From a student's folder to `<studentnumber>_assignment3.zip`, tried as the grader will try it."""
+"""From a student's folder to `<studentnumber>_assignment3.zip`, tried the way the grader does."""
 
 import ast
 import io
@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from toolkit.assignment.check.static import unwritten
-from toolkit.assignment.grade.archive import CODE, MAX_ARCHIVE, MAX_UNPACKED
+from toolkit.assignment.grade.archive import MAX_ARCHIVE, MAX_UNPACKED
+from toolkit.assignment.grade.result import Result, describe
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.sandbox.isolation import Limits, find_isolation
-from toolkit.assignment.grade.verdict import CHECK, Result, describe, grade_archive
+from toolkit.assignment.grade.verdict import CHECK, grade_archive
+from toolkit.assignment.parts import FILES, find_parts, list_files
 from toolkit.assignment.report.prompts import prompts_in
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, set_aside
@@ -23,11 +25,10 @@ SUFFIXES = {
     *(".tex", ".bib", ".bst", ".cls", ".sty", ".pdf", ".docx"),
     *(".png", ".jpg", ".jpeg", ".gif", ".svg", ".csv", ".json", ".jsonl"),
 }
-DATA_FOLDERS = {"data", "dataset", "datasets", "mnist"}  # of which only programs and texts go along
-# And all that are hidden.
-LEFT_OUT = {"__pycache__", "node_modules", "build", "dist", "venv", "env"}
-MAX_FILE = 20 * 2**20  # bytes; what is larger is a data set or a checkpoint
+DATA_FOLDERS = {"data", "dataset", "datasets", "mnist"}
 IN_DATA_FOLDERS = {".py", ".md", ".txt"}
+LEFT_OUT = {"build", "dist", "env"}  # folders
+MAX_FILE = 20 * 2**20  # bytes; a larger file is a data set or a checkpoint
 FATAL = ("missing-file", "does-not-import")
 
 Files = dict[PurePosixPath, bytes]
@@ -36,24 +37,24 @@ Files = dict[PurePosixPath, bytes]
 def pack(
     folder: Path, number: str, out: Path, limits: Limits, check: Sequence[str] = CHECK
 ) -> tuple[Path, Files, list[str]]:
-    """Make the archive, after it was unpacked elsewhere and checked as the grader will do it.
+    """Make the archive, after unpacking it elsewhere and checking it the way the grader does.
 
     Args:
-        folder: code, notebook and report, in it or below it.
+        folder: has the code, the notebook and the report, at any depth.
         number: the student's.
-        out: where the archive goes. An older one of the same name is kept aside.
+        out: where the archive goes. An older one of the same name is set aside.
 
     Returns:
-        the archive, what is in it, and what could be better.
+        the archive, the files in it, and hints about what could be better.
 
     Raises:
-        UsageError: the number is none, or `folder` is no folder.
-        ToolkitError: something is missing, empty or not filled in, or cannot be imported.
+        UsageError: `number` is not a student number, or `folder` is not a folder.
+        ToolkitError: something is missing, empty or unfinished, or cannot be imported.
     """
     if not re.fullmatch(r"[0-9]{4,12}", number):
-        raise UsageError(f"A student number has 4 to 12 digits; {number!r} does not.")
+        raise UsageError(f"{number!r} is not a student number: give its 4 to 12 digits.")
     if not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder: name the one with your code and report.")
+        raise UsageError(f"{folder} is not a folder: give the one with your code and report.")
     files = collect(folder)
     if problems := find_problems(files):
         raise ToolkitError("Nothing was packed.\n" + "\n".join(f"- {line}" for line in problems))
@@ -61,47 +62,55 @@ def pack(
     data = to_zip(files)
     if len(data) > MAX_ARCHIVE or sum(map(len, files.values())) > MAX_UNPACKED:
         raise ToolkitError(
-            f"Nothing was packed: more than {MAX_ARCHIVE // 2**20} MiB. Take out large pictures."
+            f"Nothing was packed: the archive may have {MAX_ARCHIVE // 2**20} MiB, and its files "
+            f"{MAX_UNPACKED // 2**20} MiB together. Leave out large pictures."
         )
     path = out / f"{number}_assignment3.zip"
-    print("The archive is tried as the grader will do it: a minute or two.", file=sys.stderr)
+    print("Trying the archive the way the grader will: a minute or two.", file=sys.stderr)
     isolation = find_isolation(own_code=True)
     result = grade_archive(path.name, data, read_rubric(), limits, check, isolation)
     if broken := _failures(result):
         raise ToolkitError(
-            "Nothing was packed: unpacked into an empty folder, the archive does not run.\n"
+            "Nothing was packed: unpacked into an empty folder, your code does not run.\n"
             + "\n".join(f"- {line}" for line in broken)
         )
     make_directory(out)
     if path.exists() and read_bytes(path) != data:
         set_aside(path)
     atomic_write(path, data)
-    found = [describe(finding) for finding in result["extra_data"]["findings"]]
+    found = [describe(finding) for finding in result.extra_data.findings]
     return path, files, [*leftovers, *found]
 
 
 def collect(folder: Path) -> Files:
-    """What goes into the archive: no data sets, checkpoints, caches, hidden or virtual folders."""
-    files: Files = {}
-    waiting = [folder]
-    while waiting:
-        for path in sorted(waiting.pop().iterdir()):
-            name = path.relative_to(folder)
-            if path.is_symlink() or path.name.startswith((".", "~$")):
-                continue
-            if path.is_dir():
-                if path.name not in LEFT_OUT and not (path / "pyvenv.cfg").exists():
-                    waiting.append(path)
-                continue
-            in_data = any(part.lower() in DATA_FOLDERS for part in name.parent.parts)
-            kept = IN_DATA_FOLDERS if in_data else SUFFIXES
-            if path.suffix.lower() in kept and path.stat().st_size <= MAX_FILE:
-                files[PurePosixPath(name.as_posix())] = read_bytes(path)
-    return dict(sorted(files.items()))
+    """What goes into the archive: no data sets, checkpoints, caches or virtual environments."""
+    paths = list_files(folder)
+    parts = find_parts(paths).values()
+    environments = {path.parent for path in paths if path.name == "pyvenv.cfg"}
+    return {
+        path: read_bytes(folder / path)
+        for path in sorted(paths)
+        if path in parts
+        or (
+            _is_wanted(path)
+            and environments.isdisjoint(path.parents)
+            and (folder / path).stat().st_size <= MAX_FILE
+        )
+    }
+
+
+def _is_wanted(path: PurePosixPath) -> bool:
+    folders = path.parent.parts
+    in_data = any(folder.lower() in DATA_FOLDERS for folder in folders)
+    return (
+        path.suffix.lower() in (IN_DATA_FOLDERS if in_data else SUFFIXES)
+        and LEFT_OUT.isdisjoint(folders)
+        and not path.name.startswith("~$")  # Word's, while a document is open
+    )
 
 
 def to_zip(files: Files) -> bytes:
-    """An archive; the same files give the same bytes."""
+    """A zip archive; the same files give the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for path, content in files.items():
@@ -112,17 +121,17 @@ def to_zip(files: Files) -> bytes:
 
 
 def find_problems(files: Files) -> list[str]:
-    """What is missing, empty or not filled in, a sentence each."""
+    """What is missing, empty or unfinished, a sentence each."""
     problems = []
-    for name in CODE:
-        paths = [path for path in files if path.name == name]
-        if not paths:
+    parts = find_parts(files)
+    for part, name in FILES.items():
+        if part in parts:
+            problems += _code_problems(parts[part], files[parts[part]])
+        else:
             problems.append(f"{name} is missing.")
-        for path in paths:
-            problems += _code_problems(path, files[path])
     notebooks = [path for path in files if path.suffix == ".ipynb"]
     if not notebooks:
-        problems.append("A notebook (.ipynb) with the results is missing.")
+        problems.append("The notebook (.ipynb) with the results is missing.")
     for path in notebooks:
         problems += _notebook_problems(path, files[path])
     reports = [path for path in files if path.suffix in (".tex", ".docx", ".pdf")]
@@ -133,15 +142,15 @@ def find_problems(files: Files) -> list[str]:
 
 
 def find_leftovers(files: Files) -> list[str]:
-    """What a person may want to look at once more before handing in."""
+    """What a student may want to finish before handing in, a sentence each."""
     leftovers = []
     compiled = any(path.suffix == ".pdf" for path in files)
     for path, content in files.items():
         if path.suffix == ".tex" and not compiled:
-            leftovers.append(f"{path} has no .pdf beside it: compile it, so that it is read.")
+            leftovers.append(f"{path} was not compiled: add its PDF, which is easier to read.")
         if path.suffix in (".tex", ".docx") and (prompts := prompts_in(str(path), content)):
             first = f"[[ {prompts[0][:70]} ]]"
-            leftovers.append(f"{path} still has {len(prompts)} prompts, the first: {first}")
+            leftovers.append(f"{path} still has {len(prompts)} prompts; the first is {first}")
     return leftovers
 
 
@@ -151,9 +160,9 @@ def _code_problems(path: PurePosixPath, content: bytes) -> list[str]:
     try:
         tree = ast.parse(content)
     except (SyntaxError, ValueError) as error:
-        return [f"{path} is no Python: {error}."]
+        return [f"{path} is not valid Python: {error}."]
     lines = [str(line) for line, _ in unwritten(tree)]
-    return [f"{path} is not filled in: see line {', '.join(lines)}."] if lines else []
+    return [f"{path} is not finished: see line {', '.join(lines)}."] if lines else []
 
 
 def _notebook_problems(path: PurePosixPath, content: bytes) -> list[str]:
@@ -173,11 +182,11 @@ def _notebook_problems(path: PurePosixPath, content: bytes) -> list[str]:
         ]
         not_run = [number for number, cell in code if cell["execution_count"] is None]
     except (ValueError, KeyError, TypeError):
-        return [f"{path} is no notebook: it cannot be read."]
+        return [f"{path} is not a notebook that can be read."]
     if not code:
         return [f"{path} has no code."]
     if len(not_run) == len(code):
-        return [f"{path} was never run: run all of it, and save it with its results."]
+        return [f"{path} was never run: run all its cells, then save it."]
     problems = []
     if not_run:
         problems.append(f"{path}: these cells were not run: {', '.join(map(str, not_run))}.")
@@ -188,7 +197,7 @@ def _notebook_problems(path: PurePosixPath, content: bytes) -> list[str]:
 
 def _failures(result: Result) -> list[str]:
     """Why the unpacked archive does not run at all."""
-    extra = result["extra_data"]
-    if extra["problem"]:
-        return [extra["problem"]]
-    return [describe(finding) for finding in extra["findings"] if finding["id"] in FATAL]
+    extra = result.extra_data
+    if extra.problem:
+        return [extra.problem]
+    return [describe(finding) for finding in extra.findings if finding.id in FATAL]

@@ -19,7 +19,8 @@ TITLES: dict[Part, str] = {
     "gan": "Part II, the GAN (my_gan.py)",
 }
 MAX_FILES = 20_000  # listed below a folder; more is no submission
-NOT_THEIRS = {"__pycache__", "venv", "node_modules", "__MACOSX"}  # nor anything hidden
+# Folders with files of others; so has everything that is hidden.
+NOT_THEIRS = {"__pycache__", "venv", "site-packages", "node_modules", "__MACOSX"}
 
 
 def find_parts(paths: Iterable[PurePosixPath]) -> dict[Part, PurePosixPath]:

@@ -1,8 +1,10 @@
 """Error handling that the toolkit's command lines share."""
 
 import functools
+import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import typer
@@ -10,6 +12,7 @@ import typer
 from toolkit.common.errors import ToolkitError
 
 Command = TypeVar("Command", bound=Callable[..., None])
+TRAINING_DEFAULTS = {"preset": "default", "runs_dir": Path("runs"), "device": "auto"}
 
 
 def reports_errors(command: Command) -> Command:
@@ -43,3 +46,27 @@ def reports_errors(command: Command) -> Command:
             raise typer.Exit(130) from error
 
     return wrapper  # type: ignore[return-value]
+
+
+def training_command(*words: str, **options: object) -> str:
+    """The command line `python -m toolkit.train` with `words` and options.
+
+    Args:
+        words: the command and its own options, e.g. "lstm", "--length", "20".
+        options: where to read, compute and write, e.g. `preset`; None and defaults are left out.
+    """
+    given = {
+        key: value
+        for key, value in options.items()
+        if value is not None and value != TRAINING_DEFAULTS.get(key)
+    }
+    return shlex.join(["python", "-m", "toolkit.train", *words, *as_options(given)])
+
+
+def as_options(settings: Mapping[str, object]) -> list[str]:
+    """Settings as words of a command line, e.g. {"batch_size": 64} as "--batch-size", "64"."""
+    return [
+        word
+        for key, value in settings.items()
+        for word in (f"--{key.replace('_', '-')}", str(value))
+    ]

@@ -1,9 +1,9 @@
-"""A run directory: the config, a log of metrics, one checkpoint, the figures.
+"""A run directory: the facts, a log of metrics, one checkpoint, the figures.
 
 runs/default/gan/
-  config.json     what was asked for
-  metrics.jsonl   one JSON object a line, each with its "step"
-  checkpoint.pt   everything that is needed to go on, replaced atomically
+  run.json        the facts of the run, see `toolkit.common.record`
+  metrics.jsonl   one JSON object per line, each with its "step": what curves are drawn from
+  checkpoint.pt   everything that the training needs to continue, replaced atomically
   figures/        pictures and GIFs
 """
 
@@ -14,7 +14,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
@@ -27,19 +27,32 @@ from toolkit.common.files import (
     set_aside,
     sha256,
 )
+from toolkit.common.record import (
+    AnyMetrics,
+    Interpolation,
+    RunRecord,
+    Stopped,
+    read_record,
+    write_record,
+)
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 MAGIC = b"toolkit checkpoint, sha256 "
+RESTART = "Start from scratch with --restart, which keeps the old run under another name."
 
 
 class Run:
     """One training run on disk.
 
+    `load` and `save` keep run.json at "running". Once everything else has been written, `finish`
+    replaces it with the whole record, so that a killed run never looks finished.
+
     Args:
         directory: made if it is not there.
         config: a dataclass of numbers and strings; a checkpoint of another config is refused.
+        model, command: for the record; a run that nobody reports needs neither.
 
     Raises:
         ToolkitError: the directory cannot be made or written to.
@@ -49,8 +62,12 @@ class Run:
         seconds: time spent on them.
     """
 
-    def __init__(self, directory: Path, config: "DataclassInstance") -> None:
+    def __init__(
+        self, directory: Path, config: "DataclassInstance", model: str = "", command: str = ""
+    ) -> None:
         self.directory = directory
+        self.model = model
+        self.command = command
         self.config: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
         self.figures = directory / "figures"
         self.checkpoint = directory / "checkpoint.pt"
@@ -69,17 +86,19 @@ class Run:
         """The state of the last `save`, or None for a new run; the log goes back to that step.
 
         Raises:
-            ToolkitError: the checkpoint is damaged.
-            UsageError: it was made with another config.
+            ToolkitError: the checkpoint or the record is damaged.
+            UsageError: the run has another config, or is from a version without records.
         """
-        state = self._read_checkpoint() if self.checkpoint.exists() else None
-        if state is not None:
+        state = None
+        finished = False
+        if self.checkpoint.exists():
+            finished = read_record(self.directory).finished
+            state = self._read_checkpoint()
             self.step, self.seconds = state["step"], state["seconds"]
+        if not finished:
+            write_record(self.directory, self._record("running"))
         kept = [json.dumps(entry) for entry in self.metrics() if entry["step"] <= self.step]
         atomic_write(self.log_file, "".join(line + "\n" for line in kept).encode())
-        atomic_write(
-            self.directory / "config.json", (json.dumps(self.config, indent=2) + "\n").encode()
-        )
         return state
 
     @contextlib.contextmanager
@@ -87,14 +106,14 @@ class Run:
         """Inside this block the state of `load` is put back into networks and optimisers.
 
         Raises:
-            ToolkitError: it does not fit, since the code has changed in the meantime.
+            ToolkitError: it does not fit, because the code has changed since.
         """
         try:
             yield
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise ToolkitError(
-                f"{self.checkpoint} does not fit the present code; was a network changed since? "
-                "Start this run anew with --restart; the old one is kept aside."
+                f"{self.checkpoint} does not fit the current code. Was a network changed since? "
+                f"{RESTART}"
             ) from error
 
     def save(self, step: int, seconds: float, **state: Any) -> None:
@@ -112,6 +131,37 @@ class Run:
         payload = buffer.getvalue()
         atomic_write(self.checkpoint, MAGIC + sha256(payload).encode() + b"\n" + payload)
         self.step, self.seconds = step, seconds
+        write_record(self.directory, self._record("running"))
+
+    def final_record(
+        self,
+        stopped: Stopped,
+        metrics: AnyMetrics | None = None,
+        interpolation: Interpolation | None = None,
+    ) -> RunRecord:
+        """The record of the run once its training has ended; `finish` writes it."""
+        return self._record(
+            "finished", stopped=stopped, metrics=metrics, interpolation=interpolation
+        )
+
+    def finish(self, record: RunRecord) -> None:
+        """Write the record, which is the last thing that a run does.
+
+        Raises:
+            ToolkitError: it cannot be written.
+        """
+        write_record(self.directory, record)
+
+    def _record(self, status: Literal["running", "finished"], **facts: Any) -> RunRecord:
+        return RunRecord(
+            model=self.model,
+            command=self.command,
+            settings=self.config,
+            status=status,
+            steps=self.step,
+            seconds=round(self.seconds, 2),
+            **facts,
+        )
 
     def log(self, step: int, **metrics: float | str) -> None:
         """Append one line to the metrics log.
@@ -136,8 +186,7 @@ class Run:
         header, _, payload = data.partition(b"\n")
         if header != MAGIC + sha256(payload).encode():
             raise ToolkitError(
-                f"{self.checkpoint} is damaged: its content does not match its SHA-256. "
-                "Start this run anew with --restart; the damaged one is kept aside."
+                f"{self.checkpoint} is damaged: its content does not match its SHA-256. {RESTART}"
             )
         state: dict[str, Any] = torch.load(
             io.BytesIO(payload), map_location="cpu", weights_only=True
@@ -151,14 +200,14 @@ class Run:
         if differences:
             raise UsageError(
                 f"{self.directory} holds a run with other settings ({'; '.join(differences)}). "
-                "Repeat its settings to continue it, take another --runs-dir, or pass --restart "
-                "to set it aside and begin anew."
+                "Give the same settings again to continue it, choose another --runs-dir, or start "
+                "from scratch with --restart, which keeps the old run under another name."
             )
         return state
 
 
 def read_metrics(log_file: Path) -> list[dict[str, Any]]:
-    """All logged lines, oldest first, but for those that a kill cut short; none without a log."""
+    """All logged lines, oldest first, except those that a kill cut short; none without a log."""
     if not log_file.exists():
         return []
     entries = []

@@ -53,7 +53,7 @@ def run_trial(trial: Trial) -> Row:
             longest = max(entry["longest"] for entry in run.metrics())
         row |= {"steps": run.step, "seconds": round(run.seconds, 2), "longest": longest}
         tested = accuracy_by_length(model, trial.lengths, config.seed, trial.num_test)
-        row |= {f"accuracy_{length}": share for length, share in tested.items()}
+        row |= {f"accuracy_{length}": share.value for length, share in tested.items()}
     except Exception as error:  # a trial that fails must not stop the others
         row["error"] = f"{type(error).__name__}: {error}"
     return row

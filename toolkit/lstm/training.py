@@ -13,6 +13,7 @@ from torch.optim import RMSprop
 
 from toolkit.common.device import device_of, make_rng, seeded
 from toolkit.common.progress import Progress, say_finished
+from toolkit.common.record import Metric
 from toolkit.common.runs import Run
 from toolkit.common.schedule import annealed
 from toolkit.lstm.config import Config
@@ -94,20 +95,20 @@ def accuracy(model: nn.Module, sequences: Tensor, batch_size: int = 1000) -> flo
 
 def accuracy_by_length(
     model: nn.Module, lengths: tuple[int, ...], seed: int, num_test: int
-) -> dict[int, float]:
-    """Accuracy, 0 to 1, on unseen palindromes of each T.
+) -> dict[int, Metric[float]]:
+    """Accuracy, 0 to 1, on unseen palindromes of each T, and how many there were.
 
     Args:
         lengths: the values of T.
         seed: of the test palindromes.
         num_test: palindromes per T; beyond T = 1000 fewer, so that the number of digits stays the
-            same, but at least 100.
+            same, but at least 100. Short T have fewer: T = 5 has 100 distinct test palindromes.
     """
     result = {}
     for length in lengths:
         count = min(num_test, max(100, num_test * 1000 // length))
         test = held_out(length, "test", count, make_rng(seed, "test"))
-        result[length] = accuracy(model, test)
+        result[length] = Metric(value=accuracy(model, test), num_examples=len(test))
     return result
 
 

@@ -3,27 +3,38 @@
 from torch import nn
 
 from toolkit.common.package_data import package_data
+from toolkit.common.record import ClassifierMetrics, Metric
 from toolkit.export import manifest, torchscript
 from toolkit.gan.classifier import accuracy, train
 from toolkit.gan.config import ClassifierConfig
 from toolkit.gan.data import MNIST, load_mnist
-from toolkit.gan.evaluation import Evaluator
+from toolkit.gan.evaluation import NUM_IMAGES, Evaluator
+from toolkit.train.presets import Plan
 from toolkit.train.workspace import Workspace
 
 
-def train_classifier(config: ClassifierConfig, name: str, workspace: Workspace) -> None:
+def train_classifier(plan: Plan[ClassifierConfig], workspace: Workspace) -> None:
     """The digit classifier: train, test, export."""
-    run = workspace.run(name, config)
+    run = workspace.run(plan)
     mnist = load_mnist(workspace.data_dir)
-    model = train(config, run, mnist, workspace.device)
+    model = train(plan.config, run, mnist, workspace.device)
     share = accuracy(model, mnist.test_images, mnist.test_labels)
     floor = Evaluator(model, "", mnist, workspace.device).floor
-    workspace.export(
-        "classifier", model, config, {"test_accuracy": share, "frechet_distance_floor": floor}
+    metrics = ClassifierMetrics(
+        test_accuracy=Metric(value=share, num_examples=len(mnist.test_images)),
+        frechet_distance_floor=Metric(value=floor, num_examples=NUM_IMAGES),
     )
+    record = run.final_record("all steps done", metrics)
+    manifest_metrics = {
+        "test_accuracy": share,
+        "num_test": metrics.test_accuracy.num_examples,
+        "frechet_distance_floor": floor,
+    }
+    workspace.export("classifier", model, record, manifest_metrics)
+    run.finish(record)
     print(
-        f"Classifier: {share:.2%} of the 10,000 test images, after {run.seconds:.1f} s of "
-        f"training.\n  {workspace.exports_dir / 'classifier.pt'}"
+        f"Classifier: {share:.2%} of the {len(mnist.test_images):,} test images, after "
+        f"{run.seconds:.1f} s of training.\n  {workspace.exports_dir / 'classifier.pt'}"
     )
 
 

@@ -1,4 +1,4 @@
-"""The command `interpolate`: a walk between two digits of any generator file."""
+"""The command `interpolate`: the images between two digits of any generator file."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from toolkit.common import figures
 from toolkit.common.files import make_directory
+from toolkit.common.record import Interpolation
 from toolkit.export.generator import Generator
 from toolkit.gan.latent import CONFIDENCE, interpolate, pair_of_classes
 from toolkit.gan.training import generate
@@ -34,10 +35,11 @@ def interpolate_generator(
     make_directory(directory)
     stem = directory / f"{pair.digit_from}-to-{pair.digit_to}-{way}-{num_images}-seed-{seed}"
     save_walk(stem, generator, z)
+    digits_at_ends = Interpolation(digit_from=pair.digit_from, digit_to=pair.digit_to)
     print(generator.origin)
     print(
-        f"{num_images} images from a {pair.digit_from} to a {pair.digit_to}, of both of which the "
-        f"classifier is at least {CONFIDENCE:.0%} sure.\n  {stem}.png  {stem}.gif"
+        f"{num_images} images {digits_at_ends}; the classifier is at least {CONFIDENCE:.0%} sure "
+        f"of both ends.\n  {stem}.png  {stem}.gif"
     )
 
 

@@ -1,14 +1,16 @@
-"""How long a training takes: seconds (smoke), minutes (default), or much longer."""
+"""What a command trains: the settings of its preset, changed by the options that were given."""
 
-from dataclasses import replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Literal, TypeVar
 
-from toolkit.gan.config import ClassifierConfig
+from toolkit.common.console import as_options
+from toolkit.gan.config import ClassifierConfig, mlp_config
 from toolkit.gan.config import Config as GANConfig
 from toolkit.lstm.config import Config as RecurrentConfig
 from toolkit.lstm.config import curriculum_config
 
-Preset = Literal["smoke", "default", "long"]
+Preset = Literal["smoke", "default", "long"]  # seconds, minutes, or much longer
+AnyConfig = TypeVar("AnyConfig", RecurrentConfig, GANConfig, ClassifierConfig)
 
 RECURRENT: dict[Preset, RecurrentConfig] = {
     "smoke": RecurrentConfig(length=5, num_steps=150, eval_every=25),
@@ -33,17 +35,50 @@ CLASSIFIER: dict[Preset, ClassifierConfig] = {
 }
 
 
-def recurrent_preset(
+@dataclass(frozen=True)
+class Plan(Generic[AnyConfig]):
+    """One training: its settings, the name of its run, and the words that ask for it."""
+
+    config: AnyConfig
+    name: str  # of the run directory, e.g. "lstm-curriculum-length=20"
+    words: tuple[str, ...]  # of the command line, e.g. "lstm", "--curriculum", "--length", "20"
+
+    @property
+    def model(self) -> str:
+        """lstm, rnn, gan or classifier."""
+        return self.words[0]
+
+    def customise(self, **options: Any) -> "Plan[AnyConfig]":
+        """The same plan with the options that were given; None leaves a setting as it is."""
+        changed: dict[str, Any] = {
+            key: value
+            for key, value in options.items()
+            if value is not None and value != getattr(self.config, key)
+        }
+        return Plan(
+            replace(self.config, **changed),
+            "-".join([self.name, *(f"{key}={value}" for key, value in changed.items())]),
+            (*self.words, *as_options(changed)),
+        )
+
+
+def plan_recurrent(
     model: Literal["lstm", "rnn"], preset: Preset, curriculum: bool
-) -> tuple[RecurrentConfig, str]:
-    """The settings of a preset, and the name of its run."""
-    if curriculum:
-        return replace(curriculum_config(model), **CURRICULUM[preset]), f"{model}-curriculum"
-    return replace(RECURRENT[preset], model=model), model
+) -> Plan[RecurrentConfig]:
+    """The LSTM or the RNN."""
+    if not curriculum:
+        return Plan(replace(RECURRENT[preset], model=model), model, (model,))
+    config = replace(curriculum_config(model), **CURRICULUM[preset])
+    return Plan(config, f"{model}-curriculum", (model, "--curriculum"))
 
 
-def customise(config: Any, name: str, **options: Any) -> tuple[Any, str]:
-    """The preset with the options that were given, and a run name that tells them apart."""
-    given = {key: value for key, value in options.items() if value is not None}
-    changed = {key: value for key, value in given.items() if value != getattr(config, key)}
-    return replace(config, **given), "-".join([name, *(f"{k}={v}" for k, v in changed.items())])
+def plan_gan(preset: Preset, architecture: str = "conv") -> Plan[GANConfig]:
+    """The convolutional GAN, or the multilayer perceptron ("mlp") of the assignment's template."""
+    if architecture == "conv":
+        return Plan(GAN[preset], "gan", ("gan",))
+    return Plan(mlp_config(GAN[preset]), "gan-mlp", ("gan", "--architecture", "mlp"))
+
+
+def plan_classifier(preset: Preset) -> Plan[ClassifierConfig]:
+    """The digit classifier."""
+    return Plan(CLASSIFIER[preset], "classifier", ("classifier",))

@@ -5,47 +5,67 @@ from pathlib import Path
 
 from toolkit.common import figures
 from toolkit.common.device import one_thread
+from toolkit.common.record import Metric, RecurrentMetrics
 from toolkit.common.runs import Run
 from toolkit.lstm.config import Config
 from toolkit.lstm.data import CHANCE
 from toolkit.lstm.training import FAR, accuracy_by_length, train
+from toolkit.train.presets import Plan
 from toolkit.train.workspace import Workspace
 
 
-def train_recurrent(config: Config, name: str, workspace: Workspace, num_test: int = 10_000) -> Run:
+def train_recurrent(plan: Plan[Config], workspace: Workspace, num_test: int = 10_000) -> Run:
     """The LSTM or the RNN: train, test on unseen palindromes, draw the curve, export.
 
     A network that learnt with the curriculum is tested far beyond its own T as well.
     """
-    run = workspace.run(name, config)
-    far = FAR if config.curriculum else ()
-    lengths = tuple(sorted({config.length, *far}))
+    config = plan.config
+    run = workspace.run(plan)
+    lengths = tuple(sorted({config.length, *(FAR if config.curriculum else ())}))
     # In small networks threads wait for each other more than they compute: much more on a machine
     # that does other things as well.
     with one_thread() if config.hidden_size <= 256 else contextlib.nullcontext():
         model = train(config, run, workspace.device)
-        shares = accuracy_by_length(model, lengths, config.seed, num_test)
+        tested = accuracy_by_length(model, lengths, config.seed, num_test)
+    loss = run.metrics()[-1]["loss"]
+    metrics = RecurrentMetrics(
+        final_loss=Metric(value=loss, num_examples=config.batch_size),
+        test_accuracy=tested[config.length],
+        accuracy_by_length=tested,
+    )
+    record = run.final_record(
+        "all steps done" if run.step == config.num_steps else "target accuracy reached", metrics
+    )
     plot_accuracy(run.figures / "accuracy.png", {config.model.upper(): run}, config.length)
-    workspace.export(
-        config.model,
-        model,
-        config,
-        {
-            "length": config.length,
-            "test_accuracy": shares[config.length],
-            "num_test": num_test,
-            "accuracy_by_length": {str(length): share for length, share in shares.items()},
-        },
-    )
-    print(
-        f"{config.model.upper()}: {shares[config.length]:.2%} of unseen palindromes of "
-        f"{config.length} digits, after {run.step:,} steps in {run.seconds:.1f} s."
-    )
-    if config.curriculum:
-        tested = ", ".join(f"{share:.2%} at T = {length:,}" for length, share in shares.items())
-        print(f"  Trained on at most {config.length} digits, it gets {tested}.")
+    workspace.export(config.model, model, record, manifest_metrics(metrics, config.length))
+    run.finish(record)
+    print_summary(metrics, run, config)
     print(f"  {workspace.exports_dir / config.model}.pt  {run.figures / 'accuracy.png'}")
     return run
+
+
+def manifest_metrics(metrics: RecurrentMetrics, length: int) -> dict[str, object]:
+    """What the manifest says about a network that was trained for T = `length`."""
+    tested = metrics.accuracy_by_length
+    return {
+        "length": length,
+        "test_accuracy": metrics.test_accuracy.value,
+        "num_test": metrics.test_accuracy.num_examples,
+        "accuracy_by_length": {str(t): share.value for t, share in tested.items()},
+        "num_test_by_length": {str(t): share.num_examples for t, share in tested.items()},
+    }
+
+
+def print_summary(metrics: RecurrentMetrics, run: Run, config: Config) -> None:
+    """Say how good the network is."""
+    share, tested = metrics.test_accuracy, metrics.accuracy_by_length
+    print(
+        f"{config.model.upper()}: {share.value:.2%} of unseen palindromes of {config.length} "
+        f"digits, after {run.step:,} steps in {run.seconds:.1f} s."
+    )
+    if config.curriculum:
+        others = ", ".join(f"{share.value:.2%} at T = {t:,}" for t, share in tested.items())
+        print(f"  Trained on at most {config.length} digits, it gets {others}.")
 
 
 def plot_accuracy(path: Path, runs: dict[str, Run], length: int) -> None:

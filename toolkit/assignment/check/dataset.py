@@ -12,13 +12,13 @@ from torch.utils.data import IterableDataset
 from toolkit.assignment.check.channel import Channel
 from toolkit.assignment.check.student.lines import line_of
 from toolkit.assignment.check.student.scripts import find_class
-from toolkit.assignment.check.student.submission import call, explain
+from toolkit.assignment.check.student.submission import call, diagnose
 
 LENGTHS = ("seq_length", "seq_len", "sequence_length", "input_length", "length", "t")
 COUNTS = ("total_len", "num_samples", "size", "count", "n", "total", "data_size", "num_palindromes")
 SPLITS = ("split", "train", "mode", "is_train", "subset", "phase")
 SHORT = (5, 6, 9)
-LONG = (40, 61)  # past 36, where 10 to the power of half the length leaves 64 bits
+LONG = (40, 61)  # above 36, where 10 to the power of half the length is more than 64 bits hold
 NUM_ITEMS = 300
 
 
@@ -30,7 +30,7 @@ class Items(NamedTuple):
 
 
 def check(file: Path, channel: Channel) -> None:
-    """Import the file, build its data set at several lengths, and look at the items."""
+    """Import the file, build its data set for several lengths, and look at the items."""
     kind = find_class(file, object, channel, "PalindromeDataset", "palindrome", "dataset")
     if kind is None:
         return
@@ -43,13 +43,13 @@ def check(file: Path, channel: Channel) -> None:
             channel.error(error)
             return
     if _check_items(found, kind, channel):
-        channel.right("Items are palindromes without their last digit, and that digit.")
+        channel.right("Each item is a palindrome without its last digit, and that digit.")
         _check_long(kind, channel)
     _check_splits(kind, channel)
 
 
 def build(kind: type, length: int, **more: Any) -> Any:
-    """A data set of palindromes with about `length` digits: conventions differ by one."""
+    """A data set of palindromes of about `length` digits: conventions differ by one."""
     count = min(NUM_ITEMS, 10 ** ((length + 1) // 2) // 2)
     known = dict.fromkeys(LENGTHS, length) | dict.fromkeys(COUNTS, count) | more
     known |= {"one_hot": False, "seed": 0, "split": "train", "train": True} | more
@@ -84,9 +84,8 @@ def read_items(dataset: Any, count: int) -> Items:
 
 
 def _check_items(found: dict[int, Items], kind: type, channel: Channel) -> bool:
-    """Digits, their number, symmetry, and labels, at all lengths before the next question."""
+    """Digits, their number, symmetry and labels: at all lengths before the next question."""
     line = line_of(kind, "__getitem__", "__iter__")
-    made = line_of(kind, "__init__")
     for digits, labels in found.values():
         if bool((digits < 0).any() | (digits > 9).any() | (labels < 0).any() | (labels > 9).any()):
             channel.fault("not-a-palindrome", "Some digits are not between 0 and 9.", line=line)
@@ -94,31 +93,13 @@ def _check_items(found: dict[int, Items], kind: type, channel: Channel) -> bool:
     if all(bool((digits == digits.flip(1)).all()) for digits, _ in found.values()):
         channel.fault(
             "answer-in-input",
-            "The input is a whole palindrome, its last digit included: the network only has to "
-            "repeat what it read last. It is given T-1 digits.",
+            "The input is the whole palindrome with its last digit, so the network only has to "
+            "repeat the digit that it read last. It should read T-1 digits.",
             line=line,
         )
         return False
-    for length, (digits, labels) in found.items():
-        inside = digits[:, 1:]
-        closed = (inside == inside.flip(1)).all(dim=1)
-        if not bool(closed.all()):
-            bad = int((~closed).nonzero()[0])
-            channel.fault(
-                "not-a-palindrome",
-                f"{_shown(digits[bad])} and then {int(labels[bad])} is no palindrome (T = "
-                f"{length}). Look at how the left half is mirrored, for an even and for an odd T.",
-                line=line,
-            )
-            return False
-    if len({digits.size(1) - length for length, (digits, _) in found.items()}) > 1:
-        got = ", ".join(f"{d.size(1)} for T = {length}" for length, (d, _) in found.items())
-        channel.fault(
-            "not-a-palindrome",
-            f"The number of digits that are read does not go with T: {got}. Look at the middle "
-            "digit, for an even and for an odd T.",
-            line=line,
-        )
+    if message := _asymmetry(found):
+        channel.fault("not-a-palindrome", message, line=line)
         return False
     for digits, labels in found.values():
         wrong = labels != digits[:, 0]
@@ -126,8 +107,8 @@ def _check_items(found: dict[int, Items], kind: type, channel: Channel) -> bool:
             bad = int(wrong.nonzero()[0])
             channel.fault(
                 "wrong-label",
-                f"After {_shown(digits[bad])} the palindrome ends in {int(digits[bad, 0])}, and "
-                f"the label is {int(labels[bad])}. Which digit is the one to predict?",
+                f"After {_shown(digits[bad])} the palindrome ends in {int(digits[bad, 0])}, but "
+                f"the label is {int(labels[bad])}. Which digit should be predicted?",
                 line=line,
             )
             return False
@@ -135,12 +116,32 @@ def _check_items(found: dict[int, Items], kind: type, channel: Channel) -> bool:
         if len(labels) >= 250 and len(missing := set(range(10)) - set(labels.tolist())):
             channel.fault(
                 "missing-digits",
-                f"Among {len(labels)} items no label is {', '.join(map(str, sorted(missing)))}. "
-                "Look at the range that digits are drawn from: is the upper end included?",
-                line=made,
+                f"None of {len(labels)} labels is {' or '.join(map(str, sorted(missing)))}. Look "
+                "at the range that digits are drawn from. Does it include its upper end?",
+                line=line_of(kind, "__init__"),
             )
             return False
     return True
+
+
+def _asymmetry(found: dict[int, Items]) -> str | None:
+    """Why what is read and the label are not a palindrome of T digits; None if they are."""
+    for length, (digits, labels) in found.items():
+        inside = digits[:, 1:]
+        closed = (inside == inside.flip(1)).all(dim=1)
+        if not bool(closed.all()):
+            bad = int((~closed).nonzero()[0])
+            return (
+                f"{_shown(digits[bad])} followed by {int(labels[bad])} is not a palindrome (T = "
+                f"{length}). Look at how the left half is mirrored, for even T and for odd T."
+            )
+    if len({digits.size(1) - length for length, (digits, _) in found.items()}) > 1:
+        got = ", ".join(f"{d.size(1)} for T = {length}" for length, (d, _) in found.items())
+        return (
+            f"The number of digits in the input does not grow with T: {got}. Look at the middle "
+            "digit, for even T and for odd T."
+        )
+    return None
 
 
 def _shown(digits: Tensor) -> str:
@@ -148,7 +149,7 @@ def _shown(digits: Tensor) -> str:
 
 
 def _check_long(kind: type, channel: Channel) -> None:
-    """Past 36 digits a palindrome's half leaves 64 bits: it still is a palindrome of any digits."""
+    """Beyond 36 digits, half a palindrome is more than 64 bits hold; it must stay a random one."""
     channel.doing("palindromes longer than 36 digits", stopped="length-overflow")
     message = None
     line = line_of(kind, "__init__")
@@ -156,55 +157,50 @@ def _check_long(kind: type, channel: Channel) -> None:
         try:
             digits, labels = read_items(build(kind, length), NUM_ITEMS)
         except (Exception, MemoryError) as error:
-            fault = explain(error, channel.root)
+            fault = diagnose(error, channel.root)
             message, line = fault.message, fault.line
             break
         inside = digits[:, 1:]
-        whole = bool((inside == inside.flip(1)).all()) and bool((labels == digits[:, 0]).all())
-        kinds = min(len(set(column)) for column in digits.t().tolist())  # 10, but for luck
-        varied = kinds >= 8 or len(labels) < 250
-        if not whole or not varied or bool((digits < 0).any()) or digits.size(1) < length - 1:
-            message = "The digits are no longer random ones that make a palindrome."
+        symmetric = bool((inside == inside.flip(1)).all()) and bool((labels == digits[:, 0]).all())
+        distinct = min(len(set(column)) for column in digits.t().tolist())  # nearly always 10
+        varied = distinct >= 8 or len(labels) < 250
+        if not symmetric or not varied or bool((digits < 0).any()) or digits.size(1) < length - 1:
+            message = "The digits are no longer random, or no longer a palindrome."
             break
     if message is None:
-        channel.right("It goes past 36 digits.")
+        channel.right("Palindromes may be longer than 36 digits.")
         return
     channel.fault(
         "length-overflow",
-        f"At T = {length} it fails. {message} Numbers of more than 18 digits do not fit into 64 "
-        "bits, nor 16 into a float: how large is the largest that is drawn?",
+        f"It fails at T = {length}. {message} An integer of 64 bits holds 18 digits, a float about "
+        "16. How large is the largest number that is drawn?",
         line=line,
     )
 
 
 def _check_splits(kind: type, channel: Channel) -> None:
-    """Where the class itself makes the splits: they share nothing, at T = 5 least of all."""
+    """A class that makes the splits itself: they share nothing, not even at T = 5."""
     names = [n.lower() for n in inspect.signature(kind).parameters]
     name = next((n for n in names if n in SPLITS), None)
     if name is None:
         return
     channel.doing("what the splits share")
-    values: tuple[Any, Any] = (
-        ("train", "test")
-        if name in ("split", "mode", "subset", "phase")
-        else (
-            True,
-            False,
-        )
-    )
+    is_word = name in ("split", "mode", "subset", "phase")
+    values: tuple[Any, Any] = ("train", "test") if is_word else (True, False)
     try:
         sets = [read_items(build(kind, 5, **{name: v}), NUM_ITEMS) for v in values]
     except Exception:  # other words for the splits: no fault
-        channel.note(
-            f"What its splits share was not found out; {name} takes other values than tried."
+        channel.not_seen(
+            f"What the splits share is not known: {name} takes other values than {values[0]!r} and "
+            f"{values[1]!r}."
         )
         return
     first, second = ({tuple(row) for row in s.digits.tolist()} for s in sets)
     if shared := first & second:
         channel.fault(
             "split-leak",
-            f"{len(shared)} palindromes of 5 digits are in both splits. There are only 1,000: "
-            "random draws meet. What decides in which split a palindrome is?",
+            f"{len(shared)} palindromes of 5 digits are in both splits. There are only 1,000, so "
+            "random ones coincide. What decides which split a palindrome belongs to?",
             line=line_of(kind, "__init__"),
         )
     else:

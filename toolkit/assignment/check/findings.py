@@ -1,13 +1,14 @@
-"""What a check finds: faults with stable names, what is right, and what could not be seen."""
+"""What a check finds, as one record: from the child process to the JSON and the feedback page."""
 
-import json
-from dataclasses import asdict, dataclass, field
-from typing import Literal, get_args
+from collections.abc import Iterable
+from typing import Annotated, Literal, Self, get_args
 
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from toolkit.assignment.parts import PARTS, Part
 from toolkit.common.errors import ToolkitError
 
-Part = Literal["dataset", "lstm", "train", "gan"]
-PARTS: tuple[Part, ...] = get_args(Part)
+Verdict = Literal["right", "wrong", "not seen"]
 Id = Literal[
     # of any part
     "missing-file", "does-not-import", "not-written", "does-not-run", "time-limit",
@@ -27,95 +28,108 @@ Id = Literal[
     "interpolation-repeats-ends", "same-class-ends",
 ]  # fmt: skip
 IDS: tuple[Id, ...] = get_args(Id)
-FILES: dict[Part, str] = {
-    "dataset": "dataset.py",
-    "lstm": "lstm.py",
-    "train": "train.py",
-    "gan": "my_gan.py",
-}
-TITLES: dict[Part, str] = {
-    "dataset": "Part I, palindromes (dataset.py)",
-    "lstm": "Part I, the LSTM (lstm.py)",
-    "train": "Part I, training (train.py)",
-    "gan": "Part II, the GAN (my_gan.py)",
-}
 
 
 class CheckFailed(ToolkitError):
-    """A check could not be done to its end, for reasons of its own or of the machine."""
+    """A check could not be finished, for reasons of its own or of the machine."""
 
     exit_code = 2
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One fault."""
+def _encodable(text: object) -> object:
+    """Without lone surrogates, which a student's messages and file names may hold."""
+    return text.encode(errors="replace").decode() if isinstance(text, str) else text
 
-    id: Id  # stable
+
+Text = Annotated[str, BeforeValidator(_encodable)]
+
+
+class Finding(BaseModel):
+    """One thing that was looked at, and what came of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    verdict: Verdict
     part: Part
-    equation: int | None  # 1 to 10, as the assignment numbers them
-    file: str | None  # relative to what was checked
-    line: int | None  # the likely one, from 1
-    message: str  # plain words: what is wrong, and what to look at
+    id: Id | None = None  # the stable name of what is wrong
+    equation: Annotated[int, Field(ge=1, le=10)] | None = None  # as the assignment numbers them
+    file: Text | None = None  # relative to the folder that was checked
+    line: int | None = None  # the likely one, from 1
+    message: Text  # one or two sentences for the student
+
+    @model_validator(mode="after")
+    def _wrong_has_a_name(self) -> Self:
+        if self.verdict == "wrong" and self.id is None:
+            raise ValueError("what is wrong needs an id")
+        return self
 
 
-@dataclass
-class Report:
-    """All that a check has to say about one submission."""
+def _only(verdict: Verdict) -> AfterValidator:
+    """A list of findings that all have this verdict."""
 
-    findings: list[Finding] = field(default_factory=list)
-    right: list[tuple[Part, str]] = field(default_factory=list)
-    notes: list[tuple[Part, str]] = field(default_factory=list)  # not faults: could not be seen
-    unfinished: list[tuple[Part, str]] = field(default_factory=list)  # where the check failed
+    def check(findings: list[Finding]) -> list[Finding]:
+        if any(finding.verdict != verdict for finding in findings):
+            raise ValueError(f"these findings must all be {verdict!r}")
+        return findings
 
-    @property
-    def passed(self) -> bool:
-        """Whether all was looked at that can be, and nothing is wrong."""
-        return not self.findings and not self.unfinished
+    return AfterValidator(check)
 
-    def add(self, finding: Finding) -> None:
-        """Add a fault, unless the same one is there already."""
-        known = {(f.id, f.part, f.equation, f.file, f.line) for f in self.findings}
-        if (finding.id, finding.part, finding.equation, finding.file, finding.line) not in known:
-            self.findings.append(finding)
+
+class Report(BaseModel):
+    """All that a check has to say about one submission; `check --json` prints it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    passed: bool  # nothing is wrong, and the check itself came to its end
+    findings: Annotated[list[Finding], _only("wrong")]
+    not_seen: Annotated[list[Finding], _only("not seen")] = []
+    right: Annotated[list[Finding], _only("right")] = []
+    # Those where the check itself failed, also in not_seen: no verdict on the code, exit code 2.
+    unfinished: Annotated[list[Finding], _only("not seen")] = []
+
+    @model_validator(mode="after")
+    def _passed_fits(self) -> Self:
+        if self.passed != (not self.findings and not self.unfinished):
+            raise ValueError("passed contradicts the findings")
+        return self
+
+    @classmethod
+    def of(cls, findings: Iterable[Finding], unfinished: Iterable[Finding] = ()) -> Self:
+        """Sort findings by verdict, part, file and line; the same one is listed once.
+
+        Args:
+            findings: in any order, of any verdict.
+            unfinished: where the check itself failed; "not seen", all of them.
+        """
+        failed = list(unfinished)
+        by_verdict: dict[Verdict, list[Finding]] = {"right": [], "wrong": [], "not seen": []}
+        known = set()
+        for finding in [*findings, *failed]:
+            what = finding.message if finding.id is None else finding.id
+            key = (
+                finding.verdict,
+                what,
+                finding.part,
+                finding.equation,
+                finding.file,
+                finding.line,
+            )
+            if key not in known:
+                known.add(key)
+                by_verdict[finding.verdict].append(finding)
+        for listed in by_verdict.values():
+            listed.sort(key=lambda f: (PARTS.index(f.part), f.file or "", f.line or 0))
+        wrong = by_verdict["wrong"]
+        return cls(
+            passed=not wrong and not failed,
+            findings=wrong,
+            not_seen=by_verdict["not seen"],
+            right=by_verdict["right"],
+            unfinished=failed,
+        )
 
     def raise_unfinished(self) -> None:
-        """Raise a CheckFailed where not all could be looked at; the rest of the report stands."""
+        """Raise a CheckFailed if the check itself failed somewhere; the rest still stands."""
         if self.unfinished:
-            sentences = " ".join(sentence for _, sentence in self.unfinished)
-            raise CheckFailed(f"{sentences} This is no verdict on your code. Check again.")
-
-    def as_json(self) -> str:
-        """`{"passed": bool, "findings": [...]}`, each with the fields of `Finding`."""
-        content = {"passed": self.passed, "findings": [asdict(f) for f in self.findings]}
-        return json.dumps(content, indent=2)
-
-    def as_text(self) -> str:
-        """For people: part by part what is right, what is wrong and where, and the count."""
-        lines: list[str] = []
-        for part in PARTS:
-            lines.append(TITLES[part])
-            lines += [f"  right  {sentence}" for p, sentence in self.right if p == part]
-            for finding in (f for f in self.findings if f.part == part):
-                word = "to do" if finding.id == "not-written" else "WRONG"
-                lines.append(f"  {word}  {_place(finding)}{finding.message}  [{finding.id}]")
-            lines += [f"  note   {text}" for p, text in self.notes + self.unfinished if p == part]
-            lines.append("")
-        unwritten = sum(f.id == "not-written" for f in self.findings)
-        if wrong := len(self.findings) - unwritten:
-            things = "1 thing is" if wrong == 1 else f"{wrong} things are"
-            lines.append(f"{things} wrong. Mend the first and check again: faults hide others.")
-        elif unwritten:
-            pieces = "1 piece is" if unwritten == 1 else f"{unwritten} pieces are"
-            lines.append(f"{pieces} still to be written; what is written has no fault yet.")
-        elif not self.unfinished:
-            lines.append("Nothing wrong was found.")
-        return "\n".join(lines)
-
-
-def _place(finding: Finding) -> str:
-    if finding.file is None:
-        return ""
-    line = "" if finding.line is None else f":{finding.line}"
-    equation = "" if finding.equation is None else f", equation ({finding.equation})"
-    return f"{finding.file}{line}{equation}: "
+            sentences = " ".join(finding.message for finding in self.unfinished)
+            raise CheckFailed(f"{sentences} This is not a verdict on your code. Check again.")

@@ -1,10 +1,10 @@
-"""Grade a folder of archives: every one gets a result, whatever is in it.
+"""Grade a folder of archives: each gets a result, whatever is in it.
 
 graded/
   class.csv                 a line for each archive
-  class.html                the same, with the pairs that are nearly the same
+  class.html                the same, and the pairs with similar code
   12345678_assignment3.zip/
-    results.json            for Gradescope; also what a restarted command goes on from
+    results.json            for Gradescope; a restarted command keeps it
     feedback.html           for the student
 """
 
@@ -15,19 +15,24 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+from pydantic import ValidationError
 
 from toolkit.assignment.grade.archive import MAX_ARCHIVE
 from toolkit.assignment.grade.pages import class_csv, class_page, student_page
+from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import Rubric
-from toolkit.assignment.grade.sandbox.isolation import PACKAGE, Isolation, Limits, find_isolation
+from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, find_isolation
 from toolkit.assignment.grade.sandbox.scratch import clear_left_over
 from toolkit.assignment.grade.similar import find_similar, read_code
-from toolkit.assignment.grade.verdict import CHECK, Result, grade_archive, ungraded
+from toolkit.assignment.grade.verdict import CHECK, grade_archive, ungraded
 from toolkit.common.errors import UsageError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, sha256
+from toolkit.common.package_data import PACKAGE, package_data
 from toolkit.common.workers import workers
 
-ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".rar", ".7z")  # but zip gets a sentence
+# Only zip is unpacked; the others get a result that says so.
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".rar", ".7z")
+SOURCES = (".py", ".j2", ".md")  # of the toolkit; they decide results and feedback
 
 
 def grade_folder(
@@ -42,14 +47,14 @@ def grade_folder(
     num_workers: int = -1,
     report: Callable[[int, int, str, Result], None] = lambda done, total, name, result: None,
 ) -> list[Result]:
-    """Grade all archives in `folder` that have no result for this rubric and this check yet.
+    """Grade all archives in `folder` that have no result yet for this rubric and this check.
 
     Args:
-        out: where results go; see the head of this module.
+        out: where the results go; see the head of this module.
         check: the check, as arguments of Python; it prints its report as JSON.
-        isolation: the best that works here, if None; on a cluster each worker finds its own.
-        cluster: address of a Dask scheduler; by default the cores of this machine.
-        num_workers: processes on this machine; -1 for one a core.
+        isolation: None for the best that works here; on a cluster each worker finds its own.
+        cluster: the address of a Dask scheduler; None for the cores of this machine.
+        num_workers: processes on this machine; -1 for one on each core.
         report: called with the number done, the number of archives, and the newest name and result.
 
     Returns:
@@ -57,7 +62,7 @@ def grade_folder(
 
     Raises:
         UsageError: the folder has no archives.
-        ToolkitError: nothing here keeps a submission from doing harm, or `out` is unwritable.
+        ToolkitError: there is no safe isolation here, or `out` cannot be written to.
     """
     archives = find_archives(folder)
     make_directory(out)
@@ -79,15 +84,14 @@ def grade_folder(
 
     with workers(cluster, num_workers):
         for name, digest, result in joblib.Parallel(return_as="generator_unordered")(jobs()):
-            result["extra_data"] |= {"archive_sha256": digest, "settings_sha256": settings}
-            make_directory(out / name)
-            atomic_write(out / name / "feedback.html", student_page(result, rubric).encode())
-            # Last, since a result that is there is not made again.
-            atomic_write(out / name / "results.json", _to_json(result))
+            result.extra_data.archive_sha256 = digest
+            result.extra_data.settings_sha256 = settings
+            _save(result, rubric, out / name)
             results[name] = result
             report(len(results), len(archives), name, result)
     ordered = [results[path.name] for path in archives]
-    pairs, usual = find_similar({path.name: read_code(_read(path)[0]) for path in archives})
+    code = {results[path.name].extra_data.archive: read_code(_read(path)[0]) for path in archives}
+    pairs, usual = find_similar(code)
     atomic_write(out / "class.csv", class_csv(ordered, pairs).encode())
     atomic_write(out / "class.html", class_page(ordered, pairs, usual, rubric).encode())
     return ordered
@@ -97,7 +101,7 @@ def find_archives(folder: Path) -> list[Path]:
     """The archives in `folder`, by name.
 
     Raises:
-        UsageError: it is no folder, or has none.
+        UsageError: it is not a folder, or has none.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder: name the one that holds the archives.")
@@ -112,11 +116,14 @@ def find_archives(folder: Path) -> list[Path]:
 
 
 def identity(rubric: Rubric, limits: Limits, check: Sequence[str]) -> str:
-    """SHA-256 of all that a result depends on, besides the archive: the toolkit's code included."""
+    """SHA-256 of all that a result depends on besides the archive, the toolkit included."""
     sources = {
         str(path.relative_to(PACKAGE)): sha256(path.read_bytes())
-        for path in sorted(PACKAGE.rglob("*.py"))
+        for path in sorted(PACKAGE.rglob("*"))
+        if path.suffix in SOURCES
     }
+    # The check uses the exported models, whose hashes the manifest has.
+    sources["manifest"] = sha256((package_data("exports") / "manifest.json").read_bytes())
     named = {word: sha256(Path(word).read_bytes()) for word in check if Path(word).is_file()}
     content = [sources, named, list(check), asdict(limits), rubric.sha256]
     return sha256(json.dumps(content).encode())
@@ -137,31 +144,34 @@ def _grade(
         return name, digest, ungraded(name, problem, rubric)
     try:
         return name, digest, grade_archive(name, data, rubric, limits, check, isolation)
-    except Exception as error:  # one archive that fails must not take the others along
+    except Exception as error:  # one archive must not stop the others
         problem = f"The grader failed: {type(error).__name__}: {error}"
-        return name, "", ungraded(name, problem, rubric)  # without its hash: the next command tries
+        return name, "", ungraded(name, problem, rubric)  # without its hash: tried again next time
 
 
 def _read(path: Path) -> tuple[bytes, str]:
-    """An archive's content, cut short where it is too large, and the hash of that."""
+    """An archive's content, cut off if it is too large, and the hash of that."""
     with open(path, "rb") as file:
         data = file.read(MAX_ARCHIVE + 1)
     return data, sha256(data)
 
 
 def _kept(directory: Path, archive: Path, settings: str) -> Result | None:
-    """The result of an earlier command, if it is of this archive and was made in the same way."""
+    """The result of an earlier command, if it was made from this archive in the same way."""
     path = directory / "results.json"
     if not path.exists() or not (directory / "feedback.html").exists():
         return None
     try:
-        result: Result = json.loads(read_bytes(path))
-        extra = result["extra_data"]
-        same = (extra["archive_sha256"], extra["settings_sha256"]) == (_read(archive)[1], settings)
-    except (ValueError, KeyError, TypeError):
-        return None  # not ours, or of an older toolkit: made again
+        result = Result.model_validate_json(read_bytes(path))
+    except ValidationError:
+        return None  # not ours, or from an older toolkit
+    extra = result.extra_data
+    same = (extra.archive_sha256, extra.settings_sha256) == (_read(archive)[1], settings)
     return result if same else None
 
 
-def _to_json(result: Result) -> bytes:
-    return (json.dumps(result, indent=2) + "\n").encode()
+def _save(result: Result, rubric: Rubric, directory: Path) -> None:
+    make_directory(directory)
+    atomic_write(directory / "feedback.html", student_page(result, rubric).encode())
+    # Last, because the next command keeps a result that it finds.
+    atomic_write(directory / "results.json", f"{result.model_dump_json(indent=2)}\n".encode())

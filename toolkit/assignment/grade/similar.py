@@ -1,8 +1,9 @@
-"""Pairs of submissions whose code is nearly the same: pointed out, never judged.
+"""Pairs of submissions with nearly the same code: pointed out, never judged.
 
-A program becomes a string with a letter for each token. Comments, docstrings and layout are dropped
-and all names become one letter, so that renaming changes nothing; functions and classes are sorted,
-so that moving them changes nothing. rapidfuzz finds the longest common subsequence of two strings.
+A program becomes a string with a letter for each token. Comments, docstrings and layout are
+dropped, and all names become one letter, so renaming changes nothing. Functions and classes are
+sorted, so moving them changes nothing. rapidfuzz finds the longest common subsequence of two
+strings.
 """
 
 import io
@@ -14,11 +15,12 @@ from statistics import median
 
 from rapidfuzz.distance import Indel
 
-from toolkit.assignment.grade.archive import CODE, BrokenArchive, code_folder, members
+from toolkit.assignment.grade.archive import BrokenArchive, members
+from toolkit.assignment.parts import PARTS, find_parts
 
-THRESHOLD = 0.9  # pairs from here on are named
-MIN_TOKENS = 150  # below that everything is like everything
-# What is looked at of a file: enough for an assignment, and too little to keep the tokenizer busy.
+THRESHOLD = 0.9  # pairs from here on are reported
+MIN_TOKENS = 150  # shorter programs are all alike
+# What is read of a file: enough for an assignment, and too little to keep the tokenizer busy.
 MAX_LINES, MAX_LINE, MAX_TOKENS = 3000, 400, 5000
 FIRST_LETTER = 0x4E00  # where Unicode has room for thousands of letters
 LAYOUT = (tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING)
@@ -26,33 +28,33 @@ LAYOUT = (tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, token
 
 @dataclass(frozen=True)
 class Pair:
-    """Two submissions, and how much of their code is the same, 0 to 1."""
+    """Two submissions and the share of their code that is the same, 0 to 1."""
 
     first: str
     second: str
-    share: float  # with all names the same
-    share_with_names: float  # with the names as they are
+    share: float  # when all names count as the same
+    share_with_names: float  # when names count as they are
 
 
 def read_code(data: bytes) -> list[str]:
-    """The assignment's files in an archive, those that can be read; [] for a broken archive."""
+    """The text of each part's file in an archive, "" for a missing one; [] for a broken archive."""
     try:
         files = dict(members(data))
     except BrokenArchive:
         return []
-    folder = code_folder(list(files))
-    return [files.get(folder / name, b"").decode(errors="replace") for name in CODE]
+    found = find_parts(files)
+    return [files[found[part]].decode(errors="replace") if part in found else "" for part in PARTS]
 
 
 def find_similar(code: dict[str, list[str]]) -> tuple[list[Pair], float]:
-    """Compare each submission with each.
+    """Compare every submission with every other.
 
     Args:
-        code: its files, for each submission.
+        code: the text of the files of each submission.
 
     Returns:
         the pairs above the threshold, the most similar first, and the median of all pairs: what is
-        usual in this class, where everybody began with the same skeleton.
+        usual in this class, where everybody started from the same skeleton.
     """
     letters: dict[str, str] = {}
     plain, named = (
@@ -76,11 +78,11 @@ def find_similar(code: dict[str, list[str]]) -> tuple[list[Pair], float]:
 
 
 def _letters(text: str, letters: dict[str, str], names: bool) -> str:
-    """A program as a string, a letter for each token; what follows an error in it is dropped.
+    """A program as a string, a letter for each token, up to the first error in it.
 
     Args:
         letters: the letter of each token; new ones are added.
-        names: whether names keep a letter of their own.
+        names: whether each name has its own letter.
     """
     blocks, line_start = [""], True
     lines = "".join(line[:MAX_LINE] + "\n" for line in text.splitlines()[:MAX_LINES])

@@ -1,30 +1,25 @@
-"""From what the check said of one archive to points, as Gradescope's results.json has them.
+"""From what the check said about one archive to points."""
 
-The schema: https://gradescope-autograders.readthedocs.io/en/latest/specs/
-"""
+from collections.abc import Iterable, Sequence
 
-import json
-import re
-from collections.abc import Sequence
-from typing import Any
+from pydantic import ValidationError
 
-from toolkit.assignment.grade.archive import BrokenArchive, code_folder, student_number, unpack
-from toolkit.assignment.grade.rubric import Finding, Rubric, Task
+from toolkit.assignment.check.findings import Finding, Report
+from toolkit.assignment.grade.archive import BrokenArchive, student_number, unpack
+from toolkit.assignment.grade.result import Extra, Result, TaskResult, describe
+from toolkit.assignment.grade.rubric import Rubric, Task
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, find_isolation
 from toolkit.assignment.grade.sandbox.scratch import scratch_directory
 from toolkit.assignment.grade.sandbox.supervise import Outcome, run
 
-# The check, as arguments of Python; PATH becomes the place of the submission.
+# The check, as arguments of Python; PATH stands for the unpacked archive.
 CHECK = ("-m", "toolkit.assignment", "check", "PATH", "--json")
-MAX_FINDINGS, MAX_TEXT = 200, 2000  # of a report, and characters of one text in it
-MAX_PRINTED = 4000  # characters of its printed output that a result keeps
-TEXTS, NUMBERS = ("id", "part", "file", "message"), ("equation", "line")  # of a finding
-
-Result = dict[str, Any]  # results.json of one submission
+MAX_FINDINGS, MAX_TEXT = 200, 2000  # kept of a report, and characters kept of a text in it
+MAX_PRINTED = 4000  # characters of the error output that a result keeps
 
 
 class BadReport(ValueError):
-    """What came from the sandbox is not a report of the check."""
+    """What came out of the sandbox is not a report of the check; the message is for the student."""
 
 
 def grade_archive(
@@ -40,82 +35,72 @@ def grade_archive(
     Args:
         name: the archive's file name.
         data: its content.
-        isolation: the best that works here, if None.
+        isolation: None for the best that works here.
 
     Returns:
-        what `results.json` will hold; whatever the archive is, there is a result.
+        what `results.json` will hold; every archive gets a result, whatever is in it.
 
     Raises:
-        ToolkitError: there is no isolation for this user; see `find_isolation`.
+        ToolkitError: this user has no isolation; see `find_isolation`.
     """
     isolation = isolation or find_isolation()
     with scratch_directory() as scratch:
         try:
-            paths = unpack(data, scratch / "submission")
+            unpack(data, scratch / "submission")
         except BrokenArchive as error:
             return ungraded(name, f"The archive was not unpacked. {error}", rubric)
-        folder = code_folder(paths)
-        arguments = [f"PATH/{folder}" if word == "PATH" else word for word in check]
-        outcome = run(arguments, scratch, limits, isolation)
+        outcome = run(list(check), scratch, limits, isolation)
     try:
         if outcome.status != "finished":
             raise BadReport(_stopped(outcome, limits))
-        findings = read_report(outcome)
+        result = _with_points(name, read_report(outcome), rubric)
     except BadReport as error:
         result = ungraded(name, str(error), rubric)
-    else:
-        result = _with_points(name, findings, rubric)
-    result["execution_time"] = round(outcome.seconds, 1)
-    result["extra_data"] |= {
-        "isolation": isolation.describe(),
-        "printed": outcome.stderr.decode(errors="replace")[-MAX_PRINTED:],
-    }
+    result.execution_time = round(outcome.seconds, 1)
+    result.extra_data.isolation = isolation.describe()
+    result.extra_data.printed = outcome.stderr.decode(errors="replace")[-MAX_PRINTED:]
     return result
 
 
-def read_report(outcome: Outcome) -> list[Finding]:
-    """The findings that the check printed.
+def read_report(outcome: Outcome) -> Report:
+    """The report that the check printed, with the first findings only, and their texts cut.
 
     Raises:
-        BadReport: its output is not one report and nothing else, or does not fit its exit code.
+        BadReport: the output is not exactly one report, or does not fit the exit code.
     """
     if outcome.exit_code not in (0, 1):
         words = outcome.stderr.decode(errors="replace").strip().splitlines()
-        # 2 is the check's own refusal, whose sentence is its last.
+        # With 2 the check itself gave up, and said why in its last line.
         why = f" {words[-1][:300]}" if words and outcome.exit_code == 2 else ""
         raise BadReport(f"The check could not be done (exit code {outcome.exit_code}).{why}")
     try:
-        report = json.loads(outcome.stdout)
-    except (ValueError, RecursionError) as error:
+        report = Report.model_validate_json(outcome.stdout)
+    except ValidationError as error:
         raise BadReport("The check's report cannot be read: was it tampered with?") from error
-    if not isinstance(report, dict) or not isinstance(report.get("findings"), list):
-        raise BadReport("The check's report has no findings: was it tampered with?")
-    findings = [_finding(one) for one in report["findings"][:MAX_FINDINGS]]
-    if report.get("passed") is not (outcome.exit_code == 0) or report["passed"] == bool(findings):
-        raise BadReport("The check's report contradicts itself: was it tampered with?")
-    return findings
+    if report.unfinished or report.passed != (outcome.exit_code == 0):
+        raise BadReport("The check's report contradicts its exit code: was it tampered with?")
+    limited = {"findings": _limited(report.findings), "not_seen": _limited(report.not_seen)}
+    return report.model_copy(update=limited)
 
 
-def _finding(one: Any) -> Finding:
-    id = one.get("id") if isinstance(one, dict) else None
-    if not isinstance(id, str) or not re.fullmatch(r"[a-z0-9-]{1,60}", id):
-        raise BadReport("The check's report has a finding without an id: was it tampered with?")
-    finding: Finding = {}
-    for key in TEXTS:
-        finding[key] = None if one.get(key) is None else _printable(str(one[key]))[:MAX_TEXT]
-    for key in NUMBERS:
-        finding[key] = one.get(key) if type(one.get(key)) is int else None
-    return finding
+def _limited(findings: Iterable[Finding]) -> list[Finding]:
+    def cut(text: str | None) -> str | None:
+        return None if text is None else _printable(text)[:MAX_TEXT]
+
+    return [
+        finding.model_copy(update={"file": cut(finding.file), "message": cut(finding.message)})
+        for finding, _ in zip(findings, range(MAX_FINDINGS), strict=False)
+    ]
 
 
 def _printable(text: str) -> str:
-    """Without what steers a terminal or is no character at all."""
+    """Without control characters, which could steer a terminal."""
     return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _stopped(outcome: Outcome, limits: Limits) -> str:
     reason = {
-        "time": f"was not done after {limits.seconds:g} s",
+        "time": f"had not finished after {limits.seconds:g} s",
         "memory": f"took more than {limits.memory / 2**30:g} GiB of memory",
         "processes": f"ran more than {limits.processes} processes",
         "disk": f"wrote more than {limits.disk / 2**30:g} GiB",
@@ -123,59 +108,49 @@ def _stopped(outcome: Outcome, limits: Limits) -> str:
     return f"The check was stopped: it {reason}."
 
 
-def _with_points(name: str, findings: list[Finding], rubric: Rubric) -> Result:
-    result = _result(name, "", rubric, findings)
+def _with_points(name: str, report: Report, rubric: Rubric) -> Result:
+    tests = []
     for task in rubric.checked:
-        losses = task.losses(findings)
+        losses = task.losses(report.findings)
         score = max(0.0, task.points - sum(points for _, points in losses))
         lines = [f"-{points:g}: {describe(finding)}" for finding, points in losses]
-        said = "\n".join(lines) or "Nothing was found wrong."
-        result["tests"].append(_test(task, score, not losses, said, rubric))
-    result["score"] = sum(test["score"] for test in result["tests"])
-    others = [f"Found, at no cost: {describe(one)}" for one in rubric.without_points(findings)]
-    result["output"] = "\n".join([_by_hand(rubric), *others])
+        why = "\n".join(lines) or "Nothing wrong was found."
+        tests.append(_task_result(task, score, not losses, why, rubric))
+    others = rubric.without_points(report.findings)
+    result = _result(name, "", tests, rubric)
+    result.score = sum(test.score for test in tests)
+    result.output = "\n".join(
+        [_by_hand(rubric), *(f"This costs no points: {describe(finding)}" for finding in others)]
+    )
+    result.extra_data.findings = report.findings
+    result.extra_data.not_seen = report.not_seen
     return result
 
 
 def ungraded(name: str, problem: str, rubric: Rubric) -> Result:
-    """No points yet, and a person must look."""
+    """A result without points yet: a person must look at the archive."""
     problem = _printable(problem)
-    result = _result(name, problem, rubric, [])
-    said = "This could not be checked."
-    result["tests"] = [_test(task, 0.0, False, said, rubric) for task in rubric.checked]
-    result["output"] = f"{problem}\nA person will have to look at it.\n{_by_hand(rubric)}"
+    why = "This could not be checked."
+    tests = [_task_result(task, 0.0, False, why, rubric) for task in rubric.checked]
+    result = _result(name, problem, tests, rubric)
+    result.output = f"{problem}\nA person will have to look at it.\n{_by_hand(rubric)}"
     return result
 
 
-def _test(task: Task, score: float, passed: bool, said: str, rubric: Rubric) -> Result:
-    return {
-        "name": f"Part {task.part}, {task.name}",
-        "score": score,
-        "max_score": task.points,
-        "status": "passed" if passed else "failed",
-        "output": said,
-        "output_format": "text",
-        "visibility": rubric.visibility,
-    }
+def _task_result(task: Task, score: float, passed: bool, why: str, rubric: Rubric) -> TaskResult:
+    return TaskResult(
+        name=f"Part {task.part}, {task.name}",
+        score=score,
+        max_score=task.points,
+        status="passed" if passed else "failed",
+        output=why,
+        visibility=rubric.visibility,
+    )
 
 
-def _result(name: str, problem: str, rubric: Rubric, findings: list[Finding]) -> Result:
-    return {
-        "score": 0.0,
-        "output": "",
-        "output_format": "text",
-        "visibility": rubric.visibility,
-        "stdout_visibility": "hidden",
-        "tests": [],
-        "extra_data": {
-            "archive": name,
-            "student_number": student_number(name),
-            "problem": problem,  # "" where all went well
-            "findings": findings,
-            "isolation": "none was needed: nothing was run",
-            "printed": "",
-        },
-    }
+def _result(name: str, problem: str, tests: list[TaskResult], rubric: Rubric) -> Result:
+    extra = Extra(archive=name, student_number=student_number(name), problem=problem)
+    return Result(visibility=rubric.visibility, tests=tests, extra_data=extra)
 
 
 def _by_hand(rubric: Rubric) -> str:
@@ -183,14 +158,5 @@ def _by_hand(rubric: Rubric) -> str:
     by_hand = "; ".join(
         f"{task.name} (Part {task.part}, {task.points:g})" for task in rubric.by_hand
     )
-    rest = f" To be given by a person: {by_hand}." if by_hand else ""
+    rest = f" A person gives the points for: {by_hand}." if by_hand else ""
     return f"The check gives up to {given:g} of {rubric.points:g} points.{rest}"
-
-
-def describe(finding: Finding) -> str:
-    """A finding as a line: where, what, and its id."""
-    place = finding["file"] or ""
-    if place and finding["line"] is not None:
-        place += f", line {finding['line']}"
-    equation = f", equation ({finding['equation']})" if finding["equation"] is not None else ""
-    return f"{place + ': ' if place else ''}{finding['message'] or ''} [{finding['id']}{equation}]"

@@ -1,12 +1,11 @@
-"""Reading run directories and exports into the words and pictures of a report."""
+"""From run directories to the words and pictures of a report."""
 
 import csv
 import io
 import re
-from dataclasses import asdict
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import mean
-from typing import Any
 
 from toolkit.assignment.report.results import Family, Gan, Gap, Recurrent, Results, Row, Tested
 from toolkit.assignment.report.sources import (
@@ -17,185 +16,199 @@ from toolkit.assignment.report.sources import (
     read_figure,
 )
 from toolkit.common.files import read_bytes
-from toolkit.common.runs import read_metrics
-from toolkit.export import manifest, torchscript
+from toolkit.common.record import GANMetrics, RecurrentMetrics, RunRecord, read_record
 from toolkit.gan.config import Config as GANConfig
-from toolkit.gan.latent import pair_of_classes
 from toolkit.lstm.config import Config as RecurrentConfig
 from toolkit.lstm.horizon import accuracies
 
-RUN_NAME = re.compile(r"(lstm|rnn|gan)(-curriculum|-mlp)?(-[a-z0-9_]+=.+)?")
-SET_ASIDE = re.compile(r"\.old-\d+$")  # what --restart makes of the name of a run
-WANTED = {"lstm": "lstm-curriculum", "rnn": "rnn-curriculum", "gan": "gan"}  # what `all` trains
+SET_ASIDE = re.compile(r"\.old-\d+$")  # what --restart appends to the name of a run directory
+EXPECTED = {  # model -> the run that `train all` makes, and the words of its command
+    "lstm": ("lstm-curriculum", ("lstm", "--curriculum")),
+    "rnn": ("rnn-curriculum", ("rnn", "--curriculum")),
+    "gan": ("gan", ("gan",)),
+}
 
 
 def read_results(sources: Sources) -> Results:
-    """Read what is there; what is missing or unfinished becomes a gap.
+    """Read what is there; whatever is missing or unfinished becomes a gap.
 
     Raises:
-        ToolkitError: a run directory or an export is damaged.
+        ToolkitError: a run directory is damaged, or an earlier version of the toolkit made it.
     """
     results = Results(sources.preset)
-    results.commands = [sources.command("all"), sources.command("horizon")]
-    _read_study(sources, results)
-    found = set()
-    for path in sorted(sources.directory.glob("*/config.json")):
-        run = path.parent
-        kind = RUN_NAME.fullmatch(run.name)
-        if kind is None or SET_ASIDE.search(run.name):
-            continue
-        found.add(kind[1])
-        with damage_reported(run, sources.command_of(run.name)):
-            if kind[1] == "gan":
-                _read_gan(run, sources, results)
-            else:
-                _read_recurrent(run, sources, results)
-    for kind_wanted, name in WANTED.items():
-        if kind_wanted not in found:
-            gaps = results.gaps_in_gan if kind_wanted == "gan" else results.gaps_in_recurrent
-            gaps.append(Gap(f"{sources.directory / name} is not there", sources.command_of(name)))
-    _read_tested(sources, results)
+    records = {
+        run: record
+        for run, record in find_runs(sources.directory)
+        if record.model in EXPECTED  # the classifier is not part of the assignment
+    }
+    for run, record in records.items():
+        with damage_reported(run, record.command):
+            read_run(run, record, results)
+    for model, (name, words) in EXPECTED.items():
+        if model not in {record.model for record in records.values()}:
+            what = f"{sources.directory / name} is not there"
+            gaps_of(model, results).append(Gap(what, sources.command(*words)))
+    tabulate_tested(records, results)
+    read_study(sources, results)
     return results
 
 
-def _add_figure(path: Path, name: str, results: Results) -> str:
-    """Keep a PNG for the report; the result is its file name there."""
-    results.figures[name] = read_figure(path)
-    return name
+def find_runs(directory: Path) -> Iterator[tuple[Path, RunRecord]]:
+    """The run directories in `directory`, except those that --restart set aside.
+
+    Raises: as `read_record`.
+    """
+    for run in sorted(directory.glob("*/")):
+        is_run = any((run / name).exists() for name in ("run.json", "config.json"))
+        if is_run and not SET_ASIDE.search(run.name):
+            yield run, read_record(run)
 
 
-def _read_recurrent(run: Path, sources: Sources, results: Results) -> None:
-    config = read_config(run, RecurrentConfig)
-    entries = read_metrics(run / "metrics.jsonl")
-    step = entries[-1]["step"] if entries else 0
-    enough = [entry["accuracy"] >= config.target_accuracy for entry in entries[-2:]]
-    learnt = enough == [True, True] and not config.curriculum
+def read_run(run: Path, record: RunRecord, results: Results) -> None:
+    """Add one run to the results, or to the gaps.
+
+    Raises:
+        TypeError, ValueError: its record lacks something or has an impossible value.
+        KeyError: the same.
+    """
+    if not record.finished:
+        num_steps = record.settings["num_steps"]
+        what = f"{run} is unfinished, after {record.steps:,} of {num_steps:,} steps"
+        gaps_of(record.model, results).append(Gap(what, record.command))
+    elif isinstance(record.metrics, RecurrentMetrics):
+        add_recurrent(run, record, record.metrics, results)
+    elif isinstance(record.metrics, GANMetrics):
+        add_gan(run, record, record.metrics, results)
+    else:
+        raise ValueError(f"run.json of a finished {record.model} lacks its metrics")
+
+
+def gaps_of(model: str, results: Results) -> list[Gap]:
+    """The gaps in the part of the report that a model belongs to."""
+    return results.gaps_in_gan if model == "gan" else results.gaps_in_recurrent
+
+
+def lacks(figures: list[Path], record: RunRecord, results: Results) -> bool:
+    """Is one of the pictures of a finished run missing? Then it becomes a gap."""
+    missing = [path for path in figures if not path.exists()]
+    gaps = [Gap(f"{path} is not there", record.command) for path in missing]
+    gaps_of(record.model, results).extend(gaps)
+    return bool(missing)
+
+
+def add_recurrent(
+    run: Path, record: RunRecord, metrics: RecurrentMetrics, results: Results
+) -> None:
+    """Add a finished run of the LSTM or the RNN."""
+    config = read_config(record, RecurrentConfig)
     figure = run / "figures" / "accuracy.png"
-    if not ((step == config.num_steps or learnt) and figure.exists()):
-        results.gaps_in_recurrent.append(_unfinished(run, step, config.num_steps, sources))
+    if lacks([figure], record, results):
         return
-    last = entries[-1]
+    results.commands.append(record.command)
     results.recurrent.append(
         Recurrent(
             name=run.name,
             config=config,
-            model=config.model.upper(),
+            model=record.model.upper(),
             length=f"{config.length:,}",
             input=config.encoding,
             curriculum="yes" if config.curriculum else "no",
             learning_rate=f"{config.learning_rate:g}",
-            steps=f"{step:,}",
-            seconds=f"{last['seconds']:.1f}",
-            loss=f"{last['loss']:.4f}",
-            accuracy=percent(last["accuracy"]),
-            figure=_add_figure(figure, f"recurrent-{len(results.recurrent) + 1}.png", results),
+            steps=f"{record.steps:,}",
+            seconds=f"{record.seconds:.1f}",
+            loss=f"{metrics.final_loss.value:.4f}",
+            accuracy=percent(metrics.test_accuracy.value),
+            figure=results.add_figure(
+                f"recurrent-{len(results.recurrent) + 1}.png", read_figure(figure)
+            ),
         )
     )
 
 
-def _read_gan(run: Path, sources: Sources, results: Results) -> None:
-    config = read_config(run, GANConfig)
-    entries = read_metrics(run / "metrics.jsonl")
-    step = entries[-1]["step"] if entries else 0
-    samples, losses = run / "figures" / "samples.png", run / "figures" / "losses.png"
-    if not (step == config.num_steps and samples.exists() and losses.exists()):
-        results.gaps_in_gan.append(_unfinished(run, step, config.num_steps, sources))
+def tabulate_tested(records: dict[Path, RunRecord], results: Results) -> None:
+    """The accuracy of all networks in the report at each T that they were tested at."""
+    shown = {run.name for run in results.recurrent}
+    tested = sorted(
+        (length, run.name, share)
+        for run, record in records.items()
+        if run.name in shown and isinstance(record.metrics, RecurrentMetrics)
+        for length, share in record.metrics.accuracy_by_length.items()
+    )
+    before = None
+    for length, name, share in tested:
+        results.tested.append(
+            Tested(
+                length="" if length == before else f"{length:,}",
+                run=name,
+                accuracy=percent(share.value),
+                num_examples=f"{share.num_examples:,}",
+            )
+        )
+        before = length
+
+
+def add_gan(run: Path, record: RunRecord, metrics: GANMetrics, results: Results) -> None:
+    """Add a finished run of the GAN."""
+    config = read_config(record, GANConfig)
+    samples, losses, strip = (
+        run / "figures" / f"{name}.png" for name in ("samples", "losses", "interpolation")
+    )
+    if lacks([samples, losses, *([strip] if record.interpolation else [])], record, results):
         return
-    last = {
-        key: value for entry in entries if entry["step"] == step for key, value in entry.items()
-    }
     stem = f"gan-{len(results.gans) + 1}"
     gan = Gan(
         name=run.name,
-        settings=[
-            Row("networks", config.architecture),
-            Row("loss of the generator", config.loss),
-            Row("numbers in z", f"{config.latent_dim:,}"),
-            Row("batch size", f"{config.batch_size:,}"),
-            Row("steps", f"{config.num_steps:,}"),
-            Row("learning rate of Adam", f"{config.learning_rate:g}"),
-            Row("betas of Adam", f"{config.beta1:g}, {config.beta2:g}"),
-            Row("R1 penalty", f"{config.r1_gamma:g}, every {config.r1_every:,} steps"),
-            Row("memory of the averaged generator", f"{config.ema_decay:g}"),
-            Row("seed", str(config.seed)),
-        ],
-        measured=[
-            Row("training time in seconds", f"{last['seconds']:.0f}"),
-            Row("loss of the discriminator at the end", f"{last['loss_d']:.3f}"),
-            Row("loss of the generator at the end", f"{last['loss_g']:.3f}"),
-            Row("Frechet distance of 10,000 samples", f"{last['distance']:.2f}"),
-            Row("the same of real images", f"{last['floor']:.2f}"),
-            Row("classifier that measures it", last["classifier_sha256"][:12]),
-        ],
-        samples=_add_figure(samples, f"{stem}-samples.png", results),
-        losses=_add_figure(losses, f"{stem}-losses.png", results),
+        settings=gan_settings(config),
+        measured=gan_measured(record, metrics),
+        samples=results.add_figure(f"{stem}-samples.png", read_figure(samples)),
+        losses=results.add_figure(f"{stem}-losses.png", read_figure(losses)),
     )
-    results.gans.append(gan)
-    command = sources.command_of(run.name)
-    exported = _exported("generator", config, sources)
-    if exported is None:
-        what = f"{sources.exports_dir / 'generator.pt'} is not of {run}"
-        results.gaps_in_gan.append(Gap(what, command))
+    if record.interpolation:
+        gan.ends = str(record.interpolation)
+        gan.interpolation = results.add_figure(f"{stem}-interpolation.png", read_figure(strip))
     else:
-        shares = exported["class_shares"]
-        gan.measured.append(Row("rarest digit among the samples", percent(min(shares))))
-        gan.measured.append(Row("commonest digit among the samples", percent(max(shares))))
-    strip = run / "figures" / "interpolation.png"
-    if not strip.exists():
-        what = f"{strip} is not there (were no two samples surely of different classes?)"
-        results.gaps_in_gan.append(Gap(what, command))
-        return
-    gan.interpolation = _add_figure(strip, f"{stem}-interpolation.png", results)
-    if exported is not None:
-        pair = pair_of_classes(
-            torchscript.load("generator", sources.exports_dir),
-            torchscript.load("classifier", sources.exports_dir),
-            config.seed,
-        )
-        gan.ends = f"from a {pair.digit_from} to a {pair.digit_to}"
+        what = f"the samples of {run} are not clear enough for an interpolation between two digits"
+        longer = f"{record.command} --num-steps {2 * config.num_steps}"
+        results.gaps_in_gan.append(Gap(what, longer))
+    results.commands.append(record.command)
+    results.gans.append(gan)
 
 
-def _unfinished(run: Path, step: int, num_steps: int, sources: Sources) -> Gap:
-    what = f"{run} is unfinished, with {step:,} of {num_steps:,} steps in its log"
-    return Gap(what, sources.command_of(run.name))
+def gan_settings(config: GANConfig) -> list[Row]:
+    """The table of settings."""
+    return [
+        Row("networks", config.architecture),
+        Row("loss of the generator", config.loss),
+        Row("numbers in z", f"{config.latent_dim:,}"),
+        Row("batch size", f"{config.batch_size:,}"),
+        Row("steps", f"{config.num_steps:,}"),
+        Row("learning rate of Adam", f"{config.learning_rate:g}"),
+        Row("betas of Adam", f"{config.beta1:g}, {config.beta2:g}"),
+        Row("R1 penalty", f"{config.r1_gamma:g}, every {config.r1_every:,} steps"),
+        Row("weight of the auxiliary head", f"{config.auxiliary_weight:g}"),
+        Row("decay of the averaged generator", f"{config.ema_decay:g}"),
+        Row("seed", str(config.seed)),
+    ]
 
 
-def _exported(
-    name: str, config: RecurrentConfig | GANConfig, sources: Sources
-) -> dict[str, Any] | None:
-    """The metrics of an export, or None where it is absent or of another config."""
-    entry = manifest.read_manifest(sources.exports_dir).get(f"{name}.pt")
-    if entry is None or entry.get("config") != asdict(config):
-        return None
-    metrics: dict[str, Any] = entry["metrics"]
-    return metrics
+def gan_measured(record: RunRecord, metrics: GANMetrics) -> list[Row]:
+    """The table of measurements."""
+    distance, shares = metrics.frechet_distance, metrics.class_shares.value
+    loss_d, loss_g = metrics.final_loss_discriminator, metrics.final_loss_generator
+    return [
+        Row("training time in seconds", f"{record.seconds:.0f}"),
+        Row("loss of the discriminator at the end", f"{loss_d.value:.3f}"),
+        Row("loss of the generator at the end", f"{loss_g.value:.3f}"),
+        Row(f"Frechet distance of {distance.num_examples:,} samples", f"{distance.value:.2f}"),
+        Row("the same of real images", f"{metrics.frechet_distance_floor.value:.2f}"),
+        Row("classifier that measures it", metrics.classifier_sha256[:12]),
+        Row("rarest digit among the samples", percent(min(shares))),
+        Row("commonest digit among the samples", percent(max(shares))),
+    ]
 
 
-def _read_tested(sources: Sources, results: Results) -> None:
-    """What the manifest says about accuracy at each T, if it is of runs in the report."""
-    by_model: dict[str, dict[int, float]] = {"lstm": {}, "rnn": {}}
-    for run in results.recurrent:
-        if exported := _exported(run.config.model, run.config, sources):
-            path = sources.exports_dir / "manifest.json"
-            with damage_reported(path, sources.command_of(run.name)):
-                shares = dict(exported["accuracy_by_length"])
-                by_model[run.config.model] = {int(t): share for t, share in shares.items()}
-                results.num_test = f"{exported['num_test']:,}"
-    for model, shares in by_model.items():
-        if not shares and any(run.config.model == model for run in results.recurrent):
-            what = f"{sources.exports_dir / model}.pt is of no run in {sources.directory}"
-            command = sources.command_of(WANTED[model])
-            results.gaps_in_recurrent.append(Gap(what, command))
-    for length in sorted({t for shares in by_model.values() for t in shares}):
-        lstm, rnn = (
-            percent(shares[length]) if length in shares else "not tested"
-            for shares in by_model.values()
-        )
-        results.tested.append(Tested(f"{length:,}", lstm, rnn))
-
-
-def _read_study(sources: Sources, results: Results) -> None:
-    """The table of the study, which is whole once horizon.csv is written."""
+def read_study(sources: Sources, results: Results) -> None:
+    """The table of the study, which is complete once horizon.csv is written."""
     directory = sources.directory / "horizon"
     command = sources.command("horizon")
     needed = ("horizon.csv", "horizon.png", "gradients.png")
@@ -204,6 +217,7 @@ def _read_study(sources: Sources, results: Results) -> None:
         what = f"{directory} is {'unfinished' if begun else 'not there'}"
         results.gaps_in_study.append(Gap(what, command))
         return
+    results.commands.append(command)
     with damage_reported(directory, command):
         text = read_bytes(directory / "horizon.csv").decode()
         rows = [
@@ -228,4 +242,4 @@ def _read_study(sources: Sources, results: Results) -> None:
             if "error" in row
         ]
         for name in ("horizon", "gradients"):
-            _add_figure(directory / f"{name}.png", f"{name}.png", results)
+            results.add_figure(f"{name}.png", read_figure(directory / f"{name}.png"))

@@ -1,9 +1,9 @@
-"""The report: filled from the run directories in LaTeX and in Word, for the student to go on with.
+"""The report, filled from the run directories in LaTeX and in Word; the student writes the rest.
 
 report/
-  report.tex, report.docx   the same content twice; hand in the one that you like
+  report.tex, report.docx   the same content twice; hand in the one that you prefer
   figures/                  the pictures of report.tex
-  .made.json                hashes, by which a later command knows what has been edited
+  .made.json                hashes, which tell a later command what has been edited
 """
 
 import contextlib
@@ -29,7 +29,7 @@ def make_report(
     """Fill the report in both formats.
 
     Args:
-        student_number: of at most 200 printable characters.
+        student_number: 1 to 200 printable characters.
         name: the same, or "".
         out: the directory of the report; what was edited there stays.
 
@@ -37,8 +37,8 @@ def make_report(
         the directory, `out` or one beside it, and what the report lacks.
 
     Raises:
-        UsageError: a number or name that cannot be printed.
-        ToolkitError: a run directory, an export or a template is damaged or missing.
+        UsageError: the number or the name cannot be printed.
+        ToolkitError: a run directory is damaged or too old, or a template is missing.
     """
     author = {
         "student_number": one_line("student number", student_number),
@@ -58,15 +58,15 @@ def make_report(
 
 
 def one_line(what: str, text: str) -> str:
-    """`text` with its white space made single.
+    """`text` with single spaces.
 
     Raises:
-        UsageError: it is empty, too long, or holds what cannot be printed.
+        UsageError: it is empty, too long, or has characters that cannot be printed.
     """
     line = " ".join(text.split())
     if not line or not line.isprintable() or len(line) > 200:
         raise UsageError(
-            f"The {what} must be from 1 to 200 letters, digits and signs, not {text[:40]!r}."
+            f"The {what} must have 1 to 200 printable characters on one line, not {text[:40]!r}."
         )
     return line
 
@@ -77,7 +77,7 @@ def template(name: str) -> Path:
 
 
 def place_for(files: Mapping[str, bytes], out: Path) -> Path:
-    """`out`, unless a file there would be lost; then the first of `<out>-2`, ... that is free."""
+    """`out`, or the first of `<out>-2`, `<out>-3`, ... in which no edited file would be lost."""
     named = out.resolve() if out.name in ("", "..") else out
     numbered = (named.with_name(f"{named.name}-{k}") for k in count(2))
     if not _would_lose(files, out):
@@ -86,7 +86,7 @@ def place_for(files: Mapping[str, bytes], out: Path) -> Path:
 
 
 def write(files: Mapping[str, bytes], directory: Path) -> None:
-    """Write the files, and their hashes first, so that a kill leaves nothing that looks edited."""
+    """Write the hashes, then the files, so that after a kill no file looks edited."""
     made = {
         name: sorted({sha256(data), *_made(directory).get(name, [])})
         for name, data in files.items()
@@ -98,7 +98,7 @@ def write(files: Mapping[str, bytes], directory: Path) -> None:
 
 
 def _would_lose(files: Mapping[str, bytes], directory: Path) -> bool:
-    """Does `directory` have other files of these names, which this command did not make?"""
+    """Does `directory` have other files with these names that this command did not make?"""
     made = _made(directory)
     return any(
         (directory / name).exists()
@@ -108,7 +108,7 @@ def _would_lose(files: Mapping[str, bytes], directory: Path) -> bool:
 
 
 def _made(directory: Path) -> dict[str, list[str]]:
-    """File name -> the hashes of what this command wrote; empty where it wrote nothing."""
+    """File name -> the hashes of what this command wrote; empty if it wrote nothing."""
     with contextlib.suppress(OSError, ValueError):
         made = json.loads((directory / MADE).read_bytes())
         if isinstance(made, dict):

@@ -35,9 +35,9 @@ LETTERS |= set("ȘșȚț–—‘’“”„…€")  # noqa: RUF001
 
 
 def escape(text: object) -> str:
-    """Text that LaTeX prints as it is given, and that can command it nothing.
+    """Text that LaTeX prints as it is and never takes for a command.
 
-    A character that pdfLaTeX's fonts lack is named by its code, e.g. [U+674E].
+    A character that pdfLaTeX's fonts lack becomes its code, e.g. [U+674E].
     """
     letters = unicodedata.normalize("NFC", str(text))
     escaped = "".join(SPECIAL.get(letter) or _printable(letter) for letter in letters)

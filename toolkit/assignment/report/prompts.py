@@ -1,7 +1,7 @@
-"""What a student has yet to write: text in double square brackets, `[[ like this ]]`.
+"""What a student still has to write: text in double square brackets, `[[ like this ]]`.
 
-The report templates ask their questions in such brackets, and name missing runs in them. A report
-is ready when none is left.
+The report templates ask their questions and name missing runs in such brackets. A report is ready
+when none are left.
 """
 
 import io
@@ -22,10 +22,10 @@ def prompts_in(name: str, content: bytes) -> list[str]:
         name: what the file is called.
 
     Returns:
-        what stands between the brackets, white space made single, in the order of the text.
+        what is between the brackets, with single spaces, in the order of the text.
 
     Raises:
-        ToolkitError: it is no Word file though it is named so.
+        ToolkitError: its name says that it is a Word file, and it is not.
     """
     word = name.lower().endswith(".docx")
     text = _text_of_word(name, content) if word else content.decode(errors="replace")
@@ -38,7 +38,9 @@ def _text_of_word(name: str, content: bytes) -> str:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             body = ElementTree.fromstring(archive.read("word/document.xml"))
     except (zipfile.BadZipFile, KeyError, ElementTree.ParseError) as error:
-        raise ToolkitError(f"{name} is no Word file ({error}). Save it again as .docx.") from error
+        raise ToolkitError(
+            f"{name} is not a Word file ({error}). Save it as .docx again."
+        ) from error
     return "\n".join(
         "".join(text.text or "" for text in paragraph.iter(f"{WORD}t"))
         for paragraph in body.iter(f"{WORD}p")

@@ -1,4 +1,4 @@
-"""What a report is filled with."""
+"""What a report is filled with: everything is in words, as it is printed."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -21,7 +21,7 @@ class Row(NamedTuple):
 
 
 class Recurrent(NamedTuple):
-    """A finished run of the LSTM or the RNN; all but `config` as words."""
+    """A finished run of the LSTM or the RNN."""
 
     name: str
     config: Config
@@ -38,15 +38,16 @@ class Recurrent(NamedTuple):
 
 
 class Tested(NamedTuple):
-    """Accuracy of the exported networks at one T."""
+    """Accuracy of a network at one T, which the first of its lines alone names."""
 
     length: str
-    lstm: str
-    rnn: str
+    run: str
+    accuracy: str
+    num_examples: str
 
 
 class Family(NamedTuple):
-    """A family of the study at one T; the name stands in its first line only."""
+    """A family of the study at one T; only the first of its lines names it."""
 
     name: str
     length: str
@@ -65,25 +66,24 @@ class Gan:
     measured: list[Row]
     samples: str  # file names
     losses: str
-    interpolation: str = ""  # empty where no two samples were surely different digits
-    ends: str = ""  # of the interpolation, e.g. "from a 3 to a 8"; empty where it is not known
+    interpolation: str = ""  # empty if no two samples were clearly different digits
+    ends: str = ""  # of the interpolation, e.g. "from a 3 to an 8"
 
 
 @dataclass
 class Results:
-    """All that a report is filled with."""
+    """Everything that a report is filled with."""
 
     preset: str
     recurrent: list[Recurrent] = field(default_factory=list)
     tested: list[Tested] = field(default_factory=list)
-    num_test: str = ""  # palindromes, at most, at each T of `tested`
     study: list[Family] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)  # cells of the study
     gans: list[Gan] = field(default_factory=list)
     gaps_in_study: list[Gap] = field(default_factory=list)
     gaps_in_recurrent: list[Gap] = field(default_factory=list)
     gaps_in_gan: list[Gap] = field(default_factory=list)
-    commands: list[str] = field(default_factory=list)  # make all of it
+    commands: list[str] = field(default_factory=list)  # make all that is shown
     figures: dict[str, bytes] = field(default_factory=dict)  # file name -> PNG
 
     @property
@@ -91,3 +91,8 @@ class Results:
         """All of them, once each."""
         parts = [*self.gaps_in_study, *self.gaps_in_recurrent, *self.gaps_in_gan]
         return list(dict.fromkeys(parts))
+
+    def add_figure(self, name: str, data: bytes) -> str:
+        """Keep a PNG for the report, and return its file name there."""
+        self.figures[name] = data
+        return name

@@ -2,9 +2,6 @@
 
 import contextlib
 import csv
-import json
-import re
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,16 +9,15 @@ from typing import TypeVar
 
 import imageio.v3 as iio
 
+from toolkit.common.console import training_command
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import read_bytes
-from toolkit.export import manifest
+from toolkit.common.record import RunRecord
 from toolkit.gan.config import Config as GANConfig
 from toolkit.lstm.config import Config as RecurrentConfig
 
-OF_NAME = {"curriculum": ["--curriculum"], "mlp": ["--architecture", "mlp"]}
-END_OF_PNG = b"IEND\xaeB`\x82"
-
 AnyConfig = TypeVar("AnyConfig", RecurrentConfig, GANConfig)
+END_OF_PNG = b"IEND\xaeB`\x82"
 
 
 @dataclass(frozen=True)
@@ -30,7 +26,7 @@ class Sources:
 
     runs_dir: Path  # holds a directory for each preset
     preset: str
-    exports_dir: Path
+    exports_dir: Path | None = None  # for the commands of missing runs; None for the usual one
 
     @property
     def directory(self) -> Path:
@@ -38,24 +34,13 @@ class Sources:
         return self.runs_dir / self.preset
 
     def command(self, *words: str) -> str:
-        """The command line that makes, continues or repeats something."""
-        options = [] if self.preset == "default" else ["--preset", self.preset]
-        if self.runs_dir != Path("runs"):
-            options += ["--runs-dir", str(self.runs_dir)]
-        usual = manifest.default_directory(self.preset, self.runs_dir)
-        if self.exports_dir != usual and words[0] != "horizon":
-            options += ["--exports-dir", str(self.exports_dir)]
-        return shlex.join(["python", "-m", "toolkit.train", *words, *options])
-
-    def command_of(self, run: str) -> str:
-        """The command that made the run directory of this name, which lists its options."""
-        name, *options = re.split(r"-(?=[a-z0-9_]+=)", run)
-        model, _, kind = name.partition("-")
-        words = [model, *OF_NAME.get(kind, [])]
-        for option in options:
-            key, _, value = option.partition("=")
-            words += [f"--{key.replace('_', '-')}", value]
-        return self.command(*words)
+        """The command line that makes or continues something that has no record yet."""
+        return training_command(
+            *words,
+            preset=self.preset,
+            runs_dir=self.runs_dir,
+            exports_dir=None if words[0] == "horizon" else self.exports_dir,
+        )
 
 
 @contextlib.contextmanager
@@ -65,23 +50,21 @@ def damage_reported(place: Path, command: str) -> Iterator[None]:
         yield
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise ToolkitError(
-            f"{place} is damaged ({error!r}). Begin anew with `{command} --restart`; "
-            "the damaged one is kept aside."
+            f"{place} is damaged ({error}). Start from scratch with `{command} --restart`, which "
+            "keeps the damaged directory under another name."
         ) from error
 
 
-def read_config(run: Path, kind: type[AnyConfig]) -> AnyConfig:
-    """The config of a run directory.
+def read_config(record: RunRecord, kind: type[AnyConfig]) -> AnyConfig:
+    """The settings of a run as the config that they came from.
 
     Raises:
-        ToolkitError: it is unreadable.
-        TypeError, ValueError: it lacks a field, or has an impossible value.
+        TypeError, ValueError: a field is missing or unknown, or has an impossible value.
     """
-    values = json.loads(read_bytes(run / "config.json"))
     names = {field.name for field in fields(kind)}
-    if set(values) != names:
-        raise ValueError(f"config.json should have {', '.join(sorted(names))}")
-    return kind(**values)
+    if set(record.settings) != names:
+        raise ValueError(f"the settings in run.json should be {', '.join(sorted(names))}")
+    return kind(**record.settings)
 
 
 def read_figure(path: Path) -> bytes:
@@ -89,15 +72,15 @@ def read_figure(path: Path) -> bytes:
 
     Raises:
         ToolkitError: it is unreadable.
-        ValueError: it is no whole picture.
+        ValueError: it is not a complete picture.
     """
     data = read_bytes(path)
     try:
         iio.imread(data, plugin="pillow")
     except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises
-        raise ValueError(f"{path.name} is no whole picture") from error
+        raise ValueError(f"{path.name} is not a complete picture") from error
     if not data.endswith(END_OF_PNG):  # Pillow does without, LaTeX and Word do not
-        raise ValueError(f"{path.name} is no whole picture")
+        raise ValueError(f"{path.name} is not a complete picture")
     return data
 
 

@@ -17,7 +17,7 @@ def render(template: Path, pictures: Mapping[str, bytes], **values: object) -> b
     Args:
         template: a .docx file; `{{ picture(name, width) }}` in it shows a picture.
         pictures: file name -> PNG.
-        values: fill the rest; special characters of XML are escaped.
+        values: fill the rest; characters that are special in XML are escaped.
 
     Raises:
         ToolkitError: docxtpl is not installed.
@@ -41,14 +41,14 @@ def render(template: Path, pictures: Mapping[str, bytes], **values: object) -> b
 
 
 def printable(value: object) -> object:
-    """A text without the characters that XML does not allow, which are named, e.g. [U+0007]."""
+    """A text in which characters that XML does not allow become their codes, e.g. [U+0007]."""
     if not isinstance(value, str):
         return value
     return "".join(x if x.isprintable() else f"[U+{ord(x):04X}]" for x in value)
 
 
 def to_bytes(document: Any) -> bytes:
-    """A document of python-docx or docxtpl as a .docx file without the time of day in it."""
+    """A document of python-docx or docxtpl as the bytes of a .docx file, without any date."""
     saved, undated = io.BytesIO(), io.BytesIO()
     document.save(saved)
     with zipfile.ZipFile(saved) as source, zipfile.ZipFile(undated, "w") as target:

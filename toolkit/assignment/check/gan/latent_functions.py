@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from toolkit.assignment.check.gan.stand_ins import Judge, StandIn
+from toolkit.assignment.check.gan.stand_ins import StandInClassifier, StandInGenerator
 from toolkit.assignment.check.student.submission import call
 
 NUM_IMAGES = 9
@@ -21,7 +21,7 @@ Function = Callable[..., Any]
 
 
 def latent_dim_of(generator: nn.Module) -> int:
-    """How many numbers its z has: by an attribute, else by its first layer."""
+    """How many numbers its z has, by an attribute or else by its first layer."""
     for name in DIMENSIONS:
         if isinstance(size := getattr(generator, name, None), int):
             return size
@@ -34,30 +34,34 @@ def latent_dim_of(generator: nn.Module) -> int:
 
 
 def ends_of(function: Function) -> list[str]:
-    """The parameters that stand for latent points, in their order."""
+    """The names of the parameters that stand for latent points, in their order."""
     names = [name.lower() for name in inspect.signature(function).parameters]
     return [name for name in names if name in (*STARTS, *STOPS)]
 
 
 def takes(function: Function, names: tuple[str, ...]) -> bool:
-    """Whether one of the function's parameters is called so."""
+    """Whether one of the function's parameters has one of these names."""
     return any(name.lower() in names for name in inspect.signature(function).parameters)
 
 
-def has_own_judge(function: Function) -> bool:
-    """Whether it names the digits by a classifier that is not among its parameters."""
+def has_own_classifier(function: Function) -> bool:
+    """Whether it uses a classifier that is not among its parameters."""
     if takes(function, CLASSIFIERS):
         return False
     used = {name: function.__globals__.get(name) for name in function.__code__.co_names}
     return any(name.lower() in CLASSIFIERS or isinstance(x, nn.Module) for name, x in used.items())
 
 
-def values_for(function: Function, stand_in: StandIn, judge: Judge, z: Tensor) -> dict[str, Any]:
+def values_for(
+    function: Function, stand_in: StandInGenerator, classifier: StandInClassifier, z: Tensor
+) -> dict[str, Any]:
     """Values for the function's parameters; those with a default keep it."""
     parameters = inspect.signature(function).parameters.values()
     defaults = {p.name.lower() for p in parameters if p.default is not p.empty}
     ends = ends_of(function)
-    known: dict[str, Any] = dict.fromkeys(NETWORKS, stand_in) | dict.fromkeys(CLASSIFIERS, judge)
+    known: dict[str, Any] = dict.fromkeys(NETWORKS, stand_in) | dict.fromkeys(
+        CLASSIFIERS, classifier
+    )
     known |= dict.fromkeys(DIMENSIONS, stand_in.latent_dim) | {"device": "cpu"}
     known |= dict.fromkeys(("steps", "n_steps", "num_steps", "n", "num"), 7)
     known |= dict.fromkeys(("num_images", "n_images", "count"), NUM_IMAGES)
@@ -66,10 +70,10 @@ def values_for(function: Function, stand_in: StandIn, judge: Judge, z: Tensor) -
 
 
 def path_of(inner: Function, known: dict[str, Any]) -> Tensor | None:
-    """What the function returns, as one row for each image or latent point."""
+    """What the function returns, one row for each image or latent point; None if it is neither."""
     try:
         result = call(inner, known)
-    except (RuntimeError, IndexError):  # the ends may be wanted as batches of one
+    except (RuntimeError, IndexError):  # the ends may have to be batches of one
         both = {name: known[name][None] for name in ends_of(inner)}
         result = call(inner, known | both)
     parts = result if isinstance(result, tuple) else (result,)
@@ -82,7 +86,7 @@ def path_of(inner: Function, known: dict[str, Any]) -> Tensor | None:
 
 
 def two_points(result: Any, latent_dim: int) -> Tensor | None:
-    """Two latent points, (2, latent_dim), of what a function returned."""
+    """The two latent points, (2, latent_dim), that a function returned; None if it did not."""
     if isinstance(result, Tensor) and len(result) == 2:
         return result.reshape(2, -1)
     if isinstance(result, list | tuple):

@@ -1,7 +1,7 @@
 """What a student's GAN is given in place of what it would download or train.
 
 A few digits stand for MNIST. A student's own generator is hardly trained when it is checked, so
-their functions are given one that draws digits, and a classifier that names them.
+their functions are given one that generates digits, and a classifier that recognises them.
 """
 
 from typing import Any
@@ -15,11 +15,11 @@ from toolkit.common.package_data import package_data
 from toolkit.export.torchscript import load
 from toolkit.gan.data import load_mnist
 
-NUM_IMAGES = 256  # that a loader gives in an epoch: few, so that the first epochs pass soon
+NUM_IMAGES = 256  # in an epoch: few, so that the first epochs end soon
 
 
 class FewDigits(torchvision.datasets.VisionDataset):  # type: ignore[misc]
-    """Stands for torchvision's MNIST: the same call, data and items, short epochs, no download."""
+    """Replaces torchvision's MNIST: the same arguments and items, short epochs, no download."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class FewDigits(torchvision.datasets.VisionDataset):  # type: ignore[misc]
         return NUM_IMAGES
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        """One image, a PIL picture unless it is transformed, and its digit."""
+        """One image, a PIL image unless it is transformed, and its digit."""
         image: Any = to_pil_image(self.data[index])
         label: Any = int(self.targets[index])
         if self.transform is not None:
@@ -49,11 +49,11 @@ class FewDigits(torchvision.datasets.VisionDataset):  # type: ignore[misc]
         return image, label
 
 
-class StandIn(nn.Module):
-    """The toolkit's generator with the face of a student's: their shape and range.
+class StandInGenerator(nn.Module):
+    """The toolkit's generator, whose images have the shape and range of a student's.
 
     Args:
-        like: one of their images, which has the shape to give.
+        like: one of their images, which has the shape to return.
         signed: whether their images lie in -1..1 rather than 0..1.
         latent_dim: how many numbers their z has.
     """
@@ -65,15 +65,15 @@ class StandIn(nn.Module):
         self.signed = signed
         self.network = load("generator", package_data("exports"))
         self.norm = nn.BatchNorm1d(1)  # so that it has the two modes
-        self.drew_in_training = False
+        self.ran_in_training_mode = False
 
     def forward(self, z: Tensor, *more: Any) -> Tensor:
         """Images for z, (batch, latent_dim) or (batch, latent_dim, 1, 1).
 
-        The network's own z may be of another size: it takes theirs as often as it fits. What else
-        is given, such as labels, makes no difference.
+        The network's own z may have another size: theirs is repeated, or cut, to fit. Other
+        arguments, such as labels, make no difference.
         """
-        self.drew_in_training |= self.training
+        self.ran_in_training_mode |= self.training
         z = z.reshape(len(z), -1).float()
         size: int = self.network.latent_dim
         z = z.repeat(1, -(-size // z.size(1)))[:, :size].contiguous()
@@ -84,7 +84,7 @@ class StandIn(nn.Module):
         return images.reshape(len(z), *self.shape)
 
 
-class Judge(nn.Module):
+class StandInClassifier(nn.Module):
     """The toolkit's classifier on a student's images: logits (batch, 10)."""
 
     def __init__(self, signed: bool) -> None:
@@ -93,7 +93,7 @@ class Judge(nn.Module):
         self.network = load("classifier", package_data("exports"))
 
     def forward(self, images: Tensor) -> Tensor:
-        """From images of any shape with 784 numbers each."""
+        """From images of any shape with 784 pixels each."""
         images = images.reshape(-1, 1, 28, 28).float()
         if self.signed:
             images = (images + 1) / 2

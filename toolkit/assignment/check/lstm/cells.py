@@ -1,11 +1,11 @@
-"""Which of equations (1) to (7) does a network compute? Found out by watching its numbers.
+"""Which of equations (1) to (7) does a network compute? Its numbers tell.
 
-A forward pass is recorded: what went into each sigmoid and tanh, and what came out. Taken for the
-gates in some order, these must satisfy (5) and (6); then h(t) is known, whatever a student calls
-it and however the weights are packed, transposed or split. Equations (1) to (4) hold if what
-went into a gate is an affine map of x(t) and h(t-1), the same at every step: least squares finds
-its W_x, W_h and b, which are the student's weights matched to ours, and the residual says whether
-it is one. Likewise for the logits and h(T) in (7).
+A forward pass is recorded: the input and the output of each sigmoid and tanh. If these are the
+gates in some order, they satisfy (5) and (6), and then h(t) is known, whatever a student calls it
+and however the weights are packed, transposed or split. Equations (1) to (4) hold if the input of
+each gate is an affine map of x(t) and h(t-1), the same at every step. Least squares finds its W_x,
+W_h and b, which are the student's weights in our layout, and the residual says whether the map is
+affine. The same holds for the logits and h(T) in (7).
 
 If nothing fits, the same is tried with one equation replaced by a common mistake in it.
 """
@@ -20,8 +20,8 @@ from torch import Tensor
 from toolkit.assignment.check.lstm.formulas import CELLS, GATES, OUTPUTS
 from toolkit.assignment.check.student.recorder import Step
 
-FITS = 2e-3  # relative residual up to which a map counts as exact in float32
-SIZE = 1e-4  # weights below this count as none
+MAX_RESIDUAL = 2e-3  # relative; up to this a map counts as exact in float32
+MIN_WEIGHT = 1e-4  # if all weights are below this, there are none
 
 
 class Chunk(NamedTuple):
@@ -36,7 +36,7 @@ class Chunk(NamedTuple):
 
 
 class Match(NamedTuple):
-    """An explanation of the recorded numbers."""
+    """Which chunk is which gate, and the states that follow."""
 
     gates: dict[str, Chunk]
     c: Tensor  # (steps, batch, hidden)
@@ -58,11 +58,11 @@ class Map(NamedTuple):
 def chunks(recorded: Sequence[Step], num_steps: int, batch: int, hidden: int) -> list[Chunk]:
     """Sort a recording into gates: the k-th piece of `hidden` numbers of each time step.
 
-    Affine maps are taken in only where there are fewer than five activations a step, that is, where
-    a gate may lack its own.
+    Affine maps count only if there are fewer than five activations in a step, that is, if a gate
+    may lack its activation.
 
     Returns:
-        nothing where the recording is not the same at every step.
+        an empty list if the recording differs from step to step.
     """
     active = list(_pieces([s for s in recorded if s.kind != "linear"], batch, hidden))
     result = _by_step(active, num_steps)
@@ -73,12 +73,12 @@ def chunks(recorded: Sequence[Step], num_steps: int, batch: int, hidden: int) ->
     return result
 
 
-def explain(found: Sequence[Chunk], logits: Tensor, x: Tensor) -> Match | None:
+def match_gates(found: Sequence[Chunk], logits: Tensor, x: Tensor) -> Match | None:
     """The assignment of chunks to gates that gives the logits (batch, 10); None if none does.
 
-    The right equations come first, then one mistake at a time: in (5), in (6), in c(0), and in the
-    kind of one gate's activation. Where all four gates read something odd, the right (5) and (6)
-    are an explanation still.
+    The right equations are tried first, then one mistake at a time: in (5), in (6), in c(0), and in
+    one gate's activation. A match is preferred in which a gate depends on x(t) and h(t-1) as it
+    should; without one, the first match with the right (5) and (6) is taken.
 
     Args:
         x: what the network read, (batch, steps, input_dim).
@@ -94,20 +94,20 @@ def explain(found: Sequence[Chunk], logits: Tensor, x: Tensor) -> Match | None:
 
 
 def _matches(found: Sequence[Chunk]) -> Iterator[Match]:
-    """All explanations, the likeliest first."""
-    squashed = [chunk for chunk in found if chunk.kind == "sigmoid"]
-    bounded = [c for c in found if c.kind == "tanh"] + [
+    """All assignments, the likeliest first."""
+    sigmoids = [chunk for chunk in found if chunk.kind == "sigmoid"]
+    tanhs = [c for c in found if c.kind == "tanh"] + [
         chunk._replace(before=2 * chunk.before, after=2 * chunk.after - 1, kind="tanh")
-        for chunk in squashed
+        for chunk in sigmoids
     ]
     ways = [("", "")] + [(c, "") for c in CELLS if c] + [("", o) for o in OUTPUTS if o]
     for cell, output in ways:
-        for g in bounded:
-            for i, f, o in permutations(squashed, 3):
+        for g in tanhs:
+            for i, f, o in permutations(sigmoids, 3):
                 yield unroll(dict(zip(GATES, (g, i, f, o), strict=True)), cell, output)
-    for g in bounded:
+    for g in tanhs:
         for tanh_c in (chunk for chunk in found if chunk.kind == "tanh" and chunk is not g):
-            for i, f, o in permutations(squashed, 3):
+            for i, f, o in permutations(sigmoids, 3):
                 gates = dict(zip(GATES, (g, i, f, o), strict=True))
                 start = (tanh_c.before[0] - g.after[0] * i.after[0]) / f.after[0]
                 yield unroll(gates, "", "", start)
@@ -117,7 +117,7 @@ def _matches(found: Sequence[Chunk]) -> Iterator[Match]:
 
 
 def _fewer_gates(found: Sequence[Chunk]) -> Iterator[Match]:
-    """Mistakes in (5) and (6) that go with a gate that is not even computed."""
+    """Mistakes in (5) and (6) that leave a gate out altogether."""
     ways = [(c, "") for c in CELLS if c] + [("", o) for o in OUTPUTS if o]
     for cell, output in ways:
         for chosen in permutations(found, 3):
@@ -143,8 +143,8 @@ def affine(y: Tensor, x: Tensor | None, h: Tensor) -> Map:
 
 
 def is_none(weights: Tensor) -> bool:
-    """Whether all of a fit's weights are as good as zero."""
-    return float(weights.abs().max()) < SIZE
+    """Whether all weights of a fit are zero but for rounding."""
+    return float(weights.abs().max()) < MIN_WEIGHT
 
 
 def unroll(gates: dict[str, Chunk], cell: str, output: str, start: Tensor | None = None) -> Match:
@@ -165,7 +165,7 @@ def unroll(gates: dict[str, Chunk], cell: str, output: str, start: Tensor | None
 def _gives(match: Match, logits: Tensor) -> bool:
     """Whether the logits are an affine map of h(T)."""
     h = match.h[-1]
-    return bool(h.isfinite().all()) and affine(logits, None, h).residual < FITS
+    return bool(h.isfinite().all()) and affine(logits, None, h).residual < MAX_RESIDUAL
 
 
 def _feeds_back(match: Match, x: Tensor) -> bool:
@@ -173,7 +173,7 @@ def _feeds_back(match: Match, x: Tensor) -> bool:
     now = x.transpose(0, 1)[1:].flatten(0, 1)
     before = match.h[:-1].flatten(0, 1)
     return any(
-        affine(chunk.before[1:].flatten(0, 1), now, before).residual < FITS
+        affine(chunk.before[1:].flatten(0, 1), now, before).residual < MAX_RESIDUAL
         for chunk in match.gates.values()
         if chunk.kind != "missing"
     )
@@ -193,7 +193,7 @@ def _pieces(recorded: Sequence[Step], batch: int, hidden: int) -> Iterator[Chunk
 
 
 def _flat(x: Tensor, batch: int) -> Tensor | None:
-    """As (batch, features), whichever way round it was."""
+    """As (batch, features), whichever axis the batch is; None if there is no such axis."""
     x = x.squeeze()
     axes = [axis for axis, size in enumerate(x.shape) if size == batch]
     return x.movedim(axes[0], 0).flatten(1) if axes and x.dim() > 1 else None

@@ -6,52 +6,52 @@ import torch
 from torch import Tensor
 
 GATES = ("g", "i", "f", "o")  # equations (1) to (4)
-WORDS = {"g": "input modulation", "i": "input gate", "f": "forget gate", "o": "output gate"}
-OWN = {"g": "tanh", "i": "sigmoid", "f": "sigmoid", "o": "sigmoid"}
+NAMES = {"g": "input modulation", "i": "input gate", "f": "forget gate", "o": "output gate"}
+ACTIVATIONS = {"g": "tanh", "i": "sigmoid", "f": "sigmoid", "o": "sigmoid"}
 
 Formula = Callable[..., Tensor]
 
-NO_MEMORY = "c(t-1) plays no part in c(t)."
-# (5) and its common mistakes: c(t) from g, i, f and c(t-1), h(t-1).
+NO_MEMORY = "c(t-1) has no effect on c(t)."
+# (5) and the common mistakes in it: c(t) from g(t), i(t), f(t), c(t-1) and h(t-1).
 CELLS: dict[str, Formula] = {
     "": lambda g, i, f, c, h: g * i + c * f,
-    "The input gate i(t) plays no part in c(t).": lambda g, i, f, c, h: g + c * f,
-    "The forget gate f(t) plays no part in c(t).": lambda g, i, f, c, h: g * i + c,
+    "The input gate i(t) has no effect on c(t).": lambda g, i, f, c, h: g + c * f,
+    "The forget gate f(t) has no effect on c(t).": lambda g, i, f, c, h: g * i + c,
     NO_MEMORY: lambda g, i, f, c, h: g * i,
-    "c(t) is not the sum of two products: look at what f(t) multiplies.": lambda g, i, f, c, h: (
+    "c(t) is not a sum of two products. Look at what f(t) multiplies.": lambda g, i, f, c, h: (
         g * i + f
     ),
     "c(t) adds where it should multiply.": lambda g, i, f, c, h: g * i + c + f,
     "c(t) adds g(t) and i(t) where it should multiply.": lambda g, i, f, c, h: g + i + c * f,
     "c(t) subtracts where it should add.": lambda g, i, f, c, h: g * i - c * f,
-    "c(t-1) is kept by 1 - i(t), not by f(t).": lambda g, i, f, c, h: g * i + c * (1 - i),
-    "c(t-1) is kept by 1 - f(t), not by f(t).": lambda g, i, f, c, h: g * i + c * (1 - f),
-    "There is a tanh round c(t): it belongs into (6).": lambda g, i, f, c, h: torch.tanh(
+    "c(t-1) is multiplied by 1 - i(t), not by f(t).": lambda g, i, f, c, h: g * i + c * (1 - i),
+    "c(t-1) is multiplied by 1 - f(t), not by f(t).": lambda g, i, f, c, h: g * i + c * (1 - f),
+    "There is a tanh around c(t), which belongs in (6).": lambda g, i, f, c, h: torch.tanh(
         g * i + c * f
     ),
-    "There is a sigmoid round c(t).": lambda g, i, f, c, h: torch.sigmoid(g * i + c * f),
+    "There is a sigmoid around c(t).": lambda g, i, f, c, h: torch.sigmoid(g * i + c * f),
     "f(t) multiplies h(t-1), not c(t-1).": lambda g, i, f, c, h: g * i + h * f,
-    "One gate multiplies the whole sum: look at the brackets.": lambda g, i, f, c, h: (
+    "One gate multiplies the whole sum. Look at the brackets.": lambda g, i, f, c, h: (
         (g + c * f) * i
     ),
-    "One gate multiplies the whole of c(t): look at the brackets.": lambda g, i, f, c, h: (
-        (g * i + c) * f
-    ),
+    "One gate multiplies all of c(t). Look at the brackets.": lambda g, i, f, c, h: (g * i + c) * f,
 }
-# (6) and its common mistakes: h(t) from c(t), o, c(t-1), g.
+# (6) and the common mistakes in it: h(t) from c(t), o(t), c(t-1) and g(t).
 OUTPUTS: dict[str, Formula] = {
     "": lambda c, o, before, g: torch.tanh(c) * o,
-    "The tanh round c(t) is missing.": lambda c, o, before, g: c * o,
-    "The output gate o(t) plays no part in h(t).": lambda c, o, before, g: torch.tanh(c),
-    "The squashing of c(t) is a sigmoid.": lambda c, o, before, g: torch.sigmoid(c) * o,
+    "The tanh around c(t) is missing.": lambda c, o, before, g: c * o,
+    "The output gate o(t) has no effect on h(t).": lambda c, o, before, g: torch.tanh(c),
+    "c(t) goes through a sigmoid, not through a tanh.": lambda c, o, before, g: (
+        torch.sigmoid(c) * o
+    ),
     "o(t) is added, not multiplied.": lambda c, o, before, g: torch.tanh(c) + o,
-    "The tanh goes round the whole product: look at the brackets.": lambda c, o, before, g: (
+    "The tanh is around the whole product. Look at the brackets.": lambda c, o, before, g: (
         torch.tanh(c * o)
     ),
-    "It uses c(t-1) where it should use the new c(t).": lambda c, o, before, g: (
+    "h(t) is computed from c(t-1), not from the new c(t).": lambda c, o, before, g: (
         torch.tanh(before) * o
     ),
-    "It uses g(t) where it should use c(t).": lambda c, o, before, g: torch.tanh(g) * o,
+    "h(t) is computed from g(t), not from c(t).": lambda c, o, before, g: torch.tanh(g) * o,
     "h(t) is c(t) itself.": lambda c, o, before, g: c,
-    "A relu stands where the tanh should.": lambda c, o, before, g: torch.relu(c) * o,
+    "There is a relu in place of the tanh.": lambda c, o, before, g: torch.relu(c) * o,
 }

@@ -24,11 +24,11 @@ LAYOUTS = ("batch", "time", "flat")  # (B, L, D), (L, B, D), (B, L)
 
 @dataclass(frozen=True)
 class Setup:
-    """How a student's class wants to be built and called."""
+    """How a student's class is built and called."""
 
     layout: str
     input_dim: int
-    extra: int  # what its seq_length counts besides the digits that are read
+    extra: int  # how much larger its seq_length is than the number of digits that are read
     batch: int
     hidden: int
     steps: int
@@ -44,7 +44,7 @@ class Model:
     def build(
         self, *, hidden: int | None = None, batch: int | None = None, steps: int | None = None
     ) -> nn.Module:
-        """A new one; sizes that its constructor does not take are its own."""
+        """A new network; sizes without a parameter in its constructor are its own."""
         setup = self.setup
         values = {
             "steps": (setup.steps if steps is None else steps) + setup.extra,
@@ -80,14 +80,14 @@ class Model:
         return self.digits(torch.randint(10, (batch, steps)))
 
     def digits(self, digits: Tensor) -> Tensor:
-        """int64 (B, L) as the class wants it: float32 (B, L, D), one-hot where D is 10."""
+        """int64 (B, L) as the class reads it: float32 (B, L, D), one-hot if D is 10."""
         if self.setup.input_dim == 10:
             return torch.nn.functional.one_hot(digits, 10).float()
         return digits.unsqueeze(-1).float()
 
 
 def _by_name(kind: type, values: dict[str, Any]) -> dict[str, Any]:
-    """The values under the names that the constructor uses, unknown ones by their position."""
+    """The values by the names of the constructor's parameters; unknown names go by position."""
     known = {name: values[what] for what, names in NAMES.items() for name in names}
     parameters = [p for p in inspect.signature(kind).parameters.values()]
     for parameter, what in zip(parameters, POSITIONS, strict=False):
@@ -97,10 +97,10 @@ def _by_name(kind: type, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def last_logits(output: Any, batch: int, steps: int) -> Tensor:
-    """The (batch, 10) part of what a model returns: alone, in a tuple, or at the last step.
+    """The (batch, 10) logits in what a model returns: alone, in a tuple, or at the last step.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there are none.
     """
     parts = output if isinstance(output, list | tuple) else [output]
     tensors = [x for x in parts if isinstance(x, Tensor)]
@@ -115,7 +115,7 @@ def last_logits(output: Any, batch: int, steps: int) -> Tensor:
     if len(tensors) == steps and tensors[-1].shape[-1] == 10:
         return tensors[-1]
     shapes = ", ".join(str(tuple(x.shape)) for x in tensors) or type(output).__name__
-    raise ValueError(f"forward should return (batch, 10) logits, here ({batch}, 10), not {shapes}")
+    raise ValueError(f"forward should return logits of shape ({batch}, 10), not {shapes}")
 
 
 def fit_setup(
@@ -123,10 +123,10 @@ def fit_setup(
 ) -> tuple[Model | None, BaseException | None]:
     """Try the likely ways to build and call the class; the first that works, else the first error.
 
-    Batches of the hidden size and of 128 are tried last, for classes that work with no other.
+    Batches of the hidden size and of 128 are tried last, for classes that work with no other size.
     """
     first: BaseException | None = None
-    deaf: Model | None = None  # it works, but is deaf to the last step or mixes sequences
+    second_best: Model | None = None  # it runs, but ignores the last step or mixes sequences
     for size in (batch, hidden, 128):
         for extra in (0, 1):
             for layout in LAYOUTS:
@@ -145,15 +145,15 @@ def fit_setup(
                         continue
                     if works:
                         return model, first
-                    deaf = deaf or model
-        if deaf is not None:
-            return deaf, first
+                    second_best = second_best or model
+        if second_best is not None:
+            return second_best, first
     return None, first
 
 
 @torch.no_grad()
 def _reads(model: Model, network: nn.Module, x: Tensor) -> bool:
-    """Whether the last step matters."""
+    """Whether the last step makes a difference."""
     other = x.clone()
     other[:, -1] += 1
     return not torch.equal(model.run(network, x), model.run(network, other))
@@ -161,7 +161,7 @@ def _reads(model: Model, network: nn.Module, x: Tensor) -> bool:
 
 @torch.no_grad()
 def _keeps_apart(model: Model, network: nn.Module, x: Tensor) -> bool:
-    """Whether one sequence leaves the others alone, which it does not with axes mixed up."""
+    """Whether a sequence has no effect on the others, which it has if the axes are mixed up."""
     other = x.clone()
     other[0] += 1
     return torch.allclose(model.run(network, x)[1:], model.run(network, other)[1:], atol=1e-5)

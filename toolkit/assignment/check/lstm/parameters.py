@@ -1,4 +1,4 @@
-"""What a student's LSTM learns: its parameters, and what should be one and is none."""
+"""What a student's LSTM learns: its parameters, and tensors that should be among them."""
 
 from typing import Any
 
@@ -11,26 +11,26 @@ from toolkit.assignment.check.lstm.model import Model
 from toolkit.assignment.check.student.lines import line_of_attribute, line_of_call, parse
 
 
-def check_loose(network: nn.Module, batch: int, channel: Channel) -> bool:
-    """Whether there are weights and biases that no optimiser sees, which is reported."""
-    loose = [
+def check_registered(network: nn.Module, batch: int, channel: Channel) -> bool:
+    """Whether every weight and bias is one of model.parameters(); if not, report it."""
+    unregistered = [
         name
-        for name, tensor in loose_tensors(network)
+        for name, tensor in unregistered_tensors(network)
         if tensor.dim() <= 2 and batch not in tensor.shape and _is_weight(name, tensor)
     ]
-    if loose:
+    if unregistered:
         channel.fault(
             "parameter-not-learnable",
-            f"{_list([f'self.{name}' for name in loose])}: not among model.parameters(), so no "
-            "optimiser learns it. Which kinds of attribute does nn.Module register, and which "
+            f"{_list([f'self.{name}' for name in unregistered])}: not among model.parameters(), so "
+            "no optimiser changes it. Which kinds of attribute does nn.Module register, and which "
             "(plain tensors, lists, dictionaries) does it overlook?",
-            line=line_of_attribute(channel.root / channel.file, loose[0]),
+            line=line_of_attribute(channel.root / channel.file, unregistered[0]),
         )
-    return bool(loose)
+    return not unregistered
 
 
 def _is_weight(name: str, tensor: Tensor) -> bool:
-    """Rather a weight than an initial state, by the name and whether it wants a gradient."""
+    """Whether it is a weight rather than an initial state, by its name and requires_grad."""
     stem = name.split(".")[-1].split("[")[0].lower()
     return tensor.requires_grad or "." in name or stem.startswith(("w", "b", "u"))
 
@@ -41,19 +41,19 @@ def check_gradients(model: Model, channel: Channel) -> None:
     network = model.build()
     with torch.no_grad():
         for parameter in network.parameters():
-            parameter.normal_(std=0.5)  # starting at zero is another fault
+            parameter.normal_(std=0.5)  # zeros at the start are another fault
     batch = model.setup.batch
     x = model.random(batch, model.setup.steps).requires_grad_()
     frozen = [name for name, p in network.named_parameters() if not p.requires_grad]
     if frozen:
-        message = f"requires_grad is False, so it is never learnt: {_list(frozen)}."
+        message = f"requires_grad is False, so this is never learnt: {_list(frozen)}."
         line = line_of_attribute(file, frozen[0])
         channel.fault("parameter-not-learnable", message, line=line)
     logits = model.run(network, x)
     if logits.requires_grad:
         F.cross_entropy(logits, torch.arange(batch) % 10).backward()
     if channel.has("wrong-equation", "state-not-carried", "fixed-sequence-length"):
-        return  # these starve weights as well
+        return  # these cut weights off as well
     if channel.has("loss-not-last-step"):
         return
     dead = [
@@ -71,12 +71,12 @@ def check_gradients(model: Model, channel: Channel) -> None:
     elif dead:
         channel.fault(
             "dead-parameter",
-            f"No gradient reaches {_list(dead)}: the output does not depend on it. Is it used in "
-            "forward?",
+            f"No gradient reaches {_list(dead)}, because the output does not depend on it. Is it "
+            "used in forward?",
             line=line_of_attribute(file, dead[0]),
         )
     elif not frozen and not channel.has("parameter-not-learnable"):
-        channel.right("Gradients reach every parameter, and the first digit.")
+        channel.right("Gradients reach every parameter and the first digit.")
 
 
 def _list(names: list[str]) -> str:
@@ -85,11 +85,11 @@ def _list(names: list[str]) -> str:
     return ", ".join(names[:3]) + more
 
 
-def loose_tensors(model: nn.Module) -> list[tuple[str, Tensor]]:
-    """Tensors that the model computes with but that no optimiser is given.
+def unregistered_tensors(model: nn.Module) -> list[tuple[str, Tensor]]:
+    """Tensors that the model may compute with, but that no optimiser is given.
 
-    They are attributes, or in lists and dictionaries of them, or in modules there, that are neither
-    registered parameters nor buffers.
+    These are attributes, or items of lists and dictionaries, or belong to modules in such, and are
+    neither registered parameters nor buffers.
     """
     registered = {id(x) for x in [*model.parameters(), *model.buffers()]}
     found: list[tuple[str, Tensor]] = []

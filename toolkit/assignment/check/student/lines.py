@@ -3,12 +3,8 @@
 import ast
 import inspect
 import traceback
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-from toolkit.assignment.check.lstm.cells import Chunk, Match
-from toolkit.assignment.check.student.recorder import Recorder
 
 
 def place_of(error: BaseException, root: Path) -> tuple[str | None, int | None]:
@@ -25,7 +21,7 @@ def place_of(error: BaseException, root: Path) -> tuple[str | None, int | None]:
 
 
 def line_of(thing: Any, *methods: str) -> int | None:
-    """Where a class or a function begins; of a class its first of these methods, if it has one."""
+    """The first line of a class or a function; of a class, of the first of `methods` it has."""
     for method in methods:
         thing = vars(thing).get(method, thing)
         if inspect.isfunction(thing):
@@ -48,7 +44,7 @@ def line_of_attribute(file: Path, name: str) -> int | None:
 def line_of_name(file: Path, *names: str) -> int | None:
     """The first line that assigns one of these names, with or without self. and a last _t or _0."""
     lines = assigned_at(parse(file))
-    return next((line for line, name in sorted(lines.items()) if _bare(name) in names), None)
+    return next((line for line, name in sorted(lines.items()) if bare_name(name) in names), None)
 
 
 def line_of_call(tree: ast.Module, *words: str) -> int | None:
@@ -80,39 +76,6 @@ def parse(file: Path) -> ast.Module:
     return ast.parse(file.read_bytes())
 
 
-class Lines:
-    """The likely line of each equation, None where there is no telling.
-
-    Args:
-        recorder: a recorded forward pass.
-        names: what `assigned_at` found in the file.
-        found, match: what the recording was sorted into, and its explanation, if there is one.
-    """
-
-    def __init__(
-        self,
-        recorder: Recorder,
-        names: dict[int, str],
-        found: Sequence[Chunk] = (),
-        match: Match | None = None,
-    ) -> None:
-        last = {_bare(name): line for line, name in sorted(names.items())}
-        self.cell = last.get("c")
-        self.output = last.get("h")
-        maps = [step.line for step in recorder.steps if step.kind == "linear" and step.line]
-        self.readout = maps[-1] if maps else None
-        self.gate: dict[str, int | None] = {}
-        if match is None:
-            return
-        self.gate = {name: chunk.line for name, chunk in match.gates.items()}
-        used = {chunk.id_after for chunk in match.gates.values()}
-        for chunk in found:
-            if chunk.kind == "tanh" and chunk.id_after not in used:  # the one of c(t)
-                self.cell = recorder.made_at.get(chunk.id_before) or self.cell
-                self.output = self.output or chunk.line
-                break
-
-
-def _bare(name: str) -> str:
+def bare_name(name: str) -> str:
     """`c_t` as "c"."""
     return name.lower().removesuffix("_t").removesuffix("_0")

@@ -1,4 +1,4 @@
-"""Looking over a student's shoulder: every call of torch passes through here, with its line."""
+"""Records what a student's code calls: every call of torch passes through here, with its line."""
 
 import sys
 from collections.abc import Callable
@@ -35,11 +35,11 @@ class Call(NamedTuple):
 
 
 class Recorder(TorchFunctionMode):
-    """Records what a student's code calls, and computes on the CPU what it wants on a GPU.
+    """Records calls of torch, and computes on the CPU what is meant for a GPU.
 
     Args:
         root: the student's folder; lines are those of files in it.
-        keep: remember activations and where each tensor came from, which costs memory.
+        keep: remember activations, and the line that made each tensor, which costs memory.
     """
 
     def __init__(self, root: Path, keep: bool = False) -> None:
@@ -47,13 +47,13 @@ class Recorder(TorchFunctionMode):
         self.root = str(root)
         self.keep = keep
         self.steps: list[Step] = []
-        self.made_at: dict[int, int | None] = {}  # id of a tensor -> line
+        self.line_of: dict[int, int | None] = {}  # id of a tensor -> the line that made it
         self.alive: list[Any] = []  # so that no id is used twice
         self.recurrent: list[Call] = []
         self.gpu: list[Call] = []
 
     def place(self) -> tuple[str | None, int | None]:
-        """The file, relative to the root, and the line of the student's code that runs now."""
+        """The file, relative to the root, and the line of the student's code that is running."""
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             name = frame.f_code.co_filename
@@ -69,10 +69,10 @@ class Recorder(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        """Call `func`, remember it, and keep it away from GPUs."""
+        """Call `func` on the CPU, and remember the call."""
         name = getattr(func, "__name__", "")
-        args, kwargs, wants_gpu = _on_cpu(name, args, dict(kwargs or {}))
-        if wants_gpu:
+        args, kwargs, asks_for_gpu = _on_cpu(name, args, dict(kwargs or {}))
+        if asks_for_gpu:
             self.gpu.append(Call(name, *self.place()))
             if name == "cuda":
                 return args[0]
@@ -90,7 +90,7 @@ class Recorder(TorchFunctionMode):
     def run(
         self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """Make the call; a recorder that wants to see more overrides this."""
+        """Make the call; a subclass that records more overrides this."""
         return func(*args, **kwargs)
 
     def _remember(
@@ -98,7 +98,7 @@ class Recorder(TorchFunctionMode):
     ) -> None:
         _, line = self.place()
         self.alive.append((args, result))
-        self.made_at.setdefault(id(result), line)
+        self.line_of.setdefault(id(result), line)
         if before is not None:
             after = result.detach().clone()
             self.steps.append(Step(kind, before, after, line, id(args[0]), id(result)))
@@ -111,12 +111,12 @@ def _on_cpu(
     name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any], bool]:
     """The same arguments with every GPU replaced by the CPU, and whether there was one."""
-    wanted = name == "cuda"
+    asked = name == "cuda"
     if _is_gpu(kwargs.get("device")):
-        kwargs["device"], wanted = torch.device("cpu"), True
+        kwargs["device"], asked = torch.device("cpu"), True
     if name == "to" and any(_is_gpu(x) for x in args[1:]):
-        args, wanted = tuple(torch.device("cpu") if _is_gpu(x) else x for x in args), True
-    return args, kwargs, wanted
+        args, asked = tuple(torch.device("cpu") if _is_gpu(x) else x for x in args), True
+    return args, kwargs, asked
 
 
 def _is_gpu(x: Any) -> bool:

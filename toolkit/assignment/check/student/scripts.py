@@ -1,4 +1,4 @@
-"""Runs a student's files: imports one to find a class, watches the first steps of another."""
+"""Runs a student's files: imports one to find a class, records the first steps of another."""
 
 import contextlib
 import http.client
@@ -16,7 +16,7 @@ from toolkit.assignment.check.student.submission import (
     import_file,
     pick,
 )
-from toolkit.assignment.check.student.training import EnoughSteps, TrainingRecorder, watching
+from toolkit.assignment.check.student.training import EnoughSteps, TrainingRecorder, recording
 
 NETWORK = (
     urllib.error.URLError,
@@ -28,11 +28,11 @@ NETWORK = (
 
 
 def find_class(file: Path, base: type, channel: Channel, name: str, *words: str) -> type | None:
-    """Import a student's file and find a class in it, or report what keeps that from working.
+    """Import a student's file and find a class in it, or report why that does not work.
 
     Args:
         base: what the class derives from.
-        name: what it should be called; `words` are parts of names that will do.
+        name: what it should be called; `words` are parts of names that are accepted as well.
     """
     channel.doing(f"importing {file.name}")
     try:
@@ -43,14 +43,14 @@ def find_class(file: Path, base: type, channel: Channel, name: str, *words: str)
     kind: type | None = pick(classes(module, base), name.lower(), *words)
     if kind is None:
         kind_of = "" if base is object else f" derived from {base.__name__}"
-        channel.fault("does-not-run", f"There is no class {name}{kind_of} in it.")
+        channel.fault("does-not-run", f"This file has no class {name}{kind_of}.")
     return kind
 
 
-def watch_script(
+def record_training(
     file: Path, max_steps: int, max_seconds: float, channel: Channel
 ) -> TrainingRecorder:
-    """Run a student's file for so many optimiser steps, and report what kept it from training.
+    """Run a student's file for a few optimiser steps, and report what keeps it from training.
 
     Args:
         max_seconds: of CPU time.
@@ -62,26 +62,26 @@ def watch_script(
         if not recorder.updates:
             channel.fault(
                 "not-watched",
-                f"{file.name} ended with exit({error.code}) before it trained. It is run without "
+                f"{file.name} called exit({error.code}) before it trained. It is run without "
                 "arguments, so each of them needs a default.",
             )
     except NETWORK as error:
         channel.fault(
             "not-watched",
-            f"{file.name} wants something from the network ({error}), which the grader has not. "
-            "Put it into the archive; torchvision.datasets.MNIST is there anyway.",
+            f"{file.name} needs something from the network ({error}), and the grader has no "
+            "network. Put it into the archive. torchvision.datasets.MNIST is always there.",
         )
     except Exception as error:  # whatever a student's code raises
         begun = recorder.losses or recorder.outputs
         channel.error(error, importing=isinstance(error, ImportError) and not begun)
     if recorder.gpu:
-        message = "It puts tensors on the GPU, whether there is one or not."
+        message = "Tensors are put on the GPU, whether there is one or not. What should decide?"
         channel.fault("fixed-device", message, at=recorder.gpu[0])
     if not (channel.faults or recorder.updates or recorder.losses or recorder.num_backward):
         channel.fault(
             "not-watched",
-            f"{file.name} did not train when it was run, nor when its main or train was called, so "
-            f"nothing can be said about it. See to it that `python {file.name}` trains.",
+            f"{file.name} trained nothing, neither when it was run nor when its main or train was "
+            f"called, so nothing can be said about it. Make sure that `python {file.name}` trains.",
         )
     return recorder
 
@@ -89,14 +89,14 @@ def watch_script(
 def run_script(file: Path, recorder: TrainingRecorder) -> None:
     """Run a student's file as `python FILE` would, until `recorder` has seen enough.
 
-    Where it does nothing by itself, its `main` or `train` is called, if that needs no arguments.
+    If that trains nothing, its `main` or `train` is called, if it needs no arguments.
 
     Raises:
         whatever the file raises.
     """
     sys.argv = [file.name]
     sys.path.insert(0, str(file.parent))
-    with contextlib.suppress(EnoughSteps), watching(recorder):
+    with contextlib.suppress(EnoughSteps), recording(recorder):
         defined = runpy.run_path(str(file), run_name="__main__")
         for name in ("main", "train"):
             if not (recorder.outputs or recorder.losses) and callable(defined.get(name)):

@@ -1,67 +1,28 @@
-"""Finding a student's files, importing them, and calling what is in them by its likely names."""
+"""Importing a student's files, and calling what is in them by its likely names."""
 
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from toolkit.assignment.check.findings import FILES, Id, Part
+from toolkit.assignment.check.findings import Id
 from toolkit.assignment.check.student.lines import place_of
-from toolkit.common.errors import UsageError
-
-MAX_FILES = 20_000  # looked through below a folder; more is no submission
-ALONE = {"__pycache__", ".git", ".venv", "venv", ".ipynb_checkpoints", "__MACOSX"}
 
 
 class UnknownParameter(Exception):
-    """A student's function wants something that the check cannot give; the message is its name."""
+    """A student's function has a parameter, named here, that the check knows no value for."""
 
 
 class Fault(NamedTuple):
-    """What an exception in a student's code comes to."""
+    """What an exception in a student's code means."""
 
     id: Id
     message: str
     file: str | None
     line: int | None
-
-
-def find_files(root: Path) -> dict[Part, Path]:
-    """The four files below `root`, the shallowest of each name, without those that are missing.
-
-    Raises:
-        UsageError: `root` is no folder, or has none of the four.
-    """
-    if not root.is_dir():
-        raise UsageError(
-            f"{root} is no folder. Name the folder that has {', '.join(FILES.values())}."
-        )
-    found: dict[Part, Path] = {}
-    for path in walk(root):
-        for part, name in FILES.items():
-            if path.name.lower() == name and path.is_file():
-                found.setdefault(part, path)
-    if not found:
-        raise UsageError(
-            f"{root} has none of {', '.join(FILES.values())}. Name the folder that has them."
-        )
-    return found
-
-
-def walk(root: Path) -> Iterator[Path]:
-    """Everything below a folder that may be a student's, the shallowest first; no links."""
-    waiting, seen = [root], 0
-    while waiting and seen < MAX_FILES:
-        for path in sorted(waiting.pop(0).iterdir()):
-            seen += 1
-            if path.is_symlink():
-                continue
-            if path.is_dir() and path.name not in ALONE:
-                waiting.append(path)
-            yield path
 
 
 def import_file(path: Path) -> ModuleType:
@@ -75,7 +36,7 @@ def import_file(path: Path) -> ModuleType:
         sys.path.insert(0, folder)
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is no Python file")
+        raise ImportError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
@@ -110,7 +71,7 @@ def call(function: Any, known: Mapping[str, Any]) -> Any:
         known: lower-case name -> value. A parameter takes the value of its own name.
 
     Raises:
-        UnknownParameter: a parameter without default has a name that is not known.
+        UnknownParameter: a parameter without a default has a name that is not in `known`.
     """
     arguments: dict[str, Any] = {}
     positional: list[Any] = []
@@ -130,38 +91,38 @@ def call(function: Any, known: Mapping[str, Any]) -> Any:
     return function(*positional, **arguments)
 
 
-def explain(error: BaseException, root: Path, importing: bool = False) -> Fault:
-    """What an exception from a student's code means for them."""
+def diagnose(error: BaseException, root: Path, importing: bool = False) -> Fault:
+    """What an exception from a student's code means for them, and which line raised it."""
     file, line = place_of(error, root)
     text = f"{type(error).__name__}: {error}".strip().splitlines()[0][:300]
     if isinstance(error, NotImplementedError):
-        what = f" ({error})" if str(error) else ""
+        what = f": {error}" if str(error) else ""
         return Fault("not-written", f"This is still to be written{what}.", file, line)
     if isinstance(error, UnknownParameter):
         message = (
-            f"It was not tried, since the check does not know what to give for {error}. Give that "
-            "a default, or a name as in the assignment: seq_length, input_dim, hidden_dim, "
-            "output_dim, batch_size, device."
+            f"This was not tried, because the check does not know what to pass for {error}. Give "
+            "this parameter a default, or a name from the assignment: seq_length, input_dim, "
+            "hidden_dim, output_dim, batch_size, device."
         )
         return Fault("not-watched", message, file, line)
     if any(word in text for word in ("CUDA", "cuda", "NVIDIA")):
         message = (
-            f"It asks for a GPU where there is none ({text}). The same code should run on a CPU: "
-            "what decides where a tensor goes?"
+            f"The code asks for a GPU, and there is none ({text}). The same code should run on a "
+            "CPU. What decides where a tensor goes?"
         )
         return Fault("fixed-device", message, file, line)
     if "backward through the graph a second time" in text:
         message = (
-            "The same graph is used for two backward passes. In the discriminator's step, look at "
-            "whether the drawn images still hang on the generator."
+            "Two backward passes go through the same graph. In the discriminator's step, are the "
+            "generated images still connected to the generator?"
         )
         return Fault("missing-detach", message, file, line)
     if isinstance(error, ModuleNotFoundError):
         message = (
-            f"It cannot be imported: {text}. Is that file in the folder that you hand in? "
-            "Of packages the grader has those that come with the toolkit."
+            f"Python cannot import this file: {text}. Is that module in the folder that you hand "
+            "in? Of other packages, the grader has those that come with the toolkit."
         )
         return Fault("does-not-import", message, file, line)
     if importing:
-        return Fault("does-not-import", f"It cannot be imported: {text}.", file, line)
-    return Fault("does-not-run", f"It stops with {text}.", file, line)
+        return Fault("does-not-import", f"Python cannot import this file: {text}.", file, line)
+    return Fault("does-not-run", f"The code stops with {text}.", file, line)

@@ -1,4 +1,4 @@
-"""Watches the first steps of a student's training, and stops it."""
+"""Records the first steps of a student's training, and stops it."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -48,8 +48,8 @@ class Update(NamedTuple):
     optimizer: Optimizer
     file: str | None
     line: int | None
-    passes: set[int]  # the backward passes that its gradients are made of
-    old: set[int]  # those that an earlier step has used already
+    passes: set[int]  # the backward passes that its gradients are the sum of
+    stale: set[int]  # those of them that an earlier step used already
 
 
 class Output(NamedTuple):
@@ -57,7 +57,7 @@ class Output(NamedTuple):
 
     network: nn.Module
     input: Any
-    more: tuple[Any, ...]  # what it was given besides, e.g. labels
+    more: tuple[Any, ...]  # its other arguments, e.g. labels
     output: Any
     training: bool
     grad: bool  # whether gradients were recorded
@@ -74,12 +74,12 @@ class Load(NamedTuple):
 
 
 class TrainingRecorder(Recorder):
-    """Which losses, networks, gradients and optimisers meet in the first steps of a training.
+    """Records which losses, networks, gradients and optimisers meet in the first steps.
 
     Args:
         root: the student's folder.
-        max_steps: optimiser steps after which it is stopped.
-        max_seconds: or seconds of CPU time.
+        max_steps: optimiser steps after which the training is stopped.
+        max_seconds: CPU time after which it is stopped.
     """
 
     def __init__(self, root: Path, max_steps: int, max_seconds: float) -> None:
@@ -92,7 +92,7 @@ class TrainingRecorder(Recorder):
         self.loads: list[Load] = []
         self.depth = 0
         self.num_backward = 0
-        self.made_of: dict[int, set[int]] = {}  # id of a parameter -> passes in its gradient
+        self.passes: dict[int, set[int]] = {}  # id of a parameter -> passes in its gradient
         self.reaches: dict[int, set[int]] = {}  # pass -> ids of the parameters that it reached
         self.used_by: dict[int, list[int]] = {}  # pass -> ids of the optimisers that stepped on it
         self.networks: list[nn.Module] = []
@@ -100,7 +100,7 @@ class TrainingRecorder(Recorder):
     def run(
         self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """Make the call, and note losses and backward passes."""
+        """Make the call, and record losses and backward passes."""
         if name in LOSSES:
             target = args[1] if len(args) > 1 else kwargs.get("target")
             given = args[0] if args else kwargs.get("input")
@@ -117,7 +117,7 @@ class TrainingRecorder(Recorder):
         self.num_backward += 1
         for key, gradient in self._gradients().items():
             if key not in before or not torch.equal(before[key], gradient):
-                self.made_of.setdefault(key, set()).add(self.num_backward)
+                self.passes.setdefault(key, set()).add(self.num_backward)
                 self.reaches.setdefault(self.num_backward, set()).add(key)
         return result
 
@@ -127,9 +127,9 @@ class TrainingRecorder(Recorder):
         passes: set[int] = set()
         for group in optimizer.param_groups:
             for parameter in group["params"]:
-                passes |= self.made_of.get(id(parameter), set())
-        old = {p for p in passes if self.used_by.get(p)}
-        self.updates.append(Update(optimizer, *self.place(), passes, old))
+                passes |= self.passes.get(id(parameter), set())
+        stale = {p for p in passes if self.used_by.get(p)}
+        self.updates.append(Update(optimizer, *self.place(), passes, stale))
         for p in passes:
             self.used_by.setdefault(p, []).append(id(optimizer))
 
@@ -175,12 +175,12 @@ class TrainingRecorder(Recorder):
     def _forget_cleared(self) -> None:
         for parameter in self._parameters():
             if parameter.grad is None or not bool(parameter.grad.any()):
-                self.made_of.pop(id(parameter), None)
+                self.passes.pop(id(parameter), None)
 
 
 @contextmanager
-def watching(recorder: TrainingRecorder) -> Iterator[None]:
-    """Inside this block torch tells `recorder` what happens, and loads data in this process."""
+def recording(recorder: TrainingRecorder) -> Iterator[None]:
+    """Inside this block torch tells `recorder` what happens, and data is loaded in this process."""
     loader = torch.utils.data.DataLoader
     original = loader.__init__
 

@@ -1,1 +1,1 @@
-"""Where a stranger's program runs."""
+"""Where a stranger's program runs: limited, isolated from the machine, and supervised."""

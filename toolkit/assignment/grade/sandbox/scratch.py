@@ -1,4 +1,4 @@
-"""Scratch directories that outlive no grader: what a killed one left, the next one deletes."""
+"""Scratch directories: deleted after use, or by the next grader if their own was killed."""
 
 import contextlib
 import fcntl
@@ -13,7 +13,7 @@ PREFIX = "grade-"
 
 @contextlib.contextmanager
 def scratch_directory() -> Iterator[Path]:
-    """A new directory, which is deleted in the end, and locked until then."""
+    """A new directory, locked while it is in use and deleted at the end."""
     with (
         tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name,
         _locked(Path(name)),
@@ -22,7 +22,7 @@ def scratch_directory() -> Iterator[Path]:
 
 
 def clear_left_over() -> None:
-    """Delete the scratch directories that no process has a lock on: theirs was killed."""
+    """Delete the scratch directories that no process holds a lock on: their grader was killed."""
     for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError), _locked(path):  # in use, or another user's
             shutil.rmtree(path, ignore_errors=True)
@@ -30,10 +30,10 @@ def clear_left_over() -> None:
 
 @contextlib.contextmanager
 def _locked(directory: Path) -> Iterator[None]:
-    """Inside this block nobody else has the lock; the kernel takes it from a process that ends.
+    """Hold the lock on a directory; the kernel releases it when the process ends.
 
     Raises:
-        OSError: somebody else has it, or it is no directory of this user.
+        OSError: another process holds it, or this is not a directory of this user.
     """
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:

@@ -1,4 +1,4 @@
-"""Run a program on a submission, recorder it, and stop all of it when it takes too much."""
+"""Run a program on a submission, watch it, and kill it and its children if it takes too much."""
 
 import contextlib
 import os
@@ -22,10 +22,10 @@ class Outcome:
     """How a program ended.
 
     Attributes:
-        status: "finished" by itself, or what it took too much of.
+        status: "finished" if it ended by itself, otherwise what it took too much of.
         exit_code: negative for a signal, as in `subprocess`.
-        stdout: what came through the program's own output, up to the limit; bytes.
-        stderr: the same of its error output, which the programs that it starts share.
+        stdout: the program's standard output, up to the limit.
+        stderr: its error output, up to the limit; the programs that it starts write there too.
         seconds: from start to end.
     """
 
@@ -37,14 +37,14 @@ class Outcome:
 
 
 def run(arguments: list[str], scratch: Path, limits: Limits, isolation: Isolation) -> Outcome:
-    """Run Python with `arguments` on `scratch`/submission, where "PATH" stands for that folder.
+    """Run Python with `arguments` on `scratch`/submission; the argument "PATH" is that folder.
 
-    Nothing that it started is left afterwards. Its result is what it writes to standard output;
-    it must start a stranger's code as a process of its own, with another standard output.
+    When this returns, nothing that the program started is running. The program reports its result
+    on standard output, so it must run a stranger's code in another process, with another output.
 
     Args:
         arguments: for Python, e.g. `["-m", "module", "PATH"]` or `["script.py", "PATH"]`.
-        scratch: a directory of this run alone, to be deleted afterwards.
+        scratch: a directory for this run alone, to be deleted afterwards.
     """
     isolation.prepare(scratch)
     start = time.monotonic()
@@ -71,7 +71,7 @@ def run(arguments: list[str], scratch: Path, limits: Limits, isolation: Isolatio
 def _watch(
     process: "subprocess.Popen[bytes]", scratch: Path, limits: Limits, isolation: Isolation
 ) -> tuple[Status, bytes, bytes]:
-    """Read what it prints and look at what it uses, until it ends or takes too much."""
+    """Read what it prints and measure what it uses, until it ends or takes too much."""
     assert process.stdout is not None
     assert process.stderr is not None
     printed = {process.stdout.fileno(): bytearray(), process.stderr.fileno(): bytearray()}
@@ -83,7 +83,7 @@ def _watch(
             os.set_blocking(descriptor, False)
             selector.register(descriptor, selectors.EVENT_READ)
         while status is None:
-            # Not `poll`: an id that is waited for may become another process's before the kill.
+            # Not `poll`: that frees the process id, which another process may get before the kill.
             ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             for key, _ in selector.select(0 if ended else TICK):
                 if not _read(key.fd, printed[key.fd], limits.output):
@@ -106,7 +106,7 @@ def _watch(
 
 
 def _read(descriptor: int, kept: bytearray, limit: int) -> bool:
-    """Read once; what is past `limit` is thrown away. False at the end, or when there is none."""
+    """Read once, keeping up to `limit` bytes. False at the end, or if there is nothing to read."""
     try:
         chunk = os.read(descriptor, 2**16)
     except BlockingIOError:
@@ -116,7 +116,7 @@ def _read(descriptor: int, kept: bytearray, limit: int) -> bool:
 
 
 def _excess(root: int, scratch: Path, limits: Limits, isolation: Isolation) -> Status | None:
-    """What the processes below `root` use too much of, if anything."""
+    """What `root` and the processes below it use too much of, if anything."""
     family = descendants(root)
     if len(family) > limits.processes + 4:  # bubblewrap itself, its init, the launcher
         return "processes"
@@ -147,7 +147,7 @@ def descendants(root: int) -> list[int]:
 
 
 def kill_all(root: int) -> None:
-    """Kill `root` and everything below it. First all are stopped, so that none starts another."""
+    """Kill `root` and everything below it; stop all of them first, so that none starts another."""
     stopped: set[int] = set()
     while new := set(descendants(root)) - stopped:
         for pid in new:
@@ -163,7 +163,7 @@ def _signal(pid: int, number: int) -> None:
 
 
 def _memory(pid: int) -> int:
-    """Bytes in use by a process, without files that are mapped."""
+    """Bytes in use by a process, without mapped files."""
     try:
         status = Path(f"/proc/{pid}/status").read_bytes()
     except OSError:
@@ -173,7 +173,7 @@ def _memory(pid: int) -> int:
 
 
 def _more_on_disk_than(limit: int, directory: Path) -> bool:
-    """Whether the files in `directory` are larger than `limit` bytes together; tiny ones count."""
+    """Whether the files in `directory` take more than `limit` bytes, each at least a page."""
     left = limit
     waiting = [str(directory)]
     while waiting:

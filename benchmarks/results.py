@@ -1,0 +1,100 @@
+"""Measure, and write it down: python benchmarks/results.py NAME COMMAND...
+
+    python benchmarks/results.py main-job python benchmarks/main_job.py
+    python benchmarks/results.py demos-gan python benchmarks/demos.py --demo gan
+    python benchmarks/results.py horizon python -m toolkit.train horizon
+
+Runs the command and shows what it prints. If it ends well, its output goes to
+docs/results/NAME.json with the date, the commit, the processor, the number of cores and the version
+of torch, and the page "Results" of the documents shows it from then on. A benchmark that fails
+replaces nothing.
+"""
+
+import argparse
+import datetime
+import importlib.metadata
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+DIRECTORY = ROOT / "docs" / "results"
+
+
+def processor() -> str:
+    """The model name of this machine's processor, as Linux knows it."""
+    found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return found[1] if found else os.uname().machine
+
+
+def commit() -> str | None:
+    """The commit of the working tree, which ends in "-dirty" if files differ from it.
+
+    None where the project is not a git checkout, such as in an unpacked archive.
+    """
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def run(command: list[str]) -> list[str]:
+    """Run a command in the project's folder, show what it prints, and return its lines.
+
+    Raises:
+        subprocess.CalledProcessError: it fails.
+    """
+    words = [sys.executable if word == "python" else word for word in command]
+    lines = []
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line.rstrip())
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return lines
+
+
+def measure(command: list[str]) -> dict[str, object]:
+    """What docs/results/NAME.json holds: where and when a command ran, and what it printed."""
+    before = {
+        "command": shlex.join(command),
+        "version": importlib.metadata.version("assignment3-toolkit"),
+        "date": datetime.date.today().isoformat(),
+        "commit": commit(),
+        "processor": processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "load": f"load average before it began {os.getloadavg()[0]:.1f}",
+        "torch": importlib.metadata.version("torch"),
+    }
+    return before | {"output": run(command)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Run a benchmark and write down what it prints.")
+    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="instead of docs/results")
+    parser.add_argument("name", help="what the file is called, such as main-job")
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="the benchmark, with its options")
+    options = parser.parse_args()
+    if not re.fullmatch(r"[a-z0-9-]+", options.name):
+        parser.error(f"a name has small letters, digits and hyphens; {options.name!r} does not")
+    if not options.command:
+        parser.error("which command? For example: main-job python benchmarks/main_job.py")
+    try:
+        record = measure(options.command)
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"The benchmark failed with exit code {error.returncode}; nothing was written.")
+    path = options.directory / f"{options.name}.json"
+    path.write_text(json.dumps(record, indent=2) + "\n")
+    print(f"\n{path}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The latent studio: generate digits, walk between two of them, ask the discriminator."""

@@ -1,0 +1,122 @@
+"""The command line of both demos.
+
+What needs torch or Gradio is imported only once the options are known to be right, so that --help
+and a mistyped option are answered at once.
+"""
+
+import importlib
+import secrets
+import signal
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from serving.environment import prepare
+from serving.ports import free_port
+from toolkit.common.console import reports_errors
+from toolkit.common.errors import UsageError
+from toolkit.common.package_data import package_data
+
+
+def command_line(name: str, module: str) -> typer.Typer:
+    """The command of one demo.
+
+    Args:
+        name: of the page, for the help and for the first line that is printed.
+        module: its `build` makes the page, a gr.Blocks, from the folder of exports.
+    """
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+    @app.command(help=f"{name}: open the page in your browser. Ctrl+C closes it.")
+    @reports_errors
+    def command(
+        share: Annotated[
+            bool, typer.Option("--share", help="Also give the page a temporary public address.")
+        ] = False,
+        host: Annotated[
+            str,
+            typer.Option(
+                envvar="GRADIO_SERVER_NAME",
+                help="Address to listen on; 0.0.0.0 for all addresses of this machine.",
+            ),
+        ] = "127.0.0.1",
+        port: Annotated[
+            int | None,
+            typer.Option(
+                min=1,
+                max=65535,
+                help="Port to listen on.",
+                show_default="the first free one from 7860",
+            ),
+        ] = None,
+        auth: Annotated[
+            str | None,
+            typer.Option(
+                metavar="USER:PASSWORD",
+                help="Ask visitors for this name and password.",
+                show_default="nothing; with --share a new password",
+            ),
+        ] = None,
+        exports: Annotated[
+            Path | None,
+            typer.Option(
+                help="Folder with the trained files.", show_default="those of the toolkit"
+            ),
+        ] = None,
+    ) -> None:
+        credentials = _credentials(auth, share)
+        free_port(host, port)  # report a mistake before the slow imports
+        _serve(name, module, host, port, credentials, share, exports or package_data("exports"))
+
+    return app
+
+
+def new_password() -> str:
+    """12 random hexadecimal digits, easy to read out to a class."""
+    return "-".join(secrets.token_hex(2) for _ in range(3))
+
+
+def _credentials(auth: str | None, share: bool) -> tuple[str, str] | None:
+    """User and password.
+
+    Raises:
+        UsageError: `auth` is not two words with a colon between them.
+    """
+    if auth is None:
+        return ("class", new_password()) if share else None
+    user, _, password = auth.partition(":")
+    if not user or not password:
+        raise UsageError(
+            "--auth must be USER:PASSWORD, and neither may be empty. Example: --auth class:tulip"
+        )
+    return user, password
+
+
+def _serve(
+    name: str,
+    module: str,
+    host: str,
+    port: int | None,
+    credentials: tuple[str, str] | None,
+    share: bool,
+    exports: Path,
+) -> None:
+    """Import and serve the page until Ctrl+C or a signal, then clean up."""
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # clean up as after Ctrl+C
+        if signal.getsignal(ending) != signal.SIG_IGN:  # nohup ignores SIGHUP
+            signal.signal(ending, _interrupt)
+    with tempfile.TemporaryDirectory(prefix="demo-") as scratch:
+        try:
+            prepare(Path(scratch))
+            from serving.server import serve
+
+            build = importlib.import_module(module).build
+            serve(lambda: build(exports), name, host, port, credentials, share, Path(scratch))
+        except KeyboardInterrupt:
+            print("The page is closed.")
+
+
+def _interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,26 @@
+"""What Gradio and its parts read from the environment. Nothing here needs Gradio."""
+
+import os
+from pathlib import Path
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+SETTINGS = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    # Gradio sums up its last events after each event; nobody reads it with monitoring off.
+    "GRADIO_ANALYTICS_MAX_EVENTS": "100",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(2**31),
+}
+
+
+def prepare(scratch: Path) -> None:
+    """Set the environment, before Gradio is imported: no telemetry, all files below `scratch`."""
+    os.environ.update(SETTINGS, GRADIO_TEMP_DIR=str(files_of(scratch)))
+    local = ",".join(filter(None, [os.environ.get("NO_PROXY"), *LOOPBACK]))
+    os.environ.update(NO_PROXY=local, no_proxy=local)  # Gradio asks its own page whether it is up
+
+
+def files_of(scratch: Path) -> Path:
+    """The folder below `scratch` for what the page writes and what visitors upload."""
+    return scratch / "files"

@@ -1,0 +1,73 @@
+"""Connect events to functions, so that a visitor's mistake becomes a message in the page."""
+
+import functools
+import html
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import gradio as gr
+import PIL.Image
+from gradio.block_function import BlockFunction
+
+from toolkit.common.errors import ToolkitError
+from toolkit.gan.sketch import TOO_LARGE, UNREADABLE
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+def on(trigger: Callable[..., Any], function: Callable[..., Any], **options: Any) -> Any:
+    """Connect an event to a function: one call at a time, and mistakes become messages.
+
+    Args:
+        trigger: an event of a component, or `gr.api`.
+        options: passed on to the trigger.
+    """
+    return trigger(explained(function), concurrency_id="torch", **options)
+
+
+def explained(function: Handler) -> Handler:
+    """The same event handler, but a `ToolkitError` becomes a message in the page."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except ToolkitError as error:
+            raise message(str(error)) from error
+
+    return wrapper  # type: ignore[return-value]
+
+
+def refuse_nonsense(blocks: gr.Blocks) -> None:
+    """Show a message for input that no component can take, such as NaN or a text as a picture.
+
+    Gradio itself says why only with `show_error`, which also shows the cause of all other errors.
+    """
+    preprocess_data = blocks.preprocess_data
+
+    async def preprocess_and_explain(event: BlockFunction, *args: Any, **kwargs: Any) -> list[Any]:
+        try:
+            values = await preprocess_data(event, *args, **kwargs)
+        except gr.Error as error:
+            raise message(error.message) from error
+        except ValueError as error:
+            cause = error.__cause__
+            if isinstance(cause, PIL.Image.DecompressionBombError):
+                raise message(TOO_LARGE) from error
+            if isinstance(cause, OSError):
+                raise message(UNREADABLE) from error
+            raise message("An input has the wrong type for its field.") from error
+        for field, value in zip(event.inputs, values, strict=True):
+            if isinstance(value, float) and not math.isfinite(value):
+                raise message(f"{field.label} must be a finite number, not {value}.")
+            if value is None and isinstance(field, gr.Number | gr.Slider | gr.Radio | gr.Dropdown):
+                raise message(f"{field.label} is empty. Fill it in.")
+        return values
+
+    blocks.preprocess_data = preprocess_and_explain  # type: ignore[method-assign]
+
+
+def message(sentence: str) -> gr.Error:
+    """A message in the page, which renders it as HTML; no traceback goes to the log."""
+    return gr.Error(html.escape(sentence, quote=False), print_exception=False)

@@ -1,0 +1,97 @@
+"""Serve a page: start it, say where it is, share it, clean up after its visitors."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import gradio as gr
+import PIL.Image
+import torch
+
+from serving.environment import LOOPBACK, files_of
+from serving.messages import refuse_nonsense
+from serving.ports import free_port
+from serving.sharing import Tunnel
+from serving.theme import CSS, THEME
+from serving.upkeep import keep_clean, share_one_heap
+from toolkit.common.errors import ToolkitError
+from toolkit.gan.sketch import MAX_PIXELS
+
+QUEUE_SIZE = 40  # events that wait; a visitor who comes after them reads that the queue is full
+MAX_FILE_SIZE = "5mb"
+SESSIONS = 100  # visitors whose state Gradio keeps, 0.15 MB each; every call of a program is one
+
+
+def serve(
+    build: Callable[[], gr.Blocks],
+    name: str,
+    host: str,
+    port: int | None,
+    credentials: tuple[str, str] | None,
+    share: bool,
+    scratch: Path,
+) -> None:
+    """Serve the page that `build` makes until a KeyboardInterrupt.
+
+    Args:
+        name: of the page, for the line that says where it is.
+        port: None for the first free one.
+        credentials: user and password that visitors must give, if any.
+        share: also open a public address.
+        scratch: everything that is written goes below this folder; see `environment.prepare`.
+
+    Raises:
+        ToolkitError: an export is missing or damaged, or the port is not available.
+    """
+    share_one_heap()
+    torch.set_num_threads(1)  # in steps this small, two wait longer for each other than they work
+    PIL.Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # of pictures that Gradio opens; see also read_picture
+    tunnel = Tunnel(scratch) if share else None
+    try:
+        blocks = build()
+        port = free_port(host, port)  # another demo may have started meanwhile
+        address = launch(blocks, host, port, credentials)
+        print(f"{name}: {address}  (Ctrl+C closes it)", flush=True)
+        if host not in LOOPBACK and credentials is None:
+            print(
+                "Anyone who can reach this machine can open the page. --auth asks for a password."
+            )
+        if credentials is not None:
+            print(f"User: {credentials[0]}  Password: {credentials[1]}", flush=True)
+        if tunnel is not None:
+            try:
+                print(f"Public address: {tunnel.open(host, port, blocks.share_token)}", flush=True)
+            except ToolkitError as error:
+                print(f"No public address: {error} The local page works.", flush=True)
+        try:
+            keep_clean(files_of(scratch))
+        finally:
+            blocks.close(verbose=False)
+    finally:
+        if tunnel is not None:
+            tunnel.close()
+
+
+def launch(blocks: gr.Blocks, host: str, port: int, credentials: tuple[str, str] | None) -> str:
+    """Start serving in the background; returns the page's local address."""
+    refuse_nonsense(blocks)
+    blocks.queue(max_size=QUEUE_SIZE, default_concurrency_limit=1, api_open=False)
+    _, address, _ = blocks.launch(
+        server_name=f"[{host}]" if ":" in host else host,
+        server_port=port,
+        auth=credentials,
+        prevent_thread_lock=True,
+        quiet=True,
+        share=False,  # Gradio hides why sharing fails; sharing.py does it
+        show_error=False,
+        max_file_size=MAX_FILE_SIZE,
+        enable_monitoring=False,
+        run_history=False,
+        footer_links=[],
+        state_session_capacity=SESSIONS,
+        ssr_mode=False,
+        mcp_server=False,
+        pwa=False,
+        theme=THEME,
+        css=CSS,
+    )
+    return address

@@ -1,0 +1,136 @@
+"""A public address for the local page, or one sentence that says why there is none.
+
+Gradio can share a page by itself, but it reports every failure as a missing file, waits for a
+silent server forever, and runs any file that it finds in the place of its tunnel program. So its
+tunnel runs in a separate process here, which we can stop at any moment and whose output we hide.
+"""
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from gradio import tunneling
+
+from toolkit.common.errors import ToolkitError
+from toolkit.common.files import read_bytes, sha256
+
+PATIENCE = 14  # seconds that the share server has to answer
+
+# Imports Gradio while the page is built, then waits for the page's address. When the process that
+# started it ends, in whatever way, its input ends, and it kills itself together with the tunnel.
+PROGRAM = """
+import os, signal, sys, threading
+from gradio import networking
+def end_together():
+    os.read(0, 1)
+    os.killpg(0, signal.SIGKILL)
+print("ready", flush=True)
+host, port, token = sys.stdin.readline().split()
+end = threading.Thread(target=end_together, daemon=True)
+end.start()
+address = networking.setup_tunnel(host, int(port), token, None, None)
+if networking.GRADIO_SHARE_SERVER_ADDRESS is None:
+    address = address.replace("http://", "https://", 1)
+print("address", address, flush=True)
+end.join()
+"""
+
+
+class Tunnel:
+    """A tunnel process that is starting; `open` gives the public address.
+
+    Args:
+        scratch: a directory for the tunnel's certificate.
+    """
+
+    def __init__(self, scratch: Path) -> None:
+        directory = scratch / "tunnel"
+        directory.mkdir()
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", PROGRAM],
+            cwd=directory,  # where the certificate of the share server is written
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,  # a group to kill: this process and the program it starts
+        )
+        self._words: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def open(self, host: str, port: int, token: str) -> str:
+        """Open the tunnel; returns the public address of the page at `host` and `port`.
+
+        Args:
+            token: Gradio's secret for this page.
+
+        Raises:
+            ToolkitError: the server does not answer in time or cannot be reached, or the tunnel
+                program is not Gradio's. The tunnel is then closed.
+        """
+        try:
+            check_tunnel_program()
+            return self._address(host, port, token)
+        except ToolkitError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Stop the tunnel and the program behind it."""
+        if self._process.returncode is None:  # not waited for yet, so the number is still its own
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+
+    def _address(self, host: str, port: int, token: str) -> str:
+        assert self._process.stdin is not None
+        self._words.get()  # "ready", which on a busy machine comes a little later than the page
+        with contextlib.suppress(BrokenPipeError):  # it has ended; its empty output says so below
+            self._process.stdin.write(f"{host} {port} {token}\n")
+            self._process.stdin.flush()
+        try:
+            address = self._words.get(timeout=PATIENCE)
+        except queue.Empty:
+            raise ToolkitError(
+                f"the share server did not answer within {PATIENCE} seconds."
+            ) from None
+        if not address:
+            check_tunnel_program()  # Gradio may have downloaded it just now
+            raise ToolkitError(
+                "the share server cannot be reached. Is this machine connected to the internet?"
+            )
+        return address
+
+    def _listen(self) -> None:
+        """Queue "ready" and the address, and an empty string when the process ends."""
+        assert self._process.stdout is not None
+        with self._process.stdout as output:
+            for line in output:
+                if line.startswith(("ready", "address ")):
+                    self._words.put(line.split()[-1])
+        self._words.put("")
+
+
+def check_tunnel_program() -> None:
+    """Check Gradio's tunnel program, which it downloads once and later runs without a check.
+
+    Raises:
+        ToolkitError: the file is not the one that Gradio published, or there is none for this
+            kind of machine.
+    """
+    published = tunneling.CHECKSUMS.get(tunneling.BINARY_URL)
+    if published is None:
+        raise ToolkitError("Gradio has no tunnel program for this kind of machine.")
+    program = Path(tunneling.BINARY_PATH)
+    if program.exists() and sha256(read_bytes(program)) != published:
+        raise ToolkitError(
+            f"{program} is not the tunnel program that Gradio published: its SHA-256 differs. "
+            "Delete it, and the next --share downloads it again."
+        )

@@ -1,0 +1,92 @@
+"""What a student reads in the terminal."""
+
+from pathlib import Path
+
+import pytest
+
+from toolkit.assignment.check.findings import Finding, Report
+from toolkit.assignment.check.text import as_text, source_line
+from toolkit.assignment.parts import TITLES
+
+SOFTMAX = Finding(
+    verdict="wrong",
+    part="train",
+    id="softmax-before-loss",
+    equation=8,
+    file="train.py",
+    line=2,
+    message="Which of the two is one too many?",
+)
+CODE = "def step(x, y):\n\treturn loss(x.softmax(1), y)  # why?\n"
+
+
+def test_wrong_with_its_source_line(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(CODE)
+    text = as_text(Report.of([SOFTMAX]), tmp_path)
+    lines = text[text.index("  train.py:2") :].splitlines()
+    source = "return loss(x.softmax(1), y)  # why?"
+    assert lines[:6] == [
+        "  train.py:2: softmax-before-loss, equation (8)",
+        "    |",
+        f"  2 |     {source}",
+        f"    |     {'^' * len(source)}",
+        "    Which of the two is one too many?",
+        "    More about it: toolkit check --explain softmax-before-loss",
+    ]
+    assert text.splitlines()[-1].startswith("1 thing is wrong.")
+
+
+def test_part_by_part(tmp_path: Path) -> None:
+    """What is right, wrong and not seen stands under the title of its part."""
+    right = Finding(verdict="right", part="lstm", message="It learns.")
+    unseen = Finding(verdict="not seen", part="gan", message="No sampling was seen.")
+    missing = Finding(verdict="wrong", part="dataset", id="missing-file", message="It is missing.")
+    text = as_text(Report.of([SOFTMAX, unseen, missing, right]), tmp_path)
+    assert [line for line in text.splitlines() if line] == [
+        TITLES["dataset"],
+        "  missing-file",
+        "    It is missing.",
+        TITLES["lstm"],
+        "  right: It learns.",
+        TITLES["train"],
+        "  train.py:2: softmax-before-loss, equation (8)",
+        "    Which of the two is one too many?",
+        "    More about it: toolkit check --explain softmax-before-loss",
+        TITLES["gan"],
+        "  not seen: No sampling was seen.",
+        "2 things are wrong. Fix the first and check again: one fault hides others. "
+        "1 thing was not seen.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("findings", "last"),
+    [
+        ([], "Nothing is wrong."),
+        (["not-written"], "1 piece is still to be written. Nothing is wrong with the rest so far."),
+        (
+            ["not-written", "wrong-label"],
+            "1 thing is wrong. Fix the first and check again: one fault hides others. "
+            "1 piece is still to be written.",
+        ),
+    ],
+    ids=["right", "to do", "both"],
+)
+def test_count(findings: list[str], last: str, tmp_path: Path) -> None:
+    report = Report.of(
+        Finding.model_validate({"verdict": "wrong", "part": "dataset", "id": id, "message": "m"})
+        for id in findings
+    )
+    assert as_text(report, tmp_path).splitlines()[-1] == last
+
+
+def test_source_lines_that_cannot_be_shown(tmp_path: Path) -> None:
+    """A file that is gone, a line past its end, a blank one, and a file outside the folder."""
+    root = tmp_path / "theirs"
+    root.mkdir()
+    (root / "lstm.py").write_bytes(b"x = 1\n\ny = '\x1b[2J\xff'\n")
+    (tmp_path / "secret.txt").write_text("not theirs\n")
+    assert source_line(root, "lstm.py", 1) == "x = 1"
+    assert source_line(root, "lstm.py", 3) == "y = ' [2J\ufffd'"  # nothing steers the terminal
+    for file, line in (("gone.py", 1), ("lstm.py", 9), ("lstm.py", 2), ("../secret.txt", 1)):
+        assert source_line(root, file, line) is None

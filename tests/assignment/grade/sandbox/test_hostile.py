@@ -1,0 +1,261 @@
+"""Hostile submissions harm only themselves. Where less is protected, the test shows that as well.
+
+Each is bounded, see submissions.py; "limits" and "unshare" run without dropping rights, and only
+with programs that do no harm there.
+"""
+
+import ast
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from toolkit.assignment.grade.result import Result
+from toolkit.assignment.grade.rubric import read_rubric
+from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
+from toolkit.assignment.grade.sandbox.supervise import descendants
+from toolkit.assignment.grade.verdict import grade_archive
+from toolkit.common.package_data import PACKAGE, package_data
+
+from ... import ways
+from ...submissions import (
+    CHECK,
+    DELETE,
+    DETACH,
+    FINE,
+    FORGE,
+    FORK_BOMB,
+    LOOP,
+    MEMORY,
+    MEMORY_BIT_BY_BIT,
+    NETWORK,
+    PRINT,
+    READ,
+    SLEEP,
+    WRITE,
+    pack,
+    with_lstm,
+)
+
+LIMITS = Limits(seconds=20, memory=256 * 2**20, processes=24, disk=32 * 2**20, file_size=16 * 2**20)
+SHORT = Limits(seconds=1)
+PUBLIC = [str(PACKAGE), str(package_data("exports"))]
+Grade = Callable[..., Result]
+
+
+@pytest.fixture(params=ways.ALL, ids=lambda way: way.tool)
+def isolation(request: pytest.FixtureRequest) -> Isolation:
+    way: Isolation = request.param
+    ways.need(way)
+    return way
+
+
+@pytest.fixture
+def grade(isolation: Isolation) -> Grade:
+    """Grade an archive in each isolation."""
+
+    def work(data: bytes, limits: Limits = LIMITS) -> Result:
+        return grade_archive("1234_assignment3.zip", data, read_rubric(), limits, CHECK, isolation)
+
+    return work
+
+
+@pytest.fixture
+def shut() -> Grade:
+    """Grade an archive in bubblewrap."""
+    ways.need(ways.BUBBLEWRAP)
+
+    def work(data: bytes) -> Result:
+        return grade_archive(
+            "1234_assignment3.zip", data, read_rubric(), LIMITS, CHECK, ways.BUBBLEWRAP
+        )
+
+    return work
+
+
+def problem(result: Result) -> str:
+    text: str = result.extra_data.problem
+    return text
+
+
+def found(result: Result) -> list[tuple[str, str]]:
+    return [(one.id, one.file) for one in result.extra_data.findings]
+
+
+def test_a_harmless_one(grade: Grade, isolation: Isolation) -> None:
+    result = grade(pack(FINE))
+    assert problem(result) == ""
+    assert result.score == 84  # 100, less 4 + 8 + 4 by hand
+    assert result.extra_data.isolation == isolation.describe()
+
+
+def test_missing_file(grade: Grade) -> None:
+    result = grade(pack({name: text for name, text in FINE.items() if name != "my_gan.py"}))
+    assert found(result) == [("missing-file", "my_gan.py")]
+    assert result.score == 36  # all that is checked of Part I
+
+
+@pytest.mark.parametrize("program", [LOOP, SLEEP], ids=["loop", "sleep"])
+def test_time(program: str, grade: Grade) -> None:
+    assert "had not finished after 1 s" in problem(grade(with_lstm(program), SHORT))
+
+
+def test_exit(grade: Grade) -> None:
+    result = grade(with_lstm("import os\nos._exit(7)\n"))
+    assert found(result) == [("does-not-import", "lstm.py"), ("does-not-import", "train.py")]
+
+
+def test_kill_everything(shut: Grade) -> None:
+    """It reaches neither the check nor anything outside."""
+    result = shut(with_lstm("import os\nos.kill(-1, 9)\nos._exit(7)\n"))
+    assert found(result) == [("does-not-import", "lstm.py"), ("does-not-import", "train.py")]
+
+
+def test_fork_bomb(grade: Grade, isolation: Isolation) -> None:
+    """The kernel refuses more processes, or the supervisor kills them all."""
+    result = grade(with_lstm(FORK_BOMB))
+    counted = isolation.tool == "bubblewrap" or (os.geteuid() != 0 and isolation.tool == "unshare")
+    if counted:
+        started = int(result.extra_data.printed.split("processes started:")[1].split()[0])
+        assert 0 < started < LIMITS.processes
+    else:
+        assert "ran more than 24 processes" in problem(result)
+    assert len(descendants(os.getpid())) < LIMITS.processes
+
+
+def test_processes_that_detach(grade: Grade) -> None:
+    mark = f"29.{os.getpid()}"
+    grade(with_lstm(DETACH.format(seconds=mark)))
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            lines.append(path.read_bytes())
+        except OSError:
+            continue  # it has just ended
+    assert not [line for line in lines if mark.encode() in line]
+
+
+def test_50_gigabytes_at_once(grade: Grade) -> None:
+    result = grade(with_lstm(MEMORY))
+    assert ("does-not-import", "lstm.py") in found(result)
+    assert "MemoryError" in result.extra_data.printed
+
+
+def test_memory_bit_by_bit(grade: Grade) -> None:
+    """Shared memory, which the kernel's limit does not count."""
+    result = grade(with_lstm(MEMORY_BIT_BY_BIT.format(megabytes=768)))
+    assert "more than 0.25 GiB of memory" in problem(result)
+
+
+def test_much_is_printed(grade: Grade) -> None:
+    """32 times what is kept: the rest is read and thrown away, so that the program goes on."""
+    result = grade(pack(FINE | {"my_gan.py": PRINT.format(megabytes=32)}))
+    assert result.score == 84
+    assert 0 < len(result.extra_data.printed) <= 4000
+
+
+def test_large_files(grade: Grade) -> None:
+    """One above the limit of a file; many that are below it."""
+    one = with_lstm("open('x', 'wb').write(bytes(17 * 2**20))\n")
+    assert ("does-not-import", "lstm.py") in found(grade(one))
+    many = "import time\nfor k in range(5):\n    open(str(k), 'wb').write(bytes(8 * 2**20))\n"
+    result = grade(with_lstm(many + "time.sleep(20)\n"))
+    assert "wrote more than" in problem(result) or ("does-not-import", "lstm.py") in found(result)
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        yield server
+
+
+def test_network(grade: Grade, isolation: Isolation, listener: socket.socket) -> None:
+    result = grade(with_lstm(NETWORK.format(port=listener.getsockname()[1])))
+    if isolation.tool == "limits":  # what is not protected is said
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.recv(100) == b"from inside"
+        assert "NOT PROTECTED: the network" in isolation.describe()
+        return
+    with pytest.raises(TimeoutError):
+        listener.accept()
+    assert ("does-not-import", "lstm.py") in found(result)
+
+
+def test_files_of_others(grade: Grade, isolation: Isolation, tmp_path: Path) -> None:
+    secret = tmp_path / "87654321_assignment3.zip"
+    secret.write_text("somebody else's")
+    result = grade(with_lstm(READ.format(path=secret)))
+    if isolation.tool == "bubblewrap":
+        assert ("does-not-import", "lstm.py") in found(result)
+        assert "somebody else's" not in result.extra_data.printed
+    else:
+        assert "somebody else's" in result.extra_data.printed
+        assert "files that this user may read" in isolation.describe()
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "/etc/shadow"])
+def test_no_settings_of_the_machine(name: str, shut: Grade) -> None:
+    printed = shut(with_lstm(READ.format(path=name))).extra_data.printed
+    assert "FileNotFoundError" in printed
+
+
+def test_no_folders_of_the_machine(shut: Grade) -> None:
+    """What is seen is what Python and the toolkit need, and the folders above it."""
+    needed = [sys.prefix, sys.base_prefix, *PUBLIC, CHECK[0]]
+    for folder in {str(Path.home()), "/home", str(PACKAGE.parent)}:
+        program = f"import os\nprint(os.listdir({folder!r}) if os.path.isdir({folder!r}) else [])\n"
+        printed = shut(with_lstm(program)).extra_data.printed
+        for seen in ast.literal_eval(printed.splitlines()[0]):
+            assert any(Path(name).is_relative_to(Path(folder, seen)) for name in needed), seen
+
+
+def test_no_variables_of_the_teacher(shut: Grade, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN_OF_THE_TEACHER", "a secret")
+    program = "import os\nprint(dict(os.environ))\n"
+    printed = shut(with_lstm(program)).extra_data.printed
+    assert "'HOME'" in printed
+    assert "TOKEN_OF_THE_TEACHER" not in printed
+
+
+def test_writing_elsewhere(shut: Grade, tmp_path: Path) -> None:
+    for place in (tmp_path / "written", PACKAGE / "written", Path("/usr/written")):
+        result = shut(with_lstm(WRITE.format(path=place)))
+        assert ("does-not-import", "lstm.py") in found(result)
+        assert not place.exists()
+
+
+def test_deleting(shut: Grade, tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text("{}")
+    result = shut(with_lstm(DELETE.format(path=str(tmp_path))))
+    assert ("missing-file", "train.py") in found(result)  # it deleted its own
+    assert (tmp_path / "results.json").exists()
+
+
+def test_a_forged_report(shut: Grade) -> None:
+    """It tries to write where the check writes to, and to kill the check."""
+    result = shut(with_lstm(FORGE))
+    assert found(result) == [("does-not-import", "lstm.py"), ("does-not-import", "train.py")]
+    refused = "/proc/1/fd/1 [Errno 13] Permission denied"  # each time lstm.py is imported
+    assert result.extra_data.printed.count(refused) == 2 * 2
+
+
+def test_the_check_can_be_read_by_no_child(shut: Grade) -> None:
+    """Memory, descriptors and environment of the process that writes the report."""
+    program = """
+import os
+for pid in (1, os.getppid()):
+    for name in ("mem", "environ", "maps", "fd/1"):
+        try:
+            open(f"/proc/{pid}/{name}", "rb").read(1)
+            print("opened", name)
+        except PermissionError:
+            print("refused", name)
+"""
+    printed = shut(with_lstm(program)).extra_data.printed
+    assert "opened" not in printed
+    assert printed.count("refused") == 2 * 4 * 2  # train.py imports lstm.py too

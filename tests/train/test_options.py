@@ -1,0 +1,49 @@
+"""What is typed reaches the training: options of the command line, settings of the run."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from toolkit.train.app import app
+
+GIVEN = {
+    "lstm --length 5 --encoding digit": {"model": "lstm", "length": 5, "encoding": "digit"},
+    "lstm --curriculum": {"model": "lstm", "curriculum": True, "length": 100},
+    "rnn --length 36": {"model": "rnn", "length": 36, "curriculum": False},
+    "gan --architecture mlp": {"architecture": "mlp", "latent_dim": 100, "auxiliary_weight": 0.0},
+    "gan --architecture perceptron": {"architecture": "mlp"},  # what it was called before
+    "gan --loss minimax": {"loss": "minimax", "auxiliary_weight": 1.0},
+    "gan --auxiliary-weight 0": {"auxiliary_weight": 0.0, "architecture": "conv"},
+    "gan --naming-weight 0.5": {"auxiliary_weight": 0.5},  # what it was called before
+    "gan --seed 3 --num-steps 50": {"seed": 3, "num_steps": 50},
+}
+
+
+@pytest.mark.parametrize("command", GIVEN)
+def test_options_become_settings(
+    command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    trained: list[Any] = []
+    monkeypatch.setattr("toolkit.train.gan.train_gan", lambda *given: trained.append(given[0]))
+    monkeypatch.setattr(
+        "toolkit.train.recurrent.train_recurrent", lambda *given: trained.append(given[0])
+    )
+    places = ["--runs-dir", str(tmp_path), "--exports-dir", str(tmp_path)]
+    done = CliRunner().invoke(app, [*command.split(), *places])
+    assert done.exit_code == 0, done.output
+    (what,) = trained
+    config = getattr(what, "config", what)
+    assert {name: getattr(config, name) for name in GIVEN[command]} == GIVEN[command]
+
+
+def test_export_writes_all_five(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    written = []
+    monkeypatch.setattr(
+        "toolkit.export.onnx.write_onnx", lambda name, directory: written.append((name, directory))
+    )
+    done = CliRunner().invoke(app, ["export", "--format", "onnx", "--exports-dir", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    names = ("lstm", "rnn", "generator", "discriminator", "classifier")
+    assert sorted(written) == sorted((name, tmp_path) for name in names)

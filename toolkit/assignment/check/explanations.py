@@ -1,0 +1,79 @@
+"""What each id means: a sentence for all, a page in `explain/` for those that have one."""
+
+import difflib
+from pathlib import Path
+
+from toolkit.assignment.check.findings import IDS, Id
+from toolkit.common.errors import UsageError
+
+PAGES = Path(__file__).with_name("explain")
+NUM_NEAREST = 3  # ids that are offered in the place of an unknown one
+
+SHORT: dict[Id, str] = {
+    # of any part
+    "missing-file": "One of the four files is not in the folder.",
+    "does-not-import": "Python cannot import the file.",
+    "not-written": "A piece of the skeleton still raises NotImplementedError.",
+    "does-not-run": "The code stops with an exception, or lacks the class that it should define.",
+    "time-limit": "The code did not come back in time, or ended the whole process.",
+    "forbidden-module": "The code uses a ready-made LSTM or the toolkit; you write the equations.",
+    "fixed-device": "The code asks for a GPU, whether there is one or not.",
+    # of the data set
+    "not-a-palindrome": "The digits and the label together do not read the same backwards.",
+    "wrong-label": "The label is not the last digit of the palindrome.",
+    "answer-in-input": "The input contains the digit that the network is to predict.",
+    "missing-digits": "Some digits are never drawn.",
+    "length-overflow": "Long palindromes fail, because their half is built as one large number.",
+    "split-leak": "Some palindromes are both in the training data and in the test data.",
+    # of the LSTM
+    "wrong-equation": "The network computes something other than one of the equations (1) to (7).",
+    "nonzero-initial-state": "h(0) or c(0) is not zero in every call.",
+    "state-not-carried": "h(t-1) or c(t-1) does not reach step t.",
+    "fixed-batch-size": "The model works for one batch size only.",
+    "fixed-sequence-length": "The model works for one sequence length only.",
+    "parameter-not-learnable": "A weight or a bias is not among model.parameters().",
+    "dead-parameter": "A parameter gets no gradient.",
+    "broken-gradient": "The path of the gradient through time is cut.",
+    # of training
+    "not-watched": "The training could not be run, so nothing can be said about it.",
+    "wrong-loss": "The loss is not the cross-entropy (9).",
+    "loss-not-last-step": "The loss (9) is not taken over the last time step alone.",
+    "softmax-before-loss": "The softmax (8) is applied twice.",
+    "wrong-optimiser": "The optimiser is not the right one, or holds the wrong parameters.",
+    "gradients-not-cleared": "The gradients of one step are added to those of the next.",
+    "does-not-learn": "The training does not change the weights for the better.",
+    # of the GAN
+    "wrong-noise": "The noise z is not drawn from a standard normal distribution.",
+    "wrong-shape": "The generator's images are not 28 x 28.",
+    "output-range": "Generated and real images have different ranges.",
+    "sigmoid-twice": "The sigmoid is applied twice: by the discriminator and by its loss.",
+    "missing-detach": "The discriminator's loss sends gradients into the generator.",
+    "batchnorm-mode": "Batch norm is in the wrong mode for training or for sampling.",
+    "missing-interpolation": "There is no interpolation between two images.",
+    "wrong-interpolation": "The interpolation does not have 9 images with both ends.",
+    "interpolation-repeats-ends": "Some of the 9 images of the interpolation are the same.",
+    "same-class-ends": "The two ends of the interpolation can be of the same class.",
+}
+
+
+def explanation(id: Id) -> str | None:
+    """The page of an id in Markdown; None if it is not written yet.
+
+    It says what the fault is, why it matters, how to see it yourself, and gives an example that is
+    not the solution.
+    """
+    page = PAGES / f"{id}.md"
+    return page.read_text(encoding="utf-8") if page.is_file() else None
+
+
+def explain_id(word: str) -> str:
+    """What `check --explain` prints: the page, or the sentence where there is no page yet.
+
+    Raises:
+        UsageError: no finding has this id.
+    """
+    for id in IDS:
+        if id == word:
+            return explanation(id) or f"{id} has no page yet. In short: {SHORT[id]}"
+    nearest = difflib.get_close_matches(word, IDS, NUM_NEAREST, cutoff=0)
+    raise UsageError(f"There is no finding {word!r}. The nearest are {', '.join(nearest)}.")

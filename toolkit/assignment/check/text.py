@@ -1,0 +1,106 @@
+"""A report for people to read in a terminal."""
+
+import textwrap
+from pathlib import Path
+
+from toolkit.assignment.check.explanations import explanation
+from toolkit.assignment.check.findings import Finding, Report
+from toolkit.assignment.parts import PARTS, TITLES
+
+WIDTH = 92  # of a line of text
+MAX_SOURCE = 120  # characters of a line of code
+
+
+def as_text(report: Report, root: Path) -> str:
+    """Part by part what is right, what is wrong and where, what was not seen; then the count.
+
+    Args:
+        root: the folder that was checked, whose source lines are shown.
+    """
+    blocks = []
+    for part in PARTS:
+        right, wrong, not_seen = (
+            [finding for finding in findings if finding.part == part]
+            for findings in (report.right, report.findings, report.not_seen)
+        )
+        blocks.append("\n".join([TITLES[part], *(_listed("right", f) for f in right)]))
+        blocks += [_wrong(finding, root) for finding in wrong]
+        if not_seen:
+            blocks.append("\n".join(_listed("not seen", finding) for finding in not_seen))
+    return "\n\n".join([*blocks, _count(report)])
+
+
+def source_line(root: Path, file: str, line: int) -> str | None:
+    """A line of a student's file, as it stands there; None if it cannot be shown."""
+    path = root / file
+    try:
+        if not path.resolve().is_relative_to(root.resolve()):
+            return None
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            text = next((text for number, text in enumerate(lines, start=1) if number == line), "")
+    except OSError:  # the code under test may have deleted it
+        return None
+    text = "".join(c if c.isprintable() else " " for c in text.rstrip().expandtabs(4))
+    return text[:MAX_SOURCE] if text.strip() else None
+
+
+def _listed(verdict: str, finding: Finding) -> str:
+    return _wrapped(finding.message, f"  {verdict}: ", "    ")
+
+
+def _wrong(finding: Finding, root: Path) -> str:
+    """Where and what, the source line with a marker below it, and the explanation."""
+    place = finding.file or ""
+    if place and finding.line is not None:
+        place += f":{finding.line}"
+    equation = "" if finding.equation is None else f", equation ({finding.equation})"
+    lines = [f"  {place}{': ' if place else ''}{finding.id}{equation}"]
+    margin = " " * 4
+    if finding.file is not None and finding.line is not None:
+        source = source_line(root, finding.file, finding.line)
+        if source is not None:
+            margin = " " * (len(str(finding.line)) + 3)
+            indent = len(source) - len(source.lstrip())
+            lines += [
+                f"{margin}|",
+                f"  {finding.line} | {source}",
+                f"{margin}| {' ' * indent}{'^' * (len(source) - indent)}",
+            ]
+    lines.append(_wrapped(finding.message, margin, margin))
+    if finding.id is not None and explanation(finding.id) is not None:
+        lines.append(f"{margin}More about it: toolkit check --explain {finding.id}")
+    return "\n".join(lines)
+
+
+def _wrapped(text: str, first: str, rest: str) -> str:
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _count(report: Report) -> str:
+    """How much is wrong, still to be written, and not seen."""
+    to_do = sum(finding.id == "not-written" for finding in report.findings)
+    wrong = len(report.findings) - to_do
+    sentences = []
+    if wrong:
+        things = "1 thing is" if wrong == 1 else f"{wrong} things are"
+        sentences.append(f"{things} wrong. Fix the first and check again: one fault hides others.")
+    if to_do:
+        pieces = "1 piece is" if to_do == 1 else f"{to_do} pieces are"
+        sentences.append(f"{pieces} still to be written.")
+    if not wrong and to_do:
+        sentences.append("Nothing is wrong with the rest so far.")
+    if report.passed:
+        sentences.append("Nothing is wrong.")
+    if report.not_seen:
+        things = (
+            "1 thing was" if len(report.not_seen) == 1 else f"{len(report.not_seen)} things were"
+        )
+        sentences.append(f"{things} not seen.")
+    return " ".join(sentences)

@@ -1,0 +1,132 @@
+"""The facts of a run, written down once: `run.json` in its run directory.
+
+Training writes it; figures, the manifest and the report read it. It holds no time of day, so the
+same command on the same CPU gives the same file, apart from `seconds`. Nothing here needs torch.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from toolkit.common.errors import ToolkitError, UsageError
+from toolkit.common.files import atomic_write, read_bytes
+
+Value = TypeVar("Value")
+Share = Annotated[float, Field(ge=0, le=1)]
+Digit = Annotated[int, Field(ge=0, le=9)]
+Count = Annotated[int, Field(ge=0)]
+Stopped = Literal["all steps done", "target accuracy reached"]
+
+
+class Facts(BaseModel):
+    """A part of the record: it cannot be changed, and refuses unknown fields, infinity and NaN."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Metric(Facts, Generic[Value]):
+    """Something that was measured."""
+
+    value: Value
+    num_examples: Count  # how many examples it was measured on
+
+
+class RecurrentMetrics(Facts):
+    """What was measured of the LSTM or the RNN after the training."""
+
+    final_loss: Metric[float]  # cross-entropy on the last batch
+    test_accuracy: Metric[Share]  # on unseen palindromes of the length trained for
+    accuracy_by_length: dict[int, Metric[Share]]  # T -> accuracy on unseen palindromes of T digits
+
+
+class GANMetrics(Facts):
+    """What was measured of the GAN after the training."""
+
+    final_loss_discriminator: Metric[float]  # on the last batch
+    final_loss_generator: Metric[float]  # on the last batch
+    frechet_distance: Metric[float]  # from generated images to the test images
+    frechet_distance_floor: Metric[float]  # from real training images to the test images
+    class_shares: Metric[list[Share]]  # of the digits 0 to 9 among generated images
+    classifier_sha256: str  # of classifier.pt, which measured distances and shares
+
+
+class ClassifierMetrics(Facts):
+    """What was measured of the classifier after the training."""
+
+    test_accuracy: Metric[Share]  # on the test images
+    frechet_distance_floor: Metric[float]  # from real training images to the test images
+
+
+class Interpolation(Facts):
+    """The digits at the two ends of an interpolation."""
+
+    digit_from: Digit
+    digit_to: Digit
+
+    def __str__(self) -> str:
+        """In words, e.g. "from a 3 to an 8"."""
+        start, end = (f"an {d}" if d == 8 else f"a {d}" for d in (self.digit_from, self.digit_to))
+        return f"from {start} to {end}"
+
+
+AnyMetrics = RecurrentMetrics | GANMetrics | ClassifierMetrics
+
+
+class RunRecord(Facts):
+    """All facts of one run."""
+
+    model: str  # lstm, rnn, gan or classifier: the command of `python -m toolkit.train`
+    command: str  # the command line that continues or repeats the run
+    settings: dict[str, Any]  # the fields of its Config
+    status: Literal["running", "finished"]  # a run that was killed is still "running"
+    stopped: Stopped | None = None  # why the training ended; None while it runs
+    steps: Count  # training steps done, as of the last checkpoint
+    seconds: Annotated[float, Field(ge=0)]  # training time
+    metrics: AnyMetrics | None = None
+    interpolation: Interpolation | None = None  # None if no two samples were clearly different
+
+    @model_validator(mode="after")
+    def _finished_runs_say_why(self) -> Self:
+        if self.finished != (self.stopped is not None):
+            raise ValueError("a finished run says why it stopped, and only a finished run does")
+        return self
+
+    @property
+    def finished(self) -> bool:
+        """Everything is there: the exports, the figures and this record."""
+        return self.status == "finished"
+
+
+def write_record(directory: Path, record: RunRecord) -> None:
+    """Replace the record in a run directory.
+
+    Raises:
+        ToolkitError: it cannot be written; the previous one is unharmed.
+    """
+    text = record.model_dump_json(indent=2, exclude_defaults=True)
+    atomic_write(directory / "run.json", f"{text}\n".encode())
+
+
+def read_record(directory: Path) -> RunRecord:
+    """The record in a run directory.
+
+    Raises:
+        UsageError: the directory is from a version of the toolkit that kept no record.
+        ToolkitError: the record is unreadable or damaged.
+    """
+    path = directory / "run.json"
+    if not path.exists():
+        raise UsageError(
+            f"{directory} has no run.json, so an earlier version of the toolkit made it. Train it "
+            "again with --restart, which keeps the old directory under another name."
+        )
+    try:
+        return RunRecord.model_validate_json(read_bytes(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "run.json"
+        raise ToolkitError(
+            f"{directory} is damaged (in run.json, {place}: {first['msg']}). Train it again with "
+            "`--restart`, which keeps the damaged directory under another name."
+        ) from error

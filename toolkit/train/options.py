@@ -1,0 +1,130 @@
+"""The options that several commands of `python -m toolkit.train` share."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from toolkit.gan.config import Loss
+from toolkit.lstm.config import Encoding
+from toolkit.train.presets import Preset
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+BY_PRESET = "by preset"
+
+PresetOption = Annotated[Preset, typer.Option(help="Train for seconds, minutes, or much longer.")]
+SeedOption = Annotated[int, typer.Option(help="The same seed on the same CPU: the same exports.")]
+DeviceOption = Annotated[Device, typer.Option(help="Where to compute.")]
+RunsOption = Annotated[
+    Path, typer.Option(help="Facts, metrics, checkpoints and figures go to RUNS_DIR/PRESET.")
+]
+ExportsOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Where the .pt files and manifest.json go.",
+        show_default="exports; with --preset smoke RUNS_DIR/smoke/exports",
+    ),
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(help="Your own copy of MNIST.", show_default="the one inside the toolkit"),
+]
+RestartOption = Annotated[
+    bool,
+    typer.Option("--restart", help="Start from scratch; the old run is kept under another name."),
+]
+BatchSizeOption = Annotated[
+    int | None, typer.Option(help="Examples in each step.", show_default=BY_PRESET)
+]
+LearningRateOption = Annotated[
+    float | None, typer.Option(help="Learning rate of the optimiser.", show_default=BY_PRESET)
+]
+StepsOption = Annotated[
+    int | None, typer.Option(help="Training steps, at most.", show_default=BY_PRESET)
+]
+
+LengthOption = Annotated[
+    int | None,
+    typer.Option(
+        help="T: read T-1 digits, predict digit T.",
+        show_default="5, 30 or 36 by preset; 20 or 100 with --curriculum",
+    ),
+]
+EncodingOption = Annotated[
+    Encoding | None,
+    typer.Option(help="Ten inputs for each digit, or its bare value.", show_default="one-hot"),
+]
+HiddenSizeOption = Annotated[
+    int | None, typer.Option(help="How many numbers the hidden state has.", show_default="128")
+]
+CurriculumOption = Annotated[
+    bool,
+    typer.Option(
+        "--curriculum",
+        help="Short palindromes first, then all lengths up to T mixed, at a falling rate.",
+    ),
+]
+
+
+def parse_architecture(name: str) -> str:
+    """conv or mlp; "perceptron" is the old name of the MLP.
+
+    Raises:
+        typer.BadParameter: another name.
+    """
+    if name not in ("conv", "mlp", "perceptron"):
+        raise typer.BadParameter(f"{name!r} is not one of 'conv', 'mlp'.")
+    return "mlp" if name == "perceptron" else name
+
+
+ArchitectureOption = Annotated[
+    str,
+    typer.Option(
+        parser=parse_architecture,
+        metavar="[conv|mlp]",
+        help="Convolutional, or the multilayer perceptron (MLP) of the assignment's template.",
+    ),
+]
+LossOption = Annotated[
+    Loss | None,
+    typer.Option(
+        help="What the players minimise; minimax is objective (10) to the letter.",
+        show_default="hinge; non-saturating for the MLP",
+    ),
+]
+AuxiliaryWeightOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Weight of the discriminator's auxiliary classification head on real images; "
+        "0 leaves it out.",
+        show_default="1; 0 for the MLP",
+    ),
+]
+OldAuxiliaryWeightOption = Annotated[  # --naming-weight, the former name
+    float | None, typer.Option(hidden=True)
+]
+
+GeneratorArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        help="A TorchScript file. Loading it runs code from it, so trust whoever made it.",
+        show_default="generator.pt of EXPORTS_DIR",
+    ),
+]
+LatentDimOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="How many numbers z has.", show_default="read from the file"),
+]
+RangeOption = Annotated[
+    Literal["0,1", "-1,1"] | None,
+    typer.Option(
+        "--range", help="The range of its pixel values.", show_default="measured on 100 images"
+    ),
+]
+EvaluatorOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="The folder of the classifier that measures.",
+        show_default="exports, or the ones inside the toolkit",
+    ),
+]
