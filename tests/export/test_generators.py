@@ -106,9 +106,7 @@ def test_bad_files(
 def test_files_that_are_not_torchscript(tmp_path: Path) -> None:
     weights = tmp_path / "weights.pt"
     torch.save(nn.Linear(2, 2).state_dict(), weights)
-    with pytest.raises(
-        ToolkitError, match=r"weights.pt is not a TorchScript module. Make"
-    ):
+    with pytest.raises(ToolkitError, match=r"weights.pt is not a TorchScript module. Make"):
         Generator(weights)
     (tmp_path / "notes.pt").write_text("hello")
     with pytest.raises(ToolkitError, match=r"notes.pt is not a TorchScript module"):

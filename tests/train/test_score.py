@@ -82,22 +82,18 @@ def small(mnist: MNIST, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-@pytest.mark.slow
-def test_committed_generator_scores_as_its_manifest_says(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("small")
+def test_scorecard_names_its_files(tmp_path: Path) -> None:
+    """That the committed generator is as good as its manifest says: tests/export/test_export.py."""
     succeeds(run(tmp_path, "score"))
     card = scorecard(tmp_path)
-    entry = manifest.read_manifest(ROOT / "exports")["generator.pt"]
-    metrics = entry["metrics"]
+    entries = manifest.read_manifest(ROOT / "exports")
     assert card["verified"] is True
-    assert card["sha256"] == entry["sha256"]
-    assert card["num_images"] == 10_000
-    assert card["classifier_sha256"] == metrics["classifier_sha256"]
-    samples, real = card["samples"], card["real"]
-    assert samples["frechet_distance"] == pytest.approx(metrics["frechet_distance"], rel=0.01)
-    assert real["frechet_distance"] == pytest.approx(metrics["frechet_distance_floor"], rel=0.01)
-    assert samples["class_shares"] == pytest.approx(metrics["class_shares"], abs=0.002)
-    (picture,) = (tmp_path / "score").glob("*/samples.png")
-    assert iio.imread(picture).shape == (600, 600)
+    assert card["sha256"] == entries["generator.pt"]["sha256"]
+    assert card["classifier_sha256"] == entries["classifier.pt"]["sha256"]
+    assert card["num_images"] == 1000
+    assert sum(card["samples"]["class_shares"]) == pytest.approx(1)
+    assert card["samples"]["precision"] > 0.8
 
 
 @pytest.mark.usefixtures("small")
@@ -107,6 +103,8 @@ def test_same_seed_same_bytes(tmp_path: Path) -> None:
     for name in ("scorecard.json", "samples.png"):
         (a,), (b,) = ((tmp_path / run / "score").glob(f"*/{name}") for run in ("a", "b"))
         assert a.read_bytes() == b.read_bytes()
+    assert iio.imread(b).shape == (600, 600)
+
     succeeds(run(tmp_path / "c", "score", "--seed", 1))
     assert scorecard(tmp_path / "c")["samples"] != scorecard(tmp_path / "a")["samples"]
     assert scorecard(tmp_path / "c")["real"] == scorecard(tmp_path / "a")["real"]
@@ -123,7 +121,7 @@ def test_score_of_a_students_file(tmp_path: Path) -> None:
     card = scorecard(tmp_path)
     assert card["verified"] is False
     samples, real = card["samples"], card["real"]
-    assert samples["frechet_distance"] > 100 * real["frechet_distance"]
+    assert samples["frechet_distance"] > 20 * real["frechet_distance"]
     assert samples["density"] < 0.3 < real["density"]
     assert samples["recall"] < 0.1 < real["recall"]
 
@@ -145,7 +143,7 @@ def test_bad_file_is_one_sentence(tmp_path: Path) -> None:
 
 def test_help_says_that_a_file_is_code() -> None:
     done = CliRunner().invoke(app, ["score", "--help"])
-    assert "It is executable code" in " ".join(done.output.replace("│", " ").split())
+    assert "Loading it runs code from it" in " ".join(done.output.replace("│", " ").split())
 
 
 @pytest.mark.parametrize("options", [[], ["--slerp"]], ids=["line", "slerp"])
