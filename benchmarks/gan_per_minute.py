@@ -1,10 +1,10 @@
 """Distance against minutes of training: python benchmarks/gan_per_minute.py [--minutes 8]
 
-Three GANs train for the same time in one run and are measured by one extractor: ours, planned for
-3 minutes and for all of them; the assignment's template, a perceptron; and a DCGAN as textbooks
-write it, with about as many weights as ours. The last two train as tutorials do: in float32,
-without an average of the generator, at a constant rate. The time is that of the training alone.
-Prints a Markdown table and draws docs/gan_per_minute.png.
+Three GANs train for the same time and are measured by the same classifier: ours, planned once for 3
+minutes and once for all of them; the MLP of the assignment's template; and a textbook DCGAN with
+about as many weights as ours. The last two are trained as tutorials do: in float32, without a
+moving average of the generator, at a constant learning rate. Only the training is timed.
+Prints a Markdown table and plots docs/gan_per_minute.png.
 """
 
 import argparse
@@ -36,7 +36,7 @@ SHORT = 3.0  # minutes of the short plan
 
 
 class Stopwatch:
-    """Measures a generator at times of training; the time of the measuring does not count."""
+    """Measures a generator during its training; the time for measuring does not count."""
 
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
@@ -49,7 +49,7 @@ class Stopwatch:
         return (time.perf_counter() - self.start) / 60
 
     def measure(self, network: nn.Module) -> dict[str, float | str]:
-        """Note the distance of a generator in eval mode."""
+        """Record the scores of a generator in eval mode."""
         begin = time.perf_counter()
         self.minutes.append(self.elapsed())
         self.scores.append(self.evaluator.measure(sample_images(network, seed=0)))
@@ -73,7 +73,7 @@ class TextbookGenerator(nn.Module):
             nn.ReLU(),
             nn.ConvTranspose2d(2 * width, 1, 4, stride=2, padding=1, bias=False),
         )
-        self.apply(start_as_dcgan)
+        self.apply(init_dcgan)
 
     def forward(self, z: Tensor) -> Tensor:
         """From z (batch, latent_dim) to images (batch, 1, 28, 28) in 0..1."""
@@ -94,7 +94,7 @@ class TextbookDiscriminator(nn.Module):
             nn.Conv2d(4 * width, 1, 7, bias=False),
             nn.Flatten(),
         )
-        self.apply(start_as_dcgan)
+        self.apply(init_dcgan)
 
     def forward(self, images: Tensor) -> Tensor:
         """From images (batch, 1, 28, 28) in 0..1 to logits (batch, 1)."""
@@ -102,8 +102,8 @@ class TextbookDiscriminator(nn.Module):
         return logits
 
 
-def start_as_dcgan(layer: nn.Module) -> None:
-    """Weights ~ N(0, 0.02), and ~ N(1, 0.02) in batch norm."""
+def init_dcgan(layer: nn.Module) -> None:
+    """Weights ~ N(0, 0.02^2), and ~ N(1, 0.02^2) in batch norm."""
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(layer.weight, std=0.02)
     elif isinstance(layer, nn.BatchNorm2d):
@@ -118,7 +118,7 @@ def train_plainly(
     minutes: float,
     watch: Stopwatch,
 ) -> None:
-    """The loop of tutorials: binary cross-entropy, Adam at 2e-4, batches of 64."""
+    """Train as tutorials do: binary cross-entropy, Adam at 2e-4, batches of 64."""
     optimizer_g = Adam(generator.parameters(), lr=2e-4, betas=betas)
     optimizer_d = Adam(discriminator.parameters(), lr=2e-4, betas=betas)
     ones, zeros = torch.ones(64, 1), torch.zeros(64, 1)
@@ -149,18 +149,18 @@ def train_plainly(
 
 
 def measure_in_eval_mode(generator: nn.Module, watch: Stopwatch) -> None:
-    """Measure, and go on in training mode."""
+    """Measure a generator in eval mode, and put it back in training mode."""
     watch.measure(generator.eval())
     generator.train()
 
 
 def minute_marks(minutes: float) -> list[float]:
-    """When to measure: half a minute, each whole minute, the end."""
+    """When to measure: after half a minute, after every minute, and at the end."""
     return [0.5, *(float(m) for m in range(1, int(minutes) + 1) if m < minutes), minutes]
 
 
 def train_ours(minutes: float, mnist: MNIST, watch: Stopwatch) -> None:
-    """Our recipe with as many steps as fit into `minutes`."""
+    """Train our recipe with as many steps as fit into `minutes`."""
     config = replace(Config(), precision=pick_precision(CPU))
     speed = steps_a_minute(config, mnist)
     steps = max(2, round(speed * minutes))
@@ -171,7 +171,7 @@ def train_ours(minutes: float, mnist: MNIST, watch: Stopwatch) -> None:
 
 
 def steps_a_minute(config: Config, mnist: MNIST, trial: int = 300) -> float:
-    """Steps of training a minute, from a short trial."""
+    """Training steps per minute, from a short trial."""
     config = replace(config, num_steps=trial, eval_every=trial, save_every=trial)
     with tempfile.TemporaryDirectory() as directory:
         start = time.perf_counter()
@@ -180,8 +180,8 @@ def steps_a_minute(config: Config, mnist: MNIST, trial: int = 300) -> float:
 
 
 def sampling_milliseconds(repeats: int = 200) -> float:
-    """Median time of one batch of 25 samples from the export, which `load` has warmed up."""
-    generator = torchscript.load("generator")
+    """Median time of a batch of 25 samples from the export, which `load` has warmed up."""
+    generator = torchscript.load("generator", manifest.readable_exports())
     times = []
     for _ in range(repeats):
         z = torch.randn(25, generator.latent_dim)
@@ -193,34 +193,17 @@ def sampling_milliseconds(repeats: int = 200) -> float:
 
 
 def num_weights(network: nn.Module) -> int:
-    """How many numbers the training sets."""
+    """The number of trainable weights."""
     return sum(p.numel() for p in network.parameters())
 
 
-def main() -> None:
-    """Train, measure, print, draw."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=8, help="of training, for each")
-    parser.add_argument("--picture", type=Path, default=PICTURE, help="where to draw")
-    parser.add_argument("--threads", type=int, help="of torch; 1 on a machine that is busy")
-    options = parser.parse_args()
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    minutes: float = options.minutes
-    mnist = load_mnist()
-    sha256 = manifest.read_manifest(manifest.EXPORTS_DIR)["classifier.pt"]["sha256"]
-    evaluator = Evaluator(torchscript.load("classifier"), sha256, mnist, CPU)
-    print(
-        f"torch {torch.__version__}, {torch.get_num_threads()} threads; real against real "
-        f"{evaluator.floor:.2f}, classifier {sha256[:12]}\n"
-        f"25 samples from exports/generator.pt: {sampling_milliseconds():.1f} ms\n"
-    )
-
+def compete(minutes: float, mnist: MNIST, evaluator: Evaluator) -> dict[str, Stopwatch]:
+    """Train all contestants one after the other: name -> what was measured."""
     watches: dict[str, Stopwatch] = {}
 
-    def contestant(name: str, compete: Callable[[Stopwatch], object], weights: int) -> None:
+    def contestant(name: str, train_it: Callable[[Stopwatch], object], weights: int) -> None:
         watches[name] = watch = Stopwatch(evaluator)
-        compete(watch)
+        train_it(watch)
         print(f"{name}: {weights:,} weights, {watch.minutes[-1]:.2f} minutes", flush=True)
 
     torch.manual_seed(0)
@@ -230,7 +213,7 @@ def main() -> None:
         contestant(name, lambda watch, plan=plan: train_ours(plan, mnist, watch), ours)
     for name, generator, discriminator, betas in (
         ("textbook DCGAN", TextbookGenerator(), TextbookDiscriminator(), (0.5, 0.999)),
-        ("template's perceptron", MLPGenerator(), MLPDiscriminator(), (0.5, 0.999)),
+        ("template's MLP", MLPGenerator(), MLPDiscriminator(), (0.5, 0.999)),
     ):
         weights = num_weights(generator) + num_weights(discriminator)
         contestant(
@@ -240,27 +223,52 @@ def main() -> None:
             ),
             weights,
         )
+    return watches
 
+
+def print_table(watches: dict[str, Stopwatch], minutes: float) -> None:
+    """A Markdown table: a row for each contestant, a column for each time."""
     marks = minute_marks(minutes)
     times = " | ".join(f"{mark:g}" for mark in marks)
     print(f"\n| Frechet distance after minutes | {times} | at the end | class shares |")
     print("|---" * (len(marks) + 3) + "|")
     for name, watch in watches.items():
-        cells = []
+        columns = []
         for mark in marks:
             near = min(range(len(watch.minutes)), key=lambda n: abs(watch.minutes[n] - mark))
             hit = abs(watch.minutes[near] - mark) < 0.2
-            cells.append(f"{watch.scores[near].frechet_distance:.1f}" if hit else "")
+            columns.append(f"{watch.scores[near].frechet_distance:.1f}" if hit else "")
         last, shares = watch.scores[-1].frechet_distance, watch.scores[-1].class_shares
-        cells.append(f"{last:.1f} ({watch.minutes[-1]:.1f} min)")
-        print(f"| {name} | {' | '.join(cells)} | {min(shares):.1%} to {max(shares):.1%} |")
+        columns.append(f"{last:.1f} ({watch.minutes[-1]:.1f} min)")
+        print(f"| {name} | {' | '.join(columns)} | {min(shares):.1%} to {max(shares):.1%} |")
+
+
+def main() -> None:
+    """Train, measure, print and plot."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=8, help="of training, for each GAN")
+    parser.add_argument("--picture", type=Path, default=PICTURE, help="where the plot goes")
+    parser.add_argument("--threads", type=int, help="of torch; use 1 on a busy machine")
+    options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    mnist = load_mnist()
+    sha256 = manifest.read_manifest(manifest.EXPORTS_DIR)["classifier.pt"]["sha256"]
+    evaluator = Evaluator(torchscript.load("classifier"), sha256, mnist, CPU)
+    print(
+        f"torch {torch.__version__}, {torch.get_num_threads()} threads; real against real "
+        f"{evaluator.floor:.2f}, classifier {sha256[:12]}\n"
+        f"25 samples from exports/generator.pt: {sampling_milliseconds():.1f} ms\n"
+    )
+    watches = compete(options.minutes, mnist, evaluator)
+    print_table(watches, options.minutes)
     save_curves(
         options.picture,
         {
             name: (watch.minutes, [s.frechet_distance for s in watch.scores])
             for name, watch in watches.items()
         },
-        title=f"Equal time, one extractor (classifier {sha256[:12]})",
+        title=f"Equal time, one classifier ({sha256[:12]})",
         x_label="minutes of training",
         y_label="Frechet distance to the test images",
         level=("real against real", evaluator.floor),

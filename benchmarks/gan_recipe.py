@@ -42,7 +42,7 @@ class Trial:
     r1_gamma: float = 0.5  # on images in 0..1
     r1_gamma_end: float = 0.0  # where gamma falls to, geometrically; 0 keeps it
     r1_every: int = 8
-    r2: bool = False  # the same penalty on drawn images
+    r2: bool = False  # the same penalty on generated images
     batch_size: int = 32
     learning_rate: float = 2e-3
     learning_rate_d: float = 0.0  # the discriminator's, if it is another
@@ -56,7 +56,7 @@ class Trial:
     discriminator_width: int = 32
     discriminator_hidden: int = 256
     discriminator_convs: int = 0  # more 3 x 3 convolutions at 7 x 7
-    labels: float = 0.0  # weight of a second task of the discriminator: name real digits
+    labels: float = 0.0  # weight of the discriminator's auxiliary classification head
     batch_norm_d: bool = False
     bf16: bool = True
     seed: int = 0
@@ -182,14 +182,15 @@ def run(trial: Trial) -> dict[str, object]:
                 fake = generator(z)
                 features = discriminator.features(torch.cat([real, fake.detach()]))
                 logits = discriminator.readout(features).float()
-                names = discriminator.auxiliary_head(features[: len(real)]).float()
+                digit_logits = discriminator.auxiliary_head(features[: len(real)]).float()
             loss_d, _ = losses(trial.loss, *logits.chunk(2))
             if step % trial.r1_every == 0:
                 loss_d = loss_d + gamma * trial.r1_every * penalty(real)
                 if trial.r2:
                     loss_d = loss_d + gamma * trial.r1_every * penalty(fake.detach())
             if trial.labels:
-                loss_d = loss_d + trial.labels * F.cross_entropy(names, mnist.train_labels[chosen])
+                auxiliary_loss = F.cross_entropy(digit_logits, mnist.train_labels[chosen])
+                loss_d = loss_d + trial.labels * auxiliary_loss
             optimizer_d.zero_grad()
             loss_d.backward()
             optimizer_d.step()

@@ -25,7 +25,6 @@ STARTS = {
     "latex_to_text": "pdflatex",
     "word_to_text": "soffice",
     "built": "c++",
-    "call": "c++",
 }
 
 RunTrain = Callable[..., subprocess.CompletedProcess[str]]

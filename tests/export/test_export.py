@@ -17,6 +17,7 @@ from toolkit.export import manifest, torchscript
 from toolkit.export.golden import example_inputs
 from toolkit.export.manifest import lists_on_one_line
 from toolkit.gan.data import MNIST
+from toolkit.gan.evaluation import Evaluator, sample_images
 from toolkit.gan.model import (
     Classifier,
     ConvDiscriminator,
@@ -327,15 +328,39 @@ def test_nothing_is_replaced_by_a_model_that_changes_in_export(tmp_path: Path) -
 COMMITTED = sorted((ROOT / "exports").glob("*.pt"))
 
 
-def test_committed_classifier_is_as_good_as_its_manifest_says(mnist: MNIST) -> None:
-    classifier = torchscript.load("classifier", ROOT / "exports")
-    with torch.no_grad():
-        batches = mnist.test_images.split(500)
-        digits = torch.cat([classifier(batch / 255).argmax(dim=1) for batch in batches])
+@pytest.fixture(scope="module")
+def evaluator(mnist: MNIST) -> Evaluator:
+    """By the committed classifier, on all test images."""
+    exports = ROOT / "exports"
+    sha256 = manifest.read_manifest(exports)["classifier.pt"]["sha256"]
+    return Evaluator(torchscript.load("classifier", exports), sha256, mnist, torch.device("cpu"))
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("committed exports")
+def test_committed_classifier_is_as_good_as_its_manifest_says(
+    evaluator: Evaluator, mnist: MNIST
+) -> None:
+    _, digits = evaluator.test
     share = (digits == mnist.test_labels).double().mean().item()
     metrics = manifest.read_manifest(ROOT / "exports")["classifier.pt"]["metrics"]
     assert share == pytest.approx(metrics["test_accuracy"], abs=2e-4)
     assert share >= 0.993
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("committed exports")
+def test_committed_generator_is_as_good_as_its_manifest_says(evaluator: Evaluator) -> None:
+    images = sample_images(torchscript.load("generator", ROOT / "exports"), seed=0)
+    assert len(images) == 10_000
+    scores = evaluator.measure(images)
+    entry = manifest.read_manifest(ROOT / "exports")["generator.pt"]
+    metrics = entry["metrics"]
+    assert entry["seed"] == 0
+    assert metrics["classifier_sha256"] == evaluator.sha256
+    assert scores.frechet_distance == pytest.approx(metrics["frechet_distance"], rel=0.01)
+    assert evaluator.floor == pytest.approx(metrics["frechet_distance_floor"], rel=0.01)
+    assert scores.class_shares == pytest.approx(metrics["class_shares"], abs=0.002)
 
 
 def test_all_five_are_committed() -> None:

@@ -60,7 +60,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.fixture(params=[pytest.param("C++", marks=pytest.mark.slow), "Python"])
+# What uses the programs runs in one worker, so that they are compiled only once.
+USES_CPP = (pytest.mark.slow, pytest.mark.needs("c++"), pytest.mark.xdist_group("C++"))
+
+
+@pytest.fixture(params=[pytest.param("C++", marks=USES_CPP), "Python"])
 def call(request: pytest.FixtureRequest) -> Call:
     """Run `predict`, `sample` or `verify` in one of the two languages."""
     if request.param == "Python":
@@ -342,6 +346,7 @@ def test_a_file_without_a_manifest_is_read_with_a_note(call: Call, tmp_path: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("C++")
 def test_commands_of_the_page(built: Path, tmp_path: Path) -> None:
     commands = re.findall(r"^exports/cpp/build/.*", EXPORTS_PAGE, flags=re.MULTILINE)
     assert {Path(command.split()[0]).name for command in commands} == set(CPP.values())
@@ -358,6 +363,7 @@ def test_commands_of_the_page(built: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("C++")
 def test_full_disk_behind_the_standard_output(built: Path) -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(
