@@ -51,6 +51,7 @@ def smoke_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder, empty before, in which `train all` and `horizon` have run with the smoke preset.
 
     It is made once for all workers, and only to be read: a test that continues in it copies it.
+    Tests that use it are of the group "smoke", so that no worker waits for another to make it.
     What the two commands printed is in all.txt and horizon.txt.
     """
     shared = tmp_path_factory.getbasetemp()

@@ -61,6 +61,7 @@ def fails(done: Result, code: int, message: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("smoke")
 def test_smoke_of_everything(smoke_project: Path) -> None:
     said = (smoke_project / "all.txt").read_text()
     assert "gan: step 800/800" in said  # plain lines, since this is not a terminal
@@ -79,6 +80,7 @@ def test_smoke_of_everything(smoke_project: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("smoke")
 def test_records_of_everything(smoke_project: Path) -> None:
     """run.json against what is known from elsewhere: the log, the manifest, the test set."""
     smoke = smoke_project / "runs" / "smoke"
@@ -124,6 +126,7 @@ def test_records_of_everything(smoke_project: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("smoke")
 def test_pictures_of_the_gan(smoke_project: Path) -> None:
     figures = smoke_project / "runs" / "smoke" / "gan" / "figures"
     start, half, end = (
@@ -143,6 +146,7 @@ def test_pictures_of_the_gan(smoke_project: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("smoke")
 def test_horizon_and_again(smoke_project: Path, call: Call, tmp_path: Path) -> None:
     study = smoke_project / "runs" / "smoke" / "horizon"
     table = (study / "horizon.md").read_text()

@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).parents[3]
 NOTEBOOK = ROOT / "assignments" / "assignment3.ipynb"
+pytestmark = pytest.mark.xdist_group("smoke")  # so that the notebook is run once
 
 
 def execute(notebook: NotebookNode, directory: Path) -> NotebookNode:
