@@ -1,9 +1,9 @@
-"""Our LSTM against what else one could use: python benchmarks/lstm_speed.py [--repeats 15]
+"""The speed of our LSTM and its alternatives: python benchmarks/lstm_speed.py [--repeats 15]
 
-Five networks of the same size (batch 128, hidden 128, one-hot digits) do the same work in turn,
-again and again, so that a slow moment of the machine hits all of them. The table has the median
-time of each and its ratio to `nn.LSTM`, the median of the ratios round by round. While training,
-ours has its derivatives from `toolkit/lstm/bptt.py`, and the script has them from autograd.
+Five networks of the same size (batch 128, hidden 128, one-hot digits) do the same work in turn, so
+that a slow moment of the machine affects all of them. The table has the median time of each, and
+the median over all rounds of its ratio to `nn.LSTM`. In training, ours uses the derivatives in
+`toolkit/lstm/bptt.py`; its exported script uses autograd.
 """
 
 import argparse
@@ -23,7 +23,7 @@ BATCH_SIZE, HIDDEN_SIZE = 128, 128
 
 
 class Native(nn.Module):
-    """`nn.LSTM`, which oneDNN computes."""
+    """`nn.LSTM`, which is computed by oneDNN."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class CellLoop(nn.Module):
 
 
 class EightMatrices(nn.Module):
-    """As the equations are written: a matrix for each gate and input."""
+    """The equations as they stand: one matrix for each gate and input."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class EightMatrices(nn.Module):
 
 
 def seconds(work: Callable[[], object], calls: int) -> float:
-    """Mean time of a call."""
+    """Mean time of a call in seconds."""
     start = time.perf_counter()
     for _ in range(calls):
         work()

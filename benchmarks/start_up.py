@@ -59,8 +59,8 @@ def main() -> None:
     print("| program | median | fastest | slowest |")
     print("|---|---|---|---|")
     for name, times in seconds.items():
-        figures = (statistics.median(times), min(times), max(times))
-        print("| " + " | ".join([name, *(f"{figure:.2f} s" for figure in figures)]) + " |")
+        summary = (statistics.median(times), min(times), max(times))
+        print("| " + " | ".join([name, *(f"{value:.2f} s" for value in summary)]) + " |")
 
 
 if __name__ == "__main__":

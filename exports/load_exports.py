@@ -259,7 +259,7 @@ def generate_a_digit(seed: int = 1) -> None:
     for row in image[0, 0, 2:26:2]:
         print("".join(" .:-=+*#%@"[int(9 * pixel)] * 2 for pixel in row[2:26]))
     confidence, digit = torch.softmax(classifier(image), dim=1).max(dim=1)
-    print(f"the classifier sees a {int(digit)}, {float(confidence):.1%} sure")
+    print(f"the classifier sees a {int(digit)}, with probability {float(confidence):.3f}")
     print(f"the discriminator calls it real with {float(discriminator(image).sigmoid()):.0%}")
 
 

@@ -67,13 +67,13 @@ def test_reloaded_equals_eager(name: str, model: nn.Module, tmp_path: Path) -> N
             )
         entry = json.loads((tmp_path / "manifest.json").read_text())[f"{name}.pt"]
         for case in entry["golden"]["cases"]:
-            given, wanted = (
+            given, expected = (
                 torch.tensor(case[key]["values"], dtype=getattr(torch, case[key]["dtype"])).reshape(
                     case[key]["shape"]
                 )
                 for key in ("input", "output")
             )
-            torch.testing.assert_close(model(given), wanted, rtol=0, atol=1e-6)
+            torch.testing.assert_close(model(given), expected, rtol=0, atol=1e-6)
     if name == "generator":
         assert loaded.latent_dim == model.latent_dim
         images = loaded(*inputs)

@@ -13,6 +13,8 @@ from toolkit.export import manifest, torchscript
 from toolkit.export.onnx import write_onnx
 from toolkit.lstm.model import RNN
 
+pytestmark = pytest.mark.xdist_group("onnx")
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -3,13 +3,22 @@
 import gzip
 import hashlib
 import shutil
+from itertools import islice
 from pathlib import Path
 
 import pytest
 import torch
 
 from toolkit.common.errors import ToolkitError
-from toolkit.gan.data import EMBEDDED, MNIST, epoch_order, load_mnist, to_bytes, to_unit
+from toolkit.gan.data import (
+    EMBEDDED,
+    MNIST,
+    batch_indices,
+    epoch_order,
+    load_mnist,
+    to_bytes,
+    to_unit,
+)
 
 # As published; from the README beside the embedded files.
 PUBLISHED = dict(
@@ -142,8 +151,18 @@ def test_download_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
         load_mnist()
 
 
-def test_epochs_visit_each_image_once_in_an_order_of_their_own() -> None:
+def test_epochs_visit_each_image_once_in_different_orders() -> None:
     one, again, other = epoch_order(1000, 0, 1), epoch_order(1000, 0, 1), epoch_order(1000, 0, 2)
     assert one.sort().values.tolist() == list(range(1000))
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
+
+
+@pytest.mark.parametrize("first_step", [0, 1, 2, 3, 5])
+def test_batches_continue_where_a_run_stopped(first_step: int) -> None:
+    """10 examples make 3 batches of 3 per epoch; the tenth one of each epoch is dropped."""
+    orders = [epoch_order(10, 7, epoch).tolist() for epoch in range(3)]
+    expected = [order[k : k + 3] for order in orders for k in (0, 3, 6)]
+    batches = batch_indices(10, 3, 7, first_step)
+    found = [batch.tolist() for batch in islice(batches, 9 - first_step)]
+    assert found == expected[first_step:]

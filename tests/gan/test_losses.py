@@ -55,7 +55,7 @@ def test_minimax_saturates_and_the_other_does_not() -> None:
 
 
 def test_hinge_by_hand() -> None:
-    """Real logits 2 and 0 cost 0 and 1, drawn ones 1 and -3 cost 2 and 0."""
+    """Real logits 2 and 0 cost 0 and 1, fake ones 1 and -3 cost 2 and 0."""
     real, fake = torch.tensor([[2.0], [0.0]]), torch.tensor([[1.0], [-3.0]])
     assert hinge_discriminator_loss(real, fake).item() == pytest.approx(1 / 2 + 2 / 2)
     assert hinge_generator_loss(fake).item() == pytest.approx(1.0)

@@ -1,4 +1,4 @@
-"""The training step against the textbook's, written out once more, and the schedule by hand."""
+"""The training step against a plain one, and the moving average and the settings by hand."""
 
 from copy import deepcopy
 
@@ -18,9 +18,9 @@ from toolkit.gan.training import (
 
 
 @pytest.mark.parametrize("loss", ["hinge", "non-saturating", "minimax"])
-@pytest.mark.parametrize("penalise", [True, False])
+@pytest.mark.parametrize("apply_r1", [True, False])
 @pytest.mark.parametrize("auxiliary_weight", [0.0, 0.7])
-def test_step_equals_the_textbook(loss: str, penalise: bool, auxiliary_weight: float) -> None:
+def test_step_equals_the_textbook(loss: str, apply_r1: bool, auxiliary_weight: float) -> None:
     """Two separate updates with probabilities and logarithms instead of softplus of logits."""
     config = Config(
         batch_size=6, loss=loss, r1_gamma=0.5, r1_every=4, auxiliary_weight=auxiliary_weight
@@ -33,17 +33,17 @@ def test_step_equals_the_textbook(loss: str, penalise: bool, auxiliary_weight: f
     average = {name: value.clone() for name, value in networks.average.state_dict().items()}
     rng = torch.Generator().manual_seed(0)
     real = torch.rand(6, 1, 28, 28, generator=rng)
-    digits = torch.tensor([3, 1, 4, 1, 5, 9])
+    labels = torch.tensor([3, 1, 4, 1, 5, 9])
     z = torch.randn(6, config.latent_dim, generator=rng)
     train_step(
         networks,
         SGD(networks.generator.parameters(), lr=0.1),
         SGD(networks.discriminator.parameters(), lr=1e-3),
         real,
-        digits,
+        labels,
         z,
         config,
-        penalise,
+        apply_r1,
     )
 
     optimizer_d = SGD(discriminator.parameters(), lr=1e-3)
@@ -55,14 +55,14 @@ def test_step_equals_the_textbook(loss: str, penalise: bool, auxiliary_weight: f
     else:
         d_real, d_fake = discriminator(real).sigmoid(), discriminator(fake.detach()).sigmoid()
         objective = -(d_real.log() + (1 - d_fake).log()).mean()
-    if penalise:
+    if apply_r1:
         real.requires_grad_()
         (slope,) = torch.autograd.grad(discriminator(real).sum(), real, create_graph=True)
         objective = objective + 0.5 * 4 * slope.flatten(1).norm(dim=1).pow(2).mean() / 2
     if auxiliary_weight:
-        names = discriminator.auxiliary_head(discriminator.features(real))
-        right = names.softmax(dim=1)[torch.arange(6), digits]
-        objective = objective - auxiliary_weight * right.log().mean()
+        digit_logits = discriminator.auxiliary_head(discriminator.features(real))
+        probabilities = digit_logits.softmax(dim=1)[torch.arange(6), labels]
+        objective = objective - auxiliary_weight * probabilities.log().mean()
     objective.backward()
     optimizer_d.step()
     logits = discriminator(fake)

@@ -18,7 +18,7 @@ from toolkit.lstm.data import (
 SPLITS = ("train", "validation", "test")
 
 
-def generator(seed: int = 0) -> torch.Generator:
+def rng(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
@@ -29,7 +29,7 @@ def rows(digits: torch.Tensor) -> set[tuple[int, ...]]:
 @pytest.mark.parametrize("length", [2, 3, 5, 12, 37, 1000, 10_001])
 def test_every_row_is_a_palindrome(length: int) -> None:
     for split in SPLITS:
-        for row in palindromes(7, length, split=split, rng=generator()).tolist():
+        for row in palindromes(7, length, split=split, rng=rng()).tolist():
             assert len(row) == length
             assert row == row[::-1]
             assert set(row) <= set(range(10))
@@ -43,16 +43,16 @@ def test_length_5_has_1000_palindromes_in_disjoint_splits() -> None:
 
 
 @pytest.mark.parametrize("length", [5, 6, 20, 1000])
-def test_drawn_splits_share_nothing_whatever_the_seed(length: int) -> None:
-    drawn = {
+def test_sampled_splits_share_nothing_whatever_the_seed(length: int) -> None:
+    sampled = {
         split: set.union(
-            *(rows(palindromes(300, length, split=split, rng=generator(seed))) for seed in range(3))
+            *(rows(palindromes(300, length, split=split, rng=rng(seed))) for seed in range(3))
         )
         for split in SPLITS
     }
-    assert not drawn["train"] & drawn["validation"]
-    assert not drawn["train"] & drawn["test"]
-    assert not drawn["validation"] & drawn["test"]
+    assert not sampled["train"] & sampled["validation"]
+    assert not sampled["train"] & sampled["test"]
+    assert not sampled["validation"] & sampled["test"]
 
 
 def test_membership_is_the_hash_of_its_definition() -> None:
@@ -64,7 +64,7 @@ def test_membership_is_the_hash_of_its_definition() -> None:
         x = (x ^ (x >> 27)) * 0x94D049BB133111EB & mask
         return x ^ (x >> 31)
 
-    left = torch.randint(10, (50, 501), generator=generator())
+    left = torch.randint(10, (50, 501), generator=rng())
     for row, bucket in zip(left.tolist(), membership(left).tolist(), strict=True):
         total = sum(
             digit * (stir((j + 1) * 0x9E3779B97F4A7C15 & mask) | 1) for j, digit in enumerate(row)
@@ -73,15 +73,15 @@ def test_membership_is_the_hash_of_its_definition() -> None:
 
 
 def test_splits_have_their_shares_and_all_digits() -> None:
-    left = torch.randint(10, (100_000, 18), generator=generator())
+    left = torch.randint(10, (100_000, 18), generator=rng())
     shares = membership(left).bincount(minlength=10) / len(left)
     assert torch.allclose(shares, torch.full((10,), 0.1), atol=0.005)
-    _, labels = split_last(palindromes(20_000, 36, split="test", rng=generator()))
+    _, labels = split_last(palindromes(20_000, 36, split="test", rng=rng()))
     assert torch.allclose(labels.bincount(minlength=10) / 20_000, torch.tensor(0.1), atol=0.01)
 
 
 def test_same_generator_state_same_palindromes() -> None:
-    one, two = generator(3), generator(3)
+    one, two = rng(3), rng(3)
     for _ in range(2):
         a = palindromes(50, 21, split="train", rng=one)
         assert torch.equal(a, palindromes(50, 21, split="train", rng=two))
@@ -90,27 +90,27 @@ def test_same_generator_state_same_palindromes() -> None:
 
 @pytest.mark.parametrize(("length", "count"), [(5, 100), (9, 9000), (13, 5000), (100, 5000)])
 def test_distinct_means_distinct(length: int, count: int) -> None:
-    drawn = palindromes(count, length, split="test", rng=generator(), distinct=True)
-    assert len(rows(drawn)) == count
+    sampled = palindromes(count, length, split="test", rng=rng(), distinct=True)
+    assert len(rows(sampled)) == count
 
 
 def test_more_than_exist_is_a_clear_error() -> None:
     with pytest.raises(UsageError, match=r"Only 794 of the 1,000 palindromes of 5 digits .*1,001"):
-        palindromes(1001, 5, split="train", rng=generator(), distinct=True)
+        palindromes(1001, 5, split="train", rng=rng(), distinct=True)
 
 
 def test_held_out_takes_all_where_there_are_few() -> None:
-    assert rows(held_out(5, "test", 10_000, generator())) == rows(all_palindromes(5, "test"))
-    assert len(held_out(20, "test", 1000, generator())) == 1000
+    assert rows(held_out(5, "test", 10_000, rng())) == rows(all_palindromes(5, "test"))
+    assert len(held_out(20, "test", 1000, rng())) == 1000
 
 
 def test_bad_requests() -> None:
     with pytest.raises(UsageError, match="at least 2 digits, not 1"):
-        palindromes(1, 1, split="train", rng=generator())
+        palindromes(1, 1, split="train", rng=rng())
     with pytest.raises(UsageError, match="at least 1, not 0"):
-        palindromes(0, 5, split="train", rng=generator())
+        palindromes(0, 5, split="train", rng=rng())
     with pytest.raises(UsageError, match="no split 'dev'; choose one of train, validation, test"):
-        palindromes(1, 5, split="dev", rng=generator())  # type: ignore[arg-type]
+        palindromes(1, 5, split="dev", rng=rng())  # type: ignore[arg-type]
 
 
 def test_encodings() -> None:
@@ -156,6 +156,6 @@ def test_digits_are_read_as_typed() -> None:
         ("1" * 1_000_000, "1,000,000 digits; at most 1,000"),
     ],
 )
-def test_what_are_no_digits_is_refused(text: str, sentence: str) -> None:
+def test_anything_but_digits_is_refused(text: str, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         parse_digits(text, longest=1000)

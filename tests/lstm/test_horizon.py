@@ -11,6 +11,8 @@ from toolkit.common.errors import UsageError
 from toolkit.lstm.config import Config
 from toolkit.lstm.horizon import Row, Trial, run_grid, run_trial
 
+pytestmark = pytest.mark.xdist_group("horizon")  # `rows` is dear to make
+
 QUICK = Config(hidden_size=16, batch_size=32, num_steps=30, eval_every=10)
 TRIALS = [
     Trial("LSTM", QUICK, (5, 12), num_test=200),

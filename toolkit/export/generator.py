@@ -1,6 +1,6 @@
 """Loading anyone's generator file, ours or a student's, behind one interface.
 
-z goes in, images in 0..1 come out; whatever a file does otherwise is reported in one sentence.
+z goes in, and images in 0..1 come out. A file that does anything else is refused in one sentence.
 """
 
 from pathlib import Path

@@ -50,7 +50,7 @@ LOSSES: dict[Loss, Losses] = {
 Discriminator = ConvDiscriminator | MLPDiscriminator
 
 NUM_SAMPLES = 25
-NUM_SNAPSHOTS = 32  # besides the one before the first step; even, so that one is at half the steps
+NUM_SNAPSHOTS = 32  # after the one before the first step; even, so that one is at half the steps
 Snapshots = dict[int, Tensor]  # step -> images, uint8 (25, 1, 28, 28)
 
 
