@@ -93,7 +93,7 @@ def measure(length: int, training: bool, repeats: int) -> list[tuple[str, float,
     digits = torch.randint(10, (BATCH_SIZE, length - 1))
     labels = torch.randint(10, (BATCH_SIZE,))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.filterwarnings("ignore", message="`torch.jit")
         networks: dict[str, nn.Module] = {
             "nn.LSTM": Native(),
             "ours, exported": torch.jit.script(LSTM(HIDDEN_SIZE)),

@@ -119,7 +119,8 @@ def test_interrupted_mlp(tmp_path: Path, mnist: MNIST) -> None:
 
 def start(directory: Path, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "toolkit.train", *arguments],
+        # A shell in the background passes on that Ctrl+C is ignored; here it is not.
+        ["env", "--default-signal=INT", sys.executable, "-m", "toolkit.train", *arguments],
         cwd=directory,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,

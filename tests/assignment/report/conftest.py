@@ -1,6 +1,7 @@
 """Run directories made by hand, and the two ways from a report to the text of its PDF."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,11 @@ from toolkit.assignment.__main__ import app
 
 ROOT = Path(__file__).parents[3]
 MANIFEST = json.loads((ROOT / "exports" / "manifest.json").read_text())
+PACKAGES = {
+    "pdflatex": "texlive-latex-recommended lmodern",
+    "pdftotext": "poppler-utils",
+    "soffice": "libreoffice-writer",
+}
 Report = Callable[..., Result]
 ToText = Callable[[Path], str]
 
@@ -112,6 +118,9 @@ def report(runs: Path, tmp_path: Path) -> Report:
 
 
 def run_tool(*command: object, cwd: Path) -> str:
+    name = str(command[0])
+    if shutil.which(name) is None:
+        pytest.skip(f"needs {name}: apt install {PACKAGES[name]}")
     done = subprocess.run(
         [str(word) for word in command], cwd=cwd, capture_output=True, text=True, timeout=120
     )
