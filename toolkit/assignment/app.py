@@ -44,7 +44,8 @@ def check(
 ) -> None:
     """Say what is right and what is wrong in your code.
 
-    Exit code 0: nothing is wrong; 1: something is; 2: the folder cannot be checked.
+    Exit code 0: all of it is right; 1: something is wrong; 3: nothing is, but something was not
+    seen; 2: the folder cannot be checked.
     """
     from toolkit.assignment.check.explanations import explain_id
     from toolkit.assignment.check.parent import check as check_submission
@@ -57,9 +58,7 @@ def check(
         raise UsageError("Give the folder with your code, or --explain and an id alone.")
     report = check_submission(path, lambda sentence: print(f"  {sentence}", file=sys.stderr))
     print(report.model_dump_json(indent=2) if json else as_text(report, path), flush=True)
-    report.raise_unfinished()
-    if not report.passed:
-        raise typer.Exit(1)
+    raise typer.Exit(report.exit_code)
 
 
 @app.command()

@@ -1,42 +1,26 @@
-"""A check whose children are forked from one warm process."""
+"""A check whose child is started once for all tests: it forks a process for each part anyway."""
 
-import functools
-import subprocess
-import sys
+import contextlib
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-from toolkit.assignment.check import parent, supervisor
+from toolkit.assignment.check import parent
 from toolkit.assignment.check.findings import Report
-
-from . import warm
+from toolkit.assignment.check.host import Host, plain_host
 
 Check = Callable[..., Report]
 
 
 @pytest.fixture(scope="session")
-def warm_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The socket of a process that has imported torch and every check."""
-    address = tmp_path_factory.mktemp("warm") / "socket"
-    process = subprocess.Popen(
-        [sys.executable, warm.__file__, str(address)],
-        env=supervisor.environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        yield address
-    finally:
-        process.kill()
-        process.communicate()
+def warm_host() -> Iterator[Host]:
+    """A child that has imported torch and every kind of answer."""
+    with plain_host() as host:
+        yield host
 
 
 @pytest.fixture
-def warm_check(warm_process: Path, monkeypatch: pytest.MonkeyPatch) -> Check:
-    """`parent.check`, in which only the start of the children differs."""
-    monkeypatch.setattr(parent, "probe", functools.partial(warm.probe, warm_process))
+def warm_check(warm_host: Host, monkeypatch: pytest.MonkeyPatch) -> Check:
+    """`parent.check`, which does not start a child of its own."""
+    monkeypatch.setattr(parent, "plain_host", lambda: contextlib.nullcontext(warm_host))
     return parent.check

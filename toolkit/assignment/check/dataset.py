@@ -1,21 +1,13 @@
-"""Checks of a student's `dataset.py`."""
+"""Judges a student's data set of palindromes."""
 
-import inspect
-from itertools import islice
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
-from torch.utils.data import IterableDataset
 
-from toolkit.assignment.check.channel import Channel
-from toolkit.assignment.check.student.lines import line_of
-from toolkit.assignment.check.student.scripts import find_class
-from toolkit.assignment.check.student.submission import call, diagnose
+from toolkit.assignment.check.host import Student, StudentError
+from toolkit.assignment.check.submission import Located
+from toolkit.assignment.check.verdicts import Verdicts
 
-LENGTHS = ("seq_length", "seq_len", "sequence_length", "input_length", "length", "t")
-COUNTS = ("total_len", "num_samples", "size", "count", "n", "total", "data_size", "num_palindromes")
 SPLITS = ("split", "train", "mode", "is_train", "subset", "phase")
 SHORT = (5, 6, 9)
 LONG = (40, 61)  # above 36, where 10 to the power of half the length is more than 64 bits hold
@@ -29,69 +21,63 @@ class Items(NamedTuple):
     labels: Tensor  # int64 (n,)
 
 
-def check(file: Path, channel: Channel) -> None:
+def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     """Import the file, build its data set for several lengths, and look at the items."""
-    kind = find_class(file, object, channel, "PalindromeDataset", "palindrome", "dataset")
-    if kind is None:
+    verdicts.doing(f"importing {located.file}")
+    try:
+        kind = student.ask("load", file=located.file, name=located.name)
+    except StudentError as error:
+        verdicts.error(error, importing=True)
+        return
+    if kind["name"] is None:
+        verdicts.fault("does-not-run", "This file has no class PalindromeDataset.")
         return
     found = {}
     for length in SHORT:
-        channel.doing(f"palindromes of {length} digits")
+        verdicts.doing(f"palindromes of {length} digits")
         try:
-            found[length] = read_items(build(kind, length), NUM_ITEMS)
-        except Exception as error:  # whatever a student's code raises
-            channel.error(error)
+            found[length] = read_items(student, length)
+        except StudentError as error:
+            verdicts.error(error)
             return
-    if _check_items(found, kind, channel):
-        channel.right("Each item is a palindrome without its last digit, and that digit.")
-        _check_long(kind, channel)
-    _check_splits(kind, channel)
+        except ValueError as error:
+            verdicts.fault("does-not-run", f"{error}", line=kind["items_line"])
+            return
+    if _check_items(found, kind, verdicts):
+        verdicts.right("Each item is a palindrome without its last digit, and that digit.")
+        _check_long(student, kind, verdicts)
+    _check_splits(student, kind, verdicts)
 
 
-def build(kind: type, length: int, **more: Any) -> Any:
-    """A data set of palindromes of about `length` digits: conventions differ by one."""
-    count = min(NUM_ITEMS, 10 ** ((length + 1) // 2) // 2)
-    known = dict.fromkeys(LENGTHS, length) | dict.fromkeys(COUNTS, count) | more
-    known |= {"one_hot": False, "seed": 0, "split": "train", "train": True} | more
-    parameters = inspect.signature(kind).parameters
-    first = next(iter(parameters), None)
-    if first is not None and first.lower() not in known:
-        known[first.lower()] = length
-    return call(kind, known)
-
-
-def read_items(dataset: Any, count: int) -> Items:
-    """The first items, decoded to digits whether they are bare or one-hot.
+def read_items(student: Student, length: int, **more: Any) -> Items:
+    """The first items of palindromes of `length` digits, whether they are bare or one-hot.
 
     Raises:
-        ValueError: an item is neither.
+        ValueError: they are neither.
     """
-    if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__"):
-        pairs = list(islice(iter(dataset), count))
-    else:
-        pairs = [dataset[k] for k in range(min(count, len(dataset)))]
-    inputs = torch.stack([torch.as_tensor(x).float() for x, _ in pairs])
-    labels = torch.stack([torch.as_tensor(y).reshape(-1)[-1] for _, y in pairs])
+    count = min(NUM_ITEMS, 10 ** ((length + 1) // 2) // 2)
+    answer = student.ask("items", length=length, count=count, more=more)
+    inputs: Tensor = answer["inputs"]
     if inputs.dim() == 3 and inputs.size(2) == 10:
         inputs = inputs.argmax(dim=2)
     elif inputs.dim() == 3 and inputs.size(2) == 1:
         inputs = inputs[:, :, 0]
     elif inputs.dim() != 2:
         raise ValueError(
-            f"an item's input should be (T-1, 1) or (T-1, 10), not {tuple(inputs.shape[1:])}"
+            f"An item's input should be (T-1, 1) or (T-1, 10), not {tuple(inputs.shape[1:])}."
         )
-    return Items(inputs.round().long(), labels.long())
+    return Items(inputs.round().long(), answer["labels"])
 
 
-def _check_items(found: dict[int, Items], kind: type, channel: Channel) -> bool:
+def _check_items(found: dict[int, Items], kind: dict[str, Any], verdicts: Verdicts) -> bool:
     """Digits, their number, symmetry and labels: at all lengths before the next question."""
-    line = line_of(kind, "__getitem__", "__iter__")
+    line = kind["items_line"]
     for digits, labels in found.values():
         if bool((digits < 0).any() | (digits > 9).any() | (labels < 0).any() | (labels > 9).any()):
-            channel.fault("not-a-palindrome", "Some digits are not between 0 and 9.", line=line)
+            verdicts.fault("not-a-palindrome", "Some digits are not between 0 and 9.", line=line)
             return False
     if all(bool((digits == digits.flip(1)).all()) for digits, _ in found.values()):
-        channel.fault(
+        verdicts.fault(
             "answer-in-input",
             "The input is the whole palindrome with its last digit, so the network only has to "
             "repeat the digit that it read last. It should read T-1 digits.",
@@ -99,13 +85,13 @@ def _check_items(found: dict[int, Items], kind: type, channel: Channel) -> bool:
         )
         return False
     if message := _asymmetry(found):
-        channel.fault("not-a-palindrome", message, line=line)
+        verdicts.fault("not-a-palindrome", message, line=line)
         return False
     for digits, labels in found.values():
         wrong = labels != digits[:, 0]
         if bool(wrong.any()):
             bad = int(wrong.nonzero()[0])
-            channel.fault(
+            verdicts.fault(
                 "wrong-label",
                 f"After {_shown(digits[bad])} the palindrome ends in {int(digits[bad, 0])}, but "
                 f"the label is {int(labels[bad])}. Which digit should be predicted?",
@@ -114,11 +100,11 @@ def _check_items(found: dict[int, Items], kind: type, channel: Channel) -> bool:
             return False
     for _, labels in found.values():
         if len(labels) >= 250 and len(missing := set(range(10)) - set(labels.tolist())):
-            channel.fault(
+            verdicts.fault(
                 "missing-digits",
                 f"None of {len(labels)} labels is {' or '.join(map(str, sorted(missing)))}. Look "
                 "at the range that digits are drawn from. Does it include its upper end?",
-                line=line_of(kind, "__init__"),
+                line=kind["init_line"],
             )
             return False
     return True
@@ -148,17 +134,16 @@ def _shown(digits: Tensor) -> str:
     return " ".join(str(int(d)) for d in digits)
 
 
-def _check_long(kind: type, channel: Channel) -> None:
+def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
     """Beyond 36 digits, half a palindrome is more than 64 bits hold; it must stay a random one."""
-    channel.doing("palindromes longer than 36 digits", stopped="length-overflow")
+    verdicts.doing("palindromes longer than 36 digits", stopped="length-overflow")
     message = None
-    line = line_of(kind, "__init__")
+    line = kind["init_line"]
     for length in LONG:
         try:
-            digits, labels = read_items(build(kind, length), NUM_ITEMS)
-        except (Exception, MemoryError) as error:
-            fault = diagnose(error, channel.root)
-            message, line = fault.message, fault.line
+            digits, labels = read_items(student, length)
+        except StudentError as error:
+            message, line = f"{error}.", error.line
             break
         inside = digits[:, 1:]
         symmetric = bool((inside == inside.flip(1)).all()) and bool((labels == digits[:, 0]).all())
@@ -168,9 +153,9 @@ def _check_long(kind: type, channel: Channel) -> None:
             message = "The digits are no longer random, or no longer a palindrome."
             break
     if message is None:
-        channel.right("Palindromes may be longer than 36 digits.")
+        verdicts.right("Palindromes may be longer than 36 digits.")
         return
-    channel.fault(
+    verdicts.fault(
         "length-overflow",
         f"It fails at T = {length}. {message} An integer of 64 bits holds 18 digits, a float about "
         "16. How large is the largest number that is drawn?",
@@ -178,30 +163,29 @@ def _check_long(kind: type, channel: Channel) -> None:
     )
 
 
-def _check_splits(kind: type, channel: Channel) -> None:
+def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
     """A class that makes the splits itself: they share nothing, not even at T = 5."""
-    names = [n.lower() for n in inspect.signature(kind).parameters]
-    name = next((n for n in names if n in SPLITS), None)
+    name = next((n for n in kind["parameters"] if n in SPLITS), None)
     if name is None:
         return
-    channel.doing("what the splits share")
+    verdicts.doing("what the splits share")
     is_word = name in ("split", "mode", "subset", "phase")
     values: tuple[Any, Any] = ("train", "test") if is_word else (True, False)
     try:
-        sets = [read_items(build(kind, 5, **{name: v}), NUM_ITEMS) for v in values]
-    except Exception:  # other words for the splits: no fault
-        channel.not_seen(
+        sets = [read_items(student, 5, **{name: v}) for v in values]
+    except (StudentError, ValueError):  # other words for the splits: no fault
+        verdicts.not_seen(
             f"What the splits share is not known: {name} takes other values than {values[0]!r} and "
             f"{values[1]!r}."
         )
         return
     first, second = ({tuple(row) for row in s.digits.tolist()} for s in sets)
     if shared := first & second:
-        channel.fault(
+        verdicts.fault(
             "split-leak",
             f"{len(shared)} palindromes of 5 digits are in both splits. There are only 1,000, so "
             "random ones coincide. What decides which split a palindrome belongs to?",
-            line=line_of(kind, "__init__"),
+            line=kind["init_line"],
         )
     else:
-        channel.right("The splits share no palindrome.")
+        verdicts.right("The splits share no palindrome.")

@@ -1,39 +1,33 @@
 """What a check finds, as one record: from the child process to the JSON and the feedback page."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from toolkit.assignment.parts import PARTS, Part
-from toolkit.common.errors import ToolkitError
 
 Verdict = Literal["right", "wrong", "not seen"]
 Id = Literal[
     # of any part
     "missing-file", "does-not-import", "not-written", "does-not-run", "time-limit",
-    "forbidden-module", "fixed-device",
+    "forbidden-module", "fixed-device", "missing-folder",
     # of the data set
     "not-a-palindrome", "wrong-label", "answer-in-input", "missing-digits", "length-overflow",
     "split-leak",
     # of the LSTM
     "wrong-equation", "nonzero-initial-state", "state-not-carried", "fixed-batch-size",
     "fixed-sequence-length", "parameter-not-learnable", "dead-parameter", "broken-gradient",
+    "uninitialised-weight",
     # of training, in either part of the assignment
     "not-watched", "wrong-loss", "loss-not-last-step", "softmax-before-loss", "wrong-optimiser",
-    "gradients-not-cleared", "does-not-learn",
+    "gradients-not-cleared", "clipping-without-effect", "tests-on-training-data", "does-not-learn",
     # of the GAN
     "wrong-noise", "wrong-shape", "output-range", "sigmoid-twice", "missing-detach",
-    "batchnorm-mode", "missing-interpolation", "wrong-interpolation",
+    "wrong-direction", "one-sided-loss", "batchnorm-mode", "missing-interpolation", "wrong-interpolation",
     "interpolation-repeats-ends", "same-class-ends",
 ]  # fmt: skip
 IDS: tuple[Id, ...] = get_args(Id)
-
-
-class CheckFailed(ToolkitError):
-    """A check could not be finished, for reasons of its own or of the machine."""
-
-    exit_code = 2
 
 
 def _encodable(text: object) -> object:
@@ -54,7 +48,8 @@ class Finding(BaseModel):
     id: Id | None = None  # the stable name of what is wrong
     equation: Annotated[int, Field(ge=1, le=10)] | None = None  # as the assignment numbers them
     file: Text | None = None  # relative to the folder that was checked
-    line: int | None = None  # the likely one, from 1
+    cell: int | None = None  # of a notebook: which of its code cells, from 1
+    line: int | None = None  # the likely one, from 1; within the cell, if there is one
     message: Text  # one or two sentences for the student
 
     @model_validator(mode="after")
@@ -80,56 +75,49 @@ class Report(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    passed: bool  # nothing is wrong, and the check itself came to its end
+    passed: bool  # everything was seen, and everything is right
+    files: dict[Part, str] = {}  # which file was taken for which part
     findings: Annotated[list[Finding], _only("wrong")]
     not_seen: Annotated[list[Finding], _only("not seen")] = []
     right: Annotated[list[Finding], _only("right")] = []
-    # Those where the check itself failed, also in not_seen: no verdict on the code, exit code 2.
-    unfinished: Annotated[list[Finding], _only("not seen")] = []
 
     @model_validator(mode="after")
     def _passed_fits(self) -> Self:
-        if self.passed != (not self.findings and not self.unfinished):
+        if self.passed != (not self.findings and not self.not_seen):
             raise ValueError("passed contradicts the findings")
         return self
 
     @classmethod
-    def of(cls, findings: Iterable[Finding], unfinished: Iterable[Finding] = ()) -> Self:
+    def of(cls, findings: Iterable[Finding], files: Mapping[Part, str] = {}) -> Self:
         """Sort findings by verdict, part, file and line; the same one is listed once.
 
         Args:
             findings: in any order, of any verdict.
-            unfinished: where the check itself failed; "not seen", all of them.
+            files: which file was taken for which part.
         """
-        failed = list(unfinished)
         by_verdict: dict[Verdict, list[Finding]] = {"right": [], "wrong": [], "not seen": []}
         known = set()
-        for finding in [*findings, *failed]:
+        for finding in findings:
             what = finding.message if finding.id is None else finding.id
-            key = (
-                finding.verdict,
-                what,
-                finding.part,
-                finding.equation,
-                finding.file,
-                finding.line,
-            )
+            place = (finding.file, finding.cell, finding.line)
+            key = (finding.verdict, what, finding.part, finding.equation, place)
             if key not in known:
                 known.add(key)
                 by_verdict[finding.verdict].append(finding)
         for listed in by_verdict.values():
-            listed.sort(key=lambda f: (PARTS.index(f.part), f.file or "", f.line or 0))
-        wrong = by_verdict["wrong"]
+            listed.sort(key=lambda f: (PARTS.index(f.part), f.file or "", f.cell or 0, f.line or 0))
+        wrong, not_seen = by_verdict["wrong"], by_verdict["not seen"]
         return cls(
-            passed=not wrong and not failed,
+            passed=not wrong and not not_seen,
+            files=dict(files),
             findings=wrong,
-            not_seen=by_verdict["not seen"],
+            not_seen=not_seen,
             right=by_verdict["right"],
-            unfinished=failed,
         )
 
-    def raise_unfinished(self) -> None:
-        """Raise a CheckFailed if the check itself failed somewhere; the rest still stands."""
-        if self.unfinished:
-            sentences = " ".join(finding.message for finding in self.unfinished)
-            raise CheckFailed(f"{sentences} This is not a verdict on your code. Check again.")
+    @property
+    def exit_code(self) -> int:
+        """0: all is right; 1: something is wrong; 3: nothing is, but something was not seen."""
+        if self.findings:
+            return 1
+        return 3 if self.not_seen else 0

@@ -1,34 +1,39 @@
 """The check of one submission: what can be read, then each part in a process of its own."""
 
 import ast
-import threading
+import importlib
+import tempfile
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from toolkit.assignment.check.channel import Message
 from toolkit.assignment.check.findings import Finding, Id, Report
+from toolkit.assignment.check.host import Gone, Host, StudentError, plain_host
+from toolkit.assignment.check.source import line_of_call, parse
 from toolkit.assignment.check.static import forbidden_modules, imported, unwritten
-from toolkit.assignment.check.student.lines import line_of_call, parse
-from toolkit.assignment.check.supervisor import probe
-from toolkit.assignment.parts import FILES, PARTS, Part, find_parts, list_files
-from toolkit.common.errors import UsageError
+from toolkit.assignment.check.submission import Located, Submission, prepare
+from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.parts import FILES, PARTS, Part
 
 TOOLKIT = __name__.partition(".")[0]
-ORDER: tuple[Part, ...] = ("lstm", "gan", "train", "dataset")  # the longest first
+JUDGES: dict[Part, str] = {
+    "dataset": "toolkit.assignment.check.dataset",
+    "lstm": "toolkit.assignment.check.lstm.checks",
+    "train": "toolkit.assignment.check.train",
+    "gan": "toolkit.assignment.check.gan.checks",
+}
+Progress = Callable[[str], None]
 
 
 def check(
     path: Path,
-    progress: Callable[[str], None] = lambda sentence: None,
+    progress: Progress = lambda sentence: None,
     parts: Collection[Part] = PARTS,
 ) -> Report:
-    """Check a student's `dataset.py`, `lstm.py`, `train.py` and `my_gan.py`.
+    """Check a student's folder: the data set, the LSTM, its training, and the GAN.
 
-    Their code runs in child processes, two at a time, each with a limit of CPU time. A child is not
-    a sandbox: run code that you do not trust in one, as `grade` does. Code that sets out to deceive
-    the check can do so, since it shares a process with what watches it: a report without findings
-    says that none were seen.
+    A copy of their code runs in processes of its own, each with a limit of CPU time, and none of
+    them knows what it should answer. They are not a sandbox: run code that you do not trust in one,
+    as `grade` does.
 
     Args:
         path: the folder that has the files, at any depth.
@@ -38,62 +43,72 @@ def check(
     Raises:
         UsageError: `path` is not a folder, or has none of the files.
     """
-    root = path.resolve()
-    files = _find_files(root)
+    with tempfile.TemporaryDirectory(prefix="check-") as scratch:
+        submission = prepare(path.resolve(), Path(scratch).resolve())
+        with plain_host() as host:
+            return judge(submission, host, str(submission.root), progress, parts)
+
+
+def judge(
+    submission: Submission,
+    host: Host,
+    root: str,
+    progress: Progress = lambda sentence: None,
+    parts: Collection[Part] = PARTS,
+) -> Report:
+    """Judge a submission whose code runs in `host`.
+
+    Args:
+        submission: what the judge reads.
+        root: where the child has its copy.
+        progress: called with a sentence when a new piece of work begins.
+        parts: what to check.
+    """
     findings: list[Finding] = []
+    facts: set[str] = set()
     for part in parts:
-        if part not in files:
+        if part not in submission.parts:
             message = (
                 f"There is no {FILES[part]} in this folder. A submission that lacks one of its "
                 "files may get 0 points."
             )
             findings.append(_fault("missing-file", part, message))
-    seen = {root / name for name in files.values()}
-    trees = {
-        part: _read(part, root / name, root, seen, findings)
-        for part, name in files.items()
-        if part in parts
-    }
-    unfinished: list[Finding] = []
-    facts: set[str] = set()
-    runnable = {part: files[part] for part in ORDER if trees.get(part) is not None}
-    for sent in _run(runnable, root, progress):
-        if sent.finding and not _seen_already(sent.finding, findings):
-            findings.append(sent.finding)
-        if sent.unfinished:
-            unfinished.append(sent.unfinished)
-        if sent.fact:
-            facts.add(sent.fact)
+    seen = {submission.root / located.file for located in submission.parts.values()}
+    trees = {}
+    for part in PARTS:
+        located = submission.parts.get(part)
+        if located is None or part not in parts:
+            continue
+        found: list[Finding] = []
+        tree = _read(part, submission.root / located.file, submission.root, seen, found)
+        trees[part] = tree
+        if tree is not None:
+            verdicts = Verdicts(part, located.file, progress)
+            judge_part(host, root, located, verdicts)
+            facts |= verdicts.facts
+            found += [f for f in verdicts.findings if not _seen_already(f, found)]
+        findings += found
     if "gives-probabilities" in facts and "saw-loss" not in facts:
-        findings.append(_softmax_unseen(files.get("train"), trees.get("train")))
-    return Report.of(findings, unfinished)
+        train = submission.parts.get("train")
+        findings.append(_softmax_unseen(train and train.file, trees.get("train")))
+    return Report.of(findings, {part: where.file for part, where in submission.parts.items()})
 
 
-def _find_files(root: Path) -> dict[Part, PurePosixPath]:
-    names = ", ".join(FILES.values())
-    if not root.is_dir():
-        raise UsageError(f"{root} is not a folder. Give the folder that contains {names}.")
-    files = find_parts(list_files(root))
-    if not files:
-        raise UsageError(f"{root} contains none of {names}. Give the folder that has them.")
-    return files
-
-
-def _run(
-    files: dict[Part, PurePosixPath], root: Path, progress: Callable[[str], None]
-) -> list[Message]:
-    """What the children say that check these parts, two of them at a time."""
-    stop = threading.Event()
-    with ThreadPoolExecutor(2) as pool:
-        try:
-            jobs = [
-                pool.submit(probe, part, root, str(name), progress, stop)
-                for part, name in files.items()
-            ]
-            return [message for job in jobs for message in job.result()]
-        finally:
-            stop.set()  # for whoever presses Ctrl-C
-            pool.shutdown(cancel_futures=True)
+def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> None:
+    """Judge one part; whatever happens to it, the others keep theirs."""
+    judge = importlib.import_module(JUDGES[verdicts.part])
+    try:
+        with host.student(verdicts.part, root) as student:
+            judge.check(student, located, verdicts)
+    except Gone as gone:
+        verdicts.gone(gone)
+    except StudentError as error:
+        verdicts.error(error)
+    except Exception as error:  # a fault of the judge's own must not cost anybody a point
+        verdicts.not_seen(
+            f"The check itself failed during this: {verdicts.work} ({type(error).__name__}: "
+            f"{error}). This is not a verdict on your code."
+        )
 
 
 def _fault(
@@ -179,7 +194,7 @@ def _look_at(tree: ast.Module, part: Part, name: str) -> list[Finding]:
     return found
 
 
-def _softmax_unseen(name: PurePosixPath | None, tree: ast.Module | None) -> Finding:
+def _softmax_unseen(name: str | None, tree: ast.Module | None) -> Finding:
     """The model gives probabilities and no loss was seen: judge by what train.py calls."""
     line = None if tree is None else line_of_call(tree, "crossentropy", "cross_entropy")
     if line is None:
@@ -192,4 +207,4 @@ def _softmax_unseen(name: PurePosixPath | None, tree: ast.Module | None) -> Find
         "cross_entropy applies the softmax (8) itself, and the model has applied it already, so "
         "the loss cannot fall below 1.46115. Which of the two is one too many?"
     )
-    return _fault("softmax-before-loss", "train", message, equation=8, file=str(name), line=line)
+    return _fault("softmax-before-loss", "train", message, equation=8, file=name, line=line)

@@ -1,35 +1,7 @@
-"""Where in a student's files something is: the likely line of what a finding is about."""
+"""Where in a student's files something is that is only read: the likely line of a finding."""
 
 import ast
-import inspect
-import traceback
 from pathlib import Path
-from typing import Any
-
-
-def place_of(error: BaseException, root: Path) -> tuple[str | None, int | None]:
-    """The file, relative to `root`, and the line of the student's code that raised."""
-    if isinstance(error, SyntaxError) and error.filename:
-        path = Path(error.filename)
-        if path.is_relative_to(root):
-            return str(path.relative_to(root)), error.lineno
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        path = Path(frame.filename)
-        if path.is_relative_to(root):
-            return str(path.relative_to(root)), frame.lineno
-    return None, None
-
-
-def line_of(thing: Any, *methods: str) -> int | None:
-    """The first line of a class or a function; of a class, of the first of `methods` it has."""
-    for method in methods:
-        thing = vars(thing).get(method, thing)
-        if inspect.isfunction(thing):
-            break
-    try:
-        return inspect.getsourcelines(thing)[1]
-    except (OSError, TypeError):
-        return None
 
 
 def line_of_attribute(file: Path, name: str) -> int | None:

@@ -6,23 +6,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
-
-from toolkit.assignment.check.findings import Id
-from toolkit.assignment.check.student.lines import place_of
+from typing import Any
 
 
 class UnknownParameter(Exception):
     """A student's function has a parameter, named here, that the check knows no value for."""
-
-
-class Fault(NamedTuple):
-    """What an exception in a student's code means."""
-
-    id: Id
-    message: str
-    file: str | None
-    line: int | None
 
 
 def import_file(path: Path) -> ModuleType:
@@ -91,38 +79,7 @@ def call(function: Any, known: Mapping[str, Any]) -> Any:
     return function(*positional, **arguments)
 
 
-def diagnose(error: BaseException, root: Path, importing: bool = False) -> Fault:
-    """What an exception from a student's code means for them, and which line raised it."""
-    file, line = place_of(error, root)
-    text = f"{type(error).__name__}: {error}".strip().splitlines()[0][:300]
-    if isinstance(error, NotImplementedError):
-        what = f": {error}" if str(error) else ""
-        return Fault("not-written", f"This is still to be written{what}.", file, line)
-    if isinstance(error, UnknownParameter):
-        message = (
-            f"This was not tried, because the check does not know what to pass for {error}. Give "
-            "this parameter a default, or a name from the assignment: seq_length, input_dim, "
-            "hidden_dim, output_dim, batch_size, device."
-        )
-        return Fault("not-watched", message, file, line)
-    if any(word in text for word in ("CUDA", "cuda", "NVIDIA")):
-        message = (
-            f"The code asks for a GPU, and there is none ({text}). The same code should run on a "
-            "CPU. What decides where a tensor goes?"
-        )
-        return Fault("fixed-device", message, file, line)
-    if "backward through the graph a second time" in text:
-        message = (
-            "Two backward passes go through the same graph. In the discriminator's step, are the "
-            "generated images still connected to the generator?"
-        )
-        return Fault("missing-detach", message, file, line)
-    if isinstance(error, ModuleNotFoundError):
-        message = (
-            f"Python cannot import this file: {text}. Is that module in the folder that you hand "
-            "in? Of other packages, the grader has those that come with the toolkit."
-        )
-        return Fault("does-not-import", message, file, line)
-    if importing:
-        return Fault("does-not-import", f"Python cannot import this file: {text}.", file, line)
-    return Fault("does-not-run", f"The code stops with {text}.", file, line)
+def find_class(file: Path, base: type, *words: str) -> type | None:
+    """Import a student's file and find the class derived from `base` that is called like a word."""
+    kind: type | None = pick(classes(import_file(file), base), *(word.lower() for word in words))
+    return kind

@@ -1,0 +1,86 @@
+"""The process that runs one part of a submission: it is asked, and it answers.
+
+Each part has a class `Answers` whose public methods are the questions. An answer carries the nonce
+of its question. What a student's code raises is an answer too: its type, its text and its place.
+"""
+
+import importlib
+import os
+import random
+import resource
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from toolkit.assignment.check.child.places import place_of
+from toolkit.assignment.check.wire import Closed, receive, send
+from toolkit.assignment.parts import Part
+
+ANSWERS: dict[Part, str] = {
+    "dataset": "toolkit.assignment.check.child.dataset",
+}
+MAX_TEXT = 2000  # characters of an exception's message that are sent
+
+# Asks the judge something while it waits for an answer: back("what", name=value, ...).
+Back = Callable[..., Any]
+
+
+def answer_questions(
+    part: Part, root: Path, seconds: int, memory: int, read: int, write: int
+) -> None:
+    """Answer until the judge has no more questions; then end this process.
+
+    Args:
+        root: the copy of the submission; the working directory is there.
+        seconds: of CPU time that this process may take.
+        memory: bytes that it may take.
+        read, write: the pipes to the judge.
+    """
+    _limit(resource.RLIMIT_CPU, seconds)
+    _limit(resource.RLIMIT_DATA, memory)
+    os.chdir(root)
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - the generator that students' code uses
+    torch.manual_seed(0)
+    nonce = ""
+
+    def back(name: str, /, **arguments: Any) -> Any:
+        send(write, nonce, {"call": name, "arguments": arguments})
+        _, value = receive(read)
+        return value
+
+    answers = importlib.import_module(ANSWERS[part]).Answers(root, back)
+    while True:
+        try:
+            nonce, question = receive(read)
+        except Closed:
+            os._exit(0)
+        if question["ask"] == "no more":
+            os._exit(0)
+        try:
+            reply = {"value": getattr(answers, question["ask"])(**question["arguments"])}
+        except (Exception, SystemExit) as error:  # whatever a student's code raises
+            reply = {"error": described(error, root)}
+        send(write, nonce, reply)
+
+
+def described(error: BaseException, root: Path) -> dict[str, Any]:
+    """An exception as it is sent: the names of its types, its text, and its place in their code."""
+    file, line = place_of(error, root)
+    return {
+        "types": [kind.__name__ for kind in type(error).__mro__],
+        "text": str(error)[:MAX_TEXT],
+        "module": getattr(error, "name", None) if isinstance(error, ImportError) else None,
+        "file": file,
+        "line": line,
+    }
+
+
+def _limit(what: int, value: int) -> None:
+    """Set a limit of this process, or keep the one that is set if it is lower."""
+    _, hard = resource.getrlimit(what)
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(what, (value, value))

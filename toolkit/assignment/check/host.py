@@ -1,0 +1,186 @@
+"""The judge's side of the pipe: starts the child, asks, and says how it ended."""
+
+import contextlib
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import toolkit
+from toolkit.assignment.check.wire import Closed, Disturbed, receive, send
+from toolkit.assignment.parts import Part
+
+LIMITS: dict[Part, int] = {"dataset": 15, "lstm": 40, "train": 20, "gan": 25}  # CPU seconds
+MAX_BYTES = 4 << 30  # of memory, for each part
+CHILD = ("-m", "toolkit.assignment.check.child")
+
+
+class StudentError(Exception):
+    """What a student's code raised when it was asked something."""
+
+    def __init__(self, described: Mapping[str, Any]) -> None:
+        self.types: list[str] = described["types"]  # its own and those that it derives from
+        self.text: str = described["text"]
+        self.module: str | None = described["module"]  # that an import did not find
+        self.file: str | None = described["file"]  # relative to the root; None: not in their code
+        self.line: int | None = described["line"]
+        super().__init__(f"{self.types[0]}: {self.text}")
+
+
+class Gone(Exception):
+    """The process has ended, or can no longer be believed, in the middle of a question."""
+
+    def __init__(self, ended: Mapping[str, Any], disturbed: bool = False) -> None:
+        self.status: int = ended.get("status", 0)
+        self.seconds: float = ended.get("seconds", 0.0)  # on the clock
+        self.cpu: float = ended.get("cpu", 0.0)  # CPU seconds
+        self.late: bool = ended.get("late", False)  # it was killed, because it took too long
+        self.disturbed = disturbed  # something that was no answer came through the pipe
+        super().__init__(f"status {self.status} after {self.cpu:.1f} CPU seconds")
+
+
+@dataclass
+class Student:
+    """One part of one submission, in a process of its own that answers questions."""
+
+    read: int
+    write: int
+    nonce: str  # of the whole part
+    ended: Mapping[str, Any] | None = field(default=None)
+
+    def ask(
+        self, question: str, /, helps: Mapping[str, Callable[..., Any]] | None = None, **given: Any
+    ) -> Any:
+        """Ask something, and wait for the answer.
+
+        Args:
+            question: a method of the part's `Answers`; `given` are its arguments.
+            helps: what the child may ask in return while it works on the answer.
+
+        Raises:
+            StudentError: their code raised something.
+            Gone: there is no answer, and never will be.
+        """
+        if self.ended is not None:
+            raise Gone(self.ended)
+        nonce = secrets.token_hex(16)
+        try:
+            send(self.write, nonce, {"ask": question, "arguments": given})
+            while True:
+                said, reply = receive(self.read)
+                if said == self.nonce:
+                    self.ended = reply["ended"]
+                    raise Gone(self.ended)
+                if said != nonce:
+                    raise Disturbed
+                if "call" not in reply:
+                    break
+                help_with = (helps or {})[reply["call"]]
+                send(self.write, nonce, help_with(**reply["arguments"]))
+            if "error" in reply:
+                raise StudentError(reply["error"])
+            return reply["value"]
+        except Closed:
+            self.ended = {}
+            raise Gone(self.ended) from None
+        except (Disturbed, KeyError, TypeError, AttributeError) as error:
+            self.ended = {}
+            raise Gone(self.ended, disturbed=True) from error
+
+
+class Host:
+    """The warm process that forks one for each part; started when it is needed.
+
+    Args:
+        start: starts `toolkit.assignment.check.child`, with unbuffered pipes for its input and
+            output, in whatever sandbox.
+        stop: ends such a process, and all that it started.
+    """
+
+    def __init__(
+        self,
+        start: "Callable[[], subprocess.Popen[bytes]]",
+        stop: "Callable[[subprocess.Popen[bytes]], None]",
+    ) -> None:
+        self._start, self._stop = start, stop
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @contextlib.contextmanager
+    def student(self, part: Part, root: str) -> Iterator[Student]:
+        """A process that runs this part of the submission in `root`, as the child names it."""
+        process = self._process = self._process or self._start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        nonce = secrets.token_hex(16)
+        student = Student(process.stdout.fileno(), process.stdin.fileno(), nonce)
+        request = {"part": part, "root": root, "seconds": LIMITS[part], "memory": MAX_BYTES}
+        try:
+            with contextlib.suppress(Closed):  # the first question will find that out
+                send(student.write, nonce, request)
+            yield student
+            if student.ended is None:
+                send(student.write, nonce, {"ask": "no more", "arguments": {}})
+                while (answer := receive(student.read))[0] != nonce:
+                    pass
+                student.ended = answer[1]["ended"]
+        except (Closed, Disturbed):
+            self.close()
+        except BaseException:  # Ctrl-C too: there may be a question that was not answered
+            if not student.ended:
+                self.close()
+            raise
+
+    def close(self) -> None:
+        """End the process and all that it started; the next part starts another."""
+        if self._process is not None:
+            process, self._process = self._process, None
+            for stream in (process.stdin, process.stdout):
+                assert stream is not None
+                stream.close()
+            self._stop(process)
+
+
+@contextlib.contextmanager
+def plain_host() -> Iterator[Host]:
+    """A process on this machine, without a sandbox."""
+    host = Host(start_plainly, kill_group)
+    try:
+        yield host
+    finally:
+        host.close()
+
+
+def start_plainly() -> "subprocess.Popen[bytes]":
+    """Start the child as this user."""
+    return subprocess.Popen(
+        [sys.executable, *CHILD],
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        bufsize=0,
+        start_new_session=True,
+    )
+
+
+def kill_group(process: "subprocess.Popen[bytes]") -> None:
+    """End the child; it ends what it has forked when it finds its pipes closed."""
+    process.kill()
+    process.wait()
+
+
+def environment() -> dict[str, str]:
+    """The environment variables of a child: no GPU, no windows, one thread."""
+    package = str(Path(toolkit.__file__).parents[1])
+    paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MPLBACKEND": "Agg",
+        "CUDA_VISIBLE_DEVICES": "",
+        "OMP_NUM_THREADS": "1",
+    }

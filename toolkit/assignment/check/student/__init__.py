@@ -1,1 +1,0 @@
-"""Running a student's code and recording what it does."""

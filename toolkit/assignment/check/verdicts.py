@@ -1,0 +1,158 @@
+"""What the judge says about one part, gathered as it goes along."""
+
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+from toolkit.assignment.check.findings import Finding, Id, Verdict
+from toolkit.assignment.check.host import LIMITS, MAX_BYTES, Gone, StudentError
+from toolkit.assignment.parts import Part
+
+Stopped = Literal["time-limit", "length-overflow"]  # the ids of what never comes back
+
+STOPPED: dict[Stopped, str] = {
+    "time-limit": "The code did not come back from this: {}. Look for an endless loop, or for work "
+    'that is done when the file is imported and belongs under if __name__ == "__main__".',
+    "length-overflow": "The code did not come back, or ran out of memory, when it was asked for "
+    "palindromes longer than 36 digits. How large is 10 to the power of half the length? Does "
+    "anything count up to that number, or store as many items?",
+}
+ENDED = (
+    "The process ended during this: {}. Look for a call of exit, or for something that needs more "
+    "than the {} GiB of memory it has."
+)
+
+
+class Placed(Protocol):
+    """Something in a student's code; the file is relative to their folder."""
+
+    @property
+    def file(self) -> str | None: ...
+
+    @property
+    def line(self) -> int | None: ...
+
+
+class Verdicts:
+    """The findings about one part.
+
+    Args:
+        part: what is judged.
+        file: where it is, relative to the submission.
+        progress: called with a sentence when a new piece of work begins.
+    """
+
+    def __init__(self, part: Part, file: str, progress: Callable[[str], None]) -> None:
+        self.part = part
+        self.file = file
+        self.findings: list[Finding] = []
+        self.facts: set[str] = set()  # what the judges of other parts need to know
+        self.work = "starting"
+        self.stopped: Stopped = "time-limit"
+        self._progress = progress
+
+    def doing(self, what: str, stopped: Stopped = "time-limit") -> None:
+        """Say what comes next, and which finding it is if the code never comes back from it."""
+        self.work, self.stopped = what, stopped
+        self._progress(f"{self.part}: {what}")
+
+    def right(self, sentence: str) -> None:
+        """Something was seen and is as the assignment asks."""
+        self._add("right", sentence)
+
+    def not_seen(self, sentence: str, *, at: Placed | None = None) -> None:
+        """Something could not be found out; it is neither right nor wrong."""
+        file, line = (at.file, at.line) if at else (None, None)
+        self._add("not seen", sentence, file=file, line=line)
+
+    def fault(
+        self,
+        id: Id,
+        message: str,
+        *,
+        equation: int | None = None,
+        line: int | None = None,
+        at: Placed | None = None,
+    ) -> None:
+        """Something is wrong, in a line of this part's file, or where something was seen."""
+        file, line = (at.file, at.line) if at else (None, line)
+        self._add("wrong", message, id=id, equation=equation, file=file or self.file, line=line)
+
+    def has(self, *ids: Id) -> bool:
+        """Whether a fault with one of these names was found."""
+        return any(f.verdict == "wrong" and f.id in ids for f in self.findings)
+
+    @property
+    def faults(self) -> list[Finding]:
+        """What is wrong so far."""
+        return [finding for finding in self.findings if finding.verdict == "wrong"]
+
+    def error(self, error: StudentError, importing: bool = False) -> None:
+        """Their code raised something: say what that means for them."""
+        kinds = error.types
+        text = f"{kinds[0]}: {error.text}".strip().splitlines()[0][:300]
+        if "NotImplementedError" in kinds:
+            what = f": {error.text}" if error.text else ""
+            self.fault("not-written", f"This is still to be written{what}.", at=error)
+        elif "UnknownParameter" in kinds:
+            self.not_seen(
+                "This was not tried, because the check does not know what to pass for "
+                f"{error.text}. Give this parameter a default, or a name from the assignment: "
+                "seq_length, input_dim, hidden_dim, output_dim, batch_size, device.",
+                at=error,
+            )
+        elif any(word in text for word in ("CUDA", "cuda", "NVIDIA")):
+            self.fault(
+                "fixed-device",
+                f"The code asks for a GPU, and there is none ({text}). The same code should run on "
+                "a CPU. What decides where a tensor goes?",
+                at=error,
+            )
+        elif error.module and "ModuleNotFoundError" in kinds:
+            self.fault(
+                "does-not-import",
+                f"Python cannot import this file: {text}. Is that module in the folder that you "
+                "hand in?",
+                at=error,
+            )
+        elif importing:
+            message = f"Python cannot import this file: {text}."
+            self.fault("does-not-import", message, at=error)
+        else:
+            self.fault("does-not-run", f"The code stops with {text}.", at=error)
+
+    def gone(self, gone: Gone) -> None:
+        """Their process ended before its last answer: say what that means."""
+        limit = LIMITS[self.part]
+        if gone.disturbed:
+            self.not_seen(
+                "Something other than an answer came from the process that runs the code, during "
+                f"this: {self.work}. What follows was not looked at."
+            )
+        elif gone.late and gone.cpu < 0.9 * limit and gone.seconds > 4 * limit:
+            self.not_seen(f"This machine was too busy to finish this: {self.work}.")
+        elif self.stopped == "time-limit" and not gone.late and gone.cpu < 0.9 * limit:
+            self.fault("time-limit", ENDED.format(self.work, MAX_BYTES >> 30))
+        else:
+            self.fault(self.stopped, STOPPED[self.stopped].format(self.work))
+
+    def _add(
+        self,
+        verdict: Verdict,
+        message: str,
+        *,
+        id: Id | None = None,
+        equation: int | None = None,
+        file: str | None = None,
+        line: int | None = None,
+    ) -> None:
+        self.findings.append(
+            Finding(
+                verdict=verdict,
+                part=self.part,
+                id=id,
+                equation=equation,
+                file=file,
+                line=line,
+                message=message,
+            )
+        )

@@ -1,0 +1,94 @@
+"""What judge and child send each other: values as JSON, tensors included, so nothing is unpickled.
+
+A frame is a nonce of 32 characters, the length of what follows as 8 hexadecimal digits, and JSON.
+Read with `os.read`, so that neither side takes more from the pipe than the frame.
+"""
+
+import base64
+import json
+import os
+from typing import Any
+
+import torch
+from torch import Tensor
+
+NONCE = 32  # characters
+MAX_BYTES = 128 << 20  # of one frame
+DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in (torch.float32, torch.float64,
+          torch.int64, torch.int32, torch.uint8, torch.bool)}  # fmt: skip
+
+
+class Closed(Exception):
+    """The other side has gone."""
+
+
+class Disturbed(Exception):
+    """What arrived is not what the other side would have sent."""
+
+
+def send(descriptor: int, nonce: str, value: Any) -> None:
+    """Write one frame.
+
+    Args:
+        value: None, numbers, strings, tensors, and lists, tuples and dictionaries of these.
+
+    Raises:
+        Closed: nobody reads any more.
+        TypeError: a value of another kind.
+    """
+    payload = json.dumps(value, default=_encode).encode()
+    data = memoryview(f"{nonce}{len(payload):08x}".encode() + payload)
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    except BrokenPipeError:
+        raise Closed from None
+
+
+def receive(descriptor: int) -> tuple[str, Any]:
+    """Read one frame: its nonce and its value, in which tuples have become lists.
+
+    Raises:
+        Closed: the other side has gone.
+        Disturbed: it is no frame.
+    """
+    head = _read(descriptor, NONCE + 8)
+    try:
+        length = int(head[NONCE:], 16)
+        if not 0 <= length <= MAX_BYTES:
+            raise Disturbed
+        return head[:NONCE].decode(), json.loads(_read(descriptor, length), object_hook=_decode)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise Disturbed from error
+
+
+def _read(descriptor: int, length: int) -> bytes:
+    data = bytearray()
+    while len(data) < length:
+        piece = os.read(descriptor, min(length - len(data), 1 << 20))
+        if not piece:
+            raise Closed
+        data += piece
+    return bytes(data)
+
+
+def _encode(value: object) -> Any:
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{type(value).__name__} cannot be sent")
+    tensor = value.detach().as_subclass(Tensor).cpu()
+    name = str(tensor.dtype).removeprefix("torch.")
+    if name not in DTYPES:
+        name = "float32" if tensor.is_floating_point() else "int64"
+    array = tensor.to(DTYPES[name]).contiguous().numpy()
+    data = base64.b64encode(array.tobytes()).decode()
+    return {"tensor": name, "shape": list(tensor.shape), "data": data}
+
+
+def _decode(found: dict[str, Any]) -> Any:
+    if found.keys() != {"tensor", "shape", "data"}:
+        return found
+    data = bytearray(base64.b64decode(found["data"], validate=True))
+    dtype, shape = DTYPES[found["tensor"]], found["shape"]
+    if not data:
+        return torch.zeros(shape, dtype=dtype)
+    return torch.frombuffer(data, dtype=dtype).reshape(shape)
