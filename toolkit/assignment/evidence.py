@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from toolkit.assignment.facts import Definition, Facts, closure, facts_of, imported_files
-from toolkit.assignment.notebooks import SUFFIX, code_of
+from toolkit.assignment.notebooks import SUFFIX, BrokenNotebook, Notebook, read_notebook
 from toolkit.assignment.parts import Part, is_theirs
 
 # What each piece of evidence is worth; ENOUGH is what a part must have at least.
@@ -70,12 +70,19 @@ class Candidate:
 
 @dataclass
 class Code:
-    """The Python files and notebooks of one submission, read once."""
+    """The Python files and notebooks of one submission, read once; all by their path.
+
+    `text` is the Python in them, `facts` what it says, `imports` the files that it imports and
+    `reached` those that these import too. `notebooks` are those and the files that they write:
+    which notebook it was, and its code. `broken` says why a notebook cannot be read.
+    """
 
     text: dict[PurePosixPath, str] = field(default_factory=dict)
-    facts: dict[PurePosixPath, Facts] = field(default_factory=dict)  # of what is Python
+    facts: dict[PurePosixPath, Facts] = field(default_factory=dict)
     imports: dict[PurePosixPath, list[PurePosixPath]] = field(default_factory=dict)
-    reached: dict[PurePosixPath, set[PurePosixPath]] = field(default_factory=dict)  # by imports
+    reached: dict[PurePosixPath, set[PurePosixPath]] = field(default_factory=dict)
+    notebooks: dict[PurePosixPath, tuple[PurePosixPath, Notebook]] = field(default_factory=dict)
+    broken: dict[PurePosixPath, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, files: Mapping[PurePosixPath, bytes]) -> "Code":
@@ -83,16 +90,37 @@ class Code:
         code = cls()
         environments = {path.parent for path in files if path.name == "pyvenv.cfg"}
         for path, data in sorted(files.items()):
-            if is_code(path) and is_theirs(path) and environments.isdisjoint(path.parents):
-                text = code_of(path, data)
-                facts = facts_of(text)
-                if facts is not None and not is_handed_out(path, facts):
-                    code.facts[path] = facts
-                if facts is None or path in code.facts:
-                    code.text[path] = text
+            if not (is_code(path) and is_theirs(path) and environments.isdisjoint(path.parents)):
+                continue
+            if path.suffix.lower() == SUFFIX:
+                code._read_notebook(path, data, files)
+            else:
+                code.text[path] = data.decode(errors="replace")
+        for path, text in list(code.text.items()):
+            facts = facts_of(text)
+            if facts is not None and is_handed_out(path, facts):
+                del code.text[path]
+            elif facts is not None:
+                code.facts[path] = facts
         code.imports = {p: imported_files(p, facts, code.facts) for p, facts in code.facts.items()}
         code.reached = {path: code._reach(path) for path in code.facts}
         return code
+
+    def _read_notebook(
+        self, path: PurePosixPath, data: bytes, files: Mapping[PurePosixPath, bytes]
+    ) -> None:
+        try:
+            notebook = read_notebook(data)
+        except BrokenNotebook as error:
+            notebook = Notebook()
+            self.broken[path] = str(error)
+        self.text[path] = notebook.source
+        self.notebooks[path] = (path, notebook)
+        for name, written in notebook.files.items():
+            place = path.parent / PurePosixPath(name).name
+            if place not in files and place not in self.text:
+                self.text[place] = written.source
+                self.notebooks[place] = (path, written)
 
     def _reach(self, path: PurePosixPath) -> set[PurePosixPath]:
         seen, waiting = {path}, [path]

@@ -1,6 +1,7 @@
 """What a file of a submission defines and uses, read from its syntax tree; nothing is run."""
 
 import ast
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,6 +9,13 @@ from pathlib import PurePosixPath
 
 MAX_SOURCE = 1 << 20  # characters; more is no program by hand
 LOOPS = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp)
+TO_DO = re.compile(
+    r"\b(TO[- ]?DO|FIXME|your code|implement|fill in|complete this)\b", re.IGNORECASE
+)
+# Functions that have no reason to be empty.
+EXPECTED = re.compile(
+    r"(forward|__getitem__|__len__|__iter__|main|.*interpol.*|(train|sample|eval).*)$"
+)
 MIRRORS = {"reversed", "flip", "fliplr", "flipud", "reverse"}
 
 
@@ -69,7 +77,7 @@ def facts_of(source: str) -> Facts | None:
         words_in(tree),
         imports,
         runs=any(_runs(node, local) for node in tops),
-        to_do=sum(1 for _ in unwritten(tree)),
+        to_do=sum(1 for _ in unwritten(tree, source)),
     )
 
 
@@ -120,15 +128,15 @@ def imported_files(
     return list(found)
 
 
-def unwritten(tree: ast.Module) -> Iterator[tuple[ast.stmt, str]]:
+def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
     """Each function that is still to be written: the statement that stands in for it, and its name.
 
     That is `raise NotImplementedError` among its statements; or nothing but `pass`, `...`, a
-    docstring or `return None`, in a function at the top of a file, or in a method that torch or the
-    file itself calls. Abstract methods and those that a class of the file writes are none.
+    docstring or `return None`, where the function has one of the assignment's names or a comment
+    says that something is to be done. Abstract methods, and those that another class of the file
+    overrides, are none.
     """
-    called = {node.func.attr for node in ast.walk(tree) if _is_call_of_attribute(node)}
-    called |= {"forward", "__getitem__", "__len__", "__iter__"}
+    lines = source.split("\n")
     bases = {word for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
              for word in words_in(*node.bases)}  # fmt: skip
     for owner in ast.walk(tree):
@@ -139,30 +147,59 @@ def unwritten(tree: ast.Module) -> Iterator[tuple[ast.stmt, str]]:
         for node in owner.body:
             if not isinstance(node, ast.FunctionDef) or _is_abstract(node):
                 continue
-            inside = isinstance(owner, ast.ClassDef)
-            stand_in = _stand_in(node, empty=not inside or node.name in called)
+            stand_in = _stand_in(node, lines)
             if stand_in is not None:
+                inside = isinstance(owner, ast.ClassDef)
                 yield stand_in, f"{owner.name}.{node.name}" if inside else node.name
 
 
-def _stand_in(function: ast.FunctionDef, empty: bool) -> ast.stmt | None:
+def marked(source: str) -> str:
+    """A program in which each empty function that is still to be written raises, line for line."""
+    tree = parsed(source)
+    if tree is None:
+        return source
+    lines = [line.encode() for line in source.split("\n")]  # offsets count bytes
+    for node, name in unwritten(tree, source):
+        if not isinstance(node, ast.Raise):
+            line, column = lines[node.lineno - 1], node.col_offset
+            said = f"raise NotImplementedError({name!r}); ".encode()
+            lines[node.lineno - 1] = line[:column] + said + line[column:]
+    return b"\n".join(lines).decode()
+
+
+def _stand_in(function: ast.FunctionDef, lines: list[str]) -> ast.stmt | None:
     """What stands where the code should be; None if there is code."""
     for node in function.body:
         if isinstance(node, ast.Raise) and "NotImplementedError" in words_in(node):
             return node
-    if empty and all(_does_nothing(node) for node in function.body):
+    to_do = any(map(TO_DO.search, _lines_of(function, lines)))
+    expected = EXPECTED.match(function.name)
+    if (to_do or expected) and all(_does_nothing(node, to_do) for node in function.body):
         return function.body[-1]
     return None
 
 
-def _does_nothing(node: ast.stmt) -> bool:
+def _lines_of(function: ast.FunctionDef, lines: list[str]) -> list[str]:
+    """The comments in a function and directly below it, further in than its first line."""
+    end = function.end_lineno or function.lineno
+    found = lines[function.lineno : end]
+    for line in lines[end:]:
+        text = line.lstrip()
+        if text and (not text.startswith("#") or len(line) - len(text) <= function.col_offset):
+            break
+        found.append(line)
+    return [line.partition("#")[2] for line in found]
+
+
+def _does_nothing(node: ast.stmt, to_do: bool) -> bool:
+    """Whether a statement is none; with something to do a call of `super().__init__` is none."""
     if isinstance(node, ast.Return):
         return node.value is None or getattr(node.value, "value", 0) is None
-    return isinstance(node, ast.Pass) or (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and (node.value.value is ... or isinstance(node.value.value, str))
-    )
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return node.value.value is ... or isinstance(node.value.value, str)
+    if isinstance(node, ast.Expr) and to_do:
+        return ast.unparse(node).startswith("super(") and ".__init__(" in ast.unparse(node)
+    return isinstance(node, ast.Pass)
 
 
 def _is_abstract(node: ast.FunctionDef | ast.ClassDef) -> bool:
@@ -170,10 +207,6 @@ def _is_abstract(node: ast.FunctionDef | ast.ClassDef) -> bool:
     if isinstance(node, ast.ClassDef):
         words |= words_in(*node.bases)
     return not words.isdisjoint({"abstractmethod", "overload", "Protocol"})
-
-
-def _is_call_of_attribute(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
 
 
 Defined = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef

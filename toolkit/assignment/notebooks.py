@@ -39,7 +39,7 @@ class Notebook:
     source: str = ""  # all code cells, one after the other
     places: list[tuple[int, int]] = field(default_factory=list)  # of each line: cell and line
     broken: list[Cell] = field(default_factory=list)  # left out of `source`
-    files: dict[str, str] = field(default_factory=dict)  # written by %%writefile: name -> text
+    files: dict[str, "Notebook"] = field(default_factory=dict)  # written by %%writefile, by name
 
 
 class BrokenNotebook(ValueError):
@@ -97,7 +97,7 @@ def read_notebook(data: bytes) -> Notebook:
         found.places.append((1, 1))
     for number, cell in enumerate(cells, start=1):
         text = [line.rstrip("\r") for line in cell["text"].split("\n")]
-        text = _without_cell_magic(text, found.files)
+        text = _without_cell_magic(text, number, found.files)
         if _problem(text):
             text = _without_magics(text)
         if problem := _problem(text):
@@ -120,7 +120,7 @@ def _problem(lines: list[str]) -> tuple[int, str] | None:
     return None
 
 
-def _without_cell_magic(lines: list[str], files: dict[str, str]) -> list[str]:
+def _without_cell_magic(lines: list[str], number: int, files: dict[str, Notebook]) -> list[str]:
     """A cell without its %%magic; blank where the rest is no Python, or goes into a file."""
     first = next(k for k, line in enumerate(lines) if line.strip())
     words = lines[first].strip().split()
@@ -131,7 +131,8 @@ def _without_cell_magic(lines: list[str], files: dict[str, str]) -> list[str]:
     if name in PYTHON_MAGICS:
         return [""] * (first + 1) + rest
     if name in FILE_MAGICS and len(words) > 1 and PurePosixPath(words[-1]).suffix == ".py":
-        files.setdefault(words[-1], "\n".join(rest) + "\n")
+        places = [(number, first + 1 + k) for k in range(1, len(rest) + 1)]
+        files.setdefault(words[-1], Notebook("\n".join(rest) + "\n", places))
     return [""] * len(lines)
 
 
@@ -146,7 +147,9 @@ def _without_magics(lines: list[str]) -> list[str]:
             goes_on = line.rstrip().endswith("\\")
             kept.append(found["before"] + _meaning(found["sign"], found["rest"].strip()))
         else:
-            kept.append(re.sub(r"\S.*", "pass", line) if ASKS.match(line) or SHELL.match(line) else line)
+            kept.append(
+                re.sub(r"\S.*", "pass", line) if ASKS.match(line) or SHELL.match(line) else line
+            )
     return kept
 
 
