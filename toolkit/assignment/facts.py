@@ -149,8 +149,8 @@ def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
                 continue
             stand_in = _stand_in(node, lines)
             if stand_in is not None:
-                inside = isinstance(owner, ast.ClassDef)
-                yield stand_in, f"{owner.name}.{node.name}" if inside else node.name
+                inside = f"{owner.name}." if isinstance(owner, ast.ClassDef) else ""
+                yield stand_in, inside + node.name
 
 
 def marked(source: str) -> str:

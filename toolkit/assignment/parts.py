@@ -12,10 +12,10 @@ FILES: dict[Part, str] = {
     "gan": "my_gan.py",
 }
 TITLES: dict[Part, str] = {
-    "dataset": "Part I, palindromes (dataset.py)",
-    "lstm": "Part I, the LSTM (lstm.py)",
-    "train": "Part I, training (train.py)",
-    "gan": "Part II, the GAN (my_gan.py)",
+    "dataset": "Part I, palindromes",
+    "lstm": "Part I, the LSTM",
+    "train": "Part I, training",
+    "gan": "Part II, the GAN",
 }
 MAX_FILES = 20_000  # listed below a folder; more is no submission
 # Folders with files of others; so has everything that is hidden.

@@ -139,10 +139,10 @@ def _settled(finding: Finding, submission: Submission, reading: Reading) -> Find
         if part != finding.part
     ):
         message = "This stops at something that is still to be written, and was not looked at."
-    for name in submission.left_out:
-        if finding.verdict == "wrong" and "FileNotFound" in finding.message:
+    if finding.verdict == "wrong" and "FileNotFound" in finding.message:
+        for name in submission.left_out:
             if Path(name).name in finding.message:
-                message = f"{name} is too large for the check, so what reads it was not looked at."
+                message = f"{name} is too large for the check to copy, and the code reads it."
     if message is None:
         return finding
     return finding.model_copy(update={"verdict": "not seen", "id": None, "message": message})

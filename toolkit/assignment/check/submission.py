@@ -93,7 +93,7 @@ def prepare(source: Path, target: Path) -> Submission:
     return Submission(
         target,
         {part: _located(found, candidate, python) for part, candidate in found.parts.items()},
-        {part: _unclear(part, candidates) for part, candidates in found.equal.items()},
+        {part: unclear_sentence(part, candidates) for part, candidates in found.equal.items()},
         {
             part: _missing(part, found)
             for part in PARTS
@@ -152,7 +152,7 @@ def _located(found: Found, taken: Candidate, python: dict[PurePosixPath, str]) -
     )
 
 
-def _unclear(part: Part, candidates: list[Candidate]) -> str:
+def unclear_sentence(part: Part, candidates: list[Candidate]) -> str:
     """What to say where several files could be one part."""
     files = {str(candidate.path): candidate.name for candidate in candidates}
     if len(files) == 1:

@@ -57,6 +57,8 @@ class Result(BaseModel):
 def describe(finding: Finding) -> str:
     """A finding as a line: where, what, and its id."""
     place = finding.file or ""
+    if place and finding.cell is not None:
+        place += f", code cell {finding.cell}"
     if place and finding.line is not None:
         place += f", line {finding.line}"
     equation = None if finding.equation is None else f"equation ({finding.equation})"
