@@ -102,6 +102,8 @@ def locate(files: Mapping[PurePosixPath, bytes]) -> Found:
         if part not in found.parts and part not in found.equal:
             against = {c.path for c in points[part] if c.points < 0}
             others = against | {taken.path for taken in found.parts.values()}
+            if rest := found.parts.get("train" if part == "gan" else "gan"):
+                others |= code.reached.get(rest.path, set())
             named = [p for p in code.text if p.stem.lower() in NAMES[part] and p not in others]
             _take(found, part, [Candidate(p, _points_of_file(code, part, p)) for p in named])
     return found
@@ -139,11 +141,15 @@ def _take(found: Found, part: Part, candidates: list[Candidate]) -> None:
     found.close[part] = [c for c in ordered if c not in best]
 
 
-def _meaning(code: Code, candidate: Candidate) -> tuple[str | None, str]:
-    """The class that counts, and the code of its file without comments and layout."""
-    text = code.text[candidate.path]
-    tree = parsed(text)
-    return candidate.name, text if tree is None else ast.dump(tree)
+def _meaning(code: Code, candidate: Candidate) -> tuple[str | None, ...]:
+    """The class that counts, and its file and those that it imports without comments and layout."""
+    texts = [code.text[candidate.path]]
+    texts += sorted(code.text[path] for path in code.reached.get(candidate.path, ()))
+    trees = [parsed(text) for text in texts]
+    dumps = (
+        text if tree is None else ast.dump(tree) for text, tree in zip(texts, trees, strict=True)
+    )
+    return candidate.name, *dumps
 
 
 def _points_of_file(code: Code, part: Part, path: PurePosixPath) -> float:
