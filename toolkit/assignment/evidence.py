@@ -1,5 +1,6 @@
 """What speaks for a file being a part of the assignment, and how much: the table is `EVIDENCE`."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -22,6 +23,7 @@ EVIDENCE: dict[Part, dict[str, float]] = {
         "is called LSTM": 4,
         "has sigmoid and tanh": 3,
         "loops": 2,
+        "has a forward": 0.5,
         "is torch's own": -4,
         "is used by another network": -5,
         "draws or judges images": -6,
@@ -52,9 +54,8 @@ ENOUGH: dict[Part, float] = {"dataset": 4, "lstm": 4, "train": 5, "gan": 4}
 CROSS_ENTROPY = {"crossentropyloss", "cross_entropy", "nllloss", "nll_loss"}
 IMAGES = {"torchvision", "mnist", "fashionmnist"}
 NOISE = {"randn", "randn_like", "normal", "noise", "latent_dim", "z_dim", "nz"}
-TORCHS_OWN = {"LSTM", "LSTMCell", "GRU", "GRUCell", "RNN", "RNNCell"}
-DRAWS = ("generator", "netg", "decoder")
-JUDGES = ("discriminator", "critic", "netd")
+DRAWS = re.compile(r"generator|decoder|^(gen|netg|net_g|g_net|gnet)(_|$)")
+JUDGES = re.compile(r"scriminator|critic|^(dis|disc|dsc|netd|net_d|d_net|dnet)(_|$)")
 
 Class = tuple[PurePosixPath, str | None]  # a file and a name in it
 
@@ -151,11 +152,13 @@ class Code:
     def has_both(self, *paths: PurePosixPath) -> bool:
         """Whether something in the files draws, and something judges, by their names."""
         words = {word for path in paths for word in self.facts[path].words}
-        lower = {word.lower() for word in words}
-        return {"G", "D"} <= words or all(
-            any(word.startswith(name) or word.endswith(name) for word in lower for name in names)
-            for names in (DRAWS, JUDGES)
-        )
+        named = all(any(name.search(w.lower()) for w in words) for name in (DRAWS, JUDGES))
+        return named or {"G", "D"} <= words or any(map(self._plays, paths))
+
+    def _plays(self, path: PurePosixPath) -> bool:
+        """Whether two optimisers step, on noise and images, whatever the networks are called."""
+        two = len(self.facts[path].steppers) > 1
+        return two and self.has(path, NOISE) and self.has(path, IMAGES)
 
 
 def is_code(path: PurePosixPath) -> bool:
@@ -209,9 +212,10 @@ def networks(code: Code) -> Iterator[Candidate]:
             "is called LSTM": "lstm" in name,
             "has sigmoid and tanh": {"sigmoid", "tanh"} <= {word.lower() for word in words},
             "loops": loops,
-            "is torch's own": not TORCHS_OWN.isdisjoint(words - visible.keys()),
+            "has a forward": "forward" in d.methods,
+            "is torch's own": d.torchs_own,
             "is used by another network": (path, d.name) in used,
-            "draws or judges images": any(word in name for word in (*DRAWS, *JUDGES)),
+            "draws or judges images": bool(DRAWS.search(name) or JUDGES.search(name)),
         }
         yield Candidate(path, _points("lstm", evidence), d.name)
 

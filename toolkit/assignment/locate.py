@@ -24,9 +24,9 @@ from toolkit.assignment.evidence import (
     networks,
     trainings,
 )
-from toolkit.assignment.facts import parsed
 from toolkit.assignment.notebooks import SUFFIX
 from toolkit.assignment.parts import FILES, PARTS, Part, list_files
+from toolkit.assignment.syntax import parsed
 
 NAMES: dict[Part, tuple[str, ...]] = {  # the stems of files, where the content does not decide
     "dataset": ("dataset", "data", "datasets", "palindrome", "palindromes", "palindrome_dataset"),

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from toolkit.assignment.check.findings import Finding, Id
 from toolkit.assignment.check.submission import Located, Submission
-from toolkit.assignment.facts import unwritten, words_in
 from toolkit.assignment.parts import Part
+from toolkit.assignment.syntax import unwritten, words_in
 
 TOOLKIT = __name__.partition(".")[0]
 

@@ -7,10 +7,10 @@ from pathlib import Path, PurePosixPath
 
 from toolkit.assignment.check.findings import Finding
 from toolkit.assignment.evidence import Candidate, Code
-from toolkit.assignment.facts import marked
 from toolkit.assignment.locate import Found, locate, read_code
 from toolkit.assignment.notebooks import SUFFIX, Notebook
 from toolkit.assignment.parts import FILES, PARTS, Part, list_files
+from toolkit.assignment.syntax import marked
 from toolkit.common.errors import UsageError
 
 MAX_COPIED = 64 << 20  # bytes, the smallest files first: the check brings MNIST with it
