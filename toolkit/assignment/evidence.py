@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import PurePosixPath
 
 from toolkit.assignment.facts import Definition, Facts, closure, facts_of, imported_files
-from toolkit.assignment.notebooks import SUFFIX, BrokenNotebook, Notebook, read_notebook
+from toolkit.assignment.notebooks import SUFFIX, BrokenNotebook, Notebook, decoded, read_notebook
 from toolkit.assignment.parts import Part, is_theirs
 
 # What each piece of evidence is worth; ENOUGH is what a part must have at least.
@@ -57,6 +58,8 @@ NOISE = {"randn", "randn_like", "normal", "noise", "latent_dim", "z_dim", "nz"}
 DRAWS = re.compile(r"generator|decoder|^(gen|netg|net_g|g_net|gnet)(_|$)")
 JUDGES = re.compile(r"scriminator|critic|^(dis|disc|dsc|netd|net_d|d_net|dnet)(_|$)")
 
+MAX_FILES = 300  # are read, the least deep first
+
 Class = tuple[PurePosixPath, str | None]  # a file and a name in it
 
 
@@ -75,7 +78,8 @@ class Code:
 
     `text` is the Python in them, `facts` what it says, `imports` the files that it imports and
     `reached` those that these import too. `notebooks` are those and the files that they write:
-    which notebook it was, and its code. `broken` says why a notebook cannot be read.
+    which notebook it was, and its code. `broken` says why a notebook cannot be read, `roles`
+    whether there is something that draws images, and something that judges them.
     """
 
     text: dict[PurePosixPath, str] = field(default_factory=dict)
@@ -84,25 +88,30 @@ class Code:
     reached: dict[PurePosixPath, set[PurePosixPath]] = field(default_factory=dict)
     notebooks: dict[PurePosixPath, tuple[PurePosixPath, Notebook]] = field(default_factory=dict)
     broken: dict[PurePosixPath, str] = field(default_factory=dict)
+    roles: dict[PurePosixPath, tuple[bool, bool]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, files: Mapping[PurePosixPath, bytes]) -> "Code":
         """Read a submission; the toolkit's own notebook is left out."""
         code = cls()
         environments = {path.parent for path in files if path.name == "pyvenv.cfg"}
-        for path, data in sorted(files.items()):
-            if not (is_code(path) and is_theirs(path) and environments.isdisjoint(path.parents)):
-                continue
+        theirs = (
+            path
+            for path in sorted(files, key=lambda path: (len(path.parts), str(path)))
+            if is_code(path) and is_theirs(path) and environments.isdisjoint(path.parents)
+        )
+        for path in islice(theirs, MAX_FILES):
             if path.suffix.lower() == SUFFIX:
-                code._read_notebook(path, data, files)
+                code._read_notebook(path, files[path], files)
             else:
-                code.text[path] = data.decode(errors="replace")
+                code.text[path] = decoded(files[path])
         for path, text in list(code.text.items()):
             facts = facts_of(text)
             if facts is not None and is_handed_out(path, facts):
                 del code.text[path]
             elif facts is not None:
                 code.facts[path] = facts
+        code.roles = {path: code._roles(path) for path in code.facts}
         code.imports = {p: imported_files(p, facts, code.facts) for p, facts in code.facts.items()}
         code.reached = {path: code._reach(path) for path in code.facts}
         return code
@@ -150,10 +159,15 @@ class Code:
         return {"step", "backward"} <= self.facts[path].words
 
     def has_both(self, *paths: PurePosixPath) -> bool:
-        """Whether something in the files draws, and something judges, by their names."""
-        words = {word for path in paths for word in self.facts[path].words}
-        named = all(any(name.search(w.lower()) for w in words) for name in (DRAWS, JUDGES))
-        return named or {"G", "D"} <= words or any(map(self._plays, paths))
+        """Whether something in the files draws and something judges, or two optimisers play."""
+        return all(map(any, zip(*(self.roles[path] for path in paths), strict=True)))
+
+    def _roles(self, path: PurePosixPath) -> tuple[bool, bool]:
+        """Whether a file has what draws images, and what judges them, by their names."""
+        words = self.facts[path].words
+        both = {"G", "D"} <= words or self._plays(path)
+        draws, judges = (any(name.search(w.lower()) for w in words) for name in (DRAWS, JUDGES))
+        return both or draws, both or judges
 
     def _plays(self, path: PurePosixPath) -> bool:
         """Whether two optimisers step, on noise and images, whatever the networks are called."""

@@ -106,6 +106,7 @@ def locate(files: Mapping[PurePosixPath, bytes]) -> Found:
                 others |= code.reached.get(rest.path, set())
             named = [p for p in code.text if p.stem.lower() in NAMES[part] and p not in others]
             _take(found, part, [Candidate(p, _points_of_file(code, part, p)) for p in named])
+    found.parts = {part: found.parts[part] for part in PARTS if part in found.parts}
     return found
 
 

@@ -49,11 +49,16 @@ class BrokenNotebook(ValueError):
 def code_of(path: PurePosixPath, data: bytes) -> str:
     """The Python in a file: of a notebook its code cells; "" if there is none."""
     if path.suffix.lower() != SUFFIX:
-        return data.decode(errors="replace")
+        return decoded(data)
     try:
         return read_notebook(data).source
     except BrokenNotebook:
         return ""
+
+
+def decoded(data: bytes) -> str:
+    """The text of a Python file, with the ends of lines that the syntax tree counts."""
+    return data.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def code_cells(data: bytes) -> list[dict[str, Any]]:

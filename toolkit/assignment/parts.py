@@ -1,5 +1,6 @@
 """The four parts of a submission: what they are called, and which files may be a student's."""
 
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Literal, get_args
 
@@ -24,7 +25,17 @@ NOT_THEIRS = {"__pycache__", "venv", "site-packages", "node_modules", "__MACOSX"
 
 def list_files(root: Path) -> list[PurePosixPath]:
     """The files below a folder that may be a student's, relative to it; no links."""
-    waiting, found, seen = [root], [], 0
+    return [path for path, is_folder in _walk(root) if not is_folder]
+
+
+def list_folders(root: Path) -> list[PurePosixPath]:
+    """The folders below a folder that may be a student's, relative to it; no links."""
+    return [path for path, is_folder in _walk(root) if is_folder]
+
+
+def _walk(root: Path) -> Iterator[tuple[PurePosixPath, bool]]:
+    """What lies below a folder and may be a student's, and whether it is a folder."""
+    waiting, seen = [root], 0
     while waiting and seen < MAX_FILES:
         inside = sorted(waiting.pop(0).iterdir())
         if any(path.name == "pyvenv.cfg" for path in inside):  # a virtual environment
@@ -36,9 +47,9 @@ def list_files(root: Path) -> list[PurePosixPath]:
                 continue
             if path.is_dir():
                 waiting.append(path)
+                yield relative, True
             elif path.is_file():
-                found.append(relative)
-    return found
+                yield relative, False
 
 
 def is_theirs(path: PurePosixPath) -> bool:

@@ -1,7 +1,6 @@
 """A submission as the check looks at it: a copy, and which file in it is which part."""
 
 import shutil
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -9,7 +8,7 @@ from toolkit.assignment.check.findings import Finding
 from toolkit.assignment.evidence import Candidate, Code
 from toolkit.assignment.locate import Found, locate, read_code
 from toolkit.assignment.notebooks import SUFFIX, Notebook
-from toolkit.assignment.parts import FILES, PARTS, Part, list_files
+from toolkit.assignment.parts import FILES, PARTS, Part, list_files, list_folders
 from toolkit.assignment.syntax import marked
 from toolkit.common.errors import UsageError
 
@@ -88,8 +87,9 @@ def prepare(source: Path, target: Path) -> Submission:
             f"{source} contains none of {names}, nor anything like them under other names. Give "
             "the folder that has them."
         )
-    left_out = _copy(source, target, list_files(source))
-    python = _write_code(target, found.code)
+    left_out = _copy(source, target)
+    code = found.code
+    python = _write_code(target, code)
     return Submission(
         target,
         {part: _located(found, candidate, python) for part, candidate in found.parts.items()},
@@ -100,23 +100,24 @@ def prepare(source: Path, target: Path) -> Submission:
             if part not in found.parts and part not in found.equal
         },
         tuple(python.values()),
-        {python[p]: (str(name), book) for p, (name, book) in found.code.notebooks.items()},
-        {python[path]: why for path, why in found.code.broken.items()},
+        {python[p]: (str(own), book) for p, (own, book) in code.notebooks.items() if p in python},
+        {python[path]: why for path, why in code.broken.items()},
         tuple(left_out),
     )
 
 
-def _copy(source: Path, target: Path, files: Iterable[PurePosixPath]) -> list[str]:
-    """Copy files, the smallest first, as long as there is room; returns those left out."""
-    sizes = {file: (source / file).stat().st_size for file in files}
+def _copy(source: Path, target: Path) -> list[str]:
+    """Copy a folder, the smallest files first, as long as there is room; returns those left out."""
+    for folder in list_folders(source):  # the empty ones too: their code may write there
+        (target / folder).mkdir()
+    sizes = {file: (source / file).stat().st_size for file in list_files(source)}
     left, left_out = MAX_COPIED, []
     for file, size in sorted(sizes.items(), key=lambda item: item[1]):
         left -= size
         if left < 0:
             left_out.append(str(file))
-            continue
-        (target / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source / file, target / file)
+        else:
+            shutil.copyfile(source / file, target / file)
     return left_out
 
 
@@ -135,7 +136,7 @@ def _write_code(target: Path, code: Code) -> dict[PurePosixPath, str]:
         changed = marked(text)
         if changed != text or path in code.notebooks:
             (target / file).parent.mkdir(parents=True, exist_ok=True)
-            (target / file).write_text(changed)
+            (target / file).write_text(changed, encoding="utf-8")
     return python
 
 
