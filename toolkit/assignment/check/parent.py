@@ -101,8 +101,8 @@ def judge(
 
 def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> None:
     """Judge one part; whatever happens to it, the others keep theirs."""
-    judge = importlib.import_module(JUDGES[verdicts.part])
     try:
+        judge = importlib.import_module(JUDGES[verdicts.part])
         with host.student(verdicts.part, root) as student:
             judge.check(student, located, verdicts)
     except Gone as gone:
