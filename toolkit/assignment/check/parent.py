@@ -95,7 +95,7 @@ def judge(
         findings += found
     if "gives-probabilities" in facts and "saw-loss" not in facts:
         train = submission.parts.get("train")
-        findings.append(_softmax_unseen(train and train.file, trees.get("train")))
+        findings.append(_softmax_unseen(train.file if train else None, trees.get("train")))
     return Report.of(findings, {part: where.file for part, where in submission.parts.items()})
 
 
@@ -207,9 +207,7 @@ def _softmax_unseen(name: str | None, tree: ast.Module | None) -> Finding:
             "The model returns probabilities, and the loss was not seen. Make sure that the loss "
             "takes their logarithm, and no second softmax."
         )
-        return Finding(
-            verdict="not seen", part="lstm", id="softmax-before-loss", message=message
-        )
+        return Finding(verdict="not seen", part="lstm", id="softmax-before-loss", message=message)
     message = (
         "cross_entropy applies the softmax (8) itself, and the model has applied it already, so "
         "the loss cannot fall below 1.46115. Which of the two is one too many?"

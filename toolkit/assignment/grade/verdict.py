@@ -40,12 +40,15 @@ class Check:
     child: tuple[str, ...] = ("-m", "toolkit.assignment.check.child")  # arguments of Python
 
 
+CHECK = Check()
+
+
 def grade_archive(
     name: str,
     data: bytes,
     rubric: Rubric,
     limits: Limits,
-    check: Check = Check(),
+    check: Check = CHECK,
     isolation: Isolation | None = None,
 ) -> Result:
     """Unpack one archive, judge it while its code runs in a sandbox, and give points.
@@ -79,6 +82,7 @@ def grade_archive(
         _make_readable(copy)
         host = SandboxedHost(check.child, copy, scratch / "sandbox", limits, isolation)
         try:
+            host.open()
             report = _limited(check.judge(submission, host, rubric.packages))
         finally:
             host.close()
@@ -94,7 +98,7 @@ def _refuse_long_sources(folder: Path, paths: Iterable[PurePosixPath]) -> None:
         limit = MAX_SOURCES.get(path.suffix.lower())
         if limit and (folder / path).stat().st_size > limit:
             raise BrokenArchive(
-                f"{str(path)!r} has more than {limit / 2**20:g} MiB: put data into files of its own."
+                f"{str(path)!r} has more than {limit / 2**20:g} MiB: put data into other files."
             )
 
 
