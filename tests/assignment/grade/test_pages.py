@@ -113,7 +113,7 @@ def test_what_a_student_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "What the check could not see" in text
     assert "my_gan.py: No generator." in text
     plain = Page(student_page(ungraded("a", "", RUBRIC), RUBRIC)).text
-    assert "could not see" not in plain
+    assert "What the check could not see" not in plain
     assert "What the findings mean" not in plain
 
 

@@ -143,7 +143,7 @@ def test_what_costs_nothing() -> None:
         ),
         (
             [unseen("lstm")],
-            ["Not all was seen of Part I, the LSTM (lstm.py).", "20 points are open."],
+            ["Not all was seen of Part I, the LSTM.", "20 points are open."],
         ),
         (
             [wrong("missing-file", "gan")],
