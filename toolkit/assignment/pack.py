@@ -5,7 +5,6 @@ import io
 import re
 import sys
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from toolkit.assignment.check.static import still_to_write
@@ -14,7 +13,7 @@ from toolkit.assignment.grade.archive import MAX_ARCHIVE, MAX_UNPACKED
 from toolkit.assignment.grade.result import Result, describe
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.sandbox.isolation import Limits, find_isolation
-from toolkit.assignment.grade.verdict import CHECK, grade_archive
+from toolkit.assignment.grade.verdict import CHECK, Check, grade_archive
 from toolkit.assignment.locate import find_parts, locate, read_code
 from toolkit.assignment.notebooks import SUFFIX, BrokenNotebook, code_cells, read_notebook
 from toolkit.assignment.parts import FILES, list_files
@@ -37,7 +36,7 @@ Files = dict[PurePosixPath, bytes]
 
 
 def pack(
-    folder: Path, number: str, out: Path, limits: Limits, check: Sequence[str] = CHECK
+    folder: Path, number: str, out: Path, limits: Limits, check: Check = CHECK
 ) -> tuple[Path, Files, list[str]]:
     """Make the archive, after unpacking it elsewhere and checking it the way the grader does.
 

@@ -69,7 +69,7 @@ def judge(
         packages: what the course allows besides the usual; where one is missing, nobody is at
             fault.
     """
-    no_fault = excused(submission.parts, packages)
+    no_fault = excused(submission.missing, packages)
     findings = [_not_there(part, submission) for part in parts if part not in submission.parts]
     reading = Reading(submission)
     facts: set[str] = set()

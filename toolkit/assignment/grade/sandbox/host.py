@@ -35,9 +35,22 @@ class SandboxedHost(Host):
         self.printed = b""  # the end of its error output
         self._child, self._submission, self._scratch = list(child), submission, scratch
         self._limits, self._isolation = limits, isolation
-        self._deadline = time.monotonic() + limits.seconds
+        self._started = time.monotonic()
         self._watched: Watched | None = None
         self._status: Status = "finished"
+
+    @property
+    def seconds(self) -> float:
+        """Since the judge got this host."""
+        return time.monotonic() - self._started
+
+    def open(self) -> None:
+        """Start the child now: it gets ready while the judge reads, and a failure is the grader's.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        self._process = self._process or self._begin()
 
     @contextlib.contextmanager
     def student(self, part: Part, root: str) -> Iterator[Student]:
@@ -62,7 +75,7 @@ class SandboxedHost(Host):
             self._scratch,
             self._limits,
             self._isolation,
-            self._deadline,
+            self._started + self._limits.seconds,
         )
         return self._watched.process
 
