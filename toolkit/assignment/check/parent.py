@@ -18,7 +18,7 @@ TOOLKIT = __name__.partition(".")[0]
 JUDGES: dict[Part, str] = {
     "dataset": "toolkit.assignment.check.dataset",
     "lstm": "toolkit.assignment.check.lstm.checks",
-    "train": "toolkit.assignment.check.train",
+    "train": "toolkit.assignment.check.train.checks",
     "gan": "toolkit.assignment.check.gan.checks",
 }
 Progress = Callable[[str], None]

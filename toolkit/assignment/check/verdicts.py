@@ -1,6 +1,6 @@
 """What the judge says about one part, gathered as it goes along."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Literal, Protocol
 
 from toolkit.assignment.check.findings import Finding, Id, Verdict
@@ -21,6 +21,18 @@ ENDED = (
     "than the {} GiB of memory it has."
 )
 
+# Packages that a submission may need: where one is missing, it is the machine that lacks it.
+KNOWN = {
+    *("sklearn", "scipy", "pandas", "cv2", "skimage", "PIL", "tensorflow", "keras", "jax", "flax"),
+    *("einops", "numba", "sympy", "statsmodels", "nltk", "transformers", "datasets", "torchtext"),
+    *("torchaudio", "pytorch_lightning", "lightning", "ignite", "accelerate", "torchmetrics"),
+    *("timm", "kornia", "albumentations", "xgboost", "h5py", "yaml", "requests", "networkx"),
+    *("matplotlib", "numpy", "torch", "torchvision", "joblib", "dill", "cloudpickle", "attr"),
+    *("omegaconf", "hydra", "click", "fire", "optuna", "ray", "dask", "nni", "higher", "apex"),
+    *("fastai", "mxnet", "theano", "chainer", "tables", "openpyxl", "imutils", "moviepy"),
+    *("ipdb", "notebook", "jupyter", "pytest", "tensorflow_datasets", "keras_preprocessing"),
+}
+
 
 class Placed(Protocol):
     """Something in a student's code; the file is relative to their folder."""
@@ -39,13 +51,21 @@ class Verdicts:
         part: what is judged.
         file: where it is, relative to the submission.
         progress: called with a sentence when a new piece of work begins.
+        packages: names of packages that a submission may need, besides those that are known.
     """
 
-    def __init__(self, part: Part, file: str, progress: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        part: Part,
+        file: str,
+        progress: Callable[[str], None],
+        packages: Collection[str] = (),
+    ) -> None:
         self.part = part
         self.file = file
         self.findings: list[Finding] = []
         self.facts: set[str] = set()  # what the judges of other parts need to know
+        self.packages = set(packages)
         self.work = "starting"
         self.stopped: Stopped = "time-limit"
         self._progress = progress
@@ -105,6 +125,12 @@ class Verdicts:
                 "fixed-device",
                 f"The code asks for a GPU, and there is none ({text}). The same code should run on "
                 "a CPU. What decides where a tensor goes?",
+                at=error,
+            )
+        elif error.module and error.module.partition(".")[0] in KNOWN | self.packages:
+            self.not_seen(
+                f"This was not checked: this machine lacks {error.module.partition('.')[0]}. It is "
+                "no fault of yours.",
                 at=error,
             )
         elif error.module and "ModuleNotFoundError" in kinds:

@@ -74,12 +74,12 @@ class _Change(ast.NodeTransformer):
     def __init__(self, file: str) -> None:
         self.file = file
 
-    def visit_For(self, node: ast.For) -> ast.For:  # noqa: N802 - as `ast` calls it
+    def visit_For(self, node: ast.For) -> ast.For:
         self.generic_visit(node)
         node.iter = self._call(EACH, node.iter, node)
         return node
 
-    def visit_While(self, node: ast.While) -> ast.While:  # noqa: N802 - as `ast` calls it
+    def visit_While(self, node: ast.While) -> ast.While:
         self.generic_visit(node)
         test = ast.BoolOp(ast.And(), [self._call(MORE, None, node), node.test])
         node.test = ast.copy_location(test, node.test)

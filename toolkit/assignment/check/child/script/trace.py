@@ -29,14 +29,18 @@
                   events whose sum its gradients are), stale (those of them that an earlier step has
                   used), moved (ids)
       load        a DataLoader was made: load (id), dataset (id), class (of the data set), size,
-                  batch_size, stream (whether it has no length, or draws its items anew)
+                  batch_size, stream (whether it has no end), sampled (whether a sampler of its own
+                  chooses among the items)
       batch       a DataLoader gave a batch: load (id), values
       mode        train() or eval() was called on a network: network (id), training
       folder      a folder that was missing and had to be made: folder
       stand_in    a package was replaced: name
       save        pictures saved or shown: name (of the function), value (or None)
       gpu         a GPU was asked for: name
+      softmax     softmax or log_softmax was called: name, output (id of the value)
       recurrent   torch's own recurrent layer was called: name
+    called      names of functions that were called because nothing trained when the script ran
+    callers     other files of theirs that name this one
     functions   defined in the script: name, parameters, file, line
 
 A value is a tensor: id (the same tensor has the same id), shape, dtype, min, max, mean, std, fourth
@@ -265,6 +269,11 @@ class Trace:
             lr=float(groups[0].get("lr", 0.0)),
             parameters=[self.values.id_of(p) for group in groups for p in group["params"]],
         )
+
+    def softmax(self, name: str, result: Tensor) -> None:
+        """Record a softmax, whose line a fault may be at."""
+        if not self.full():
+            self.add("softmax", name=name, output=self.values.id_of(result))
 
     def described_networks(self) -> list[dict[str, Any]]:
         """The networks that were seen, as the judge gets them."""

@@ -20,7 +20,7 @@ from torch.optim.optimizer import (
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
 )
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader, IterableDataset, RandomSampler, SequentialSampler
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from toolkit.assignment.check.child.script.devices import Devices
@@ -234,6 +234,7 @@ def _loader(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
                 size=_size(dataset),
                 batch_size=self.batch_size,
                 stream=_size(dataset) is None,
+                sampled=not isinstance(self.sampler, RandomSampler | SequentialSampler),
             )
 
     return init
