@@ -176,7 +176,8 @@ def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) ->
     except (StudentError, ValueError):  # other words for the splits: no fault
         verdicts.not_seen(
             f"What the splits share is not known: {name} takes other values than {values[0]!r} and "
-            f"{values[1]!r}."
+            f"{values[1]!r}.",
+            id="split-leak",
         )
         return
     first, second = ({tuple(row) for row in s.digits.tolist()} for s in sets)
