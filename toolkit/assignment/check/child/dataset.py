@@ -52,7 +52,7 @@ class Answers:
         Returns:
             `inputs` (n, ...) and `labels` (n,), as they are but for their types.
         """
-        known = dict.fromkeys(LENGTHS, length) | dict.fromkeys(COUNTS, count)
+        known: dict[str, Any] = dict.fromkeys(LENGTHS, length) | dict.fromkeys(COUNTS, count)
         known |= {"one_hot": False, "seed": 0, "split": "train", "train": True} | more
         first = next(iter(inspect.signature(self.kind).parameters), None)
         if first is not None and first.lower() not in known:

@@ -33,7 +33,9 @@ def check_data(student: Student, trace: Trace, verdicts: Verdicts) -> None:
         count = NUM_DRAWN if load["stream"] else NUM_ITEMS
         found = _items(student, load, count)
         if found is None or not len(found["rows"]):
-            verdicts.not_seen("The items of a data set were not understood.", at=load)
+            verdicts.not_seen(
+                "The items of a data set were not understood.", id="split-leak", at=load
+            )
             return
         rows.append((load, {row.tobytes() for row in found["rows"].numpy()}))
     for k, (load, later) in enumerate(rows):

@@ -28,6 +28,7 @@ def report_ending(trace: Trace, verdicts: Verdicts) -> None:
         verdicts.not_seen(
             f"{name} needs something from the network ({error.text[:100]}), which the check does "
             "not have. Put it into the folder. torchvision.datasets.MNIST is always there.",
+            id="not-watched",
             at=error,
         )
     elif trace.ended == "exit" or (error is not None and "EOFError" in error.types):
@@ -67,7 +68,8 @@ def _report_called(trace: Trace, name: str, verdicts: Verdicts) -> None:
     if any("step" in function for function in trace.called) or len(trace.called) > 1:
         verdicts.not_seen(
             f"{name} has no loop that trains yet. Its functions were called one by one ({called}), "
-            "and only what they do was seen."
+            "and only what they do was seen.",
+            id="not-watched",
         )
     elif not trace.callers:
         verdicts.fault(

@@ -95,7 +95,9 @@ def _judge(loss: Event, trace: Trace, verdicts: Verdicts) -> None:
         verdicts.fault("wrong-loss", message, equation=9, at=loss)
         return
     if given is None or given.dim() < 2:
-        verdicts.not_seen("What goes into the loss was too large to be looked at.", at=loss)
+        verdicts.not_seen(
+            "What goes into the loss was too large to be looked at.", id="wrong-loss", at=loss
+        )
         return
     given = given.float()
     rows = given.movedim(1, -1).reshape(-1, given.size(1))
@@ -126,10 +128,10 @@ def _judge(loss: Event, trace: Trace, verdicts: Verdicts) -> None:
             equation=9,
             at=loss,
         )
-    elif what := _other_step(loss, given, trace):
+    elif other := _other_step(loss, given, trace):
         verdicts.fault(
             "loss-not-last-step",
-            f"{what} Only the last time step, p(T), counts.",
+            f"{other} Only the last time step, p(T), counts.",
             equation=9,
             at=loss,
         )
@@ -170,17 +172,12 @@ def _other_step(loss: Event, given: Tensor, trace: Trace) -> str | None:
     if not calls:
         return None
     outputs = [trace.numbers(v) for v in calls[-1]["outputs"]]
-    tensors = [x for x in outputs if x is not None and x.size(-1) == given.size(1)]
+    tensors = [x for x in outputs if x is not None and x.dim() and x.size(-1) == given.size(1)]
     output = max(tensors, key=Tensor.dim, default=None)
-    if output is None:
-        return None
-    if output.dim() == 2:
+    if output is not None and output.dim() == 2:  # a list of all steps, each (batch, 10)
         same = [x for x in tensors if x.shape == given.shape]
-        if len(same) > 2 and not torch.allclose(same[-1], given, atol=1e-6):
-            if any(torch.allclose(step, given, atol=1e-6) for step in same[:-1]):
-                return "The loss is taken over another step."
-        return None
-    if output.dim() != 3:
+        output = torch.stack(same) if len(same) > 2 else None
+    if output is None or output.dim() != 3:
         return None
     if given.numel() == output.numel() and 1 not in output.shape[:2]:
         return "The loss is taken over all time steps."
@@ -212,6 +209,7 @@ def _check_by_hand(before: int, last: Event, trace: Trace, verdicts: Verdicts) -
     verdicts.not_seen(
         "The loss (9) is not one of torch's functions, and its value is not that of the "
         "cross-entropy of what the model returned, so it could not be judged.",
+        id="wrong-loss",
         at=last,
     )
 

@@ -19,9 +19,7 @@ def check_steps(trace: Trace, verdicts: Verdicts) -> None:
         return
     if not any(step["moved"] for step in steps):
         rate = steps[0]["lr"]
-        message = (
-            f"The optimiser's steps move no weight. Its learning rate is {rate}. Start at 0.001."
-        )
+        message = f"The steps move no weight. The learning rate is {rate}. Start at 0.001."
         verdicts.fault("does-not-learn", message, at=_made(steps[0], trace))
         return
     _check_held(steps, trace, verdicts)
@@ -50,12 +48,14 @@ def _check_optimiser(steps: list[Event], trace: Trace, verdicts: Verdicts) -> No
         verdicts.not_seen(
             "The weights are moved by hand, without an optimiser of torch's. Whether that is "
             "RMSProp was not looked at.",
+            id="wrong-optimiser",
             at=step,
         )
     elif "RMSprop" in step["classes"]:
         verdicts.right("The optimiser is RMSProp.")
     elif "rms" in kind.lower():
-        verdicts.not_seen(f"Whether {kind} is RMSProp was not looked at.", at=step)
+        sentence = f"Whether {kind} is RMSProp was not looked at."
+        verdicts.not_seen(sentence, id="wrong-optimiser", at=step)
     else:
         verdicts.fault(
             "wrong-optimiser",
@@ -128,7 +128,8 @@ def _check_cleared(steps: list[Event], verdicts: Verdicts) -> None:
         verdicts.right("Gradients are cleared before each step.")
     else:
         verdicts.not_seen(
-            "Only one step was seen, so it is not known whether gradients are cleared."
+            "Only one step was seen, so it is not known whether gradients are cleared.",
+            id="gradients-not-cleared",
         )
 
 

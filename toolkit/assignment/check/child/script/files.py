@@ -45,7 +45,11 @@ def watching_files(trace: Trace, root: Path, stand_ins: StandIns) -> Iterator[No
             stack.enter_context(patch.object(owner, "open", folders.opener(owner.open)))
         stack.enter_context(patch.object(torch, "save", folders.saver(torch.save)))
         stack.enter_context(patch.object(os, "mkdir", folders.maker(os.mkdir)))
-        for owner, name in ((torchvision.utils, "save_image"), (PIL.Image.Image, "save")):
+        savers: tuple[tuple[Any, str], ...] = (
+            (torchvision.utils, "save_image"),
+            (PIL.Image.Image, "save"),
+        )
+        for owner, name in savers:
             stack.enter_context(patch.object(owner, name, saver(getattr(owner, name), name)))
         stack.enter_context(patch.object(stand_ins, "heard", heard))
         stack.enter_context(

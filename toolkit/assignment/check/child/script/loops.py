@@ -32,7 +32,8 @@ class Loops:
 
     def change(self, tree: ast.Module, file: str) -> ast.Module:
         """Let every loop in a file ask whether it goes on."""
-        return ast.fix_missing_locations(_Change(file).visit(tree))
+        changed: ast.Module = _Change(file).visit(tree)
+        return ast.fix_missing_locations(changed)
 
     def each(self, things: Any, loop: str) -> Iterator[Any]:
         """The items of a `for` loop."""
@@ -87,6 +88,6 @@ class _Change(ast.NodeTransformer):
 
     def _call(self, name: str, first: ast.expr | None, node: ast.stmt) -> ast.Call:
         place = ast.Constant(f"{self.file}:{node.lineno}:{node.col_offset}")
-        arguments = [place] if first is None else [first, place]
+        arguments: list[ast.expr] = [place] if first is None else [first, place]
         call = ast.Call(ast.Name(name, ast.Load()), arguments, [])
         return ast.copy_location(call, first or node)

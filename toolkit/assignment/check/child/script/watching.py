@@ -72,11 +72,11 @@ def watching(trace: Trace) -> Iterator[None]:
 
 
 def _subclass_hook(trace: Trace) -> Any:
-    def hook(cls: type[nn.Module], **kwargs: Any) -> None:
+    def hook(cls: type[Any], /, **kwargs: Any) -> None:
         super(nn.Module, cls).__init_subclass__(**kwargs)
         forward = vars(cls).get("forward")
         if callable(forward) and not isinstance(forward, staticmethod | classmethod):
-            cls.forward = _network(trace, forward, "forward")  # type: ignore[method-assign]
+            cls.forward = _network(trace, forward, "forward")
 
     return classmethod(hook)
 
