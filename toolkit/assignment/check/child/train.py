@@ -24,7 +24,7 @@ class Answers:
         """Run the script until its training has made so many steps, or takes too long.
 
         Returns:
-            what `child/script/trace.py` describes.
+            what `child/script` describes.
         """
         inputs = torch.nn.functional.one_hot(torch.randint(10, (64, 4)), 10).float()
         labels = torch.randint(10, (64,))

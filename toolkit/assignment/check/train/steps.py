@@ -138,14 +138,14 @@ def _check_clipping(steps: list[Event], trace: Trace, verdicts: Verdicts) -> Non
     clips = trace.all("clip")
     if not clips:
         return
-    useful = [clip for clip in clips if clip["fresh"]]
+    useful = [clip for clip in clips if clip["fresh"] and clip["kept"]]
     if useful:
         verdicts.right("Gradients are clipped between the backward pass and the step.")
         return
     clip = clips[-1]
     if not clip["parameters"]:
         what = "It is given no parameters: model.parameters() can be gone through only once."
-    elif clip["name"] in ("clamp", "clip"):
+    elif not clip["kept"]:
         what = "It returns new gradients, and the old ones stay where they are."
     else:
         after = any(step.index < clip.index for step in steps) and _follows_step(clip, trace)

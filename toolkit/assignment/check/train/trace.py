@@ -1,4 +1,4 @@
-"""What a script did, as the child recorded it: `check/child/script/trace.py` says what there is."""
+"""What a script did, as the child recorded it: `check/child/script` says what there is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

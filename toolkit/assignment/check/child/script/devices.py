@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from toolkit.assignment.check.child.script.trace import Trace
 
 SOFTMAX = {"softmax", "log_softmax"}
+CLAMPS = {"clamp", "clamp_", "clip", "clip_"}
 RECURRENT = {"lstm", "lstm_cell", "gru", "gru_cell"}
 
 
@@ -45,6 +46,8 @@ class Devices(TorchFunctionMode):
         if name in RECURRENT and self._trace.on:
             self._trace.add("recurrent", name=name)
         result = func(*args, **kwargs)
+        if name in CLAMPS and self._trace.on and isinstance(args[0], Tensor):
+            self._trace.clamped(name, args[0], result)
         if name in SOFTMAX and self._trace.on and isinstance(result, Tensor):
             self._trace.softmax(name, result)
         return result

@@ -71,7 +71,7 @@ class Script:
                 (True) or for testing, in a dictionary, when a data set of torchvision wants them.
 
         Returns:
-            what `Trace` describes.
+            what this package describes.
         """
         if digits is not None:
             replace_mnist(digits)

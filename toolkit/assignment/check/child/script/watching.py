@@ -181,9 +181,8 @@ def _clip(trace: Trace, function: Callable[..., Any], name: str) -> Callable[...
         if not trace.on:
             return function(parameters, *args, **kwargs)
         given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-        before = [None if p.grad is None else p.grad.clone() for p in given]
         result = function(given, *args, **kwargs)
-        trace.clipped(name, given, before)
+        trace.clipped(name, given)
         return result
 
     return clip
