@@ -100,7 +100,7 @@ def with_lstm(program: str) -> bytes:
 @functools.cache
 def zip_bomb() -> bytes:
     """Some hundred kilobytes that unpack to 300 MiB."""
-    return pack(FINE | {f"zeros{k}.py": bytes(100 * 2**20) for k in range(3)})
+    return pack(FINE | {f"zeros{k}.csv": bytes(100 * 2**20) for k in range(3)})
 
 
 def symlink(target: str) -> bytes:

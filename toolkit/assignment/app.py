@@ -31,7 +31,9 @@ def check(
     path: Annotated[
         Path | None,
         typer.Argument(
-            help="The folder with dataset.py, lstm.py, train.py and my_gan.py.", show_default=False
+            help="The folder with your code: dataset.py, lstm.py, train.py and my_gan.py, or what "
+            "you call them; also in folders and notebooks.",
+            show_default=False,
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
@@ -42,10 +44,11 @@ def check(
         ),
     ] = None,
 ) -> None:
-    """Say what is right and what is wrong in your code.
+    """Say what is right and what is wrong in your code, and what could not be seen.
 
-    Exit code 0: all of it is right; 1: something is wrong; 3: nothing is, but something was not
-    seen; 2: the folder cannot be checked.
+    Your files are found by what is in them, and a copy of them is run. Exit code 0: all of it is
+    right; 1: something is wrong; 3: nothing is, but something was not seen; 2: the folder cannot be
+    checked.
     """
     from toolkit.assignment.check.explanations import explain_id
     from toolkit.assignment.check.parent import check as check_submission

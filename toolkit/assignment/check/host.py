@@ -34,9 +34,7 @@ class StudentError(Exception):
 class Gone(Exception):
     """The process has ended, or can no longer be believed, in the middle of a question."""
 
-    def __init__(
-        self, ended: Mapping[str, Any], disturbed: bool = False, reason: str = ""
-    ) -> None:
+    def __init__(self, ended: Mapping[str, Any], disturbed: bool = False, reason: str = "") -> None:
         self.status: int = ended.get("status", 0)
         self.seconds: float = ended.get("seconds", 0.0)  # on the clock
         self.cpu: float = ended.get("cpu", 0.0)  # CPU seconds

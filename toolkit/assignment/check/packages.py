@@ -15,17 +15,16 @@ USUAL = (
 )
 
 
-def excused(parts: Collection[Part], packages: Collection[str]) -> Mapping[str, str]:
+def excused(missing: Collection[Part], packages: Collection[str]) -> Mapping[str, str]:
     """Modules that a student's code may fail to import at no cost: the name, and the reason.
 
     Args:
-        parts: those whose files are there.
+        missing: the parts whose files are not there.
         packages: what the course allows besides `USUAL`.
     """
     lacking = {name: f"this machine lacks {name}" for name in (*USUAL, *packages)}
-    missing = {
-        file.removesuffix(".py"): f"{file} is missing, which is counted once"
-        for part, file in FILES.items()
-        if part not in parts
+    not_there = {
+        FILES[part].removesuffix(".py"): f"{FILES[part]} is missing, which is counted once"
+        for part in missing
     }
-    return lacking | missing
+    return lacking | not_there

@@ -24,7 +24,7 @@ from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, find_isolation
 from toolkit.assignment.grade.sandbox.scratch import clear_left_over
 from toolkit.assignment.grade.similar import find_similar, read_code
-from toolkit.assignment.grade.verdict import Check, grade_archive, ungraded
+from toolkit.assignment.grade.verdict import CHECK, Check, grade_archive, ungraded
 from toolkit.common.errors import UsageError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, sha256
 from toolkit.common.package_data import PACKAGE, package_data
@@ -41,7 +41,7 @@ def grade_folder(
     rubric: Rubric,
     limits: Limits,
     *,
-    check: Check = Check(),
+    check: Check = CHECK,
     isolation: Isolation | None = None,
     cluster: str | None = None,
     num_workers: int = -1,

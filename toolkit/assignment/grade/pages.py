@@ -22,7 +22,6 @@ from toolkit.assignment.parts import TITLES
 
 COLUMNS = ("student number", "archive", "score", "open points", "checked points", "by hand",
            "needs a look", "findings", "nearly the same as", "isolation")  # fmt: skip
-SHORT_TITLES = {part: title.partition(" (")[0] for part, title in TITLES.items()}
 
 
 def student_page(result: Result, rubric: Rubric) -> str:
@@ -37,7 +36,7 @@ def student_page(result: Result, rubric: Rubric) -> str:
         "student.html.j2",
         result=result,
         rubric=rubric,
-        titles=SHORT_TITLES,
+        titles=TITLES,
         verdicts=verdicts,
         explanations=_explanations(extra.findings),
     )

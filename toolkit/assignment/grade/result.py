@@ -79,7 +79,7 @@ def describe(finding: Finding) -> str:
     """A finding as a line: where, what, and its id."""
     place = finding.file or ""
     if place and finding.cell is not None:
-        place += f", cell {finding.cell}"
+        place += f", code cell {finding.cell}"
     if place and finding.line is not None:
         place += f", line {finding.line}"
     equation = None if finding.equation is None else f"equation ({finding.equation})"

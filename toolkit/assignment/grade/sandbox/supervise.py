@@ -57,8 +57,8 @@ class Watched:
                 isolation.command(program, submission, scratch, limits),
                 env=isolation.environment(scratch),
                 cwd=scratch,
-                stdin=theirs,
-                stdout=theirs,
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
                 stderr=subprocess.PIPE,
                 start_new_session=True,
             )
