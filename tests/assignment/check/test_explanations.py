@@ -48,7 +48,7 @@ def test_page(id: Id) -> None:
     assert headings[4:] == ["What to ask"]
     assert page.rstrip().endswith((".", "?"))
     lines = page.splitlines()
-    assert 25 <= len(lines) <= 80
+    assert 25 <= len(lines) <= 85
     assert max(map(len, lines)) <= WIDTH
 
 
