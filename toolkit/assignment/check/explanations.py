@@ -55,7 +55,7 @@ SHORT: dict[Id, str] = {
     "sigmoid-twice": "The sigmoid is applied twice: by the discriminator and by its loss.",
     "missing-detach": "The discriminator's loss sends gradients into the generator's own step.",
     "wrong-direction": "A network's step moves it the wrong way.",
-    "one-sided-loss": "The discriminator learns from real images only, or from generated ones only.",
+    "one-sided-loss": "The discriminator learns from only one of the two kinds of images.",
     "batchnorm-mode": "Batch norm is in the wrong mode for training or for sampling.",
     "missing-interpolation": "There is no interpolation between two images.",
     "wrong-interpolation": "The interpolation does not have 9 images with both ends.",

@@ -3,7 +3,6 @@
 import textwrap
 from pathlib import Path
 
-from toolkit.assignment.check.explanations import explanation
 from toolkit.assignment.check.findings import Finding, Report
 from toolkit.assignment.parts import PARTS, TITLES
 
@@ -67,8 +66,7 @@ def _wrong(finding: Finding, root: Path) -> str:
                 f"{margin}| {' ' * indent}{'^' * (len(source) - indent)}",
             ]
     lines.append(_wrapped(finding.message, margin, margin))
-    if finding.id is not None and explanation(finding.id) is not None:
-        lines.append(f"{margin}More about it: toolkit check --explain {finding.id}")
+    lines.append(f"{margin}More about it: toolkit check --explain {finding.id}")
     return "\n".join(lines)
 
 
