@@ -27,20 +27,20 @@ SHORT: dict[Id, str] = {
     "length-overflow": "Long palindromes fail, because their half is built as one large number.",
     "split-leak": "Some palindromes are both in the training data and in the test data.",
     # of the LSTM
-    "wrong-equation": "The network computes something other than one of the equations (1) to (7).",
+    "wrong-equation": "The network computes something other than one of the equations (1) to (8).",
     "nonzero-initial-state": "h(0) or c(0) is not zero in every call.",
     "state-not-carried": "h(t-1) or c(t-1) does not reach step t.",
     "fixed-batch-size": "The model works for one batch size only.",
     "fixed-sequence-length": "The model works for one sequence length only.",
     "parameter-not-learnable": "A weight or a bias is not among model.parameters().",
-    "dead-parameter": "A parameter gets no gradient.",
+    "dead-parameter": "A parameter gets no gradient, or no optimiser holds it.",
     "broken-gradient": "The path of the gradient through time is cut.",
     "uninitialised-weight": (
         "A weight starts as whatever was in memory, because it is never filled."
     ),
     # of training, in either part of the assignment
     "not-watched": "The training could not be run, so nothing can be said about it.",
-    "wrong-loss": "The loss is not the cross-entropy (9).",
+    "wrong-loss": "The loss is not the one of the assignment, or is given what it does not expect.",
     "loss-not-last-step": "The loss (9) is not taken over the last time step alone.",
     "softmax-before-loss": "The softmax (8) is applied twice.",
     "wrong-optimiser": "The optimiser is not the right one, or holds the wrong parameters.",
@@ -50,7 +50,7 @@ SHORT: dict[Id, str] = {
     "does-not-learn": "The training does not change the weights for the better.",
     # of the GAN
     "wrong-noise": "The noise z is not drawn from a standard normal distribution.",
-    "wrong-shape": "The generator's images do not have the shape of the real ones.",
+    "wrong-shape": "What a network returns has the wrong shape.",
     "output-range": "Generated and real images have different ranges.",
     "sigmoid-twice": "The sigmoid is applied twice: by the discriminator and by its loss.",
     "missing-detach": "The discriminator's loss sends gradients into the generator's own step.",

@@ -3,6 +3,7 @@
 import textwrap
 from pathlib import Path
 
+from toolkit.assignment.check.explanations import explanation
 from toolkit.assignment.check.findings import Finding, Report
 from toolkit.assignment.parts import PARTS, TITLES
 
@@ -66,7 +67,8 @@ def _wrong(finding: Finding, root: Path) -> str:
                 f"{margin}| {' ' * indent}{'^' * (len(source) - indent)}",
             ]
     lines.append(_wrapped(finding.message, margin, margin))
-    lines.append(f"{margin}More about it: toolkit check --explain {finding.id}")
+    if finding.id is not None and explanation(finding.id) is not None:
+        lines.append(f"{margin}More about it: toolkit check --explain {finding.id}")
     return "\n".join(lines)
 
 
