@@ -90,7 +90,7 @@ class Network:
     id: int
     kind: str  # the name of its class
     file: str | None
-    line: int | None
+    line: int | None  # of its forward
     parameters: dict[int, str]  # id -> name
     kinds: frozenset[str]  # names of the classes of all modules in it, and of their bases
 
@@ -163,6 +163,7 @@ def read(trace: Mapping[str, Any]) -> Trace:
                 maximize=bool(e["maximize"]),
             )
             for place, e in events.get("step", [])
+            if e["optimiser"] is not None or set(e["passes"]) - set(e["stale"])  # else clipped
         ],
         shown=[
             (Event(*place), _value(e["value"])) for place, e in events.get("save", []) if e["value"]
@@ -173,7 +174,9 @@ def read(trace: Mapping[str, Any]) -> Trace:
 
 def _network(n: Mapping[str, Any]) -> Network:
     parameters = dict(zip(n["parameters"], n["names"], strict=True))
-    return Network(n["id"], n["class"], n["file"], n["line"], parameters, frozenset(n["classes"]))
+    return Network(
+        n["id"], n["class"], n["file"], n["forward_line"], parameters, frozenset(n["classes"])
+    )
 
 
 def _value(v: Mapping[str, Any]) -> Value:
