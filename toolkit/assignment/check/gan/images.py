@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.check.gan.game import Game
+from toolkit.assignment.check.gan.lines import Lines, Place
 from toolkit.assignment.check.gan.trace import Call, Value
 from toolkit.assignment.check.verdicts import Verdicts
 
@@ -84,8 +85,14 @@ def is_normal(z: Tensor) -> bool:
     return near and abs(fourth - 3) < min(0.9, 0.2 + 4.9 * error)
 
 
-def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
-    """Generated images have the shape and the range of those that they are compared with."""
+def check_images(
+    game: Game, draw: Draw, lines: Lines, verdicts: Verdicts, *, given: bool = False
+) -> None:
+    """Generated images have the shape and the range of those that they are compared with.
+
+    Args:
+        given: the real images are not those that their own code loads.
+    """
     first = next((c for c in game.draws if c.output is not None and len(c.output.shape) > 1), None)
     if first is None or first.output is None:
         verdicts.not_seen("No images of the generator were seen.")
@@ -99,18 +106,18 @@ def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
         )
         return
     real = _shown(game, drawn=False)
-    low, high = _bounds(game, first, draw)
+    low, high = bounds_of(game, draw, scaled=True)
     if _unbounded(first, draw):
         verdicts.fault(
             "output-range",
             "The generator's images are not bounded: with larger noise their values grow from "
             f"{first.output.least:.1f}..{first.output.largest:.1f} to {low:.1f}..{high:.1f}. What "
             "is its last function, and what range do the real images have?",
-            at=first,
+            at=Place(game.generator.file, game.generator.line) if game.generator.file else first,
         )
         return
-    if real is None:
-        verdicts.not_seen("No real images were seen beside the generated ones.")
+    if real is None or given:
+        verdicts.not_seen("No real images of yours were seen beside the generated ones.")
         return
     slack = SLACK * (high - low)
     if abs(real.least - low) > slack or abs(real.largest - high) > slack:
@@ -119,7 +126,7 @@ def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
             f"Generated images lie in {low:.1f}..{high:.1f} and real ones in {real.least:.1f}.."
             f"{real.largest:.1f}, so the discriminator can tell them apart by that alone. What is "
             "the range of the generator's last layer, and how are the data scaled?",
-            at=first,
+            at=lines.of_scaling(),
         )
         return
     verdicts.right("Generated images have the shape and the range of the real ones.")
@@ -141,15 +148,19 @@ def _shown(game: Game, *, drawn: bool) -> Value | None:
     return Value((), least, largest, None, None, frozenset())
 
 
-def _bounds(game: Game, first: Call, draw: Draw) -> tuple[float, float]:
-    """Between which numbers generated images lie, as the discriminator sees them."""
+def bounds_of(game: Game, draw: Draw, scaled: bool = False) -> tuple[float, float]:
+    """Between which numbers generated images lie.
+
+    Args:
+        scaled: as the discriminator sees them.
+    """
     outputs = [call.output for call in game.draws if call.output is not None]
     low, high = min(o.least for o in outputs), max(o.largest for o in outputs)
     for scale in (30.0, 1000.0):
-        images = draw(first, scale)
+        images = draw(game.draws[0], scale)
         if images is not None and bool(images.isfinite().all()):
             low, high = min(low, float(images.min())), max(high, float(images.max()))
-    slope, shift = _rescaled(game)
+    slope, shift = _rescaled(game) if scaled else (1.0, 0.0)
     ends = sorted((slope * low + shift, slope * high + shift))
     return ends[0], ends[1]
 

@@ -26,6 +26,7 @@ class Lines:
 
     def __init__(self, texts: Mapping[str, str], file: str) -> None:
         self.file = file
+        self.texts = {name: text.lower() for name, text in texts.items()}
         self.trees: dict[str, ast.Module] = {}
         for name in sorted(texts, key=lambda name: name != file):
             try:

@@ -11,7 +11,8 @@ from toolkit.assignment.check.verdicts import Verdicts
 
 LOGITS = "binary_cross_entropy_with_logits"
 PROBABILITIES = "binary_cross_entropy"
-MIN_SPREAD = 1e-4  # of the discriminator's outputs, to see how the loss depends on them
+TARGETS = (0.0, 0.1, 0.9, 1.0)  # that students use
+MIN_SPREAD = 1e-3  # of the discriminator's outputs, to see how the loss depends on them
 
 # From a call of the discriminator, and how much its images are enlarged, to its outputs.
 Ask = Callable[[Call, float], Tensor | None]
@@ -97,9 +98,8 @@ def _sigmoid_again(losses: list[Loss], game: Game, squashed: bool) -> Loss | Non
 def _sigmoid_in_gradients(game: Game) -> Event | None:
     """The call whose output, a probability p, is in the loss through sigmoid(p) and a logarithm.
 
-    Then the gradient with respect to p is c (sigmoid(p) - target), which is a straight line over
-    sigmoid(p) and 0 at a target near 0 or 1. For log p and log(1 - p) a line through the gradients
-    is 0 near sigmoid(1) or sigmoid(0), and so it is for squares.
+    Then the gradients with respect to p are in proportion to sigmoid(p) - target; those of the
+    cross-entropy of p are to (p - target) / p (1 - p), and those of squares to p - target.
     """
     for backward in game.trace.passes.values():
         for number, gradient in backward.gradients.items():
@@ -109,13 +109,21 @@ def _sigmoid_in_gradients(game: Game) -> Event | None:
             if judged is None or rows is None or rows.size(1) != 1 or len(rows) != len(gradient):
                 continue
             mark = judged.drawn if bool(judged.drawn.any()) else ~judged.drawn
-            x, y = torch.sigmoid(rows[mark, 0]), gradient[mark].double()
-            if len(x) < 8 or float(x.std()) < MIN_SPREAD or not bool(y.any()):
+            p, g = rows[mark, 0], gradient[mark].double()
+            if len(p) < 8 or float(p.std()) < MIN_SPREAD or not bool(g.any()):
                 continue
-            slope = ((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum()
-            straight = (y - y.mean() - slope * (x - x.mean())).square().sum()
-            fits = float(straight) < 1e-2 * float((y - y.mean()).square().sum())
-            target = float(x.mean() - y.mean() / slope) if float(slope.abs()) > 0 else 0.5
-            if fits and (abs(target) < 0.2 or 0.85 < target < 1.1):
+            once = min(
+                _misfit(g, shape)
+                for target in TARGETS
+                for shape in ((p - target) / (p * (1 - p)).clamp_min(1e-9), p - target)
+            )
+            twice = min(_misfit(g, torch.sigmoid(p) - target) for target in TARGETS)
+            if twice < 1e-4 and twice < 0.01 * once:
                 return judged.call
     return None
+
+
+def _misfit(gradient: Tensor, shape: Tensor) -> float:
+    """How far these numbers are from being in proportion, as a share of their length."""
+    scale = (gradient @ shape) / (shape @ shape).clamp_min(1e-30)
+    return float((gradient - scale * shape).norm() / gradient.norm())

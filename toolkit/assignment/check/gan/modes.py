@@ -1,11 +1,21 @@
 """Batch norm's two modes: batch statistics while training, running ones while sampling."""
 
+import torch
+
+from toolkit.assignment.check.gan.functions import SAMPLES, Functions
 from toolkit.assignment.check.gan.game import Game
+from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.gan.trace import Call
 from toolkit.assignment.check.verdicts import Verdicts
 
+MAX_FUNCTIONS = 6  # that are tried
+IN_TRAINING = (
+    "Samples are generated in training mode, so batch norm mixes the images of a batch. Which mode "
+    "is for sampling, and which must be set again before training goes on?"
+)
 
-def check_modes(game: Game, verdicts: Verdicts) -> None:
+
+def check_modes(game: Game, functions: Functions, lines: Lines, verdicts: Verdicts) -> None:
     """The mode of the generator when it is trained, and when it draws samples."""
     if not any("BatchNorm" in kind for kind in game.generator.kinds):
         return
@@ -26,14 +36,34 @@ def check_modes(game: Game, verdicts: Verdicts) -> None:
     if wrong is not None:
         verdicts.fault(
             "batchnorm-mode",
-            "Samples are generated in training mode, so batch norm mixes the images of a batch. "
-            "Which mode is for sampling, and which must be set again before training goes on?",
+            IN_TRAINING,
             at=wrong,
         )
     elif sampled or pictures:
         verdicts.right("Samples are generated in evaluation mode.")
-    else:
+    elif not _try_functions(game, functions, lines, verdicts):
         verdicts.not_seen("No sampling was seen in the first steps, so its mode is not known.")
+
+
+def _try_functions(game: Game, functions: Functions, lines: Lines, verdicts: Verdicts) -> bool:
+    """Call functions that may draw samples, with a generator that was just trained.
+
+    Returns:
+        whether one of them drew, in a mode that tells something.
+    """
+    switched = any(".eval()" in text for text in lines.texts.values())
+    for function in functions.that(*SAMPLES)[:MAX_FUNCTIONS]:
+        ends = torch.zeros(2, functions.latent_dim)
+        tried = functions.call(function, ends, seed=0)
+        if not tried.calls:
+            continue
+        if not tried.calls[0].training:
+            verdicts.right("Samples are generated in evaluation mode.")
+            return True
+        if not switched:
+            verdicts.fault("batchnorm-mode", IN_TRAINING, at=tried.calls[0])
+            return True
+    return False
 
 
 def samples(game: Game) -> list[Call]:

@@ -1,6 +1,6 @@
 """What ran of a student's GAN, as the child recorded it: calls, losses, backward passes, steps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,17 +124,7 @@ def read(trace: Mapping[str, Any]) -> Trace:
                 known.setdefault(number, v["values"])
     return Trace(
         networks={n["id"]: _network(n) for n in trace["networks"]},
-        calls=[
-            Call(
-                *place,
-                network=e["network"],
-                training=e["training"],
-                grad=e["grad"],
-                inputs=[_value(v) for v in e["inputs"]],
-                output=_value(e["outputs"][0]) if e["outputs"] else None,
-            )
-            for place, e in events.get("call", [])
-        ],
+        calls=[_call(place, e) for place, e in events.get("call", [])],
         losses=[
             Loss(
                 *place,
@@ -169,6 +159,26 @@ def read(trace: Mapping[str, Any]) -> Trace:
             (Event(*place), _value(e["value"])) for place, e in events.get("save", []) if e["value"]
         ],
         ended=trace["ended"],
+    )
+
+
+def read_calls(events: Sequence[Mapping[str, Any]]) -> list[Call]:
+    """The calls of networks among some events."""
+    return [
+        _call((number, event["file"], event["line"]), event)
+        for number, event in enumerate(events)
+        if event["kind"] == "call"
+    ]
+
+
+def _call(place: _Place, e: Mapping[str, Any]) -> Call:
+    return Call(
+        *place,
+        network=e["network"],
+        training=e["training"],
+        grad=e["grad"],
+        inputs=[_value(v) for v in e["inputs"]],
+        output=_value(e["outputs"][0]) if e["outputs"] else None,
     )
 
 
