@@ -74,39 +74,40 @@ class Answers:
         return found
 
     def try_function(
-        self, name: str, generator: int, values: dict[str, Any], seed: int
+        self, name: str, generator: int, values: dict[str, Any], seed: int, known_to_end: bool
     ) -> dict[str, Any]:
         """Call a function or a method of theirs, with a generator whose images the judge draws.
 
-        Meanwhile the generator and what classifies digits ask the judge: back("draw", z) and
-        back("classify", images).
+        Meanwhile the generator and what classifies digits ask the judge: back("draw", z, training)
+        and back("classify", images).
 
         Args:
             name: of the function, "Class.method" for a method.
             generator: id of the network.
             values: for parameters without a default, by lower-case name.
             seed: of the random numbers.
+            known_to_end: it need not be watched for a training that has to be stopped.
 
         Returns:
-            `events` of the trace, `returned` (tensors), `error`, and `unknown` (the parameter that
+            `returned` (tensors), `error`, and `unknown` (the parameter that
             nothing is known about).
         """
         assert self.script is not None
         trace = self.script.trace
         network = trace.networks[generator]
         function = self._function(name, network)
-        answer: dict[str, Any] = {"events": [], "returned": [], "error": None, "unknown": None}
+        answer: dict[str, Any] = {"returned": [], "error": None, "unknown": None}
         if function is None:
             return answer | {"unknown": name}
         known = self._known(network, values)
-        first = len(trace.events)
         torch.manual_seed(seed)
         trace.steps = 0
         with self._standing_in(network):
             try:
                 with self.script.watched():
+                    trace.on = not known_to_end
                     result = call(function, known)
-                answer["returned"] = [t.detach() for t in tensors_in(_stacked(result))]
+                answer["returned"] = [t.detach() for t in tensors_in([*_stacked(result)])]
             except UnknownParameter as error:
                 answer["unknown"] = str(error)
             except EnoughSteps:
@@ -114,7 +115,7 @@ class Answers:
             except (Exception, SystemExit) as error:  # whatever a student's code raises
                 file, line = place_of(error, self.root)
                 answer["error"] = described(error, self.root) | {"file": file, "line": line}
-        return answer | {"events": trace.events[first:], "first": first}
+        return answer
 
     def _digits(self, train: bool) -> dict[str, Tensor]:
         """Few digits many times, so that an epoch is long enough and little is sent."""
@@ -166,14 +167,19 @@ class StandingIn:
     """Inside this block a generator's images, and what classifies them, are the judge's."""
 
     def __init__(self, generator: nn.Module, classifiers: list[nn.Module], back: Back) -> None:
+        self._back = back
         self._forwards: list[tuple[nn.Module, Callable[..., Any]]] = [
-            (generator, lambda z, *more, **named: back("draw", z=z.detach())),
+            (generator, lambda z, *more, **named: self._draw(generator, z)),
             *((c, lambda images, *more: back("classify", images=images)) for c in classifiers),
         ]
 
     def __enter__(self) -> None:
         for network, forward in self._forwards:
             network.forward = forward  # type: ignore[method-assign]
+
+    def _draw(self, generator: nn.Module, z: Tensor) -> Tensor:
+        images: Tensor = self._back("draw", z=z.detach(), training=generator.training)
+        return images
 
     def __exit__(self, *error: object) -> None:
         for network, _ in self._forwards:

@@ -2,7 +2,7 @@
 
 import torch
 
-from toolkit.assignment.check.gan.functions import SAMPLES, Functions
+from toolkit.assignment.check.gan.functions import SAMPLES, WORDS, Functions
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.gan.trace import Call
@@ -52,16 +52,16 @@ def _try_functions(game: Game, functions: Functions, lines: Lines, verdicts: Ver
         whether one of them drew, in a mode that tells something.
     """
     switched = any(".eval()" in text for text in lines.texts.values())
-    for function in functions.that(*SAMPLES)[:MAX_FUNCTIONS]:
+    for function in functions.that(*SAMPLES, *WORDS)[:MAX_FUNCTIONS]:
         ends = torch.zeros(2, functions.latent_dim)
         tried = functions.call(function, ends, seed=0)
-        if not tried.calls:
+        if not tried.draws:
             continue
-        if not tried.calls[0].training:
+        if not tried.draws[0].training:
             verdicts.right("Samples are generated in evaluation mode.")
             return True
         if not switched:
-            verdicts.fault("batchnorm-mode", IN_TRAINING, at=tried.calls[0])
+            verdicts.fault("batchnorm-mode", IN_TRAINING, at=function.place)
             return True
     return False
 

@@ -20,7 +20,7 @@ class Moves(NamedTuple):
 
 
 def check_steps(game: Game, lines: Lines, verdicts: Verdicts) -> None:
-    """Each network is moved by its own loss, wholly, and in the promised direction."""
+    """Each network is moved by its own loss, and wholly."""
     before = len(verdicts.faults)
     moves = Moves(game.steps_of(game.generator), game.steps_of(game.discriminator))
     if _in_one_optimiser(game, moves, verdicts) or _never_step(game, moves, verdicts):
