@@ -22,6 +22,7 @@ from toolkit.assignment.parts import Part
 ANSWERS: dict[Part, str] = {
     "dataset": "toolkit.assignment.check.child.dataset",
     "train": "toolkit.assignment.check.child.train",
+    "gan": "toolkit.assignment.check.child.gan",
 }
 MAX_TEXT = 2000  # characters of an exception's message that are sent
 
