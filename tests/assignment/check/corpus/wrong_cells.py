@@ -3,15 +3,27 @@
 from .build import Change, Fault, Wrong, planted
 
 S, N, P = "separate gates", "nn.Linear, no seq_length", "packed gates"
-TANH, EXP = "a sigmoid from tanh, forward called by name", "nothing but exp; globals of the main part"
+TANH, EXP = (
+    "a sigmoid from tanh, forward called by name",
+    "nothing but exp; globals of the main part",
+)
 APART, PLACE = "the first step apart; notebooks", "in place"
 STEPS, MODULES = "every step; a class that trains", "helper modules"
-SIDE, SCRIPTED = "on its side; digits of 64 x 64", "two biases in a scripted step; labels as an input"
+SIDE, SCRIPTED = (
+    "on its side; digits of 64 x 64",
+    "two biases in a scripted step; labels as an input",
+)
 DEAD = ("dead-parameter",)
 
 
 def equation(
-    number: int, base: str, old: str, new: str, *at: str, also: tuple[str, ...] = (), part: str = "lstm"
+    number: int,
+    base: str,
+    old: str,
+    new: str,
+    *at: str,
+    also: tuple[str, ...] = (),
+    part: str = "lstm",
 ) -> Wrong:
     """One equation that is another."""
     found_in = "lstm"
@@ -167,11 +179,11 @@ CELLS = {
     "a fixed length, and h without o": Wrong(
         S,
         (
-            Change("lstm", "range(x.size(1))", "range(6)"),
+            Change("lstm", "range(x.size(1))", "range(4)"),
             Change("lstm", "h = torch.tanh(c) * o", "h = torch.tanh(c)"),
         ),
         (
-            Fault("fixed-sequence-length", ("range(6)",)),
+            Fault("fixed-sequence-length", ("range(4)",)),
             Fault("wrong-equation", ("h = torch.tanh(c)",), 6),
         ),
         ("lstm",),
