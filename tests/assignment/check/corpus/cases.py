@@ -12,13 +12,16 @@ from .right_cases import RIGHT
 from .wrong_cells import CELLS
 from .wrong_dataset import DATASETS
 from .wrong_gan import OPPONENTS
+from .wrong_losses import LOSSES
 from .wrong_models import MODELS
-from .wrong_pictures import PICTURES, UNSEEN
+from .wrong_parameters import PARAMETERS
+from .wrong_pictures import PICTURES
+from .wrong_runs import RUNS, UNSEEN
 from .wrong_train import TRAINING
 
 __all__ = ["FILES", "RIGHT", "UNSEEN", "WRONG", "Place", "Right", "Wrong"]
 
-WRONG = CELLS | MODELS | TRAINING | DATASETS | OPPONENTS | PICTURES
+WRONG = DATASETS | CELLS | MODELS | PARAMETERS | TRAINING | OPPONENTS | LOSSES | PICTURES | RUNS
 
 
 def write_right(name: str, folder: Path) -> None:

@@ -1,10 +1,8 @@
 """Data sets with one fault each."""
 
 from .build import planted
-from .wrong_cells import APART, EXP, STEPS, P, S
+from .right_cases import APART, EXP, POOL, SEEDED, STEPS, TANH, P, S
 
-POOL, FLAT = "time-major", "a sigmoid from tanh, forward called by name"
-SEEDED = "sizes in an object; Wasserstein"
 ITEM, INIT = "def __getitem__", "def __init__"  # a fault of either may be shown at its first line
 
 DATASETS = {
@@ -68,7 +66,7 @@ DATASETS = {
         more=(("dataset", "s = left + left[::-1] if", "s = left + left if"),),
     ),
     "random digits": planted(
-        FLAT,
+        TANH,
         "dataset",
         "digits[k] = digits[self.T - 1 - k] = random",
         "digits[k], digits[self.T - 1 - k] = random.randint(0, 9), random",
@@ -163,25 +161,5 @@ DATASETS = {
         "length-overflow",
         "halves = list(itertools",
         INIT,
-    ),
-    "a helper that was left at home": planted(
-        STEPS,
-        "dataset",
-        "import numpy as np\n",
-        "import numpy as np\nfrom utils import to_one_hot\n",
-        "does-not-import",
-        "from utils import to_one_hot",
-    ),
-    "items still to do": planted(
-        FLAT,
-        "dataset",
-        "        digits = [0] * self.T\n"
-        "        for k in range((self.T + 1) // 2):\n"
-        "            digits[k] = digits[self.T - 1 - k] = random.randint(0, 9)\n"
-        "        return torch.tensor(digits[:-1]).float(), digits[-1]\n",
-        "        # one palindrome\n        pass\n",
-        "not-written",
-        "pass",
-        ITEM,
     ),
 }

@@ -1,13 +1,7 @@
 """GANs that are trained with one fault each."""
 
 from .build import planted
-from .wrong_cells import EXP, MODULES, PLACE, SCRIPTED, SIDE, STEPS, TANH, S
-from .wrong_dataset import SEEDED as WASSERSTEIN
-from .wrong_models import APART, BUFFERS, EMBEDDED, STATE
-
-FLIPPED, TRAINER, RESIZED, LABELS = EMBEDDED, STEPS, SIDE, SCRIPTED
-FROZEN, PLAIN = "cross-entropy of log-probabilities", "einsum, and networks without classes"
-TEMPLATE, CONVOLUTIONS = BUFFERS, "time-major"
+from .right_cases import BUFFERS, EXP, PLACE, POOL, SCRIPTED, SEEDED, SIDE, STATE, STEPS, TANH, S
 
 OPPONENTS = {
     # the noise
@@ -33,7 +27,7 @@ OPPONENTS = {
         "wrong-noise",
     ),
     "noise of a small deviation": planted(
-        WASSERSTEIN,
+        SEEDED,
         "gan",
         "loss_g = -critic(generator(torch.randn(64, latent_size))).mean()",
         "loss_g = -critic(generator(0.1 * torch.randn(64, latent_size))).mean()",
@@ -57,7 +51,7 @@ OPPONENTS = {
         ),
     ),
     "noise that is drawn before the loop": planted(
-        CONVOLUTIONS,
+        POOL,
         "gan",
         "            fake = generator(torch.randn(real.size(0), nz, 1, 1, device=device))\n",
         "            fake = generator(z[: real.size(0)])\n",
@@ -98,7 +92,7 @@ OPPONENTS = {
         equation=10,
     ),
     "a graph that G's step has changed": planted(
-        TEMPLATE,
+        BUFFERS,
         "gan",
         "loss_G.backward()",
         "loss_G.backward(retain_graph=True)",
@@ -141,7 +135,7 @@ OPPONENTS = {
         "dead-parameter",
     ),
     "the generator's images without gradient": planted(
-        LABELS,
+        SCRIPTED,
         "gan",
         "g_loss = -D(fakes, drawn).mean()",
         "g_loss = -D(fakes.data, drawn).mean()",
@@ -159,7 +153,7 @@ OPPONENTS = {
         "for i, (imgs, _) in",
     ),
     "the generator is never cleared": planted(
-        TRAINER,
+        STEPS,
         "gan",
         "        self.g_optim.zero_grad()\n",
         "",
@@ -170,7 +164,7 @@ OPPONENTS = {
         "loss = self.loss(on_fake, torch.ones_like(on_fake))",
     ),
     "D keeps what G's step has left": planted(
-        RESIZED,
+        SIDE,
         "gan",
         "            optimizerD.zero_grad()\n",
         "",
@@ -225,205 +219,5 @@ OPPONENTS = {
         "wrong-optimiser",
         equation=10,
         also=("dead-parameter", "missing-detach", "gradients-not-cleared", "wrong-direction"),
-    ),
-    # the direction
-    "only real images for D": planted(
-        S,
-        "gan",
-        "d_loss = (d_real + d_fake) / 2",
-        "d_loss = d_real",
-        "one-sided-loss",
-        equation=10,
-    ),
-    "only drawn images for D": planted(
-        TRAINER,
-        "gan",
-        "        loss = self.loss(on_real, torch.full_like(on_real, 0.9))\n        loss +=",
-        "        loss =",
-        "one-sided-loss",
-        "loss = self.loss(on_fake, torch.zeros_like",
-        "on_real, on_fake =",
-        equation=10,
-    ),
-    "the last loss overwrites the first": planted(
-        TEMPLATE,
-        "gan",
-        "loss_D += criterion(",
-        "loss_D = criterion(",
-        "one-sided-loss",
-        equation=10,
-    ),
-    "labels swapped in G's step": planted(
-        S,
-        "gan",
-        "g_loss = loss_fn(discriminator(gen_imgs), real)",
-        "g_loss = loss_fn(discriminator(gen_imgs), fake)",
-        "wrong-direction",
-        equation=10,
-    ),
-    "labels swapped in D's step": planted(
-        S,
-        "gan",
-        "d_real = loss_fn(discriminator(imgs), real)\n"
-        "            d_fake = loss_fn(discriminator(gen_imgs.detach()), fake)",
-        "d_real = loss_fn(discriminator(imgs), fake)\n"
-        "            d_fake = loss_fn(discriminator(gen_imgs.detach()), real)",
-        "wrong-direction",
-        "d_real = loss_fn(discriminator(imgs), fake)",
-        "d_fake = loss_fn(discriminator(gen_imgs.detach()), real)",
-        "g_loss = loss_fn(",
-        equation=10,
-    ),
-    "flipped labels, but not for G": planted(
-        FLIPPED,
-        "gan",
-        "            label.fill_(REAL_LABEL)\n            errG",
-        "            label.fill_(FAKE_LABEL)\n            errG",
-        "wrong-direction",
-        "label.fill_(FAKE_LABEL)",
-        "errG = criterion(",
-        equation=10,
-    ),
-    "everything is real for D": planted(
-        STATE,
-        "gan",
-        "fake_loss = criterion(D(G(z)), torch.zeros(len(x), 1).to(DEVICE))",
-        "fake_loss = criterion(D(G(z)), torch.ones(len(x), 1).to(DEVICE))",
-        "wrong-direction",
-        equation=10,
-        instead=("one-sided-loss",),
-        also=("missing-detach",),
-    ),
-    "D goes down on V": planted(
-        FROZEN,
-        "gan",
-        "(-value).backward()  # D goes up on V",
-        "value.backward()",
-        "wrong-direction",
-        "value.backward()",
-        "value = (0.9",
-        equation=10,
-    ),
-    "G goes up on its part of V": planted(
-        MODULES,
-        "gan",
-        "return -F.softplus(D(fake)).mean()",
-        "return F.softplus(D(fake)).mean()",
-        "wrong-direction",
-        "return F.softplus(D(fake)).mean()",
-        "loss = g_loss(",
-        equation=10,
-    ),
-    "the critic's sign": planted(
-        WASSERSTEIN,
-        "gan",
-        "loss_c = critic(fake).mean() - critic(real).mean()",
-        "loss_c = critic(real).mean() - critic(fake).mean()",
-        "wrong-direction",
-        "loss_c = critic(real)",
-        "loss_g = -critic(",
-        equation=10,
-    ),
-    "the generator's sign against a hinge": planted(
-        LABELS,
-        "gan",
-        "g_loss = -D(fakes, drawn).mean()",
-        "g_loss = D(fakes, drawn).mean()",
-        "wrong-direction",
-        equation=10,
-    ),
-    "squares towards the wrong label": planted(
-        TANH,
-        "gan",
-        "G_loss = mse(D(fake), ones)",
-        "G_loss = mse(D(fake), zeros)",
-        "wrong-direction",
-        equation=10,
-    ),
-    "one sign of two in logsigmoid": planted(
-        CONVOLUTIONS,
-        "gan",
-        "loss_g = -nn.functional.logsigmoid(discriminator(fake)).mean()",
-        "loss_g = nn.functional.logsigmoid(discriminator(fake)).mean()",
-        "wrong-direction",
-        equation=10,
-    ),
-    "labels swapped in a notebook": planted(
-        APART,
-        "gan",
-        "loss_g = bce(D(fake), torch.ones(n, 1, device=device))",
-        "loss_g = bce(D(fake), torch.zeros(n, 1, device=device))",
-        "wrong-direction",
-        equation=10,
-    ),
-    "both kinds together, with one label": planted(
-        EXP,
-        "gan",
-        "target = torch.cat([torch.ones(len(real), 1), torch.zeros(len(real), 1)])",
-        "target = torch.cat([torch.ones(len(real), 1), torch.ones(len(real), 1)])",
-        "wrong-direction",
-        equation=10,
-        instead=("one-sided-loss",),
-    ),
-    # the rest
-    "two sigmoids": planted(
-        S,
-        "gan",
-        "nn.BCELoss()",
-        "nn.BCEWithLogitsLoss()",
-        "sigmoid-twice",
-        "nn.BCEWithLogitsLoss()",
-        "nn.Sigmoid()",
-        equation=10,
-    ),
-    "a path on one machine": planted(
-        S,
-        "gan",
-        "import argparse\n",
-        "import argparse\nimport my_helpers\n",
-        "does-not-import",
-        "import my_helpers",
-    ),
-    "still to do": planted(
-        S,
-        "gan",
-        "def sample(generator, n=25):\n",
-        'def sample(generator, n=25):\n    raise NotImplementedError("25 samples")\n',
-        "not-written",
-        "raise NotImplementedError(",
-    ),
-    "an empty template of a GAN": planted(
-        S,
-        "gan",
-        "",
-        "gan_todo.py",
-        "not-written",
-        "pass",
-        "def forward",
-        also=("missing-interpolation",),
-    ),
-    "networks on the GPU": planted(
-        MODULES,
-        "gan",
-        "    G, D = Generator(), Discriminator()\n",
-        "    G, D = Generator().cuda(), Discriminator().cuda()\n",
-        "fixed-device",
-        "G, D = Generator().cuda()",
-    ),
-    "a folder that only this machine has": planted(
-        S,
-        "gan",
-        '    os.makedirs("images", exist_ok=True)\n',
-        "",
-        "missing-folder",
-        "save_image(sample(generator)",
-        "def main(args)",
-    ),
-    "a folder for the samples of a class": planted(
-        TRAINER,
-        "gan",
-        'f"{epoch}.png"',
-        'f"results/{epoch}.png"',
-        "missing-folder",
     ),
 }

@@ -1,8 +1,22 @@
 """GANs that are trained well, and whose pictures are wrong."""
 
-from .build import Change, Unseen, planted
-from .wrong_cells import EXP, MODULES, PLACE, TANH, P, S
-from .wrong_gan import APART, CONVOLUTIONS, FROZEN, PLAIN, STATE, TEMPLATE, TRAINER, WASSERSTEIN
+from .build import planted
+from .right_cases import (
+    APART,
+    BUFFERS,
+    EXP,
+    FROZEN,
+    MODULES,
+    PLACE,
+    PLAIN,
+    POOL,
+    SEEDED,
+    STATE,
+    STEPS,
+    TANH,
+    P,
+    S,
+)
 
 PICTURES = {
     # sampling
@@ -34,7 +48,7 @@ PICTURES = {
         "images = G(torch.randn(count",
     ),
     "a class that stays in eval mode": planted(
-        TRAINER,
+        STEPS,
         "gan",
         "            images = self.G(self.noise(n))\n        self.G.train()\n",
         "            images = self.G(self.noise(n))\n",
@@ -44,7 +58,7 @@ PICTURES = {
         "images = self.G(self.noise(n))",
     ),
     "a line in training mode": planted(
-        TEMPLATE,
+        BUFFERS,
         "gan",
         "    generator.eval()\n    latents",
         "    latents",
@@ -61,7 +75,7 @@ PICTURES = {
         ),
     ),
     "samples of uniform noise": planted(
-        WASSERSTEIN,
+        SEEDED,
         "gan",
         "images = generator(torch.randn(25, latent_size))",
         "images = generator(torch.rand(25, latent_size))",
@@ -210,7 +224,7 @@ PICTURES = {
         instead=("missing-interpolation",),
     ),
     "steps of different sizes": planted(
-        CONVOLUTIONS,
+        POOL,
         "gan",
         "for w in torch.linspace(0, 1, n_steps + 2)])",
         "for w in torch.linspace(0, 1, n_steps + 2) ** 2])",
@@ -228,30 +242,4 @@ PICTURES = {
         "start, end = z[0], z[1]",
         "same-class-ends",
     ),
-}
-
-UNSEEN = {
-    "a package that this machine lacks": Unseen(
-        S,
-        (
-            Change(
-                "gan",
-                "import argparse\n",
-                "import argparse\n\nfrom tensorflow.keras.utils import to_categorical\n",
-            ),
-        ),
-        ("gan",),
-    ),
-    "a package for one-hot digits": Unseen(
-        S,
-        (
-            Change(
-                "dataset",
-                "import torch\n",
-                "import torch\nfrom tensorflow.keras.utils import to_categorical\n",
-            ),
-        ),
-        ("dataset",),
-    ),
-    "a student midway": Unseen(STATE, (Change("gan", "", "gan_midway.py"),), ("gan",)),
 }

@@ -1,9 +1,7 @@
 """Training of the LSTM with one fault each."""
 
 from .build import planted
-from .wrong_cells import APART, EXP, PLACE, SCRIPTED, STEPS, TANH, P, S
-from .wrong_dataset import POOL, SEEDED
-from .wrong_models import EMBEDDED, OBJECTS, STATE
+from .right_cases import EMBEDDED, EXP, OBJECTS, POOL, SEEDED, STATE, STEPS, TANH, P, S
 
 CLIP = "clip_grad_norm_("
 LOOP = "for inputs, labels in loader"
@@ -251,60 +249,5 @@ TRAINING = {
         "split-leak",
         "test_part = DataLoader(",
         instead=("tests-on-training-data",),
-    ),
-    # what keeps it from being watched
-    "functions, and nothing that calls them": planted(
-        S,
-        "train",
-        'if __name__ == "__main__":',
-        "def run():",
-        "not-watched",
-        "def run():",
-        "def train(",
-    ),
-    "an argument without a default": planted(
-        S,
-        "train",
-        '"--length", type=int, default=5',
-        '"--length", type=int, required=True',
-        "not-watched",
-    ),
-    "a training still to do": planted(
-        SCRIPTED,
-        "train",
-        "            out = model(inputs)\n"
-        "            loss = criterion(out, labels)\n"
-        "            optimizer.zero_grad()\n"
-        "            loss.backward()\n"
-        "            nn.utils.clip_grad_norm_(model.parameters(), max_norm=10)\n"
-        "            optimizer.step()\n",
-        "            pass  # one step\n",
-        "not-written",
-        "pass  # one step",
-        LOOP,
-        more=(("train", "print(epoch, loss.item(), ", "print(epoch, "),),
-    ),
-    "a typing error in a notebook": planted(
-        APART, "train", "losses.append(loss.item())", "losses.append(los.item())", "does-not-run"
-    ),
-    "a training module that was left at home": planted(
-        STATE,
-        "train",
-        "from lstm import LSTM\n",
-        "from lstm import LSTM\nfrom plot_utils import draw_curves\n",
-        "does-not-import",
-        "from plot_utils import draw_curves",
-    ),
-    # devices and folders
-    "model.cuda()": planted(
-        P, "train", ".to(device)\nloader", ".cuda()\nloader", "fixed-device", ".cuda()"
-    ),
-    "a log in a folder that is not there": planted(
-        PLACE,
-        "train",
-        "    best = 0\n",
-        '    best = 0\n    log = open("logs/loss.txt", "w")\n',
-        "missing-folder",
-        'log = open("logs/loss.txt", "w")',
     ),
 }
