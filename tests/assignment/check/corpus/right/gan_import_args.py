@@ -102,7 +102,7 @@ def train(dataloader, generator, discriminator, optimizer_G, optimizer_D):
             batches_done = epoch * len(dataloader) + i
             if batches_done % opt.save_interval == 0:
                 generator.eval()
-                save_image(generator(noise(25)).data, f"images/{batches_done}.png", 5, normalize=True)
+                save_image(generator(noise(25)).data, f"images/{batches_done}.png", nrow=5, normalize=True)
                 generator.train()
 
 

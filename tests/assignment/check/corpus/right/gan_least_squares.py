@@ -59,7 +59,7 @@ for epoch in range(100):
         opt_G.zero_grad()
         G_loss.backward()
         opt_G.step()
-    save_image(G(fixed).view(-1, 1, 28, 28).detach(), f"samples/{epoch}.png", 5, normalize=True)
+    save_image(G(fixed).view(-1, 1, 28, 28).detach(), f"samples/{epoch}.png", nrow=5, normalize=True)
 
 # from one digit to another: chosen from the grid by eye
 start, end = fixed[3], fixed[17]

@@ -59,7 +59,7 @@ def train(dataloader, discriminator, generator, optimizer_G, optimizer_D):
                 generator.eval()
                 with torch.no_grad():
                     pictures = generator.forward(torch.randn(25, args.latent_dim).to(device))
-                save_image(pictures.view(-1, 1, 28, 28), f"images/{batches_done}.png", 5, normalize=True)
+                save_image(pictures.view(-1, 1, 28, 28), f"images/{batches_done}.png", nrow=5, normalize=True)
                 generator.train()
 
 
