@@ -17,6 +17,7 @@ DATASETS = {
         "split-leak",
         "lefts.append(",
         "random_split(dataset",
+        "loaders = [DataLoader(part",
         INIT,
         found_in="train",
     ),

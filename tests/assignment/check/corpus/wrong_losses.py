@@ -25,6 +25,9 @@ LOSSES = {
         "d_loss = (d_real + d_fake) / 2",
         "d_loss = d_real",
         "one-sided-loss",
+        "d_real = loss_fn(",
+        "d_fake = loss_fn(",
+        "d_loss = d_real",
         equation=10,
     ),
     "only drawn images for D": planted(
@@ -74,6 +77,10 @@ LOSSES = {
         "wrong-direction",
         "label.fill_(FAKE_LABEL)",
         "errG = criterion(",
+        "REAL_LABEL, FAKE_LABEL =",  # or D's labels, of course
+        "label = torch.full(",
+        "errD_real = criterion(",
+        "errD_fake = criterion(",
         equation=10,
     ),
     "everything is real for D": planted(

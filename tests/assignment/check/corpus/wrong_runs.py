@@ -60,6 +60,8 @@ RUNS = {
         '"--length", type=int, default=5',
         '"--length", type=int, required=True',
         "not-watched",
+        "required=True",
+        "train(parser.parse_args())",
     ),
     "a training still to do": planted(
         SCRIPTED,

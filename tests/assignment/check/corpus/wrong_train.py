@@ -78,7 +78,14 @@ TRAINING = {
         equation=9,
     ),
     "the loss over the first step": planted(
-        POOL, "train", "model(x)[-1]", "model(x)[0]", "loss-not-last-step", equation=9
+        POOL,
+        "train",
+        "model(x)[-1]",
+        "model(x)[0]",
+        "loss-not-last-step",
+        "model(x)[0]",
+        "loss = F.cross_entropy(logits, y)",
+        equation=9,
     ),
     "the loss over the mean of the steps": planted(
         STEPS,
@@ -147,6 +154,7 @@ TRAINING = {
         "            optimizer.step()\n",
         "",
         "does-not-learn",
+        "optimizer.zero_grad()",
         "loss.backward()",
         "clip_grad_norm_(",
         LOOP,
