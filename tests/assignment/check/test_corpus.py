@@ -47,9 +47,9 @@ def _named(fault: build.Fault, report: Report, folder: Path) -> Finding:
 @pytest.mark.parametrize("name", RIGHT_PARTS)
 def test_no_false_alarm(name: str, tmp_path: Path, warm_check: Check) -> None:
     """Each part of each right submission is seen whole, and is right."""
-    submission, part = RIGHT_PARTS[name]
+    submission, parts = RIGHT_PARTS[name]
     cases.write_right(submission, tmp_path)
-    report = warm_check(tmp_path, parts=[part])
+    report = warm_check(tmp_path, parts=parts)
     assert report.findings == []
     assert report.not_seen == []
     assert report.passed

@@ -27,6 +27,7 @@ class Right(NamedTuple):
     changes: tuple[Change | tuple[str, str, str], ...] = ()
     helpers: tuple[str, ...] = ()  # further files of right/, which lie beside the one before
     paths: tuple[tuple[str, str], ...] = ()  # (part or helper, where it is instead)
+    probabilities: bool = False  # the LSTM gives these, so only its loss shows that it is right
 
 
 class Fault(NamedTuple):

@@ -41,8 +41,8 @@ def write_unseen(name: str, folder: Path) -> None:
     build.write(RIGHT[unseen.base], unseen.changes, folder)
 
 
-def right_parts() -> dict[str, tuple[str, str]]:
-    """Each part of `RIGHT` once: what to call it, the name of a submission, and the part.
+def right_parts() -> dict[str, tuple[str, list[str]]]:
+    """Each part of `RIGHT` once: what to call it, the name of a submission, what to check.
 
     A data set, an LSTM or a GAN is the same one beside whatever else; a training depends on all
     that it imports.
@@ -55,4 +55,11 @@ def right_parts() -> dict[str, tuple[str, str]]:
             places = [paths.get(file) for file in (part, *right.helpers)]
             stems = right[:3] if part == "train" else (getattr(right, part),)
             found.setdefault((part, *stems, *own, *places), (name, part))
-    return {f"{part} of {name}": (name, part) for name, part in found.values()}
+    together = ["lstm", "train"]
+    return {
+        f"{part} of {name}": (
+            name,
+            together if part == "lstm" and RIGHT[name].probabilities else [part],
+        )
+        for name, part in found.values()
+    }

@@ -24,6 +24,7 @@ RIGHT = {
             ("lstm", "return p", "return torch.softmax(p, dim=1)"),
             ("train", "nn.CrossEntropyLoss()", "lambda p, y: nn.NLLLoss()(torch.log(p), y)"),
         ),
+        probabilities=True,
     ),
     "discriminator first, two backwards": Right(
         "pool",
@@ -49,7 +50,9 @@ RIGHT = {
     "a sigmoid from tanh, forward called by name": Right(
         "flat", "tanh_sigmoid", "forward", "least_squares"
     ),
-    "nothing but exp; globals of the main part": Right("hash", "exp", "global_args", "globals"),
+    "nothing but exp; globals of the main part": Right(
+        "hash", "exp", "global_args", "globals", probabilities=True
+    ),
     "integers for an embedding": Right("integers", "embedding", "integers", "flipped"),
     "cross-entropy of log-probabilities": Right(  # their log_softmax is what they are
         "integers",
