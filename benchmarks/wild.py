@@ -4,8 +4,8 @@
     python benchmarks/wild.py run --code DIR --half mend         # what the check says about each
     python benchmarks/wild.py run --code DIR --half mend --whole # GANs by `check` on their folder
 
-`fetch` writes DIR/KIND/HALF/OWNER+NAME+COMMIT/PATH, with the files that a file imports, and compares
-the sums. `run` judges each file alone and in its place, an LSTM in a wrapper of ours
+`fetch` writes DIR/KIND/HALF/OWNER+NAME+COMMIT/PATH, with the files that a file imports, and
+compares the sums. `run` judges each file alone and in its place, an LSTM in a wrapper of ours
 (wild_wrappers.py), and prints the table; `--records FILE` keeps what was said, `--details` shows
 what is not exact, and `--from FILE` scores again what was kept. See wild.md.
 """

@@ -12,7 +12,6 @@ NEAR = 2  # lines between the one that was written down and the one that is name
 STOPS = {"does-not-run", "does-not-import"}  # one name is as good as the other at the right line
 STANDS_FOR = {  # a narrower or a newer name for what was written down
     "does-not-run": {"missing-folder", "not-written"},
-    "missing-detach": {"missing-detach"},
 }
 
 

@@ -1,7 +1,7 @@
 """How each public LSTM of wild_lstm.jsonl is called: a few words of ours around a class of theirs.
 
 Many files hold one step of an LSTM, or no readout. The wrapper adds the loop and the readout and
-nothing else: it stands after the last line of their file, so that the lines of a finding are theirs.
+nothing else: it stands after the last line of their file, so that a finding's lines are theirs.
 What a wrapper must supply, because the file lacks it, is listed in `supplies`: these findings are
 neither expected nor false.
 """
@@ -108,7 +108,7 @@ RECIPES = {
             "transformers.py": "get_scheduler = None\n",
             "word_embedding.py": "load_imdb = None\n",
             "torchtext/__init__.py": "",
-            "torchtext/vocab.py": "class GloVe:\n    def __init__(self, **options):\n        pass\n",
+            "torchtext/vocab.py": "class GloVe:\n    def __init__(self, **options): ...\n",
         },
         until=82,
     ),
