@@ -339,9 +339,8 @@ def print_tables(done: list[dict[str, Any]], details: bool) -> None:
     if details:
         for one in counted:
             if one["what"] != "named" or not one["near"]:
-                print(
-                    f"{one['what']}: {one['kind']} in {one['solution']} @{one['line']}: {one['said']}"
-                )
+                where = f"{one['kind']} in {one['solution']} @{one['line']}"
+                print(f"{one['what']}: {where}: {one['said']}")
     total = len(counted)
     print("\n| what | mutants |\n|---|---|")
     print(f"| kinds of fault | {len({one['kind'] for one in counted})} |")

@@ -98,7 +98,7 @@ RECIPES = {
         outputs="self.theirs(x, (zeros[None], zeros[None]))[0][:, -1]",
         patch="self.theirs.linear = torch.nn.Linear(hidden_dim, output_dim)",
     ),
-    "BlueQuantumx/ai_pi_2": Recipe("LSTM(hidden_dim)", last=TIME_MAJOR, project="hidden_dim"),
+    "BlueQuantumx/ai_pi_2": Recipe("LSTM(hidden_dim, 1)", last=TIME_MAJOR, project="hidden_dim"),
     "1363033313/NLP": Recipe(
         "LSTMModel(10, hidden_dim, init_lstm_state)",
         outputs="self.theirs(x, (zeros, zeros))",
