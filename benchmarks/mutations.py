@@ -28,6 +28,7 @@ import torch
 import wild
 import wild_score
 from mutants import KINDS, Mutant, mutants
+from placing import submission
 from torch import nn
 from torch.utils.data import DataLoader
 from torchvision import datasets
@@ -196,16 +197,15 @@ def behaviour(root: Path, file: str, steps: int) -> str:
 def report_of(host: Any, solution: Solution, part: str, changed: dict[str, str]) -> dict[str, Any]:
     """What the check says: its findings, and what it has not seen."""
     from toolkit.assignment.check.parent import judge
-    from toolkit.assignment.check.submission import Located, Submission
 
     with tempfile.TemporaryDirectory(prefix="mutant-") as directory:
         root = Path(directory).resolve()
         write(solution, root, changed)
         places = {
-            p: Located(file, solution.kind or None if p == "lstm" else None)
+            p: (file, solution.kind or None if p == "lstm" else None)
             for p, file in solution.parts.items()
         }
-        report = judge(Submission(root, places), host, str(root), parts=JUDGED[part])
+        report = judge(submission(root, places), host, str(root), parts=JUDGED[part])
     found = [
         {"id": f.id, "equation": f.equation, "file": f.file, "line": f.line}
         for f in report.findings

@@ -12,6 +12,7 @@ what is not exact, and `--from FILE` scores again what was kept. See wild.md.
 
 import argparse
 import ast
+import contextlib
 import hashlib
 import json
 import shutil
@@ -25,6 +26,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import wild_score
+from placing import files_of_modules, submission
 from wild_wrappers import NAME, RECIPES, Recipe, wrapper
 
 HERE = Path(__file__).parent
@@ -95,33 +97,9 @@ def imported(data: bytes, path: PurePosixPath, listed: set[str]) -> list[str]:
     """The files of a repository that one of its files imports."""
     found = []
     for text in [text for _, text in code_cells(data)] if path.suffix == ".ipynb" else [data]:
-        try:
-            tree = ast.parse(text)
-        except (SyntaxError, ValueError):
-            continue
-        for node in ast.walk(tree):
-            names: list[tuple[int, str]] = []
-            if isinstance(node, ast.Import):
-                names = [(0, alias.name) for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                stem = node.module or ""
-                names = [(node.level, stem)]
-                names += [(node.level, f"{stem}.{a.name}".strip(".")) for a in node.names]
-            for level, name in names:
-                found += _files_of(level, name, path, listed)
+        with contextlib.suppress(SyntaxError, ValueError):
+            found += files_of_modules(ast.parse(text), path, listed)
     return found
-
-
-def _files_of(level: int, name: str, path: PurePosixPath, listed: set[str]) -> list[str]:
-    """The files of one module: from the importing file's folder upwards, or relative to it."""
-    bases = [*path.parents] if level == 0 else [path.parents[level - 1]]
-    for base in bases:
-        stem = base / name.replace(".", "/")
-        files = [f"{stem}.py", f"{stem}/__init__.py"]
-        files += [f"{p}/__init__.py" for p in stem.parents if base in p.parents]
-        if listed & set(files[:2]):
-            return [file for file in files if file in listed]
-    return []
 
 
 # -- arranging a submission
@@ -228,7 +206,6 @@ def judge_all(chosen: list[Entry], code: Path, whole: bool) -> Iterator[dict[str
     """What the check says about each entry, one after the other, by one warm child."""
     from toolkit.assignment.check.host import plain_host
     from toolkit.assignment.check.parent import check, judge
-    from toolkit.assignment.check.submission import Located, Submission
 
     with plain_host() as host:
         for entry in chosen:
@@ -246,8 +223,8 @@ def judge_all(chosen: list[Entry], code: Path, whole: bool) -> Iterator[dict[str
                 else:
                     place = arrange(entry, code, root)
                     name = NAME if kind == "lstm" else None
-                    submission = Submission(root, {kind: Located(place.file, name)})
-                    report = judge(submission, host, str(root), parts=(kind,))
+                    parts = submission(root, {kind: (place.file, name)})
+                    report = judge(parts, host, str(root), parts=(kind,))
                     record |= said(report, place, [])
             yield record | {"seconds": round(time.perf_counter() - begun, 1)}
 
