@@ -4,9 +4,15 @@ from collections.abc import Collection, Mapping
 
 from toolkit.assignment.parts import FILES, Part
 
-USUAL = ("IPython", "PIL", "cv2", "imageio", "matplotlib", "pandas", "plotly", "scipy", "seaborn",
-         "skimage", "sklearn", "tensorboard", "tensorboardX", "torchinfo", "torchvision",
-         "torchsummary", "tqdm", "wandb")  # fmt: skip
+USUAL = (
+    *("IPython", "PIL", "albumentations", "attr", "click", "cv2", "dill", "einops", "fire", "h5py"),
+    *("imageio", "ipywidgets", "joblib", "keras", "kornia", "lightning", "matplotlib", "networkx"),
+    *("nltk", "notebook", "numba", "omegaconf", "openpyxl", "optuna", "pandas", "plotly"),
+    *("psutil", "pytorch_lightning", "requests", "scipy", "seaborn", "skimage", "sklearn"),
+    *("statsmodels", "sympy", "tensorboard", "tensorboardX", "tensorflow", "timm", "torchaudio"),
+    *("torchinfo", "torchmetrics", "torchsummary", "torchtext", "torchvision", "tqdm", "wandb"),
+    *("xgboost", "yaml"),
+)
 
 
 def excused(missing: Collection[Part], packages: Collection[str]) -> Mapping[str, str]:

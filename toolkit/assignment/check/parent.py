@@ -18,7 +18,7 @@ from toolkit.assignment.parts import PARTS, Part
 JUDGES: dict[Part, str] = {
     "dataset": "toolkit.assignment.check.dataset",
     "lstm": "toolkit.assignment.check.lstm.checks",
-    "train": "toolkit.assignment.check.train",
+    "train": "toolkit.assignment.check.train.checks",
     "gan": "toolkit.assignment.check.gan.checks",
 }
 Progress = Callable[[str], None]

@@ -1,7 +1,7 @@
 """What the judge says about one part, gathered as it goes along."""
 
 from collections.abc import Callable, Mapping
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from toolkit.assignment.check.findings import Finding, Id, Verdict
 from toolkit.assignment.check.host import LIMITS, MAX_BYTES, Gone, StudentError
@@ -32,6 +32,13 @@ class Placed(Protocol):
     def line(self) -> int | None: ...
 
 
+class Place(NamedTuple):
+    """A place in a student's code."""
+
+    file: str | None
+    line: int | None
+
+
 class Verdicts:
     """The findings about one part.
 
@@ -54,6 +61,7 @@ class Verdicts:
         self.findings: list[Finding] = []
         self.excused = excused
         self.facts: set[str] = set()  # what the judges of other parts need to know
+        self.places: dict[str, Place] = {}  # where what they need to know is, e.g. "softmax"
         self.work = "starting"
         self.stopped: Stopped = "time-limit"
         self._progress = progress
