@@ -147,6 +147,7 @@ def test_what_another_part_lacks_is_said_once(tmp_path: Path, warm_check: Check)
 
 def test_a_notebook(tmp_path: Path, warm_check: Check) -> None:
     """A fault in it has the cell and the line, and the text shows that line."""
+    (tmp_path / "flat").mkdir()
     cases.write_wrong("the label is the middle", tmp_path / "flat")
     text = (tmp_path / "flat" / "dataset.py").read_text()
     folder = tmp_path / "mine"
