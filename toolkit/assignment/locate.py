@@ -128,7 +128,7 @@ def _choose(found: Found, part: Part, candidates: list[Candidate]) -> None:
     _take(found, part, rated)
     near = sorted(candidates, key=lambda c: -c.points)
     known = {c.path for c in rated}
-    found.close.setdefault(part, []).extend(c for c in near if c.path not in known and c.points > 0)
+    found.close[part] += [c for c in near if c.path not in known and c.points > 0]
 
 
 def _take(found: Found, part: Part, candidates: list[Candidate]) -> None:
@@ -139,7 +139,7 @@ def _take(found: Found, part: Part, candidates: list[Candidate]) -> None:
         found.equal[part] = best
     elif best:
         found.parts[part] = best[0]
-    found.close[part] = [c for c in ordered if c not in best]
+    found.close[part] = [c for c in ordered if c not in best] + found.close.get(part, [])
 
 
 def _meaning(code: Code, candidate: Candidate) -> tuple[str | None, ...]:
