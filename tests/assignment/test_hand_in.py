@@ -9,9 +9,12 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from toolkit.assignment.app import app
-from toolkit.assignment.grade.sandbox.isolation import candidates
+from toolkit.assignment.grade.rubric import read_rubric
+from toolkit.assignment.grade.sandbox.isolation import Limits, candidates
+from toolkit.assignment.grade.verdict import grade_archive
+from toolkit.assignment.parts import FILES
 
-from . import ways
+from . import layouts, submissions, ways
 from .check.corpus import cases
 
 ASSIGNMENTS = Path(__file__).parents[2] / "assignments"
@@ -65,6 +68,30 @@ def test_grade_takes_its_points_away(packed: tuple[Path, Result], tmp_path: Path
     assert (finding["id"], finding["equation"]) == ("wrong-equation", 5)
     assert [test["score"] for test in result["tests"]] == [20 - 5, 8, 8, 36, 4, 8]
     assert "[wrong-equation, equation (5)]" in (directory / "feedback.html").read_text()
+
+
+COURSE = ("Part 1, Part 2", "nested twice", "src", "two notebooks")
+
+
+@pytest.mark.slow
+def test_the_same_points_in_the_folders_of_the_course(tmp_path: Path) -> None:
+    """To the point, task by task, for a submission with one fault."""
+    way = next((way for way in ways.ALL if ways.why_not(way) is None), None)
+    assert way is not None
+    cases.write_right("separate gates", tmp_path)
+    cases.write_wrong("c adds f", tmp_path)
+    texts = {part: (tmp_path / name).read_text() for part, name in FILES.items()}
+    graded = {}
+    for name in ("flat", *COURSE):
+        files, _ = layouts.LAYOUTS[name](texts)
+        data = submissions.pack(dict(files))
+        result = grade_archive("1234_assignment3.zip", data, read_rubric(), Limits(), isolation=way)
+        tasks = [(test.score, test.extra_data.open) for test in result.tests]
+        found = [(one.verdict, one.part, one.id, one.equation) for one in
+                 (*result.extra_data.findings, *result.extra_data.not_seen)]  # fmt: skip
+        graded[name] = (tasks, found)
+    assert [score for score, _ in graded["flat"][0]] == [20 - 5, 8, 8, 36, 4, 8]
+    assert graded == dict.fromkeys(graded, graded["flat"])
 
 
 def test_the_blank_skeleton_is_not_packed(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from toolkit.assignment.check.child.answering import ANSWERS, answer_questions
+from toolkit.assignment.check.child.answering import ANSWERS, Waiting, answer_questions
 from toolkit.assignment.check.wire import Closed, receive, send
 
 PATIENCE = 1.5  # seconds on the clock for each CPU second
@@ -40,7 +40,9 @@ def main() -> None:
     with contextlib.suppress(Closed):
         while True:
             nonce, request = receive(read)
-            if isinstance(request, dict) and "seconds" in request:  # else a question that the last process did not live to read
+            if (
+                isinstance(request, dict) and "seconds" in request
+            ):  # else a question that the last process did not live to read
                 send(write, nonce, {"ended": serve(request, read, write)})
 
 
@@ -55,6 +57,7 @@ def serve(request: dict[str, Any], read: int, write: int) -> dict[str, Any]:
         seconds, and `late` if it was killed because it took too long.
     """
     started = time.monotonic()
+    waiting = Waiting()
     pid = os.fork()
     if pid == 0:
         try:
@@ -67,13 +70,14 @@ def serve(request: dict[str, Any], read: int, write: int) -> dict[str, Any]:
                 request["memory"],
                 read,
                 write,
+                waiting,
             )
         finally:
             os._exit(1)
     ended = threading.Event()
     late = threading.Event()
     patience = PATIENCE * request["seconds"]
-    guard = threading.Thread(target=_guard, args=(pid, patience, ended, late))
+    guard = threading.Thread(target=_guard, args=(pid, patience, waiting, ended, late))
     guard.start()
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # the id stays its own until `wait4`
     ended.set()
@@ -88,13 +92,15 @@ def serve(request: dict[str, Any], read: int, write: int) -> dict[str, Any]:
     }
 
 
-def _guard(pid: int, seconds: float, ended: threading.Event, late: threading.Event) -> None:
-    """Kill a process after so many seconds, not counting those it spent waiting for a core."""
+def _guard(
+    pid: int, seconds: float, waiting: Waiting, ended: threading.Event, late: threading.Event
+) -> None:
+    """Kill a process after so many seconds, without those it waited for a core or the judge."""
     started = time.monotonic()
     while not ended.wait(0.5):
         elapsed = time.monotonic() - started
         limit = MAX_FACTOR * seconds / PATIENCE
-        if elapsed - _starved(pid) > seconds or elapsed > limit:
+        if elapsed - _starved(pid) - waiting.seconds > seconds or elapsed > limit:
             late.set()
             _kill(pid)
             return

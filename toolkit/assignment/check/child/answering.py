@@ -5,9 +5,11 @@ of its question. What a student's code raises is an answer too: its type, its te
 """
 
 import importlib
+import mmap
 import os
 import random
 import resource
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,8 +33,28 @@ MAX_TEXT = 2000  # characters of an exception's message that are sent
 Back = Callable[..., Any]
 
 
+class Waiting:
+    """How long a process has waited for the judge; one that it was forked from can read it."""
+
+    def __init__(self) -> None:
+        self._times = memoryview(mmap.mmap(-1, 16)).cast("d")  # in all, and since when it waits
+
+    def __enter__(self) -> None:
+        self._times[1] = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        since, self._times[1] = self._times[1], 0.0
+        self._times[0] += time.monotonic() - since
+
+    @property
+    def seconds(self) -> float:
+        """So far."""
+        total, since = self._times
+        return total + (time.monotonic() - since if since else 0.0)
+
+
 def answer_questions(
-    part: Part, root: Path, seconds: int, memory: int, read: int, write: int
+    part: Part, root: Path, seconds: int, memory: int, read: int, write: int, waiting: Waiting
 ) -> None:
     """Answer until the judge has no more questions; then end this process.
 
@@ -41,6 +63,7 @@ def answer_questions(
         seconds: of CPU time that this process may take.
         memory: bytes that it may take.
         read, write: the pipes to the judge.
+        waiting: gets to know how long the judge took between its questions.
     """
     _limit(resource.RLIMIT_CPU, seconds)
     _limit(resource.RLIMIT_DATA, memory)
@@ -52,13 +75,15 @@ def answer_questions(
 
     def back(name: str, /, **arguments: Any) -> Any:
         send(write, nonce, {"call": name, "arguments": arguments})
-        _, value = receive(read)
+        with waiting:
+            _, value = receive(read)
         return value
 
     answers = importlib.import_module(ANSWERS[part]).Answers(root, back)
     while True:
         try:
-            nonce, question = receive(read)
+            with waiting:
+                nonce, question = receive(read)
         except Closed:
             os._exit(0)
         if question["ask"] == "no more":
