@@ -40,11 +40,11 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     trace = read(answer)
     lines = Lines(student.ask("texts"), located.file)
     game = find_game(trace)
-    _check_end(answer, trace, game, verdicts)
+    _check_end(answer, trace, game, lines, verdicts)
     if game is None:
         return
     probe = Probe(student)
-    check_noise(game, verdicts)
+    check_noise(game, lines, verdicts)
     check_images(game, probe.images, lines, verdicts, given=answer["images_given"])
     check_losses(game, probe.opinions, verdicts)
     check_steps(game, lines, verdicts)
@@ -93,7 +93,9 @@ class Probe:
         return answer
 
 
-def _check_end(answer: Mapping[str, Any], trace: Trace, game: Game | None, verdicts: Verdicts) -> None:
+def _check_end(
+    answer: Mapping[str, Any], trace: Trace, game: Game | None, lines: Lines, verdicts: Verdicts
+) -> None:
     """How the run ended, where that says something about the code."""
     ended, described = answer["ended"], answer["error"]
     error = StudentError(described) if isinstance(described, dict) else None
@@ -111,6 +113,11 @@ def _check_end(answer: Mapping[str, Any], trace: Trace, game: Game | None, verdi
         verdicts.error(error)
     elif ended == "error" and error is not None:
         _check_error(error, trace, game, verdicts)
+    elif game is None and "backward(" in lines.texts.get(lines.file, "") and not trace.steps:
+        verdicts.not_seen(
+            "The training in this file was not reached, neither when it was run nor when its "
+            "functions were called, so nothing of it was seen."
+        )
     elif game is None or not (trace.steps or trace.passes):
         verdicts.fault(
             "not-watched",
@@ -122,7 +129,7 @@ def _check_end(answer: Mapping[str, Any], trace: Trace, game: Game | None, verdi
             verdicts.fault(
                 "fixed-device",
                 "Tensors are put on the GPU, whether there is one or not. What should decide?",
-                at=Place(event["file"], event["line"]),
+                at=lines.of_device(Place(event["file"], event["line"])),
             )
             break
 

@@ -13,7 +13,6 @@ from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.trace import Backward, Event, Step
 from toolkit.assignment.check.verdicts import Verdicts
 
-MIN_SHARE = 0.02  # of the larger push: a smaller one is none
 WAYS = {1: "up", -1: "down"}
 
 
@@ -53,7 +52,7 @@ def check_direction(game: Game, verdicts: Verdicts) -> None:
         )
         return
     real, drawn = _majority(p.real for p in pushes), _majority(p.drawn for p in pushes)
-    if _one_sided(game, steps_d, pushes, verdicts):
+    if _one_sided(game, steps_d, verdicts):
         return
     if real == drawn:
         verdicts.fault(
@@ -100,24 +99,37 @@ def _majority(numbers: Iterable[float]) -> int:
     return 1 if sum(votes) >= 0 else -1
 
 
-def _one_sided(game: Game, steps: list[Step], pushes: list[Push], verdicts: Verdicts) -> bool:
+def _one_sided(game: Game, steps: list[Step], verdicts: Verdicts) -> bool:
     """Whether the discriminator's loss lacks one of its terms."""
-    real = sum(abs(push.real) for push in pushes)
-    drawn = sum(abs(push.drawn) for push in pushes)
-    if min(real, drawn) > MIN_SHARE * max(real, drawn):
+    real, drawn = _has_term(game, steps, drawn=False), _has_term(game, steps, drawn=True)
+    if real and drawn:
         return False
-    if drawn < real and _both_ways(game, steps):
+    if real and _both_ways(game, steps):
         verdicts.not_seen("Which of the discriminator's images are generated was not seen.")
         return True
-    lacking = "generated" if drawn < real else "real"
+    lacking = "generated" if real else "real"
     verdicts.fault(
         "one-sided-loss",
         f"In the {len(steps)} steps that were seen, no {lacking} image was in the discriminator's "
         "loss. What are the two terms of V, and which of them is missing?",
         equation=10,
-        at=_loss_of(game, steps, drawn=drawn > real) or steps[0],
+        at=_loss_of(game, steps, drawn=drawn) or steps[0],
     )
     return True
+
+
+def _has_term(game: Game, steps: list[Step], *, drawn: bool) -> bool:
+    """Whether a loss of these steps depends on drawn, or on real, images, however little."""
+    for step in steps:
+        for backward in game.own_passes(step):
+            for number, gradient in backward.gradients.items():
+                judged = game.judged.get(number)
+                if judged is None or len(gradient) != len(judged.drawn):
+                    continue
+                mark = judged.drawn if drawn else ~judged.drawn
+                if bool(mark.all()) or bool(gradient[mark].any()):
+                    return True
+    return False
 
 
 def _both_ways(game: Game, steps: list[Step]) -> bool:

@@ -14,13 +14,14 @@ PIXELS = 784  # of an image of MNIST
 MIN_NUMBERS = 1000  # of the noise, to know its distribution
 MIN_STEPS = 3  # of training, after which the same noise is no accident
 SLACK = 0.3  # of the range of the generated images: at most so far do the real ones go beyond
+RAW = 10  # larger pixels were not scaled
 WORD = "standard normal distribution has mean 0, standard deviation 1 and fourth moment 3"
 
 # From z, (batch, ...), and how much it is enlarged, to images in evaluation mode.
 Draw = Callable[[Call, float], Tensor | None]
 
 
-def check_noise(game: Game, verdicts: Verdicts) -> None:
+def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
     """z ~ N(0, 1), and drawn anew for every step: judged over all that was trained on."""
     trained = game.judged_draws
     calls = [call for call in game.draws if call.number in trained] or game.draws
@@ -36,7 +37,7 @@ def check_noise(game: Game, verdicts: Verdicts) -> None:
             "wrong-noise",
             f"The noise has mean {mean:.2f}, standard deviation {deviation:.2f} and fourth moment "
             f"{fourth:.1f}. A {WORD}. Which function draws it?",
-            at=odd,
+            at=lines.of_noise(odd),
         )
         return
     if len(game.steps) >= 2 * MIN_STEPS and _drawn_once(game, noise):
@@ -44,7 +45,7 @@ def check_noise(game: Game, verdicts: Verdicts) -> None:
             "wrong-noise",
             f"The generator was given the same z in all of {len(game.steps)} steps, so it only "
             "learns these points. When should new noise be drawn?",
-            at=calls[-1],
+            at=lines.of_noise(calls[-1]),
         )
         return
     verdicts.right("The noise is standard normal, and drawn anew for every step.")
@@ -126,7 +127,7 @@ def check_images(
             f"Generated images lie in {low:.1f}..{high:.1f} and real ones in {real.least:.1f}.."
             f"{real.largest:.1f}, so the discriminator can tell them apart by that alone. What is "
             "the range of the generator's last layer, and how are the data scaled?",
-            at=lines.of_scaling(),
+            at=lines.of_raw_data() if real.largest > RAW else lines.of_scaling(),
         )
         return
     verdicts.right("Generated images have the shape and the range of the real ones.")
