@@ -155,9 +155,10 @@ def grade(
     from toolkit.assignment.grade.sandbox.isolation import Limits
 
     def say(done: int, total: int, name: str, result: "Result") -> None:
-        checked = sum(test.max_score for test in result.tests)
-        problem = result.extra_data.problem
-        print(f"{done}/{total}  {name!r}: {result.score:g} of {checked:g}  {problem}", flush=True)
+        still_open = f", {result.open:g} open" if result.open else ""
+        points = f"{result.score:g} of {result.checked:g}{still_open}"
+        why = " ".join(result.extra_data.needs_a_look)
+        print(f"{done}/{total}  {name!r}: {points}  {why}", flush=True)
 
     points = read_rubric(rubric or DEFAULT)
     if restart and out.exists():
@@ -168,7 +169,7 @@ def grade(
     )
     ways = {result.extra_data.isolation for result in results}
     print("\n".join(f"Isolation: {way}" for way in sorted(ways)))
-    unclear = sum(bool(result.extra_data.problem) for result in results)
+    unclear = sum(bool(result.extra_data.needs_a_look) for result in results)
     print(f"Graded: {len(results)}. Need a look: {unclear}. See {out / 'class.html'}.")
 
 

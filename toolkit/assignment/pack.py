@@ -6,7 +6,6 @@ import json
 import re
 import sys
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from toolkit.assignment.check.static import unwritten
@@ -14,7 +13,7 @@ from toolkit.assignment.grade.archive import MAX_ARCHIVE, MAX_UNPACKED
 from toolkit.assignment.grade.result import Result, describe
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.sandbox.isolation import Limits, find_isolation
-from toolkit.assignment.grade.verdict import CHECK, grade_archive
+from toolkit.assignment.grade.verdict import Check, grade_archive
 from toolkit.assignment.parts import FILES, find_parts, list_files
 from toolkit.assignment.report.prompts import prompts_in
 from toolkit.common.errors import ToolkitError, UsageError
@@ -35,7 +34,7 @@ Files = dict[PurePosixPath, bytes]
 
 
 def pack(
-    folder: Path, number: str, out: Path, limits: Limits, check: Sequence[str] = CHECK
+    folder: Path, number: str, out: Path, limits: Limits, check: Check = Check()
 ) -> tuple[Path, Files, list[str]]:
     """Make the archive, after unpacking it elsewhere and checking it the way the grader does.
 

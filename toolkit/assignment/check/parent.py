@@ -8,6 +8,7 @@ from pathlib import Path
 
 from toolkit.assignment.check.findings import Finding, Id, Report
 from toolkit.assignment.check.host import Gone, Host, StudentError, plain_host
+from toolkit.assignment.check.packages import excused
 from toolkit.assignment.check.source import line_of_call, parse
 from toolkit.assignment.check.static import forbidden_modules, imported, unwritten
 from toolkit.assignment.check.submission import Located, Submission, prepare
@@ -18,7 +19,7 @@ TOOLKIT = __name__.partition(".")[0]
 JUDGES: dict[Part, str] = {
     "dataset": "toolkit.assignment.check.dataset",
     "lstm": "toolkit.assignment.check.lstm.checks",
-    "train": "toolkit.assignment.check.train",
+    "train": "toolkit.assignment.check.train.checks",
     "gan": "toolkit.assignment.check.gan.checks",
 }
 Progress = Callable[[str], None]
@@ -55,6 +56,7 @@ def judge(
     root: str,
     progress: Progress = lambda sentence: None,
     parts: Collection[Part] = PARTS,
+    packages: Collection[str] = (),
 ) -> Report:
     """Judge a submission whose code runs in `host`.
 
@@ -63,7 +65,10 @@ def judge(
         root: where the child has its copy.
         progress: called with a sentence when a new piece of work begins.
         parts: what to check.
+        packages: what the course allows besides the usual; where one is missing, nobody is at
+            fault.
     """
+    no_fault = excused(submission.parts, packages)
     findings: list[Finding] = []
     facts: set[str] = set()
     for part in parts:
@@ -83,7 +88,7 @@ def judge(
         tree = _read(part, submission.root / located.file, submission.root, seen, found)
         trees[part] = tree
         if tree is not None:
-            verdicts = Verdicts(part, located.file, progress)
+            verdicts = Verdicts(part, located.file, progress, no_fault)
             judge_part(host, root, located, verdicts)
             facts |= verdicts.facts
             found += [f for f in verdicts.findings if not _seen_already(f, found)]
@@ -96,8 +101,8 @@ def judge(
 
 def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> None:
     """Judge one part; whatever happens to it, the others keep theirs."""
-    judge = importlib.import_module(JUDGES[verdicts.part])
     try:
+        judge = importlib.import_module(JUDGES[verdicts.part])
         with host.student(verdicts.part, root) as student:
             judge.check(student, located, verdicts)
     except Gone as gone:
@@ -202,7 +207,9 @@ def _softmax_unseen(name: str | None, tree: ast.Module | None) -> Finding:
             "The model returns probabilities, and the loss was not seen. Make sure that the loss "
             "takes their logarithm, and no second softmax."
         )
-        return Finding(verdict="not seen", part="lstm", message=message)
+        return Finding(
+            verdict="not seen", part="lstm", id="softmax-before-loss", message=message
+        )
     message = (
         "cross_entropy applies the softmax (8) itself, and the model has applied it already, so "
         "the loss cannot fall below 1.46115. Which of the two is one too many?"

@@ -106,7 +106,7 @@ def prepare_imports(root: Path, folder: Path, change: Change = lambda tree, file
 
 def compiled(file: Path, change: Change = lambda tree, file: tree) -> CodeType:
     """The code of a student's file."""
-    tree = compile(file.read_bytes(), str(file), "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+    tree = ast.parse(file.read_bytes(), str(file))
     return compile(change(tree, str(file)), str(file), "exec", dont_inherit=True)
 
 

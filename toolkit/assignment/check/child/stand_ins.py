@@ -163,7 +163,7 @@ class Anything:
         return 0
 
     def __format__(self, how: str) -> str:
-        return self._name
+        return str(self._name)
 
 
 class Progress(Anything):

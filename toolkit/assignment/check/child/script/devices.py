@@ -6,11 +6,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 if TYPE_CHECKING:
     from toolkit.assignment.check.child.script.trace import Trace
 
+SOFTMAX = {"softmax", "log_softmax"}
+CLAMPS = {"clamp", "clamp_", "clip", "clip_"}
 RECURRENT = {"lstm", "lstm_cell", "gru", "gru_cell"}
 
 
@@ -36,13 +39,18 @@ class Devices(TorchFunctionMode):
             kwargs, asked = kwargs | {"device": torch.device("cpu")}, True
         if name == "to" and any(_is_gpu(x) for x in args[1:]):
             args, asked = tuple(torch.device("cpu") if _is_gpu(x) else x for x in args), True
-        if asked:
+        if asked and self._trace.on:
             self._trace.add("gpu", name=name)
-            if name == "cuda":
-                return args[0]
+        if name == "cuda":
+            return args[0]
         if name in RECURRENT and self._trace.on:
             self._trace.add("recurrent", name=name)
-        return func(*args, **kwargs)
+        result = func(*args, **kwargs)
+        if name in CLAMPS and self._trace.on and isinstance(args[0], Tensor):
+            self._trace.clamped(name, args[0], result)
+        if name in SOFTMAX and self._trace.on and isinstance(result, Tensor):
+            self._trace.softmax(name, result)
+        return result
 
 
 def _is_gpu(x: Any) -> bool:

@@ -6,6 +6,8 @@ from typing import Any
 import torchvision.datasets
 from torchvision.transforms.functional import to_pil_image
 
+NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
 # Gives the images (uint8, n x 28 x 28) and labels (int64, n) for training, or for testing.
 Digits = Callable[[bool], Any]
 
@@ -16,8 +18,7 @@ def replace_mnist(digits: Digits) -> None:
     class FewDigits(torchvision.datasets.VisionDataset):  # type: ignore[misc]
         """As torchvision's MNIST."""
 
-        classes = [f"{k} - {name}" for k, name in enumerate(NAMES)]
-        class_to_idx = {name: k for k, name in enumerate(classes)}
+        classes = tuple(f"{k} - {name}" for k, name in enumerate(NAMES))
 
         def __init__(
             self,
@@ -61,6 +62,3 @@ def replace_mnist(digits: Digits) -> None:
     for name in ("MNIST", "FashionMNIST", "KMNIST", "QMNIST"):
         setattr(torchvision.datasets, name, FewDigits)
         setattr(torchvision.datasets.mnist, name, FewDigits)
-
-
-NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

@@ -45,7 +45,11 @@ def watching_files(trace: Trace, root: Path, stand_ins: StandIns) -> Iterator[No
             stack.enter_context(patch.object(owner, "open", folders.opener(owner.open)))
         stack.enter_context(patch.object(torch, "save", folders.saver(torch.save)))
         stack.enter_context(patch.object(os, "mkdir", folders.maker(os.mkdir)))
-        for owner, name in ((torchvision.utils, "save_image"), (PIL.Image.Image, "save")):
+        savers: tuple[tuple[Any, str], ...] = (
+            (torchvision.utils, "save_image"),
+            (PIL.Image.Image, "save"),
+        )
+        for owner, name in savers:
             stack.enter_context(patch.object(owner, name, saver(getattr(owner, name), name)))
         stack.enter_context(patch.object(stand_ins, "heard", heard))
         stack.enter_context(
@@ -60,7 +64,7 @@ class _Folders:
         self._root = root
 
     def opener(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        def open(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:  # noqa: A001
+        def open(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
             if isinstance(file, str | os.PathLike) and set(mode) & set("wax"):
                 file = self._there(file)
             return function(file, mode, *args, **kwargs)
@@ -102,11 +106,11 @@ def _picture(trace: Trace, args: tuple[Any, ...]) -> dict[str, Any] | None:
     """The first argument that is a picture, or a list of pictures."""
     for x in args:
         if isinstance(x, PIL.Image.Image):
-            x = np.asarray(x)  # noqa: PLW2901
+            x = np.asarray(x)
         if isinstance(x, np.ndarray) and x.dtype != object and x.dtype.kind in "fiub":
             return trace.value(torch.from_numpy(np.ascontiguousarray(x)))
         if isinstance(x, list | tuple) and x and all(isinstance(y, Tensor) for y in x):
-            x = torch.stack(list(x)) if len({y.shape for y in x}) == 1 else x[0]  # noqa: PLW2901
+            x = torch.stack(list(x)) if len({y.shape for y in x}) == 1 else x[0]
         if isinstance(x, Tensor):
             return trace.value(x)
     return None

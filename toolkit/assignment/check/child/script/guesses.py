@@ -40,7 +40,7 @@ NETWORKS = {
     "discriminator": ("discriminator", "disc", "critic", "d"),
 }
 ALIASES = {
-    **dict.fromkeys(("g", "netg", "gen", "g_model", "model_g", "g_net", "generator_model"), "generator"),
+    **dict.fromkeys(("g", "netg", "gen", "g_model", "model_g", "g_net"), "generator"),
     **dict.fromkeys(("d", "netd", "disc", "d_model", "model_d", "critic", "dis"), "discriminator"),
 }  # fmt: skip
 LOGS = ("writer", "logger", "log", "summary_writer", "pbar", "bar")
@@ -61,23 +61,22 @@ class Guesses:
 
     def mains(self, functions: Mapping[str, FunctionType]) -> Iterator[FunctionType]:
         """Functions that may train all by themselves, the likeliest first."""
-        for word in ("main", "train", "run", "fit", "training"):
-            if word in functions:
-                yield functions[word]
-        for name, function in functions.items():
-            if name not in ("main", "train", "run", "fit", "training") and "step" not in name:
-                if any(word in name for word in ("main", "train", "fit", "run_")):
-                    if not any(
-                        word in name for word in ("disc", "gen", "load", "data", "_d", "_g")
-                    ):
-                        yield function
+        first = [name for name in ("main", "train", "run", "fit", "training") if name in functions]
+        others = [
+            name
+            for name in functions
+            if _has(name, "main", "train", "fit", "run_")
+            and not _has(name, "step", "disc", "gen", "load", "data", "_d", "_g")
+        ]
+        for name in dict.fromkeys(first + others):
+            yield functions[name]
 
     def steps(self, functions: Mapping[str, FunctionType]) -> Iterator[FunctionType]:
         """Functions that may make one step each."""
         for name, function in functions.items():
-            if any(word in name for word in ("train", "step", "update", "optimi")):
-                if not any(word in name for word in ("load", "data", "plot")):
-                    yield function
+            likely = _has(name, "train", "step", "update", "optimi")
+            if likely and not _has(name, "load", "data", "plot"):
+                yield function
 
     def call(self, function: FunctionType) -> Any:
         """Call a function.
@@ -173,6 +172,10 @@ class Guesses:
             self._made[key] = kind(parameters, lr=1e-3)
         optimizer: torch.optim.Optimizer = self._made[key]
         return optimizer
+
+
+def _has(name: str, *words: str) -> bool:
+    return any(word in name for word in words)
 
 
 class _Config(argparse.Namespace):

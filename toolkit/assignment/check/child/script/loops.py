@@ -32,7 +32,8 @@ class Loops:
 
     def change(self, tree: ast.Module, file: str) -> ast.Module:
         """Let every loop in a file ask whether it goes on."""
-        return ast.fix_missing_locations(_Change(file).visit(tree))
+        changed: ast.Module = _Change(file).visit(tree)
+        return ast.fix_missing_locations(changed)
 
     def each(self, things: Any, loop: str) -> Iterator[Any]:
         """The items of a `for` loop."""
@@ -74,12 +75,12 @@ class _Change(ast.NodeTransformer):
     def __init__(self, file: str) -> None:
         self.file = file
 
-    def visit_For(self, node: ast.For) -> ast.For:  # noqa: N802 - as `ast` calls it
+    def visit_For(self, node: ast.For) -> ast.For:
         self.generic_visit(node)
         node.iter = self._call(EACH, node.iter, node)
         return node
 
-    def visit_While(self, node: ast.While) -> ast.While:  # noqa: N802 - as `ast` calls it
+    def visit_While(self, node: ast.While) -> ast.While:
         self.generic_visit(node)
         test = ast.BoolOp(ast.And(), [self._call(MORE, None, node), node.test])
         node.test = ast.copy_location(test, node.test)
@@ -87,6 +88,6 @@ class _Change(ast.NodeTransformer):
 
     def _call(self, name: str, first: ast.expr | None, node: ast.stmt) -> ast.Call:
         place = ast.Constant(f"{self.file}:{node.lineno}:{node.col_offset}")
-        arguments = [place] if first is None else [first, place]
+        arguments: list[ast.expr] = [place] if first is None else [first, place]
         call = ast.Call(ast.Name(name, ast.Load()), arguments, [])
         return ast.copy_location(call, first or node)

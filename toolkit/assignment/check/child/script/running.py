@@ -4,6 +4,7 @@ import ast
 import http.client
 import inspect
 import os
+import re
 import socket
 import sys
 import urllib.error
@@ -55,6 +56,7 @@ class Script:
         self.trace = Trace(root, max_steps, max_seconds)
         self.loops = Loops(self.trace)
         self.module = ModuleType("__main__")
+        self.called: list[str] = []  # functions that the check called itself
 
     def run(
         self,
@@ -69,7 +71,7 @@ class Script:
                 (True) or for testing, in a dictionary, when a data set of torchvision wants them.
 
         Returns:
-            what `Trace` describes.
+            what this package describes.
         """
         if digits is not None:
             replace_mnist(digits)
@@ -85,6 +87,8 @@ class Script:
             "ended": ended,
             "error": error,
             "left": self.loops.left,
+            "called": list(dict.fromkeys(self.called)),
+            "callers": self._callers(),
             "networks": self.trace.described_networks(),
             "events": self.trace.events,
             "functions": [self._described(function) for function in self.functions()],
@@ -160,6 +164,7 @@ class Script:
                     for function in functions_of_group:
                         try:
                             guesses.call(function)
+                            self.called.append(function.__name__)
                         except UnknownParameter as error:
                             unknown = unknown or error
                     if not self.trained or self.trace.steps > TRIALS:
@@ -168,6 +173,17 @@ class Script:
                     return
         if unknown is not None:
             raise unknown
+
+    def _callers(self) -> list[str]:
+        """The other files of theirs in which the name of this one is imported."""
+        pattern = re.compile(rf"(from|import)\s.*\b{re.escape(self.file.stem)}\b")
+        return [
+            str(path.relative_to(self.root))
+            for path in sorted(self.root.rglob("*"))
+            if path.suffix in (".py", ".ipynb")
+            and path != self.file
+            and pattern.search(path.read_text(errors="replace"))
+        ]
 
     def _described(self, function: FunctionType) -> dict[str, Any]:
         path = Path(function.__code__.co_filename)

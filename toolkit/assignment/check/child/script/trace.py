@@ -1,50 +1,4 @@
-"""The trace: what really happened while a student's script ran, as plain values.
-
-`Trace.answer()` is what the judge gets:
-
-    ended       "finished", "enough" (stopped after many steps), "slow" (stopped by the time it took
-                while steps went on), "error", "exit" (sys.exit), "network" (it needs the internet),
-                "unknown" (a parameter of a function is not known), or "nothing" (trained nothing)
-    error       what it raised, as in `answering.described`, or None
-    left        whether a loop was left early, after enough steps in it; what follows it still ran
-    networks    of every network that was called, or whose parameters were moved:
-                id, class, file and line (of the class; None if it is torch's own), forward_line,
-                parameters (their ids), names (their names), classes (names of the classes of all
-                modules in it and of what these derive from), training (at the end)
-    events      in the order in which they happened, each with kind, file and line:
-      call        network (id), how ("__call__" or "forward"), training, grad (whether gradients
-                  were recorded), inputs and outputs (lists of values). Only the outermost call
-      loss        name (of torch's function), input and target (values or None), reduction
-      optimiser   made: optimiser (id), class, lr, parameters (ids)
-      backward    value (that it started from), parameters (ids of those that it reached, including
-                  those that only pass on), changed (ids of those whose .grad it changed), gradients
-                  (pairs of a call's index and a tensor (batch,): the gradient with respect to its
-                  first output, summed over all axes but the first), error (text, or None)
-      clear       parameters (ids): their gradients were cleared since the last event that looked
-      clip        name, fresh (whether it came after a backward pass whose gradients no step has
-                  used), changed (whether it changed them), gradients (whether there were any),
-                  parameters (ids that it was given)
-      step        optimiser (id; None if the parameters were moved by hand), class, classes (that it
-                  derives from), lr, maximize, parameters (ids), passes (indices of the backward
-                  events whose sum its gradients are), stale (those of them that an earlier step has
-                  used), moved (ids)
-      load        a DataLoader was made: load (id), dataset (id), class (of the data set), size,
-                  batch_size, stream (whether it has no length, or draws its items anew)
-      batch       a DataLoader gave a batch: load (id), values
-      mode        train() or eval() was called on a network: network (id), training
-      folder      a folder that was missing and had to be made: folder
-      stand_in    a package was replaced: name
-      save        pictures saved or shown: name (of the function), value (or None)
-      gpu         a GPU was asked for: name
-      recurrent   torch's own recurrent layer was called: name
-    functions   defined in the script: name, parameters, file, line
-
-A value is a tensor: id (the same tensor has the same id), shape, dtype, min, max, mean, std, fourth
-(fourth standardised moment), values (the tensor; None if it is large or is known through `from`),
-from (index of the last call or batch event that gave exactly these numbers, in whatever shape),
-rows_from (pairs of such an index and the share of the rows that are in it; empty if `from` is
-given), networks (ids of those whose parameters its graph reaches).
-"""
+"""Records what happens while a student's script runs; the package says what the judge gets."""
 
 import inspect
 import sys
@@ -95,6 +49,7 @@ class Trace:
         self._reached: dict[int, Tensor] = {}  # parameters that some backward pass reached
         self._gradients: dict[int, Tensor] | None = None  # of a backward pass that is under way
         self._passes: dict[int, set[int]] = {}  # id of a parameter -> passes in its gradient
+        self._clamps: list[tuple[int, int, Tensor]] = []  # event, parameter, what it returned
         self._used: set[int] = set()  # passes that a step has used
         self._weights: dict[int, Tensor] = {}  # after the last pass or step, to see moves by hand
 
@@ -210,6 +165,10 @@ class Trace:
             what `after_step` needs.
         """
         self._see_cleared()
+        for index, key, result in self._clamps:
+            gradient = self._reached[key].grad
+            self.events[index]["kept"] = gradient is not None and torch.equal(gradient, result)
+        self._clamps.clear()
         held = {self.values.id_of(p): p for g in optimizer.param_groups for p in g["params"]}
         passes = set[int]().union(*(self._passes.get(key, set()) for key in held))
         stale = passes & self._used
@@ -241,19 +200,29 @@ class Trace:
             moved=moved,
         )
 
-    def clipped(self, name: str, given: list[Tensor], before: list[Tensor | None]) -> None:
-        """Record a call that clips gradients, and whether it had any to clip."""
+    def clipped(self, name: str, given: list[Tensor]) -> None:
+        """Record a call that clips gradients."""
         held = {self.values.id_of(p) for p in given}
         fresh = set[int]().union(*(self._passes.get(key, set()) for key in held)) - self._used
-        changed = any(_differs(old, p.grad) for old, p in zip(before, given, strict=True))
         self.add(
             "clip",
             name=name,
             fresh=bool(fresh),
-            changed=changed,
-            gradients=any(old is not None for old in before),
+            kept=True,
             parameters=sorted(held),
         )
+
+    def clamped(self, name: str, given: Tensor, result: Tensor) -> None:
+        """Record a clamp, if it was given the gradient of a parameter."""
+        for key, parameter in self._reached.items():
+            gradient = parameter.grad
+            if gradient is not None and gradient.data_ptr() == given.data_ptr():
+                fresh = bool(self._passes.get(key, set()) - self._used)
+                in_place = name.endswith("_")
+                index = self.add("clip", name=name, fresh=fresh, kept=in_place, parameters=[key])
+                if not in_place:
+                    self._clamps.append((index, key, result))
+                return
 
     def made(self, optimizer: Optimizer) -> None:
         """Record that an optimiser was made."""
@@ -265,6 +234,11 @@ class Trace:
             lr=float(groups[0].get("lr", 0.0)),
             parameters=[self.values.id_of(p) for group in groups for p in group["params"]],
         )
+
+    def softmax(self, name: str, result: Tensor) -> None:
+        """Record a softmax, whose line a fault may be at."""
+        if not self.full():
+            self.add("softmax", name=name, output=self.values.id_of(result))
 
     def described_networks(self) -> list[dict[str, Any]]:
         """The networks that were seen, as the judge gets them."""

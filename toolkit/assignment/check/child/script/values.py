@@ -1,6 +1,6 @@
 """What the judge is told about a tensor, and which parameters its gradient would reach."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -68,9 +68,9 @@ class Values:
         """The index of the last call whose output has the same numbers in the same order."""
         flat = tensor.detach().reshape(-1)
         for event, output, _ in reversed(self._outputs):
-            if output.numel() == len(flat) and output.dtype == flat.dtype:
-                if torch.equal(output.reshape(-1), flat):
-                    return event
+            same = output.numel() == len(flat) and output.dtype == flat.dtype
+            if same and torch.equal(output.reshape(-1), flat):
+                return event
         return None
 
     def _row_sources(self, tensor: Tensor) -> list[list[float]]:
@@ -113,7 +113,7 @@ def leaves(*roots: Tensor) -> list[Tensor]:
     return found + [root for root in roots if root.grad_fn is None and root.requires_grad]
 
 
-def _rows(tensor: Tensor) -> Iterable[bytes]:
+def _rows(tensor: Tensor) -> list[bytes]:
     """Each row of a batch as bytes; nothing for what has no batch axis, or is too large."""
     if tensor.dim() == 0 or tensor.numel() > 4 * MAX_VALUES or tensor.dtype == torch.bfloat16:
         return []

@@ -20,7 +20,7 @@ from torch.optim.optimizer import (
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
 )
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader, IterableDataset, RandomSampler, SequentialSampler
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from toolkit.assignment.check.child.script.devices import Devices
@@ -72,11 +72,11 @@ def watching(trace: Trace) -> Iterator[None]:
 
 
 def _subclass_hook(trace: Trace) -> Any:
-    def hook(cls: type[nn.Module], **kwargs: Any) -> None:
+    def hook(cls: type[Any], /, **kwargs: Any) -> None:
         super(nn.Module, cls).__init_subclass__(**kwargs)
         forward = vars(cls).get("forward")
         if callable(forward) and not isinstance(forward, staticmethod | classmethod):
-            cls.forward = _network(trace, forward, "forward")  # type: ignore[method-assign]
+            cls.forward = _network(trace, forward, "forward")
 
     return classmethod(hook)
 
@@ -181,9 +181,8 @@ def _clip(trace: Trace, function: Callable[..., Any], name: str) -> Callable[...
         if not trace.on:
             return function(parameters, *args, **kwargs)
         given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-        before = [None if p.grad is None else p.grad.clone() for p in given]
         result = function(given, *args, **kwargs)
-        trace.clipped(name, given, before)
+        trace.clipped(name, given)
         return result
 
     return clip
@@ -234,6 +233,7 @@ def _loader(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
                 size=_size(dataset),
                 batch_size=self.batch_size,
                 stream=_size(dataset) is None,
+                sampled=not isinstance(self.sampler, RandomSampler | SequentialSampler),
             )
 
     return init

@@ -1,0 +1,31 @@
+"""Packages that courses have besides torch: a machine that lacks one cannot judge who uses it."""
+
+from collections.abc import Collection, Mapping
+
+from toolkit.assignment.parts import FILES, Part
+
+USUAL = (
+    *("IPython", "PIL", "albumentations", "attr", "click", "cv2", "dill", "einops", "fire", "h5py"),
+    *("imageio", "ipywidgets", "joblib", "keras", "kornia", "lightning", "matplotlib", "networkx"),
+    *("nltk", "notebook", "numba", "omegaconf", "openpyxl", "optuna", "pandas", "plotly"),
+    *("psutil", "pytorch_lightning", "requests", "scipy", "seaborn", "skimage", "sklearn"),
+    *("statsmodels", "sympy", "tensorboard", "tensorboardX", "tensorflow", "timm", "torchaudio"),
+    *("torchinfo", "torchmetrics", "torchsummary", "torchtext", "torchvision", "tqdm", "wandb"),
+    *("xgboost", "yaml"),
+)
+
+
+def excused(parts: Collection[Part], packages: Collection[str]) -> Mapping[str, str]:
+    """Modules that a student's code may fail to import at no cost: the name, and the reason.
+
+    Args:
+        parts: those whose files are there.
+        packages: what the course allows besides `USUAL`.
+    """
+    lacking = {name: f"this machine lacks {name}" for name in (*USUAL, *packages)}
+    missing = {
+        file.removesuffix(".py"): f"{file} is missing, which is counted once"
+        for part, file in FILES.items()
+        if part not in parts
+    }
+    return lacking | missing
