@@ -79,9 +79,10 @@ def find_game(trace: Trace) -> Game | None:
         outputs = [c.output.size for c in calls[discriminator] if c.output is not None]
         if not outputs or NUM_DIGITS in outputs:
             continue
-        both = trace.networks[generator].parameters.keys(), trace.networks[
-            discriminator
-        ].parameters.keys()
+        both = (
+            trace.networks[generator].parameters.keys(),
+            trace.networks[discriminator].parameters.keys(),
+        )
         trained = sum(any(step.holds & keys for step in trace.steps) for keys in both)
         score = (trained, int(max(outputs) == 1), len(calls[discriminator]))
         if score > best_score:

@@ -1,5 +1,6 @@
 """What goes into the generator, and whether the images that come out suit the real ones."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -81,7 +82,7 @@ def is_normal(z: Tensor) -> bool:
     A uniform distribution with variance 1 has a fourth moment of 1.8.
     """
     mean, deviation, fourth = moments(z)
-    error = 6 / z.numel() ** 0.5
+    error = 6 / math.sqrt(z.numel())
     near = abs(mean) < 0.05 + error and abs(deviation - 1) < 0.05 + 0.71 * error
     return near and abs(fourth - 3) < min(0.9, 0.2 + 4.9 * error)
 

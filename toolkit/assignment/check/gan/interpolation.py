@@ -31,9 +31,7 @@ MAX_FUNCTIONS = 8  # that are tried
 SURE = 0.9
 
 
-def check_interpolation(
-    game: Game, lines: Lines, functions: Functions, verdicts: Verdicts
-) -> None:
+def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts: Verdicts) -> None:
     """Look for the interpolation in what ran, else in functions, and judge it."""
     trained = game.judged_draws
     draws = [call for call in game.draws if call.number not in trained]
@@ -51,7 +49,9 @@ def check_interpolation(
         if _try(function, ends, functions, verdicts):
             _check_ends([function, *candidates], functions, verdicts)
             return
-    if candidates or any(word in text for text in lines.texts.values() for word in ("interpol", "lerp")):
+    if candidates or any(
+        word in text for text in lines.texts.values() for word in ("interpol", "lerp")
+    ):
         verdicts.not_seen(
             "The code seems to interpolate, but no images along a line in latent space were seen.",
             at=candidates[0].place if candidates else None,
@@ -70,9 +70,7 @@ def _paths_of(calls: Sequence[Call]) -> list[Path]:
     return find_paths(drawn)
 
 
-def _judge(
-    paths: list[Path], places: Sequence[Placed], known: Tensor, verdicts: Verdicts
-) -> None:
+def _judge(paths: list[Path], places: Sequence[Placed], known: Tensor, verdicts: Verdicts) -> None:
     """The best of the paths has nine points, both ends among them."""
     for path in paths:
         outside = ends_outside(path, known)

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from toolkit.assignment.check.gan.trace import Event, Network
@@ -48,7 +49,9 @@ class Lines:
                 if isinstance(node, ast.ClassDef) and node.name in network.kinds:
                     for inner in ast.walk(node):
                         if isinstance(inner, ast.Assign | ast.AnnAssign):
-                            targets = inner.targets if isinstance(inner, ast.Assign) else [inner.target]
+                            targets = (
+                                inner.targets if isinstance(inner, ast.Assign) else [inner.target]
+                            )
                             if any(getattr(t, "attr", None) == attribute for t in targets):
                                 return Place(file, inner.lineno)
         return Place(network.file, network.line)
@@ -56,7 +59,7 @@ class Lines:
     def of_scaling(self) -> Place:
         """The line that decides the range of the data."""
         for word in SCALING:
-            if place := self.find(lambda node, word=word: _called(node) == word):
+            if place := self.find(partial(_is_call, word)):
                 return place
         return Place(self.file, None)
 
@@ -75,7 +78,9 @@ class Lines:
             if any(word in _called(node) for word in NOISE) and isinstance(node, ast.Call)
         ]
         last = call.line or 0
-        return Place(call.file, max((n for n in lines if last - 12 <= n <= last), default=call.line))
+        return Place(
+            call.file, max((n for n in lines if last - 12 <= n <= last), default=call.line)
+        )
 
     def of_device(self, otherwise: Place) -> Place:
         """The first statement that names a GPU without asking whether there is one."""
@@ -93,6 +98,10 @@ class Lines:
                 if fits(node) and isinstance(node, ast.expr | ast.stmt):
                     return Place(file, node.lineno)
         return None
+
+
+def _is_call(name: str, node: ast.AST) -> bool:
+    return _called(node) == name
 
 
 def _called(node: ast.AST) -> str:

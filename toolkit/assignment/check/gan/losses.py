@@ -33,7 +33,7 @@ def check_losses(game: Game, ask: Ask, verdicts: Verdicts) -> None:
             )
             break
     squashed = _is_probability(game, ask)
-    twice = _sigmoid_again(losses, game, squashed)
+    twice: Event | None = _sigmoid_again(losses, game, squashed)
     if twice is None and squashed:
         twice = _sigmoid_in_gradients(game)
     missing = next((loss for loss in losses if loss.name == PROBABILITIES), None)

@@ -74,8 +74,9 @@ def samples(game: Game) -> list[Call]:
     """
     judged = game.judged_draws
     first = min((step.number for step in game.steps), default=None)
-    last = max((step.number for step in game.steps), default=0)
-    last = float("inf") if game.trace.ended in ("finished", "exit") else last
+    last = float(max((step.number for step in game.steps), default=0))
+    if game.trace.ended in ("finished", "exit"):
+        last = float("inf")
     pictures = [event.number for event, _ in game.trace.shown]
     found = []
     for number, call in enumerate(game.draws):

@@ -99,7 +99,8 @@ def between(points: Tensor, first: Tensor, last: Tensor) -> Tensor | None:
     total = parts.sum(dim=0)
     if bool((away > NEAR * size).any()) or bool((total < 0.3).any()):
         return None
-    return parts[1] / total
+    shares: Tensor = parts[1] / total
+    return shares
 
 
 def ends_outside(path: Path, known: Tensor) -> bool:
