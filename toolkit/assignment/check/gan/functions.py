@@ -156,7 +156,7 @@ class Functions:
         given = {a.arg.lower() for a in arguments[len(arguments) - len(defaults) :] if defaults}
         given |= {
             a.arg.lower()
-            for a, d in zip(function.node.args.kwonlyargs, function.node.args.kw_defaults)
+            for a, d in zip(function.node.args.kwonlyargs, function.node.args.kw_defaults, strict=True)
             if d is not None
         }
         known: dict[str, Any] = dict.fromkeys(DIMENSIONS, self.latent_dim)

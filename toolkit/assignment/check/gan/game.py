@@ -147,9 +147,9 @@ class Origins:
             if rows is None or made is None or len(made) != len(rows):
                 continue
             size = made.size(1)
-            if 16 < size < rows.size(1):
-                if any(torch.equal(part, made) for part in (rows[:, :size], rows[:, -size:])):
-                    return {call.number: call}, {call.number: everything}
+            parts = (rows[:, :size], rows[:, -size:]) if 16 < size < rows.size(1) else ()
+            if any(torch.equal(part, made) for part in parts):
+                return {call.number: call}, {call.number: everything}
         return {}, {}
 
     def judged(self, call: Call, generator: int) -> Judged | None:

@@ -115,8 +115,8 @@ def _try(function: Function, ends: Tensor, functions: Functions, verdicts: Verdi
             if _in_pixels(tried, functions):
                 verdicts.fault(
                     "wrong-interpolation",
-                    "The images in between are mixed from the pixels of two images. Which numbers "
-                    "should move in steps, so that each image in between is drawn by the generator?",
+                    "The images in between are mixed from the pixels of two images. Which "
+                    "numbers should move in steps, so that each image is drawn by the generator?",
                     at=function.place,
                 )
                 return True
@@ -160,9 +160,9 @@ def _in_pixels(tried: Tried, functions: Functions) -> bool:
     """Whether it returned images that are mixed from the first and the last of them."""
     for images in tried.returned:
         rows = images.reshape(len(images), -1) if images.dim() > 1 else images[None]
-        if len(rows) >= MIN_POINTS and rows.size(1) >= 784 > functions.latent_dim:
-            if find_paths([(0, rows.float())]):
-                return True
+        is_batch = len(rows) >= MIN_POINTS and rows.size(1) >= 784 > functions.latent_dim
+        if is_batch and find_paths([(0, rows.float())]):
+            return True
     return False
 
 

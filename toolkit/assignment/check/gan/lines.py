@@ -86,9 +86,9 @@ class Lines:
         """The first statement that names a GPU without asking whether there is one."""
         for file, tree in self.trees.items():
             for node in ast.walk(tree):
-                if isinstance(node, ast.Assign | ast.Expr) and "cuda" in ast.unparse(node):
-                    if "is_available" not in (text := ast.unparse(node)) and _CUDA.search(text):
-                        return Place(file, node.lineno)
+                text = ast.unparse(node) if isinstance(node, ast.Assign | ast.Expr) else ""
+                if _CUDA.search(text) and "is_available" not in text:
+                    return Place(file, node.lineno)
         return otherwise
 
     def find(self, fits: Callable[[ast.AST], bool]) -> Place | None:
