@@ -1,5 +1,7 @@
 """Whether everything that a student's LSTM makes goes where its parameters are."""
 
+import re
+
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.lstm.source import Source
@@ -9,6 +11,8 @@ MESSAGE = (
     "A tensor that is made here stays on the CPU when the model is moved to another device, so the "
     "model cannot be trained on a GPU. On which device is the input?"
 )
+RIGHT = "Everything that the model makes goes where its parameters are."
+OF_A_TENSOR = re.compile(r"\b(?!self\b)\w+\.device")
 
 
 def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
@@ -23,6 +27,9 @@ def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
             line=line,
         )
         return
+    if not _may_stay(network, source):
+        verdicts.right(RIGHT)
+        return
     way = network.way
     x = network.digits(way.batch, way.steps)
     try:
@@ -36,7 +43,7 @@ def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
     except StudentError:
         return  # the device has no numbers, which not every code bears: nothing is known
     if answer["left"] is None:
-        verdicts.right("Everything that the model makes goes where its parameters are.")
+        verdicts.right(RIGHT)
         return
     file, line, name = answer["left"]
     if name is not None:
@@ -45,3 +52,13 @@ def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
             verdicts.fault("fixed-device", f"self.{name}: {MESSAGE}", line=line)
     else:
         verdicts.fault("fixed-device", MESSAGE, at=Place(file, line))
+
+
+def _may_stay(network: Network, source: Source) -> bool:
+    """Whether something may stay behind. Trying it takes a second, so it is asked first."""
+    if any(t["kind"] == "loose" and t["uses"] for t in network.tensors):
+        return True
+    return any(
+        not named or not line or not OF_A_TENSOR.search("".join(source.lines[line - 1 : line]))
+        for _, line, named in network.new
+    )

@@ -74,12 +74,13 @@ class Answers:
         """
         self.kind, self.sizes, self.optimizer = kind, sizes, None
         torch.manual_seed(seed)
-        torch.use_deterministic_algorithms(True, warn_only=True)  # fills empty memory with nan
+        deterministic = torch._C._set_deterministic_algorithms  # the public one imports a lot more
+        deterministic(True, warn_only=True)  # fills empty memory with nan
         try:
             with self.recorder:
                 self.network, took = construct(self.kinds[kind], sizes)
         finally:
-            torch.use_deterministic_algorithms(False)
+            deterministic(False)
         tensors = self.tensors()
         self.first = {name: x.detach().clone() for name, x in self._all().items()}
         network = self.network
@@ -157,11 +158,12 @@ class Answers:
 
         Returns:
             what `operations.pieces` returns, and the `outputs`, the `uses` of each tensor of the
-            network in the first run, what is drawn at random (`random`: operation, shape, file and
+            network in the first run, what is made of nothing (`new`: file, line, and whether a
+            device is named), what is drawn at random (`random`: operation, shape, file and
             line), where each `softmax` is, and where the `last` affine map to 10 numbers is.
         """
         self.network.eval()
-        runs, outputs, uses = [], [], None
+        runs, outputs, uses, new = [], [], None, []
         for x in inputs:
             operations = Operations(self.root, {id(t): name for name, t in self._all().items()})
             torch.manual_seed(0)
@@ -170,6 +172,7 @@ class Answers:
             outputs.append([t.detach() for t in tensors_in(result)])
             runs.append(operations.made)
             uses = uses or dict(operations.uses)
+            new = new or operations.new
         drawn = ("randn", "rand", "normal", "uniform", "randn_like", "rand_like", "kaiming")
         return pieces(runs, batch, hidden) | {
             "outputs": outputs,
@@ -178,6 +181,7 @@ class Answers:
                 [o.name, list(o.value.shape), o.file, o.line] for o in runs[0] if o.name in drawn
             ],
             "softmax": [[o.name, o.file, o.line] for o in runs[0] if "softmax" in o.name],
+            "new": [list(place) for place in new],
             "last": [
                 [o.name, o.file, o.line]
                 for o in runs[0]

@@ -34,6 +34,10 @@ class Elsewhere(TorchDispatchMode):
         self.alive: list[Tensor] = []
         self.left: list[Any] | None = None  # file, line, name
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # to skip it, torch would import all of it
+
     def __torch_dispatch__(
         self,
         func: Any,
