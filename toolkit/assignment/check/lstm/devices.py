@@ -1,7 +1,5 @@
 """Whether everything that a student's LSTM makes goes where its parameters are."""
 
-import re
-
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.lstm.source import Source
@@ -12,7 +10,6 @@ MESSAGE = (
     "model cannot be trained on a GPU. On which device is the input?"
 )
 RIGHT = "Everything that the model makes goes where its parameters are."
-OF_A_TENSOR = re.compile(r"\b(?!self\b)\w+\.device")
 
 
 def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
@@ -26,9 +23,6 @@ def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
             "device is the input?",
             line=line,
         )
-        return
-    if not _may_stay(network, source):
-        verdicts.right(RIGHT)
         return
     way = network.way
     x = network.digits(way.batch, way.steps)
@@ -52,13 +46,3 @@ def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
             verdicts.fault("fixed-device", f"self.{name}: {MESSAGE}", line=line)
     else:
         verdicts.fault("fixed-device", MESSAGE, at=Place(file, line))
-
-
-def _may_stay(network: Network, source: Source) -> bool:
-    """Whether something may stay behind. Trying it takes a second, so it is asked first."""
-    if any(t["kind"] == "loose" and t["uses"] for t in network.tensors):
-        return True
-    return any(
-        not named or not line or not OF_A_TENSOR.search("".join(source.lines[line - 1 : line]))
-        for _, line, named in network.new
-    )
