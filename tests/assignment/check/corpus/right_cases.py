@@ -99,7 +99,7 @@ RIGHT = {
     "sizes in an object; Wasserstein": Right("stream_seed", "config", "trainer", "wasserstein"),
     "gates that are objects": Right("every", "steps_first", "until", "globals"),
     "matrices side by side": Right("stream", "stacked", "stream", "mlp_tanh"),
-    "a progress bar, a log and a theme": Right(  # which change nothing, whether they are there or not
+    "a progress bar, a log and a theme": Right(  # there or not, they change nothing
         "stream_seed",
         "state",
         "state",
