@@ -30,6 +30,7 @@ import wild_score
 from mutants import KINDS, Mutant, mutants
 from placing import submission
 from torch import nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.data import DataLoader
 from torchvision import datasets
 
@@ -150,7 +151,7 @@ def run(file: Path, steps: int) -> list[Any]:
             raise Enough
 
     torch.nn.modules.module.register_module_forward_hook(called)
-    torch.optim.optimizer.register_optimizer_step_post_hook(stepped)
+    register_optimizer_step_post_hook(stepped)
     torch.manual_seed(0)
     random.seed(0)
     begin = DataLoader.__init__
@@ -188,7 +189,9 @@ def behaviour(root: Path, file: str, steps: int) -> str:
     with os.fdopen(read) as pipe:
         text = pipe.read()
     os.waitpid(pid, 0)
-    return text or "killed"
+    if not text:
+        raise RuntimeError(f"a run of {file} has no trace")
+    return text
 
 
 # -- the check on mutants

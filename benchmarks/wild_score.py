@@ -34,8 +34,13 @@ class Outcome:
 
     @property
     def exact(self) -> bool:
-        """All that is expected was named, and nothing else."""
-        return not self.missed and not self.false and not self.unlisted
+        """All that is expected was named, and nothing else, by a check that saw something."""
+        return not (self.missed or self.false or self.unlisted or self.blind)
+
+    @property
+    def all_seen(self) -> bool:
+        """Exactly right, and nothing was left open."""
+        return self.exact and not self.not_seen
 
     @property
     def passed_though_faulty(self) -> bool:
@@ -165,6 +170,7 @@ def summary(outcomes: list[Outcome]) -> dict[str, str]:
     return {
         "files": str(files),
         "exactly right": rate(sum(o.exact for o in outcomes), files),
+        "exactly right, nothing left open": rate(sum(o.all_seen for o in outcomes), files),
         "files with a false alarm": rate(sum(bool(o.false) for o in outcomes), files),
         "false alarms on what is right": rate(sum(len(o.false) for o in outcomes), right),
         "found, and nothing written about it": str(sum(len(o.unlisted) for o in outcomes)),
