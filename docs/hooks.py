@@ -2,7 +2,7 @@
 
 A page asks for them with a comment:
 
-    <!-- findings -->               a link to the page of each id that the check can report
+    <!-- findings: id id id -->     a link to the page of each of these ids, and its first paragraph
     <!-- results: demos -->         docs/results/demos.json, and every demos-*.json beside it
     <!-- recipe log -->             benchmarks/gan_recipe.jsonl as a table
     <!-- modules: toolkit/lstm -->  the reference of each module in that folder
@@ -22,7 +22,7 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).parents[1]
 EXPLAIN = ROOT / "toolkit" / "assignment" / "check" / "explain"
 RESULTS = ROOT / "docs" / "results"
-MARKER = re.compile(r"^<!-- ([a-z ]+?)(?:: (\S+))? -->$", re.MULTILINE)
+MARKER = re.compile(r"^<!-- ([a-z ]+?)(?:: ([^>]+?))?\s-->$", re.MULTILINE)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -40,7 +40,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     """Put what was asked for in the place of each comment."""
     makers = {
-        "findings": lambda _: findings(),
+        "findings": findings,
         "results": results,
         "recipe log": lambda _: recipe_log(),
         "modules": modules,
@@ -59,12 +59,12 @@ def finding_files() -> list[Path]:
     return sorted(EXPLAIN.glob("*.md"))
 
 
-def findings() -> str:
+def findings(ids: str) -> str:
     """A list of links, each with the first paragraph of its page."""
     lines = []
-    for path in finding_files():
-        _, first, *_ = path.read_text().split("\n\n")
-        lines.append(f"- [`{path.stem}`]({path.name}): {' '.join(first.split())}")
+    for id in ids.split():
+        _, first, *_ = (EXPLAIN / f"{id}.md").read_text().split("\n\n")
+        lines.append(f"- [`{id}`]({id}.md): {' '.join(first.split())}")
     return "\n".join(lines)
 
 

@@ -1,36 +1,79 @@
-"""A stand-in for `toolkit.assignment check PATH --json`: it imports the files, no more.
+"""A stand-in for the check, without torch in the sandbox: it imports the files, no more.
 
-Like the check it runs the student's code in another process, whose output is not its own.
+Run as a program it is the child, which speaks the protocol of `toolkit.assignment.check.wire` and,
+like the real one, lets another process run the student's code. What that prints goes to the error
+output, where tests can read it.
 """
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
 
-from toolkit.assignment.parts import FILES, find_parts, list_files
+
+def judge(submission: Any, host: Any, packages: Collection[str]) -> Any:
+    """The real judge, with another one for each part."""
+    from toolkit.assignment.check import parent
+
+    def check(student: Any, located: Any, verdicts: Any) -> None:
+        verdicts.doing(f"importing {located.file}")
+        code = student.ask("load", file=located.file)
+        if code:
+            verdicts.fault("does-not-import", f"It ends with exit code {code}.")
+        else:
+            verdicts.right("It can be imported.")
+
+    judges = mock.patch.dict(parent.JUDGES, dict.fromkeys(parent.JUDGES, "stand_in_judge"))
+    with mock.patch.dict(sys.modules, stand_in_judge=SimpleNamespace(check=check)), judges:
+        return parent.judge(submission, host, host.root, packages=packages)
+
+
+def receive() -> tuple[str, Any]:
+    head = read(40)
+    return head[:32].decode(), json.loads(read(int(head[32:], 16)))
+
+
+def read(length: int) -> bytes:
+    data = b""
+    while len(data) < length:
+        piece = os.read(0, length - len(data))
+        if not piece:
+            sys.exit()
+        data += piece
+    return data
+
+
+def send(nonce: str, value: Any) -> None:
+    payload = json.dumps(value).encode()
+    os.write(1, f"{nonce}{len(payload):08x}".encode() + payload)
 
 
 def main() -> None:
-    root = Path(sys.argv[1])
-    found = find_parts(list_files(root))
-    findings = []
-    for part, name in FILES.items():
-        path = found.get(part)
-        finding = {"verdict": "wrong", "part": part, "file": name if path is None else str(path)}
-        if path is None or not (root / path).exists():  # it may have deleted itself
-            findings.append(finding | {"id": "missing-file", "message": f"{name} is missing."})
-            continue
-        imported = subprocess.run(
-            [sys.executable, "-c", f"import {path.stem}"],
-            cwd=root / path.parent,
-            stdout=sys.stderr,
-        )
-        if imported.returncode != 0:
-            message = f"import {path.stem} ends with exit code {imported.returncode}."
-            findings.append(finding | {"id": "does-not-import", "message": message})
-    print(json.dumps({"passed": not findings, "findings": findings}))
-    sys.exit(1 if findings else 0)
+    while True:
+        nonce, request = receive()
+        answer, question = receive()
+        if question["ask"] == "load":
+            path = Path(request["root"], question["arguments"]["file"])
+            send(answer, {"value": import_it(path)})
+            receive()  # no more
+        send(nonce, {"ended": {"status": 0, "seconds": 0.0, "cpu": 0.0, "late": False}})
+
+
+def import_it(path: Path) -> int:
+    """The exit code; a file that has deleted itself cannot be imported either."""
+    if not path.exists():
+        return 1
+    return subprocess.run(
+        [sys.executable, "-c", f"import {path.stem}"],
+        cwd=path.parent,
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,
+    ).returncode
 
 
 if __name__ == "__main__":

@@ -10,8 +10,15 @@ import stat
 import zipfile
 from pathlib import Path
 
-STAND_IN = Path(__file__).with_name("stand_in.py")
-CHECK = (str(STAND_IN), "PATH")
+import cloudpickle
+
+from toolkit.assignment.grade.verdict import Check
+
+from . import stand_in
+
+cloudpickle.register_pickle_by_value(stand_in)  # workers need not find the tests
+STAND_IN = Path(stand_in.__file__)
+CHECK = Check(stand_in.judge, (str(STAND_IN),))
 FINE = {
     "dataset.py": "class PalindromeDataset:\n    pass\n",
     "lstm.py": "class LSTM:\n    pass\n",
@@ -74,19 +81,6 @@ import os, shutil
 shutil.rmtree(os.path.dirname(os.path.abspath(__file__)))
 shutil.rmtree({path!r})
 """
-FORGE = """
-import json, os
-line = json.dumps({"passed": True, "findings": []})
-for path in ("/proc/%d/fd/1" % os.getppid(), "/proc/1/fd/1", "/dev/stdout"):
-    try:
-        with open(path, "w") as file:
-            file.write(line)
-    except OSError as error:
-        print(path, error)
-print(line)
-os.kill(os.getppid(), 9)
-raise SystemExit("this cannot be imported")
-"""
 
 
 def pack(files: dict[str, str | bytes]) -> bytes:
@@ -106,7 +100,7 @@ def with_lstm(program: str) -> bytes:
 @functools.cache
 def zip_bomb() -> bytes:
     """Some hundred kilobytes that unpack to 300 MiB."""
-    return pack(FINE | {f"zeros{k}.py": bytes(100 * 2**20) for k in range(3)})
+    return pack(FINE | {f"zeros{k}.csv": bytes(100 * 2**20) for k in range(3)})
 
 
 def symlink(target: str) -> bytes:

@@ -1,73 +1,73 @@
-"""The one rule where the files of a submission are, and that everybody follows it."""
+"""Check, pack, grade and the search for copies follow the one rule where the files are."""
 
-import json
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-from toolkit.assignment.grade.rubric import read_rubric
-from toolkit.assignment.grade.sandbox.isolation import Limits
-from toolkit.assignment.grade.similar import read_code
-from toolkit.assignment.grade.verdict import grade_archive
+from toolkit.assignment.check.submission import prepare
+from toolkit.assignment.grade.similar import read_code as read_archive
+from toolkit.assignment.locate import find_parts
+from toolkit.assignment.notebooks import code_of
 from toolkit.assignment.pack import collect, find_problems, to_zip
-from toolkit.assignment.parts import FILES, Part, find_parts
+from toolkit.assignment.parts import FILES, PARTS, list_files
 
-from . import submissions, ways
+from . import submissions
+from .check.corpus import cases
+from .layouts import LAYOUTS, Layout, Texts, placed
 
-# What marks the file of a part; it cannot be parsed, so the check reads it and runs nothing.
-MARK = "the right one of {part} !\n"
-LAYOUTS: dict[str, dict[Part, str]] = {
-    "beside each other": {part: name for part, name in FILES.items()},
-    "in a nested folder": {part: f"12345678/code/{name}" for part, name in FILES.items()},
-    "in two folders": {
-        **{part: f"I/{FILES[part]}" for part in ("dataset", "lstm", "train")},
-        "gan": "II/gan/my_gan.py",
-    },
-    "in upper case": {part: f"Code/{name.upper()}" for part, name in FILES.items()},
-    "in a folder that is often left out": {part: f"build/{name}" for part, name in FILES.items()},
-}
-DECOYS = [
-    folder + name
-    for folder in ("__MACOSX/", "__MACOSX/._", ".old/", ".", "venv/", "0/__pycache__/",
-                   "0/site-packages/", "z/z/z/", "my_")
-    for name in FILES.values()
-]  # fmt: skip
 
-pytestmark = pytest.mark.needs("bwrap")
+@pytest.fixture
+def texts(tmp_path: Path) -> Texts:
+    cases.write_right("separate gates", tmp_path)
+    found = {part: (tmp_path / name).read_text() for part, name in FILES.items()}
+    for name in FILES.values():
+        (tmp_path / name).unlink()
+    return found
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=list(LAYOUTS))
-def test_check_pack_and_grade_agree(layout: dict[Part, str], tmp_path: Path) -> None:
-    """Hidden files, copies of macOS and of other people, and deeper ones are not taken."""
-    marked = {layout[part]: MARK.format(part=part) for part in FILES}
-    content = dict.fromkeys(DECOYS, "a decoy !\n") | marked
+def test_all_agree(layout: Callable[[Texts], Layout], texts: Texts, tmp_path: Path) -> None:
+    files, places = layout(texts)
     folder = tmp_path / "mine"
-    for name, text in content.items():
+    for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    expected = {part: PurePosixPath(name) for part, name in layout.items()}
 
-    # pack takes these files along, and complains about these and no others
-    files = collect(folder)
-    assert find_parts(files) == expected
-    named = {sentence.split(" is not valid Python")[0] for sentence in find_problems(files)[:4]}
-    assert named == set(layout.values())
+    # check, on a copy
+    (tmp_path / "copy").mkdir()
+    submission = prepare(folder, tmp_path / "copy")
+    assert {p: submission.original(w.file) for p, w in submission.parts.items()} == places
 
-    # check
-    checked = subprocess.run(
-        [sys.executable, "-m", "toolkit.assignment", "check", folder, "--json"],
-        capture_output=True,
-        text=True,
-    )
-    report = json.loads(checked.stdout)
-    assert {one["part"]: PurePosixPath(one["file"]) for one in report["findings"]} == expected
+    # pack takes these files along, and misses none
+    packed = collect(folder)
+    assert {str(path) for path in packed} >= set(places.values())
+    assert not [
+        line for line in find_problems(packed) if "is missing" in line and "he " not in line
+    ]
 
-    # grade: of what pack makes, and of all that lies in the folder
-    for data in (to_zip(files), submissions.pack(dict(content))):
-        result = grade_archive("1234_assignment3.zip", data, read_rubric(), Limits(),
-                               isolation=ways.best())  # fmt: skip
-        found = {one.part: PurePosixPath(one.file or "") for one in result.extra_data.findings}
-        assert found == expected
-        assert read_code(data) == [MARK.format(part=part) for part in FILES]
+    # grade compares these, in what pack makes and in all that lies in the folder
+    for data in (to_zip(packed), submissions.pack(dict(files))):
+        code = read_archive(data)
+        for part, text in zip(PARTS, code, strict=True):
+            place = PurePosixPath(places[part])
+            if list(places.values()).count(str(place)) == 1:
+                assert text == code_of(place, files[str(place)].encode())
+
+
+def test_least_deep_of_the_same(texts: Texts) -> None:
+    files, places = placed(lambda part: FILES[part], texts)
+    deeper = {f"z/z/{name}": text for name, text in files.items()}
+    content = {PurePosixPath(name): text.encode() for name, text in (files | deeper).items()}
+    assert {part: str(path) for part, path in find_parts(content).items()} == places
+
+
+def test_no_links_and_nothing_hidden(tmp_path: Path) -> None:
+    (tmp_path / "outside.py").write_text("secret = 1\n")
+    mine = tmp_path / "mine"
+    for name in ("a/lstm.py", ".git/lstm.py", "env/pyvenv.cfg", "env/lstm.py", "a/__MACOSX/x.py"):
+        (mine / name).parent.mkdir(parents=True, exist_ok=True)
+        (mine / name).write_text("x = 1\n")
+    (mine / "link.py").symlink_to(tmp_path / "outside.py")
+    (mine / "folder").symlink_to(tmp_path)
+    assert list_files(mine) == [PurePosixPath("a/lstm.py")]

@@ -31,7 +31,9 @@ def check(
     path: Annotated[
         Path | None,
         typer.Argument(
-            help="The folder with dataset.py, lstm.py, train.py and my_gan.py.", show_default=False
+            help="The folder with your code: dataset.py, lstm.py, train.py and my_gan.py, or what "
+            "you call them; also in folders and notebooks.",
+            show_default=False,
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
@@ -42,10 +44,11 @@ def check(
         ),
     ] = None,
 ) -> None:
-    """Say what is right and what is wrong in your code.
+    """Say what is right and what is wrong in your code, and what could not be seen.
 
-    Exit code 0: all of it is right; 1: something is wrong; 3: nothing is, but something was not
-    seen; 2: the folder cannot be checked.
+    Your files are found by what is in them, and a copy of them is run. Exit code 0: all of it is
+    right; 1: something is wrong; 3: nothing is, but something was not seen; 2: the folder cannot be
+    checked.
     """
     from toolkit.assignment.check.explanations import explain_id
     from toolkit.assignment.check.parent import check as check_submission
@@ -155,9 +158,10 @@ def grade(
     from toolkit.assignment.grade.sandbox.isolation import Limits
 
     def say(done: int, total: int, name: str, result: "Result") -> None:
-        checked = sum(test.max_score for test in result.tests)
-        problem = result.extra_data.problem
-        print(f"{done}/{total}  {name!r}: {result.score:g} of {checked:g}  {problem}", flush=True)
+        still_open = f", {result.open:g} open" if result.open else ""
+        points = f"{result.score:g} of {result.checked:g}{still_open}"
+        why = " ".join(result.extra_data.needs_a_look)
+        print(f"{done}/{total}  {name!r}: {points}  {why}", flush=True)
 
     points = read_rubric(rubric or DEFAULT)
     if restart and out.exists():
@@ -168,7 +172,7 @@ def grade(
     )
     ways = {result.extra_data.isolation for result in results}
     print("\n".join(f"Isolation: {way}" for way in sorted(ways)))
-    unclear = sum(bool(result.extra_data.problem) for result in results)
+    unclear = sum(bool(result.extra_data.needs_a_look) for result in results)
     print(f"Graded: {len(results)}. Need a look: {unclear}. See {out / 'class.html'}.")
 
 

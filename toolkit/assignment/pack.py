@@ -2,20 +2,21 @@
 
 import ast
 import io
-import json
 import re
 import sys
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from toolkit.assignment.check.static import unwritten
+from toolkit.assignment.check.static import still_to_write
+from toolkit.assignment.check.submission import unclear_sentence
 from toolkit.assignment.grade.archive import MAX_ARCHIVE, MAX_UNPACKED
 from toolkit.assignment.grade.result import Result, describe
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.sandbox.isolation import Limits, find_isolation
-from toolkit.assignment.grade.verdict import CHECK, grade_archive
-from toolkit.assignment.parts import FILES, find_parts, list_files
+from toolkit.assignment.grade.verdict import CHECK, Check, grade_archive
+from toolkit.assignment.locate import find_parts, locate, read_code
+from toolkit.assignment.notebooks import SUFFIX, BrokenNotebook, code_cells, read_notebook
+from toolkit.assignment.parts import FILES, list_files
 from toolkit.assignment.report.prompts import prompts_in
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, set_aside
@@ -35,7 +36,7 @@ Files = dict[PurePosixPath, bytes]
 
 
 def pack(
-    folder: Path, number: str, out: Path, limits: Limits, check: Sequence[str] = CHECK
+    folder: Path, number: str, out: Path, limits: Limits, check: Check = CHECK
 ) -> tuple[Path, Files, list[str]]:
     """Make the archive, after unpacking it elsewhere and checking it the way the grader does.
 
@@ -78,14 +79,15 @@ def pack(
     if path.exists() and read_bytes(path) != data:
         set_aside(path)
     atomic_write(path, data)
-    found = [describe(finding) for finding in result.extra_data.findings]
+    extra = result.extra_data
+    found = [describe(finding) for finding in (*extra.findings, *extra.not_seen)]
     return path, files, [*leftovers, *found]
 
 
 def collect(folder: Path) -> Files:
     """What goes into the archive: no data sets, checkpoints, caches or virtual environments."""
     paths = list_files(folder)
-    parts = find_parts(paths).values()
+    parts = find_parts(read_code(folder)).values()
     environments = {path.parent for path in paths if path.name == "pyvenv.cfg"}
     return {
         path: read_bytes(folder / path)
@@ -123,13 +125,15 @@ def to_zip(files: Files) -> bytes:
 def find_problems(files: Files) -> list[str]:
     """What is missing, empty or unfinished, a sentence each."""
     problems = []
-    parts = find_parts(files)
+    found = locate(files)
     for part, name in FILES.items():
-        if part in parts:
-            problems += _code_problems(parts[part], files[parts[part]])
-        else:
+        if part in found.parts:
+            path = found.parts[part].path
+            problems += _code_problems(path, files.get(path, b""))
+        elif part not in found.equal:
             problems.append(f"{name} is missing.")
-    notebooks = [path for path in files if path.suffix == ".ipynb"]
+    problems = list(dict.fromkeys(problems))  # one file may be several parts
+    notebooks = [path for path in files if path.suffix.lower() == SUFFIX]
     if not notebooks:
         problems.append("The notebook (.ipynb) with the results is missing.")
     for path in notebooks:
@@ -143,7 +147,8 @@ def find_problems(files: Files) -> list[str]:
 
 def find_leftovers(files: Files) -> list[str]:
     """What a student may want to finish before handing in, a sentence each."""
-    leftovers = []
+    equal = locate(files).equal
+    leftovers = [unclear_sentence(part, candidates) for part, candidates in equal.items()]
     compiled = any(path.suffix == ".pdf" for path in files)
     for path, content in files.items():
         if path.suffix == ".tex" and not compiled:
@@ -155,13 +160,23 @@ def find_leftovers(files: Files) -> list[str]:
 
 
 def _code_problems(path: PurePosixPath, content: bytes) -> list[str]:
-    if not content.strip():
+    if path.suffix.lower() == SUFFIX:
+        try:
+            source = read_notebook(content).source
+        except BrokenNotebook:
+            return []  # said of all notebooks
+    else:
+        source = content.decode(errors="replace")
+    if not source.strip():
         return [f"{path} is empty."]
     try:
-        tree = ast.parse(content)
-    except (SyntaxError, ValueError) as error:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return [f"{path} is not valid Python: {error}."]
-    lines = [str(line) for line, _ in unwritten(tree)]
+    if path.suffix.lower() == SUFFIX:
+        functions = [said for _, said in still_to_write(tree, source)]
+        return [f"{path} is not finished: {', '.join(functions)}."] if functions else []
+    lines = [str(line) for line, _ in still_to_write(tree, source)]
     return [f"{path} is not finished: see line {', '.join(lines)}."] if lines else []
 
 
@@ -169,29 +184,29 @@ def _notebook_problems(path: PurePosixPath, content: bytes) -> list[str]:
     if not content.strip():
         return [f"{path} is empty."]
     try:
-        cells = json.loads(content)["cells"]
-        code = [
-            (number, cell)
-            for number, cell in enumerate(cells, start=1)
-            if cell["cell_type"] == "code" and "".join(cell["source"]).strip()
-        ]
+        code = list(enumerate(code_cells(content), start=1))
         failed = [
             number
             for number, cell in code
-            if any(output["output_type"] == "error" for output in cell["outputs"])
+            if any(output["output_type"] in ("error", "pyerr") for output in cell["outputs"])
         ]
-        not_run = [number for number, cell in code if cell["execution_count"] is None]
-    except (ValueError, KeyError, TypeError):
-        return [f"{path} is not a notebook that can be read."]
+        not_run = [
+            number
+            for number, cell in code
+            if cell.get("execution_count", cell.get("prompt_number")) is None
+        ]
+    except (BrokenNotebook, KeyError, TypeError) as error:
+        why = error if isinstance(error, BrokenNotebook) else "is not a notebook that can be read"
+        return [f"{path} {why}."]
     if not code:
         return [f"{path} has no code."]
     if len(not_run) == len(code):
         return [f"{path} was never run: run all its cells, then save it."]
     problems = []
     if not_run:
-        problems.append(f"{path}: these cells were not run: {', '.join(map(str, not_run))}.")
+        problems.append(f"{path}: these code cells were not run: {', '.join(map(str, not_run))}.")
     if failed:
-        problems.append(f"{path}: these cells end in an error: {', '.join(map(str, failed))}.")
+        problems.append(f"{path}: these code cells end in an error: {', '.join(map(str, failed))}.")
     return problems
 
 

@@ -1,55 +1,86 @@
-"""The check against submissions with a known fault each, and against right ones."""
+"""The check against submissions with known faults, against right ones, and against itself."""
 
 from pathlib import Path
 
 import pytest
 
-from toolkit.assignment.check.findings import IDS
-from toolkit.assignment.check.lstm import checks
+from toolkit.assignment.check.findings import IDS, Finding, Report
 
 from .conftest import Check
-from .corpus import cases
+from .corpus import build, cases
 
-PROMISED = {
-    *("forbidden-module", "wrong-equation", "nonzero-initial-state", "state-not-carried"),
-    *("fixed-batch-size", "fixed-sequence-length", "parameter-not-learnable", "dead-parameter"),
-    *("loss-not-last-step", "softmax-before-loss", "wrong-optimiser", "does-not-learn"),
-    *("fixed-device", "not-a-palindrome", "wrong-label", "length-overflow", "split-leak"),
-    *("wrong-noise", "missing-detach", "gradients-not-cleared", "batchnorm-mode", "output-range"),
-    *("interpolation-repeats-ends", "same-class-ends", "missing-file", "does-not-import"),
-}
+ELSEWHERE = {"missing-file", "time-limit"}  # they have tests of their own
+RIGHT_PARTS = cases.right_parts()
 
 
 def test_the_corpus_has_every_id_and_every_equation() -> None:
-    planted = {wrong.id for wrong in cases.WRONG.values()}
-    assert planted | {"missing-file", "time-limit"} == set(IDS)  # those two have their own tests
-    assert set(IDS) >= PROMISED
-    assert {w.equation for w in cases.WRONG.values() if w.id == "wrong-equation"} == {*range(1, 8)}
+    faults = [fault for wrong in cases.WRONG.values() for fault in wrong.faults]
+    assert {fault.id for fault in faults} | ELSEWHERE == set(IDS)
+    assert {f.equation for f in faults if f.id == "wrong-equation"} == {*range(1, 9)}
 
 
 @pytest.mark.parametrize("name", cases.WRONG)
 def test_planted_fault_is_named(name: str, tmp_path: Path, warm_check: Check) -> None:
-    """By its id and its equation, in the check of the part that should find it."""
+    """By its id and its equation, at a line where it would be mended; and nothing else is."""
     wrong = cases.WRONG[name]
     cases.write_wrong(name, tmp_path)
-    report = warm_check(tmp_path, parts=[wrong.found_in or wrong.part])
-    assert (wrong.id, wrong.equation) in [(f.id, f.equation) for f in report.findings]
+    report = warm_check(tmp_path, parts=list(wrong.parts))
     assert not report.passed
+    planted = [_named(fault, report, tmp_path) for fault in wrong.faults]
+    known = {*wrong.also, *(id for fault in wrong.faults for id in (fault.id, *fault.instead))}
+    others = [f for f in report.findings if f not in planted and f.id not in known]
+    assert others == [], "these are false alarms"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", cases.RIGHT)
+def _named(fault: build.Fault, report: Report, folder: Path) -> Finding:
+    """The finding that names this fault."""
+    named = [f for f in report.findings if (f.id, f.equation) == (fault.id, fault.equation)]
+    named += [f for f in report.findings if f.id in fault.instead]
+    assert named, f"{fault.id} ({fault.equation}) is not among {report.findings}, {report.not_seen}"
+    allowed = build.places(folder, fault.at)
+    there = [f for f in named if (f.file, f.cell, f.line) in allowed]
+    found = [(f.file, f.cell, f.line) for f in named]
+    assert there, f"{fault.id} is named at {found}, and should be at one of {sorted(allowed)}"
+    return there[0]
+
+
+@pytest.mark.parametrize("name", RIGHT_PARTS)
 def test_no_false_alarm(name: str, tmp_path: Path, warm_check: Check) -> None:
+    """Each part of each right submission is seen whole, and is right."""
+    submission, parts = RIGHT_PARTS[name]
+    cases.write_right(submission, tmp_path)
+    report = warm_check(tmp_path, parts=parts)
+    assert report.findings == []
+    assert report.not_seen == []
+    assert report.passed
+    assert len(report.right) >= 2
+
+
+@pytest.mark.parametrize("name", ["separate gates", "helper modules", "Part 1 and Part 2"])
+def test_no_false_alarm_about_a_whole_submission(
+    name: str, tmp_path: Path, warm_check: Check
+) -> None:
     cases.write_right(name, tmp_path)
     report = warm_check(tmp_path)
     assert report.findings == []
-    assert report.unfinished == []
-    assert report.passed
+    assert report.not_seen == []
+    assert set(report.files) == set(cases.FILES)
     assert len(report.right) >= 10
+
+
+@pytest.mark.parametrize("name", cases.UNSEEN)
+def test_what_cannot_be_seen_is_no_fault(name: str, tmp_path: Path, warm_check: Check) -> None:
+    cases.write_unseen(name, tmp_path)
+    report = warm_check(tmp_path, parts=list(cases.UNSEEN[name].parts))
+    assert report.findings == []
+    assert report.not_seen != []
+    assert not report.passed
 
 
 def test_no_axis_passes_for_another() -> None:
     """Sizes of the LSTM under test, and those that the assignment fixes, differ from each other."""
+    from toolkit.assignment.check.lstm import checks  # a case needs no judge but its own
+
     one_hot, bare, classes = 10, 1, 10
     sizes = {checks.HIDDEN, checks.BATCH, checks.STEPS, one_hot, bare}
     assert len(sizes) == 5

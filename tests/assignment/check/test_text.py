@@ -46,6 +46,7 @@ def test_part_by_part(tmp_path: Path) -> None:
         TITLES["dataset"],
         "  missing-file",
         "    It is missing.",
+        "    More about it: toolkit check --explain missing-file",
         TITLES["lstm"],
         "  right: It learns.",
         TITLES["train"],

@@ -20,7 +20,7 @@ from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.common.errors import UsageError
 
 from .. import ways
-from ..submissions import CHECK, FINE, FORGE, SLEEP, pack, symlink, with_lstm, zip_bomb
+from ..submissions import CHECK, EXIT, FINE, SLEEP, pack, symlink, with_lstm, zip_bomb
 
 ROOT = Path(__file__).parents[3]
 RUBRIC = read_rubric()
@@ -72,7 +72,7 @@ CLASS = {
     "10000006_assignment3.zip": b"",
     "10000007_assignment3.rar": b"Rar!",
     "10000008_assignment3.zip": pack({f"10000008/{name}": text for name, text in FINE.items()}),
-    "10000009_assignment3.zip": with_lstm(FORGE),
+    "10000009_assignment3.zip": with_lstm(EXIT.replace("0", "3")),
     "=HYPERLINK(1)_assignment3.zip": pack(FINE),
     IN_GBK: pack(FINE),
 }
@@ -118,7 +118,8 @@ def test_each_has_a_result_in_the_schema(graded: Path) -> None:
 def test_hostile_ones_cost_themselves(graded: Path) -> None:
     results = results_of(graded)
     problems = {name[:8]: result["extra_data"]["problem"] for name, result in results.items()}
-    assert "had not finished after 4 s" in problems["10000002"]
+    (first, *_) = results["10000002_assignment3.zip"]["extra_data"]["not_seen"]
+    assert "had not finished after 4 s" in first["message"]
     assert "unpacks to more than 200 MiB" in problems["10000003"]
     assert "is a link" in problems["10000004"]
     assert "has a path that leads outside" in problems["10000005"]
@@ -126,7 +127,10 @@ def test_hostile_ones_cost_themselves(graded: Path) -> None:
     assert "not a zip archive" in problems["10000007"]
     fine = {name[:8] for name, result in results.items() if result["score"] == 84}
     assert fine == {"10000001", "10000008", "=HYPERLI", IN_GBK[:8]}
-    assert not any(problems[name] for name in fine)
+    look = {name[:8]: result["extra_data"]["needs_a_look"] for name, result in results.items()}
+    assert {name for name, why in look.items() if not why} == fine
+    assert look["10000009"] == ["lstm.py cannot be imported.", "train.py cannot be imported.",
+                                "8 points are open."]  # fmt: skip
 
 
 def test_class_csv(graded: Path) -> None:
@@ -135,6 +139,9 @@ def test_class_csv(graded: Path) -> None:
     assert len(rows) == len(CLASS)
     assert rows[0]["student number"] == "10000001"
     assert rows[0]["score"] == rows[0]["checked points"] == "84"
+    assert rows[0]["needs a look"] == ""
+    assert (rows[1]["score"], rows[1]["open points"]) == ("0", "84")
+    assert rows[1]["needs a look"].startswith("Not all was seen of Part I, the LSTM")
     assert rows[0]["isolation"] == ways.best().describe().partition(":")[0]
     assert rows[-2]["archive"] == "'=HYPERLINK(1)_assignment3.zip"  # text, not a formula
     assert rows[-1]["archive"] == r"\udcce\udcd2_10000010_assignment3.zip"
@@ -157,7 +164,9 @@ def test_finished_ones_are_kept(graded: Path) -> None:
     changed.write_bytes(pack(FINE | {"train.py": "import os\nos._exit(3)\n"}))
     (graded / "graded" / "10000001_assignment3.zip" / "results.json").write_text('{"score": 9')
     assert again() == ["10000001_assignment3.zip", "10000008_assignment3.zip"]
-    assert results_of(graded)["10000008_assignment3.zip"]["score"] == 84 - 8 - 8  # its two tasks
+    assert (
+        results_of(graded)["10000008_assignment3.zip"]["score"] == 84 - 8 - 8
+    )  # one is lost, one open
     changed.write_bytes(CLASS[changed.name])
     assert again() == [changed.name]
 
@@ -173,8 +182,9 @@ def test_killed_and_restarted(tmp_path: Path) -> None:
         "from toolkit.assignment.grade.folder import grade_folder\n"
         "from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits\n"
         "from toolkit.assignment.grade.rubric import read_rubric\n"
+        "from tests.assignment.submissions import CHECK\n"
         f"grade_folder(Path({str(tmp_path)!r}), Path({str(out)!r}), read_rubric(), {LIMITS!r},\n"
-        f"             check={CHECK!r}, isolation={ways.best()!r}, num_workers=1)\n"
+        f"             check=CHECK, isolation={ways.best()!r}, num_workers=1)\n"
     )
     running = subprocess.Popen(
         [sys.executable, "-c", program], cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL

@@ -20,7 +20,7 @@ HOSTILE = (
 SHOWN = "</pre></style><script>alert(1)</script><img src=x onerror='alert(2)'>\"&amp;{{ 6 * 7 }}"
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "table", "tr", "th", "td"),
-    *("pre", "strong", "details", "summary", "ul", "li"),
+    *("pre", "strong", "details", "summary", "ul", "li", "br"),
 }
 
 
@@ -50,14 +50,18 @@ def hostile_result() -> Result:
     result.extra_data.printed = HOSTILE
     unseen = Finding(verdict="not seen", part="lstm", file=HOSTILE, message=HOSTILE)
     result.extra_data.not_seen = [unseen]
+    result.extra_data.right = [unseen.model_copy(update={"verdict": "right"})]
+    result.extra_data.problem = ""
+    result.extra_data.files = {"lstm": HOSTILE}
     return result
 
 
 @pytest.mark.parametrize(
     ("content", "times"),
     [
-        # the title twice, the problem twice, the output, the file, the message, what was printed
-        (student_page(hostile_result(), RUBRIC), 8),
+        # the title twice, the problem, the output, the file that was taken, what was printed;
+        # file and message of what was not seen and of what is right
+        (student_page(hostile_result(), RUBRIC), 10),
         # the archive, its problem, both names of the pair
         (class_page([hostile_result()], [Pair(HOSTILE, HOSTILE, 1.0, 0.9)], 0.5, RUBRIC), 4),
     ],
@@ -94,17 +98,22 @@ def test_what_a_student_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     unseen = Finding(verdict="not seen", part="gan", file="my_gan.py", message="No generator.")
     result.extra_data.not_seen = [unseen]
+    result.extra_data.right = [Finding(verdict="right", part="dataset", message="A palindrome.")]
+    result.extra_data.files = {"gan": "my_code/gan.py"}
     content = student_page(result, RUBRIC)
     assert content.count("<details>") == 1
     assert "<summary>wrong-equation</summary>\n<p>The gate is <em>wrong</em>." in content
-    assert "<b" not in content.replace("<body>", "")
+    assert not {"<b ", "<b>"} & {content[k : k + 3] for k in range(len(content))}
     text = " ".join(Page(content).text.split())
-    assert "79.5 of the 84 points" in text
+    assert "79.5 of the 84 points that a program gives are certain. 84 more are open" in text
+    assert "Part II, the GAN my_code/gan.py" in text
+    assert "Part I, training none" in text
+    assert "What is right A palindrome." in text
     assert "The whole assignment has 100 points." in text
     assert "What the check could not see" in text
     assert "my_gan.py: No generator." in text
     plain = Page(student_page(ungraded("a", "", RUBRIC), RUBRIC)).text
-    assert "could not see" not in plain
+    assert "What the check could not see" not in plain
     assert "What the findings mean" not in plain
 
 

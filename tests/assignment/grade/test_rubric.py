@@ -6,17 +6,13 @@ from pathlib import Path
 import pytest
 
 import toolkit.assignment.check
-from toolkit.assignment.check.findings import IDS, Finding, Id
+from toolkit.assignment.check.findings import IDS, Id
 from toolkit.assignment.grade.rubric import CHECKS, read_rubric
 from toolkit.assignment.parts import PARTS, Part
 from toolkit.common.errors import UsageError
 
 CHECK = Path(toolkit.assignment.check.__path__[0])
 TASK = '[[task]]\nname = "one"\npart = "I"\npoints = 10\n'
-
-
-def finding(id: Id, part: Part = "lstm", equation: int | None = None) -> Finding:
-    return Finding(verdict="wrong", id=id, part=part, equation=equation, message="")
 
 
 def test_default_is_the_assignment() -> None:
@@ -56,7 +52,8 @@ def test_every_finding_costs_points(part: Part) -> None:
     """Each id of the check, in each part of it that can report it."""
     ids = OF_ANY_PART.union(*map(reported_by, MODULES[part]))
     assert len(ids) > len(OF_ANY_PART) + 3
-    assert read_rubric().without_points([finding(id, part) for id in sorted(ids)]) == []
+    tasks = [task for task in read_rubric().checked if part in (task.checks or CHECKS[task.part])]
+    assert ids - {id for task in tasks for id in task.findings} == set()
 
 
 def test_the_rubric_and_the_check_name_the_same() -> None:
@@ -64,20 +61,11 @@ def test_the_rubric_and_the_check_name_the_same() -> None:
     assert {part for parts in CHECKS.values() for part in parts} == set(PARTS)
 
 
-def test_losses() -> None:
-    """Worked by hand: two equations are 2 x 5 points, the same one twice is 5."""
-    task = read_rubric().tasks[0]
-    wrong = [finding("wrong-equation", equation=k) for k in (1, 3, 3)]
-    assert sum(points for _, points in task.losses(wrong)) == 10
-    assert task.losses([finding("missing-file", "gan")]) == []
-    assert task.losses([finding("missing-file", "dataset")]) == []
-    assert sum(points for _, points in task.losses([finding("missing-file")])) == 20
-
-
-def test_without_points() -> None:
-    """An id that costs points in other parts only."""
-    free, known = finding("wrong-noise"), finding("wrong-equation", equation=1)
-    assert read_rubric().without_points([free, known]) == [free]
+def test_packages(tmp_path: Path) -> None:
+    path = tmp_path / "rubric.toml"
+    path.write_text('packages = ["sklearn", "jax"]\n' + TASK + "by_hand = true\n")
+    assert read_rubric(path).packages == ("sklearn", "jax")
+    assert read_rubric().packages == ()
 
 
 @pytest.mark.parametrize(
@@ -89,13 +77,25 @@ def test_without_points() -> None:
         ("points = 3\n" + TASK, "has an unknown key, 'points'"),
         ('visibility = "all"\n' + TASK, "visibility = 'all'; choose one of visible"),
         (TASK, "needs either findings or by_hand = true"),
-        (TASK + "by_hand = true\nfindings = {a = 1}", "needs either findings or by_hand = true"),
+        (
+            TASK + "by_hand = true\nfindings = {wrong-label = 1}",
+            "needs either findings or by_hand = true",
+        ),
         (TASK + "ponts = 3", "task 1 has an unknown key, 'ponts'"),
-        (TASK + 'findings = {a = "1"}', "task 1 has a = '1'"),
-        (TASK + "findings = {a = -1}", "points must be numbers, 0 or more"),
-        (TASK + "findings = {a = nan}", "points must be numbers, 0 or more"),
-        (TASK + "findings = {a = true}", "points must be numbers, 0 or more"),
-        (TASK + 'checks = ["gan"]\nfindings = {a = 1}', "choose from dataset, lstm, train"),
+        (TASK + 'findings = {wrong-label = "1"}', "task 1 has wrong-label = '1'"),
+        (TASK + "findings = {wrong-label = -1}", "points must be numbers, 0 or more"),
+        (TASK + "findings = {wrong-label = nan}", "points must be numbers, 0 or more"),
+        (TASK + "findings = {wrong-label = true}", "points must be numbers, 0 or more"),
+        (
+            TASK + 'checks = ["gan"]\nfindings = {wrong-label = 1}',
+            "choose from dataset, lstm, train",
+        ),
+        (
+            TASK + "findings = {wrong-lable = 1}",
+            "unknown finding, 'wrong-lable'. The nearest are wrong-label,",
+        ),
+        ('packages = "sklearn"\n' + TASK, "packages = 'sklearn'; list the names"),
+        ('packages = ["scikit-learn"]\n' + TASK, "list the names that are imported"),
         (TASK.replace('"I"', '"III"'), 'it must be "I" or "II"'),
         (TASK.replace("10", '"10"'), "points = '10', which has the wrong type"),
         (TASK.replace("10", "true"), "points = True, which has the wrong type"),

@@ -12,6 +12,12 @@ SPLITS = ("split", "train", "mode", "is_train", "subset", "phase")
 SHORT = (5, 6, 9)
 LONG = (40, 61)  # above 36, where 10 to the power of half the length is more than 64 bits hold
 NUM_ITEMS = 300
+MANY = 20_000  # of each split
+SCALES = (1, 9, 10)  # by which digits may have been divided
+
+
+class Unusual(Exception):
+    """Items that may be right, but are not of a kind that is known here."""
 
 
 class Items(NamedTuple):
@@ -30,7 +36,13 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         verdicts.error(error, importing=True)
         return
     if kind["name"] is None:
-        verdicts.fault("does-not-run", "This file has no class PalindromeDataset.")
+        if kind["functions"]:
+            verdicts.not_seen(
+                "This file has no class PalindromeDataset. What its functions make was not looked "
+                "at."
+            )
+        else:
+            verdicts.fault("does-not-run", "This file has no class PalindromeDataset.")
         return
     found = {}
     for length in SHORT:
@@ -38,10 +50,13 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         try:
             found[length] = read_items(student, length)
         except StudentError as error:
-            verdicts.error(error)
+            if error.file is None and "UnknownParameter" not in error.types:
+                verdicts.not_seen(f"The check could not read the items of {kind['name']}: {error}.")
+            else:
+                verdicts.error(error)
             return
-        except ValueError as error:
-            verdicts.fault("does-not-run", f"{error}", line=kind["items_line"])
+        except Unusual as error:
+            verdicts.not_seen(f"{error} What is in them was not looked at.")
             return
     if _check_items(found, kind, verdicts):
         verdicts.right("Each item is a palindrome without its last digit, and that digit.")
@@ -49,24 +64,52 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     _check_splits(student, kind, verdicts)
 
 
-def read_items(student: Student, length: int, **more: Any) -> Items:
-    """The first items of palindromes of `length` digits, whether they are bare or one-hot.
+def read_items(student: Student, length: int, read: int = NUM_ITEMS, **more: Any) -> Items:
+    """Some items of palindromes of `length` digits, whether they are bare or one-hot.
+
+    Args:
+        read: how many at most.
+        more: values for other parameters of the constructor, by lower-case name.
 
     Raises:
-        ValueError: they are neither.
+        Unusual: they are neither.
     """
     count = min(NUM_ITEMS, 10 ** ((length + 1) // 2) // 2)
-    answer = student.ask("items", length=length, count=count, more=more)
-    inputs: Tensor = answer["inputs"]
-    if inputs.dim() == 3 and inputs.size(2) == 10:
-        inputs = inputs.argmax(dim=2)
-    elif inputs.dim() == 3 and inputs.size(2) == 1:
-        inputs = inputs[:, :, 0]
-    elif inputs.dim() != 2:
-        raise ValueError(
-            f"An item's input should be (T-1, 1) or (T-1, 10), not {tuple(inputs.shape[1:])}."
-        )
-    return Items(inputs.round().long(), answer["labels"])
+    answer = student.ask("items", length=length, count=count, read=read, more=more)
+    inputs: Tensor | None = answer["inputs"]
+    if inputs is None:
+        raise Unusual("Items are not pairs of an input and a label.")
+    shape = tuple(inputs.shape[1:])
+    if len(shape) == 2 and shape[1] == 10:
+        digits = inputs.argmax(dim=2).float()
+    elif len(shape) == 2 and shape[0] == 10:
+        digits = inputs.argmax(dim=1).float()
+    elif len(shape) in (1, 2) and shape[-1] in (1, inputs[0].numel()):
+        digits = _whole(inputs.reshape(len(inputs), -1))
+    else:
+        raise Unusual(f"An item's input is {shape}, not (T-1, 1) or (T-1, 10).")
+    return Items(digits.long(), _label(answer["labels"]))
+
+
+def _whole(digits: Tensor) -> Tensor:
+    """Bare digits, also if they were divided by 9 or by 10.
+
+    Raises:
+        Unusual: no such multiple of them are whole numbers.
+    """
+    for scale in SCALES:
+        scaled = digits * scale
+        if bool(((scaled - scaled.round()).abs() < 1e-3).all()):
+            return scaled.round()
+    raise Unusual("The inputs are no whole numbers.")
+
+
+def _label(labels: Tensor) -> Tensor:
+    """The digit to be predicted, int64 (n,): of labels (n, 1), one-hot (n, 10), or a sequence."""
+    one_hot = labels.size(1) == 10 and bool(((labels == 0) | (labels == 1)).all())
+    if one_hot and bool((labels.sum(1) == 1).all()):
+        return labels.argmax(1)
+    return labels[:, -1].round().long()
 
 
 def _check_items(found: dict[int, Items], kind: dict[str, Any], verdicts: Verdicts) -> bool:
@@ -143,8 +186,12 @@ def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> N
         try:
             digits, labels = read_items(student, length)
         except StudentError as error:
-            message, line = f"{error}.", error.line
+            message, line = f"{error}.", error.line or line
             break
+        except Unusual:
+            sentence = f"Palindromes of {length} digits were not looked at."
+            verdicts.not_seen(sentence, id="length-overflow")
+            return
         inside = digits[:, 1:]
         symmetric = bool((inside == inside.flip(1)).all()) and bool((labels == digits[:, 0]).all())
         distinct = min(len(set(column)) for column in digits.t().tolist())  # nearly always 10
@@ -172,11 +219,12 @@ def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) ->
     is_word = name in ("split", "mode", "subset", "phase")
     values: tuple[Any, Any] = ("train", "test") if is_word else (True, False)
     try:
-        sets = [read_items(student, 5, **{name: v}) for v in values]
-    except (StudentError, ValueError):  # other words for the splits: no fault
+        sets = [read_items(student, 5, MANY, **{name: v}) for v in values]
+    except (StudentError, Unusual):  # other words for the splits: no fault
         verdicts.not_seen(
             f"What the splits share is not known: {name} takes other values than {values[0]!r} and "
-            f"{values[1]!r}."
+            f"{values[1]!r}.",
+            id="split-leak",
         )
         return
     first, second = ({tuple(row) for row in s.digits.tolist()} for s in sets)

@@ -1,4 +1,4 @@
-"""What each id means: a sentence for all, a page in `explain/` for those that have one."""
+"""What each id means: a sentence, and a page in `explain/` that begins with it."""
 
 import difflib
 from pathlib import Path
@@ -11,13 +11,14 @@ NUM_NEAREST = 3  # ids that are offered in the place of an unknown one
 
 SHORT: dict[Id, str] = {
     # of any part
-    "missing-file": "One of the four files is not in the folder.",
+    "missing-file": "No file for this part of the assignment was found.",
     "does-not-import": "Python cannot import the file.",
-    "not-written": "A piece of the skeleton still raises NotImplementedError.",
+    "not-written": "A piece of the skeleton is still to be written.",
     "does-not-run": "The code stops with an exception, or lacks the class that it should define.",
     "time-limit": "The code did not come back in time, or ended the whole process.",
     "forbidden-module": "The code uses a ready-made LSTM or the toolkit; you write the equations.",
-    "fixed-device": "The code asks for a GPU, whether there is one or not.",
+    "fixed-device": "The code runs on one kind of device only.",
+    "missing-folder": "The code writes into a folder that does not exist yet.",
     # of the data set
     "not-a-palindrome": "The digits and the label together do not read the same backwards.",
     "wrong-label": "The label is not the last digit of the palindrome.",
@@ -26,28 +27,35 @@ SHORT: dict[Id, str] = {
     "length-overflow": "Long palindromes fail, because their half is built as one large number.",
     "split-leak": "Some palindromes are both in the training data and in the test data.",
     # of the LSTM
-    "wrong-equation": "The network computes something other than one of the equations (1) to (7).",
+    "wrong-equation": "The network computes something other than one of the equations (1) to (8).",
     "nonzero-initial-state": "h(0) or c(0) is not zero in every call.",
     "state-not-carried": "h(t-1) or c(t-1) does not reach step t.",
     "fixed-batch-size": "The model works for one batch size only.",
     "fixed-sequence-length": "The model works for one sequence length only.",
     "parameter-not-learnable": "A weight or a bias is not among model.parameters().",
-    "dead-parameter": "A parameter gets no gradient.",
+    "dead-parameter": "A parameter gets no gradient, or no optimiser holds it.",
     "broken-gradient": "The path of the gradient through time is cut.",
-    # of training
+    "uninitialised-weight": (
+        "A weight starts as whatever was in memory, because it is never filled."
+    ),
+    # of training, in either part of the assignment
     "not-watched": "The training could not be run, so nothing can be said about it.",
-    "wrong-loss": "The loss is not the cross-entropy (9).",
+    "wrong-loss": "The loss is not the one of the assignment, or is given what it does not expect.",
     "loss-not-last-step": "The loss (9) is not taken over the last time step alone.",
     "softmax-before-loss": "The softmax (8) is applied twice.",
     "wrong-optimiser": "The optimiser is not the right one, or holds the wrong parameters.",
     "gradients-not-cleared": "The gradients of one step are added to those of the next.",
+    "clipping-without-effect": "The gradient is clipped where it changes nothing.",
+    "tests-on-training-data": "The accuracy is measured on data that the network was trained on.",
     "does-not-learn": "The training does not change the weights for the better.",
     # of the GAN
     "wrong-noise": "The noise z is not drawn from a standard normal distribution.",
-    "wrong-shape": "The generator's images are not 28 x 28.",
+    "wrong-shape": "What a network returns has the wrong shape.",
     "output-range": "Generated and real images have different ranges.",
     "sigmoid-twice": "The sigmoid is applied twice: by the discriminator and by its loss.",
-    "missing-detach": "The discriminator's loss sends gradients into the generator.",
+    "missing-detach": "The discriminator's loss sends gradients into the generator's own step.",
+    "wrong-direction": "A network's step moves it the wrong way.",
+    "one-sided-loss": "The discriminator learns from only one of the two kinds of images.",
     "batchnorm-mode": "Batch norm is in the wrong mode for training or for sampling.",
     "missing-interpolation": "There is no interpolation between two images.",
     "wrong-interpolation": "The interpolation does not have 9 images with both ends.",
@@ -56,24 +64,23 @@ SHORT: dict[Id, str] = {
 }
 
 
-def explanation(id: Id) -> str | None:
-    """The page of an id in Markdown; None if it is not written yet.
+def explanation(id: Id) -> str:
+    """The page of an id in Markdown.
 
     It says what the fault is, why it matters, how to see it yourself, and gives an example that is
     not the solution.
     """
-    page = PAGES / f"{id}.md"
-    return page.read_text(encoding="utf-8") if page.is_file() else None
+    return (PAGES / f"{id}.md").read_text(encoding="utf-8")
 
 
 def explain_id(word: str) -> str:
-    """What `check --explain` prints: the page, or the sentence where there is no page yet.
+    """The page of an id, which `check --explain` prints.
 
     Raises:
         UsageError: no finding has this id.
     """
     for id in IDS:
         if id == word:
-            return explanation(id) or f"{id} has no page yet. In short: {SHORT[id]}"
+            return explanation(id)
     nearest = difflib.get_close_matches(word, IDS, NUM_NEAREST, cutoff=0)
     raise UsageError(f"There is no finding {word!r}. The nearest are {', '.join(nearest)}.")

@@ -24,8 +24,8 @@ Id = Literal[
     "gradients-not-cleared", "clipping-without-effect", "tests-on-training-data", "does-not-learn",
     # of the GAN
     "wrong-noise", "wrong-shape", "output-range", "sigmoid-twice", "missing-detach",
-    "wrong-direction", "one-sided-loss", "batchnorm-mode", "missing-interpolation", "wrong-interpolation",
-    "interpolation-repeats-ends", "same-class-ends",
+    "wrong-direction", "one-sided-loss", "batchnorm-mode", "missing-interpolation",
+    "wrong-interpolation", "interpolation-repeats-ends", "same-class-ends",
 ]  # fmt: skip
 IDS: tuple[Id, ...] = get_args(Id)
 

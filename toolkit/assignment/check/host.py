@@ -34,12 +34,13 @@ class StudentError(Exception):
 class Gone(Exception):
     """The process has ended, or can no longer be believed, in the middle of a question."""
 
-    def __init__(self, ended: Mapping[str, Any], disturbed: bool = False) -> None:
+    def __init__(self, ended: Mapping[str, Any], disturbed: bool = False, reason: str = "") -> None:
         self.status: int = ended.get("status", 0)
         self.seconds: float = ended.get("seconds", 0.0)  # on the clock
         self.cpu: float = ended.get("cpu", 0.0)  # CPU seconds
         self.late: bool = ended.get("late", False)  # it was killed, because it took too long
         self.disturbed = disturbed  # something that was no answer came through the pipe
+        self.reason = reason  # why the sandbox ended; "" if this part's process alone did
         super().__init__(f"status {self.status} after {self.cpu:.1f} CPU seconds")
 
 

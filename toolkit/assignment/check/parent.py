@@ -6,19 +6,19 @@ import tempfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from toolkit.assignment.check.findings import Finding, Id, Report
+from toolkit.assignment.check.findings import Finding, Report
 from toolkit.assignment.check.host import Gone, Host, StudentError, plain_host
-from toolkit.assignment.check.source import line_of_call, parse
-from toolkit.assignment.check.static import forbidden_modules, imported, unwritten
+from toolkit.assignment.check.packages import excused
+from toolkit.assignment.check.source import line_of_call
+from toolkit.assignment.check.static import Reading
 from toolkit.assignment.check.submission import Located, Submission, prepare
 from toolkit.assignment.check.verdicts import Verdicts
-from toolkit.assignment.parts import FILES, PARTS, Part
+from toolkit.assignment.parts import PARTS, Part
 
-TOOLKIT = __name__.partition(".")[0]
 JUDGES: dict[Part, str] = {
     "dataset": "toolkit.assignment.check.dataset",
     "lstm": "toolkit.assignment.check.lstm.checks",
-    "train": "toolkit.assignment.check.train",
+    "train": "toolkit.assignment.check.train.checks",
     "gan": "toolkit.assignment.check.gan.checks",
 }
 Progress = Callable[[str], None]
@@ -30,6 +30,8 @@ def check(
     parts: Collection[Part] = PARTS,
 ) -> Report:
     """Check a student's folder: the data set, the LSTM, its training, and the GAN.
+
+    Which file is which is found out by what they contain (`toolkit.assignment.locate`).
 
     A copy of their code runs in processes of its own, each with a limit of CPU time, and none of
     them knows what it should answer. They are not a sandbox: run code that you do not trust in one,
@@ -55,6 +57,7 @@ def judge(
     root: str,
     progress: Progress = lambda sentence: None,
     parts: Collection[Part] = PARTS,
+    packages: Collection[str] = (),
 ) -> Report:
     """Judge a submission whose code runs in `host`.
 
@@ -63,41 +66,41 @@ def judge(
         root: where the child has its copy.
         progress: called with a sentence when a new piece of work begins.
         parts: what to check.
+        packages: what the course allows besides the usual; where one is missing, nobody is at
+            fault.
     """
-    findings: list[Finding] = []
+    no_fault = excused(submission.missing, packages)
+    findings = [_not_there(part, submission) for part in parts if part not in submission.parts]
+    reading = Reading(submission)
     facts: set[str] = set()
-    for part in parts:
-        if part not in submission.parts:
-            message = (
-                f"There is no {FILES[part]} in this folder. A submission that lacks one of its "
-                "files may get 0 points."
-            )
-            findings.append(_fault("missing-file", part, message))
-    seen = {submission.root / located.file for located in submission.parts.values()}
-    trees = {}
-    for part in PARTS:
-        located = submission.parts.get(part)
-        if located is None or part not in parts:
+    for part, located in submission.parts.items():
+        if part not in parts:
             continue
-        found: list[Finding] = []
-        tree = _read(part, submission.root / located.file, submission.root, seen, found)
-        trees[part] = tree
-        if tree is not None:
-            verdicts = Verdicts(part, located.file, progress)
+        found = reading.findings[part]
+        if part not in reading.unreadable:
+            verdicts = Verdicts(part, located.file, progress, no_fault)
             judge_part(host, root, located, verdicts)
             facts |= verdicts.facts
-            found += [f for f in verdicts.findings if not _seen_already(f, found)]
+            found += [
+                _settled(finding, submission, reading)
+                for finding in verdicts.findings
+                if not _seen_already(finding, found)
+            ]
         findings += found
     if "gives-probabilities" in facts and "saw-loss" not in facts:
         train = submission.parts.get("train")
-        findings.append(_softmax_unseen(train and train.file, trees.get("train")))
-    return Report.of(findings, {part: where.file for part, where in submission.parts.items()})
+        file = train.file if train else ""
+        findings.append(_softmax_unseen(file, reading.trees.get(file)))
+    return Report.of(
+        [submission.in_notebook(finding) for finding in findings],
+        {part: submission.original(where.file) for part, where in submission.parts.items()},
+    )
 
 
 def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> None:
     """Judge one part; whatever happens to it, the others keep theirs."""
-    judge = importlib.import_module(JUDGES[verdicts.part])
     try:
+        judge = importlib.import_module(JUDGES[verdicts.part])
         with host.student(verdicts.part, root) as student:
             judge.check(student, located, verdicts)
     except Gone as gone:
@@ -111,24 +114,12 @@ def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> N
         )
 
 
-def _fault(
-    id: Id,
-    part: Part,
-    message: str,
-    *,
-    equation: int | None = None,
-    file: str | None = None,
-    line: int | None = None,
-) -> Finding:
-    return Finding(
-        verdict="wrong",
-        part=part,
-        id=id,
-        equation=equation,
-        file=file,
-        line=line,
-        message=message,
-    )
+def _not_there(part: Part, submission: Submission) -> Finding:
+    """A part that is missing, or that more than one file could be."""
+    if part in submission.unclear:
+        return Finding(verdict="not seen", part=part, message=submission.unclear[part])
+    message = submission.missing[part]
+    return Finding(verdict="wrong", part=part, id="missing-file", message=message)
 
 
 def _seen_already(finding: Finding, findings: list[Finding]) -> bool:
@@ -138,63 +129,26 @@ def _seen_already(finding: Finding, findings: list[Finding]) -> bool:
     )
 
 
-def _read(
-    part: Part, file: Path, root: Path, seen: set[Path], findings: list[Finding]
-) -> ast.Module | None:
-    """Parse one file and those beside it that it imports, and report what shows already.
-
-    Args:
-        seen: files that are not to be read again; more are added.
-        findings: what shows is added.
-
-    Returns:
-        the file's tree, None if it is not Python.
-    """
-    trees: dict[Path, ast.Module] = {}
-    waiting = [file]
-    while waiting:
-        path = waiting.pop()
-        name = path.relative_to(root).as_posix()
-        try:
-            tree = trees[path] = parse(path)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            line = getattr(error, "lineno", None)
-            text = getattr(error, "msg", str(error))  # without the line, which is beside it
-            message = f"Python cannot import this file: {type(error).__name__}: {text}."
-            findings.append(_fault("does-not-import", part, message, file=name, line=line))
-            continue
-        findings += _look_at(tree, part, name)
-        for _, module in imported(tree):
-            beside = file.parent / f"{module.replace('.', '/')}.py"
-            if beside not in seen and beside.is_file() and beside.resolve().is_relative_to(root):
-                seen.add(beside)
-                waiting.append(beside)
-    return trees.get(file)
+def _settled(finding: Finding, submission: Submission, reading: Reading) -> Finding:
+    """A finding, or what it comes down to: another part's gap, or a file that was not copied."""
+    message = None
+    if finding.id == "not-written" and any(
+        known.id == finding.id and (known.file, known.line) == (finding.file, finding.line)
+        for part, others in reading.findings.items()
+        for known in others
+        if part != finding.part
+    ):
+        message = "This stops at something that is still to be written, and was not looked at."
+    if finding.verdict == "wrong" and "FileNotFound" in finding.message:
+        for name in submission.left_out:
+            if Path(name).name in finding.message:
+                message = f"{name} is too large for the check to copy, and the code reads it."
+    if message is None:
+        return finding
+    return finding.model_copy(update={"verdict": "not seen", "id": None, "message": message})
 
 
-def _look_at(tree: ast.Module, part: Part, name: str) -> list[Finding]:
-    """What shows in a file without running it."""
-    found = []
-    for line, text in unwritten(tree):
-        message = f"This is still to be written: {text}."
-        found.append(_fault("not-written", part, message, file=name, line=line))
-    for line, module in imported(tree):
-        if module.partition(".")[0] == TOOLKIT:
-            message = (
-                f"{module} belongs to the toolkit, which contains the solution. What you hand in "
-                "must work without it: write this part yourself."
-            )
-            found.append(_fault("forbidden-module", part, message, file=name, line=line))
-    for line, module in forbidden_modules(tree) if part == "lstm" else ():
-        message = (
-            f"{module} is not allowed. Write equations (1) to (6) yourself, with your own "
-            "parameters and a for loop over time."
-        )
-        found.append(_fault("forbidden-module", part, message, file=name, line=line))
-    return found
-
-
-def _softmax_unseen(name: str | None, tree: ast.Module | None) -> Finding:
+def _softmax_unseen(name: str, tree: ast.Module | None) -> Finding:
     """The model gives probabilities and no loss was seen: judge by what train.py calls."""
     line = None if tree is None else line_of_call(tree, "crossentropy", "cross_entropy")
     if line is None:
@@ -202,9 +156,17 @@ def _softmax_unseen(name: str | None, tree: ast.Module | None) -> Finding:
             "The model returns probabilities, and the loss was not seen. Make sure that the loss "
             "takes their logarithm, and no second softmax."
         )
-        return Finding(verdict="not seen", part="lstm", message=message)
+        return Finding(verdict="not seen", part="lstm", id="softmax-before-loss", message=message)
     message = (
         "cross_entropy applies the softmax (8) itself, and the model has applied it already, so "
         "the loss cannot fall below 1.46115. Which of the two is one too many?"
     )
-    return _fault("softmax-before-loss", "train", message, equation=8, file=name, line=line)
+    return Finding(
+        verdict="wrong",
+        part="train",
+        id="softmax-before-loss",
+        equation=8,
+        file=name,
+        line=line,
+        message=message,
+    )

@@ -1,20 +1,36 @@
 """What can be read from a file without running it."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from toolkit.assignment.check.findings import Finding, Id
+from toolkit.assignment.check.submission import Located, Submission
+from toolkit.assignment.parts import Part
+from toolkit.assignment.syntax import unwritten, words_in
+
+TOOLKIT = __name__.partition(".")[0]
 
 FORBIDDEN = {"LSTM", "LSTMCell", "GRU", "GRUCell"}
 
 
-def forbidden_modules(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """The line and name of each recurrent module of torch that the file takes, however named.
+def forbidden_modules(
+    tree: ast.Module, names_used: Collection[str] | None = None
+) -> Iterator[tuple[int, str]]:
+    """The line and name of each recurrent module of torch that the code uses, however named.
 
     Found: imports, also under another name and with a star; attributes of torch.nn under any
     alias; `getattr(nn, "LSTM")`.
+
+    Args:
+        names_used: classes and functions of the file; only they count, and what they use, not a
+            comparison beside them. None for the whole file.
     """
+    used = tree.body if names_used is None else used_by(tree, names_used)
     names: dict[str, str] = {}  # a name in the file -> what it stands for
     starred = False
     own = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    taken: dict[str, tuple[int, str]] = {}  # a name that an import gives to such a module
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -25,17 +41,20 @@ def forbidden_modules(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
                 starred |= alias.name == "*" and "nn" in node.module.split(".")
                 if alias.name in FORBIDDEN:
-                    yield node.lineno, f"{node.module}.{alias.name}"
+                    where = (node.lineno, f"{node.module}.{alias.name}")
+                    taken[alias.asname or alias.name] = where
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Attribute | ast.Name):
             whole = _dotted(node.value, names)
             for target in node.targets:
                 if isinstance(target, ast.Name) and _is_torch(whole):
                     names[target.id] = whole
-    for node in ast.walk(tree):
+    for node in (node for top in used for node in ast.walk(top)):
         if isinstance(node, ast.Attribute) and node.attr in FORBIDDEN:
             whole = _dotted(node, names)
             if _is_torch(whole):
                 yield node.lineno, whole
+        elif isinstance(node, ast.Name) and node.id in taken.keys() - own:
+            yield taken[node.id]
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             if node.func.id == "getattr" and len(node.args) > 1:
                 word = node.args[1]
@@ -43,6 +62,25 @@ def forbidden_modules(tree: ast.Module) -> Iterator[tuple[int, str]]:
                     yield node.lineno, str(word.value)
             elif starred and node.func.id in FORBIDDEN - own:
                 yield node.lineno, f"torch.nn.{node.func.id}"
+
+
+def used_by(tree: ast.Module, names: Collection[str]) -> list[ast.stmt]:
+    """The statements at the top of a file that make what has these names, and what they use."""
+    makes: dict[str, list[ast.stmt]] = {}
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            makes.setdefault(node.name, []).append(node)
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    makes.setdefault(target.id, []).append(node)
+    found: dict[ast.stmt, None] = {}
+    waiting = list(names)
+    while waiting:
+        for node in makes.pop(waiting.pop(), []):
+            found[node] = None
+            waiting += words_in(node)
+    return list(found)
 
 
 def imported(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -61,17 +99,137 @@ def imported(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 yield node.lineno, node.args[0].value
 
 
-def unwritten(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """The line and text of each `raise NotImplementedError`, and the function where it stands."""
-    for function in ast.walk(tree):
-        if not isinstance(function, ast.FunctionDef):
-            continue
-        for node in function.body:
-            if isinstance(node, ast.Raise) and "NotImplementedError" in ast.dump(node):
-                text = ""
-                if isinstance(node.exc, ast.Call) and node.exc.args:
-                    text = str(getattr(node.exc.args[0], "value", ""))
-                yield node.lineno, text or function.name
+def still_to_write(tree: ast.Module, source: str) -> Iterator[tuple[int, str]]:
+    """The line of each function that is still to be written, and what it says about itself."""
+    for node, name in unwritten(tree, source):
+        call = node.exc if isinstance(node, ast.Raise) else None
+        said = call.args[0] if isinstance(call, ast.Call) and call.args else None
+        yield node.lineno, str(getattr(said, "value", "")) or name
+
+
+class Reading:
+    """What shows in the files of a submission without running them.
+
+    Args:
+        submission: its copy.
+
+    Attributes:
+        findings: what is wrong, part by part.
+        trees: the syntax trees of the files that are Python.
+        unreadable: parts that cannot be run at all.
+    """
+
+    def __init__(self, submission: Submission) -> None:
+        self.submission = submission
+        self.findings: dict[Part, list[Finding]] = {part: [] for part in submission.parts}
+        self.trees: dict[str, ast.Module] = {}
+        self.unreadable: set[Part] = set()
+        own = {located.file for located in submission.parts.values()}
+        seen: set[str] = set()
+        for part, located in submission.parts.items():
+            for file in located.files:
+                if file not in seen and (file == located.file or file not in own):
+                    seen.add(file)
+                    self._read(part, file)
+            if located.file in submission.broken or located.file not in self.trees:
+                self.unreadable.add(part)
+        if "lstm" in submission.parts:
+            self._look_for_forbidden(submission.parts["lstm"])
+        for file in submission.files:
+            if file not in seen:
+                self._read_other(file)
+
+    def _read(self, part: Part, file: str) -> None:
+        """One file of a part, or one that it imports."""
+        if file in self.submission.broken:
+            name = self.submission.original(file)
+            self._fault("does-not-import", part, f"{name} {self.submission.broken[file]}.", file)
+            return
+        if file in self.submission.notebooks:
+            for cell in self.submission.notebooks[file][1].broken:
+                message = f"Python cannot run cell {cell.number}: {cell.problem}."
+                self._fault("does-not-import", part, message, file, cell=(cell.number, cell.line))
+        source = (self.submission.root / file).read_bytes()
+        try:
+            tree = self.trees[file] = ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            line = getattr(error, "lineno", None)
+            text = getattr(error, "msg", str(error))  # without the line, which is beside it
+            message = f"Python cannot import this file: {type(error).__name__}: {text}."
+            self._fault("does-not-import", part, message, file, line)
+            return
+        if not tree.body and file == self.submission.parts[part].file:
+            self._fault("not-written", part, "This file is still empty.", file)
+            self.unreadable.add(part)
+        for line, text in still_to_write(tree, source.decode(errors="replace")):
+            owner = self._owner(file, text, part)
+            self._fault("not-written", owner, f"This is still to be written: {text}.", file, line)
+        self._look_for_toolkit(tree, part, file)
+
+    def _owner(self, file: str, what: str, part: Part) -> Part:
+        """Of the parts that share a file, the one that a function in it belongs to."""
+        sharing = [p for p, where in self.submission.parts.items() if where.file == file]
+        by_class: dict[str | None, Part] = {self.submission.parts[p].name: p for p in sharing}
+        known = by_class.get(what.split(".")[0].split(":")[0])
+        if known is None and len(sharing) > 1 and "gan" in sharing:
+            words = ("gan", "gener", "discr", "interp", "sample")
+            known = "gan" if any(word in what.lower() for word in words) else None
+        return known or ("train" if len(sharing) > 1 and "train" in sharing else part)
+
+    def _read_other(self, file: str) -> None:
+        """A file that is no part and that none imports."""
+        source = (self.submission.root / file).read_bytes()
+        try:
+            tree = ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return
+        users = [p for p, where in self.submission.parts.items() if file in where.users]
+        parts = users or list(self.submission.parts)
+        if parts:
+            self._look_for_toolkit(tree, parts[0], file)
+
+    def _look_for_toolkit(self, tree: ast.Module, part: Part, file: str) -> None:
+        if any(TOOLKIT in Path(name).parts[:-1] for name in self.submission.files):
+            return  # a folder of their own
+        for line, module in imported(tree):
+            if module.partition(".")[0] == TOOLKIT:
+                message = (
+                    f"{module} belongs to the toolkit, which contains the solution. What you hand "
+                    "in must work without it: write this part yourself."
+                )
+                self._fault("forbidden-module", part, message, file, line)
+
+    def _look_for_forbidden(self, located: Located) -> None:
+        """A recurrent module of torch in what the LSTM uses."""
+        own = self.trees.get(located.file)
+        if own is None:
+            return
+        names = None if located.name is None else {located.name}
+        used = own.body if names is None else used_by(own, names)
+        for file in filter(self.trees.__contains__, located.files):
+            wanted = names if file == located.file else words_in(*used)
+            for line, module in forbidden_modules(self.trees[file], wanted):
+                message = (
+                    f"{module} is not allowed. Write equations (1) to (6) yourself, with your own "
+                    "parameters and a for loop over time."
+                )
+                self._fault("forbidden-module", "lstm", message, file, line)
+
+    def _fault(
+        self,
+        id: Id,
+        part: Part,
+        message: str,
+        file: str,
+        line: int | None = None,
+        cell: tuple[int, int] | None = None,
+    ) -> None:
+        finding = Finding(verdict="wrong", part=part, id=id, file=file, line=line, message=message)
+        if cell is not None:
+            name = self.submission.original(file)
+            place = {"file": name, "cell": cell[0], "line": cell[1]}
+            finding = finding.model_copy(update=place)
+        self.findings[part].append(finding)
 
 
 def _is_torch(name: str) -> bool:

@@ -1,11 +1,24 @@
 """A submission as the check looks at it: a copy, and which file in it is which part."""
 
 import shutil
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
-from toolkit.assignment.parts import FILES, Part, find_parts, list_files
+from toolkit.assignment.check.findings import Finding
+from toolkit.assignment.evidence import Candidate, Code
+from toolkit.assignment.locate import Found, locate, read_code
+from toolkit.assignment.notebooks import SUFFIX, Notebook
+from toolkit.assignment.parts import FILES, PARTS, Part, list_files, list_folders
+from toolkit.assignment.syntax import marked
 from toolkit.common.errors import UsageError
+
+MAX_COPIED = 64 << 20  # bytes, the smallest files first: the check brings MNIST with it
+WHAT: dict[Part, str] = {
+    "dataset": "the data set of palindromes",
+    "lstm": "the LSTM",
+    "train": "the training of the LSTM",
+    "gan": "the GAN",
+}
 
 
 @dataclass(frozen=True)
@@ -14,14 +27,49 @@ class Located:
 
     file: str  # in the copy, relative to it; a Python file
     name: str | None = None  # the class that makes it this part, where that is known
+    notebook: str | None = None  # which one `file` was made from
+    files: tuple[str, ...] = ()  # this one, and all of theirs that it imports
+    users: tuple[str, ...] = ()  # their files that import this one: notebooks, scripts
 
 
 @dataclass(frozen=True)
 class Submission:
-    """A copy of a student's folder that may be run and written to."""
+    """A copy of a student's folder that may be run and written to.
+
+    Attributes:
+        root: where it is; the notebooks are there as Python files too, and functions that are still
+            to be written say so when they are called.
+        parts: those that were found.
+        unclear: for each part that more than one file could be, what to say about it.
+        missing: for each other part, where it was looked for.
+        files: all their Python files, also those made from notebooks.
+        notebooks: of such a file the notebook's name, and its code.
+        broken: of such a file, why the notebook cannot be read.
+        left_out: files that were too large to copy.
+    """
 
     root: Path
     parts: dict[Part, Located]
+    unclear: dict[Part, str] = field(default_factory=dict)
+    missing: dict[Part, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    notebooks: dict[str, tuple[str, Notebook]] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+
+    def original(self, file: str) -> str:
+        """The student's name for a file of the copy."""
+        return self.notebooks[file][0] if file in self.notebooks else file
+
+    def in_notebook(self, finding: Finding) -> Finding:
+        """A finding as the student sees it: in a cell of the notebook, if it is in one."""
+        if finding.file not in self.notebooks:
+            return finding
+        name, notebook = self.notebooks[finding.file]
+        cell = line = None
+        if finding.line is not None and 1 <= finding.line <= len(notebook.places):
+            cell, line = notebook.places[finding.line - 1]
+        return finding.model_copy(update={"file": name, "cell": cell, "line": line})
 
 
 def prepare(source: Path, target: Path) -> Submission:
@@ -33,11 +81,100 @@ def prepare(source: Path, target: Path) -> Submission:
     names = ", ".join(FILES.values())
     if not source.is_dir():
         raise UsageError(f"{source} is not a folder. Give the folder that contains {names}.")
-    files = list_files(source)
-    found = find_parts(files)
-    if not found:
-        raise UsageError(f"{source} contains none of {names}. Give the folder that has them.")
-    for file in files:
-        (target / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source / file, target / file)
-    return Submission(target, {part: Located(str(path)) for part, path in found.items()})
+    found = locate(read_code(source))
+    if not found.parts and not found.equal:
+        raise UsageError(
+            f"{source} contains none of {names}, nor anything like them under other names. Give "
+            "the folder that has them."
+        )
+    left_out = _copy(source, target)
+    code = found.code
+    python = _write_code(target, code)
+    return Submission(
+        target,
+        {part: _located(found, candidate, python) for part, candidate in found.parts.items()},
+        {part: unclear_sentence(part, candidates) for part, candidates in found.equal.items()},
+        {
+            part: _missing(part, found)
+            for part in PARTS
+            if part not in found.parts and part not in found.equal
+        },
+        tuple(python.values()),
+        {python[p]: (str(own), book) for p, (own, book) in code.notebooks.items() if p in python},
+        {python[path]: why for path, why in code.broken.items()},
+        tuple(left_out),
+    )
+
+
+def _copy(source: Path, target: Path) -> list[str]:
+    """Copy a folder, the smallest files first, as long as there is room; returns those left out."""
+    for folder in list_folders(source):  # the empty ones too: their code may write there
+        (target / folder).mkdir()
+    sizes = {file: (source / file).stat().st_size for file in list_files(source)}
+    left, left_out = MAX_COPIED, []
+    for file, size in sorted(sizes.items(), key=lambda item: item[1]):
+        left -= size
+        if left < 0:
+            left_out.append(str(file))
+        else:
+            shutil.copyfile(source / file, target / file)
+    return left_out
+
+
+def _write_code(target: Path, code: Code) -> dict[PurePosixPath, str]:
+    """Write notebooks as Python files beside them, and mark what is still to be written.
+
+    Returns:
+        the Python file of each file of the submission.
+    """
+    python = {}
+    for path, text in code.text.items():
+        file = path
+        while file.suffix.lower() == SUFFIX or (file != path and (target / file).exists()):
+            file = file.with_name(f"{file.stem}{'_notebook' if file != path else ''}.py")
+        python[path] = str(file)
+        changed = marked(text)
+        if changed != text or path in code.notebooks:
+            (target / file).parent.mkdir(parents=True, exist_ok=True)
+            (target / file).write_text(changed, encoding="utf-8")
+    return python
+
+
+def _located(found: Found, taken: Candidate, python: dict[PurePosixPath, str]) -> Located:
+    code = found.code
+    reached = sorted(code.reached.get(taken.path, ()))
+    users = [path for path, files in code.reached.items() if taken.path in files]
+    return Located(
+        python[taken.path],
+        taken.name,
+        str(taken.path) if taken.path.suffix.lower() == SUFFIX else None,
+        (python[taken.path], *(python[path] for path in reached)),
+        tuple(python[path] for path in sorted(users)),
+    )
+
+
+def unclear_sentence(part: Part, candidates: list[Candidate]) -> str:
+    """What to say where several files could be one part."""
+    files = {str(candidate.path): candidate.name for candidate in candidates}
+    if len(files) == 1:
+        classes = " and ".join(str(candidate.name) for candidate in candidates)
+        return (
+            f"{classes} in {candidates[0].path} could both be {WHAT[part]}, so none of them was "
+            f"looked at. Which of them is it? Leave only that one there."
+        )
+    return (
+        f"{' and '.join(files)} could each be {WHAT[part]}, so none of them was looked at. Which "
+        f"of them is it? Call it {FILES[part]}, and put the other into a folder `old`."
+    )
+
+
+def _missing(part: Part, found: Found) -> str:
+    """What to say about a part that is not there, and where it was looked for."""
+    number = len(found.code.text)
+    looked = "the only file" if number == 1 else f"{number} files"
+    near = list(dict.fromkeys(str(c.path) for c in found.close.get(part, [])))[:3]
+    nearest = f" The nearest that was found is {' or '.join(near)}." if near else ""
+    return (
+        f"There is no {FILES[part]} in this folder, and among {looked} of Python nothing looks "
+        f"like {WHAT[part]}.{nearest} A submission that lacks one of its files may get 0 points."
+    )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from toolkit.assignment.check.explanations import explanation
 from toolkit.assignment.check.findings import Finding, Report
+from toolkit.assignment.notebooks import BrokenNotebook, code_cells
 from toolkit.assignment.parts import PARTS, TITLES
 
 WIDTH = 92  # of a line of text
@@ -12,7 +13,7 @@ MAX_SOURCE = 120  # characters of a line of code
 
 
 def as_text(report: Report, root: Path) -> str:
-    """Part by part what is right, what is wrong and where, what was not seen; then the count.
+    """Part by part its file, what is right, what is wrong, what was not seen; then the count.
 
     Args:
         root: the folder that was checked, whose source lines are shown.
@@ -23,41 +24,67 @@ def as_text(report: Report, root: Path) -> str:
             [finding for finding in findings if finding.part == part]
             for findings in (report.right, report.findings, report.not_seen)
         )
-        blocks.append("\n".join([TITLES[part], *(_listed("right", f) for f in right)]))
+        title = TITLES[part]
+        if part in report.files:
+            title += f": {report.files[part]}"
+        blocks.append("\n".join([title, *(_listed("right", f) for f in right)]))
         blocks += [_wrong(finding, root) for finding in wrong]
         if not_seen:
-            blocks.append("\n".join(_listed("not seen", finding) for finding in not_seen))
+            blocks.append("\n".join(_not_seen(finding) for finding in not_seen))
     return "\n\n".join([*blocks, _count(report)])
 
 
-def source_line(root: Path, file: str, line: int) -> str | None:
-    """A line of a student's file, as it stands there; None if it cannot be shown."""
+def source_line(root: Path, file: str, line: int, cell: int | None = None) -> str | None:
+    """A line of a student's file, as it stands there; None if it cannot be shown.
+
+    Args:
+        cell: of a notebook: which of its code cells, from 1; `line` is one of the cell.
+    """
     path = root / file
     try:
         if not path.resolve().is_relative_to(root.resolve()):
             return None
-        with path.open(encoding="utf-8", errors="replace") as lines:
-            text = next((text for number, text in enumerate(lines, start=1) if number == line), "")
-    except OSError:  # the code under test may have deleted it
+        with path.open("rb") as content:
+            lines = content if cell is None else _lines_of_cell(content.read(), cell)
+            text = next((text for number, text in enumerate(lines, start=1) if number == line), b"")
+    except (OSError, BrokenNotebook):  # the code under test may have deleted it
         return None
-    text = "".join(c if c.isprintable() else " " for c in text.rstrip().expandtabs(4))
-    return text[:MAX_SOURCE] if text.strip() else None
+    shown = text.decode(errors="replace").rstrip().expandtabs(4)
+    shown = "".join(c if c.isprintable() else " " for c in shown)
+    return shown[:MAX_SOURCE] if shown.strip() else None
+
+
+def _lines_of_cell(data: bytes, number: int) -> list[bytes]:
+    cells = code_cells(data)
+    text: str = cells[number - 1]["text"] if 1 <= number <= len(cells) else ""
+    return text.encode(errors="replace").split(b"\n")
+
+
+def place_of(finding: Finding) -> str:
+    """Where something was found, in short: `lstm.py:30`, or `GAN.ipynb, cell 4:30`."""
+    place = finding.file or ""
+    if place and finding.cell is not None:
+        place += f", cell {finding.cell}"
+    return f"{place}:{finding.line}" if place and finding.line is not None else place
 
 
 def _listed(verdict: str, finding: Finding) -> str:
     return _wrapped(finding.message, f"  {verdict}: ", "    ")
 
 
+def _not_seen(finding: Finding) -> str:
+    place = place_of(finding)
+    return _wrapped(f"{finding.message}{f' ({place})' if place else ''}", "  not seen: ", "    ")
+
+
 def _wrong(finding: Finding, root: Path) -> str:
     """Where and what, the source line with a marker below it, and the explanation."""
-    place = finding.file or ""
-    if place and finding.line is not None:
-        place += f":{finding.line}"
+    place = place_of(finding)
     equation = "" if finding.equation is None else f", equation ({finding.equation})"
     lines = [f"  {place}{': ' if place else ''}{finding.id}{equation}"]
     margin = " " * 4
     if finding.file is not None and finding.line is not None:
-        source = source_line(root, finding.file, finding.line)
+        source = source_line(root, finding.file, finding.line, finding.cell)
         if source is not None:
             margin = " " * (len(str(finding.line)) + 3)
             indent = len(source) - len(source.lstrip())
@@ -98,9 +125,8 @@ def _count(report: Report) -> str:
         sentences.append("Nothing is wrong with the rest so far.")
     if report.passed:
         sentences.append("Nothing is wrong.")
-    if report.not_seen:
-        things = (
-            "1 thing was" if len(report.not_seen) == 1 else f"{len(report.not_seen)} things were"
-        )
-        sentences.append(f"{things} not seen.")
+    if number := len(report.not_seen):
+        things = "1 thing was" if number == 1 else f"{number} things were"
+        beside = "" if report.findings else "Nothing is wrong, but "
+        sentences.append(f"{beside}{things} not seen: look at {'it' if number == 1 else 'them'}.")
     return " ".join(sentences)

@@ -1,7 +1,7 @@
 """What the judge says about one part, gathered as it goes along."""
 
-from collections.abc import Callable
-from typing import Literal, Protocol
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple, Protocol
 
 from toolkit.assignment.check.findings import Finding, Id, Verdict
 from toolkit.assignment.check.host import LIMITS, MAX_BYTES, Gone, StudentError
@@ -32,6 +32,13 @@ class Placed(Protocol):
     def line(self) -> int | None: ...
 
 
+class Place(NamedTuple):
+    """A place in a student's code."""
+
+    file: str | None
+    line: int | None
+
+
 class Verdicts:
     """The findings about one part.
 
@@ -39,13 +46,22 @@ class Verdicts:
         part: what is judged.
         file: where it is, relative to the submission.
         progress: called with a sentence when a new piece of work begins.
+        excused: modules whose absence is no fault of this part, and why they are not there.
     """
 
-    def __init__(self, part: Part, file: str, progress: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        part: Part,
+        file: str,
+        progress: Callable[[str], None],
+        excused: Mapping[str, str] = {},
+    ) -> None:
         self.part = part
         self.file = file
         self.findings: list[Finding] = []
+        self.excused = excused
         self.facts: set[str] = set()  # what the judges of other parts need to know
+        self.places: dict[str, Place] = {}  # where what they need to know is, e.g. "softmax"
         self.work = "starting"
         self.stopped: Stopped = "time-limit"
         self._progress = progress
@@ -59,10 +75,14 @@ class Verdicts:
         """Something was seen and is as the assignment asks."""
         self._add("right", sentence)
 
-    def not_seen(self, sentence: str, *, at: Placed | None = None) -> None:
-        """Something could not be found out; it is neither right nor wrong."""
+    def not_seen(self, sentence: str, *, id: Id | None = None, at: Placed | None = None) -> None:
+        """Something could not be found out; it is neither right nor wrong.
+
+        Args:
+            id: the one fault that it leaves open; None if it leaves open all of this part.
+        """
         file, line = (at.file, at.line) if at else (None, None)
-        self._add("not seen", sentence, file=file, line=line)
+        self._add("not seen", sentence, id=id, file=file, line=line)
 
     def fault(
         self,
@@ -107,6 +127,8 @@ class Verdicts:
                 "a CPU. What decides where a tensor goes?",
                 at=error,
             )
+        elif "ModuleNotFoundError" in kinds and _package(error) in self.excused:
+            self.not_seen(f"This was not checked: {self.excused[_package(error)]}.", at=error)
         elif error.module and "ModuleNotFoundError" in kinds:
             self.fault(
                 "does-not-import",
@@ -123,7 +145,9 @@ class Verdicts:
     def gone(self, gone: Gone) -> None:
         """Their process ended before its last answer: say what that means."""
         limit = LIMITS[self.part]
-        if gone.disturbed:
+        if gone.reason:
+            self.not_seen(f"{gone.reason} This was not looked at: {self.work}.")
+        elif gone.disturbed:
             self.not_seen(
                 "Something other than an answer came from the process that runs the code, during "
                 f"this: {self.work}. What follows was not looked at."
@@ -156,3 +180,7 @@ class Verdicts:
                 message=message,
             )
         )
+
+
+def _package(error: StudentError) -> str:
+    return (error.module or "").partition(".")[0]

@@ -58,7 +58,7 @@ def receive(descriptor: int) -> tuple[str, Any]:
         if not 0 <= length <= MAX_BYTES:
             raise Disturbed
         return head[:NONCE].decode(), json.loads(_read(descriptor, length), object_hook=_decode)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, RuntimeError) as error:  # RecursionError is one
         raise Disturbed from error
 
 
@@ -90,5 +90,7 @@ def _decode(found: dict[str, Any]) -> Any:
     data = bytearray(base64.b64decode(found["data"], validate=True))
     dtype, shape = DTYPES[found["tensor"]], found["shape"]
     if not data:
+        if 0 not in shape:  # a few bytes must not become gigabytes
+            raise Disturbed
         return torch.zeros(shape, dtype=dtype)
     return torch.frombuffer(data, dtype=dtype).reshape(shape)

@@ -9,10 +9,13 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from toolkit.assignment.parts import is_theirs
 from toolkit.common.errors import ToolkitError
 
 MAX_ARCHIVE = 100 * 2**20  # bytes of the archive itself
 MAX_UNPACKED = 200 * 2**20  # bytes of all its files together
+# Bytes of all code of theirs: reading it takes up to a thousand times as much memory.
+MAX_CODE = {".py": 2 * 2**20, ".ipynb": 20 * 2**20}
 MAX_FILES = 2000
 MAX_DEPTH = 12  # folders inside of folders
 MAX_NAME = 200  # bytes of one name
@@ -52,7 +55,7 @@ def members(data: bytes) -> Iterator[tuple[PurePosixPath, bytes]]:
                 raise BrokenArchive(
                     f"It contains {len(entries):,} files; at most {MAX_FILES:,} are allowed."
                 )
-            left, seen = MAX_UNPACKED, set()
+            left, seen, code = MAX_UNPACKED, set(), dict(MAX_CODE)
             for entry in entries:
                 path = _checked(entry)
                 if entry.is_dir():
@@ -70,6 +73,7 @@ def members(data: bytes) -> Iterator[tuple[PurePosixPath, bytes]]:
                                 "data sets and checkpoints."
                             )
                         content += chunk
+                _count_code(path, len(content), code)
                 yield path, bytes(content)
     except DAMAGE as error:
         raise BrokenArchive(
@@ -108,6 +112,18 @@ def student_number(name: str) -> str:
     """The number in `<studentnumber>_assignment3.zip`, with or without words around it, or ""."""
     found = re.search(r"(?<![0-9])([0-9]{4,12})_assignment3", name)
     return found[1] if found else ""
+
+
+def _count_code(path: PurePosixPath, length: int, left: dict[str, int]) -> None:
+    """Take the length of a file of code from what is left for its kind."""
+    kind = path.suffix.lower()
+    if kind in left and is_theirs(path):
+        left[kind] -= length
+        if left[kind] < 0:
+            raise BrokenArchive(
+                f"Its {kind} files have more than {MAX_CODE[kind] // 2**20} MiB: put data into "
+                "other files, and leave out the code of others."
+            )
 
 
 def _checked(entry: zipfile.ZipInfo) -> PurePosixPath:

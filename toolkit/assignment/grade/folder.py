@@ -9,7 +9,7 @@ graded/
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, find_isolation
 from toolkit.assignment.grade.sandbox.scratch import clear_left_over
 from toolkit.assignment.grade.similar import find_similar, read_code
-from toolkit.assignment.grade.verdict import CHECK, grade_archive, ungraded
+from toolkit.assignment.grade.verdict import CHECK, Check, grade_archive, ungraded
 from toolkit.common.errors import UsageError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, sha256
 from toolkit.common.package_data import PACKAGE, package_data
@@ -41,7 +41,7 @@ def grade_folder(
     rubric: Rubric,
     limits: Limits,
     *,
-    check: Sequence[str] = CHECK,
+    check: Check = CHECK,
     isolation: Isolation | None = None,
     cluster: str | None = None,
     num_workers: int = -1,
@@ -51,7 +51,7 @@ def grade_folder(
 
     Args:
         out: where the results go; see the head of this module.
-        check: the check, as arguments of Python; it prints its report as JSON.
+        check: what judges and what runs a submission.
         isolation: None for the best that works here; on a cluster each worker finds its own.
         cluster: the address of a Dask scheduler; None for the cores of this machine.
         num_workers: processes on this machine; -1 for one on each core.
@@ -115,17 +115,18 @@ def find_archives(folder: Path) -> list[Path]:
     return found
 
 
-def identity(rubric: Rubric, limits: Limits, check: Sequence[str]) -> str:
+def identity(rubric: Rubric, limits: Limits, check: Check) -> str:
     """SHA-256 of all that a result depends on besides the archive, the toolkit included."""
     sources = {
         str(path.relative_to(PACKAGE)): sha256(path.read_bytes())
         for path in sorted(PACKAGE.rglob("*"))
         if path.suffix in SOURCES
     }
-    # The check uses the exported models, whose hashes the manifest has.
+    # The judge uses the exported models, whose hashes the manifest has.
     sources["manifest"] = sha256((package_data("exports") / "manifest.json").read_bytes())
-    named = {word: sha256(Path(word).read_bytes()) for word in check if Path(word).is_file()}
-    content = [sources, named, list(check), asdict(limits), rubric.sha256]
+    named = {word: sha256(Path(word).read_bytes()) for word in check.child if Path(word).is_file()}
+    judge = f"{check.judge.__module__}.{check.judge.__qualname__}"
+    content = [sources, named, check.child, judge, asdict(limits), rubric.sha256]
     return sha256(json.dumps(content).encode())
 
 
@@ -135,7 +136,7 @@ def _grade(
     digest: str,
     rubric: Rubric,
     limits: Limits,
-    check: Sequence[str],
+    check: Check,
     isolation: Isolation | None,
 ) -> tuple[str, str, Result]:
     """`grade_archive`, with the archive's hash, for a worker."""

@@ -18,15 +18,28 @@ from toolkit.assignment.check.findings import Finding
 from toolkit.assignment.grade.result import Result, describe
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.similar import Pair
+from toolkit.assignment.parts import TITLES
 
-COLUMNS = ("student number", "archive", "score", "checked points", "by hand", "needs a look",
-           "findings", "nearly the same as", "isolation")  # fmt: skip
+COLUMNS = ("student number", "archive", "score", "open points", "checked points", "by hand",
+           "needs a look", "findings", "nearly the same as", "isolation")  # fmt: skip
 
 
 def student_page(result: Result, rubric: Rubric) -> str:
     """The feedback for one student, as a page that needs no other file."""
-    explanations = _explanations(result.extra_data.findings)
-    return _render("student.html.j2", result=result, rubric=rubric, explanations=explanations)
+    extra = result.extra_data
+    verdicts = [
+        ("What is wrong", extra.findings, ""),
+        ("What the check could not see", extra.not_seen, "This is neither right nor wrong."),
+        ("What is right", extra.right, ""),
+    ]
+    return _render(
+        "student.html.j2",
+        result=result,
+        rubric=rubric,
+        titles=TITLES,
+        verdicts=verdicts,
+        explanations=_explanations(extra.findings),
+    )
 
 
 def class_page(results: list[Result], pairs: list[Pair], usual: float, rubric: Rubric) -> str:
@@ -57,9 +70,10 @@ def class_csv(results: list[Result], pairs: list[Pair]) -> str:
             extra.student_number,
             extra.archive,
             f"{result.score:g}",
-            f"{sum(test.max_score for test in result.tests):g}",
+            f"{result.open:g}",
+            f"{result.checked:g}",
             "",  # for the teacher
-            extra.problem,
+            " ".join(extra.needs_a_look),
             " ".join(sorted({finding.id for finding in extra.findings if finding.id})),
             "; ".join(like),
             extra.isolation.partition(":")[0],

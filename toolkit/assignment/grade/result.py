@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator
 
 from toolkit.assignment.check.findings import Finding
+from toolkit.assignment.parts import Part
 
 
 def _encodable(name: str) -> str:
@@ -15,16 +16,23 @@ def _encodable(name: str) -> str:
     return name.encode(errors="backslashreplace").decode()
 
 
+class Open(BaseModel):
+    """What Gradescope keeps about a task but does not show."""
+
+    open: float = 0.0  # points that a person may give, because not all could be seen
+
+
 class TaskResult(BaseModel):
     """The points of one task of the rubric."""
 
     name: str
-    score: float
+    score: float  # what is certain, without the open points
     max_score: float
-    status: Literal["passed", "failed"]
+    status: Literal["passed", "failed"]  # passed: all its points are certain
     output: str  # why
     output_format: Literal["text"] = "text"
     visibility: str
+    extra_data: Open = Open()
 
 
 class Extra(BaseModel):
@@ -32,9 +40,12 @@ class Extra(BaseModel):
 
     archive: Annotated[str, BeforeValidator(_encodable)]  # its file name
     student_number: str  # "" if the file name has none
-    problem: str = ""  # why a person must look at it; "" if all went well
+    problem: str = ""  # why it could not be graded at all; "" if it was
+    needs_a_look: list[str] = []  # why a person should look at it, a sentence each
+    files: dict[Part, str] = {}  # which file was taken for which part
     findings: list[Finding] = []
-    not_seen: list[Finding] = []  # costs no points
+    not_seen: list[Finding] = []  # neither right nor wrong
+    right: list[Finding] = []
     isolation: str = "none was needed: nothing was run"
     printed: str = ""  # the end of what was written to the error output
     archive_sha256: str = ""  # "" if the grader failed, so that the next command tries again
@@ -53,10 +64,22 @@ class Result(BaseModel):
     tests: list[TaskResult] = []
     extra_data: Extra
 
+    @property
+    def open(self) -> float:
+        """Points that a person may give, because not all could be seen."""
+        return sum(test.extra_data.open for test in self.tests)
+
+    @property
+    def checked(self) -> float:
+        """Points that the check could give at most."""
+        return sum(test.max_score for test in self.tests)
+
 
 def describe(finding: Finding) -> str:
     """A finding as a line: where, what, and its id."""
     place = finding.file or ""
+    if place and finding.cell is not None:
+        place += f", code cell {finding.cell}"
     if place and finding.line is not None:
         place += f", line {finding.line}"
     equation = None if finding.equation is None else f"equation ({finding.equation})"

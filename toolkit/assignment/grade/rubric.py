@@ -1,19 +1,21 @@
 """How findings become points: a TOML file, `rubric.toml` beside this module by default."""
 
+import difflib
 import math
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from toolkit.assignment.check.findings import Finding
+from toolkit.assignment.check.findings import IDS, Finding
 from toolkit.assignment.parts import Part
 from toolkit.common.errors import UsageError
 from toolkit.common.files import read_bytes, sha256
 
 DEFAULT = Path(__file__).with_name("rubric.toml")
 CHECKS: dict[str, tuple[Part, ...]] = {"I": ("dataset", "lstm", "train"), "II": ("gan",)}
+NUM_NEAREST = 3  # ids that are offered in the place of an unknown one
 VISIBILITIES = ("visible", "hidden", "after_due_date", "after_published")
 KINDS: dict[str, type | tuple[type, ...]] = {  # what a task may have
     "name": str,
@@ -36,23 +38,19 @@ class Task:
     checks: tuple[Part, ...] = ()  # the parts whose findings count; () for all of this `part`
     findings: dict[str, float] = field(default_factory=dict)  # finding id -> points that it costs
 
-    def losses(self, findings: Iterable[Finding]) -> list[tuple[Finding, float]]:
-        """The findings that cost points here, each kind once, and what they cost."""
-        counted: dict[tuple[str, int | None], tuple[Finding, float]] = {}
-        for finding in findings:
-            points = self.findings.get(finding.id or "")
-            if points is not None and finding.part in (self.checks or CHECKS[self.part]):
-                counted.setdefault((finding.id or "", finding.equation), (finding, points))
-        return list(counted.values())
+    def of_its_parts(self, findings: Iterable[Finding]) -> list[Finding]:
+        """The findings about the parts that count here."""
+        return [one for one in findings if one.part in (self.checks or CHECKS[self.part])]
 
 
 @dataclass(frozen=True)
 class Rubric:
-    """All tasks, who sees their results on Gradescope, and the SHA-256 of the file."""
+    """All tasks, and what else a teacher decides."""
 
     tasks: tuple[Task, ...]
-    visibility: str
-    sha256: str
+    visibility: str  # who sees the results on Gradescope
+    sha256: str  # of the file
+    packages: tuple[str, ...] = ()  # what students may import besides the usual
 
     @property
     def points(self) -> float:
@@ -69,12 +67,6 @@ class Rubric:
         """The tasks whose points a person gives."""
         return tuple(task for task in self.tasks if task.by_hand)
 
-    def without_points(self, findings: Sequence[Finding]) -> list[Finding]:
-        """The findings that no task counts."""
-        counted = [loss[0] for task in self.tasks for loss in task.losses(findings)]
-        kinds = {(finding.id, finding.part) for finding in counted}
-        return [finding for finding in findings if (finding.id, finding.part) not in kinds]
-
 
 def read_rubric(path: Path = DEFAULT) -> Rubric:
     """Read a rubric.
@@ -88,21 +80,32 @@ def read_rubric(path: Path = DEFAULT) -> Rubric:
         content = tomllib.loads(data.decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path} is not a TOML file: {error}.") from error
-    unknown = sorted(content.keys() - {"visibility", "task"})
+    unknown = sorted(content.keys() - {"visibility", "packages", "task"})
     if unknown:
         raise UsageError(
-            f"{path} has an unknown key, {unknown[0]!r}; a rubric has visibility and [[task]]."
+            f"{path} has an unknown key, {unknown[0]!r}; a rubric has visibility, packages and "
+            "[[task]]."
         )
     visibility = content.get("visibility", "visible")
     if visibility not in VISIBILITIES:
         raise UsageError(
             f"{path} has visibility = {visibility!r}; choose one of {', '.join(VISIBILITIES)}."
         )
+    packages = content.get("packages", [])
+    if not isinstance(packages, list) or not all(map(_is_module, packages)):
+        raise UsageError(
+            f"{path} has packages = {packages!r}; list the names that are imported, such as "
+            '["sklearn"].'
+        )
     tables = content.get("task")
     if not isinstance(tables, list) or not tables or not all(isinstance(t, dict) for t in tables):
         raise UsageError(f"{path} has no tasks: begin each task with a line [[task]].")
     tasks = tuple(_task(table, f"{path}, task {k}") for k, table in enumerate(tables, start=1))
-    return Rubric(tasks, visibility, sha256(data))
+    return Rubric(tasks, visibility, sha256(data), tuple(packages))
+
+
+def _is_module(name: object) -> bool:
+    return isinstance(name, str) and name.isidentifier()
 
 
 def _task(table: dict[str, Any], where: str) -> Task:
@@ -122,6 +125,12 @@ def _task(table: dict[str, Any], where: str) -> Task:
             names = ", ".join(CHECKS[table["part"]])
             raise UsageError(f"{where} has checks = {checks!r}; choose from {names}.")
     findings = table.get("findings", {})
+    for name in findings:
+        if name not in IDS:
+            nearest = difflib.get_close_matches(name, IDS, NUM_NEAREST, cutoff=0)
+            raise UsageError(
+                f"{where} has an unknown finding, {name!r}. The nearest are {', '.join(nearest)}."
+            )
     for name, points in {"points": table["points"], **findings}.items():
         number = isinstance(points, int | float) and not isinstance(points, bool)
         if not number or not math.isfinite(points) or points < 0:

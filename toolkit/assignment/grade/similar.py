@@ -16,7 +16,9 @@ from statistics import median
 from rapidfuzz.distance import Indel
 
 from toolkit.assignment.grade.archive import BrokenArchive, members
-from toolkit.assignment.parts import PARTS, find_parts
+from toolkit.assignment.locate import find_parts
+from toolkit.assignment.notebooks import code_of
+from toolkit.assignment.parts import PARTS
 
 THRESHOLD = 0.9  # pairs from here on are reported
 MIN_TOKENS = 150  # shorter programs are all alike
@@ -37,13 +39,21 @@ class Pair:
 
 
 def read_code(data: bytes) -> list[str]:
-    """The text of each part's file in an archive, "" for a missing one; [] for a broken archive."""
+    """The code of each part's file in an archive; [] for a broken archive.
+
+    Of a notebook that is its cells. "" stands for a missing part, and for one that is in a file
+    with another part, which is there already.
+    """
     try:
         files = dict(members(data))
     except BrokenArchive:
         return []
     found = find_parts(files)
-    return [files[found[part]].decode(errors="replace") if part in found else "" for part in PARTS]
+    code = dict.fromkeys(PARTS, "")
+    for path in dict.fromkeys(found.values()):
+        part = next(part for part in PARTS if found.get(part) == path)
+        code[part] = code_of(path, files[path]) if path in files else ""
+    return list(code.values())
 
 
 def find_similar(code: dict[str, list[str]]) -> tuple[list[Pair], float]:

@@ -1,25 +1,43 @@
-"""From what the check said about one archive to points."""
+"""One archive: unpacked and judged here, run in a sandbox, and given points."""
 
-from collections.abc import Iterable, Sequence
-
-from pydantic import ValidationError
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from toolkit.assignment.check.findings import Finding, Report
 from toolkit.assignment.grade.archive import BrokenArchive, student_number, unpack
-from toolkit.assignment.grade.result import Extra, Result, TaskResult, describe
-from toolkit.assignment.grade.rubric import Rubric, Task
+from toolkit.assignment.grade.points import Counted, count, free, reasons
+from toolkit.assignment.grade.result import Extra, Open, Result, TaskResult, describe
+from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, find_isolation
 from toolkit.assignment.grade.sandbox.scratch import scratch_directory
-from toolkit.assignment.grade.sandbox.supervise import Outcome, run
+from toolkit.common.errors import UsageError
 
-# The check, as arguments of Python; PATH stands for the unpacked archive.
-CHECK = ("-m", "toolkit.assignment", "check", "PATH", "--json")
+if TYPE_CHECKING:
+    from toolkit.assignment.check.submission import Submission
+    from toolkit.assignment.grade.sandbox.host import SandboxedHost
+
 MAX_FINDINGS, MAX_TEXT = 200, 2000  # kept of a report, and characters kept of a text in it
 MAX_PRINTED = 4000  # characters of the error output that a result keeps
 
 
-class BadReport(ValueError):
-    """What came out of the sandbox is not a report of the check; the message is for the student."""
+def judge(submission: "Submission", host: "SandboxedHost", packages: Collection[str]) -> Report:
+    """The check's own judge, warm from the second archive on in the same process."""
+    from toolkit.assignment.check import parent  # here, because it imports torch
+
+    return parent.judge(submission, host, host.root, packages=packages)
+
+
+@dataclass(frozen=True)
+class Check:
+    """What judges a submission in this process, and what runs its code in the sandbox."""
+
+    judge: "Callable[[Submission, SandboxedHost, Collection[str]], Report]" = judge
+    child: tuple[str, ...] = ("-m", "toolkit.assignment.check.child")  # arguments of Python
+
+
+CHECK = Check()
 
 
 def grade_archive(
@@ -27,10 +45,10 @@ def grade_archive(
     data: bytes,
     rubric: Rubric,
     limits: Limits,
-    check: Sequence[str] = CHECK,
+    check: Check = CHECK,
     isolation: Isolation | None = None,
 ) -> Result:
-    """Unpack one archive, check it in a sandbox, and give points.
+    """Unpack one archive, judge it while its code runs in a sandbox, and give points.
 
     Args:
         name: the archive's file name.
@@ -43,54 +61,61 @@ def grade_archive(
     Raises:
         ToolkitError: this user has no isolation; see `find_isolation`.
     """
+    from toolkit.assignment.check.submission import prepare
+    from toolkit.assignment.grade.sandbox.host import SandboxedHost
+
     isolation = isolation or find_isolation()
     with scratch_directory() as scratch:
+        copy = scratch / "submission"
+        copy.mkdir()
         try:
-            unpack(data, scratch / "submission")
+            unpack(data, scratch / "archive")
+            submission = prepare(scratch / "archive", copy)
         except BrokenArchive as error:
             return ungraded(name, f"The archive was not unpacked. {error}", rubric)
-        outcome = run(list(check), scratch, limits, isolation)
-    try:
-        if outcome.status != "finished":
-            raise BadReport(_stopped(outcome, limits))
-        result = _with_points(name, read_report(outcome), rubric)
-    except BadReport as error:
-        result = ungraded(name, str(error), rubric)
-    result.execution_time = round(outcome.seconds, 1)
+        except UsageError as error:
+            problem = f"{error}".replace(str(scratch / "archive"), "The archive")
+            return ungraded(name, problem, rubric)
+        _make_readable(copy)
+        host = SandboxedHost(check.child, copy, scratch / "sandbox", limits, isolation)
+        try:
+            host.open()
+            report = _limited(check.judge(submission, host, rubric.packages))
+        finally:
+            host.close()
+    result = _with_points(name, report, rubric)
+    result.execution_time = round(host.seconds, 1)
     result.extra_data.isolation = isolation.describe()
-    result.extra_data.printed = outcome.stderr.decode(errors="replace")[-MAX_PRINTED:]
+    result.extra_data.printed = host.printed.decode(errors="replace")[-MAX_PRINTED:]
     return result
 
 
-def read_report(outcome: Outcome) -> Report:
-    """The report that the check printed, with the first findings only, and their texts cut.
-
-    Raises:
-        BadReport: the output is not exactly one report, or does not fit the exit code.
-    """
-    if outcome.exit_code not in (0, 1):
-        words = outcome.stderr.decode(errors="replace").strip().splitlines()
-        # With 2 the check itself gave up, and said why in its last line.
-        why = f" {words[-1][:300]}" if words and outcome.exit_code == 2 else ""
-        raise BadReport(f"The check could not be done (exit code {outcome.exit_code}).{why}")
-    try:
-        report = Report.model_validate_json(outcome.stdout)
-    except ValidationError as error:
-        raise BadReport("The check's report cannot be read: was it tampered with?") from error
-    if report.unfinished or report.passed != (outcome.exit_code == 0):
-        raise BadReport("The check's report contradicts its exit code: was it tampered with?")
-    limited = {"findings": _limited(report.findings), "not_seen": _limited(report.not_seen)}
-    return report.model_copy(update=limited)
+def _make_readable(folder: Path) -> None:
+    """By the user that the sandbox runs under."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def _limited(findings: Iterable[Finding]) -> list[Finding]:
+def _limited(report: Report) -> Report:
+    """With the first findings only, and their texts, which students have a part in, cut."""
+
     def cut(text: str | None) -> str | None:
         return None if text is None else _printable(text)[:MAX_TEXT]
 
-    return [
-        finding.model_copy(update={"file": cut(finding.file), "message": cut(finding.message)})
-        for finding, _ in zip(findings, range(MAX_FINDINGS), strict=False)
-    ]
+    def some(findings: list[Finding]) -> list[Finding]:
+        return [
+            one.model_copy(update={"file": cut(one.file), "message": cut(one.message)})
+            for one in findings[:MAX_FINDINGS]
+        ]
+
+    return report.model_copy(
+        update={
+            "files": {part: cut(file) for part, file in report.files.items()},
+            "findings": some(report.findings),
+            "not_seen": some(report.not_seen),
+            "right": some(report.right),
+        }
+    )
 
 
 def _printable(text: str) -> str:
@@ -98,59 +123,60 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def _stopped(outcome: Outcome, limits: Limits) -> str:
-    reason = {
-        "time": f"had not finished after {limits.seconds:g} s",
-        "memory": f"took more than {limits.memory / 2**30:g} GiB of memory",
-        "processes": f"ran more than {limits.processes} processes",
-        "disk": f"wrote more than {limits.disk / 2**30:g} GiB",
-    }[outcome.status]
-    return f"The check was stopped: it {reason}."
-
-
 def _with_points(name: str, report: Report, rubric: Rubric) -> Result:
-    tests = []
-    for task in rubric.checked:
-        losses = task.losses(report.findings)
-        score = max(0.0, task.points - sum(points for _, points in losses))
-        lines = [f"-{points:g}: {describe(finding)}" for finding, points in losses]
-        why = "\n".join(lines) or "Nothing wrong was found."
-        tests.append(_task_result(task, score, not losses, why, rubric))
-    others = rubric.without_points(report.findings)
-    result = _result(name, "", tests, rubric)
-    result.score = sum(test.score for test in tests)
-    result.output = "\n".join(
-        [_by_hand(rubric), *(f"This costs no points: {describe(finding)}" for finding in others)]
-    )
-    result.extra_data.findings = report.findings
-    result.extra_data.not_seen = report.not_seen
+    counted = count(report, rubric)
+    result = _result(name, [_task_result(one, rubric) for one in counted], rubric)
+    others = [f"This costs no points: {describe(finding)}" for finding in free(report, rubric)]
+    result.output = "\n".join([*_open_points(result), _by_hand(rubric), *others])
+    extra = result.extra_data
+    extra.files, extra.right = report.files, report.right
+    extra.findings, extra.not_seen = report.findings, report.not_seen
+    extra.needs_a_look = reasons(report, counted)
     return result
 
 
 def ungraded(name: str, problem: str, rubric: Rubric) -> Result:
     """A result without points yet: a person must look at the archive."""
     problem = _printable(problem)
-    why = "This could not be checked."
-    tests = [_task_result(task, 0.0, False, why, rubric) for task in rubric.checked]
-    result = _result(name, problem, tests, rubric)
+    tests = [_task_result(Counted(task, open=task.points), rubric) for task in rubric.checked]
+    for test in tests:
+        test.output = "This could not be checked."
+    result = _result(name, tests, rubric)
     result.output = f"{problem}\nA person will have to look at it.\n{_by_hand(rubric)}"
+    result.extra_data.problem = problem
+    result.extra_data.needs_a_look = [problem] if problem else []
     return result
 
 
-def _task_result(task: Task, score: float, passed: bool, why: str, rubric: Rubric) -> TaskResult:
+def _task_result(counted: Counted, rubric: Rubric) -> TaskResult:
+    task = counted.task
     return TaskResult(
         name=f"Part {task.part}, {task.name}",
-        score=score,
+        score=counted.score,
         max_score=task.points,
-        status="passed" if passed else "failed",
-        output=why,
+        status="passed" if counted.score == task.points else "failed",
+        output=counted.explain(),
         visibility=rubric.visibility,
+        extra_data=Open(open=counted.open),
     )
 
 
-def _result(name: str, problem: str, tests: list[TaskResult], rubric: Rubric) -> Result:
-    extra = Extra(archive=name, student_number=student_number(name), problem=problem)
-    return Result(visibility=rubric.visibility, tests=tests, extra_data=extra)
+def _result(name: str, tests: list[TaskResult], rubric: Rubric) -> Result:
+    return Result(
+        score=sum(test.score for test in tests),
+        visibility=rubric.visibility,
+        tests=tests,
+        extra_data=Extra(archive=name, student_number=student_number(name)),
+    )
+
+
+def _open_points(result: Result) -> list[str]:
+    if not result.open:
+        return []
+    return [
+        f"{result.score:g} points are certain. {result.open:g} more are open, because the check "
+        "could not see everything; a person will look, and may give them."
+    ]
 
 
 def _by_hand(rubric: Rubric) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
-from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
+from toolkit.assignment.grade.sandbox.isolation import OF_THE_TOOLKIT, Isolation, Limits
 from toolkit.assignment.grade.sandbox.supervise import descendants
 from toolkit.assignment.grade.verdict import grade_archive
 from toolkit.common.package_data import PACKAGE, package_data
@@ -26,7 +26,6 @@ from ...submissions import (
     DELETE,
     DETACH,
     FINE,
-    FORGE,
     FORK_BOMB,
     LOOP,
     MEMORY,
@@ -41,8 +40,8 @@ from ...submissions import (
 )
 
 LIMITS = Limits(seconds=20, memory=256 * 2**20, processes=24, disk=32 * 2**20, file_size=16 * 2**20)
-SHORT = Limits(seconds=1)
-PUBLIC = [str(PACKAGE), str(package_data("exports"))]
+SHORT = Limits(seconds=3)
+EXPORTS = package_data("exports")
 Grade = Callable[..., Result]
 
 pytestmark = pytest.mark.needs("bwrap")
@@ -78,31 +77,42 @@ def shut() -> Grade:
     return work
 
 
-def problem(result: Result) -> str:
-    text: str = result.extra_data.problem
-    return text
+def stopped(result: Result) -> str:
+    """Why the code of lstm.py was stopped, without a verdict on the parts from there on."""
+    assert result.extra_data.problem == ""
+    assert result.extra_data.needs_a_look
+    assert [one.part for one in result.extra_data.right] == ["dataset"]
+    assert [one.part for one in result.extra_data.not_seen] == ["lstm", "train", "gan"]
+    assert result.extra_data.findings == []
+    reasons = {one.message.split(" This was not")[0] for one in result.extra_data.not_seen}
+    (reason,) = reasons
+    assert "importing lstm.py" in result.extra_data.not_seen[0].message
+    return reason
 
 
-def found(result: Result) -> list[tuple[str, str]]:
+def found(result: Result) -> list[tuple[str | None, str | None]]:
     return [(one.id, one.file) for one in result.extra_data.findings]
 
 
 def test_a_harmless_one(grade: Grade, isolation: Isolation) -> None:
     result = grade(pack(FINE))
-    assert problem(result) == ""
+    assert result.extra_data.needs_a_look == []
     assert result.score == 84  # 100, less 4 + 8 + 4 by hand
     assert result.extra_data.isolation == isolation.describe()
 
 
 def test_missing_file(grade: Grade) -> None:
     result = grade(pack({name: text for name, text in FINE.items() if name != "my_gan.py"}))
-    assert found(result) == [("missing-file", "my_gan.py")]
-    assert result.score == 36  # all that is checked of Part I
+    assert [(one.id, one.part) for one in result.extra_data.findings] == [("missing-file", "gan")]
+    assert (result.score, result.open) == (36, 0)  # all that is checked of Part I
 
 
 @pytest.mark.parametrize("program", [LOOP, SLEEP], ids=["loop", "sleep"])
 def test_time(program: str, grade: Grade) -> None:
-    assert "had not finished after 1 s" in problem(grade(with_lstm(program), SHORT))
+    """The parts before keep their verdicts, and the points of the others are open."""
+    result = grade(with_lstm(program), SHORT)
+    assert stopped(result) == "The code was stopped: the archive had not finished after 3 s."
+    assert (result.score, result.open) == (0, 84)  # Task 2 of Part I is about the training too
 
 
 def test_exit(grade: Grade) -> None:
@@ -124,7 +134,7 @@ def test_fork_bomb(grade: Grade, isolation: Isolation) -> None:
         started = int(result.extra_data.printed.split("processes started:")[1].split()[0])
         assert 0 < started < LIMITS.processes
     else:
-        assert "ran more than 24 processes" in problem(result)
+        assert "ran more than 24 processes" in stopped(result)
     assert len(descendants(os.getpid())) < LIMITS.processes
 
 
@@ -149,7 +159,7 @@ def test_50_gigabytes_at_once(grade: Grade) -> None:
 def test_memory_bit_by_bit(grade: Grade) -> None:
     """Shared memory, which the kernel's limit does not count."""
     result = grade(with_lstm(MEMORY_BIT_BY_BIT.format(megabytes=768)))
-    assert "more than 0.25 GiB of memory" in problem(result)
+    assert "more than 0.25 GiB of memory" in stopped(result)
 
 
 def test_much_is_printed(grade: Grade) -> None:
@@ -165,7 +175,8 @@ def test_large_files(grade: Grade) -> None:
     assert ("does-not-import", "lstm.py") in found(grade(one))
     many = "import time\nfor k in range(5):\n    open(str(k), 'wb').write(bytes(8 * 2**20))\n"
     result = grade(with_lstm(many + "time.sleep(20)\n"))
-    assert "wrote more than" in problem(result) or ("does-not-import", "lstm.py") in found(result)
+    full = ("does-not-import", "lstm.py") in found(result)
+    assert full or "wrote more than" in stopped(result)
 
 
 @pytest.fixture
@@ -207,13 +218,29 @@ def test_no_settings_of_the_machine(name: str, shut: Grade) -> None:
 
 
 def test_no_folders_of_the_machine(shut: Grade) -> None:
-    """What is seen is what Python and the toolkit need, and the folders above it."""
-    needed = [sys.prefix, sys.base_prefix, *PUBLIC, CHECK[0]]
+    """What is seen is what Python and the child need, and the folders above it."""
+    needed = [sys.prefix, sys.base_prefix, str(PACKAGE), CHECK.child[0]]
     for folder in {str(Path.home()), "/home", str(PACKAGE.parent)}:
         program = f"import os\nprint(os.listdir({folder!r}) if os.path.isdir({folder!r}) else [])\n"
         printed = shut(with_lstm(program)).extra_data.printed
         for seen in ast.literal_eval(printed.splitlines()[0]):
             assert any(Path(name).is_relative_to(Path(folder, seen)) for name in needed), seen
+
+
+def test_nothing_that_knows_an_answer(shut: Grade) -> None:
+    """Of the toolkit only what asks; no judge, no model, no exports."""
+    program = (
+        "import os\nprint([os.path.join(folder, name) for folder, _, names in "
+        f"os.walk({str(PACKAGE)!r}) for name in names])\nprint(os.path.exists({str(EXPORTS)!r}))\n"
+    )
+    listed, exports = shut(with_lstm(program)).extra_data.printed.splitlines()[:2]
+    seen = {Path(name).relative_to(PACKAGE) for name in ast.literal_eval(listed)}
+    allowed = [Path(name) for name in OF_THE_TOOLKIT]
+    launcher = Path("assignment/grade/sandbox/launcher.py")
+    assert seen >= {launcher, Path("assignment/check/wire.py")}
+    for path in seen - {launcher}:
+        assert any(path.is_relative_to(name) for name in allowed), path
+    assert exports == "False"
 
 
 def test_no_variables_of_the_teacher(shut: Grade, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,20 +261,12 @@ def test_writing_elsewhere(shut: Grade, tmp_path: Path) -> None:
 def test_deleting(shut: Grade, tmp_path: Path) -> None:
     (tmp_path / "results.json").write_text("{}")
     result = shut(with_lstm(DELETE.format(path=str(tmp_path))))
-    assert ("missing-file", "train.py") in found(result)  # it deleted its own
+    assert ("does-not-import", "train.py") in found(result)  # it deleted its own
     assert (tmp_path / "results.json").exists()
 
 
-def test_a_forged_report(shut: Grade) -> None:
-    """It tries to write where the check writes to, and to kill the check."""
-    result = shut(with_lstm(FORGE))
-    assert found(result) == [("does-not-import", "lstm.py"), ("does-not-import", "train.py")]
-    refused = "/proc/1/fd/1 [Errno 13] Permission denied"  # each time lstm.py is imported
-    assert result.extra_data.printed.count(refused) == 2 * 2
-
-
 def test_the_check_can_be_read_by_no_child(shut: Grade) -> None:
-    """Memory, descriptors and environment of the process that writes the report."""
+    """Memory, descriptors and environment of the process that starts what runs the code."""
     program = """
 import os
 for pid in (1, os.getppid()):

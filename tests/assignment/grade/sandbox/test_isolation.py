@@ -1,5 +1,6 @@
 """Which isolation is taken, where bubblewrap is found, and what a program inside can read."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 from toolkit.assignment.grade.sandbox import isolation as module
 from toolkit.assignment.grade.sandbox.isolation import Isolation, find_bwrap, find_isolation
 from toolkit.common.errors import ToolkitError
-from toolkit.common.package_data import PACKAGE, package_data
+from toolkit.common.package_data import PACKAGE
 
 from ... import ways
 
@@ -65,42 +66,46 @@ def test_bwrap_from_pip(no_bwrap: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_an_installed_wheel_is_mounted(tmp_path: Path) -> None:
-    """From a folder of packages outside Python's own: the toolkit, its exports, other packages."""
+    """From a folder of packages outside Python's own: other packages, and little of the toolkit."""
     ways.need(ways.BUBBLEWRAP)
     packages = tmp_path / "site-packages"
     packages.mkdir()
     (packages / "other.py").write_text("")
     subprocess.run(["cp", "-r", PACKAGE, packages / "toolkit"], check=True)
-    (packages / "toolkit" / "_data").mkdir()
     exports = packages / "toolkit" / "_data" / "exports"
-    exports.mkdir()
-    (exports / "manifest.json").write_bytes(
-        (package_data("exports") / "manifest.json").read_bytes()
-    )
+    exports.mkdir(parents=True)
+    (exports / "manifest.json").write_text("{}")
     inside = tmp_path / "inside.py"
     inside.write_text(
-        "import json, other, toolkit\n"
-        "from toolkit.common.package_data import package_data\n"
-        "json.loads((package_data('exports') / 'manifest.json').read_text())\n"
-        "print(toolkit.__file__)\n"
+        "import os, sys\nimport other, toolkit.assignment.parts\n"
+        "assert os.read(0, 100) == b'a question'\n"
+        "os.write(1, b'an answer')\n"
+        "print(toolkit.__file__, os.listdir(os.path.dirname(toolkit.__file__)), file=sys.stderr)\n"
     )
-    program = (
-        "import sys\n"
-        "from pathlib import Path\n"
-        "from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits\n"
-        "from toolkit.assignment.grade.sandbox.scratch import scratch_directory\n"
-        "from toolkit.assignment.grade.sandbox.supervise import run\n"
-        "with scratch_directory() as scratch:\n"
-        "    (scratch / 'submission').mkdir()\n"
-        f"    outcome = run([{str(inside)!r}], scratch, Limits(), {ways.BUBBLEWRAP!r})\n"
-        "print(outcome.stdout.decode(), outcome.stderr.decode())\n"
-    )
+    program = f"""
+import os, time
+from pathlib import Path
+from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
+from toolkit.assignment.grade.sandbox.supervise import Watched
+scratch = Path({str(tmp_path)!r})
+for name in ("submission", "scratch"):
+    (scratch / name).mkdir()
+watched = Watched([{str(inside)!r}], scratch / "submission", scratch / "scratch", Limits(),
+                  {ways.BUBBLEWRAP!r}, time.monotonic() + 30)
+os.write(watched.process.stdin.fileno(), b"a question")
+print(os.read(watched.process.stdout.fileno(), 100).decode(), watched.wait())
+watched.stop()
+print(watched.printed.decode())
+"""
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(packages)},
         capture_output=True,
         text=True,
-        check=True,
     )
-    assert done.stdout.strip() == str(packages / "toolkit" / "__init__.py")
+    answer, printed = done.stdout.strip().split("\n", 1)
+    assert answer == "an answer finished"
+    where, _, names = printed.partition(" ")
+    assert where == str(packages / "toolkit" / "__init__.py")
+    assert sorted(ast.literal_eval(names)) == ["__init__.py", "assignment"]  # no models, no data

@@ -38,7 +38,7 @@ def main() -> None:
     with contextlib.suppress(Closed):
         while True:
             nonce, request = receive(read)
-            if "seconds" in request:  # else a question that the last process did not live to read
+            if isinstance(request, dict) and "seconds" in request:  # else a question that the last process did not live to read
                 send(write, nonce, {"ended": serve(request, read, write)})
 
 

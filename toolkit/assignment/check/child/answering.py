@@ -21,6 +21,9 @@ from toolkit.assignment.parts import Part
 
 ANSWERS: dict[Part, str] = {
     "dataset": "toolkit.assignment.check.child.dataset",
+    "train": "toolkit.assignment.check.child.train",
+    "gan": "toolkit.assignment.check.child.gan",
+    "lstm": "toolkit.assignment.check.child.lstm.answers",
 }
 MAX_TEXT = 2000  # characters of an exception's message that are sent
 

@@ -1,19 +1,38 @@
 """Answers about a student's data set."""
 
 import inspect
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from toolkit.assignment.check.child.answering import Back
-from toolkit.assignment.check.child.importing import call, find_class
+from toolkit.assignment.check.child.importing import (
+    call,
+    classes,
+    import_file,
+    pick,
+)
 from toolkit.assignment.check.child.places import line_of
 
-LENGTHS = ("seq_length", "seq_len", "sequence_length", "input_length", "length", "t")
-COUNTS = ("total_len", "num_samples", "size", "count", "n", "total", "data_size", "num_palindromes")
+LENGTHS = (
+    *("seq_length", "seq_len", "sequence_length", "input_length", "length", "t", "max_length"),
+    *("palindrome_length", "num_digits", "n_digits", "digits", "seqlen", "sequence_len", "l"),
+)
+COUNTS = (
+    *("total_len", "num_samples", "size", "count", "n", "total", "data_size", "num_palindromes"),
+    *("n_samples", "dataset_size", "samples", "num_data", "num_items", "total_length", "num"),
+)
+CLASSES = (
+    *("num_classes", "n_classes", "base", "num_labels", "vocab_size", "input_dim", "input_size"),
+    "num_digits_total",
+)
+SPREAD = 10**6  # items of a data set over which those that are read are spread
+INPUTS = ("x", "input", "inputs", "sequence", "seq", "data", "features")
 
 
 class Answers:
@@ -27,13 +46,18 @@ class Answers:
         """Import the file and find the class in it.
 
         Returns:
-            its `name` (None if there is none), the lower-case names of its constructor's
-            `parameters`, and the `lines` of its methods.
+            its `name` (None if there is none, and `functions`, the names of what there is instead),
+            the lower-case names of its constructor's `parameters`, and the `lines` of its methods.
         """
-        words = (name,) if name else ("palindromedataset", "palindrome", "dataset")
-        kind = find_class(self.root / file, object, *words)
+        module = import_file(self.root / file, self.root)
+        words = (name.lower(),) if name else ()
+        found = classes(module, object)
+        kind = pick(found, *words, "palindromedataset", "palindrome", "dataset") or next(
+            (k for k in found.values() if {"__getitem__", "__iter__"} & vars(k).keys()), None
+        )
         if kind is None:
-            return {"name": None}
+            functions = [n for n, f in vars(module).items() if inspect.isfunction(f)]
+            return {"name": None, "functions": functions}
         self.kind = kind
         return {
             "name": kind.__name__,
@@ -42,27 +66,57 @@ class Answers:
             "init_line": line_of(kind, "__init__"),
         }
 
-    def items(self, length: int, count: int, more: dict[str, Any]) -> dict[str, Any]:
-        """Build the data set for palindromes of about `length` digits, and read its first items.
+    def items(self, length: int, count: int, read: int, more: dict[str, Any]) -> dict[str, Any]:
+        """Build the data set for palindromes of about `length` digits, and read some items.
 
         Args:
-            count: how many items at most.
+            count: how many it should have, if its constructor asks for that.
+            read: how many are read at most, spread over all that there are.
             more: values for other parameters of its constructor, by lower-case name.
 
         Returns:
-            `inputs` (n, ...) and `labels` (n,), as they are but for their types.
+            `inputs` (n, ...) and `labels` (n, numbers of one label), as they are but for their
+            types; `inputs` is None if items are no pairs of two tensors, all of one shape.
         """
-        known = dict.fromkeys(LENGTHS, length) | dict.fromkeys(COUNTS, count)
-        known |= {"one_hot": False, "seed": 0, "split": "train", "train": True} | more
+        known: dict[str, Any] = dict.fromkeys(CLASSES, 10)
+        known |= dict.fromkeys(LENGTHS, length) | dict.fromkeys(COUNTS, count)
+        known |= {"one_hot": False, "onehot": False, "seed": 0, "split": "train", "train": True}
+        known |= {"device": torch.device("cpu"), "batch_size": 1} | more
         first = next(iter(inspect.signature(self.kind).parameters), None)
         if first is not None and first.lower() not in known:
             known[first.lower()] = length
         dataset = call(self.kind, known)
-        if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__"):
-            pairs = list(islice(iter(dataset), count))
-        else:
-            pairs = [dataset[k] for k in range(min(count, len(dataset)))]
+        pairs = list(map(_pair, _read(dataset, read)))
+        shapes = {(x.shape, y.shape) for x, y in filter(None, pairs)}
+        if None in pairs or len(shapes) != 1:
+            return {"inputs": None, "labels": None}
         return {
-            "inputs": torch.stack([torch.as_tensor(x).float() for x, _ in pairs]),
-            "labels": torch.stack([torch.as_tensor(y).reshape(-1)[-1] for _, y in pairs]).long(),
+            "inputs": torch.stack([pair[0] for pair in pairs if pair]),
+            "labels": torch.stack([pair[1] for pair in pairs if pair]),
         }
+
+
+def _read(dataset: Any, count: int) -> Iterator[Any]:
+    """Some items, spread over the data set, since its first ones may be its least."""
+    if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__"):
+        yield from islice(iter(dataset), count)
+        return
+    size = min(len(dataset), SPREAD) if hasattr(dataset, "__len__") else count
+    number = min(count, size)
+    for k in range(number):
+        yield dataset[k * size // number]
+
+
+def _pair(item: Any) -> tuple[Tensor, Tensor] | None:
+    """What is read and what is predicted, as float (...) and int64 (n,); None if unclear."""
+    if isinstance(item, dict):
+        first = next((k for k in item if str(k).lower() in INPUTS), None)
+        rest = [value for key, value in item.items() if key != first]
+        item = (item[first], rest[0]) if first is not None and len(rest) == 1 else None
+    if not isinstance(item, tuple | list) or len(item) < 2:
+        return None
+    try:
+        x, y = (torch.as_tensor(part) for part in item[:2])
+    except (TypeError, ValueError, RuntimeError):
+        return None
+    return x.float(), y.reshape(-1).float()

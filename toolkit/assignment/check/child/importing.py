@@ -1,32 +1,154 @@
 """Importing a student's files, and calling what is in them by its likely names."""
 
+import ast
+import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
+
+from toolkit.assignment.check.child.stand_ins import StandIns
+
+PACKAGE = "submission"  # what the root is called, for relative imports
+
+# Changes the syntax tree of a student's file before it is compiled; the second is the file.
+Change = Callable[[ast.Module, str], ast.Module]
 
 
 class UnknownParameter(Exception):
     """A student's function has a parameter, named here, that the check knows no value for."""
 
 
-def import_file(path: Path) -> ModuleType:
-    """Import a student's file under its own name, its folder first on the path.
+class StudentFinder(MetaPathFinder):
+    """Finds a student's own modules; the last resort takes an unknown name for their root.
+
+    Args:
+        root: of the submission.
+        change: what is done to every file before it is compiled.
+    """
+
+    def __init__(self, root: Path, change: Change) -> None:
+        self.root = root
+        self.change = change
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The module of this name, if it is in a file of theirs."""
+        spec = PathFinder.find_spec(name, path)
+        if spec is None or not spec.origin or not Path(spec.origin).is_relative_to(self.root):
+            return None
+        if isinstance(spec.loader, SourceFileLoader):
+            spec.loader = StudentLoader(name, spec.origin)
+            spec.loader.change = self.change
+        return spec
+
+
+class StudentLoader(SourceFileLoader):
+    """Compiles a student's file, and leaves no trace of it."""
+
+    change: Change
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The code of the file, after its change."""
+        return compiled(Path(self.path), self.change)
+
+
+class FolderFinder(MetaPathFinder):
+    """Takes `name` in `import name.module` for a folder of theirs, or for the root itself."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """A package, if there is such a folder, or if the module that is asked for is there."""
+        if path is not None:
+            return None
+        folders = sorted(p for p in self.root.rglob(name) if p.is_dir() and any(p.glob("*.py")))
+        places = folders or ([self.root] if self._is_root(name) else [])
+        if not places:
+            return None
+        spec = ModuleSpec(name, None, is_package=True)
+        spec.submodule_search_locations = [str(places[0])]
+        return spec
+
+    def _is_root(self, name: str) -> bool:
+        """Whether a file imports `name.module`, and the module lies in the root."""
+        for file in self.root.rglob("*.py"):
+            text = file.read_text(errors="replace")
+            for word in text.split():
+                first, _, rest = word.partition(".")
+                below = self.root / rest.split(".")[0].strip(",;")
+                if first == name and rest and (below.is_dir() or below.with_suffix(".py").exists()):
+                    return True
+        return False
+
+
+def prepare_imports(root: Path, folder: Path, change: Change = lambda tree, file: tree) -> None:
+    """Put a student's folder and their root on the path, and stand-ins where they are needed."""
+    for place in (root, folder):
+        if str(place) in sys.path:
+            sys.path.remove(str(place))
+        sys.path.insert(0, str(place))
+    if not any(isinstance(finder, StudentFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, StudentFinder(root, change))
+        sys.meta_path.insert(0, StandIns(root))
+        sys.meta_path.append(FolderFinder(root))
+    importlib.invalidate_caches()
+
+
+def compiled(file: Path, change: Change = lambda tree, file: tree) -> CodeType:
+    """The code of a student's file."""
+    tree = ast.parse(file.read_bytes(), str(file))
+    return compile(change(tree, str(file)), str(file), "exec", dont_inherit=True)
+
+
+def package_of(file: Path, root: Path) -> str:
+    """The package that a file with relative imports is in; its parents are made."""
+    name, folder = PACKAGE, root
+    _make_package(name, folder)
+    for part in file.parent.relative_to(root).parts:
+        name, folder = f"{name}.{part}", folder / part
+        _make_package(name, folder)
+    return name
+
+
+def _make_package(name: str, folder: Path) -> None:
+    if name not in sys.modules:
+        package = ModuleType(name)
+        package.__path__ = [str(folder)]
+        sys.modules[name] = package
+
+
+def import_file(path: Path, root: Path | None = None) -> ModuleType:
+    """Import a student's file under its own name, its folder and the root on the path.
+
+    Args:
+        root: of the submission; else the working directory.
 
     Raises:
         whatever the file raises.
     """
-    folder = str(path.parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    root = root or Path.cwd()
+    root = root if path.is_relative_to(root) else path.parent
+    prepare_imports(root, path.parent)
+    relative = any(
+        isinstance(node, ast.ImportFrom) and node.level
+        for node in ast.walk(ast.parse(path.read_bytes()))
+    )
+    name = f"{package_of(path, root)}.{path.stem}" if relative else path.stem
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
+    sys.modules[name] = sys.modules[path.stem] = module
     spec.loader.exec_module(module)
     return module
 

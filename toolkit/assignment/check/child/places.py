@@ -12,6 +12,8 @@ def place_of(error: BaseException, root: Path) -> tuple[str | None, int | None]:
         path = Path(error.filename)
         if path.is_relative_to(root):
             return str(path.relative_to(root)), error.lineno
+    if (known := getattr(error, "place", None)) is not None:
+        return known[0], known[1]
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
         if path.is_relative_to(root):

@@ -1,4 +1,4 @@
-"""Records what a student's code calls: every call of torch passes through here, with its line."""
+"""Watches a student's code: every call of torch passes through here, and so does its line."""
 
 import sys
 from collections.abc import Callable
@@ -7,23 +7,9 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-ACTIVATIONS = {"sigmoid", "tanh", "exp", "relu", "hardsigmoid", "hardtanh", "softmax", "softplus"}
-LINEAR = {"linear", "add", "addmm", "matmul", "mm", "__add__", "__matmul__", "__radd__"}
-RECURRENT = {"lstm", "lstm_cell", "gru", "gru_cell"}
-
-
-class Step(NamedTuple):
-    """One call of an activation, or of an affine map."""
-
-    kind: str  # "sigmoid", "tanh", ..., or "linear"
-    before: Tensor
-    after: Tensor
-    line: int | None
-    id_before: int
-    id_after: int
+RECURRENT = {"lstm", "lstm_cell", "gru", "gru_cell", "rnn_tanh", "rnn_relu"}
 
 
 class Call(NamedTuple):
@@ -35,31 +21,24 @@ class Call(NamedTuple):
 
 
 class Recorder(TorchFunctionMode):
-    """Records calls of torch, and computes on the CPU what is meant for a GPU.
+    """Notes which calls ask for a GPU or are recurrent, and computes on `device` what is for a GPU.
 
     Args:
         root: the student's folder; lines are those of files in it.
-        keep: remember activations, and the line that made each tensor, which costs memory.
+        device: the one that stands in for every GPU.
     """
 
-    def __init__(self, root: Path, keep: bool = False) -> None:
+    def __init__(self, root: Path, device: str = "cpu") -> None:
         super().__init__()
         self.root = str(root)
-        self.keep = keep
-        self.steps: list[Step] = []
-        self.line_of: dict[int, int | None] = {}  # id of a tensor -> the line that made it
-        self.alive: list[Any] = []  # so that no id is used twice
+        self.device = torch.device(device)
         self.recurrent: list[Call] = []
         self.gpu: list[Call] = []
 
     def place(self) -> tuple[str | None, int | None]:
         """The file, relative to the root, and the line of the student's code that is running."""
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None:
-            name = frame.f_code.co_filename
-            if name.startswith(self.root + "/"):
-                return name[len(self.root) + 1 :], frame.f_lineno
-            frame = frame.f_back
+        for frame in frames_in(self.root, sys._getframe(1)):
+            return frame.f_code.co_filename[len(self.root) + 1 :], frame.f_lineno
         return None, None
 
     def __torch_function__(
@@ -69,23 +48,21 @@ class Recorder(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        """Call `func` on the CPU, and remember the call."""
+        """Make the call with every GPU replaced, and note it if it should not be there."""
         name = getattr(func, "__name__", "")
-        args, kwargs, asks_for_gpu = _on_cpu(name, args, dict(kwargs or {}))
-        if asks_for_gpu:
+        kwargs = dict(kwargs or {})
+        asked = name == "cuda"
+        if is_gpu(kwargs.get("device")):
+            kwargs["device"], asked = self.device, True
+        if name == "to" and any(is_gpu(x) for x in args[1:]):
+            args, asked = tuple(self.device if is_gpu(x) else x for x in args), True
+        if asked:
             self.gpu.append(Call(name, *self.place()))
-            if name == "cuda":
-                return args[0]
+        if name == "cuda":
+            return args[0].to(self.device)
         if name in RECURRENT:
             self.recurrent.append(Call(name, *self.place()))
-        before = None
-        kind = name.rstrip("_") if not name.startswith("__") else name
-        if self.keep and kind in ACTIVATIONS and args and isinstance(args[0], Tensor):
-            before = args[0].detach().clone()
-        result = self.run(name, func, args, kwargs)
-        if self.keep and isinstance(result, Tensor):
-            self._remember(kind, before, args, result)
-        return result
+        return self.run(name, func, args, kwargs)
 
     def run(
         self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -93,33 +70,19 @@ class Recorder(TorchFunctionMode):
         """Make the call; a subclass that records more overrides this."""
         return func(*args, **kwargs)
 
-    def _remember(
-        self, kind: str, before: Tensor | None, args: tuple[Any, ...], result: Tensor
-    ) -> None:
-        _, line = self.place()
-        self.alive.append((args, result))
-        self.line_of.setdefault(id(result), line)
-        if before is not None:
-            after = result.detach().clone()
-            self.steps.append(Step(kind, before, after, line, id(args[0]), id(result)))
-        elif kind in LINEAR and result.is_floating_point():
-            value = result.detach().clone()
-            self.steps.append(Step("linear", value, value, line, id(result), id(result)))
+
+def frames_in(root: str, frame: FrameType | None) -> list[FrameType]:
+    """The frames of a student's code among those that called this one, the innermost first."""
+    found = []
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(root + "/"):
+            found.append(frame)
+        frame = frame.f_back
+    return found
 
 
-def _on_cpu(
-    name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any], bool]:
-    """The same arguments with every GPU replaced by the CPU, and whether there was one."""
-    asked = name == "cuda"
-    if _is_gpu(kwargs.get("device")):
-        kwargs["device"], asked = torch.device("cpu"), True
-    if name == "to" and any(_is_gpu(x) for x in args[1:]):
-        args, asked = tuple(torch.device("cpu") if _is_gpu(x) else x for x in args), True
-    return args, kwargs, asked
-
-
-def _is_gpu(x: Any) -> bool:
+def is_gpu(x: Any) -> bool:
+    """Whether this names a GPU as a device."""
     if isinstance(x, torch.device):
         return x.type == "cuda"
     return isinstance(x, str) and x.startswith("cuda")

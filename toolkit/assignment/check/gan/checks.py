@@ -1,170 +1,164 @@
-"""Checks of a student's `my_gan.py`."""
+"""Judges a student's GAN."""
 
-import math
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 import torch
-import torchvision.datasets
-from torch import Tensor, nn
+from torch import Tensor
 
-from toolkit.assignment.check.channel import Channel
-from toolkit.assignment.check.gan.images import PIXELS, check_noise, check_range, is_batch
+from toolkit.assignment.check.gan.direction import check_direction
+from toolkit.assignment.check.gan.functions import Functions
+from toolkit.assignment.check.gan.game import Game, find_game
+from toolkit.assignment.check.gan.images import bounds_of, check_images, check_noise
 from toolkit.assignment.check.gan.interpolation import check_interpolation
-from toolkit.assignment.check.gan.stand_ins import FewDigits
-from toolkit.assignment.check.student.scripts import record_training
-from toolkit.assignment.check.student.training import Output, TrainingRecorder
+from toolkit.assignment.check.gan.lines import Lines, Place
+from toolkit.assignment.check.gan.losses import check_losses
+from toolkit.assignment.check.gan.modes import check_modes
+from toolkit.assignment.check.gan.stand_ins import Artist, digits
+from toolkit.assignment.check.gan.steps import check_steps
+from toolkit.assignment.check.gan.trace import Call, Trace, read
+from toolkit.assignment.check.host import Student, StudentError
+from toolkit.assignment.check.submission import Located
+from toolkit.assignment.check.verdicts import Verdicts
 
-MAX_STEPS = 20  # of both optimisers together: two epochs of 64 images at a time, and a few more
-MAX_SECONDS = 15.0
-NORM = (nn.BatchNorm1d, nn.BatchNorm2d)
+MAX_STEPS = 16  # of both optimisers together, in each loop
+MAX_SECONDS = 12.0  # of CPU time
+FEW = 4  # images or points, for a question about the range of a network's outputs
+AGAIN = ("backward through the graph a second time", "modified by an inplace operation")
 
 
-def check(file: Path, channel: Channel) -> None:
-    """Run the file for a few steps on a few images; look at both networks; interpolate."""
-    channel.doing("the first steps of my_gan.py")
-    torchvision.datasets.MNIST = FewDigits
-    torchvision.datasets.mnist.MNIST = FewDigits
-    recorder = record_training(file, MAX_STEPS, MAX_SECONDS, channel)
-    generator = _network(recorder, "gen", PIXELS)
-    discriminator = _network(recorder, "disc", 1)
-    if not channel.faults and (generator is None or discriminator is None):
-        message = "No networks called Generator and Discriminator were seen in the training."
-        channel.fault("not-watched", message)
-    if generator is None:
+def check(student: Student, located: Located, verdicts: Verdicts) -> None:
+    """Run the script for a few steps on a few images, look at what ran, and interpolate."""
+    verdicts.doing(f"the first steps of {located.file}")
+    answer = student.ask(
+        "run",
+        helps={"digits": digits},
+        file=located.file,
+        max_steps=MAX_STEPS,
+        max_seconds=MAX_SECONDS,
+    )
+    trace = read(answer)
+    lines = Lines(student.ask("texts"), located.file)
+    game = find_game(trace)
+    _check_end(answer, trace, game, verdicts)
+    if game is None:
         return
-    generated = [o for o in recorder.outputs if o.network is generator]
-    seen = [o for o in recorder.outputs if o.network is discriminator]
-    check_noise(generated, channel)
-    check_range(generator, generated, seen, channel)
-    if discriminator is None:
+    probe = Probe(student)
+    check_noise(game, verdicts)
+    check_images(game, probe.images, lines, verdicts, given=answer["images_given"])
+    check_losses(game, probe.opinions, verdicts)
+    check_steps(game, lines, verdicts)
+    if not verdicts.has("wrong-optimiser"):
+        check_direction(game, verdicts)
+    verdicts.doing("sampling and interpolating")
+    like = next((c.output.shape[1:] for c in game.draws if c.output is not None), None)
+    low, high = bounds_of(game, probe.images)
+    if like is None or not torch.Size(like).numel() or high <= low:
+        verdicts.not_seen("No images of the generator were seen, so nothing was interpolated.")
         return
-    _check_logits(recorder, seen, channel)
-    _check_gradients(generator, discriminator, recorder, channel)
-    _check_mode(generator, generated, channel)
-    channel.doing("interpolating")
-    image = next((o.output[0] for o in generated if is_batch(o.output)), None)
-    if image is not None and image.numel() == PIXELS:
-        check_interpolation(file, generator, image, channel)
+    functions = Functions(student, lines, game, Artist(like, low, high))
+    check_modes(game, functions, lines, verdicts)
+    check_interpolation(game, lines, functions, verdicts)
 
 
-def _network(recorder: TrainingRecorder, word: str, numbers: int) -> nn.Module | None:
-    """The network named by this word or its first letter, else one with so many outputs."""
-    for network in recorder.networks:
-        name = type(network).__name__.lower()
-        if word in name or name in (word[0], "net" + word[0]):
-            return network
-    for seen in recorder.outputs:
-        shape = seen.output.shape if isinstance(seen.output, Tensor) else ()
-        if shape and math.prod(shape[1:]) == numbers:
-            return seen.network
-    return None
+class Probe:
+    """Asks the student's networks for more than they were seen to do."""
+
+    def __init__(self, student: Student) -> None:
+        self._student = student
+
+    def images(self, call: Call, scale: float) -> Tensor | None:
+        """What the generator makes of a call's noise, enlarged so much."""
+        return self._ask(call, 0, scale)
+
+    def opinions(self, call: Call, scale: float) -> Tensor | None:
+        """What the discriminator makes of random images, enlarged so much."""
+        sizes = [value.size for value in call.inputs]
+        return self._ask(call, sizes.index(max(sizes)), scale) if sizes else None
+
+    def _ask(self, call: Call, which: int, scale: float) -> Tensor | None:
+        inputs = []
+        generator = torch.Generator().manual_seed(0)
+        for k, value in enumerate(call.inputs):
+            shape = (min(FEW, value.shape[0]), *value.shape[1:]) if value.shape else ()
+            if k == which:
+                x = scale * torch.randn(shape, generator=generator)
+                double = value.numbers is not None and value.numbers.dtype == torch.float64
+                inputs.append(x.double() if double else x)
+            elif value.numbers is not None:
+                inputs.append(value.numbers[:FEW] if value.shape else value.numbers)
+            else:
+                return None
+        answer: Tensor | None = self._student.ask("outputs", network=call.network, inputs=inputs)
+        return answer
 
 
-def _check_logits(recorder: TrainingRecorder, seen: list[Output], channel: Channel) -> None:
-    """BCEWithLogits applies the sigmoid itself; BCE expects that it was applied."""
-    outputs = [o.output for o in seen if isinstance(o.output, Tensor)]
-    squashed = all(bool((x >= 0).all()) and bool((x <= 1).all()) for x in outputs)
-    for loss in recorder.losses:
-        if loss.name == "binary_cross_entropy_with_logits" and squashed and len(outputs) > 3:
-            channel.fault(
-                "sigmoid-twice",
-                "The discriminator's outputs all lie between 0 and 1, so it applied a sigmoid, and "
-                "this loss applies another. It expects logits.",
-                equation=10,
-                at=loss,
+def _check_end(answer: Mapping[str, Any], trace: Trace, game: Game | None, verdicts: Verdicts) -> None:
+    """How the run ended, where that says something about the code."""
+    ended, described = answer["ended"], answer["error"]
+    error = StudentError(described) if isinstance(described, dict) else None
+    text = error.text if error else ""
+    if ended == "network":
+        verdicts.not_seen(f"The code needs something from the network ({text}), and there is none.")
+    elif ended == "exit" and error is not None and not trace.steps:
+        verdicts.fault(
+            "not-watched",
+            f"The code called exit({text}) before it trained. It is run without arguments, so each "
+            "of them needs a default.",
+            at=error,
+        )
+    elif ended == "unknown" and error is not None:
+        verdicts.error(error)
+    elif ended == "error" and error is not None:
+        _check_error(error, trace, game, verdicts)
+    elif game is None or not (trace.steps or trace.passes):
+        verdicts.fault(
+            "not-watched",
+            "No generator was seen whose images a discriminator judges, neither when the file was "
+            "run nor when its functions were called. Make sure that running it trains.",
+        )
+    for event in answer["events"]:
+        if event["kind"] == "gpu":
+            verdicts.fault(
+                "fixed-device",
+                "Tensors are put on the GPU, whether there is one or not. What should decide?",
+                at=Place(event["file"], event["line"]),
             )
-            return
+            break
 
 
-def _check_gradients(
-    generator: nn.Module, discriminator: nn.Module, recorder: TrainingRecorder, channel: Channel
-) -> None:
-    """Each network's step moves that network, by its own loss, and by nothing older."""
-    ids = {id(p) for p in generator.parameters()}
-    theirs = {id(p) for p in discriminator.parameters()}
-    steps_g = [u for u in recorder.updates if _holds(u.optimizer, ids)]
-    steps_d = [u for u in recorder.updates if _holds(u.optimizer, theirs)]
-    if not steps_g or not steps_d:
-        if recorder.num_backward and not channel.has("does-not-run", "missing-detach"):
-            who = "generator" if not steps_g else "discriminator"
-            channel.fault("does-not-learn", f"No optimiser moves the {who} in the first steps.")
-        return
-    if any(_holds(u.optimizer, theirs) for u in steps_g):
-        message = (
-            "One optimiser holds both networks, so the generator's step moves its opponent too."
-        )
-        step = steps_g[0]
-        channel.fault("wrong-optimiser", message, equation=10, at=step)
-        return
-    good = True
-    if not all(u.passes for u in steps_g):
-        good = False
-        channel.fault(
-            "dead-parameter",
-            "No gradient reaches the generator in its own step. Are the generated images cut off "
-            "(detach, no_grad, .data) on their way to the discriminator?",
-            at=steps_g[0],
-        )
-    optimizers_d = {id(u.optimizer) for u in steps_d}
-    leaked = [p for p in recorder.reached(ids) if recorder.first_user(p) in optimizers_d]
-    if leaked:
-        good = False
-        channel.fault(
+def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts: Verdicts) -> None:
+    """What their code raised, where that has a name of its own in a GAN."""
+    begun = bool(trace.calls or trace.steps)
+    if any(words in error.text for words in AGAIN):
+        verdicts.fault(
             "missing-detach",
-            "The discriminator's loss sends gradients into the generator. In the discriminator's "
-            "step, the generated images are data. What cuts them off from their network?",
+            "The backward pass of one network runs into the graph of the other's step, which is "
+            f"gone or changed ({error.text.splitlines()[0][:120]}). In the discriminator's step, "
+            "the generated images are data. What cuts them off from their network?",
             equation=10,
-            at=steps_d[0],
+            at=error,
         )
-    for who, steps in (("generator", steps_g), ("discriminator", steps_d)):
-        stale = next((u for u in steps if u.stale), None)
-        if stale is not None and not (leaked and who == "generator"):
-            good = False
-            channel.fault(
-                "gradients-not-cleared",
-                f"When the {who} steps, its gradients still contain those of an earlier pass. What "
-                "has to happen between that pass and its own backward?",
-                at=stale,
-            )
-    if good:
-        channel.right(
-            "Each network is moved by its own loss, and the gradient reaches the generator."
+    elif "between 0 and 1" in error.text and "elements" in error.text:
+        verdicts.fault(
+            "wrong-loss",
+            "The loss expects probabilities between 0 and 1, and it was given other numbers. What "
+            "turns a logit into a probability, or which loss takes logits?",
+            equation=10,
+            at=error,
         )
-
-
-def _holds(optimizer: torch.optim.Optimizer, ids: set[int]) -> bool:
-    return any(id(p) in ids for group in optimizer.param_groups for p in group["params"])
-
-
-def _check_mode(generator: nn.Module, generated: list[Output], channel: Channel) -> None:
-    """Batch norm: batch statistics while training, running ones while sampling."""
-    if not any(isinstance(m, NORM) for m in generator.modules()):
-        return
-    sampled = [o for o in generated if not o.grad]
-    trained = [o for o in generated if o.grad]
-    wrong = [o for o in sampled if o.training and not _feeds_training(o, trained)]
-    if wrong:
-        channel.fault(
-            "batchnorm-mode",
-            "Samples are generated in training mode, so batch norm mixes the images of a batch. "
-            "Which mode is for sampling, and which must be set again before training goes on?",
-            at=wrong[0],
+    elif game is None and "shapes" in error.text and _too_small(trace):
+        verdicts.fault(
+            "wrong-shape",
+            f"The discriminator does not take the generator's images ({error.text[:120]}). How many "
+            "pixels does a digit of MNIST have, and how many does the generator draw?",
+            at=error,
         )
-    elif trained and not all(o.training for o in trained[1:]):
-        late = next(o for o in trained[1:] if not o.training)
-        channel.fault(
-            "batchnorm-mode",
-            "The generator is trained in evaluation mode. After sampling it was not set back to "
-            "training mode.",
-            at=late,
-        )
-    elif sampled:
-        channel.right("Samples are generated in evaluation mode.")
     else:
-        channel.not_seen("No sampling was seen in the first steps, so its mode is not known.")
+        verdicts.error(error, importing="ImportError" in error.types and not begun)
 
 
-def _feeds_training(output: Output, trained: list[Output]) -> bool:
-    """Whether these are images for the discriminator's step, generated under no_grad."""
-    size = len(trained[0].output) if trained else 0
-    return len(output.output) == size and size not in (9, 25)
+def _too_small(trace: Trace) -> bool:
+    """Whether a network made something in batches that is no image of 28 x 28."""
+    outputs = [c.output for c in trace.calls if c.output is not None]
+    return any(1 < output.size < 784 for output in outputs)

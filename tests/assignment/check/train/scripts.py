@@ -1,0 +1,359 @@
+"""Scripts that train, in the styles of many hands: what should be found in each.
+
+All of them use the data set and the LSTM below, which are right. A script is a piece of `HEAD`,
+the loop, and what follows it.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+DATASET = """
+import torch
+from torch.utils.data import Dataset
+
+
+class PalindromeDataset(Dataset):
+    def __init__(self, seq_length, train=True):
+        half = (seq_length + 1) // 2
+        generator = torch.Generator().manual_seed(3)
+        left = torch.randint(0, 10, (4000, half), generator=generator)
+        left = left[((left * torch.arange(1, half + 1)).sum(1) % 5 == 0) != train]
+        self.rows = torch.cat([left, left.flip(1)[:, seq_length % 2:]], 1)
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, k):
+        return torch.eye(10)[self.rows[k, :-1]], int(self.rows[k, -1])
+"""
+LSTM = """
+import torch
+from torch import nn
+
+
+class LSTM(nn.Module):
+    def __init__(self, seq_length, input_dim, hidden_dim, output_dim):
+        super().__init__()
+        self.W = nn.Parameter(torch.randn(input_dim + hidden_dim, 4 * hidden_dim) * 0.2)
+        self.b = nn.Parameter(torch.zeros(4 * hidden_dim))
+        self.V = nn.Parameter(torch.randn(hidden_dim, output_dim) * 0.2)
+        self.a = nn.Parameter(torch.zeros(output_dim))
+        self.hidden_dim = hidden_dim
+
+    def forward(self, x):
+        h = c = torch.zeros(x.size(0), self.hidden_dim)
+        for t in range(x.size(1)):
+            g, i, f, o = (torch.cat([x[:, t], h], 1) @ self.W + self.b).chunk(4, 1)
+            c = torch.tanh(g) * torch.sigmoid(i) + c * torch.sigmoid(f)
+            h = torch.tanh(c) * torch.sigmoid(o)
+        return h @ self.V + self.a
+"""
+HEAD = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+from torch.utils.data import DataLoader
+from dataset import PalindromeDataset
+from lstm import LSTM
+
+train_set, test_set = PalindromeDataset(5), PalindromeDataset(5, train=False)
+loader = DataLoader(train_set, 64, shuffle=True)
+test_loader = DataLoader(test_set, 64)
+model = LSTM(5, 10, 32, 10)
+optimizer = torch.optim.RMSprop(model.parameters(), lr=1e-3)
+criterion = nn.CrossEntropyLoss()
+"""
+LOOP = """
+for epoch in range(50):
+    for x, y in loader:
+        out = model(x)
+        loss = criterion(out, y)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 10)
+        optimizer.step()
+"""
+TEST = """
+with torch.no_grad():
+    right = sum((model(x).argmax(1) == y).sum().item() for x, y in test_loader)
+print(right / len(test_set))
+"""
+WHOLE = HEAD + LOOP + TEST
+
+
+class Case(NamedTuple):
+    """A script and what should be found."""
+
+    script: str
+    wrong: tuple[tuple[str, str], ...] = ()  # ids, and a piece of the line where each is
+    not_seen: int = 0  # how many things
+    lstm: str = LSTM
+
+
+def changed(*pairs: tuple[str, str], script: str = WHOLE) -> str:
+    """The script with some pieces replaced."""
+    for old, new in pairs:
+        assert old in script, old
+        script = script.replace(old, new, 1)
+    return script
+
+
+def function(body: str, call: str, head: str = HEAD) -> str:
+    """The script in a function."""
+    inside = "".join(f"    {line}\n" for line in body.splitlines())
+    return f"{head}\n\ndef train():\n{inside}\n\n{call}\n"
+
+
+FORWARD = changed(("model(x)\n", "model.forward(x)\n"), ("(model(x)", "(model.forward(x)"))
+CLEAR = "        optimizer.zero_grad()\n"
+CLIP = "        torch.nn.utils.clip_grad_norm_(model.parameters(), 10)\n"
+STEP = "        optimizer.step()\n"
+BACK = "        loss.backward()\n"
+LOSS = "criterion(out, y)"
+BY_HAND = """
+for step in range(3000):
+    k = torch.randint(0, len(X), (64,))
+    loss = F.cross_entropy(model(X[k]), Y[k])
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+with torch.no_grad():
+    print((model(Z).argmax(1) == W).float().mean())
+"""
+TENSORS = """
+X, Y = (torch.stack([torch.as_tensor(i[k]) for i in train_set]) for k in (0, 1))
+Z, W = (torch.stack([torch.as_tensor(i[k]) for i in test_set]) for k in (0, 1))
+"""
+ARGUMENTS = """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--length", type=int, default=5)
+args = parser.parse_args()
+"""
+
+CASES = {
+    "plain": Case(WHOLE),
+    "forward called by its name": Case(FORWARD),
+    "forward, and never cleared": Case(
+        changed((CLEAR, ""), script=FORWARD), (("gradients-not-cleared", "optimizer.step()"),)
+    ),
+    "in a function that uses globals of the main block": Case(
+        function(LOOP + TEST, 'if __name__ == "__main__":\n    limit = 3\n    train()')
+    ),
+    "arguments at import": Case(ARGUMENTS + WHOLE),
+    "endless loop over a loader": Case(changed(("for epoch in range(50):", "while True:"))),
+    "log_softmax and NLLLoss": Case(
+        changed((LOSS, "nn.NLLLoss()(F.log_softmax(out, dim=1), y)"))
+    ),
+    "log_softmax and CrossEntropyLoss": Case(
+        changed((LOSS, "criterion(torch.log_softmax(out, dim=1), y)"))
+    ),
+    "NLLLoss on logits": Case(
+        changed((LOSS, "F.nll_loss(out, y)")), (("wrong-loss", "F.nll_loss(out, y)"),)
+    ),
+    "softmax over the batch": Case(
+        changed((LOSS, "criterion(\n            out.softmax(0), y)")),
+        (("softmax-before-loss", "out.softmax(0)"),),
+    ),
+    "log_softmax over the batch": Case(
+        changed((LOSS, "F.nll_loss(\n            F.log_softmax(out, dim=0), y)")),
+        (("wrong-loss", "F.log_softmax(out, dim=0)"),),
+    ),
+    "softmax in the model": Case(
+        WHOLE,
+        (("softmax-before-loss", "return (h @ self.V + self.a).softmax(1)"),),
+        lstm=changed(
+            ("return h @ self.V + self.a", "return (h @ self.V + self.a).softmax(1)"), script=LSTM
+        ),
+    ),
+    "softmax in the model, and its logarithm by hand": Case(
+        changed((LOSS, "-out[range(len(y)), y].log().mean()")),
+        lstm=changed(
+            ("return h @ self.V + self.a", "return (h @ self.V + self.a).softmax(1)"), script=LSTM
+        ),
+    ),
+    "the loss by hand with one-hot labels": Case(
+        changed((LOSS, "-(torch.eye(10)[y] * out.log_softmax(1)).sum(1).mean()"))
+    ),
+    "one-hot labels": Case(changed((LOSS, "criterion(out, torch.eye(10)[y])"))),
+    "squares": Case(
+        changed((LOSS, "F.mse_loss(out, torch.eye(10)[y])")), (("wrong-loss", "F.mse_loss"),)
+    ),
+    "a loss of another kind, by hand": Case(
+        changed((LOSS, "((out - torch.eye(10)[y]) ** 2).sum()")), not_seen=1
+    ),
+    "the negative of the loss": Case(
+        changed((BACK, "        (-loss).backward()\n")), (("does-not-learn", "(-loss).backward()"),)
+    ),
+    "a printed loss beside it": Case(
+        changed((BACK, "        print(criterion(out, y), F.mse_loss(out, out))\n" + BACK))
+    ),
+    "the sum over all steps": Case(
+        changed((LOSS, "sum(criterion(\n            model(x[:, :t]), y) for t in (1, 2, 3, 4))")),
+        (("loss-not-last-step", "sum(criterion("),),
+    ),
+    "Adam": Case(
+        changed(("optim.RMSprop", "optim.Adam")), (("wrong-optimiser", "torch.optim.Adam"),)
+    ),
+    "an optimiser of the last layer only": Case(
+        changed(("(model.parameters(), lr", "([model.V, model.a], lr")),
+        (("does-not-learn", "torch.optim.RMSprop([model.V"),),
+    ),
+    "an optimiser of another model": Case(
+        changed(("(model.parameters(), lr", "(LSTM(5, 10, 32, 10).parameters(), lr")),
+        (("does-not-learn", "torch.optim.RMSprop(LSTM"),),
+    ),
+    "an optimiser for each step": Case(
+        changed(
+            (CLEAR, "        optimizer = torch.optim.RMSprop(list(model.parameters()))\n" + CLEAR)
+        ),
+        (("wrong-optimiser", "torch.optim.RMSprop(list("),),
+    ),
+    "a model for each step": Case(
+        changed(
+            (
+                "        out = model(x)\n",
+                "        model = LSTM(5, 10, 32, 10)\n"
+                "        optimizer = torch.optim.RMSprop(list(model.parameters()))\n"
+                "        out = model(x)\n",
+            )
+        ),
+        (("does-not-learn", "torch.optim.RMSprop(list("),),
+    ),
+    "gradient descent by hand": Case(
+        changed(
+            (CLEAR, "        model.zero_grad()\n"),
+            (
+                STEP,
+                "        with torch.no_grad():\n            for p in model.parameters():\n"
+                "                p -= 0.1 * p.grad\n",
+            ),
+        ),
+        not_seen=1,
+    ),
+    "clipped after the step": Case(
+        changed((CLIP + STEP, STEP + CLIP)), (("clipping-without-effect", CLIP.strip()),)
+    ),
+    "clipped before backward": Case(
+        changed((BACK + CLIP, CLIP + BACK)), (("clipping-without-effect", CLIP.strip()),)
+    ),
+    "clipped with a generator that is used up": Case(
+        changed(
+            (CLIP, "        torch.nn.utils.clip_grad_norm_(every, 10)\n"),
+            ("for epoch", "every = model.parameters()\n_ = list(every)\nfor epoch"),
+        ),
+        (("clipping-without-effect", "clip_grad_norm_(every"),),
+    ),
+    "clipped values, and the result thrown away": Case(
+        changed(
+            (CLIP, "        for p in model.parameters():\n            p.grad.clamp(-0.001, 0.001)\n")
+        ),
+        (("clipping-without-effect", "p.grad.clamp"),),
+    ),
+    "clipped values in place": Case(
+        changed(
+            (CLIP, "        for p in model.parameters():\n            p.grad.clamp_(-0.001, 0.001)\n")
+        )
+    ),
+    "clipped values, kept": Case(
+        changed(
+            (
+                CLIP,
+                "        for p in model.parameters():\n"
+                "            p.grad = torch.clamp(p.grad, -0.001, 0.001)\n",
+            )
+        )
+    ),
+    "tested on the training data": Case(
+        changed(
+            ("DataLoader(test_set", "DataLoader(train_set"),
+            ("right = sum", "right = \\\n        sum"),
+        ),
+        (("tests-on-training-data", "for x, y in test_loader"),),
+    ),
+    "both accuracies": Case(
+        WHOLE + TEST.replace("test_loader", "loader").replace("test_set", "train_set")
+    ),
+    "a rare leak": Case(
+        WHOLE.replace(
+            "loader = Data",
+            "test_set.rows = torch.cat([test_set.rows, train_set.rows[-1:]])\nloader = Data",
+            1,
+        ),
+        (("split-leak", "test_loader = DataLoader"),),
+    ),
+    "samplers that share one data set": Case(
+        changed(
+            (
+                "loader = DataLoader(train_set, 64, shuffle=True)\n",
+                "from torch.utils.data import SubsetRandomSampler\n"
+                "seen = sorted({tuple(r) for r in train_set.rows.tolist()})\n"
+                "train_set.rows = torch.tensor(seen)\n"
+                "loader = DataLoader(train_set, 64, sampler=SubsetRandomSampler(range(400)))\n",
+            ),
+            ("DataLoader(test_set, 64)",
+             "DataLoader(train_set, 64, sampler=SubsetRandomSampler(range(400, 500)))"),
+        )
+    ),
+    "batches by hand": Case(HEAD + TENSORS + BY_HAND),
+    "batches by hand, tested on the same": Case(
+        HEAD + TENSORS + BY_HAND.replace("X[k]", "X").replace("Y[k]", "Y").replace("(Z)", "(X)")
+        .replace("== W", "== Y"),
+        (("tests-on-training-data", "model(X).argmax"),),
+    ),
+    "a folder that is not there": Case(
+        WHOLE + "\ntorch.save(model.state_dict(), 'saved/model.pt')\n",
+        (("missing-folder", "torch.save"),),
+    ),
+    "a log in a folder that it makes": Case(
+        WHOLE + "\nimport os\nos.makedirs('saved/a', exist_ok=True)\n"
+        "open('saved/a/log.txt', 'w').write('x')\n"
+    ),
+    "a failure after the training": Case(
+        WHOLE + "\nprint(accuracy)\n", (("does-not-run", "print(accuracy)"),)
+    ),
+    "plots, logs and progress": Case(
+        changed(
+            ("import torch\n", "import torch\nimport matplotlib.pyplot as plt\nimport seaborn\n"
+             "from tqdm import tqdm, trange\nfrom torch.utils.tensorboard import SummaryWriter\n"
+             "writer = SummaryWriter('runs')\n"),
+            ("range(50)", "trange(50)"),
+            ("in loader:", "in (bar := tqdm(loader, desc='x')):"),
+            (STEP, STEP + "        bar.set_postfix(loss=loss.item())\n"),
+        )
+        + "\nfig, axes = plt.subplots(2, 2)\naxes[0, 1].plot([1, 2])\nfor a in axes.flat:\n"
+        "    a.axis('off')\nplt.savefig('x.png')\nwriter.add_scalar('a', 1, 2)\n"
+    ),
+    "a known package that is not here": Case(
+        "import torchtext\n" + WHOLE, not_seen=1
+    ),
+    "a module that is not in the folder": Case(
+        "import my_own_helpers\n" + WHOLE, (("does-not-import", "import my_own_helpers"),)
+    ),
+    "a GPU, whether there is one or not": Case(
+        changed(("LSTM(5, 10, 32, 10)", "LSTM(5, 10, 32, 10).to('cuda:0')")),
+        (("fixed-device", "cuda:0"),),
+    ),
+    "a GPU if there is one": Case(
+        changed(
+            ("LSTM(5, 10, 32, 10)",
+             "LSTM(5, 10, 32, 10).to('cuda' if torch.cuda.is_available() else 'cpu')")
+        )
+    ),
+    "numbers of a short training": Case(
+        changed(("for epoch", "every = []\nfor epoch"), (STEP, STEP + "        every.append(1)\n"))
+        + "\nprint(every[1500])\n",
+        not_seen=1,
+    ),
+    "a network that trains itself": Case(
+        changed(("for epoch", "model.train(3, 4)\nfor epoch")),
+        lstm=LSTM + "\n    def train(self, inputs=True, targets=None):\n        return self\n",
+    ),
+}  # fmt: skip
+
+
+def write(name: str, folder: Path) -> None:
+    """Put the three files of a case into a folder."""
+    case = CASES[name]
+    for file, text in (("train", case.script), ("lstm", case.lstm), ("dataset", DATASET)):
+        (folder / f"{file}.py").write_text(text)

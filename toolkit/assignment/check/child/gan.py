@@ -1,0 +1,228 @@
+"""Answers about a student's GAN."""
+
+import inspect
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import FunctionType, MethodType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from toolkit.assignment.check.child.answering import Back, described
+from toolkit.assignment.check.child.importing import UnknownParameter, call
+from toolkit.assignment.check.child.places import place_of
+from toolkit.assignment.check.child.script.running import Script
+from toolkit.assignment.check.child.script.trace import EnoughSteps
+from toolkit.assignment.check.child.script.values import tensors_in
+
+MAX_TEXT = 200_000  # characters of a file that are sent
+IMAGES = ("real", "imgs", "images", "x", "real_images", "real_imgs", "data", "batch", "real_data")
+BATCH = 64
+TIMES = 10  # that each digit is in the training data
+GENERATORS = ("generator", "gen", "g", "netg", "g_net", "model_g", "g_model", "model", "net")
+CLASSIFIERS = ("classifier", "classify", "cnn", "net_c", "clf", "digit_classifier")
+
+
+class Answers:
+    """One script that trains a generator against a discriminator."""
+
+    def __init__(self, root: Path, back: Back) -> None:
+        self.root = root
+        self.back = back
+        self.script: Script | None = None
+        self.images_given = False
+
+    def run(self, file: str, max_steps: int, max_seconds: float) -> dict[str, Any]:
+        """Run the script until its training has made so many steps, or takes too long.
+
+        The judge is asked for the digits of `torchvision.datasets.MNIST`: back("digits", train).
+
+        Returns:
+            what `child/script/trace.py` describes, and `images_given`: whether functions of theirs
+            were called with real images that their own code did not load.
+        """
+        self.script = Script(self.root, file, max_steps, max_seconds)
+        signed = "tanh" in (self.root / file).read_text(errors="replace").lower()
+        more = dict.fromkeys(IMAGES, lambda: self._real(signed))
+        trace = self.script.run(more, self._digits)
+        return trace | {"images_given": self.images_given}
+
+    def outputs(self, network: int, inputs: list[Tensor]) -> Tensor | None:
+        """What a network that was seen gives for other inputs, in evaluation mode."""
+        assert self.script is not None
+        module = self.script.trace.networks[network]
+        was_training = module.training
+        module.eval()
+        try:
+            with torch.no_grad():
+                return next(tensors_in(module(*inputs)), None)
+        except Exception:  # whatever a student's code raises
+            return None
+        finally:
+            module.train(was_training)
+
+    def texts(self) -> dict[str, str]:
+        """The source of the student's files, relative to the root; of notebooks, their cells."""
+        found = {}
+        for path in sorted(self.root.rglob("*")):
+            if path.suffix in (".py", ".ipynb") and path.is_file():
+                text = path.read_text(errors="replace")[: 50 * MAX_TEXT]
+                text = _cells(text) if path.suffix == ".ipynb" else text
+                found[path.relative_to(self.root).as_posix()] = text[:MAX_TEXT]
+        return found
+
+    def try_function(
+        self, name: str, generator: int, values: dict[str, Any], seed: int, known_to_end: bool
+    ) -> dict[str, Any]:
+        """Call a function or a method of theirs, with a generator whose images the judge draws.
+
+        Meanwhile the generator and what classifies digits ask the judge: back("draw", z, training)
+        and back("classify", images).
+
+        Args:
+            name: of the function, "Class.method" for a method.
+            generator: id of the network.
+            values: for parameters without a default, by lower-case name.
+            seed: of the random numbers.
+            known_to_end: it need not be watched for a training that has to be stopped.
+
+        Returns:
+            `returned` (tensors), `error`, and `unknown` (the parameter that
+            nothing is known about).
+        """
+        assert self.script is not None
+        trace = self.script.trace
+        network = trace.networks[generator]
+        function = self._function(name, network)
+        answer: dict[str, Any] = {"returned": [], "error": None, "unknown": None}
+        if function is None:
+            return answer | {"unknown": name}
+        known = self._known(network, values)
+        torch.manual_seed(seed)
+        trace.steps = 0
+        with self._standing_in(network):
+            try:
+                with self.script.watched():
+                    trace.on = not known_to_end
+                    result = call(function, known)
+                answer["returned"] = [t.detach() for t in tensors_in([*_stacked(result)])]
+            except UnknownParameter as error:
+                answer["unknown"] = str(error)
+            except EnoughSteps:
+                answer["unknown"] = "training"
+            except (Exception, SystemExit) as error:  # whatever a student's code raises
+                file, line = place_of(error, self.root)
+                answer["error"] = described(error, self.root) | {"file": file, "line": line}
+        return answer
+
+    def _digits(self, train: bool) -> dict[str, Tensor]:
+        """Few digits many times, so that an epoch is long enough and little is sent."""
+        found: dict[str, Tensor] = self.back("digits", train=train)
+        times = TIMES if train else 1
+        return {
+            "images": found["images"].repeat(times, 1, 1),
+            "labels": found["labels"].repeat(times),
+        }
+
+    def _real(self, signed: bool) -> Tensor:
+        self.images_given = True
+        digits: Tensor = self.back("digits", train=True)["images"][:BATCH]
+        images = digits[:, None].float() / 255
+        return 2 * images - 1 if signed else images
+
+    def _function(self, name: str, network: nn.Module) -> Callable[..., Any] | None:
+        assert self.script is not None
+        names = vars(self.script.module)
+        kind, _, method = name.rpartition(".")
+        for value in [*names.values(), network] if kind else []:
+            if type(value).__name__ == kind and isinstance(getattr(value, method, None), MethodType):
+                found: Callable[..., Any] = getattr(value, method)
+                return found
+        function = names.get(name)
+        if not isinstance(function, FunctionType):
+            function = next((f for f in self.script.functions() if f.__name__ == name), None)
+        return function
+
+    def _known(self, network: nn.Module, values: Mapping[str, Any]) -> dict[str, Any]:
+        assert self.script is not None
+        known: dict[str, Any] = {name.lower(): v for name, v in vars(self.script.module).items()}
+        known |= {"device": torch.device("cpu")} | dict.fromkeys(GENERATORS, network)
+        known |= dict.fromkeys(CLASSIFIERS, Classifier(self.back))
+        return known | values
+
+    def _standing_in(self, network: nn.Module) -> "StandingIn":
+        assert self.script is not None
+        others = [
+            value
+            for value in vars(self.script.module).values()
+            if isinstance(value, nn.Module) and value is not network
+        ]
+        classifiers = [other for other in others if _classifies(other)]
+        return StandingIn(network, classifiers, self.back)
+
+
+class StandingIn:
+    """Inside this block a generator's images, and what classifies them, are the judge's."""
+
+    def __init__(self, generator: nn.Module, classifiers: list[nn.Module], back: Back) -> None:
+        self._back = back
+        self._forwards: list[tuple[nn.Module, Callable[..., Any]]] = [
+            (generator, lambda z, *more, **named: self._draw(generator, z)),
+            *((c, lambda images, *more: back("classify", images=images)) for c in classifiers),
+        ]
+
+    def __enter__(self) -> None:
+        for network, forward in self._forwards:
+            network.forward = forward  # type: ignore[method-assign]
+
+    def _draw(self, generator: nn.Module, z: Tensor) -> Tensor:
+        images: Tensor = self._back("draw", z=z.detach(), training=generator.training)
+        return images
+
+    def __exit__(self, *error: object) -> None:
+        for network, _ in self._forwards:
+            del network.forward
+
+
+class Classifier(nn.Module):
+    """From images to logits (batch, 10), by the judge."""
+
+    def __init__(self, back: Back) -> None:
+        super().__init__()
+        self._back = back
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Ask the judge."""
+        logits: Tensor = self._back("classify", images=images)
+        return logits
+
+
+def _classifies(network: nn.Module) -> bool:
+    """Whether its last layer has ten outputs."""
+    layers = [m for m in network.modules() if isinstance(m, nn.Linear)]
+    return bool(layers) and layers[-1].out_features == 10
+
+
+def _stacked(result: Any) -> Iterator[Any]:
+    """A list of tensors of one shape as one tensor, in whatever was returned."""
+    things = result if isinstance(result, tuple) else (result,)
+    for thing in things:
+        if isinstance(thing, list) and thing and all(isinstance(x, Tensor) for x in thing):
+            yield torch.stack(thing) if len({x.shape for x in thing}) == 1 else thing
+        elif inspect.isgenerator(thing):
+            yield list(thing)
+        else:
+            yield thing
+
+
+def _cells(text: str) -> str:
+    """The code of a notebook, cell by cell, without magics."""
+    try:
+        cells = json.loads(text)["cells"]
+        sources = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    lines = "\n".join(sources).splitlines()
+    return "\n".join("pass" if line.lstrip()[:1] in ("%", "!") else line for line in lines)

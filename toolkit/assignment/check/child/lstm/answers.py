@@ -1,0 +1,368 @@
+"""Answers about a student's LSTM: it is built, called, watched, changed and trained as asked."""
+
+import re
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from toolkit.assignment.check.child.answering import Back
+from toolkit.assignment.check.child.lstm.devices import Elsewhere, pretend_gpu
+from toolkit.assignment.check.child.importing import classes, import_file, pick
+from toolkit.assignment.check.child.lstm.operations import Operations, pieces
+from toolkit.assignment.check.child.places import line_of
+from toolkit.assignment.check.child.recorder import Recorder
+from toolkit.assignment.check.child.lstm.signatures import construct, more_arguments
+from toolkit.assignment.check.child.lstm.tensors import loose_tensors, tensors_in
+
+ANOMALY = re.compile(r'File "([^"]+)", line (\d+)')
+
+
+class Answers:
+    """The networks of one file, and one instance of one of them."""
+
+    def __init__(self, root: Path, back: Back) -> None:
+        self.root = root
+        self.file = root
+        self.kinds: dict[str, type] = {}
+        self.recorder = Recorder(root)
+        self.network: Any = None
+        self.kind = ""
+        self.sizes: Mapping[str, Any] = {}
+        self.first: dict[str, Tensor] = {}  # what each tensor was when the network was built
+        self.optimizer: torch.optim.Optimizer | None = None
+
+    def load(self, file: str, name: str | None) -> dict[str, Any]:
+        """Import the file, and name the networks in it, the likeliest first.
+
+        Returns:
+            `classes`: of each its `name`, and the lines of the class and of its `forward`.
+        """
+        self.file = self.root / file
+        with self.recorder:
+            found = classes(import_file(self.file), nn.Module)
+        words = [name.lower()] if name else []
+        best = pick(found, *words, "lstm", "mylstm", "customlstm", "lstmmodel", "model", "net")
+        self.kinds = dict(
+            sorted(found.items(), key=lambda item: (item[1] is not best, -len(item[0])))
+        )
+        return {
+            "classes": [
+                {"name": n, "line": line_of(kind), "forward": line_of(kind, "forward", "__call__")}
+                for n, kind in self.kinds.items()
+            ]
+        }
+
+    def source(self, file: str) -> str:
+        """The text of a file."""
+        path = (self.root / file).resolve()
+        return path.read_text(errors="replace") if path.is_relative_to(self.root) else ""
+
+    def build(self, kind: str, sizes: dict[str, Any], seed: int = 0) -> dict[str, Any]:
+        """Make a network, which the next questions are about.
+
+        Args:
+            sizes: see `signatures.construct`.
+
+        Returns:
+            `took`, the sizes that its constructor asks for, and their defaults; `recurrent`,
+            whether a recurrent module of torch is in it; and its `tensors`, see `tensors`.
+        """
+        self.kind, self.sizes, self.optimizer = kind, sizes, None
+        torch.manual_seed(seed)
+        torch.use_deterministic_algorithms(True, warn_only=True)  # fills empty memory with nan
+        try:
+            with self.recorder:
+                self.network, took = construct(self.kinds[kind], sizes)
+        finally:
+            torch.use_deterministic_algorithms(False)
+        tensors = self.tensors()
+        self.first = {name: x.detach().clone() for name, x in self._all().items()}
+        network = self.network
+        recurrent = (nn.RNNBase, nn.RNNCellBase)
+        return {
+            "took": took,
+            "recurrent": any(isinstance(m, recurrent) for m in network.modules()),
+            "tensors": tensors,
+        }
+
+    def tensors(self) -> list[dict[str, Any]]:
+        """The tensors that the network has: parameters, buffers, and loose ones."""
+        kinds = {name: "parameter" for name, _ in self.network.named_parameters()}
+        kinds |= {name: "buffer" for name, _ in self.network.named_buffers()}
+        return [
+            {
+                "name": name,
+                "kind": kinds.get(name, "loose"),
+                "shape": list(x.shape),
+                "grad": x.requires_grad,
+                "zero": not bool(x.detach().any()),
+                "unfilled": bool(x.detach().isnan().any()),
+            }
+            for name, x in self._all().items()
+            if x.is_floating_point()
+        ]
+
+    def put(self, values: dict[str, Tensor | None]) -> None:
+        """Give tensors of the network other values; None is the first that they had."""
+        tensors = self._all()
+        with torch.no_grad():
+            for name, value in values.items():
+                if name in tensors:
+                    x = tensors[name]
+                    x.copy_((self.first[name] if value is None else value).reshape(x.shape))
+
+    def run(
+        self,
+        inputs: list[Tensor],
+        state: Tensor,
+        states: str | None = None,
+        fresh: bool = False,
+        training: bool = False,
+        seeds: list[int] | None = None,
+    ) -> list[list[Tensor]]:
+        """Call the network with each of the inputs.
+
+        Args:
+            state: one initial state, for a forward that wants it.
+            states: see `signatures.more_arguments`.
+            fresh: build the network anew for each input.
+            seeds: of the random numbers drawn in each call.
+
+        Returns:
+            for each input the tensors that come back.
+        """
+        results = []
+        for k, x in enumerate(inputs):
+            if fresh:
+                self.build(self.kind, self.sizes)
+            self.network.train(training)
+            torch.manual_seed(seeds[k] if seeds else 0)
+            results.append(tensors_in(self._call(x, state, states)))
+        return [[x.detach() for x in result] for result in results]
+
+    def record(
+        self,
+        inputs: list[Tensor],
+        state: Tensor,
+        states: str | None,
+        batch: int,
+        hidden: int,
+    ) -> dict[str, Any]:
+        """Call the network with each input, and tell what it computes.
+
+        Returns:
+            what `operations.pieces` returns, and the `outputs`, the `uses` of each tensor of the
+            network in the first run, what is drawn at random (`random`: operation, shape, file and
+            line), where each `softmax` is, and where the `last` affine map to 10 numbers is.
+        """
+        self.network.eval()
+        runs, outputs, uses = [], [], None
+        for x in inputs:
+            operations = Operations(self.root, {id(t): name for name, t in self._all().items()})
+            torch.manual_seed(0)
+            with operations:
+                result = self._call(x, state, states)
+            outputs.append([t.detach() for t in tensors_in(result)])
+            runs.append(operations.made)
+            uses = uses or dict(operations.uses)
+        drawn = ("randn", "rand", "normal", "uniform", "randn_like", "rand_like", "kaiming")
+        return pieces(runs, batch, hidden) | {
+            "outputs": outputs,
+            "uses": uses,
+            "random": [
+                [o.name, list(o.value.shape), o.file, o.line] for o in runs[0] if o.name in drawn
+            ],
+            "softmax": [[o.name, o.file, o.line] for o in runs[0] if "softmax" in o.name],
+            "last": [
+                [o.name, o.file, o.line]
+                for o in runs[0]
+                if o.name in ("addmm", "mm", "bmm", "add", "mv", "addmv") and 10 in o.value.shape
+            ][-1:],
+        }
+
+    def slopes(
+        self,
+        x: Tensor,
+        state: Tensor,
+        states: str | None,
+        pick: int,
+        weight: Tensor,
+        directions: dict[str, Tensor],
+        width: float,
+    ) -> dict[str, list[float | None]]:
+        """How a weighted sum of the output changes along directions, by autograd and by trying.
+
+        Args:
+            pick: which of the tensors that come back.
+            weight: of each of its numbers.
+            directions: for each tensor of the network, where it moves to.
+            width: how far.
+
+        Returns:
+            for each of them autograd's slope (None without a gradient) and the measured one.
+        """
+        self.network.eval()
+
+        def total() -> Tensor:
+            torch.manual_seed(0)
+            return (tensors_in(self._call(x, state, states))[pick] * weight).sum()
+
+        tensors = self._all()
+        self.network.zero_grad(set_to_none=True)
+        value = total()
+        if value.requires_grad:
+            self._backward(value, total)
+        gradients = {name: t.grad for name, t in tensors.items() if t.is_leaf}
+        found: dict[str, list[float | None]] = {}
+        for name, direction in directions.items():
+            if name not in tensors:  # the forward replaces it
+                found[name] = [None, 0.0]
+                continue
+            gradient = gradients.get(name)
+            there = tensors[name].data
+            here = there.clone()
+            ends = []
+            for sign in (1, -1):
+                there.copy_(here + sign * width * direction)
+                ends.append(float(total().detach()))
+            there.copy_(here)
+            slope = None if gradient is None else float((gradient * direction).sum())
+            found[name] = [slope, (ends[0] - ends[1]) / (2 * width)]
+        return found
+
+    def learn(
+        self,
+        inputs: Tensor,
+        labels: Tensor,
+        state: Tensor,
+        states: str | None,
+        pick: int,
+        steps: str | None,
+        rate: float,
+        integers: bool,
+    ) -> list[float]:
+        """Train with RMSProp on batches, from where the last call stopped.
+
+        Args:
+            inputs: (n, ...), a batch each. labels: (n, batch).
+            pick: which of the tensors that come back is trained; of its last step if it has
+                `steps`, which are its "first" or its "second" axis.
+            integers: whether the network reads integers.
+
+        Returns:
+            the losses.
+        """
+        self.network.train()
+        if self.optimizer is None:
+            trained = [p for p in self.network.parameters() if p.requires_grad]
+            self.optimizer = torch.optim.RMSprop(trained, lr=rate)
+        losses = []
+        for x, y in zip(inputs, labels.long(), strict=True):
+            output = tensors_in(self._call(x.long() if integers else x.float(), state, states))
+            last = output[pick]
+            if steps is not None:
+                last = last[-1] if steps == "first" else last[:, -1]
+            loss = F.nll_loss(_log(last), y)
+            self.optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
+            self.optimizer.step()
+            losses.append(float(loss.detach()))
+        return losses
+
+    def elsewhere(
+        self, sizes: dict[str, Any], x: Tensor, state: Tensor, states: str | None, again: bool
+    ) -> dict[str, Any]:
+        """Call a network that was moved to another device, as if to a GPU.
+
+        Args:
+            sizes: of the network, its `device` a "cuda".
+            again: import the file once more, for what it decides when it is imported.
+
+        Returns:
+            `left`: the [file, line, name] of what was used and is not on that device, if anything.
+        """
+        recorder = Recorder(self.root, "meta")
+        with pretend_gpu(self.root, again), recorder:
+            kinds = classes(import_file(self.file), nn.Module) if again else self.kinds
+            network = construct(kinds[self.kind], sizes)[0].to("meta").eval()
+            loose = {id(t): name for name, t in loose_tensors(network)}
+            there = Elsewhere(self.root, loose)
+            more = self._more(network, state.to("meta"), states, x)
+            with there:
+                try:
+                    network(x.to("meta"), **more)
+                except Exception:  # not everything works there
+                    if there.left is None:
+                        raise
+        return {"left": there.left}
+
+    def calls(self) -> dict[str, list[list[Any]]]:
+        """What should not have been called so far: of each [name, file, line]."""
+        return {
+            "gpu": [list(call) for call in self.recorder.gpu],
+            "recurrent": [list(call) for call in self.recorder.recurrent],
+        }
+
+    def _all(self) -> dict[str, Tensor]:
+        """Every tensor of the network, by name."""
+        network = self.network
+        return dict([*network.named_parameters(), *network.named_buffers(), *loose_tensors(network)])
+
+    def _more(self, network: Any, state: Tensor, states: str | None, x: Tensor) -> dict[str, Any]:
+        """The arguments of a forward after its input."""
+        function = network.forward
+        if type(network).__call__ is not nn.Module.__call__:
+            function = network.__call__
+        others = {"device": x.device, "steps": x.size(1), "batch": x.size(0), "dropout": 0.0}
+        return more_arguments(function, states, state, others)
+
+    def _call(self, x: Tensor, state: Tensor, states: str | None) -> Any:
+        with self.recorder:
+            return self.network(x, **self._more(self.network, state, states, x))
+
+    def _backward(self, value: Tensor, again: Callable[[], Tensor]) -> None:
+        """Go backward; where that fails, say in which line of theirs the reason is.
+
+        Raises:
+            BackwardError: it failed, in a line that is known.
+        """
+        try:
+            value.backward()
+        except RuntimeError as error:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                try:
+                    with torch.autograd.set_detect_anomaly(True):
+                        again().backward()
+                except RuntimeError:
+                    pass
+            raise _with_place(error, [str(w.message) for w in caught], self.root) from None
+
+
+class BackwardError(RuntimeError):
+    """A backward pass failed; `place` is the file, relative to the root, and the line."""
+
+    place: tuple[str, int] | None = None
+
+
+def _with_place(error: RuntimeError, texts: Sequence[str], root: Path) -> BackwardError:
+    found = BackwardError(str(error))
+    for text in texts:
+        for file, line in reversed(ANOMALY.findall(text)):
+            if Path(file).is_relative_to(root):
+                found.place = (str(Path(file).relative_to(root)), int(line))
+                return found
+    return found
+
+
+def _log(output: Tensor) -> Tensor:
+    """Log-probabilities, of logits or of probabilities."""
+    if bool((output >= 0).all()) and bool(((output.sum(1) - 1).abs() < 1e-4).all()):
+        return output.clamp_min(1e-9).log()
+    return output.log_softmax(1)

@@ -1,0 +1,143 @@
+"""What a forward pass computes: every tensor that it makes, with the line that made it.
+
+Recorded below autograd, where views, in-place operations, `.data` and TorchScript are operations
+like any other.
+"""
+
+import hashlib
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from toolkit.assignment.check.child.recorder import frames_in
+
+MAX_PIECES = 96  # of one tensor
+MAX_OPERATIONS = 20_000
+
+
+class Operation(NamedTuple):
+    """One tensor that was made."""
+
+    name: str  # as ATen calls it, without a last underscore
+    calls: tuple[int, ...]  # where in the student's code, from the innermost frame outwards
+    file: str | None
+    line: int | None
+    value: Tensor
+
+
+class Operations(TorchDispatchMode):
+    """Records the floating tensors that are made inside this block.
+
+    Args:
+        root: the student's folder.
+        leaves: id of a tensor -> its name, of those whose uses are counted.
+    """
+
+    def __init__(self, root: Path, leaves: dict[int, str]) -> None:
+        super().__init__()
+        self.root = str(root)
+        self.leaves = leaves
+        self.made: list[Operation] = []
+        self.uses: Counter[str] = Counter()
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Compute, and keep a copy of what came out."""
+        result = func(*args, **(kwargs or {}))
+        self.uses.update({self.leaves[id(x)] for x in flat(args) if id(x) in self.leaves})
+        outputs = [x for x in flat(result) if isinstance(x, Tensor) and x.is_floating_point()]
+        if not outputs or len(self.made) > MAX_OPERATIONS:
+            return result
+        frames = frames_in(self.root, sys._getframe(1))
+        calls = tuple(hash((f.f_code.co_filename, f.f_lineno, f.f_lasti)) for f in frames)
+        file = frames[0].f_code.co_filename[len(self.root) + 1 :] if frames else None
+        line = frames[0].f_lineno if frames else None
+        name = func.overloadpacket.__name__.removesuffix("_")
+        for x in outputs:
+            self.made.append(Operation(name, calls, file, line, x.detach().clone()))
+        return result
+
+
+def flat(value: Any) -> Iterator[Any]:
+    """What is in nested lists and tuples."""
+    if isinstance(value, list | tuple):
+        for x in value:
+            yield from flat(x)
+    else:
+        yield value
+
+
+def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict[str, Any]:
+    """Cut what was made in one or more runs of the same network into (sequence, unit) pieces.
+
+    Args:
+        runs: of each run its operations; runs beside each other are stacked along the sequences.
+        batch: sequences in each run.
+        hidden: units in a piece.
+
+    Returns:
+        the distinct `values`, float32 (n, runs * batch, hidden), and `seen`: for each piece in the
+        order in which it was made [value, place, inner place, operation's name, file, line], where
+        a place is a number that stands for the calls that led there.
+    """
+    values: list[Tensor] = []
+    known: dict[bytes, int] = {}
+    places: dict[Any, int] = {}
+    seen: list[list[Any]] = []
+    for together in zip(*runs, strict=False):
+        first = together[0]
+        if any(x.value.shape != first.value.shape for x in together):
+            continue
+        for k, cut in enumerate(_cuts(tuple(first.value.shape), batch, hidden)):
+            value = torch.cat([cut(x.value).float() for x in together]).contiguous()
+            key = hashlib.sha1(value.numpy().tobytes()).digest()
+            if key not in known:
+                known[key] = len(values)
+                values.append(value)
+            outer = places.setdefault((first.calls, first.name, k), len(places))
+            inner = places.setdefault((first.calls[:1], first.name, k), len(places))
+            seen.append([known[key], outer, inner, first.name, first.file, first.line])
+    stacked = torch.stack(values) if values else torch.zeros(0, batch * len(runs), hidden)
+    return {"values": stacked, "seen": seen}
+
+
+def _cuts(shape: tuple[int, ...], batch: int, hidden: int) -> list[Callable[[Tensor], Tensor]]:
+    """Ways to take a (batch, hidden) piece out of a tensor, whichever its axes are."""
+    axes = [axis for axis, size in enumerate(shape) if size == batch]
+    if batch == 1:
+        axes = [-1]  # an axis more, in front
+    found: list[Callable[[Tensor], Tensor]] = []
+    for row in axes:
+        for unit, size in enumerate(shape):
+            if unit == row or size % hidden or not size:
+                continue
+            rest = 1
+            for axis, other in enumerate(shape):
+                rest *= other if axis not in (row, unit) else 1
+            count = rest * (size // hidden)
+            if len(found) + count > MAX_PIECES:
+                continue
+            found += [_cut(row, unit, hidden, k) for k in range(count)]
+    return found
+
+
+def _cut(row: int, unit: int, hidden: int, k: int) -> Callable[[Tensor], Tensor]:
+    def cut(x: Tensor) -> Tensor:
+        if row < 0:
+            x = x.movedim(unit, -1).unsqueeze(0)
+        else:
+            x = x.movedim((row, unit), (0, -1))
+        return x.reshape(len(x), -1)[:, k * hidden : (k + 1) * hidden]
+
+    return cut

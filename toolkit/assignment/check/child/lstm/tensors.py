@@ -1,0 +1,56 @@
+"""Tensors in what a student's code makes: in a network's attributes, in what a forward returns."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+MAX_DEPTH = 4
+
+
+def tensors_in(value: Any, depth: int = 0) -> list[Tensor]:
+    """The floating tensors in what a forward returns, in order, however they are wrapped."""
+    if isinstance(value, Tensor):
+        return [value] if value.is_floating_point() else []
+    if depth > MAX_DEPTH:
+        return []
+    if isinstance(value, list | tuple):
+        parts = list(value)
+    elif isinstance(value, Mapping):
+        parts = list(value.values())
+    elif dataclasses.is_dataclass(value) or hasattr(value, "__dict__"):
+        parts = list(vars(value).values())
+    else:
+        return []
+    return [x for part in parts for x in tensors_in(part, depth + 1)]
+
+
+def loose_tensors(network: nn.Module) -> list[tuple[str, Tensor]]:
+    """Tensors that the network has, but that are neither its parameters nor its buffers.
+
+    They are attributes, or items of lists and dictionaries, or belong to modules in such.
+    """
+    registered = {id(x) for x in [*network.parameters(), *network.buffers()]}
+    found: list[tuple[str, Tensor]] = []
+
+    def visit(name: str, value: Any, depth: int = 0) -> None:
+        if isinstance(value, Tensor):
+            if id(value) not in registered:
+                found.append((name, value))
+        elif isinstance(value, nn.Module):
+            found.extend(
+                (f"{name}.{n}", p) for n, p in value.named_parameters() if id(p) not in registered
+            )
+        elif depth < MAX_DEPTH and isinstance(value, list | tuple):
+            for k, x in enumerate(value):
+                visit(f"{name}[{k}]", x, depth + 1)
+        elif depth < MAX_DEPTH and isinstance(value, dict):
+            for k, x in value.items():
+                visit(f"{name}[{k!r}]", x, depth + 1)
+
+    for prefix, module in network.named_modules():
+        for name, value in vars(module).items():
+            if not name.startswith("_") or isinstance(value, Tensor):
+                visit(f"{prefix}.{name}" if prefix else name, value)
+    return found

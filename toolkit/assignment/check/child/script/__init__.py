@@ -1,0 +1,51 @@
+"""Runs a student's script as they would, and records what really happened: the trace.
+
+`Script.run()` returns what the judge gets:
+
+    ended       "finished", "enough" (stopped after many steps), "slow" (stopped by the time it took
+                while steps went on), "error", "exit" (sys.exit), "network" (it needs the internet),
+                "unknown" (a parameter of a function is not known), or "nothing" (trained nothing)
+    error       what it raised, as in `answering.described`, or None
+    left        whether a loop was left early, after enough steps in it; what follows it still ran
+    networks    of every network that was called, or whose parameters were moved:
+                id, class, file and line (of the class; None if it is torch's own), forward_line,
+                parameters (their ids), names (their names), classes (names of the classes of all
+                modules in it and of what these derive from), training (at the end)
+    events      in the order in which they happened, each with kind, file and line:
+      call        network (id), how ("__call__" or "forward"), training, grad (whether gradients
+                  were recorded), inputs and outputs (lists of values). Only the outermost call
+      loss        name (of torch's function), input and target (values or None), reduction
+      optimiser   made: optimiser (id), class, lr, parameters (ids)
+      backward    value (that it started from), parameters (ids of those that it reached, including
+                  those that only pass on), changed (ids of those whose .grad it changed), gradients
+                  (pairs of a call's index and a tensor (batch,): the gradient with respect to its
+                  first output, summed over all axes but the first), error (text, or None)
+      clear       parameters (ids): their gradients were cleared since the last event that looked
+      clip        name, fresh (whether it came after a backward pass whose gradients no step has
+                  used), kept (whether the next step used what it returned; True if it works in
+                  place), parameters (ids whose gradients it was given)
+      step        optimiser (id; None if the parameters were moved by hand), class, classes (that it
+                  derives from), lr, maximize, parameters (ids), passes (indices of the backward
+                  events whose sum its gradients are), stale (those of them that an earlier step has
+                  used), moved (ids)
+      load        a DataLoader was made: load (id), dataset (id), class (of the data set), size,
+                  batch_size, stream (whether it has no end), sampled (whether a sampler of its own
+                  chooses among the items)
+      batch       a DataLoader gave a batch: load (id), values
+      mode        train() or eval() was called on a network: network (id), training
+      folder      a folder that was missing and had to be made: folder
+      stand_in    a package was replaced: name
+      save        pictures saved or shown: name (of the function), value (or None)
+      gpu         a GPU was asked for: name
+      softmax     softmax or log_softmax was called: name, output (id of the value)
+      recurrent   torch's own recurrent layer was called: name
+    called      names of functions that were called because nothing trained when the script ran
+    callers     other files of theirs that name this one
+    functions   defined in the script: name, parameters, file, line
+
+A value is a tensor: id (the same tensor has the same id), shape, dtype, min, max, mean, std, fourth
+(fourth standardised moment), values (the tensor; None if it is large or is known through `from`),
+from (index of the last call or batch event that gave exactly these numbers, in whatever shape),
+rows_from (pairs of such an index and the share of the rows that are in it; empty if `from` is
+given), networks (ids of those whose parameters its graph reaches).
+"""

@@ -1,0 +1,315 @@
+"""Records what happens while a student's script runs; the package says what the judge gets."""
+
+import inspect
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from toolkit.assignment.check.child.places import line_of
+from toolkit.assignment.check.child.script.values import Values, leaves, tensors_in
+
+MAX_EVENTS = 4000
+FACTOR = 12  # times the steps of one loop, after which any training is stopped
+
+
+class EnoughSteps(BaseException):
+    """Ends a student's training; no `except Exception` of theirs stops it."""
+
+
+class Trace:
+    """Records which losses, networks, gradients and optimisers meet.
+
+    Args:
+        root: the student's folder; places are in its files.
+        max_steps: optimiser steps after which a loop that makes them is left.
+        max_seconds: CPU time after which the script is stopped while it trains.
+    """
+
+    def __init__(self, root: Path, max_steps: int, max_seconds: float) -> None:
+        self.root = str(root)
+        self.max_steps = max_steps
+        self.deadline = time.process_time() + max_seconds
+        self.on = False  # whether anything is recorded
+        self.depth = 0  # of calls of networks inside calls of networks
+        self.in_loss = False
+        self.steps = 0
+        self.slow = False
+        self.events: list[dict[str, Any]] = []
+        self.values = Values()
+        self.networks: dict[int, nn.Module] = {}
+        self.loads: dict[int, Any] = {}  # id -> the DataLoader
+        self.owners: dict[int, int] = {}  # id of a parameter -> id of its network
+        self._reached: dict[int, Tensor] = {}  # parameters that some backward pass reached
+        self._gradients: dict[int, Tensor] | None = None  # of a backward pass that is under way
+        self._passes: dict[int, set[int]] = {}  # id of a parameter -> passes in its gradient
+        self._clamps: list[tuple[int, int, Tensor]] = []  # event, parameter, what it returned
+        self._used: set[int] = set()  # passes that a step has used
+        self._weights: dict[int, Tensor] = {}  # after the last pass or step, to see moves by hand
+
+    def place(self) -> tuple[str | None, int | None]:
+        """The file, relative to the root, and the line of the student's code that is running."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            name = frame.f_code.co_filename
+            if name.startswith(self.root + "/"):
+                return name[len(self.root) + 1 :], frame.f_lineno
+            frame = frame.f_back
+        return None, None
+
+    def add(self, kind: str, **fields: Any) -> int:
+        """Record an event.
+
+        Returns:
+            its index.
+        """
+        file, line = self.place()
+        self.events.append({"kind": kind, **fields, "file": file, "line": line})
+        self.stop_if_slow()
+        return len(self.events) - 1
+
+    def full(self) -> bool:
+        """Whether so much was recorded that less will do from here."""
+        return len(self.events) > MAX_EVENTS
+
+    def stop_if_slow(self) -> None:
+        """Stop a training that goes on for too long.
+
+        Raises:
+            EnoughSteps
+        """
+        if self.on and self.steps and time.process_time() > self.deadline:
+            self.slow = True
+            raise EnoughSteps
+        if self.on and self.steps >= FACTOR * self.max_steps:
+            raise EnoughSteps
+
+    def value(self, tensor: Any) -> dict[str, Any] | None:
+        """A tensor as the judge gets it."""
+        if not isinstance(tensor, Tensor):
+            return None
+        return self.values.describe(tensor, self.owners)
+
+    def all_values(self, *things: Any) -> list[dict[str, Any]]:
+        """The tensors among these, as the judge gets them."""
+        return [self.values.describe(tensor, self.owners) for tensor in tensors_in(*things)]
+
+    def know(self, network: nn.Module) -> int | None:
+        """The id of a network; None if it has no parameters, as a loss function."""
+        if isinstance(network, nn.DataParallel):
+            network = network.module
+        parameters = list(network.parameters())
+        if not parameters:
+            return None
+        known = self.values.id_of(network)
+        self.networks[known] = network
+        for parameter in parameters:
+            self.owners.setdefault(self.values.id_of(parameter), known)
+        return known
+
+    def watch_gradient(self, index: int, result: Any) -> None:
+        """Note what every backward pass gives to the output of a call."""
+        output = next((t for t in tensors_in(result) if t.requires_grad and t.dim()), None)
+        if output is None or output.is_leaf:
+            return
+
+        def note(gradient: Tensor) -> None:
+            if self._gradients is not None:
+                self._gradients[index] = gradient.detach().reshape(len(gradient), -1).sum(1)
+
+        output.register_hook(note)
+
+    def before_backward(self, roots: Iterable[Tensor]) -> dict[int, Tensor | None]:
+        """Look at what a backward pass will reach.
+
+        Returns:
+            id -> a copy of its gradient so far.
+        """
+        self._see_moves_by_hand()
+        self._see_cleared()
+        reached = {self.values.id_of(leaf): leaf for leaf in leaves(*roots)}
+        self._reached |= reached
+        self._gradients = {}
+        return {key: _copy(leaf.grad) for key, leaf in reached.items()}
+
+    def after_backward(
+        self, roots: list[Tensor], before: dict[int, Tensor | None], error: str | None
+    ) -> None:
+        """Record a backward pass."""
+        gradients, self._gradients = self._gradients or {}, None
+        changed = [
+            key for key, old in before.items() if _differs(old, _copy(self._reached[key].grad))
+        ]
+        index = self.add(
+            "backward",
+            value=self.value(roots[0]) if roots else None,
+            parameters=list(before),
+            changed=changed,
+            gradients=[[call, gradient] for call, gradient in gradients.items()],
+            error=error,
+        )
+        for key in changed:
+            self._passes.setdefault(key, set()).add(index)
+        self._weights |= {key: self._reached[key].detach().clone() for key in before}
+
+    def before_step(self, optimizer: Optimizer) -> dict[str, Any]:
+        """Look at the gradients that an optimiser is about to use.
+
+        Returns:
+            what `after_step` needs.
+        """
+        self._see_cleared()
+        for index, key, result in self._clamps:
+            gradient = self._reached[key].grad
+            self.events[index]["kept"] = gradient is not None and torch.equal(gradient, result)
+        self._clamps.clear()
+        held = {self.values.id_of(p): p for g in optimizer.param_groups for p in g["params"]}
+        passes = set[int]().union(*(self._passes.get(key, set()) for key in held))
+        stale = passes & self._used
+        self._used |= passes
+        return {
+            "parameters": held,
+            "passes": sorted(passes),
+            "stale": sorted(stale),
+            "weights": {key: p.detach().clone() for key, p in held.items()},
+        }
+
+    def after_step(self, optimizer: Optimizer, before: dict[str, Any]) -> None:
+        """Record a step of an optimiser."""
+        held: dict[int, Tensor] = before["parameters"]
+        moved = [key for key, p in held.items() if not torch.equal(before["weights"][key], p)]
+        self._weights |= {key: p.detach().clone() for key, p in held.items()}
+        kinds = [kind.__name__ for kind in type(optimizer).__mro__]
+        self.steps += 1
+        self.add(
+            "step",
+            optimiser=self.values.id_of(optimizer),
+            **{"class": kinds[0]},
+            classes=kinds,
+            lr=float(optimizer.param_groups[0].get("lr", 0.0)),
+            maximize=bool(optimizer.param_groups[0].get("maximize", False)),
+            parameters=list(held),
+            passes=before["passes"],
+            stale=before["stale"],
+            moved=moved,
+        )
+
+    def clipped(self, name: str, given: list[Tensor]) -> None:
+        """Record a call that clips gradients."""
+        held = {self.values.id_of(p) for p in given}
+        fresh = set[int]().union(*(self._passes.get(key, set()) for key in held)) - self._used
+        self.add(
+            "clip",
+            name=name,
+            fresh=bool(fresh),
+            kept=True,
+            parameters=sorted(held),
+        )
+
+    def clamped(self, name: str, given: Tensor, result: Tensor) -> None:
+        """Record a clamp, if it was given the gradient of a parameter."""
+        for key, parameter in self._reached.items():
+            gradient = parameter.grad
+            if gradient is not None and gradient.data_ptr() == given.data_ptr():
+                fresh = bool(self._passes.get(key, set()) - self._used)
+                in_place = name.endswith("_")
+                index = self.add("clip", name=name, fresh=fresh, kept=in_place, parameters=[key])
+                if not in_place:
+                    self._clamps.append((index, key, result))
+                return
+
+    def made(self, optimizer: Optimizer) -> None:
+        """Record that an optimiser was made."""
+        groups = optimizer.param_groups
+        self.add(
+            "optimiser",
+            optimiser=self.values.id_of(optimizer),
+            **{"class": type(optimizer).__name__},
+            lr=float(groups[0].get("lr", 0.0)),
+            parameters=[self.values.id_of(p) for group in groups for p in group["params"]],
+        )
+
+    def softmax(self, name: str, result: Tensor) -> None:
+        """Record a softmax, whose line a fault may be at."""
+        if not self.full():
+            self.add("softmax", name=name, output=self.values.id_of(result))
+
+    def described_networks(self) -> list[dict[str, Any]]:
+        """The networks that were seen, as the judge gets them."""
+        return [self._described(key, network) for key, network in self.networks.items()]
+
+    def _described(self, key: int, network: nn.Module) -> dict[str, Any]:
+        kind = type(network)
+        modules = {k.__name__ for m in network.modules() for k in type(m).__mro__[:-2]}
+        file = inspect.getsourcefile(kind) or ""
+        theirs = file.startswith(self.root + "/")
+        return {
+            "id": key,
+            "class": kind.__name__,
+            "file": file[len(self.root) + 1 :] if theirs else None,
+            "line": line_of(kind) if theirs else None,
+            "forward_line": line_of(kind, "forward") if theirs else None,
+            "parameters": [self.values.id_of(p) for p in network.parameters()],
+            "names": [name for name, _ in network.named_parameters()],
+            "classes": sorted(modules),
+            "training": network.training,
+        }
+
+    def finish(self) -> None:
+        """Look once more, when the script has ended."""
+        self._see_moves_by_hand()
+
+    def _see_cleared(self) -> None:
+        """Forget the passes of gradients that are gone, or all zero."""
+        cleared = []
+        for key in list(self._passes):
+            gradient = self._reached[key].grad
+            if gradient is None or not bool(gradient.any()):
+                del self._passes[key]
+                cleared.append(key)
+        if cleared:
+            self.add("clear", parameters=cleared)
+
+    def _see_moves_by_hand(self) -> None:
+        """Record a step if parameters have moved since the last pass, but no optimiser stepped."""
+        moved = [
+            key
+            for key, old in self._weights.items()
+            if key in self._reached and not torch.equal(old, self._reached[key])
+        ]
+        if not moved:
+            return
+        passes = set[int]().union(*(self._passes.get(key, set()) for key in moved))
+        stale = sorted(passes & self._used)
+        self._used |= passes
+        self._weights |= {key: self._reached[key].detach().clone() for key in moved}
+        self.steps += 1
+        self.add(
+            "step",
+            optimiser=None,
+            **{"class": None},
+            classes=[],
+            lr=None,
+            maximize=False,
+            parameters=moved,
+            passes=sorted(passes),
+            stale=stale,
+            moved=moved,
+        )
+
+
+def _copy(gradient: Tensor | None) -> Tensor | None:
+    return None if gradient is None else gradient.detach().clone()
+
+
+def _differs(old: Tensor | None, new: Tensor | None) -> bool:
+    """Whether a backward pass changed this gradient; one of zeros changes nothing."""
+    if new is None:
+        return False
+    return bool(new.any()) if old is None else not torch.equal(old, new)

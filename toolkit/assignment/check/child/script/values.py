@@ -1,0 +1,133 @@
+"""What the judge is told about a tensor, and which parameters its gradient would reach."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.weak import WeakIdKeyDictionary
+
+MAX_VALUES = 65_536  # numbers of one tensor that are sent
+MAX_SENT = 6_000_000  # numbers of all tensors together
+MAX_NODES = 20_000  # of a graph that is followed
+RECENT = 24  # outputs that a tensor is compared with
+
+
+class Values:
+    """Describes tensors as plain values; the same tensor has the same id as long as it lives."""
+
+    def __init__(self) -> None:
+        self._ids: Any = WeakIdKeyDictionary()
+        self._count = 0
+        self._sent = 0
+        self._outputs: list[tuple[int, Tensor, set[bytes]]] = []
+
+    def id_of(self, thing: Any) -> int:
+        """A small number that no other tensor, network or optimiser has."""
+        if thing not in self._ids:
+            self._ids[thing] = self._count
+            self._count += 1
+        found: int = self._ids[thing]
+        return found
+
+    def keep(self, event: int, output: Tensor) -> None:
+        """Remember that this is the output of the call with this index, to recognise it later."""
+        copy = output.detach().clone()
+        self._outputs.append((event, copy, set(_rows(copy))))
+        del self._outputs[:-RECENT]
+
+    def describe(self, tensor: Tensor, owners: dict[int, int]) -> dict[str, Any]:
+        """A tensor as plain values; see the trace for what they are.
+
+        Args:
+            owners: id of a parameter -> id of its network.
+        """
+        moments = _moments(tensor.detach().reshape(-1))
+        varied = bool(moments["std"])  # numbers that are all the same tell nothing
+        source = self._source(tensor) if varied else None
+        return {
+            "id": self.id_of(tensor),
+            "shape": list(tensor.shape),
+            "dtype": str(tensor.dtype).removeprefix("torch."),
+            **moments,
+            "from": source,
+            "rows_from": self._row_sources(tensor) if varied and source is None else [],
+            "values": self._numbers(tensor) if source is None else None,
+            "networks": sorted({owners[p] for p in map(self.id_of, leaves(tensor)) if p in owners}),
+        }
+
+    def _numbers(self, tensor: Tensor) -> Tensor | None:
+        """A copy to send, unless that is too much."""
+        size = tensor.numel()
+        if size > MAX_VALUES or self._sent + size > MAX_SENT:
+            return None
+        self._sent += size
+        return tensor.detach().clone()
+
+    def _source(self, tensor: Tensor) -> int | None:
+        """The index of the last call whose output has the same numbers in the same order."""
+        flat = tensor.detach().reshape(-1)
+        for event, output, _ in reversed(self._outputs):
+            same = output.numel() == len(flat) and output.dtype == flat.dtype
+            if same and torch.equal(output.reshape(-1), flat):
+                return event
+        return None
+
+    def _row_sources(self, tensor: Tensor) -> list[list[float]]:
+        """Pairs of a call's index and the share of the tensor's rows that are in its output."""
+        if tensor.dim() == 0 or len(tensor) < 2 or not tensor.is_floating_point():
+            return []
+        rows = _rows(tensor.detach())
+        shares = [
+            [float(event), sum(row in known for row in rows) / len(rows)]
+            for event, _, known in self._outputs
+        ]
+        return [pair for pair in shares if pair[1] > 0]
+
+
+def tensors_in(*things: Any) -> Iterator[Tensor]:
+    """The tensors among arguments or outputs, also inside tuples, lists and dictionaries."""
+    for thing in things:
+        if isinstance(thing, Tensor):
+            yield thing
+        elif isinstance(thing, list | tuple):
+            yield from tensors_in(*thing)
+        elif isinstance(thing, dict):
+            yield from tensors_in(*thing.values())
+
+
+def leaves(*roots: Tensor) -> list[Tensor]:
+    """The tensors without a history that a backward pass from `roots` gives a gradient to."""
+    found: list[Tensor] = []
+    waiting = [root.grad_fn for root in roots if root.grad_fn is not None]
+    seen = set(waiting)
+    while waiting and len(seen) < MAX_NODES:
+        node = waiting.pop()
+        variable = getattr(node, "variable", None)
+        if isinstance(variable, Tensor):
+            found.append(variable)
+        for following, _ in node.next_functions:
+            if following is not None and following not in seen:
+                seen.add(following)
+                waiting.append(following)
+    return found + [root for root in roots if root.grad_fn is None and root.requires_grad]
+
+
+def _rows(tensor: Tensor) -> list[bytes]:
+    """Each row of a batch as bytes; nothing for what has no batch axis, or is too large."""
+    if tensor.dim() == 0 or tensor.numel() > 4 * MAX_VALUES or tensor.dtype == torch.bfloat16:
+        return []
+    array = tensor.reshape(len(tensor), -1).cpu().contiguous().numpy()
+    return [row.tobytes() for row in array]
+
+
+def _moments(flat: Tensor) -> dict[str, float | None]:
+    """Least and largest number, mean, deviation, and the fourth moment once standardised."""
+    names = ("min", "max", "mean", "std", "fourth")
+    if not len(flat) or flat.is_complex():
+        return dict.fromkeys(names)
+    numbers = flat.double()
+    mean, std = numbers.mean(), numbers.std(correction=0)
+    fourth = ((numbers - mean) / std.clamp_min(1e-9)).pow(4).mean()
+    least, largest = numbers.aminmax()
+    return dict(zip(names, map(float, (least, largest, mean, std, fourth)), strict=True))

@@ -1,0 +1,82 @@
+"""Answers about the training of a student's LSTM."""
+
+import time
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import IterableDataset
+
+from toolkit.assignment.check.child.answering import Back
+from toolkit.assignment.check.child.script.running import Script
+
+
+class Answers:
+    """One script that trains."""
+
+    def __init__(self, root: Path, back: Back) -> None:
+        self.root = root
+        self.script: Script | None = None
+
+    def run(self, file: str, max_steps: int, max_seconds: float) -> dict[str, Any]:
+        """Run the script until its training has made so many steps, or takes too long.
+
+        Returns:
+            what `child/script` describes.
+        """
+        inputs = torch.nn.functional.one_hot(torch.randint(10, (64, 4)), 10).float()
+        labels = torch.randint(10, (64,))
+        more = {
+            **dict.fromkeys(("inputs", "x", "batch_inputs", "data"), lambda: inputs),
+            **dict.fromkeys(("labels", "targets", "y", "target", "batch_targets"), lambda: labels),
+        }
+        self.script = Script(self.root, file, max_steps, max_seconds)
+        return self.script.run(more)
+
+    def items(self, load: int, count: int, seconds: float) -> dict[str, Any]:
+        """The inputs of a data set's items, without their labels.
+
+        Args:
+            load: id of the DataLoader.
+            count: how many at most.
+            seconds: of CPU time that it may take.
+
+        Returns:
+            `rows` (n, numbers of one item), float32; `total`, how many items it has (None: it has
+            no end); and `redrawn`, whether an item is another one when it is read again.
+        """
+        assert self.script is not None
+        loader = self.script.trace.loads[load]
+        deadline = time.process_time() + seconds
+        dataset = loader.dataset
+        if isinstance(dataset, IterableDataset):
+            keys: Any = None
+            items = (item for item in dataset)
+        else:
+            keys = getattr(loader.sampler, "indices", None)
+            keys = range(len(dataset)) if keys is None else list(keys)
+            items = (dataset[k] for k in keys)
+        rows = []
+        for item in islice(items, count):
+            rows.append(_input(item))
+            if time.process_time() > deadline:
+                break
+        redrawn = keys is None or any(
+            not torch.equal(rows[k], _input(dataset[keys[k]])) for k in range(min(20, len(rows)))
+        )
+        shapes = {row.shape for row in rows}
+        return {
+            "rows": torch.stack(rows) if len(shapes) == 1 else torch.zeros(0, 1),
+            "total": None if keys is None else len(keys),
+            "redrawn": redrawn,
+        }
+
+
+def _input(item: Any) -> Tensor:
+    """What a network reads of an item: the first thing in it."""
+    if isinstance(item, dict):
+        item = next(iter(item.values()))
+    first = item[0] if isinstance(item, tuple | list) else item
+    return torch.as_tensor(first).float().reshape(-1)

@@ -1,0 +1,176 @@
+"""Who plays against whom: which network draws the images, and which one judges them."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from toolkit.assignment.check.gan.trace import Backward, Call, Network, Step, Trace, Value
+
+NUM_DIGITS = 10  # what has so many outputs tells digits apart, not real from drawn
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One call of the discriminator."""
+
+    call: Call
+    images: Value
+    drawn: Tensor  # bool (batch,): which of the images the generator drew
+    by: frozenset[int]  # the calls that drew them
+
+
+class Game:
+    """A generator, its discriminator, and what they did.
+
+    Args:
+        trace: all that ran.
+        generator, discriminator: of all networks.
+        judged: the calls of the discriminator.
+    """
+
+    def __init__(
+        self, trace: Trace, generator: Network, discriminator: Network, judged: list[Judged]
+    ) -> None:
+        self.trace = trace
+        self.generator, self.discriminator = generator, discriminator
+        self.judged = {j.call.number: j for j in judged}
+        self.draws = [call for call in trace.calls if call.network == generator.id]
+        self.steps = trace.steps
+
+    def steps_of(self, network: Network) -> list[Step]:
+        """The optimiser steps that were meant for this network: that hold parameters of its."""
+        return [step for step in self.steps if step.holds & network.parameters.keys()]
+
+    def own_passes(self, step: Step) -> list[Backward]:
+        """The backward passes that no step before had used."""
+        return [self.trace.passes[p] for p in step.passes if p not in step.stale]
+
+    def trained_on(self, network: Network) -> set[int]:
+        """The calls of the generator whose images were in the loss of a step of `network`."""
+        used = {p for step in self.steps_of(network) for p in step.passes}
+        return {
+            origin
+            for p in used
+            for number in self.trace.passes[p].gradients
+            if number in self.judged
+            for origin in self.judged[number].by
+        }
+
+    @property
+    def judged_draws(self) -> set[int]:
+        """The calls of the generator whose images the discriminator saw."""
+        return {origin for judged in self.judged.values() for origin in judged.by}
+
+
+def find_game(trace: Trace) -> Game | None:
+    """The pair that is trained, or else the pair that is called most; None if there is none."""
+    origins = Origins(trace.calls)
+    pairs: dict[tuple[int, int], list[Judged]] = {}
+    calls: dict[int, list[Call]] = {}
+    for call in trace.calls:
+        calls.setdefault(call.network, []).append(call)
+        for value in call.inputs:
+            for network, _, _ in origins.of(value, call):
+                if network != call.network:
+                    pairs.setdefault((network, call.network), [])
+    best, best_score = None, (-1, -1, -1)
+    for generator, discriminator in pairs:
+        outputs = [c.output.size for c in calls[discriminator] if c.output is not None]
+        if not outputs or NUM_DIGITS in outputs:
+            continue
+        both = trace.networks[generator].parameters.keys(), trace.networks[
+            discriminator
+        ].parameters.keys()
+        trained = sum(any(step.holds & keys for step in trace.steps) for keys in both)
+        score = (trained, int(max(outputs) == 1), len(calls[discriminator]))
+        if score > best_score:
+            best, best_score = (generator, discriminator), score
+    if best is None:
+        return None
+    judged = [origins.judged(call, best[0]) for call in calls[best[1]]]
+    networks = trace.networks[best[0]], trace.networks[best[1]]
+    return Game(trace, *networks, [j for j in judged if j is not None])
+
+
+class Origins:
+    """Which call of which network some numbers come from.
+
+    Args:
+        calls: all of them, in their order.
+    """
+
+    def __init__(self, calls: list[Call]) -> None:
+        self._calls = calls
+        self._rows: dict[bytes, Call] = {}
+        for call in calls:
+            if call.output is not None and call.output.size > 1:
+                for row in _row_bytes(call.output):
+                    self._rows[row] = call
+
+    def of(self, value: Value, by: Call) -> list[tuple[int, int, Tensor]]:
+        """Network, call, and bool (batch,) which of the items of `value` it made.
+
+        Args:
+            by: the call that `value` went into.
+        """
+        batch = value.shape[0] if value.shape else 0
+        everything = torch.ones(batch, dtype=torch.bool)
+        before = [c for c in self._calls if c.number < by.number and c.output is not None]
+        if value.source is not None:
+            source = next((c for c in before if c.number == value.source), None)
+            return [(source.network, source.number, everything)] if source else []
+        found: dict[int, Call] = {}
+        marks: dict[int, Tensor] = {}
+        for k, row in enumerate(_row_bytes(value)):
+            call = self._rows.get(row)
+            if call is not None and call.number < by.number:
+                found[call.number] = call
+                marks.setdefault(call.number, ~everything)[k] = True
+        for network in value.networks - {by.network}:  # noise was added, or a label
+            late = [c for c in before if c.network == network and c.grad]
+            if late and all(c.network != network for c in found.values()):
+                found[late[-1].number] = late[-1]
+                marks[late[-1].number] = everything
+        if not found:
+            found, marks = self._inside(value, before, everything)
+        return [(call.network, number, marks[number]) for number, call in found.items()]
+
+    def _inside(
+        self, value: Value, before: list[Call], everything: Tensor
+    ) -> tuple[dict[int, Call], dict[int, Tensor]]:
+        """The last call whose output is the first or the last part of each item, beside labels."""
+        rows = value.rows
+        for call in reversed(before[-8:]):
+            made = call.output.rows if call.output else None
+            if rows is None or made is None or len(made) != len(rows):
+                continue
+            size = made.size(1)
+            if 16 < size < rows.size(1):
+                if any(torch.equal(part, made) for part in (rows[:, :size], rows[:, -size:])):
+                    return {call.number: call}, {call.number: everything}
+        return {}, {}
+
+    def judged(self, call: Call, generator: int) -> Judged | None:
+        """What the discriminator saw in this call."""
+        images = max(call.inputs, key=lambda v: v.size, default=None)
+        drawn, by = None, []
+        for value in call.inputs:
+            for network, number, mark in self.of(value, call):
+                if network == generator:
+                    images = value
+                    drawn = mark if drawn is None else drawn | mark
+                    by.append(number)
+        if images is None or not images.shape:
+            return None
+        if drawn is None:
+            drawn = torch.zeros(images.shape[0], dtype=torch.bool)
+        return Judged(call, images, drawn, frozenset(by))
+
+
+def _row_bytes(value: Value) -> list[bytes]:
+    """Each item as bytes that are the same for the same numbers in float32."""
+    if value.numbers is None or not value.shape or not value.numbers.is_floating_point():
+        return []
+    rows = value.numbers.reshape(value.shape[0], -1).float().numpy()
+    return [row.tobytes() for row in rows]

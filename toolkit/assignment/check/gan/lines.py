@@ -1,0 +1,72 @@
+"""Where in a student's files something is that shows in what their code did."""
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from toolkit.assignment.check.gan.trace import Network
+
+SCALING = ("Normalize", "ToTensor", "MNIST", "DataLoader")  # who decides the range of the data
+
+
+class Place(NamedTuple):
+    """A line of a file."""
+
+    file: str | None
+    line: int | None
+
+
+class Lines:
+    """Finds lines in the files of a submission.
+
+    Args:
+        texts: the file, relative to the submission, -> its text.
+        file: the one with the GAN.
+    """
+
+    def __init__(self, texts: Mapping[str, str], file: str) -> None:
+        self.file = file
+        self.texts = {name: text.lower() for name, text in texts.items()}
+        self.trees: dict[str, ast.Module] = {}
+        for name in sorted(texts, key=lambda name: name != file):
+            try:
+                self.trees[name] = ast.parse(texts[name])
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                continue
+
+    def of_parameter(self, network: Network, name: str) -> Place:
+        """The line that makes the layer, or the parameter, with this name in a network."""
+        words = [word for word in name.split(".") if not word.isdigit()]
+        wanted = {"bias", "weight"}
+        attribute = next((word for word in reversed(words) if word not in wanted), None)
+        for file, tree in self.trees.items():
+            for node in ast.walk(tree):
+                if isinstance(node, ast.ClassDef) and node.name in network.kinds:
+                    for inner in ast.walk(node):
+                        if isinstance(inner, ast.Assign | ast.AnnAssign):
+                            targets = inner.targets if isinstance(inner, ast.Assign) else [inner.target]
+                            if any(getattr(t, "attr", None) == attribute for t in targets):
+                                return Place(file, inner.lineno)
+        return Place(network.file, network.line)
+
+    def of_scaling(self) -> Place:
+        """The line that decides the range of the data."""
+        for word in SCALING:
+            if place := self.find(lambda node, word=word: _called(node) == word):
+                return place
+        return Place(self.file, None)
+
+    def find(self, fits: Callable[[ast.AST], bool]) -> Place | None:
+        """The first line whose node fits, in the GAN's file before all others."""
+        for file, tree in self.trees.items():
+            for node in ast.walk(tree):
+                if fits(node) and isinstance(node, ast.expr | ast.stmt):
+                    return Place(file, node.lineno)
+        return None
+
+
+def _called(node: ast.AST) -> str:
+    """The name of the function that is called."""
+    if not isinstance(node, ast.Call):
+        return ""
+    return str(getattr(node.func, "attr", getattr(node.func, "id", "")))

@@ -1,0 +1,129 @@
+"""Whether the loss gets what it expects: logits or probabilities, and targets of the same shape."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from toolkit.assignment.check.gan.game import Game
+from toolkit.assignment.check.gan.trace import Call, Event, Loss, Value
+from toolkit.assignment.check.verdicts import Verdicts
+
+LOGITS = "binary_cross_entropy_with_logits"
+PROBABILITIES = "binary_cross_entropy"
+TARGETS = (0.0, 0.1, 0.9, 1.0)  # that students use
+MIN_SPREAD = 1e-3  # of the discriminator's outputs, to see how the loss depends on them
+
+# From a call of the discriminator, and how much its images are enlarged, to its outputs.
+Ask = Callable[[Call, float], Tensor | None]
+
+
+def check_losses(game: Game, ask: Ask, verdicts: Verdicts) -> None:
+    """The loss applies a sigmoid, or expects that one was applied; the targets have its shape."""
+    losses = [loss for loss in game.trace.losses if _is_about(loss, game)]
+    for loss in losses:
+        if loss.input and loss.target and _broadcasts(loss.input, loss.target):
+            verdicts.fault(
+                "wrong-loss",
+                f"The loss compares outputs of shape {loss.input.shape} with targets of shape "
+                f"{loss.target.shape}, so each output is compared with every target. Which shape "
+                "should both have?",
+                equation=10,
+                at=loss,
+            )
+            break
+    squashed = _is_probability(game, ask)
+    twice = _sigmoid_again(losses, game, squashed)
+    if twice is None and squashed:
+        twice = _sigmoid_in_gradients(game)
+    missing = next((loss for loss in losses if loss.name == PROBABILITIES), None)
+    if twice is not None:
+        verdicts.fault(
+            "sigmoid-twice",
+            "The loss applies the sigmoid itself, and the discriminator's outputs have been through "
+            "one already, so they never get far from 0.5. Which of the two is one too many?",
+            equation=10,
+            at=twice,
+        )
+    elif missing is not None and missing.input and not squashed and _unchanged(missing.input, game):
+        verdicts.fault(
+            "wrong-loss",
+            "This loss expects probabilities, and the discriminator's outputs are not bounded to "
+            "0..1. What turns a logit into a probability, or which loss takes logits?",
+            equation=10,
+            at=missing,
+        )
+    elif losses and not verdicts.has("wrong-loss"):
+        verdicts.right("The discriminator's outputs are what its loss expects.")
+
+
+def _is_about(loss: Loss, game: Game) -> bool:
+    """Whether a loss judges what the discriminator said."""
+    if loss.input is None:
+        return False
+    return loss.input.source in game.judged or game.discriminator.id in loss.input.networks
+
+
+def _broadcasts(outputs: Value, targets: Value) -> bool:
+    sizes = torch.Size(outputs.shape).numel(), torch.Size(targets.shape).numel()
+    return min(sizes) > 1 and outputs.shape != targets.shape
+
+
+def _unchanged(value: Value, game: Game) -> bool:
+    """Whether it is the discriminator's output itself."""
+    return value.source in game.judged
+
+
+def _is_probability(game: Game, ask: Ask) -> bool:
+    """Whether the discriminator's outputs stay between 0 and 1, whatever it is shown."""
+    outputs = [j.call.output for j in game.judged.values() if j.call.output is not None]
+    if not outputs or min(o.least for o in outputs) < 0 or max(o.largest for o in outputs) > 1:
+        return False
+    call = next(iter(game.judged.values())).call
+    extremes = [ask(call, scale) for scale in (-1000.0, -30.0, 30.0, 1000.0)]
+    return all(x is None or bool(((x >= 0) & (x <= 1)).all()) for x in extremes)
+
+
+def _sigmoid_again(losses: list[Loss], game: Game, squashed: bool) -> Loss | None:
+    """A loss on logits that is given what is between 0 and 1 throughout."""
+    found = [loss for loss in losses if loss.name == LOGITS and loss.input is not None]
+    inputs = [loss.input for loss in found if loss.input is not None]
+    if not found or not all(v.least >= 0 and v.largest <= 1 for v in inputs):
+        return None
+    if squashed or not any(_unchanged(v, game) for v in inputs):
+        return found[0]
+    return None
+
+
+def _sigmoid_in_gradients(game: Game) -> Event | None:
+    """The call whose output, a probability p, is in the loss through sigmoid(p) and a logarithm.
+
+    Then the gradients with respect to p are in proportion to sigmoid(p) - target; those of the
+    cross-entropy of p are to (p - target) / p (1 - p), and those of squares to p - target.
+    """
+    for backward in game.trace.passes.values():
+        for number, gradient in backward.gradients.items():
+            judged = game.judged.get(number)
+            output = judged.call.output if judged else None
+            rows = output.rows if output else None
+            if judged is None or rows is None or rows.size(1) != 1 or len(rows) != len(gradient):
+                continue
+            mark = judged.drawn if bool(judged.drawn.any()) else ~judged.drawn
+            p, g = rows[mark, 0], gradient[mark].double()
+            if len(p) < 8 or float(p.std()) < MIN_SPREAD or not bool(g.any()):
+                continue
+            once = min(
+                _misfit(g, shape)
+                for target in TARGETS
+                for shape in ((p - target) / (p * (1 - p)).clamp_min(1e-9), p - target)
+            )
+            twice = min(_misfit(g, torch.sigmoid(p) - target) for target in TARGETS)
+            if twice < 1e-4 and twice < 0.01 * once:
+                return judged.call
+    return None
+
+
+def _misfit(gradient: Tensor, shape: Tensor) -> float:
+    """How far these numbers are from being in proportion, as a share of their length."""
+    scale = (gradient @ shape) / (shape @ shape).clamp_min(1e-30)
+    return float((gradient - scale * shape).norm() / gradient.norm())

@@ -1,0 +1,84 @@
+"""Batch norm's two modes: batch statistics while training, running ones while sampling."""
+
+import torch
+
+from toolkit.assignment.check.gan.functions import SAMPLES, WORDS, Functions
+from toolkit.assignment.check.gan.game import Game
+from toolkit.assignment.check.gan.lines import Lines
+from toolkit.assignment.check.gan.trace import Call
+from toolkit.assignment.check.verdicts import Verdicts
+
+MAX_FUNCTIONS = 6  # that are tried
+IN_TRAINING = (
+    "Samples are generated in training mode, so batch norm mixes the images of a batch. Which mode "
+    "is for sampling, and which must be set again before training goes on?"
+)
+
+
+def check_modes(game: Game, functions: Functions, lines: Lines, verdicts: Verdicts) -> None:
+    """The mode of the generator when it is trained, and when it draws samples."""
+    if not any("BatchNorm" in kind for kind in game.generator.kinds):
+        return
+    own = game.trained_on(game.generator)
+    late = next((c for c in game.draws if c.number in own and not c.training), None)
+    if late is not None:
+        verdicts.fault(
+            "batchnorm-mode",
+            "The generator is trained in evaluation mode, so batch norm does not see the batch. "
+            "After sampling, which mode must be set again before training goes on?",
+            at=late,
+        )
+        return
+    sampled = samples(game)
+    shown = {value.source for _, value in game.trace.shown}
+    pictures = [call for call in game.draws if call.number in shown]
+    wrong = next((call for call in [*sampled, *pictures] if call.training), None)
+    if wrong is not None:
+        verdicts.fault(
+            "batchnorm-mode",
+            IN_TRAINING,
+            at=wrong,
+        )
+    elif sampled or pictures:
+        verdicts.right("Samples are generated in evaluation mode.")
+    elif not _try_functions(game, functions, lines, verdicts):
+        verdicts.not_seen("No sampling was seen in the first steps, so its mode is not known.")
+
+
+def _try_functions(game: Game, functions: Functions, lines: Lines, verdicts: Verdicts) -> bool:
+    """Call functions that may draw samples, with a generator that was just trained.
+
+    Returns:
+        whether one of them drew, in a mode that tells something.
+    """
+    switched = any(".eval()" in text for text in lines.texts.values())
+    for function in functions.that(*SAMPLES, *WORDS)[:MAX_FUNCTIONS]:
+        ends = torch.zeros(2, functions.latent_dim)
+        tried = functions.call(function, ends, seed=0)
+        if not tried.draws:
+            continue
+        if not tried.draws[0].training:
+            verdicts.right("Samples are generated in evaluation mode.")
+            return True
+        if not switched:
+            verdicts.fault("batchnorm-mode", IN_TRAINING, at=function.place)
+            return True
+    return False
+
+
+def samples(game: Game) -> list[Call]:
+    """The calls of the generator whose images the discriminator never saw.
+
+    A call before the first step may be a test of the shapes: it counts where pictures follow.
+    """
+    judged = game.judged_draws
+    first = min((step.number for step in game.steps), default=None)
+    pictures = [event.number for event, _ in game.trace.shown]
+    found = []
+    for number, call in enumerate(game.draws):
+        until = game.draws[number + 1].number if number + 1 < len(game.draws) else float("inf")
+        taken = any(call.number < picture < until for picture in pictures)
+        late = first is not None and call.number > first
+        if call.number not in judged and (late or taken):
+            found.append(call)
+    return found

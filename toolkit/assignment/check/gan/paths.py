@@ -1,0 +1,114 @@
+"""Latent points on a line or on an arc: what makes an interpolation, whoever wrote it."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+NUM_IMAGES = 9  # 7 steps between two samples, and both samples
+MIN_POINTS = 5
+MIN_POINTS_IN_A_PLANE = 7  # where points are on some arc by chance
+NEAR = 2e-3  # of a point's length
+
+
+class Path(NamedTuple):
+    """Points between two ends, which are its first and its last."""
+
+    points: Tensor  # float (n, latent_dim)
+    calls: list[int]  # the call of the generator that drew each
+
+    @property
+    def repeats(self) -> int:
+        """How many of the points are the one before."""
+        steps = (self.points[1:] - self.points[:-1]).norm(dim=1)
+        return int((steps < NEAR * self.points.norm(dim=1).mean()).sum())
+
+
+def find_paths(drawn: Sequence[tuple[int, Tensor]]) -> list[Path]:
+    """The paths among the points that a generator drew.
+
+    Args:
+        drawn: for each of its calls, in their order, the number of the call and its z,
+            (batch, latent_dim). A path may be the rows of one call, or one row of each of many
+            calls of the same batch size.
+
+    Returns:
+        the longest paths, none of which is a part of another.
+    """
+    found = []
+    for call, z in drawn:
+        found += _split(z, [call] * len(z))
+    for together in _runs(drawn):
+        calls = [call for call, _ in together]
+        for row in range(len(together[0][1])):
+            found += _split(torch.stack([z[row] for _, z in together]), calls)
+    return found
+
+
+def _runs(drawn: Sequence[tuple[int, Tensor]]) -> Iterator[list[tuple[int, Tensor]]]:
+    """Calls of one batch size that follow each other."""
+    run: list[tuple[int, Tensor]] = []
+    for call in drawn:
+        if run and run[-1][1].shape != call[1].shape:
+            if len(run) >= MIN_POINTS:
+                yield run
+            run = []
+        run.append(call)
+    if len(run) >= MIN_POINTS:
+        yield run
+
+
+def _split(points: Tensor, calls: list[int]) -> list[Path]:
+    """The paths in a row of points."""
+    points = points.double()
+    fewest = MIN_POINTS_IN_A_PLANE if points.size(1) < 3 else MIN_POINTS
+    found, start = [], 0
+    while len(points) - start >= fewest:
+        stop = start + 2
+        while stop < len(points) and is_path(points[start : stop + 1]):
+            stop += 1
+        moves = (points[stop - 1] - points[start]).norm() > NEAR * points[start].norm()
+        if stop - start >= fewest and bool(moves):
+            found.append(Path(points[start:stop], calls[start:stop]))
+        start = stop if stop - start >= fewest else start + 1
+    return found
+
+
+def is_path(points: Tensor) -> bool:
+    """Whether points (n, d) go from the first to the last, on a line or on an arc about 0."""
+    shares = between(points, points[0], points[-1])
+    if shares is None:
+        return False
+    return bool((shares[1:] - shares[:-1] >= -NEAR).all())
+
+
+def between(points: Tensor, first: Tensor, last: Tensor) -> Tensor | None:
+    """How far each point is on the way from `first` to `last`: 0 there, 1 here; less and more beyond.
+
+    Returns:
+        (n,), or None if some point is neither on the line nor on an arc through both.
+    """
+    ends = torch.stack([first, last], dim=1)
+    size = points.norm(dim=1).mean().clamp_min(1e-9)
+    if bool((last - first).norm() < NEAR * size):
+        same = bool(((points - first).norm(dim=1) < NEAR * size).all())
+        return torch.zeros(len(points), dtype=points.dtype) if same else None
+    parts = torch.linalg.lstsq(ends, points.t(), driver="gelsd").solution
+    away = (ends @ parts - points.t()).norm(dim=0)
+    total = parts.sum(dim=0)
+    if bool((away > NEAR * size).any()) or bool((total < 0.3).any()):
+        return None
+    return parts[1] / total
+
+
+def ends_outside(path: Path, known: Tensor) -> bool:
+    """Whether two of the `known` points (n, d) are the ends of the path, beyond its points."""
+    first, last = path.points[0], path.points[-1]
+    before = after = False
+    for point in known.double():
+        share = between(point[None], first, last)
+        if share is not None:
+            before |= float(share) < -0.01
+            after |= float(share) > 1.01
+    return before and after

@@ -1,0 +1,197 @@
+"""What the steps of both optimisers do: which parameters move, by whose loss, and which way."""
+
+from typing import NamedTuple
+
+from toolkit.assignment.check.gan.direction import drawn_push
+from toolkit.assignment.check.gan.game import Game
+from toolkit.assignment.check.gan.lines import Lines
+from toolkit.assignment.check.gan.trace import Backward, Event, Network, Step
+from toolkit.assignment.check.verdicts import Verdicts
+
+MIN_STEPS = 3  # of one network, to say that a parameter is never moved
+NAMED = 3  # parameters in a message
+
+
+class Moves(NamedTuple):
+    """The steps that were meant for each of the two networks."""
+
+    generator: list[Step]
+    discriminator: list[Step]
+
+
+def check_steps(game: Game, lines: Lines, verdicts: Verdicts) -> None:
+    """Each network is moved by its own loss, and wholly."""
+    before = len(verdicts.faults)
+    moves = Moves(game.steps_of(game.generator), game.steps_of(game.discriminator))
+    if _in_one_optimiser(game, moves, verdicts) or _never_step(game, moves, verdicts):
+        return
+    _check_gradients(game, moves, verdicts)
+    _check_parameters(game, game.generator, "generator", moves.generator, lines, verdicts)
+    _check_parameters(
+        game, game.discriminator, "discriminator", moves.discriminator, lines, verdicts
+    )
+    if len(verdicts.faults) == before and moves.generator and moves.discriminator:
+        verdicts.right("Each network is moved by its own loss, and by nothing else.")
+
+
+def _in_one_optimiser(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
+    """Whether a step moves both networks, or the optimisers hold the wrong one."""
+    ours, theirs = game.generator.parameters.keys(), game.discriminator.parameters.keys()
+    both = next((s for s in game.steps if s.moved & ours and s.moved & theirs), None)
+    if both is not None:
+        verdicts.fault(
+            "wrong-optimiser",
+            "One step moves the parameters of both networks, although each has a loss of its own. "
+            "Which parameters should each optimiser be given?",
+            equation=10,
+            at=both,
+        )
+        return True
+    for name, idle, busy in (
+        ("discriminator", moves.discriminator, moves.generator),
+        ("generator", moves.generator, moves.discriminator),
+    ):
+        optimizers = {step.optimizer for step in busy}
+        if not idle and len(optimizers) > 1:
+            last = next(s for s in busy if s.optimizer != busy[0].optimizer)
+            verdicts.fault(
+                "wrong-optimiser",
+                f"Two optimisers step, and neither holds the parameters of the {name}. Which "
+                "parameters was each optimiser given?",
+                equation=10,
+                at=last,
+            )
+            return True
+    return False
+
+
+def _never_step(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
+    """Whether a network has losses and gradients, but nothing that steps on them."""
+    for name, network, steps in (
+        ("discriminator", game.discriminator, moves.discriminator),
+        ("generator", game.generator, moves.generator),
+    ):
+        if steps:
+            continue
+        passes = [b for b in _unused(game) if b.reaches & network.parameters.keys()]
+        if len(passes) >= MIN_STEPS:
+            verdicts.fault(
+                "does-not-learn",
+                f"The {name} gets gradients {len(passes)} times, and no step follows from them, so "
+                "it stays as it is. What moves its parameters?",
+                at=passes[0],
+            )
+            return True
+        verdicts.not_seen(f"No step of the {name} was seen, so what it learns is not known.")
+    return False
+
+
+def _unused(game: Game) -> list[Backward]:
+    """The backward passes that no step has used."""
+    used = {p for step in game.steps for p in step.passes}
+    return [backward for number, backward in game.trace.passes.items() if number not in used]
+
+
+def _check_gradients(game: Game, moves: Moves, verdicts: Verdicts) -> None:
+    """What is in the gradients when a network steps is its own loss, and only once."""
+    theirs = {p for step in moves.discriminator for p in _first_uses(game, step)}
+    for step in moves.generator:
+        leaked = [p for p in step.stale if p in theirs]
+        if leaked:
+            source = _undetached(game, leaked[0])
+            verdicts.fault(
+                "missing-detach",
+                "When the generator steps, its gradients still contain those of the discriminator's "
+                "loss, so it also follows that one. In the discriminator's step, the generated "
+                "images are data. What cuts them off from their network?",
+                equation=10,
+                at=source or step,
+            )
+            break
+    for who, steps in (("generator", moves.generator), ("discriminator", moves.discriminator)):
+        stale = next((s for s in steps if s.stale), None) or (
+            _foreign(game, steps) if who == "discriminator" else None
+        )
+        if stale is not None and not (who == "generator" and verdicts.has("missing-detach")):
+            verdicts.fault(
+                "gradients-not-cleared",
+                f"When the {who} steps, its gradients still contain those of an earlier pass. What "
+                "has to happen between that pass and its own backward?",
+                at=stale,
+            )
+
+
+def _first_uses(game: Game, step: Step) -> set[int]:
+    return set(step.passes) - step.stale
+
+
+def _undetached(game: Game, backward: int) -> Event | None:
+    """The discriminator's call whose images led this pass into the generator."""
+    for number in game.trace.passes[backward].gradients:
+        judged = game.judged.get(number)
+        if judged is not None and bool(judged.drawn.any()):
+            return judged.call
+    return None
+
+
+def _foreign(game: Game, steps: list[Step]) -> Step | None:
+    """A step of the discriminator on two losses that want its output for drawn images both ways."""
+    for step in steps:
+        pushes = [drawn_push(game, [p]) for p in game.own_passes(step)]
+        if any(push > 0 for push in pushes) and any(push < 0 for push in pushes):
+            return step
+    return None
+
+
+def _check_parameters(
+    game: Game,
+    network: Network,
+    name: str,
+    steps: list[Step],
+    lines: Lines,
+    verdicts: Verdicts,
+) -> None:
+    """All parameters of the network move when it steps."""
+    if len(steps) < MIN_STEPS:
+        return
+    moved = {p for step in steps for p in step.moved}
+    idle = [p for p in network.parameters if p not in moved]
+    reached = {p for backward in game.trace.passes.values() for p in backward.reaches}
+    names = ", ".join(network.parameters[p] for p in idle[:NAMED])
+    names += f" and {len(idle) - NAMED} more" if len(idle) > NAMED else ""
+    if not idle:
+        return
+    if len(idle) == len(network.parameters) and reached & set(idle):
+        verdicts.fault(
+            "does-not-learn",
+            f"The {name} gets gradients, but none of its {len(steps)} steps moves it. What happens "
+            "to the gradients between backward and step?",
+            at=steps[0],
+        )
+    elif len(idle) == len(network.parameters):
+        verdicts.fault(
+            "dead-parameter",
+            f"The {name}'s steps move none of its parameters, since no gradient reaches them. "
+            f"Where is the way from its loss back to the {name} cut?",
+            at=_last_judged(game, steps[0]) or steps[0],
+        )
+    elif reached & set(idle) and not {p for s in steps for p in s.holds} & set(idle):
+        verdicts.fault(
+            "dead-parameter",
+            f"No optimiser has these parameters of the {name}: {names}. They get gradients and stay "
+            "as they are. What was the optimiser given?",
+            at=steps[0],
+        )
+    elif never := [p for p in idle if p not in reached]:
+        first = network.parameters[never[0]]
+        verdicts.fault(
+            "dead-parameter",
+            f"These parameters of the {name} never get a gradient: {names}. Does forward use them?",
+            at=lines.of_parameter(network, first),
+        )
+
+
+def _last_judged(game: Game, step: Step) -> Event | None:
+    """The call of the discriminator on drawn images right before a step."""
+    calls = [j.call for j in game.judged.values() if bool(j.drawn.any())]
+    return max((c for c in calls if c.number < step.number), key=lambda c: c.number, default=None)

@@ -1,0 +1,200 @@
+"""What ran of a student's GAN, as the child recorded it: calls, losses, backward passes, steps."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_Place = tuple[int, str | None, int | None]
+
+
+@dataclass(frozen=True)
+class Value:
+    """A tensor that went into a network or came out of one."""
+
+    shape: tuple[int, ...]
+    least: float
+    largest: float
+    numbers: Tensor | None  # all of them, unless they were too many to send
+    source: int | None  # the call, or the batch of data, whose numbers it has
+    networks: frozenset[int]  # those that its gradient would reach
+
+    @property
+    def rows(self) -> Tensor | None:
+        """Its numbers as float64 (batch, size of one item)."""
+        if self.numbers is None or not self.shape or not self.shape[0]:
+            return None
+        return self.numbers.reshape(self.shape[0], -1).double()
+
+    @property
+    def size(self) -> int:
+        """How many numbers one item has."""
+        return torch.Size(self.shape[1:]).numel()
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that ran, at a line of a student's file."""
+
+    number: int  # its place in the trace
+    file: str | None
+    line: int | None
+
+
+@dataclass(frozen=True)
+class Call(Event):
+    """One call of a network."""
+
+    network: int
+    training: bool
+    grad: bool  # whether gradients were recorded
+    inputs: list[Value]
+    output: Value | None
+
+
+@dataclass(frozen=True)
+class Loss(Event):
+    """One call of a loss function."""
+
+    name: str
+    input: Value | None
+    target: Value | None
+
+
+@dataclass(frozen=True)
+class Backward(Event):
+    """One backward pass."""
+
+    reaches: frozenset[int]  # the parameters that it gave a gradient
+    gradients: dict[int, Tensor]  # call -> (batch,): by how much a larger output raises the loss
+
+
+@dataclass(frozen=True)
+class Step(Event):
+    """One step of an optimiser."""
+
+    optimizer: int | None  # None: the parameters were moved by hand
+    holds: frozenset[int]  # parameters
+    moved: frozenset[int]  # those of them that changed
+    passes: list[int]  # the backward passes whose sum its gradients are
+    stale: frozenset[int]  # those of them that an earlier step used already
+    maximize: bool
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that was called."""
+
+    id: int
+    kind: str  # the name of its class
+    file: str | None
+    line: int | None  # of its forward
+    parameters: dict[int, str]  # id -> name
+    kinds: frozenset[str]  # names of the classes of all modules in it, and of their bases
+
+
+@dataclass(frozen=True)
+class Trace:
+    """All that ran, in its order."""
+
+    networks: dict[int, Network]
+    calls: list[Call]
+    losses: list[Loss]
+    passes: dict[int, Backward]
+    steps: list[Step]
+    shown: list[tuple[Event, Value]]  # pictures that were saved or shown
+    ended: str  # how, in the words of the child's trace
+
+
+def read(trace: Mapping[str, Any]) -> Trace:
+    """The trace of `toolkit.assignment.check.child.script.trace` with types."""
+    events: dict[str, list[tuple[_Place, Mapping[str, Any]]]] = {}
+    known: dict[int, Tensor] = {}  # what a call or a batch gave
+    for number, event in enumerate(trace["events"]):
+        place = (number, event["file"], event["line"])
+        events.setdefault(event["kind"], []).append((place, event))
+        for v in [*event.get("inputs", []), event.get("value"), *event.get("outputs", []),
+                  *(event["values"] if event["kind"] == "batch" else [])]:  # fmt: skip
+            if v and v["values"] is None and v["from"] in known:
+                v["values"] = known[v["from"]].reshape(v["shape"])
+        for v in event.get("outputs", []) or event.get("values", []):
+            if v["values"] is not None and v["shape"]:
+                known.setdefault(number, v["values"])
+    return Trace(
+        networks={n["id"]: _network(n) for n in trace["networks"]},
+        calls=[_call(place, e) for place, e in events.get("call", [])],
+        losses=[
+            Loss(
+                *place,
+                name=e["name"],
+                input=_value(e["input"]) if e["input"] else None,
+                target=_value(e["target"]) if e["target"] else None,
+            )
+            for place, e in events.get("loss", [])
+        ],
+        passes={
+            place[0]: Backward(
+                *place,
+                reaches=frozenset(e["changed"]),
+                gradients={int(call): gradient for call, gradient in e["gradients"]},
+            )
+            for place, e in events.get("backward", [])
+        },
+        steps=[
+            Step(
+                *place,
+                optimizer=e["optimiser"],
+                holds=frozenset(e["parameters"]),
+                moved=frozenset(e["moved"]),
+                passes=list(e["passes"]),
+                stale=frozenset(e["stale"]),
+                maximize=bool(e["maximize"]),
+            )
+            for place, e in events.get("step", [])
+            if e["optimiser"] is not None or set(e["passes"]) - set(e["stale"])  # else clipped
+        ],
+        shown=[
+            (Event(*place), _value(e["value"])) for place, e in events.get("save", []) if e["value"]
+        ],
+        ended=trace["ended"],
+    )
+
+
+def read_calls(events: Sequence[Mapping[str, Any]]) -> list[Call]:
+    """The calls of networks among some events."""
+    return [
+        _call((number, event["file"], event["line"]), event)
+        for number, event in enumerate(events)
+        if event["kind"] == "call"
+    ]
+
+
+def _call(place: _Place, e: Mapping[str, Any]) -> Call:
+    return Call(
+        *place,
+        network=e["network"],
+        training=e["training"],
+        grad=e["grad"],
+        inputs=[_value(v) for v in e["inputs"]],
+        output=_value(e["outputs"][0]) if e["outputs"] else None,
+    )
+
+
+def _network(n: Mapping[str, Any]) -> Network:
+    parameters = dict(zip(n["parameters"], n["names"], strict=True))
+    return Network(
+        n["id"], n["class"], n["file"], n["forward_line"], parameters, frozenset(n["classes"])
+    )
+
+
+def _value(v: Mapping[str, Any]) -> Value:
+    return Value(
+        shape=tuple(v["shape"]),
+        least=v["min"] if v["min"] is not None else 0.0,
+        largest=v["max"] if v["max"] is not None else 0.0,
+        numbers=v["values"],
+        source=v["from"],
+        networks=frozenset(v["networks"]),
+    )

@@ -1,0 +1,59 @@
+"""Is y = W_x x + W_h h + b? Least squares tells."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+MAX_RESIDUAL = 1e-3  # relative; up to this a map counts as exact in float32
+MIN_WEIGHT = 1e-3  # if all weights are below this, there are none
+
+
+class Map(NamedTuple):
+    """A least-squares fit y = x W_x + h W_h + b."""
+
+    residual: float  # relative
+    weight_x: Tensor  # (d, k)
+    weight_h: Tensor  # (m, k)
+    bias: Tensor  # (k,)
+
+    @property
+    def exact(self) -> bool:
+        """Whether y is this map, but for rounding."""
+        return self.residual < MAX_RESIDUAL
+
+
+def affine(y: Tensor, x: Tensor | None, h: Tensor) -> Map:
+    """Fit y (n, k) by an affine map of x (n, d) and h (n, m)."""
+    parts = [h, torch.ones(len(h), 1)] if x is None else [x, h, torch.ones(len(h), 1)]
+    inputs = torch.cat([part.double() for part in parts], dim=1)
+    y = y.double()
+    solution = torch.linalg.lstsq(inputs, y, driver="gelsd").solution
+    residual = float((inputs @ solution - y).norm() / _scale(y))
+    d = 0 if x is None else x.size(1)
+    return Map(residual, solution[:d], solution[d:-1], solution[-1])
+
+
+def residuals(y: Tensor, basis: Tensor) -> Tensor:
+    """How far each of many y (n, rows, k) is from the span of an orthonormal basis (rows, m)."""
+    flat = y.transpose(0, 1).flatten(1)
+    rest = flat - basis @ (basis.t() @ flat)
+    rest = rest.unflatten(1, (len(y), -1))
+    sizes = rest.square().sum(dim=(0, 2)).sqrt()
+    return sizes / torch.stack([_scale(one) for one in y])
+
+
+def basis(*parts: Tensor) -> Tensor:
+    """An orthonormal basis of the columns of all parts (rows, ...), and of a constant."""
+    columns = torch.cat([*parts, torch.ones(len(parts[0]), 1, dtype=torch.float64)], dim=1)
+    u, s, _ = torch.linalg.svd(columns, full_matrices=False)
+    return u[:, s > 1e-7 * s[0]]
+
+
+def is_none(weights: Tensor) -> bool:
+    """Whether all weights of a fit are zero but for rounding."""
+    return float(weights.abs().max()) < MIN_WEIGHT
+
+
+def _scale(y: Tensor) -> Tensor:
+    return (y - y.mean(dim=0)).norm() + 1e-3 * y.size(0) ** 0.5

@@ -1,0 +1,47 @@
+"""Whether everything that a student's LSTM makes goes where its parameters are."""
+
+from toolkit.assignment.check.host import StudentError
+from toolkit.assignment.check.lstm.network import Network
+from toolkit.assignment.check.lstm.source import Source
+from toolkit.assignment.check.verdicts import Place, Verdicts
+
+MESSAGE = (
+    "A tensor that is made here stays on the CPU when the model is moved to another device, so the "
+    "model cannot be trained on a GPU. On which device is the input?"
+)
+
+
+def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
+    """Move the network to another device, and see what stays behind."""
+    if verdicts.has("fixed-device"):
+        return
+    if line := source.chooses_gpu():
+        verdicts.fault(
+            "fixed-device",
+            "forward puts tensors on a GPU whenever there is one, wherever the model is. On which "
+            "device is the input?",
+            line=line,
+        )
+        return
+    way = network.way
+    x = network.digits(way.batch, way.steps)
+    try:
+        answer = network.student.ask(
+            "elsewhere",
+            sizes=way.sizes(device="cuda"),
+            x=network.encode(x),
+            again="is_available" in "\n".join(source.lines),
+            **network.call(way.batch),
+        )
+    except StudentError:
+        return  # the device has no numbers, which not every code bears: nothing is known
+    if answer["left"] is None:
+        verdicts.right("Everything that the model makes goes where its parameters are.")
+        return
+    file, line, name = answer["left"]
+    if name is not None:
+        if not verdicts.has("parameter-not-learnable"):
+            line = source.line_of_attribute(name)
+            verdicts.fault("fixed-device", f"self.{name}: {MESSAGE}", line=line)
+    else:
+        verdicts.fault("fixed-device", MESSAGE, at=Place(file, line))

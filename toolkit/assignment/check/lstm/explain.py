@@ -1,0 +1,323 @@
+"""What deviates from equations (1) to (7), and in which line."""
+
+
+import torch
+from torch import Tensor
+
+from toolkit.assignment.check.lstm.affine import MAX_RESIDUAL, Map, affine, is_none
+from toolkit.assignment.check.lstm.formulas import (
+    ACTIVATIONS,
+    GATES,
+    NAMES,
+    NO_MEMORY,
+    READS_H,
+)
+from toolkit.assignment.check.lstm.matching import VIEWS, Candidates, Gate, Match
+from toolkit.assignment.check.lstm.network import Network
+from toolkit.assignment.check.lstm.recording import Place, Recording
+from toolkit.assignment.check.lstm.source import Source
+from toolkit.assignment.check.verdicts import Verdicts
+
+MAX_REST = 1e-2  # of a gate's input at the first step, beyond W x(1) + b
+LABELS = {  # what students call the gates
+    "i": ("i", "input", "in", "it", "inp"),
+    "f": ("f", "forget", "ft", "fgt"),
+    "o": ("o", "output", "out", "ot"),
+    "g": ("g", "gt", "c_tilde", "c_hat", "candidate", "modulation", "cell"),
+}
+
+
+def check_match(
+    match: Match, recording: Recording, readout: Map, source: Source, verdicts: Verdicts
+) -> None:
+    """Report what the relations between the numbers have shown."""
+    swapped = match.cell.mistake == READS_H and not match.reads_h and match.read is not None
+    if swapped:
+        verdicts.fault(
+            "wrong-equation",
+            "From the second step on, h and c have changed places: the gates read c(t-1), and f(t) "
+            "multiplies h(t-1). In which order are the two returned, and in which order taken?",
+            equation=5,
+            at=match.c_place,
+        )
+    else:
+        _check_states(match, verdicts)
+    if not verdicts.has("state-not-carried"):
+        _check_gates(match, source, verdicts, swapped)
+    _check_activations(match, source, verdicts)
+    _check_shared(match, verdicts)
+    _check_names(match, source, verdicts)
+    _check_readout(match, recording, readout, source, verdicts)
+
+
+def _check_states(match: Match, verdicts: Verdicts) -> None:
+    """(5) and (6), and whether the states reach the next step."""
+    mistake = match.cell.mistake
+    reach = {name for name, g in match.gates.items() if g.map and not is_none(g.map.weight_h)}
+    others = [g for g in match.gates_found if g.kind == "sigmoid"]
+    forgets = mistake == NO_MEMORY and len(others) > 2
+    if not reach and all(g.map is not None and g.map.exact for g in match.gates.values()):
+        what = "h(t-1) and c(t-1) reach" if forgets else "h(t-1) reaches"
+        verdicts.fault(
+            "state-not-carried",
+            f"Neither {what} the next step." if forgets else
+            "h(t-1) does not reach the gates: they see the same h at every step. Where is h set to "
+            "zero, and is the new h what the next step reads?",
+            at=match.h_place,
+        )  # fmt: skip
+        if forgets:
+            return
+    if forgets:
+        verdicts.fault(
+            "state-not-carried",
+            "c(t-1) does not reach c(t), as if the memory were empty at every step. Where is c set "
+            "to zero, and is the new c kept for the next step?",
+            equation=5,
+            at=match.c_place,
+        )
+    elif mistake:
+        verdicts.fault("wrong-equation", mistake, equation=5, at=match.c_place)
+    if match.output.mistake:
+        verdicts.fault("wrong-equation", match.output.mistake, equation=6, at=match.h_place)
+
+
+def _check_activations(match: Match, source: Source, verdicts: Verdicts) -> None:
+    """Each gate has its own activation."""
+    for number, name in enumerate(GATES, start=1):
+        gate = match.gates.get(name)
+        if gate is None or gate.kind == ACTIVATIONS[name]:
+            continue
+        has = "no activation" if gate.kind == "none" else f"a {gate.kind.strip('_')}"
+        verdicts.fault(
+            "wrong-equation",
+            f"The {NAMES[name]} {name}(t) has {has}, unlike its equation. What range should its "
+            "values have?",
+            equation=number,
+            at=gate.place,
+        )
+
+
+def _check_gates(match: Match, source: Source, verdicts: Verdicts, swapped: bool) -> None:
+    """(1) to (4): each gate is one affine map of x(t) and h(t-1), the same at every step."""
+    maps = {name: gate.map for name, gate in match.gates.items()}
+    missing = [n for n in GATES if (m := maps.get(n)) and m.exact and is_none(m.bias)]
+    alone = not match.reads_h and match.read is not None and not swapped
+    if alone:
+        verdicts.fault(
+            "wrong-equation",
+            "The gates do not read h(t-1), but another state. Which one is it that you pass on to "
+            "the next step?",
+            equation=1,
+            at=match.gates["g"].inside if "g" in match.gates else match.h_place,
+        )
+    if len(missing) == 4:
+        at = match.gates["g"].inside
+        message = "None of the four gates has a bias: b_g, b_i, b_f and b_o are missing."
+        verdicts.fault("wrong-equation", message, equation=1, at=at)
+        missing = []
+    for number, name in enumerate(GATES, start=1):
+        gate, fit = match.gates.get(name), maps.get(name)
+        if gate is None:
+            continue
+        what = f"The {NAMES[name]} {name}(t)"
+        message = None
+        if fit is None or not fit.exact:
+            look = _what_it_reads(match, gate)
+            message = f"{what} is not W x(t) + W h(t-1) + b inside its activation: {look}."
+        elif is_none(fit.weight_h):
+            message = f"{what} does not read h(t-1)."
+        elif is_none(fit.weight_x):
+            message = f"{what} does not read x(t)."
+        elif name in missing:
+            message = f"The bias b_{name} is missing."
+        if message is not None and not (alone and fit is not None and not fit.exact):
+            verdicts.fault("wrong-equation", message, equation=number, at=gate.inside)
+
+
+def _what_it_reads(match: Match, gate: Gate) -> str:
+    """Why a gate is no affine map of x(t) and h(t-1)."""
+    if gate.before is None:
+        return "look at what it reads"
+    value = gate.before[1:].flatten(0, 1)
+    now = match.x[1:].flatten(0, 1)
+    h, c, c_new = match.h[:-1], match.c[:-1], match.c[1:]
+    for what, state in (("c(t-1)", c), ("c(t)", c_new), ("h(t)", match.h[1:])):
+        both = torch.cat([now, state.flatten(0, 1)], 1)
+        if affine(value, both, h.flatten(0, 1)).exact:
+            return f"it also reads {what}"
+    if gate.kind == "none":
+        return "look at what it reads"
+    for kind in ("sigmoid", "tanh"):
+        inner = gate.before.logit() if kind == "sigmoid" else gate.before.atanh()
+        if bool(inner.isfinite().all()):
+            if affine(inner[1:].flatten(0, 1), now, h.flatten(0, 1)).exact:
+                return f"there is another {kind} inside it"
+    return "look at what it reads"
+
+
+def nonzero_start(match: Match) -> str | None:
+    """"h" or "c", whichever the first step shows not to be zero; None if both are."""
+    if match.first:
+        return None
+    for gate in match.gates.values():
+        fit = gate.map
+        if gate.before is None or fit is None or not fit.exact or is_none(fit.weight_h):
+            continue
+        rest = gate.before[0] - (match.x[0] @ fit.weight_x + fit.bias)
+        if float(rest.abs().max()) > MAX_REST:
+            return "h"
+    if match.cell.mistake:
+        return None
+    g, i = match.gates["g"].values[0], match.gates["i"].values[0]
+    return "c" if float((match.c[0] - g * i).abs().max()) > MAX_REST else None
+
+
+def start(what: str, match: Match, source: Source, verdicts: Verdicts) -> None:
+    """Report an initial state that is not zero."""
+    line = source.line_of_name(what) or (
+        match.h_place.line if what == "h" else match.c_place.line
+    )
+    message = (
+        "h(0) is not zero: the first step already has a past."
+        if what == "h"
+        else "c(0) is not zero, but every sequence starts with an empty memory."
+    )
+    verdicts.fault("nonzero-initial-state", message, line=line)
+
+
+def _check_shared(match: Match, verdicts: Verdicts) -> None:
+    """No two gates use the same matrix."""
+    maps = {
+        name: match.gates[name].map
+        for name in GATES
+        if name in match.gates and match.gates[name].map and match.gates[name].map.exact
+    }
+    names = list(maps)
+    for k, later in enumerate(names):
+        for earlier in names[:k]:
+            same = []
+            for field, what in (("weight_x", "W_x"), ("weight_h", "W_h"), ("bias", "b")):
+                a, b = getattr(maps[earlier], field), getattr(maps[later], field)
+                if not is_none(a) and float((a - b).abs().max()) < 1e-2 * float(a.abs().max()):
+                    same.append(what)
+            if same:
+                verdicts.fault(
+                    "wrong-equation",
+                    f"{earlier}(t) and {later}(t) use the same {' and '.join(same)}, but each gate "
+                    "has its own. Look for a name that was copied and not changed.",
+                    equation=GATES.index(later) + 1,
+                    at=match.gates[later].inside,
+                )
+
+
+def _check_names(match: Match, source: Source, verdicts: Verdicts) -> None:
+    """Gates that do the work of another gate than their names say."""
+    says = {}
+    for gate in ("i", "f", "o"):
+        if gate not in match.gates:
+            return
+        name = source.name_at(match.gates[gate].place.line).lower()
+        bare = name.replace("gate", "").replace("_t", "").strip("_ t")
+        says[gate] = next((k for k, words in LABELS.items() if bare in words), None)
+    if sorted(map(str, says.values())) != ["f", "i", "o"] or all(g == s for g, s in says.items()):
+        return
+    if says["o"] != "o":
+        verdicts.fault(
+            "wrong-equation",
+            f"What you call {says['o']}(t) does the work of the output gate o(t).",
+            equation=6,
+            at=match.h_place,
+        )
+    if says["i"] != "i" and says["f"] != "f":
+        verdicts.fault(
+            "wrong-equation",
+            "The gates are mixed up in c(t). Which of them multiplies g(t), and which multiplies "
+            "c(t-1)?",
+            equation=5,
+            at=match.c_place,
+        )
+
+
+def _check_readout(
+    match: Match, recording: Recording, readout: Map, source: Source, verdicts: Verdicts
+) -> None:
+    """(7): the logits are an affine map of h(T)."""
+    logits = recording.logits
+    line = recording.last
+    if readout.exact:
+        if is_none(readout.bias):
+            message = "The bias b_p is missing."
+            verdicts.fault("wrong-equation", message, equation=7, at=line)
+        return
+    earlier = {
+        "the hidden state of an earlier step": list(match.h[:-1]),
+        "the mean of the hidden states": [match.h.mean(0), match.h[1:].mean(0)],
+        "the largest of the hidden states": [match.h.amax(0)],
+    }
+    for what, states in earlier.items():
+        if any(affine(logits, None, state).exact for state in states):
+            verdicts.fault(
+                "loss-not-last-step",
+                f"The answer is computed from {what}. Only p(T) counts, which is computed from the "
+                "last h.",
+                equation=9,
+                at=line,
+            )
+            return
+    others = {
+        "c(t), not from h(t)": (match.c[-1], None),
+        "h(t) and c(t) together": (match.h[-1], match.c[-1]),
+        "h(t) and x(t) together": (match.h[-1], match.x[-1]),
+    } | {f"{name}(t), not from h(t)": (g.values[-1], None) for name, g in match.gates.items()}
+    for what, (state, more) in others.items():
+        if affine(logits, more, state).exact:
+            message = f"The readout p(t) is computed from {what}."
+            verdicts.fault("wrong-equation", message, equation=7, at=line)
+            return
+    verdicts.fault(
+        "wrong-equation",
+        "What the network returns is not p(T) = W_ph h(T) + b_p. What is done to h(T) before it is "
+        "returned?",
+        equation=7,
+        at=line,
+    )
+
+
+def unmatched(
+    recording: Recording, network: Network, source: Source, verdicts: Verdicts
+) -> None:
+    """Say what can be said where nothing fits."""
+    if verdicts.has("fixed-sequence-length") and not recording.series:
+        verdicts.not_seen("Equations (1) to (6) can be looked at once any sequence length works.")
+        return
+    active = [s for s in recording.series if s.place.name in ("sigmoid", "tanh")]
+    distinct = {s.ids: s for s in active}
+    kinds = [s.place.name for s in distinct.values()]
+    sigmoids, tanhs = kinds.count("sigmoid"), kinds.count("tanh")
+    seen = f"{sigmoids} sigmoids and {tanhs} tanh"
+    places = [s.place for s in recording.series if s.place.name not in VIEWS and s.place.line]
+    cell = source.line_of_name("c") or source.line_of_name("h") or source.loop_line()
+    weights = sum(
+        torch.Size(t["shape"]).numel() for t in network.tensors if len(t["shape"]) > 1
+    )
+    n, d = network.way.hidden or 128, network.way.input_dim or 10
+    if "hidden" in network.took and weights < 4 * n * (n + d) + 10 * n and kinds:
+        verdicts.fault(
+            "wrong-equation",
+            f"This is not an LSTM. A step has {seen}, but (1) to (6) have 3 and 2. Which of the "
+            "four gates are there, and is there a c(t) besides h(t)?",
+            equation=5,
+            line=cell,
+        )
+    elif sigmoids >= 3 and tanhs >= 2:
+        verdicts.fault(
+            "wrong-equation",
+            "Each step has three sigmoids and two tanh, but they are not combined as in (5), (6) "
+            "and (7). Compare these equations with your lines, bracket by bracket.",
+            equation=5,
+            line=cell,
+        )
+    else:
+        verdicts.not_seen(
+            f"Equations (1) to (6) could not be followed: a step has {seen}, not 3 and 2."
+        )

@@ -1,0 +1,97 @@
+"""One forward pass of a student's network, as series of numbers: one (batch, hidden) a time step.
+
+What the same place in the code computes again and again is a series, if it does so at every step,
+or at every step but the first, whatever its names, its layout and its style.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+MAX_PER_STEP = 24  # times that one place may be passed in a step
+
+
+class Place(NamedTuple):
+    """Where something was computed first, and by which operation."""
+
+    name: str
+    file: str | None
+    line: int | None
+
+
+class Series(NamedTuple):
+    """What one place computes at each step."""
+
+    ids: tuple[int, ...]  # of the values
+    place: Place
+
+
+@dataclass
+class Recording:
+    """What was computed in a forward pass over a known input."""
+
+    x: Tensor  # (rows, steps, D): real, or one-hot
+    logits: Tensor  # (rows, 10)
+    values: Tensor  # (n, rows, hidden), all pieces that were seen, float64
+    places: list[Place]  # of each value, where it came up first
+    series: list[Series]  # that have a value at every step
+    late: list[Series]  # that have one at every step but the first
+    last: Place | None  # where the last affine map to ten numbers is
+
+    @property
+    def steps(self) -> int:
+        return self.x.size(1)
+
+
+def read(answer: dict[str, Any], x: Tensor, logits: Tensor) -> Recording:
+    """Sort what the child has seen into series.
+
+    Args:
+        answer: what `record` returned.
+        x: what the network read, (rows, steps, D).
+        logits: what it returned, (rows, 10), up to a constant in each row.
+    """
+    places: dict[int, Place] = {}
+    outer: dict[int, list[int]] = defaultdict(list)
+    inner: dict[int, list[int]] = defaultdict(list)
+    for value, place, inner_place, name, file, line in answer["seen"]:
+        places.setdefault(value, Place(name, file, line))
+        outer[place].append(value)
+        inner[inner_place].append(value)
+    steps = x.size(1)
+    full: dict[tuple[int, ...], None] = {}
+    late: dict[tuple[int, ...], None] = {}
+    for ids in [*outer.values(), *inner.values()]:
+        full |= dict.fromkeys(_strides(ids, steps))
+        if steps > 2:
+            late |= dict.fromkeys(_strides(ids, steps - 1))
+    return Recording(
+        x.double(),
+        logits.double(),
+        answer["values"].double(),
+        [places[k] for k in range(len(places))],
+        [Series(ids, places[ids[-1]]) for ids in full],
+        [Series(ids, places[ids[-1]]) for ids in late],
+        next((Place(*last) for last in answer["last"]), None),
+    )
+
+
+def _strides(ids: Sequence[int], steps: int) -> Iterator[tuple[int, ...]]:
+    """Cut what a place computed into series, as many as it computes in each step."""
+    count, rest = divmod(len(ids), steps)
+    if rest or not 0 < count <= MAX_PER_STEP:
+        return
+    for k in range(count):
+        series = tuple(ids[k::count])
+        if len(set(series)) > 1 or steps == 1:
+            yield series
+
+
+def stacked(recording: Recording, series: Sequence[Series]) -> Tensor:
+    """The values of series, (n, steps, rows, hidden)."""
+    ids = torch.tensor([s.ids for s in series], dtype=torch.long)
+    return recording.values[ids]

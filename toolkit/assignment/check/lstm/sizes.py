@@ -1,0 +1,99 @@
+"""Whether a student's LSTM works for any batch size and any length."""
+
+import torch
+
+from toolkit.assignment.check.host import StudentError
+from toolkit.assignment.check.lstm.network import BATCH, STEPS, Network, WrongOutput
+from toolkit.assignment.check.lstm.source import Source
+from toolkit.assignment.check.verdicts import Verdicts
+
+
+Failure = StudentError | WrongOutput
+
+
+def check_sizes(
+    network: Network, first: Failure | None, source: Source, verdicts: Verdicts
+) -> None:
+    """Any batch size and any length, on one and the same network."""
+    network.build()
+    network.any_batch = _any_batch(network, first, source, verdicts)
+    network.any_length = _any_length(network, first, source, verdicts)
+    if network.any_batch and network.any_length:
+        verdicts.right("The model works for any batch size and any length.")
+
+
+def _any_batch(
+    network: Network, first: Failure | None, source: Source, verdicts: Verdicts
+) -> bool:
+    way = network.way
+    if way.batch != BATCH:
+        failure = _failure(network, BATCH, way.steps) or first
+        said = f" ({said_by(failure)})" if failure else ""
+        verdicts.fault(
+            "fixed-batch-size",
+            f"It works with {way.batch} sequences at a time, but not with {BATCH}{said}. The "
+            "states have a row for each sequence. Where does their number come from?",
+            line=source.line_of_size("batch") or _line(failure),
+        )
+        return False
+    for batch in (1, 5):
+        failure = _failure(network, batch, way.steps)
+        if failure is not None:
+            verdicts.fault(
+                "fixed-batch-size",
+                f"Built for batches of {way.batch}, it fails with "
+                f"{batch} {'sequence' if batch == 1 else 'sequences'}: {said_by(failure)}. The last "
+                "batch of a data set is smaller. Where does the batch size come from?",
+                line=source.line_of_size("batch", _line(failure)) or _line(failure),
+            )
+            return False
+    return True
+
+
+def _any_length(
+    network: Network, first: Failure | None, source: Source, verdicts: Verdicts
+) -> bool:
+    way = network.way
+    for steps in (STEPS, 3, 11):
+        failure = _failure(network, way.batch, steps)
+        what = None if failure is None else f"it fails: {said_by(failure)}"
+        if failure is None and not _reads_all(network, steps):
+            if not _reads_all(network, way.steps):
+                return True  # it never reads the last digit, which is another fault
+            what = "it does not read all of them"
+        if what is not None:
+            verdicts.fault(
+                "fixed-sequence-length",
+                f"Given {steps} digits instead of {way.steps}, {what}. Where does the loop over "
+                "time get its number of steps from?",
+                line=source.loop_line(_line(failure)) or _line(failure),
+            )
+            return False
+    return True
+
+
+def _failure(network: Network, batch: int, steps: int) -> Failure | None:
+    try:
+        network.run([network.digits(batch, steps)])
+    except (StudentError, WrongOutput) as error:
+        return error
+    return None
+
+
+def _reads_all(network: Network, steps: int) -> bool:
+    """Whether the last step makes a difference."""
+    x = network.digits(network.way.batch, steps)
+    other = x.clone()
+    other[:, -1] = (x[:, -1] + 1) % 10
+    a, b = network.run([x, other], fresh=True)
+    return not torch.equal(a, b)
+
+
+def said_by(error: Failure) -> str:
+    """The first line of an error's message."""
+    text = error.text if isinstance(error, StudentError) else str(error)
+    return (text.strip() or type(error).__name__).splitlines()[0][:200].rstrip(".")
+
+
+def _line(error: Failure | None) -> int | None:
+    return error.line if isinstance(error, StudentError) else None

@@ -1,0 +1,106 @@
+"""Where in a student's file something is: the likely lines of findings."""
+
+import ast
+from collections.abc import Iterator
+
+from toolkit.assignment.check.source import assigned_at, bare_name
+
+
+class Source:
+    """The text of a student's file, and the class in it that is judged.
+
+    Args:
+        text: of the file.
+        kind: the name of the class.
+    """
+
+    def __init__(self, text: str, kind: str) -> None:
+        self.lines = text.splitlines()
+        try:
+            self.tree = ast.parse(text)
+        except (SyntaxError, ValueError):
+            self.tree = ast.Module([], [])
+        self.names = assigned_at(self.tree)
+        classes = [n for n in ast.walk(self.tree) if isinstance(n, ast.ClassDef)]
+        self.kind = next((c for c in classes if c.name == kind), None)
+        self.classes = classes
+
+    def name_at(self, line: int | None) -> str:
+        """The name that a line assigns, without self.; "" if none."""
+        return self.names.get(line or 0, "")
+
+    def line_of_attribute(self, name: str) -> int | None:
+        """The first line that assigns `self.<name>`."""
+        for stem in reversed(name.split("[")[0].split(".")):
+            for number, text in enumerate(self.lines, start=1):
+                text = text.strip()
+                if text.startswith((f"self.{stem} =", f"self.{stem}:", f"self.{stem}=")):
+                    return number
+            for number, text in enumerate(self.lines, start=1):
+                if f"self.{stem}" in text.split("=")[0] and "=" in text:
+                    return number
+                if f'register_parameter("{stem}"' in text or f"register_parameter('{stem}'" in text:
+                    return number
+        return None
+
+    def line_of_name(self, *names: str) -> int | None:
+        """The first line that assigns one of these names, with or without a last _t or _0."""
+        known = sorted(self.names.items())
+        return next((line for line, name in known if bare_name(name) in names), None)
+
+    def loop_line(self, line: int | None = None) -> int | None:
+        """The loop over time: the outermost one around a line, else the first in a forward."""
+        loops = [n for f in self._forwards() for n in ast.walk(f) if isinstance(n, ast.For | ast.While)]
+        loops.sort(key=lambda n: n.lineno)
+        for loop in loops:
+            if line is not None and loop.lineno <= line <= (loop.end_lineno or loop.lineno):
+                return loop.lineno
+        return loops[0].lineno if loops else None
+
+    def line_of_access(self, *names: str) -> int | None:
+        """The first line in a method other than the constructor that reads such an attribute."""
+        found = [
+            node.lineno
+            for function in self._forwards()
+            for node in ast.walk(function)
+            if isinstance(node, ast.Attribute) and node.attr in names
+        ]
+        return min(found, default=None)
+
+    def chooses_gpu(self) -> int | None:
+        """The line of a method that asks whether there is a GPU, other than the constructor."""
+        return self.line_of_access("is_available")
+
+    def _forwards(self) -> Iterator[ast.FunctionDef]:
+        """The methods that run in a forward pass: those of the judged class come first."""
+        ordered = ([self.kind] if self.kind else []) + [c for c in self.classes if c is not self.kind]
+        for one in ordered:
+            for node in one.body:
+                if isinstance(node, ast.FunctionDef) and node.name != "__init__":
+                    yield node
+
+    def line_of_size(self, word: str, near: int | None = None) -> int | None:
+        """Where a forward makes a state whose rows do not come from the input.
+
+        That is a call of zeros or the like, whose size is a number, an attribute with such a word
+        in its name, or the same twice; else the first line with such an attribute.
+        """
+        calls = [
+            node
+            for function in self._forwards()
+            for node in ast.walk(function)
+            if isinstance(node, ast.Call) and node.args and _makes_state(node)
+        ]
+        for call in sorted(calls, key=lambda node: node.lineno):
+            text = ast.unparse(call)
+            sizes = call.args[0].elts if isinstance(call.args[0], ast.Tuple | ast.List) else call.args
+            same = len(sizes) > 1 and ast.unparse(sizes[0]) == ast.unparse(sizes[1])
+            fixed = any(isinstance(size, ast.Constant) and size.value != 1 for size in sizes)
+            if same or fixed or (f"self.{word}" in text) or "self.bs" in text:
+                return call.lineno
+        return None
+
+
+def _makes_state(call: ast.Call) -> bool:
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    return any(word in name for word in ("zeros", "ones", "rand", "empty", "full", "Tensor"))

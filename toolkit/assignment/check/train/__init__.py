@@ -1,0 +1,1 @@
+"""Judges how a student's script trains the LSTM."""

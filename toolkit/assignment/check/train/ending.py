@@ -1,0 +1,85 @@
+"""What keeps a script from being watched to its end, and what it did besides training."""
+
+from toolkit.assignment.check.host import StudentError
+from toolkit.assignment.check.train.trace import Trace
+from toolkit.assignment.check.verdicts import Verdicts
+
+# What a script may raise because it was stopped early: a list that is shorter than it expects.
+SHORT = {"IndexError", "ZeroDivisionError", "ValueError", "StatisticsError", "KeyError"}
+DOWNLOAD = ("download", "urlopen", "HTTP Error", "Max retries", "Name or service")
+
+
+def report_ending(trace: Trace, verdicts: Verdicts) -> None:
+    """Report what stopped the script, if anything did, and what is wrong whatever it trains."""
+    trained = bool(trace.all("step", "backward", "loss"))
+    name = verdicts.file.rpartition("/")[2]
+    error = None if trace.error is None else StudentError(trace.error)
+    if gpu := trace.all("gpu"):
+        message = "Tensors are put on the GPU, whether there is one or not. What should decide?"
+        verdicts.fault("fixed-device", message, at=gpu[0])
+    for folder in trace.all("folder")[:1]:
+        verdicts.fault(
+            "missing-folder",
+            f"A file is written to the folder {folder['folder']}, which is not there. The check "
+            "made it and went on. What happens on a machine where nobody has made it by hand?",
+            at=folder,
+        )
+    if error is not None and _needs_network(trace, error):
+        verdicts.not_seen(
+            f"{name} needs something from the network ({error.text[:100]}), which the check does "
+            "not have. Put it into the folder. torchvision.datasets.MNIST is always there.",
+            id="not-watched",
+            at=error,
+        )
+    elif trace.ended == "exit" or (error is not None and "EOFError" in error.types):
+        if not trained:
+            what = "asked for input" if error and "EOFError" in error.types else "called exit"
+            verdicts.fault(
+                "not-watched",
+                f"{name} {what} before it trained. It is run without arguments, so each of them "
+                "needs a default.",
+                at=error if error and error.file else None,
+            )
+    elif trace.ended == "error" and error is not None:
+        if trace.left and SHORT & set(error.types):
+            verdicts.not_seen(
+                f"The check stops training after some steps. What follows it was not seen, since "
+                f"the code stopped with {error}.",
+                at=error,
+            )
+        else:
+            importing = "ImportError" in error.types and not trained
+            verdicts.error(error, importing=importing)
+    elif trace.ended == "unknown" and error is not None:
+        verdicts.error(error)
+    elif trace.ended == "nothing" and not verdicts.faults:
+        verdicts.fault(
+            "not-watched",
+            f"{name} trained nothing, neither when it was run nor when its functions were called, "
+            f"so nothing can be said about it. Make sure that `python {name}` trains.",
+        )
+    elif trace.called and not verdicts.faults:
+        _report_called(trace, name, verdicts)
+
+
+def _report_called(trace: Trace, name: str, verdicts: Verdicts) -> None:
+    """`python FILE` trained nothing, and its functions were called instead."""
+    called = ", ".join(trace.called)
+    if any("step" in function for function in trace.called) or len(trace.called) > 1:
+        verdicts.not_seen(
+            f"{name} has no loop that trains yet. Its functions were called one by one ({called}), "
+            "and only what they do was seen.",
+            id="not-watched",
+        )
+    elif not trace.callers:
+        verdicts.fault(
+            "not-watched",
+            f"`python {name}` trains nothing, and no other file uses it. The check called {called} "
+            "itself, with values for its arguments that it had to guess. What should call it?",
+        )
+
+
+def _needs_network(trace: Trace, error: StudentError) -> bool:
+    return trace.ended == "network" or (
+        trace.ended == "error" and any(word in error.text for word in DOWNLOAD)
+    )

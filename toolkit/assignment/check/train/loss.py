@@ -1,0 +1,273 @@
+"""Judges the loss (9): the cross-entropy of the logits p(T) of the last step."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from toolkit.assignment.check.train.trace import Event, Trace
+from toolkit.assignment.check.verdicts import Verdicts
+
+FLOOR = math.log(math.e + 9) - 1  # 1.46115: the cross-entropy if the softmax is applied twice
+CLASSES = 10
+
+
+def check_loss(trace: Trace, verdicts: Verdicts) -> None:
+    """Look at the last backward pass that reached something, and at what it started from."""
+    passes = [event for event in trace.all("backward") if event["changed"]]
+    losses = [event for event in trace.all("loss") if event["input"] and event["input"]["networks"]]
+    if not passes:
+        if losses:
+            _judge(losses[-1], trace, verdicts)
+        return
+    last = passes[-1]
+    before = max((e.index for e in trace.all("backward") if e.index < last.index), default=-1)
+    own = [e for e in losses if before < e.index < last.index]
+    if not own:
+        _check_by_hand(before, last, trace, verdicts)
+        return
+    loss, several = _which(own, last, trace)
+    if several is not None:
+        verdicts.fault(
+            "loss-not-last-step",
+            f"{several} Only the last time step, p(T), counts.",
+            equation=9,
+            at=loss,
+        )
+        return
+    if _is_negative(loss, last, trace):
+        verdicts.fault(
+            "does-not-learn",
+            "The backward pass starts from the negative of the loss, so each step makes the loss "
+            "larger. Which sign should it have?",
+            at=last,
+        )
+        return
+    _judge(loss, trace, verdicts)
+
+
+def _which(own: list[Event], last: Event, trace: Trace) -> tuple[Event, str | None]:
+    """The loss that a pass started from, and what is wrong if it was several of them."""
+    root = last["value"]["mean"]
+    values = [_value(loss, trace) for loss in own]
+    known = [v for v in values if v is not None]
+    for loss, value in zip(reversed(own), reversed(values), strict=True):
+        if value is not None and _close(abs(root), value):
+            return loss, None
+    if len(own) > 1 and len(known) == len(own):
+        total = sum(known)
+        if _close(root, total) or _close(root, total / len(own)):
+            return own[-1], f"The loss is the sum of {len(own)} calls before one backward pass."
+    if len(own) > 2:
+        return own[-1], f"The loss is made from {len(own)} calls before one backward pass."
+    return own[-1], None
+
+
+def _is_negative(loss: Event, last: Event, trace: Trace) -> bool:
+    value = _value(loss, trace)
+    return value is not None and value > 0.01 and _close(-last["value"]["mean"], value)
+
+
+def _value(loss: Event, trace: Trace) -> float | None:
+    """What a call of cross_entropy or nll_loss gave, computed again."""
+    given, target = trace.numbers(loss["input"]), trace.numbers(loss["target"])
+    function = getattr(functional, loss["name"], None)
+    if given is None or target is None or function is None:
+        return None
+    try:
+        return float(function(given.float(), target, reduction=loss["reduction"]))
+    except (RuntimeError, ValueError, TypeError, IndexError):
+        return None
+
+
+def _judge(loss: Event, trace: Trace, verdicts: Verdicts) -> None:
+    """One call of a loss function of torch's."""
+    given = trace.numbers(loss["input"])
+    name = loss["name"]
+    if name not in ("cross_entropy", "nll_loss"):
+        if _same_as_cross_entropy(loss, trace):
+            verdicts.right("The loss (9) has the value of the cross-entropy.")
+            return
+        message = f"The loss is {name}, but (9) is the cross-entropy."
+        verdicts.fault("wrong-loss", message, equation=9, at=loss)
+        return
+    if given is None or given.dim() < 2:
+        verdicts.not_seen(
+            "What goes into the loss was too large to be looked at.", id="wrong-loss", at=loss
+        )
+        return
+    given = given.float()
+    rows = given.movedim(1, -1).reshape(-1, given.size(1))
+    kind, axis = _kind(rows)
+    where = _softmax(loss, trace) or loss
+    if axis == 0:
+        verdicts.fault(
+            "softmax-before-loss" if name == "cross_entropy" else "wrong-loss",
+            "The softmax (8) is taken over the batch: the numbers of one class add up to 1 over "
+            "all palindromes. Over which axis should they add up to 1?",
+            equation=8,
+            at=where,
+        )
+    elif name == "cross_entropy" and kind == "probabilities":
+        verdicts.fault(
+            "softmax-before-loss",
+            "The loss is given probabilities, and cross_entropy applies the softmax (8) again, so "
+            f"it cannot fall below {FLOOR:.5f}. What does it expect as its input?",
+            equation=8,
+            at=where,
+        )
+    elif name == "nll_loss" and kind != "logarithms":
+        what = kind if kind == "probabilities" else "numbers whose exponentials do not add up to 1"
+        verdicts.fault(
+            "wrong-loss",
+            f"nll_loss is given {what}, but it expects the logarithms of probabilities. What has "
+            "to happen to p(T) before it, by (8) and (9)?",
+            equation=9,
+            at=loss,
+        )
+    elif other := _other_step(loss, given, trace):
+        verdicts.fault(
+            "loss-not-last-step",
+            f"{other} Only the last time step, p(T), counts.",
+            equation=9,
+            at=loss,
+        )
+    else:
+        verdicts.right("The loss (9) is the cross-entropy of the logits of the last step.")
+
+
+def _kind(rows: Tensor) -> tuple[str, int]:
+    """What the rows are: "probabilities", their "logarithms", or "logits"; and over which axis."""
+    many = len(rows) > 1 and len(rows) != rows.size(1)
+    if bool((rows >= 0).all()):
+        if _all_one(rows.sum(1)):
+            return "probabilities", 1
+        if many and _all_one(rows.sum(0)):
+            return "probabilities", 0
+    if bool((rows <= 1e-6).all()):
+        if _all_one(rows.exp().sum(1)):
+            return "logarithms", 1
+        if many and _all_one(rows.exp().sum(0)):
+            return "logarithms", 0
+    return "logits", 1
+
+
+def _all_one(sums: Tensor) -> bool:
+    return bool(((sums - 1).abs() < 1e-3).all())
+
+
+def _softmax(loss: Event, trace: Trace) -> Event | None:
+    """The call of a softmax before a loss: the one that gave its input, or else the last one."""
+    calls = trace.between(-1, loss.index, "softmax")
+    exact = [e for e in calls if e["output"] == loss["input"]["id"]]
+    return next(reversed(exact or calls), None)
+
+
+def _other_step(loss: Event, given: Tensor, trace: Trace) -> str | None:
+    """Which steps of the model's output the loss is taken over, if not the last one."""
+    calls = [e for e in trace.between(-1, loss.index, "call") if e["grad"]]
+    if not calls:
+        return None
+    outputs = [trace.numbers(v) for v in calls[-1]["outputs"]]
+    tensors = [x for x in outputs if x is not None and x.dim() and x.size(-1) == given.size(1)]
+    output = max(tensors, key=Tensor.dim, default=None)
+    if output is not None and output.dim() == 2:  # a list of all steps, each (batch, 10)
+        same = [x for x in tensors if x.shape == given.shape]
+        output = torch.stack(same) if len(same) > 2 else None
+    if output is None or output.dim() != 3:
+        return None
+    if given.numel() == output.numel() and 1 not in output.shape[:2]:
+        return "The loss is taken over all time steps."
+    for steps in (output, output.transpose(0, 1)):  # (time, batch, 10), whichever it was
+        if steps.shape[1:] == given.shape:
+            if torch.allclose(steps[-1], given, atol=1e-6):
+                return None
+            if any(torch.allclose(step, given, atol=1e-6) for step in steps[:-1]):
+                return "The loss is taken over another step."
+            if torch.allclose(steps.mean(0), given, atol=1e-6):
+                return "The loss is taken over the mean of all steps."
+    return None
+
+
+def _check_by_hand(before: int, last: Event, trace: Trace, verdicts: Verdicts) -> None:
+    """A loss that is no function of torch's: is it the cross-entropy by its value?"""
+    if _matches(before, last.index, abs(last["value"]["mean"]), trace):
+        if last["value"]["mean"] < -0.01:
+            verdicts.fault(
+                "does-not-learn",
+                "The backward pass starts from the negative of the cross-entropy, so each step "
+                "makes it larger. Which sign does (9) have?",
+                equation=9,
+                at=last,
+            )
+        else:
+            verdicts.right("The loss has the value of the cross-entropy (9) of the last step.")
+        return
+    verdicts.not_seen(
+        "The loss (9) is not one of torch's functions, and its value is not that of the "
+        "cross-entropy of what the model returned, so it could not be judged.",
+        id="wrong-loss",
+        at=last,
+    )
+
+
+def _same_as_cross_entropy(loss: Event, trace: Trace) -> bool:
+    value = _value(loss, trace)
+    return value is not None and _matches(-1, loss.index, value, trace)
+
+
+def _matches(first: int, last: int, value: float, trace: Trace) -> bool:
+    """Whether a value is the cross-entropy of some output of the model for some labels."""
+    outputs = [
+        step
+        for call in trace.between(first, last, "call")
+        for x in map(trace.numbers, call["outputs"])
+        if x is not None
+        for step in _last_steps(x)
+    ]
+    labels = list(_labels(first, last, trace))
+    return any(
+        len(y) == len(p) and any(_close(value, z) for z in _entropies(p, y))
+        for p in outputs[-4:]
+        for y in labels[-4:]
+    )
+
+
+def _last_steps(output: Tensor) -> Iterator[Tensor]:
+    """What may be p(T) of an output."""
+    if output.dim() == 2 and output.size(1) == CLASSES:
+        yield output.double()
+    elif output.dim() == 3 and output.size(2) == CLASSES:
+        yield output[-1].double()
+        yield output[:, -1].double()
+
+
+def _labels(first: int, last: int, trace: Trace) -> Iterator[Tensor]:
+    """What may be labels: integers of a batch, or one-hot rows."""
+    values: list[Any] = []
+    for event in trace.between(max(-1, first - 8), last, "batch", "loss"):
+        values += event["values"] if event.kind == "batch" else [event["target"]]
+    for x in map(trace.numbers, values):
+        if x is None or not x.dim():
+            continue
+        if x.dim() == 2 and x.size(1) == CLASSES:
+            yield x.argmax(1)
+        elif x.numel() == len(x) and bool((x >= 0).all()) and bool((x < CLASSES).all()):
+            yield x.reshape(-1).long()
+
+
+def _entropies(p: Tensor, y: Tensor) -> Iterator[float]:
+    """Cross-entropies, by mean and by sum, for logits and for probabilities."""
+    kind, _ = _kind(p)
+    log = p.clamp_min(1e-12).log() if kind == "probabilities" else p.log_softmax(1)
+    losses = -log.gather(1, y[:, None])
+    yield float(losses.mean())
+    yield float(losses.sum())
+    yield float(losses.mean() / CLASSES)  # a mean over the classes too
+
+
+def _close(a: float, b: float) -> bool:
+    return abs(a - b) <= 2e-4 * max(1.0, abs(b))

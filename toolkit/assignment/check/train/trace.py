@@ -1,0 +1,72 @@
+"""What a script did, as the child recorded it: `check/child/script` says what there is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened, at a line of a student's file."""
+
+    index: int
+    kind: str
+    file: str | None
+    line: int | None
+    fields: Mapping[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.fields[name]
+
+
+class Trace:
+    """All events in their order, and the networks that were seen.
+
+    Args:
+        answer: what the child's `run` returned.
+    """
+
+    def __init__(self, answer: Mapping[str, Any]) -> None:
+        self.ended: str = answer["ended"]
+        self.error: Mapping[str, Any] | None = answer["error"]
+        self.left: bool = answer["left"]
+        self.called: list[str] = answer["called"]
+        self.callers: list[str] = answer["callers"]
+        self.networks: Mapping[int, Mapping[str, Any]] = {n["id"]: n for n in answer["networks"]}
+        self.events = [
+            Event(index, event["kind"], event["file"], event["line"], event)
+            for index, event in enumerate(answer["events"])
+        ]
+        self._sent: dict[int, Tensor] = {}  # id of a value -> its numbers
+
+    def all(self, *kinds: str) -> list[Event]:
+        """The events of these kinds."""
+        return [event for event in self.events if event.kind in kinds]
+
+    def between(self, first: int, last: int, *kinds: str) -> list[Event]:
+        """The events of these kinds after one index and before another."""
+        return [event for event in self.events[first + 1 : last] if event.kind in kinds]
+
+    def numbers(self, value: Mapping[str, Any] | None) -> Tensor | None:
+        """The tensor that a value describes, also where it is known from an earlier event."""
+        if value is None or value["values"] is not None or value["from"] is None:
+            return None if value is None else value["values"]
+        source = self.events[value["from"]]
+        candidates: Sequence[Mapping[str, Any]] = (
+            source["outputs"] if source.kind == "call" else source["values"]
+        )
+        for other in candidates:
+            if all(other[name] == value[name] for name in ("min", "max", "mean", "std")):
+                found = self.numbers(other)
+                if found is not None and found.numel() == _size(value):
+                    return found.reshape(value["shape"])
+        return None
+
+
+def _size(value: Mapping[str, Any]) -> int:
+    size = 1
+    for length in value["shape"]:
+        size *= length
+    return size

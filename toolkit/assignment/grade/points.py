@@ -1,0 +1,151 @@
+"""From a report to points, as a teacher would give them.
+
+A cause costs points once. What was not seen is neither wrong nor full: its points are open.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from toolkit.assignment.check.findings import Finding, Id, Report
+from toolkit.assignment.grade.result import describe
+from toolkit.assignment.grade.rubric import Rubric, Task
+from toolkit.assignment.parts import FILES, PARTS, TITLES
+
+# After one of these, the rest of a part was not seen.
+HIDES: tuple[Id, ...] = ("missing-file", "does-not-import", "not-written", "does-not-run",
+                         "not-watched", "time-limit")  # fmt: skip
+# What is not there costs every task of its part; a mistake costs once.
+ABSENT: tuple[Id, ...] = ("missing-file", "not-written")
+LOW = 0.5  # of the checked points: less needs a look
+Cause = tuple[object, ...]
+
+
+@dataclass
+class Counted:
+    """One task: what it lost, and what is open.
+
+    Attributes:
+        losses: what costs points here, each kind once.
+        elsewhere: causes whose points another task has lost.
+        unseen: what could not be seen and might have cost points here.
+        open: points that nobody can give or take away before a person has looked.
+        score: what is certain.
+    """
+
+    task: Task
+    losses: list[tuple[Finding, float]] = field(default_factory=list)
+    elsewhere: list[tuple[Finding, Task]] = field(default_factory=list)
+    unseen: list[Finding] = field(default_factory=list)
+    open: float = 0.0
+
+    @property
+    def score(self) -> float:
+        """The certain points, at least 0."""
+        return max(0.0, self.task.points - sum(points for _, points in self.losses)) - self.open
+
+    def explain(self) -> str:
+        """Why, a line each."""
+        lines = [f"-{points:g}: {describe(finding)}" for finding, points in self.losses]
+        lines += [
+            f"Counted in {task.name!r}: {describe(finding)}" for finding, task in self.elsewhere
+        ]
+        lines += [f"Not seen: {finding.message}" for finding in self.unseen]
+        if self.open:
+            lines.append(
+                f"{self.open:g} points are open: a person will look at what the check could not "
+                "see, and may give them."
+            )
+        return "\n".join(lines) or "Nothing wrong was found."
+
+
+def count(report: Report, rubric: Rubric) -> list[Counted]:
+    """The points of every task that the check gives."""
+    charged = _homes(report.findings, rubric)
+    counted = []
+    for task in rubric.checked:
+        result = Counted(task)
+        kinds = set()
+        hidden = False
+        for finding in task.of_its_parts(report.findings):
+            hidden |= finding.id in HIDES
+            points = task.findings.get(finding.id or "", 0.0)
+            homes = charged.get(cause(finding), [])
+            kind = (finding.id, finding.equation)
+            if not points or kind in kinds:
+                continue
+            if any(home is task for home in homes):
+                kinds.add(kind)
+                result.losses.append((finding, points))
+            elif homes:
+                result.elsewhere.append((finding, homes[0]))
+        _open(result, report.not_seen, hidden)
+        counted.append(result)
+    return counted
+
+
+def cause(finding: Finding) -> Cause:
+    """What two findings have in common if one mending removes both."""
+    # Without a file, it is about this part alone.
+    place = finding.part if finding.file is None else finding.file
+    return (finding.id, finding.equation, place, finding.cell, finding.line)
+
+
+def free(report: Report, rubric: Rubric) -> list[Finding]:
+    """The findings that cost nothing anywhere."""
+    charged = _homes(report.findings, rubric)
+    return [finding for finding in report.findings if cause(finding) not in charged]
+
+
+def reasons(report: Report, counted: list[Counted]) -> list[str]:
+    """Why a person should look at this archive, a sentence each; [] if nobody needs to."""
+    why = []
+    for finding in report.findings:
+        name = finding.file or FILES[finding.part]
+        if finding.id == "missing-file":
+            why.append(f"{FILES[finding.part]} is missing.")
+        elif finding.id == "does-not-import":
+            why.append(f"{name} cannot be imported.")
+        elif finding.id == "time-limit":
+            why.append(f"{name} was stopped or ended in the middle.")
+    unseen = [part for part in PARTS if any(one.part == part for one in report.not_seen)]
+    why += [f"Not all was seen of {TITLES[part]}." for part in unseen]
+    given, still_open = (
+        sum(one.score for one in counted),
+        sum(one.open for one in counted),
+    )
+    total = sum(one.task.points for one in counted)
+    if still_open:
+        why.append(f"{still_open:g} points are open.")
+    if given + still_open < LOW * total:
+        why.append(f"The score is low, {given:g} of {total:g}.")
+    return list(dict.fromkeys(why))
+
+
+def _homes(findings: Iterable[Finding], rubric: Rubric) -> Mapping[Cause, list[Task]]:
+    """The tasks in which each cause costs its points: one, or all of its part if it is absent."""
+    found: dict[Cause, list[tuple[Finding, Task]]] = {}
+    for finding in findings:
+        for task in rubric.checked:
+            if task.findings.get(finding.id or "") and finding in task.of_its_parts([finding]):
+                found.setdefault(cause(finding), []).append((finding, task))
+    homes = {}
+    for key, places in found.items():
+        first, _ = min(places, key=lambda place: PARTS.index(place[0].part))
+        if first.id in ABSENT:
+            homes[key] = [task for finding, task in places if finding.part == first.part]
+        else:
+            homes[key] = [max((t for _, t in places), key=lambda t: t.findings[first.id or ""])]
+    return homes
+
+
+def _open(counted: Counted, not_seen: Iterable[Finding], hidden: bool) -> None:
+    """Which points are open: those of one fault that may be there, or all that are left."""
+    task, left = counted.task, counted.score
+    lost = {finding.id for finding, _ in counted.losses}
+    points = left if hidden else 0.0
+    for finding in task.of_its_parts(not_seen):
+        possible = left if finding.id is None else task.findings.get(finding.id, 0.0)
+        if possible and finding.id not in lost:
+            counted.unseen.append(finding)
+            points += possible
+    counted.open = min(left, points)

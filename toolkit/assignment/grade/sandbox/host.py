@@ -1,0 +1,98 @@
+"""The judge's way to a student's code: a child in a sandbox, for one archive, within its limits."""
+
+import contextlib
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from toolkit.assignment.check.host import Gone, Host, Student
+from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
+from toolkit.assignment.grade.sandbox.supervise import Status, Watched
+from toolkit.assignment.parts import Part
+
+
+class SandboxedHost(Host):
+    """Starts the child in a sandbox, again if it died; the limits are those of the whole archive.
+
+    Args:
+        child: the child, as arguments of Python.
+        submission: what it gets a copy of.
+        scratch: a folder where it may write; emptied before each start.
+    """
+
+    def __init__(
+        self,
+        child: Sequence[str],
+        submission: Path,
+        scratch: Path,
+        limits: Limits,
+        isolation: Isolation,
+    ) -> None:
+        super().__init__(self._begin, self._end)
+        self.root = isolation.copy_of(scratch)  # of the copy, as the child names it
+        self.printed = b""  # the end of its error output
+        self._child, self._submission, self._scratch = list(child), submission, scratch
+        self._limits, self._isolation = limits, isolation
+        self._started = time.monotonic()
+        self._watched: Watched | None = None
+        self._status: Status = "finished"
+
+    @property
+    def seconds(self) -> float:
+        """Since the judge got this host."""
+        return time.monotonic() - self._started
+
+    def open(self) -> None:
+        """Start the child now: it gets ready while the judge reads, and a failure is the grader's.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        self._process = self._process or self._begin()
+
+    @contextlib.contextmanager
+    def student(self, part: Part, root: str) -> Iterator[Student]:
+        """As `Host.student`; where the sandbox has ended, `Gone` says why."""
+        if self._status != "finished":
+            raise Gone({}, reason=self._reason(self._status))
+        try:
+            with super().student(part, root) as student:
+                yield student
+        except Gone as gone:
+            # Without a word how the part's own process ended, all of the sandbox has.
+            if not gone.disturbed and not student.ended:
+                gone.reason = self._reason(self._status)
+            raise
+
+    def _begin(self) -> "subprocess.Popen[bytes]":
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.mkdir()
+        self._watched = Watched(
+            self._child,
+            self._submission,
+            self._scratch,
+            self._limits,
+            self._isolation,
+            self._started + self._limits.seconds,
+        )
+        return self._watched.process
+
+    def _end(self, process: "subprocess.Popen[bytes]") -> None:
+        assert self._watched is not None
+        self._watched.stop()
+        assert self._watched.status is not None
+        self._status = self._watched.status
+        self.printed = bytes(self._watched.printed)
+
+    def _reason(self, status: Status) -> str:
+        limits = self._limits
+        how = {
+            "finished": "the sandbox in which it runs came to an end",
+            "time": f"the archive had not finished after {limits.seconds:g} s",
+            "memory": f"the archive took more than {limits.memory / 2**30:g} GiB of memory",
+            "processes": f"the archive ran more than {limits.processes} processes",
+            "disk": f"the archive wrote more than {limits.disk / 2**30:g} GiB",
+        }[status]
+        return f"The code was stopped: {how}."

@@ -1,0 +1,119 @@
+"""Syntax trees of students' files, and what in them is still to be written."""
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator
+
+MAX_SOURCE = 1 << 20  # characters; more is no program by hand
+TO_DO = re.compile(
+    r"\b(TO[- ]?DO|FIXME|your code|implement|fill in|complete this)\b", re.IGNORECASE
+)
+# Functions that have no reason to be empty.
+EXPECTED = re.compile(
+    r"(forward|__getitem__|__len__|__iter__|main|.*interpol.*|(train|sample|eval).*)$"
+)
+
+
+def parsed(source: str) -> ast.Module | None:
+    """The syntax tree of a program; None if it is not Python, or too long for a human one."""
+    if len(source) > MAX_SOURCE:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def words_in(*nodes: ast.AST) -> frozenset[str]:
+    """All identifiers below some nodes: names, attributes, arguments, what is imported."""
+    words: set[str] = set()
+    for node in (node for top in nodes for node in ast.walk(top)):
+        for name in ("id", "attr", "arg", "name", "asname", "module"):
+            word = getattr(node, name, None)
+            if isinstance(word, str):
+                words.update(word.split("."))
+    return frozenset(words)
+
+
+def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
+    """Each function that is still to be written: the statement that stands in for it, and its name.
+
+    That is `raise NotImplementedError` among its statements; or nothing but `pass`, `...`, a
+    docstring or `return None`, where the function has one of the assignment's names or a comment
+    says that something is to be done. Abstract methods, and those that another class of the file
+    overrides, are none.
+    """
+    lines = source.split("\n")
+    bases = {word for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+             for word in words_in(*node.bases)}  # fmt: skip
+    for owner in ast.walk(tree):
+        if not isinstance(owner, ast.Module | ast.ClassDef):
+            continue
+        if isinstance(owner, ast.ClassDef) and (owner.name in bases or _is_abstract(owner)):
+            continue
+        for node in owner.body:
+            if not isinstance(node, ast.FunctionDef) or _is_abstract(node):
+                continue
+            stand_in = _stand_in(node, lines)
+            if stand_in is not None:
+                inside = f"{owner.name}." if isinstance(owner, ast.ClassDef) else ""
+                yield stand_in, inside + node.name
+
+
+def marked(source: str) -> str:
+    """A program in which each empty function that is still to be written raises, line for line."""
+    tree = parsed(source)
+    if tree is None:
+        return source
+    lines = [line.encode() for line in source.split("\n")]  # offsets count bytes
+    for node, name in unwritten(tree, source):
+        if not isinstance(node, ast.Raise):
+            line, column = lines[node.lineno - 1], node.col_offset
+            said = f"raise NotImplementedError({name!r}); ".encode()
+            lines[node.lineno - 1] = line[:column] + said + line[column:]
+    return b"\n".join(lines).decode()
+
+
+def _stand_in(function: ast.FunctionDef, lines: list[str]) -> ast.stmt | None:
+    """What stands where the code should be; None if there is code."""
+    for node in function.body:
+        if isinstance(node, ast.Raise) and "NotImplementedError" in words_in(node):
+            return node
+    to_do = any(map(TO_DO.search, _lines_of(function, lines)))
+    expected = EXPECTED.match(function.name)
+    if (to_do or expected) and all(_does_nothing(node, to_do) for node in function.body):
+        return function.body[-1]
+    return None
+
+
+def _lines_of(function: ast.FunctionDef, lines: list[str]) -> list[str]:
+    """The comments in a function and directly below it, further in than its first line."""
+    end = function.end_lineno or function.lineno
+    found = lines[function.lineno : end]
+    for line in lines[end:]:
+        text = line.lstrip()
+        if text and (not text.startswith("#") or len(line) - len(text) <= function.col_offset):
+            break
+        found.append(line)
+    return [line.partition("#")[2] for line in found]
+
+
+def _does_nothing(node: ast.stmt, to_do: bool) -> bool:
+    """Whether a statement is none; with something to do a call of `super().__init__` is none."""
+    if isinstance(node, ast.Return):
+        return node.value is None or getattr(node.value, "value", 0) is None
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return node.value.value is ... or isinstance(node.value.value, str)
+    if isinstance(node, ast.Expr) and to_do:
+        return ast.unparse(node).startswith("super(") and ".__init__(" in ast.unparse(node)
+    return isinstance(node, ast.Pass)
+
+
+def _is_abstract(node: ast.FunctionDef | ast.ClassDef) -> bool:
+    words = words_in(*node.decorator_list)
+    if isinstance(node, ast.ClassDef):
+        words |= words_in(*node.bases)
+    return not words.isdisjoint({"abstractmethod", "overload", "Protocol"})
