@@ -254,7 +254,7 @@ def verdict(job: Job, before: dict[str, Any], after: dict[str, Any]) -> dict[str
 
 
 def good_lines(job: Job) -> set[int]:
-    """The line of the fault, those that `also` names, and in scripts those that use what it sets."""
+    """The line of the fault, those that `also` names, and in a script those that use its name."""
     text = job.mutant.text.split("\n")
     patterns = [KINDS[job.mutant.kind].also]
     assigned = re.match(r"\s*(\w+) = ", text[min(job.mutant.line, len(text)) - 1])
