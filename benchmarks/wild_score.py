@@ -30,6 +30,7 @@ class Outcome:
     right: int = 0  # how many things are said to be right
     not_seen: list[str] = field(default_factory=list)
     said: int = 0  # verdicts in the report
+    found: int = 0  # findings in the report
     blind: bool = False  # nothing was found out
 
     @property
@@ -92,6 +93,7 @@ def score(entry: Entry, record: dict[str, Any], supplies: Iterable[str] = ()) ->
             (outcome.false if is_right else outcome.unlisted).append(f"{said} @{found['line']}")
     outcome.not_seen = list(record["not_seen"])
     outcome.said = sum(len(record[name]) for name in ("findings", "not_seen", "right"))
+    outcome.found = len(record["findings"])
     outcome.blind = not record["findings"] and not record["right"]
     return outcome
 
