@@ -16,6 +16,7 @@ class Kind(NamedTuple):
     equation: tuple[int, ...] = ()  # for wrong-equation
     unless: str = ""  # it makes no difference in a file where this is found
     sure: bool = False  # changes behaviour that a short run on this machine does not show
+    also: str = ""  # lines with this are as good as the one with the fault
 
 
 class Mutant(NamedTuple):
@@ -160,15 +161,27 @@ KINDS = {
     # lstm.py: the parameters
     "a weight that is no parameter": Kind(
         "lstm",
-        r"(?P<is> = )(nn\.)?Parameter\((?P<w>torch\.zeros\([^()]*\))\)",
+        r"(?P<is> = )(nn\.)?Parameter\((?P<w>torch\.randn\([^()]*\))\)",
         r"\g<is>\g<w>",
         ("parameter-not-learnable",),
     ),
-    "a parameter that is frozen": Kind(
+    "a weight that is frozen": Kind(
         "lstm",
-        r"(?P<p>Parameter\(torch\.(zeros|randn)\([^()]*\))\)",
+        r"(?P<p>Parameter\(torch\.randn\([^()]*\))\)",
         r"\g<p>, requires_grad=False)",
         ("parameter-not-learnable",),
+    ),
+    "a bias that is no parameter": Kind(  # a bias that stays zero is none
+        "lstm",
+        r"(?P<is> = )(nn\.)?Parameter\((?P<w>torch\.zeros\([^()]*\))\)",
+        r"\g<is>\g<w>",
+        ("parameter-not-learnable", *EQUATION),
+    ),
+    "a bias that is frozen": Kind(
+        "lstm",
+        r"(?P<p>Parameter\(torch\.zeros\([^()]*\))\)",
+        r"\g<p>, requires_grad=False)",
+        ("parameter-not-learnable", *EQUATION),
     ),
     # train.py
     "Adam": Kind("train", r"\bRMSprop\(", "Adam(", ("wrong-optimiser",)),
@@ -288,16 +301,29 @@ KINDS = {
     "wide noise": Kind(
         "gan", r"torch\.normal\(0\.0, 1\.0", "torch.normal(0.0, 3.0", ("wrong-noise",)
     ),
-    "no tanh at the end": Kind("gan", r"(?m)^(?P<s>\s+)nn\.Tanh\(\),\n", "", ("output-range",)),
-    "sigmoid at the end": Kind("gan", r"nn\.Tanh\(\),", "nn.Sigmoid(),", ("output-range",)),
+    "no tanh at the end": Kind(
+        "gan",
+        r"(?m)^(?P<s>\s+)nn\.Tanh\(\),\n",
+        "",
+        ("output-range",),
+        also=r"Tanh|Sigmoid|sigmoid\(|Normalize|ToTensor",
+    ),
+    "sigmoid at the end": Kind(
+        "gan",
+        r"nn\.Tanh\(\),",
+        "nn.Sigmoid(),",
+        ("output-range",),
+        also=r"Tanh|Sigmoid|sigmoid\(|Normalize|ToTensor",
+    ),
     "data not scaled": Kind(
         "gan",
         r"[A-Za-z]+\.Normalize\([^\n]*?0\.5[^\n]*?\)(?=\)|\]|\n)",
         "transforms.Lambda(lambda x: x)",
         ("output-range",),
+        also=r"Tanh|Sigmoid|sigmoid\(|Normalize|ToTensor",
     ),
     "sigmoid, and logits expected": Kind(
-        "gan", r"nn\.BCELoss\(\)", "nn.BCEWithLogitsLoss()", ("sigmoid-twice",)
+        "gan", r"nn\.BCELoss\(\)", "nn.BCEWithLogitsLoss()", ("sigmoid-twice",), also=r"[sS]igmoid"
     ),
     "drawn in training mode": Kind(
         "gan",
@@ -310,12 +336,14 @@ KINDS = {
         r"(?m)^(?P<s>\s+)(generator|G)\.train\(\)$",
         r"\g<s>pass",
         ("batchnorm-mode",),
+        also=r"\.eval\(\)",
     ),
     "G's optimiser has D's parameters": Kind(
         "gan",
         r"(?P<o>(optimizer|opt)_[gG] = torch\.optim\.Adam\()(generator|G)\.",
         lambda m: m["o"] + {"generator": "discriminator.", "G": "D."}[m[3]],
         ("wrong-direction", "does-not-learn", "gradients-not-cleared", "not-watched"),
+        also=r"[gG]\.step\(",
     ),
     "7 images with both ends": Kind(
         "gan",

@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import random
+import re
 import runpy
 import signal
 import sys
@@ -30,6 +31,7 @@ import wild_score
 from mutants import KINDS, Mutant, mutants
 from placing import submission
 from torch import nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.data import DataLoader
 from torchvision import datasets
 
@@ -150,7 +152,7 @@ def run(file: Path, steps: int) -> list[Any]:
             raise Enough
 
     torch.nn.modules.module.register_module_forward_hook(called)
-    torch.optim.optimizer.register_optimizer_step_post_hook(stepped)
+    register_optimizer_step_post_hook(stepped)
     torch.manual_seed(0)
     random.seed(0)
     begin = DataLoader.__init__
@@ -188,7 +190,9 @@ def behaviour(root: Path, file: str, steps: int) -> str:
     with os.fdopen(read) as pipe:
         text = pipe.read()
     os.waitpid(pid, 0)
-    return text or "killed"
+    if not text:
+        raise RuntimeError(f"a run of {file} has no trace")
+    return text
 
 
 # -- the check on mutants
@@ -231,8 +235,10 @@ def verdict(job: Job, before: dict[str, Any], after: dict[str, Any]) -> dict[str
         or f["equation"] in (None, *kind.equation)
     ]
     file = job.solution.parts[job.part]
+    lines = good_lines(job)
     near = any(
-        f["file"] == file and f["line"] and abs(f["line"] - job.mutant.line) <= NEAR for f in naming
+        f["file"] == file and f["line"] and min(abs(f["line"] - k) for k in lines) <= NEAR
+        for f in naming
     )
     unseen = set(after["not_seen"]) - set(before["not_seen"])
     what = "named" if naming else "misnamed" if new else "not seen" if unseen else "passed"
@@ -244,6 +250,19 @@ def verdict(job: Job, before: dict[str, Any], after: dict[str, Any]) -> dict[str
         "what": what,
         "near": near,
         "said": [f"{f['id']} ({f['equation']}) @{f['line']}" for f in new] or sorted(unseen)[:2],
+    }
+
+
+def good_lines(job: Job) -> set[int]:
+    """The line of the fault, those that `also` names, and in a script those that use its name."""
+    text = job.mutant.text.split("\n")
+    patterns = [KINDS[job.mutant.kind].also]
+    assigned = re.match(r"\s*(\w+) = ", text[min(job.mutant.line, len(text)) - 1])
+    if assigned and job.part in ("train", "gan"):
+        patterns.append(rf"\b{assigned[1]}\b")
+    used = [p for p in patterns if p]
+    return {job.mutant.line} | {
+        number for number, line in enumerate(text, 1) if any(re.search(p, line) for p in used)
     }
 
 
@@ -275,7 +294,9 @@ def work(jobs: list[Job]) -> list[dict[str, Any]]:
                         ways.append(behaviour(root, job.solution.parts[script], STEPS[script]))
                 runs[key] = ways[0]
                 same = ways[0] == ways[1]
-                if same or any(name in ways[1] for name in ("NameError", "UnboundLocalError")):
+                names = [name for name in ("NameError", "UnboundLocalError") if name in ways[1]]
+                stops = "('raises'" in ways[1] and "('raises'" not in ways[0]
+                if same or names or (stops and "does-not-run" not in KINDS[job.mutant.kind].ids):
                     what = "no difference" if same else "no mutant"
                     done.append({"kind": job.mutant.kind, "solution": key[0], "what": what})
                     continue

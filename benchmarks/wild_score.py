@@ -30,12 +30,18 @@ class Outcome:
     right: int = 0  # how many things are said to be right
     not_seen: list[str] = field(default_factory=list)
     said: int = 0  # verdicts in the report
+    found: int = 0  # findings in the report
     blind: bool = False  # nothing was found out
 
     @property
     def exact(self) -> bool:
-        """All that is expected was named, and nothing else."""
-        return not self.missed and not self.false and not self.unlisted
+        """All that is expected was named, and nothing else, by a check that saw something."""
+        return not (self.missed or self.false or self.unlisted or self.blind)
+
+    @property
+    def all_seen(self) -> bool:
+        """Exactly right, and nothing was left open."""
+        return self.exact and not self.not_seen
 
     @property
     def passed_though_faulty(self) -> bool:
@@ -87,6 +93,7 @@ def score(entry: Entry, record: dict[str, Any], supplies: Iterable[str] = ()) ->
             (outcome.false if is_right else outcome.unlisted).append(f"{said} @{found['line']}")
     outcome.not_seen = list(record["not_seen"])
     outcome.said = sum(len(record[name]) for name in ("findings", "not_seen", "right"))
+    outcome.found = len(record["findings"])
     outcome.blind = not record["findings"] and not record["right"]
     return outcome
 
@@ -165,6 +172,7 @@ def summary(outcomes: list[Outcome]) -> dict[str, str]:
     return {
         "files": str(files),
         "exactly right": rate(sum(o.exact for o in outcomes), files),
+        "exactly right, nothing left open": rate(sum(o.all_seen for o in outcomes), files),
         "files with a false alarm": rate(sum(bool(o.false) for o in outcomes), files),
         "false alarms on what is right": rate(sum(len(o.false) for o in outcomes), right),
         "found, and nothing written about it": str(sum(len(o.unlisted) for o in outcomes)),

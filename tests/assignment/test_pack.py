@@ -128,7 +128,7 @@ def test_everything_missing_is_listed(tmp_path: Path) -> None:
         (
             "assignment3.ipynb",
             notebook(CELL, CELL | {"execution_count": None}),
-            "these cells were not run: 2",
+            "these code cells were not run: 2",
         ),
         ("assignment3.ipynb", notebook(CELL | {"outputs": [ERROR]}), "end in an error: 1"),
         ("report/report.pdf", "", "report.pdf is empty"),
@@ -139,6 +139,30 @@ def test_not_ready(name: str, content: str, said: str, folder: Path) -> None:
     (folder / name).write_text(content)
     (problem,) = find_problems(collect(folder))
     assert said in problem
+
+
+def test_cells_are_counted_as_in_the_check(folder: Path) -> None:
+    """Among the code cells that are not empty."""
+    heading = {"cell_type": "markdown", "metadata": {}, "source": ["# Part I"]}
+    empty = CELL | {"source": [], "execution_count": None}
+    cells = notebook(heading, CELL, heading, empty, CELL | {"outputs": [ERROR]})
+    (folder / "assignment3.ipynb").write_text(cells)
+    (problem,) = find_problems(collect(folder))
+    assert "end in an error: 2." in problem
+
+
+def test_parts_with_other_names(folder: Path) -> None:
+    """By what is in them; two that could be one part are a hint, not a refusal."""
+    network = "from torch import nn\nclass LSTM(nn.Module):\n    def forward(self, x):\n"
+    (folder / "lstm.py").unlink()
+    (folder / "src").mkdir()
+    (folder / "src" / "network.py").write_text(network + "        return x\n")
+    assert find_problems(collect(folder)) == []
+    assert find_leftovers(collect(folder)) == []
+    (folder / "network.py").write_text(network + "        return x + 0\n")
+    assert find_problems(collect(folder)) == []
+    (hint,) = find_leftovers(collect(folder))
+    assert "network.py and src/network.py could each be the LSTM" in hint
 
 
 def test_leftovers_of_the_templates(folder: Path) -> None:
@@ -157,7 +181,7 @@ def test_what_does_not_import_is_not_packed(folder: Path, tmp_path: Path) -> Non
     """It works here, because the folder has what the archive leaves out."""
     (folder / "train.py").write_text("open('data/labels.csv')\n")
     assert subprocess.run([sys.executable, "train.py"], cwd=folder).returncode == 0
-    with pytest.raises(ToolkitError, match=r"does not run.\n- train.py: import train ends with"):
+    with pytest.raises(ToolkitError, match=r"does not run.\n- train.py: It ends with exit code 1"):
         pack(folder, "12345678", tmp_path, LIMITS, CHECK)
     assert not list(tmp_path.glob("*.zip"))
 

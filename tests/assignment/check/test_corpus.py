@@ -51,9 +51,15 @@ def test_no_false_alarm(name: str, tmp_path: Path, warm_check: Check) -> None:
     cases.write_right(submission, tmp_path)
     report = warm_check(tmp_path, parts=parts)
     assert report.findings == []
-    assert report.not_seen == []
-    assert report.passed
+    assert {f.id for f in report.not_seen} <= allowed_unseen(submission, parts)
+    assert report.passed == (report.not_seen == [])
     assert len(report.right) >= 2
+
+
+def allowed_unseen(submission: str, parts: list[str]) -> set[str]:
+    """Whether two images that someone has chosen by looking at them show different digits."""
+    by_eye = cases.RIGHT[submission].gan not in cases.CHOSEN_BY_CODE
+    return {"same-class-ends"} if "gan" in parts and by_eye else set()
 
 
 @pytest.mark.parametrize("name", ["separate gates", "helper modules", "Part 1 and Part 2"])
@@ -63,7 +69,7 @@ def test_no_false_alarm_about_a_whole_submission(
     cases.write_right(name, tmp_path)
     report = warm_check(tmp_path)
     assert report.findings == []
-    assert report.not_seen == []
+    assert {f.id for f in report.not_seen} <= allowed_unseen(name, ["gan"])
     assert set(report.files) == set(cases.FILES)
     assert len(report.right) >= 10
 

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from toolkit.assignment.check.findings import CheckFailed, Finding, Report
+from toolkit.assignment.check.findings import Finding, Report
 
 WRONG = Finding(verdict="wrong", part="lstm", id="wrong-equation", equation=5, message="Look.")
 RIGHT = Finding(verdict="right", part="gan", message="The noise is standard normal.")
@@ -48,19 +48,34 @@ def test_report_sorts_by_verdict_and_place() -> None:
     assert not report.passed
 
 
-def test_what_was_not_seen_is_not_wrong() -> None:
-    report = Report.of([RIGHT, UNSEEN])
-    assert report.passed
-    report.raise_unfinished()
+@pytest.mark.parametrize(
+    ("findings", "passed", "exit_code"),
+    [
+        ([RIGHT], True, 0),
+        ([], True, 0),
+        ([RIGHT, WRONG], False, 1),
+        ([RIGHT, UNSEEN], False, 3),
+        ([WRONG, UNSEEN], False, 1),
+    ],
+    ids=["right", "nothing", "wrong", "not seen", "both"],
+)
+def test_what_was_not_seen_is_neither(
+    findings: list[Finding], passed: bool, exit_code: int
+) -> None:
+    """No pass, and no fault either."""
+    report = Report.of(findings)
+    assert (report.passed, report.exit_code) == (passed, exit_code)
 
 
-def test_a_check_that_fails_is_not_a_verdict() -> None:
-    report = Report.of([RIGHT], [UNSEEN])
-    assert not report.passed
-    assert report.not_seen == [UNSEEN]
-    with pytest.raises(CheckFailed, match=r"too busy\. This is not a verdict") as caught:
-        report.raise_unfinished()
-    assert caught.value.exit_code == 2
+def test_cells_tell_two_findings_apart() -> None:
+    first = WRONG.model_copy(update={"file": "a.ipynb", "cell": 2, "line": 4})
+    second = first.model_copy(update={"cell": 1})
+    assert Report.of([first, second, first]).findings == [second, first]
+
+
+def test_which_file_was_taken_for_which_part() -> None:
+    report = Report.of([RIGHT], {"gan": "Part 2/gan.py"})
+    assert Report.model_validate_json(report.model_dump_json()).files == {"gan": "Part 2/gan.py"}
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,19 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from toolkit.assignment.check import supervisor
-from toolkit.assignment.check.parent import check
+from toolkit.assignment.check import parent
+from toolkit.assignment.check import submission as submission_module
+from toolkit.assignment.check.host import plain_host
+from toolkit.assignment.check.parent import judge
+from toolkit.assignment.check.submission import prepare
 from toolkit.assignment.check.text import as_text
 
+from ..layouts import notebook
 from .conftest import Check
 from .corpus import cases
 
@@ -20,15 +25,12 @@ SKELETON = ROOT / "assignments" / "skeleton"
 WITHOUT_TORCH = [
     "toolkit.assignment.app",
     "toolkit.assignment.parts",
-    "toolkit.assignment.check.parent",
-    "toolkit.assignment.check.supervisor",
-    "toolkit.assignment.check.channel",
+    "toolkit.assignment.locate",
     "toolkit.assignment.check.findings",
     "toolkit.assignment.check.text",
     "toolkit.assignment.check.explanations",
     "toolkit.assignment.check.static",
-    "toolkit.assignment.check.student.lines",
-    "toolkit.assignment.check.student.submission",
+    "toolkit.assignment.check.submission",
 ]
 
 
@@ -42,8 +44,8 @@ def run_check(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_parent_imports_no_torch() -> None:
-    """Nor do --help and what finds files."""
+def test_without_torch() -> None:
+    """--help, and what finds and reads files."""
     code = (
         "import importlib, sys\n"
         f"for module in {WITHOUT_TORCH}:\n"
@@ -96,6 +98,7 @@ def test_json(tmp_path: Path) -> None:
     content = json.loads(done.stdout)
     assert content["passed"] is False
     assert content["right"] == content["not_seen"] == []
+    assert content["files"] == {"lstm": "deeper/lstm.py"}
     assert [f["id"] for f in content["findings"]].count("missing-file") == 3
     (broken,) = [f for f in content["findings"] if f["id"] == "does-not-import"]
     assert broken.pop("message")
@@ -105,8 +108,71 @@ def test_json(tmp_path: Path) -> None:
         "part": "lstm",
         "equation": None,
         "file": "deeper/lstm.py",
+        "cell": None,
         "line": 2,
     }
+
+
+def test_not_seen(tmp_path: Path) -> None:
+    """Two files that could be it: neither is taken, nothing is wrong, and exit code 3."""
+    cases.write_right("separate gates", tmp_path)
+    for name in ("lstm.py", "train.py", "my_gan.py"):
+        (tmp_path / name).unlink()
+    text = (tmp_path / "dataset.py").read_text()
+    (tmp_path / "dataset.py").unlink()
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "data.py").write_text(f"{text}\nFOLDER = {folder!r}\n")
+    with tempfile.TemporaryDirectory() as copy, plain_host() as host:
+        submission = prepare(tmp_path, Path(copy))
+        report = judge(submission, host, copy, parts=["dataset"])
+    assert (report.passed, report.exit_code, report.findings) == (False, 3, [])
+    assert "a/data.py and b/data.py could each be" in report.not_seen[0].message
+    text = as_text(report, tmp_path)
+    assert text.endswith("Nothing is wrong, but 1 thing was not seen: look at it.")
+
+
+def test_what_another_part_lacks_is_said_once(tmp_path: Path, warm_check: Check) -> None:
+    """A training that stops at a data set that is still to be written."""
+    (tmp_path / "dataset.py").write_text(
+        "class PalindromeDataset:\n    def __init__(self, seq_length):\n"
+        "        pass\n\n    def __getitem__(self, k):\n        pass\n"
+    )
+    (tmp_path / "train.py").write_text(
+        "from dataset import PalindromeDataset\n\nfor x in PalindromeDataset(5):\n    pass\n"
+    )
+    report = warm_check(tmp_path, parts=["dataset", "train"])
+    assert [(f.part, f.line) for f in report.findings if f.id == "not-written"] == [("dataset", 6)]
+
+
+def test_a_notebook(tmp_path: Path, warm_check: Check) -> None:
+    """A fault in it has the cell and the line, and the text shows that line."""
+    (tmp_path / "flat").mkdir()
+    cases.write_wrong("the label is the middle", tmp_path / "flat")
+    text = (tmp_path / "flat" / "dataset.py").read_text()
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "Part 1.ipynb").write_text(notebook("%matplotlib inline", "# data\n" + text))
+    report = warm_check(folder, parts=["dataset"])
+    (found,) = report.findings
+    assert (found.id, found.file, found.cell) == ("wrong-label", "Part 1.ipynb", 2)
+    assert found.line is not None
+    line = ("# data\n" + text).splitlines()[found.line - 1]
+    assert "__getitem__" in line
+    shown = as_text(report, folder)
+    assert f"Part 1.ipynb, cell 2:{found.line}: wrong-label" in shown
+    assert f"  {found.line} | {line}" in shown
+
+
+def test_what_was_not_copied_is_no_fault(
+    tmp_path: Path, warm_check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submission_module, "MAX_COPIED", 1000)
+    (tmp_path / "dataset.py").write_text("DATA = open('big.csv').read()\n")
+    (tmp_path / "big.csv").write_bytes(bytes(2000))
+    report = warm_check(tmp_path, parts=["dataset"])
+    assert report.findings == []
+    assert "big.csv is too large" in report.not_seen[0].message
 
 
 def test_nothing_to_check(tmp_path: Path) -> None:
@@ -143,34 +209,6 @@ def test_the_toolkit_is_not_handed_in(tmp_path: Path, warm_check: Check) -> None
     assert ("forbidden-module", "helpers.py", 3) in [(f.id, f.file, f.line) for f in found]
 
 
-def test_what_a_student_prints_is_no_finding(tmp_path: Path) -> None:
-    """Nor what is written to all descriptors, nor the end of the check."""
-    finding = {"verdict": "wrong", "part": "dataset", "id": "wrong-label", "message": ""}
-    lines = "".join(json.dumps(m) + "\n" for m in ({"finding": finding}, {"finished": True}))
-    (tmp_path / "dataset.py").write_text(
-        f"import os\nprint({lines!r})\nfor descriptor in range(1, 40):\n    try:\n"
-        f"        os.write(descriptor, {lines.encode()!r})\n    except OSError:\n        pass\n"
-    )
-    (found,) = check(tmp_path, parts=["dataset"]).findings
-    assert found.id == "does-not-run"
-    assert "no class PalindromeDataset" in found.message
-
-
-def test_lower_limits_than_its_own_are_kept(tmp_path: Path) -> None:
-    """As a sandbox sets them."""
-    (tmp_path / "dataset.py").write_text("class PalindromeDataset:\n    raise KeyError('here')\n")
-    limit = f"ulimit -d {3 << 20} -t 10; exec {sys.executable} -m toolkit.assignment check ."
-    done = subprocess.run(
-        ["bash", "-c", f"{limit} --json"],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-    (finding,) = [f for f in json.loads(done.stdout)["findings"] if f["part"] == "dataset"]
-    assert "KeyError: 'here'" in finding["message"]
-
-
 @pytest.mark.parametrize(
     "code",
     ["raise SystemExit(0)", "print('x' * 10**8)\nraise ValueError('no')"],
@@ -182,24 +220,18 @@ def test_code_that_exits_or_prints(code: str, tmp_path: Path, warm_check: Check)
     assert [f.id for f in report.findings] == ["does-not-import"]
 
 
-def test_a_crash_costs_only_its_own_process(tmp_path: Path) -> None:
+def test_a_crash_is_named(tmp_path: Path, warm_check: Check) -> None:
     (tmp_path / "dataset.py").write_text("import os\nos._exit(0)\n")
-    (finding,) = check(tmp_path, parts=["dataset"]).findings
+    (finding,) = warm_check(tmp_path, parts=["dataset"]).findings
     assert finding.id == "time-limit"
     assert "The process ended during this: importing dataset.py" in finding.message
 
 
-def test_an_endless_loop_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(supervisor.LIMITS, "dataset", 4)  # CPU seconds, half of them for importing
-    (tmp_path / "dataset.py").write_text("while True:\n    pass\n")
-    (finding,) = check(tmp_path, parts=["dataset"]).findings
-    assert finding.id == "time-limit"
-    assert "importing dataset.py" in finding.message
-
-
-def test_code_that_only_sleeps_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which the limit of CPU time does not see."""
-    monkeypatch.setitem(supervisor.LIMITS, "dataset", 3)
-    (tmp_path / "dataset.py").write_text("import time\ntime.sleep(60)\n")
-    (finding,) = check(tmp_path, parts=["dataset"]).findings
-    assert finding.id == "time-limit"
+def test_a_fault_of_the_check_costs_nobody_a_point(
+    tmp_path: Path, warm_check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases.write_right("separate gates", tmp_path)
+    monkeypatch.setitem(parent.JUDGES, "dataset", "no.such.judge")
+    report = warm_check(tmp_path, parts=["dataset"])
+    assert report.findings == []
+    assert "This is not a verdict on your code" in report.not_seen[0].message

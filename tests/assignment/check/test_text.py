@@ -8,6 +8,8 @@ from toolkit.assignment.check.findings import Finding, Report
 from toolkit.assignment.check.text import as_text, source_line
 from toolkit.assignment.parts import TITLES
 
+from ..layouts import notebook
+
 SOFTMAX = Finding(
     verdict="wrong",
     part="train",
@@ -56,7 +58,7 @@ def test_part_by_part(tmp_path: Path) -> None:
         TITLES["gan"],
         "  not seen: No sampling was seen.",
         "2 things are wrong. Fix the first and check again: one fault hides others. "
-        "1 thing was not seen.",
+        "1 thing was not seen: look at it.",
     ]
 
 
@@ -79,6 +81,27 @@ def test_count(findings: list[str], last: str, tmp_path: Path) -> None:
         for id in findings
     )
     assert as_text(report, tmp_path).splitlines()[-1] == last
+
+
+def test_which_file_was_taken(tmp_path: Path) -> None:
+    """And where something was not seen, if it has a place."""
+    unseen = Finding(
+        verdict="not seen", part="gan", file="GAN.ipynb", cell=3, line=7, message="No loop."
+    )
+    text = as_text(Report.of([unseen], {"gan": "Part 2/GAN.ipynb"}), tmp_path)
+    assert f"{TITLES['gan']}: Part 2/GAN.ipynb" in text
+    assert "  not seen: No loop. (GAN.ipynb, cell 3:7)" in text
+    assert text.endswith("Nothing is wrong, but 1 thing was not seen: look at it.")
+
+
+def test_a_line_of_a_cell(tmp_path: Path) -> None:
+    """Counted among the code cells; nothing of a notebook that is none."""
+    (tmp_path / "a.ipynb").write_text(notebook("x = 1", "\ny = 2\nz = 3"))
+    assert source_line(tmp_path, "a.ipynb", 2, 2) == "y = 2"
+    for line, cell in ((9, 2), (1, 3), (1, 0)):
+        assert source_line(tmp_path, "a.ipynb", line, cell) is None
+    (tmp_path / "b.ipynb").write_text("{}")
+    assert source_line(tmp_path, "b.ipynb", 1, 1) is None
 
 
 def test_source_lines_that_cannot_be_shown(tmp_path: Path) -> None:

@@ -99,6 +99,33 @@ RIGHT = {
     "sizes in an object; Wasserstein": Right("stream_seed", "config", "trainer", "wasserstein"),
     "gates that are objects": Right("every", "steps_first", "until", "globals"),
     "matrices side by side": Right("stream", "stacked", "stream", "mlp_tanh"),
+    "a progress bar, a log and a theme": Right(  # there or not, they change nothing
+        "stream_seed",
+        "state",
+        "state",
+        "mlp_tanh",
+        (
+            (
+                "train",
+                "from torch.utils.data import DataLoader\n",
+                "from torch.utils.data import DataLoader\n"
+                "from torch.utils.tensorboard import SummaryWriter\n"
+                "from tqdm import tqdm\n"
+                "import seaborn as sns\n\nsns.set_theme()\n",
+            ),
+            ("train", "enumerate(loader)", "enumerate(tqdm(loader))"),
+            (
+                "train",
+                "    seen = right = 0\n",
+                "    seen = right = 0\n    writer = SummaryWriter()\n",
+            ),
+            (
+                "train",
+                "        seen += len(labels)\n",
+                '        seen += len(labels)\n        writer.add_scalar("loss", loss, step)\n',
+            ),
+        ),
+    ),
     "the interpolation under another name": Right(
         "digits",
         "separate",

@@ -154,13 +154,15 @@ DATASETS = {
         "lefts |= {",
         INIT,
     ),
-    "all palindromes, however long": planted(
+    "a permutation of all numbers": planted(
         APART,
         "dataset",
-        "if n <= 3:",
-        "if n:",
+        "            halves = list(itertools.product(range(10), repeat=n))\n",
+        "            chosen = torch.randperm(10**n)[:total_len].tolist()\n"
+        "            halves = [tuple(int(d) for d in str(k).zfill(n)) for k in chosen]\n",
         "length-overflow",
-        "halves = list(itertools",
+        "chosen = torch.randperm(",
         INIT,
+        more=(("dataset", "if n <= 3:", "if n:"),),
     ),
 }

@@ -6,6 +6,7 @@ When that process has ended, in whatever way, it says so.
 """
 
 import contextlib
+import ctypes
 import importlib
 import os
 import signal
@@ -23,6 +24,7 @@ from toolkit.assignment.check.wire import Closed, receive, send
 
 PATIENCE = 1.5  # seconds on the clock for each CPU second
 MAX_FACTOR = 8  # times its limit that a process may take on a busy machine, waiting for a core
+PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 
 def main() -> None:
@@ -60,6 +62,7 @@ def serve(request: dict[str, Any], read: int, write: int) -> dict[str, Any]:
     if pid == 0:
         try:
             os.setsid()
+            _end_with_parent()
             answer_questions(
                 request["part"],
                 Path(request["root"]),
@@ -109,6 +112,12 @@ def _starved(pid: int) -> float:
         return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
     except (OSError, ValueError, IndexError):
         return 0.0
+
+
+def _end_with_parent() -> None:
+    """Where Linux can: whoever kills the host ends too, and so the judge sees its pipe closed."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _kill(pid: int) -> None:

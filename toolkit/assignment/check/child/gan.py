@@ -137,7 +137,9 @@ class Answers:
         names = vars(self.script.module)
         kind, _, method = name.rpartition(".")
         for value in [*names.values(), network] if kind else []:
-            if type(value).__name__ == kind and isinstance(getattr(value, method, None), MethodType):
+            if type(value).__name__ == kind and isinstance(
+                getattr(value, method, None), MethodType
+            ):
                 found: Callable[..., Any] = getattr(value, method)
                 return found
         function = names.get(name)
@@ -150,7 +152,7 @@ class Answers:
         known: dict[str, Any] = {name.lower(): v for name, v in vars(self.script.module).items()}
         known |= {"device": torch.device("cpu")} | dict.fromkeys(GENERATORS, network)
         known |= dict.fromkeys(CLASSIFIERS, Classifier(self.back))
-        return known | values
+        return known | dict(values)
 
     def _standing_in(self, network: nn.Module) -> "StandingIn":
         assert self.script is not None
@@ -175,7 +177,7 @@ class StandingIn:
 
     def __enter__(self) -> None:
         for network, forward in self._forwards:
-            network.forward = forward  # type: ignore[method-assign]
+            network.forward = forward
 
     def _draw(self, generator: nn.Module, z: Tensor) -> Tensor:
         images: Tensor = self._back("draw", z=z.detach(), training=generator.training)

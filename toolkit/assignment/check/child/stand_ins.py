@@ -42,7 +42,10 @@ class StandIns(MetaPathFinder, Loader):
     ) -> ModuleSpec | None:
         """The stand-in of this name, and of everything below it."""
         top = name.partition(".")[0]
-        if name not in LOGGERS and (top not in REPLACED or name == "google"):
+        if top == "google" and not name.startswith("google.colab"):
+            if name != "google" or PathFinder.find_spec(name) is not None:
+                return None  # it is shared with packages that work
+        elif name not in LOGGERS and top not in REPLACED:
             return None
         if path is None:
             own = PathFinder.find_spec(name)
@@ -56,6 +59,7 @@ class StandIns(MetaPathFinder, Loader):
         """A module in which there is everything."""
         module = AnyModule(spec.name)
         module.__path__ = []
+        module.__dict__.update(__version__="99.0.0", __version_info__=(99, 0, 0))
         module.__dict__["_finder"] = self
         return module
 

@@ -40,11 +40,11 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     trace = read(answer)
     lines = Lines(student.ask("texts"), located.file)
     game = find_game(trace)
-    _check_end(answer, trace, game, verdicts)
+    _check_end(answer, trace, game, lines, verdicts)
     if game is None:
         return
     probe = Probe(student)
-    check_noise(game, verdicts)
+    check_noise(game, lines, verdicts)
     check_images(game, probe.images, lines, verdicts, given=answer["images_given"])
     check_losses(game, probe.opinions, verdicts)
     check_steps(game, lines, verdicts)
@@ -93,7 +93,9 @@ class Probe:
         return answer
 
 
-def _check_end(answer: Mapping[str, Any], trace: Trace, game: Game | None, verdicts: Verdicts) -> None:
+def _check_end(
+    answer: Mapping[str, Any], trace: Trace, game: Game | None, lines: Lines, verdicts: Verdicts
+) -> None:
     """How the run ended, where that says something about the code."""
     ended, described = answer["ended"], answer["error"]
     error = StudentError(described) if isinstance(described, dict) else None
@@ -110,7 +112,12 @@ def _check_end(answer: Mapping[str, Any], trace: Trace, game: Game | None, verdi
     elif ended == "unknown" and error is not None:
         verdicts.error(error)
     elif ended == "error" and error is not None:
-        _check_error(error, trace, game, verdicts)
+        _check_error(error, trace, game, lines, verdicts)
+    elif game is None and "backward(" in lines.texts.get(lines.file, "") and not trace.steps:
+        verdicts.not_seen(
+            "The training in this file was not reached, neither when it was run nor when its "
+            "functions were called, so nothing of it was seen."
+        )
     elif game is None or not (trace.steps or trace.passes):
         verdicts.fault(
             "not-watched",
@@ -122,12 +129,14 @@ def _check_end(answer: Mapping[str, Any], trace: Trace, game: Game | None, verdi
             verdicts.fault(
                 "fixed-device",
                 "Tensors are put on the GPU, whether there is one or not. What should decide?",
-                at=Place(event["file"], event["line"]),
+                at=lines.of_device(Place(event["file"], event["line"])),
             )
             break
 
 
-def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts: Verdicts) -> None:
+def _check_error(
+    error: StudentError, trace: Trace, game: Game | None, lines: Lines, verdicts: Verdicts
+) -> None:
     """What their code raised, where that has a name of its own in a GAN."""
     begun = bool(trace.calls or trace.steps)
     if any(words in error.text for words in AGAIN):
@@ -138,6 +147,13 @@ def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts:
             "the generated images are data. What cuts them off from their network?",
             equation=10,
             at=error,
+        )
+    elif "doesn't match the broadcast shape [3," in error.text:
+        verdicts.fault(
+            "does-not-run",
+            f"The code stops with {error.text.splitlines()[0][:120]}. How many channels has an "
+            "image of MNIST, and how many does this line expect?",
+            at=lines.of_scaling(),
         )
     elif "between 0 and 1" in error.text and "elements" in error.text:
         verdicts.fault(
@@ -150,8 +166,8 @@ def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts:
     elif game is None and "shapes" in error.text and _too_small(trace):
         verdicts.fault(
             "wrong-shape",
-            f"The discriminator does not take the generator's images ({error.text[:120]}). How many "
-            "pixels does a digit of MNIST have, and how many does the generator draw?",
+            f"The discriminator does not take the generator's images ({error.text[:120]}). How "
+            "many pixels does a digit of MNIST have, and how many does the generator draw?",
             at=error,
         )
     else:

@@ -13,7 +13,7 @@ from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.trace import Backward, Event, Step
 from toolkit.assignment.check.verdicts import Verdicts
 
-MIN_SHARE = 0.02  # of the larger push: a smaller one is none
+LOW, HIGH = 0.25, 0.75  # outputs beyond may be pushed back by targets that are not 0 or 1
 WAYS = {1: "up", -1: "down"}
 
 
@@ -26,14 +26,38 @@ class Push(NamedTuple):
 
 def push_of(game: Game, passes: Iterable[Backward]) -> Push:
     """What some backward passes want together."""
+    clear = _sum(game, passes, clear=True)
+    every = _sum(game, passes, clear=False) if not all(clear) and not _is_bounded(game) else clear
+    return Push(clear.real or every.real, clear.drawn or every.drawn)
+
+
+def _sum(game: Game, passes: Iterable[Backward], *, clear: bool) -> Push:
+    """The sum over all images.
+
+    Args:
+        clear: leave out those that are pushed back to the middle. A target of 0.9 pushes an output
+            of 0.95 down, and yet stands for real.
+    """
     real = drawn = 0.0
     for backward in passes:
         for number, gradient in backward.gradients.items():
             judged = game.judged.get(number)
-            if judged is not None and len(gradient) == len(judged.drawn):
-                drawn -= float(gradient[judged.drawn].double().sum())
-                real -= float(gradient[~judged.drawn].double().sum())
+            if judged is None or len(gradient) != len(judged.drawn):
+                continue
+            push = -gradient.double()
+            rows = judged.call.output.rows if judged.call.output else None
+            if clear and rows is not None and rows.size(1) == 1:
+                back = ((rows[:, 0] > HIGH) & (push < 0)) | ((rows[:, 0] < LOW) & (push > 0))
+                push = push.masked_fill(back, 0)
+            drawn += float(push[judged.drawn].sum())
+            real += float(push[~judged.drawn].sum())
     return Push(real, drawn)
+
+
+def _is_bounded(game: Game) -> bool:
+    """Whether all outputs of the discriminator that were seen are between 0 and 1."""
+    outputs = [j.call.output for j in game.judged.values() if j.call.output is not None]
+    return all(output.least >= 0 and output.largest <= 1 for output in outputs)
 
 
 def drawn_push(game: Game, passes: Iterable[Backward]) -> float:
@@ -52,9 +76,11 @@ def check_direction(game: Game, verdicts: Verdicts) -> None:
             "not known."
         )
         return
-    real, drawn = _majority(p.real for p in pushes), _majority(p.drawn for p in pushes)
-    if _one_sided(game, steps_d, pushes, verdicts):
+    if _one_sided(game, steps_d, verdicts):
         return
+    real, drawn = _majority(p.real for p in pushes), _majority(p.drawn for p in pushes)
+    if not real or not drawn:  # all outputs are beyond the targets
+        real, drawn = real or -drawn, drawn or -real
     if real == drawn:
         verdicts.fault(
             "wrong-direction",
@@ -67,7 +93,9 @@ def check_direction(game: Game, verdicts: Verdicts) -> None:
     wanted = [_majority([p.drawn]) for s in steps_g if (p := _push_of_step(game, s)).drawn]
     if not wanted:
         if steps_g and not verdicts.has("dead-parameter", "does-not-learn"):
-            verdicts.not_seen("What the generator's loss wants from the discriminator was not seen.")
+            verdicts.not_seen(
+                "What the generator's loss wants from the discriminator was not seen."
+            )
         return
     if (way := _majority(wanted)) != real:
         in_d = real < 0  # real images are usually pushed up
@@ -95,29 +123,42 @@ def _push_of_step(game: Game, step: Step) -> Push:
 
 
 def _majority(numbers: Iterable[float]) -> int:
-    """1 if most steps push up, -1 if most push down: labels may be flipped now and then."""
-    votes = [1 if number > 0 else -1 for number in numbers if number]
-    return 1 if sum(votes) >= 0 else -1
+    """1 if most steps push up, -1 if most push down, as labels may be flipped; 0 if none does."""
+    votes = sum(1 if number > 0 else -1 for number in numbers if number)
+    return (votes > 0) - (votes < 0)
 
 
-def _one_sided(game: Game, steps: list[Step], pushes: list[Push], verdicts: Verdicts) -> bool:
+def _one_sided(game: Game, steps: list[Step], verdicts: Verdicts) -> bool:
     """Whether the discriminator's loss lacks one of its terms."""
-    real = sum(abs(push.real) for push in pushes)
-    drawn = sum(abs(push.drawn) for push in pushes)
-    if min(real, drawn) > MIN_SHARE * max(real, drawn):
+    real, drawn = _has_term(game, steps, drawn=False), _has_term(game, steps, drawn=True)
+    if real and drawn:
         return False
-    if drawn < real and _both_ways(game, steps):
+    if real and _both_ways(game, steps):
         verdicts.not_seen("Which of the discriminator's images are generated was not seen.")
         return True
-    lacking = "generated" if drawn < real else "real"
+    lacking = "generated" if real else "real"
     verdicts.fault(
         "one-sided-loss",
         f"In the {len(steps)} steps that were seen, no {lacking} image was in the discriminator's "
         "loss. What are the two terms of V, and which of them is missing?",
         equation=10,
-        at=_loss_of(game, steps, drawn=drawn > real) or steps[0],
+        at=_loss_of(game, steps, drawn=drawn) or steps[0],
     )
     return True
+
+
+def _has_term(game: Game, steps: list[Step], *, drawn: bool) -> bool:
+    """Whether a loss of these steps depends on drawn, or on real, images, however little."""
+    for step in steps:
+        for backward in game.own_passes(step):
+            for number, gradient in backward.gradients.items():
+                judged = game.judged.get(number)
+                if judged is None or len(gradient) != len(judged.drawn):
+                    continue
+                mark = judged.drawn if drawn else ~judged.drawn
+                if bool(mark.all()) or bool(gradient[mark].any()):
+                    return True
+    return False
 
 
 def _both_ways(game: Game, steps: list[Step]) -> bool:

@@ -24,7 +24,16 @@ STOPS = ("z_to", "z_end", "z2", "z_2", "z_b", "zb", "end", "stop", "b", "z1", "e
          "second", "noise2", "latent2", "x1", "p1", "v1", "high", "target", "end_point",
          "to_z")  # fmt: skip
 BOTH = ("ends", "points", "pair", "zs", "endpoints")
-STEPS = ("steps", "n_steps", "num_steps", "n", "num", "n_interp", "num_interp", "interpolation_steps")
+STEPS = (
+    "steps",
+    "n_steps",
+    "num_steps",
+    "n",
+    "num",
+    "n_interp",
+    "num_interp",
+    "interpolation_steps",
+)
 IMAGES = ("num_images", "n_images", "count", "frames", "total", "num_points", "n_points", "k")
 DIMENSIONS = ("latent_dim", "z_dim", "nz", "latent_size", "noise_dim", "dim", "zdim", "z_size")
 
@@ -147,7 +156,7 @@ class Functions:
         given = {a.arg.lower() for a in arguments[len(arguments) - len(defaults) :] if defaults}
         given |= {
             a.arg.lower()
-            for a, d in zip(function.node.args.kwonlyargs, function.node.args.kw_defaults)
+            for a, d in zip(function.node.args.kwonlyargs, function.node.args.kw_defaults, strict=True)
             if d is not None
         }
         known: dict[str, Any] = dict.fromkeys(DIMENSIONS, self.latent_dim)
@@ -169,9 +178,11 @@ class Functions:
         found = self._called[function.name] = {}
         for tree in self._lines.trees.values():
             for node in ast.walk(tree):
-                name = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(
-                    node, ast.Call
-                ) else ""
+                name = (
+                    getattr(node.func, "attr", getattr(node.func, "id", ""))
+                    if isinstance(node, ast.Call)
+                    else ""
+                )
                 if not isinstance(node, ast.Call) or name != function.node.name:
                     continue
                 pairs = [*zip(function.parameters, node.args, strict=False)]

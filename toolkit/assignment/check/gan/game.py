@@ -79,9 +79,10 @@ def find_game(trace: Trace) -> Game | None:
         outputs = [c.output.size for c in calls[discriminator] if c.output is not None]
         if not outputs or NUM_DIGITS in outputs:
             continue
-        both = trace.networks[generator].parameters.keys(), trace.networks[
-            discriminator
-        ].parameters.keys()
+        both = (
+            trace.networks[generator].parameters.keys(),
+            trace.networks[discriminator].parameters.keys(),
+        )
         trained = sum(any(step.holds & keys for step in trace.steps) for keys in both)
         score = (trained, int(max(outputs) == 1), len(calls[discriminator]))
         if score > best_score:
@@ -146,9 +147,9 @@ class Origins:
             if rows is None or made is None or len(made) != len(rows):
                 continue
             size = made.size(1)
-            if 16 < size < rows.size(1):
-                if any(torch.equal(part, made) for part in (rows[:, :size], rows[:, -size:])):
-                    return {call.number: call}, {call.number: everything}
+            parts = (rows[:, :size], rows[:, -size:]) if 16 < size < rows.size(1) else ()
+            if any(torch.equal(part, made) for part in parts):
+                return {call.number: call}, {call.number: everything}
         return {}, {}
 
     def judged(self, call: Call, generator: int) -> Judged | None:

@@ -1,5 +1,6 @@
 """What goes into the generator, and whether the images that come out suit the real ones."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -14,13 +15,14 @@ PIXELS = 784  # of an image of MNIST
 MIN_NUMBERS = 1000  # of the noise, to know its distribution
 MIN_STEPS = 3  # of training, after which the same noise is no accident
 SLACK = 0.3  # of the range of the generated images: at most so far do the real ones go beyond
+RAW = 10  # larger pixels were not scaled
 WORD = "standard normal distribution has mean 0, standard deviation 1 and fourth moment 3"
 
 # From z, (batch, ...), and how much it is enlarged, to images in evaluation mode.
 Draw = Callable[[Call, float], Tensor | None]
 
 
-def check_noise(game: Game, verdicts: Verdicts) -> None:
+def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
     """z ~ N(0, 1), and drawn anew for every step: judged over all that was trained on."""
     trained = game.judged_draws
     calls = [call for call in game.draws if call.number in trained] or game.draws
@@ -36,7 +38,7 @@ def check_noise(game: Game, verdicts: Verdicts) -> None:
             "wrong-noise",
             f"The noise has mean {mean:.2f}, standard deviation {deviation:.2f} and fourth moment "
             f"{fourth:.1f}. A {WORD}. Which function draws it?",
-            at=odd,
+            at=lines.of_noise(odd),
         )
         return
     if len(game.steps) >= 2 * MIN_STEPS and _drawn_once(game, noise):
@@ -44,7 +46,7 @@ def check_noise(game: Game, verdicts: Verdicts) -> None:
             "wrong-noise",
             f"The generator was given the same z in all of {len(game.steps)} steps, so it only "
             "learns these points. When should new noise be drawn?",
-            at=calls[-1],
+            at=lines.of_noise(calls[-1]),
         )
         return
     verdicts.right("The noise is standard normal, and drawn anew for every step.")
@@ -80,7 +82,7 @@ def is_normal(z: Tensor) -> bool:
     A uniform distribution with variance 1 has a fourth moment of 1.8.
     """
     mean, deviation, fourth = moments(z)
-    error = 6 / z.numel() ** 0.5
+    error = 6 / math.sqrt(z.numel())
     near = abs(mean) < 0.05 + error and abs(deviation - 1) < 0.05 + 0.71 * error
     return near and abs(fourth - 3) < min(0.9, 0.2 + 4.9 * error)
 
@@ -126,7 +128,7 @@ def check_images(
             f"Generated images lie in {low:.1f}..{high:.1f} and real ones in {real.least:.1f}.."
             f"{real.largest:.1f}, so the discriminator can tell them apart by that alone. What is "
             "the range of the generator's last layer, and how are the data scaled?",
-            at=lines.of_scaling(),
+            at=lines.of_raw_data() if real.largest > RAW else lines.of_scaling(),
         )
         return
     verdicts.right("Generated images have the shape and the range of the real ones.")

@@ -31,9 +31,7 @@ MAX_FUNCTIONS = 8  # that are tried
 SURE = 0.9
 
 
-def check_interpolation(
-    game: Game, lines: Lines, functions: Functions, verdicts: Verdicts
-) -> None:
+def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts: Verdicts) -> None:
     """Look for the interpolation in what ran, else in functions, and judge it."""
     trained = game.judged_draws
     draws = [call for call in game.draws if call.number not in trained]
@@ -51,7 +49,9 @@ def check_interpolation(
         if _try(function, ends, functions, verdicts):
             _check_ends([function, *candidates], functions, verdicts)
             return
-    if candidates or any(word in text for text in lines.texts.values() for word in ("interpol", "lerp")):
+    if candidates or any(
+        word in text for text in lines.texts.values() for word in ("interpol", "lerp")
+    ):
         verdicts.not_seen(
             "The code seems to interpolate, but no images along a line in latent space were seen.",
             at=candidates[0].place if candidates else None,
@@ -70,9 +70,7 @@ def _paths_of(calls: Sequence[Call]) -> list[Path]:
     return find_paths(drawn)
 
 
-def _judge(
-    paths: list[Path], places: Sequence[Placed], known: Tensor, verdicts: Verdicts
-) -> None:
+def _judge(paths: list[Path], places: Sequence[Placed], known: Tensor, verdicts: Verdicts) -> None:
     """The best of the paths has nine points, both ends among them."""
     for path in paths:
         outside = ends_outside(path, known)
@@ -117,8 +115,8 @@ def _try(function: Function, ends: Tensor, functions: Functions, verdicts: Verdi
             if _in_pixels(tried, functions):
                 verdicts.fault(
                     "wrong-interpolation",
-                    "The images in between are mixed from the pixels of two images. Which numbers "
-                    "should move in steps, so that each image in between is drawn by the generator?",
+                    "The images in between are mixed from the pixels of two images. Which "
+                    "numbers should move in steps, so that each image is drawn by the generator?",
                     at=function.place,
                 )
                 return True
@@ -162,9 +160,9 @@ def _in_pixels(tried: Tried, functions: Functions) -> bool:
     """Whether it returned images that are mixed from the first and the last of them."""
     for images in tried.returned:
         rows = images.reshape(len(images), -1) if images.dim() > 1 else images[None]
-        if len(rows) >= MIN_POINTS and rows.size(1) >= 784 > functions.latent_dim:
-            if find_paths([(0, rows.float())]):
-                return True
+        is_batch = len(rows) >= MIN_POINTS and rows.size(1) >= 784 > functions.latent_dim
+        if is_batch and find_paths([(0, rows.float())]):
+            return True
     return False
 
 

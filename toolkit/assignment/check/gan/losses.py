@@ -33,15 +33,15 @@ def check_losses(game: Game, ask: Ask, verdicts: Verdicts) -> None:
             )
             break
     squashed = _is_probability(game, ask)
-    twice = _sigmoid_again(losses, game, squashed)
+    twice: Event | None = _sigmoid_again(losses, game, squashed)
     if twice is None and squashed:
         twice = _sigmoid_in_gradients(game)
     missing = next((loss for loss in losses if loss.name == PROBABILITIES), None)
     if twice is not None:
         verdicts.fault(
             "sigmoid-twice",
-            "The loss applies the sigmoid itself, and the discriminator's outputs have been through "
-            "one already, so they never get far from 0.5. Which of the two is one too many?",
+            "The loss applies the sigmoid itself, and the discriminator's outputs have been "
+            "through one already, so they never get far from 0.5. Which of the two is one too many?",
             equation=10,
             at=twice,
         )

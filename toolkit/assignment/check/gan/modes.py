@@ -69,16 +69,20 @@ def _try_functions(game: Game, functions: Functions, lines: Lines, verdicts: Ver
 def samples(game: Game) -> list[Call]:
     """The calls of the generator whose images the discriminator never saw.
 
-    A call before the first step may be a test of the shapes: it counts where pictures follow.
+    A call before the first step may be a test of the shapes: it counts where pictures follow. So
+    does a call after the last step, if the run was stopped there: a training may follow from it.
     """
     judged = game.judged_draws
     first = min((step.number for step in game.steps), default=None)
+    last = float(max((step.number for step in game.steps), default=0))
+    if game.trace.ended in ("finished", "exit"):
+        last = float("inf")
     pictures = [event.number for event, _ in game.trace.shown]
     found = []
     for number, call in enumerate(game.draws):
         until = game.draws[number + 1].number if number + 1 < len(game.draws) else float("inf")
         taken = any(call.number < picture < until for picture in pictures)
-        late = first is not None and call.number > first
+        late = first is not None and first < call.number < last
         if call.number not in judged and (late or taken):
             found.append(call)
     return found

@@ -84,7 +84,7 @@ def is_path(points: Tensor) -> bool:
 
 
 def between(points: Tensor, first: Tensor, last: Tensor) -> Tensor | None:
-    """How far each point is on the way from `first` to `last`: 0 there, 1 here; less and more beyond.
+    """How far each point is on the way from `first`, 0, to `last`, 1; beyond, less or more.
 
     Returns:
         (n,), or None if some point is neither on the line nor on an arc through both.
@@ -99,7 +99,8 @@ def between(points: Tensor, first: Tensor, last: Tensor) -> Tensor | None:
     total = parts.sum(dim=0)
     if bool((away > NEAR * size).any()) or bool((total < 0.3).any()):
         return None
-    return parts[1] / total
+    shares: Tensor = parts[1] / total
+    return shares
 
 
 def ends_outside(path: Path, known: Tensor) -> bool:

@@ -101,8 +101,8 @@ def _check_gradients(game: Game, moves: Moves, verdicts: Verdicts) -> None:
             source = _undetached(game, leaked[0])
             verdicts.fault(
                 "missing-detach",
-                "When the generator steps, its gradients still contain those of the discriminator's "
-                "loss, so it also follows that one. In the discriminator's step, the generated "
+                "When the generator steps, its gradients still contain those of the "
+                "discriminator's loss, so it also follows that one. In the discriminator's step, the generated "
                 "images are data. What cuts them off from their network?",
                 equation=10,
                 at=source or step,
@@ -178,8 +178,8 @@ def _check_parameters(
     elif reached & set(idle) and not {p for s in steps for p in s.holds} & set(idle):
         verdicts.fault(
             "dead-parameter",
-            f"No optimiser has these parameters of the {name}: {names}. They get gradients and stay "
-            "as they are. What was the optimiser given?",
+            f"No optimiser has these parameters of the {name}: {names}. They get gradients and "
+            "stay as they are. What was the optimiser given?",
             at=steps[0],
         )
     elif never := [p for p in idle if p not in reached]:

@@ -111,17 +111,17 @@ class Trace:
 def read(trace: Mapping[str, Any]) -> Trace:
     """The trace of `toolkit.assignment.check.child.script.trace` with types."""
     events: dict[str, list[tuple[_Place, Mapping[str, Any]]]] = {}
-    known: dict[int, Tensor] = {}  # what a call or a batch gave
+    known: dict[int, list[Tensor]] = {}  # what a call or a batch gave
     for number, event in enumerate(trace["events"]):
         place = (number, event["file"], event["line"])
         events.setdefault(event["kind"], []).append((place, event))
-        for v in [*event.get("inputs", []), event.get("value"), *event.get("outputs", []),
-                  *(event["values"] if event["kind"] == "batch" else [])]:  # fmt: skip
-            if v and v["values"] is None and v["from"] in known:
-                v["values"] = known[v["from"]].reshape(v["shape"])
-        for v in event.get("outputs", []) or event.get("values", []):
-            if v["values"] is not None and v["shape"]:
-                known.setdefault(number, v["values"])
+        made = [*event.get("outputs", []), *event.get("values", [])]
+        for v in [*event.get("inputs", []), event.get("value"), *made]:
+            if v and v["values"] is None:
+                size = torch.Size(v["shape"]).numel()
+                same = [x for x in known.get(v["from"], []) if x.numel() == size]
+                v["values"] = same[0].reshape(v["shape"]) if same else None
+        known[number] = [v["values"] for v in made if v["values"] is not None]
     return Trace(
         networks={n["id"]: _network(n) for n in trace["networks"]},
         calls=[_call(place, e) for place, e in events.get("call", [])],

@@ -81,7 +81,7 @@ def look(network: Network) -> list[list[object]]:
         **network.call(way.batch),
     )
     network.uses = answer["uses"]
-    network.softmax = answer["softmax"]
+    network.softmax, network.new = answer["softmax"], [tuple(place) for place in answer["new"]]
     network.count_uses()
     network.find_real()
     return list(answer["random"])

@@ -9,6 +9,7 @@ MESSAGE = (
     "A tensor that is made here stays on the CPU when the model is moved to another device, so the "
     "model cannot be trained on a GPU. On which device is the input?"
 )
+RIGHT = "Everything that the model makes goes where its parameters are."
 
 
 def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
@@ -36,7 +37,7 @@ def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
     except StudentError:
         return  # the device has no numbers, which not every code bears: nothing is known
     if answer["left"] is None:
-        verdicts.right("Everything that the model makes goes where its parameters are.")
+        verdicts.right(RIGHT)
         return
     file, line, name = answer["left"]
     if name is not None:

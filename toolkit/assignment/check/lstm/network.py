@@ -71,6 +71,7 @@ class Network:
         self.real = False  # whether it computes with real inputs, not only with digits
         self.any_batch = self.any_length = False
         self.uses: dict[str, int] = {}  # of each tensor, in a forward pass
+        self.new: list[tuple[str | None, int | None, bool]] = []  # where a forward makes tensors
         self.softmax: list[list[Any]] = []  # name, file and line of each that was seen
 
     def build(self, seed: int = 0, **sizes: Any) -> None:

@@ -73,6 +73,7 @@ def train():
                 utils.save_image(gen(torch.randn(25, args["latent"])), f"s{epoch}_{i}.png", nrow=5)
                 gen.train()
     gen.eval()
+    torch.manual_seed(1)  # not the same digit, as one can see
     z = torch.randn(2, args["latent"])
     weights = torch.linspace(0, 1, 9).reshape(9, 1)
     utils.save_image(gen(z[0] * (1 - weights) + z[1] * weights), "line.png", nrow=9)

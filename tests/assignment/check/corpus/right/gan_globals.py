@@ -27,6 +27,8 @@ def train(loader):
     G, D = make_generator().to(config.device), make_discriminator().to(config.device)
     g_opt = torch.optim.Adam(G.parameters(), config.lr)
     d_opt = torch.optim.Adam(D.parameters(), config.lr)
+    torch.manual_seed(config.seed)
+    z = torch.randn(25, config.z, device=config.device)
     step = 0
     for _ in range(config.epochs):
         for real, _ in loader:
@@ -48,9 +50,8 @@ def train(loader):
             if step % config.save_every == 0:
                 G.eval()
                 with torch.no_grad():
-                    z = torch.randn(25, config.z, device=config.device)
                     save_image(G(z).view(-1, 1, 28, 28), f"{step}.png", nrow=5, normalize=True)
-                    # from the first of them to the last, 7 between
+                    # from the first of them, a 2, to the last, an 8, with 7 between
                     ends = z[0], z[24]
                     pictures = []
                     for k in range(9):
@@ -64,5 +65,6 @@ def train(loader):
 if __name__ == "__main__":
     device = "cuda" if torch.cuda.is_available() else "cpu"
     config = SimpleNamespace(z=48, width=200, lr=2e-4, epochs=30, save_every=500, device=device)
+    config.seed = 5
     images = MNIST("mnist", download=True, transform=Compose([ToTensor(), Lambda(lambda x: 2 * x - 1)]))
     train(torch.utils.data.DataLoader(images, batch_size=64, shuffle=True))

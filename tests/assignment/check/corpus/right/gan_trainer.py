@@ -95,4 +95,9 @@ class GAN:
 if __name__ == "__main__":
     gan = GAN()
     gan.fit()
-    utils.save_image(gan.between(*gan.noise(2)), "between.png", nrow=9)
+    torch.manual_seed(2)
+    some = gan.noise(25)
+    with torch.no_grad():
+        utils.save_image(gan.G.eval()(some), "some.png", nrow=5)
+    # a 0 and a 7 in some.png
+    utils.save_image(gan.between(some[4], some[11]), "between.png", nrow=9)

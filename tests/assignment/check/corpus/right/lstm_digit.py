@@ -16,7 +16,7 @@ class LSTM(nn.Module):
         self.bp = nn.Parameter(torch.zeros(10))
 
     def forward(self, x):
-        h = c = torch.zeros(len(x), self.hidden_size)
+        h = c = torch.zeros(len(x), self.hidden_size, device=x.device)
         for t in range(x.shape[1]):
             a = [x[:, t] @ Wx.T + h @ Wh.T + b for Wx, Wh, b in zip(self.Wx, self.Wh, self.b)]
             g = torch.tanh(a[0])

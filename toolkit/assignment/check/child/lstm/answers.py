@@ -34,7 +34,7 @@ class Answers:
         self.kind = ""
         self.sizes: Mapping[str, Any] = {}
         self.first: dict[str, Tensor] = {}  # what each tensor was when the network was built
-        self.optimizer: torch.optim.Optimizer | None = None
+        self.squares: dict[str, Tensor] = {}  # running means, of RMSProp
 
     def load(self, file: str, name: str | None) -> dict[str, Any]:
         """Import the file, and name the networks in it, the likeliest first.
@@ -72,14 +72,15 @@ class Answers:
             `took`, the sizes that its constructor asks for, and their defaults; `recurrent`,
             whether a recurrent module of torch is in it; and its `tensors`, see `tensors`.
         """
-        self.kind, self.sizes, self.optimizer = kind, sizes, None
+        self.kind, self.sizes, self.squares = kind, sizes, {}
         torch.manual_seed(seed)
-        torch.use_deterministic_algorithms(True, warn_only=True)  # fills empty memory with nan
+        deterministic = torch._C._set_deterministic_algorithms  # the public one imports a lot more
+        deterministic(True, warn_only=True)  # fills empty memory with nan
         try:
             with self.recorder:
                 self.network, took = construct(self.kinds[kind], sizes)
         finally:
-            torch.use_deterministic_algorithms(False)
+            deterministic(False)
         tensors = self.tensors()
         self.first = {name: x.detach().clone() for name, x in self._all().items()}
         network = self.network
@@ -157,11 +158,12 @@ class Answers:
 
         Returns:
             what `operations.pieces` returns, and the `outputs`, the `uses` of each tensor of the
-            network in the first run, what is drawn at random (`random`: operation, shape, file and
+            network in the first run, what is made of nothing (`new`: file, line, and whether a
+            device is named), what is drawn at random (`random`: operation, shape, file and
             line), where each `softmax` is, and where the `last` affine map to 10 numbers is.
         """
         self.network.eval()
-        runs, outputs, uses = [], [], None
+        runs, outputs, uses, new = [], [], None, []
         for x in inputs:
             operations = Operations(self.root, {id(t): name for name, t in self._all().items()})
             torch.manual_seed(0)
@@ -170,6 +172,7 @@ class Answers:
             outputs.append([t.detach() for t in tensors_in(result)])
             runs.append(operations.made)
             uses = uses or dict(operations.uses)
+            new = new or operations.new
         drawn = ("randn", "rand", "normal", "uniform", "randn_like", "rand_like", "kaiming")
         return pieces(runs, batch, hidden) | {
             "outputs": outputs,
@@ -178,6 +181,7 @@ class Answers:
                 [o.name, list(o.value.shape), o.file, o.line] for o in runs[0] if o.name in drawn
             ],
             "softmax": [[o.name, o.file, o.line] for o in runs[0] if "softmax" in o.name],
+            "new": [list(place) for place in new],
             "last": [
                 [o.name, o.file, o.line]
                 for o in runs[0]
@@ -258,9 +262,6 @@ class Answers:
             the losses.
         """
         self.network.train()
-        if self.optimizer is None:
-            trained = [p for p in self.network.parameters() if p.requires_grad]
-            self.optimizer = torch.optim.RMSprop(trained, lr=rate)
         losses = []
         for x, y in zip(inputs, labels.long(), strict=True):
             output = tensors_in(self._call(x.long() if integers else x.float(), state, states))
@@ -268,12 +269,22 @@ class Answers:
             if steps is not None:
                 last = last[-1] if steps == "first" else last[:, -1]
             loss = F.nll_loss(_log(last), y)
-            self.optimizer.zero_grad()
+            self.network.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
-            self.optimizer.step()
+            self._step(rate)
             losses.append(float(loss.detach()))
         return losses
+
+    def _step(self, rate: float) -> None:
+        """One step of RMSProp, by hand: torch.optim would import torch's compiler first."""
+        with torch.no_grad():
+            for name, p in self.network.named_parameters():
+                if p.grad is None or not p.requires_grad:
+                    continue
+                mean = self.squares.setdefault(name, torch.zeros_like(p))
+                mean.mul_(0.99).addcmul_(p.grad, p.grad, value=0.01)
+                p.addcdiv_(p.grad, mean.sqrt().add_(1e-8), value=-rate)
 
     def elsewhere(
         self, sizes: dict[str, Any], x: Tensor, state: Tensor, states: str | None, again: bool
@@ -287,19 +298,23 @@ class Answers:
         Returns:
             `left`: the [file, line, name] of what was used and is not on that device, if anything.
         """
-        recorder = Recorder(self.root, "meta")
-        with pretend_gpu(self.root, again), recorder:
+        there = Elsewhere(self.root)
+        with pretend_gpu(self.root, again), there:
             kinds = classes(import_file(self.file), nn.Module) if again else self.kinds
-            network = construct(kinds[self.kind], sizes)[0].to("meta").eval()
-            loose = {id(t): name for name, t in loose_tensors(network)}
-            there = Elsewhere(self.root, loose)
-            more = self._more(network, state.to("meta"), states, x)
-            with there:
-                try:
-                    network(x.to("meta"), **more)
-                except Exception:  # not everything works there
-                    if there.left is None:
-                        raise
+            network = construct(kinds[self.kind], sizes)[0].eval()
+            for tensor in [*network.parameters(), *network.buffers()]:
+                there.put(tensor, True)
+            for name, tensor in loose_tensors(network):
+                if not there.there.get(id(tensor)):
+                    there.origin[id(tensor)] = [None, None, name]
+                    there.put(tensor, False)
+            there.put(x, True)
+            there.put(state, True)
+            try:
+                network(x, **self._more(network, state, states, x))
+            except Exception:  # whatever a student's code raises
+                if there.left is None:
+                    raise
         return {"left": there.left}
 
     def calls(self) -> dict[str, list[list[Any]]]:

@@ -1,4 +1,4 @@
-"""A network on another device than the CPU, on a machine that has none: the meta device."""
+"""A network on a GPU, on a machine that has none: where each tensor would be is only noted."""
 
 import contextlib
 import sys
@@ -8,71 +8,102 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.overrides import TorchFunctionMode
 
 from toolkit.assignment.check.child.lstm.operations import flat
-from toolkit.assignment.check.child.recorder import frames_in
+from toolkit.assignment.check.child.recorder import frames_in, is_gpu
+
+GPU, CPU = torch.device("cuda", 0), torch.device("cpu")
+MOVES = {"to", "cuda", "cpu", "type_as", "copy_", "new_zeros", "new_ones", "new_empty", "new_full",
+         "new_tensor", "set_", "__get__", "__set__", "size", "dim", "item", "numpy"}  # fmt: skip
 
 
 class LeftBehind(Exception):
     """An operation has inputs on both devices."""
 
 
-class Elsewhere(TorchDispatchMode):
-    """Finds what is still on the CPU when it meets a tensor on the meta device.
+class Elsewhere(TorchFunctionMode):
+    """Pretends that there is a GPU, and finds what is on the CPU when it meets what is there.
+
+    All is computed on the CPU; where a tensor would be is kept beside it, as far as it is known.
 
     Args:
         root: the student's folder.
-        loose: id of a tensor that does not move with the network -> its name.
     """
 
-    def __init__(self, root: Path, loose: dict[int, str]) -> None:
+    def __init__(self, root: Path) -> None:
         super().__init__()
         self.root = str(root)
-        self.loose = loose
-        self.made: dict[int, tuple[str | None, int | None]] = {}  # id -> where it comes from
-        self.alive: list[Tensor] = []
-        self.left: list[Any] | None = None  # file, line, name
+        self.there: dict[int, bool] = {}  # id of a tensor -> whether it is on the GPU
+        self.origin: dict[int, list[Any]] = {}  # id -> file, line and name, of what is not
+        self.alive: list[Any] = []
+        self.left: list[Any] | None = None
 
-    def __torch_dispatch__(
-        self,
-        func: Any,
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
+    def put(self, tensor: Tensor, there: bool, origin: list[Any] | None = None) -> None:
+        """Say where a tensor is."""
+        self.alive.append(tensor)
+        self.there[id(tensor)] = there
+        if not there and origin is not None:
+            self.origin.setdefault(id(tensor), origin)
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        """Compute, unless the inputs are on two devices."""
+        """Compute on the CPU, unless the inputs are on two devices."""
+        name = getattr(func, "__name__", "")
         given = [x for x in flat([list(args), list((kwargs or {}).values())])
                  if isinstance(x, Tensor)]  # fmt: skip
-        here = [x for x in given if x.device.type == "cpu"]
-        name = func.overloadpacket.__name__
-        origin = next((self.made[id(x)] for x in here if id(x) in self.made), None)
-        if here and len(here) < len(given) and name not in ("_to_copy", "copy_", "to"):
-            large = [x for x in here if x.dim() > 0]
-            for x in large:
-                if id(x) in self.loose:
-                    self.left = [None, None, self.loose[id(x)]]
-                    raise LeftBehind
-                if id(x) in self.made:
-                    self.left = [*self.made[id(x)], None]
-                    raise LeftBehind
-            if large:
-                args = _moved(args)
-        result = func(*args, **(kwargs or {}))
+        where = [self.there[id(x)] for x in given if id(x) in self.there]
+        if func == torch.Tensor.device.__get__:  # type: ignore[attr-defined]
+            return GPU if self.there.get(id(args[0])) else CPU
+        if func == torch.Tensor.is_cuda.__get__:  # type: ignore[attr-defined]
+            return self.there.get(id(args[0]), False)
+        asked = [x for x in flat([list(args), list((kwargs or {}).values())]) if _is_device(x)]
+        args = tuple(CPU if _is_device(x) else x for x in args)
+        kwargs = {k: CPU if _is_device(x) else x for k, x in (kwargs or {}).items()}
+        moves = name in MOVES
+        if not moves and where and not all(where):
+            self._complain(given)
+        result = args[0].clone() if name in ("cuda", "cpu") else func(*args, **kwargs)
+        if name == "__get__":
+            return result
+        if name in ("cuda", "cpu"):
+            there = name == "cuda"
+        elif asked:
+            there = is_gpu(asked[-1])
+        elif moves and name in ("to", "type_as") and len(given) > 1:
+            there = self.there.get(id(given[1]), True)
+        elif not given:
+            there = False
+        elif where:
+            there = where[0] if moves else any(where)
+        else:
+            return result  # nothing is known
+        origin = next((self.origin[id(x)] for x in given if id(x) in self.origin), None)
         for x in flat(result):
-            if isinstance(x, Tensor) and x.device.type == "cpu" and id(x) not in self.loose:
-                self.alive.append(x)
-                self.made.setdefault(id(x), origin or self._place())
+            if isinstance(x, Tensor):
+                if any(x is y for y in given) and moves and name == "to":
+                    x = result = x.clone()
+                self.put(x, there, origin or [*self._place(), None])
         return result
 
-    def _place(self) -> tuple[str | None, int | None]:
+    def _complain(self, given: list[Tensor]) -> None:
+        """Two devices meet: it is an error, but for numbers without an axis."""
+        here = [x for x in given if self.there.get(id(x)) is False and x.dim() > 0]
+        if any(self.there.get(id(x)) for x in given) and here:
+            self.left = self.origin.get(id(here[0]))
+            raise LeftBehind
+
+    def _place(self) -> list[Any]:
         for frame in frames_in(self.root, sys._getframe(2)):
-            return frame.f_code.co_filename[len(self.root) + 1 :], frame.f_lineno
-        return None, None
+            return [frame.f_code.co_filename[len(self.root) + 1 :], frame.f_lineno]
+        return [None, None]
 
 
-def _moved(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(x.to("meta") if isinstance(x, Tensor) and x.dim() else x for x in args)
+def _is_device(x: Any) -> bool:
+    return isinstance(x, torch.device) or (
+        isinstance(x, str) and (x == "cpu" or x.startswith("cuda"))
+    )
 
 
 @contextlib.contextmanager

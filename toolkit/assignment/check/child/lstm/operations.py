@@ -45,6 +45,12 @@ class Operations(TorchDispatchMode):
         self.leaves = leaves
         self.made: list[Operation] = []
         self.uses: Counter[str] = Counter()
+        self.new: list[tuple[str | None, int | None, bool]] = []  # what is made of nothing: where,
+        # and whether a device is named
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # to skip it, torch would import all of it
 
     def __torch_dispatch__(
         self,
@@ -64,6 +70,8 @@ class Operations(TorchDispatchMode):
         file = frames[0].f_code.co_filename[len(self.root) + 1 :] if frames else None
         line = frames[0].f_lineno if frames else None
         name = func.overloadpacket.__name__.removesuffix("_")
+        if not any(isinstance(x, Tensor) for x in flat(args)):
+            self.new.append((file, line, (kwargs or {}).get("device") is not None))
         for x in outputs:
             self.made.append(Operation(name, calls, file, line, x.detach().clone()))
         return result

@@ -1,0 +1,36 @@
+"""The judge of the GAN against one small GAN in many styles, right and with one fault each."""
+
+from pathlib import Path
+
+import pytest
+
+from ..conftest import Check
+
+from .styles import RIGHT, WRONG, gan
+
+SEEDS = range(1, 6)
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_is_not_called_wrong(name: str, tmp_path: Path, warm_check: Check) -> None:
+    (tmp_path / "my_gan.py").write_text(gan(*RIGHT[name]))
+    report = warm_check(tmp_path, parts=["gan"])
+    assert report.findings == []
+    assert report.not_seen == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_by_no_luck(name: str, seed: int, tmp_path: Path, warm_check: Check) -> None:
+    (tmp_path / "my_gan.py").write_text(gan(*RIGHT[name], seed=seed))
+    assert warm_check(tmp_path, parts=["gan"]).findings == []
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_fault_is_named_with_its_line(name: str, tmp_path: Path, warm_check: Check) -> None:
+    id, changes = WRONG[name]
+    (tmp_path / "my_gan.py").write_text(gan(*changes))
+    report = warm_check(tmp_path, parts=["gan"])
+    assert {finding.id for finding in report.findings} == {id}
+    assert id == "missing-interpolation" or all(finding.line for finding in report.findings)
