@@ -70,7 +70,7 @@ def test_grade_takes_its_points_away(packed: tuple[Path, Result], tmp_path: Path
     assert "[wrong-equation, equation (5)]" in (directory / "feedback.html").read_text()
 
 
-COURSE = ("Part 1, Part 2", "nested twice", "src", "two notebooks")
+COURSE = ("Part 1, Part 2", "nested twice", "two notebooks")
 
 
 @pytest.mark.slow
