@@ -4,43 +4,33 @@
     python benchmarks/mutations.py --code DIR     # right files of others too, see wild.md
     python benchmarks/mutations.py --details      # those that were not named
 
-Every kind of fault in mutants.py is put into every right solution where it fits, once in each; a
+Every kind of fault in faults/ is put into every right solution where it fits, once in each; a
 mutant counts only if a short run of its own, without the check, differs from the solution's. Such
 a run compares what networks return, in which mode, and the parameters after each step.
 """
 
 import argparse
 import json
-import os
 import random
 import re
-import runpy
-import signal
 import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-import wild
-import wild_score
-from mutants import KINDS, Mutant, mutants
-from placing import submission
-from torch import nn
-from torch.optim.optimizer import register_optimizer_step_post_hook
-from torch.utils.data import DataLoader
-from torchvision import datasets
+from faults import KINDS, mutants
+from faults.behaviour import behaviour
+from faults.kind import Mutant
+from faults.solutions import FILES, Solution, own_solutions, wild_solutions, write
+from public_code.placing import submission
+from public_code.score import rate
 
-ROOT = Path(__file__).parents[1]
-RIGHT = ROOT / "tests" / "assignment" / "check" / "corpus" / "right"
 NEAR = 3  # lines between the fault and the line that is named
-FILES = {"dataset": "dataset.py", "lstm": "lstm.py", "train": "train.py", "gan": "my_gan.py"}
 STEPS = {"train": 40, "gan": 14}  # of optimisers, until a run has shown enough
-SECONDS = 60  # of CPU time for a run
 JUDGED = {  # the parts that are judged when a file has a fault
     "dataset": ("dataset",),
     "lstm": ("lstm",),
@@ -49,150 +39,10 @@ JUDGED = {  # the parts that are judged when a file has a fault
 }
 
 
-class Solution(NamedTuple):
-    """A right submission: where it is, and which file is which part."""
-
-    name: str
-    files: dict[str, str]  # a file's path -> its text
-    parts: dict[str, str]  # a part -> its file
-    kind: str = ""  # the class to judge, for an LSTM in a wrapper
-    until: int = 10**9  # lines from here on are ours
-
-
 class Job(NamedTuple):
     solution: Solution
     part: str
     mutant: Mutant
-
-
-# -- right solutions
-
-
-def own_solutions() -> Iterator[Solution]:
-    """The right ones of the tests, as far as they are Python files."""
-    sys.path.insert(0, str(RIGHT.parents[1]))
-    from corpus import cases
-
-    for name in cases.RIGHT:
-        with tempfile.TemporaryDirectory() as directory:
-            cases.write_right(name, Path(directory))
-            paths = [p for p in Path(directory).rglob("*.py") if p.is_file()]
-            files = {str(p.relative_to(directory)): p.read_text() for p in paths}
-        parts = {part: file for part, file in FILES.items() if file in files}
-        yield Solution(name, files, parts)
-
-
-def wild_solutions(code: Path, half: str) -> Iterator[Solution]:
-    """Right ones of others: LSTMs with our data and training, GANs as they are."""
-    for kind in wild.KINDS:
-        for entry in wild.entries(kind, half):
-            if entry["verdict"] != "right":
-                continue
-            with tempfile.TemporaryDirectory() as directory:
-                root = Path(directory)
-                place = wild.arrange(entry, code, root)
-                paths = [p for p in root.rglob("*.py") if p.is_file()]
-                files = {str(p.relative_to(root)): p.read_text() for p in paths}
-            parts = {kind: place.file}
-            name = f"{entry['repository']}:{entry['path']}"
-            if kind == "gan":
-                yield Solution(name, files, parts)
-                continue
-            folder, until = Path(place.file).parent, files[place.file].count("\n")
-            until -= wild.wrapper(wild.RECIPES[entry["repository"]]).count("\n")
-            train = (RIGHT / "train_split.py").read_text()
-            module = Path(place.file).stem
-            train = train.replace("from lstm import LSTM", f"from {module} import Wrapped as LSTM")
-            parts["train"] = str(folder / "our_train.py")
-            files[parts["train"]] = train
-            files[str(folder / "dataset.py")] = (RIGHT / "dataset_digits.py").read_text()
-            yield Solution(name, files, parts, wild.NAME, until)
-
-
-def write(solution: Solution, root: Path, changed: dict[str, str]) -> None:
-    """Put a solution into an empty folder, with other texts for some files."""
-    for name, text in (solution.files | changed).items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-
-
-# -- what a program does, without the check
-
-
-class Enough(BaseException):
-    """A run has shown what it does."""
-
-
-class Pictures(datasets.MNIST):
-    """192 pictures from nowhere in place of MNIST."""
-
-    def __init__(self, root: Any = None, train: bool = True, transform: Any = None, **_: Any):
-        rng = torch.Generator().manual_seed(int(train))
-        self.data = torch.randint(0, 256, (192, 28, 28), generator=rng, dtype=torch.uint8)
-        self.targets = torch.randint(0, 10, (192,), generator=rng)
-        self.transform, self.target_transform, self.train = transform, None, train
-
-
-def run(file: Path, steps: int) -> list[Any]:
-    """Run a script for a few optimiser steps, in this process, and list what happened."""
-    trace: list[Any] = []
-
-    def called(module: nn.Module, given: Any, output: Any) -> None:
-        first = output[0] if isinstance(output, tuple | list) else output
-        if isinstance(first, torch.Tensor) and not isinstance(module, nn.Sequential | nn.Linear):
-            value = first.detach().double()
-            mode = (type(module).__name__, module.training, torch.is_grad_enabled())
-            trace.append((*mode, value.mean().item(), value.abs().mean().item()))
-
-    def stepped(optimizer: Any, *_: Any) -> None:
-        values = [p.detach().double() for g in optimizer.param_groups for p in g["params"]]
-        sums = [(p.sum() + p.abs().sum()).item() for p in values]
-        trace.append((type(optimizer).__name__, sums))
-        if sum(isinstance(t[1], list) for t in trace) >= steps:
-            raise Enough
-
-    torch.nn.modules.module.register_module_forward_hook(called)
-    register_optimizer_step_post_hook(stepped)
-    torch.manual_seed(0)
-    random.seed(0)
-    begin = DataLoader.__init__
-    DataLoader.__init__ = lambda self, *a, **k: begin(self, *a, **k | {"num_workers": 0})
-    datasets.MNIST = datasets.mnist.MNIST = Pictures
-    sys.path.insert(0, str(file.parent))
-    sys.argv = [str(file)]
-    try:
-        runpy.run_path(str(file), run_name="__main__")
-    except Enough:
-        pass
-    except BaseException as error:  # whatever a mutant raises
-        trace.append(("raises", type(error).__name__))
-    return trace
-
-
-def behaviour(root: Path, file: str, steps: int) -> str:
-    """What `run` lists, from a process of its own."""
-    read, write_end = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.setsid()
-        signal.alarm(4 * SECONDS)
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2):
-            os.dup2(nowhere, descriptor)
-        try:
-            os.chdir(root)
-            text = repr(run(root / file, steps))
-            with os.fdopen(write_end, "w") as pipe:
-                pipe.write(text)
-        finally:
-            os._exit(0)
-    os.close(write_end)
-    with os.fdopen(read) as pipe:
-        text = pipe.read()
-    os.waitpid(pid, 0)
-    if not text:
-        raise RuntimeError(f"a run of {file} has no trace")
-    return text
 
 
 # -- the check on mutants
@@ -368,9 +218,9 @@ def print_tables(done: list[dict[str, Any]], details: bool) -> None:
     print(f"| mutants that behave differently | {total} |")
     print(f"| set aside, the same behaviour | {sum(o['what'] == 'no difference' for o in done)} |")
     for what in ("named", "misnamed", "not seen", "passed"):
-        print(f"| {what} | {wild_score.rate(sum(o['what'] == what for o in counted), total)} |")
+        print(f"| {what} | {rate(sum(o['what'] == what for o in counted), total)} |")
     near = sum(one["what"] == "named" and one["near"] for one in counted)
-    print(f"| named, with a usable line | {wild_score.rate(near, total)} |")
+    print(f"| named, with a usable line | {rate(near, total)} |")
     print("\n| kind | mutants | named | usable line | misnamed | not seen | passed |")
     print("|---|---|---|---|---|---|---|")
     for kind in KINDS:

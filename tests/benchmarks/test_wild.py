@@ -8,9 +8,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
-import mutants
-import wild_score
-from wild_wrappers import RECIPES, wrapper
+import faults
+from public_code import score as wild_score
+from public_code.wrappers import RECIPES, wrapper
 
 ENTRY = {
     "repository": "someone/something",
@@ -94,7 +94,7 @@ def test_a_mutant_has_one_changed_line_that_it_names() -> None:
         "class LSTM:\n    def forward(self, x):\n        for t in range(x.size(1)):\n"
         "            c = g * i + c * f\n            h = torch.tanh(c) * o\n        return p\n"
     )
-    made = {m.kind: m for m in mutants.mutants("lstm", text)}
+    made = {m.kind: m for m in faults.mutants("lstm", text)}
     assert made["no tanh of c in (6)"].line == 5
     assert "h = c * o" in made["no tanh of c in (6)"].text
     assert "c = g * i - c * f" in made["minus in (5)"].text

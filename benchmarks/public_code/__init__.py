@@ -1,0 +1,1 @@
+"""Code that others wrote, and what was said about it by hand."""

@@ -1,0 +1,158 @@
+"""Other people's code: the list of it, fetching it, and making submissions of it."""
+
+import ast
+import contextlib
+import hashlib
+import json
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from public_code import score
+from public_code.placing import files_of_modules
+from public_code.wrappers import RECIPES, Recipe, wrapper
+
+HERE = Path(__file__).parents[1]
+KINDS = ("lstm", "gan")
+Entry = score.Entry
+
+
+def entries(kind: str, half: str) -> list[Entry]:
+    """The entries of one kind and half, in the order of the file."""
+    with (HERE / f"wild_{kind}.jsonl").open() as lines:
+        return [entry for entry in map(json.loads, lines) if entry["half"] == half]
+
+
+def folder(code: Path, entry: Entry) -> Path:
+    """Where the code of an entry lies."""
+    name = f"{entry['repository'].replace('/', '+')}+{entry['commit'][:8]}"
+    return code / entry["kind"] / entry["half"] / name
+
+
+# -- fetching
+
+
+def git(repository: Path, *arguments: str) -> bytes:
+    """What git prints."""
+    command = ["git", "-C", str(repository), *arguments]
+    return subprocess.run(command, check=True, capture_output=True).stdout
+
+
+def fetch(code: Path, entry: Entry) -> None:
+    """Write the file of an entry and those that it imports.
+
+    Raises:
+        subprocess.CalledProcessError: the repository or the commit is gone.
+        ValueError: the file is not the one that was read.
+    """
+    target = folder(code, entry)
+    if (target / entry["path"]).is_file():
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        repository = Path(directory)
+        url = f"https://github.com/{entry['repository']}"
+        options = ["--filter=blob:none", "--no-checkout", "--quiet"]
+        subprocess.run(["git", "clone", *options, url, directory], check=True)
+        extract(repository, entry, target)
+
+
+def extract(repository: Path, entry: Entry, target: Path) -> None:
+    """Write the file of an entry and those that it imports, from a clone."""
+    commit = entry["commit"]
+    listed = git(repository, "ls-tree", "-rz", "--name-only", commit).decode().split("\0")
+    recipe = RECIPES.get(entry["repository"]) if entry["kind"] == "lstm" else None
+    waiting = [entry["path"], *(recipe.also if recipe else ())]
+    done: set[str] = set()
+    while waiting:
+        path = waiting.pop()
+        if path in done or path not in listed:
+            continue
+        done.add(path)
+        data = git(repository, "show", f"{commit}:{path}")
+        if path == entry["path"] and hashlib.sha256(data).hexdigest() != entry["sha256"]:
+            raise ValueError(f"{entry['repository']}:{path} is not the file that was judged")
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        (target / path).write_bytes(data)
+        waiting += imported(data, PurePosixPath(path), set(listed))
+
+
+def imported(data: bytes, path: PurePosixPath, listed: set[str]) -> list[str]:
+    """The files of a repository that one of its files imports."""
+    found = []
+    for text in [text for _, text in code_cells(data)] if path.suffix == ".ipynb" else [data]:
+        with contextlib.suppress(SyntaxError, ValueError):
+            found += files_of_modules(ast.parse(text), path, listed)
+    return found
+
+
+# -- arranging a submission
+
+
+def code_cells(data: bytes) -> list[tuple[int, str]]:
+    """The code cells of a notebook that are not empty: their place among all cells, their text."""
+    cells = [
+        (k, c["cell_type"], "".join(c["source"])) for k, c in enumerate(json.loads(data)["cells"])
+    ]
+    return [(k, text) for k, kind, text in cells if kind == "code" and text.strip()]
+
+
+@dataclass
+class Place:
+    """A file that is judged, and where its lines come from."""
+
+    file: str  # relative to the submission
+    cells: list[tuple[int, int]]  # of each line of a notebook: the cell and the line in it
+
+    def original(self, line: int | None) -> dict[str, int | None]:
+        """Where a line of the submission is in their file."""
+        if line is None or not self.cells:
+            return {"cell": None, "line": line}
+        cell, inside = self.cells[min(line, len(self.cells)) - 1]
+        return {"cell": cell, "line": inside}
+
+
+def flatten(data: bytes, wanted: tuple[int, ...]) -> tuple[str, list[tuple[int, int]]]:
+    """The code cells of a notebook as one file, and the cell and line of each of its lines.
+
+    Lines that only IPython understands do nothing.
+    """
+    lines, places = [], []
+    for cell, text in code_cells(data):
+        if wanted and cell not in wanted:
+            continue
+        for number, line in enumerate(text.split("\n"), start=1):
+            magic = line.lstrip().startswith(("%", "!"))
+            lines.append(line[: len(line) - len(line.lstrip())] + "pass" if magic else line)
+            places.append((cell, number))
+    return "\n".join(lines) + "\n", places
+
+
+def arrange(entry: Entry, code: Path, root: Path) -> Place:
+    """Copy the code of an entry to `root` and make a Python file of what is to be judged.
+
+    Returns:
+        where it is; an LSTM is the class `Wrapped` in it.
+    """
+    shutil.copytree(folder(code, entry), root, dirs_exist_ok=True)
+    recipe = RECIPES[entry["repository"]] if entry["kind"] == "lstm" else Recipe("")
+    path = PurePosixPath(recipe.main or entry["path"])
+    data = (root / path).read_bytes()
+    places: list[tuple[int, int]] = []
+    if path.suffix == ".ipynb":
+        text, places = flatten(data, recipe.cells)
+        (root / path).unlink()
+        path = path.with_name("notebook.py")
+    else:
+        text = data.decode()
+    if recipe.until:
+        text = "\n".join(text.split("\n")[: recipe.until]) + "\n"
+    for name, content in recipe.modules.items():
+        file = root / path.parent / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    if recipe.build:
+        text += wrapper(recipe)
+    (root / path).write_text(text)
+    return Place(str(path), places)
