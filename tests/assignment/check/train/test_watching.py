@@ -62,10 +62,11 @@ def test_the_numbers_are_those_without_it(tmp_path: Path) -> None:
                 super().__init__()
                 self.inside = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(0.5))
                 self.register_buffer("seen", torch.zeros(4))
+                self.seen: torch.Tensor
 
             def forward(self, x: torch.Tensor) -> torch.Tensor:
                 y: torch.Tensor = self.inside(x)
-                self.seen += y.detach().sum(0)
+                self.seen.add_(y.detach().sum(0))
                 y.mul_(2).tanh_()
                 return y
 
@@ -197,7 +198,8 @@ def test_imports_as_students_write_them(tmp_path: Path) -> None:
     (tmp_path / "part 1" / "near.py").write_text("from . import far\nb = far.c\n")
     (tmp_path / "part 1" / "far.py").write_text("c = 2\n")
     (tmp_path / "part 1" / "script.py").write_text(
-        "from pathlib import Path\nfrom utils.tools import a\nfrom .near import b\nfrom assignment3.utils.tools import a\n"
+        "from pathlib import Path\nfrom utils.tools import a\nfrom .near import b\n"
+        "from assignment3.utils.tools import a\n"
         "from ..utils import tools\nimport far\nPath('x').write_text(f'{a}{b}')\n"
     )
     script = Script(tmp_path, "part 1/script.py", 4, 20.0)
