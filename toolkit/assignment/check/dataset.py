@@ -13,7 +13,7 @@ SHORT = (5, 6, 9)
 LONG = (40, 61)  # above 36, where 10 to the power of half the length is more than 64 bits hold
 NUM_ITEMS = 300
 MANY = 20_000  # of each split
-FEW = 10
+FEW = 10  # items, of which nothing can be told
 SCALES = (1, 9, 10)  # by which digits may have been divided
 
 

@@ -1,10 +1,14 @@
 """The judge of the data set, on data sets in many styles."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ..conftest import Check
+from toolkit.assignment.check.findings import Report
+
+Check = Callable[..., Report]
+
 
 START = """
 import numpy as np
@@ -114,7 +118,7 @@ WRONG = {
     "counting beyond 64 bits": (
         COUNTING.replace("min(10 ** self.half, 10 ** 6)", "10 ** self.half"), "length-overflow"),
     "one shared palindrome in a thousand": (LEAK, "split-leak"),
-    "items still to do": (dataset().replace("        return torch", "        torch"), "not-written"),
+    "items still to do": (dataset().replace("   return torch", "   torch"), "not-written"),
     "a helper that is missing": ("import my_own_helpers\n" + dataset(), "does-not-import"),
     "an error in an item": (dataset(BARE + ", undefined"), "does-not-run"),
 }  # fmt: skip

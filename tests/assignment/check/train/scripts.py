@@ -246,13 +246,13 @@ CASES = {
     ),
     "clipped values, and the result thrown away": Case(
         changed(
-            (CLIP, "        for p in model.parameters():\n            p.grad.clamp(-0.001, 0.001)\n")
+            (CLIP, "        for p in model.parameters():\n            p.grad.clamp(-0.01, 0.01)\n")
         ),
         (("clipping-without-effect", "p.grad.clamp"),),
     ),
     "clipped values in place": Case(
         changed(
-            (CLIP, "        for p in model.parameters():\n            p.grad.clamp_(-0.001, 0.001)\n")
+            (CLIP, "        for p in model.parameters():\n            p.grad.clamp_(-0.01, 0.01)\n")
         )
     ),
     "clipped values, kept": Case(

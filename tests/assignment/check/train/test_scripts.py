@@ -1,11 +1,15 @@
 """The judge of the training, on scripts in many styles: right ones, and one fault each."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ..conftest import Check
+from toolkit.assignment.check.findings import Report
+
 from . import scripts
+
+Check = Callable[..., Report]
 
 
 @pytest.mark.parametrize("name", scripts.CASES)

@@ -28,7 +28,7 @@ def own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     sys.path[:], sys.meta_path[:] = path, finders
     for name in sys.modules.keys() - modules.keys():
         del sys.modules[name]
-    sys.modules["__main__"] = modules["__main__"]
+    sys.modules.update(modules)
 
 
 def run(text: str, folder: Path, max_steps: int = 4) -> dict[str, Any]:
@@ -41,6 +41,7 @@ def kinds(answer: dict[str, Any]) -> list[str]:
 
 
 NETWORK = """
+from pathlib import Path
 import torch
 from torch import nn
 model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
@@ -61,10 +62,11 @@ def test_the_numbers_are_those_without_it(tmp_path: Path) -> None:
                 super().__init__()
                 self.inside = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(0.5))
                 self.register_buffer("seen", torch.zeros(4))
+                self.seen: torch.Tensor
 
             def forward(self, x: torch.Tensor) -> torch.Tensor:
                 y: torch.Tensor = self.inside(x)
-                self.seen += y.detach().sum(0)
+                self.seen.add_(y.detach().sum(0))
                 y.mul_(2).tanh_()
                 return y
 
@@ -95,7 +97,7 @@ def test_a_loop_is_left_and_what_follows_runs(tmp_path: Path) -> None:
         "for epoch in range(100):\n    seen.append(epoch)\n"
         "    for k in range(1000):\n        step()\n"
         "count = 0\nwhile True:\n    step()\n    count += 1\n"
-        "open('seen', 'w').write(f'{seen} {count}')\n"
+        "Path('seen').write_text(f'{seen} {count}')\n"
     )
     answer = run(text, tmp_path)
     assert (answer["ended"], answer["left"]) == ("finished", True)
@@ -110,7 +112,7 @@ def test_loops_that_do_not_train_are_left_alone(tmp_path: Path) -> None:
         "            return n\n"
         "for k in range(20):\n    total += draw()\n    step()\n"
         "for k in range(30):\n    total += 1000\n"
-        "open('total', 'w').write(str(total))\n"
+        "Path('total').write_text(str(total))\n"
     )
     run(text, tmp_path)
     assert (tmp_path / "total").read_text() == str(5 * 50 + 30_000)  # 4 steps, and the last number
@@ -196,8 +198,9 @@ def test_imports_as_students_write_them(tmp_path: Path) -> None:
     (tmp_path / "part 1" / "near.py").write_text("from . import far\nb = far.c\n")
     (tmp_path / "part 1" / "far.py").write_text("c = 2\n")
     (tmp_path / "part 1" / "script.py").write_text(
-        "from utils.tools import a\nfrom .near import b\nfrom assignment3.utils.tools import a\n"
-        "from ..utils import tools\nimport far\nopen('x', 'w').write(f'{a}{b}')\n"
+        "from pathlib import Path\nfrom utils.tools import a\nfrom .near import b\n"
+        "from assignment3.utils.tools import a\n"
+        "from ..utils import tools\nimport far\nPath('x').write_text(f'{a}{b}')\n"
     )
     script = Script(tmp_path, "part 1/script.py", 4, 20.0)
     assert script.run()["error"] is None

@@ -1,6 +1,7 @@
 """Answers about a student's data set."""
 
 import inspect
+import random
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -107,9 +108,9 @@ def _read(dataset: Any, count: int) -> Iterator[Any]:
         yield from islice(iter(dataset), count)
         return
     size = min(len(dataset), SPREAD) if hasattr(dataset, "__len__") else count
-    number = min(count, size)
-    for k in range(number):
-        yield dataset[k * size // number]
+    chosen = range(size) if size <= count else random.Random(0).sample(range(size), count)
+    for k in chosen:
+        yield dataset[k]
 
 
 def _pair(item: Any) -> tuple[Tensor, Tensor] | None:

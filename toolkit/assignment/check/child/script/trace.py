@@ -1,6 +1,5 @@
 """Records what happens while a student's script runs; the package says what the judge gets."""
 
-import inspect
 import sys
 import time
 from collections.abc import Iterable
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from toolkit.assignment.check.child.places import line_of
+from toolkit.assignment.check.child.script.networks import describe_network
 from toolkit.assignment.check.child.script.values import Values, leaves, tensors_in
 
 MAX_EVENTS = 4000
@@ -242,24 +241,14 @@ class Trace:
 
     def described_networks(self) -> list[dict[str, Any]]:
         """The networks that were seen, as the judge gets them."""
-        return [self._described(key, network) for key, network in self.networks.items()]
-
-    def _described(self, key: int, network: nn.Module) -> dict[str, Any]:
-        kind = type(network)
-        modules = {k.__name__ for m in network.modules() for k in type(m).__mro__[:-2]}
-        file = inspect.getsourcefile(kind) or ""
-        theirs = file.startswith(self.root + "/")
-        return {
-            "id": key,
-            "class": kind.__name__,
-            "file": file[len(self.root) + 1 :] if theirs else None,
-            "line": line_of(kind) if theirs else None,
-            "forward_line": line_of(kind, "forward") if theirs else None,
-            "parameters": [self.values.id_of(p) for p in network.parameters()],
-            "names": [name for name, _ in network.named_parameters()],
-            "classes": sorted(modules),
-            "training": network.training,
-        }
+        return [
+            {
+                "id": key,
+                "parameters": [self.values.id_of(p) for p in network.parameters()],
+                **describe_network(network, self.root),
+            }
+            for key, network in self.networks.items()
+        ]
 
     def finish(self) -> None:
         """Look once more, when the script has ended."""
