@@ -21,7 +21,7 @@ from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.verdicts import Verdicts
 
-MAX_STEPS = 16  # of both optimisers together, in each loop
+MAX_STEPS = 10  # of both optimisers together, in each loop
 MAX_SECONDS = 12.0  # of CPU time
 FEW = 4  # images or points, for a question about the range of a network's outputs
 AGAIN = ("backward through the graph a second time", "modified by an inplace operation")
