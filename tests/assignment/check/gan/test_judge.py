@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from ..conftest import Check
-
 from .styles import RIGHT, WRONG, gan
 
 NOT_ALL_SEEN = {"labels beside the noise"}  # the classes of the ends
