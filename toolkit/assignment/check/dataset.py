@@ -13,11 +13,16 @@ SHORT = (5, 6, 9)
 LONG = (40, 61)  # above 36, where 10 to the power of half the length is more than 64 bits hold
 NUM_ITEMS = 300
 MANY = 20_000  # of each split
+FEW = 10  # items, of which nothing can be told
 SCALES = (1, 9, 10)  # by which digits may have been divided
 
 
 class Unusual(Exception):
     """Items that may be right, but are not of a kind that is known here."""
+
+
+class Empty(Unusual):
+    """Items that are None."""
 
 
 class Items(NamedTuple):
@@ -55,6 +60,10 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
             else:
                 verdicts.error(error)
             return
+        except Empty:
+            message = "This is still to be written: the items are None."
+            verdicts.fault("not-written", message, line=kind["items_line"])
+            return
         except Unusual as error:
             verdicts.not_seen(f"{error} What is in them was not looked at.")
             return
@@ -77,6 +86,8 @@ def read_items(student: Student, length: int, read: int = NUM_ITEMS, **more: Any
     count = min(NUM_ITEMS, 10 ** ((length + 1) // 2) // 2)
     answer = student.ask("items", length=length, count=count, read=read, more=more)
     inputs: Tensor | None = answer["inputs"]
+    if answer["empty"]:
+        raise Empty
     if inputs is None:
         raise Unusual("Items are not pairs of an input and a label.")
     shape = tuple(inputs.shape[1:])
@@ -228,7 +239,9 @@ def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) ->
         )
         return
     first, second = ({tuple(row) for row in s.digits.tolist()} for s in sets)
-    if shared := first & second:
+    if min(len(first), len(second)) < FEW:
+        verdicts.not_seen("The splits have too few items to be compared.", id="split-leak")
+    elif shared := first & second:
         verdicts.fault(
             "split-leak",
             f"{len(shared)} palindromes of 5 digits are in both splits. There are only 1,000, so "

@@ -1,6 +1,7 @@
 """Answers about a student's data set."""
 
 import inspect
+import random
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -76,21 +77,26 @@ class Answers:
 
         Returns:
             `inputs` (n, ...) and `labels` (n, numbers of one label), as they are but for their
-            types; `inputs` is None if items are no pairs of two tensors, all of one shape.
+            types; `inputs` is None if items are no pairs of two tensors, all of one shape, and then
+            `empty` says whether they are None.
         """
+        parameters = [name.lower() for name in inspect.signature(self.kind).parameters]
+        first = next((n for n in LENGTHS if n in parameters), next(iter(parameters), None))
         known: dict[str, Any] = dict.fromkeys(CLASSES, 10)
-        known |= dict.fromkeys(LENGTHS, length) | dict.fromkeys(COUNTS, count)
+        known |= dict.fromkeys((*LENGTHS, *COUNTS), count)  # two lengths: one is the number
         known |= {"one_hot": False, "onehot": False, "seed": 0, "split": "train", "train": True}
         known |= {"device": torch.device("cpu"), "batch_size": 1} | more
-        first = next(iter(inspect.signature(self.kind).parameters), None)
-        if first is not None and first.lower() not in known:
-            known[first.lower()] = length
+        if first in LENGTHS or first not in known:
+            known |= {first: length} if first else {}
         dataset = call(self.kind, known)
-        pairs = list(map(_pair, _read(dataset, read)))
+        items = list(_read(dataset, read))
+        pairs = list(map(_pair, items))
         shapes = {(x.shape, y.shape) for x, y in filter(None, pairs)}
         if None in pairs or len(shapes) != 1:
-            return {"inputs": None, "labels": None}
+            empty = bool(items) and all(item is None for item in items)
+            return {"inputs": None, "labels": None, "empty": empty}
         return {
+            "empty": False,
             "inputs": torch.stack([pair[0] for pair in pairs if pair]),
             "labels": torch.stack([pair[1] for pair in pairs if pair]),
         }
@@ -102,9 +108,9 @@ def _read(dataset: Any, count: int) -> Iterator[Any]:
         yield from islice(iter(dataset), count)
         return
     size = min(len(dataset), SPREAD) if hasattr(dataset, "__len__") else count
-    number = min(count, size)
-    for k in range(number):
-        yield dataset[k * size // number]
+    chosen = range(size) if size <= count else random.Random(0).sample(range(size), count)
+    for k in chosen:
+        yield dataset[k]
 
 
 def _pair(item: Any) -> tuple[Tensor, Tensor] | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from toolkit.assignment.check.child.stand_ins import StandIns
+from toolkit.assignment.check.child.stand_ins import StandIns, is_replaced
 
 PACKAGE = "submission"  # what the root is called, for relative imports
 
@@ -101,6 +101,8 @@ def prepare_imports(root: Path, folder: Path, change: Change = lambda tree, file
         sys.meta_path.insert(0, StudentFinder(root, change))
         sys.meta_path.insert(0, StandIns(root))
         sys.meta_path.append(FolderFinder(root))
+        for name in [name for name in sys.modules if is_replaced(name)]:
+            del sys.modules[name]  # what has imported it keeps it
     importlib.invalidate_caches()
 
 

@@ -20,7 +20,7 @@ REPLACED = {
     *("tqdm", "progressbar", "alive_progress", "colorama", "termcolor", "prettytable", "rich"),
     *("imageio", "IPython", "ipywidgets", "torchsummary", "torchinfo", "torchviz", "graphviz"),
     *("hiddenlayer", "netron", "thop", "ptflops", "absl", "loguru", "tensorboard_logger"),
-    *("google", "kaggle", "gdown", "pympler", "psutil", "GPUtil", "pynvml", "tabulate"),
+    *("kaggle", "gdown", "pympler", "psutil", "GPUtil", "pynvml", "tabulate"),
 }
 LOGGERS = {"torch.utils.tensorboard"}
 MAX_DIMS = 8  # axes of a grid that is asked for
@@ -41,8 +41,8 @@ class StandIns(MetaPathFinder, Loader):
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """The stand-in of this name, and of everything below it."""
-        top = name.partition(".")[0]
-        if name not in LOGGERS and (top not in REPLACED or name == "google"):
+        shared = name == "google" and PathFinder.find_spec(name) is None
+        if not (is_replaced(name) or shared):
             return None
         if path is None:
             own = PathFinder.find_spec(name)
@@ -56,6 +56,7 @@ class StandIns(MetaPathFinder, Loader):
         """A module in which there is everything."""
         module = AnyModule(spec.name)
         module.__path__ = []
+        module.__dict__.update(__version__="99.0.0", __version_info__=(99, 0, 0))
         module.__dict__["_finder"] = self
         return module
 
@@ -63,6 +64,12 @@ class StandIns(MetaPathFinder, Loader):
         """Note that it is used."""
         if "." not in module.__name__:
             self.replaced(module.__name__)
+
+
+def is_replaced(name: str) -> bool:
+    """Whether a module of this name is replaced, unless it is a student's own."""
+    top = name.partition(".")[0]
+    return name in LOGGERS or name.startswith("google.colab") or top in REPLACED
 
 
 class AnyModule(ModuleType):

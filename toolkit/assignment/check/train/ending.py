@@ -41,7 +41,7 @@ def report_ending(trace: Trace, verdicts: Verdicts) -> None:
                 at=error if error and error.file else None,
             )
     elif trace.ended == "error" and error is not None:
-        if trace.left and SHORT & set(error.types):
+        if trace.left and error.file and SHORT & set(error.types):
             verdicts.not_seen(
                 f"The check stops training after some steps. What follows it was not seen, since "
                 f"the code stopped with {error}.",
@@ -52,6 +52,9 @@ def report_ending(trace: Trace, verdicts: Verdicts) -> None:
             verdicts.error(error, importing=importing)
     elif trace.ended == "unknown" and error is not None:
         verdicts.error(error)
+    elif trace.ended == "nothing" and trace.unfinished and not verdicts.faults:
+        message = "This is still to be written: nothing is done here, so nothing trains."
+        verdicts.fault("not-written", message, at=trace.unfinished[0])
     elif trace.ended == "nothing" and not verdicts.faults:
         verdicts.fault(
             "not-watched",
@@ -76,6 +79,7 @@ def _report_called(trace: Trace, name: str, verdicts: Verdicts) -> None:
             "not-watched",
             f"`python {name}` trains nothing, and no other file uses it. The check called {called} "
             "itself, with values for its arguments that it had to guess. What should call it?",
+            at=trace.functions.get(trace.called[0]),
         )
 
 

@@ -206,12 +206,39 @@ def _check_by_hand(before: int, last: Event, trace: Trace, verdicts: Verdicts) -
         else:
             verdicts.right("The loss has the value of the cross-entropy (9) of the last step.")
         return
+    if call := _other_steps(before, last, trace):
+        verdicts.fault(
+            "loss-not-last-step",
+            "The loss has the value of the cross-entropy, but of other steps of what the model "
+            "returned here. Only the last time step, p(T), counts.",
+            equation=9,
+            at=call,
+        )
+        return
     verdicts.not_seen(
         "The loss (9) is not one of torch's functions, and its value is not that of the "
         "cross-entropy of what the model returned, so it could not be judged.",
         id="wrong-loss",
         at=last,
     )
+
+
+def _other_steps(before: int, last: Event, trace: Trace) -> Event | None:
+    """The call of the model of whose other steps, or their mean, a loss is the cross-entropy."""
+    value = abs(last["value"]["mean"])
+    labels = list(_labels(before, last.index, trace))[-4:]
+    for call in trace.between(before, last.index, "call"):
+        for x in map(trace.numbers, call["outputs"]):
+            if x is None or x.dim() != 3 or x.size(2) != CLASSES:
+                continue
+            for steps in (x.double(), x.double().transpose(0, 1)):
+                for p in (steps.mean(0), *steps[:-1]):
+                    if any(
+                        len(y) == len(p) and any(_close(value, z) for z in _entropies(p, y))
+                        for y in labels
+                    ):
+                        return call
+    return None
 
 
 def _same_as_cross_entropy(loss: Event, trace: Trace) -> bool:

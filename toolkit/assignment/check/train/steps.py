@@ -37,7 +37,7 @@ def _check_none(trace: Trace, verdicts: Verdicts) -> None:
     if not begun or verdicts.faults or trace.ended not in ("finished", "enough"):
         return
     message = "No optimiser step follows the loss, so the weights never change."
-    verdicts.fault("does-not-learn", message, at=begun[0])
+    verdicts.fault("does-not-learn", message, at=min(begun, key=lambda e: e.kind))
 
 
 def _check_optimiser(steps: list[Event], trace: Trace, verdicts: Verdicts) -> None:
@@ -136,6 +136,14 @@ def _check_cleared(steps: list[Event], verdicts: Verdicts) -> None:
 def _check_clipping(steps: list[Event], trace: Trace, verdicts: Verdicts) -> None:
     """Where gradients are clipped, it comes after backward and before the step."""
     clips = trace.all("clip")
+    if trace.discarded:
+        verdicts.fault(
+            "clipping-without-effect",
+            "Something is computed from a gradient here, and nobody keeps it: the gradient itself "
+            "stays as it is. What would change it in place, or put the result back?",
+            at=trace.discarded[0],
+        )
+        return
     if not clips:
         return
     useful = [clip for clip in clips if clip["fresh"] and clip["kept"]]

@@ -8,6 +8,14 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
+class Place:
+    """A line of a student's file."""
+
+    file: str | None
+    line: int | None
+
+
+@dataclass(frozen=True)
 class Event:
     """Something that happened, at a line of a student's file."""
 
@@ -34,6 +42,9 @@ class Trace:
         self.left: bool = answer["left"]
         self.called: list[str] = answer["called"]
         self.callers: list[str] = answer["callers"]
+        self.discarded = [Place(**place) for place in answer["discarded"]]
+        self.unfinished = [Place(**place) for place in answer["unfinished"]]
+        self.functions = {f["name"]: Place(f["file"], f["line"]) for f in answer["functions"]}
         self.networks: Mapping[int, Mapping[str, Any]] = {n["id"]: n for n in answer["networks"]}
         self.events = [
             Event(index, event["kind"], event["file"], event["line"], event)

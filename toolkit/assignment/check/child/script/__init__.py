@@ -39,6 +39,8 @@
       gpu         a GPU was asked for: name
       softmax     softmax or log_softmax was called: name, output (id of the value)
       recurrent   torch's own recurrent layer was called: name
+    discarded   places (file and line) where something is computed from a gradient and not kept
+    unfinished  places of `pass` that is all there is in a function or a loop
     called      names of functions that were called because nothing trained when the script ran
     callers     other files of theirs that name this one
     functions   defined in the script: name, parameters, file, line

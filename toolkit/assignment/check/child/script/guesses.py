@@ -78,7 +78,16 @@ class Guesses:
             if likely and not _has(name, "load", "data", "plot"):
                 yield function
 
-    def call(self, function: FunctionType) -> Any:
+    def methods(self) -> Iterator[Callable[..., Any]]:
+        """What trains in classes that are no networks, each bound to an object that is made."""
+        for kind in list(self._names.values()):
+            if isinstance(kind, type) and not issubclass(kind, nn.Module):
+                for name in ("train", "fit", "run", "train_model"):
+                    if inspect.isfunction(vars(kind).get(name)):
+                        yield getattr(self._build(kind), name)
+                        break
+
+    def call(self, function: Callable[..., Any]) -> Any:
         """Call a function.
 
         Raises:
@@ -155,7 +164,7 @@ class Guesses:
         network: nn.Module = self._made[name]
         return network
 
-    def _build(self, kind: type[nn.Module]) -> nn.Module:
+    def _build(self, kind: type[Any]) -> Any:
         arguments = {}
         for name, parameter in inspect.signature(kind).parameters.items():
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):

@@ -12,7 +12,11 @@ from typing import Any
 
 from toolkit.assignment.check.child.script.trace import Trace
 
-EACH, MORE = "__each_of__", "__more_of__"  # names that a student's file will not have
+EACH, START, MORE = (
+    "__each_of__",
+    "__start_of__",
+    "__more_of__",
+)  # names that a student's file will not have
 
 
 class Loops:
@@ -28,6 +32,7 @@ class Loops:
         self._seen: dict[str, int] = {}  # while loops: steps in all when the test was last made
         self.left = False  # whether a loop was left early
         setattr(builtins, EACH, self.each)
+        setattr(builtins, START, self.start)
         setattr(builtins, MORE, self.more)
 
     def change(self, tree: ast.Module, file: str) -> ast.Module:
@@ -49,6 +54,10 @@ class Loops:
                 if last is not None and thing != last:
                     yield from self._counted(last, loop)
                 return
+
+    def start(self, loop: str) -> None:
+        """A `while` loop begins; steps before that are not its own."""
+        self._seen.pop(loop, None)
 
     def more(self, loop: str) -> bool:
         """Whether a `while` loop may go on."""
@@ -80,11 +89,12 @@ class _Change(ast.NodeTransformer):
         node.iter = self._call(EACH, node.iter, node)
         return node
 
-    def visit_While(self, node: ast.While) -> ast.While:
+    def visit_While(self, node: ast.While) -> list[ast.stmt]:
         self.generic_visit(node)
         test = ast.BoolOp(ast.And(), [self._call(MORE, None, node), node.test])
         node.test = ast.copy_location(test, node.test)
-        return node
+        start = ast.Expr(self._call(START, None, node))
+        return [ast.copy_location(start, node), node]
 
     def _call(self, name: str, first: ast.expr | None, node: ast.stmt) -> ast.Call:
         place = ast.Constant(f"{self.file}:{node.lineno}:{node.col_offset}")

@@ -1,6 +1,7 @@
 """Runs a student's script as `python FILE` would, and says what happened."""
 
 import ast
+import copy
 import http.client
 import inspect
 import os
@@ -8,7 +9,7 @@ import re
 import socket
 import sys
 import urllib.error
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -26,6 +27,7 @@ from toolkit.assignment.check.child.script.digits import replace_mnist
 from toolkit.assignment.check.child.script.files import watching_files
 from toolkit.assignment.check.child.script.guesses import Guesses
 from toolkit.assignment.check.child.script.loops import Loops
+from toolkit.assignment.check.child.script.reading import discarded_gradients, unfinished
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.watching import watching
 from toolkit.assignment.check.child.stand_ins import StandIns
@@ -56,6 +58,7 @@ class Script:
         self.trace = Trace(root, max_steps, max_seconds)
         self.loops = Loops(self.trace)
         self.module = ModuleType("__main__")
+        self._trees: dict[str, ast.Module] = {}  # what was run, as they wrote it
         self.called: list[str] = []  # functions that the check called itself
 
     def run(
@@ -87,6 +90,8 @@ class Script:
             "ended": ended,
             "error": error,
             "left": self.loops.left,
+            "discarded": self._places(discarded_gradients),
+            "unfinished": self._places(unfinished),
             "called": list(dict.fromkeys(self.called)),
             "callers": self._callers(),
             "networks": self.trace.described_networks(),
@@ -123,7 +128,7 @@ class Script:
         Returns:
             how it ended, and what it raised.
         """
-        prepare_imports(self.root, self.file.parent, self.loops.change)
+        prepare_imports(self.root, self.file.parent, self._change)
         try:
             with self.watched():
                 work()
@@ -142,7 +147,7 @@ class Script:
     def _run_main(self) -> None:
         sys.argv = [self.file.name]
         os.chdir(self.file.parent)
-        code = compiled(self.file, self.loops.change)
+        code = compiled(self.file, self._change)
         self.module.__file__ = str(self.file)
         self.module.__dict__["__builtins__"] = __builtins__
         relative = any(
@@ -171,8 +176,25 @@ class Script:
                         break
                 if self.trained:
                     return
+        for method in guesses.methods():
+            guesses.call(method)
+            self.called.append(method.__name__)
+            if self.trained:
+                return
         if unknown is not None:
             raise unknown
+
+    def _change(self, tree: ast.Module, file: str) -> ast.Module:
+        """What is done to each of their files that is run."""
+        self._trees[file] = copy.deepcopy(tree)
+        return self.loops.change(tree, file)
+
+    def _places(self, find: Callable[[ast.Module], Iterable[int]]) -> list[dict[str, Any]]:
+        return [
+            {"file": str(Path(file).relative_to(self.root)), "line": line}
+            for file, tree in self._trees.items()
+            for line in find(tree)
+        ]
 
     def _callers(self) -> list[str]:
         """The other files of theirs in which the name of this one is imported."""

@@ -255,7 +255,8 @@ def _batch(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
     def following(self: Any) -> Any:
         batch = function(self)
         if trace.on and not trace.full():
-            loader = next((k for k, v in trace.loads.items() if v.dataset is self._dataset), None)
+            sampler = self._index_sampler
+            loader = next((k for k, v in trace.loads.items() if v._index_sampler is sampler), None)
             index = trace.add("batch", load=loader, values=trace.all_values(batch))
             for tensor in tensors_in(batch):
                 trace.values.keep(index, tensor)
