@@ -16,9 +16,9 @@ def _lerp(first: Tensor, last: Tensor, n: int) -> Tensor:
 def _slerp(first: Tensor, last: Tensor, n: int) -> Tensor:
     angle = torch.acos(torch.nn.functional.cosine_similarity(first, last, dim=0))
     weights = torch.linspace(0, 1, n)[:, None]
-    return (torch.sin((1 - weights) * angle) * first + torch.sin(weights * angle) * last) / torch.sin(
-        angle
-    )
+    return (
+        torch.sin((1 - weights) * angle) * first + torch.sin(weights * angle) * last
+    ) / torch.sin(angle)
 
 
 @pytest.mark.parametrize("size", SIZES)

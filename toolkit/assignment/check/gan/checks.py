@@ -21,9 +21,10 @@ from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.verdicts import Verdicts
 
-MAX_STEPS = 16  # of both optimisers together, in each loop
+MAX_STEPS = 10  # of both optimisers together, in each loop
 MAX_SECONDS = 12.0  # of CPU time
 FEW = 4  # images or points, for a question about the range of a network's outputs
+MISFITS = ("shapes", "view size", "invalid for input of size", "must match")
 AGAIN = ("backward through the graph a second time", "modified by an inplace operation")
 
 
@@ -163,7 +164,7 @@ def _check_error(
             equation=10,
             at=error,
         )
-    elif game is None and "shapes" in error.text and _too_small(trace):
+    elif game is None and any(w in error.text for w in MISFITS) and _too_small(trace):
         verdicts.fault(
             "wrong-shape",
             f"The discriminator does not take the generator's images ({error.text[:120]}). How "

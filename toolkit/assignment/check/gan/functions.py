@@ -64,7 +64,8 @@ class Function:
 
     def ends(self) -> tuple[str, str] | None:
         """The parameters for the two latent points, if there are any."""
-        names = self.parameters
+        networks = {a.arg.lower() for a in self.node.args.args if a.arg.isupper()}  # as G, D
+        names = [name for name in self.parameters if name not in networks]
         for k, first in enumerate(names):
             for second in names[k + 1 :]:
                 if first in STARTS and second in STOPS:
@@ -156,7 +157,9 @@ class Functions:
         given = {a.arg.lower() for a in arguments[len(arguments) - len(defaults) :] if defaults}
         given |= {
             a.arg.lower()
-            for a, d in zip(function.node.args.kwonlyargs, function.node.args.kw_defaults, strict=True)
+            for a, d in zip(
+                function.node.args.kwonlyargs, function.node.args.kw_defaults, strict=True
+            )
             if d is not None
         }
         known: dict[str, Any] = dict.fromkeys(DIMENSIONS, self.latent_dim)

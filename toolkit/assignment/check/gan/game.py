@@ -59,8 +59,11 @@ class Game:
 
     @property
     def judged_draws(self) -> set[int]:
-        """The calls of the generator whose images the discriminator saw."""
-        return {origin for judged in self.judged.values() for origin in judged.by}
+        """The calls of the generator whose images the discriminator saw, or drew the same."""
+        seen = {origin for judged in self.judged.values() for origin in judged.by}
+        same = {call.number: call.output.source for call in self.draws if call.output is not None}
+        seen |= {source for number, source in same.items() if number in seen and source in same}
+        return seen | {number for number, source in same.items() if source in seen}
 
 
 def find_game(trace: Trace) -> Game | None:

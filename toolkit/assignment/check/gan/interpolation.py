@@ -4,6 +4,7 @@ An interpolation is recognised by what it does: latent points on a line or an ar
 drawn. If none was seen while the script ran, functions that may interpolate are tried.
 """
 
+import re
 import time
 from collections.abc import Sequence
 
@@ -25,6 +26,7 @@ from toolkit.assignment.check.gan.paths import (
 from toolkit.assignment.check.gan.trace import Call
 from toolkit.assignment.check.verdicts import Placed, Verdicts
 
+MENTIONS = re.compile(r"interpol|lerp|linspace|morph|latent.?walk|\(1(\.0)? - \w+\) \*")
 NUM_TRIES = 60  # of choosing two ends: two random ones are clearly of one class 1 time in 12
 MAX_SECONDS = 1.0  # of the judge's CPU time for these tries
 MAX_FUNCTIONS = 8  # that are tried
@@ -49,9 +51,7 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
         if _try(function, ends, functions, verdicts):
             _check_ends([function, *candidates], functions, verdicts)
             return
-    if candidates or any(
-        word in text for text in lines.texts.values() for word in ("interpol", "lerp")
-    ):
+    if candidates or any(MENTIONS.search(text) for text in lines.texts.values()):
         verdicts.not_seen(
             "The code seems to interpolate, but no images along a line in latent space were seen.",
             at=candidates[0].place if candidates else None,

@@ -86,7 +86,9 @@ class Lines:
         """The first statement that names a GPU without asking whether there is one."""
         for file, tree in self.trees.items():
             for node in ast.walk(tree):
-                text = ast.unparse(node) if isinstance(node, ast.Assign | ast.Expr) else ""
+                if not isinstance(node, ast.Assign | ast.Expr):
+                    continue
+                text = ast.unparse(node)
                 if _CUDA.search(text) and "is_available" not in text:
                     return Place(file, node.lineno)
         return otherwise

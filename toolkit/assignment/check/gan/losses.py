@@ -41,7 +41,7 @@ def check_losses(game: Game, ask: Ask, verdicts: Verdicts) -> None:
         verdicts.fault(
             "sigmoid-twice",
             "The loss applies the sigmoid itself, and the discriminator's outputs have been "
-            "through one already, so they never get far from 0.5. Which of the two is one too many?",
+            "through one already, so they never get far from 0.5. Which of them is too many?",
             equation=10,
             at=twice,
         )

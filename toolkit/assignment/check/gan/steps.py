@@ -102,7 +102,7 @@ def _check_gradients(game: Game, moves: Moves, verdicts: Verdicts) -> None:
             verdicts.fault(
                 "missing-detach",
                 "When the generator steps, its gradients still contain those of the "
-                "discriminator's loss, so it also follows that one. In the discriminator's step, the generated "
+                "discriminator's loss, so it also follows that one. In that loss, the generated "
                 "images are data. What cuts them off from their network?",
                 equation=10,
                 at=source or step,

@@ -77,7 +77,9 @@ class Values:
         """Pairs of a call's index and the share of the tensor's rows that are in its output."""
         if tensor.dim() == 0 or len(tensor) < 2 or not tensor.is_floating_point():
             return []
-        rows = _rows(tensor.detach())
+        rows = list(_rows(tensor.detach()))
+        if not rows:
+            return []
         shares = [
             [float(event), sum(row in known for row in rows) / len(rows)]
             for event, _, known in self._outputs
