@@ -17,7 +17,7 @@ from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.verdicts import Verdicts
 
 ROWS = 41  # sequences in a recording, at least
-WEIGHT, BIAS = 0.4, 0.5  # standard deviations of the weights that are tried
+WEIGHT, BIAS = 0.35, 0.35  # standard deviations of the weights that are tried
 MAX_ERROR = 2e-3  # of the logits, in float32
 
 
@@ -38,6 +38,9 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
         return
     recording, match = found
     readout = affine(recording.logits, None, match.h[-1])
+    if match.cost > 3 and not readout.exact:  # too far away to be explained by it
+        explain.unmatched(recording, network, source, verdicts)
+        return
     count = len(verdicts.faults)
     explain.check_match(match, recording, readout, source, verdicts)
     started = not verdicts.has("nonzero-initial-state") and _check_start(

@@ -80,8 +80,7 @@ class Candidates:
         self.values = self.values[keep]
         self.places = [self.places[k] for k in keep]
         self.now = self.x[1:].flatten(0, 1)
-        self.read: Tensor | None = None
-        self.inside: list[tuple[str, Tensor]] = []
+        self.reads: list[int] = []  # the series that gates may read
         self._transform()
         self._find_read()
 
@@ -107,7 +106,6 @@ class Candidates:
         plain = residuals(later, basis(self.now)) < MAX_RESIDUAL
         free = [one for one, yes in zip(gated, plain.tolist(), strict=True) if yes]
         best: list[tuple[int, str, Tensor]] = []
-        self.reads: list[int] = []
         for k, place in enumerate(self.places):
             if place.name in VIEWS and place.name not in ("cat", "stack"):
                 continue

@@ -223,7 +223,14 @@ class Answers:
             self._backward(value, total)
         gradients = {name: t.grad for name, t in tensors.items() if t.is_leaf}
         found: dict[str, list[float | None]] = {}
+        padding = {
+            f"{name}.weight": m.padding_idx
+            for name, m in self.network.named_modules()
+            if isinstance(m, nn.Embedding) and m.padding_idx is not None
+        }  # rows that have no gradient on purpose
         for name, direction in directions.items():
+            if name in padding:
+                direction[padding[name]] = 0.0
             if name not in tensors:  # the forward replaces it
                 found[name] = [None, 0.0]
                 continue
