@@ -122,9 +122,7 @@ def _check_probabilities(network: Network, verdicts: Verdicts) -> None:
         verdicts.facts.add("gives-probabilities")
     elif reference.is_log_probability(output):
         verdicts.facts.add("gives-log-probabilities")
-    elif any(
-        kind(output.t()) for kind in (reference.is_probability, reference.is_log_probability)
-    ):
+    elif any(kind(output.t()) for kind in (reference.is_probability, reference.is_log_probability)):
         verdicts.fault(
             "wrong-equation",
             "The softmax is taken over the sequences of the batch, not over the ten digits. Which "

@@ -25,6 +25,7 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
     """Compare the network's numbers with equations (1) to (7), and report what deviates."""
     network.build(hidden=network.way.hidden)
     randomise(network)
+    network.find_real()
     found = None
     for hidden in _hidden_sizes(network):
         recording = _record(network, hidden)
@@ -57,7 +58,9 @@ def randomise(network: Network, keep: frozenset[str] = frozenset()) -> None:
     values: dict[str, Tensor | None] = {}
     for tensor in network.tensors:
         shape, name = tensor["shape"], tensor["name"]
-        std = WEIGHT * math.sqrt(HIDDEN / max(HIDDEN, hidden)) if max(shape, default=1) > 1 else BIAS
+        std = (
+            WEIGHT * math.sqrt(HIDDEN / max(HIDDEN, hidden)) if max(shape, default=1) > 1 else BIAS
+        )
         value = torch.randn(shape, generator=rng) * (std if len(shape) > 1 else BIAS)
         if is_weight(tensor, network):
             values[name] = None if name in keep else value

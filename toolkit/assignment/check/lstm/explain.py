@@ -1,6 +1,5 @@
 """What deviates from equations (1) to (7), and in which line."""
 
-
 import torch
 from torch import Tensor
 
@@ -167,7 +166,7 @@ def _what_it_reads(match: Match, gate: Gate) -> str:
 
 
 def nonzero_start(match: Match) -> str | None:
-    """"h" or "c", whichever the first step shows not to be zero; None if both are."""
+    """ "h" or "c", whichever the first step shows not to be zero; None if both are."""
     if match.first:
         return None
     for gate in match.gates.values():
@@ -186,9 +185,7 @@ def nonzero_start(match: Match) -> str | None:
 
 def start(what: str, match: Match, source: Source, verdicts: Verdicts) -> None:
     """Report an initial state that is not zero."""
-    line = source.line_of_name(what) or (
-        match.h_place.line if what == "h" else match.c_place.line
-    )
+    line = source.line_of_name(what) or (match.h_place.line if what == "h" else match.c_place.line)
     message = (
         "h(0) is not zero: the first step already has a past."
         if what == "h"
@@ -295,9 +292,7 @@ def _check_readout(
     )
 
 
-def unmatched(
-    recording: Recording, network: Network, source: Source, verdicts: Verdicts
-) -> None:
+def unmatched(recording: Recording, network: Network, source: Source, verdicts: Verdicts) -> None:
     """Say what can be said where nothing fits."""
     if verdicts.has("fixed-sequence-length") and not recording.series:
         verdicts.not_seen("Equations (1) to (6) can be looked at once any sequence length works.")
@@ -309,9 +304,7 @@ def unmatched(
     seen = f"{sigmoids} sigmoids and {tanhs} tanh"
     places = [s.place for s in recording.series if s.place.name not in VIEWS and s.place.line]
     cell = source.line_of_name("c") or source.line_of_name("h") or source.loop_line()
-    weights = sum(
-        torch.Size(t["shape"]).numel() for t in network.tensors if len(t["shape"]) > 1
-    )
+    weights = sum(torch.Size(t["shape"]).numel() for t in network.tensors if len(t["shape"]) > 1)
     n, d = network.way.hidden or 128, network.way.input_dim or 10
     if "hidden" in network.took and weights < 4 * n * (n + d) + 10 * n and kinds:
         verdicts.fault(

@@ -20,7 +20,7 @@ VIEWS = {"view", "t", "transpose", "permute", "select", "slice", "split", "expan
          "_unsafe_view", "unbind", "squeeze", "unsqueeze", "clone", "stack", "chunk", "alias"}  # fmt: skip
 ACTIVE = {"sigmoid", "tanh", "relu", "hardsigmoid", "hardtanh", "softmax", "_softmax", "softplus",
           "leaky_relu", "elu", "gelu", "silu", "sin", "clamp", "log_sigmoid_forward"}  # fmt: skip
-MAX_CANDIDATES = 14  # for a gate
+MAX_CANDIDATES = 20  # for a gate
 CLOSE = 2e-4  # of numbers around 1, in float32
 
 
@@ -134,9 +134,11 @@ class Candidates:
             states = self.reads or range(0)
             for k, kind, y in self.transformed:
                 if kind == "none" and k not in known:
-                    reads = [self.values[s] for s in states[:1]]
-                    parts = [self.now, *[r[:-1].flatten(0, 1) for r in reads]]
-                    if residuals(y[1:].flatten(0, 1)[None], basis(*parts))[0] < MAX_RESIDUAL:
+                    later = y[1:].flatten(0, 1)[None]
+                    past = [self.values[s][:-1].flatten(0, 1) for s in states[:1]]
+                    whole = residuals(later, basis(self.now, *past))[0] < MAX_RESIDUAL
+                    halves = [basis(self.now), *[basis(p) for p in past]]
+                    if whole and all(residuals(later, b)[0] > MAX_RESIDUAL for b in halves):
                         found.append((k, "none"))
         return _distinct(found, self.values)
 
@@ -269,7 +271,6 @@ def _cells(
     return found
 
 
-
 def _pasts(candidates: Candidates, c: int) -> list[Tensor]:
     """What may be h(t-1) in c(t): products, and a tanh."""
     return [
@@ -292,7 +293,9 @@ def _try(
         arguments = [one if x is None else x for x in given.values()]
         result = formula.compute(*arguments, before[:, rows], past[:, rows])
         result = result.expand(len(left), *c[:, rows].shape)
-        left = left[((result - c[:, rows]).abs() < CLOSE * (1 + c[:, rows].abs())).flatten(1).all(1)]
+        left = left[
+            ((result - c[:, rows]).abs() < CLOSE * (1 + c[:, rows].abs())).flatten(1).all(1)
+        ]
         if not len(left):
             break
     return left

@@ -54,7 +54,9 @@ class Source:
 
     def loop_line(self, line: int | None = None) -> int | None:
         """The loop over time: the outermost one around a line, else the first in a forward."""
-        loops = [n for f in self._forwards() for n in ast.walk(f) if isinstance(n, ast.For | ast.While)]
+        loops = [
+            n for f in self._forwards() for n in ast.walk(f) if isinstance(n, ast.For | ast.While)
+        ]
         loops.sort(key=lambda n: n.lineno)
         for loop in loops:
             if line is not None and loop.lineno <= line <= (loop.end_lineno or loop.lineno):
@@ -111,7 +113,9 @@ class Source:
 
     def _forwards(self) -> Iterator[ast.FunctionDef]:
         """The methods that run in a forward pass: those of the judged class come first."""
-        ordered = ([self.kind] if self.kind else []) + [c for c in self.classes if c is not self.kind]
+        ordered = ([self.kind] if self.kind else []) + [
+            c for c in self.classes if c is not self.kind
+        ]
         for one in ordered:
             for node in one.body:
                 if isinstance(node, ast.FunctionDef) and node.name != "__init__":
@@ -131,7 +135,9 @@ class Source:
         ]
         for call in sorted(calls, key=lambda node: node.lineno):
             text = ast.unparse(call)
-            sizes = call.args[0].elts if isinstance(call.args[0], ast.Tuple | ast.List) else call.args
+            sizes = (
+                call.args[0].elts if isinstance(call.args[0], ast.Tuple | ast.List) else call.args
+            )
             same = len(sizes) > 1 and ast.unparse(sizes[0]) == ast.unparse(sizes[1])
             fixed = any(isinstance(size, ast.Constant) and size.value != 1 for size in sizes)
             if same or fixed or (f"self.{word}" in text) or "self.bs" in text:

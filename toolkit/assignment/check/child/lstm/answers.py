@@ -334,7 +334,9 @@ class Answers:
     def _all(self) -> dict[str, Tensor]:
         """Every tensor of the network, by name."""
         network = self.network
-        return dict([*network.named_parameters(), *network.named_buffers(), *loose_tensors(network)])
+        return dict(
+            [*network.named_parameters(), *network.named_buffers(), *loose_tensors(network)]
+        )
 
     def _more(self, network: Any, state: Tensor, states: str | None, x: Tensor) -> dict[str, Any]:
         """The arguments of a forward after its input."""
