@@ -85,9 +85,9 @@ def test_what_cannot_be_seen_is_no_fault(name: str, tmp_path: Path, warm_check: 
 
 def test_no_axis_passes_for_another() -> None:
     """Sizes of the LSTM under test, and those that the assignment fixes, differ from each other."""
-    from toolkit.assignment.check.lstm import checks  # a case needs no judge but its own
+    from toolkit.assignment.check.lstm import network  # a case needs no judge but its own
 
     one_hot, bare, classes = 10, 1, 10
-    sizes = {checks.HIDDEN, checks.BATCH, checks.STEPS, one_hot, bare}
+    sizes = {network.HIDDEN, network.BATCH, network.STEPS, one_hot, bare}
     assert len(sizes) == 5
     assert classes == one_hot

@@ -31,7 +31,11 @@ def affine(y: Tensor, x: Tensor | None, h: Tensor) -> Map:
     solution = torch.linalg.lstsq(inputs, y, driver="gelsd").solution
     residual = float((inputs @ solution - y).norm() / _scale(y))
     d = 0 if x is None else x.size(1)
-    return Map(residual, solution[:d], solution[d:-1], solution[-1])
+    weight_x, bias = solution[:d], solution[-1]
+    if x is not None and d > 1 and bool((x.sum(1) == 1).all()):  # one-hot: b may hide in W_x
+        bias = bias + weight_x.mean(0)
+        weight_x = weight_x - weight_x.mean(0)
+    return Map(residual, weight_x, solution[d:-1], bias)
 
 
 def residuals(y: Tensor, basis: Tensor) -> Tensor:

@@ -27,9 +27,12 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         return
     verdicts.doing("building the LSTM and calling it")
     network, first = find_network(student, [kind["name"] for kind in kinds])
-    text = student.ask("source", file=located.file)
+
+    def read(file: str) -> str:
+        return str(student.ask("source", file=file))
+
     kind = kinds[0] if network is None else next(k for k in kinds if k["name"] == network.way.kind)
-    source = Source(text, kind["name"])
+    source = Source(read(located.file), kind["name"], located.file, read)
     if _forbidden(student, network, kind["line"], verdicts):
         return
     if network is None:
@@ -119,9 +122,7 @@ def _check_probabilities(network: Network, verdicts: Verdicts) -> None:
         verdicts.facts.add("gives-probabilities")
     elif reference.is_log_probability(output):
         verdicts.facts.add("gives-log-probabilities")
-    elif any(
-        kind(output.t()) for kind in (reference.is_probability, reference.is_log_probability)
-    ):
+    elif any(kind(output.t()) for kind in (reference.is_probability, reference.is_log_probability)):
         verdicts.fault(
             "wrong-equation",
             "The softmax is taken over the sequences of the batch, not over the ten digits. Which "

@@ -17,7 +17,7 @@ from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.verdicts import Verdicts
 
 ROWS = 41  # sequences in a recording, at least
-WEIGHT, BIAS = 0.4, 0.5  # standard deviations of the weights that are tried
+WEIGHT, BIAS = 0.35, 0.35  # standard deviations of the weights that are tried
 MAX_ERROR = 2e-3  # of the logits, in float32
 
 
@@ -25,6 +25,7 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
     """Compare the network's numbers with equations (1) to (7), and report what deviates."""
     network.build(hidden=network.way.hidden)
     randomise(network)
+    network.find_real()
     found = None
     for hidden in _hidden_sizes(network):
         recording = _record(network, hidden)
@@ -38,6 +39,9 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
         return
     recording, match = found
     readout = affine(recording.logits, None, match.h[-1])
+    if match.cost > 3 and not readout.exact:  # too far away to be explained by it
+        explain.unmatched(recording, network, source, verdicts)
+        return
     count = len(verdicts.faults)
     explain.check_match(match, recording, readout, source, verdicts)
     started = not verdicts.has("nonzero-initial-state") and _check_start(
@@ -54,7 +58,9 @@ def randomise(network: Network, keep: frozenset[str] = frozenset()) -> None:
     values: dict[str, Tensor | None] = {}
     for tensor in network.tensors:
         shape, name = tensor["shape"], tensor["name"]
-        std = WEIGHT * math.sqrt(HIDDEN / max(HIDDEN, hidden)) if max(shape, default=1) > 1 else BIAS
+        std = (
+            WEIGHT * math.sqrt(HIDDEN / max(HIDDEN, hidden)) if max(shape, default=1) > 1 else BIAS
+        )
         value = torch.randn(shape, generator=rng) * (std if len(shape) > 1 else BIAS)
         if is_weight(tensor, network):
             values[name] = None if name in keep else value

@@ -1,6 +1,5 @@
 """What deviates from equations (1) to (7), and in which line."""
 
-
 import torch
 from torch import Tensor
 
@@ -16,9 +15,10 @@ from toolkit.assignment.check.lstm.matching import VIEWS, Candidates, Gate, Matc
 from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.lstm.recording import Place, Recording
 from toolkit.assignment.check.lstm.source import Source
+from toolkit.assignment.check.verdicts import Place as Placing
 from toolkit.assignment.check.verdicts import Verdicts
 
-MAX_REST = 1e-2  # of a gate's input at the first step, beyond W x(1) + b
+MAX_REST = 3e-3  # of a gate at the first step, beyond what W x(1) + b gives
 LABELS = {  # what students call the gates
     "i": ("i", "input", "in", "it", "inp"),
     "f": ("f", "forget", "ft", "fgt"),
@@ -33,12 +33,13 @@ def check_match(
     """Report what the relations between the numbers have shown."""
     swapped = match.cell.mistake == READS_H and not match.reads_h and match.read is not None
     if swapped:
+        place = match.h_place
         verdicts.fault(
             "wrong-equation",
             "From the second step on, h and c have changed places: the gates read c(t-1), and f(t) "
             "multiplies h(t-1). In which order are the two returned, and in which order taken?",
             equation=5,
-            at=match.c_place,
+            at=Placing(place.file, source.of(place.file).return_of(place.line) or place.line),
         )
     else:
         _check_states(match, verdicts)
@@ -111,7 +112,7 @@ def _check_gates(match: Match, source: Source, verdicts: Verdicts, swapped: bool
             at=match.gates["g"].inside if "g" in match.gates else match.h_place,
         )
     if len(missing) == 4:
-        at = match.gates["g"].inside
+        at = _of_bias(match.gates["g"].inside, source)
         message = "None of the four gates has a bias: b_g, b_i, b_f and b_o are missing."
         verdicts.fault("wrong-equation", message, equation=1, at=at)
         missing = []
@@ -131,7 +132,16 @@ def _check_gates(match: Match, source: Source, verdicts: Verdicts, swapped: bool
         elif name in missing:
             message = f"The bias b_{name} is missing."
         if message is not None and not (alone and fit is not None and not fit.exact):
-            verdicts.fault("wrong-equation", message, equation=number, at=gate.inside)
+            at = _of_bias(gate.inside, source) if name in missing else gate.inside
+            verdicts.fault("wrong-equation", message, equation=number, at=at)
+
+
+def _of_bias(place: Place | None, source: Source) -> Placing | None:
+    """Where a bias would be written: where the layer is made, if it was made without one."""
+    if place is None:
+        return None
+    made = source.of(place.file).line_without_bias(place.line)
+    return Placing(place.file, made or place.line)
 
 
 def _what_it_reads(match: Match, gate: Gate) -> str:
@@ -156,15 +166,16 @@ def _what_it_reads(match: Match, gate: Gate) -> str:
 
 
 def nonzero_start(match: Match) -> str | None:
-    """"h" or "c", whichever the first step shows not to be zero; None if both are."""
+    """ "h" or "c", whichever the first step shows not to be zero; None if both are."""
     if match.first:
         return None
     for gate in match.gates.values():
         fit = gate.map
         if gate.before is None or fit is None or not fit.exact or is_none(fit.weight_h):
             continue
-        rest = gate.before[0] - (match.x[0] @ fit.weight_x + fit.bias)
-        if float(rest.abs().max()) > MAX_REST:
+        inside = match.x[0] @ fit.weight_x + fit.bias
+        active = {"sigmoid": torch.sigmoid, "tanh": torch.tanh}.get(gate.kind, torch.clone)
+        if float((gate.values[0] - active(inside)).abs().max()) > MAX_REST:
             return "h"
     if match.cell.mistake:
         return None
@@ -174,9 +185,7 @@ def nonzero_start(match: Match) -> str | None:
 
 def start(what: str, match: Match, source: Source, verdicts: Verdicts) -> None:
     """Report an initial state that is not zero."""
-    line = source.line_of_name(what) or (
-        match.h_place.line if what == "h" else match.c_place.line
-    )
+    line = source.line_of_name(what) or (match.h_place.line if what == "h" else match.c_place.line)
     message = (
         "h(0) is not zero: the first step already has a past."
         if what == "h"
@@ -247,7 +256,7 @@ def _check_readout(
     if readout.exact:
         if is_none(readout.bias):
             message = "The bias b_p is missing."
-            verdicts.fault("wrong-equation", message, equation=7, at=line)
+            verdicts.fault("wrong-equation", message, equation=7, at=_of_bias(line, source))
         return
     earlier = {
         "the hidden state of an earlier step": list(match.h[:-1]),
@@ -283,9 +292,7 @@ def _check_readout(
     )
 
 
-def unmatched(
-    recording: Recording, network: Network, source: Source, verdicts: Verdicts
-) -> None:
+def unmatched(recording: Recording, network: Network, source: Source, verdicts: Verdicts) -> None:
     """Say what can be said where nothing fits."""
     if verdicts.has("fixed-sequence-length") and not recording.series:
         verdicts.not_seen("Equations (1) to (6) can be looked at once any sequence length works.")
@@ -297,9 +304,7 @@ def unmatched(
     seen = f"{sigmoids} sigmoids and {tanhs} tanh"
     places = [s.place for s in recording.series if s.place.name not in VIEWS and s.place.line]
     cell = source.line_of_name("c") or source.line_of_name("h") or source.loop_line()
-    weights = sum(
-        torch.Size(t["shape"]).numel() for t in network.tensors if len(t["shape"]) > 1
-    )
+    weights = sum(torch.Size(t["shape"]).numel() for t in network.tensors if len(t["shape"]) > 1)
     n, d = network.way.hidden or 128, network.way.input_dim or 10
     if "hidden" in network.took and weights < 4 * n * (n + d) + 10 * n and kinds:
         verdicts.fault(

@@ -24,9 +24,7 @@ READS_H = "f(t) multiplies h(t-1), not c(t-1)."
 # (5) and the common mistakes in it: c(t) from g(t), i(t), f(t), c(t-1) and h(t-1).
 CELLS = (
     Formula("", "gif", lambda g, i, f, c, h: g * i + c * f),
-    Formula(
-        "The input gate i(t) has no effect on c(t).", "gf", lambda g, i, f, c, h: g + c * f
-    ),
+    Formula("The input gate i(t) has no effect on c(t).", "gf", lambda g, i, f, c, h: g + c * f),
     Formula("The forget gate f(t) has no effect on c(t).", "gi", lambda g, i, f, c, h: g * i + c),
     Formula(NO_MEMORY, "gi", lambda g, i, f, c, h: g * i),
     Formula(

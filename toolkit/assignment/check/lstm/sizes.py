@@ -22,9 +22,7 @@ def check_sizes(
         verdicts.right("The model works for any batch size and any length.")
 
 
-def _any_batch(
-    network: Network, first: Failure | None, source: Source, verdicts: Verdicts
-) -> bool:
+def _any_batch(network: Network, first: Failure | None, source: Source, verdicts: Verdicts) -> bool:
     way = network.way
     if way.batch != BATCH:
         failure = _failure(network, BATCH, way.steps) or first

@@ -1,7 +1,8 @@
 """Where in a student's file something is: the likely lines of findings."""
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 
 from toolkit.assignment.check.source import assigned_at, bare_name
 
@@ -12,9 +13,12 @@ class Source:
     Args:
         text: of the file.
         kind: the name of the class.
+        file: where it is, relative to the submission.
+        read: the text of any of their files.
     """
 
-    def __init__(self, text: str, kind: str) -> None:
+    def __init__(self, text: str, kind: str, file: str, read: Callable[[str], str]) -> None:
+        self.file, self.read = file, read
         self.lines = text.splitlines()
         try:
             self.tree = ast.parse(text)
@@ -50,12 +54,48 @@ class Source:
 
     def loop_line(self, line: int | None = None) -> int | None:
         """The loop over time: the outermost one around a line, else the first in a forward."""
-        loops = [n for f in self._forwards() for n in ast.walk(f) if isinstance(n, ast.For | ast.While)]
+        loops = [
+            n for f in self._forwards() for n in ast.walk(f) if isinstance(n, ast.For | ast.While)
+        ]
         loops.sort(key=lambda n: n.lineno)
         for loop in loops:
             if line is not None and loop.lineno <= line <= (loop.end_lineno or loop.lineno):
                 return loop.lineno
-        return loops[0].lineno if loops else None
+        return loops[0].lineno if loops else self._first_step()
+
+    def _first_step(self) -> int | None:
+        """Where steps are written out: the first line that takes a numbered item of something."""
+        lines = [
+            node.lineno
+            for function in self._forwards()
+            for node in ast.walk(function)
+            if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)
+            and isinstance(node.slice.value, int)
+        ]  # fmt: skip
+        return min(lines, default=None)
+
+    def line_without_bias(self, line: int | None) -> int | None:
+        """Where a layer that is called in this line is made without a bias, if it is."""
+        text = "".join(self.lines[line - 1 : line]) if line else ""
+        for name in re.findall(r"self\.(\w+)", text):
+            made = self.line_of_attribute(name)
+            if made and re.search(r"bias\s*=\s*False", self.lines[made - 1]):
+                return made
+        return None
+
+    def return_of(self, line: int | None) -> int | None:
+        """The return that ends the function around a line."""
+        for function in (n for n in ast.walk(self.tree) if isinstance(n, ast.FunctionDef)):
+            if line and function.lineno <= line <= (function.end_lineno or line):
+                returns = [n.lineno for n in ast.walk(function) if isinstance(n, ast.Return)]
+                return max(returns, default=None)
+        return None
+
+    def of(self, file: str | None) -> "Source":
+        """Another file of theirs, or this one."""
+        if file is None or file == self.file:
+            return self
+        return Source(self.read(file), "", file, self.read)
 
     def line_of_access(self, *names: str) -> int | None:
         """The first line in a method other than the constructor that reads such an attribute."""
@@ -73,7 +113,9 @@ class Source:
 
     def _forwards(self) -> Iterator[ast.FunctionDef]:
         """The methods that run in a forward pass: those of the judged class come first."""
-        ordered = ([self.kind] if self.kind else []) + [c for c in self.classes if c is not self.kind]
+        ordered = ([self.kind] if self.kind else []) + [
+            c for c in self.classes if c is not self.kind
+        ]
         for one in ordered:
             for node in one.body:
                 if isinstance(node, ast.FunctionDef) and node.name != "__init__":
@@ -93,7 +135,9 @@ class Source:
         ]
         for call in sorted(calls, key=lambda node: node.lineno):
             text = ast.unparse(call)
-            sizes = call.args[0].elts if isinstance(call.args[0], ast.Tuple | ast.List) else call.args
+            sizes = (
+                call.args[0].elts if isinstance(call.args[0], ast.Tuple | ast.List) else call.args
+            )
             same = len(sizes) > 1 and ast.unparse(sizes[0]) == ast.unparse(sizes[1])
             fixed = any(isinstance(size, ast.Constant) and size.value != 1 for size in sizes)
             if same or fixed or (f"self.{word}" in text) or "self.bs" in text:

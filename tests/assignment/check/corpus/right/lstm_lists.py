@@ -17,7 +17,7 @@ class LSTM(nn.Module):
 
     def forward(self, x):
         self.history = []
-        h, c, p = [torch.zeros(len(x), self.n)], [torch.zeros(len(x), self.n)], []
+        h, c, p = [x.new_zeros(len(x), self.n)], [x.new_zeros(len(x), self.n)], []
         for t in range(x.shape[1]):
             hx = torch.cat((h[t], x[:, t]), 1)
             g = self.gates["g"](hx).tanh()

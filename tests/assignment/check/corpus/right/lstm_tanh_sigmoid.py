@@ -24,8 +24,8 @@ class LSTM(nn.Module):
             nn.init.uniform_(p, -k, k)
 
     def forward(self, x):
-        h = torch.zeros(x.shape[0], self.hidden_dim)
-        c = torch.zeros(x.shape[0], self.hidden_dim)
+        h = torch.zeros(x.shape[0], self.hidden_dim, device=x.device)
+        c = torch.zeros(x.shape[0], self.hidden_dim, device=x.device)
         for t in range(x.shape[1]):
             xt = x[:, t : t + 1]
             g = torch.tanh(xt @ self.W_gx + h @ self.W_gh + self.b_g)

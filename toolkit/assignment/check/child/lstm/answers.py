@@ -223,7 +223,14 @@ class Answers:
             self._backward(value, total)
         gradients = {name: t.grad for name, t in tensors.items() if t.is_leaf}
         found: dict[str, list[float | None]] = {}
+        padding = {
+            f"{name}.weight": m.padding_idx
+            for name, m in self.network.named_modules()
+            if isinstance(m, nn.Embedding) and m.padding_idx is not None
+        }  # rows that have no gradient on purpose
         for name, direction in directions.items():
+            if name in padding:
+                direction[padding[name]] = 0.0
             if name not in tensors:  # the forward replaces it
                 found[name] = [None, 0.0]
                 continue
@@ -327,7 +334,9 @@ class Answers:
     def _all(self) -> dict[str, Tensor]:
         """Every tensor of the network, by name."""
         network = self.network
-        return dict([*network.named_parameters(), *network.named_buffers(), *loose_tensors(network)])
+        return dict(
+            [*network.named_parameters(), *network.named_buffers(), *loose_tensors(network)]
+        )
 
     def _more(self, network: Any, state: Tensor, states: str | None, x: Tensor) -> dict[str, Any]:
         """The arguments of a forward after its input."""

@@ -51,6 +51,8 @@ class Elsewhere(TorchFunctionMode):
     ) -> Any:
         """Compute on the CPU, unless the inputs are on two devices."""
         name = getattr(func, "__name__", "")
+        if func is torch.device:
+            return func(*args, **(kwargs or {}))
         given = [x for x in flat([list(args), list((kwargs or {}).values())])
                  if isinstance(x, Tensor)]  # fmt: skip
         where = [self.there[id(x)] for x in given if id(x) in self.there]
