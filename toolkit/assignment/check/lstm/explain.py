@@ -1,9 +1,8 @@
 """What deviates from equations (1) to (7), and in which line."""
 
 import torch
-from torch import Tensor
 
-from toolkit.assignment.check.lstm.affine import MAX_RESIDUAL, Map, affine, is_none
+from toolkit.assignment.check.lstm.affine import Map, affine, is_none
 from toolkit.assignment.check.lstm.formulas import (
     ACTIVATIONS,
     GATES,
@@ -11,7 +10,7 @@ from toolkit.assignment.check.lstm.formulas import (
     NO_MEMORY,
     READS_H,
 )
-from toolkit.assignment.check.lstm.matching import VIEWS, Candidates, Gate, Match
+from toolkit.assignment.check.lstm.matching import VIEWS, Gate, Match
 from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.lstm.recording import Place, Recording
 from toolkit.assignment.check.lstm.source import Source

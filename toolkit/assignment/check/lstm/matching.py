@@ -14,7 +14,7 @@ from torch import Tensor
 
 from toolkit.assignment.check.lstm.affine import MAX_RESIDUAL, Map, affine, basis, residuals
 from toolkit.assignment.check.lstm.formulas import ACTIVATIONS, CELLS, OUTPUTS, READS_H, Formula
-from toolkit.assignment.check.lstm.recording import Place, Recording, Series, stacked
+from toolkit.assignment.check.lstm.recording import Place, Recording, stacked
 
 VIEWS = {"view", "t", "transpose", "permute", "select", "slice", "split", "expand", "detach", "cat",
          "_unsafe_view", "unbind", "squeeze", "unsqueeze", "clone", "stack", "chunk", "alias"}  # fmt: skip

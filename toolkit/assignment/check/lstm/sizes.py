@@ -7,7 +7,6 @@ from toolkit.assignment.check.lstm.network import BATCH, STEPS, Network, WrongOu
 from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.verdicts import Verdicts
 
-
 Failure = StudentError | WrongOutput
 
 

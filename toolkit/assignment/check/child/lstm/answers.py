@@ -11,13 +11,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from toolkit.assignment.check.child.answering import Back
-from toolkit.assignment.check.child.lstm.devices import Elsewhere, pretend_gpu
 from toolkit.assignment.check.child.importing import classes, import_file, pick
+from toolkit.assignment.check.child.lstm.devices import Elsewhere, pretend_gpu
 from toolkit.assignment.check.child.lstm.operations import Operations, pieces
-from toolkit.assignment.check.child.places import line_of
-from toolkit.assignment.check.child.recorder import Recorder
 from toolkit.assignment.check.child.lstm.signatures import construct, more_arguments
 from toolkit.assignment.check.child.lstm.tensors import loose_tensors, tensors_in
+from toolkit.assignment.check.child.places import line_of
+from toolkit.assignment.check.child.recorder import Recorder
 
 ANOMALY = re.compile(r'File "([^"]+)", line (\d+)')
 
