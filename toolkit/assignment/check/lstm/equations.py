@@ -115,7 +115,10 @@ def _record(network: Network, hidden: int) -> Recording:
         hidden=hidden,
         **network.call(way.batch),
     )
-    picked = [network.pick(tensors, *x.shape[:2]) for tensors, x in zip(answer["outputs"], xs)]
+    picked = [
+        network.pick(tensors, *x.shape[:2])
+        for tensors, x in zip(answer["outputs"], xs, strict=True)
+    ]
     network.softmax = answer["softmax"]
     x = torch.cat([features(x, network) for x in xs])
     logits = reference.normalised(torch.cat(picked))

@@ -16,10 +16,43 @@ from toolkit.assignment.check.lstm.affine import MAX_RESIDUAL, Map, affine, basi
 from toolkit.assignment.check.lstm.formulas import ACTIVATIONS, CELLS, OUTPUTS, READS_H, Formula
 from toolkit.assignment.check.lstm.recording import Place, Recording, stacked
 
-VIEWS = {"view", "t", "transpose", "permute", "select", "slice", "split", "expand", "detach", "cat",
-         "_unsafe_view", "unbind", "squeeze", "unsqueeze", "clone", "stack", "chunk", "alias"}  # fmt: skip
-ACTIVE = {"sigmoid", "tanh", "relu", "hardsigmoid", "hardtanh", "softmax", "_softmax", "softplus",
-          "leaky_relu", "elu", "gelu", "silu", "sin", "clamp", "log_sigmoid_forward"}  # fmt: skip
+VIEWS = {
+    "view",
+    "t",
+    "transpose",
+    "permute",
+    "select",
+    "slice",
+    "split",
+    "expand",
+    "detach",
+    "cat",
+    "_unsafe_view",
+    "unbind",
+    "squeeze",
+    "unsqueeze",
+    "clone",
+    "stack",
+    "chunk",
+    "alias",
+}
+ACTIVE = {
+    "sigmoid",
+    "tanh",
+    "relu",
+    "hardsigmoid",
+    "hardtanh",
+    "softmax",
+    "_softmax",
+    "softplus",
+    "leaky_relu",
+    "elu",
+    "gelu",
+    "silu",
+    "sin",
+    "clamp",
+    "log_sigmoid_forward",
+}
 MAX_CANDIDATES = 12  # for a gate
 CLOSE = 2e-4  # of numbers around 1, in float32
 

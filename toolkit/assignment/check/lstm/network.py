@@ -110,7 +110,7 @@ class Network:
         return {"state": state, "states": self.way.states}
 
     def encode(self, x: Tensor) -> Tensor:
-        """Digits, int64 (B, L), or what stands for them, float32 (B, L, D), as the class reads it."""
+        """Digits, int64 (B, L), or what stands for them, (B, L, D), as the class reads them."""
         way = self.way
         if not x.is_floating_point() and way.input_dim:
             x = F.one_hot(x, 10).float() if way.input_dim == 10 else x.unsqueeze(-1).float()

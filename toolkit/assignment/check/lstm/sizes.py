@@ -39,8 +39,8 @@ def _any_batch(network: Network, first: Failure | None, source: Source, verdicts
             verdicts.fault(
                 "fixed-batch-size",
                 f"Built for batches of {way.batch}, it fails with "
-                f"{batch} {'sequence' if batch == 1 else 'sequences'}: {said_by(failure)}. The last "
-                "batch of a data set is smaller. Where does the batch size come from?",
+                f"{batch} {'sequence' if batch == 1 else 'sequences'}: {said_by(failure)}. The "
+                "last batch of a data set is smaller. Where does the batch size come from?",
                 line=source.line_of_size("batch", _line(failure)) or _line(failure),
             )
             return False

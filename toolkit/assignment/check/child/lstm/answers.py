@@ -140,7 +140,7 @@ class Answers:
         results = []
         for k, x in enumerate(inputs):
             if fresh:
-                self.build(self.kind, self.sizes)
+                self.build(self.kind, dict(self.sizes))
             self.network.train(training)
             torch.manual_seed(seeds[k] if seeds else 0)
             results.append(tensors_in(self._call(x, state, states)))
@@ -163,7 +163,8 @@ class Answers:
             line), where each `softmax` is, and where the `last` affine map to 10 numbers is.
         """
         self.network.eval()
-        runs, outputs, uses, new = [], [], None, []
+        runs, outputs, uses = [], [], None
+        new: list[Any] = []
         for x in inputs:
             operations = Operations(self.root, {id(t): name for name, t in self._all().items()})
             torch.manual_seed(0)
