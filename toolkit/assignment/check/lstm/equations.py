@@ -161,7 +161,7 @@ def _check_equivalence(
                 "wrong-equation",
                 f"Each step is as in (1) to (6), but over {steps} digits the result is another one "
                 f"(by {error:.1g}). Which step is computed differently from the others?",
-                equation=6,
+                equation=5,
                 line=source.loop_line(),
             )
             return

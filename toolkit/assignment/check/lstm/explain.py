@@ -112,8 +112,8 @@ def _check_gates(match: Match, source: Source, verdicts: Verdicts, swapped: bool
         )
     if len(missing) == 4:
         at = _of_bias(match.gates["g"].inside, source)
-        message = "None of the four gates has a bias: b_g, b_i, b_f and b_o are missing."
-        verdicts.fault("wrong-equation", message, equation=1, at=at)
+        said = "None of the four gates has a bias: b_g, b_i, b_f and b_o are missing."
+        verdicts.fault("wrong-equation", said, equation=1, at=at)
         missing = []
     for number, name in enumerate(GATES, start=1):
         gate, fit = match.gates.get(name), maps.get(name)

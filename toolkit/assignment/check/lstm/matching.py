@@ -281,10 +281,11 @@ def _cells(
     if not numbers:
         return []
     pool = values[list(numbers)][:, 1:]
+    affine_gates = {k for k, _, _ in candidates.explained}
     chosen = [
         k
         for k, place in enumerate(candidates.places)
-        if k not in numbers and place.name not in VIEWS
+        if k not in affine_gates and place.name not in VIEWS
     ]
     found = []
     for formula in CELLS:
@@ -298,6 +299,7 @@ def _cells(
                 found += [
                     (k, formula, {g: numbers[n] for g, n in zip(formula.gates, r, strict=True)})
                     for r in roles[hits].tolist()
+                    if k not in [numbers[n] for n in r]
                 ]
         if not formula.mistake and found:
             break

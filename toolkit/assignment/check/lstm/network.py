@@ -270,10 +270,10 @@ def _grade(network: Network) -> int:
 
 def apart(one: Tensor, other: Tensor) -> bool:
     """Whether all rows but the first are the same, perhaps up to a softmax over the batch."""
-    if bool((one[1:] - other[1:]).abs().max() < 1e-5) if len(one) > 1 else True:
+    if len(one) == 1 or bool((one[1:] - other[1:]).abs().max() < 1e-5):
         return True
-    for kind in (lambda p: p, lambda p: p.clamp_min(1e-30).log()):
-        a, b = kind(one), kind(other)
+    logs = one.clamp_min(1e-30).log(), other.clamp_min(1e-30).log()
+    for a, b in ((one, other), logs):
         shift = (a - b)[1:]
         if bool((shift - shift[:1]).abs().max() < 1e-4):
             return True
