@@ -37,10 +37,10 @@ RIGHT = {
 }
 WRONG = {
     "a tanh in a packed cell": ("f.sigmoid()", "f.tanh()", "wrong-equation", 3),
-    "tanh twice": ("c = g * i", "c = g.tanh() * i", "wrong-equation", 5),
+    "tanh twice": ("c = g * i", "c = g.tanh() * i", "wrong-equation", 1),
     "c cut off": ("+ c * f", "+ c.detach() * f", "broken-gradient", None),
     "hidden by hidden": ("x.new_zeros(len(x),", "x.new_zeros(self.n,", "fixed-batch-size", None),
-    "on the CPU": ("x.new_zeros(len(x), self.n)", "torch.zeros(len(x), self.n)", "fixed-device", None),
+    "on the CPU": ("x.new_zeros(len", "torch.zeros(len", "fixed-device", None),
     "four steps": ("x.size(1)", "4", "fixed-sequence-length", None),
 }  # fmt: skip
 

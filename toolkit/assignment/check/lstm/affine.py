@@ -44,14 +44,16 @@ def residuals(y: Tensor, basis: Tensor) -> Tensor:
     rest = flat - basis @ (basis.t() @ flat)
     rest = rest.unflatten(1, (len(y), -1))
     sizes = rest.square().sum(dim=(0, 2)).sqrt()
-    return sizes / torch.stack([_scale(one) for one in y])
+    scaled: Tensor = sizes / torch.stack([_scale(one) for one in y])
+    return scaled
 
 
 def basis(*parts: Tensor) -> Tensor:
     """An orthonormal basis of the columns of all parts (rows, ...), and of a constant."""
     columns = torch.cat([*parts, torch.ones(len(parts[0]), 1, dtype=torch.float64)], dim=1)
     u, s, _ = torch.linalg.svd(columns, full_matrices=False)
-    return u[:, s > 1e-7 * s[0]]
+    kept: Tensor = u[:, s > 1e-7 * s[0]]
+    return kept
 
 
 def is_none(weights: Tensor) -> bool:
@@ -60,4 +62,5 @@ def is_none(weights: Tensor) -> bool:
 
 
 def _scale(y: Tensor) -> Tensor:
-    return (y - y.mean(dim=0)).norm() + 1e-3 * y.size(0) ** 0.5
+    scale: Tensor = (y - y.mean(dim=0)).norm() + 1e-3 * y.size(0) ** 0.5
+    return scale

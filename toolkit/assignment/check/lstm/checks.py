@@ -1,4 +1,4 @@
-"""Judges a student's LSTM: equations (1) to (7), sizes, states, gradients, and whether it learns."""
+"""Judges a student's LSTM: equations (1) to (7), sizes, states, gradients, learning."""
 
 from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.check.lstm import parameters, reference
@@ -73,7 +73,7 @@ def _judge(
 
 
 def look(network: Network) -> list[list[object]]:
-    """Count how often each tensor is used, and see what is drawn at random and where a softmax is."""
+    """Count the uses of each tensor, and see what is drawn at random and where a softmax is."""
     way = network.way
     x = network.digits(way.batch, way.steps)
     answer = network.student.ask(

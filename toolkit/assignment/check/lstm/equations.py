@@ -115,7 +115,10 @@ def _record(network: Network, hidden: int) -> Recording:
         hidden=hidden,
         **network.call(way.batch),
     )
-    picked = [network.pick(tensors, *x.shape[:2]) for tensors, x in zip(answer["outputs"], xs)]
+    picked = [
+        network.pick(tensors, *x.shape[:2])
+        for tensors, x in zip(answer["outputs"], xs, strict=True)
+    ]
     network.softmax = answer["softmax"]
     x = torch.cat([features(x, network) for x in xs])
     logits = reference.normalised(torch.cat(picked))
@@ -158,7 +161,7 @@ def _check_equivalence(
                 "wrong-equation",
                 f"Each step is as in (1) to (6), but over {steps} digits the result is another one "
                 f"(by {error:.1g}). Which step is computed differently from the others?",
-                equation=6,
+                equation=5,
                 line=source.loop_line(),
             )
             return

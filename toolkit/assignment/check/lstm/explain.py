@@ -1,9 +1,8 @@
 """What deviates from equations (1) to (7), and in which line."""
 
 import torch
-from torch import Tensor
 
-from toolkit.assignment.check.lstm.affine import MAX_RESIDUAL, Map, affine, is_none
+from toolkit.assignment.check.lstm.affine import Map, affine, is_none
 from toolkit.assignment.check.lstm.formulas import (
     ACTIVATIONS,
     GATES,
@@ -11,12 +10,12 @@ from toolkit.assignment.check.lstm.formulas import (
     NO_MEMORY,
     READS_H,
 )
-from toolkit.assignment.check.lstm.matching import VIEWS, Candidates, Gate, Match
+from toolkit.assignment.check.lstm.matching import Gate, Match
 from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.lstm.recording import Place, Recording
 from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.verdicts import Place as Placing
-from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verdicts import Placed, Verdicts
 
 MAX_REST = 3e-3  # of a gate at the first step, beyond what W x(1) + b gives
 LABELS = {  # what students call the gates
@@ -113,15 +112,15 @@ def _check_gates(match: Match, source: Source, verdicts: Verdicts, swapped: bool
         )
     if len(missing) == 4:
         at = _of_bias(match.gates["g"].inside, source)
-        message = "None of the four gates has a bias: b_g, b_i, b_f and b_o are missing."
-        verdicts.fault("wrong-equation", message, equation=1, at=at)
+        said = "None of the four gates has a bias: b_g, b_i, b_f and b_o are missing."
+        verdicts.fault("wrong-equation", said, equation=1, at=at)
         missing = []
     for number, name in enumerate(GATES, start=1):
         gate, fit = match.gates.get(name), maps.get(name)
         if gate is None:
             continue
         what = f"The {NAMES[name]} {name}(t)"
-        message = None
+        message: str | None = None
         if fit is None or not fit.exact:
             look = _what_it_reads(match, gate)
             message = f"{what} is not W x(t) + W h(t-1) + b inside its activation: {look}."
@@ -132,8 +131,8 @@ def _check_gates(match: Match, source: Source, verdicts: Verdicts, swapped: bool
         elif name in missing:
             message = f"The bias b_{name} is missing."
         if message is not None and not (alone and fit is not None and not fit.exact):
-            at = _of_bias(gate.inside, source) if name in missing else gate.inside
-            verdicts.fault("wrong-equation", message, equation=number, at=at)
+            where: Placed | None = _of_bias(gate.inside, source) if name in missing else gate.inside
+            verdicts.fault("wrong-equation", message, equation=number, at=where)
 
 
 def _of_bias(place: Place | None, source: Source) -> Placing | None:
@@ -159,9 +158,9 @@ def _what_it_reads(match: Match, gate: Gate) -> str:
         return "look at what it reads"
     for kind in ("sigmoid", "tanh"):
         inner = gate.before.logit() if kind == "sigmoid" else gate.before.atanh()
-        if bool(inner.isfinite().all()):
-            if affine(inner[1:].flatten(0, 1), now, h.flatten(0, 1)).exact:
-                return f"there is another {kind} inside it"
+        finite = bool(inner.isfinite().all())
+        if finite and affine(inner[1:].flatten(0, 1), now, h.flatten(0, 1)).exact:
+            return f"there is another {kind} inside it"
     return "look at what it reads"
 
 
@@ -197,9 +196,9 @@ def start(what: str, match: Match, source: Source, verdicts: Verdicts) -> None:
 def _check_shared(match: Match, verdicts: Verdicts) -> None:
     """No two gates use the same matrix."""
     maps = {
-        name: match.gates[name].map
+        name: fit
         for name in GATES
-        if name in match.gates and match.gates[name].map and match.gates[name].map.exact
+        if name in match.gates and (fit := match.gates[name].map) is not None and fit.exact
     }
     names = list(maps)
     for k, later in enumerate(names):
@@ -302,7 +301,6 @@ def unmatched(recording: Recording, network: Network, source: Source, verdicts: 
     kinds = [s.place.name for s in distinct.values()]
     sigmoids, tanhs = kinds.count("sigmoid"), kinds.count("tanh")
     seen = f"{sigmoids} sigmoids and {tanhs} tanh"
-    places = [s.place for s in recording.series if s.place.name not in VIEWS and s.place.line]
     cell = source.line_of_name("c") or source.line_of_name("h") or source.loop_line()
     weights = sum(torch.Size(t["shape"]).numel() for t in network.tensors if len(t["shape"]) > 1)
     n, d = network.way.hidden or 128, network.way.input_dim or 10

@@ -14,12 +14,45 @@ from torch import Tensor
 
 from toolkit.assignment.check.lstm.affine import MAX_RESIDUAL, Map, affine, basis, residuals
 from toolkit.assignment.check.lstm.formulas import ACTIVATIONS, CELLS, OUTPUTS, READS_H, Formula
-from toolkit.assignment.check.lstm.recording import Place, Recording, Series, stacked
+from toolkit.assignment.check.lstm.recording import Place, Recording, stacked
 
-VIEWS = {"view", "t", "transpose", "permute", "select", "slice", "split", "expand", "detach", "cat",
-         "_unsafe_view", "unbind", "squeeze", "unsqueeze", "clone", "stack", "chunk", "alias"}  # fmt: skip
-ACTIVE = {"sigmoid", "tanh", "relu", "hardsigmoid", "hardtanh", "softmax", "_softmax", "softplus",
-          "leaky_relu", "elu", "gelu", "silu", "sin", "clamp", "log_sigmoid_forward"}  # fmt: skip
+VIEWS = {
+    "view",
+    "t",
+    "transpose",
+    "permute",
+    "select",
+    "slice",
+    "split",
+    "expand",
+    "detach",
+    "cat",
+    "_unsafe_view",
+    "unbind",
+    "squeeze",
+    "unsqueeze",
+    "clone",
+    "stack",
+    "chunk",
+    "alias",
+}
+ACTIVE = {
+    "sigmoid",
+    "tanh",
+    "relu",
+    "hardsigmoid",
+    "hardtanh",
+    "softmax",
+    "_softmax",
+    "softplus",
+    "leaky_relu",
+    "elu",
+    "gelu",
+    "silu",
+    "sin",
+    "clamp",
+    "log_sigmoid_forward",
+}
 MAX_CANDIDATES = 12  # for a gate
 CLOSE = 2e-4  # of numbers around 1, in float32
 
@@ -248,10 +281,11 @@ def _cells(
     if not numbers:
         return []
     pool = values[list(numbers)][:, 1:]
+    affine_gates = {k for k, _, _ in candidates.explained}
     chosen = [
         k
         for k, place in enumerate(candidates.places)
-        if k not in numbers and place.name not in VIEWS
+        if k not in affine_gates and place.name not in VIEWS
     ]
     found = []
     for formula in CELLS:
@@ -265,6 +299,7 @@ def _cells(
                 found += [
                     (k, formula, {g: numbers[n] for g, n in zip(formula.gates, r, strict=True)})
                     for r in roles[hits].tolist()
+                    if k not in [numbers[n] for n in r]
                 ]
         if not formula.mistake and found:
             break

@@ -110,7 +110,7 @@ class Network:
         return {"state": state, "states": self.way.states}
 
     def encode(self, x: Tensor) -> Tensor:
-        """Digits, int64 (B, L), or what stands for them, float32 (B, L, D), as the class reads it."""
+        """Digits, int64 (B, L), or what stands for them, (B, L, D), as the class reads them."""
         way = self.way
         if not x.is_floating_point() and way.input_dim:
             x = F.one_hot(x, 10).float() if way.input_dim == 10 else x.unsqueeze(-1).float()
@@ -270,10 +270,10 @@ def _grade(network: Network) -> int:
 
 def apart(one: Tensor, other: Tensor) -> bool:
     """Whether all rows but the first are the same, perhaps up to a softmax over the batch."""
-    if bool((one[1:] - other[1:]).abs().max() < 1e-5) if len(one) > 1 else True:
+    if len(one) == 1 or bool((one[1:] - other[1:]).abs().max() < 1e-5):
         return True
-    for kind in (lambda p: p, lambda p: p.clamp_min(1e-30).log()):
-        a, b = kind(one), kind(other)
+    logs = one.clamp_min(1e-30).log(), other.clamp_min(1e-30).log()
+    for a, b in ((one, other), logs):
         shift = (a - b)[1:]
         if bool((shift - shift[:1]).abs().max() < 1e-4):
             return True

@@ -13,8 +13,27 @@ from toolkit.assignment.check.verdicts import Verdicts
 WIDTH = 2e-3  # how far a weight is moved to measure a slope
 MAX_ERROR = 0.05  # of autograd's slope, relative to the measured one
 CUTS = ("detach", "detach_", "data", "item", "numpy", "tolist", "no_grad")
-STATE_NAMES = ("h", "c", "h0", "c0", "h_0", "c_0", "hidden", "cell", "state", "hidden_state", "h_t",
-               "cell_state", "init_h", "init_c", "h_init", "c_init", "h_prev", "c_prev", "c_t")  # fmt: skip
+STATE_NAMES = (
+    "h",
+    "c",
+    "h0",
+    "c0",
+    "h_0",
+    "c_0",
+    "hidden",
+    "cell",
+    "state",
+    "hidden_state",
+    "h_t",
+    "cell_state",
+    "init_h",
+    "init_c",
+    "h_init",
+    "c_init",
+    "h_prev",
+    "c_prev",
+    "c_t",
+)
 
 
 def check_filled(network: Network, source: Source, verdicts: Verdicts) -> None:
@@ -28,16 +47,16 @@ def check_filled(network: Network, source: Source, verdicts: Verdicts) -> None:
             line=source.line_of_attribute(empty[0]),
         )
         network.student.ask(
-            "put", values={t["name"]: torch.zeros(t["shape"]) for t in network.tensors
-                           if t["unfilled"]}
-        )  # fmt: skip
+            "put",
+            values={t["name"]: torch.zeros(t["shape"]) for t in network.tensors if t["unfilled"]},
+        )
 
 
 def check_random(
     drawn: list[list[Any]], network: Network, source: Source, verdicts: Verdicts
 ) -> None:
     """Nothing is drawn in a forward pass: neither states nor weights."""
-    for _, shape, file, line in drawn:
+    for _, shape, _, line in drawn:
         if not shape:
             continue
         batch = network.way.batch
@@ -89,9 +108,11 @@ def check_registered(network: Network, source: Source, verdicts: Verdicts) -> No
     frozen = [
         t["name"]
         for t in network.tensors
-        if t["kind"] == "parameter" and not t["grad"] and t["uses"]
+        if t["kind"] == "parameter"
+        and not t["grad"]
+        and t["uses"]
         and (not t["zero"] or t["uses"] >= network.way.steps - 1)
-    ]  # fmt: skip
+    ]
     if frozen:
         verdicts.fault(
             "parameter-not-learnable",

@@ -7,7 +7,6 @@ from toolkit.assignment.check.lstm.network import BATCH, STEPS, Network, WrongOu
 from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.verdicts import Verdicts
 
-
 Failure = StudentError | WrongOutput
 
 
@@ -40,8 +39,8 @@ def _any_batch(network: Network, first: Failure | None, source: Source, verdicts
             verdicts.fault(
                 "fixed-batch-size",
                 f"Built for batches of {way.batch}, it fails with "
-                f"{batch} {'sequence' if batch == 1 else 'sequences'}: {said_by(failure)}. The last "
-                "batch of a data set is smaller. Where does the batch size come from?",
+                f"{batch} {'sequence' if batch == 1 else 'sequences'}: {said_by(failure)}. The "
+                "last batch of a data set is smaller. Where does the batch size come from?",
                 line=source.line_of_size("batch", _line(failure)) or _line(failure),
             )
             return False

@@ -11,13 +11,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from toolkit.assignment.check.child.answering import Back
-from toolkit.assignment.check.child.lstm.devices import Elsewhere, pretend_gpu
 from toolkit.assignment.check.child.importing import classes, import_file, pick
+from toolkit.assignment.check.child.lstm.devices import Elsewhere, pretend_gpu
 from toolkit.assignment.check.child.lstm.operations import Operations, pieces
-from toolkit.assignment.check.child.places import line_of
-from toolkit.assignment.check.child.recorder import Recorder
 from toolkit.assignment.check.child.lstm.signatures import construct, more_arguments
 from toolkit.assignment.check.child.lstm.tensors import loose_tensors, tensors_in
+from toolkit.assignment.check.child.places import line_of
+from toolkit.assignment.check.child.recorder import Recorder
 
 ANOMALY = re.compile(r'File "([^"]+)", line (\d+)')
 
@@ -82,6 +82,10 @@ class Answers:
         finally:
             deterministic(False)
         tensors = self.tensors()
+        with torch.no_grad():  # what was never filled must not hide the rest
+            for x in self._all().values():
+                if x.is_floating_point() and bool(x.isnan().any()):
+                    x.copy_(torch.randn_like(x) * 0.1)
         self.first = {name: x.detach().clone() for name, x in self._all().items()}
         network = self.network
         recurrent = (nn.RNNBase, nn.RNNCellBase)
@@ -140,7 +144,7 @@ class Answers:
         results = []
         for k, x in enumerate(inputs):
             if fresh:
-                self.build(self.kind, self.sizes)
+                self.build(self.kind, dict(self.sizes))
             self.network.train(training)
             torch.manual_seed(seeds[k] if seeds else 0)
             results.append(tensors_in(self._call(x, state, states)))
@@ -163,7 +167,8 @@ class Answers:
             line), where each `softmax` is, and where the `last` affine map to 10 numbers is.
         """
         self.network.eval()
-        runs, outputs, uses, new = [], [], None, []
+        runs, outputs, uses = [], [], None
+        new: list[Any] = []
         for x in inputs:
             operations = Operations(self.root, {id(t): name for name, t in self._all().items()})
             torch.manual_seed(0)

@@ -56,7 +56,7 @@ class Elsewhere(TorchFunctionMode):
         given = [x for x in flat([list(args), list((kwargs or {}).values())])
                  if isinstance(x, Tensor)]  # fmt: skip
         where = [self.there[id(x)] for x in given if id(x) in self.there]
-        if func == torch.Tensor.device.__get__:  # type: ignore[attr-defined]
+        if func == torch.Tensor.device.__get__:
             return GPU if self.there.get(id(args[0])) else CPU
         if func == torch.Tensor.is_cuda.__get__:  # type: ignore[attr-defined]
             return self.there.get(id(args[0]), False)

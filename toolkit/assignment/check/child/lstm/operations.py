@@ -40,7 +40,7 @@ class Operations(TorchDispatchMode):
     """
 
     def __init__(self, root: Path, leaves: dict[int, str]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.root = str(root)
         self.leaves = leaves
         self.made: list[Operation] = []
@@ -142,10 +142,7 @@ def _cuts(shape: tuple[int, ...], batch: int, hidden: int) -> list[Callable[[Ten
 
 def _cut(row: int, unit: int, hidden: int, k: int) -> Callable[[Tensor], Tensor]:
     def cut(x: Tensor) -> Tensor:
-        if row < 0:
-            x = x.movedim(unit, -1).unsqueeze(0)
-        else:
-            x = x.movedim((row, unit), (0, -1))
+        x = x.movedim(unit, -1).unsqueeze(0) if row < 0 else x.movedim((row, unit), (0, -1))
         return x.reshape(len(x), -1)[:, k * hidden : (k + 1) * hidden]
 
     return cut

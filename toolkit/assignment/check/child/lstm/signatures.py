@@ -18,7 +18,8 @@ NAMES = {
     "layers": r"layer|depth",
     "vocabulary": r"vocab|num_?embeddings|n_?token",
     "embedding": r"emb",
-    "hidden": r"hid|unit|rnn_?size|lstm_?(size|dim)|h_?(dim|size)|^n?_?h$|neuron|state|d_?model|^dim$",
+    "hidden": r"hid|unit|rnn_?size|lstm_?(size|dim)|h_?(dim|size)|^n?_?h$|neuron|state|d_?model"
+    r"|^dim$",
     "batch": r"batch|^bs$",
     "steps": r"seq|len|time|step|window|^t$",
     "classes": r"class|out|target|label|categor|^k$|^n_?y$",
@@ -131,7 +132,7 @@ def more_arguments(
             chosen[p.name] = None if states == "none" else (state, state) if alone else state
         elif p.default is not p.empty:
             continue
-        elif what in others:
+        elif what is not None and what in others:
             chosen[p.name] = others[what]
         else:
             raise UnknownParameter(p.name)
