@@ -32,7 +32,7 @@ SHORT: dict[Id, str] = {
     "state-not-carried": "h(t-1) or c(t-1) does not reach step t.",
     "fixed-batch-size": "The model works for one batch size only.",
     "fixed-sequence-length": "The model works for one sequence length only.",
-    "parameter-not-learnable": "A weight or a bias is not among model.parameters().",
+    "parameter-not-learnable": "A weight or a bias is never learnt.",
     "dead-parameter": "A parameter gets no gradient, or no optimiser holds it.",
     "broken-gradient": "The path of the gradient through time is cut.",
     "uninitialised-weight": (

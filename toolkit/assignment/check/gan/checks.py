@@ -144,8 +144,9 @@ def _check_error(
         verdicts.fault(
             "missing-detach",
             "The backward pass of one network runs into the graph of the other's step, which is "
-            f"gone or changed ({error.text.splitlines()[0][:120]}). In the discriminator's step, "
-            "the generated images are data. What cuts them off from their network?",
+            f"gone or changed ({error.text.splitlines()[0].split(': [')[0][:120]}). In the "
+            "discriminator's step, the generated images are data. What cuts them off from their "
+            "network?",
             equation=10,
             at=error,
         )

@@ -54,7 +54,8 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
             return
     if candidates or any(MENTIONS.search(text) for text in lines.texts.values()):
         verdicts.not_seen(
-            "The code seems to interpolate, but no images along a line in latent space were seen.",
+            "The code seems to interpolate, but no images along a line in latent space were seen. "
+            "Count them: are there 9, with both ends?",
             at=candidates[0].place if candidates else None,
         )
         return
@@ -194,7 +195,7 @@ def _check_ends(candidates: list[Function], functions: Functions, verdicts: Verd
         verdicts.right(f"The ends were of different classes in {seed + 1} of {seed + 1} tries.")
         return
     verdicts.not_seen(
-        "How the two ends are chosen was not seen, so their classes are not known.",
+        "How the two ends are chosen was not seen. Look at both images: are the digits different?",
         at=candidates[0].place if candidates else None,
     )
 
