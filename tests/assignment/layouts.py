@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 from toolkit.assignment.parts import FILES, PARTS, Part
 
@@ -69,7 +70,7 @@ print(sum(p.numel() for p in theirs.parameters()))
 
 def skeleton() -> Texts:
     """What the course hands out."""
-    folder = cases.RIGHT_FILES.parents[4] / "assignments" / "skeleton"
+    folder = Path(__file__).parents[2] / "assignments" / "skeleton"
     return {part: (folder / name).read_text() for part, name in FILES.items()}
 
 
@@ -210,7 +211,7 @@ def _written_by_a_notebook(texts: Texts) -> Layout:
 
 def _handed_out(texts: Texts) -> Layout:
     """The toolkit's own notebook beside the files."""
-    folder = cases.RIGHT_FILES.parents[4] / "assignments"
+    folder = Path(__file__).parents[2] / "assignments"
     own = (folder / "assignment3.ipynb").read_text()
     return placed(lambda p: FILES[p], texts, {"assignment3.ipynb": own})
 
