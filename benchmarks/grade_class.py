@@ -22,11 +22,18 @@ from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.sandbox.isolation import Limits, find_isolation
 from toolkit.assignment.grade.verdict import CHECK
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "assignment"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "assignment" / "check"))
-import submissions
-from corpus import cases
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.assignment import submissions
+from tests.assignment.check.corpus import cases
 
+INTO_PIPES = """
+import os
+for descriptor in range(3, 40):
+    try:
+        os.write(descriptor, b"0" * 200)
+    except OSError:
+        pass
+"""
 HOSTILE = {
     "loops": submissions.with_lstm(submissions.LOOP),
     "sleeps": submissions.with_lstm(submissions.SLEEP),
@@ -34,7 +41,7 @@ HOSTILE = {
     "takes 50 GB": submissions.with_lstm(submissions.MEMORY),
     "shared memory": submissions.with_lstm(submissions.MEMORY_BIT_BY_BIT.format(megabytes=2048)),
     "prints 1 GiB": submissions.with_lstm(submissions.PRINT.format(megabytes=1024)),
-    "forges a report": submissions.with_lstm(submissions.FORGE),
+    "writes into the pipes": submissions.with_lstm(INTO_PIPES),
     "zip bomb": submissions.zip_bomb(),
     "path outside": submissions.pack({"../../lstm.py": "x"}),
     "link": submissions.symlink("/etc/passwd"),
@@ -49,7 +56,8 @@ def harmless(number: int, real: bool) -> tuple[str, dict[str, str | bytes]]:
     name = list(cases.RIGHT)[number % len(cases.RIGHT)]
     with tempfile.TemporaryDirectory() as directory:
         cases.write_right(name, Path(directory))
-        return name, {path.name: path.read_bytes() for path in Path(directory).iterdir()}
+        files = [path for path in Path(directory).rglob("*") if path.is_file()]
+        return name, {str(path.relative_to(directory)): path.read_bytes() for path in files}
 
 
 def write_class(folder: Path, size: int, real: bool) -> dict[str, str]:

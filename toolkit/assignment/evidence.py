@@ -53,6 +53,7 @@ EVIDENCE: dict[Part, dict[str, float]] = {
 ENOUGH: dict[Part, float] = {"dataset": 4, "lstm": 4, "train": 5, "gan": 4}
 
 CROSS_ENTROPY = {"crossentropyloss", "cross_entropy", "nllloss", "nll_loss"}
+GIVE = {"__getitem__", "__iter__", "__next__"}
 IMAGES = {"torchvision", "mnist", "fashionmnist"}
 NOISE = {"randn", "randn_like", "normal", "noise", "latent_dim", "z_dim", "nz"}
 DRAWS = re.compile(r"generator|decoder|^(gen|netg|net_g|g_net|gnet)(_|$)")
@@ -191,7 +192,7 @@ def datasets(code: Code) -> Iterator[Candidate]:
     for path, facts in code.facts.items():
         visible = code.visible(path)
         for d in facts.definitions:
-            gives = not d.methods.isdisjoint({"__getitem__", "__iter__", "__next__"})
+            gives = not d.methods.isdisjoint(GIVE) or "TensorDataset" in d.bases
             if not gives and (d.is_class or not d.mirrors):
                 continue
             words, _, mirrors = closure(d, visible)
