@@ -31,12 +31,6 @@ from public_code.score import rate
 
 NEAR = 3  # lines between the fault and the line that is named
 STEPS = {"train": 40, "gan": 14}  # of optimisers, until a run has shown enough
-JUDGED = {  # the parts that are judged when a file has a fault
-    "dataset": ("dataset",),
-    "lstm": ("lstm",),
-    "train": ("train",),
-    "gan": ("gan",),
-}
 
 
 class Job(NamedTuple):
@@ -48,7 +42,15 @@ class Job(NamedTuple):
 # -- the check on mutants
 
 
-def report_of(host: Any, solution: Solution, part: str, changed: dict[str, str]) -> dict[str, Any]:
+def judged(job: Job) -> tuple[str, ...]:
+    """The parts to judge: a softmax in the model is a fault only beside the loss."""
+    more = ("train",) if "softmax-before-loss" in KINDS[job.mutant.kind].ids else ()
+    return tuple(dict.fromkeys((job.part, *more)))
+
+
+def report_of(
+    host: Any, solution: Solution, parts: tuple[str, ...], changed: dict[str, str]
+) -> dict[str, Any]:
     """What the check says: its findings, and what it has not seen."""
     from toolkit.assignment.check.parent import judge
 
@@ -59,7 +61,7 @@ def report_of(host: Any, solution: Solution, part: str, changed: dict[str, str])
             p: (file, solution.kind or None if p == "lstm" else None)
             for p, file in solution.parts.items()
         }
-        report = judge(submission(root, places), host, str(root), parts=JUDGED[part])
+        report = judge(submission(root, places), host, str(root), parts=parts)
     found = [
         {"id": f.id, "equation": f.equation, "file": f.file, "line": f.line}
         for f in report.findings
@@ -122,7 +124,7 @@ def work(jobs: list[Job]) -> list[dict[str, Any]]:
 
     torch.set_num_threads(1)
     runs: dict[tuple[str, str], str] = {}
-    reports: dict[tuple[str, str], dict[str, Any]] = {}
+    reports: dict[tuple[str, ...], dict[str, Any]] = {}
     done = []
     with plain_host() as host:
         for job in jobs:
@@ -150,10 +152,12 @@ def work(jobs: list[Job]) -> list[dict[str, Any]]:
                     what = "no difference" if same else "no mutant"
                     done.append({"kind": job.mutant.kind, "solution": key[0], "what": what})
                     continue
-            if key not in reports:
-                reports[key] = report_of(host, job.solution, job.part, {})
-            after = report_of(host, job.solution, job.part, changed)
-            one = verdict(job, reports[key], after)
+            parts = judged(job)
+            usual = (key[0], *parts)
+            if usual not in reports:
+                reports[usual] = report_of(host, job.solution, parts, {})
+            after = report_of(host, job.solution, parts, changed)
+            one = verdict(job, reports[usual], after)
             done.append(one | {"seconds": round(time.perf_counter() - begun, 1)})
             print(".", end="", file=sys.stderr, flush=True)
     return done

@@ -10,12 +10,14 @@ KINDS = {
         r"(?m)^(?P<s>\s+)(optimizer_[dD]|opt_[dD]|discriminator)\.zero_grad\(\)$",
         r"\g<s>pass",
         ("gradients-not-cleared",),
+        also=r"\.step\(|backward\(",
     ),
     "G's gradients are not cleared": Kind(
         "gan",
         r"(?m)^(?P<s>\s+)(optimizer_[gG]|opt_[gG]|generator)\.zero_grad\(\)$",
         r"\g<s>pass",
         ("gradients-not-cleared",),
+        also=r"\.step\(|backward\(",
     ),
     "generated images are called real": Kind(
         "gan",
@@ -94,7 +96,7 @@ KINDS = {
         "gan",
         r"(?P<o>(optimizer|opt)_[gG] = torch\.optim\.Adam\()(generator|G)\.",
         lambda m: m["o"] + {"generator": "discriminator.", "G": "D."}[m[3]],
-        ("wrong-direction", "does-not-learn", "gradients-not-cleared", "not-watched"),
+        ("wrong-optimiser", "wrong-direction", "does-not-learn", "gradients-not-cleared"),
         also=r"[gG]\.step\(",
     ),
     "7 images with both ends": Kind(

@@ -18,6 +18,7 @@ KINDS = {
         r"(?m)^(?P<s>\s+)(optimizer|model)\.zero_grad\([^\n]*\)$",
         r"\g<s>pass",
         ("gradients-not-cleared",),
+        also=r"\.step\(|backward\(",
     ),
     "no step": Kind(
         "train", r"(?m)^(?P<s>\s+)optimizer\.step\(\)$", r"\g<s>pass", ("does-not-learn",)

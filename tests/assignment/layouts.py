@@ -6,8 +6,7 @@ from pathlib import Path
 
 from toolkit.assignment.parts import FILES, PARTS, Part
 
-from .check.corpus import cases
-
+ROOT = Path(__file__).parents[2]  # of the repository
 Texts = dict[Part, str]
 Files = dict[str, str]
 Layout = tuple[Files, dict[Part, str]]  # the files, and where each part is
@@ -70,7 +69,7 @@ print(sum(p.numel() for p in theirs.parameters()))
 
 def skeleton() -> Texts:
     """What the course hands out."""
-    folder = Path(__file__).parents[2] / "assignments" / "skeleton"
+    folder = ROOT / "assignments" / "skeleton"
     return {part: (folder / name).read_text() for part, name in FILES.items()}
 
 
@@ -211,7 +210,7 @@ def _written_by_a_notebook(texts: Texts) -> Layout:
 
 def _handed_out(texts: Texts) -> Layout:
     """The toolkit's own notebook beside the files."""
-    folder = Path(__file__).parents[2] / "assignments"
+    folder = ROOT / "assignments"
     own = (folder / "assignment3.ipynb").read_text()
     return placed(lambda p: FILES[p], texts, {"assignment3.ipynb": own})
 

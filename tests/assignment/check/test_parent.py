@@ -69,7 +69,7 @@ def test_right(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "equations (1) to (7)" in done.stdout.lower()
     assert "Nothing is wrong." in done.stdout
-    assert "gan: interpolating" in done.stderr  # progress
+    assert "gan: sampling and interpolating" in done.stderr  # progress
 
 
 def test_wrong(tmp_path: Path) -> None:

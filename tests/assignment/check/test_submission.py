@@ -14,8 +14,7 @@ from toolkit.assignment.parts import FILES, PARTS
 from toolkit.assignment.syntax import marked
 from toolkit.common.errors import UsageError
 
-from ..layouts import notebook, placed, skeleton
-from .corpus import cases
+from ..layouts import ROOT, notebook, placed, skeleton
 
 LSTM = """
 class LSTM(nn.Module):
@@ -187,8 +186,7 @@ def test_the_toolkit_in_any_file(tmp_path: Path) -> None:
     assert (found.id, found.file, found.line) == ("forbidden-module", "plots.py", 1)
     own = {"lstm.py": "from toolkit.plot import f\n" + LSTM, "toolkit/plot.py": "f = 1\n"}
     assert Reading(prepared(tmp_path / "own", own)).findings["lstm"] == []
-    root = Path(__file__).parents[3]
-    results = (root / "assignments" / "assignment3.ipynb").read_text()
+    results = (ROOT / "assignments" / "assignment3.ipynb").read_text()
     files = {"lstm.py": LSTM, "assignment3.ipynb": results}
     assert Reading(prepared(tmp_path / "results", files)).findings["lstm"] == []
 

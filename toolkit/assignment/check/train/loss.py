@@ -1,18 +1,16 @@
 """Judges the loss (9): the cross-entropy of the logits p(T) of the last step."""
 
 import math
-from collections.abc import Iterator
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from toolkit.assignment.check.train.by_hand import check_by_hand, close, kind_of, matches
 from toolkit.assignment.check.train.trace import Event, Trace
 from toolkit.assignment.check.verdicts import Verdicts
 
 FLOOR = math.log(math.e + 9) - 1  # 1.46115: the cross-entropy if the softmax is applied twice
-CLASSES = 10
 
 
 def check_loss(trace: Trace, verdicts: Verdicts) -> None:
@@ -27,7 +25,7 @@ def check_loss(trace: Trace, verdicts: Verdicts) -> None:
     before = max((e.index for e in trace.all("backward") if e.index < last.index), default=-1)
     own = [e for e in losses if before < e.index < last.index]
     if not own:
-        _check_by_hand(before, last, trace, verdicts)
+        check_by_hand(before, last, trace, verdicts)
         return
     loss, several = _which(own, last, trace)
     if several is not None:
@@ -55,11 +53,11 @@ def _which(own: list[Event], last: Event, trace: Trace) -> tuple[Event, str | No
     values = [_value(loss, trace) for loss in own]
     known = [v for v in values if v is not None]
     for loss, value in zip(reversed(own), reversed(values), strict=True):
-        if value is not None and _close(abs(root), value):
+        if value is not None and close(abs(root), value):
             return loss, None
     if len(own) > 1 and len(known) == len(own):
         total = sum(known)
-        if _close(root, total) or _close(root, total / len(own)):
+        if close(root, total) or close(root, total / len(own)):
             return own[-1], f"The loss is the sum of {len(own)} calls before one backward pass."
     if len(own) > 2:
         return own[-1], f"The loss is made from {len(own)} calls before one backward pass."
@@ -68,7 +66,7 @@ def _which(own: list[Event], last: Event, trace: Trace) -> tuple[Event, str | No
 
 def _is_negative(loss: Event, last: Event, trace: Trace) -> bool:
     value = _value(loss, trace)
-    return value is not None and value > 0.01 and _close(-last["value"]["mean"], value)
+    return value is not None and value > 0.01 and close(-last["value"]["mean"], value)
 
 
 def _value(loss: Event, trace: Trace) -> float | None:
@@ -101,7 +99,7 @@ def _judge(loss: Event, trace: Trace, verdicts: Verdicts) -> None:
         return
     given = given.float()
     rows = given.movedim(1, -1).reshape(-1, given.size(1))
-    kind, axis = _kind(rows)
+    kind, axis = kind_of(rows)
     where = _softmax(loss, trace) or loss
     if axis == 0:
         verdicts.fault(
@@ -139,26 +137,6 @@ def _judge(loss: Event, trace: Trace, verdicts: Verdicts) -> None:
         verdicts.right("The loss (9) is the cross-entropy of the logits of the last step.")
 
 
-def _kind(rows: Tensor) -> tuple[str, int]:
-    """What the rows are: "probabilities", their "logarithms", or "logits"; and over which axis."""
-    many = len(rows) > 1 and len(rows) != rows.size(1)
-    if bool((rows >= 0).all()):
-        if _all_one(rows.sum(1)):
-            return "probabilities", 1
-        if many and _all_one(rows.sum(0)):
-            return "probabilities", 0
-    if bool((rows <= 1e-6).all()):
-        if _all_one(rows.exp().sum(1)):
-            return "logarithms", 1
-        if many and _all_one(rows.exp().sum(0)):
-            return "logarithms", 0
-    return "logits", 1
-
-
-def _all_one(sums: Tensor) -> bool:
-    return bool(((sums - 1).abs() < 1e-3).all())
-
-
 def _softmax(loss: Event, trace: Trace) -> Event | None:
     """The call of a softmax before a loss: the one that gave its input, or else the last one."""
     calls = trace.between(-1, loss.index, "softmax")
@@ -192,109 +170,6 @@ def _other_step(loss: Event, given: Tensor, trace: Trace) -> str | None:
     return None
 
 
-def _check_by_hand(before: int, last: Event, trace: Trace, verdicts: Verdicts) -> None:
-    """A loss that is no function of torch's: is it the cross-entropy by its value?"""
-    if _matches(before, last.index, abs(last["value"]["mean"]), trace):
-        if last["value"]["mean"] < -0.01:
-            verdicts.fault(
-                "does-not-learn",
-                "The backward pass starts from the negative of the cross-entropy, so each step "
-                "makes it larger. Which sign does (9) have?",
-                equation=9,
-                at=last,
-            )
-        else:
-            verdicts.right("The loss has the value of the cross-entropy (9) of the last step.")
-        return
-    if call := _other_steps(before, last, trace):
-        verdicts.fault(
-            "loss-not-last-step",
-            "The loss has the value of the cross-entropy, but of other steps of what the model "
-            "returned here. Only the last time step, p(T), counts.",
-            equation=9,
-            at=call,
-        )
-        return
-    verdicts.not_seen(
-        "The loss (9) is not one of torch's functions, and its value is not that of the "
-        "cross-entropy of what the model returned, so it could not be judged.",
-        id="wrong-loss",
-        at=last,
-    )
-
-
-def _other_steps(before: int, last: Event, trace: Trace) -> Event | None:
-    """The call of the model of whose other steps, or their mean, a loss is the cross-entropy."""
-    value = abs(last["value"]["mean"])
-    labels = list(_labels(before, last.index, trace))[-4:]
-    for call in trace.between(before, last.index, "call"):
-        for x in map(trace.numbers, call["outputs"]):
-            if x is None or x.dim() != 3 or x.size(2) != CLASSES:
-                continue
-            for steps in (x.double(), x.double().transpose(0, 1)):
-                for p in (steps.mean(0), *steps[:-1]):
-                    if any(
-                        len(y) == len(p) and any(_close(value, z) for z in _entropies(p, y))
-                        for y in labels
-                    ):
-                        return call
-    return None
-
-
 def _same_as_cross_entropy(loss: Event, trace: Trace) -> bool:
     value = _value(loss, trace)
-    return value is not None and _matches(-1, loss.index, value, trace)
-
-
-def _matches(first: int, last: int, value: float, trace: Trace) -> bool:
-    """Whether a value is the cross-entropy of some output of the model for some labels."""
-    outputs = [
-        step
-        for call in trace.between(first, last, "call")
-        for x in map(trace.numbers, call["outputs"])
-        if x is not None
-        for step in _last_steps(x)
-    ]
-    labels = list(_labels(first, last, trace))
-    return any(
-        len(y) == len(p) and any(_close(value, z) for z in _entropies(p, y))
-        for p in outputs[-4:]
-        for y in labels[-4:]
-    )
-
-
-def _last_steps(output: Tensor) -> Iterator[Tensor]:
-    """What may be p(T) of an output."""
-    if output.dim() == 2 and output.size(1) == CLASSES:
-        yield output.double()
-    elif output.dim() == 3 and output.size(2) == CLASSES:
-        yield output[-1].double()
-        yield output[:, -1].double()
-
-
-def _labels(first: int, last: int, trace: Trace) -> Iterator[Tensor]:
-    """What may be labels: integers of a batch, or one-hot rows."""
-    values: list[Any] = []
-    for event in trace.between(max(-1, first - 8), last, "batch", "loss"):
-        values += event["values"] if event.kind == "batch" else [event["target"]]
-    for x in map(trace.numbers, values):
-        if x is None or not x.dim():
-            continue
-        if x.dim() == 2 and x.size(1) == CLASSES:
-            yield x.argmax(1)
-        elif x.numel() == len(x) and bool((x >= 0).all()) and bool((x < CLASSES).all()):
-            yield x.reshape(-1).long()
-
-
-def _entropies(p: Tensor, y: Tensor) -> Iterator[float]:
-    """Cross-entropies, by mean and by sum, for logits and for probabilities."""
-    kind, _ = _kind(p)
-    log = p.clamp_min(1e-12).log() if kind == "probabilities" else p.log_softmax(1)
-    losses = -log.gather(1, y[:, None])
-    yield float(losses.mean())
-    yield float(losses.sum())
-    yield float(losses.mean() / CLASSES)  # a mean over the classes too
-
-
-def _close(a: float, b: float) -> bool:
-    return abs(a - b) <= 2e-4 * max(1.0, abs(b))
+    return value is not None and matches(-1, loss.index, value, trace)

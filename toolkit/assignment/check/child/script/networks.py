@@ -1,11 +1,27 @@
-"""What the judge is told about a network."""
+"""What the judge is told about networks."""
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
 
 from toolkit.assignment.check.child.places import line_of
+from toolkit.assignment.check.child.script.values import Values
+
+
+def describe_networks(
+    networks: Mapping[int, nn.Module], values: Values, root: str
+) -> list[dict[str, Any]]:
+    """Networks by their id, with the ids of their parameters."""
+    return [
+        {
+            "id": key,
+            "parameters": [values.id_of(p) for p in network.parameters()],
+            **describe_network(network, root),
+        }
+        for key, network in networks.items()
+    ]
 
 
 def describe_network(network: nn.Module, root: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from toolkit.assignment.check.child.script.digits import replace_mnist
 from toolkit.assignment.check.child.script.files import watching_files
 from toolkit.assignment.check.child.script.guesses import Guesses
 from toolkit.assignment.check.child.script.loops import Loops
+from toolkit.assignment.check.child.script.networks import describe_networks
 from toolkit.assignment.check.child.script.reading import discarded_gradients, unfinished
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.watching import watching
@@ -94,7 +95,7 @@ class Script:
             "unfinished": self._places(unfinished),
             "called": list(dict.fromkeys(self.called)),
             "callers": self._callers(),
-            "networks": self.trace.described_networks(),
+            "networks": describe_networks(self.trace.networks, self.trace.values, str(self.root)),
             "events": self.trace.events,
             "functions": [self._described(function) for function in self.functions()],
         }

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from toolkit.assignment.check.child.script.networks import describe_network
 from toolkit.assignment.check.child.script.values import Values, leaves, tensors_in
 
 MAX_EVENTS = 4000
 FACTOR = 12  # times the steps of one loop, after which any training is stopped
+PASSES = 16  # backward passes that count as a step while there is none
 
 
 class EnoughSteps(BaseException):
@@ -38,7 +38,8 @@ class Trace:
         self.on = False  # whether anything is recorded
         self.depth = 0  # of calls of networks inside calls of networks
         self.in_loss = False
-        self.steps = 0
+        self.steps = 0  # of training: of an optimiser, by hand, or many passes without any
+        self._idle = 0  # backward passes since something stepped
         self.slow = False
         self.events: list[dict[str, Any]] = []
         self.values = Values()
@@ -145,6 +146,8 @@ class Trace:
         changed = [
             key for key, old in before.items() if _differs(old, _copy(self._reached[key].grad))
         ]
+        self._idle += 1
+        self.steps += self._idle % PASSES == 0
         index = self.add(
             "backward",
             value=self.value(roots[0]) if roots else None,
@@ -185,7 +188,7 @@ class Trace:
         moved = [key for key, p in held.items() if not torch.equal(before["weights"][key], p)]
         self._weights |= {key: p.detach().clone() for key, p in held.items()}
         kinds = [kind.__name__ for kind in type(optimizer).__mro__]
-        self.steps += 1
+        self.steps, self._idle = self.steps + 1, 0
         self.add(
             "step",
             optimiser=self.values.id_of(optimizer),
@@ -239,17 +242,6 @@ class Trace:
         if not self.full():
             self.add("softmax", name=name, output=self.values.id_of(result))
 
-    def described_networks(self) -> list[dict[str, Any]]:
-        """The networks that were seen, as the judge gets them."""
-        return [
-            {
-                "id": key,
-                "parameters": [self.values.id_of(p) for p in network.parameters()],
-                **describe_network(network, self.root),
-            }
-            for key, network in self.networks.items()
-        ]
-
     def finish(self) -> None:
         """Look once more, when the script has ended."""
         self._see_moves_by_hand()
@@ -278,7 +270,7 @@ class Trace:
         stale = sorted(passes & self._used)
         self._used |= passes
         self._weights |= {key: self._reached[key].detach().clone() for key in moved}
-        self.steps += 1
+        self.steps, self._idle = self.steps + 1, 0
         self.add(
             "step",
             optimiser=None,

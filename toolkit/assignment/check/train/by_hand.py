@@ -1,0 +1,135 @@
+"""Judges a loss that is no function of torch's: is it the cross-entropy (9) by its value?"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor
+
+from toolkit.assignment.check.train.trace import Event, Trace
+from toolkit.assignment.check.verdicts import Verdicts
+
+CLASSES = 10
+
+
+def check_by_hand(before: int, last: Event, trace: Trace, verdicts: Verdicts) -> None:
+    """A loss that is no function of torch's: is it the cross-entropy by its value?"""
+    if matches(before, last.index, abs(last["value"]["mean"]), trace):
+        verdicts.facts.add("saw-loss")
+        if last["value"]["mean"] < -0.01:
+            verdicts.fault(
+                "does-not-learn",
+                "The backward pass starts from the negative of the cross-entropy, so each step "
+                "makes it larger. Which sign does (9) have?",
+                equation=9,
+                at=last,
+            )
+        else:
+            verdicts.right("The loss has the value of the cross-entropy (9) of the last step.")
+        return
+    if call := _other_steps(before, last, trace):
+        verdicts.fault(
+            "loss-not-last-step",
+            "The loss has the value of the cross-entropy, but of other steps of what the model "
+            "returned here. Only the last time step, p(T), counts.",
+            equation=9,
+            at=call,
+        )
+        return
+    verdicts.not_seen(
+        "The loss (9) is not one of torch's functions, and its value is not that of the "
+        "cross-entropy of what the model returned, so it could not be judged.",
+        id="wrong-loss",
+        at=last,
+    )
+
+
+def _other_steps(before: int, last: Event, trace: Trace) -> Event | None:
+    """The call of the model of whose other steps, or their mean, a loss is the cross-entropy."""
+    value = abs(last["value"]["mean"])
+    labels = list(_labels(before, last.index, trace))[-4:]
+    for call in trace.between(before, last.index, "call"):
+        for x in map(trace.numbers, call["outputs"]):
+            if x is None or x.dim() != 3 or x.size(2) != CLASSES:
+                continue
+            for steps in (x.double(), x.double().transpose(0, 1)):
+                for p in (steps.mean(0), *steps[:-1]):
+                    if any(
+                        len(y) == len(p) and any(close(value, z) for z in _entropies(p, y))
+                        for y in labels
+                    ):
+                        return call
+    return None
+
+
+def matches(first: int, last: int, value: float, trace: Trace) -> bool:
+    """Whether a value is the cross-entropy of some output of the model for some labels."""
+    outputs = [
+        step
+        for call in trace.between(first, last, "call")
+        for x in map(trace.numbers, call["outputs"])
+        if x is not None
+        for step in _last_steps(x)
+    ]
+    labels = list(_labels(first, last, trace))
+    return any(
+        len(y) == len(p) and any(close(value, z) for z in _entropies(p, y))
+        for p in outputs[-4:]
+        for y in labels[-4:]
+    )
+
+
+def _last_steps(output: Tensor) -> Iterator[Tensor]:
+    """What may be p(T) of an output."""
+    if output.dim() == 2 and output.size(1) == CLASSES:
+        yield output.double()
+    elif output.dim() == 3 and output.size(2) == CLASSES:
+        yield output[-1].double()
+        yield output[:, -1].double()
+
+
+def _labels(first: int, last: int, trace: Trace) -> Iterator[Tensor]:
+    """What may be labels: integers of a batch, or one-hot rows."""
+    values: list[Any] = []
+    for event in trace.between(max(-1, first - 8), last, "batch", "loss"):
+        values += event["values"] if event.kind == "batch" else [event["target"]]
+    for x in map(trace.numbers, values):
+        if x is None or not x.dim():
+            continue
+        if x.dim() == 2 and x.size(1) == CLASSES:
+            yield x.argmax(1)
+        elif x.numel() == len(x) and bool((x >= 0).all()) and bool((x < CLASSES).all()):
+            yield x.reshape(-1).long()
+
+
+def _entropies(p: Tensor, y: Tensor) -> Iterator[float]:
+    """Cross-entropies, by mean and by sum, for logits and for probabilities."""
+    kind, _ = kind_of(p)
+    log = p.clamp_min(1e-12).log() if kind == "probabilities" else p.log_softmax(1)
+    losses = -log.gather(1, y[:, None])
+    yield float(losses.mean())
+    yield float(losses.sum())
+    yield float(losses.mean() / CLASSES)  # a mean over the classes too
+
+
+def kind_of(rows: Tensor) -> tuple[str, int]:
+    """What the rows are: "probabilities", their "logarithms", or "logits"; and over which axis."""
+    many = len(rows) > 1 and len(rows) != rows.size(1)
+    if bool((rows >= 0).all()):
+        if _all_one(rows.sum(1)):
+            return "probabilities", 1
+        if many and _all_one(rows.sum(0)):
+            return "probabilities", 0
+    if bool((rows <= 1e-6).all()):
+        if _all_one(rows.exp().sum(1)):
+            return "logarithms", 1
+        if many and _all_one(rows.exp().sum(0)):
+            return "logarithms", 0
+    return "logits", 1
+
+
+def _all_one(sums: Tensor) -> bool:
+    return bool(((sums - 1).abs() < 1e-3).all())
+
+
+def close(a: float, b: float) -> bool:
+    return abs(a - b) <= 2e-4 * max(1.0, abs(b))
