@@ -9,12 +9,23 @@ ones.
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import torch
+
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.trace import Backward, Event, Step
 from toolkit.assignment.check.verdicts import Verdicts
 
 LOW, HIGH = 0.25, 0.75  # outputs beyond may be pushed back by targets that are not 0 or 1
 WAYS = {1: "up", -1: "down"}
+MIN_IMAGES = 16  # to see how a push depends on the output
+MIN_SPREAD = 1e-4  # of the outputs, for the same
+STRAIGHT = 0.02  # at most so far, of its fall, is the push in a loss of squares off a line
+NEAR = 0.05  # two such targets are the same
+CLEAR = 0.5  # so much more often one way than the other: labels may be flipped now and then
+RIGHT = (
+    "The discriminator's steps tell real from generated images, and the generator's steps make "
+    "its images look more real to it."
+)
 
 
 class Push(NamedTuple):
@@ -60,6 +71,77 @@ def _is_bounded(game: Game) -> bool:
     return all(output.least >= 0 and output.largest <= 1 for output in outputs)
 
 
+class Targets(NamedTuple):
+    """The outputs of the discriminator at which a loss of squares wants nothing more."""
+
+    real: float
+    drawn: float
+
+
+def targets_of(game: Game, steps: list[Step]) -> Targets | None:
+    """Where the discriminator's steps pull its output, if they pull it in proportion to the way."""
+    real, drawn = _target(game, steps, drawn=False), _target(game, steps, drawn=True)
+    return None if real is None or drawn is None else Targets(real, drawn)
+
+
+def _target(game: Game, steps: list[Step], *, drawn: bool) -> float | None:
+    """Where the push on real, or on drawn, images is 0, if it falls in a line as outputs rise."""
+    outputs, pushes = [], []
+    for step in steps:
+        sign = 1.0 if step.maximize else -1.0
+        for number, gradient in (x for b in game.own_passes(step) for x in b.gradients.items()):
+            judged = game.judged.get(number)
+            rows = judged.call.output.rows if judged and judged.call.output else None
+            if judged is None or rows is None or rows.shape != (len(gradient), 1):
+                continue
+            mark = judged.drawn if drawn else ~judged.drawn
+            outputs.append(rows[mark, 0])
+            pushes.append(sign * gradient.double()[mark] * len(gradient))
+    x, y = torch.cat([torch.empty(0), *outputs]), torch.cat([torch.empty(0), *pushes])
+    if len(x) < MIN_IMAGES or float(x.std()) < MIN_SPREAD:
+        return None
+    mean, level = x.mean(), y.mean()
+    slope = ((x - mean) * (y - level)).mean() / (x - mean).square().mean()
+    off = (y - level - slope * (x - mean)).norm()
+    if float(slope) >= 0 or float(off) > STRAIGHT * float((slope * (x - mean)).norm()):
+        return None
+    return float(mean - level / slope)
+
+
+def _check_targets(game: Game, targets: Targets, verdicts: Verdicts) -> None:
+    """As `check_direction`, for losses that pull towards a number from both sides of it."""
+    real, drawn = targets
+    steps_d, steps_g = game.steps_of(game.discriminator), game.steps_of(game.generator)
+    if abs(real - drawn) < NEAR:
+        verdicts.fault(
+            "wrong-direction",
+            f"The discriminator's loss pulls its output to {real:.1f} for real images and for "
+            "generated ones alike. Which targets should the two terms have?",
+            equation=10,
+            at=_loss_of(game, steps_d, drawn=real > 0.5) or steps_d[0],
+        )
+        return
+    wanted = _target(game, steps_g, drawn=True)
+    way = _majority(_push_of_step(game, s).drawn for s in steps_g)
+    share = (wanted - drawn) / (real - drawn) if wanted is not None else None
+    if share is None:
+        share = 1.0 if way * (real - drawn) > 0 else None
+    if share is None or 0.2 < share < 0.4:
+        verdicts.not_seen("Where the generator's loss pulls the discriminator's output is unclear.")
+    elif share < 0.3:
+        verdicts.fault(
+            "wrong-direction",
+            f"The discriminator's loss pulls its output to {real:.1f} for real images and to "
+            f"{drawn:.1f} for generated ones, and the generator's loss pulls it to {wanted:.1f}. "
+            "So the generator learns to be found out. Which of the losses has the wrong target?",
+            equation=10,
+            at=_loss_of(game, steps_d if real < drawn else steps_g, drawn=real > drawn)
+            or steps_g[0],
+        )
+    else:
+        verdicts.right(RIGHT)
+
+
 def drawn_push(game: Game, passes: Iterable[Backward]) -> float:
     """What some backward passes want for drawn images."""
     return push_of(game, passes).drawn
@@ -77,6 +159,9 @@ def check_direction(game: Game, verdicts: Verdicts) -> None:
         )
         return
     if _one_sided(game, steps_d, verdicts):
+        return
+    if (targets := targets_of(game, steps_d)) is not None:
+        _check_targets(game, targets, verdicts)
         return
     real, drawn = _majority(p.real for p in pushes), _majority(p.drawn for p in pushes)
     if not real or not drawn:  # all outputs are beyond the targets
@@ -110,10 +195,7 @@ def check_direction(game: Game, verdicts: Verdicts) -> None:
             or (steps_d if in_d else steps_g)[0],
         )
         return
-    verdicts.right(
-        "The discriminator's steps tell real from generated images, and the generator's steps make "
-        "its images look more real to it."
-    )
+    verdicts.right(RIGHT)
 
 
 def _push_of_step(game: Game, step: Step) -> Push:
