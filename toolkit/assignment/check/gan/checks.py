@@ -47,7 +47,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     probe = Probe(student)
     check_noise(game, lines, verdicts)
     check_images(game, probe.images, lines, verdicts, given=answer["images_given"])
-    check_losses(game, probe.opinions, verdicts)
+    check_losses(game, probe.opinions, lines, verdicts)
     check_steps(game, lines, verdicts)
     if not verdicts.has("wrong-optimiser"):
         check_direction(game, lines, verdicts)
@@ -112,6 +112,13 @@ def _check_end(
         )
     elif ended == "unknown" and error is not None:
         verdicts.error(error)
+    elif ended == "error" and "empty parameter list" in text and answer["unfinished"]:
+        place = answer["unfinished"][0]
+        verdicts.fault(
+            "not-written",
+            "This is still to be written: nothing is done here.",
+            at=Place(place["file"], place["line"]),
+        )
     elif ended == "error" and error is not None:
         _check_error(error, trace, game, lines, verdicts)
     elif game is None and "backward(" in lines.texts.get(lines.file, "") and not trace.steps:
@@ -177,7 +184,8 @@ def _check_error(
             "wrong-shape",
             f"The discriminator does not take the generator's images ({error.text[:120]}). How "
             "many pixels does a digit of MNIST have, and how many does the generator draw?",
-            at=lines.of_last_layer(trace.networks[_misshapen(trace)[0].network]) or error,
+            at=lines.of_last_layer(trace.networks[_misshapen(trace)[0].network], shaping=True)
+            or error,
         )
     elif not verdicts.has("not-written"):
         verdicts.error(error, importing="ImportError" in error.types and not begun)

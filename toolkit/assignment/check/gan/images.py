@@ -126,7 +126,7 @@ def check_images(
             "wrong-shape",
             f"The generator's images have shape {tuple(first.output.shape[1:])}. How many pixels "
             "does a digit of MNIST have?",
-            at=lines.of_last_layer(game.generator) or first,
+            at=lines.of_last_layer(game.generator, shaping=True) or first,
         )
         return
     real = _shown(game, drawn=False)
@@ -150,7 +150,7 @@ def check_images(
             f"Generated images lie in {low:.1f}..{high:.1f} and real ones in {real.least:.1f}.."
             f"{real.largest:.1f}, so the discriminator can tell them apart by that alone. What is "
             "the range of the generator's last layer, and how are the data scaled?",
-            at=lines.of_raw_data() if real.largest > RAW else lines.of_scaling(),
+            at=lines.of_raw_data() if real.largest > RAW else lines.of_scaling(real.least < 0),
         )
         return
     verdicts.right("Generated images have the shape and the range of the real ones.")

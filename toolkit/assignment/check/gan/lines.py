@@ -60,9 +60,9 @@ class Lines:
                                 return Place(file, inner.lineno)
         return Place(network.file, network.line)
 
-    def of_scaling(self) -> Place:
+    def of_scaling(self, normalised: bool = True) -> Place:
         """The line that decides the range of the data."""
-        for word in SCALING:
+        for word in SCALING if normalised else SCALING[1:]:
             if place := self.find(partial(_is_call, word)):
                 return place
         return Place(self.file, None)
@@ -70,7 +70,13 @@ class Lines:
     def of_raw_data(self) -> Place:
         """The line that reads the pixels of a data set past its transform."""
         raw = ("data", "train_data")
-        place = self.find(lambda node: isinstance(node, ast.Attribute) and node.attr in raw)
+        place = self.find(
+            lambda node: (
+                isinstance(node, ast.Attribute)
+                and node.attr in raw
+                and getattr(node.value, "id", "") not in ("utils", "torch")
+            )
+        )
         return place or self.of_scaling()
 
     def of_noise(self, call: Event) -> Place:
@@ -131,8 +137,12 @@ class Lines:
                 return Place(backward.file, found.lineno) if found else None
         return None
 
-    def of_last_layer(self, network: Network) -> Place | None:
-        """The line of the last layer or function of a network, where its class is theirs."""
+    def of_last_layer(self, network: Network, shaping: bool = False) -> Place | None:
+        """The line of the last layer or function of a network, where its class is theirs.
+
+        Args:
+            shaping: the shape of its images is wrong; if its layers suit, `forward` shapes them.
+        """
         for file, tree in self.trees.items():
             for node in ast.walk(tree):
                 if isinstance(node, ast.ClassDef) and node.name == network.kind:
@@ -141,6 +151,11 @@ class Lines:
                         for inner in ast.walk(node)
                         if isinstance(inner, ast.Call) and _called(inner) in LAYERS
                     ]
+                    returns = [
+                        inner.lineno for inner in ast.walk(node) if isinstance(inner, ast.Return)
+                    ]
+                    if shaping and "784" in ast.unparse(node) and returns:
+                        return Place(file, max(returns))
                     return Place(file, max(layers, default=node.lineno))
         return None
 
@@ -171,6 +186,10 @@ class Lines:
                 if _CUDA.search(text) and "is_available" not in text:
                     return Place(file, node.lineno)
         return otherwise
+
+    def of_call(self, name: str) -> Place | None:
+        """The first line that calls what has this name."""
+        return self.find(partial(_is_call, name))
 
     def find(self, fits: Callable[[ast.AST], bool]) -> Place | None:
         """The first line whose node fits, in the GAN's file before all others."""
