@@ -10,6 +10,7 @@ from toolkit.assignment.check.gan.trace import Event, Network
 
 SCALING = ("Normalize", "ToTensor", "MNIST", "DataLoader")  # who decides the range of the data
 
+_PIXELS = re.compile(r"\.(data|train_data)\.(float|view|reshape|to|type|unsqueeze)\(.*/")
 _CUDA = re.compile(r"""=.*['"]cuda|device\(['"]cuda""")
 LAYERS = {
     *("Linear", "Conv2d", "ConvTranspose2d", "Tanh", "Sigmoid", "ReLU", "LeakyReLU", "Hardtanh"),
@@ -62,6 +63,9 @@ class Lines:
 
     def of_scaling(self, normalised: bool = True) -> Place:
         """The line that decides the range of the data."""
+        for number, text in enumerate(self.texts.get(self.file, "").splitlines(), 1):
+            if _PIXELS.search(text):
+                return Place(self.file, number)
         for word in SCALING if normalised else SCALING[1:]:
             if place := self.find(partial(_is_call, word)):
                 return place
@@ -160,7 +164,7 @@ class Lines:
         return None
 
     def of_word(self, place: Place, pattern: re.Pattern[str]) -> Place:
-        """The first line that fits in the function that is defined at, or around, a place."""
+        """The line that fits in the function at, or around, a place: the last one before it."""
         tree, line = self.trees.get(place.file or ""), place.line or 0
         around: list[ast.AST] = [
             node
@@ -171,10 +175,13 @@ class Lines:
         inner = around[-1] if around else None
         first = inner.lineno + 1 if isinstance(inner, ast.FunctionDef) else max(1, line - 15)
         last = (inner.end_lineno or line) if isinstance(inner, ast.FunctionDef) else line
-        for number in range(first, min(last, len(text)) + 1):
-            if pattern.search(text[number - 1]):
-                return Place(place.file, number)
-        return place
+        fitting = [
+            number
+            for number in range(first, min(last, len(text)) + 1)
+            if pattern.search(text[number - 1])
+        ]
+        before = [number for number in fitting if number <= line]
+        return Place(place.file, before[-1] if before else fitting[0]) if fitting else place
 
     def of_device(self, otherwise: Place) -> Place:
         """The first statement that names a GPU without asking whether there is one."""
