@@ -9,7 +9,16 @@ USUAL = (
     *("imageio", "ipywidgets", "joblib", "keras", "kornia", "lightning", "matplotlib", "networkx"),
     *("nltk", "notebook", "numba", "omegaconf", "openpyxl", "optuna", "pandas", "plotly"),
     *("psutil", "pytorch_lightning", "requests", "scipy", "seaborn", "skimage", "sklearn"),
-    *("statsmodels", "sympy", "tensorboard", "tensorboardX", "tensorflow", "tifffile", "timm", "torchaudio"),
+    *(
+        "statsmodels",
+        "sympy",
+        "tensorboard",
+        "tensorboardX",
+        "tensorflow",
+        "tifffile",
+        "timm",
+        "torchaudio",
+    ),
     *("torchinfo", "torchmetrics", "torchsummary", "torchtext", "torchvision", "tqdm", "wandb"),
     *("xgboost", "yaml"),
 )

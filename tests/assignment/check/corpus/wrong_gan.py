@@ -67,20 +67,6 @@ OPPONENTS = {
         ),
     ),
     # what is cut off from what
-    "no detach": planted(
-        S,
-        "gan",
-        "z = torch.randn(imgs.size(0), args.latent_dim)\n            gen_imgs = generator(z)",
-        "z = torch.randn(imgs.size(0), args.latent_dim)\n            gen_imgs = generator(z)\n"
-        "            early = loss_fn(discriminator(gen_imgs), fake)\n"
-        "            optimizer_D.zero_grad()\n            early.backward(retain_graph=True)\n"
-        "            optimizer_D.step()\n            gen_imgs = generator(z)",
-        "missing-detach",
-        "early = loss_fn(",
-        "early.backward(",
-        equation=10,
-        also=("one-sided-loss",),
-    ),
     "the same graph twice": planted(
         S,
         "gan",
@@ -102,18 +88,6 @@ OPPONENTS = {
         "loss_G.backward(retain_graph=True)",
         equation=10,
         more=(("gan", "gen_imgs.detach()", "gen_imgs"),),
-    ),
-    "drawn anew and not cut off": planted(
-        S,
-        "gan",
-        "gen_imgs.detach()",
-        "generator(z)",
-        "missing-detach",
-        "d_fake = loss_fn(discriminator(generator(z)), fake)",
-        "d_loss.backward()",
-        "optimizer_G.zero_grad()",
-        equation=10,
-        instead=("gradients-not-cleared",),
     ),
     "G keeps what D's step has left": planted(
         STATE,

@@ -161,6 +161,8 @@ LOSSES = {
         "target = torch.cat([torch.ones(len(real), 1), torch.zeros(len(real), 1)])",
         "target = torch.cat([torch.ones(len(real), 1), torch.ones(len(real), 1)])",
         "wrong-direction",
+        "target = torch.cat([torch.ones(",
+        "bce(logits, target.to(",
         equation=10,
         instead=("one-sided-loss",),
     ),

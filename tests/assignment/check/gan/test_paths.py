@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.gan.paths import ends_outside, find_paths
+from toolkit.assignment.check.gan.drawing.paths import ends_outside, find_paths
 
 SIZES = (2, 3, 10, 100)
 

@@ -74,7 +74,13 @@ class Answers:
         return found
 
     def try_function(
-        self, name: str, generator: int, values: dict[str, Any], seed: int, known_to_end: bool
+        self,
+        name: str,
+        file: str,
+        generator: int,
+        values: dict[str, Any],
+        seed: int,
+        known_to_end: bool,
     ) -> dict[str, Any]:
         """Call a function or a method of theirs, with a generator whose images the judge draws.
 
@@ -83,6 +89,7 @@ class Answers:
 
         Args:
             name: of the function, "Class.method" for a method.
+            file: in which it is.
             generator: id of the network.
             values: for parameters without a default, by lower-case name.
             seed: of the random numbers.
@@ -95,7 +102,7 @@ class Answers:
         assert self.script is not None
         trace = self.script.trace
         network = trace.networks[generator]
-        function = self._function(name, network)
+        function = self._function(name, file, network)
         answer: dict[str, Any] = {"returned": [], "error": None, "unknown": None}
         if function is None:
             return answer | {"unknown": name}
@@ -132,7 +139,7 @@ class Answers:
         images = digits[:, None].float() / 255
         return 2 * images - 1 if signed else images
 
-    def _function(self, name: str, network: nn.Module) -> Callable[..., Any] | None:
+    def _function(self, name: str, file: str, network: nn.Module) -> Callable[..., Any] | None:
         assert self.script is not None
         names = vars(self.script.module)
         kind, _, method = name.rpartition(".")
@@ -145,7 +152,7 @@ class Answers:
         function = names.get(name)
         if not isinstance(function, FunctionType):
             function = next((f for f in self.script.functions() if f.__name__ == name), None)
-        return function
+        return function or self.script.function_in(file, name)
 
     def _known(self, network: nn.Module, values: Mapping[str, Any]) -> dict[str, Any]:
         assert self.script is not None

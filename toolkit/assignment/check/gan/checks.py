@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.check.gan.direction import check_direction
-from toolkit.assignment.check.gan.functions import Functions
+from toolkit.assignment.check.gan.drawing.functions import Functions
+from toolkit.assignment.check.gan.drawing.interpolation import check_interpolation
+from toolkit.assignment.check.gan.drawing.modes import check_modes
+from toolkit.assignment.check.gan.drawing.stand_ins import Artist, digits
 from toolkit.assignment.check.gan.game import Game, find_game
 from toolkit.assignment.check.gan.images import bounds_of, check_images, check_noise
-from toolkit.assignment.check.gan.interpolation import check_interpolation
 from toolkit.assignment.check.gan.lines import Lines, Place
 from toolkit.assignment.check.gan.losses import check_losses
-from toolkit.assignment.check.gan.modes import check_modes
-from toolkit.assignment.check.gan.stand_ins import Artist, digits
 from toolkit.assignment.check.gan.steps import check_steps
 from toolkit.assignment.check.gan.trace import Call, Trace, read
 from toolkit.assignment.check.host import Student, StudentError
@@ -47,10 +47,10 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     probe = Probe(student)
     check_noise(game, lines, verdicts)
     check_images(game, probe.images, lines, verdicts, given=answer["images_given"])
-    check_losses(game, probe.opinions, verdicts)
+    check_losses(game, probe.opinions, lines, verdicts)
     check_steps(game, lines, verdicts)
     if not verdicts.has("wrong-optimiser"):
-        check_direction(game, verdicts)
+        check_direction(game, lines, verdicts)
     verdicts.doing("sampling and interpolating")
     like = next((c.output.shape[1:] for c in game.draws if c.output is not None), None)
     low, high = bounds_of(game, probe.images)
@@ -112,6 +112,13 @@ def _check_end(
         )
     elif ended == "unknown" and error is not None:
         verdicts.error(error)
+    elif ended == "error" and "empty parameter list" in text and answer["unfinished"]:
+        place = answer["unfinished"][0]
+        verdicts.fault(
+            "not-written",
+            "This is still to be written: nothing is done here.",
+            at=Place(place["file"], place["line"]),
+        )
     elif ended == "error" and error is not None:
         _check_error(error, trace, game, lines, verdicts)
     elif game is None and "backward(" in lines.texts.get(lines.file, "") and not trace.steps:
@@ -124,6 +131,14 @@ def _check_end(
             "not-watched",
             "No generator was seen whose images a discriminator judges, neither when the file was "
             "run nor when its functions were called. Make sure that running it trains.",
+        )
+    folder = next((e for e in answer["events"] if e["kind"] == "folder"), None)
+    if folder is not None:
+        verdicts.fault(
+            "missing-folder",
+            f"A file is written to the folder {folder['folder']}, which is not there. The check "
+            "made it and went on. What happens on a machine where nobody has made it by hand?",
+            at=Place(folder["file"], folder["line"]),
         )
     for event in answer["events"]:
         if event["kind"] == "gpu":
@@ -165,18 +180,19 @@ def _check_error(
             equation=10,
             at=error,
         )
-    elif game is None and any(w in error.text for w in MISFITS) and _too_small(trace):
+    elif game is None and any(w in error.text for w in MISFITS) and _misshapen(trace):
         verdicts.fault(
             "wrong-shape",
             f"The discriminator does not take the generator's images ({error.text[:120]}). How "
             "many pixels does a digit of MNIST have, and how many does the generator draw?",
-            at=error,
+            at=lines.of_last_layer(trace.networks[_misshapen(trace)[0].network], shaping=True)
+            or error,
         )
-    else:
+    elif not verdicts.has("not-written"):
         verdicts.error(error, importing="ImportError" in error.types and not begun)
 
 
-def _too_small(trace: Trace) -> bool:
-    """Whether a network made something in batches that is no image of 28 x 28."""
-    outputs = [c.output for c in trace.calls if c.output is not None]
-    return any(1 < output.size < 784 for output in outputs)
+def _misshapen(trace: Trace) -> list[Call]:
+    """The calls of networks that made something in batches that is no image of 28 x 28."""
+    made = [(c, c.output.size) for c in trace.calls if c.output is not None]
+    return [call for call, size in made if 1 < size < 784 or (size > 784 and size % 784)]

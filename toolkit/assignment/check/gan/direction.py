@@ -9,12 +9,25 @@ ones.
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import torch
+from torch import Tensor
+
 from toolkit.assignment.check.gan.game import Game
-from toolkit.assignment.check.gan.trace import Backward, Event, Step
-from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.gan.lines import Lines
+from toolkit.assignment.check.gan.trace import Backward, Step
+from toolkit.assignment.check.verdicts import Placed, Verdicts
 
 LOW, HIGH = 0.25, 0.75  # outputs beyond may be pushed back by targets that are not 0 or 1
 WAYS = {1: "up", -1: "down"}
+MIN_IMAGES = 16  # to see how a push depends on the output
+MIN_SPREAD = 1e-4  # of the outputs, for the same
+STRAIGHT = 0.02  # at most so far, of its fall, is the push in a loss of squares off a line
+NEAR = 0.05  # two such targets are the same
+CLEAR = 0.5  # so much more often one way than the other: labels may be flipped now and then
+RIGHT = (
+    "The discriminator's steps tell real from generated images, and the generator's steps make "
+    "its images look more real to it."
+)
 
 
 class Push(NamedTuple):
@@ -60,12 +73,97 @@ def _is_bounded(game: Game) -> bool:
     return all(output.least >= 0 and output.largest <= 1 for output in outputs)
 
 
+class Targets(NamedTuple):
+    """The outputs of the discriminator at which a loss of squares wants nothing more."""
+
+    real: float
+    drawn: float
+
+
+def targets_of(game: Game, steps: list[Step]) -> Targets | None:
+    """Where the discriminator's steps pull its output, if they pull it in proportion to the way."""
+    (x, real), (y, drawn) = (_points(game, steps, drawn=mark) for mark in (False, True))
+    if _is_one_way(real) and _is_one_way(drawn) and (real.sum() > 0) != (drawn.sum() > 0):
+        return None  # the signs tell
+    pulls = _target(x, real), _target(y, drawn)
+    return None if pulls[0] is None or pulls[1] is None else Targets(pulls[0], pulls[1])
+
+
+def _is_one_way(pushes: Tensor) -> bool:
+    return bool((pushes >= 0).all()) or bool((pushes <= 0).all())
+
+
+def _points(game: Game, steps: list[Step], *, drawn: bool) -> tuple[Tensor, Tensor]:
+    """The discriminator's outputs for real, or for drawn, images, and the push on each of them."""
+    outputs, pushes = [], []
+    for step in steps:
+        sign = 1.0 if step.maximize else -1.0
+        for number, gradient in (x for b in game.own_passes(step) for x in b.gradients.items()):
+            judged = game.judged.get(number)
+            rows = judged.call.output.rows if judged and judged.call.output else None
+            if judged is None or rows is None or rows.shape != (len(gradient), 1):
+                continue
+            mark = judged.drawn if drawn else ~judged.drawn
+            outputs.append(rows[mark, 0])
+            pushes.append(sign * gradient.double()[mark] * len(gradient))
+    none = torch.empty(0, dtype=torch.float64)
+    return torch.cat([none, *outputs]), torch.cat([none, *pushes])
+
+
+def _target(x: Tensor, y: Tensor) -> float | None:
+    """Where the pushes y on outputs x are 0, if they fall in a line as outputs rise."""
+    if len(x) < MIN_IMAGES or float(x.std()) < MIN_SPREAD:
+        return None
+    mean, level = x.mean(), y.mean()
+    slope = ((x - mean) * (y - level)).mean() / (x - mean).square().mean()
+    off = (y - level - slope * (x - mean)).norm()
+    if float(slope) >= 0 or float(off) > STRAIGHT * float((slope * (x - mean)).norm()):
+        return None
+    return float(mean - level / slope)
+
+
+def _check_targets(game: Game, targets: Targets, lines: Lines, verdicts: Verdicts) -> None:
+    """As `check_direction`, for losses that pull towards a number from both sides of it."""
+    real, drawn = targets
+    steps_d, steps_g = game.steps_of(game.discriminator), game.steps_of(game.generator)
+    outputs = torch.cat([_points(game, steps_d, drawn=mark)[0] for mark in (False, True)])
+    far = max(1.0, *(abs(float(target - outputs.mean())) for target in targets))
+    if abs(real - drawn) < NEAR * far:
+        verdicts.fault(
+            "wrong-direction",
+            f"The discriminator's loss pulls its output to {real:.1f} for real images and for "
+            "generated ones alike. Which targets should the two terms have?",
+            equation=10,
+            at=_loss_of(game, lines, steps_d, drawn=real > 0.5) or steps_d[0],
+        )
+        return
+    wanted = _target(*_points(game, steps_g, drawn=True))
+    way = _majority(_push_of_step(game, s).drawn for s in steps_g)
+    share = (wanted - drawn) / (real - drawn) if wanted is not None else None
+    if share is None:
+        share = 1.0 if way * (real - drawn) > 0 else None
+    if share is None or 0.2 < share < 0.4:
+        verdicts.not_seen("Where the generator's loss pulls the discriminator's output is unclear.")
+    elif share < 0.3:
+        verdicts.fault(
+            "wrong-direction",
+            f"The discriminator's loss pulls its output to {real:.1f} for real images and to "
+            f"{drawn:.1f} for generated ones, and the generator's loss pulls it to {wanted:.1f}. "
+            "So the generator learns to be found out. Which of the losses has the wrong target?",
+            equation=10,
+            at=_loss_of(game, lines, steps_d if real < drawn else steps_g, drawn=real > drawn)
+            or steps_g[0],
+        )
+    else:
+        verdicts.right(RIGHT)
+
+
 def drawn_push(game: Game, passes: Iterable[Backward]) -> float:
     """What some backward passes want for drawn images."""
     return push_of(game, passes).drawn
 
 
-def check_direction(game: Game, verdicts: Verdicts) -> None:
+def check_direction(game: Game, lines: Lines, verdicts: Verdicts) -> None:
     """The discriminator tells the two apart, and the generator makes its images look real."""
     steps_d = game.steps_of(game.discriminator)
     steps_g = game.steps_of(game.generator)
@@ -76,7 +174,10 @@ def check_direction(game: Game, verdicts: Verdicts) -> None:
             "not known."
         )
         return
-    if _one_sided(game, steps_d, verdicts):
+    if _one_sided(game, lines, steps_d, verdicts):
+        return
+    if (targets := targets_of(game, steps_d)) is not None:
+        _check_targets(game, targets, lines, verdicts)
         return
     real, drawn = _majority(p.real for p in pushes), _majority(p.drawn for p in pushes)
     if not real or not drawn:  # all outputs are beyond the targets
@@ -87,7 +188,7 @@ def check_direction(game: Game, verdicts: Verdicts) -> None:
             f"The discriminator's loss pushes its output {WAYS[real]} for real images and for "
             "generated ones alike. Which targets, or which signs, should the two terms have?",
             equation=10,
-            at=_loss_of(game, steps_d, drawn=real > 0) or steps_d[0],
+            at=_loss_of(game, lines, steps_d, drawn=real > 0) or steps_d[0],
         )
         return
     wanted = [_majority([p.drawn]) for s in steps_g if (p := _push_of_step(game, s)).drawn]
@@ -106,14 +207,11 @@ def check_direction(game: Game, verdicts: Verdicts) -> None:
             "generated ones. So the generator learns to be found out. Which of the losses has the "
             "wrong target or sign?",
             equation=10,
-            at=_loss_of(game, steps_d if in_d else steps_g, drawn=not in_d)
+            at=_loss_of(game, lines, steps_d if in_d else steps_g, drawn=not in_d)
             or (steps_d if in_d else steps_g)[0],
         )
         return
-    verdicts.right(
-        "The discriminator's steps tell real from generated images, and the generator's steps make "
-        "its images look more real to it."
-    )
+    verdicts.right(RIGHT)
 
 
 def _push_of_step(game: Game, step: Step) -> Push:
@@ -128,7 +226,7 @@ def _majority(numbers: Iterable[float]) -> int:
     return (votes > 0) - (votes < 0)
 
 
-def _one_sided(game: Game, steps: list[Step], verdicts: Verdicts) -> bool:
+def _one_sided(game: Game, lines: Lines, steps: list[Step], verdicts: Verdicts) -> bool:
     """Whether the discriminator's loss lacks one of its terms."""
     real, drawn = _has_term(game, steps, drawn=False), _has_term(game, steps, drawn=True)
     if real and drawn:
@@ -142,7 +240,7 @@ def _one_sided(game: Game, steps: list[Step], verdicts: Verdicts) -> bool:
         f"In the {len(steps)} steps that were seen, no {lacking} image was in the discriminator's "
         "loss. What are the two terms of V, and which of them is missing?",
         equation=10,
-        at=_loss_of(game, steps, drawn=drawn) or steps[0],
+        at=_loss_of(game, lines, steps, drawn=drawn) or steps[0],
     )
     return True
 
@@ -172,8 +270,8 @@ def _both_ways(game: Game, steps: list[Step]) -> bool:
     return len(signs) > 1
 
 
-def _loss_of(game: Game, steps: list[Step], *, drawn: bool) -> Event | None:
-    """The loss of these steps on drawn, or on real, images; else the pass backward from it."""
+def _loss_of(game: Game, lines: Lines, steps: list[Step], *, drawn: bool) -> Placed:
+    """The loss of these steps on drawn, or on real, images; else what the pass starts from."""
     for step in steps:
         for backward in game.own_passes(step):
             calls = [
@@ -185,5 +283,5 @@ def _loss_of(game: Game, steps: list[Step], *, drawn: bool) -> Event | None:
                 if loss.input is not None and loss.input.source in calls:
                     return loss
             if calls:
-                return backward
+                return lines.of_root(backward) or game.judged[calls[0]].call
     return None

@@ -38,6 +38,21 @@ class Game:
         self.draws = [call for call in trace.calls if call.network == generator.id]
         self.steps = trace.steps
 
+    @property
+    def all_draws(self) -> list[Call]:
+        """The generator's calls, and those of a part of it that makes images by itself."""
+        parts = {
+            network.id
+            for network in self.trace.networks.values()
+            if network.parameters.keys() <= self.generator.parameters.keys()
+        }
+        return [
+            call
+            for call in self.trace.calls
+            if call.network == self.generator.id
+            or (call.network in parts and call.output is not None and call.output.size >= 784)
+        ]
+
     def steps_of(self, network: Network) -> list[Step]:
         """The optimiser steps that were meant for this network: that hold parameters of its."""
         return [step for step in self.steps if step.holds & network.parameters.keys()]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.check.gan.game import Game
-from toolkit.assignment.check.gan.lines import Lines, Place
+from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.gan.trace import Call, Value
 from toolkit.assignment.check.verdicts import Verdicts
 
@@ -15,6 +15,7 @@ PIXELS = 784  # of an image of MNIST
 MIN_NUMBERS = 1000  # of the noise, to know its distribution
 MIN_STEPS = 3  # of training, after which the same noise is no accident
 SLACK = 0.3  # of the range of the generated images: at most so far do the real ones go beyond
+UNIFORM = 2.0  # the fourth moment of a uniform distribution is 1.8
 RAW = 10  # larger pixels were not scaled
 WORD = "standard normal distribution has mean 0, standard deviation 1 and fourth moment 3"
 
@@ -41,6 +42,14 @@ def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
             at=lines.of_noise(odd),
         )
         return
+    if (uniform := _uniform_sample(game)) is not None:
+        verdicts.fault(
+            "wrong-noise",
+            "The samples are drawn from uniform noise, and the generator was trained on normal "
+            "noise. Which function draws the noise here?",
+            at=lines.of_noise(uniform),
+        )
+        return
     if len(game.steps) >= 2 * MIN_STEPS and _drawn_once(game, noise):
         verdicts.fault(
             "wrong-noise",
@@ -57,8 +66,21 @@ def latent_of(call: Call) -> Tensor | None:
     for value in call.inputs:
         rows = value.rows
         if rows is not None and value.numbers is not None and value.numbers.is_floating_point():
+            rows = rows.reshape(1, -1) if len(value.shape) == 1 else rows  # without a batch
             is_label = ((rows == 0) | (rows == 1)).all(dim=0)  # one-hot, in the same tensor
             return rows[:, ~is_label] if not bool(is_label.all()) else rows
+    return None
+
+
+def _uniform_sample(game: Game) -> Call | None:
+    """A call that draws samples from points that are clearly spread evenly over an interval."""
+    for call in game.draws:
+        z = latent_of(call) if call.number not in game.judged_draws else None
+        if z is None or z.numel() < MIN_NUMBERS:
+            continue
+        _, deviation, fourth = moments(z)
+        if fourth < UNIFORM and float(z.max() - z.min()) < 3.6 * deviation:
+            return call
     return None
 
 
@@ -104,7 +126,7 @@ def check_images(
             "wrong-shape",
             f"The generator's images have shape {tuple(first.output.shape[1:])}. How many pixels "
             "does a digit of MNIST have?",
-            at=first,
+            at=lines.of_last_layer(game.generator, shaping=True) or first,
         )
         return
     real = _shown(game, drawn=False)
@@ -115,7 +137,7 @@ def check_images(
             "The generator's images are not bounded: with larger noise their values grow from "
             f"{first.output.least:.1f}..{first.output.largest:.1f} to {low:.1f}..{high:.1f}. What "
             "is its last function, and what range do the real images have?",
-            at=Place(game.generator.file, game.generator.line) if game.generator.file else first,
+            at=lines.of_last_layer(game.generator) or first,
         )
         return
     if real is None or given:
@@ -128,7 +150,7 @@ def check_images(
             f"Generated images lie in {low:.1f}..{high:.1f} and real ones in {real.least:.1f}.."
             f"{real.largest:.1f}, so the discriminator can tell them apart by that alone. What is "
             "the range of the generator's last layer, and how are the data scaled?",
-            at=lines.of_raw_data() if real.largest > RAW else lines.of_scaling(),
+            at=lines.of_raw_data() if real.largest > RAW else lines.of_scaling(real.least < 0),
         )
         return
     verdicts.right("Generated images have the shape and the range of the real ones.")

@@ -10,7 +10,12 @@ from toolkit.assignment.check.gan.trace import Event, Network
 
 SCALING = ("Normalize", "ToTensor", "MNIST", "DataLoader")  # who decides the range of the data
 
+_PIXELS = re.compile(r"\.(data|train_data)\.(float|view|reshape|to|type|unsqueeze)\(.*/")
 _CUDA = re.compile(r"""=.*['"]cuda|device\(['"]cuda""")
+LAYERS = {
+    *("Linear", "Conv2d", "ConvTranspose2d", "Tanh", "Sigmoid", "ReLU", "LeakyReLU", "Hardtanh"),
+    *("tanh", "sigmoid", "relu", "leaky_relu", "LazyLinear", "Softplus", "softplus"),
+}
 NOISE = ("rand", "normal", "uniform")  # in the names of functions that draw numbers
 
 
@@ -56,9 +61,12 @@ class Lines:
                                 return Place(file, inner.lineno)
         return Place(network.file, network.line)
 
-    def of_scaling(self) -> Place:
+    def of_scaling(self, normalised: bool = True) -> Place:
         """The line that decides the range of the data."""
-        for word in SCALING:
+        for number, text in enumerate(self.texts.get(self.file, "").splitlines(), 1):
+            if _PIXELS.search(text):
+                return Place(self.file, number)
+        for word in SCALING if normalised else SCALING[1:]:
             if place := self.find(partial(_is_call, word)):
                 return place
         return Place(self.file, None)
@@ -66,21 +74,114 @@ class Lines:
     def of_raw_data(self) -> Place:
         """The line that reads the pixels of a data set past its transform."""
         raw = ("data", "train_data")
-        place = self.find(lambda node: isinstance(node, ast.Attribute) and node.attr in raw)
+        place = self.find(
+            lambda node: (
+                isinstance(node, ast.Attribute)
+                and node.attr in raw
+                and getattr(node.value, "id", "") not in ("utils", "torch")
+            )
+        )
         return place or self.of_scaling()
 
     def of_noise(self, call: Event) -> Place:
-        """The line that draws random numbers, at or closely before a call."""
-        tree = self.trees.get(call.file or "")
-        lines = [
-            node.lineno
+        """The line that makes the noise that a call of the generator gets."""
+        statement = self._statement(call)
+        names = [n.id for n in ast.walk(statement) if isinstance(n, ast.Name)] if statement else []
+        made = [found for name in names if (found := self.assigned(call, name))]
+        for node in (statement, *made):
+            if node is not None and (place := self._draws(call.file, node)):
+                return place
+        variables = [n for n in made if isinstance(n.value, ast.Subscript)]
+        return Place(call.file, variables[-1].lineno if variables else call.line)
+
+    def _draws(self, file: str | None, statement: ast.stmt) -> Place | None:
+        """Where a statement, or a function of theirs that it calls, draws random numbers."""
+        calls = [n for n in ast.walk(statement) if isinstance(n, ast.Call)]
+        for node in calls:
+            if any(word in _called(node) for word in NOISE):
+                return Place(file, node.lineno)
+        names = {_called(node) for node in calls}
+        for other, tree in self.trees.items():
+            for function in ast.walk(tree):
+                if isinstance(function, ast.FunctionDef) and function.name in names:
+                    for node in ast.walk(function):
+                        if any(word in _called(node) for word in NOISE):
+                            return Place(other, getattr(node, "lineno", function.lineno))
+        return None
+
+    def _statement(self, event: Event) -> ast.stmt | None:
+        """The smallest statement at the line of an event."""
+        tree, line = self.trees.get(event.file or ""), event.line or 0
+        around = [
+            node
             for node in (ast.walk(tree) if tree else ())
-            if any(word in _called(node) for word in NOISE) and isinstance(node, ast.Call)
+            if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or 0)
         ]
-        last = call.line or 0
-        return Place(
-            call.file, max((n for n in lines if last - 12 <= n <= last), default=call.line)
-        )
+        return max(around, key=lambda node: (node.lineno, -(node.end_lineno or 0)), default=None)
+
+    def assigned(self, event: Event, name: str) -> ast.Assign | ast.AnnAssign | None:
+        """The last assignment to a name at or before the line of an event."""
+        tree = self.trees.get(event.file or "")
+        found = [
+            node
+            for node in (ast.walk(tree) if tree else ())
+            if isinstance(node, ast.Assign | ast.AnnAssign) and node.lineno <= (event.line or 0)
+            for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+            if isinstance(target, ast.Name) and target.id == name
+        ]
+        return max(found, key=lambda node: node.lineno, default=None)
+
+    def of_root(self, backward: Event) -> Place | None:
+        """The line that makes the loss from which a backward pass starts."""
+        statement = self._statement(backward)
+        for node in ast.walk(statement) if statement else ():
+            begins = isinstance(node, ast.Attribute) and node.attr == "backward"
+            if begins and isinstance(node.value, ast.Name):
+                found = self.assigned(backward, node.value.id)
+                return Place(backward.file, found.lineno) if found else None
+        return None
+
+    def of_last_layer(self, network: Network, shaping: bool = False) -> Place | None:
+        """The line of the last layer or function of a network, where its class is theirs.
+
+        Args:
+            shaping: the shape of its images is wrong; if its layers suit, `forward` shapes them.
+        """
+        for file, tree in self.trees.items():
+            for node in ast.walk(tree):
+                if isinstance(node, ast.ClassDef) and node.name == network.kind:
+                    layers = [
+                        inner.lineno
+                        for inner in ast.walk(node)
+                        if isinstance(inner, ast.Call) and _called(inner) in LAYERS
+                    ]
+                    returns = [
+                        inner.lineno for inner in ast.walk(node) if isinstance(inner, ast.Return)
+                    ]
+                    if shaping and "784" in ast.unparse(node) and returns:
+                        return Place(file, max(returns))
+                    return Place(file, max(layers, default=node.lineno))
+        return None
+
+    def of_word(self, place: Place, pattern: re.Pattern[str]) -> Place:
+        """The line that fits in the function at, or around, a place: the last one before it."""
+        tree, line = self.trees.get(place.file or ""), place.line or 0
+        around: list[ast.AST] = [
+            node
+            for node in (ast.walk(tree) if tree else ())
+            if isinstance(node, ast.FunctionDef) and node.lineno <= line <= (node.end_lineno or 0)
+        ]
+        text = self.texts.get(place.file or "", "").splitlines()
+        inner = around[-1] if around else None
+        first = inner.lineno + 1 if isinstance(inner, ast.FunctionDef) else max(1, line - 15)
+        last = (inner.end_lineno or line) if isinstance(inner, ast.FunctionDef) else line
+        fitting = [
+            number
+            for number in range(first, min(last, len(text)) + 1)
+            if pattern.search(text[number - 1])
+        ]
+        before = [number for number in fitting if number <= line]
+        return Place(place.file, before[-1] if before else fitting[0]) if fitting else place
 
     def of_device(self, otherwise: Place) -> Place:
         """The first statement that names a GPU without asking whether there is one."""
@@ -92,6 +193,10 @@ class Lines:
                 if _CUDA.search(text) and "is_available" not in text:
                     return Place(file, node.lineno)
         return otherwise
+
+    def of_call(self, name: str) -> Place | None:
+        """The first line that calls what has this name."""
+        return self.find(partial(_is_call, name))
 
     def find(self, fits: Callable[[ast.AST], bool]) -> Place | None:
         """The first line whose node fits, in the GAN's file before all others."""

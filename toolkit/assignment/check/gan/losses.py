@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.check.gan.game import Game
+from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.gan.trace import Call, Event, Loss, Value
 from toolkit.assignment.check.verdicts import Verdicts
 
@@ -18,7 +19,7 @@ MIN_SPREAD = 1e-3  # of the discriminator's outputs, to see how the loss depends
 Ask = Callable[[Call, float], Tensor | None]
 
 
-def check_losses(game: Game, ask: Ask, verdicts: Verdicts) -> None:
+def check_losses(game: Game, ask: Ask, lines: Lines, verdicts: Verdicts) -> None:
     """The loss applies a sigmoid, or expects that one was applied; the targets have its shape."""
     losses = [loss for loss in game.trace.losses if _is_about(loss, game)]
     for loss in losses:
@@ -43,7 +44,7 @@ def check_losses(game: Game, ask: Ask, verdicts: Verdicts) -> None:
             "The loss applies the sigmoid itself, and the discriminator's outputs have been "
             "through one already, so they never get far from 0.5. Which of them is too many?",
             equation=10,
-            at=twice,
+            at=lines.of_call("BCEWithLogitsLoss") or twice,
         )
     elif missing is not None and missing.input and not squashed and _unchanged(missing.input, game):
         verdicts.fault(

@@ -44,7 +44,7 @@ def _in_one_optimiser(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
             "One step moves the parameters of both networks, although each has a loss of its own. "
             "Which parameters should each optimiser be given?",
             equation=10,
-            at=both,
+            at=_maker(game, both),
         )
         return True
     for name, idle, busy in (
@@ -53,16 +53,31 @@ def _in_one_optimiser(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
     ):
         optimizers = {step.optimizer for step in busy}
         if not idle and len(optimizers) > 1:
-            last = next(s for s in busy if s.optimizer != busy[0].optimizer)
+            last = next(
+                (s for s in busy if _follows_real(game, s) == (name == "discriminator")), busy[-1]
+            )
             verdicts.fault(
                 "wrong-optimiser",
                 f"Two optimisers step, and neither holds the parameters of the {name}. Which "
                 "parameters was each optimiser given?",
                 equation=10,
-                at=last,
+                at=_maker(game, last),
             )
             return True
     return False
+
+
+def _follows_real(game: Game, step: Step) -> bool:
+    """Whether the last backward pass before a step came from a loss on real images."""
+    before = [b for b in game.trace.passes.values() if b.number < step.number]
+    judged = [game.judged[n] for n in before[-1].gradients if n in game.judged] if before else []
+    return any(not bool(j.drawn.all()) for j in judged)
+
+
+def _maker(game: Game, step: Step) -> Event:
+    """Where the optimiser of a step was made, if that was seen."""
+    made = game.trace.made.get(step.optimizer) if step.optimizer is not None else None
+    return made if made is not None and made.file else step
 
 
 def _never_step(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
@@ -180,7 +195,7 @@ def _check_parameters(
             "dead-parameter",
             f"No optimiser has these parameters of the {name}: {names}. They get gradients and "
             "stay as they are. What was the optimiser given?",
-            at=steps[0],
+            at=_maker(game, steps[0]),
         )
     elif never := [p for p in idle if p not in reached]:
         first = network.parameters[never[0]]

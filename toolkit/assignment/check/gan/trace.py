@@ -105,6 +105,8 @@ class Trace:
     passes: dict[int, Backward]
     steps: list[Step]
     shown: list[tuple[Event, Value]]  # pictures that were saved or shown
+    made: dict[int, Event]  # optimiser -> where it was made
+    modes: list[tuple[Event, int, bool]]  # a network's id, and whether it is to train from here
     ended: str  # how, in the words of the child's trace
 
 
@@ -158,6 +160,8 @@ def read(trace: Mapping[str, Any]) -> Trace:
         shown=[
             (Event(*place), _value(e["value"])) for place, e in events.get("save", []) if e["value"]
         ],
+        made={e["optimiser"]: Event(*place) for place, e in events.get("optimiser", [])},
+        modes=[(Event(*p), e["network"], e["training"]) for p, e in events.get("mode", [])],
         ended=trace["ended"],
     )
 

@@ -86,11 +86,15 @@ class _Change(ast.NodeTransformer):
 
     def visit_For(self, node: ast.For) -> ast.For:
         self.generic_visit(node)
+        if _yields(node):
+            return node
         node.iter = self._call(EACH, node.iter, node)
         return node
 
     def visit_While(self, node: ast.While) -> list[ast.stmt]:
         self.generic_visit(node)
+        if _yields(node):
+            return [node]
         test = ast.BoolOp(ast.And(), [self._call(MORE, None, node), node.test])
         node.test = ast.copy_location(test, node.test)
         start = ast.Expr(self._call(START, None, node))
@@ -101,3 +105,8 @@ class _Change(ast.NodeTransformer):
         arguments: list[ast.expr] = [place] if first is None else [first, place]
         call = ast.Call(ast.Name(name, ast.Load()), arguments, [])
         return ast.copy_location(call, first or node)
+
+
+def _yields(loop: ast.stmt) -> bool:
+    """Whether a loop gives its items to another one, which then is the one that trains."""
+    return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in ast.walk(loop))

@@ -123,6 +123,22 @@ class Script:
             and Path(value.__code__.co_filename).is_relative_to(self.root)
         ]
 
+    def function_in(self, file: str, name: str) -> FunctionType | None:
+        """A function in another file of theirs, which the script did not import."""
+        path = self.root / file
+        if path.suffix != ".py" or path == self.file:
+            return None
+        module = ModuleType(path.stem)
+        module.__file__ = str(path)
+
+        def run() -> None:
+            prepare_imports(self.root, path.parent, self._change)
+            exec(compiled(path, self._change), vars(module))
+
+        self._attempt(run)
+        found = getattr(module, name, None)
+        return found if isinstance(found, FunctionType) else None
+
     def _attempt(self, work: Callable[[], None]) -> tuple[str, dict[str, Any] | None]:
         """Do something with their code.
 

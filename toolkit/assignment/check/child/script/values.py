@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
-MAX_VALUES = 65_536  # numbers of one tensor that are sent
+MAX_VALUES = 110_000  # numbers of one tensor that are sent: 128 images and more
 MAX_SENT = 6_000_000  # numbers of all tensors together
 MAX_NODES = 20_000  # of a graph that is followed
 RECENT = 24  # outputs that a tensor is compared with

@@ -9,6 +9,7 @@ from torch import Tensor
 NUM_IMAGES = 9  # 7 steps between two samples, and both samples
 MIN_POINTS = 5
 MIN_POINTS_IN_A_PLANE = 7  # where points are on some arc by chance
+UNEVEN = 3
 NEAR = 2e-3  # of a point's length
 
 
@@ -23,6 +24,12 @@ class Path(NamedTuple):
         """How many of the points are the one before."""
         steps = (self.points[1:] - self.points[:-1]).norm(dim=1)
         return int((steps < NEAR * self.points.norm(dim=1).mean()).sum())
+
+
+def is_uneven(path: Path) -> bool:
+    """Whether some steps are much longer than others, as on no line and no arc."""
+    steps = (path.points[1:] - path.points[:-1]).norm(dim=1)
+    return float(steps.max()) > UNEVEN * float(steps.min())
 
 
 def find_paths(drawn: Sequence[tuple[int, Tensor]]) -> list[Path]:

@@ -2,10 +2,10 @@
 
 import torch
 
-from toolkit.assignment.check.gan.functions import SAMPLES, WORDS, Functions
+from toolkit.assignment.check.gan.drawing.functions import SAMPLES, WORDS, Functions
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines
-from toolkit.assignment.check.gan.trace import Call
+from toolkit.assignment.check.gan.trace import Call, Event
 from toolkit.assignment.check.verdicts import Verdicts
 
 MAX_FUNCTIONS = 6  # that are tried
@@ -26,7 +26,7 @@ def check_modes(game: Game, functions: Functions, lines: Lines, verdicts: Verdic
             "batchnorm-mode",
             "The generator is trained in evaluation mode, so batch norm does not see the batch. "
             "After sampling, which mode must be set again before training goes on?",
-            at=late,
+            at=_switched(game, late) or late,
         )
         return
     sampled = samples(game)
@@ -43,6 +43,13 @@ def check_modes(game: Game, functions: Functions, lines: Lines, verdicts: Verdic
         verdicts.right("Samples are generated in evaluation mode.")
     elif not _try_functions(game, functions, lines, verdicts):
         verdicts.not_seen("No sampling was seen in the first steps, so its mode is not known.")
+
+
+def _switched(game: Game, call: Call) -> Event | None:
+    """Where the generator was last put into the mode in which it was called."""
+    ids = (game.generator.id,)
+    found = [e for e, network, training in game.trace.modes if network in ids and not training]
+    return max((e for e in found if e.number < call.number), key=lambda e: e.number, default=None)
 
 
 def _try_functions(game: Game, functions: Functions, lines: Lines, verdicts: Verdicts) -> bool:

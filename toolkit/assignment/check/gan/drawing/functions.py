@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from toolkit.assignment.check.gan.drawing.stand_ins import Artist, Drawn
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines, Place
-from toolkit.assignment.check.gan.stand_ins import Artist, Drawn
 from toolkit.assignment.check.host import Student
 
 WORDS = ("interpol", "lerp", "linspace", "walk", "morph", "traverse", "transition")
@@ -23,6 +23,9 @@ STARTS = ("z_from", "z_start", "z0", "z_0", "z1", "z_1", "z_a", "za", "start", "
 STOPS = ("z_to", "z_end", "z2", "z_2", "z_b", "zb", "end", "stop", "b", "z1", "end_z", "last",
          "second", "noise2", "latent2", "x1", "p1", "v1", "high", "target", "end_point",
          "to_z")  # fmt: skip
+ENDS = (("start", "end"), ("start", "stop"), ("from", "to"), ("first", "last"), ("first", "second"),
+        ("left", "right"), ("begin", "end"), ("source", "target"), ("src", "dst"), ("0", "1"),
+        ("1", "2"), ("_a", "_b"), ("a", "b"))  # fmt: skip
 BOTH = ("ends", "points", "pair", "zs", "endpoints")
 STEPS = (
     "steps",
@@ -68,9 +71,17 @@ class Function:
         names = [name for name in self.parameters if name not in networks]
         for k, first in enumerate(names):
             for second in names[k + 1 :]:
-                if first in STARTS and second in STOPS:
+                if (first in STARTS and second in STOPS) or _are_ends(first, second):
                     return first, second
         return None
+
+
+def _are_ends(first: str, second: str) -> bool:
+    """Whether two names are the same but for words that are a beginning and an end."""
+    for start, stop in ENDS:
+        if first != start and first.replace(start, stop) == second and start in first:
+            return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -94,7 +105,7 @@ class Functions:
     """
 
     def __init__(self, student: Student, lines: Lines, game: Game, artist: Artist) -> None:
-        self._student, self._lines, self._game = student, lines, game
+        self._student, self.lines, self._game = student, lines, game
         self.artist = artist
         self._called: dict[str, dict[str, Any]] = {}
         shape = next(
@@ -135,6 +146,7 @@ class Functions:
                 "try_function",
                 helps={"draw": self.artist.draw, "classify": self.artist.classify},
                 name=function.name,
+                file=function.place.file,
                 generator=self._game.generator.id,
                 values=self._values(function, points, count),
                 seed=seed,
@@ -179,7 +191,7 @@ class Functions:
         if function.name in self._called:
             return self._called[function.name]
         found = self._called[function.name] = {}
-        for tree in self._lines.trees.values():
+        for tree in self.lines.trees.values():
             for node in ast.walk(tree):
                 name = (
                     getattr(node.func, "attr", getattr(node.func, "id", ""))
@@ -196,7 +208,7 @@ class Functions:
         return found
 
     def _all(self) -> Iterator[Function]:
-        for file, tree in self._lines.trees.items():
+        for file, tree in self.lines.trees.items():
             for node in tree.body:
                 if isinstance(node, ast.FunctionDef):
                     yield Function(node.name, Place(file, node.lineno), node)

@@ -69,9 +69,12 @@ class Artist:
         self.channels = torch.Size(like).numel() // pixels
         self.side = round(pixels**0.5)
         self.drawn: list[Drawn] = []
+        self.asked = 0  # how often a classifier was asked
 
     def draw(self, z: Tensor, training: bool = False) -> Tensor:
         """Images (batch, *like) for z of any size: for each point one of the digits, at random."""
+        if z.dim() < 2:
+            return self.draw(z.reshape(1, -1), training)[0]
         z = z.reshape(len(z), -1).float()
         self.drawn.append(Drawn(z, training))
         weights = torch.arange(2.0, z.size(1) + 2).sqrt()
@@ -84,6 +87,7 @@ class Artist:
 
     def classify(self, images: Tensor) -> Tensor:
         """Logits (batch, 10) of such images."""
+        self.asked += 1
         images = images.reshape(-1, self.channels, self.side, self.side)[:, :1].float()
         images = ((images - self.low) / (self.high - self.low)).clamp(0, 1)
         if self.side != SIDE:

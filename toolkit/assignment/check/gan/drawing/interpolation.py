@@ -11,22 +11,43 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.gan.functions import CHOOSES, WORDS, Function, Functions, Tried
-from toolkit.assignment.check.gan.game import Game
-from toolkit.assignment.check.gan.images import latent_of
-from toolkit.assignment.check.gan.lines import Lines
-from toolkit.assignment.check.gan.paths import (
+from toolkit.assignment.check.gan.drawing.functions import (
+    CHOOSES,
+    WORDS,
+    Function,
+    Functions,
+    Tried,
+)
+from toolkit.assignment.check.gan.drawing.paths import (
     MIN_POINTS,
     NEAR,
     NUM_IMAGES,
     Path,
     ends_outside,
     find_paths,
+    is_uneven,
 )
-from toolkit.assignment.check.gan.trace import Call
+from toolkit.assignment.check.gan.game import Game
+from toolkit.assignment.check.gan.images import latent_of
+from toolkit.assignment.check.gan.lines import Lines, Place
+from toolkit.assignment.check.gan.trace import Call, Event
 from toolkit.assignment.check.verdicts import Placed, Verdicts
 
+WEIGHTS = re.compile(r"linspace|arange|lerp|range\(|\(1(\.0)? - |weights? =|alphas? =")
+CHOICES = [
+    re.compile(text)
+    for text in (
+        r"if .*(!=|==|len)|while .*==",
+        r"=.*\[\d+\], *\w+\[\d+\]",
+        r"choice|randint|rand|normal",
+    )
+]
 MENTIONS = re.compile(r"interpol|lerp|linspace|morph|latent.?walk|\(1(\.0)? - \w+\) \*")
+WEIGHTED = re.compile(r"linspace|lerp|\(1(\.0)? - \w+\) \*")
+MIXED = (
+    "The images in between are mixed from the pixels of two images. Which numbers should move in "
+    "steps, so that each image is drawn by the generator?"
+)
 NUM_TRIES = 60  # of choosing two ends: two random ones are clearly of one class 1 time in 12
 FEWEST_TRIES = 30
 MAX_SECONDS = 1.0  # of the judge's CPU time for these tries
@@ -37,13 +58,18 @@ SURE = 0.9
 def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts: Verdicts) -> None:
     """Look for the interpolation in what ran, else in functions, and judge it."""
     trained = game.judged_draws
-    draws = [call for call in game.draws if call.number not in trained]
+    draws = [call for call in game.all_draws if call.number not in trained]
     candidates = functions.that(*WORDS)[:MAX_FUNCTIONS]
     paths = _paths_of(draws)
     if paths:
         at = {call.number: call for call in draws}
-        known = torch.cat([z for call in draws if (z := latent_of(call)) is not None])
-        _judge(paths, [at[path.calls[0]] for path in paths], known, verdicts)
+        points = [z for call in draws if (z := latent_of(call)) is not None]
+        size = paths[-1].points.size(1)
+        empty = torch.empty(0, size)
+        most = float("inf") if _shows_nine(game) else NUM_IMAGES
+        known = torch.cat([z for z in points if z.size(1) == size and len(z) <= most] or [empty])
+        places = [lines.of_word(_place(at[path.calls[0]]), WEIGHTS) for path in paths]
+        _judge(paths, places, known, verdicts)
         _check_ends(candidates, functions, verdicts)
         return
     torch.manual_seed(0)
@@ -52,6 +78,19 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
         if _try(function, ends, functions, verdicts):
             _check_ends([function, *candidates], functions, verdicts)
             return
+    if (mixed := _mixed_pictures(game, lines)) is not None:
+        verdicts.fault("wrong-interpolation", MIXED, at=mixed)
+        return
+    two = next((f for f in candidates if f.ends() and _draws_ends(f, ends, functions)), None)
+    weighted = any(WEIGHTED.search(text) for text in lines.texts.values())
+    if two is not None and not weighted:
+        verdicts.fault(
+            "missing-interpolation",
+            "This draws the two samples that it is given, and nothing between them. Task 3 asks "
+            "for 9 images: 7 steps between two samples, and both samples.",
+            at=two.place,
+        )
+        return
     if candidates or any(MENTIONS.search(text) for text in lines.texts.values()):
         verdicts.not_seen(
             "The code seems to interpolate, but no images along a line in latent space were seen. "
@@ -63,7 +102,30 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
         "missing-interpolation",
         "No images along a line in latent space were drawn, and no file or notebook mentions them. "
         "Task 3 asks for 9 images: 7 steps between two samples, and both samples.",
+        at=draws[-1] if draws else None,
     )
+
+
+def _shows_nine(game: Game) -> bool:
+    """Whether a picture of nine images was seen, or pictures of other sizes tell nothing."""
+    sizes = {value.shape[0] for _, value in game.trace.shown if len(value.shape) > 2}
+    return NUM_IMAGES in sizes or not sizes & set(range(MIN_POINTS, NUM_IMAGES))
+
+
+def _mixed_pictures(game: Game, lines: Lines) -> Place | None:
+    """Where pictures were made that are mixed from two of them, if any were shown."""
+    for event, value in game.trace.shown:
+        rows = value.rows
+        if rows is not None and rows.size(1) >= 784 and find_paths([(0, rows)]):
+            return lines.of_word(_place(event), WEIGHTS)
+    return None
+
+
+def _draws_ends(function: Function, ends: Tensor, functions: Functions) -> bool:
+    """Whether a function draws the two samples that it is given, and nothing more."""
+    tried = functions.call(function, ends, seed=0)
+    points = torch.cat([d.z for d in tried.draws]) if tried.draws else ends[:0]
+    return tried.error is None and tried.unknown is None and len(points) == 2
 
 
 def _paths_of(calls: Sequence[Call]) -> list[Path]:
@@ -75,8 +137,17 @@ def _paths_of(calls: Sequence[Call]) -> list[Path]:
 def _judge(paths: list[Path], places: Sequence[Placed], known: Tensor, verdicts: Verdicts) -> None:
     """The best of the paths has nine points, both ends among them."""
     for path in paths:
-        outside = ends_outside(path, known)
-        if not path.repeats and len(path.points) + 2 * outside == NUM_IMAGES:
+        outside = path.points.size(1) == known.size(1) and ends_outside(path, known)
+        whole = not path.repeats and len(path.points) + 2 * outside == NUM_IMAGES
+        if whole and is_uneven(path):
+            verdicts.fault(
+                "wrong-interpolation",
+                "The steps between the images have different sizes. Which weights do equal steps "
+                "from one sample to the other have?",
+                at=places[paths.index(path)],
+            )
+            return
+        if whole:
             verdicts.right("The interpolation has 9 different images, with both ends.")
             return
     path, at = paths[-1], places[-1]
@@ -115,12 +186,7 @@ def _try(function: Function, ends: Tensor, functions: Functions, verdicts: Verdi
         paths = _tried_paths(tried, functions.latent_dim)
         if not paths:
             if _in_pixels(tried, functions):
-                verdicts.fault(
-                    "wrong-interpolation",
-                    "The images in between are mixed from the pixels of two images. Which "
-                    "numbers should move in steps, so that each image is drawn by the generator?",
-                    at=function.place,
-                )
+                verdicts.fault("wrong-interpolation", MIXED, at=function.place)
                 return True
             continue
         best = best or (paths, torch.cat([ends, *(drawn.z for drawn in tried.draws)]))
@@ -138,7 +204,8 @@ def _try(function: Function, ends: Tensor, functions: Functions, verdicts: Verdi
             at=function.place,
         )
         return True
-    _judge(paths, [function.place] * len(paths), known, verdicts)
+    place = functions.lines.of_word(function.place, WEIGHTS)
+    _judge(paths, [place] * len(paths), known, verdicts)
     return True
 
 
@@ -169,12 +236,18 @@ def _in_pixels(tried: Tried, functions: Functions) -> bool:
 
 
 def _check_ends(candidates: list[Function], functions: Functions, verdicts: Verdicts) -> None:
-    """The two ends are of different classes every time, not by luck."""
+    """The two ends are of different classes every time, not by luck.
+
+    Only where code chooses them: a person who looked at images, or a seed, is right or wrong in the
+    picture.
+    """
+    seeded = any("seed(" in text for text in functions.lines.texts.values())
     choosers = [f for f in functions.that(*CHOOSES) if not f.ends()][:MAX_FUNCTIONS]
     inside = [f for f in candidates if not f.ends()]
     for function in dict.fromkeys((*inside, *choosers)):
+        asked = functions.artist.asked
         seen = _ends_chosen(function, functions, seed=0)
-        if seen is None:
+        if seen is None or (seeded and functions.artist.asked == asked):
             continue
         started, seed = time.process_time(), 0
         for seed in range(NUM_TRIES):
@@ -189,15 +262,24 @@ def _check_ends(candidates: list[Function], functions: Functions, verdicts: Verd
                     "same-class-ends",
                     f"Both ends can be of the same class: in try {seed + 1} both were a "
                     f"{int(digit[0])}. What makes sure that their classes differ?",
-                    at=function.place,
+                    at=_place_of_choice(function, functions),
                 )
                 return
         verdicts.right(f"The ends were of different classes in {seed + 1} of {seed + 1} tries.")
         return
-    verdicts.not_seen(
-        "How the two ends are chosen was not seen. Look at both images: are the digits different?",
-        at=candidates[0].place if candidates else None,
-    )
+
+
+def _place_of_choice(function: Function, functions: Functions) -> Place:
+    """Where it compares the classes, or else draws the points."""
+    for pattern in CHOICES:
+        place = functions.lines.of_word(function.place, pattern)
+        if place != function.place:
+            return place
+    return function.place
+
+
+def _place(event: Event) -> Place:
+    return Place(event.file, event.line)
 
 
 def _ends_chosen(

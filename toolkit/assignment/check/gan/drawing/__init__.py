@@ -1,0 +1,1 @@
+"""What a student draws with a trained generator: samples and an interpolation."""
