@@ -69,7 +69,7 @@ def _judge(
     verdicts.doing("another device than the CPU")
     check_device(network, source, verdicts)
     verdicts.doing(f"learning palindromes of {LENGTH} digits")
-    check_learning(network, line, verdicts)
+    check_learning(network, source, line, verdicts)
 
 
 def look(network: Network) -> list[list[object]]:

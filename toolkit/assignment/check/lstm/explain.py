@@ -41,7 +41,7 @@ def check_match(
             at=Placing(place.file, source.of(place.file).return_of(place.line) or place.line),
         )
     else:
-        _check_states(match, verdicts)
+        _check_states(match, source, verdicts)
     if not verdicts.has("state-not-carried"):
         _check_gates(match, source, verdicts, swapped)
     _check_activations(match, source, verdicts)
@@ -50,7 +50,7 @@ def check_match(
     _check_readout(match, recording, readout, source, verdicts)
 
 
-def _check_states(match: Match, verdicts: Verdicts) -> None:
+def _check_states(match: Match, source: Source, verdicts: Verdicts) -> None:
     """(5) and (6), and whether the states reach the next step."""
     mistake = match.cell.mistake
     reach = {name for name, g in match.gates.items() if g.map and not is_none(g.map.weight_h)}
@@ -63,7 +63,7 @@ def _check_states(match: Match, verdicts: Verdicts) -> None:
             f"Neither {what} the next step." if forgets else
             "h(t-1) does not reach the gates: they see the same h at every step. Where is h set to "
             "zero, and is the new h what the next step reads?",
-            at=match.h_place,
+            at=_of_loss(match.h_place, source),
         )  # fmt: skip
         if forgets:
             return
@@ -73,12 +73,19 @@ def _check_states(match: Match, verdicts: Verdicts) -> None:
             "c(t-1) does not reach c(t), as if the memory were empty at every step. Where is c set "
             "to zero, and is the new c kept for the next step?",
             equation=5,
-            at=match.c_place,
+            at=_of_loss(match.c_place, source),
         )
     elif mistake:
         verdicts.fault("wrong-equation", mistake, equation=5, at=match.c_place)
     if match.output.mistake:
         verdicts.fault("wrong-equation", match.output.mistake, equation=6, at=match.h_place)
+
+
+def _of_loss(place: Place, source: Source) -> Placing:
+    """Where a state is lost: where the loop sets one to zero or reads the first, else there."""
+    source = source.of(place.file)
+    line = source.line_of_reset() or source.line_of_first_item() or place.line
+    return Placing(place.file, line)
 
 
 def _check_activations(match: Match, source: Source, verdicts: Verdicts) -> None:
@@ -184,7 +191,7 @@ def nonzero_start(match: Match) -> str | None:
 
 def start(what: str, match: Match, source: Source, verdicts: Verdicts) -> None:
     """Report an initial state that is not zero."""
-    line = source.line_of_name(what) or (match.h_place.line if what == "h" else match.c_place.line)
+    line = source.line_of_start(what) or (match.h_place.line if what == "h" else match.c_place.line)
     message = (
         "h(0) is not zero: the first step already has a past."
         if what == "h"
@@ -301,7 +308,7 @@ def unmatched(recording: Recording, network: Network, source: Source, verdicts: 
     kinds = [s.place.name for s in distinct.values()]
     sigmoids, tanhs = kinds.count("sigmoid"), kinds.count("tanh")
     seen = f"{sigmoids} sigmoids and {tanhs} tanh"
-    cell = source.line_of_name("c") or source.line_of_name("h") or source.loop_line()
+    cell = source.line_of_update("c") or source.line_of_update("h") or source.loop_line()
     weights = sum(torch.Size(t["shape"]).numel() for t in network.tensors if len(t["shape"]) > 1)
     n, d = network.way.hidden or 128, network.way.input_dim or 10
     if "hidden" in network.took and weights < 4 * n * (n + d) + 10 * n and kinds:
