@@ -1,5 +1,7 @@
 """What deviates from equations (1) to (7), and in which line."""
 
+from collections.abc import Sequence
+
 import torch
 
 from toolkit.assignment.check.lstm.affine import Map, affine, is_none
@@ -189,9 +191,25 @@ def nonzero_start(match: Match) -> str | None:
     return "c" if float((match.c[0] - g * i).abs().max()) > MAX_REST else None
 
 
-def start(what: str, match: Match, source: Source, verdicts: Verdicts) -> None:
-    """Report an initial state that is not zero."""
-    line = source.line_of_start(what) or (match.h_place.line if what == "h" else match.c_place.line)
+def learnt_start(what: str, name: str, source: Source, verdicts: Verdicts) -> None:
+    """Report an initial state that training changes."""
+    verdicts.fault(
+        "nonzero-initial-state",
+        f"{what}(0) is zero at first, but it is a parameter (self.{name}), so it is no longer zero "
+        "after a step of the optimiser. Which tensors of a model does an optimiser leave alone?",
+        line=source.line_of_attribute(name),
+    )
+
+
+def start(what: str, match: Match, made: Sequence[str], source: Source, verdicts: Verdicts) -> None:
+    """Report an initial state that is not zero; `made` are tensors of the network like states."""
+    named = next((name for name in made if what in name.split(".")[-1].lower()), None)
+    line = source.line_of_attribute(named) if named else None
+    line = (
+        line
+        or source.line_of_start(what)
+        or (match.h_place.line if what == "h" else match.c_place.line)
+    )
     message = (
         "h(0) is not zero: the first step already has a past."
         if what == "h"

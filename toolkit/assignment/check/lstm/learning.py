@@ -17,9 +17,7 @@ MAX_STEPS, MAX_STEPS_FAULTY = 1500, 300
 LEARNT = 0.9  # accuracy on unseen palindromes; chance is 0.1
 
 
-def check_learning(
-    network: Network, source: Source, line: int | None, verdicts: Verdicts
-) -> None:
+def check_learning(network: Network, source: Source, line: int | None, verdicts: Verdicts) -> None:
     """It learns T = 5, whatever its hidden size."""
     way = network.way
     if not network.any_length and way.steps != LENGTH - 1 and "steps" not in network.took:

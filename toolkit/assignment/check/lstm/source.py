@@ -59,6 +59,17 @@ class Source:
         lines = [line for _, line, name in self._in_loops() if bare_name(name) in names]
         return max(lines, default=None)
 
+    def line_of_assignment(self, name: str) -> int | None:
+        """The first line of a forward that assigns `self.<name>`."""
+        lines = [
+            node.lineno
+            for function in self._forwards()
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign)
+            and any(ast.unparse(target) == f"self.{name}" for target in node.targets)
+        ]
+        return min(lines, default=None)
+
     def line_of_reset(self) -> int | None:
         """Where a loop of a forward makes something of zeros."""
         lines = [
@@ -79,9 +90,19 @@ class Source:
                 if isinstance(call.func, ast.Attribute) and call.func.attr == "append"
             }
             for node in ast.walk(loop):
-                if isinstance(node, ast.Subscript) and ast.unparse(node.slice) == "0":
-                    if ast.unparse(node.value) in lists:
-                        return node.lineno
+                first = isinstance(node, ast.Subscript) and ast.unparse(node.slice) == "0"
+                if first and ast.unparse(node.value) in lists:
+                    return node.lineno
+        return None
+
+    def line_of_first_step(self, name: str) -> int | None:
+        """Where a loop of a forward assigns this name at t = 0 only."""
+        for loop in self._loops():
+            for node in ast.walk(loop):
+                if isinstance(node, ast.If) and re.search(r"== 0|^not ", ast.unparse(node.test)):
+                    for line in (n for n in node.body if isinstance(n, ast.Assign)):
+                        if name in [bare_name(n) for t in line.targets for n in _names(t)]:
+                            return line.lineno
         return None
 
     def line_of_start(self, what: str) -> int | None:

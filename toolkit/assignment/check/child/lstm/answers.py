@@ -43,6 +43,8 @@ class Answers:
             `classes`: of each its `name`, and the lines of the class and of its `forward`.
         """
         self.file = self.root / file
+        if "ScriptModule" not in self.source(file):
+            torch.jit._state.disable()  # type: ignore[no-untyped-call]  # what Python runs has lines
         with self.recorder:
             found = classes(import_file(self.file), nn.Module)
         words = [name.lower()] if name else []
@@ -70,7 +72,8 @@ class Answers:
 
         Returns:
             `took`, the sizes that its constructor asks for, and their defaults; `recurrent`,
-            whether a recurrent module of torch is in it; and its `tensors`, see `tensors`.
+            the name of a recurrent module of torch in it, "" if there is none; and
+            its `tensors`, see `tensors`.
         """
         self.kind, self.sizes, self.squares = kind, sizes, {}
         torch.manual_seed(seed)
@@ -91,7 +94,10 @@ class Answers:
         recurrent = (nn.RNNBase, nn.RNNCellBase)
         return {
             "took": took,
-            "recurrent": any(isinstance(m, recurrent) for m in network.modules()),
+            "recurrent": next(
+                (name or kind for name, m in network.named_modules() if isinstance(m, recurrent)),
+                "",
+            ),
             "tensors": tensors,
         }
 
@@ -163,10 +169,12 @@ class Answers:
         Returns:
             what `operations.pieces` returns, and the `outputs`, the `uses` of each tensor of the
             network in the first run, what is made of nothing (`new`: file, line, and whether a
-            device is named), what is drawn at random (`random`: operation, shape, file and
-            line), where each `softmax` is, and where the `last` affine map to 10 numbers is.
+            device is named), the parameters that it replaces (`remade`), what is
+            drawn at random (`random`: operation, shape, file and line), where each `softmax` is,
+            and where the `last` affine map to 10 numbers is.
         """
         self.network.eval()
+        before = {name: id(x) for name, x in self.network.named_parameters()}
         runs, outputs, uses = [], [], None
         new: list[Any] = []
         for x in inputs:
@@ -181,6 +189,9 @@ class Answers:
         drawn = ("randn", "rand", "normal", "uniform", "randn_like", "rand_like", "kaiming")
         return pieces(runs, batch, hidden) | {
             "outputs": outputs,
+            "remade": [
+                name for name, x in self.network.named_parameters() if before.get(name) != id(x)
+            ],
             "uses": uses,
             "random": [
                 [o.name, list(o.value.shape), o.file, o.line] for o in runs[0] if o.name in drawn
