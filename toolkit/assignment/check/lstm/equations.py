@@ -10,6 +10,7 @@ from torch import Tensor
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm import explain, reference
 from toolkit.assignment.check.lstm.affine import Map, affine
+from toolkit.assignment.check.lstm.formulas import NO_MEMORY
 from toolkit.assignment.check.lstm.matching import Match, find_match
 from toolkit.assignment.check.lstm.network import HIDDEN, Network, WrongOutput
 from toolkit.assignment.check.lstm.recording import Recording, read
@@ -63,7 +64,8 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
         return
     recording, match = found
     readout = affine(recording.logits, None, match.h[-1])
-    if match.cost > 3 and not readout.exact:  # too far away to be explained by it
+    astray = match.cell.mistake == NO_MEMORY and bool(match.output.mistake)
+    if (match.cost > 3 or astray) and not readout.exact:  # too far away to be explained by it
         explain.unmatched(recording, network, source, verdicts)
         return
     count = len(verdicts.faults)

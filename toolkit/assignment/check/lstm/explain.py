@@ -20,6 +20,7 @@ from toolkit.assignment.check.verdicts import Place as Placing
 from toolkit.assignment.check.verdicts import Placed, Verdicts
 
 MAX_REST = 3e-3  # of a gate at the first step, beyond what W x(1) + b gives
+OTHER_DESIGNS = ("_softmax", "cumsum", "native_layer_norm", "native_batch_norm")
 LABELS = {  # what students call the gates
     "i": ("i", "input", "in", "it", "inp"),
     "f": ("f", "forget", "ft", "fgt"),
@@ -307,6 +308,12 @@ def _check_readout(
             message = f"The readout p(t) is computed from {what}."
             verdicts.fault("wrong-equation", message, equation=7, at=line)
             return
+    if len({s.ids for s in recording.series if s.place.name == "sigmoid"}) > 3:
+        verdicts.not_seen(
+            "Equation (7) could not be followed: there is more than one layer, and the answer is "
+            "not computed from the h(T) of the first."
+        )
+        return
     verdicts.fault(
         "wrong-equation",
         "What the network returns is not p(T) = W_ph h(T) + b_p. What is done to h(T) before it is "
@@ -320,6 +327,9 @@ def unmatched(recording: Recording, network: Network, source: Source, verdicts: 
     """Say what can be said where nothing fits."""
     if verdicts.has("fixed-sequence-length") and not recording.series:
         verdicts.not_seen("Equations (1) to (6) can be looked at once any sequence length works.")
+        return
+    if any(s.place.name in OTHER_DESIGNS for s in recording.series):
+        verdicts.not_seen("Equations (1) to (6) could not be followed: this is another design.")
         return
     active = [s for s in recording.series if s.place.name in ("sigmoid", "tanh")]
     distinct = {s.ids: s for s in active}
