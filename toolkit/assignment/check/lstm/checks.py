@@ -1,7 +1,8 @@
 """Judges a student's LSTM: equations (1) to (7), sizes, states, gradients, learning."""
 
 from toolkit.assignment.check.host import Student, StudentError
-from toolkit.assignment.check.lstm import parameters, reference
+from toolkit.assignment.check.lstm import parameters
+from toolkit.assignment.check.lstm.cell import reference
 from toolkit.assignment.check.lstm.devices import check_device
 from toolkit.assignment.check.lstm.equations import check_equations
 from toolkit.assignment.check.lstm.learning import LENGTH, check_learning

@@ -1,47 +1,24 @@
 """Equations (1) to (7) of a student's LSTM: measured first, and explained where they deviate."""
 
 import math
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from toolkit.assignment.check.host import StudentError
-from toolkit.assignment.check.lstm import explain, reference
-from toolkit.assignment.check.lstm.affine import Map, affine
-from toolkit.assignment.check.lstm.formulas import NO_MEMORY
-from toolkit.assignment.check.lstm.matching import Match, find_match
+from toolkit.assignment.check.lstm.cell import explain, reference
+from toolkit.assignment.check.lstm.cell.affine import Map, affine
+from toolkit.assignment.check.lstm.cell.formulas import NO_MEMORY
+from toolkit.assignment.check.lstm.cell.matching import Match, find_match
+from toolkit.assignment.check.lstm.cell.recording import Recording, read
 from toolkit.assignment.check.lstm.network import HIDDEN, Network, WrongOutput
-from toolkit.assignment.check.lstm.recording import Recording, read
 from toolkit.assignment.check.lstm.source import Source
+from toolkit.assignment.check.lstm.weights import is_state, randomise
 from toolkit.assignment.check.verdicts import Verdicts
 
 ROWS = 41  # sequences in a recording, at least
-WEIGHT, BIAS = 0.35, 0.35  # standard deviations of the weights that are tried
 MAX_ERROR = 2e-3  # of the logits, in float32
-
-STATE_NAMES = (
-    "h",
-    "c",
-    "h0",
-    "c0",
-    "h_0",
-    "c_0",
-    "hidden",
-    "cell",
-    "state",
-    "hidden_state",
-    "h_t",
-    "cell_state",
-    "init_h",
-    "init_c",
-    "h_init",
-    "c_init",
-    "h_prev",
-    "c_prev",
-    "c_t",
-)
 
 
 def check_equations(network: Network, source: Source, verdicts: Verdicts) -> None:
@@ -75,51 +52,6 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
     )
     if started and len(verdicts.faults) == count:
         _check_equivalence(match, readout, network, source, verdicts)
-
-
-def randomise(network: Network, keep: frozenset[str] = frozenset()) -> None:
-    """Give every weight and bias another value; what `keep` names has its first one."""
-    rng = torch.Generator().manual_seed(1)
-    hidden = network.way.hidden or 128
-    values: dict[str, Tensor | None] = {}
-    for tensor in network.tensors:
-        shape, name = tensor["shape"], tensor["name"]
-        std = (
-            WEIGHT * math.sqrt(HIDDEN / max(HIDDEN, hidden)) if max(shape, default=1) > 1 else BIAS
-        )
-        if shape and shape[0] == network.way.batch != hidden and len(shape) > 1:
-            value = torch.randn(1, *shape[1:], generator=rng).expand(shape) * BIAS
-        else:
-            value = torch.randn(shape, generator=rng) * (std if len(shape) > 1 else BIAS)
-        if is_weight(tensor, network):
-            values[name] = None if name in keep else value
-    network.student.ask("put", values=values)
-
-
-def is_weight(tensor: dict[str, Any], network: Network) -> bool:
-    """Whether it is a weight or a bias, not an initial state: it counts at every step."""
-    if tensor["kind"] == "parameter":
-        return not (tensor["zero"] and not tensor["grad"])
-    if tensor["kind"] == "buffer":
-        return counts_always(tensor, network)
-    return not tensor["zero"] or tensor["uses"] >= network.way.steps - 1
-
-
-def is_state(tensor: dict[str, Any]) -> bool:
-    """Whether a tensor is called like an initial state."""
-    return tensor["name"].split(".")[-1].lower() in STATE_NAMES
-
-
-def counts_always(buffer: dict[str, Any], network: Network) -> bool:
-    """Whether every step uses this buffer, and it is as large as a bias or a weight."""
-    shape, hidden = buffer["shape"], network.way.hidden
-    return bool(
-        hidden
-        and shape
-        and shape[-1] % hidden == 0
-        and buffer["uses"] >= network.way.steps - 1 > 0
-        and "running_" not in buffer["name"]
-    )
 
 
 def _hidden_sizes(network: Network) -> list[int]:

@@ -5,9 +5,9 @@ from typing import Any
 import torch
 
 from toolkit.assignment.check.host import StudentError
-from toolkit.assignment.check.lstm.equations import STATE_NAMES, is_state, is_weight, randomise
 from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.lstm.source import Source
+from toolkit.assignment.check.lstm.weights import STATE_NAMES, is_state, is_weight, randomise
 from toolkit.assignment.check.verdicts import Verdicts
 
 WIDTH = 2e-3  # how far a weight is moved to measure a slope
