@@ -89,9 +89,8 @@ class Source:
                 for call in calls
                 if isinstance(call.func, ast.Attribute) and call.func.attr == "append"
             }
-            for node in ast.walk(loop):
-                first = isinstance(node, ast.Subscript) and ast.unparse(node.slice) == "0"
-                if first and ast.unparse(node.value) in lists:
+            for node in (n for n in ast.walk(loop) if isinstance(n, ast.Subscript)):
+                if ast.unparse(node.slice) == "0" and ast.unparse(node.value) in lists:
                     return node.lineno
         return None
 
@@ -141,8 +140,8 @@ class Source:
             and re.search(r"\.size\(|\.shape|len\(", ast.unparse(node.value))
         ]
         names = set(re.findall(r"\w+", " ".join(counted)))
-        reads = re.search(r"\.size\(|\.shape|len\(", header)
-        reads = reads or names & set(re.findall(r"\w+", header.partition(" in ")[2]))
+        reads = bool(re.search(r"\.size\(|\.shape|len\(", header))
+        reads |= bool(names & set(re.findall(r"\w+", header.partition(" in ")[2])))
         return line if reads and line else loop or line
 
     def _loops(self) -> list[ast.For | ast.While]:
