@@ -13,12 +13,8 @@ from toolkit.assignment.check.child.lstm.devices import Elsewhere, pretend_gpu
 from toolkit.assignment.check.child.lstm.learning import learn, slopes
 from toolkit.assignment.check.child.lstm.operations import Operations, notable, pieces
 from toolkit.assignment.check.child.lstm.signatures import construct, more_arguments
-from toolkit.assignment.check.child.lstm.tensors import (
-    all_tensors,
-    described,
-    loose_tensors,
-    tensors_in,
-)
+from toolkit.assignment.check.child.lstm.tensors import all_tensors, described, tensors_in
+from toolkit.assignment.check.child.lstm.tensors import loose_tensors as loose
 from toolkit.assignment.check.child.places import line_of
 from toolkit.assignment.check.child.recorder import Recorder
 
@@ -266,7 +262,7 @@ class Answers:
             network = construct(kinds[self.kind], sizes)[0].eval()
             for tensor in [*network.parameters(), *network.buffers()]:
                 there.put(tensor, True)
-            for name, tensor in loose_tensors(network):
+            for name, tensor in loose(network):
                 if not there.there.get(id(tensor)):
                     there.origin[id(tensor)] = [None, None, name]
                     there.put(tensor, False)
