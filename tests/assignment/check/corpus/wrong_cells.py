@@ -59,9 +59,11 @@ CELLS = {
         "self.out = ",
         "self.out(",
     ),
-    "an RNN": equation(5, S, "", "lstm_rnn.py", "h = torch.tanh(self.hx", also=("wrong-equation",)),
+    "an RNN": equation(
+        5, S, "", "lstm_rnn.py", "h = torch.tanh(self.hx", also=("wrong-equation", "fixed-device")
+    ),
     "a GRU by hand": equation(
-        5, S, "", "lstm_gru.py", "h = (1 - z) * n + z * h", also=("wrong-equation",)
+        5, S, "", "lstm_gru.py", "h = (1 - z) * n + z * h", also=("wrong-equation", "fixed-device")
     ),
     # in other styles
     "a gate between -1 and 1": planted(

@@ -29,11 +29,18 @@ MODELS = {
         N,
         "lstm",
         "import torch\nimport torch.nn as nn",
-        "import torch\nimport torch.nn as nn\nimport torch.nn.modules.rnn as recurrent\n\n"
-        "Base = recurrent.GRU",
+        "import torch\nimport torch.nn as nn\nimport torch.nn.modules.rnn as recurrent",
         "forbidden-module",
         "import torch.nn.modules.rnn as recurrent",
-        "Base = recurrent.GRU",
+        "self.step = recurrent.GRUCell(",
+        also=("dead-parameter",),
+        more=(
+            (
+                "lstm",
+                "        self.tanh = nn.Tanh()\n",
+                "        self.tanh = nn.Tanh()\n        self.step = recurrent.GRUCell(3, 3)\n",
+            ),
+        ),
     ),
     "nn.LSTMCell in a helper module": planted(
         MODULES,
@@ -43,6 +50,7 @@ MODELS = {
         "forbidden-module",
         found_in="lstm",
         also=("dead-parameter",),
+        more=(("cell", "super().__init__()", "super().__init__(input_size, hidden_size)"),),
     ),
     "the toolkit's own cell": planted(
         P,

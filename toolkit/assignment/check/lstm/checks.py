@@ -1,7 +1,8 @@
 """Judges a student's LSTM: equations (1) to (7), sizes, states, gradients, learning."""
 
 from toolkit.assignment.check.host import Student, StudentError
-from toolkit.assignment.check.lstm import parameters, reference
+from toolkit.assignment.check.lstm import parameters
+from toolkit.assignment.check.lstm.cell import reference
 from toolkit.assignment.check.lstm.devices import check_device
 from toolkit.assignment.check.lstm.equations import check_equations
 from toolkit.assignment.check.lstm.learning import LENGTH, check_learning
@@ -33,7 +34,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
 
     kind = kinds[0] if network is None else next(k for k in kinds if k["name"] == network.way.kind)
     source = Source(read(located.file), kind["name"], located.file, read)
-    if _forbidden(student, network, kind["line"], verdicts):
+    if _forbidden(student, network, source, kind["line"], verdicts):
         return
     if network is None:
         if isinstance(first, WrongOutput):
@@ -56,24 +57,31 @@ def _judge(
     verdicts.doing("initial state and weights")
     network.build()
     parameters.check_filled(network, source, verdicts)
-    drawn = look(network)
-    parameters.check_random(drawn, network, source, verdicts)
-    parameters.check_repeats(network, source, verdicts)
+    drawn, remade = look(network)
+    parameters.check_remade(remade, source, verdicts)
+    if not remade:
+        parameters.check_random(drawn, network, source, verdicts)
+    repeats = parameters.check_repeats(network, source, verdicts)
     parameters.check_registered(network, source, verdicts)
     _check_probabilities(network, verdicts)
     if not verdicts.has("parameter-not-learnable", "nonzero-initial-state") or not drawn:
         verdicts.doing("equations (1) to (7)")
         check_equations(network, source, verdicts)
+    if repeats and not remade and (not drawn or not verdicts.faults):
         verdicts.doing("gradients")
         parameters.check_gradients(network, source, verdicts)
     verdicts.doing("another device than the CPU")
     check_device(network, source, verdicts)
     verdicts.doing(f"learning palindromes of {LENGTH} digits")
-    check_learning(network, line, verdicts)
+    check_learning(network, source, line, verdicts)
 
 
-def look(network: Network) -> list[list[object]]:
-    """Count the uses of each tensor, and see what is drawn at random and where a softmax is."""
+def look(network: Network) -> tuple[list[list[object]], list[str]]:
+    """Count the uses of each tensor, and see where a softmax is.
+
+    Returns:
+        what is drawn at random in a forward pass, and the names of parameters that it replaces.
+    """
     way = network.way
     x = network.digits(way.batch, way.steps)
     answer = network.student.ask(
@@ -87,11 +95,15 @@ def look(network: Network) -> list[list[object]]:
     network.softmax, network.new = answer["softmax"], [tuple(place) for place in answer["new"]]
     network.count_uses()
     network.find_real()
-    return list(answer["random"])
+    return list(answer["random"]), list(answer["remade"])
 
 
 def _forbidden(
-    student: Student, network: Network | None, line: int | None, verdicts: Verdicts
+    student: Student,
+    network: Network | None,
+    source: Source,
+    line: int | None,
+    verdicts: Verdicts,
 ) -> bool:
     """Whether a recurrent module of torch does the work; and whether the GPU is asked for."""
     calls = student.ask("calls")
@@ -109,7 +121,8 @@ def _forbidden(
         return True
     if network is not None and network.recurrent:
         message = "The model contains a recurrent module of torch. Write the equations yourself."
-        verdicts.fault("forbidden-module", message, line=line)
+        made = source.line_of_attribute(network.recurrent)
+        verdicts.fault("forbidden-module", message, line=made or line)
         return True
     return False
 

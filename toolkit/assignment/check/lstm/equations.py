@@ -1,23 +1,23 @@
 """Equations (1) to (7) of a student's LSTM: measured first, and explained where they deviate."""
 
 import math
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from toolkit.assignment.check.host import StudentError
-from toolkit.assignment.check.lstm import explain, reference
-from toolkit.assignment.check.lstm.affine import Map, affine
-from toolkit.assignment.check.lstm.matching import Match, find_match
+from toolkit.assignment.check.lstm.cell import explain, reference
+from toolkit.assignment.check.lstm.cell.affine import Map, affine
+from toolkit.assignment.check.lstm.cell.formulas import NO_MEMORY
+from toolkit.assignment.check.lstm.cell.matching import Match, find_match
+from toolkit.assignment.check.lstm.cell.recording import Recording, read
 from toolkit.assignment.check.lstm.network import HIDDEN, Network, WrongOutput
-from toolkit.assignment.check.lstm.recording import Recording, read
 from toolkit.assignment.check.lstm.source import Source
+from toolkit.assignment.check.lstm.weights import is_state, randomise
 from toolkit.assignment.check.verdicts import Verdicts
 
 ROWS = 41  # sequences in a recording, at least
-WEIGHT, BIAS = 0.35, 0.35  # standard deviations of the weights that are tried
 MAX_ERROR = 2e-3  # of the logits, in float32
 
 
@@ -26,6 +26,8 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
     network.build(hidden=network.way.hidden)
     randomise(network)
     network.find_real()
+    if _without_last(network, source, verdicts):
+        return
     found = None
     for hidden in _hidden_sizes(network):
         recording = _record(network, hidden)
@@ -39,7 +41,8 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
         return
     recording, match = found
     readout = affine(recording.logits, None, match.h[-1])
-    if match.cost > 3 and not readout.exact:  # too far away to be explained by it
+    astray = match.cell.mistake == NO_MEMORY and bool(match.output.mistake)
+    if (match.cost > 3 or astray) and not readout.exact:  # too far away to be explained by it
         explain.unmatched(recording, network, source, verdicts)
         return
     count = len(verdicts.faults)
@@ -47,33 +50,8 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
     started = not verdicts.has("nonzero-initial-state") and _check_start(
         match, network, source, verdicts
     )
-    if started and len(verdicts.faults) == count and not match.cost:
+    if started and len(verdicts.faults) == count:
         _check_equivalence(match, readout, network, source, verdicts)
-
-
-def randomise(network: Network, keep: frozenset[str] = frozenset()) -> None:
-    """Give every weight and bias another value; what `keep` names has its first one."""
-    rng = torch.Generator().manual_seed(1)
-    hidden = network.way.hidden or 128
-    values: dict[str, Tensor | None] = {}
-    for tensor in network.tensors:
-        shape, name = tensor["shape"], tensor["name"]
-        std = (
-            WEIGHT * math.sqrt(HIDDEN / max(HIDDEN, hidden)) if max(shape, default=1) > 1 else BIAS
-        )
-        value = torch.randn(shape, generator=rng) * (std if len(shape) > 1 else BIAS)
-        if is_weight(tensor, network):
-            values[name] = None if name in keep else value
-    network.student.ask("put", values=values)
-
-
-def is_weight(tensor: dict[str, Any], network: Network) -> bool:
-    """Whether it is a weight or a bias, not an initial state: it counts at every step."""
-    if tensor["kind"] == "parameter":
-        return not (tensor["zero"] and not tensor["grad"])
-    if tensor["kind"] == "buffer":
-        return False
-    return not tensor["zero"] or tensor["uses"] >= network.way.steps - 1
 
 
 def _hidden_sizes(network: Network) -> list[int]:
@@ -103,7 +81,8 @@ def features(x: Tensor, network: Network) -> Tensor:
     return F.one_hot(x, 10).float()
 
 
-def _record(network: Network, hidden: int) -> Recording:
+def _record(network: Network, hidden: int, skip: int = 0) -> Recording:
+    """What is computed over known inputs, of which the last `skip` steps are not looked at."""
     way = network.way
     rows = max(ROWS, 2 * hidden) if way.batch != ROWS or hidden <= ROWS else ROWS
     count = math.ceil(rows / way.batch)
@@ -120,7 +99,7 @@ def _record(network: Network, hidden: int) -> Recording:
         for tensors, x in zip(answer["outputs"], xs, strict=True)
     ]
     network.softmax = answer["softmax"]
-    x = torch.cat([features(x, network) for x in xs])
+    x = torch.cat([features(x, network)[:, : x.size(1) - skip] for x in xs])
     logits = reference.normalised(torch.cat(picked))
     return read(answer, x, logits)
 
@@ -130,14 +109,38 @@ def _check_start(match: Match, network: Network, source: Source, verdicts: Verdi
     what = explain.nonzero_start(match)
     if what is None:
         return True
-    kept = frozenset(t["name"] for t in network.tensors if t["zero"])
+    kept = [t for t in network.tensors if t["zero"] and t["kind"] == "parameter"]
     if kept and match.cost == 0:  # perhaps a learnt state that starts at zero
-        randomise(network, kept)
+        randomise(network, frozenset(t["name"] for t in kept))
         again = find_match(_record(network, match.h.size(-1)))
         if again is None or explain.nonzero_start(again) is None:
+            kept.sort(key=lambda t: (not is_state(t), t["uses"]))
+            explain.learnt_start(what, kept[0]["name"], source, verdicts)
             return False
-    explain.start(what, match, source, verdicts)
+    made = [t["name"] for t in network.tensors if t["kind"] != "parameter" and is_state(t)]
+    explain.start(what, match, made, source, verdicts)
     return False
+
+
+def _without_last(network: Network, source: Source, verdicts: Verdicts) -> bool:
+    """Whether it is right but for the last digit, which it never reads; say so then."""
+    way = network.way
+    x = network.digits(way.batch, way.steps)
+    other = torch.cat([x[:, :-1], (x[:, -1:] + 1) % 10], dim=1)
+    if way.steps < 4 or not torch.equal(*network.run([x, other])):
+        return False
+    recording = _record(network, _hidden_sizes(network)[0], skip=1)
+    match = find_match(recording)
+    if match is None or match.cost or not affine(recording.logits, None, match.h[-1]).exact:
+        return False
+    verdicts.fault(
+        "loss-not-last-step",
+        "The last digit that is given is never read: another one gives the same answer. How many "
+        "steps does the loop over time take?",
+        equation=9,
+        line=source.loop_line(),
+    )
+    return True
 
 
 def _check_equivalence(
@@ -145,6 +148,9 @@ def _check_equivalence(
 ) -> None:
     """The equations with the student's weights give the same answers, whatever is read."""
     gates = {name: gate.map for name, gate in match.gates.items() if gate.map is not None}
+    if len(gates) < 4:
+        verdicts.not_seen("Equations (1) to (6) could not be followed: not all gates were found.")
+        return
     worst = 0.0
     for batch, steps in network.other_sizes():
         x = _inputs(network, batch, steps, 1, seed=5)[0]
@@ -162,7 +168,7 @@ def _check_equivalence(
                 f"Each step is as in (1) to (6), but over {steps} digits the result is another one "
                 f"(by {error:.1g}). Which step is computed differently from the others?",
                 equation=5,
-                line=source.loop_line(),
+                line=source.line_of_first_step("c") or source.loop_line(),
             )
             return
     verdicts.right(

@@ -4,6 +4,7 @@ import torch
 
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.network import Network
+from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.verdicts import Verdicts
 from toolkit.common.device import make_rng
 from toolkit.lstm.data import held_out, palindromes, split_last
@@ -16,7 +17,7 @@ MAX_STEPS, MAX_STEPS_FAULTY = 1500, 300
 LEARNT = 0.9  # accuracy on unseen palindromes; chance is 0.1
 
 
-def check_learning(network: Network, line: int | None, verdicts: Verdicts) -> None:
+def check_learning(network: Network, source: Source, line: int | None, verdicts: Verdicts) -> None:
     """It learns T = 5, whatever its hidden size."""
     way = network.way
     if not network.any_length and way.steps != LENGTH - 1 and "steps" not in network.took:
@@ -41,8 +42,18 @@ def check_learning(network: Network, line: int | None, verdicts: Verdicts) -> No
             "does-not-learn",
             f"It does not learn: {measured}, where chance is 10%. What are the first values of its "
             "weights, and can the units tell themselves apart?",
-            line=line,
+            line=_of_zeros(network, source) or line,
         )
+
+
+def _of_zeros(network: Network, source: Source) -> int | None:
+    """Where the first matrix of weights that starts at zero is made."""
+    zeros = [
+        t["name"]
+        for t in network.tensors
+        if t["kind"] == "parameter" and t["grad"] and t["zero"] and min(t["shape"] or [0]) > 1
+    ]
+    return source.line_of_attribute(zeros[0]) if zeros else None
 
 
 def _learn(network: Network, max_steps: int) -> tuple[float, int]:

@@ -67,7 +67,7 @@ class Network:
         self.way = way
         self.took: dict[str, Any] = {}
         self.tensors: list[dict[str, Any]] = []
-        self.recurrent = False
+        self.recurrent = ""  # the name of a recurrent module of torch in it
         self.real = False  # whether it computes with real inputs, not only with digits
         self.any_batch = self.any_length = False
         self.uses: dict[str, int] = {}  # of each tensor, in a forward pass
@@ -208,6 +208,8 @@ def find_network(
                     break
                 continue
             if grade == 2:
+                if way.steps == 1 and best is not None:  # its only step is its last
+                    return best, None
                 return network, first
             best = best or network
         if best is not None:

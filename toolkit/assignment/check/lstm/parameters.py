@@ -5,35 +5,14 @@ from typing import Any
 import torch
 
 from toolkit.assignment.check.host import StudentError
-from toolkit.assignment.check.lstm.equations import is_weight, randomise
 from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.lstm.source import Source
+from toolkit.assignment.check.lstm.weights import STATE_NAMES, is_state, is_weight, randomise
 from toolkit.assignment.check.verdicts import Verdicts
 
 WIDTH = 2e-3  # how far a weight is moved to measure a slope
 MAX_ERROR = 0.05  # of autograd's slope, relative to the measured one
 CUTS = ("detach", "detach_", "data", "item", "numpy", "tolist", "no_grad")
-STATE_NAMES = (
-    "h",
-    "c",
-    "h0",
-    "c0",
-    "h_0",
-    "c_0",
-    "hidden",
-    "cell",
-    "state",
-    "hidden_state",
-    "h_t",
-    "cell_state",
-    "init_h",
-    "init_c",
-    "h_init",
-    "c_init",
-    "h_prev",
-    "c_prev",
-    "c_t",
-)
 
 
 def check_filled(network: Network, source: Source, verdicts: Verdicts) -> None:
@@ -60,8 +39,7 @@ def check_random(
         if not shape:
             continue
         batch = network.way.batch
-        is_state = batch in shape or shape[0] == 1 or len(shape) < 2
-        if is_state:
+        if batch in shape or 1 in shape or len(shape) < 2:
             verdicts.fault(
                 "nonzero-initial-state",
                 "The states are drawn at random in forward. h(0) and c(0) should be zero in every "
@@ -78,31 +56,44 @@ def check_random(
         return
 
 
-def check_repeats(network: Network, source: Source, verdicts: Verdicts) -> None:
-    """The same input gives the same answer twice."""
+def check_repeats(network: Network, source: Source, verdicts: Verdicts) -> bool:
+    """Whether the same input gives the same answer twice."""
     x = network.digits(network.way.batch, network.way.steps)
     first, second = network.run([x, x], seeds=[0, 1])
-    if not verdicts.has("nonzero-initial-state") and not torch.allclose(first, second, atol=1e-5):
-        if verdicts.has("parameter-not-learnable"):
-            return
+    if torch.allclose(first, second, atol=1e-5):
+        return True
+    if not verdicts.has("nonzero-initial-state", "parameter-not-learnable"):
         verdicts.fault(
             "nonzero-initial-state",
             "The same input gives another answer the second time. h(0) and c(0) should be zero in "
             "every call, neither random nor left over from the last batch.",
             line=source.line_of_name(*STATE_NAMES),
         )
+    return False
+
+
+def check_remade(names: list[str], source: Source, verdicts: Verdicts) -> None:
+    """No parameter is replaced in a forward pass."""
+    if names and not verdicts.has("parameter-not-learnable"):
+        verdicts.fault(
+            "parameter-not-learnable",
+            f"{_list([f'self.{name}' for name in names])}: made anew each time forward is called, "
+            "so nothing that was learnt is kept. Where do the weights of a network belong?",
+            line=source.line_of_assignment(names[0]) or source.line_of_attribute(names[0]),
+        )
 
 
 def check_registered(network: Network, source: Source, verdicts: Verdicts) -> None:
     """Every weight and bias is one of model.parameters(), and wants a gradient."""
     loose = [t for t in network.tensors if t["kind"] == "loose"]
-    used = [t["name"] for t in loose if t["uses"] and is_weight(t, network) and not _is_state(t)]
+    others = [t for t in network.tensors if t["kind"] != "parameter"]
+    used = [t["name"] for t in others if t["uses"] and is_weight(t, network) and not is_state(t)]
     if used:
         verdicts.fault(
             "parameter-not-learnable",
             f"{_list([f'self.{name}' for name in used])}: not among model.parameters(), so no "
-            "optimiser changes it. Which kinds of attribute does nn.Module register, and which "
-            "(plain tensors, lists, dictionaries) does it overlook?",
+            "optimiser changes it. Which kinds of attribute does nn.Module make parameters of, and "
+            "which (plain tensors, buffers, lists, dictionaries) not?",
             line=source.line_of_attribute(used[0]),
         )
     frozen = [
@@ -119,18 +110,13 @@ def check_registered(network: Network, source: Source, verdicts: Verdicts) -> No
             f"requires_grad is False, so this is never learnt: {_list(frozen)}.",
             line=source.line_of_attribute(frozen[0]),
         )
-    states = [t["name"] for t in loose if t["uses"] and _is_state(t) and not t["zero"]]
+    states = [t["name"] for t in loose if t["uses"] and is_state(t) and not t["zero"]]
     if states and not verdicts.has("nonzero-initial-state"):
         verdicts.fault(
             "nonzero-initial-state",
             f"{_list(states)} is not zero, but every sequence starts with an empty memory.",
             line=source.line_of_attribute(states[0]),
         )
-
-
-def _is_state(tensor: dict[str, Any]) -> bool:
-    """Whether a tensor is called like an initial state."""
-    return tensor["name"].split(".")[-1].lower() in STATE_NAMES
 
 
 def check_gradients(network: Network, source: Source, verdicts: Verdicts) -> None:

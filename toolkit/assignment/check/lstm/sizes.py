@@ -30,7 +30,7 @@ def _any_batch(network: Network, first: Failure | None, source: Source, verdicts
             "fixed-batch-size",
             f"It works with {way.batch} sequences at a time, but not with {BATCH}{said}. The "
             "states have a row for each sequence. Where does their number come from?",
-            line=source.line_of_size("batch") or _line(failure),
+            line=_of_rows(network, source) or source.line_of_size("batch") or _line(failure),
         )
         return False
     for batch in (1, 5):
@@ -41,7 +41,9 @@ def _any_batch(network: Network, first: Failure | None, source: Source, verdicts
                 f"Built for batches of {way.batch}, it fails with "
                 f"{batch} {'sequence' if batch == 1 else 'sequences'}: {said_by(failure)}. The "
                 "last batch of a data set is smaller. Where does the batch size come from?",
-                line=source.line_of_size("batch", _line(failure)) or _line(failure),
+                line=_of_rows(network, source)
+                or source.line_of_size("batch", _line(failure))
+                or _line(failure),
             )
             return False
     return True
@@ -63,10 +65,20 @@ def _any_length(
                 "fixed-sequence-length",
                 f"Given {steps} digits instead of {way.steps}, {what}. Where does the loop over "
                 "time get its number of steps from?",
-                line=source.loop_line(_line(failure)) or _line(failure),
+                line=source.line_of_length(_line(failure)),
             )
             return False
     return True
+
+
+def _of_rows(network: Network, source: Source) -> int | None:
+    """Where a tensor of the network with a row for each sequence is made."""
+    if network.way.batch == network.way.hidden:
+        return None
+    for tensor in network.tensors:
+        if len(tensor["shape"]) > 1 and tensor["shape"][0] == network.way.batch:
+            return source.line_of_attribute(tensor["name"])
+    return None
 
 
 def _failure(network: Network, batch: int, steps: int) -> Failure | None:

@@ -43,7 +43,9 @@ class Source:
             for number, text in enumerate(self.lines, start=1):
                 if f"self.{stem}" in text.split("=")[0] and "=" in text:
                     return number
-                if f'register_parameter("{stem}"' in text or f"register_parameter('{stem}'" in text:
+                if re.search(rf"register_(parameter|buffer)\(\s*['\"]{re.escape(stem)}['\"]", text):
+                    return number
+                if _sets(text, stem):
                     return number
         return None
 
@@ -52,16 +54,109 @@ class Source:
         known = sorted(self.names.items())
         return next((line for line, name in known if bare_name(name) in names), None)
 
+    def line_of_update(self, *names: str) -> int | None:
+        """The last line in a loop of a forward that assigns one of these names."""
+        lines = [line for _, line, name in self._in_loops() if bare_name(name) in names]
+        return max(lines, default=None)
+
+    def line_of_assignment(self, name: str) -> int | None:
+        """The first line of a forward that assigns `self.<name>`."""
+        lines = [
+            node.lineno
+            for function in self._forwards()
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign)
+            and any(ast.unparse(target) == f"self.{name}" for target in node.targets)
+        ]
+        return min(lines, default=None)
+
+    def line_of_reset(self) -> int | None:
+        """Where a loop of a forward makes something of zeros."""
+        lines = [
+            node.lineno
+            for loop in self._loops()
+            for node in ast.walk(loop)
+            if isinstance(node, ast.Call) and "zeros" in _called(node)
+        ]
+        return min(lines, default=None)
+
+    def line_of_first_item(self) -> int | None:
+        """Where a loop of a forward reads the first item of a list that it makes longer."""
+        for loop in self._loops():
+            calls = [n for n in ast.walk(loop) if isinstance(n, ast.Call)]
+            lists = {
+                ast.unparse(call.func.value)
+                for call in calls
+                if isinstance(call.func, ast.Attribute) and call.func.attr == "append"
+            }
+            for node in (n for n in ast.walk(loop) if isinstance(n, ast.Subscript)):
+                if ast.unparse(node.slice) == "0" and ast.unparse(node.value) in lists:
+                    return node.lineno
+        return None
+
+    def line_of_first_step(self, name: str) -> int | None:
+        """Where a loop of a forward assigns this name at t = 0 only."""
+        for loop in self._loops():
+            for node in ast.walk(loop):
+                if isinstance(node, ast.If) and re.search(r"== 0|^not ", ast.unparse(node.test)):
+                    for line in (n for n in node.body if isinstance(n, ast.Assign)):
+                        if name in [bare_name(n) for t in line.targets for n in _names(t)]:
+                            return line.lineno
+        return None
+
+    def line_of_start(self, what: str) -> int | None:
+        """Where the judged class sets h or c before its loop over time."""
+        loops = self._loops()
+        for function in self._forwards(alone=True):
+            for node in ast.walk(function):
+                if not isinstance(node, ast.Assign) or any(_around(n, node) for n in loops):
+                    continue
+                names = [n for target in node.targets for n in _names(target)]
+                if what in map(bare_name, names):
+                    return node.lineno
+        return self.line_of_name(what)
+
     def loop_line(self, line: int | None = None) -> int | None:
         """The loop over time: the outermost one around a line, else the first in a forward."""
-        loops = [
-            n for f in self._forwards() for n in ast.walk(f) if isinstance(n, ast.For | ast.While)
-        ]
-        loops.sort(key=lambda n: n.lineno)
+        loops = self._loops()
         for loop in loops:
             if line is not None and loop.lineno <= line <= (loop.end_lineno or loop.lineno):
                 return loop.lineno
         return loops[0].lineno if loops else self._first_step()
+
+    def line_of_length(self, line: int | None) -> int | None:
+        """Where a fixed length would be mended.
+
+        That is the loop around the line that failed, unless it counts the steps of its input: then
+        it is that line.
+        """
+        loop = self.loop_line(line)
+        header = self.lines[loop - 1] if loop else ""
+        counted = [
+            ast.unparse(node.targets[0])
+            for function in self._forwards()
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign)
+            and re.search(r"\.size\(|\.shape|len\(", ast.unparse(node.value))
+        ]
+        names = set(re.findall(r"\w+", " ".join(counted)))
+        reads = bool(re.search(r"\.size\(|\.shape|len\(", header))
+        reads |= bool(names & set(re.findall(r"\w+", header.partition(" in ")[2])))
+        return line if reads and line else loop or line
+
+    def _loops(self) -> list[ast.For | ast.While]:
+        """The loops of the methods that run in a forward pass."""
+        loops = [
+            n for f in self._forwards() for n in ast.walk(f) if isinstance(n, ast.For | ast.While)
+        ]
+        return sorted(loops, key=lambda n: n.lineno)
+
+    def _in_loops(self) -> Iterator[tuple[ast.Assign, int, str]]:
+        for loop in self._loops():
+            for node in ast.walk(loop):
+                if isinstance(node, ast.Assign):
+                    for target in node.targets:
+                        yield from ((node, node.lineno, name) for name in _names(target))
 
     def _first_step(self) -> int | None:
         """Where steps are written out: the first line that takes a numbered item of something."""
@@ -111,11 +206,11 @@ class Source:
         """The line of a method that asks whether there is a GPU, other than the constructor."""
         return self.line_of_access("is_available")
 
-    def _forwards(self) -> Iterator[ast.FunctionDef]:
-        """The methods that run in a forward pass: those of the judged class come first."""
-        ordered = ([self.kind] if self.kind else []) + [
-            c for c in self.classes if c is not self.kind
-        ]
+    def _forwards(self, alone: bool = False) -> Iterator[ast.FunctionDef]:
+        """The methods that run in a forward pass: those of the judged class, then all others."""
+        ordered = [self.kind] if self.kind else []
+        if not alone:
+            ordered += [c for c in self.classes if c is not self.kind]
         for one in ordered:
             for node in one.body:
                 if isinstance(node, ast.FunctionDef) and node.name != "__init__":
@@ -145,6 +240,31 @@ class Source:
         return None
 
 
+def _called(call: ast.Call) -> str:
+    return str(getattr(call.func, "attr", getattr(call.func, "id", "")))
+
+
 def _makes_state(call: ast.Call) -> bool:
-    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    name = _called(call)
     return any(word in name for word in ("zeros", "ones", "rand", "empty", "full", "Tensor"))
+
+
+def _names(target: ast.expr) -> list[str]:
+    """The names that an assignment writes to, without self."""
+    if isinstance(target, ast.Tuple | ast.List):
+        return [name for one in target.elts for name in _names(one)]
+    name = getattr(target, "attr", getattr(target, "id", None))
+    return [name] if isinstance(name, str) else []
+
+
+def _around(loop: ast.For | ast.While, node: ast.stmt) -> bool:
+    return loop.lineno < node.lineno <= (loop.end_lineno or loop.lineno)
+
+
+def _sets(text: str, name: str) -> bool:
+    """Whether a line is a setattr of this name, written out or as an f-string."""
+    found = re.search(r"setattr\(self, (f?)['\"]([^'\"]+)['\"]", text)
+    if not found:
+        return False
+    pieces = re.split(r"\{[^}]*\}", found[2]) if found[1] else [found[2]]
+    return re.fullmatch(".+".join(map(re.escape, pieces)), name) is not None

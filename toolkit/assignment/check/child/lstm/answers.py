@@ -1,25 +1,22 @@
 """Answers about a student's LSTM: it is built, called, watched, changed and trained as asked."""
 
-import re
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from toolkit.assignment.check.child.answering import Back
 from toolkit.assignment.check.child.importing import classes, import_file, pick
 from toolkit.assignment.check.child.lstm.devices import Elsewhere, pretend_gpu
-from toolkit.assignment.check.child.lstm.operations import Operations, pieces
+from toolkit.assignment.check.child.lstm.learning import learn, slopes
+from toolkit.assignment.check.child.lstm.operations import Operations, notable, pieces
 from toolkit.assignment.check.child.lstm.signatures import construct, more_arguments
-from toolkit.assignment.check.child.lstm.tensors import loose_tensors, tensors_in
+from toolkit.assignment.check.child.lstm.tensors import all_tensors, described, tensors_in
+from toolkit.assignment.check.child.lstm.tensors import loose_tensors as loose
 from toolkit.assignment.check.child.places import line_of
 from toolkit.assignment.check.child.recorder import Recorder
-
-ANOMALY = re.compile(r'File "([^"]+)", line (\d+)')
 
 
 class Answers:
@@ -43,6 +40,8 @@ class Answers:
             `classes`: of each its `name`, and the lines of the class and of its `forward`.
         """
         self.file = self.root / file
+        if "ScriptModule" not in self.source(file):
+            torch.jit._state.disable()  # what Python runs has lines
         with self.recorder:
             found = classes(import_file(self.file), nn.Module)
         words = [name.lower()] if name else []
@@ -70,7 +69,8 @@ class Answers:
 
         Returns:
             `took`, the sizes that its constructor asks for, and their defaults; `recurrent`,
-            whether a recurrent module of torch is in it; and its `tensors`, see `tensors`.
+            the name of a recurrent module of torch in it, "" if there is none; and
+            its `tensors`, see `tensors`.
         """
         self.kind, self.sizes, self.squares = kind, sizes, {}
         torch.manual_seed(seed)
@@ -91,26 +91,16 @@ class Answers:
         recurrent = (nn.RNNBase, nn.RNNCellBase)
         return {
             "took": took,
-            "recurrent": any(isinstance(m, recurrent) for m in network.modules()),
+            "recurrent": next(
+                (name or kind for name, m in network.named_modules() if isinstance(m, recurrent)),
+                "",
+            ),
             "tensors": tensors,
         }
 
     def tensors(self) -> list[dict[str, Any]]:
         """The tensors that the network has: parameters, buffers, and loose ones."""
-        kinds = {name: "parameter" for name, _ in self.network.named_parameters()}
-        kinds |= {name: "buffer" for name, _ in self.network.named_buffers()}
-        return [
-            {
-                "name": name,
-                "kind": kinds.get(name, "loose"),
-                "shape": list(x.shape),
-                "grad": x.requires_grad,
-                "zero": not bool(x.detach().any()),
-                "unfilled": bool(x.detach().isnan().any()),
-            }
-            for name, x in self._all().items()
-            if x.is_floating_point()
-        ]
+        return described(self.network)
 
     def put(self, values: dict[str, Tensor | None]) -> None:
         """Give tensors of the network other values; None is the first that they had."""
@@ -163,10 +153,12 @@ class Answers:
         Returns:
             what `operations.pieces` returns, and the `outputs`, the `uses` of each tensor of the
             network in the first run, what is made of nothing (`new`: file, line, and whether a
-            device is named), what is drawn at random (`random`: operation, shape, file and
-            line), where each `softmax` is, and where the `last` affine map to 10 numbers is.
+            device is named), the parameters that it replaces (`remade`), what is
+            drawn at random (`random`: operation, shape, file and line), where each `softmax` is,
+            and where the `last` affine map to 10 numbers is.
         """
         self.network.eval()
+        before = {name: id(x) for name, x in self.network.named_parameters()}
         runs, outputs, uses = [], [], None
         new: list[Any] = []
         for x in inputs:
@@ -178,21 +170,18 @@ class Answers:
             runs.append(operations.made)
             uses = uses or dict(operations.uses)
             new = new or operations.new
-        drawn = ("randn", "rand", "normal", "uniform", "randn_like", "rand_like", "kaiming")
-        return pieces(runs, batch, hidden) | {
-            "outputs": outputs,
-            "uses": uses,
-            "random": [
-                [o.name, list(o.value.shape), o.file, o.line] for o in runs[0] if o.name in drawn
-            ],
-            "softmax": [[o.name, o.file, o.line] for o in runs[0] if "softmax" in o.name],
-            "new": [list(place) for place in new],
-            "last": [
-                [o.name, o.file, o.line]
-                for o in runs[0]
-                if o.name in ("addmm", "mm", "bmm", "add", "mv", "addmv") and 10 in o.value.shape
-            ][-1:],
-        }
+        return (
+            pieces(runs, batch, hidden)
+            | notable(runs[0])
+            | {
+                "outputs": outputs,
+                "remade": [
+                    name for name, x in self.network.named_parameters() if before.get(name) != id(x)
+                ],
+                "uses": uses,
+                "new": [list(place) for place in new],
+            }
+        )
 
     def slopes(
         self,
@@ -221,35 +210,7 @@ class Answers:
             torch.manual_seed(0)
             return (tensors_in(self._call(x, state, states))[pick] * weight).sum()
 
-        tensors = self._all()
-        self.network.zero_grad(set_to_none=True)
-        value = total()
-        if value.requires_grad:
-            self._backward(value, total)
-        gradients = {name: t.grad for name, t in tensors.items() if t.is_leaf}
-        found: dict[str, list[float | None]] = {}
-        padding = {
-            f"{name}.weight": m.padding_idx
-            for name, m in self.network.named_modules()
-            if isinstance(m, nn.Embedding) and m.padding_idx is not None
-        }  # rows that have no gradient on purpose
-        for name, direction in directions.items():
-            if name in padding:
-                direction[padding[name]] = 0.0
-            if name not in tensors:  # the forward replaces it
-                found[name] = [None, 0.0]
-                continue
-            gradient = gradients.get(name)
-            there = tensors[name].data
-            here = there.clone()
-            ends = []
-            for sign in (1, -1):
-                there.copy_(here + sign * width * direction)
-                ends.append(float(total().detach()))
-            there.copy_(here)
-            slope = None if gradient is None else float((gradient * direction).sum())
-            found[name] = [slope, (ends[0] - ends[1]) / (2 * width)]
-        return found
+        return slopes(self.network, self._all(), total, directions, width, self.root)
 
     def learn(
         self,
@@ -280,23 +241,8 @@ class Answers:
             last = output[pick]
             if steps is not None:
                 last = last[-1] if steps == "first" else last[:, -1]
-            loss = F.nll_loss(_log(last), y)
-            self.network.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
-            self._step(rate)
-            losses.append(float(loss.detach()))
+            losses.append(learn(self.network, last, y, rate, self.squares))
         return losses
-
-    def _step(self, rate: float) -> None:
-        """One step of RMSProp, by hand: torch.optim would import torch's compiler first."""
-        with torch.no_grad():
-            for name, p in self.network.named_parameters():
-                if p.grad is None or not p.requires_grad:
-                    continue
-                mean = self.squares.setdefault(name, torch.zeros_like(p))
-                mean.mul_(0.99).addcmul_(p.grad, p.grad, value=0.01)
-                p.addcdiv_(p.grad, mean.sqrt().add_(1e-8), value=-rate)
 
     def elsewhere(
         self, sizes: dict[str, Any], x: Tensor, state: Tensor, states: str | None, again: bool
@@ -316,7 +262,7 @@ class Answers:
             network = construct(kinds[self.kind], sizes)[0].eval()
             for tensor in [*network.parameters(), *network.buffers()]:
                 there.put(tensor, True)
-            for name, tensor in loose_tensors(network):
+            for name, tensor in loose(network):
                 if not there.there.get(id(tensor)):
                     there.origin[id(tensor)] = [None, None, name]
                     there.put(tensor, False)
@@ -338,10 +284,7 @@ class Answers:
 
     def _all(self) -> dict[str, Tensor]:
         """Every tensor of the network, by name."""
-        network = self.network
-        return dict(
-            [*network.named_parameters(), *network.named_buffers(), *loose_tensors(network)]
-        )
+        return all_tensors(self.network)
 
     def _more(self, network: Any, state: Tensor, states: str | None, x: Tensor) -> dict[str, Any]:
         """The arguments of a forward after its input."""
@@ -354,44 +297,3 @@ class Answers:
     def _call(self, x: Tensor, state: Tensor, states: str | None) -> Any:
         with self.recorder:
             return self.network(x, **self._more(self.network, state, states, x))
-
-    def _backward(self, value: Tensor, again: Callable[[], Tensor]) -> None:
-        """Go backward; where that fails, say in which line of theirs the reason is.
-
-        Raises:
-            BackwardError: it failed, in a line that is known.
-        """
-        try:
-            value.backward()
-        except RuntimeError as error:
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
-                try:
-                    with torch.autograd.set_detect_anomaly(True):
-                        again().backward()
-                except RuntimeError:
-                    pass
-            raise _with_place(error, [str(w.message) for w in caught], self.root) from None
-
-
-class BackwardError(RuntimeError):
-    """A backward pass failed; `place` is the file, relative to the root, and the line."""
-
-    place: tuple[str, int] | None = None
-
-
-def _with_place(error: RuntimeError, texts: Sequence[str], root: Path) -> BackwardError:
-    found = BackwardError(str(error))
-    for text in texts:
-        for file, line in reversed(ANOMALY.findall(text)):
-            if Path(file).is_relative_to(root):
-                found.place = (str(Path(file).relative_to(root)), int(line))
-                return found
-    return found
-
-
-def _log(output: Tensor) -> Tensor:
-    """Log-probabilities, of logits or of probabilities."""
-    if bool((output >= 0).all()) and bool(((output.sum(1) - 1).abs() < 1e-4).all()):
-        return output.clamp_min(1e-9).log()
-    return output.log_softmax(1)

@@ -19,6 +19,8 @@ from toolkit.assignment.check.child.recorder import frames_in
 
 MAX_PIECES = 96  # of one tensor
 MAX_OPERATIONS = 20_000
+DRAWN = ("randn", "rand", "normal", "uniform", "randn_like", "rand_like", "kaiming")
+AFFINE = ("addmm", "mm", "bmm", "add", "mv", "addmv")
 
 
 class Operation(NamedTuple):
@@ -118,6 +120,17 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
             seen.append([known[key], outer, inner, first.name, first.file, first.line])
     stacked = torch.stack(values) if values else torch.zeros(0, batch * len(runs), hidden)
     return {"values": stacked, "seen": seen}
+
+
+def notable(run: Sequence[Operation]) -> dict[str, Any]:
+    """What is drawn at `random`, each `softmax`, and the `last` affine map to 10 numbers."""
+    return {
+        "random": [[o.name, list(o.value.shape), o.file, o.line] for o in run if o.name in DRAWN],
+        "softmax": [[o.name, o.file, o.line] for o in run if "softmax" in o.name],
+        "last": [[o.name, o.file, o.line] for o in run if o.name in AFFINE and 10 in o.value.shape][
+            -1:
+        ],
+    }
 
 
 def _cuts(shape: tuple[int, ...], batch: int, hidden: int) -> list[Callable[[Tensor], Tensor]]:

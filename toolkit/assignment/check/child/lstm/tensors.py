@@ -26,6 +26,29 @@ def tensors_in(value: Any, depth: int = 0) -> list[Tensor]:
     return [x for part in parts for x in tensors_in(part, depth + 1)]
 
 
+def all_tensors(network: nn.Module) -> dict[str, Tensor]:
+    """Every tensor of a network, by name."""
+    return dict([*network.named_parameters(), *network.named_buffers(), *loose_tensors(network)])
+
+
+def described(network: nn.Module) -> list[dict[str, Any]]:
+    """Of each floating tensor of a network its name, kind and shape, and what is in it."""
+    kinds = {name: "parameter" for name, _ in network.named_parameters()}
+    kinds |= {name: "buffer" for name, _ in network.named_buffers()}
+    return [
+        {
+            "name": name,
+            "kind": kinds.get(name, "loose"),
+            "shape": list(x.shape),
+            "grad": x.requires_grad,
+            "zero": not bool(x.detach().any()),
+            "unfilled": bool(x.detach().isnan().any()),
+        }
+        for name, x in all_tensors(network).items()
+        if x.is_floating_point()
+    ]
+
+
 def loose_tensors(network: nn.Module) -> list[tuple[str, Tensor]]:
     """Tensors that the network has, but that are neither its parameters nor its buffers.
 

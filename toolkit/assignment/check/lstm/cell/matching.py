@@ -1,7 +1,6 @@
 """Which numbers of a recording are the gates, c(t) and h(t)? Their relations tell, not their names.
 
-A gate is a series whose logit or inverse tanh is an affine map of x(t) and of some series s at the
-step before; s is then what the gates read. c(t) and h(t) are series that follow from gates by (5)
+c(t) and h(t) are series that follow from gates by (5)
 and (6), or by these equations with a common mistake in them.
 """
 
@@ -12,49 +11,18 @@ from itertools import permutations
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.lstm.affine import MAX_RESIDUAL, Map, affine, basis, residuals
-from toolkit.assignment.check.lstm.formulas import ACTIVATIONS, CELLS, OUTPUTS, READS_H, Formula
-from toolkit.assignment.check.lstm.recording import Place, Recording, stacked
+from toolkit.assignment.check.lstm.cell.affine import Map, affine
+from toolkit.assignment.check.lstm.cell.candidates import CLOSE, VIEWS, Candidates, close
+from toolkit.assignment.check.lstm.cell.formulas import (
+    ACTIVATIONS,
+    CELLS,
+    OUTPUTS,
+    READS_H,
+    Formula,
+)
+from toolkit.assignment.check.lstm.cell.recording import Place, Recording
 
-VIEWS = {
-    "view",
-    "t",
-    "transpose",
-    "permute",
-    "select",
-    "slice",
-    "split",
-    "expand",
-    "detach",
-    "cat",
-    "_unsafe_view",
-    "unbind",
-    "squeeze",
-    "unsqueeze",
-    "clone",
-    "stack",
-    "chunk",
-    "alias",
-}
-ACTIVE = {
-    "sigmoid",
-    "tanh",
-    "relu",
-    "hardsigmoid",
-    "hardtanh",
-    "softmax",
-    "_softmax",
-    "softplus",
-    "leaky_relu",
-    "elu",
-    "gelu",
-    "silu",
-    "sin",
-    "clamp",
-    "log_sigmoid_forward",
-}
 MAX_CANDIDATES = 12  # for a gate
-CLOSE = 2e-4  # of numbers around 1, in float32
 
 
 @dataclass
@@ -89,105 +57,7 @@ class Match:
     @property
     def reads_h(self) -> bool:
         """Whether what the gates read is h(t-1)."""
-        return self.read is not None and _close(self.read, self.h)
-
-
-class Candidates:
-    """What a recording offers, sorted by what it may be.
-
-    Args:
-        late: use the series that lack the first step too, and forget that step of the others.
-    """
-
-    def __init__(self, recording: Recording, late: bool) -> None:
-        series = recording.series
-        self.values = stacked(recording, series) if series else torch.zeros(0)
-        self.first = int(late)
-        if late:
-            more = stacked(recording, recording.late)
-            parts = [self.values[:, 1:], more] if series else [more]
-            self.values, series = torch.cat(parts), [*series, *recording.late]
-        self.places = [s.place for s in series]
-        self.x = recording.x.transpose(0, 1)[self.first :]  # (steps, rows, D)
-        keep = [k for k, v in enumerate(self.values) if bool(v.isfinite().all())]
-        self.values = self.values[keep]
-        self.places = [self.places[k] for k in keep]
-        self.now = self.x[1:].flatten(0, 1)
-        self.reads: list[int] = []  # the series that gates may read
-        self._transform()
-        self._find_read()
-
-    def _transform(self) -> None:
-        """What may be inside each series, if it is a sigmoid, a tanh, or nothing."""
-        self.transformed: list[tuple[int, str, Tensor]] = []
-        for k, v in enumerate(self.values):
-            name = self.places[k].name
-            if bool(((v > 0) & (v < 1)).all()):
-                self.transformed.append((k, "sigmoid", v.logit()))
-            if bool((v.abs() < 1).all()) and bool((v < 0).any()):
-                self.transformed.append((k, "tanh", v.atanh()))
-            if name not in VIEWS:
-                self.transformed.append((k, "none", v))
-
-    def _find_read(self) -> None:
-        """The series that most gates are affine maps of, one step later."""
-        gated = [(k, kind, y) for k, kind, y in self.transformed if kind != "none"]
-        self.explained: list[tuple[int, str, Tensor]] = []
-        if not gated or len(self.x) < 2:
-            return
-        later = torch.stack([y[1:].flatten(0, 1) for _, _, y in gated])
-        plain = residuals(later, basis(self.now)) < MAX_RESIDUAL
-        free = [one for one, yes in zip(gated, plain.tolist(), strict=True) if yes]
-        best: list[tuple[int, str, Tensor]] = []
-        for k, place in enumerate(self.places):
-            if place.name in VIEWS and place.name not in ("cat", "stack"):
-                continue
-            state = self.values[k][:-1].flatten(0, 1)
-            found = residuals(later, basis(self.now, state)) < MAX_RESIDUAL
-            found &= ~plain
-            chosen = [one for one, yes in zip(gated, found.tolist(), strict=True) if yes]
-            if not chosen or len(chosen) < len(best):
-                continue
-            self.reads = [*self.reads, k] if len(chosen) == len(best) else [k]
-            best = chosen
-        self.explained = [*best, *free]
-
-    def gates(self, more: bool) -> list[tuple[int, str]]:
-        """The series that may be gates, each with its activation.
-
-        Args:
-            more: also what has an activation that is affine in nothing, and no activation at all.
-        """
-        found = [(k, kind) for k, kind, _ in self.explained]
-        known = {k for k, _ in found}
-        active = [(k, p.name) for k, p in enumerate(self.places) if p.name in ACTIVE]
-        found += [(k, name) for k, name in active if k not in known]
-        if more:
-            known = {k for k, _ in found}
-            states = self.reads or range(0)
-            for k, kind, y in self.transformed:
-                if kind == "none" and k not in known:
-                    later = y[1:].flatten(0, 1)[None]
-                    past = [self.values[s][:-1].flatten(0, 1) for s in states[:1]]
-                    whole = residuals(later, basis(self.now, *past))[0] < MAX_RESIDUAL
-                    halves = [basis(self.now), *[basis(p) for p in past]]
-                    if whole and all(residuals(later, b)[0] > MAX_RESIDUAL for b in halves):
-                        found.append((k, "none"))
-        return _distinct(found, self.values)
-
-
-def _distinct(found: Sequence[tuple[int, str]], values: Tensor) -> list[tuple[int, str]]:
-    """Without what equals an earlier one, or is 1 minus it."""
-    kept: list[tuple[int, str]] = []
-    for k, kind in found:
-        v = values[k]
-        if not any(
-            _close(v, values[j]) or (kind == "sigmoid" and _close(1 - v, values[j]))
-            for j, other in kept
-            if other == kind
-        ):
-            kept.append((k, kind))
-    return kept
+        return self.read is not None and close(self.read, self.h)
 
 
 def find_match(recording: Recording) -> Match | None:
@@ -219,7 +89,7 @@ def _match(candidates: Candidates, found: list[tuple[int, str]]) -> Match | None
         for h, output, o in _outputs(candidates, numbers, c, roles):
             gates = roles | ({"o": o} if o is not None else {})
             wrong = sum(kinds[k] != ACTIVATIONS[name] for name, k in gates.items())
-            elsewhere = bool(read) and not any(_close(r, candidates.values[h]) for r in read)
+            elsewhere = bool(read) and not any(close(r, candidates.values[h]) for r in read)
             cost = 2 * bool(formula.mistake) + 2 * bool(output.mistake) + wrong + elsewhere
             cost += 2 * (len(set(gates.values())) < len(gates))
             if best is None or cost < best[0]:
@@ -253,7 +123,7 @@ def _read_state(candidates: Candidates, h: Tensor, c: Tensor) -> Tensor | None:
     """What the gates read: h or c, where one of them fits, else what does."""
     reads = [candidates.values[k] for k in candidates.reads] if candidates.explained else []
     for state in (h, c):
-        if any(_close(r, state) for r in reads):
+        if any(close(r, state) for r in reads):
             return state
     return reads[0] if reads else None
 
@@ -354,7 +224,3 @@ def _outputs(
         if not formula.mistake and found:
             break
     return found
-
-
-def _close(a: Tensor, b: Tensor) -> bool:
-    return bool(((a - b).abs() < CLOSE * (1 + b.abs())).all())

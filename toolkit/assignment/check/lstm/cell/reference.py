@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.lstm.affine import Map
+from toolkit.assignment.check.lstm.cell.affine import Map
 from toolkit.lstm.model import LSTMCell
 
 ORDER = ("i", "f", "g", "o")

@@ -1,0 +1,217 @@
+"""What deviates from equations (1) to (7), and in which line."""
+
+from collections.abc import Sequence
+
+import torch
+
+from toolkit.assignment.check.lstm.cell import gates
+from toolkit.assignment.check.lstm.cell.affine import Map, affine, is_none
+from toolkit.assignment.check.lstm.cell.formulas import (
+    NO_MEMORY,
+    READS_H,
+)
+from toolkit.assignment.check.lstm.cell.matching import Match
+from toolkit.assignment.check.lstm.cell.recording import Place, Recording
+from toolkit.assignment.check.lstm.network import Network
+from toolkit.assignment.check.lstm.source import Source
+from toolkit.assignment.check.verdicts import Place as Placing
+from toolkit.assignment.check.verdicts import Verdicts
+
+MAX_REST = 3e-3  # of a gate at the first step, beyond what W x(1) + b gives
+OTHER_DESIGNS = ("_softmax", "cumsum", "native_layer_norm", "native_batch_norm")
+
+
+def check_match(
+    match: Match, recording: Recording, readout: Map, source: Source, verdicts: Verdicts
+) -> None:
+    """Report what the relations between the numbers have shown."""
+    swapped = match.cell.mistake == READS_H and not match.reads_h and match.read is not None
+    if swapped:
+        place = match.h_place
+        verdicts.fault(
+            "wrong-equation",
+            "From the second step on, h and c have changed places: the gates read c(t-1), and f(t) "
+            "multiplies h(t-1). In which order are the two returned, and in which order taken?",
+            equation=5,
+            at=Placing(place.file, source.of(place.file).return_of(place.line) or place.line),
+        )
+    else:
+        _check_states(match, source, verdicts)
+    if not verdicts.has("state-not-carried"):
+        gates.check_gates(match, source, verdicts, swapped)
+    gates.check_activations(match, source, verdicts)
+    gates.check_shared(match, verdicts)
+    gates.check_names(match, source, verdicts)
+    _check_readout(match, recording, readout, source, verdicts)
+
+
+def _check_states(match: Match, source: Source, verdicts: Verdicts) -> None:
+    """(5) and (6), and whether the states reach the next step."""
+    mistake = match.cell.mistake
+    reach = {name for name, g in match.gates.items() if g.map and not is_none(g.map.weight_h)}
+    others = [g for g in match.gates_found if g.kind == "sigmoid"]
+    forgets = mistake == NO_MEMORY and len(others) > 2
+    if not reach and all(g.map is not None and g.map.exact for g in match.gates.values()):
+        what = "h(t-1) and c(t-1) reach" if forgets else "h(t-1) reaches"
+        verdicts.fault(
+            "state-not-carried",
+            f"Neither {what} the next step." if forgets else
+            "h(t-1) does not reach the gates: they see the same h at every step. Where is h set to "
+            "zero, and is the new h what the next step reads?",
+            at=_of_loss(match.h_place, source),
+        )  # fmt: skip
+        if forgets:
+            return
+    if forgets:
+        verdicts.fault(
+            "state-not-carried",
+            "c(t-1) does not reach c(t), as if the memory were empty at every step. Where is c set "
+            "to zero, and is the new c kept for the next step?",
+            equation=5,
+            at=_of_loss(match.c_place, source),
+        )
+    elif mistake:
+        verdicts.fault("wrong-equation", mistake, equation=5, at=match.c_place)
+    if match.output.mistake:
+        verdicts.fault("wrong-equation", match.output.mistake, equation=6, at=match.h_place)
+
+
+def _of_loss(place: Place, source: Source) -> Placing:
+    """Where a state is lost: where the loop sets one to zero or reads the first, else there."""
+    source = source.of(place.file)
+    line = source.line_of_reset() or source.line_of_first_item() or place.line
+    return Placing(place.file, line)
+
+
+def nonzero_start(match: Match) -> str | None:
+    """ "h" or "c", whichever the first step shows not to be zero; None if both are."""
+    if match.first:
+        return None
+    for gate in match.gates.values():
+        fit = gate.map
+        if gate.before is None or fit is None or not fit.exact or is_none(fit.weight_h):
+            continue
+        inside = match.x[0] @ fit.weight_x + fit.bias
+        active = {"sigmoid": torch.sigmoid, "tanh": torch.tanh}.get(gate.kind, torch.clone)
+        if float((gate.values[0] - active(inside)).abs().max()) > MAX_REST:
+            return "h"
+    if match.cell.mistake:
+        return None
+    g, i = match.gates["g"].values[0], match.gates["i"].values[0]
+    return "c" if float((match.c[0] - g * i).abs().max()) > MAX_REST else None
+
+
+def learnt_start(what: str, name: str, source: Source, verdicts: Verdicts) -> None:
+    """Report an initial state that training changes."""
+    verdicts.fault(
+        "nonzero-initial-state",
+        f"{what}(0) is zero at first, but it is a parameter (self.{name}), so it is no longer zero "
+        "after a step of the optimiser. Which tensors of a model does an optimiser leave alone?",
+        line=source.line_of_attribute(name),
+    )
+
+
+def start(what: str, match: Match, made: Sequence[str], source: Source, verdicts: Verdicts) -> None:
+    """Report an initial state that is not zero; `made` are tensors of the network like states."""
+    named = next((name for name in made if what in name.split(".")[-1].lower()), None)
+    line = source.line_of_attribute(named) if named else None
+    line = (
+        line
+        or source.line_of_start(what)
+        or (match.h_place.line if what == "h" else match.c_place.line)
+    )
+    message = (
+        "h(0) is not zero: the first step already has a past."
+        if what == "h"
+        else "c(0) is not zero, but every sequence starts with an empty memory."
+    )
+    verdicts.fault("nonzero-initial-state", message, line=line)
+
+
+def _check_readout(
+    match: Match, recording: Recording, readout: Map, source: Source, verdicts: Verdicts
+) -> None:
+    """(7): the logits are an affine map of h(T)."""
+    logits = recording.logits
+    line = recording.last
+    if readout.exact:
+        if is_none(readout.bias):
+            message = "The bias b_p is missing."
+            verdicts.fault("wrong-equation", message, equation=7, at=gates.of_bias(line, source))
+        return
+    earlier = {
+        "the hidden state of an earlier step": list(match.h[:-1]),
+        "the mean of the hidden states": [match.h.mean(0), match.h[1:].mean(0)],
+        "the largest of the hidden states": [match.h.amax(0)],
+    }
+    for what, states in earlier.items():
+        if any(affine(logits, None, state).exact for state in states):
+            verdicts.fault(
+                "loss-not-last-step",
+                f"The answer is computed from {what}. Only p(T) counts, which is computed from the "
+                "last h.",
+                equation=9,
+                at=line,
+            )
+            return
+    others = {
+        "c(t), not from h(t)": (match.c[-1], None),
+        "h(t) and c(t) together": (match.h[-1], match.c[-1]),
+        "h(t) and x(t) together": (match.h[-1], match.x[-1]),
+    } | {f"{name}(t), not from h(t)": (g.values[-1], None) for name, g in match.gates.items()}
+    for what, (state, more) in others.items():
+        if affine(logits, more, state).exact:
+            message = f"The readout p(t) is computed from {what}."
+            verdicts.fault("wrong-equation", message, equation=7, at=line)
+            return
+    if len({s.ids for s in recording.series if s.place.name == "sigmoid"}) > 3:
+        verdicts.not_seen(
+            "Equation (7) could not be followed: there is more than one layer, and the answer is "
+            "not computed from the h(T) of the first."
+        )
+        return
+    verdicts.fault(
+        "wrong-equation",
+        "What the network returns is not p(T) = W_ph h(T) + b_p. What is done to h(T) before it is "
+        "returned?",
+        equation=7,
+        at=line,
+    )
+
+
+def unmatched(recording: Recording, network: Network, source: Source, verdicts: Verdicts) -> None:
+    """Say what can be said where nothing fits."""
+    if verdicts.has("fixed-sequence-length") and not recording.series:
+        verdicts.not_seen("Equations (1) to (6) can be looked at once any sequence length works.")
+        return
+    if any(s.place.name in OTHER_DESIGNS for s in recording.series):
+        verdicts.not_seen("Equations (1) to (6) could not be followed: this is another design.")
+        return
+    active = [s for s in recording.series if s.place.name in ("sigmoid", "tanh")]
+    distinct = {s.ids: s for s in active}
+    kinds = [s.place.name for s in distinct.values()]
+    sigmoids, tanhs = kinds.count("sigmoid"), kinds.count("tanh")
+    seen = f"{sigmoids} sigmoids and {tanhs} tanh"
+    cell = source.line_of_update("c") or source.line_of_update("h") or source.loop_line()
+    weights = sum(torch.Size(t["shape"]).numel() for t in network.tensors if len(t["shape"]) > 1)
+    n, d = network.way.hidden or 128, network.way.input_dim or 10
+    if "hidden" in network.took and weights < 4 * n * (n + d) + 10 * n and kinds:
+        verdicts.fault(
+            "wrong-equation",
+            f"This is not an LSTM. A step has {seen}, but (1) to (6) have 3 and 2. Which of the "
+            "four gates are there, and is there a c(t) besides h(t)?",
+            equation=5,
+            line=cell,
+        )
+    elif sigmoids >= 3 and tanhs >= 2:
+        verdicts.fault(
+            "wrong-equation",
+            "Each step has three sigmoids and two tanh, but they are not combined as in (5), (6) "
+            "and (7). Compare these equations with your lines, bracket by bracket.",
+            equation=5,
+            line=cell,
+        )
+    else:
+        verdicts.not_seen(
+            f"Equations (1) to (6) could not be followed: a step has {seen}, not 3 and 2."
+        )

@@ -1,0 +1,77 @@
+"""Which tensors of a network are weights and which are states, and other values for them."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from toolkit.assignment.check.lstm.network import HIDDEN, Network
+
+WEIGHT, BIAS = 0.35, 0.35  # standard deviations of the weights that are tried
+STATE_NAMES = (
+    "h",
+    "c",
+    "h0",
+    "c0",
+    "h_0",
+    "c_0",
+    "hidden",
+    "cell",
+    "state",
+    "hidden_state",
+    "h_t",
+    "cell_state",
+    "init_h",
+    "init_c",
+    "h_init",
+    "c_init",
+    "h_prev",
+    "c_prev",
+    "c_t",
+)
+
+
+def randomise(network: Network, keep: frozenset[str] = frozenset()) -> None:
+    """Give every weight and bias another value; what `keep` names has its first one."""
+    rng = torch.Generator().manual_seed(1)
+    hidden = network.way.hidden or 128
+    values: dict[str, Tensor | None] = {}
+    for tensor in network.tensors:
+        shape, name = tensor["shape"], tensor["name"]
+        std = (
+            WEIGHT * math.sqrt(HIDDEN / max(HIDDEN, hidden)) if max(shape, default=1) > 1 else BIAS
+        )
+        if shape and shape[0] == network.way.batch != hidden and len(shape) > 1:
+            value = torch.randn(1, *shape[1:], generator=rng).expand(shape) * BIAS
+        else:
+            value = torch.randn(shape, generator=rng) * (std if len(shape) > 1 else BIAS)
+        if is_weight(tensor, network):
+            values[name] = None if name in keep else value
+    network.student.ask("put", values=values)
+
+
+def is_weight(tensor: dict[str, Any], network: Network) -> bool:
+    """Whether it is a weight or a bias, not an initial state: it counts at every step."""
+    if tensor["kind"] == "parameter":
+        return not (tensor["zero"] and not tensor["grad"])
+    if tensor["kind"] == "buffer":
+        return counts_always(tensor, network)
+    return not tensor["zero"] or tensor["uses"] >= network.way.steps - 1
+
+
+def is_state(tensor: dict[str, Any]) -> bool:
+    """Whether a tensor is called like an initial state."""
+    return tensor["name"].split(".")[-1].lower() in STATE_NAMES
+
+
+def counts_always(buffer: dict[str, Any], network: Network) -> bool:
+    """Whether every step uses this buffer, and it is as large as a bias or a weight."""
+    shape, hidden = buffer["shape"], network.way.hidden
+    return bool(
+        hidden
+        and shape
+        and shape[-1] % hidden == 0
+        and buffer["uses"] >= network.way.steps - 1 > 0
+        and "running_" not in buffer["name"]
+    )
