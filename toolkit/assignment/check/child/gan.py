@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from toolkit.assignment.check.child.answering import Back, described
 from toolkit.assignment.check.child.importing import UnknownParameter, call
-from toolkit.assignment.check.child.places import place_of
 from toolkit.assignment.check.child.script.running import Script
 from toolkit.assignment.check.child.script.trace import EnoughSteps
 from toolkit.assignment.check.child.script.values import tensors_in
@@ -120,8 +119,7 @@ class Answers:
             except EnoughSteps:
                 answer["unknown"] = "training"
             except (Exception, SystemExit) as error:  # whatever a student's code raises
-                file, line = place_of(error, self.root)
-                answer["error"] = described(error, self.root) | {"file": file, "line": line}
+                answer["error"] = described(error, self.root)
         return answer
 
     def _digits(self, train: bool) -> dict[str, Tensor]:
