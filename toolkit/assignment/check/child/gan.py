@@ -120,8 +120,8 @@ class Answers:
             except EnoughSteps:
                 answer["unknown"] = "training"
             except (Exception, SystemExit) as error:  # whatever a student's code raises
-                file, line = place_of(error, self.root)
-                answer["error"] = described(error, self.root) | {"file": file, "line": line}
+                place = dict(zip(("file", "line"), place_of(error, self.root), strict=True))
+                answer["error"] = described(error, self.root) | place
         return answer
 
     def _digits(self, train: bool) -> dict[str, Tensor]:

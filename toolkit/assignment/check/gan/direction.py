@@ -270,7 +270,7 @@ def _both_ways(game: Game, steps: list[Step]) -> bool:
     return len(signs) > 1
 
 
-def _loss_of(game: Game, lines: Lines, steps: list[Step], *, drawn: bool) -> Placed:
+def _loss_of(game: Game, lines: Lines, steps: list[Step], *, drawn: bool) -> Placed | None:
     """The loss of these steps on drawn, or on real, images; else what the pass starts from."""
     for step in steps:
         for backward in game.own_passes(step):

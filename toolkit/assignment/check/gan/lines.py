@@ -104,9 +104,9 @@ class Lines:
         for other, tree in self.trees.items():
             for function in ast.walk(tree):
                 if isinstance(function, ast.FunctionDef) and function.name in names:
-                    for node in ast.walk(function):
-                        if any(word in _called(node) for word in NOISE):
-                            return Place(other, getattr(node, "lineno", function.lineno))
+                    for inner in ast.walk(function):
+                        if any(word in _called(inner) for word in NOISE):
+                            return Place(other, getattr(inner, "lineno", function.lineno))
         return None
 
     def _statement(self, event: Event) -> ast.stmt | None:
@@ -135,8 +135,9 @@ class Lines:
         """The line that makes the loss from which a backward pass starts."""
         statement = self._statement(backward)
         for node in ast.walk(statement) if statement else ():
-            begins = isinstance(node, ast.Attribute) and node.attr == "backward"
-            if begins and isinstance(node.value, ast.Name):
+            if not isinstance(node, ast.Attribute) or node.attr != "backward":
+                continue
+            if isinstance(node.value, ast.Name):
                 found = self.assigned(backward, node.value.id)
                 return Place(backward.file, found.lineno) if found else None
         return None
