@@ -5,22 +5,21 @@ from collections.abc import Collection, Mapping
 from toolkit.assignment.parts import FILES, Part
 
 USUAL = (
-    *("IPython", "PIL", "albumentations", "attr", "click", "cv2", "dill", "einops", "fire", "h5py"),
-    *("imageio", "ipywidgets", "joblib", "keras", "kornia", "lightning", "matplotlib", "networkx"),
-    *("nltk", "notebook", "numba", "omegaconf", "openpyxl", "optuna", "pandas", "plotly"),
-    *("psutil", "pytorch_lightning", "requests", "scipy", "seaborn", "skimage", "sklearn"),
-    *(
-        "statsmodels",
-        "sympy",
-        "tensorboard",
-        "tensorboardX",
-        "tensorflow",
-        "tifffile",
-        "timm",
-        "torchaudio",
-    ),
-    *("torchinfo", "torchmetrics", "torchsummary", "torchtext", "torchvision", "tqdm", "wandb"),
-    *("xgboost", "yaml"),
+    *("absl", "accelerate", "albumentations", "attr", "av", "beartype", "bs4", "cleanfid"),
+    *("click", "clip", "coloredlogs", "cv2", "cycler", "datasets", "dill", "dotenv", "einops"),
+    *("fastai", "fire", "flax", "git", "h5py", "haiku", "huggingface_hub", "hydra", "ignite"),
+    *("imageio", "imageio_ffmpeg", "imgaug", "ipdb", "IPython", "ipywidgets", "jax", "joblib"),
+    *("jupyter", "keras", "kornia", "lightning", "lightning_fabric", "lmdb", "lpips"),
+    *("matplotlib", "medmnist", "mlxtend", "more_itertools", "moviepy", "natsort", "networkx"),
+    *("nltk", "notebook", "numba", "nvidia_smi", "omegaconf", "onnx", "openpyxl", "optax"),
+    *("optuna", "pandas", "PIL", "piq", "plotly", "polars", "psutil", "pyarrow", "pytorch_fid"),
+    *("pytorch_lightning", "pytorch_msssim", "pytorch_ssim", "pytz", "ray", "regex"),
+    *("requests", "safetensors", "scipy", "seaborn", "simplejson", "skimage", "sklearn"),
+    *("sortedcontainers", "statsmodels", "streamlit", "sympy", "tensorboard", "tensorboardX"),
+    *("tensorflow", "tensorflow_datasets", "tensorflow_probability", "tifffile", "timm"),
+    *("toml", "torch_fidelity", "torch_optimizer", "torchaudio", "torchdata", "torchinfo"),
+    *("torchmetrics", "torchsummary", "torchsummaryX", "torchtext", "torchvision", "tqdm"),
+    *("transformers", "typer", "tyro", "umap", "wandb", "xgboost", "yacs", "yaml", "zarr"),
 )
 
 

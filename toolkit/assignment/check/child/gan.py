@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from toolkit.assignment.check.child.answering import Back, described
 from toolkit.assignment.check.child.importing import UnknownParameter, call
+from toolkit.assignment.check.child.places import place_of
 from toolkit.assignment.check.child.script.running import Script
 from toolkit.assignment.check.child.script.trace import EnoughSteps
 from toolkit.assignment.check.child.script.values import tensors_in
@@ -119,7 +120,8 @@ class Answers:
             except EnoughSteps:
                 answer["unknown"] = "training"
             except (Exception, SystemExit) as error:  # whatever a student's code raises
-                answer["error"] = described(error, self.root)
+                place = dict(zip(("file", "line"), place_of(error, self.root), strict=True))
+                answer["error"] = described(error, self.root) | place
         return answer
 
     def _digits(self, train: bool) -> dict[str, Tensor]:

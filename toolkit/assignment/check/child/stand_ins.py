@@ -92,7 +92,16 @@ class AnyModule(ModuleType):
         return value
 
 
-class Anything:
+class _AnyType(type):
+    """The type of `Anything`, whose classes have every attribute too."""
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Anything(name, lambda name, given: None)
+
+
+class Anything(metaclass=_AnyType):
     """Accepts everything: calls, attributes, items, arithmetic, `with`; loops find it empty."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,5 +1,6 @@
 """Judges a student's GAN."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,7 @@ from toolkit.assignment.check.verdicts import Verdicts
 MAX_STEPS = 10  # of both optimisers together, in each loop
 MAX_SECONDS = 12.0  # of CPU time
 FEW = 4  # images or points, for a question about the range of a network's outputs
+ONLINE = re.compile(r"sample_data/|/content/|/kaggle/")
 MISFITS = ("shapes", "view size", "invalid for input of size", "must match")
 AGAIN = ("backward through the graph a second time", "modified by an inplace operation")
 
@@ -103,6 +105,12 @@ def _check_end(
     text = error.text if error else ""
     if ended == "network":
         verdicts.not_seen(f"The code needs something from the network ({text}), and there is none.")
+    elif error is not None and "InvalidGitRepositoryError" in error.types:
+        verdicts.not_seen("The code reads its git repository, which was not handed in.", at=error)
+    elif error is not None and "FileNotFoundError" in error.types and ONLINE.search(text):
+        verdicts.not_seen(
+            f"The code reads a file that only Colab or Kaggle has ({text}).", at=error
+        )
     elif ended == "exit" and error is not None and not trace.steps:
         verdicts.fault(
             "not-watched",
