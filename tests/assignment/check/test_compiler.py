@@ -1,0 +1,33 @@
+"""Torch's compiler is not imported by those who only avoid it, and works for those who use it."""
+
+import subprocess
+import sys
+
+BEFORE = """
+import sys
+from toolkit.assignment.check.child.compiler import postpone_compiler
+postpone_compiler()
+import torch, torchvision
+model = torch.nn.Linear(2, 2)
+optimizer = torch.optim.Adam(model.parameters())
+model(torch.ones(1, 2)).sum().backward()
+optimizer.step()
+optimizer.zero_grad()
+boxes = [torch.tensor([[0.0, 0.0, 4.0, 4.0]])]
+print(torchvision.ops.roi_align(torch.ones(1, 1, 8, 8), boxes, 2).sum().item())
+print("torch._dynamo.convert_frame" in sys.modules)
+"""
+AFTER = """
+print(torch.compile(model, backend="eager")(torch.ones(1, 2)).equal(model(torch.ones(1, 2))))
+print("torch._dynamo.convert_frame" in sys.modules)
+optimizer.step()
+import torch._dynamo.config
+print(torch._dynamo.config.suppress_errors)
+"""
+
+
+def test_it_is_imported_when_it_is_used() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BEFORE + AFTER], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["4.0", "False", "True", "True", "False"]
