@@ -3,7 +3,6 @@
 import textwrap
 from pathlib import Path
 
-from toolkit.assignment.check.explanations import explanation
 from toolkit.assignment.check.findings import Finding, Report
 from toolkit.assignment.notebooks import BrokenNotebook, code_cells
 from toolkit.assignment.parts import PARTS, TITLES
@@ -94,7 +93,7 @@ def _wrong(finding: Finding, root: Path) -> str:
                 f"{margin}| {' ' * indent}{'^' * (len(source) - indent)}",
             ]
     lines.append(_wrapped(finding.message, margin, margin))
-    if finding.id is not None and explanation(finding.id) is not None:
+    if finding.id is not None:
         lines.append(f"{margin}More about it: toolkit check --explain {finding.id}")
     return "\n".join(lines)
 

@@ -61,7 +61,6 @@ class Verdicts:
         self.findings: list[Finding] = []
         self.excused = excused
         self.facts: set[str] = set()  # what the judges of other parts need to know
-        self.places: dict[str, Place] = {}  # where what they need to know is, e.g. "softmax"
         self.work = "starting"
         self.stopped: Stopped = "time-limit"
         self._progress = progress

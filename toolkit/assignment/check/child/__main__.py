@@ -42,9 +42,8 @@ def main() -> None:
     with contextlib.suppress(Closed):
         while True:
             nonce, request = receive(read)
-            if (
-                isinstance(request, dict) and "seconds" in request
-            ):  # else a question that the last process did not live to read
+            # Anything else is a question that the last process did not live to read.
+            if isinstance(request, dict) and "seconds" in request:
                 send(write, nonce, {"ended": serve(request, read, write)})
 
 

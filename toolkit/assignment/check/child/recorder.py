@@ -50,12 +50,7 @@ class Recorder(TorchFunctionMode):
     ) -> Any:
         """Make the call with every GPU replaced, and note it if it should not be there."""
         name = getattr(func, "__name__", "")
-        kwargs = dict(kwargs or {})
-        asked = name == "cuda"
-        if is_gpu(kwargs.get("device")):
-            kwargs["device"], asked = self.device, True
-        if name == "to" and any(is_gpu(x) for x in args[1:]):
-            args, asked = tuple(self.device if is_gpu(x) else x for x in args), True
+        args, kwargs, asked = without_gpu(name, args, kwargs or {}, self.device)
         if asked:
             self.gpu.append(Call(name, *self.place()))
         if name == "cuda":
@@ -79,6 +74,18 @@ def frames_in(root: str, frame: FrameType | None) -> list[FrameType]:
             found.append(frame)
         frame = frame.f_back
     return found
+
+
+def without_gpu(
+    name: str, args: tuple[Any, ...], kwargs: dict[str, Any], device: torch.device
+) -> tuple[tuple[Any, ...], dict[str, Any], bool]:
+    """The arguments of a call of torch with every GPU replaced, and whether it asks for one."""
+    asked = name == "cuda"
+    if is_gpu(kwargs.get("device")):
+        kwargs, asked = kwargs | {"device": device}, True
+    if name == "to" and any(is_gpu(x) for x in args[1:]):
+        args, asked = tuple(device if is_gpu(x) else x for x in args), True
+    return args, kwargs, asked
 
 
 def is_gpu(x: Any) -> bool:

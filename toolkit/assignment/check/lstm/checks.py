@@ -143,7 +143,3 @@ def _check_probabilities(network: Network, verdicts: Verdicts) -> None:
             equation=8,
             at=place,
         )
-    else:
-        return
-    if place is not None:
-        verdicts.places["softmax"] = place

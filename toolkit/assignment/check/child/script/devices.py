@@ -9,9 +9,12 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from toolkit.assignment.check.child.recorder import without_gpu
+
 if TYPE_CHECKING:
     from toolkit.assignment.check.child.script.trace import Trace
 
+CPU = torch.device("cpu")
 SOFTMAX = {"softmax", "log_softmax"}
 CLAMPS = {"clamp", "clamp_", "clip", "clip_"}
 RECURRENT = {"lstm", "lstm_cell", "gru", "gru_cell"}
@@ -33,12 +36,7 @@ class Devices(TorchFunctionMode):
     ) -> Any:
         """Call `func` on the CPU."""
         name = getattr(func, "__name__", "")
-        kwargs = kwargs or {}
-        asked = name == "cuda"
-        if _is_gpu(kwargs.get("device")):
-            kwargs, asked = kwargs | {"device": torch.device("cpu")}, True
-        if name == "to" and any(_is_gpu(x) for x in args[1:]):
-            args, asked = tuple(torch.device("cpu") if _is_gpu(x) else x for x in args), True
+        args, kwargs, asked = without_gpu(name, args, kwargs or {}, CPU)
         if asked and self._trace.on:
             self._trace.add("gpu", name=name)
         if name == "cuda":
@@ -51,9 +49,3 @@ class Devices(TorchFunctionMode):
         if name in SOFTMAX and self._trace.on and isinstance(result, Tensor):
             self._trace.softmax(name, result)
         return result
-
-
-def _is_gpu(x: Any) -> bool:
-    if isinstance(x, torch.device):
-        return x.type == "cuda"
-    return isinstance(x, str) and x.startswith("cuda")
