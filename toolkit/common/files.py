@@ -1,10 +1,16 @@
-"""Files, written so that neither a kill nor a full disk ever leaves half of one behind."""
+"""Files, written so that no kill, full disk or other process ever leaves half of one behind."""
 
 import contextlib
 import hashlib
+import json
 import os
+import secrets
+import zlib
 from itertools import count
 from pathlib import Path
+from typing import Any, NamedTuple
+
+from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from toolkit.common.errors import ToolkitError
 
@@ -32,14 +38,49 @@ def make_directory(path: Path) -> None:
         )
 
 
+def take_lock(path: Path, busy: str) -> AcquireReturnProxy:
+    """Lock the file `path` until the result is left as a context manager or this process ends.
+
+    The same process can lock it again; another one waits, and says so.
+
+    Args:
+        busy: what another process is doing while it holds the lock, for the user who waits.
+
+    Raises:
+        ToolkitError: the file cannot be made.
+    """
+    lock = FileLock(path, is_singleton=True, thread_local=False)
+    try:
+        try:
+            return lock.acquire(blocking=False)
+        except Timeout:
+            print(f"{busy}. This one waits for it; Ctrl+C gives up.", flush=True)
+            return lock.acquire()
+    except OSError as error:
+        raise ToolkitError(
+            f"Cannot lock {path}: {error.strerror}. Choose a directory that you can write to."
+        ) from error
+
+
+def sweep(directory: Path) -> None:
+    """Remove what killed processes left half written, where nobody else writes at the same time."""
+    for path in directory.glob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+def first_free(path: Path, before: str, after: str = "") -> Path:
+    """The first of `path` with `before`1`after`, `before`2`after`, ... as its ending to be free."""
+    numbered = (path.with_name(f"{path.name}{before}{k}{after}") for k in count(1))
+    return next(candidate for candidate in numbered if not candidate.exists())
+
+
 def set_aside(directory: Path) -> Path:
     """Rename `directory` to the first free `<name>.old-<k>`, and return the new path.
 
     Raises:
         ToolkitError: it cannot be renamed.
     """
-    numbered = (directory.with_name(f"{directory.name}.old-{k}") for k in count(1))
-    old = next(path for path in numbered if not path.exists())
+    old = first_free(directory, ".old-")
     try:
         directory.rename(old)
     except OSError as error:
@@ -68,7 +109,7 @@ def atomic_write(path: Path, data: bytes) -> None:
     Raises:
         ToolkitError: the disk is full or the directory not writable; `path` is unchanged.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         with open(temporary, "wb") as file:
             file.write(data)
@@ -85,20 +126,68 @@ def atomic_write(path: Path, data: bytes) -> None:
         ) from error
 
 
-def append_line(path: Path, line: str) -> None:
-    """Append one line of text to `path`.
+class Log(NamedTuple):
+    """What a log holds."""
+
+    entries: list[dict[str, Any]]  # oldest first
+    damaged: list[int]  # the numbers of the lines that are not as they were written, from 1
+
+
+def append_entry(path: Path, entry: dict[str, Any]) -> None:
+    """Append one JSON object as a line with its checksum, which `read_log` compares.
 
     Raises:
         ToolkitError: the disk is full or the file not writable.
     """
     try:
         with open(path, "a", encoding="utf-8") as file:
-            file.write(line + "\n")
+            file.write(_sealed(entry))
     except OSError as error:
         raise ToolkitError(
             f"Cannot append to {path}: {error.strerror}. "
             "Free some space and run the same command again."
         ) from error
+
+
+def write_log(path: Path, entries: list[dict[str, Any]]) -> None:
+    """Replace a log by one with these entries.
+
+    Raises:
+        ToolkitError: as `atomic_write`.
+    """
+    atomic_write(path, "".join(_sealed(entry) for entry in entries).encode())
+
+
+def read_log(path: Path) -> Log:
+    """The entries of a log, without a last line that a kill cut short; none without a file.
+
+    A log in which no line has a checksum is from before 0.2 and taken as it is.
+
+    Raises:
+        ToolkitError: the file is unreadable.
+    """
+    if not path.exists():
+        return Log([], [])
+    data = read_bytes(path)
+    lines = data.decode(errors="replace").split("\n")[:-1]
+    sealed = b'"crc32"' in data
+    entries, damaged = [], []
+    for number, line in enumerate(lines, start=1):
+        try:
+            entry = json.loads(line)
+            if sealed and _sealed({k: v for k, v in entry.items() if k != "crc32"}) != line + "\n":
+                raise ValueError("the checksum differs")
+            entry.pop("crc32", None)
+            entries.append(entry)
+        except (ValueError, AttributeError, RecursionError):
+            damaged.append(number)
+    return Log(entries, damaged)
+
+
+def _sealed(entry: dict[str, Any]) -> str:
+    """A line of a log: the entry and the CRC-32 of its JSON."""
+    text = json.dumps(entry)
+    return f'{text[:-1]}, "crc32": "{zlib.crc32(text.encode()):08x}"}}\n'
 
 
 def _sync_directory(directory: Path) -> None:

@@ -2,7 +2,8 @@
 
 runs/default/gan/
   run.json        the facts of the run, see `toolkit.common.record`
-  metrics.jsonl   one JSON object per line, each with its "step": what curves are drawn from
+  metrics.jsonl   one JSON object per line, each with its "step": what curves are drawn from;
+                  "crc32" is the checksum of the rest of the line
   checkpoint.pt   everything that the training needs to continue, replaced atomically
   figures/        pictures and GIFs
 """
@@ -20,12 +21,17 @@ import torch
 
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import (
-    append_line,
+    append_entry,
     atomic_write,
+    first_free,
     make_directory,
     read_bytes,
+    read_log,
     set_aside,
     sha256,
+    sweep,
+    take_lock,
+    write_log,
 )
 from toolkit.common.record import (
     AnyMetrics,
@@ -47,7 +53,8 @@ class Run:
     """One training run on disk.
 
     `load` and `save` keep run.json at "running". Once everything else has been written, `finish`
-    replaces it with the whole record, so that a killed run never looks finished.
+    replaces it with the whole record, so that a killed run never looks finished. Until then no
+    other process can open the run.
 
     Args:
         directory: made if it is not there.
@@ -60,6 +67,8 @@ class Run:
     Attributes:
         step: training steps done, as of the last `load` or `save`.
         seconds: time spent on them.
+        entries: what was logged, oldest first, each with its "step".
+        latest: the last value of each metric that was logged.
     """
 
     def __init__(
@@ -74,7 +83,16 @@ class Run:
         self.log_file = directory / "metrics.jsonl"
         self.step = 0
         self.seconds = 0.0
+        self.entries: list[dict[str, Any]] = []
+        self.latest: dict[str, Any] = {}
         make_directory(self.figures)
+        # Beside the directory, which can be renamed.
+        self._lock = take_lock(
+            directory.with_name(f".{directory.name}.lock"),
+            f"Another command is training in {directory}",
+        )
+        sweep(directory)
+        sweep(self.figures)
 
     def set_aside(self) -> Path | None:
         """Keep what is there under another name, and start with an empty directory."""
@@ -84,6 +102,9 @@ class Run:
 
     def load(self) -> dict[str, Any] | None:
         """The state of the last `save`, or None for a new run; the log goes back to that step.
+
+        Lines of the log that are damaged are named, and kept under another name: the training does
+        not need them, the curves do.
 
         Raises:
             ToolkitError: the checkpoint or the record is damaged.
@@ -95,11 +116,28 @@ class Run:
             finished = read_record(self.directory).finished
             state = self._read_checkpoint()
             self.step, self.seconds = state["step"], state["seconds"]
+            self.latest = state["latest"]
         if not finished:
             write_record(self.directory, self._record("running"))
-        kept = [json.dumps(entry) for entry in self.metrics() if entry["step"] <= self.step]
-        atomic_write(self.log_file, "".join(line + "\n" for line in kept).encode())
+        self._rewind_log(state)
         return state
+
+    def _rewind_log(self, state: dict[str, Any] | None) -> None:
+        """Keep what was logged up to the last `save`, and say what of it is damaged or missing."""
+        entries, damaged = read_log(self.log_file)
+        self.entries = [entry for entry in entries if entry["step"] <= self.step]
+        if state is not None and (missing := state["num_logged"] - len(self.entries)):
+            where, kept = "", ""
+            if damaged:
+                copy = first_free(self.log_file, ".damaged-")
+                atomic_write(copy, read_bytes(self.log_file))
+                where = f" in line {', '.join(map(str, damaged))}"
+                kept = f" The damaged file is now {copy}."
+            print(
+                f"Note: {self.log_file} is damaged{where}: {missing} of {state['num_logged']} "
+                f"entries are lost, and missing in the curves. The networks are unharmed.{kept}"
+            )
+        write_log(self.log_file, self.entries)
 
     @contextlib.contextmanager
     def restoring(self) -> Iterator[None]:
@@ -127,7 +165,9 @@ class Run:
             ToolkitError: it cannot be written; the previous checkpoint is unharmed.
         """
         buffer = io.BytesIO()
-        torch.save({"config": self.config, "step": step, "seconds": seconds, **state}, buffer)
+        facts = {"config": self.config, "step": step, "seconds": seconds}
+        logged = {"num_logged": len(self.entries), "latest": self.latest}
+        torch.save({**facts, **logged, **state}, buffer)
         payload = buffer.getvalue()
         atomic_write(self.checkpoint, MAGIC + sha256(payload).encode() + b"\n" + payload)
         self.step, self.seconds = step, seconds
@@ -151,6 +191,7 @@ class Run:
             ToolkitError: it cannot be written.
         """
         write_record(self.directory, record)
+        self._lock.lock.release()
 
     def _record(self, status: Literal["running", "finished"], **facts: Any) -> RunRecord:
         return RunRecord(
@@ -175,11 +216,9 @@ class Run:
                     f"{name} became {value} at step {step}: the training has diverged. "
                     "Try a smaller --learning-rate."
                 )
-        append_line(self.log_file, json.dumps({"step": step, **metrics}))
-
-    def metrics(self) -> list[dict[str, Any]]:
-        """As `read_metrics`, of this run."""
-        return read_metrics(self.log_file)
+        append_entry(self.log_file, {"step": step, **metrics})
+        self.entries.append({"step": step, **metrics})
+        self.latest |= metrics
 
     def _read_checkpoint(self) -> dict[str, Any]:
         data = read_bytes(self.checkpoint)
@@ -191,6 +230,8 @@ class Run:
         state: dict[str, Any] = torch.load(
             io.BytesIO(payload), map_location="cpu", weights_only=True
         )
+        if "num_logged" not in state:
+            raise UsageError(f"An earlier version of the toolkit made {self.directory}. {RESTART}")
         theirs = state["config"]
         differences = [
             f"{key} {theirs.get(key, 'absent')} there, {self.config.get(key, 'absent')} here"
@@ -205,15 +246,3 @@ class Run:
             )
         return state
 
-
-def read_metrics(log_file: Path) -> list[dict[str, Any]]:
-    """All logged lines, oldest first, except those that a kill cut short; none without a log."""
-    if not log_file.exists():
-        return []
-    entries = []
-    for line in read_bytes(log_file).decode(errors="replace").splitlines():
-        with contextlib.suppress(json.JSONDecodeError):
-            entry = json.loads(line)
-            if isinstance(entry, dict) and isinstance(entry.get("step"), int):
-                entries.append(entry)
-    return entries

@@ -17,7 +17,17 @@ import torch
 
 from toolkit.common.device import one_thread
 from toolkit.common.errors import UsageError
-from toolkit.common.files import append_line, atomic_write, make_directory, read_bytes, sha256
+from toolkit.common.files import (
+    append_entry,
+    atomic_write,
+    first_free,
+    make_directory,
+    read_bytes,
+    read_log,
+    sha256,
+    take_lock,
+    write_log,
+)
 from toolkit.common.runs import Run
 from toolkit.common.workers import workers
 from toolkit.lstm.config import Config
@@ -48,9 +58,9 @@ def run_trial(trial: Trial) -> Row:
     row = _settings(trial)
     try:
         with tempfile.TemporaryDirectory() as directory:
-            run = Run(Path(directory), config)
+            run = Run(Path(directory) / "run", config)
             model = train(config, run, torch.device("cpu"), quiet=True)
-            longest = max(entry["longest"] for entry in run.metrics())
+            longest = max(entry["longest"] for entry in run.entries)
         row |= {"steps": run.step, "seconds": round(run.seconds, 2), "longest": longest}
         tested = accuracy_by_length(model, trial.lengths, config.seed, trial.num_test)
         row |= {f"accuracy_{length}": share.value for length, share in tested.items()}
@@ -88,6 +98,19 @@ def run_grid(
         raise UsageError("The grid is empty: name at least one length, model and seed.")
     make_directory(directory)
     identity = sha256(json.dumps([asdict(trial) for trial in trials]).encode())
+    busy = f"Another command is at work on the study in {directory}"
+    with take_lock(directory.with_name(f".{directory.name}.lock"), busy):
+        return _run_pending(trials, directory, identity, cluster, num_workers, report)
+
+
+def _run_pending(
+    trials: list[Trial],
+    directory: Path,
+    identity: str,
+    cluster: str | None,
+    num_workers: int,
+    report: Callable[[int, Row], None],
+) -> list[Row]:
     rows = _read_results(directory, identity)
     pending = [trial for trial in trials if _key(_settings(trial)) not in rows]
     with workers(cluster, num_workers):
@@ -97,7 +120,7 @@ def run_grid(
         for row in results:
             rows[_key(row)] = row
             if "error" not in row:
-                append_line(directory / "results.jsonl", json.dumps(row))
+                append_entry(directory / "results.jsonl", row)
             report(len(rows), row)
     return [rows[_key(_settings(trial))] for trial in trials]
 
@@ -127,17 +150,19 @@ def _read_results(directory: Path, identity: str) -> dict[str, Row]:
     if not path.exists():
         atomic_write(grid_file, identity.encode())
         return {}
-    if not grid_file.exists() or read_bytes(grid_file).decode() != identity:
+    if not grid_file.exists() or read_bytes(grid_file) != identity.encode():
         raise UsageError(
             f"{path} has the results of another grid. Choose another --runs-dir, or pass --restart "
             "to set them aside."
         )
-    rows = {}
-    for line in read_bytes(path).decode().splitlines():
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError:
-            continue  # cut short by a kill: the trial runs again
-        rows[_key(row)] = row
-    atomic_write(path, "".join(json.dumps(row) + "\n" for row in rows.values()).encode())
+    entries, damaged = read_log(path)
+    if damaged:
+        copy = first_free(path, ".damaged-")
+        atomic_write(copy, read_bytes(path))
+        print(
+            f"Note: {path} is damaged in line {', '.join(map(str, damaged))}. The trials of these "
+            f"lines run again. The damaged file is now {copy}."
+        )
+    rows = {_key(row): row for row in entries}
+    write_log(path, list(rows.values()))
     return rows

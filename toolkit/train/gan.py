@@ -71,7 +71,7 @@ def draw_interpolation(
 
 def collect_metrics(run: Run, scores: Scores, evaluator: Evaluator, config: Config) -> GANMetrics:
     """What the record says about the networks; `scores` are of the generator's samples."""
-    last = [entry for entry in run.metrics() if "loss_d" in entry][-1]
+    last = run.latest
     return GANMetrics(
         final_loss_discriminator=Metric(value=last["loss_d"], num_examples=config.batch_size),
         final_loss_generator=Metric(value=last["loss_g"], num_examples=config.batch_size),
@@ -119,7 +119,7 @@ def plot_gan(run: Run, snapshots: Snapshots, metrics: GANMetrics) -> None:
     film = [figures.sheet(to_unit(images), scale=2) for images in snapshots.values()]
     figures.save_film(run.figures / "training.gif", film, milliseconds=150)
 
-    entries = run.metrics()
+    entries = run.entries
 
     def curve(key: str) -> figures.Curve:
         chosen = [e for e in entries if key in e]

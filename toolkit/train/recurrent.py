@@ -27,7 +27,7 @@ def train_recurrent(plan: Plan[Config], workspace: Workspace, num_test: int = 10
     with one_thread() if config.hidden_size <= 256 else contextlib.nullcontext():
         model = train(config, run, workspace.device)
         tested = accuracy_by_length(model, lengths, config.seed, num_test)
-    loss = run.metrics()[-1]["loss"]
+    loss = run.latest["loss"]
     metrics = RecurrentMetrics(
         final_loss=Metric(value=loss, num_examples=config.batch_size),
         test_accuracy=tested[config.length],
@@ -72,7 +72,7 @@ def plot_accuracy(path: Path, runs: dict[str, Run], length: int) -> None:
     """Validation accuracy against steps, a curve for each run."""
     curves = {}
     for name, run in runs.items():
-        entries = run.metrics()
+        entries = run.entries
         curves[name] = ([e["step"] for e in entries], [e["accuracy"] for e in entries])
     figures.save_curves(
         path,
