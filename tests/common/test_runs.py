@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from toolkit.common.errors import ToolkitError, UsageError
+from toolkit.common.files import read_log
 from toolkit.common.record import Interpolation, Metric, RecurrentMetrics, read_record
 from toolkit.common.runs import Run
 
@@ -128,17 +129,19 @@ def test_log_goes_back_to_the_checkpoint(tmp_path: Path) -> None:
     run.log(2, loss=0.4)
     with open(run.log_file, "a") as file:
         file.write('3\n{"loss": 1}\n{"step": 3, "lo')  # what others wrote, and a kill cut short
-    assert [entry["step"] for entry in run.metrics()] == [1, 2]
+    run = Run(tmp_path, Config())
     run.load()
+    assert run.latest == {"loss": 0.5}
     run.log(2, loss=0.3)
-    assert run.metrics() == [{"step": 1, "loss": 0.5}, {"step": 2, "loss": 0.3}]
+    expected = [{"step": 1, "loss": 0.5}, {"step": 2, "loss": 0.3}]
+    assert run.entries == read_log(run.log_file).entries == expected
 
 
 def test_a_log_without_a_checkpoint_starts_anew(tmp_path: Path) -> None:
     run = Run(tmp_path, Config())
     run.log(1, loss=1.0)
     run.load()
-    assert run.metrics() == []
+    assert run.entries == read_log(run.log_file).entries == []
 
 
 @pytest.mark.parametrize("position", [5, 100, -1])
@@ -222,7 +225,7 @@ def test_full_disk_leaves_what_was_saved(tmp_path: Path) -> None:
     assert re.match(r"Cannot save .*data.bin: File too large. What was saved .* unharmed", data)
     assert re.match(r"Cannot save .*checkpoint.pt: File too large", checkpoint)
     assert (tmp_path / "data.bin").read_bytes() == b"old"
-    assert not list(tmp_path.rglob(".*"))  # no temporary file is left behind
+    assert not list(tmp_path.rglob(".*.tmp"))
     state = Run(tmp_path / "run", Config()).load()
     assert state is not None
     assert state["step"] == 1
@@ -243,4 +246,4 @@ def test_divergence_is_said(tmp_path: Path, value: float) -> None:
     run = Run(tmp_path, Config())
     with pytest.raises(ToolkitError, match=f"loss became {value} at step 5: .* has diverged"):
         run.log(5, loss=value)
-    assert run.metrics() == []
+    assert run.entries == read_log(run.log_file).entries == []

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,9 @@ import torch
 from torch import nn
 
 from toolkit.common.errors import ToolkitError, UsageError
-from toolkit.export import manifest, torchscript
+from toolkit.export import manifest, replacing, torchscript
 from toolkit.export.golden import example_inputs
-from toolkit.export.manifest import lists_on_one_line
+from toolkit.export.replacing import lists_on_one_line
 from toolkit.gan.data import MNIST
 from toolkit.gan.evaluation import Evaluator, sample_images
 from toolkit.gan.model import (
@@ -47,9 +46,12 @@ METRICS = {
 
 
 def save(name: str, model: nn.Module, directory: Path, **metrics: object) -> str | None:
-    return torchscript.save(
-        name, model, exports_dir=directory, seed=0, config={"a": 1}, metrics=METRICS | metrics
+    """Save one export, and return the note if there is one."""
+    notes = torchscript.save(
+        {name: model}, {name: METRICS | metrics}, exports_dir=directory, seed=0, config={"a": 1}
     )
+    assert len(notes) <= 1
+    return notes[0] if notes else None
 
 
 @pytest.mark.parametrize(("name", "model"), MODELS, ids=lambda x: x if isinstance(x, str) else "")
@@ -136,8 +138,8 @@ def test_same_bytes_whatever_the_hash_seed(tmp_path: Path) -> None:
         "from toolkit.gan.model import Classifier\n"
         "torch.manual_seed(0)\n"
         "model, directory = Classifier().eval(), Path(sys.argv[1])\n"
-        "torchscript.save('classifier', model, exports_dir=directory, seed=0, config={},\n"
-        "                 metrics={'test_accuracy': 0})\n"
+        "torchscript.save({'classifier': model}, {'classifier': {'test_accuracy': 0}},\n"
+        "                 exports_dir=directory, seed=0, config={})\n"
         "torch.jit.script(model).save(directory / 'by_torch.pt')\n"
     )
     for seed in "12":
@@ -188,7 +190,7 @@ def test_golden_values_follow_their_file(tmp_path: Path) -> None:
     old = manifest.read_manifest(tmp_path)["rnn.pt"]["golden"]
     save("rnn", RNN(4), tmp_path)
     assert manifest.read_manifest(tmp_path)["rnn.pt"]["golden"] != old
-    manifest.restore(["rnn"], tmp_path)
+    replacing.restore(["rnn"], tmp_path)
     assert manifest.read_manifest(tmp_path)["rnn.pt"]["golden"] == old
 
 
@@ -209,97 +211,6 @@ def test_missing_and_unknown(tmp_path: Path) -> None:
         (tmp_path / "manifest.json").write_text(damaged)
         with pytest.raises(ToolkitError, match=r"manifest.json is damaged"):
             torchscript.load("rnn", tmp_path)
-
-
-def test_a_worse_file_is_announced_and_the_old_one_restored(tmp_path: Path) -> None:
-    assert save("lstm", LSTM(4), tmp_path, test_accuracy=0.99) is None
-    good = (tmp_path / "lstm.pt").read_bytes()
-    note = save("lstm", LSTM(4), tmp_path, test_accuracy=0.5)
-    assert note is not None
-    assert "test_accuracy 0.5, before 0.99" in note
-    assert f"python -m toolkit.train restore lstm --exports-dir {tmp_path}" in note
-    bad = (tmp_path / "lstm.pt").read_bytes()
-
-    for _ in range(2):  # a second time changes nothing
-        manifest.restore(["lstm"], tmp_path)
-        assert (tmp_path / "lstm.pt").read_bytes() == good
-        assert (tmp_path / "previous" / "undone" / "lstm.pt").read_bytes() == bad
-        assert manifest.read_manifest(tmp_path)["lstm.pt"]["metrics"]["test_accuracy"] == 0.99
-        torchscript.load("lstm", tmp_path)
-        torchscript.load("lstm", tmp_path / "previous" / "undone")
-
-
-def test_restore_in_place_of_a_damaged_file(tmp_path: Path) -> None:
-    save("rnn", RNN(4), tmp_path)
-    good = (tmp_path / "rnn.pt").read_bytes()
-    save("rnn", RNN(4), tmp_path)
-    (tmp_path / "rnn.pt").write_bytes(b"damaged")
-    manifest.restore(["rnn"], tmp_path)
-    assert (tmp_path / "rnn.pt").read_bytes() == good
-
-
-def test_restore_of_two_changes_nothing_if_one_is_missing(tmp_path: Path) -> None:
-    for _ in range(2):
-        save("generator", ConvGenerator(8, 4), tmp_path)
-    before = (tmp_path / "generator.pt").read_bytes()
-    with pytest.raises(ToolkitError, match=r"no earlier discriminator.pt to bring back"):
-        manifest.restore(["generator", "discriminator"], tmp_path)
-    assert (tmp_path / "generator.pt").read_bytes() == before
-
-
-class Killed(BaseException):
-    """Raised in place of a rename, as if the process had been killed just before it."""
-
-
-@pytest.mark.parametrize("action", ["save", "restore"])
-def test_killed_before_any_write_and_repeated(
-    action: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    torch.manual_seed(0)
-    old, new = LSTM(4), LSTM(4)
-    rename = os.replace
-
-    def act(directory: Path) -> str | None:
-        if action == "save":
-            return save("lstm", new, directory, test_accuracy=0.5)
-        return manifest.restore(["lstm"], directory)
-
-    for k in range(10):
-        directory = tmp_path / str(k)
-        save("lstm", old, directory, test_accuracy=0.9)
-        if action == "restore":
-            save("lstm", new, directory, test_accuracy=0.5)
-        countdown = iter([False] * k + [True])
-
-        def fail_later(a: str, b: str, countdown: Iterator[bool] = countdown) -> None:
-            if next(countdown, False):
-                raise Killed
-            rename(a, b)
-
-        monkeypatch.setattr(os, "replace", fail_later)
-        try:
-            act(directory)
-            killed = False
-        except Killed:
-            killed = True
-        monkeypatch.setattr(os, "replace", rename)
-        note = act(directory)
-        versions = {
-            path.parent.name: manifest.read_manifest(path.parent)["lstm.pt"]["metrics"][
-                "test_accuracy"
-            ]
-            for path in directory.rglob("lstm.pt")
-            if torchscript.load("lstm", path.parent)
-        }
-        if action == "save":
-            assert versions == {str(k): 0.5, "previous": 0.9}
-            assert note is None or "before 0.9" in note
-            assert note is not None or not killed or k >= 4
-        else:
-            assert versions == {str(k): 0.9, "previous": 0.9, "undone": 0.5}
-        if not killed:
-            break
-    assert 3 <= k < 9  # every rename had its turn
 
 
 def test_better_says_nothing_and_another_classifier_is_named(tmp_path: Path) -> None:

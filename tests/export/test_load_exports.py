@@ -25,6 +25,7 @@ from torch import Tensor
 
 from toolkit.common import figures
 from toolkit.export import manifest, torchscript
+from toolkit.export.replacing import copy_export
 from toolkit.lstm.model import LSTM
 
 ROOT = Path(__file__).parents[2]
@@ -134,7 +135,7 @@ def thousand_cases(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], 
     @functools.cache
     def make(name: str) -> Path:
         directory = tmp_path_factory.mktemp(name)
-        manifest.copy_export(name, EXPORTS, directory)
+        copy_export(name, EXPORTS, directory)
         model = torchscript.load(name, EXPORTS)
         with torch.no_grad():
             cases = [
@@ -234,7 +235,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Good exports with their manifest, and beside them files that are damaged in every way."""
     tmp_path = tmp_path_factory.mktemp("files")
     for source in ("lstm", "rnn", "generator", "classifier"):
-        manifest.copy_export(source, EXPORTS, tmp_path)
+        copy_export(source, EXPORTS, tmp_path)
     data = (tmp_path / "lstm.pt").read_bytes()
     altered = bytearray(data)
     altered[len(altered) // 2] ^= 1
@@ -312,7 +313,7 @@ def test_a_mistake_is_one_line(call: Call, case: str, files: Path) -> None:
     ],
 )
 def test_verify_notices(call: Call, damage: str, message: str, tmp_path: Path) -> None:
-    manifest.copy_export("lstm", EXPORTS, tmp_path)
+    copy_export("lstm", EXPORTS, tmp_path)
     entries = manifest.read_manifest(tmp_path)
     entry = entries["lstm.pt"]
     output = entry["golden"]["cases"][1]["output"]
@@ -328,8 +329,8 @@ def test_verify_notices(call: Call, damage: str, message: str, tmp_path: Path) -
         entries["lstm.pt"] = 3
     else:
         torchscript.save(
-            "lstm", LSTM(4), exports_dir=tmp_path, seed=0, config={},
-            metrics={"test_accuracy": 0, "length": 0},
+            {"lstm": LSTM(4)}, {"lstm": {"test_accuracy": 0, "length": 0}},
+            exports_dir=tmp_path, seed=0, config={},
         )  # fmt: skip
     (tmp_path / "manifest.json").write_text(json.dumps(entries))
     done = call("verify", tmp_path / "manifest.json")

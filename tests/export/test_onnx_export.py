@@ -11,6 +11,7 @@ import torch
 from toolkit.common.errors import ToolkitError
 from toolkit.export import manifest, torchscript
 from toolkit.export.onnx import write_onnx
+from toolkit.export.replacing import copy_export
 from toolkit.lstm.model import RNN
 
 pytestmark = pytest.mark.xdist_group("onnx")
@@ -29,7 +30,7 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     require_onnx()
     directory = tmp_path_factory.mktemp("onnx")
     for name in manifest.SIGNATURES:
-        manifest.copy_export(name, ROOT / "exports", directory)
+        copy_export(name, ROOT / "exports", directory)
         write_onnx(name, directory)
     return directory
 
@@ -78,12 +79,11 @@ def test_same_bytes_again(converted: Path) -> None:
 def test_a_wrong_golden_value_is_noticed(tmp_path: Path) -> None:
     require_onnx()
     torchscript.save(
-        "rnn",
-        RNN(4),
+        {"rnn": RNN(4)},
+        {"rnn": {"test_accuracy": 0, "length": 0}},
         exports_dir=tmp_path,
         seed=0,
         config={},
-        metrics={"test_accuracy": 0, "length": 0},
     )
     entries = manifest.read_manifest(tmp_path)
     values = entries["rnn.pt"]["golden"]["cases"][0]["output"]["values"]

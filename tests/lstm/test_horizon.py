@@ -1,6 +1,5 @@
 """The study gives the same rows in this process, in others, on a Dask cluster, or after a kill."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ import torch
 from distributed import LocalCluster
 
 from toolkit.common.errors import UsageError
+from toolkit.common.files import read_log, write_log
 from toolkit.lstm.config import Config
 from toolkit.lstm.horizon import Row, Trial, run_grid, run_trial
 
@@ -49,9 +49,9 @@ def test_same_rows_in_this_process(rows: list[Row]) -> None:
 def test_finished_trials_are_not_run_again(tmp_path: Path) -> None:
     run_grid(TRIALS, tmp_path, num_workers=1)
     results = tmp_path / "results.jsonl"
-    first, second = results.read_text().splitlines()
-    forged = json.loads(first) | {"steps": 12_345}
-    results.write_text(json.dumps(forged) + "\n" + second[:40])  # one done, one cut short by a kill
+    first, second = read_log(results).entries
+    write_log(results, [first | {"steps": 12_345}, second])
+    results.write_bytes(results.read_bytes()[:-40])  # one done, one cut short by a kill
     reported = []
     again = run_grid(TRIALS, tmp_path, num_workers=1, report=lambda n, row: reported.append(n))
     assert reported == [2]

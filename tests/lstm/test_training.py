@@ -64,7 +64,7 @@ def test_learns_5_digits(encoding: str, tmp_path: Path) -> None:
     run = Run(tmp_path, config)
     model = train(config, run, torch.device("cpu"))
     assert accuracy(model, held_out(5, "test", 100, torch.Generator())) == 1.0
-    *_, before, last = run.metrics()
+    *_, before, last = run.entries
     assert before["accuracy"] >= 0.999
     assert last["accuracy"] >= 0.999
     assert last["step"] < config.num_steps  # it stopped early
@@ -120,8 +120,8 @@ def test_curriculum_learns_more_than_it_was_shown(model: str, tmp_path: Path) ->
     config = replace(curriculum_config(model), length=20, num_steps=150)  # type: ignore[arg-type]
     run = Run(tmp_path, config)
     trained = train(config, run, torch.device("cpu"), quiet=True)
-    assert max(entry["longest"] for entry in run.metrics()) <= 20
-    assert run.metrics()[-1]["step"] == 150  # annealed to the end, whatever it has learnt
+    assert max(entry["longest"] for entry in run.entries) <= 20
+    assert run.entries[-1]["step"] == 150  # annealed to the end, whatever it has learnt
     tested = accuracy_by_length(trained, (100, 400), 0, 1000)
     assert min(share.value for share in tested.values()) >= 0.97
 

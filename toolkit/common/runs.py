@@ -245,4 +245,3 @@ class Run:
                 "from scratch with --restart, which keeps the old run under another name."
             )
         return state
-

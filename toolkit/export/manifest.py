@@ -1,25 +1,23 @@
 """The manifest: which exports there are, what they take and return, and their SHA-256.
 
 For each file, `exports/manifest.json` has the input and output, the training settings, the metrics,
-the SHA-256, and golden inputs with their outputs (see `toolkit.export.golden`). The exports that
-were replaced last are in `exports/previous/`, with a manifest of their own.
+the SHA-256, and golden inputs with their outputs (see `toolkit.export.golden`).
 
-Finding, reading, copying and restoring exports works without importing torch.
+Finding and reading exports works without importing torch; `toolkit.export.replacing` writes them.
 """
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from toolkit.common.errors import ToolkitError, UsageError
-from toolkit.common.files import atomic_write, make_directory, read_bytes, sha256
+from toolkit.common.files import read_bytes, sha256
 from toolkit.common.package_data import package_data
 
 EXPORTS_DIR = Path("exports")
-PREVIOUS = "previous"
 
 
 @dataclass(frozen=True)
@@ -65,6 +63,27 @@ SIGNATURES = {
 }
 
 
+class Export(NamedTuple):
+    """The file of an export, and what the manifest says about it."""
+
+    name: str  # a key of `SIGNATURES`
+    data: bytes
+    entry: Mapping[str, Any]
+
+
+class Listed(NamedTuple):
+    """A file in a folder with a manifest."""
+
+    data: bytes | None  # its content; None if there is none
+    entry: dict[str, Any] | None  # in the manifest; None if it is not listed
+    sha256: str | None  # of the content
+
+    @property
+    def intact(self) -> bool:
+        """Whether the content is the one that the manifest lists."""
+        return self.entry is not None and self.sha256 == self.entry["sha256"]
+
+
 def read_manifest(exports_dir: Path) -> dict[str, Any]:
     """The manifest as a dictionary, file name -> entry; empty if there is none yet.
 
@@ -76,14 +95,55 @@ def read_manifest(exports_dir: Path) -> dict[str, Any]:
         return {}
     try:
         manifest: dict[str, Any] = json.loads(read_bytes(path))
-        if not all(entry["sha256"] and entry["metrics"] is not None for entry in manifest.values()):
-            raise ValueError("an entry is empty")
-    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        for name, entry in manifest.items():
+            if Path(name).name != name:
+                raise ValueError(f"{name} is not a file of this folder")
+            if not re.fullmatch("[0-9a-f]{64}", entry["sha256"]):
+                raise ValueError(f"{name} has no SHA-256")
+            if not isinstance(entry["metrics"], dict):
+                raise ValueError(f"{name} has no metrics")
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
         raise ToolkitError(
-            f"{path} is damaged ({error!r}). Restore it from version control, or remove it and "
-            "train again."
+            f"{path} is damaged ({error!r:.200}). Restore it from version control, or give it "
+            "another name: then the exports beside it are kept in previous/ when new ones are made."
         ) from error
     return manifest
+
+
+def staged(path: Path, digest: str) -> Path:
+    """Where the content with this SHA-256 waits until the manifest lists it for `path`."""
+    return path.with_name(f".{path.name}.{digest[:16]}.staged")
+
+
+def read_listed(path: Path) -> Listed:
+    """A file and its entry in the manifest beside it, as one writer left them.
+
+    A process that was killed after the manifest and before the file has left the file staged.
+    While another process writes, this reads again until both fit or nothing changes any more.
+
+    Raises:
+        ToolkitError: the manifest is damaged, or something is unreadable.
+    """
+    before = None
+    while True:
+        entry = read_manifest(path.parent).get(path.name)
+        candidates = [path] if entry is None else [path, staged(path, entry["sha256"])]
+        contents = [_content(candidate) for candidate in candidates]
+        found = [Listed(x, entry, None if x is None else sha256(x)) for x in contents]
+        if (intact := next((one for one in found if one.intact), None)) is not None:
+            return intact
+        if (entry, contents) == before or entry is None:
+            return found[0]
+        before = (entry, contents)
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return read_bytes(path) if path.exists() else None
+    except ToolkitError:
+        if path.exists():
+            raise
+        return None  # renamed in between
 
 
 def default_directory(preset: str, runs_dir: Path) -> Path:
@@ -107,128 +167,28 @@ def export_path(name: str, exports_dir: Path) -> Path:
     return exports_dir / f"{name}.pt"
 
 
-def read_verified(name: str, exports_dir: Path = EXPORTS_DIR) -> bytes:
-    """The bytes of an export, after comparing their SHA-256 with the manifest.
+def read_export(name: str, exports_dir: Path = EXPORTS_DIR) -> Export:
+    """An export with its entry, after comparing its SHA-256 with the entry.
 
     Raises:
         UsageError: there is no such model.
         ToolkitError: the file is missing, not listed in the manifest, or damaged.
     """
     path = export_path(name, exports_dir)
-    fix = f"`python -m toolkit.train {_command(name)}` makes a new one."
-    if not path.exists():
+    fix = f"`python -m toolkit.train {training_command_of(name)}` makes a new one."
+    data, entry, found = listed = read_listed(path)
+    if data is None:
         raise ToolkitError(f"{path} is missing. {fix}")
-    entry = read_manifest(exports_dir).get(path.name)
     if entry is None:
         raise ToolkitError(f"{exports_dir / 'manifest.json'} does not list {path.name}. {fix}")
-    data = read_bytes(path)
-    if (found := sha256(data)) != entry["sha256"]:
+    if not listed.intact:
         raise ToolkitError(
             f"{path} is damaged or was altered: the manifest says SHA-256 {entry['sha256']}, "
             f"the file has {found}. Restore it from version control, or train again: {fix}"
         )
-    return data
+    return Export(name, data, entry)
 
 
-def is_intact(name: str, exports_dir: Path) -> bool:
-    """Whether the file of an export exists and has the SHA-256 in the manifest."""
-    path = export_path(name, exports_dir)
-    entry = read_manifest(exports_dir).get(path.name)
-    return entry is not None and path.exists() and sha256(read_bytes(path)) == entry["sha256"]
-
-
-def write_export(name: str, exports_dir: Path, data: bytes, entry: Mapping[str, Any]) -> None:
-    """Write the file of an export and its manifest entry.
-
-    The entry is written first. If the process is killed in between, the old file no longer has the
-    SHA-256 in the manifest, so it is refused, and running the command again replaces it.
-
-    Raises:
-        ToolkitError: the disk is full or the directory not writable.
-    """
-    path = export_path(name, exports_dir)
-    manifest = read_manifest(exports_dir) | {path.name: entry}
-    text = lists_on_one_line(json.dumps(dict(sorted(manifest.items())), indent=2)) + "\n"
-    atomic_write(exports_dir / "manifest.json", text.encode())
-    atomic_write(path, data)
-
-
-def copy_export(name: str, source: Path, target: Path) -> None:
-    """Copy an export and its manifest entry to another directory.
-
-    Raises:
-        UsageError, ToolkitError: see `read_verified`.
-    """
-    data = read_verified(name, source)
-    make_directory(target)
-    write_export(name, target, data, read_manifest(source)[f"{name}.pt"])
-
-
-def restore(names: Sequence[str], exports_dir: Path) -> None:
-    """Restore the exports that were replaced last; the present ones go to `previous/undone/`.
-
-    Raises:
-        ToolkitError: there are no earlier files, or they are damaged; nothing is changed.
-    """
-    previous = exports_dir / PREVIOUS
-    for name in names:
-        if not is_intact(name, previous):
-            raise ToolkitError(
-                f"There is no earlier {name}.pt to bring back: {previous} has no intact one. "
-                "Restore the committed one from version control."
-            )
-    for name in names:
-        intact = is_intact(name, exports_dir)
-        if intact and read_verified(name, exports_dir) == read_verified(name, previous):
-            continue
-        if intact:
-            copy_export(name, exports_dir, previous / "undone")
-        copy_export(name, previous, exports_dir)
-
-
-def describe_regression(
-    name: str, exports_dir: Path, old: Mapping[str, Any] | None, new: Mapping[str, Any]
-) -> str | None:
-    """A sentence for the user if a new export is worse than the one that it replaced.
-
-    Args:
-        old, new: the manifest entries; `old` is None if nothing was replaced.
-
-    Returns:
-        the sentence, also if the two metrics cannot be compared; else None.
-    """
-    signature = SIGNATURES[name]
-    if old is None or signature.headline is None:
-        return None
-    before, after = old["metrics"].get(signature.headline), new["metrics"][signature.headline]
-    condition_before, condition_after = (
-        entry["metrics"].get(signature.condition) for entry in (old, new)
-    )
-    if condition_before != condition_after:
-        difference = (
-            f"was measured differently ({signature.condition} {condition_before}, "
-            f"now {condition_after})"
-        )
-    elif after != before and (after > before) != signature.higher_is_better:
-        difference = "was better"
-    else:
-        return None
-    return (
-        f"{exports_dir / name}.pt replaces a file that {difference}: {signature.headline} "
-        f"{after:.4g}, before {before:.4g}. `python -m toolkit.train restore {_command(name)} "
-        f"--exports-dir {exports_dir}` restores the old one."
-    )
-
-
-def _command(name: str) -> str:
-    """The training command that makes an export."""
+def training_command_of(name: str) -> str:
+    """The command of `python -m toolkit.train` that makes an export."""
     return "gan" if name in ("generator", "discriminator") else name
-
-
-def lists_on_one_line(json_text: str) -> str:
-    """Indented JSON, reformatted so that each list of plain values takes one line."""
-    return re.sub(
-        r"\[\n[^\[\]{}]*\]",
-        lambda found: re.sub(r"\n\s*", "", re.sub(r",\n\s*", ", ", found[0])),
-        json_text,
-    )

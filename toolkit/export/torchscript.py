@@ -22,21 +22,17 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from toolkit.common.errors import ToolkitError
-from toolkit.common.files import make_directory, read_bytes, sha256
+from toolkit.common.errors import ToolkitError, UsageError
+from toolkit.common.files import sha256
 from toolkit.export.golden import example_inputs, golden_values
 from toolkit.export.manifest import (
     EXPORTS_DIR,
-    PREVIOUS,
     SIGNATURES,
-    copy_export,
-    describe_regression,
-    export_path,
-    is_intact,
-    read_manifest,
-    read_verified,
-    write_export,
+    Export,
+    read_export,
+    read_listed,
 )
+from toolkit.export.replacing import describe_regression, replace_exports
 
 TOLERANCE = 1e-6
 SCRIPT_ERRORS = (RuntimeError, torch.jit.Error)  # what a scripted module raises
@@ -61,7 +57,7 @@ def load(name: str, exports_dir: Path = EXPORTS_DIR) -> torch.jit.ScriptModule:
         UsageError: there is no such model.
         ToolkitError: the file is missing, damaged, or not listed in the manifest.
     """
-    module = _deserialise(read_verified(name, exports_dir))
+    module = _deserialise(read_export(name, exports_dir).data)
     with torch.no_grad():
         for _ in range(2):  # the first two calls compile
             module(*example_inputs(name, module, batch_size=1))
@@ -75,10 +71,10 @@ def load_file(path: Path) -> LoadedFile:
         ToolkitError: the file is missing or not a TorchScript module, or a manifest in the same
             folder lists it with another SHA-256.
     """
-    data = read_bytes(path)
-    found = sha256(data)
-    entry = read_manifest(path.parent).get(path.name)
-    if entry is not None and found != entry["sha256"]:
+    data, entry, found = listed = read_listed(path)
+    if data is None or found is None:
+        raise ToolkitError(f"Cannot read {path}: there is no such file.")
+    if entry is not None and not listed.intact:
         raise ToolkitError(
             f"{path} is damaged or was altered: the manifest beside it says SHA-256 "
             f"{entry['sha256']}, the file has {found}. Restore it; if it is another file, move it "
@@ -95,40 +91,55 @@ def load_file(path: Path) -> LoadedFile:
 
 
 def save(
-    name: str,
-    model: nn.Module,
+    models: Mapping[str, nn.Module],
+    metrics: Mapping[str, Mapping[str, Any]],
     *,
     exports_dir: Path,
     seed: int,
     config: Mapping[str, Any],
-    metrics: Mapping[str, Any],
-) -> str | None:
-    """Script a model, check that the script gives the same outputs, and replace the old export.
+) -> list[str]:
+    """Script the models of one training, compare scripts and models, replace the old exports.
 
-    The old file, if any, is kept in `previous/` in `exports_dir`; see `manifest.restore`.
+    All are replaced, or none; see `toolkit.export.replacing` for what happens to the old ones.
 
     Args:
-        name: a key of `manifest.SIGNATURES`.
-        model: on any device and in any mode; it is exported on the CPU in eval mode.
-        seed, config, metrics: for the manifest.
+        models: a key of `manifest.SIGNATURES` -> its model, on any device and in any mode; it is
+            exported on the CPU in eval mode.
+        metrics: for the manifest, of each model.
+        seed, config: of the training, for the manifest.
 
     Returns:
-        a sentence if the new file's metrics are worse than the old one's, else None.
+        sentences for the user: which files are kept under another name, and which of the new ones
+        have worse metrics than those that they replaced.
 
     Raises:
         UsageError: there is no model of this name.
-        ToolkitError: the script differs from the model, or a file cannot be written; the old
-            export is kept.
+        ToolkitError: a script differs from its model, or a file cannot be written; the old exports
+            are kept.
     """
-    path = export_path(name, exports_dir)
-    make_directory(exports_dir)
+    exports = [
+        _script(name, model, {"seed": seed, "config": dict(config), "metrics": dict(metrics[name])})
+        for name, model in models.items()
+    ]
+    replaced = replace_exports(exports, exports_dir)
+    notes = [
+        f"{path} was not the file that the manifest lists. It is kept as {copy}."
+        for path, copy in replaced.unlisted
+    ]
+    pairs = [(old, new) for old in replaced.old for new in exports if old.name == new.name]
+    return notes + [note for pair in pairs if (note := describe_regression(*pair, exports_dir))]
+
+
+def _script(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
+    """The file of a model and its entry in the manifest, with `facts` about its training."""
+    if name not in SIGNATURES:
+        raise UsageError(f"There is no model {name!r}; choose one of {', '.join(SIGNATURES)}.")
     model = copy.deepcopy(model).cpu().eval()
     with _deprecation_ignored():
         scripted = torch.jit.script(model)
     data = _serialise(scripted)
     reloaded = _deserialise(data)
     _check_equal(name, model, scripted, reloaded)
-
     signature = SIGNATURES[name]
     entry = {
         "sha256": sha256(data),
@@ -138,20 +149,10 @@ def save(
         "methods": dict(signature.methods),
         "attributes": {"latent_dim": model.latent_dim} if hasattr(model, "latent_dim") else {},
         "torch": torch.__version__,
-        "seed": seed,
-        "config": dict(config),
-        "metrics": dict(metrics),
+        **facts,
         "golden": golden_values(name, reloaded),
     }
-    previous = exports_dir / PREVIOUS
-    if not is_intact(name, exports_dir):  # there is none, or an earlier save was killed
-        old = read_manifest(previous).get(path.name) if path.exists() else None
-    else:
-        old = read_manifest(exports_dir)[path.name]
-        if old["sha256"] != entry["sha256"]:
-            copy_export(name, exports_dir, previous)
-    write_export(name, exports_dir, data, entry)
-    return describe_regression(name, exports_dir, old, entry)
+    return Export(name, data, entry)
 
 
 def _serialise(scripted: torch.jit.ScriptModule) -> bytes:

@@ -11,7 +11,7 @@ import typer
 from toolkit.common.console import reports_errors
 from toolkit.common.files import set_aside
 from toolkit.export.manifest import EXPORTS_DIR, SIGNATURES
-from toolkit.export.manifest import restore as restore_exports
+from toolkit.export.replacing import restore as restore_exports
 from toolkit.train.options import (
     ArchitectureOption,
     AuxiliaryWeightOption,
@@ -274,7 +274,8 @@ def restore(
 ) -> None:
     """Bring back the export that the last training replaced."""
     names = ("generator", "discriminator") if model == "gan" else (model,)
-    restore_exports(names, exports_dir)
+    for path, copy in restore_exports(names, exports_dir).unlisted:
+        print(f"Note: {path} was not the file that the manifest lists. It is kept as {copy}.")
     print(f"{exports_dir}: {' and '.join(names)} are back as they were before the last training.")
 
 

@@ -5,6 +5,7 @@ from torch import nn
 from toolkit.common.package_data import package_data
 from toolkit.common.record import ClassifierMetrics, Metric
 from toolkit.export import manifest, torchscript
+from toolkit.export.replacing import copy_export
 from toolkit.gan.classifier import accuracy, train
 from toolkit.gan.config import ClassifierConfig
 from toolkit.gan.data import MNIST, load_mnist
@@ -30,7 +31,7 @@ def train_classifier(plan: Plan[ClassifierConfig], workspace: Workspace) -> None
         "num_test": metrics.test_accuracy.num_examples,
         "frechet_distance_floor": floor,
     }
-    workspace.export("classifier", model, record, manifest_metrics)
+    workspace.export({"classifier": model}, record, {"classifier": manifest_metrics})
     run.finish(record)
     print(
         f"Classifier: {share:.2%} of the {len(mnist.test_images):,} test images, after "
@@ -45,7 +46,7 @@ def load_classifier(workspace: Workspace) -> nn.Module:
         ToolkitError: it is missing or damaged.
     """
     if not (workspace.exports_dir / "classifier.pt").exists():
-        manifest.copy_export("classifier", package_data("exports"), workspace.exports_dir)
+        copy_export("classifier", package_data("exports"), workspace.exports_dir)
     return torchscript.load("classifier", workspace.exports_dir)
 
 

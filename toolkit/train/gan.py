@@ -43,8 +43,11 @@ def train_gan(plan: Plan[Config], workspace: Workspace) -> None:
     metrics = collect_metrics(run, measured[-1], evaluator, config)
     record = run.final_record("all steps done", metrics, interpolation)
     plot_gan(run, snapshots, metrics)
-    workspace.export("generator", average, record, manifest_metrics(metrics))
-    workspace.export("discriminator", networks.discriminator, record, {})
+    workspace.export(
+        {"generator": average, "discriminator": networks.discriminator},
+        record,
+        {"generator": manifest_metrics(metrics), "discriminator": {}},
+    )
     run.finish(record)
     print_summary(metrics, run, interpolation)
     print(

@@ -37,7 +37,8 @@ def train_recurrent(plan: Plan[Config], workspace: Workspace, num_test: int = 10
         "all steps done" if run.step == config.num_steps else "target accuracy reached", metrics
     )
     plot_accuracy(run.figures / "accuracy.png", {config.model.upper(): run}, config.length)
-    workspace.export(config.model, model, record, manifest_metrics(metrics, config.length))
+    name = config.model
+    workspace.export({name: model}, record, {name: manifest_metrics(metrics, config.length)})
     run.finish(record)
     print_summary(metrics, run, config)
     print(f"  {workspace.exports_dir / config.model}.pt  {run.figures / 'accuracy.png'}")

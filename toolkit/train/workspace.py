@@ -14,7 +14,7 @@ from toolkit.common.files import make_directory
 from toolkit.common.record import RunRecord
 from toolkit.common.runs import Run
 from toolkit.export import torchscript
-from toolkit.export.manifest import default_directory, readable_exports
+from toolkit.export.manifest import default_directory, read_manifest, readable_exports
 from toolkit.gan.config import ClassifierConfig
 from toolkit.gan.config import Config as GANConfig
 from toolkit.train.presets import AnyConfig, Plan, Preset
@@ -46,26 +46,27 @@ class Workspace:
         return replace(plan, config=replace(plan.config, precision=pick_precision(self.device)))
 
     def export(
-        self, name: str, model: nn.Module, record: RunRecord, metrics: Mapping[str, object]
+        self,
+        models: Mapping[str, nn.Module],
+        record: RunRecord,
+        metrics: Mapping[str, Mapping[str, object]],
     ) -> None:
-        """Export a model, and say so if it measures worse than the one that it replaces.
+        """Export the models of one run as a unit, and say what of the old exports matters.
 
         Args:
-            name: of the export, e.g. "generator".
-            model: its network.
-            record: of its run.
-            metrics: for the manifest, from the record.
+            models: name of the export, e.g. "generator" -> its network.
+            record: of their run.
+            metrics: for the manifest, from the record; name of the export -> metrics.
         """
-        worse = torchscript.save(
-            name,
-            model,
+        notes = torchscript.save(
+            models,
+            metrics,
             exports_dir=self.exports_dir,
             seed=record.settings["seed"],
             config=record.settings,
-            metrics=metrics,
         )
-        if worse:
-            print(f"Note: {worse}")
+        for note in notes:
+            print(f"Note: {note}")
 
 
 def open_workspace(
@@ -79,12 +80,13 @@ def open_workspace(
     """The workspace that the options of a training name.
 
     Raises:
-        ToolkitError: the exports cannot be written there, which is better said before hours of
-            training than after.
+        ToolkitError: the exports cannot be written there, or their manifest is damaged, which is
+            better said before hours of training than after.
         UsageError: this machine does not have the device.
     """
     exports = exports_dir or default_directory(preset, runs_dir)
     make_directory(exports)
+    read_manifest(exports)
     options = {
         "preset": preset,
         "device": device,

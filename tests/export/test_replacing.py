@@ -1,0 +1,240 @@
+"""Exports are replaced all or none, by one process at a time, and nothing is lost."""
+
+import errno
+import itertools
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+import pytest
+
+from tests.export.test_export import METRICS, save
+from toolkit.common.errors import ToolkitError
+from toolkit.common.files import sha256
+from toolkit.export import manifest, replacing, torchscript
+from toolkit.export.manifest import Export
+from toolkit.gan.model import ConvGenerator
+from toolkit.lstm.model import LSTM, RNN
+
+PAIR = ("generator", "discriminator")
+
+
+def save_pair(version: int, directory: Path) -> None:
+    """A generator and a discriminator that belong together; to be replaced they need no networks."""
+    exports = []
+    for name in PAIR:
+        data = f"{name} {version}".encode()
+        exports.append(Export(name, data, {"sha256": sha256(data), "metrics": METRICS}))
+    replacing.replace_exports(exports, directory)
+
+
+def version_of(directory: Path) -> bytes:
+    """The version of the pair in `directory`, which is intact."""
+    generator, discriminator = (manifest.read_export(name, directory).data[-1:] for name in PAIR)
+    assert generator == discriminator
+    return generator
+
+
+def test_a_worse_file_is_announced_and_the_old_one_restored(tmp_path: Path) -> None:
+    assert save("lstm", LSTM(4), tmp_path, test_accuracy=0.99) is None
+    good = (tmp_path / "lstm.pt").read_bytes()
+    note = save("lstm", LSTM(4), tmp_path, test_accuracy=0.5)
+    assert note is not None
+    assert "test_accuracy 0.5, before 0.99" in note
+    assert f"python -m toolkit.train restore lstm --exports-dir {tmp_path}" in note
+    bad = (tmp_path / "lstm.pt").read_bytes()
+
+    for _ in range(2):  # a second time changes nothing
+        replacing.restore(["lstm"], tmp_path)
+        assert (tmp_path / "lstm.pt").read_bytes() == good
+        assert (tmp_path / "previous" / "undone" / "lstm.pt").read_bytes() == bad
+        assert manifest.read_manifest(tmp_path)["lstm.pt"]["metrics"]["test_accuracy"] == 0.99
+        torchscript.load("lstm", tmp_path)
+        torchscript.load("lstm", tmp_path / "previous" / "undone")
+
+
+def test_restore_in_place_of_a_damaged_file(tmp_path: Path) -> None:
+    save("rnn", RNN(4), tmp_path)
+    good = (tmp_path / "rnn.pt").read_bytes()
+    save("rnn", RNN(4), tmp_path)
+    (tmp_path / "rnn.pt").write_bytes(b"damaged")
+    replacing.restore(["rnn"], tmp_path)
+    assert (tmp_path / "rnn.pt").read_bytes() == good
+
+
+def test_restore_of_two_changes_nothing_if_one_is_missing(tmp_path: Path) -> None:
+    for _ in range(2):
+        save("generator", ConvGenerator(8, 4), tmp_path)
+    before = (tmp_path / "generator.pt").read_bytes()
+    with pytest.raises(ToolkitError, match=r"no earlier discriminator.pt to bring back"):
+        replacing.restore(["generator", "discriminator"], tmp_path)
+    assert (tmp_path / "generator.pt").read_bytes() == before
+
+
+class Killed(BaseException):
+    """Raised instead of a write, as if the process had been killed just before it."""
+
+
+def at_each_write(
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    prepare: Callable[[int], None],
+    act: Callable[[], object],
+    look: Callable[[bool], None],
+) -> int:
+    """Let `act` fail at its first write, at its second, ..., until it has no more; their number."""
+    real = {name: getattr(os, name) for name in ("replace", "fsync")}
+    for k in range(100):
+        prepare(k)
+        calls = itertools.count()
+
+        def failing(name: str, k: int = k, calls: Iterator[int] = calls) -> Callable[..., None]:
+            def call(*arguments: object) -> None:
+                number = next(calls)
+                if number == k or (number > k and isinstance(error, OSError)):
+                    raise error
+                real[name](*arguments)
+
+            return call
+
+        with monkeypatch.context() as patch:
+            for name in real:
+                patch.setattr(os, name, failing(name))
+            try:
+                act()
+                failed = False
+            except (Killed, ToolkitError):
+                failed = True
+        look(failed)
+        if not failed:
+            return k
+    raise AssertionError("it never ends")
+
+
+@pytest.mark.parametrize("action", ["save", "restore"])
+def test_a_pair_is_replaced_as_one(
+    action: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before any write, the old pair or the new one is there, and a repetition ends it."""
+    directory = tmp_path
+
+    def prepare(k: int) -> None:
+        nonlocal directory
+        directory = tmp_path / str(k)
+        save_pair(1, directory)
+        if action == "restore":
+            save_pair(2, directory)
+
+    def act() -> None:
+        if action == "save":
+            save_pair(2, directory)
+        else:
+            replacing.restore(PAIR, directory)
+
+    old, new = (b"1", b"2") if action == "save" else (b"2", b"1")
+
+    def look(failed: bool) -> None:
+        assert version_of(directory) in (old, new)
+        act()
+        assert version_of(directory) == new
+        kept = replacing.PREVIOUS if action == "save" else replacing.UNDONE
+        assert version_of(directory / kept) == old
+        assert not list(directory.rglob(".*.tmp")) + list(directory.rglob(".*.staged"))
+        for name in PAIR:  # in place, for readers that know nothing of staged files
+            entry = manifest.read_manifest(directory)[f"{name}.pt"]
+            assert sha256((directory / f"{name}.pt").read_bytes()) == entry["sha256"]
+
+    assert at_each_write(monkeypatch, Killed(), prepare, act, look) >= 10
+
+
+def test_a_full_disk_leaves_the_old_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From any write on, nothing can be written or renamed any more."""
+
+    def look(failed: bool) -> None:
+        version = version_of(directory)
+        assert version in ((b"1", b"2") if failed else (b"2",))
+        files = {path.name for path in directory.iterdir()}
+        assert failed or files == {
+            *(f"{name}.pt" for name in PAIR),
+            "manifest.json",
+            "previous",
+            ".lock",
+        }
+
+    directory = tmp_path
+
+    def prepare(k: int) -> None:
+        nonlocal directory
+        directory = tmp_path / str(k)
+        save_pair(1, directory)
+
+    full = OSError(errno.ENOSPC, "No space left on device")
+    writes = at_each_write(monkeypatch, full, prepare, lambda: save_pair(2, directory), look)
+    assert writes >= 10
+
+
+@pytest.mark.parametrize("lost", ["manifest", "entry", "file"])
+def test_a_file_that_is_not_listed_is_kept(lost: str, tmp_path: Path) -> None:
+    """It may be the only copy of someone's training."""
+    contents = []
+    for _ in range(2):
+        save("lstm", LSTM(4), tmp_path)
+        if lost == "manifest":
+            (tmp_path / "manifest.json").unlink()
+        elif lost == "entry":
+            (tmp_path / "manifest.json").write_text("{}")
+        else:
+            (tmp_path / "lstm.pt").write_bytes(os.urandom(1000))
+        contents.append((tmp_path / "lstm.pt").read_bytes())
+        note = save("lstm", LSTM(4), tmp_path)
+        copy = tmp_path / "previous" / f"lstm.unlisted-{len(contents)}.pt"
+        assert note == (
+            f"{tmp_path / 'lstm.pt'} was not the file that the manifest lists. It is kept as "
+            f"{copy}."
+        )
+    kept = sorted((tmp_path / "previous").glob("lstm.unlisted-*.pt"))
+    assert [path.read_bytes() for path in kept] == contents
+    torchscript.load("lstm", tmp_path)
+
+
+def test_a_damaged_manifest_replaces_nothing(tmp_path: Path) -> None:
+    save("lstm", LSTM(4), tmp_path)
+    before = (tmp_path / "lstm.pt").read_bytes()
+    for text in ("{", '{"../lstm.pt": {"sha256": "' + "0" * 64 + '", "metrics": {}}}', "[" * 9999):
+        (tmp_path / "manifest.json").write_text(text)
+        with pytest.raises(ToolkitError, match=r"manifest.json is damaged"):
+            save("lstm", LSTM(4), tmp_path)
+        assert (tmp_path / "lstm.pt").read_bytes() == before
+        assert (tmp_path / "manifest.json").read_text() == text
+
+
+def save_and_read(name: str, directory: Path, barrier: Barrier) -> None:
+    model = {"lstm": LSTM, "rnn": RNN}[name](4)
+    exported = torchscript._script(name, model, {"seed": 0, "config": {}, "metrics": METRICS})
+    for k in range(20):
+        barrier.wait(60)
+        entry = {**exported.entry, "seed": k}
+        replacing.replace_exports([exported._replace(entry=entry)], directory)
+        assert manifest.read_export(name, directory).entry["seed"] == k
+
+
+def test_two_at_once(tmp_path: Path) -> None:
+    """Two processes save 20 times each at the same moment: no entry is lost, none is refused."""
+    context = multiprocessing.get_context("fork")
+    barrier = context.Barrier(2)
+    processes = [
+        context.Process(target=save_and_read, args=(name, tmp_path, barrier))
+        for name in ("lstm", "rnn")
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+        assert process.exitcode == 0
+    entries = json.loads((tmp_path / "manifest.json").read_text())
+    assert [entry["seed"] for entry in entries.values()] == [19, 19]
+    for name in ("lstm", "rnn"):
+        torchscript.load(name, tmp_path)
