@@ -23,7 +23,7 @@ PAIR = ("generator", "discriminator")
 
 
 def save_pair(version: int, directory: Path) -> None:
-    """A generator and a discriminator that belong together; to be replaced they need no networks."""
+    """A generator and a discriminator that belong together; no networks are needed."""
     exports = []
     for name in PAIR:
         data = f"{name} {version}".encode()

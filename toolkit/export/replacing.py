@@ -98,7 +98,8 @@ def _write(exports: Sequence[Export], exports_dir: Path) -> None:
     try:
         for export in exports:
             path = export_path(export.name, exports_dir)
-            atomic_write(staged(path, export.entry["sha256"]), export.data)
+            if read_listed(path).sha256 != export.entry["sha256"]:
+                atomic_write(staged(path, export.entry["sha256"]), export.data)
         atomic_write(exports_dir / "manifest.json", text.encode())
     finally:
         _finish(exports_dir)
