@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from toolkit.common.errors import ToolkitError, UsageError
-from toolkit.common.files import read_log
+from toolkit.common.files import read_log, write_log
 from toolkit.common.record import Interpolation, Metric, RecurrentMetrics, read_record
 from toolkit.common.runs import Run
 
@@ -135,6 +135,67 @@ def test_log_goes_back_to_the_checkpoint(tmp_path: Path) -> None:
     run.log(2, loss=0.3)
     expected = [{"step": 1, "loss": 0.5}, {"step": 2, "loss": 0.3}]
     assert run.entries == read_log(run.log_file).entries == expected
+
+
+def test_no_flipped_bit_of_a_log_is_silent(tmp_path: Path) -> None:
+    """Every bit of three lines: what is read was written, and what is lost is counted."""
+    path = tmp_path / "metrics.jsonl"
+    written = [{"step": step, "loss": 1 / step, "text": "é"} for step in (1, 2, 3)]
+    write_log(path, written)
+    data = path.read_bytes()
+    for k in range(8 * len(data)):
+        flipped = bytearray(data)
+        flipped[k // 8] ^= 1 << k % 8
+        path.write_bytes(flipped)
+        entries, damaged = read_log(path)
+        assert entries == [entry for entry in written if entry in entries]
+        cut_short = k // 8 == len(data) - 1  # the last end of line: as after a kill
+        assert (len(entries) < 3) == bool(damaged or cut_short)
+
+
+def test_a_damaged_log_is_named_and_the_training_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Run(tmp_path, Config()) as run:
+        run.load()
+        for step in (1, 2, 3):
+            run.log(step, loss=1 / step)
+        run.save(3, 0.0)
+    damaged = run.log_file.read_bytes().replace(b'"step": 3', b'"step": 8')
+    run.log_file.write_bytes(damaged)
+    with Run(tmp_path, Config()) as run:
+        run.load()
+        assert run.latest == {"loss": 1 / 3}  # the checkpoint knows it
+        assert run.entries == [{"step": 1, "loss": 1.0}, {"step": 2, "loss": 0.5}]
+    copy = tmp_path / "metrics.jsonl.damaged-1"
+    assert copy.read_bytes() == damaged
+    assert capsys.readouterr().out == (
+        f"Note: {run.log_file} is damaged in line 3: 1 of 3 entries are lost, and missing in the "
+        f"curves. The networks are unharmed. The damaged file is now {copy}.\n"
+    )
+
+
+def test_a_run_belongs_to_one_process(tmp_path: Path) -> None:
+    """A second process says what it waits for, and goes on when the first is through."""
+    program = (
+        "import sys\n"
+        "from dataclasses import make_dataclass\n"
+        "from pathlib import Path\n"
+        "from toolkit.common.runs import Run\n"
+        "Run(Path(sys.argv[1]) / 'run', make_dataclass('Config', [])())\n"
+        "print('mine')\n"
+    )
+    with Run(tmp_path / "run", Config()):
+        command = [sys.executable, "-c", program, tmp_path]
+        other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert other.stdout is not None
+        said = other.stdout.readline()
+        assert other.poll() is None
+    assert said == (
+        f"Another command is training in {tmp_path / 'run'}. This one waits for it; Ctrl+C gives "
+        "up.\n"
+    )
+    assert other.communicate(timeout=60)[0] == "mine\n"
 
 
 def test_a_log_without_a_checkpoint_starts_anew(tmp_path: Path) -> None:

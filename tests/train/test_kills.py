@@ -55,7 +55,7 @@ def finish(directory: Path, arguments: list[str], kills: list[int]) -> int:
 
 
 def contents(directory: Path) -> dict[str, bytes]:
-    """All files but checkpoints, without "seconds" in them and the checksums that depend on them."""
+    """All files but checkpoints, without "seconds" and the checksums that depend on them."""
     return {
         str(path.relative_to(directory)): SECONDS.sub(b"", data)
         for path in sorted((directory / "runs").rglob("*"))

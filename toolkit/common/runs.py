@@ -15,7 +15,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import torch
 
@@ -53,8 +53,8 @@ class Run:
     """One training run on disk.
 
     `load` and `save` keep run.json at "running". Once everything else has been written, `finish`
-    replaces it with the whole record, so that a killed run never looks finished. Until then no
-    other process can open the run.
+    replaces it with the whole record, so that a killed run never looks finished. Another process
+    that opens the run waits until this one ends or leaves the run as a context manager.
 
     Args:
         directory: made if it is not there.
@@ -93,6 +93,12 @@ class Run:
         )
         sweep(directory)
         sweep(self.figures)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.lock.release()
 
     def set_aside(self) -> Path | None:
         """Keep what is there under another name, and start with an empty directory."""
@@ -191,7 +197,6 @@ class Run:
             ToolkitError: it cannot be written.
         """
         write_record(self.directory, record)
-        self._lock.lock.release()
 
     def _record(self, status: Literal["running", "finished"], **facts: Any) -> RunRecord:
         return RunRecord(

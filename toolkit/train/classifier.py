@@ -16,23 +16,23 @@ from toolkit.train.workspace import Workspace
 
 def train_classifier(plan: Plan[ClassifierConfig], workspace: Workspace) -> None:
     """The digit classifier: train, test, export."""
-    run = workspace.run(plan)
-    mnist = load_mnist(workspace.data_dir)
-    model = train(plan.config, run, mnist, workspace.device)
-    share = accuracy(model, mnist.test_images, mnist.test_labels)
-    floor = Evaluator(model, "", mnist, workspace.device).floor
-    metrics = ClassifierMetrics(
-        test_accuracy=Metric(value=share, num_examples=len(mnist.test_images)),
-        frechet_distance_floor=Metric(value=floor, num_examples=NUM_IMAGES),
-    )
-    record = run.final_record("all steps done", metrics)
-    manifest_metrics = {
-        "test_accuracy": share,
-        "num_test": metrics.test_accuracy.num_examples,
-        "frechet_distance_floor": floor,
-    }
-    workspace.export({"classifier": model}, record, {"classifier": manifest_metrics})
-    run.finish(record)
+    with workspace.run(plan) as run:
+        mnist = load_mnist(workspace.data_dir)
+        model = train(plan.config, run, mnist, workspace.device)
+        share = accuracy(model, mnist.test_images, mnist.test_labels)
+        floor = Evaluator(model, "", mnist, workspace.device).floor
+        metrics = ClassifierMetrics(
+            test_accuracy=Metric(value=share, num_examples=len(mnist.test_images)),
+            frechet_distance_floor=Metric(value=floor, num_examples=NUM_IMAGES),
+        )
+        record = run.final_record("all steps done", metrics)
+        manifest_metrics = {
+            "test_accuracy": share,
+            "num_test": metrics.test_accuracy.num_examples,
+            "frechet_distance_floor": floor,
+        }
+        workspace.export({"classifier": model}, record, {"classifier": manifest_metrics})
+        run.finish(record)
     print(
         f"Classifier: {share:.2%} of the {len(mnist.test_images):,} test images, after "
         f"{run.seconds:.1f} s of training.\n  {workspace.exports_dir / 'classifier.pt'}"

@@ -19,8 +19,17 @@ from toolkit.train.workspace import Workspace
 
 def train_gan(plan: Plan[Config], workspace: Workspace) -> None:
     """The GAN: train, measure 10,000 samples, draw the assignment's pictures, export."""
-    config = plan.config
-    run = workspace.run(plan)
+    with workspace.run(plan) as run:
+        metrics, interpolation = _train(run, plan.config, workspace)
+    print_summary(metrics, run, interpolation)
+    print(
+        f"  {workspace.exports_dir / 'generator.pt'}  {workspace.exports_dir / 'discriminator.pt'}"
+    )
+
+
+def _train(
+    run: Run, config: Config, workspace: Workspace
+) -> tuple[GANMetrics, Interpolation | None]:
     mnist = load_mnist(workspace.data_dir)
     evaluator = load_evaluator(workspace, mnist)
     measured: list[Scores] = []  # one for each measurement; training measures after its last step
@@ -49,10 +58,7 @@ def train_gan(plan: Plan[Config], workspace: Workspace) -> None:
         {"generator": manifest_metrics(metrics), "discriminator": {}},
     )
     run.finish(record)
-    print_summary(metrics, run, interpolation)
-    print(
-        f"  {workspace.exports_dir / 'generator.pt'}  {workspace.exports_dir / 'discriminator.pt'}"
-    )
+    return metrics, interpolation
 
 
 def draw_interpolation(

@@ -145,10 +145,9 @@ def plot_gradients_and_gates(directory: Path) -> None:
     for name in ("rnn", "lstm"):
         config = Config(model=name, length=20, curriculum=True, num_steps=600)
         state = "c" if name == "lstm" else "h"  # the memory
-        run = Run(directory / name, config)
-        with one_thread():
+        with Run(directory / name, config) as run, one_thread():
             trained = train(config, run, torch.device("cpu"), quiet=True)
-        run.finish(run.final_record("all steps done"))
+            run.finish(run.final_record("all steps done"))
         for stage, model in (("untrained", build(config)), ("trained", trained)):
             norms = gradient_norms(model, digits, labels)[state]
             curves[f"{name.upper()}, {stage}: dL/d{state}(t)"] = (

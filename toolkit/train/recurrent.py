@@ -20,26 +20,26 @@ def train_recurrent(plan: Plan[Config], workspace: Workspace, num_test: int = 10
     A network that learnt with the curriculum is tested far beyond its own T as well.
     """
     config = plan.config
-    run = workspace.run(plan)
     lengths = tuple(sorted({config.length, *(FAR if config.curriculum else ())}))
-    # In small networks threads wait for each other more than they compute: much more on a machine
-    # that does other things as well.
-    with one_thread() if config.hidden_size <= 256 else contextlib.nullcontext():
-        model = train(config, run, workspace.device)
-        tested = accuracy_by_length(model, lengths, config.seed, num_test)
-    loss = run.latest["loss"]
-    metrics = RecurrentMetrics(
-        final_loss=Metric(value=loss, num_examples=config.batch_size),
-        test_accuracy=tested[config.length],
-        accuracy_by_length=tested,
-    )
-    record = run.final_record(
-        "all steps done" if run.step == config.num_steps else "target accuracy reached", metrics
-    )
-    plot_accuracy(run.figures / "accuracy.png", {config.model.upper(): run}, config.length)
-    name = config.model
-    workspace.export({name: model}, record, {name: manifest_metrics(metrics, config.length)})
-    run.finish(record)
+    with workspace.run(plan) as run:
+        # In small networks threads wait for each other more than they compute: much more on a
+        # machine that does other things as well.
+        with one_thread() if config.hidden_size <= 256 else contextlib.nullcontext():
+            model = train(config, run, workspace.device)
+            tested = accuracy_by_length(model, lengths, config.seed, num_test)
+        loss = run.latest["loss"]
+        metrics = RecurrentMetrics(
+            final_loss=Metric(value=loss, num_examples=config.batch_size),
+            test_accuracy=tested[config.length],
+            accuracy_by_length=tested,
+        )
+        record = run.final_record(
+            "all steps done" if run.step == config.num_steps else "target accuracy reached", metrics
+        )
+        plot_accuracy(run.figures / "accuracy.png", {config.model.upper(): run}, config.length)
+        name = config.model
+        workspace.export({name: model}, record, {name: manifest_metrics(metrics, config.length)})
+        run.finish(record)
     print_summary(metrics, run, config)
     print(f"  {workspace.exports_dir / config.model}.pt  {run.figures / 'accuracy.png'}")
     return run
