@@ -132,11 +132,16 @@ def start(directory: Path, *arguments: str) -> "subprocess.Popen[str]":
 
 @pytest.mark.slow
 def test_the_real_process(tmp_path: Path) -> None:
-    """SIGKILL leaves a run that continues, Ctrl+C says so, and neither looks finished."""
+    """SIGKILL leaves a run that continues, Ctrl+C and SIGTERM say so, and none looks finished."""
     command = ("lstm", "--preset", "smoke", "--length", "30", "--num-steps", "100000")
     run = tmp_path / "runs" / "smoke" / "lstm-length=30-num_steps=100000"
     steps = 0
-    for sent, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)):
+    sent_and_codes = (
+        (signal.SIGKILL, -signal.SIGKILL),
+        (signal.SIGTERM, 130),
+        (signal.SIGINT, 130),
+    )
+    for sent, code in sent_and_codes:
         process = start(tmp_path, *command)
         while not (run / "run.json").exists() or read_record(run).steps <= steps:
             time.sleep(0.02)

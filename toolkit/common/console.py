@@ -1,11 +1,15 @@
 """Error handling that the toolkit's command lines share."""
 
+import contextlib
 import functools
+import os
 import shlex
+import signal
 import sys
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import typer
 
@@ -19,14 +23,18 @@ def reports_errors(command: Command) -> Command:
     """Decorate a command so that a user's mistake ends in one sentence instead of a traceback.
 
     The sentence goes to standard error. The exit code is the error's own (1 or 2), 1 when the
-    memory or a file fails, and 130 after Ctrl-C. Any other exception is a bug and keeps its
-    traceback.
+    memory or a file fails, and 130 after Ctrl-C, SIGTERM and SIGHUP. Any other exception is a bug
+    and keeps its traceback.
     """
 
     @functools.wraps(command)
     def wrapper(*args: Any, **kwargs: Any) -> None:
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:  # closed by whoever started the command
+                setattr(sys, name, _nowhere())
         try:
-            command(*args, **kwargs)
+            with _signals_as_interrupts():
+                command(*args, **kwargs)
         except ToolkitError as error:
             print(f"Error: {error}", file=sys.stderr)
             raise typer.Exit(error.exit_code) from error
@@ -34,6 +42,14 @@ def reports_errors(command: Command) -> Command:
             if isinstance(error, RuntimeError) and "memory" not in str(error):
                 raise
             print("Error: out of memory. Choose smaller sizes.", file=sys.stderr)
+            raise typer.Exit(1) from error
+        except BrokenPipeError as error:
+            sys.stdout = _nowhere()
+            print(
+                "Error: whoever read the output has closed it, so the command stopped. "
+                "Run it again to continue.",
+                file=sys.stderr,
+            )
             raise typer.Exit(1) from error
         except OSError as error:
             print(f"Error: {error}.", file=sys.stderr)
@@ -46,6 +62,27 @@ def reports_errors(command: Command) -> Command:
             raise typer.Exit(130) from error
 
     return wrapper  # type: ignore[return-value]
+
+
+def _nowhere() -> TextIO:
+    """A stream in place of one that is closed, until the process ends."""
+    return open(os.devnull, "w")
+
+
+@contextlib.contextmanager
+def _signals_as_interrupts() -> Iterator[None]:
+    """Inside this block SIGTERM and SIGHUP, unless they are ignored, do what Ctrl-C does."""
+    signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        signals = []  # only the main thread can handle signals
+    before = {s: h for s in signals if (h := signal.getsignal(s)) != signal.SIG_IGN}
+    for ending in before:
+        signal.signal(ending, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for ending, handler in before.items():
+            signal.signal(ending, handler)
 
 
 def training_command(*words: str, **options: object) -> str:
