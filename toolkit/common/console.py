@@ -2,6 +2,8 @@
 
 import contextlib
 import functools
+import io
+import logging
 import os
 import shlex
 import signal
@@ -29,9 +31,7 @@ def reports_errors(command: Command) -> Command:
 
     @functools.wraps(command)
     def wrapper(*args: Any, **kwargs: Any) -> None:
-        for name in ("stdout", "stderr"):
-            if getattr(sys, name) is None:  # closed by whoever started the command
-                setattr(sys, name, _nowhere())
+        _prepare_output()
         try:
             with _signals_as_interrupts():
                 command(*args, **kwargs)
@@ -62,6 +62,18 @@ def reports_errors(command: Command) -> Command:
             raise typer.Exit(130) from error
 
     return wrapper  # type: ignore[return-value]
+
+
+def _prepare_output() -> None:
+    """Let no console and no setting of Matplotlib stop a command; it draws into files only."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started the command
+            setattr(sys, name, _nowhere())
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a path that the console cannot show
+    os.environ["MPLBACKEND"] = "agg"
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # its cache may be unwritable
 
 
 def _nowhere() -> TextIO:
@@ -97,7 +109,8 @@ def training_command(*words: str, **options: object) -> str:
         for key, value in options.items()
         if value is not None and value != TRAINING_DEFAULTS.get(key)
     }
-    return shlex.join(["python", "-m", "toolkit.train", *words, *as_options(given)])
+    command = shlex.join(["python", "-m", "toolkit.train", *words, *as_options(given)])
+    return command.encode(errors="surrogateescape").decode(errors="replace")  # any path as text
 
 
 def as_options(settings: Mapping[str, object]) -> list[str]:

@@ -34,7 +34,7 @@ def workers(cluster: str | None, num_workers: int) -> Iterator[None]:
         ) from error
     try:
         client = Client(cluster, timeout=CONNECT_SECONDS)
-    except (OSError, TimeoutError, ValueError) as error:
+    except (OSError, TimeoutError, TypeError, ValueError) as error:
         raise UsageError(f"There is no Dask scheduler at {cluster}: {error}.") from error
     with client, joblib.parallel_config(backend="dask"):
         yield
