@@ -73,7 +73,7 @@ def load_file(path: Path) -> LoadedFile:
     """
     data, entry, found = listed = read_listed(path)
     if data is None or found is None:
-        raise ToolkitError(f"Cannot read {path}: there is no such file.")
+        raise ToolkitError(f"Cannot read {path}: No such file or directory.")
     if entry is not None and not listed.intact:
         raise ToolkitError(
             f"{path} is damaged or was altered: the manifest beside it says SHA-256 "
