@@ -44,6 +44,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("hand in")  # packed once
 def test_pack_names_the_fault(packed: tuple[Path, Result]) -> None:
     """The archive is made nevertheless, because the code runs."""
     folder, result = packed
@@ -55,6 +56,7 @@ def test_pack_names_the_fault(packed: tuple[Path, Result]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("hand in")
 def test_grade_takes_its_points_away(packed: tuple[Path, Result], tmp_path: Path) -> None:
     """Those of equation (5), and no others: all else is right."""
     if all(ways.why_not(way) for way in candidates()):

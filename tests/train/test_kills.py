@@ -68,6 +68,7 @@ def contents(directory: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("kills")  # so that one server of forks is started
 @pytest.mark.parametrize(
     ("arguments", "kills"),
     [
