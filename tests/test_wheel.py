@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 RIGHT = ROOT / "tests" / "assignment" / "check" / "corpus" / "right"
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]  # built once
 
 
 @pytest.fixture(scope="module")

@@ -44,6 +44,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("hand in")  # packed once
 def test_pack_names_the_fault(packed: tuple[Path, Result]) -> None:
     """The archive is made nevertheless, because the code runs."""
     folder, result = packed
@@ -55,6 +56,7 @@ def test_pack_names_the_fault(packed: tuple[Path, Result]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("hand in")
 def test_grade_takes_its_points_away(packed: tuple[Path, Result], tmp_path: Path) -> None:
     """Those of equation (5), and no others: all else is right."""
     if all(ways.why_not(way) for way in candidates()):
@@ -70,28 +72,31 @@ def test_grade_takes_its_points_away(packed: tuple[Path, Result], tmp_path: Path
     assert "[wrong-equation, equation (5)]" in (directory / "feedback.html").read_text()
 
 
-COURSE = ("Part 1, Part 2", "nested twice", "two notebooks")
+COURSE = (
+    pytest.param("flat", marks=pytest.mark.nightly),  # the one before
+    pytest.param("nested twice", marks=pytest.mark.nightly),
+    "Part 1, Part 2",
+    "two notebooks",
+)
 
 
 @pytest.mark.slow
-def test_the_same_points_in_the_folders_of_the_course(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", COURSE)
+def test_the_same_points_in_the_folders_of_the_course(name: str, tmp_path: Path) -> None:
     """To the point, task by task, for a submission with one fault."""
     way = next((way for way in ways.ALL if ways.why_not(way) is None), None)
     assert way is not None
     cases.write_right("separate gates", tmp_path)
     cases.write_wrong("c adds f", tmp_path)
     texts = {part: (tmp_path / name).read_text() for part, name in FILES.items()}
-    graded = {}
-    for name in ("flat", *COURSE):
-        files, _ = layouts.LAYOUTS[name](texts)
-        data = submissions.pack(dict(files))
-        result = grade_archive("1234_assignment3.zip", data, read_rubric(), Limits(), isolation=way)
-        tasks = [(test.score, test.extra_data.open) for test in result.tests]
-        found = [(one.verdict, one.part, one.id, one.equation) for one in
-                 (*result.extra_data.findings, *result.extra_data.not_seen)]  # fmt: skip
-        graded[name] = (tasks, found)
-    assert [score for score, _ in graded["flat"][0]] == [20 - 5, 8, 8, 36, 4, 8]
-    assert graded == dict.fromkeys(graded, graded["flat"])
+    files, _ = layouts.LAYOUTS[name](texts)
+    data = submissions.pack(dict(files))
+    result = grade_archive("1234_assignment3.zip", data, read_rubric(), Limits(), isolation=way)
+    assert [test.score for test in result.tests] == [20 - 5, 8, 8, 36, 4, 8]
+    assert not any(test.extra_data.open for test in result.tests)
+    (finding,) = result.extra_data.findings
+    assert (finding.part, finding.id, finding.equation) == ("lstm", "wrong-equation", 5)
+    assert not result.extra_data.not_seen
 
 
 def test_the_blank_skeleton_is_not_packed(tmp_path: Path) -> None:

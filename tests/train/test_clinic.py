@@ -1,11 +1,12 @@
 """The failure clinic: each failure is there, and its control is healthy.
 
-The networks are half as wide as in the command, which takes a third of the time; the nightly tests
-have them at full width.
+The networks are half as wide as in the command, saturation is trained for fewer steps, and fewer
+sizes of a batch are plotted; the nightly tests have everything as it is in the command.
 """
 
 import json
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -17,10 +18,12 @@ from toolkit.common.device import seeded
 from toolkit.gan.config import Config
 from toolkit.gan.data import MNIST
 from toolkit.gan.evaluation import Evaluator
+from toolkit.gan.failures import Case
 from toolkit.gan.model import ConvDiscriminator, ConvGenerator
 from toolkit.gan.training import Networks
 from toolkit.train import classifier
 from toolkit.train.app import app
+from toolkit.train.clinic import LESSONS, Lesson
 from toolkit.train.workspace import Workspace
 
 FAILURES = ("saturation", "collapse", "overpowered", "batch-statistics")
@@ -44,6 +47,15 @@ def load_small_evaluator(workspace: Workspace, mnist: MNIST) -> Evaluator:
     return classifier.load_evaluator(workspace, small)
 
 
+def shorten(lesson: Lesson, num_steps: int) -> Lesson:
+    """With so many steps."""
+
+    def short(case: Case) -> Case:
+        return replace(case, config=replace(case.config, num_steps=num_steps))
+
+    return replace(lesson, failure=short(lesson.failure), control=short(lesson.control))
+
+
 @pytest.fixture(scope="module", params=["narrow", pytest.param("full", marks=pytest.mark.nightly)])
 def clinic(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -54,6 +66,8 @@ def clinic(
         if request.param == "narrow":
             patch.setattr("toolkit.gan.failures.build", build_narrow)
             patch.setattr("toolkit.train.clinic.load_evaluator", load_small_evaluator)
+            patch.setitem(LESSONS, "saturation", shorten(LESSONS["saturation"], 150))
+            patch.setattr("toolkit.train.clinic.BATCH_SIZES", (1, 64))  # of the curve
         done = CliRunner().invoke(app, ["clinic", "all", "--runs-dir", str(runs_dir)])
     assert done.exception is None, done.output
     return runs_dir / "clinic", done.stdout

@@ -128,11 +128,11 @@ def run_study(preset: str, directory: Path, cluster: str | None = None) -> str:
     atomic_write(directory / "horizon.csv", to_csv(rows).encode())
     atomic_write(directory / "horizon.md", table.encode())
     plot_accuracy(directory / "horizon.png", rows)
-    plot_gradients_and_gates(directory)
+    plot_gradients_and_gates(directory, num_steps=150 if preset == "smoke" else 600)
     return table
 
 
-def plot_gradients_and_gates(directory: Path) -> None:
+def plot_gradients_and_gates(directory: Path, num_steps: int) -> None:
     """Train an RNN and an LSTM, and plot the gradient at early steps and the LSTM's gates.
 
     Both are trained with the curriculum up to T = 20, and plotted before and after training on 100
@@ -143,7 +143,7 @@ def plot_gradients_and_gates(directory: Path) -> None:
     digits, labels = split_last(unseen)
     curves: dict[str, figures.Curve] = {}
     for name in ("rnn", "lstm"):
-        config = Config(model=name, length=20, curriculum=True, num_steps=600)
+        config = Config(model=name, length=20, curriculum=True, num_steps=num_steps)
         state = "c" if name == "lstm" else "h"  # the memory
         with Run(directory / name, config) as run, one_thread():
             trained = train(config, run, torch.device("cpu"), quiet=True)

@@ -106,6 +106,7 @@ def results_of(graded: Path) -> dict[str, dict[str, Any]]:
     }
 
 
+@pytest.mark.xdist_group("class")  # graded once
 def test_each_has_a_result_in_the_schema(graded: Path) -> None:
     results = results_of(graded)
     assert set(results) == set(CLASS)
@@ -115,6 +116,7 @@ def test_each_has_a_result_in_the_schema(graded: Path) -> None:
         assert sum(test["max_score"] for test in result["tests"]) == 84
 
 
+@pytest.mark.xdist_group("class")
 def test_hostile_ones_cost_themselves(graded: Path) -> None:
     results = results_of(graded)
     problems = {name[:8]: result["extra_data"]["problem"] for name, result in results.items()}
@@ -133,6 +135,7 @@ def test_hostile_ones_cost_themselves(graded: Path) -> None:
                                 "8 points are open."]  # fmt: skip
 
 
+@pytest.mark.xdist_group("class")
 def test_class_csv(graded: Path) -> None:
     with open(graded / "graded" / "class.csv", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -148,6 +151,7 @@ def test_class_csv(graded: Path) -> None:
     assert rows[-1]["student number"] == "10000010"
 
 
+@pytest.mark.xdist_group("class")
 def test_finished_ones_are_kept(graded: Path) -> None:
     kept = results_of(graded)
     names: list[str] = []

@@ -1,14 +1,18 @@
 """The judge of the GAN against one small GAN in many styles, right and with one fault each."""
 
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from ..conftest import Check
 from .styles import RIGHT, WRONG, gan
 
 NOT_ALL_SEEN = {"labels beside the noise"}  # the classes of the ends
 SEEDS = range(1, 6)
+PLAIN = next(iter(RIGHT))
 
 
 @pytest.mark.parametrize("name", RIGHT)
@@ -19,15 +23,25 @@ def test_right_is_not_called_wrong(name: str, tmp_path: Path, warm_check: Check)
     assert report.not_seen == [] or name in NOT_ALL_SEEN
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("name", RIGHT)
+@pytest.mark.parametrize(
+    "name",
+    [PLAIN, *(pytest.param(name, marks=pytest.mark.nightly) for name in RIGHT if name != PLAIN)],
+)
 def test_right_by_no_luck(name: str, seed: int, tmp_path: Path, warm_check: Check) -> None:
     (tmp_path / "my_gan.py").write_text(gan(*RIGHT[name], seed=seed))
     assert warm_check(tmp_path, parts=["gan"]).findings == []
 
 
-@pytest.mark.parametrize("name", WRONG)
+def _planted() -> Iterator[ParameterSet]:
+    """All faults; beyond the third with the same id, they are tried at night."""
+    seen: Counter[str] = Counter()
+    for name, (id, _) in WRONG.items():
+        seen[id] += 1
+        yield pytest.param(name, marks=[pytest.mark.nightly] if seen[id] > 3 else [])
+
+
+@pytest.mark.parametrize("name", list(_planted()))
 def test_fault_is_named_with_its_line(name: str, tmp_path: Path, warm_check: Check) -> None:
     id, changes = WRONG[name]
     (tmp_path / "my_gan.py").write_text(gan(*changes))
