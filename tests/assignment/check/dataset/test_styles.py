@@ -131,6 +131,28 @@ NOT_SEEN = {
 }
 
 
+# The last piece is in the line that should be named.
+LINES = {
+    "the first digit is left out": (
+        dataset("torch.tensor(r[1:]).float()[:, None], r[-1]"), "answer-in-input", "r[1:]"),
+    "the first digit is left out of the one-hot ones": (
+        dataset(
+            "(torch.eye(10)[r[1:]] if self.one_hot else torch.tensor(r[:-1]).float()), r[-1]",
+            parameters="seq_length, one_hot=False",
+        ).replace("import random\n", "import random\n        self.one_hot = one_hot\n"),
+        "answer-in-input", "r[1:]"),
+    "not mirrored, in a function": (
+        dataset().replace("left[::-1][T % 2:]", "left[T % 2:]"), "not-a-palindrome", "left[T % 2"),
+    "a digit that is never drawn, in a function": (
+        dataset().replace("randrange(10)", "randrange(9)"), "missing-digits", "randrange(9)"),
+    "one shared palindrome": (LEAK, "split-leak", "k == 309"),
+    "a label from another line": (
+        dataset().replace("[k]\n", "[k]\n        y = r[-2]\n", 1).replace(
+            BARE, BARE.replace("r[-1]", "y")),
+        "wrong-label", "y = r[-2]"),
+}  # fmt: skip
+
+
 def found(text: str, folder: Path, check: Check) -> tuple[list[str | None], int, int]:
     (folder / "other.py").write_text("")
     (folder / "dataset.py").write_text(text)
@@ -155,3 +177,14 @@ def test_wrong(name: str, tmp_path: Path, warm_check: Check) -> None:
 def test_only_unusual(name: str, tmp_path: Path, warm_check: Check) -> None:
     """It is no fault, and it is not right either."""
     assert found(NOT_SEEN[name], tmp_path, warm_check) == ([], 1, 0)
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_line(name: str, tmp_path: Path, warm_check: Check) -> None:
+    """The line that makes the fault, wherever in the file it is."""
+    text, id, piece = LINES[name]
+    (tmp_path / "dataset.py").write_text(text)
+    (finding,) = warm_check(tmp_path, parts=["dataset"]).findings
+    assert finding.id == id
+    assert finding.line is not None
+    assert piece in text.splitlines()[finding.line - 1]

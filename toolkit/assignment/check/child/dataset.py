@@ -18,7 +18,9 @@ from toolkit.assignment.check.child.importing import (
     import_file,
     pick,
 )
+from toolkit.assignment.check.child.item_lines import lines_of
 from toolkit.assignment.check.child.places import line_of
+from toolkit.assignment.syntax import parsed
 
 LENGTHS = (
     *("seq_length", "seq_len", "sequence_length", "input_length", "length", "t", "max_length"),
@@ -32,6 +34,7 @@ CLASSES = (
     *("num_classes", "n_classes", "base", "num_labels", "vocab_size", "input_dim", "input_size"),
     "num_digits_total",
 )
+SPLITS = ("split", "train", "mode", "is_train", "subset", "phase", "training", "test", "is_test")
 SPREAD = 10**6  # items of a data set over which those that are read are spread
 INPUTS = ("x", "input", "inputs", "sequence", "seq", "data", "features")
 
@@ -48,7 +51,8 @@ class Answers:
 
         Returns:
             its `name` (None if there is none, and `functions`, the names of what there is instead),
-            the lower-case names of its constructor's `parameters`, and the `lines` of its methods.
+            the lower-case names of its constructor's `parameters`, the `file` that has it, and the
+            `lines` in which it does what `item_lines` knows, or begins (`item`, `init`).
         """
         module = import_file(self.root / file, self.root)
         words = (name.lower(),) if name else ()
@@ -63,9 +67,21 @@ class Answers:
         return {
             "name": kind.__name__,
             "parameters": [n.lower() for n in inspect.signature(kind).parameters],
-            "items_line": line_of(kind, "__getitem__", "__iter__"),
-            "init_line": line_of(kind, "__init__"),
+            **self._lines(kind),
         }
+
+    def _lines(self, kind: type) -> dict[str, Any]:
+        """The file of a class, relative to the root, and lines of it."""
+        try:
+            source = Path(inspect.getsourcefile(kind) or "")
+        except TypeError:
+            return {"file": None, "lines": {}}
+        tree = parsed(source.read_text(errors="replace")) if source.is_file() else None
+        if tree is None or not source.is_relative_to(self.root):
+            return {"file": None, "lines": {}}
+        item, init = line_of(kind, "__getitem__", "__iter__"), line_of(kind, "__init__")
+        lines = {"item": item, "init": init, **lines_of(tree, kind.__name__, SPLITS)}
+        return {"file": str(source.relative_to(self.root)), "lines": lines}
 
     def items(self, length: int, count: int, read: int, more: dict[str, Any]) -> dict[str, Any]:
         """Build the data set for palindromes of about `length` digits, and read some items.
