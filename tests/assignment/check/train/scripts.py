@@ -188,6 +188,30 @@ CASES = {
     "a printed loss beside it": Case(
         changed((BACK, "        print(criterion(out, y), F.mse_loss(out, out))\n" + BACK))
     ),
+    "labels of another digit": Case(
+        changed((LOSS, "criterion(out, (y + 1) % 10)")), (("wrong-loss", "(y + 1) % 10"),)
+    ),
+    "one-hot labels of another digit, for a lambda": Case(
+        changed(
+            ("nn.CrossEntropyLoss()", "lambda p, y: F.cross_entropy(p, torch.eye(10)[y])"),
+            (LOSS, "criterion(out, y.flip(0))"),
+        ),
+        (("wrong-loss", "criterion(out, y.flip(0))"),),
+    ),
+    "labels of another digit, without a loader": Case(
+        HEAD + TENSORS + BY_HAND.replace("Y[k])", "X[k, 1].argmax(1))", 1),
+        (("wrong-loss", "X[k, 1]"),),
+    ),
+    "read from the end, in another order, with labels from the input": Case(
+        changed(
+            ("out = model(x)", "k = torch.randperm(len(x))\n        out = model(x[k].flip(1))"),
+            (LOSS, "criterion(out, x[k, 0].argmax(1))"),
+        )
+    ),
+    "a margin, made far away": Case(
+        changed(("nn.CrossEntropyLoss()", "nn.MultiMarginLoss()")),
+        (("wrong-loss", "criterion = nn.MultiMarginLoss()"),),
+    ),
     "the sum over all steps": Case(
         changed((LOSS, "sum(criterion(\n            model(x[:, :t]), y) for t in (1, 2, 3, 4))")),
         (("loss-not-last-step", "sum(criterion("),),

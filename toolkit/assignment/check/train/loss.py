@@ -7,8 +7,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from toolkit.assignment.check.train.by_hand import check_by_hand, close, kind_of, matches
+from toolkit.assignment.check.train.labels import check_labels
 from toolkit.assignment.check.train.trace import Event, Trace
-from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verdicts import Place, Verdicts
 
 FLOOR = math.log(math.e + 9) - 1  # 1.46115: the cross-entropy if the softmax is applied twice
 
@@ -19,7 +20,7 @@ def check_loss(trace: Trace, verdicts: Verdicts) -> None:
     losses = [event for event in trace.all("loss") if event["input"] and event["input"]["networks"]]
     if not passes:
         if losses:
-            _judge(losses[-1], trace, verdicts)
+            _judge(losses[-1], -1, trace, verdicts)
         return
     last = passes[-1]
     before = max((e.index for e in trace.all("backward") if e.index < last.index), default=-1)
@@ -44,7 +45,7 @@ def check_loss(trace: Trace, verdicts: Verdicts) -> None:
             at=last,
         )
         return
-    _judge(loss, trace, verdicts)
+    _judge(loss, before, trace, verdicts)
 
 
 def _which(own: list[Event], last: Event, trace: Trace) -> tuple[Event, str | None]:
@@ -81,16 +82,17 @@ def _value(loss: Event, trace: Trace) -> float | None:
         return None
 
 
-def _judge(loss: Event, trace: Trace, verdicts: Verdicts) -> None:
-    """One call of a loss function of torch's."""
+def _judge(loss: Event, before: int, trace: Trace, verdicts: Verdicts) -> None:
+    """One call of a loss function of torch's, after the backward pass with the index `before`."""
     given = trace.numbers(loss["input"])
     name = loss["name"]
+    made = Place(*loss["made"]) if loss["made"] else loss
     if name not in ("cross_entropy", "nll_loss"):
         if _same_as_cross_entropy(loss, trace):
             verdicts.right("The loss (9) has the value of the cross-entropy.")
             return
         message = f"The loss is {name}, but (9) is the cross-entropy."
-        verdicts.fault("wrong-loss", message, equation=9, at=loss)
+        verdicts.fault("wrong-loss", message, equation=9, at=made)
         return
     if given is None or given.dim() < 2:
         verdicts.not_seen(
@@ -124,7 +126,7 @@ def _judge(loss: Event, trace: Trace, verdicts: Verdicts) -> None:
             f"nll_loss is given {what}, but it expects the logarithms of probabilities. What has "
             "to happen to p(T) before it, by (8) and (9)?",
             equation=9,
-            at=loss,
+            at=made,
         )
     elif other := _other_step(loss, given, trace):
         verdicts.fault(
@@ -133,7 +135,7 @@ def _judge(loss: Event, trace: Trace, verdicts: Verdicts) -> None:
             equation=9,
             at=loss,
         )
-    else:
+    elif check_labels(before, loss, trace, verdicts):
         verdicts.right("The loss (9) is the cross-entropy of the logits of the last step.")
 
 

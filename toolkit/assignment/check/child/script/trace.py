@@ -1,18 +1,18 @@
 """Records what happens while a student's script runs; the package says what the judge gets."""
 
-import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from toolkit.assignment.check.child.places import running
 from toolkit.assignment.check.child.script.values import Values, leaves, tensors_in
 
+LAMBDA = "<lambda>"
 MAX_EVENTS = 4000
 FACTOR = 12  # times the steps of one loop, after which any training is stopped
 PASSES = 16  # backward passes that count as a step while there is none
@@ -38,6 +38,8 @@ class Trace:
         self.on = False  # whether anything is recorded
         self.depth = 0  # of calls of networks inside calls of networks
         self.in_loss = False
+        self.criteria: dict[int, Any] = {}  # id of a loss of torch's -> where it was made
+        self.criterion: Any = None  # where the one was made that is being called
         self.steps = 0  # of training: of an optimiser, by hand, or many passes without any
         self._idle = 0  # backward passes since something stepped
         self.slow = False
@@ -55,13 +57,14 @@ class Trace:
 
     def place(self) -> tuple[str | None, int | None]:
         """The file, relative to the root, and the line of the student's code that is running."""
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None:
-            name = frame.f_code.co_filename
-            if name.startswith(self.root + "/"):
-                return name[len(self.root) + 1 :], frame.f_lineno
-            frame = frame.f_back
-        return None, None
+        return next(((file, line) for _, file, line in running(self.root)), (None, None))
+
+    def outer_place(self) -> tuple[str, int] | None:
+        """The place where a lambda was called, if one is running."""
+        frames = list(running(self.root))
+        if not frames or frames[0][0] != LAMBDA:
+            return None
+        return next(((file, line) for name, file, line in frames if name != LAMBDA), None)
 
     def add(self, kind: str, **fields: Any) -> int:
         """Record an event.

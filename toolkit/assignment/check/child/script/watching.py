@@ -15,6 +15,7 @@ import torch.nn.utils.clip_grad
 import torch.utils.data
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.modules.loss import _Loss
 from torch.optim import Optimizer
 from torch.optim.optimizer import (
     register_optimizer_step_post_hook,
@@ -51,6 +52,8 @@ def watching(trace: Trace) -> Iterator[None]:
         stack.enter_context(
             patch.object(nn.Module, "__init_subclass__", _subclass_hook(trace), create=True)
         )
+        replace(_Loss, "__init__", _criterion)
+        replace(_Loss, "__call__", _called_criterion)
         for name in LOSSES:
             replace(functional, name, lambda trace, f, name=name: _loss(trace, f, name))
         replace(torch.autograd, "backward", _backward)
@@ -132,6 +135,28 @@ def _mode(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
     return train
 
 
+def _criterion(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def init(self: nn.Module, *args: Any, **kwargs: Any) -> None:
+        function(self, *args, **kwargs)
+        if trace.on and (place := trace.place())[0] is not None:
+            trace.criteria[trace.values.id_of(self)] = place
+
+    return init
+
+
+def _called_criterion(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def call(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        trace.criterion = trace.criteria.get(trace.values.id_of(self))
+        try:
+            return function(self, *args, **kwargs)
+        finally:
+            trace.criterion = None
+
+    return call
+
+
 def _loss(trace: Trace, function: Callable[..., Any], name: str) -> Callable[..., Any]:
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -143,6 +168,8 @@ def _loss(trace: Trace, function: Callable[..., Any], name: str) -> Callable[...
             input=trace.value(args[0] if args else kwargs.get("input")),
             target=trace.value(args[1] if len(args) > 1 else kwargs.get("target")),
             reduction=str(kwargs.get("reduction", "mean")),
+            made=trace.criterion,
+            outer=trace.outer_place(),
         )
         trace.in_loss = True  # torch comes back here by way of `Devices`
         try:
