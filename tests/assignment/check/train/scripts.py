@@ -255,6 +255,14 @@ CASES = {
         ),
         not_seen=1,
     ),
+    "weights that are kept in bounds after the step": Case(
+        changed((STEP, STEP + "        model.W.data.clamp_(-0.3, 0.3)\n"))
+    ),
+    "gradients by hand": Case(
+        changed((BACK, "        for p, g in zip(model.parameters(), torch.autograd.grad(loss, list("
+                       "model.parameters()))):\n            p.grad = g\n")),
+        not_seen=1,
+    ),
     "clipped after the step": Case(
         changed((CLIP + STEP, STEP + CLIP)), (("clipping-without-effect", CLIP.strip()),)
     ),
@@ -294,6 +302,28 @@ CASES = {
             ("right = sum", "right = \\\n        sum"),
         ),
         (("tests-on-training-data", "for x, y in test_loader"),),
+    ),
+    "predictions after the training, of what was trained on and more": Case(
+        HEAD + LOOP + "model.eval()\nprint(model(torch.eye(10)[torch.randint(10, (99, 4))]))\n"
+    ),
+    "one data set that is switched": Case(
+        changed(
+            ("test_loader = DataLoader(test_set, 64)\n", ""),
+            (LOOP, LOOP + "train_set.rows = test_set.rows\n"
+                          "test_loader = DataLoader(train_set, 64)\n"),
+        ),
+        not_seen=1,
+    ),
+    "a loss with weights, and validation with gradients": Case(
+        changed(
+            ("nn.CrossEntropyLoss()", "nn.CrossEntropyLoss(torch.ones(10) * 2)"),
+            (LOOP, LOOP + "    for x, y in test_loader:\n        print(criterion(model(x), y))\n"),
+        )
+    ),
+    "every time step at once, too many to send": Case(
+        changed((LOSS, "criterion(\n            out[:, :, None].repeat(1, 1, 400), "
+                       "y[:, None].repeat(1, 400))")),
+        (("loss-not-last-step", "criterion("),),
     ),
     "both accuracies": Case(
         WHOLE + TEST.replace("test_loader", "loader").replace("test_set", "train_set")
@@ -363,6 +393,17 @@ CASES = {
             ("LSTM(5, 10, 32, 10)",
              "LSTM(5, 10, 32, 10).to('cuda' if torch.cuda.is_available() else 'cpu')")
         )
+    ),
+    "settings of wandb, and fire": Case(
+        function(
+            LOOP.replace("range(50)", "range(wandb.config['epochs'])") + TEST,
+            "import fire\nif __name__ == '__main__':\n    fire.Fire(train)",
+            HEAD + "import wandb\nrun = wandb.init('p', config={'epochs': 50, 'lr': 1e-3})\n"
+            "assert run.config.lr == wandb.config.lr\n",
+        )
+    ),
+    "the shapes of another step after the training": Case(
+        WHOLE + "\ncriterion(model(x)[None], y)\n", (("does-not-run", "[None], y)"),)
     ),
     "numbers of a short training": Case(
         changed(("for epoch", "every = []\nfor epoch"), (STEP, STEP + "        every.append(1)\n"))

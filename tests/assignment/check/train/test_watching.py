@@ -128,7 +128,10 @@ def test_steps_without_a_loop_are_stopped(tmp_path: Path) -> None:
 
 
 def test_what_a_backward_pass_reaches(tmp_path: Path) -> None:
-    """The parameters, and the gradient of the output of the call; stale and by hand."""
+    """The parameters, and the gradient of the output of the call; stale and by hand.
+
+    Weights that are moved without a new gradient, as to keep them in bounds, are no step.
+    """
     text = (
         "import torch\nfrom torch import nn\n"
         "class A(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
@@ -138,7 +141,8 @@ def test_what_a_backward_pass_reaches(tmp_path: Path) -> None:
         "o = torch.optim.SGD(a.parameters(), lr=0.1)\n"
         "(a.forward(x) * torch.tensor([[5.0], [7.0]])).sum().backward()\no.step()\n"
         "a(x).sum().backward()\no.step()\n"
-        "with torch.no_grad():\n    a.w -= 1\n"
+        "a.w.data.clamp_(-1, 1)\na(x).sum().backward()\n"
+        "with torch.no_grad():\n    a.w -= a.w.grad\n"
     )
     events = run(text, tmp_path)["events"]
     calls = [k for k, e in enumerate(events) if e["kind"] == "call"]
@@ -148,8 +152,8 @@ def test_what_a_backward_pass_reaches(tmp_path: Path) -> None:
     assert call == calls[0]
     assert gradient.tolist() == [5.0, 7.0]
     steps = [e for e in events if e["kind"] == "step"]
-    assert [step["passes"] for step in steps[:2]] == [passes[:1], passes]
-    assert [step["stale"] for step in steps[:2]] == [[], passes[:1]]
+    assert [step["passes"] for step in steps] == [passes[:1], passes[:2], passes]
+    assert [step["stale"] for step in steps] == [[], passes[:1], passes[:2]]
     assert (steps[2]["optimiser"], len(steps[2]["moved"])) == (None, 1)
     assert [step["line"] for step in steps[:2]] == [13, 15]
 

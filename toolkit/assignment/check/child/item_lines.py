@@ -27,7 +27,10 @@ def lines_of(tree: ast.Module, name: str, splits: tuple[str, ...]) -> dict[str, 
     draw = _first(nodes, _draws(DRAWS)) or _first(nodes, _draws(NUMBERS))
     found = {
         "draw": draw,
-        "mirror": _first(nodes, _mirrors) or _first(nodes, _joins) or _first(nodes, _mentions_both),
+        "mirror": _first(nodes, _mirrors)
+        or _second_half(nodes)
+        or _first(nodes, _joins)
+        or _first(nodes, _mentions_both),
         "split": _first(nodes, _asks_for(splits)) or _test_of_a_draw(nodes) or draw,
         **_item(nodes),
     }
@@ -91,6 +94,20 @@ def _mirrors(node: ast.AST) -> bool:
 
 def _joins(node: ast.AST) -> bool:
     return _called(node) in JOINS - {"append", "join"}
+
+
+def _second_half(nodes: list[ast.AST]) -> int | None:
+    """Where the last of the things is made that are joined, if it has a name."""
+    for top in nodes:
+        for node in ast.walk(top):
+            joined = node.args[0] if isinstance(node, ast.Call) and node.args else None
+            last = (getattr(joined, "elts", None) or [None])[-1]
+            if _joins(node) and isinstance(last, ast.Name):
+                made = [n.lineno for n in ast.walk(top) if isinstance(n, ast.Assign)
+                        and any(_name(t) == last.id for t in n.targets)]  # fmt: skip
+                if made:
+                    return min(made)
+    return None
 
 
 def _mentions_both(node: ast.AST) -> bool:

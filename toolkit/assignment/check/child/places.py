@@ -8,6 +8,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+LAMBDA = "<lambda>"
+
 
 def place_of(error: BaseException, root: Path) -> tuple[str | None, int | None]:
     """The file, relative to `root`, and the line of the student's code that raised."""
@@ -32,6 +34,14 @@ def running(root: str) -> Iterator[tuple[str, str, int]]:
         if code.co_filename.startswith(root + "/"):
             yield code.co_name, code.co_filename[len(root) + 1 :], frame.f_lineno
         frame = frame.f_back
+
+
+def outside_lambda(root: str) -> tuple[str, int] | None:
+    """The place where a lambda was called, if one is running."""
+    frames = list(running(root))
+    if not frames or frames[0][0] != LAMBDA:
+        return None
+    return next(((file, line) for name, file, line in frames if name != LAMBDA), None)
 
 
 def line_of(thing: Any, *methods: str) -> int | None:

@@ -6,6 +6,7 @@ from toolkit.assignment.check.verdicts import Verdicts
 
 # What a script may raise because it was stopped early: a list that is shorter than it expects.
 SHORT = {"IndexError", "ZeroDivisionError", "ValueError", "StatisticsError", "KeyError"}
+SIZES = "to match target batch_size"  # torch says so about shapes that no list is to blame for
 DOWNLOAD = ("download", "urlopen", "HTTP Error", "Max retries", "Name or service")
 
 
@@ -41,7 +42,7 @@ def report_ending(trace: Trace, verdicts: Verdicts) -> None:
                 at=error if error and error.file else None,
             )
     elif trace.ended == "error" and error is not None:
-        if trace.left and error.file and SHORT & set(error.types):
+        if trace.left and error.file and SHORT & set(error.types) and SIZES not in error.text:
             verdicts.not_seen(
                 f"The check stops training after some steps. What follows it was not seen, since "
                 f"the code stopped with {error}.",

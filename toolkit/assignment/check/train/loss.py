@@ -11,6 +11,7 @@ from toolkit.assignment.check.train.labels import check_labels
 from toolkit.assignment.check.train.trace import Event, Trace
 from toolkit.assignment.check.verdicts import Place, Verdicts
 
+MANY = 16  # losses of one backward pass; more are not told apart
 FLOOR = math.log(math.e + 9) - 1  # 1.46115: the cross-entropy if the softmax is applied twice
 
 
@@ -22,9 +23,9 @@ def check_loss(trace: Trace, verdicts: Verdicts) -> None:
         if losses:
             _judge(losses[-1], -1, trace, verdicts)
         return
-    last = passes[-1]
+    last = next((event for event in reversed(passes) if event["whole"]), passes[-1])
     before = max((e.index for e in trace.all("backward") if e.index < last.index), default=-1)
-    own = [e for e in losses if before < e.index < last.index]
+    own = [e for e in losses if e.index in last["losses"]]
     if not own:
         check_by_hand(before, last, trace, verdicts)
         return
@@ -61,7 +62,8 @@ def _which(own: list[Event], last: Event, trace: Trace) -> tuple[Event, str | No
         if close(root, total) or close(root, total / len(own)):
             return own[-1], f"The loss is the sum of {len(own)} calls before one backward pass."
     if len(own) > 2:
-        return own[-1], f"The loss is made from {len(own)} calls before one backward pass."
+        count = len(own) if len(own) < MANY else "many"
+        return own[-1], f"The loss is made from {count} calls before one backward pass."
     return own[-1], None
 
 
@@ -93,6 +95,16 @@ def _judge(loss: Event, before: int, trace: Trace, verdicts: Verdicts) -> None:
             return
         message = f"The loss is {name}, but (9) is the cross-entropy."
         verdicts.fault("wrong-loss", message, equation=9, at=made)
+        return
+    shape, labels = loss["input"]["shape"], (loss["target"] or {"shape": []})["shape"]
+    if len(shape) == 3 and shape[2] > 1 and labels in (shape, [shape[0], shape[2]]):
+        verdicts.fault(
+            "loss-not-last-step",
+            f"The loss is taken over {shape[2]} time steps at once. Only the last one, p(T), "
+            "counts.",
+            equation=9,
+            at=loss,
+        )
         return
     if given is None or given.dim() < 2:
         verdicts.not_seen(
