@@ -253,6 +253,27 @@ CASES = {
                 "                p -= 0.1 * p.grad\n",
             ),
         ),
+        (("wrong-optimiser", "p -= 0.1 * p.grad"),),
+    ),
+    "RMSProp by hand": Case(
+        changed(
+            (CLEAR, ""),
+            ("for epoch", "squares = [torch.zeros_like(p) for p in model.parameters()]\nfor epoch"),
+            (
+                STEP,
+                "        for p, s in zip(model.parameters(), squares):\n"
+                "            s.mul_(0.99).add_(0.01 * p.grad ** 2)\n"
+                "            p.data -= 1e-3 * p.grad / (s.sqrt() + 1e-8)\n"
+                "            p.grad = None\n",
+            ),
+        )
+    ),
+    "signs by hand": Case(
+        changed(
+            (CLEAR, "        model.zero_grad()\n"),
+            (STEP, "        for p in model.parameters():\n"
+                   "            p.data -= 1e-3 * p.grad.sign()\n"),
+        ),
         not_seen=1,
     ),
     "weights that are kept in bounds after the step": Case(

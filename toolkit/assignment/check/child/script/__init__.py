@@ -31,7 +31,8 @@
       step        optimiser (id; None if the parameters were moved by hand), class, classes (that it
                   derives from), lr, maximize, parameters (ids), passes (indices of the backward
                   events whose sum its gradients are), stale (those of them that an earlier step has
-                  used), given (whether there were gradients at all), moved (ids)
+                  used), given (whether there were gradients at all), moved (ids); of a step
+                  by hand rules (how the gradients have moved them: `values.rule_of_move`)
       load        a DataLoader was made: load (id), dataset (id), class (of the data set), size,
                   batch_size, stream (whether it has no end), whole (as of a pass), sampled
                   (whether a sampler of its own chooses among the items)
@@ -45,6 +46,7 @@
       recurrent   torch's own recurrent layer was called: name
     discarded   places (file and line) where something is computed from a gradient and not kept
     unfinished  places of `pass` that is all there is in a function or a loop
+    moves       places where parameters are moved by hand, the likeliest first
     called      names of functions that were called because nothing trained when the script ran
     callers     other files of theirs that name this one
     functions   defined in the script: name, parameters, file, line

@@ -28,7 +28,7 @@ from toolkit.assignment.check.child.script.files import watching_files
 from toolkit.assignment.check.child.script.guesses import Guesses
 from toolkit.assignment.check.child.script.loops import Loops
 from toolkit.assignment.check.child.script.networks import describe_networks
-from toolkit.assignment.check.child.script.reading import discarded_gradients, unfinished
+from toolkit.assignment.check.child.script.reading import discarded_gradients, moves, unfinished
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.watching import watching
 from toolkit.assignment.check.child.stand_ins import StandIns
@@ -93,6 +93,7 @@ class Script:
             "left": self.loops.left,
             "discarded": self._places(discarded_gradients),
             "unfinished": self._places(unfinished),
+            "moves": self._places(moves),
             "called": list(dict.fromkeys(self.called)),
             "callers": self._callers(),
             "networks": describe_networks(self.trace.networks, self.trace.values, str(self.root)),

@@ -16,12 +16,12 @@ from toolkit.assignment.check.child.script.values import (
     copy_of,
     differs,
     graph,
+    rule_of_move,
     tensors_in,
     unwatched,
 )
 
-MAX_EVENTS = 4000
-FACTOR = 12  # times the steps of one loop, after which any training is stopped
+MAX_EVENTS, FACTOR = 4000, 12  # the second: times the steps of one loop that any training may make
 PASSES = 16  # backward passes that count as a step while there is none
 
 
@@ -57,6 +57,7 @@ class Trace:
         self._passes: dict[int, set[int]] = {}  # id of a parameter -> passes in its gradient
         self._clamps: list[tuple[int, int, Tensor]] = []  # event, parameter, what it returned
         self._used: set[int] = set()  # passes that a step has used
+        self._made: dict[int, Tensor] = {}  # gradients after the last pass
         self._weights: dict[int, Tensor] = {}  # after the last pass or step, to see moves by hand
 
     def place(self) -> tuple[str | None, int | None]:
@@ -84,17 +85,14 @@ class Trace:
         Raises:
             EnoughSteps
         """
-        if self.on and self.steps and time.process_time() > self.deadline:
-            self.slow = True
-            raise EnoughSteps
-        if self.on and self.steps >= FACTOR * self.max_steps:
-            raise EnoughSteps
+        if self.on and self.steps:
+            self.slow = time.process_time() > self.deadline
+            if self.slow or self.steps >= FACTOR * self.max_steps:
+                raise EnoughSteps
 
     def value(self, tensor: Any) -> dict[str, Any] | None:
         """A tensor as the judge gets it."""
-        if not isinstance(tensor, Tensor):
-            return None
-        return self.values.describe(tensor, self.owners)
+        return self.values.describe(tensor, self.owners) if isinstance(tensor, Tensor) else None
 
     def all_values(self, *things: Any) -> list[dict[str, Any]]:
         """The tensors among these, as the judge gets them."""
@@ -102,8 +100,7 @@ class Trace:
 
     def know(self, network: nn.Module) -> int | None:
         """The id of a network; None if it has no parameters, as a loss function."""
-        if isinstance(network, nn.DataParallel):
-            network = network.module
+        network = network.module if isinstance(network, nn.DataParallel) else network
         parameters = list(network.parameters())
         if not parameters:
             return None
@@ -134,8 +131,8 @@ class Trace:
         """
         self._see_moves_by_hand()
         self._see_cleared()
-        found, self._nodes = graph(*roots)
-        reached = {self.values.id_of(leaf): leaf for leaf in found}
+        leaves, self._nodes = graph(*roots)
+        reached = {self.values.id_of(leaf): leaf for leaf in leaves}
         self._reached |= reached
         self._gradients = {}
         return {key: copy_of(leaf.grad) for key, leaf in reached.items()}
@@ -164,6 +161,7 @@ class Trace:
         for key in changed:
             self._passes.setdefault(key, set()).add(index)
         self._weights |= {key: self._reached[key].detach().clone() for key in before}
+        self._made |= {k: g for k in changed if (g := copy_of(self._reached[k].grad)) is not None}
 
     @unwatched
     def before_step(self, optimizer: Optimizer) -> dict[str, Any]:
@@ -278,6 +276,7 @@ class Trace:
             for key, old in self._weights.items()
             if key in self._reached and not torch.equal(old, self._reached[key])
         ]
+        rules = {rule_of_move(self._weights[k], self._reached[k], self._made.get(k)) for k in moved}
         self._weights |= {key: self._reached[key].detach().clone() for key in moved}
         passes = set[int]().union(*(self._passes.get(key, set()) for key in moved))
         if passes <= self._used:
@@ -297,4 +296,5 @@ class Trace:
             stale=stale,
             given=bool(passes),
             moved=moved,
+            rules=sorted(filter(None, rules)),
         )
