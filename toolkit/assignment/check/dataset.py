@@ -19,6 +19,11 @@ FEW = 10  # items, of which nothing can be told
 SCALES = (1, 9, 10)  # by which digits may have been divided
 
 
+_UNUSUAL_FUNCTION = (
+    "This file has no class PalindromeDataset, and what {} makes could not be looked at: {}."
+)
+
+
 class Unusual(Exception):
     """Items that may be right, but are not of a kind that is known here."""
 
@@ -59,7 +64,9 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         try:
             found[length] = read_items(student, length, **more)
         except StudentError as error:
-            if error.file is None and "UnknownParameter" not in error.types:
+            if not kind["is_class"]:
+                verdicts.not_seen(_UNUSUAL_FUNCTION.format(kind["name"], error))
+            elif error.file is None and "UnknownParameter" not in error.types:
                 verdicts.not_seen(f"The check could not read the items of {kind['name']}: {error}.")
             else:
                 verdicts.error(error)

@@ -20,7 +20,7 @@ def lines_of(tree: ast.Module, name: str, splits: tuple[str, ...]) -> dict[str, 
     `split`; those that are found.
 
     Args:
-        name: of the class.
+        name: of the class, or of a function that makes items.
         splits: names of parameters that choose a split.
     """
     nodes = list(_reached(tree, name))
@@ -32,7 +32,7 @@ def lines_of(tree: ast.Module, name: str, splits: tuple[str, ...]) -> dict[str, 
         or _first(nodes, _joins)
         or _first(nodes, _mentions_both),
         "split": _first(nodes, _asks_for(splits)) or _test_of_a_draw(nodes) or draw,
-        **_item(nodes),
+        **_item(nodes, (*ITEMS, name)),
     }
     return {what: line for what, line in found.items() if line is not None}
 
@@ -142,10 +142,10 @@ def _test_of_a_draw(nodes: list[ast.AST]) -> int | None:
     return None
 
 
-def _item(nodes: list[ast.AST]) -> dict[str, int | None]:
-    """Where the two halves of an item are chosen."""
+def _item(nodes: list[ast.AST], names: tuple[str, ...]) -> dict[str, int | None]:
+    """Where the two halves of an item are chosen, in a function of one of these names."""
     functions = [n for top in nodes for n in ast.walk(top) if isinstance(n, ast.FunctionDef)]
-    for function in (f for name in ITEMS for f in functions if f.name == name):
+    for function in (f for name in names for f in functions if f.name == name):
         given = [
             node.value
             for node in ast.walk(function)
