@@ -28,7 +28,12 @@ from toolkit.assignment.check.child.script.files import watching_files
 from toolkit.assignment.check.child.script.guesses import Guesses
 from toolkit.assignment.check.child.script.loops import Loops
 from toolkit.assignment.check.child.script.networks import describe_networks
-from toolkit.assignment.check.child.script.reading import discarded_gradients, moves, unfinished
+from toolkit.assignment.check.child.script.reading import (
+    Smaller,
+    discarded_gradients,
+    moves,
+    unfinished,
+)
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.watching import watching
 from toolkit.assignment.check.child.stand_ins import StandIns
@@ -51,10 +56,14 @@ class Script:
         file: relative to it.
         max_steps: optimiser steps after which a loop is left.
         max_seconds: CPU time after which a training is stopped.
+        smaller: whether sizes that have a name are made smaller.
     """
 
-    def __init__(self, root: Path, file: str, max_steps: int, max_seconds: float) -> None:
+    def __init__(
+        self, root: Path, file: str, max_steps: int, max_seconds: float, smaller: bool = False
+    ) -> None:
         self.root = root
+        self.smaller = smaller
         self.file = root / file
         self.trace = Trace(root, max_steps, max_seconds)
         self.loops = Loops(self.trace)
@@ -205,6 +214,7 @@ class Script:
     def _change(self, tree: ast.Module, file: str) -> ast.Module:
         """What is done to each of their files that is run."""
         self._trees[file] = copy.deepcopy(tree)
+        tree = Smaller().visit(tree) if self.smaller else tree
         return self.loops.change(tree, file)
 
     def _places(self, find: Callable[[ast.Module], Iterable[int]]) -> list[dict[str, Any]]:
