@@ -384,6 +384,9 @@ CASES = {
         WHOLE + "\nimport os\nos.makedirs('saved/a', exist_ok=True)\n"
         "open('saved/a/log.txt', 'w').write('x')\n"
     ),
+    "data that was not handed in": Case(
+        "rows = open('data/palindromes.csv').read()\n" + WHOLE, not_seen=1
+    ),
     "a failure after the training": Case(
         WHOLE + "\nprint(accuracy)\n", (("does-not-run", "print(accuracy)"),)
     ),

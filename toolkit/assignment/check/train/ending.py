@@ -25,7 +25,14 @@ def report_ending(trace: Trace, verdicts: Verdicts) -> None:
             "made it and went on. What happens on a machine where nobody has made it by hand?",
             at=folder,
         )
-    if error is not None and _needs_network(trace, error):
+    if error is not None and trace.ended == "network" and "FileNotFoundError" in error.types:
+        verdicts.not_seen(
+            f"{name} reads a file that is not in the folder ({error.text[:100]}), so what follows "
+            "was not seen.",
+            id="not-watched",
+            at=error,
+        )
+    elif error is not None and _needs_network(trace, error):
         verdicts.not_seen(
             f"{name} needs something from the network ({error.text[:100]}), which the check does "
             "not have. Put it into the folder. torchvision.datasets.MNIST is always there.",

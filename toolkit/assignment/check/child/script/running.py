@@ -23,8 +23,8 @@ from toolkit.assignment.check.child.importing import (
     prepare_imports,
 )
 from toolkit.assignment.check.child.places import line_of
-from toolkit.assignment.check.child.script.digits import replace_mnist
-from toolkit.assignment.check.child.script.files import watching_files
+from toolkit.assignment.check.child.script.digits import make_file, replace_mnist
+from toolkit.assignment.check.child.script.files import is_data, watching_files
 from toolkit.assignment.check.child.script.guesses import Guesses
 from toolkit.assignment.check.child.script.loops import Loops
 from toolkit.assignment.check.child.script.networks import describe_networks
@@ -69,6 +69,7 @@ class Script:
         self.loops = Loops(self.trace)
         self.module = ModuleType("__main__")
         self._trees: dict[str, ast.Module] = {}  # what was run, as they wrote it
+        self.make: Callable[[Path], bool] = lambda path: False
         self.called: list[str] = []  # functions that the check called itself
 
     def run(
@@ -88,6 +89,7 @@ class Script:
         """
         if digits is not None:
             replace_mnist(digits)
+            self.make = lambda path: make_file(path, digits)
         ended, error = self._attempt(self._run_main)
         if ended == "finished" and not self.trained:
             tried, failed = self._attempt(lambda: self._call_functions(more))
@@ -120,7 +122,7 @@ class Script:
         """A context in which what their code does is added to the trace."""
         stack = ExitStack()
         finder = next(f for f in sys.meta_path if isinstance(f, StandIns))
-        stack.enter_context(watching_files(self.trace, self.root, finder))
+        stack.enter_context(watching_files(self.trace, self.root, finder, self.make))
         stack.enter_context(watching(self.trace))
         return stack
 
@@ -167,6 +169,9 @@ class Script:
             return "unknown", described(error, self.root)
         except NETWORK as error:
             return "network", described(error, self.root)
+        except FileNotFoundError as error:
+            kind = "network" if is_data(error.filename) else "error"
+            return kind, described(error, self.root)
         except Exception as error:  # whatever a student's code raises
             return "error", described(error, self.root)
         return "finished", None
