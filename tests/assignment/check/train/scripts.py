@@ -412,6 +412,17 @@ CASES = {
         changed(("LSTM(5, 10, 32, 10)", "LSTM(5, 10, 32, 10).to('cuda:0')")),
         (("fixed-device", "cuda:0"),),
     ),
+    "the name of a GPU that is not there, and a compiled model": Case(
+        changed(("optimizer =", "print(\n    torch.cuda.get_device_name(0))\n"
+                                "model = torch.compile(model)\noptimizer =")),
+        (("fixed-device", "torch.cuda.get_device_name(0)"),),
+    ),
+    "a folder of a machine with Windows": Case(
+        WHOLE + "\ntorch.save(model.state_dict(), r'C:\\Users\\me\\model.pt')\n"
+        "torch.load(r'C:\\Users\\me\\model.pt')\n"
+        "torch.save(model.state_dict(), '.\\\\m.pt')\ntorch.load('.\\\\m.pt')\n",
+        (("missing-folder", "torch.save(model.state_dict(), r'C:"),),
+    ),
     "a GPU if there is one": Case(
         changed(
             ("LSTM(5, 10, 32, 10)",

@@ -5,7 +5,7 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 from unittest.mock import patch
 
@@ -77,7 +77,7 @@ class _Folders:
             if isinstance(file, str | os.PathLike) and set(mode) & set("wax"):
                 file = self._there(file)
             elif isinstance(file, str | os.PathLike) and self._trace.on:
-                self._made(file)
+                file = self._found(file)
             return function(file, mode, *args, **kwargs)
 
         return open
@@ -96,8 +96,13 @@ class _Folders:
 
         return mkdir
 
-    def _made(self, file: str | os.PathLike[str]) -> None:
-        """Make a file that is to be read, if it is not there and that is possible."""
+    def _found(self, file: str | os.PathLike[str]) -> str | os.PathLike[str]:
+        """A file that is to be read: where it was saved, or made, if that is possible."""
+        if isinstance(file, str) and "\\" in file:
+            windows = PureWindowsPath(file)
+            for place in (Path(windows.as_posix()), self._root / ELSEWHERE / windows.name):
+                if place.exists():
+                    return place
         path = Path(os.path.abspath(os.fsdecode(file)))
         if path.is_relative_to(self._root) and not path.exists():
             self._trace.on = False
@@ -105,10 +110,13 @@ class _Folders:
                 self._make(path)
             finally:
                 self._trace.on = True
+        return file
 
     def _there(self, file: str | os.PathLike[str]) -> str | os.PathLike[str]:
         """The same path, in a folder that is there now; elsewhere if it lies outside the root."""
-        folder = Path(os.path.abspath(file)).parent
+        if isinstance(file, str) and "\\" in file:  # else all of it is the name of one file
+            file = PureWindowsPath(file).as_posix()
+        folder = Path(file if str(file)[1:2] == ":" else os.path.abspath(file)).parent
         if folder.is_dir() or not self._trace.on:
             return file
         inside = folder.is_relative_to(self._root)

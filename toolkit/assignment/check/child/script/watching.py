@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader, IterableDataset, RandomSampler, Sequent
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from toolkit.assignment.check.child.places import outside_lambda
-from toolkit.assignment.check.child.script.devices import Devices
+from toolkit.assignment.check.child.script.devices import Devices, without_questions
 from toolkit.assignment.check.child.script.trace import Trace
 from toolkit.assignment.check.child.script.values import tensors_in
 
@@ -67,6 +67,7 @@ def watching(trace: Trace) -> Iterator[None]:
         replace(_BaseDataLoaderIter, "__next__", _batch)
         for handle in _steps(trace):
             stack.callback(handle.remove)
+        stack.enter_context(without_questions(trace))
         stack.enter_context(Devices(trace))
         trace.on = True
         try:
