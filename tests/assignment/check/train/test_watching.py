@@ -99,6 +99,8 @@ def test_a_loop_is_left_and_what_follows_runs(tmp_path: Path) -> None:
         "seen = []\n"
         "for epoch in range(100):\n    seen.append(epoch)\n"
         "    for k in range(1000):\n        step()\n"
+        "for epoch in range(50):\n    count = 0\n    while True:\n        step()\n"
+        "        count += 1\n    mean = 1 / count\n"
         "count = 0\nwhile True:\n    step()\n    count += 1\n"
         "Path('seen').write_text(f'{seen} {count}')\n"
     )
