@@ -25,20 +25,8 @@ def report_ending(trace: Trace, verdicts: Verdicts) -> None:
             "made it and went on. What happens on a machine where nobody has made it by hand?",
             at=folder,
         )
-    if error is not None and trace.ended == "network" and "FileNotFoundError" in error.types:
-        verdicts.not_seen(
-            f"{name} reads a file that is not in the folder ({error.text[:100]}), so what follows "
-            "was not seen.",
-            id="not-watched",
-            at=error,
-        )
-    elif error is not None and _needs_network(trace, error):
-        verdicts.not_seen(
-            f"{name} needs something from the network ({error.text[:100]}), which the check does "
-            "not have. Put it into the folder. torchvision.datasets.MNIST is always there.",
-            id="not-watched",
-            at=error,
-        )
+    if error is not None and _needs_network(trace, error):
+        _report_missing(name, error, verdicts)
     elif trace.ended == "exit" or (error is not None and "EOFError" in error.types):
         if not trained:
             what = "asked for input" if error and "EOFError" in error.types else "called exit"
@@ -71,6 +59,21 @@ def report_ending(trace: Trace, verdicts: Verdicts) -> None:
         )
     elif trace.called and not verdicts.faults:
         _report_called(trace, name, verdicts)
+
+
+def _report_missing(name: str, error: StudentError, verdicts: Verdicts) -> None:
+    """The script needs something that was not handed in."""
+    if "FileNotFoundError" in error.types:
+        message = (
+            f"{name} reads a file that is not in the folder ({error.text[:100]}), so what follows "
+            "was not seen."
+        )
+    else:
+        message = (
+            f"{name} needs something from the network ({error.text[:100]}), which the check does "
+            "not have. Put it into the folder. torchvision.datasets.MNIST is always there."
+        )
+    verdicts.not_seen(message, id="not-watched", at=error)
 
 
 def _report_called(trace: Trace, name: str, verdicts: Verdicts) -> None:

@@ -87,8 +87,7 @@ def _value(loss: Event, trace: Trace) -> float | None:
 def _judge(loss: Event, before: int, trace: Trace, verdicts: Verdicts) -> None:
     """One call of a loss function of torch's, after the backward pass with the index `before`."""
     given = trace.numbers(loss["input"])
-    name = loss["name"]
-    made = Place(*loss["made"]) if loss["made"] else loss
+    name, made = loss["name"], Place(*loss["made"]) if loss["made"] else loss
     if name not in ("cross_entropy", "nll_loss"):
         if _same_as_cross_entropy(loss, trace):
             verdicts.right("The loss (9) has the value of the cross-entropy.")
@@ -96,6 +95,14 @@ def _judge(loss: Event, before: int, trace: Trace, verdicts: Verdicts) -> None:
         message = f"The loss is {name}, but (9) is the cross-entropy."
         verdicts.fault("wrong-loss", message, equation=9, at=made)
         return
+    if given is None or given.dim() < 2:
+        _judge_shapes(loss, verdicts)
+    else:
+        _judge_numbers(loss, given.float(), before, trace, verdicts)
+
+
+def _judge_shapes(loss: Event, verdicts: Verdicts) -> None:
+    """A loss whose numbers were too many to be sent."""
     shape, labels = loss["input"]["shape"], (loss["target"] or {"shape": []})["shape"]
     if len(shape) == 3 and shape[2] > 1 and labels in (shape, [shape[0], shape[2]]):
         verdicts.fault(
@@ -106,12 +113,15 @@ def _judge(loss: Event, before: int, trace: Trace, verdicts: Verdicts) -> None:
             at=loss,
         )
         return
-    if given is None or given.dim() < 2:
-        verdicts.not_seen(
-            "What goes into the loss was too large to be looked at.", id="wrong-loss", at=loss
-        )
-        return
-    given = given.float()
+    message = "What goes into the loss was too large to be looked at."
+    verdicts.not_seen(message, id="wrong-loss", at=loss)
+
+
+def _judge_numbers(
+    loss: Event, given: Tensor, before: int, trace: Trace, verdicts: Verdicts
+) -> None:
+    """What cross_entropy or nll_loss was given: logits of the last step, or what else?"""
+    name, made = loss["name"], Place(*loss["made"]) if loss["made"] else loss
     rows = given.movedim(1, -1).reshape(-1, given.size(1))
     kind, axis = kind_of(rows)
     where = _softmax(loss, trace) or loss
