@@ -1,4 +1,4 @@
-"""Torch's compiler is not imported by those who only avoid it, and works for those who use it."""
+"""Torch's compiler is not imported by those who avoid it, and what is compiled stays as it is."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ print(torchvision.ops.roi_align(torch.ones(1, 1, 8, 8), boxes, 2).sum().item())
 print("torch._dynamo.convert_frame" in sys.modules)
 """
 AFTER = """
-print(torch.compile(model, backend="eager")(torch.ones(1, 2)).equal(model(torch.ones(1, 2))))
+print(torch.compile(model, backend="eager") is torch.compile(dynamic=True)(model) is model)
 print("torch._dynamo.convert_frame" in sys.modules)
 optimizer.step()
 import torch._dynamo.config
@@ -30,4 +30,4 @@ def test_it_is_imported_when_it_is_used() -> None:
     done = subprocess.run(
         [sys.executable, "-c", BEFORE + AFTER], capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == ["4.0", "False", "True", "True", "False"]
+    assert done.stdout.split() == ["4.0", "False", "True", "False", "False"]

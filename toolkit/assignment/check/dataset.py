@@ -6,15 +6,22 @@ from torch import Tensor
 
 from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.check.submission import Located
-from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verdicts import Place, Placed, Verdicts
 
 SPLITS = ("split", "train", "mode", "is_train", "subset", "phase")
+ONE_HOT = ("one_hot", "onehot")
 SHORT = (5, 6, 9)
+ENCODED = 7  # digits of those that are asked for one-hot, where the constructor has that choice
 LONG = (40, 61)  # above 36, where 10 to the power of half the length is more than 64 bits hold
 NUM_ITEMS = 300
 MANY = 20_000  # of each split
 FEW = 10  # items, of which nothing can be told
 SCALES = (1, 9, 10)  # by which digits may have been divided
+
+
+_UNUSUAL_FUNCTION = (
+    "This file has no class PalindromeDataset, and what {} makes could not be looked at: {}."
+)
 
 
 class Unusual(Exception):
@@ -50,24 +57,31 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
             verdicts.fault("does-not-run", "This file has no class PalindromeDataset.")
         return
     found = {}
-    for length in SHORT:
+    one_hot = [name for name in ONE_HOT if name in kind["parameters"]]
+    for length in (*SHORT, *[ENCODED] * len(one_hot[:1])):
         verdicts.doing(f"palindromes of {length} digits")
+        more = {one_hot[0]: True} if length == ENCODED else {}
         try:
-            found[length] = read_items(student, length)
+            found[length] = read_items(student, length, **more)
         except StudentError as error:
-            if error.file is None and "UnknownParameter" not in error.types:
+            if not kind["is_class"]:
+                verdicts.not_seen(_UNUSUAL_FUNCTION.format(kind["name"], error))
+            elif error.file is None and "UnknownParameter" not in error.types:
                 verdicts.not_seen(f"The check could not read the items of {kind['name']}: {error}.")
             else:
                 verdicts.error(error)
             return
         except Empty:
             message = "This is still to be written: the items are None."
-            verdicts.fault("not-written", message, line=kind["items_line"])
+            verdicts.fault("not-written", message, at=_place(kind, "item"))
             return
         except Unusual as error:
+            if length == ENCODED:
+                break  # they mean something else by it
             verdicts.not_seen(f"{error} What is in them was not looked at.")
             return
-    if _check_items(found, kind, verdicts):
+    encoded = {ENCODED: found.pop(ENCODED)} if ENCODED in found else {}
+    if _check_items(found, kind, verdicts) and _check_items(encoded, kind, verdicts):
         verdicts.right("Each item is a palindrome without its last digit, and that digit.")
         _check_long(student, kind, verdicts)
     _check_splits(student, kind, verdicts)
@@ -125,21 +139,16 @@ def _label(labels: Tensor) -> Tensor:
 
 def _check_items(found: dict[int, Items], kind: dict[str, Any], verdicts: Verdicts) -> bool:
     """Digits, their number, symmetry and labels: at all lengths before the next question."""
-    line = kind["items_line"]
     for digits, labels in found.values():
         if bool((digits < 0).any() | (digits > 9).any() | (labels < 0).any() | (labels > 9).any()):
-            verdicts.fault("not-a-palindrome", "Some digits are not between 0 and 9.", line=line)
+            message = "Some digits are not between 0 and 9."
+            verdicts.fault("not-a-palindrome", message, at=_place(kind, "draw", "item"))
             return False
-    if all(bool((digits == digits.flip(1)).all()) for digits, _ in found.values()):
-        verdicts.fault(
-            "answer-in-input",
-            "The input is the whole palindrome with its last digit, so the network only has to "
-            "repeat the digit that it read last. It should read T-1 digits.",
-            line=line,
-        )
+    if answer := _answer(found):
+        verdicts.fault("answer-in-input", answer, at=_place(kind, "input", "item"))
         return False
-    if message := _asymmetry(found):
-        verdicts.fault("not-a-palindrome", message, line=line)
+    if asymmetry := _asymmetry(found):
+        verdicts.fault("not-a-palindrome", asymmetry, at=_place(kind, "mirror", "item"))
         return False
     for digits, labels in found.values():
         wrong = labels != digits[:, 0]
@@ -149,7 +158,7 @@ def _check_items(found: dict[int, Items], kind: dict[str, Any], verdicts: Verdic
                 "wrong-label",
                 f"After {_shown(digits[bad])} the palindrome ends in {int(digits[bad, 0])}, but "
                 f"the label is {int(labels[bad])}. Which digit should be predicted?",
-                line=line,
+                at=_place(kind, "label", "item"),
             )
             return False
     for _, labels in found.values():
@@ -158,10 +167,36 @@ def _check_items(found: dict[int, Items], kind: dict[str, Any], verdicts: Verdic
                 "missing-digits",
                 f"None of {len(labels)} labels is {' or '.join(map(str, sorted(missing)))}. Look "
                 "at the range that digits are drawn from. Does it include its upper end?",
-                line=kind["init_line"],
+                at=_place(kind, "draw", "init"),
             )
             return False
     return True
+
+
+def _answer(found: dict[int, Items]) -> str | None:
+    """How the input contains the digit that is to be predicted; None if it does not.
+
+    A label that is always the digit that was read last, and digits that are no palindrome without
+    it: it is the label that is right.
+    """
+    if not found:
+        return None
+    if all(bool((digits == digits.flip(1)).all()) for digits, _ in found.values()):
+        return (
+            "The input is the whole palindrome with its last digit, so the network only has to "
+            "repeat the digit that it read last. It should read T-1 digits."
+        )
+    same = all(bool((labels == digits[:, -1]).all()) for digits, labels in found.values())
+    mirrored = all(
+        bool((digits[:, :-1] == digits[:, :-1].flip(1)).all()) for digits, _ in found.values()
+    )
+    if same and mirrored:
+        return (
+            "The input ends with the digit that is to be predicted, and lacks the first one, so "
+            "the network only has to repeat the digit that it read last. Which T-1 digits should "
+            "it read?"
+        )
+    return None
 
 
 def _asymmetry(found: dict[int, Items]) -> str | None:
@@ -184,6 +219,12 @@ def _asymmetry(found: dict[int, Items]) -> str | None:
     return None
 
 
+def _place(kind: dict[str, Any], *what: str) -> Place | None:
+    """Where the class does the first of these things that is known."""
+    line = next((kind["lines"][w] for w in what if kind["lines"].get(w)), None)
+    return None if line is None else Place(kind["file"], line)
+
+
 def _shown(digits: Tensor) -> str:
     return " ".join(str(int(d)) for d in digits)
 
@@ -191,13 +232,13 @@ def _shown(digits: Tensor) -> str:
 def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
     """Beyond 36 digits, half a palindrome is more than 64 bits hold; it must stay a random one."""
     verdicts.doing("palindromes longer than 36 digits", stopped="length-overflow")
-    message = None
-    line = kind["init_line"]
+    message: str | None = None
+    at: Placed | None = _place(kind, "draw", "init")
     for length in LONG:
         try:
             digits, labels = read_items(student, length)
         except StudentError as error:
-            message, line = f"{error}.", error.line or line
+            message, at = f"{error}.", error if error.line else at
             break
         except Unusual:
             sentence = f"Palindromes of {length} digits were not looked at."
@@ -217,7 +258,7 @@ def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> N
         "length-overflow",
         f"It fails at T = {length}. {message} An integer of 64 bits holds 18 digits, a float about "
         "16. How large is the largest number that is drawn?",
-        line=line,
+        at=at,
     )
 
 
@@ -246,7 +287,7 @@ def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) ->
             "split-leak",
             f"{len(shared)} palindromes of 5 digits are in both splits. There are only 1,000, so "
             "random ones coincide. What decides which split a palindrome belongs to?",
-            line=kind["init_line"],
+            at=_place(kind, "split", "init"),
         )
     else:
         verdicts.right("The splits share no palindrome.")

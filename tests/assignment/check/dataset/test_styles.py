@@ -90,7 +90,37 @@ class Palindromes(IterableDataset):
             r = left + left[::-1][self.length % 2:]
             yield [float(d) for d in r[:-1]], r[-1]
 """
+FUNCTION = """
+import random
+import torch
+
+
+def left_half(T):
+    return [random.randrange(10) for _ in range((T + 1) // 2)]
+
+
+def {name}({parameters}):
+    rows = [left + left[::-1][T % 2:] for left in (left_half(T) for _ in range({count}))]
+    r = torch.tensor(rows)
+    return {result}
+"""
+BATCH = FUNCTION.format(
+    name="generate_batch",
+    parameters="batch_size, T",
+    count="batch_size",
+    result="torch.eye(10)[r[:, :-1]], r[:, -1]",
+)
 RIGHT = {
+    "a function that gives a batch": BATCH,
+    "a function that gives one at a time": FUNCTION.format(
+        name="get_palindrome", parameters="T", count="1", result="r[0, :-1].float(), r[0, -1]"
+    ),
+    "a function that gives a list": FUNCTION.format(
+        name="make_data",
+        parameters="n, T",
+        count="n",
+        result="[(row[:-1, None].float(), int(row[-1])) for row in r]",
+    ),
     "bare digits": dataset(),
     "another name": dataset(name="Digits"),
     "two lengths, of which one is the number of items": dataset(
@@ -124,11 +154,35 @@ WRONG = {
 }  # fmt: skip
 NOT_SEEN = {
     "functions": "def make(n):\n    return [n]\n",
+    "functions that are something else": "def left_data(q):\n    return q.left\n",
     "whole palindromes": dataset("torch.tensor(r)"),
     "bits": dataset("torch.tensor([[d >> k & 1 for k in range(4)] for d in r[:-1]]), r[-1]"),
     "a parameter that nobody knows": dataset(parameters="seq_length, wavelength"),
     "a package that is not here": "import torchtext\n" + dataset(),
 }
+
+
+# The last piece is in the line that should be named.
+LINES = {
+    "the first digit is left out": (
+        dataset("torch.tensor(r[1:]).float()[:, None], r[-1]"), "answer-in-input", "r[1:]"),
+    "the first digit is left out of the one-hot ones": (
+        dataset(
+            "(torch.eye(10)[r[1:]] if self.one_hot else torch.tensor(r[:-1]).float()), r[-1]",
+            parameters="seq_length, one_hot=False",
+        ).replace("import random\n", "import random\n        self.one_hot = one_hot\n"),
+        "answer-in-input", "r[1:]"),
+    "not mirrored, in a function": (
+        dataset().replace("left[::-1][T % 2:]", "left[T % 2:]"), "not-a-palindrome", "left[T % 2"),
+    "a digit that is never drawn, in a function": (
+        dataset().replace("randrange(10)", "randrange(9)"), "missing-digits", "randrange(9)"),
+    "one shared palindrome": (LEAK, "split-leak", "k == 309"),
+    "a label of a batch": (BATCH.replace("r[:, -1]", "r[:, -2]"), "wrong-label", "r[:, -2]"),
+    "a label from another line": (
+        dataset().replace("[k]\n", "[k]\n        y = r[-2]\n", 1).replace(
+            BARE, BARE.replace("r[-1]", "y")),
+        "wrong-label", "y = r[-2]"),
+}  # fmt: skip
 
 
 def found(text: str, folder: Path, check: Check) -> tuple[list[str | None], int, int]:
@@ -155,3 +209,14 @@ def test_wrong(name: str, tmp_path: Path, warm_check: Check) -> None:
 def test_only_unusual(name: str, tmp_path: Path, warm_check: Check) -> None:
     """It is no fault, and it is not right either."""
     assert found(NOT_SEEN[name], tmp_path, warm_check) == ([], 1, 0)
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_line(name: str, tmp_path: Path, warm_check: Check) -> None:
+    """The line that makes the fault, wherever in the file it is."""
+    text, id, piece = LINES[name]
+    (tmp_path / "dataset.py").write_text(text)
+    (finding,) = warm_check(tmp_path, parts=["dataset"]).findings
+    assert finding.id == id
+    assert finding.line is not None
+    assert piece in text.splitlines()[finding.line - 1]

@@ -188,6 +188,30 @@ CASES = {
     "a printed loss beside it": Case(
         changed((BACK, "        print(criterion(out, y), F.mse_loss(out, out))\n" + BACK))
     ),
+    "labels of another digit": Case(
+        changed((LOSS, "criterion(out, (y + 1) % 10)")), (("wrong-loss", "(y + 1) % 10"),)
+    ),
+    "one-hot labels of another digit, for a lambda": Case(
+        changed(
+            ("nn.CrossEntropyLoss()", "lambda p, y: F.cross_entropy(p, torch.eye(10)[y])"),
+            (LOSS, "criterion(out, y.flip(0))"),
+        ),
+        (("wrong-loss", "criterion(out, y.flip(0))"),),
+    ),
+    "labels of another digit, without a loader": Case(
+        HEAD + TENSORS + BY_HAND.replace("Y[k])", "X[k, 1].argmax(1))", 1),
+        (("wrong-loss", "X[k, 1]"),),
+    ),
+    "read from the end, in another order, with labels from the input": Case(
+        changed(
+            ("out = model(x)", "k = torch.randperm(len(x))\n        out = model(x[k].flip(1))"),
+            (LOSS, "criterion(out, x[k, 0].argmax(1))"),
+        )
+    ),
+    "a margin, made far away": Case(
+        changed(("nn.CrossEntropyLoss()", "nn.MultiMarginLoss()")),
+        (("wrong-loss", "criterion = nn.MultiMarginLoss()"),),
+    ),
     "the sum over all steps": Case(
         changed((LOSS, "sum(criterion(\n            model(x[:, :t]), y) for t in (1, 2, 3, 4))")),
         (("loss-not-last-step", "sum(criterion("),),
@@ -229,6 +253,35 @@ CASES = {
                 "                p -= 0.1 * p.grad\n",
             ),
         ),
+        (("wrong-optimiser", "p -= 0.1 * p.grad"),),
+    ),
+    "RMSProp by hand": Case(
+        changed(
+            (CLEAR, ""),
+            ("for epoch", "squares = [torch.zeros_like(p) for p in model.parameters()]\nfor epoch"),
+            (
+                STEP,
+                "        for p, s in zip(model.parameters(), squares):\n"
+                "            s.mul_(0.99).add_(0.01 * p.grad ** 2)\n"
+                "            p.data -= 1e-3 * p.grad / (s.sqrt() + 1e-8)\n"
+                "            p.grad = None\n",
+            ),
+        )
+    ),
+    "signs by hand": Case(
+        changed(
+            (CLEAR, "        model.zero_grad()\n"),
+            (STEP, "        for p in model.parameters():\n"
+                   "            p.data -= 1e-3 * p.grad.sign()\n"),
+        ),
+        not_seen=1,
+    ),
+    "weights that are kept in bounds after the step": Case(
+        changed((STEP, STEP + "        model.W.data.clamp_(-0.3, 0.3)\n"))
+    ),
+    "gradients by hand": Case(
+        changed((BACK, "        for p, g in zip(model.parameters(), torch.autograd.grad(loss, list("
+                       "model.parameters()))):\n            p.grad = g\n")),
         not_seen=1,
     ),
     "clipped after the step": Case(
@@ -271,6 +324,28 @@ CASES = {
         ),
         (("tests-on-training-data", "for x, y in test_loader"),),
     ),
+    "predictions after the training, of what was trained on and more": Case(
+        HEAD + LOOP + "model.eval()\nprint(model(torch.eye(10)[torch.randint(10, (99, 4))]))\n"
+    ),
+    "one data set that is switched": Case(
+        changed(
+            ("test_loader = DataLoader(test_set, 64)\n", ""),
+            (LOOP, LOOP + "train_set.rows = test_set.rows\n"
+                          "test_loader = DataLoader(train_set, 64)\n"),
+        ),
+        not_seen=1,
+    ),
+    "a loss with weights, and validation with gradients": Case(
+        changed(
+            ("nn.CrossEntropyLoss()", "nn.CrossEntropyLoss(torch.ones(10) * 2)"),
+            (LOOP, LOOP + "    for x, y in test_loader:\n        print(criterion(model(x), y))\n"),
+        )
+    ),
+    "every time step at once, too many to send": Case(
+        changed((LOSS, "criterion(\n            out[:, :, None].repeat(1, 1, 400), "
+                       "y[:, None].repeat(1, 400))")),
+        (("loss-not-last-step", "criterion("),),
+    ),
     "both accuracies": Case(
         WHOLE + TEST.replace("test_loader", "loader").replace("test_set", "train_set")
     ),
@@ -309,6 +384,9 @@ CASES = {
         WHOLE + "\nimport os\nos.makedirs('saved/a', exist_ok=True)\n"
         "open('saved/a/log.txt', 'w').write('x')\n"
     ),
+    "data that was not handed in": Case(
+        "rows = open('data/palindromes.csv').read()\n" + WHOLE, not_seen=1
+    ),
     "a failure after the training": Case(
         WHOLE + "\nprint(accuracy)\n", (("does-not-run", "print(accuracy)"),)
     ),
@@ -334,11 +412,33 @@ CASES = {
         changed(("LSTM(5, 10, 32, 10)", "LSTM(5, 10, 32, 10).to('cuda:0')")),
         (("fixed-device", "cuda:0"),),
     ),
+    "the name of a GPU that is not there, and a compiled model": Case(
+        changed(("optimizer =", "print(\n    torch.cuda.get_device_name(0))\n"
+                                "model = torch.compile(model)\noptimizer =")),
+        (("fixed-device", "torch.cuda.get_device_name(0)"),),
+    ),
+    "a folder of a machine with Windows": Case(
+        WHOLE + "\ntorch.save(model.state_dict(), r'C:\\Users\\me\\model.pt')\n"
+        "torch.load(r'C:\\Users\\me\\model.pt')\n"
+        "torch.save(model.state_dict(), '.\\\\m.pt')\ntorch.load('.\\\\m.pt')\n",
+        (("missing-folder", "torch.save(model.state_dict(), r'C:"),),
+    ),
     "a GPU if there is one": Case(
         changed(
             ("LSTM(5, 10, 32, 10)",
              "LSTM(5, 10, 32, 10).to('cuda' if torch.cuda.is_available() else 'cpu')")
         )
+    ),
+    "settings of wandb, and fire": Case(
+        function(
+            LOOP.replace("range(50)", "range(wandb.config['epochs'])") + TEST,
+            "import fire\nif __name__ == '__main__':\n    fire.Fire(train)",
+            HEAD + "import wandb\nrun = wandb.init('p', config={'epochs': 50, 'lr': 1e-3})\n"
+            "assert run.config.lr == wandb.config.lr\n",
+        )
+    ),
+    "the shapes of another step after the training": Case(
+        WHOLE + "\ncriterion(model(x)[None], y)\n", (("does-not-run", "[None], y)"),)
     ),
     "numbers of a short training": Case(
         changed(("for epoch", "every = []\nfor epoch"), (STEP, STEP + "        every.append(1)\n"))
@@ -357,3 +457,10 @@ def write(name: str, folder: Path) -> None:
     case = CASES[name]
     for file, text in (("train", case.script), ("lstm", case.lstm), ("dataset", DATASET)):
         (folder / f"{file}.py").write_text(text)
+
+
+# Too slow before its first step, unless its numbers are smaller.
+SLOW = changed(
+    ("model =", "config = {'num_samples': 10**9}\nx = 0\n"
+     "for k in range(config['num_samples']):\n    x += k\nmodel ="),
+)  # fmt: skip

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from toolkit.assignment.check.findings import Report
+from toolkit.assignment.check.train import checks
 
 from . import scripts
 
@@ -25,3 +26,19 @@ def test_script(name: str, tmp_path: Path, warm_check: Check) -> None:
         assert piece in (tmp_path / finding.file).read_text().splitlines()[finding.line - 1]
     assert len(report.not_seen) == case.not_seen
     assert case.wrong or case.not_seen or len(report.right) >= 4
+
+
+@pytest.mark.parametrize("endless", [False, True])
+def test_a_slow_script(
+    endless: bool, tmp_path: Path, warm_check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is watched with smaller numbers; an endless one stays endless."""
+    monkeypatch.setattr(checks, "MAX_SECONDS", 1.0)
+    monkeypatch.setattr(checks, "MORE_SECONDS", 2.0)
+    scripts.write("plain", tmp_path)
+    text = scripts.SLOW.replace("range(config['num_samples'])", "iter(int, 1)" if endless else
+                                "range(config['num_samples'])")  # fmt: skip
+    (tmp_path / "train.py").write_text(text)
+    report = warm_check(tmp_path, parts=["train"])
+    assert [f.id for f in report.findings] == ["time-limit"] * endless
+    assert [f.id for f in report.not_seen] == ["split-leak"] * (not endless)

@@ -2,7 +2,8 @@
 
 Importing `torch._dynamo` takes longer than checking a part. Torchvision imports it to ask one
 question, and every optimiser at its first step, only to tell it to stay away. Both get an answer
-here; whatever else is asked of it imports it.
+here; whatever else is asked of it imports it. Compiling takes longer than a check may, and what is
+compiled computes the same, so `torch.compile` does nothing.
 """
 
 import importlib
@@ -29,8 +30,14 @@ class _Later(ModuleType):
         return getattr(importlib.import_module(self.__name__), name)
 
 
+def _as_it_is(model: Any = None, **options: Any) -> Any:
+    """`torch.compile`, as a function or as a decorator: what it is given, which does the same."""
+    return (lambda given: given) if model is None else model
+
+
 def postpone_compiler() -> None:
-    """Keep torch's compiler from being imported until it is used."""
+    """Keep torch's compiler from being imported until it is used; a model is not compiled."""
+    torch.compile = _as_it_is
     if NAME in sys.modules:
         return
     package, utils = _Later(NAME), _Later(f"{NAME}.utils")

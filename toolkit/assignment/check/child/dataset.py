@@ -18,7 +18,9 @@ from toolkit.assignment.check.child.importing import (
     import_file,
     pick,
 )
+from toolkit.assignment.check.child.item_lines import lines_of
 from toolkit.assignment.check.child.places import line_of
+from toolkit.assignment.syntax import parsed
 
 LENGTHS = (
     *("seq_length", "seq_len", "sequence_length", "input_length", "length", "t", "max_length"),
@@ -32,6 +34,9 @@ CLASSES = (
     *("num_classes", "n_classes", "base", "num_labels", "vocab_size", "input_dim", "input_size"),
     "num_digits_total",
 )
+SPLITS = ("split", "train", "mode", "is_train", "subset", "phase", "training", "test", "is_test")
+BATCHES = ("batch_size", "batch", "batchsize", "bs", "num_sequences", "n_seq", "how_many")
+MAKERS = ("palindrome", "generate", "make", "sample", "create", "batch", "data")
 SPREAD = 10**6  # items of a data set over which those that are read are spread
 INPUTS = ("x", "input", "inputs", "sequence", "seq", "data", "features")
 
@@ -41,14 +46,16 @@ class Answers:
 
     def __init__(self, root: Path, back: Back) -> None:
         self.root = root
-        self.kind: type = object
+        self.kind: Any = object  # the class, or a function that makes items
 
     def load(self, file: str, name: str | None) -> dict[str, Any]:
         """Import the file and find the class in it.
 
         Returns:
-            its `name` (None if there is none, and `functions`, the names of what there is instead),
-            the lower-case names of its constructor's `parameters`, and the `lines` of its methods.
+            its `name`, and whether it `is_class`, or a function that seems to make palindromes
+            (None if there is neither, and `functions`, the names of what there is instead), the
+            lower-case names of its constructor's `parameters`, the `file` that has it, and the
+            `lines` in which it does what `item_lines` knows, or begins (`item`, `init`).
         """
         module = import_file(self.root / file, self.root)
         words = (name.lower(),) if name else ()
@@ -57,15 +64,30 @@ class Answers:
             (k for k in found.values() if {"__getitem__", "__iter__"} & vars(k).keys()), None
         )
         if kind is None:
-            functions = [n for n, f in vars(module).items() if inspect.isfunction(f)]
-            return {"name": None, "functions": functions}
+            functions = {n: f for n, f in vars(module).items() if inspect.isfunction(f)}
+            kind = pick(functions, *words, *MAKERS)
+            if kind is None:
+                return {"name": None, "functions": list(functions)}
         self.kind = kind
         return {
             "name": kind.__name__,
+            "is_class": isinstance(kind, type),
             "parameters": [n.lower() for n in inspect.signature(kind).parameters],
-            "items_line": line_of(kind, "__getitem__", "__iter__"),
-            "init_line": line_of(kind, "__init__"),
+            **self._lines(kind),
         }
+
+    def _lines(self, kind: Any) -> dict[str, Any]:
+        """The file of a class, relative to the root, and lines of it."""
+        try:
+            source = Path(inspect.getsourcefile(kind) or "")
+        except TypeError:
+            return {"file": None, "lines": {}}
+        tree = parsed(source.read_text(errors="replace")) if source.is_file() else None
+        if tree is None or not source.is_relative_to(self.root):
+            return {"file": None, "lines": {}}
+        item, init = line_of(kind, "__getitem__", "__iter__"), line_of(kind, "__init__")
+        lines = {"item": item, "init": init, **lines_of(tree, kind.__name__, SPLITS)}
+        return {"file": str(source.relative_to(self.root)), "lines": lines}
 
     def items(self, length: int, count: int, read: int, more: dict[str, Any]) -> dict[str, Any]:
         """Build the data set for palindromes of about `length` digits, and read some items.
@@ -88,8 +110,11 @@ class Answers:
         known |= {"device": torch.device("cpu"), "batch_size": 1} | more
         if first in LENGTHS or first not in known:
             known |= {first: length} if first else {}
-        dataset = call(self.kind, known)
-        items = list(_read(dataset, read))
+        if isinstance(self.kind, type):
+            items = list(_read(call(self.kind, known), read))
+        else:
+            sizes = dict.fromkeys(name for name in BATCHES if name in parameters)
+            items = list(_called(self.kind, known | dict.fromkeys(sizes, count), count))
         pairs = list(map(_pair, items))
         shapes = {(x.shape, y.shape) for x, y in filter(None, pairs)}
         if None in pairs or len(shapes) != 1:
@@ -111,6 +136,29 @@ def _read(dataset: Any, count: int) -> Iterator[Any]:
     chosen = range(size) if size <= count else random.Random(0).sample(range(size), count)
     for k in chosen:
         yield dataset[k]
+
+
+def _called(function: Any, known: dict[str, Any], count: int) -> Iterator[Any]:
+    """The items that a function gives: of a batch, of a generator, or one by one."""
+    made = call(function, known)
+    if inspect.isgenerator(made):
+        made = next(made)
+    if isinstance(made, list) and made and isinstance(made[0], tuple):
+        yield from made
+        return
+    pair = _pair(made)
+    if pair is None:
+        yield made
+        return
+    inputs, labels = pair
+    if inputs.dim() == 3 and len(inputs) != len(labels) == inputs.size(1):
+        inputs = inputs.transpose(0, 1)
+    if len(labels) > 1 and len(inputs) == len(labels):
+        yield from zip(inputs, labels, strict=True)
+        return
+    yield made
+    for _ in range(count - 1):
+        yield call(function, known)
 
 
 def _pair(item: Any) -> tuple[Tensor, Tensor] | None:

@@ -106,6 +106,16 @@ def prepare_imports(root: Path, folder: Path, change: Change = lambda tree, file
     importlib.invalidate_caches()
 
 
+def forget_imports(root: Path) -> None:
+    """Import a student's modules anew when they are asked for, and find them anew."""
+    kinds = StudentFinder | StandIns | FolderFinder
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, kinds)]
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if name != "__main__" and isinstance(file, str) and Path(file).is_relative_to(root):
+            del sys.modules[name]
+
+
 def compiled(file: Path, change: Change = lambda tree, file: tree) -> CodeType:
     """The code of a student's file."""
     tree = ast.parse(file.read_bytes(), str(file))

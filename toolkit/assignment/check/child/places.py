@@ -1,9 +1,14 @@
 """Where in a student's files something that runs is."""
 
 import inspect
+import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
+
+LAMBDA = "<lambda>"
 
 
 def place_of(error: BaseException, root: Path) -> tuple[str | None, int | None]:
@@ -19,6 +24,24 @@ def place_of(error: BaseException, root: Path) -> tuple[str | None, int | None]:
         if path.is_relative_to(root):
             return str(path.relative_to(root)), frame.lineno
     return None, None
+
+
+def running(root: str) -> Iterator[tuple[str, str, int]]:
+    """Of a student's functions that are running, the innermost first: the name, file and line."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        if code.co_filename.startswith(root + "/"):
+            yield code.co_name, code.co_filename[len(root) + 1 :], frame.f_lineno
+        frame = frame.f_back
+
+
+def outside_lambda(root: str) -> tuple[str, int] | None:
+    """The place where a lambda was called, if one is running."""
+    frames = list(running(root))
+    if not frames or frames[0][0] != LAMBDA:
+        return None
+    return next(((file, line) for name, file, line in frames if name != LAMBDA), None)
 
 
 def line_of(thing: Any, *methods: str) -> int | None:

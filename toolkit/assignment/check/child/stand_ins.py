@@ -4,6 +4,7 @@ They are replaced even where they are installed, so that a check says the same o
 wastes no time on pictures that nobody sees.
 """
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib.abc import Loader, MetaPathFinder
@@ -20,7 +21,7 @@ REPLACED = {
     *("tqdm", "progressbar", "alive_progress", "colorama", "termcolor", "prettytable", "rich"),
     *("imageio", "IPython", "ipywidgets", "torchsummary", "torchinfo", "torchviz", "graphviz"),
     *("hiddenlayer", "netron", "thop", "ptflops", "absl", "loguru", "tensorboard_logger"),
-    *("kaggle", "gdown", "pympler", "psutil", "GPUtil", "pynvml", "tabulate"),
+    *("fire", "kaggle", "gdown", "pympler", "psutil", "GPUtil", "pynvml", "tabulate"),
 }
 LOGGERS = {"torch.utils.tensorboard"}
 MAX_DIMS = 8  # axes of a grid that is asked for
@@ -78,18 +79,63 @@ class AnyModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        if self.__name__.partition(".")[0] == "tqdm" and name in (
-            "tqdm",
-            "trange",
-            "tqdm_notebook",
-        ):
-            return Progress.over_range if name == "trange" else Progress
+        top = self.__name__.partition(".")[0]
+        if (known := KNOWN.get((top, name))) is not None:
+            return known
+        if top == "wandb" and name in ("init", "config"):
+            return _config if name == "config" else _begin
         below = sys.modules.get(f"{self.__name__}.{name}")
         if below is not None:
             return below
         value: Any = Anything if name[:1].isupper() else Anything(name, self._finder.heard)
         setattr(self, name, value)
         return value
+
+
+class Settings(dict[str, Any]):
+    """`wandb.config`: what it was given, as items and as attributes."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self.get(name, Anything(name, lambda name, given: None))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self[name] = value
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        """Take more settings, of a dictionary or of parsed arguments."""
+        for given in (*args[:1], kwargs):
+            super().update(given if isinstance(given, dict) else getattr(given, "__dict__", {}))
+
+
+_config = Settings()
+
+
+def _begin(*args: Any, config: Any = None, **kwargs: Any) -> Any:
+    """`wandb.init`: a run that has the settings."""
+    _config.update(config or {})
+    run: Any = Anything("run", lambda name, given: None)
+    run.config = _config
+    return run
+
+
+def _run_fire(component: Any = None, *args: Any, **kwargs: Any) -> Any:
+    """`fire.Fire` without arguments on the command line.
+
+    Raises:
+        SystemExit: the function needs some.
+    """
+    if not inspect.isfunction(component):
+        return None
+    needed = [
+        p.name
+        for p in inspect.signature(component).parameters.values()
+        if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+    if needed:
+        raise SystemExit(2)
+    return component()
 
 
 class _AnyType(type):
@@ -205,3 +251,11 @@ class Progress(Anything):
 
     def __len__(self) -> int:
         return 0 if self.iterable is None else len(self.iterable)
+
+
+KNOWN: dict[tuple[str, str], Any] = {  # what there must be more than a name
+    ("tqdm", "tqdm"): Progress,
+    ("tqdm", "tqdm_notebook"): Progress,
+    ("tqdm", "trange"): Progress.over_range,
+    ("fire", "Fire"): _run_fire,
+}

@@ -1,6 +1,9 @@
 """Answers about the training of a student's LSTM."""
 
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,9 @@ from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from toolkit.assignment.check.child.answering import Back
+from toolkit.assignment.check.child.importing import forget_imports
 from toolkit.assignment.check.child.script.running import Script
+from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 
 
 class Answers:
@@ -20,20 +25,28 @@ class Answers:
         self.root = root
         self.script: Script | None = None
 
-    def run(self, file: str, max_steps: int, max_seconds: float) -> dict[str, Any]:
+    def run(
+        self, file: str, max_steps: int, max_seconds: float, smaller: bool = False
+    ) -> dict[str, Any]:
         """Run the script until its training has made so many steps, or takes too long.
+
+        Args:
+            max_seconds: of CPU time, with or without a step.
+            smaller: whether sizes that have a name are made smaller.
 
         Returns:
             what `child/script` describes.
         """
+        forget_imports(self.root)
         inputs = torch.nn.functional.one_hot(torch.randint(10, (64, 4)), 10).float()
         labels = torch.randint(10, (64,))
         more = {
             **dict.fromkeys(("inputs", "x", "batch_inputs", "data"), lambda: inputs),
             **dict.fromkeys(("labels", "targets", "y", "target", "batch_targets"), lambda: labels),
         }
-        self.script = Script(self.root, file, max_steps, max_seconds)
-        return self.script.run(more)
+        self.script = Script(self.root, file, max_steps, max_seconds, smaller)
+        with _alarm(self.script.trace, max_seconds):
+            return self.script.run(more)
 
     def items(self, load: int, count: int, seconds: float) -> dict[str, Any]:
         """The inputs of a data set's items, without their labels.
@@ -72,6 +85,24 @@ class Answers:
             "total": None if keys is None else len(keys),
             "redrawn": redrawn,
         }
+
+
+@contextmanager
+def _alarm(trace: Trace, seconds: float) -> Iterator[None]:
+    """Stop a script that is slow before its training has made a step."""
+
+    def stop(*_: object) -> None:
+        if trace.on:
+            trace.slow = True
+            raise EnoughSteps
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 0.1)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def _input(item: Any) -> Tensor:

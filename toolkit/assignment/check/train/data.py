@@ -11,11 +11,12 @@ NUM_ITEMS = 50_000  # of each data set, if that does not take too long
 NUM_DRAWN = 2000  # of one that draws its items
 SECONDS = 1.0  # of CPU time for each data set
 MAX_SETS = 3
+Data = tuple[int, int | None, int | None]
 
 
 def check_data(student: Student, trace: Trace, verdicts: Verdicts) -> None:
     """Look at the DataLoaders, or at what the model was called with if there are none."""
-    loads = {load["load"]: load for load in trace.all("load")}
+    loads = {load["load"]: load for load in trace.all("load") if load["whole"]}
     if not trace.all("batch"):
         _check_calls(trace, verdicts)
         return
@@ -29,19 +30,23 @@ def check_data(student: Student, trace: Trace, verdicts: Verdicts) -> None:
 
 
 def _check_leak(
-    student: Student, loads: list[Event], trained: set[tuple[int, int | None]], verdicts: Verdicts
+    student: Student, loads: list[Event], trained: set[Data], verdicts: Verdicts
 ) -> None:
     """No palindrome of a data set that was trained on is in one that was not."""
     first = next((load for load in loads if _data_of(load) in trained), None)
     if first is None:
         return
-    others: dict[tuple[int, int | None], Event] = {}
+    others: dict[Data, Event] = {}
     for load in loads:
         if _data_of(load) not in trained:
             others.setdefault(_data_of(load), load)
         elif others and load.index > first.index:
             break  # the script trains once more, on data of its own
     if not others:
+        return
+    if any(load["dataset"] == first["dataset"] and not load["sampled"] for load in others.values()):
+        sentence = "One data set is switched between its parts; what they share was not looked at."
+        verdicts.not_seen(sentence, id="split-leak", at=first)
         return
     read = [(load, _rows_of(student, load)) for load in (first, *others.values())][: MAX_SETS + 1]
     for load, rows in read:
@@ -69,9 +74,10 @@ def _rows_of(student: Student, load: Event) -> set[bytes]:
     return set() if found is None else {row.tobytes() for row in found["rows"].numpy()}
 
 
-def _data_of(load: Event) -> tuple[int, int | None]:
-    """The data that a loader gives: its data set, and which of the items if it chooses."""
-    return load["dataset"], load["load"] if load["sampled"] else None
+def _data_of(load: Event) -> Data:
+    """The data that a loader gives: its data set, how many items that has at the time, and which
+    of them if it chooses."""
+    return load["dataset"], load["size"], load["load"] if load["sampled"] else None
 
 
 def _used(trace: Trace) -> tuple[set[int], dict[int, Event]]:
@@ -90,13 +96,20 @@ def _used(trace: Trace) -> tuple[set[int], dict[int, Event]]:
         source = call["inputs"][0]["from"]
         if source not in batches:  # it was changed on its way: take the last one
             source = max((index for index in batches if index < call.index), default=None)
-        if source is None:
-            continue
+            if source is None or not _of_one_size(call, batches[source]):
+                continue
         if call["grad"] and trace.between(call.index, end, "backward"):
             training.add(batches[source]["load"])
         elif not call["grad"] or not call["training"]:
             testing.setdefault(batches[source]["load"], batches[source])
     return training, testing
+
+
+def _of_one_size(call: Event, batch: Event) -> bool:
+    """Whether a network may have read a batch: the number of its items is among its axes."""
+    shapes = [value["shape"] for value in batch["values"] if value["shape"]]
+    given = call["inputs"][0]["shape"]
+    return any(shape[0] in given for shape in shapes)
 
 
 def _check_only_trained(

@@ -6,6 +6,7 @@ from toolkit.assignment.check.verdicts import Verdicts
 
 # What a script may raise because it was stopped early: a list that is shorter than it expects.
 SHORT = {"IndexError", "ZeroDivisionError", "ValueError", "StatisticsError", "KeyError"}
+SIZES = "to match target batch_size"  # torch says so about shapes that no list is to blame for
 DOWNLOAD = ("download", "urlopen", "HTTP Error", "Max retries", "Name or service")
 
 
@@ -25,12 +26,7 @@ def report_ending(trace: Trace, verdicts: Verdicts) -> None:
             at=folder,
         )
     if error is not None and _needs_network(trace, error):
-        verdicts.not_seen(
-            f"{name} needs something from the network ({error.text[:100]}), which the check does "
-            "not have. Put it into the folder. torchvision.datasets.MNIST is always there.",
-            id="not-watched",
-            at=error,
-        )
+        _report_missing(name, error, verdicts)
     elif trace.ended == "exit" or (error is not None and "EOFError" in error.types):
         if not trained:
             what = "asked for input" if error and "EOFError" in error.types else "called exit"
@@ -41,7 +37,7 @@ def report_ending(trace: Trace, verdicts: Verdicts) -> None:
                 at=error if error and error.file else None,
             )
     elif trace.ended == "error" and error is not None:
-        if trace.left and error.file and SHORT & set(error.types):
+        if trace.left and error.file and SHORT & set(error.types) and SIZES not in error.text:
             verdicts.not_seen(
                 f"The check stops training after some steps. What follows it was not seen, since "
                 f"the code stopped with {error}.",
@@ -63,6 +59,21 @@ def report_ending(trace: Trace, verdicts: Verdicts) -> None:
         )
     elif trace.called and not verdicts.faults:
         _report_called(trace, name, verdicts)
+
+
+def _report_missing(name: str, error: StudentError, verdicts: Verdicts) -> None:
+    """The script needs something that was not handed in."""
+    if "FileNotFoundError" in error.types:
+        message = (
+            f"{name} reads a file that is not in the folder ({error.text[:100]}), so what follows "
+            "was not seen."
+        )
+    else:
+        message = (
+            f"{name} needs something from the network ({error.text[:100]}), which the check does "
+            "not have. Put it into the folder. torchvision.datasets.MNIST is always there."
+        )
+    verdicts.not_seen(message, id="not-watched", at=error)
 
 
 def _report_called(trace: Trace, name: str, verdicts: Verdicts) -> None:

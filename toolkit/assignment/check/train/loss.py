@@ -7,9 +7,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from toolkit.assignment.check.train.by_hand import check_by_hand, close, kind_of, matches
+from toolkit.assignment.check.train.labels import check_labels
 from toolkit.assignment.check.train.trace import Event, Trace
-from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verdicts import Place, Verdicts
 
+MANY = 16  # losses of one backward pass; more are not told apart
 FLOOR = math.log(math.e + 9) - 1  # 1.46115: the cross-entropy if the softmax is applied twice
 
 
@@ -19,11 +21,11 @@ def check_loss(trace: Trace, verdicts: Verdicts) -> None:
     losses = [event for event in trace.all("loss") if event["input"] and event["input"]["networks"]]
     if not passes:
         if losses:
-            _judge(losses[-1], trace, verdicts)
+            _judge(losses[-1], -1, trace, verdicts)
         return
-    last = passes[-1]
+    last = next((event for event in reversed(passes) if event["whole"]), passes[-1])
     before = max((e.index for e in trace.all("backward") if e.index < last.index), default=-1)
-    own = [e for e in losses if before < e.index < last.index]
+    own = [e for e in losses if e.index in last["losses"]]
     if not own:
         check_by_hand(before, last, trace, verdicts)
         return
@@ -44,7 +46,7 @@ def check_loss(trace: Trace, verdicts: Verdicts) -> None:
             at=last,
         )
         return
-    _judge(loss, trace, verdicts)
+    _judge(loss, before, trace, verdicts)
 
 
 def _which(own: list[Event], last: Event, trace: Trace) -> tuple[Event, str | None]:
@@ -60,7 +62,8 @@ def _which(own: list[Event], last: Event, trace: Trace) -> tuple[Event, str | No
         if close(root, total) or close(root, total / len(own)):
             return own[-1], f"The loss is the sum of {len(own)} calls before one backward pass."
     if len(own) > 2:
-        return own[-1], f"The loss is made from {len(own)} calls before one backward pass."
+        count = len(own) if len(own) < MANY else "many"
+        return own[-1], f"The loss is made from {count} calls before one backward pass."
     return own[-1], None
 
 
@@ -81,23 +84,44 @@ def _value(loss: Event, trace: Trace) -> float | None:
         return None
 
 
-def _judge(loss: Event, trace: Trace, verdicts: Verdicts) -> None:
-    """One call of a loss function of torch's."""
+def _judge(loss: Event, before: int, trace: Trace, verdicts: Verdicts) -> None:
+    """One call of a loss function of torch's, after the backward pass with the index `before`."""
     given = trace.numbers(loss["input"])
-    name = loss["name"]
+    name, made = loss["name"], Place(*loss["made"]) if loss["made"] else loss
     if name not in ("cross_entropy", "nll_loss"):
         if _same_as_cross_entropy(loss, trace):
             verdicts.right("The loss (9) has the value of the cross-entropy.")
             return
         message = f"The loss is {name}, but (9) is the cross-entropy."
-        verdicts.fault("wrong-loss", message, equation=9, at=loss)
+        verdicts.fault("wrong-loss", message, equation=9, at=made)
         return
     if given is None or given.dim() < 2:
-        verdicts.not_seen(
-            "What goes into the loss was too large to be looked at.", id="wrong-loss", at=loss
+        _judge_shapes(loss, verdicts)
+    else:
+        _judge_numbers(loss, given.float(), before, trace, verdicts)
+
+
+def _judge_shapes(loss: Event, verdicts: Verdicts) -> None:
+    """A loss whose numbers were too many to be sent."""
+    shape, labels = loss["input"]["shape"], (loss["target"] or {"shape": []})["shape"]
+    if len(shape) == 3 and shape[2] > 1 and labels in (shape, [shape[0], shape[2]]):
+        verdicts.fault(
+            "loss-not-last-step",
+            f"The loss is taken over {shape[2]} time steps at once. Only the last one, p(T), "
+            "counts.",
+            equation=9,
+            at=loss,
         )
         return
-    given = given.float()
+    message = "What goes into the loss was too large to be looked at."
+    verdicts.not_seen(message, id="wrong-loss", at=loss)
+
+
+def _judge_numbers(
+    loss: Event, given: Tensor, before: int, trace: Trace, verdicts: Verdicts
+) -> None:
+    """What cross_entropy or nll_loss was given: logits of the last step, or what else?"""
+    name, made = loss["name"], Place(*loss["made"]) if loss["made"] else loss
     rows = given.movedim(1, -1).reshape(-1, given.size(1))
     kind, axis = kind_of(rows)
     where = _softmax(loss, trace) or loss
@@ -124,7 +148,7 @@ def _judge(loss: Event, trace: Trace, verdicts: Verdicts) -> None:
             f"nll_loss is given {what}, but it expects the logarithms of probabilities. What has "
             "to happen to p(T) before it, by (8) and (9)?",
             equation=9,
-            at=loss,
+            at=made,
         )
     elif other := _other_step(loss, given, trace):
         verdicts.fault(
@@ -133,7 +157,7 @@ def _judge(loss: Event, trace: Trace, verdicts: Verdicts) -> None:
             equation=9,
             at=loss,
         )
-    else:
+    elif check_labels(before, loss, trace, verdicts):
         verdicts.right("The loss (9) is the cross-entropy of the logits of the last step.")
 
 

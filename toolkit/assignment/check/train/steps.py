@@ -47,12 +47,7 @@ def _check_optimiser(steps: list[Event], trace: Trace, verdicts: Verdicts) -> No
     step = next((s for s in steps if "RMSprop" in s["classes"]), steps[0])
     kind = step["class"]
     if kind is None:
-        verdicts.not_seen(
-            "The weights are moved by hand, without an optimiser of torch's. Whether that is "
-            "RMSProp was not looked at.",
-            id="wrong-optimiser",
-            at=step,
-        )
+        _check_by_hand(steps, trace, verdicts)
     elif "RMSprop" in step["classes"]:
         verdicts.right("The optimiser is RMSProp.")
     elif "rms" in kind.lower():
@@ -78,8 +73,43 @@ def _check_optimiser(steps: list[Event], trace: Trace, verdicts: Verdicts) -> No
         )
 
 
+def _check_by_hand(steps: list[Event], trace: Trace, verdicts: Verdicts) -> None:
+    """Weights that are moved without an optimiser of torch's: by which rule?
+
+    The first step of RMSProp is of the same size everywhere, since the mean of the squares is that
+    of one gradient; the later ones are not, and all are against the sign of the gradient.
+    """
+    at = next(iter(trace.moves), steps[0])
+    rules = [set(step["rules"]) for step in steps if step["class"] is None and step["rules"]]
+    seen = set[str]().union(*rules)
+    if seen == {"proportional"}:
+        verdicts.fault(
+            "wrong-optimiser",
+            "The weights are moved by hand in proportion to the gradient, which is plain gradient "
+            "descent, but the assignment asks for RMSProp. What is the gradient divided by there?",
+            at=at,
+        )
+    elif len(rules) > 1 and rules[0] == {"even"} and seen == {"even", "against"}:
+        verdicts.right("The weights are moved by hand, as RMSProp does.")
+    else:
+        verdicts.not_seen(
+            "The weights are moved by hand, without an optimiser of torch's. Whether that is "
+            "RMSProp could not be told.",
+            id="wrong-optimiser",
+            at=at,
+        )
+
+
 def _check_no_gradient(steps: list[Event], trace: Trace, verdicts: Verdicts) -> None:
-    """No step had a gradient to use."""
+    """No step had a gradient that a backward pass has made."""
+    by_hand = next((step for step in steps if step["given"]), None)
+    if by_hand is not None:
+        verdicts.not_seen(
+            "The gradients are computed by hand, without backward. Whether they are those of the "
+            "loss (9) was not looked at.",
+            at=by_hand,
+        )
+        return
     reached = {p for e in trace.all("backward") for p in e["changed"]}
     if reached and not reached & {p for step in steps for p in step["parameters"]}:
         message = (

@@ -43,6 +43,7 @@ class Trace:
         self.called: list[str] = answer["called"]
         self.callers: list[str] = answer["callers"]
         self.discarded = [Place(**place) for place in answer["discarded"]]
+        self.moves = [Place(**place) for place in answer["moves"]]
         self.unfinished = [Place(**place) for place in answer["unfinished"]]
         self.functions = {f["name"]: Place(f["file"], f["line"]) for f in answer["functions"]}
         self.networks: Mapping[int, Mapping[str, Any]] = {n["id"]: n for n in answer["networks"]}

@@ -14,12 +14,16 @@
     events      in the order in which they happened, each with kind, file and line:
       call        network (id), how ("__call__" or "forward"), training, grad (whether gradients
                   were recorded), inputs and outputs (lists of values). Only the outermost call
-      loss        name (of torch's function), input and target (values or None), reduction
+      loss        name (of torch's function), input and target (values or None), reduction, made
+                  (file and line where the object was made that was called, or None), outer (file
+                  and line where the lambda was called that this is in, or None)
       optimiser   made: optimiser (id), class, lr, parameters (ids)
       backward    value (that it started from), parameters (ids of those that it reached, including
                   those that only pass on), changed (ids of those whose .grad it changed), gradients
                   (pairs of a call's index and a tensor (batch,): the gradient with respect to its
-                  first output, summed over all axes but the first), error (text, or None)
+                  first output, summed over all axes but the first), losses (indices of the loss
+                  events that it passes), whole (whether its calls and losses were recorded: they
+                  are not beyond some thousands), error (text, or None)
       clear       parameters (ids): their gradients were cleared since the last event that looked
       clip        name, fresh (whether it came after a backward pass whose gradients no step has
                   used), kept (whether the next step used what it returned; True if it works in
@@ -27,10 +31,11 @@
       step        optimiser (id; None if the parameters were moved by hand), class, classes (that it
                   derives from), lr, maximize, parameters (ids), passes (indices of the backward
                   events whose sum its gradients are), stale (those of them that an earlier step has
-                  used), moved (ids)
+                  used), given (whether there were gradients at all), moved (ids); of a step
+                  by hand rules (how the gradients have moved them: `values.rule_of_move`)
       load        a DataLoader was made: load (id), dataset (id), class (of the data set), size,
-                  batch_size, stream (whether it has no end), sampled (whether a sampler of its own
-                  chooses among the items)
+                  batch_size, stream (whether it has no end), whole (as of a pass), sampled
+                  (whether a sampler of its own chooses among the items)
       batch       a DataLoader gave a batch: load (id), values
       mode        train() or eval() was called on a network: network (id), training
       folder      a folder that was missing and had to be made: folder
@@ -41,6 +46,7 @@
       recurrent   torch's own recurrent layer was called: name
     discarded   places (file and line) where something is computed from a gradient and not kept
     unfinished  places of `pass` that is all there is in a function or a loop
+    moves       places where parameters are moved by hand, the likeliest first
     called      names of functions that were called because nothing trained when the script ran
     callers     other files of theirs that name this one
     functions   defined in the script: name, parameters, file, line

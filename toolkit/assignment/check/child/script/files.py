@@ -5,7 +5,7 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 from unittest.mock import patch
 
@@ -19,14 +19,22 @@ from toolkit.assignment.check.child.script.trace import Trace
 from toolkit.assignment.check.child.stand_ins import StandIns
 
 ELSEWHERE = "elsewhere"  # a folder in the root, for what would be written outside of it
+DATA = {"", ".csv", ".tsv", ".npz", ".npy", ".gz", ".mat", ".h5", ".hdf5", ".parquet", ".idx",
+        ".png", ".jpg", ".zip", ".pkl", ".txt"}  # fmt: skip
 SHOWS = {"imshow", "matshow", "imsave", "imwrite", "savefig", "show", "add_image", "add_images",
          "mimsave", "Image"}  # fmt: skip
 
 
 @contextmanager
-def watching_files(trace: Trace, root: Path, stand_ins: StandIns) -> Iterator[None]:
-    """Inside this block missing folders are made, and pictures are noted."""
-    folders = _Folders(trace, root)
+def watching_files(
+    trace: Trace, root: Path, stand_ins: StandIns, make: Callable[[Path], bool]
+) -> Iterator[None]:
+    """Inside this block missing folders are made, and pictures are noted.
+
+    Args:
+        make: may make a file that is read and is not there.
+    """
+    folders = _Folders(trace, root, make)
 
     def heard(name: str, args: tuple[Any, ...]) -> None:
         if name in SHOWS and trace.on and not trace.full():
@@ -59,14 +67,17 @@ def watching_files(trace: Trace, root: Path, stand_ins: StandIns) -> Iterator[No
 
 
 class _Folders:
-    def __init__(self, trace: Trace, root: Path) -> None:
+    def __init__(self, trace: Trace, root: Path, make: Callable[[Path], bool]) -> None:
         self._trace = trace
+        self._make = make
         self._root = root
 
     def opener(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def open(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
             if isinstance(file, str | os.PathLike) and set(mode) & set("wax"):
                 file = self._there(file)
+            elif isinstance(file, str | os.PathLike) and self._trace.on:
+                file = self._found(file)
             return function(file, mode, *args, **kwargs)
 
         return open
@@ -85,9 +96,27 @@ class _Folders:
 
         return mkdir
 
+    def _found(self, file: str | os.PathLike[str]) -> str | os.PathLike[str]:
+        """A file that is to be read: where it was saved, or made, if that is possible."""
+        if isinstance(file, str) and "\\" in file:
+            windows = PureWindowsPath(file)
+            for place in (Path(windows.as_posix()), self._root / ELSEWHERE / windows.name):
+                if place.exists():
+                    return place
+        path = Path(os.path.abspath(os.fsdecode(file)))
+        if path.is_relative_to(self._root) and not path.exists():
+            self._trace.on = False
+            try:
+                self._make(path)
+            finally:
+                self._trace.on = True
+        return file
+
     def _there(self, file: str | os.PathLike[str]) -> str | os.PathLike[str]:
         """The same path, in a folder that is there now; elsewhere if it lies outside the root."""
-        folder = Path(os.path.abspath(file)).parent
+        if isinstance(file, str) and "\\" in file:  # else all of it is the name of one file
+            file = PureWindowsPath(file).as_posix()
+        folder = Path(file if str(file)[1:2] == ":" else os.path.abspath(file)).parent
         if folder.is_dir() or not self._trace.on:
             return file
         inside = folder.is_relative_to(self._root)
@@ -100,6 +129,12 @@ class _Folders:
         finally:
             self._trace.on = True
         return file if inside else place / Path(file).name
+
+
+def is_data(name: object) -> bool:
+    """Whether a missing file is one that data is kept in, by its name; a folder may be one too."""
+    suffix = Path(name).suffix.lower() if isinstance(name, str) else "."
+    return suffix in DATA or "ubyte" in suffix
 
 
 def _picture(trace: Trace, args: tuple[Any, ...]) -> dict[str, Any] | None:

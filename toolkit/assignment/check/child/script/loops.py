@@ -60,11 +60,11 @@ class Loops:
         self._seen.pop(loop, None)
 
     def more(self, loop: str) -> bool:
-        """Whether a `while` loop may go on."""
-        steps = self._trace.steps
+        """Whether a `while` loop may go on; what comes after it relies on one time at least."""
+        steps, first = self._trace.steps, loop not in self._seen
         self._steps[loop] += steps - self._seen.get(loop, steps)
         self._seen[loop] = steps
-        return not self._enough(loop)
+        return first or not self._enough(loop)
 
     def _counted(self, thing: Any, loop: str) -> Iterator[Any]:
         before = self._trace.steps

@@ -23,12 +23,17 @@ from toolkit.assignment.check.child.importing import (
     prepare_imports,
 )
 from toolkit.assignment.check.child.places import line_of
-from toolkit.assignment.check.child.script.digits import replace_mnist
-from toolkit.assignment.check.child.script.files import watching_files
+from toolkit.assignment.check.child.script.digits import make_file, replace_mnist
+from toolkit.assignment.check.child.script.files import is_data, watching_files
 from toolkit.assignment.check.child.script.guesses import Guesses
 from toolkit.assignment.check.child.script.loops import Loops
 from toolkit.assignment.check.child.script.networks import describe_networks
-from toolkit.assignment.check.child.script.reading import discarded_gradients, unfinished
+from toolkit.assignment.check.child.script.reading import (
+    Smaller,
+    discarded_gradients,
+    moves,
+    unfinished,
+)
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.watching import watching
 from toolkit.assignment.check.child.stand_ins import StandIns
@@ -51,15 +56,20 @@ class Script:
         file: relative to it.
         max_steps: optimiser steps after which a loop is left.
         max_seconds: CPU time after which a training is stopped.
+        smaller: whether sizes that have a name are made smaller.
     """
 
-    def __init__(self, root: Path, file: str, max_steps: int, max_seconds: float) -> None:
+    def __init__(
+        self, root: Path, file: str, max_steps: int, max_seconds: float, smaller: bool = False
+    ) -> None:
         self.root = root
+        self.smaller = smaller
         self.file = root / file
         self.trace = Trace(root, max_steps, max_seconds)
         self.loops = Loops(self.trace)
         self.module = ModuleType("__main__")
         self._trees: dict[str, ast.Module] = {}  # what was run, as they wrote it
+        self.make: Callable[[Path], bool] = lambda path: False
         self.called: list[str] = []  # functions that the check called itself
 
     def run(
@@ -79,6 +89,7 @@ class Script:
         """
         if digits is not None:
             replace_mnist(digits)
+            self.make = lambda path: make_file(path, digits)
         ended, error = self._attempt(self._run_main)
         if ended == "finished" and not self.trained:
             tried, failed = self._attempt(lambda: self._call_functions(more))
@@ -93,6 +104,7 @@ class Script:
             "left": self.loops.left,
             "discarded": self._places(discarded_gradients),
             "unfinished": self._places(unfinished),
+            "moves": self._places(moves),
             "called": list(dict.fromkeys(self.called)),
             "callers": self._callers(),
             "networks": describe_networks(self.trace.networks, self.trace.values, str(self.root)),
@@ -110,7 +122,7 @@ class Script:
         """A context in which what their code does is added to the trace."""
         stack = ExitStack()
         finder = next(f for f in sys.meta_path if isinstance(f, StandIns))
-        stack.enter_context(watching_files(self.trace, self.root, finder))
+        stack.enter_context(watching_files(self.trace, self.root, finder, self.make))
         stack.enter_context(watching(self.trace))
         return stack
 
@@ -157,6 +169,9 @@ class Script:
             return "unknown", described(error, self.root)
         except NETWORK as error:
             return "network", described(error, self.root)
+        except FileNotFoundError as error:
+            kind = "network" if is_data(error.filename) else "error"
+            return kind, described(error, self.root)
         except Exception as error:  # whatever a student's code raises
             return "error", described(error, self.root)
         return "finished", None
@@ -204,6 +219,7 @@ class Script:
     def _change(self, tree: ast.Module, file: str) -> ast.Module:
         """What is done to each of their files that is run."""
         self._trees[file] = copy.deepcopy(tree)
+        tree = Smaller().visit(tree) if self.smaller else tree
         return self.loops.change(tree, file)
 
     def _places(self, find: Callable[[ast.Module], Iterable[int]]) -> list[dict[str, Any]]:

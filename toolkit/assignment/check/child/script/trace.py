@@ -1,20 +1,27 @@
 """Records what happens while a student's script runs; the package says what the judge gets."""
 
-import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from toolkit.assignment.check.child.script.values import Values, leaves, tensors_in
+from toolkit.assignment.check.child.places import running
+from toolkit.assignment.check.child.script.losses import Losses
+from toolkit.assignment.check.child.script.values import (
+    Values,
+    copy_of,
+    differs,
+    graph,
+    rule_of_move,
+    tensors_in,
+    unwatched,
+)
 
-MAX_EVENTS = 4000
-FACTOR = 12  # times the steps of one loop, after which any training is stopped
+MAX_EVENTS, FACTOR = 4000, 12  # the second: times the steps of one loop that any training may make
 PASSES = 16  # backward passes that count as a step while there is none
 
 
@@ -35,33 +42,27 @@ class Trace:
         self.root = str(root)
         self.max_steps = max_steps
         self.deadline = time.process_time() + max_seconds
-        self.on = False  # whether anything is recorded
-        self.depth = 0  # of calls of networks inside calls of networks
-        self.in_loss = False
+        self.on, self.depth = False, 0  # whether anything is recorded; networks inside networks
+        self.losses = Losses()
         self.steps = 0  # of training: of an optimiser, by hand, or many passes without any
-        self._idle = 0  # backward passes since something stepped
-        self.slow = False
+        self._idle, self.slow = 0, False  # backward passes since something stepped
         self.events: list[dict[str, Any]] = []
         self.values = Values()
         self.networks: dict[int, nn.Module] = {}
         self.loads: dict[int, Any] = {}  # id -> the DataLoader
         self.owners: dict[int, int] = {}  # id of a parameter -> id of its network
         self._reached: dict[int, Tensor] = {}  # parameters that some backward pass reached
+        self._nodes: set[Any] = set()  # of the graph of a backward pass that is under way
         self._gradients: dict[int, Tensor] | None = None  # of a backward pass that is under way
         self._passes: dict[int, set[int]] = {}  # id of a parameter -> passes in its gradient
         self._clamps: list[tuple[int, int, Tensor]] = []  # event, parameter, what it returned
         self._used: set[int] = set()  # passes that a step has used
+        self._made: dict[int, Tensor] = {}  # gradients after the last pass
         self._weights: dict[int, Tensor] = {}  # after the last pass or step, to see moves by hand
 
     def place(self) -> tuple[str | None, int | None]:
         """The file, relative to the root, and the line of the student's code that is running."""
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None:
-            name = frame.f_code.co_filename
-            if name.startswith(self.root + "/"):
-                return name[len(self.root) + 1 :], frame.f_lineno
-            frame = frame.f_back
-        return None, None
+        return next(((file, line) for _, file, line in running(self.root)), (None, None))
 
     def add(self, kind: str, **fields: Any) -> int:
         """Record an event.
@@ -84,17 +85,14 @@ class Trace:
         Raises:
             EnoughSteps
         """
-        if self.on and self.steps and time.process_time() > self.deadline:
-            self.slow = True
-            raise EnoughSteps
-        if self.on and self.steps >= FACTOR * self.max_steps:
-            raise EnoughSteps
+        if self.on and self.steps:
+            self.slow = time.process_time() > self.deadline
+            if self.slow or self.steps >= FACTOR * self.max_steps:
+                raise EnoughSteps
 
     def value(self, tensor: Any) -> dict[str, Any] | None:
         """A tensor as the judge gets it."""
-        if not isinstance(tensor, Tensor):
-            return None
-        return self.values.describe(tensor, self.owners)
+        return self.values.describe(tensor, self.owners) if isinstance(tensor, Tensor) else None
 
     def all_values(self, *things: Any) -> list[dict[str, Any]]:
         """The tensors among these, as the judge gets them."""
@@ -102,8 +100,7 @@ class Trace:
 
     def know(self, network: nn.Module) -> int | None:
         """The id of a network; None if it has no parameters, as a loss function."""
-        if isinstance(network, nn.DataParallel):
-            network = network.module
+        network = network.module if isinstance(network, nn.DataParallel) else network
         parameters = list(network.parameters())
         if not parameters:
             return None
@@ -125,6 +122,7 @@ class Trace:
 
         output.register_hook(note)
 
+    @unwatched
     def before_backward(self, roots: Iterable[Tensor]) -> dict[int, Tensor | None]:
         """Look at what a backward pass will reach.
 
@@ -133,18 +131,20 @@ class Trace:
         """
         self._see_moves_by_hand()
         self._see_cleared()
-        reached = {self.values.id_of(leaf): leaf for leaf in leaves(*roots)}
+        leaves, self._nodes = graph(*roots)
+        reached = {self.values.id_of(leaf): leaf for leaf in leaves}
         self._reached |= reached
         self._gradients = {}
-        return {key: _copy(leaf.grad) for key, leaf in reached.items()}
+        return {key: copy_of(leaf.grad) for key, leaf in reached.items()}
 
+    @unwatched
     def after_backward(
         self, roots: list[Tensor], before: dict[int, Tensor | None], error: str | None
     ) -> None:
         """Record a backward pass."""
         gradients, self._gradients = self._gradients or {}, None
         changed = [
-            key for key, old in before.items() if _differs(old, _copy(self._reached[key].grad))
+            key for key, old in before.items() if differs(old, copy_of(self._reached[key].grad))
         ]
         self._idle += 1
         self.steps += self._idle % PASSES == 0
@@ -154,12 +154,16 @@ class Trace:
             parameters=list(before),
             changed=changed,
             gradients=[[call, gradient] for call, gradient in gradients.items()],
+            losses=self.losses.among(self._nodes),
+            whole=not self.full(),
             error=error,
         )
         for key in changed:
             self._passes.setdefault(key, set()).add(index)
         self._weights |= {key: self._reached[key].detach().clone() for key in before}
+        self._made |= {k: g for k in changed if (g := copy_of(self._reached[k].grad)) is not None}
 
+    @unwatched
     def before_step(self, optimizer: Optimizer) -> dict[str, Any]:
         """Look at the gradients that an optimiser is about to use.
 
@@ -179,9 +183,11 @@ class Trace:
             "parameters": held,
             "passes": sorted(passes),
             "stale": sorted(stale),
+            "given": any(p.grad is not None and bool(p.grad.any()) for p in held.values()),
             "weights": {key: p.detach().clone() for key, p in held.items()},
         }
 
+    @unwatched
     def after_step(self, optimizer: Optimizer, before: dict[str, Any]) -> None:
         """Record a step of an optimiser."""
         held: dict[int, Tensor] = before["parameters"]
@@ -199,9 +205,11 @@ class Trace:
             parameters=list(held),
             passes=before["passes"],
             stale=before["stale"],
+            given=before["given"],
             moved=moved,
         )
 
+    @unwatched
     def clipped(self, name: str, given: list[Tensor]) -> None:
         """Record a call that clips gradients."""
         held = {self.values.id_of(p) for p in given}
@@ -214,6 +222,7 @@ class Trace:
             parameters=sorted(held),
         )
 
+    @unwatched
     def clamped(self, name: str, given: Tensor, result: Tensor) -> None:
         """Record a clamp, if it was given the gradient of a parameter."""
         for key, parameter in self._reached.items():
@@ -242,10 +251,12 @@ class Trace:
         if not self.full():
             self.add("softmax", name=name, output=self.values.id_of(result))
 
+    @unwatched
     def finish(self) -> None:
         """Look once more, when the script has ended."""
         self._see_moves_by_hand()
 
+    @unwatched
     def _see_cleared(self) -> None:
         """Forget the passes of gradients that are gone, or all zero."""
         cleared = []
@@ -257,19 +268,21 @@ class Trace:
         if cleared:
             self.add("clear", parameters=cleared)
 
+    @unwatched
     def _see_moves_by_hand(self) -> None:
-        """Record a step if parameters have moved since the last pass, but no optimiser stepped."""
+        """Record a step if parameters have moved by a new gradient and no optimiser stepped."""
         moved = [
             key
             for key, old in self._weights.items()
             if key in self._reached and not torch.equal(old, self._reached[key])
         ]
-        if not moved:
-            return
+        rules = {rule_of_move(self._weights[k], self._reached[k], self._made.get(k)) for k in moved}
+        self._weights |= {key: self._reached[key].detach().clone() for key in moved}
         passes = set[int]().union(*(self._passes.get(key, set()) for key in moved))
+        if passes <= self._used:
+            return  # without a new gradient it is no step: weights are kept in bounds
         stale = sorted(passes & self._used)
         self._used |= passes
-        self._weights |= {key: self._reached[key].detach().clone() for key in moved}
         self.steps, self._idle = self.steps + 1, 0
         self.add(
             "step",
@@ -281,16 +294,7 @@ class Trace:
             parameters=moved,
             passes=sorted(passes),
             stale=stale,
+            given=bool(passes),
             moved=moved,
+            rules=sorted(filter(None, rules)),
         )
-
-
-def _copy(gradient: Tensor | None) -> Tensor | None:
-    return None if gradient is None else gradient.detach().clone()
-
-
-def _differs(old: Tensor | None, new: Tensor | None) -> bool:
-    """Whether a backward pass changed this gradient; one of zeros changes nothing."""
-    if new is None:
-        return False
-    return bool(new.any()) if old is None else not torch.equal(old, new)

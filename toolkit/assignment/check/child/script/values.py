@@ -1,7 +1,8 @@
 """What the judge is told about a tensor, and which parameters its gradient would reach."""
 
-from collections.abc import Iterator
-from typing import Any
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
@@ -10,7 +11,22 @@ from torch.utils.weak import WeakIdKeyDictionary
 MAX_VALUES = 110_000  # numbers of one tensor that are sent: 128 images and more
 MAX_SENT = 6_000_000  # numbers of all tensors together
 MAX_NODES = 20_000  # of a graph that is followed
+NOTICED = 1e-5  # of a weight: a move that is larger than its rounding
 RECENT = 24  # outputs that a tensor is compared with
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def unwatched(function: Callable[P, R]) -> Callable[P, R]:
+    """What the check computes itself need not pass through what watches a student's calls."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        with torch._C.DisableTorchFunction():
+            return function(*args, **kwargs)
+
+    return call
 
 
 class Values:
@@ -30,12 +46,14 @@ class Values:
         found: int = self._ids[thing]
         return found
 
+    @unwatched
     def keep(self, event: int, output: Tensor) -> None:
         """Remember that this is the output of the call with this index, to recognise it later."""
         copy = output.detach().clone()
         self._outputs.append((event, copy, set(_rows(copy))))
         del self._outputs[:-RECENT]
 
+    @unwatched
     def describe(self, tensor: Tensor, owners: dict[int, int]) -> dict[str, Any]:
         """A tensor as plain values; see the trace for what they are.
 
@@ -67,8 +85,9 @@ class Values:
     def _source(self, tensor: Tensor) -> int | None:
         """The index of the last call whose output has the same numbers in the same order."""
         flat = tensor.detach().reshape(-1)
+        size = len(flat)
         for event, output, _ in reversed(self._outputs):
-            same = output.numel() == len(flat) and output.dtype == flat.dtype
+            same = output.numel() == size and output.dtype == flat.dtype
             if same and torch.equal(output.reshape(-1), flat):
                 return event
         return None
@@ -100,6 +119,53 @@ def tensors_in(*things: Any) -> Iterator[Tensor]:
 
 def leaves(*roots: Tensor) -> list[Tensor]:
     """The tensors without a history that a backward pass from `roots` gives a gradient to."""
+    return graph(*roots)[0]
+
+
+def copy_of(gradient: Tensor | None) -> Tensor | None:
+    """The numbers of a gradient now."""
+    return None if gradient is None else gradient.detach().clone()
+
+
+def differs(old: Tensor | None, new: Tensor | None) -> bool:
+    """Whether a backward pass changed this gradient; one of zeros changes nothing."""
+    if new is None:
+        return False
+    return bool(new.any()) if old is None else not torch.equal(old, new)
+
+
+def rule_of_move(old: Tensor, parameter: Tensor, made: Tensor | None) -> str | None:
+    """By which rule its gradient has moved a parameter, as far as one step tells.
+
+    Args:
+        made: the gradient as a backward pass has left it, if it is cleared by now.
+
+    Returns:
+        "proportional" to the gradient; "even": by the same amount everywhere, against its sign;
+        "against" its sign; or "other". None if it is too small to be told from rounding.
+    """
+    gradient = made if parameter.grad is None or not bool(parameter.grad.any()) else parameter.grad
+    if gradient is None:
+        return None
+    g = gradient.detach().double().reshape(-1)
+    moved = (old - parameter.detach()).double().reshape(-1)
+    clear = g.abs() > 0.1 * g.abs().max()
+    g, moved = g[clear], moved[clear]
+    if len(g) < 2 or float(moved.abs().max()) < NOTICED * (1 + float(old.abs().max())):
+        return None
+    if _constant(moved / g):
+        return "proportional"
+    if not bool((moved * g > 0).all()):
+        return "other"
+    return "even" if _constant(moved.abs()) else "against"
+
+
+def _constant(numbers: Tensor) -> bool:
+    return bool((numbers - numbers.mean()).abs().max() <= 0.03 * numbers.mean().abs())
+
+
+def graph(*roots: Tensor) -> tuple[list[Tensor], set[Any]]:
+    """The same tensors, and the nodes of the graph on the way to them."""
     found: list[Tensor] = []
     waiting = [root.grad_fn for root in roots if root.grad_fn is not None]
     seen = set(waiting)
@@ -112,7 +178,8 @@ def leaves(*roots: Tensor) -> list[Tensor]:
             if following is not None and following not in seen:
                 seen.add(following)
                 waiting.append(following)
-    return found + [root for root in roots if root.grad_fn is None and root.requires_grad]
+    alone = [root for root in roots if root.grad_fn is None and root.requires_grad]
+    return found + alone, seen
 
 
 def _rows(tensor: Tensor) -> list[bytes]:

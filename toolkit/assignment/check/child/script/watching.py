@@ -15,6 +15,7 @@ import torch.nn.utils.clip_grad
 import torch.utils.data
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.modules.loss import _Loss
 from torch.optim import Optimizer
 from torch.optim.optimizer import (
     register_optimizer_step_post_hook,
@@ -23,7 +24,8 @@ from torch.optim.optimizer import (
 from torch.utils.data import DataLoader, IterableDataset, RandomSampler, SequentialSampler
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
-from toolkit.assignment.check.child.script.devices import Devices
+from toolkit.assignment.check.child.places import outside_lambda
+from toolkit.assignment.check.child.script.devices import Devices, without_questions
 from toolkit.assignment.check.child.script.trace import Trace
 from toolkit.assignment.check.child.script.values import tensors_in
 
@@ -51,6 +53,8 @@ def watching(trace: Trace) -> Iterator[None]:
         stack.enter_context(
             patch.object(nn.Module, "__init_subclass__", _subclass_hook(trace), create=True)
         )
+        replace(_Loss, "__init__", _criterion)
+        replace(_Loss, "__call__", _called_criterion)
         for name in LOSSES:
             replace(functional, name, lambda trace, f, name=name: _loss(trace, f, name))
         replace(torch.autograd, "backward", _backward)
@@ -63,6 +67,7 @@ def watching(trace: Trace) -> Iterator[None]:
         replace(_BaseDataLoaderIter, "__next__", _batch)
         for handle in _steps(trace):
             stack.callback(handle.remove)
+        stack.enter_context(without_questions(trace))
         stack.enter_context(Devices(trace))
         trace.on = True
         try:
@@ -86,10 +91,10 @@ def _network(trace: Trace, function: Callable[..., Any], how: str) -> Callable[.
 
     @functools.wraps(function)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not trace.on or trace.depth or not isinstance(self, nn.Module):
+        if not trace.on or trace.depth or trace.full() or not isinstance(self, nn.Module):
             return function(self, *args, **kwargs)
         network = trace.know(self)
-        if network is None or trace.full():
+        if network is None:
             return function(self, *args, **kwargs)
         trace.stop_if_slow()
         inputs = trace.all_values(args, kwargs)
@@ -132,23 +137,49 @@ def _mode(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
     return train
 
 
+def _criterion(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def init(self: nn.Module, *args: Any, **kwargs: Any) -> None:
+        function(self, *args, **kwargs)
+        if trace.on and (place := trace.place())[0] is not None:
+            trace.losses.made[trace.values.id_of(self)] = place
+
+    return init
+
+
+def _called_criterion(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def call(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        trace.losses.called = trace.losses.made.get(trace.values.id_of(self))
+        try:
+            return function(self, *args, **kwargs)
+        finally:
+            trace.losses.called = None
+
+    return call
+
+
 def _loss(trace: Trace, function: Callable[..., Any], name: str) -> Callable[..., Any]:
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if not trace.on or trace.in_loss or trace.full():
+        if not trace.on or trace.losses.inside or trace.full():
             return function(*args, **kwargs)
-        trace.add(
+        index = trace.add(
             "loss",
             name=name,
             input=trace.value(args[0] if args else kwargs.get("input")),
             target=trace.value(args[1] if len(args) > 1 else kwargs.get("target")),
             reduction=str(kwargs.get("reduction", "mean")),
+            made=trace.losses.called,
+            outer=outside_lambda(trace.root),
         )
-        trace.in_loss = True  # torch comes back here by way of `Devices`
+        trace.losses.inside = True  # torch comes back here by way of `Devices`
         try:
-            return function(*args, **kwargs)
+            result = function(*args, **kwargs)
         finally:
-            trace.in_loss = False
+            trace.losses.inside = False
+        trace.losses.keep(index, result)
+        return result
 
     return wrapper
 
@@ -233,6 +264,7 @@ def _loader(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
                 size=_size(dataset),
                 batch_size=self.batch_size,
                 stream=_size(dataset) is None,
+                whole=not trace.full(),
                 sampled=not isinstance(self.sampler, RandomSampler | SequentialSampler),
             )
 

@@ -1,0 +1,99 @@
+"""Judges what the loss compares with: the last digit of the palindrome, which is its first."""
+
+from collections.abc import Iterator
+
+from torch import Tensor
+
+from toolkit.assignment.check.train.trace import Event, Trace
+from toolkit.assignment.check.verdicts import Place, Verdicts
+
+CLASSES = 10
+SCALES = (1, 9, 10)  # by which digits may have been divided
+
+
+def check_labels(before: int, loss: Event, trace: Trace, verdicts: Verdicts) -> bool:
+    """The labels are those that the data set gave, or the digits that complete the palindromes.
+
+    Args:
+        before: index of the backward pass before this loss.
+
+    Returns:
+        whether nothing is wrong with them, as far as that is known.
+    """
+    target = trace.numbers(loss["target"])
+    labels = None if target is None else _digits_of(target)
+    if labels is None:
+        return True
+    given = [y for y in _given(before, loss, trace) if len(y) == len(labels)]
+    if any(labels.equal(y) for y in given):
+        return True
+    right = next((y for y in _right(before, loss, trace) if len(y) == len(labels)), None)
+    if right is None or labels.equal(right):
+        return True
+    shown = next(k for k in range(len(labels)) if labels[k] != right[k])
+    where = loss["outer"] and Place(*loss["outer"])
+    verdicts.fault(
+        "wrong-loss",
+        f"The loss compares with other digits than those that complete the palindromes: "
+        f"{int(labels[shown])} where {int(right[shown])} was read first. What happens to the "
+        "labels on their way from the data set?",
+        equation=9,
+        at=where or loss,
+    )
+    return False
+
+
+def _digits_of(target: Tensor) -> Tensor | None:
+    """Labels as int64 (n,), also of one-hot rows; None for anything else."""
+    if target.dim() == 2 and target.size(1) == CLASSES and bool((target.sum(1) == 1).all()):
+        return target.argmax(1) if bool(((target == 0) | (target == 1)).all()) else None
+    if target.dim() != 1 or target.is_floating_point():
+        return None
+    inside = bool(((target >= 0) & (target < CLASSES)).all())
+    return target.long() if inside else None
+
+
+def _given(before: int, loss: Event, trace: Trace) -> Iterator[Tensor]:
+    """What may be the labels of a batch, as the loader gave it."""
+    for batch in trace.between(max(-1, before - 8), loss.index, "batch"):
+        for x in map(trace.numbers, batch["values"]):
+            if x is None or not x.dim():
+                continue
+            yield x.reshape(-1).long()
+            if x.dim() == 2:
+                yield x[:, -1].long()
+                yield x[-1].long()
+                yield x.argmax(1)
+
+
+def _right(before: int, loss: Event, trace: Trace) -> Iterator[Tensor]:
+    """What completes the palindromes that the network has read just before, if it read digits."""
+    for call in reversed(trace.between(before, loss.index, "call")):
+        for x in map(trace.numbers, call["inputs"]):
+            digits = None if x is None else _read(x)
+            if digits is None:
+                continue
+            for rows in (digits, digits.t()):
+                if rows.size(1) < 3 or rows.size(0) < 3:
+                    continue
+                inner, outer = rows[:, 1:], rows[:, :-1]
+                if inner.equal(inner.flip(1)):
+                    yield rows[:, 0]
+                elif outer.equal(outer.flip(1)):  # they are read from the end
+                    yield rows[:, -1]
+
+
+def _read(x: Tensor) -> Tensor | None:
+    """The digits of an input (batch, time), or the other way round; None if it is no such thing."""
+    if x.dim() == 3 and x.size(2) == CLASSES:
+        one_hot = bool(((x == 0) | (x == 1)).all()) and bool((x.sum(2) == 1).all())
+        return x.argmax(2) if one_hot else None
+    x = x.squeeze(2) if x.dim() == 3 and x.size(2) == 1 else x
+    if x.dim() != 2:
+        return None
+    for scale in SCALES:
+        digits = (x.double() * scale).round()
+        whole = bool(((x.double() * scale - digits).abs() < 1e-3).all())
+        if whole and 1 < float(digits.max()) < CLASSES and float(digits.min()) >= 0:
+            return digits.long()
+    return None
