@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ..conftest import Check
+from ..corpus import cases
 from .styles import RIGHT, WRONG, gan
 
 NOT_ALL_SEEN = {"labels beside the noise"}  # the classes of the ends
@@ -34,3 +35,13 @@ def test_fault_is_named_with_its_line(name: str, tmp_path: Path, warm_check: Che
     report = warm_check(tmp_path, parts=["gan"])
     assert {finding.id for finding in report.findings} == {id}
     assert id == "missing-interpolation" or all(finding.line for finding in report.findings)
+
+
+def test_a_pass_that_raises_leaves_open_only_what_follows_it(
+    tmp_path: Path, warm_check: Check
+) -> None:
+    """The pass shows which way the loss pushes; whether its gradients are cleared, it does not."""
+    cases.write_wrong("the same graph twice", tmp_path)
+    report = warm_check(tmp_path, parts=["gan"])
+    assert [finding.id for finding in report.findings] == ["missing-detach"]
+    assert [finding.id for finding in report.not_seen] == ["gradients-not-cleared"]

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from toolkit.assignment.check.findings import Id
 from toolkit.assignment.check.gan.direction import check_direction
 from toolkit.assignment.check.gan.drawing.functions import Functions
 from toolkit.assignment.check.gan.drawing.interpolation import check_interpolation
@@ -57,7 +58,10 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     like = next((c.output.shape[1:] for c in game.draws if c.output is not None), None)
     low, high = bounds_of(game, probe.images)
     if like is None or not torch.Size(like).numel() or high <= low:
-        verdicts.not_seen("No images of the generator were seen, so nothing was interpolated.")
+        verdicts.not_seen(
+            "No images of the generator were seen, so nothing was interpolated.",
+            id="missing-interpolation",
+        )
         return
     functions = Functions(student, lines, game, Artist(like, low, high))
     check_modes(game, functions, lines, verdicts)
@@ -103,13 +107,16 @@ def _check_end(
     ended, described = answer["ended"], answer["error"]
     error = StudentError(described) if isinstance(described, dict) else None
     text = error.text if error else ""
+    later: Id | None = "missing-interpolation" if game and trace.steps else None
     if ended == "network":
-        verdicts.not_seen(f"The code needs something from the network ({text}), and there is none.")
+        verdicts.not_seen(
+            f"The code needs something from the network ({text}), and there is none.", id=later
+        )
     elif error is not None and "InvalidGitRepositoryError" in error.types:
         verdicts.not_seen("The code reads its git repository, which was not handed in.", at=error)
     elif error is not None and "FileNotFoundError" in error.types and ONLINE.search(text):
         verdicts.not_seen(
-            f"The code reads a file that only Colab or Kaggle has ({text}).", at=error
+            f"The code reads a file that only Colab or Kaggle has ({text}).", id=later, at=error
         )
     elif ended == "exit" and error is not None and not trace.steps:
         verdicts.fault(

@@ -57,6 +57,30 @@ class Game:
         """The optimiser steps that were meant for this network: that hold parameters of its."""
         return [step for step in self.steps if step.holds & network.parameters.keys()]
 
+    def meant_for(self, network: Network) -> list[Step]:
+        """Its steps; if it has none, the one that its passes would have led to, had none failed."""
+        steps = self.steps_of(network)
+        passes = [b.number for b in self.unused if b.gradients.keys() & self.judged.keys()]
+        if steps or not passes or not self.was_cut_off:
+            return steps
+        nothing: frozenset[int] = frozenset()
+        last = self.trace.passes[passes[-1]]
+        holds = frozenset(network.parameters)
+        return [
+            Step(last.number, last.file, last.line, None, holds, nothing, passes, nothing, False)
+        ]
+
+    @property
+    def unused(self) -> list[Backward]:
+        """The backward passes that no step has used."""
+        used = {p for step in self.steps for p in step.passes}
+        return [backward for number, backward in self.trace.passes.items() if number not in used]
+
+    @property
+    def was_cut_off(self) -> bool:
+        """Whether a backward pass raised something that ended the run."""
+        return self.trace.ended == "error" and any(b.failed for b in self.unused)
+
     def own_passes(self, step: Step) -> list[Backward]:
         """The backward passes that no step before had used."""
         return [self.trace.passes[p] for p in step.passes if p not in step.stale]

@@ -30,7 +30,7 @@ def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
     noise = [(call, z) for call in calls if (z := latent_of(call)) is not None]
     numbers = torch.cat([z.flatten() for _, z in noise]) if noise else torch.empty(0)
     if len(numbers) < MIN_NUMBERS:
-        verdicts.not_seen("Too little noise was seen to know its distribution.")
+        verdicts.not_seen("Too little noise was seen to know its distribution.", id="wrong-noise")
         return
     if not is_normal(numbers):
         mean, deviation, fourth = moments(numbers)
@@ -119,7 +119,7 @@ def check_images(
     """
     first = next((c for c in game.draws if c.output is not None and len(c.output.shape) > 1), None)
     if first is None or first.output is None:
-        verdicts.not_seen("No images of the generator were seen.")
+        verdicts.not_seen("No images of the generator were seen.", id="wrong-shape")
         return
     if first.output.size < PIXELS:
         verdicts.fault(
@@ -141,7 +141,9 @@ def check_images(
         )
         return
     if real is None or given:
-        verdicts.not_seen("No real images of yours were seen beside the generated ones.")
+        verdicts.not_seen(
+            "No real images of yours were seen beside the generated ones.", id="output-range"
+        )
         return
     slack = SLACK * (high - low)
     if abs(real.least - low) > slack or abs(real.largest - high) > slack:

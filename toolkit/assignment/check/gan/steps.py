@@ -5,7 +5,7 @@ from typing import NamedTuple
 from toolkit.assignment.check.gan.direction import drawn_push
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines
-from toolkit.assignment.check.gan.trace import Backward, Event, Network, Step
+from toolkit.assignment.check.gan.trace import Event, Network, Step
 from toolkit.assignment.check.verdicts import Verdicts
 
 MIN_STEPS = 3  # of one network, to say that a parameter is never moved
@@ -88,7 +88,7 @@ def _never_step(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
     ):
         if steps:
             continue
-        passes = [b for b in _unused(game) if b.reaches & network.parameters.keys()]
+        passes = [b for b in game.unused if b.reaches & network.parameters.keys()]
         if len(passes) >= MIN_STEPS:
             verdicts.fault(
                 "does-not-learn",
@@ -97,14 +97,15 @@ def _never_step(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
                 at=passes[0],
             )
             return True
-        verdicts.not_seen(f"No step of the {name} was seen, so what it learns is not known.")
+        begin = f"No step of the {name} was seen, so"
+        if game.was_cut_off:  # by what has a name already
+            verdicts.not_seen(
+                f"{begin} whether its gradients are cleared is not known.",
+                id="gradients-not-cleared",
+            )
+        else:
+            verdicts.not_seen(f"{begin} what it learns is not known.", id="does-not-learn")
     return False
-
-
-def _unused(game: Game) -> list[Backward]:
-    """The backward passes that no step has used."""
-    used = {p for step in game.steps for p in step.passes}
-    return [backward for number, backward in game.trace.passes.items() if number not in used]
 
 
 def _check_gradients(game: Game, moves: Moves, verdicts: Verdicts) -> None:

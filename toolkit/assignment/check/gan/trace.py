@@ -69,6 +69,7 @@ class Backward(Event):
 
     reaches: frozenset[int]  # the parameters that it gave a gradient
     gradients: dict[int, Tensor]  # call -> (batch,): by how much a larger output raises the loss
+    failed: bool = False  # it raised something on its way
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,7 @@ def read(trace: Mapping[str, Any]) -> Trace:
                 *place,
                 reaches=frozenset(e["changed"]),
                 gradients={int(call): gradient for call, gradient in e["gradients"]},
+                failed=e["error"] is not None,
             )
             for place, e in events.get("backward", [])
         },

@@ -95,6 +95,7 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
         verdicts.not_seen(
             "The code seems to interpolate, but no images along a line in latent space were seen. "
             "Count them: are there 9, with both ends?",
+            id="missing-interpolation",
             at=candidates[0].place if candidates else None,
         )
         return

@@ -42,7 +42,10 @@ def check_modes(game: Game, functions: Functions, lines: Lines, verdicts: Verdic
     elif sampled or pictures:
         verdicts.right("Samples are generated in evaluation mode.")
     elif not _try_functions(game, functions, lines, verdicts):
-        verdicts.not_seen("No sampling was seen in the first steps, so its mode is not known.")
+        verdicts.not_seen(
+            "No sampling was seen in the first steps, so its mode is not known.",
+            id="batchnorm-mode",
+        )
 
 
 def _switched(game: Game, call: Call) -> Event | None:
