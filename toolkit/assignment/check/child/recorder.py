@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.overrides import TorchFunctionMode
 
+GPUS = ("cuda", "mps")
 RECURRENT = {"lstm", "lstm_cell", "gru", "gru_cell", "rnn_tanh", "rnn_relu"}
 
 
@@ -91,5 +92,5 @@ def without_gpu(
 def is_gpu(x: Any) -> bool:
     """Whether this names a GPU as a device."""
     if isinstance(x, torch.device):
-        return x.type == "cuda"
-    return isinstance(x, str) and x.startswith("cuda")
+        return x.type in GPUS
+    return isinstance(x, str) and x.startswith(GPUS)

@@ -20,6 +20,7 @@ REPLACED = {
     *("tqdm", "progressbar", "alive_progress", "colorama", "termcolor", "prettytable", "rich"),
     *("imageio", "IPython", "ipywidgets", "torchsummary", "torchinfo", "torchviz", "graphviz"),
     *("hiddenlayer", "netron", "thop", "ptflops", "absl", "loguru", "tensorboard_logger"),
+    *("torch_fidelity", "pytorch_fid", "cleanfid", "ipdb", "pudb", "icecream"),
     *("kaggle", "gdown", "pympler", "psutil", "GPUtil", "pynvml", "tabulate"),
 }
 LOGGERS = {"torch.utils.tensorboard"}

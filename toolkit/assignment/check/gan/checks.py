@@ -42,7 +42,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         max_seconds=MAX_SECONDS,
     )
     trace = read(answer)
-    lines = Lines(student.ask("texts"), located.file)
+    lines = Lines(student.ask("texts"), located.file, (*located.files, *located.users))
     game = find_game(trace)
     _check_end(answer, trace, game, lines, verdicts)
     if game is None:
@@ -118,6 +118,13 @@ def _check_end(
         verdicts.not_seen(
             f"The code reads a file that only Colab or Kaggle has ({text}).", id=later, at=error
         )
+    elif ended == "exit" and error is not None and not trace.steps and "cuda" in text.lower():
+        verdicts.fault(
+            "fixed-device",
+            f"The code ends where there is no GPU ({text[:120]}). The same code should run on a "
+            "CPU. What decides where a tensor goes?",
+            at=error,
+        )
     elif ended == "exit" and error is not None and not trace.steps:
         verdicts.fault(
             "not-watched",
@@ -148,7 +155,7 @@ def _check_end(
             "run nor when its functions were called. Make sure that running it trains.",
         )
     folder = next((e for e in answer["events"] if e["kind"] == "folder"), None)
-    if folder is not None:
+    if folder is not None and not answer["called"]:  # else it may be made where nothing ran
         verdicts.fault(
             "missing-folder",
             f"A file is written to the folder {folder['folder']}, which is not there. The check "

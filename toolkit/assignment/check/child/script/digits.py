@@ -1,12 +1,26 @@
-"""Few digits in place of torchvision's MNIST: the same arguments and items, and no download."""
+"""Few digits in place of a data set that would be downloaded, or that lies elsewhere.
 
+Each has the arguments and the items of what it stands for: data sets of torchvision, files of
+digits that are not there, and what functions of pandas and scikit-learn would read or download.
+"""
+
+import ast
+import gzip
+import importlib
+import re
+import struct
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torchvision.datasets
 from torchvision.transforms.functional import to_pil_image
 
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+IDX = re.compile(r"(train|t10k|test)[-_.]?(images|labels)[-_.]idx[13][-_.]ubyte(\.gz)?$")
+CSV = re.compile(r"(mnist|digit|train|test)[\w-]*\.csv(\.zip|\.gz)?$")
+HEADED, UNLABELLED = "train.csv", "test.csv"  # as Kaggle has them
 
 # Gives the images (uint8, n x 28 x 28) and labels (int64, n) for training, or for testing.
 Digits = Callable[[bool], Any]
@@ -19,6 +33,7 @@ def replace_mnist(digits: Digits) -> None:
         """As torchvision's MNIST."""
 
         classes = tuple(f"{k} - {name}" for k, name in enumerate(NAMES))
+        mode = "L"
 
         def __init__(
             self,
@@ -51,7 +66,7 @@ def replace_mnist(digits: Digits) -> None:
 
         def __getitem__(self, index: int) -> tuple[Any, Any]:
             """One image, a PIL image unless it is transformed, and its digit."""
-            image: Any = to_pil_image(self.data[index])
+            image: Any = to_pil_image(self.data[index]).convert(self.mode)
             label: Any = int(self.targets[index])
             if self.transform is not None:
                 image = self.transform(image)
@@ -59,6 +74,125 @@ def replace_mnist(digits: Digits) -> None:
                 label = self.target_transform(label)
             return image, label
 
-    for name in ("MNIST", "FashionMNIST", "KMNIST", "QMNIST"):
-        setattr(torchvision.datasets, name, FewDigits)
-        setattr(torchvision.datasets.mnist, name, FewDigits)
+    class FewCharacters(FewDigits):
+        """As torchvision's EMNIST."""
+
+        def __init__(self, root: Any = "", split: str = "", **more: Any) -> None:
+            super().__init__(root, **more)
+
+    class FewPictures(FewDigits):
+        """As torchvision's ImageFolder, for a folder that is not there."""
+
+        mode = "RGB"
+
+        def __init__(self, root: Any, transform: Any = None, *more: Any, **named: Any) -> None:
+            super().__init__(root, transform=transform)
+            self.samples = self.imgs = [(f"{k}.png", int(t)) for k, t in enumerate(self.targets)]
+            self.class_to_idx = {name: k for k, name in enumerate(NAMES)}
+
+    folder = torchvision.datasets.ImageFolder
+
+    def image_folder(root: Any, *more: Any, **named: Any) -> Any:
+        kind = folder if Path(root).is_dir() else FewPictures
+        return kind(root, *more, **named)
+
+    for owner in (torchvision.datasets, torchvision.datasets.mnist):
+        for name in ("MNIST", "FashionMNIST", "KMNIST", "QMNIST"):
+            setattr(owner, name, FewDigits)
+        owner.EMNIST = FewCharacters
+    torchvision.datasets.ImageFolder = image_folder
+
+
+def replace_readers(tree: ast.AST, digits: Digits) -> None:
+    """Let functions that a file calls, and that would read or download digits, give these."""
+    names = {getattr(node, "attr", getattr(node, "id", "")) for node in ast.walk(tree)}
+    names |= {a.name for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) for a in n.names}
+    for name, module, make in (
+        ("read_csv", "pandas", _read_csv),
+        ("fetch_openml", "sklearn.datasets", _fetch_openml),
+    ):
+        if name not in names:
+            continue
+        try:
+            owner = importlib.import_module(module)
+        except ImportError:
+            continue
+        function = getattr(owner, name)
+        if not hasattr(function, "stands_in"):
+            replaced = make(function, digits)
+            replaced.stands_in = True
+            setattr(owner, name, replaced)
+
+
+def _read_csv(function: Callable[..., Any], digits: Digits) -> Any:
+    def read_csv(file: Any, *more: Any, **named: Any) -> Any:
+        if not isinstance(file, str | Path) or Path(file).exists() or not is_csv(Path(file)):
+            return function(file, *more, **named)
+        pandas = importlib.import_module("pandas")
+        numbers = _table(digits, Path(file))
+        names = ["label"] if numbers.shape[1] > 784 else []
+        names += [f"pixel{k}" for k in range(784)]
+        headed = named.get("header", "infer") is not None
+        return pandas.DataFrame(numbers, columns=names if headed else None)
+
+    return read_csv
+
+
+def _fetch_openml(function: Callable[..., Any], digits: Digits) -> Any:
+    def fetch_openml(
+        *what: Any, as_frame: Any = "auto", return_X_y: bool = False, **named: Any
+    ) -> Any:
+        found = digits(True)
+        x: Any = found["images"].flatten(1).numpy().astype(np.float64)
+        y: Any = found["labels"].numpy().astype(str).astype(object)
+        if as_frame:
+            pandas = importlib.import_module("pandas")
+            x = pandas.DataFrame(x, columns=[f"pixel{k + 1}" for k in range(784)])
+            y = pandas.Series(y, name="class", dtype="category")
+        if return_X_y:
+            return x, y
+        return importlib.import_module("sklearn.utils").Bunch(data=x, target=y)
+
+    return fetch_openml
+
+
+def is_csv(file: Path) -> bool:
+    """Whether a file has a name that tables of digits have."""
+    return CSV.search(file.name.lower()) is not None
+
+
+def write_file(file: Path, digits: Digits, folder: Path) -> Path | None:
+    """Write digits into a file of a folder, in the format that a file of this name has.
+
+    Returns:
+        the new file; None if the name is not one that files of digits have.
+    """
+    name, place = file.name.lower(), folder / file.name
+    idx = IDX.search(name)
+    if not (idx or name == "mnist.npz" or (is_csv(file) and name.endswith(".csv"))):
+        return None
+    folder.mkdir(exist_ok=True)
+    if idx:
+        found = digits(idx[1] == "train")
+        images, labels = found["images"].numpy(), found["labels"].numpy().astype(np.uint8)
+        data, magic = (images, 2051) if idx[2] == "images" else (labels, 2049)
+        content = struct.pack(f">{1 + data.ndim}i", magic, *data.shape) + data.tobytes()
+        place.write_bytes(gzip.compress(content, 1) if idx[3] else content)
+    elif name == "mnist.npz":
+        sets = {"train": digits(True), "test": digits(False)}
+        arrays = {f"x_{key}": found["images"].numpy() for key, found in sets.items()}
+        arrays |= {f"y_{key}": found["labels"].numpy() for key, found in sets.items()}
+        np.savez(place, **arrays)
+    else:
+        names = ",".join(["label", *(f"pixel{k}" for k in range(784))]) if name == HEADED else ""
+        table = _table(digits, file)
+        np.savetxt(place, table, fmt="%d", delimiter=",", header=names, comments="")
+    return place
+
+
+def _table(digits: Digits, file: Path) -> Any:
+    """One digit in each row, int64: its label, unless it has none, and its pixels."""
+    name = file.name.lower()
+    found = digits("test" not in name)
+    labels, pixels = found["labels"][:, None].numpy(), found["images"].flatten(1).numpy()
+    return np.hstack([labels, pixels]) if name != UNLABELLED else pixels.astype(np.int64)

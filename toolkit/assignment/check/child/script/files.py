@@ -1,4 +1,7 @@
-"""Makes folders that a student's script writes to, and notes the pictures that it saves."""
+"""Makes folders that a student's script writes to, and notes the pictures that it saves.
+
+A file of digits that is not there is written when it is opened.
+"""
 
 import builtins
 import io
@@ -15,6 +18,7 @@ import torch
 import torchvision.utils
 from torch import Tensor
 
+from toolkit.assignment.check.child.script.digits import Digits, write_file
 from toolkit.assignment.check.child.script.trace import Trace
 from toolkit.assignment.check.child.stand_ins import StandIns
 
@@ -24,9 +28,11 @@ SHOWS = {"imshow", "matshow", "imsave", "imwrite", "savefig", "show", "add_image
 
 
 @contextmanager
-def watching_files(trace: Trace, root: Path, stand_ins: StandIns) -> Iterator[None]:
+def watching_files(
+    trace: Trace, root: Path, stand_ins: StandIns, digits: Digits | None = None
+) -> Iterator[None]:
     """Inside this block missing folders are made, and pictures are noted."""
-    folders = _Folders(trace, root)
+    folders = _Folders(trace, root, digits)
 
     def heard(name: str, args: tuple[Any, ...]) -> None:
         if name in SHOWS and trace.on and not trace.full():
@@ -59,17 +65,30 @@ def watching_files(trace: Trace, root: Path, stand_ins: StandIns) -> Iterator[No
 
 
 class _Folders:
-    def __init__(self, trace: Trace, root: Path) -> None:
+    def __init__(self, trace: Trace, root: Path, digits: Digits | None) -> None:
         self._trace = trace
         self._root = root
+        self._digits = digits
 
     def opener(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def open(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
             if isinstance(file, str | os.PathLike) and set(mode) & set("wax"):
                 file = self._there(file)
+            elif isinstance(file, str | os.PathLike) and self._trace.on:
+                file = self._with_digits(file)
             return function(file, mode, *args, **kwargs)
 
         return open
+
+    def _with_digits(self, file: str | os.PathLike[str]) -> str | os.PathLike[str]:
+        """The same path, or that of a file of digits in the place of one that is not there."""
+        if self._digits is None or os.path.exists(file):
+            return file
+        self._trace.on = False
+        try:
+            return write_file(Path(os.fsdecode(file)), self._digits, self._root / ELSEWHERE) or file
+        finally:
+            self._trace.on = True
 
     def saver(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def save(obj: Any, f: Any, *args: Any, **kwargs: Any) -> Any:

@@ -29,6 +29,10 @@ NUMBERS: dict[str, Any] = {
     **dict.fromkeys(("train", "training", "shuffle", "one_hot"), True),
     **dict.fromkeys(("sample_interval", "log_interval", "print_every", "save_every", "eval_freq",
                      "log_every", "eval_every", "save_interval"), 10),
+    **dict.fromkeys(("name", "file_name", "filename", "model_name", "run_name", "exp_name", "tag",
+                     "path", "save_path", "out_path", "output_path", "folder", "directory"), "out"),
+    **dict.fromkeys(("save_dir", "out_dir", "output_dir", "log_dir", "logdir", "model_dir",
+                     "checkpoint_dir", "sample_dir", "image_dir", "img_dir", "results_dir"), "."),
     "device": torch.device("cpu"),
 }  # fmt: skip
 NETWORKS = {

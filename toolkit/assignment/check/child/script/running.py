@@ -1,6 +1,7 @@
 """Runs a student's script as `python FILE` would, and says what happened."""
 
 import ast
+import builtins
 import copy
 import http.client
 import inspect
@@ -23,7 +24,11 @@ from toolkit.assignment.check.child.importing import (
     prepare_imports,
 )
 from toolkit.assignment.check.child.places import line_of
-from toolkit.assignment.check.child.script.digits import replace_mnist
+from toolkit.assignment.check.child.script.digits import (
+    Digits,
+    replace_mnist,
+    replace_readers,
+)
 from toolkit.assignment.check.child.script.files import watching_files
 from toolkit.assignment.check.child.script.guesses import Guesses
 from toolkit.assignment.check.child.script.loops import Loops
@@ -51,21 +56,25 @@ class Script:
         file: relative to it.
         max_steps: optimiser steps after which a loop is left.
         max_seconds: CPU time after which a training is stopped.
+        brisk: whether intervals are cut short, and slow loops are left after fewer steps.
     """
 
-    def __init__(self, root: Path, file: str, max_steps: int, max_seconds: float) -> None:
+    def __init__(
+        self, root: Path, file: str, max_steps: int, max_seconds: float, brisk: bool = False
+    ) -> None:
         self.root = root
         self.file = root / file
         self.trace = Trace(root, max_steps, max_seconds)
-        self.loops = Loops(self.trace)
+        self.loops = Loops(self.trace, brisk)
         self.module = ModuleType("__main__")
         self._trees: dict[str, ast.Module] = {}  # what was run, as they wrote it
         self.called: list[str] = []  # functions that the check called itself
+        self._digits: Digits | None = None
 
     def run(
         self,
         more: Mapping[str, Callable[[], Any]] = {},
-        digits: Callable[[bool], Any] | None = None,
+        digits: Digits | None = None,
     ) -> dict[str, Any]:
         """Run it until it ends, or has trained enough. If it trains nothing, call its functions.
 
@@ -77,6 +86,7 @@ class Script:
         Returns:
             what this package describes.
         """
+        self._digits = digits
         if digits is not None:
             replace_mnist(digits)
         ended, error = self._attempt(self._run_main)
@@ -110,7 +120,7 @@ class Script:
         """A context in which what their code does is added to the trace."""
         stack = ExitStack()
         finder = next(f for f in sys.meta_path if isinstance(f, StandIns))
-        stack.enter_context(watching_files(self.trace, self.root, finder))
+        stack.enter_context(watching_files(self.trace, self.root, finder, self._digits))
         stack.enter_context(watching(self.trace))
         return stack
 
@@ -163,6 +173,7 @@ class Script:
 
     def _run_main(self) -> None:
         sys.argv = [self.file.name]
+        builtins.input = lambda *prompt: "1"
         os.chdir(self.file.parent)
         code = compiled(self.file, self._change)
         self.module.__file__ = str(self.file)
@@ -204,6 +215,8 @@ class Script:
     def _change(self, tree: ast.Module, file: str) -> ast.Module:
         """What is done to each of their files that is run."""
         self._trees[file] = copy.deepcopy(tree)
+        if self._digits is not None:
+            replace_readers(tree, self._digits)
         return self.loops.change(tree, file)
 
     def _places(self, find: Callable[[ast.Module], Iterable[int]]) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from toolkit.assignment.check.child.script.values import Values, leaves, tensors
 
 MAX_EVENTS = 4000
 FACTOR = 12  # times the steps of one loop, after which any training is stopped
+LATE = 0.4  # of the time, after which fewer steps will do
 PASSES = 16  # backward passes that count as a step while there is none
 
 
@@ -34,7 +35,8 @@ class Trace:
     def __init__(self, root: Path, max_steps: int, max_seconds: float) -> None:
         self.root = str(root)
         self.max_steps = max_steps
-        self.deadline = time.process_time() + max_seconds
+        self.late = time.process_time() + LATE * max_seconds
+        self.deadline = self.late + (1 - LATE) * max_seconds
         self.on = False  # whether anything is recorded
         self.depth = 0  # of calls of networks inside calls of networks
         self.in_loss = False

@@ -16,7 +16,7 @@ from toolkit.assignment.check.host import Student
 WORDS = ("interpol", "lerp", "linspace", "walk", "morph", "traverse", "transition")
 CHOOSES = ("argmax", "classif", "digit", "ends", "pair", "different", "choose", "pick", "select")
 SAMPLES = ("sample", "draw", "generate", "save", "show", "plot", "picture", "image", "visual")
-TRAINS = {"backward", "step", "zero_grad"}
+TRAINS = {"backward", "step", "zero_grad", "grad"}  # the last one in a gradient penalty
 STARTS = ("z_from", "z_start", "z0", "z_0", "z1", "z_1", "z_a", "za", "start", "z_begin", "a",
           "start_z", "first", "noise1", "latent1", "x0", "p0", "v0", "low", "source",
           "start_point", "begin", "from_z")  # fmt: skip

@@ -8,6 +8,7 @@ from torch import Tensor
 
 NUM_IMAGES = 9  # 7 steps between two samples, and both samples
 MIN_POINTS = 5
+MIN_STEPS = 3  # between points that differ
 MIN_POINTS_IN_A_PLANE = 7  # where points are on some arc by chance
 UNEVEN = 3
 NEAR = 2e-3  # of a point's length
@@ -75,9 +76,9 @@ def _split(points: Tensor, calls: list[int]) -> list[Path]:
         stop = start + 2
         while stop < len(points) and is_path(points[start : stop + 1]):
             stop += 1
-        moves = (points[stop - 1] - points[start]).norm() > NEAR * points[start].norm()
-        if stop - start >= fewest and bool(moves):
-            found.append(Path(points[start:stop], calls[start:stop]))
+        path = Path(points[start:stop], calls[start:stop])
+        if stop - start >= fewest and stop - start - 1 - path.repeats >= MIN_STEPS:
+            found.append(path)
         start = stop if stop - start >= fewest else start + 1
     return found
 

@@ -1,0 +1,66 @@
+"""Where a student's files call the generator to draw samples, and did not come to it."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from toolkit.assignment.check.gan.game import Game
+from toolkit.assignment.check.gan.lines import Lines, Place, called
+
+GENERATOR = re.compile(r"(net|model)?_?g(_?(net|model))?\d?|\w*(gen|decoder)\w*")
+TRAINS = ("backward", "step", "zero_grad")
+SWITCHES = re.compile(r"\.eval\(|\.train\((mode=)?false|\.train\([a-z]")
+
+
+def sampling_sites(game: Game, lines: Lines) -> list[Place] | None:
+    """The lines that would draw samples, and did not run.
+
+    Returns:
+        None if it is not known by what name the generator is called.
+    """
+    ran = {(call.file, call.line) for call in game.all_draws}
+    names = {
+        called(node)
+        for call in game.all_draws
+        if (statement := lines.statement(call)) is not None
+        for node in ast.walk(statement)
+        if GENERATOR.fullmatch(called(node).lower())
+    }
+    if not names:
+        return None
+    return [
+        Place(file, node.lineno)
+        for file in lines.reached
+        if file in lines.trees
+        for node, trains in _calls(lines.trees[file], False)
+        if called(node) in names
+        and not trains
+        and not any((file, n) in ran for n in range(node.lineno, (node.end_lineno or 0) + 1))
+    ]
+
+
+def switches(lines: Lines) -> bool:
+    """Whether any of the files that are used puts a network into another mode."""
+    return any(SWITCHES.search(lines.texts.get(file, "")) for file in lines.reached)
+
+
+def _calls(node: ast.AST, trains: bool) -> Iterator[tuple[ast.Call, bool]]:
+    """All calls, and whether each is in a block that trains."""
+    if isinstance(node, ast.Call):
+        yield node, trains
+    for _, value in ast.iter_fields(node):
+        inside = value if isinstance(value, list) else [value]
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.If) and isinstance(value, list):
+            trains = any(_trains(part) for part in inside)
+        for part in inside:
+            if isinstance(part, ast.AST):
+                yield from _calls(part, trains)
+
+
+def _trains(node: ast.AST) -> bool:
+    """Whether there is a step of training in it, beside what it only defines."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda):
+        return False
+    if isinstance(node, ast.Call) and called(node) in TRAINS:
+        return True
+    return any(_trains(inner) for inner in ast.iter_child_nodes(node))
