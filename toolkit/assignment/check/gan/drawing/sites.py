@@ -16,7 +16,7 @@ def sampling_sites(game: Game, lines: Lines) -> list[Place] | None:
     """The lines that would draw samples, and did not run.
 
     Returns:
-        None if it is not known by what name the generator is called.
+        None if it is not known by what name the generator is called, or what a test is for.
     """
     ran = {(call.file, call.line) for call in game.all_draws}
     names = {
@@ -26,17 +26,19 @@ def sampling_sites(game: Game, lines: Lines) -> list[Place] | None:
         for node in ast.walk(statement)
         if GENERATOR.fullmatch(called(node).lower())
     }
-    if not names:
-        return None
-    return [
-        Place(file, node.lineno)
-        for file in lines.reached
-        if file in lines.trees
-        for node, trains in _calls(lines.trees[file], False)
-        if called(node) in names
-        and not trains
-        and not any((file, n) in ran for n in range(node.lineno, (node.end_lineno or 0) + 1))
-    ]
+    found, unclear = [], not names
+    for file in lines.reached:
+        for node, trains, function in _calls(lines.trees.get(file, ast.Module([], []))):
+            here = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+            if called(node) not in names or trains or any((file, n) in ran for n in here):
+                continue
+            if function is None and file != lines.file:
+                continue  # what does not run when a file is imported is no part of this one
+            if function is not None and function.name.lower().startswith("test"):
+                unclear |= not any(called(n) == game.generator.kind for n in ast.walk(function))
+                continue  # of the shapes, if it makes a network of its own
+            found.append(Place(file, node.lineno))
+    return None if unclear else found
 
 
 def switches(lines: Lines) -> bool:
@@ -44,17 +46,20 @@ def switches(lines: Lines) -> bool:
     return any(SWITCHES.search(lines.texts.get(file, "")) for file in lines.reached)
 
 
-def _calls(node: ast.AST, trains: bool) -> Iterator[tuple[ast.Call, bool]]:
-    """All calls, and whether each is in a block that trains."""
+def _calls(
+    node: ast.AST, trains: bool = False, function: ast.FunctionDef | None = None
+) -> Iterator[tuple[ast.Call, bool, ast.FunctionDef | None]]:
+    """All calls, whether each is in a block that trains, and in which function."""
     if isinstance(node, ast.Call):
-        yield node, trains
+        yield node, trains, function
+    function = node if isinstance(node, ast.FunctionDef) else function
     for _, value in ast.iter_fields(node):
         inside = value if isinstance(value, list) else [value]
         if isinstance(node, ast.Module | ast.FunctionDef | ast.If) and isinstance(value, list):
             trains = any(_trains(part) for part in inside)
         for part in inside:
             if isinstance(part, ast.AST):
-                yield from _calls(part, trains)
+                yield from _calls(part, trains, function)
 
 
 def _trains(node: ast.AST) -> bool:
