@@ -38,6 +38,7 @@ class Answers:
         self.back = back
         self.script: Script | None = None
         self.images_given = False
+        self._sent: dict[bool, dict[str, Tensor]] = {}
 
     def run(self, file: str, max_steps: int, max_seconds: float) -> dict[str, Any]:
         """Run the script until its training has made so many steps, or takes too long.
@@ -132,12 +133,14 @@ class Answers:
 
     def _digits(self, train: bool) -> dict[str, Tensor]:
         """Few digits many times, so that an epoch is long enough and little is sent."""
-        found: dict[str, Tensor] = self.back("digits", train=train)
-        times = TIMES if train else 1
-        return {
-            "images": found["images"].repeat(times, 1, 1),
-            "labels": found["labels"].repeat(times),
-        }
+        if train not in self._sent:
+            found: dict[str, Tensor] = self.back("digits", train=train)
+            times = TIMES if train else 1
+            self._sent[train] = {
+                "images": found["images"].repeat(times, 1, 1),
+                "labels": found["labels"].repeat(times),
+            }
+        return {name: tensor.clone() for name, tensor in self._sent[train].items()}
 
     def _is_signed(self, file: str) -> bool:
         """Whether generated images are probably in -1..1."""

@@ -49,7 +49,7 @@ def check_losses(game: Game, ask: Ask, lines: Lines, verdicts: Verdicts) -> None
             equation=10,
             at=lines.of_call("BCEWithLogitsLoss") or twice,
         )
-    elif "Softmax" in game.discriminator.kinds and _is_one(game):
+    elif "Softmax" in game.discriminator.kinds and is_always_one(game):
         verdicts.fault(
             "wrong-loss",
             "The discriminator's output is 1 whatever it sees, as is any softmax over a single "
@@ -69,7 +69,7 @@ def check_losses(game: Game, ask: Ask, lines: Lines, verdicts: Verdicts) -> None
         verdicts.right("The discriminator's outputs are what its loss expects.")
 
 
-def _is_one(game: Game) -> bool:
+def is_always_one(game: Game) -> bool:
     """Whether the discriminator gives one number for each image, and always 1."""
     outputs = [j.call.output for j in game.judged.values() if j.call.output is not None]
     return bool(outputs) and all(o.size == 1 and o.least == o.largest == 1 for o in outputs)

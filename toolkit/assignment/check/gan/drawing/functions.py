@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.gan.drawing.stand_ins import Artist, Drawn
+from toolkit.assignment.check.gan.drawing.stand_ins import Artist, Drawn, digits
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines, Place
 from toolkit.assignment.check.host import Student
@@ -144,7 +144,11 @@ class Functions:
             self.artist.drawn.clear()
             answer = self._student.ask(
                 "try_function",
-                helps={"draw": self.artist.draw, "classify": self.artist.classify},
+                helps={
+                    "draw": self.artist.draw,
+                    "classify": self.artist.classify,
+                    "digits": digits,
+                },
                 name=function.name,
                 file=function.place.file,
                 generator=self._game.generator.id,
