@@ -167,7 +167,8 @@ def test_where_a_value_comes_from(tmp_path: Path) -> None:
     calls = [e for e in answer["events"] if e["kind"] == "call"]
     assert calls[1]["inputs"][0]["from"] == 0
     assert calls[1]["inputs"][0]["networks"] == [answer["networks"][0]["id"]]
-    assert calls[2]["inputs"][0]["rows_from"] == [[0.0, 0.5]]
+    ((event, mark),) = calls[2]["inputs"][0]["rows_from"]
+    assert (event, mark.tolist()) == (0, [False] * 4 + [True] * 4)
     assert calls[2]["inputs"][0]["networks"] == []
     assert calls[3]["inputs"][0]["from"] is None
 

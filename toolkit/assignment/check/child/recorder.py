@@ -86,7 +86,17 @@ def without_gpu(
         kwargs, asked = kwargs | {"device": device}, True
     if name == "to" and any(is_gpu(x) for x in args[1:]):
         args, asked = tuple(device if is_gpu(x) else x for x in args), True
+    if name == "type" and len(args) > 1 and (kind := _kind_on_gpu(args[1])):
+        args, asked = (args[0], kind.replace(".cuda", ""), *args[2:]), True
     return args, kwargs, asked
+
+
+def _kind_on_gpu(x: Any) -> str:
+    """The name of a type of tensors on a GPU, such as torch.cuda.FloatTensor; else ""."""
+    name = (
+        x if isinstance(x, str) else f"{getattr(x, '__module__', '')}.{getattr(x, '__name__', '')}"
+    )
+    return name if name.startswith("torch.cuda.") else ""
 
 
 def is_gpu(x: Any) -> bool:

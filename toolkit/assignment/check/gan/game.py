@@ -163,8 +163,10 @@ class Origins:
         if value.source is not None:
             source = next((c for c in before if c.number == value.source), None)
             return [(source.network, source.number, everything)] if source else []
-        found: dict[int, Call] = {}
-        marks: dict[int, Tensor] = {}
+        known = {c.number: c for c in before if c.output is not None and c.output.size > 1}
+        marks = {number: mark for number, mark in value.rows_from if number in known}
+        found = {number: known[number] for number in marks}
+        loaded = [mark for number, mark in value.rows_from if number not in known]
         for k, row in enumerate(_row_bytes(value)):
             call = self._rows.get(row)
             if call is not None and call.number < by.number:
@@ -174,7 +176,8 @@ class Origins:
             late = [c for c in before if c.network == network and c.grad]
             if late and all(c.network != network for c in found.values()):
                 found[late[-1].number] = late[-1]
-                marks[late[-1].number] = everything
+                real = torch.stack([~everything, *loaded]).any(dim=0)
+                marks[late[-1].number] = ~real if bool(real.any()) else everything
         if not found:
             found, marks = self._inside(value, before, everything)
         return [(call.network, number, marks[number]) for number, call in found.items()]

@@ -169,6 +169,9 @@ def _shown(game: Game, *, drawn: bool) -> Value | None:
             parts.append((judged.images.least, judged.images.largest))
         elif rows is not None and bool(mark.any()):
             parts.append((float(rows[mark].min()), float(rows[mark].max())))
+        elif not drawn:  # too many numbers to send: those that a loader gave are known
+            loaded = [game.trace.batches.get(number) for number, _ in judged.images.rows_from]
+            parts += [(batch.least, batch.largest) for batch in loaded if batch is not None]
     if not parts:
         return None
     least, largest = min(p[0] for p in parts), max(p[1] for p in parts)

@@ -173,6 +173,7 @@ def _check_parameters(
     moved = {p for step in steps for p in step.moved}
     idle = [p for p in network.parameters if p not in moved]
     reached = {p for backward in game.trace.passes.values() for p in backward.reaches}
+    passed = {p for backward in game.trace.passes.values() for p in backward.passes}
     names = ", ".join(network.parameters[p] for p in idle[:NAMED])
     names += f" and {len(idle) - NAMED} more" if len(idle) > NAMED else ""
     if not idle:
@@ -198,7 +199,7 @@ def _check_parameters(
             "stay as they are. What was the optimiser given?",
             at=_maker(game, steps[0]),
         )
-    elif never := [p for p in idle if p not in reached]:
+    elif never := [p for p in idle if p not in passed]:
         first = network.parameters[never[0]]
         verdicts.fault(
             "dead-parameter",

@@ -37,7 +37,7 @@ class Loops:
 
     def __init__(self, trace: Trace, brisk: bool = False) -> None:
         self._trace = trace
-        self._brisk = brisk
+        self.brisk = brisk
         self._done: set[str] = set()  # what is done at intervals, and was done
         self._steps: Counter[str] = Counter()  # in each loop, named by its place
         self._seen: dict[str, int] = {}  # while loops: steps in all when the test was last made
@@ -50,7 +50,7 @@ class Loops:
 
     def change(self, tree: ast.Module, file: str) -> ast.Module:
         """Let every loop in a file ask whether it goes on."""
-        changed: ast.Module = _Change(file, self._brisk).visit(tree)
+        changed: ast.Module = _Change(file, self.brisk).visit(tree)
         return ast.fix_missing_locations(changed)
 
     def each(self, things: Any, loop: str) -> Iterator[Any]:
@@ -100,7 +100,7 @@ class Loops:
             self._steps[loop] += self._trace.steps - before
 
     def _enough(self, loop: str) -> bool:
-        late = self._brisk and time.process_time() > self._trace.late
+        late = self.brisk and time.process_time() > self._trace.late
         if self._steps[loop] < (FEW if late else self._trace.max_steps):
             return False
         self.left = True

@@ -12,6 +12,7 @@ import sys
 import urllib.error
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -33,11 +34,12 @@ from toolkit.assignment.check.child.script.files import watching_files
 from toolkit.assignment.check.child.script.guesses import Guesses
 from toolkit.assignment.check.child.script.loops import Loops
 from toolkit.assignment.check.child.script.networks import describe_networks
-from toolkit.assignment.check.child.script.reading import discarded_gradients, unfinished
+from toolkit.assignment.check.child.script.reading import discarded_gradients, switch, unfinished
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.watching import watching
 from toolkit.assignment.check.child.stand_ins import StandIns
 
+MAX_FLAGS = 2  # switches of a script that are tried
 TRIALS = 4  # times that functions which make one step each are called
 NETWORK = (
     urllib.error.URLError,
@@ -90,6 +92,8 @@ class Script:
         if digits is not None:
             replace_mnist(digits)
         ended, error = self._attempt(self._run_main)
+        if ended == "finished" and not self.trained and self.loops.brisk:
+            ended, error = self._attempt_with_flags() or (ended, error)
         if ended == "finished" and not self.trained:
             tried, failed = self._attempt(lambda: self._call_functions(more))
             if self.trained or tried == "error":
@@ -171,8 +175,22 @@ class Script:
             return "error", described(error, self.root)
         return "finished", None
 
-    def _run_main(self) -> None:
-        sys.argv = [self.file.name]
+    def _attempt_with_flags(self) -> tuple[str, dict[str, Any] | None] | None:
+        """Run it with its switches, one at a time, until it trains.
+
+        Returns:
+            as `_attempt`; None if it does not train.
+        """
+        tree = ast.parse(self.file.read_bytes())
+        found = [option for node in ast.walk(tree) if (option := switch(node))]
+        for option in sorted(found, key=lambda option: "train" not in option)[:MAX_FLAGS]:
+            tried = self._attempt(partial(self._run_main, option))
+            if self.trained:
+                return tried
+        return None
+
+    def _run_main(self, *arguments: str) -> None:
+        sys.argv = [self.file.name, *arguments]
         builtins.input = lambda *prompt: "1"
         os.chdir(self.file.parent)
         code = compiled(self.file, self._change)

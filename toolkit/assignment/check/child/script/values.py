@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
 MAX_VALUES = 110_000  # numbers of one tensor that are sent: 128 images and more
+MAX_COMPARED = 10 * MAX_VALUES  # numbers of a tensor whose rows are recognised
 MAX_SENT = 6_000_000  # numbers of all tensors together
 MAX_NODES = 20_000  # of a graph that is followed
 RECENT = 24  # outputs that a tensor is compared with
@@ -73,18 +74,16 @@ class Values:
                 return event
         return None
 
-    def _row_sources(self, tensor: Tensor) -> list[list[float]]:
-        """Pairs of a call's index and the share of the tensor's rows that are in its output."""
+    def _row_sources(self, tensor: Tensor) -> list[list[Any]]:
+        """Pairs of a call's index and which of the tensor's rows are in its output, (batch,)."""
         if tensor.dim() == 0 or len(tensor) < 2 or not tensor.is_floating_point():
             return []
         rows = list(_rows(tensor.detach()))
-        if not rows:
-            return []
-        shares = [
-            [float(event), sum(row in known for row in rows) / len(rows)]
-            for event, _, known in self._outputs
+        found: list[list[Any]] = [
+            [event, torch.tensor([row in known for row in rows], dtype=torch.bool)]
+            for event, _, known in (self._outputs if rows else [])
         ]
-        return [pair for pair in shares if pair[1] > 0]
+        return [pair for pair in found if bool(pair[1].any())]
 
 
 def tensors_in(*things: Any) -> Iterator[Tensor]:
@@ -117,7 +116,7 @@ def leaves(*roots: Tensor) -> list[Tensor]:
 
 def _rows(tensor: Tensor) -> list[bytes]:
     """Each row of a batch as bytes; nothing for what has no batch axis, or is too large."""
-    if tensor.dim() == 0 or tensor.numel() > 4 * MAX_VALUES or tensor.dtype == torch.bfloat16:
+    if tensor.dim() == 0 or tensor.numel() > MAX_COMPARED or tensor.dtype == torch.bfloat16:
         return []
     array = tensor.reshape(len(tensor), -1).cpu().contiguous().numpy()
     return [row.tobytes() for row in array]
