@@ -27,12 +27,19 @@ MAX_STEPS = 10  # of both optimisers together, in each loop
 MAX_SECONDS = 14.0  # of CPU time
 FEW = 4  # images or points, for a question about the range of a network's outputs
 ONLINE = re.compile(r"sample_data/|/content/|/kaggle/")
+STOPS: tuple[Id, ...] = ("does-not-import", "not-written", "does-not-run")
 MISFITS = ("shapes", "view size", "invalid for input of size", "must match")
 AGAIN = ("backward through the graph a second time", "modified by an inplace operation")
 
 
 def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     """Run the script for a few steps on a few images, look at what ran, and interpolate."""
+    _check(student, located, verdicts)
+    if verdicts.has(*STOPS):  # which say already that the rest is open
+        verdicts.findings = [f for f in verdicts.findings if f.verdict != "not seen"]
+
+
+def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     verdicts.doing(f"the first steps of {located.file}")
     answer = student.ask(
         "run",
@@ -148,6 +155,12 @@ def _check_end(
             "This is still to be written: nothing is done here.",
             at=Place(place["file"], place["line"]),
         )
+    elif error is not None and ended == "error" and answer["left"] and _is_about_length(error):
+        verdicts.not_seen(
+            f"The code stops with {error.types[0]}, perhaps because its training was cut short.",
+            id=later,
+            at=error,
+        )
     elif ended == "error" and error is not None:
         _check_error(error, trace, game, lines, verdicts)
     elif game is None and "backward(" in lines.texts.get(lines.file, "") and not trace.steps:
@@ -177,6 +190,11 @@ def _check_end(
                 at=lines.of_device(Place(event["file"], event["line"])),
             )
             break
+
+
+def _is_about_length(error: StudentError) -> bool:
+    """Whether it may come of lists that are shorter than after a whole training."""
+    return error.types[0] in ("AssertionError", "IndexError", "ValueError", "ZeroDivisionError")
 
 
 def _check_error(

@@ -20,6 +20,8 @@ from torchvision.transforms.functional import to_pil_image
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 IDX = re.compile(r"(train|t10k|test)[-_.]?(images|labels)[-_.]idx[13][-_.]ubyte(\.gz)?$")
 CSV = re.compile(r"(mnist|digit|train|test)[\w-]*\.csv(\.zip|\.gz)?$")
+PICTURES = re.compile(r"mnist|digit|image|train", re.IGNORECASE)
+NUM_PICTURES = 256
 HEADED, UNLABELLED = "train.csv", "test.csv"  # as Kaggle has them
 
 # Gives the images (uint8, n x 28 x 28) and labels (int64, n) for training, or for testing.
@@ -188,6 +190,16 @@ def write_file(file: Path, digits: Digits, folder: Path) -> Path | None:
         table = _table(digits, file)
         np.savetxt(place, table, fmt="%d", delimiter=",", header=names, comments="")
     return place
+
+
+def write_pictures(folder: Path, digits: Digits) -> None:
+    """Make a folder with pictures of digits, those of each class in a folder of their own."""
+    found = digits(True)
+    for k, (image, label) in enumerate(zip(found["images"], found["labels"], strict=True)):
+        if k < NUM_PICTURES:
+            place = folder / str(int(label))
+            place.mkdir(parents=True, exist_ok=True)
+            to_pil_image(image).save(place / f"{k}.png")
 
 
 def _table(digits: Digits, file: Path) -> Any:

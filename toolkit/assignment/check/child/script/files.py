@@ -18,7 +18,12 @@ import torch
 import torchvision.utils
 from torch import Tensor
 
-from toolkit.assignment.check.child.script.digits import Digits, write_file
+from toolkit.assignment.check.child.script.digits import (
+    PICTURES,
+    Digits,
+    write_file,
+    write_pictures,
+)
 from toolkit.assignment.check.child.script.trace import Trace
 from toolkit.assignment.check.child.stand_ins import StandIns
 
@@ -51,6 +56,7 @@ def watching_files(
             stack.enter_context(patch.object(owner, "open", folders.opener(owner.open)))
         stack.enter_context(patch.object(torch, "save", folders.saver(torch.save)))
         stack.enter_context(patch.object(os, "mkdir", folders.maker(os.mkdir)))
+        stack.enter_context(patch.object(os, "listdir", folders.lister(os.listdir)))
         savers: tuple[tuple[Any, str], ...] = (
             (torchvision.utils, "save_image"),
             (PIL.Image.Image, "save"),
@@ -80,15 +86,32 @@ class _Folders:
 
         return open
 
+    def lister(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def listdir(path: Any = ".") -> Any:
+            if isinstance(path, str | os.PathLike) and self._digits is not None and self._trace.on:
+                folder = Path(os.path.abspath(path))
+                inside = folder.is_relative_to(self._root) and not folder.exists()
+                if inside and PICTURES.search(str(folder.relative_to(self._root))):
+                    with self._unwatched():
+                        write_pictures(folder, self._digits)
+            return function(path)
+
+        return listdir
+
+    @contextmanager
+    def _unwatched(self) -> Iterator[None]:
+        self._trace.on = False
+        try:
+            yield
+        finally:
+            self._trace.on = True
+
     def _with_digits(self, file: str | os.PathLike[str]) -> str | os.PathLike[str]:
         """The same path, or that of a file of digits in the place of one that is not there."""
         if self._digits is None or os.path.exists(file):
             return file
-        self._trace.on = False
-        try:
+        with self._unwatched():
             return write_file(Path(os.fsdecode(file)), self._digits, self._root / ELSEWHERE) or file
-        finally:
-            self._trace.on = True
 
     def saver(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def save(obj: Any, f: Any, *args: Any, **kwargs: Any) -> Any:
@@ -113,11 +136,8 @@ class _Folders:
         place = folder if inside else self._root / ELSEWHERE
         named = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
         self._trace.add("folder", folder=str(named))
-        self._trace.on = False
-        try:
+        with self._unwatched():
             place.mkdir(parents=True, exist_ok=True)
-        finally:
-            self._trace.on = True
         return file if inside else place / Path(file).name
 
 

@@ -11,6 +11,7 @@ MIN_POINTS = 5
 MIN_STEPS = 3  # between points that differ
 MIN_POINTS_IN_A_PLANE = 7  # where points are on some arc by chance
 UNEVEN = 3
+TINY = 1e-3  # the length of points that nobody has set
 NEAR = 2e-3  # of a point's length
 
 
@@ -77,7 +78,9 @@ def _split(points: Tensor, calls: list[int]) -> list[Path]:
         while stop < len(points) and is_path(points[start : stop + 1]):
             stop += 1
         path = Path(points[start:stop], calls[start:stop])
-        if stop - start >= fewest and stop - start - 1 - path.repeats >= MIN_STEPS:
+        moves = stop - start - 1 - path.repeats >= MIN_STEPS
+        is_set = bool(path.points.norm(dim=1).mean() > TINY)
+        if stop - start >= fewest and moves and is_set:
             found.append(path)
         start = stop if stop - start >= fewest else start + 1
     return found

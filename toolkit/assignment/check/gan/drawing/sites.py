@@ -32,6 +32,8 @@ def sampling_sites(game: Game, lines: Lines) -> list[Place] | None:
             here = range(node.lineno, (node.end_lineno or node.lineno) + 1)
             if called(node) not in names or trains or any((file, n) in ran for n in here):
                 continue
+            if called(node) == game.generator.kind and not _of_self(node):
+                continue  # it is made here
             if function is None and file != lines.file:
                 continue  # what does not run when a file is imported is no part of this one
             if function is not None and function.name.lower().startswith("test"):
@@ -39,6 +41,12 @@ def sampling_sites(game: Game, lines: Lines) -> list[Place] | None:
                 continue  # of the shapes, if it makes a network of its own
             found.append(Place(file, node.lineno))
     return None if unclear else found
+
+
+def _of_self(node: ast.Call) -> bool:
+    """Whether it is a call of an attribute of an object."""
+    value = node.func.value if isinstance(node.func, ast.Attribute) else None
+    return isinstance(value, ast.Name) and value.id == "self"
 
 
 def switches(lines: Lines) -> bool:
