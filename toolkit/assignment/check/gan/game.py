@@ -61,7 +61,12 @@ class Game:
         """Its steps; if it has none, the one that its passes would have led to, had none failed."""
         steps = self.steps_of(network)
         passes = [b.number for b in self.unused if b.gradients.keys() & self.judged.keys()]
-        if steps or not passes or not self.was_cut_off:
+        about_real = any(
+            not bool(self.judged[number].drawn.all())
+            for p in passes
+            for number in self.trace.passes[p].gradients.keys() & self.judged.keys()
+        )
+        if steps or not self.was_cut_off or about_real != (network is self.discriminator):
             return steps
         nothing: frozenset[int] = frozenset()
         last = self.trace.passes[passes[-1]]

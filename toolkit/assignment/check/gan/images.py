@@ -16,7 +16,7 @@ MIN_NUMBERS = 400  # of the noise, to know its distribution
 MIN_STEPS = 3  # of training, after which the same noise is no accident
 SLACK = 0.3  # of the range of the generated images: at most so far do the real ones go beyond
 UNIFORM = 2.0  # the fourth moment of a uniform distribution is 1.8
-SCALES = (30.0, 1e3, 1e6)  # of the noise, until a last function is saturated
+SCALES = (30.0, 1e3, 1e6, 1e12, 1e18)  # of the noise, until a last function is saturated
 RAW = 10  # larger pixels were not scaled
 WORD = "standard normal distribution has mean 0, standard deviation 1 and fourth moment 3"
 

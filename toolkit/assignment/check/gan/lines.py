@@ -53,9 +53,12 @@ class Lines:
     def mention(self, pattern: re.Pattern[str]) -> bool:
         """Whether any text has this, elsewhere than where gradients are penalised.
 
-        A penalty is taken between real and generated images, and speaks of that.
+        A penalty is taken between real and generated images, and speaks of that. Neither is a file
+        asked that trains something else.
         """
         for file, text in self.texts.items():
+            if file not in self.reached and "backward(" in text:
+                continue
             lines = text.splitlines()
             for first, last in _penalties(self.trees.get(file, ast.Module([], []))):
                 lines[first - 1 : last] = [""] * (last - first + 1)
@@ -117,14 +120,14 @@ class Lines:
         """Where a statement, or a function of theirs that it calls, draws random numbers."""
         calls = [n for n in ast.walk(statement) if isinstance(n, ast.Call)]
         for node in calls:
-            if any(word in called(node) for word in NOISE):
+            if any(word in called(node).lower() for word in NOISE):
                 return Place(file, node.lineno)
         names = {called(node) for node in calls}
         for other, tree in self.trees.items():
             for function in ast.walk(tree):
                 if isinstance(function, ast.FunctionDef) and function.name in names:
                     for inner in ast.walk(function):
-                        if any(word in called(inner) for word in NOISE):
+                        if any(word in called(inner).lower() for word in NOISE):
                             return Place(other, getattr(inner, "lineno", function.lineno))
         return None
 
@@ -210,14 +213,14 @@ class Lines:
             asked = {
                 inner
                 for node in ast.walk(tree)
-                if isinstance(node, ast.If) and "is_available" in ast.unparse(node.test)
+                if isinstance(node, ast.If) and "is_available()" in ast.unparse(node.test)
                 for inner in ast.walk(node)
             }
             for node in ast.walk(tree):
                 if not isinstance(node, ast.Assign | ast.Expr) or node in asked:
                     continue
                 text = ast.unparse(node)
-                if _CUDA.search(text) and ("is_available" not in text or _ELSE_GPU.search(text)):
+                if _CUDA.search(text) and ("is_available()" not in text or _ELSE_GPU.search(text)):
                     return Place(file, node.lineno)
         return otherwise
 

@@ -32,12 +32,10 @@ class Loops:
 
     Args:
         trace: counts the steps.
-        brisk: whether intervals are cut short, and slow loops are left after fewer steps.
     """
 
-    def __init__(self, trace: Trace, brisk: bool = False) -> None:
+    def __init__(self, trace: Trace) -> None:
         self._trace = trace
-        self.brisk = brisk
         self._done: set[str] = set()  # what is done at intervals, and was done
         self._steps: Counter[str] = Counter()  # in each loop, named by its place
         self._seen: dict[str, int] = {}  # while loops: steps in all when the test was last made
@@ -50,7 +48,7 @@ class Loops:
 
     def change(self, tree: ast.Module, file: str) -> ast.Module:
         """Let every loop in a file ask whether it goes on."""
-        changed: ast.Module = _Change(file, self.brisk).visit(tree)
+        changed: ast.Module = _Change(file, self._trace.brisk).visit(tree)
         return ast.fix_missing_locations(changed)
 
     def each(self, things: Any, loop: str) -> Iterator[Any]:
@@ -81,7 +79,7 @@ class Loops:
 
     def due(self, test: Any, place: str) -> Any:
         """The test of an `if` that is true at intervals."""
-        if test:
+        if test and self._trace.steps >= BEGUN:  # what is done before may do less
             self._done.add(place)
         return test
 
@@ -100,7 +98,7 @@ class Loops:
             self._steps[loop] += self._trace.steps - before
 
     def _enough(self, loop: str) -> bool:
-        late = self.brisk and time.process_time() > self._trace.late
+        late = self._trace.brisk and time.process_time() > self._trace.late
         if self._steps[loop] < (FEW if late else self._trace.max_steps):
             return False
         self.left = True

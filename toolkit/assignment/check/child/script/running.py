@@ -58,7 +58,7 @@ class Script:
         file: relative to it.
         max_steps: optimiser steps after which a loop is left.
         max_seconds: CPU time after which a training is stopped.
-        brisk: whether intervals are cut short, and slow loops are left after fewer steps.
+        brisk: as of a trace.
     """
 
     def __init__(
@@ -66,8 +66,8 @@ class Script:
     ) -> None:
         self.root = root
         self.file = root / file
-        self.trace = Trace(root, max_steps, max_seconds)
-        self.loops = Loops(self.trace, brisk)
+        self.trace = Trace(root, max_steps, max_seconds, brisk)
+        self.loops = Loops(self.trace)
         self.module = ModuleType("__main__")
         self._trees: dict[str, ast.Module] = {}  # what was run, as they wrote it
         self.called: list[str] = []  # functions that the check called itself
@@ -92,7 +92,7 @@ class Script:
         if digits is not None:
             replace_mnist(digits)
         ended, error = self._attempt(self._run_main)
-        if ended == "finished" and not self.trained and self.loops.brisk:
+        if ended == "finished" and not self.trained and self.trace.brisk:
             ended, error = self._attempt_with_flags() or (ended, error)
         if ended == "finished" and not self.trained:
             tried, failed = self._attempt(lambda: self._call_functions(more))

@@ -30,11 +30,11 @@ class Trace:
         root: the student's folder; places are in its files.
         max_steps: optimiser steps after which a loop that makes them is left.
         max_seconds: CPU time after which the script is stopped while it trains.
+        brisk: intervals are cut short, slow loops are left early, and batches may be smaller.
     """
 
-    def __init__(self, root: Path, max_steps: int, max_seconds: float) -> None:
-        self.root = str(root)
-        self.max_steps = max_steps
+    def __init__(self, root: Path, max_steps: int, max_seconds: float, brisk: bool = False) -> None:
+        self.root, self.max_steps, self.brisk = str(root), max_steps, brisk
         self.late = time.process_time() + LATE * max_seconds
         self.deadline = self.late + (1 - LATE) * max_seconds
         self.on = False  # whether anything is recorded

@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
 MAX_VALUES = 110_000  # numbers of one tensor that are sent: 128 images and more
-MAX_COMPARED = 10 * MAX_VALUES  # numbers of a tensor whose rows are recognised
+FEWEST_BYTES = 64  # of a part of a row
+MAX_COMPARED = 20 * MAX_VALUES  # numbers of a tensor whose rows are recognised
 MAX_SENT = 6_000_000  # numbers of all tensors together
 MAX_NODES = 20_000  # of a graph that is followed
 RECENT = 24  # outputs that a tensor is compared with
@@ -80,7 +81,7 @@ class Values:
             return []
         rows = list(_rows(tensor.detach()))
         found: list[list[Any]] = [
-            [event, torch.tensor([row in known for row in rows], dtype=torch.bool)]
+            [event, torch.tensor([_is_among(row, known) for row in rows], dtype=torch.bool)]
             for event, _, known in (self._outputs if rows else [])
         ]
         return [pair for pair in found if bool(pair[1].any())]
@@ -120,6 +121,14 @@ def _rows(tensor: Tensor) -> list[bytes]:
         return []
     array = tensor.reshape(len(tensor), -1).cpu().contiguous().numpy()
     return [row.tobytes() for row in array]
+
+
+def _is_among(row: bytes, known: set[bytes]) -> bool:
+    """Whether a row is among some others, or begins or ends as one of them, beside labels."""
+    size = len(next(iter(known), b""))
+    if not FEWEST_BYTES < size < len(row):
+        return row in known
+    return row[:size] in known or row[-size:] in known
 
 
 def _moments(flat: Tensor) -> dict[str, float | None]:

@@ -33,6 +33,9 @@ LOSSES = (
     *("multi_margin_loss", "multilabel_soft_margin_loss", "hinge_embedding_loss"),
 )
 CLIPS = ("clip_grad_norm_", "clip_grad_norm", "clip_grad_value_")
+MNIST = 60_000  # items of its training data
+LARGE = 2500  # numbers of an image, of which a network needs long
+LARGE_BATCH, SMALL_BATCH = 64, 32
 INFINITE = 10**7  # items; more are not stored but drawn
 
 
@@ -218,6 +221,8 @@ def _loader(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
     def init(self: Any, dataset: Any, *args: Any, **kwargs: Any) -> None:
         for name in ("prefetch_factor", "persistent_workers", "multiprocessing_context", "timeout"):
             kwargs.pop(name, None)
+        if trace.brisk:
+            args, kwargs = _fewer(dataset, args, kwargs)
         kwargs["num_workers"] = 0
         kwargs["pin_memory"] = False
         collate = {"collate_fn": args[5]} if len(args) > 5 else {}
@@ -237,6 +242,23 @@ def _loader(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
             )
 
     return init
+
+
+def _fewer(
+    dataset: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a loader with a smaller batch, where its last one would be smaller too."""
+    size = args[0] if args else kwargs.get("batch_size")
+    if not isinstance(size, int) or kwargs.get("drop_last") or len(args) > 7 or not MNIST % size:
+        return args, kwargs
+    try:
+        item = next(tensors_in([*dataset[0]]), None)
+    except Exception:  # whatever a student's code raises
+        return args, kwargs
+    few = LARGE_BATCH if item is None or item.numel() < LARGE else SMALL_BATCH
+    if size <= few:
+        return args, kwargs
+    return (few, *args[1:]) if args else args, kwargs if args else kwargs | {"batch_size": few}
 
 
 def _size(dataset: Any) -> int | None:

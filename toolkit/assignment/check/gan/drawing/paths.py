@@ -71,6 +71,8 @@ def _runs(drawn: Sequence[tuple[int, Tensor]]) -> Iterator[list[tuple[int, Tenso
 def _split(points: Tensor, calls: list[int]) -> list[Path]:
     """The paths in a row of points."""
     points = points.double()
+    if not bool(points.isfinite().all()):
+        return []
     fewest = MIN_POINTS_IN_A_PLANE if points.size(1) < 3 else MIN_POINTS
     found, start = [], 0
     while len(points) - start >= fewest:

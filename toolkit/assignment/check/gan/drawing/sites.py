@@ -34,6 +34,8 @@ def sampling_sites(game: Game, lines: Lines) -> list[Place] | None:
                 continue
             if called(node) == game.generator.kind and not _of_self(node):
                 continue  # it is made here
+            if function is not None and function.name in ("forward", "__init__"):
+                continue  # of a part, or for a test of its shapes
             if function is None and file != lines.file:
                 continue  # what does not run when a file is imported is no part of this one
             if function is not None and function.name.lower().startswith("test"):
