@@ -29,9 +29,8 @@ FEW = 4  # images or points, for a question about the range of a network's outpu
 ONLINE = re.compile(r"sample_data/|/content/|/kaggle/")
 STOPS: tuple[Id, ...] = ("does-not-import", "not-written", "does-not-run")
 MISFITS = ("shapes", "view size", "invalid for input of size", "must match")
-ACTIVATION = re.compile(
-    r"output \d+ of (\w*)(Relu|Elu|Sigmoid|Tanh|Mul|Softplus)"
-)  # inside a network
+# What a network computes inside, and changes in place
+ACTIVATION = re.compile(r"output \d+ of \w*(Relu|Elu|Sigmoid|Tanh|Mul|Softplus)")
 AGAIN = ("backward through the graph a second time", "modified by an inplace operation")
 
 

@@ -66,7 +66,12 @@ class Game:
             for p in passes
             for number in self.trace.passes[p].gradients.keys() & self.judged.keys()
         )
-        if steps or not self.was_cut_off or about_real != (network is self.discriminator):
+        if (
+            steps
+            or not passes
+            or not self.was_cut_off
+            or about_real != (network is self.discriminator)
+        ):
             return steps
         nothing: frozenset[int] = frozenset()
         last = self.trace.passes[passes[-1]]
