@@ -170,6 +170,13 @@ RIGHT: dict[str, tuple[tuple[str, str], ...]] = {
         ("C(fake)\n", "C(fake)[0]\n"),
         ("loss_c = ", "loss_c = F.cross_entropy(C(real)[1], _) + "),
     ),
+    "a large batch of both": (
+        ("batch_size=32", "batch_size=100"),
+        (
+            "yes, no = C(real), C(fake.detach())",
+            "yes, no = C(torch.cat([real.flatten(1), A(z)])).chunk(2)",
+        ),
+    ),
     "a table of digits": (
         (
             'mnist = datasets.MNIST("data", transform=scale, download=True)',
@@ -256,6 +263,10 @@ WRONG: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
              "        self.last = nn.Linear(32, 1)\n        self.prob = nn.Softmax(dim=1)\n"),
             ("bce = F.binary_cross_entropy_with_logits", "bce = F.binary_cross_entropy"),
         ),
+    ),
+    "dropout in place of what an activation gave": (
+        "does-not-run",
+        ((TWICE, "return self.last(F.dropout(F.relu(self.first(x.flatten(1))), 0.3, True, True))"),),
     ),
     "another maker's GPU": ("fixed-device", (("A, C = Artist(), Critic()", 'A, C = Artist().to("mps"), Critic()'),)),
     "an end without a GPU": (

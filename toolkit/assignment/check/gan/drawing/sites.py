@@ -19,13 +19,7 @@ def sampling_sites(game: Game, lines: Lines) -> list[Place] | None:
         None if it is not known by what name the generator is called, or what a test is for.
     """
     ran = {(call.file, call.line) for call in game.all_draws}
-    names = {
-        called(node)
-        for call in game.all_draws
-        if (statement := lines.statement(call)) is not None
-        for node in ast.walk(statement)
-        if GENERATOR.fullmatch(called(node).lower())
-    }
+    names = _names(game, lines)
     found, unclear = [], not names
     for file in lines.reached:
         for node, trains, function in _calls(lines.trees.get(file, ast.Module([], []))):
@@ -43,6 +37,14 @@ def sampling_sites(game: Game, lines: Lines) -> list[Place] | None:
                 continue  # of the shapes, if it makes a network of its own
             found.append(Place(file, node.lineno))
     return None if unclear else found
+
+
+def _names(game: Game, lines: Lines) -> set[str]:
+    """What the generator is called by: what says so, else what all its calls have in common."""
+    statements = [found for call in game.all_draws if (found := lines.statement(call)) is not None]
+    names = [{called(node) for node in ast.walk(statement)} - {""} for statement in statements]
+    telling = {name for found in names for name in found if GENERATOR.fullmatch(name.lower())}
+    return telling or (set.intersection(*names) if names else set())
 
 
 def _of_self(node: ast.Call) -> bool:
