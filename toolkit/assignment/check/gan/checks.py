@@ -54,6 +54,7 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     lines = Lines(student.ask("texts"), located.file, (*located.files, *located.users))
     game = find_game(trace)
     _check_end(answer, trace, game, lines, verdicts)
+    _check_machine(answer, lines, verdicts)
     if game is None:
         return
     probe = Probe(student)
@@ -123,6 +124,7 @@ def _check_end(
     ended, described = answer["ended"], answer["error"]
     error = StudentError(described) if isinstance(described, dict) else None
     text = error.text if error else ""
+    early = ended == "exit" and error is not None and not trace.steps
     later: Id | None = "missing-interpolation" if game and trace.steps else None
     if ended == "network":
         verdicts.not_seen(
@@ -134,14 +136,14 @@ def _check_end(
         verdicts.not_seen(
             f"The code reads a file that only Colab or Kaggle has ({text}).", id=later, at=error
         )
-    elif ended == "exit" and error is not None and not trace.steps and "cuda" in text.lower():
+    elif early and "cuda" in text.lower():
         verdicts.fault(
             "fixed-device",
             f"The code ends where there is no GPU ({text[:120]}). The same code should run on a "
             "CPU. What decides where a tensor goes?",
             at=error,
         )
-    elif ended == "exit" and error is not None and not trace.steps:
+    elif early:
         verdicts.fault(
             "not-watched",
             f"The code called exit({text}) before it trained. It is run without arguments, so each "
@@ -151,11 +153,9 @@ def _check_end(
     elif ended == "unknown" and error is not None:
         verdicts.error(error)
     elif ended == "error" and "empty parameter list" in text and answer["unfinished"]:
-        place = answer["unfinished"][0]
+        place = Place(answer["unfinished"][0]["file"], answer["unfinished"][0]["line"])
         verdicts.fault(
-            "not-written",
-            "This is still to be written: nothing is done here.",
-            at=Place(place["file"], place["line"]),
+            "not-written", "This is still to be written: nothing is done here.", at=place
         )
     elif error is not None and ended == "error" and answer["left"] and _is_about_length(error):
         verdicts.not_seen(
@@ -176,6 +176,10 @@ def _check_end(
             "No generator was seen whose images a discriminator judges, neither when the file was "
             "run nor when its functions were called. Make sure that running it trains.",
         )
+
+
+def _check_machine(answer: Mapping[str, Any], lines: Lines, verdicts: Verdicts) -> None:
+    """Whether it runs where folders are missing, and where no GPU is."""
     folder = next((e for e in answer["events"] if e["kind"] == "folder"), None)
     if folder is not None and not answer["called"]:  # else it may be made where nothing ran
         verdicts.fault(

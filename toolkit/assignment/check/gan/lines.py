@@ -173,16 +173,13 @@ class Lines:
         for file, tree in self.trees.items():
             for node in ast.walk(tree):
                 if isinstance(node, ast.ClassDef) and node.name == network.kind:
-                    layers = [
-                        inner.lineno
-                        for inner in ast.walk(node)
-                        if isinstance(inner, ast.Call) and called(inner) in LAYERS
-                    ]
+                    layers = _layers(node)
                     returns = [
                         inner.lineno for inner in ast.walk(node) if isinstance(inner, ast.Return)
                     ]
                     if shaping and "784" in ast.unparse(node) and returns:
                         return Place(file, max(returns))
+                    layers = _layers(_applied_last(node)) or layers
                     return Place(file, max(layers, default=node.lineno))
         return None
 
@@ -239,6 +236,41 @@ class Lines:
 
 def _is_call(name: str, node: ast.AST) -> bool:
     return called(node) == name
+
+
+def _layers(node: ast.AST) -> list[int]:
+    """The lines at which something makes or calls a layer."""
+    return [
+        inner.lineno
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Call) and called(inner) in LAYERS
+    ]
+
+
+def _applied_last(network: ast.ClassDef) -> ast.AST:
+    """What makes the layer that `forward` applies last, or calls it if it is a function."""
+    made = {
+        target.attr: node
+        for node in ast.walk(network)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Attribute)
+    }
+    calls = [
+        inner
+        for node in network.body
+        if isinstance(node, ast.FunctionDef) and node.name == "forward"
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Call) and (called(inner) in LAYERS or called(inner) in made)
+    ]
+    if not calls:
+        return network
+    last = max(calls, key=lambda node: (node.lineno, -node.col_offset))
+    return (
+        ast.Call(last.func, [], [], lineno=last.lineno)
+        if called(last) in LAYERS
+        else (made[called(last)])
+    )
 
 
 def called(node: ast.AST) -> str:

@@ -28,8 +28,8 @@ HEADED, UNLABELLED = "train.csv", "test.csv"  # as Kaggle has them
 Digits = Callable[[bool], Any]
 
 
-def replace_mnist(digits: Digits) -> None:
-    """Let torchvision's data sets of digits, and of things like digits, have these."""
+def _data_set(digits: Digits) -> Any:
+    """A class that is like torchvision's MNIST, and has these digits."""
 
     class FewDigits(torchvision.datasets.VisionDataset):  # type: ignore[misc]
         """As torchvision's MNIST."""
@@ -76,13 +76,20 @@ def replace_mnist(digits: Digits) -> None:
                 label = self.target_transform(label)
             return image, label
 
-    class FewCharacters(FewDigits):
+    return FewDigits
+
+
+def replace_mnist(digits: Digits) -> None:
+    """Let torchvision's data sets of digits, and of things like digits, have these."""
+    few_digits = _data_set(digits)
+
+    class FewCharacters(few_digits):  # type: ignore[misc, valid-type]
         """As torchvision's EMNIST."""
 
         def __init__(self, root: Any = "", split: str = "", **more: Any) -> None:
             super().__init__(root, **more)
 
-    class FewPictures(FewDigits):
+    class FewPictures(few_digits):  # type: ignore[misc, valid-type]
         """As torchvision's ImageFolder, for a folder that is not there."""
 
         mode = "RGB"
@@ -100,7 +107,7 @@ def replace_mnist(digits: Digits) -> None:
 
     for owner in (torchvision.datasets, torchvision.datasets.mnist):
         for name in ("MNIST", "FashionMNIST", "KMNIST", "QMNIST"):
-            setattr(owner, name, FewDigits)
+            setattr(owner, name, few_digits)
         owner.EMNIST = FewCharacters
     torchvision.datasets.ImageFolder = image_folder
 

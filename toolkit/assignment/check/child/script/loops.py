@@ -109,10 +109,15 @@ class _Change(ast.NodeTransformer):
     def __init__(self, file: str, brisk: bool) -> None:
         self.file = file
         self.brisk = brisk
+        self.at_intervals = False  # whether what is visited is done at intervals
 
     def visit_If(self, node: ast.If) -> ast.If:
+        around = self.at_intervals
+        rare = _is_at_intervals(node.test) or (around and _has_begun(node.test))
+        self.at_intervals = rare
         self.generic_visit(node)
-        if not self.brisk or node.orelse or not _is_at_intervals(node.test) or _leaves(node):
+        self.at_intervals = around
+        if not self.brisk or node.orelse or not rare or _leaves(node):
             return node
         place = ast.Constant(f"{self.file}:{node.lineno}:{node.col_offset}")
         nothing = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
@@ -155,6 +160,14 @@ def _is_at_intervals(test: ast.expr) -> bool:
         and not isinstance(node.left, ast.Constant)
         for node in ast.walk(test)
     )
+
+
+def _has_begun(test: ast.expr) -> bool:
+    """Whether a test is `step > 0`."""
+    match test:
+        case ast.Compare(ast.Name(), [ast.Gt() | ast.NotEq()], [ast.Constant(0)]):
+            return True
+    return False
 
 
 def _leaves(node: ast.AST) -> bool:
