@@ -60,11 +60,17 @@ def _sum(game: Game, passes: Iterable[Backward], *, clear: bool) -> Push:
             push = -gradient.double()
             rows = judged.call.output.rows if judged.call.output else None
             if clear and rows is not None and rows.size(1) == 1:
-                back = ((rows[:, 0] > HIGH) & (push < 0)) | ((rows[:, 0] < LOW) & (push > 0))
-                push = push.masked_fill(back, 0)
+                push = push.masked_fill(_is_back(rows[:, 0].double(), push), 0)
             drawn += float(push[judged.drawn].sum())
             real += float(push[~judged.drawn].sum())
     return Push(real, drawn)
+
+
+def _is_back(x: Tensor, push: Tensor) -> Tensor:
+    """Which outputs are pushed back to the middle, and not to the other side of it."""
+    target = x + len(x) * push * x * (1 - x)  # of a mean cross-entropy
+    up, down = (target > 0.4) & (target < 1.05), (target < 0.6) & (target > -0.05)
+    return ((x > HIGH) & (push < 0) & ~down) | ((x < LOW) & (push > 0) & ~up)
 
 
 def _is_bounded(game: Game) -> bool:
