@@ -17,7 +17,7 @@ from toolkit.assignment.check.gan.game import Game, find_game
 from toolkit.assignment.check.gan.images import bounds_of, check_images, check_noise
 from toolkit.assignment.check.gan.lines import Lines, Place
 from toolkit.assignment.check.gan.losses import check_losses, is_always_one
-from toolkit.assignment.check.gan.steps import check_steps
+from toolkit.assignment.check.gan.steps import check_steps, undetached
 from toolkit.assignment.check.gan.trace import Call, Trace, read
 from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.check.submission import Located
@@ -216,7 +216,7 @@ def _check_error(
             "discriminator's step, the generated images are data. What cuts them off from their "
             "network?",
             equation=10,
-            at=error,
+            at=(game and undetached(game)) or error,
         )
     elif "doesn't match the broadcast shape [3," in error.text:
         verdicts.fault(

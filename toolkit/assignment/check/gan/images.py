@@ -138,7 +138,7 @@ def check_images(
             "The generator's images are not bounded: with larger noise their values grow from "
             f"{first.output.least:.1f}..{first.output.largest:.1f} to {low:.1f}..{high:.1f}. What "
             "is its last function, and what range do the real images have?",
-            at=lines.of_last_layer(game.generator) or first,
+            at=lines.of_last_layer(game.generator) or lines.of_sequence(first) or first,
         )
         return
     if real is None or given:

@@ -136,7 +136,7 @@ class Lines:
         tree, line = self.trees.get(event.file or ""), event.line or 0
         around = [
             node
-            for node in (ast.walk(tree) if tree else ())
+            for node in ast.walk(tree or ast.Module([], []))
             if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or 0)
         ]
         return max(around, key=lambda node: (node.lineno, -(node.end_lineno or 0)), default=None)
@@ -174,13 +174,21 @@ class Lines:
             for node in ast.walk(tree):
                 if isinstance(node, ast.ClassDef) and node.name == network.kind:
                     layers = _layers(node)
-                    returns = [
-                        inner.lineno for inner in ast.walk(node) if isinstance(inner, ast.Return)
-                    ]
+                    returns = [n.lineno for n in ast.walk(node) if isinstance(n, ast.Return)]
                     if shaping and "784" in ast.unparse(node) and returns:
                         return Place(file, max(returns))
                     layers = _layers(_applied_last(node)) or layers
                     return Place(file, max(layers, default=node.lineno))
+        return None
+
+    def of_sequence(self, call: Event) -> Place | None:
+        """The line of the last layer, where a call is that of an `nn.Sequential` with a name."""
+        statement = self.statement(call) or ast.Module([], [])
+        names = {called(node) for node in ast.walk(statement)}
+        for node in ast.walk(self.trees.get(call.file or "") or ast.Module([], [])):
+            named = isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in names
+            if named and "Sequential(" in ast.unparse(node) and (layers := _layers(node)):
+                return Place(call.file, max(layers))
         return None
 
     def of_word(self, place: Placed, pattern: re.Pattern[str]) -> Placed:
@@ -283,8 +291,7 @@ def called(node: ast.AST) -> str:
 def _penalties(tree: ast.Module) -> list[tuple[int, int]]:
     """The first and the last line of functions and statements that ask for a gradient."""
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    classes = (ast.FunctionDef, ast.ClassDef)
-    statements = [node for node in tree.body if not isinstance(node, classes)]
+    statements = [n for n in tree.body if not isinstance(n, ast.FunctionDef | ast.ClassDef)]
     return [
         (node.lineno, node.end_lineno or node.lineno)
         for node in (*functions, *statements)

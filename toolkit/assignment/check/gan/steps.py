@@ -5,7 +5,7 @@ from typing import NamedTuple
 from toolkit.assignment.check.gan.direction import drawn_push
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines
-from toolkit.assignment.check.gan.trace import Event, Network, Step
+from toolkit.assignment.check.gan.trace import Backward, Event, Network, Step
 from toolkit.assignment.check.verdicts import Verdicts
 
 MIN_STEPS = 3  # of one network, to say that a parameter is never moved
@@ -114,7 +114,7 @@ def _check_gradients(game: Game, moves: Moves, verdicts: Verdicts) -> None:
     for step in moves.generator:
         leaked = [p for p in step.stale if p in theirs]
         if leaked:
-            source = _undetached(game, leaked[0])
+            source = _undetached(game, game.trace.passes[leaked[0]])
             verdicts.fault(
                 "missing-detach",
                 "When the generator steps, its gradients still contain those of the "
@@ -141,9 +141,18 @@ def _first_uses(game: Game, step: Step) -> set[int]:
     return set(step.passes) - step.stale
 
 
-def _undetached(game: Game, backward: int) -> Event | None:
+def undetached(game: Game) -> Event | None:
+    """The first of the discriminator's calls whose images led its step into the generator."""
+    for step in game.meant_for(game.discriminator):
+        for backward in game.own_passes(step):
+            if backward.reaches & set(game.generator.parameters):
+                return _undetached(game, backward)
+    return None
+
+
+def _undetached(game: Game, backward: Backward) -> Event | None:
     """The discriminator's call whose images led this pass into the generator."""
-    for number in game.trace.passes[backward].gradients:
+    for number in backward.gradients:
         judged = game.judged.get(number)
         if judged is not None and bool(judged.drawn.any()):
             return judged.call
