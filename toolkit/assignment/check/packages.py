@@ -11,6 +11,7 @@ USUAL = (
     *("imageio", "imageio_ffmpeg", "imgaug", "ipdb", "IPython", "ipywidgets", "jax", "joblib"),
     *("jupyter", "keras", "kornia", "lightning", "lightning_fabric", "lmdb", "lpips"),
     *("matplotlib", "medmnist", "mlxtend", "more_itertools", "moviepy", "natsort", "networkx"),
+    *("addict", "dotmap", "easydict", "ml_collections", "munch"),
     *("nltk", "notebook", "numba", "nvidia_smi", "omegaconf", "onnx", "openpyxl", "optax"),
     *("optuna", "pandas", "PIL", "piq", "plotly", "polars", "psutil", "pyarrow", "pytorch_fid"),
     *("pytorch_lightning", "pytorch_msssim", "pytorch_ssim", "pytz", "ray", "regex"),

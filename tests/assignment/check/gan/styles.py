@@ -162,6 +162,30 @@ RIGHT: dict[str, tuple[tuple[str, str], ...]] = {
             " / torch.sin(o))[None]) for k in w[:, 0]]\n",
         ),
     ),
+    "classes as well, a loss each": (
+        (TWICE, "x = F.leaky_relu(self.first(x.flatten(1)), 0.2)\n        return self.last(x), self.kind(x)"),
+        ("        self.last = nn.Linear(32, 1)\n",
+         "        self.last = nn.Linear(32, 1)\n        self.kind = nn.Linear(32, 10)\n"),
+        ("C(real), C(fake.detach())", "C(real)[0], C(fake.detach())[0]"),
+        ("C(fake)\n", "C(fake)[0]\n"),
+        ("loss_c = ", "loss_c = F.cross_entropy(C(real)[1], _) + "),
+    ),
+    "a large batch of both": (
+        ("batch_size=32", "batch_size=100"),
+        (
+            "yes, no = C(real), C(fake.detach())",
+            "yes, no = C(torch.cat([real.flatten(1), A(z)])).chunk(2)",
+        ),
+    ),
+    "a table of digits": (
+        (
+            'mnist = datasets.MNIST("data", transform=scale, download=True)',
+            'table = pd.read_csv("/content/mnist_train.csv", header=None).values\n'
+            "pixels = torch.tensor(table[:, 1:]).float().reshape(-1, 1, 28, 28) / 127.5 - 1\n"
+            "mnist = torch.utils.data.TensorDataset(pixels, torch.tensor(table[:, 0]))",
+        ),
+        ("import torch\n", "import pandas as pd\nimport torch\n"),
+    ),
     "seven between two that are drawn apart": (
         (LINE, "    A(z0[None]), A(z1[None]), A(((1 - w) * z0 + w * z1)[1:-1])\n"),
     ),
@@ -231,11 +255,39 @@ WRONG: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
             (AGAIN, "-torch.log(torch.sigmoid(again)).mean()"),
         ),
     ),
+    "a softmax over one output": (
+        "wrong-loss",
+        (
+            (TWICE, TWICE.replace("return self", "return self.prob(self") + ")"),
+            ("        self.last = nn.Linear(32, 1)\n",
+             "        self.last = nn.Linear(32, 1)\n        self.prob = nn.Softmax(dim=1)\n"),
+            ("bce = F.binary_cross_entropy_with_logits", "bce = F.binary_cross_entropy"),
+        ),
+    ),
+    "dropout in place of what an activation gave": (
+        "does-not-run",
+        ((TWICE, "return self.last(F.dropout(F.relu(self.first(x.flatten(1))), 0.3, True, True))"),),
+    ),
+    "another maker's GPU": ("fixed-device", (("A, C = Artist(), Critic()", 'A, C = Artist().to("mps"), Critic()'),)),
+    "an end without a GPU": (
+        "fixed-device",
+        (("A, C = ", 'if not torch.cuda.is_available():\n    raise SystemExit("CUDA is not there")\nA, C = '),),
+    ),
     "logits for a loss of probabilities": (
         "wrong-loss", (("bce = F.binary_cross_entropy_with_logits", "bce = F.binary_cross_entropy"),)),
     "each output against every target": (
         "wrong-loss", ((YES, "F.mse_loss(yes, torch.ones(len(yes)))"),)),
     "samples in training mode": ("batchnorm-mode", (("A.eval()\n", ""),)),
+    "pictures now and then, in training mode": (
+        "batchnorm-mode",
+        (
+            (
+                "    for real, _ in loader:\n",
+                "    for i, (real, _) in enumerate(loader):\n"
+                "        if i % 500 == 499:\n            picture = A(torch.randn(25, Z))\n",
+            ),
+        ),
+    ),
     "never back to training": (
         "batchnorm-mode",
         (("    A.train()\n", ""), ("    for real", "    A.eval()\n    for real")),

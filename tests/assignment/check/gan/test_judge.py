@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 from _pytest.mark import ParameterSet
 
 from ..conftest import Check
-from .styles import RIGHT, WRONG, gan
+from ..corpus import cases
+from .styles import LOOP, RIGHT, WRONG, gan
 
 NOT_ALL_SEEN = {"labels beside the noise"}  # the classes of the ends
 SEEDS = range(1, 6)
@@ -48,3 +50,23 @@ def test_fault_is_named_with_its_line(name: str, tmp_path: Path, warm_check: Che
     report = warm_check(tmp_path, parts=["gan"])
     assert {finding.id for finding in report.findings} == {id}
     assert id == "missing-interpolation" or all(finding.line for finding in report.findings)
+
+
+def test_a_pass_that_raises_leaves_open_only_what_follows_it(
+    tmp_path: Path, warm_check: Check
+) -> None:
+    """The pass shows which way the loss pushes; whether its gradients are cleared, it does not."""
+    cases.write_wrong("the same graph twice", tmp_path)
+    report = warm_check(tmp_path, parts=["gan"])
+    assert [finding.id for finding in report.findings] == ["missing-detach"]
+    assert [finding.id for finding in report.not_seen] == ["gradients-not-cleared"]
+
+
+def test_a_class_that_nobody_calls_is_given_digits(tmp_path: Path, warm_check: Check) -> None:
+    """All but the range of its own images, and the mode after training, is seen."""
+    method = f"\nclass Game:\n    def fit(self, train_loader):\n{indent(LOOP, ' ' * 8)}"
+    text = gan((LOOP, method.replace("in loader", "in train_loader")))
+    (tmp_path / "my_gan.py").write_text(text)
+    report = warm_check(tmp_path, parts=["gan"])
+    assert report.findings == []
+    assert {finding.id for finding in report.not_seen} == {"output-range", "batchnorm-mode"}

@@ -14,7 +14,7 @@ import torchvision.datasets
 from torch import nn
 from torchvision.datasets import ImageFolder
 
-from toolkit.assignment.check.child.script.digits import make_file
+from toolkit.assignment.check.child.script.digits import write_file
 from toolkit.assignment.check.child.script.running import Script
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.watching import watching
@@ -176,7 +176,8 @@ def test_where_a_value_comes_from(tmp_path: Path) -> None:
     calls = [e for e in answer["events"] if e["kind"] == "call"]
     assert calls[1]["inputs"][0]["from"] == 0
     assert calls[1]["inputs"][0]["networks"] == [answer["networks"][0]["id"]]
-    assert calls[2]["inputs"][0]["rows_from"] == [[0.0, 0.5]]
+    ((event, mark),) = calls[2]["inputs"][0]["rows_from"]
+    assert (event, mark.tolist()) == (0, [False] * 4 + [True] * 4)
     assert calls[2]["inputs"][0]["networks"] == []
     assert calls[3]["inputs"][0]["from"] is None
 
@@ -246,13 +247,13 @@ def test_mnist_is_read_in_other_ways(tmp_path: Path, monkeypatch: pytest.MonkeyP
         "    train, valid, test = pickle.load(f, encoding='latin1')\n"
         "assert train[0].shape == (300, 784) and train[1][13] == 3\n"
         "folder = torchvision.datasets.ImageFolder('mnist_png')\n"
-        "assert len(folder) == 256 and len(folder.classes) == 10\n"
+        "assert len(folder) == 300 and len(folder.classes) == 10\n"
     )
     (tmp_path / "script.py").write_text(text)
     answer = Script(tmp_path, "script.py", 4, 20.0).run(digits=digits)
     assert (answer["ended"], answer["error"]) == ("nothing", None), answer["error"]
     assert "save" not in kinds(answer)
-    assert not make_file(tmp_path / "data" / "faces.npz", digits)
+    assert write_file(tmp_path / "data" / "faces.npz", digits, tmp_path) is None
 
 
 def test_other_data_is_missing(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.overrides import TorchFunctionMode
 
+GPUS = ("cuda", "mps")
 RECURRENT = {"lstm", "lstm_cell", "gru", "gru_cell", "rnn_tanh", "rnn_relu"}
 
 
@@ -85,11 +86,21 @@ def without_gpu(
         kwargs, asked = kwargs | {"device": device}, True
     if name == "to" and any(is_gpu(x) for x in args[1:]):
         args, asked = tuple(device if is_gpu(x) else x for x in args), True
+    if name == "type" and len(args) > 1 and (kind := _kind_on_gpu(args[1])):
+        args, asked = (args[0], kind.replace(".cuda", ""), *args[2:]), True
     return args, kwargs, asked
+
+
+def _kind_on_gpu(x: Any) -> str:
+    """The name of a type of tensors on a GPU, such as torch.cuda.FloatTensor; else ""."""
+    name = (
+        x if isinstance(x, str) else f"{getattr(x, '__module__', '')}.{getattr(x, '__name__', '')}"
+    )
+    return name if name.startswith("torch.cuda.") else ""
 
 
 def is_gpu(x: Any) -> bool:
     """Whether this names a GPU as a device."""
     if isinstance(x, torch.device):
-        return x.type == "cuda"
-    return isinstance(x, str) and x.startswith("cuda")
+        return x.type in GPUS
+    return isinstance(x, str) and x.startswith(GPUS)

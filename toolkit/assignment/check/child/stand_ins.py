@@ -21,7 +21,8 @@ REPLACED = {
     *("tqdm", "progressbar", "alive_progress", "colorama", "termcolor", "prettytable", "rich"),
     *("imageio", "IPython", "ipywidgets", "torchsummary", "torchinfo", "torchviz", "graphviz"),
     *("hiddenlayer", "netron", "thop", "ptflops", "absl", "loguru", "tensorboard_logger"),
-    *("fire", "kaggle", "gdown", "pympler", "psutil", "GPUtil", "pynvml", "tabulate"),
+    *("torch_fidelity", "pytorch_fid", "cleanfid", "ipdb", "pudb", "icecream", "fire"),
+    *("kaggle", "gdown", "pympler", "psutil", "GPUtil", "pynvml", "tabulate"),
 }
 LOGGERS = {"torch.utils.tensorboard"}
 MAX_DIMS = 8  # axes of a grid that is asked for

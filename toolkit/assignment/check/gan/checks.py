@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from toolkit.assignment.check.findings import Id
 from toolkit.assignment.check.gan.direction import check_direction
 from toolkit.assignment.check.gan.drawing.functions import Functions
 from toolkit.assignment.check.gan.drawing.interpolation import check_interpolation
@@ -15,23 +16,32 @@ from toolkit.assignment.check.gan.drawing.stand_ins import Artist, digits
 from toolkit.assignment.check.gan.game import Game, find_game
 from toolkit.assignment.check.gan.images import bounds_of, check_images, check_noise
 from toolkit.assignment.check.gan.lines import Lines, Place
-from toolkit.assignment.check.gan.losses import check_losses
-from toolkit.assignment.check.gan.steps import check_steps
+from toolkit.assignment.check.gan.losses import check_losses, is_always_one
+from toolkit.assignment.check.gan.steps import check_steps, undetached
 from toolkit.assignment.check.gan.trace import Call, Trace, read
 from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.verdicts import Verdicts
 
 MAX_STEPS = 10  # of both optimisers together, in each loop
-MAX_SECONDS = 12.0  # of CPU time
+MAX_SECONDS = 14.0  # of CPU time
 FEW = 4  # images or points, for a question about the range of a network's outputs
 ONLINE = re.compile(r"sample_data/|/content/|/kaggle/")
+STOPS: tuple[Id, ...] = ("does-not-import", "not-written", "does-not-run")
 MISFITS = ("shapes", "view size", "invalid for input of size", "must match")
+# What a network computes inside, and changes in place
+ACTIVATION = re.compile(r"output \d+ of \w*(Relu|Elu|Sigmoid|Tanh|Mul|Softplus)")
 AGAIN = ("backward through the graph a second time", "modified by an inplace operation")
 
 
 def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     """Run the script for a few steps on a few images, look at what ran, and interpolate."""
+    _check(student, located, verdicts)
+    if verdicts.has(*STOPS):  # which say already that the rest is open
+        verdicts.findings = [f for f in verdicts.findings if f.verdict != "not seen"]
+
+
+def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     verdicts.doing(f"the first steps of {located.file}")
     answer = student.ask(
         "run",
@@ -41,23 +51,28 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         max_seconds=MAX_SECONDS,
     )
     trace = read(answer)
-    lines = Lines(student.ask("texts"), located.file)
+    lines = Lines(student.ask("texts"), located.file, (*located.files, *located.users))
     game = find_game(trace)
     _check_end(answer, trace, game, lines, verdicts)
+    _check_machine(answer, lines, verdicts)
     if game is None:
         return
     probe = Probe(student)
     check_noise(game, lines, verdicts)
     check_images(game, probe.images, lines, verdicts, given=answer["images_given"])
     check_losses(game, probe.opinions, lines, verdicts)
-    check_steps(game, lines, verdicts)
-    if not verdicts.has("wrong-optimiser"):
+    if not is_always_one(game):  # else no gradient reaches anything
+        check_steps(game, lines, verdicts)
+    if not (verdicts.has("wrong-optimiser") or is_always_one(game)):
         check_direction(game, lines, verdicts)
     verdicts.doing("sampling and interpolating")
     like = next((c.output.shape[1:] for c in game.draws if c.output is not None), None)
     low, high = bounds_of(game, probe.images)
     if like is None or not torch.Size(like).numel() or high <= low:
-        verdicts.not_seen("No images of the generator were seen, so nothing was interpolated.")
+        verdicts.not_seen(
+            "No images of the generator were seen, so nothing was interpolated.",
+            id="missing-interpolation",
+        )
         return
     functions = Functions(student, lines, game, Artist(like, low, high))
     check_modes(game, functions, lines, verdicts)
@@ -80,16 +95,22 @@ class Probe:
         return self._ask(call, sizes.index(max(sizes)), scale) if sizes else None
 
     def _ask(self, call: Call, which: int, scale: float) -> Tensor | None:
+        """Ask with few rows; if that is no answer, as the batch size may be fixed, with as many."""
+        answer = self._ask_with(FEW, call, which, scale)
+        rows = max((value.shape[0] for value in call.inputs if value.shape), default=0)
+        return answer if answer is not None else self._ask_with(rows, call, which, scale)
+
+    def _ask_with(self, rows: int, call: Call, which: int, scale: float) -> Tensor | None:
         inputs = []
         generator = torch.Generator().manual_seed(0)
         for k, value in enumerate(call.inputs):
-            shape = (min(FEW, value.shape[0]), *value.shape[1:]) if value.shape else ()
+            shape = (min(rows, value.shape[0]), *value.shape[1:]) if value.shape else ()
             if k == which:
                 x = scale * torch.randn(shape, generator=generator)
                 double = value.numbers is not None and value.numbers.dtype == torch.float64
                 inputs.append(x.double() if double else x)
             elif value.numbers is not None:
-                inputs.append(value.numbers[:FEW] if value.shape else value.numbers)
+                inputs.append(value.numbers[:rows] if value.shape else value.numbers)
             else:
                 return None
         answer: Tensor | None = self._student.ask("outputs", network=call.network, inputs=inputs)
@@ -103,15 +124,26 @@ def _check_end(
     ended, described = answer["ended"], answer["error"]
     error = StudentError(described) if isinstance(described, dict) else None
     text = error.text if error else ""
+    early = ended == "exit" and error is not None and not trace.steps
+    later: Id | None = "missing-interpolation" if game and trace.steps else None
     if ended == "network":
-        verdicts.not_seen(f"The code needs something from the network ({text}), and there is none.")
+        verdicts.not_seen(
+            f"The code needs something from the network ({text}), and there is none.", id=later
+        )
     elif error is not None and "InvalidGitRepositoryError" in error.types:
         verdicts.not_seen("The code reads its git repository, which was not handed in.", at=error)
     elif error is not None and "FileNotFoundError" in error.types and ONLINE.search(text):
         verdicts.not_seen(
-            f"The code reads a file that only Colab or Kaggle has ({text}).", at=error
+            f"The code reads a file that only Colab or Kaggle has ({text}).", id=later, at=error
         )
-    elif ended == "exit" and error is not None and not trace.steps:
+    elif early and "cuda" in text.lower():
+        verdicts.fault(
+            "fixed-device",
+            f"The code ends where there is no GPU ({text[:120]}). The same code should run on a "
+            "CPU. What decides where a tensor goes?",
+            at=error,
+        )
+    elif early:
         verdicts.fault(
             "not-watched",
             f"The code called exit({text}) before it trained. It is run without arguments, so each "
@@ -121,11 +153,15 @@ def _check_end(
     elif ended == "unknown" and error is not None:
         verdicts.error(error)
     elif ended == "error" and "empty parameter list" in text and answer["unfinished"]:
-        place = answer["unfinished"][0]
+        place = Place(answer["unfinished"][0]["file"], answer["unfinished"][0]["line"])
         verdicts.fault(
-            "not-written",
-            "This is still to be written: nothing is done here.",
-            at=Place(place["file"], place["line"]),
+            "not-written", "This is still to be written: nothing is done here.", at=place
+        )
+    elif error is not None and ended == "error" and answer["left"] and _is_about_length(error):
+        verdicts.not_seen(
+            f"The code stops with {error.types[0]}, perhaps because its training was cut short.",
+            id=later,
+            at=error,
         )
     elif ended == "error" and error is not None:
         _check_error(error, trace, game, lines, verdicts)
@@ -140,8 +176,12 @@ def _check_end(
             "No generator was seen whose images a discriminator judges, neither when the file was "
             "run nor when its functions were called. Make sure that running it trains.",
         )
+
+
+def _check_machine(answer: Mapping[str, Any], lines: Lines, verdicts: Verdicts) -> None:
+    """Whether it runs where folders are missing, and where no GPU is."""
     folder = next((e for e in answer["events"] if e["kind"] == "folder"), None)
-    if folder is not None:
+    if folder is not None and not answer["called"]:  # else it may be made where nothing ran
         verdicts.fault(
             "missing-folder",
             f"A file is written to the folder {folder['folder']}, which is not there. The check "
@@ -158,12 +198,17 @@ def _check_end(
             break
 
 
+def _is_about_length(error: StudentError) -> bool:
+    """Whether it may come of lists that are shorter than after a whole training."""
+    return error.types[0] in ("AssertionError", "IndexError", "ValueError", "ZeroDivisionError")
+
+
 def _check_error(
     error: StudentError, trace: Trace, game: Game | None, lines: Lines, verdicts: Verdicts
 ) -> None:
     """What their code raised, where that has a name of its own in a GAN."""
     begun = bool(trace.calls or trace.steps)
-    if any(words in error.text for words in AGAIN):
+    if any(words in error.text for words in AGAIN) and not ACTIVATION.search(error.text):
         verdicts.fault(
             "missing-detach",
             "The backward pass of one network runs into the graph of the other's step, which is "
@@ -171,7 +216,7 @@ def _check_error(
             "discriminator's step, the generated images are data. What cuts them off from their "
             "network?",
             equation=10,
-            at=error,
+            at=(game and undetached(game)) or error,
         )
     elif "doesn't match the broadcast shape [3," in error.text:
         verdicts.fault(

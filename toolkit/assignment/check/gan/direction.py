@@ -60,11 +60,17 @@ def _sum(game: Game, passes: Iterable[Backward], *, clear: bool) -> Push:
             push = -gradient.double()
             rows = judged.call.output.rows if judged.call.output else None
             if clear and rows is not None and rows.size(1) == 1:
-                back = ((rows[:, 0] > HIGH) & (push < 0)) | ((rows[:, 0] < LOW) & (push > 0))
-                push = push.masked_fill(back, 0)
+                push = push.masked_fill(_is_back(rows[:, 0].double(), push), 0)
             drawn += float(push[judged.drawn].sum())
             real += float(push[~judged.drawn].sum())
     return Push(real, drawn)
+
+
+def _is_back(x: Tensor, push: Tensor) -> Tensor:
+    """Which outputs are pushed back to the middle, and not to the other side of it."""
+    target = x + len(x) * push * x * (1 - x)  # of a mean cross-entropy
+    up, down = (target > 0.4) & (target < 1.05), (target < 0.6) & (target > -0.05)
+    return ((x > HIGH) & (push < 0) & ~down) | ((x < LOW) & (push > 0) & ~up)
 
 
 def _is_bounded(game: Game) -> bool:
@@ -125,7 +131,7 @@ def _target(x: Tensor, y: Tensor) -> float | None:
 def _check_targets(game: Game, targets: Targets, lines: Lines, verdicts: Verdicts) -> None:
     """As `check_direction`, for losses that pull towards a number from both sides of it."""
     real, drawn = targets
-    steps_d, steps_g = game.steps_of(game.discriminator), game.steps_of(game.generator)
+    steps_d, steps_g = game.meant_for(game.discriminator), game.meant_for(game.generator)
     outputs = torch.cat([_points(game, steps_d, drawn=mark)[0] for mark in (False, True)])
     far = max(1.0, *(abs(float(target - outputs.mean())) for target in targets))
     if abs(real - drawn) < NEAR * far:
@@ -143,7 +149,10 @@ def _check_targets(game: Game, targets: Targets, lines: Lines, verdicts: Verdict
     if share is None:
         share = 1.0 if way * (real - drawn) > 0 else None
     if share is None or 0.2 < share < 0.4:
-        verdicts.not_seen("Where the generator's loss pulls the discriminator's output is unclear.")
+        verdicts.not_seen(
+            "Where the generator's loss pulls the discriminator's output is unclear.",
+            id="wrong-direction",
+        )
     elif share < 0.3:
         verdicts.fault(
             "wrong-direction",
@@ -165,13 +174,14 @@ def drawn_push(game: Game, passes: Iterable[Backward]) -> float:
 
 def check_direction(game: Game, lines: Lines, verdicts: Verdicts) -> None:
     """The discriminator tells the two apart, and the generator makes its images look real."""
-    steps_d = game.steps_of(game.discriminator)
-    steps_g = game.steps_of(game.generator)
+    steps_d = game.meant_for(game.discriminator)
+    steps_g = game.meant_for(game.generator)
     pushes = [p for s in steps_d if (p := _push_of_step(game, s)) != (0.0, 0.0)]
     if not pushes:
         verdicts.not_seen(
             "What the discriminator's loss does with its output was not seen, so its direction is "
-            "not known."
+            "not known.",
+            id="wrong-direction",
         )
         return
     if _one_sided(game, lines, steps_d, verdicts):
@@ -195,7 +205,8 @@ def check_direction(game: Game, lines: Lines, verdicts: Verdicts) -> None:
     if not wanted:
         if steps_g and not verdicts.has("dead-parameter", "does-not-learn"):
             verdicts.not_seen(
-                "What the generator's loss wants from the discriminator was not seen."
+                "What the generator's loss wants from the discriminator was not seen.",
+                id="wrong-direction",
             )
         return
     if (way := _majority(wanted)) != real:
@@ -232,7 +243,9 @@ def _one_sided(game: Game, lines: Lines, steps: list[Step], verdicts: Verdicts) 
     if real and drawn:
         return False
     if real and _both_ways(game, steps):
-        verdicts.not_seen("Which of the discriminator's images are generated was not seen.")
+        verdicts.not_seen(
+            "Which of the discriminator's images are generated was not seen.", id="wrong-direction"
+        )
         return True
     lacking = "generated" if real else "real"
     verdicts.fault(

@@ -57,6 +57,40 @@ class Game:
         """The optimiser steps that were meant for this network: that hold parameters of its."""
         return [step for step in self.steps if step.holds & network.parameters.keys()]
 
+    def meant_for(self, network: Network) -> list[Step]:
+        """Its steps; if it has none, the one that its passes would have led to, had none failed."""
+        steps = self.steps_of(network)
+        passes = [b.number for b in self.unused if b.gradients.keys() & self.judged.keys()]
+        about_real = any(
+            not bool(self.judged[number].drawn.all())
+            for p in passes
+            for number in self.trace.passes[p].gradients.keys() & self.judged.keys()
+        )
+        if (
+            steps
+            or not passes
+            or not self.was_cut_off
+            or about_real != (network is self.discriminator)
+        ):
+            return steps
+        nothing: frozenset[int] = frozenset()
+        last = self.trace.passes[passes[-1]]
+        holds = frozenset(network.parameters)
+        return [
+            Step(last.number, last.file, last.line, None, holds, nothing, passes, nothing, False)
+        ]
+
+    @property
+    def unused(self) -> list[Backward]:
+        """The backward passes that no step has used."""
+        used = {p for step in self.steps for p in step.passes}
+        return [backward for number, backward in self.trace.passes.items() if number not in used]
+
+    @property
+    def was_cut_off(self) -> bool:
+        """Whether a backward pass raised something that ended the run."""
+        return self.trace.ended == "error" and any(b.failed for b in self.unused)
+
     def own_passes(self, step: Step) -> list[Backward]:
         """The backward passes that no step before had used."""
         return [self.trace.passes[p] for p in step.passes if p not in step.stale]
@@ -139,8 +173,10 @@ class Origins:
         if value.source is not None:
             source = next((c for c in before if c.number == value.source), None)
             return [(source.network, source.number, everything)] if source else []
-        found: dict[int, Call] = {}
-        marks: dict[int, Tensor] = {}
+        known = {c.number: c for c in before if c.output is not None and c.output.size > 1}
+        marks = {number: mark for number, mark in value.rows_from if number in known}
+        found = {number: known[number] for number in marks}
+        loaded = [mark for number, mark in value.rows_from if number not in known]
         for k, row in enumerate(_row_bytes(value)):
             call = self._rows.get(row)
             if call is not None and call.number < by.number:
@@ -150,7 +186,8 @@ class Origins:
             late = [c for c in before if c.network == network and c.grad]
             if late and all(c.network != network for c in found.values()):
                 found[late[-1].number] = late[-1]
-                marks[late[-1].number] = everything
+                real = torch.stack([~everything, *loaded]).any(dim=0)
+                marks[late[-1].number] = ~real if bool(real.any()) else everything
         if not found:
             found, marks = self._inside(value, before, everything)
         return [(call.network, number, marks[number]) for number, call in found.items()]

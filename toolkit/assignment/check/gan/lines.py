@@ -2,18 +2,21 @@
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from toolkit.assignment.check.gan.trace import Event, Network
+from toolkit.assignment.check.verdicts import Placed
 
 SCALING = ("Normalize", "ToTensor", "MNIST", "DataLoader")  # who decides the range of the data
 
 _PIXELS = re.compile(r"\.(data|train_data)\.(float|view|reshape|to|type|unsqueeze)\(.*/")
 _CUDA = re.compile(r"""=.*['"]cuda|device\(['"]cuda""")
+_ELSE_GPU = re.compile(r"""else (torch\.device\()?['"](cuda|mps)""")
 LAYERS = {
     *("Linear", "Conv2d", "ConvTranspose2d", "Tanh", "Sigmoid", "ReLU", "LeakyReLU", "Hardtanh"),
+    *("Softmax", "LogSoftmax", "softmax", "log_softmax"),
     *("tanh", "sigmoid", "relu", "leaky_relu", "LazyLinear", "Softplus", "softplus"),
 }
 NOISE = ("rand", "normal", "uniform")  # in the names of functions that draw numbers
@@ -32,17 +35,36 @@ class Lines:
     Args:
         texts: the file, relative to the submission, -> its text.
         file: the one with the GAN.
+        reached: it, and what it imports.
     """
 
-    def __init__(self, texts: Mapping[str, str], file: str) -> None:
+    def __init__(self, texts: Mapping[str, str], file: str, reached: Sequence[str] = ()) -> None:
         self.file = file
+        self.reached = tuple(dict.fromkeys((file, *reached)))
         self.texts = {name: text.lower() for name, text in texts.items()}
         self.trees: dict[str, ast.Module] = {}
-        for name in sorted(texts, key=lambda name: name != file):
+        order = {name: k for k, name in enumerate(self.reached)}
+        for name in sorted(texts, key=lambda name: order.get(name, len(order))):
             try:
                 self.trees[name] = ast.parse(texts[name])
             except (SyntaxError, ValueError, RecursionError, MemoryError):
                 continue
+
+    def mention(self, pattern: re.Pattern[str]) -> bool:
+        """Whether any text has this, elsewhere than where gradients are penalised.
+
+        A penalty is taken between real and generated images, and speaks of that. Neither is a file
+        asked that trains something else.
+        """
+        for file, text in self.texts.items():
+            if file not in self.reached and "backward(" in text:
+                continue
+            lines = text.splitlines()
+            for first, last in _penalties(self.trees.get(file, ast.Module([], []))):
+                lines[first - 1 : last] = [""] * (last - first + 1)
+            if any(pattern.search(line) for line in lines):
+                return True
+        return False
 
     def of_parameter(self, network: Network, name: str) -> Place:
         """The line that makes the layer, or the parameter, with this name in a network."""
@@ -85,7 +107,7 @@ class Lines:
 
     def of_noise(self, call: Event) -> Place:
         """The line that makes the noise that a call of the generator gets."""
-        statement = self._statement(call)
+        statement = self.statement(call)
         names = [n.id for n in ast.walk(statement) if isinstance(n, ast.Name)] if statement else []
         made = [found for name in names if (found := self.assigned(call, name))]
         for node in (statement, *made):
@@ -98,23 +120,23 @@ class Lines:
         """Where a statement, or a function of theirs that it calls, draws random numbers."""
         calls = [n for n in ast.walk(statement) if isinstance(n, ast.Call)]
         for node in calls:
-            if any(word in _called(node) for word in NOISE):
+            if any(word in called(node).lower() for word in NOISE):
                 return Place(file, node.lineno)
-        names = {_called(node) for node in calls}
+        names = {called(node) for node in calls}
         for other, tree in self.trees.items():
             for function in ast.walk(tree):
                 if isinstance(function, ast.FunctionDef) and function.name in names:
                     for inner in ast.walk(function):
-                        if any(word in _called(inner) for word in NOISE):
+                        if any(word in called(inner).lower() for word in NOISE):
                             return Place(other, getattr(inner, "lineno", function.lineno))
         return None
 
-    def _statement(self, event: Event) -> ast.stmt | None:
+    def statement(self, event: Event) -> ast.stmt | None:
         """The smallest statement at the line of an event."""
         tree, line = self.trees.get(event.file or ""), event.line or 0
         around = [
             node
-            for node in (ast.walk(tree) if tree else ())
+            for node in ast.walk(tree or ast.Module([], []))
             if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or 0)
         ]
         return max(around, key=lambda node: (node.lineno, -(node.end_lineno or 0)), default=None)
@@ -133,7 +155,7 @@ class Lines:
 
     def of_root(self, backward: Event) -> Place | None:
         """The line that makes the loss from which a backward pass starts."""
-        statement = self._statement(backward)
+        statement = self.statement(backward)
         for node in ast.walk(statement) if statement else ():
             if not isinstance(node, ast.Attribute) or node.attr != "backward":
                 continue
@@ -151,20 +173,25 @@ class Lines:
         for file, tree in self.trees.items():
             for node in ast.walk(tree):
                 if isinstance(node, ast.ClassDef) and node.name == network.kind:
-                    layers = [
-                        inner.lineno
-                        for inner in ast.walk(node)
-                        if isinstance(inner, ast.Call) and _called(inner) in LAYERS
-                    ]
-                    returns = [
-                        inner.lineno for inner in ast.walk(node) if isinstance(inner, ast.Return)
-                    ]
+                    layers = _layers(node)
+                    returns = [n.lineno for n in ast.walk(node) if isinstance(n, ast.Return)]
                     if shaping and "784" in ast.unparse(node) and returns:
                         return Place(file, max(returns))
+                    layers = _layers(_applied_last(node)) or layers
                     return Place(file, max(layers, default=node.lineno))
         return None
 
-    def of_word(self, place: Place, pattern: re.Pattern[str]) -> Place:
+    def of_sequence(self, call: Event) -> Place | None:
+        """The line of the last layer, where a call is that of an `nn.Sequential` with a name."""
+        statement = self.statement(call) or ast.Module([], [])
+        names = {called(node) for node in ast.walk(statement)}
+        for node in ast.walk(self.trees.get(call.file or "") or ast.Module([], [])):
+            named = isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in names
+            if named and "Sequential(" in ast.unparse(node) and (layers := _layers(node)):
+                return Place(call.file, max(layers))
+        return None
+
+    def of_word(self, place: Placed, pattern: re.Pattern[str]) -> Placed:
         """The line that fits in the function at, or around, a place: the last one before it."""
         tree, line = self.trees.get(place.file or ""), place.line or 0
         around: list[ast.AST] = [
@@ -186,12 +213,19 @@ class Lines:
 
     def of_device(self, otherwise: Place) -> Place:
         """The first statement that names a GPU without asking whether there is one."""
-        for file, tree in self.trees.items():
+        for file in self.reached:
+            tree = self.trees.get(file, ast.Module([], []))
+            asked = {
+                inner
+                for node in ast.walk(tree)
+                if isinstance(node, ast.If) and "is_available()" in ast.unparse(node.test)
+                for inner in ast.walk(node)
+            }
             for node in ast.walk(tree):
-                if not isinstance(node, ast.Assign | ast.Expr):
+                if not isinstance(node, ast.Assign | ast.Expr) or node in asked:
                     continue
                 text = ast.unparse(node)
-                if _CUDA.search(text) and "is_available" not in text:
+                if _CUDA.search(text) and ("is_available()" not in text or _ELSE_GPU.search(text)):
                     return Place(file, node.lineno)
         return otherwise
 
@@ -209,11 +243,57 @@ class Lines:
 
 
 def _is_call(name: str, node: ast.AST) -> bool:
-    return _called(node) == name
+    return called(node) == name
 
 
-def _called(node: ast.AST) -> str:
+def _layers(node: ast.AST) -> list[int]:
+    """The lines at which something makes or calls a layer."""
+    return [
+        inner.lineno
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Call) and called(inner) in LAYERS
+    ]
+
+
+def _applied_last(network: ast.ClassDef) -> ast.AST:
+    """What makes the layer that `forward` applies last, or calls it if it is a function."""
+    made = {
+        target.attr: node
+        for node in ast.walk(network)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Attribute)
+    }
+    calls = [
+        inner
+        for node in network.body
+        if isinstance(node, ast.FunctionDef) and node.name == "forward"
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Call) and (called(inner) in LAYERS or called(inner) in made)
+    ]
+    if not calls:
+        return network
+    last = max(calls, key=lambda node: (node.lineno, -node.col_offset))
+    return (
+        ast.Call(last.func, [], [], lineno=last.lineno)
+        if called(last) in LAYERS
+        else (made[called(last)])
+    )
+
+
+def called(node: ast.AST) -> str:
     """The name of the function that is called."""
     if not isinstance(node, ast.Call):
         return ""
     return str(getattr(node.func, "attr", getattr(node.func, "id", "")))
+
+
+def _penalties(tree: ast.Module) -> list[tuple[int, int]]:
+    """The first and the last line of functions and statements that ask for a gradient."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    statements = [n for n in tree.body if not isinstance(n, ast.FunctionDef | ast.ClassDef)]
+    return [
+        (node.lineno, node.end_lineno or node.lineno)
+        for node in (*functions, *statements)
+        if any(called(inner) == "grad" for inner in ast.walk(node))
+    ]

@@ -12,6 +12,7 @@ from toolkit.assignment.check.verdicts import Verdicts
 
 LOGITS = "binary_cross_entropy_with_logits"
 PROBABILITIES = "binary_cross_entropy"
+CLASSES = ("cross_entropy", "nll_loss")  # a target is one number for a row of outputs
 TARGETS = (0.0, 0.1, 0.9, 1.0)  # that students use
 MIN_SPREAD = 1e-3  # of the discriminator's outputs, to see how the loss depends on them
 
@@ -23,7 +24,9 @@ def check_losses(game: Game, ask: Ask, lines: Lines, verdicts: Verdicts) -> None
     """The loss applies a sigmoid, or expects that one was applied; the targets have its shape."""
     losses = [loss for loss in game.trace.losses if _is_about(loss, game)]
     for loss in losses:
-        if loss.input and loss.target and _broadcasts(loss.input, loss.target):
+        if loss.name in CLASSES or loss.input is None or loss.target is None:
+            continue
+        if _broadcasts(loss.input, loss.target):
             verdicts.fault(
                 "wrong-loss",
                 f"The loss compares outputs of shape {loss.input.shape} with targets of shape "
@@ -46,6 +49,14 @@ def check_losses(game: Game, ask: Ask, lines: Lines, verdicts: Verdicts) -> None
             equation=10,
             at=lines.of_call("BCEWithLogitsLoss") or twice,
         )
+    elif "Softmax" in game.discriminator.kinds and is_always_one(game):
+        verdicts.fault(
+            "wrong-loss",
+            "The discriminator's output is 1 whatever it sees, as is any softmax over a single "
+            "number. What turns one logit into a probability?",
+            equation=10,
+            at=lines.of_last_layer(game.discriminator),
+        )
     elif missing is not None and missing.input and not squashed and _unchanged(missing.input, game):
         verdicts.fault(
             "wrong-loss",
@@ -56,6 +67,12 @@ def check_losses(game: Game, ask: Ask, lines: Lines, verdicts: Verdicts) -> None
         )
     elif losses and not verdicts.has("wrong-loss"):
         verdicts.right("The discriminator's outputs are what its loss expects.")
+
+
+def is_always_one(game: Game) -> bool:
+    """Whether the discriminator gives one number for each image, and always 1."""
+    outputs = [j.call.output for j in game.judged.values() if j.call.output is not None]
+    return bool(outputs) and all(o.size == 1 and o.least == o.largest == 1 for o in outputs)
 
 
 def _is_about(loss: Loss, game: Game) -> bool:
@@ -71,8 +88,14 @@ def _broadcasts(outputs: Value, targets: Value) -> bool:
 
 
 def _unchanged(value: Value, game: Game) -> bool:
-    """Whether it is the discriminator's output itself."""
-    return value.source in game.judged
+    """Whether it is the discriminator's output itself; where that is a constant, its numbers."""
+    if value.source in game.judged:
+        return True
+    outputs = [j.call.output for j in game.judged.values() if j.call.output is not None]
+    return game.discriminator.id in value.networks and all(
+        (o.least, o.largest) == (value.least, value.least) == (value.least, value.largest)
+        for o in outputs
+    )
 
 
 def _is_probability(game: Game, ask: Ask) -> bool:

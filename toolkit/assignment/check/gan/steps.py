@@ -88,7 +88,7 @@ def _never_step(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
     ):
         if steps:
             continue
-        passes = [b for b in _unused(game) if b.reaches & network.parameters.keys()]
+        passes = [b for b in game.unused if b.reaches & network.parameters.keys()]
         if len(passes) >= MIN_STEPS:
             verdicts.fault(
                 "does-not-learn",
@@ -97,14 +97,15 @@ def _never_step(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
                 at=passes[0],
             )
             return True
-        verdicts.not_seen(f"No step of the {name} was seen, so what it learns is not known.")
+        begin = f"No step of the {name} was seen, so"
+        if game.was_cut_off:  # by what has a name already
+            verdicts.not_seen(
+                f"{begin} whether its gradients are cleared is not known.",
+                id="gradients-not-cleared",
+            )
+        else:
+            verdicts.not_seen(f"{begin} what it learns is not known.", id="does-not-learn")
     return False
-
-
-def _unused(game: Game) -> list[Backward]:
-    """The backward passes that no step has used."""
-    used = {p for step in game.steps for p in step.passes}
-    return [backward for number, backward in game.trace.passes.items() if number not in used]
 
 
 def _check_gradients(game: Game, moves: Moves, verdicts: Verdicts) -> None:
@@ -113,7 +114,7 @@ def _check_gradients(game: Game, moves: Moves, verdicts: Verdicts) -> None:
     for step in moves.generator:
         leaked = [p for p in step.stale if p in theirs]
         if leaked:
-            source = _undetached(game, leaked[0])
+            source = _undetached(game, game.trace.passes[leaked[0]])
             verdicts.fault(
                 "missing-detach",
                 "When the generator steps, its gradients still contain those of the "
@@ -140,9 +141,18 @@ def _first_uses(game: Game, step: Step) -> set[int]:
     return set(step.passes) - step.stale
 
 
-def _undetached(game: Game, backward: int) -> Event | None:
+def undetached(game: Game) -> Event | None:
+    """The first of the discriminator's calls whose images led its step into the generator."""
+    for step in game.meant_for(game.discriminator):
+        for backward in game.own_passes(step):
+            if backward.reaches & set(game.generator.parameters):
+                return _undetached(game, backward)
+    return None
+
+
+def _undetached(game: Game, backward: Backward) -> Event | None:
     """The discriminator's call whose images led this pass into the generator."""
-    for number in game.trace.passes[backward].gradients:
+    for number in backward.gradients:
         judged = game.judged.get(number)
         if judged is not None and bool(judged.drawn.any()):
             return judged.call
@@ -172,6 +182,7 @@ def _check_parameters(
     moved = {p for step in steps for p in step.moved}
     idle = [p for p in network.parameters if p not in moved]
     reached = {p for backward in game.trace.passes.values() for p in backward.reaches}
+    passed = {p for backward in game.trace.passes.values() for p in backward.passes}
     names = ", ".join(network.parameters[p] for p in idle[:NAMED])
     names += f" and {len(idle) - NAMED} more" if len(idle) > NAMED else ""
     if not idle:
@@ -197,7 +208,7 @@ def _check_parameters(
             "stay as they are. What was the optimiser given?",
             at=_maker(game, steps[0]),
         )
-    elif never := [p for p in idle if p not in reached]:
+    elif never := [p for p in idle if p not in passed]:
         first = network.parameters[never[0]]
         verdicts.fault(
             "dead-parameter",

@@ -20,6 +20,7 @@ class Value:
     numbers: Tensor | None  # all of them, unless they were too many to send
     source: int | None  # the call, or the batch of data, whose numbers it has
     networks: frozenset[int]  # those that its gradient would reach
+    rows_from: tuple[tuple[int, Tensor], ...] = ()  # calls and batches -> which rows are theirs
 
     @property
     def rows(self) -> Tensor | None:
@@ -69,6 +70,8 @@ class Backward(Event):
 
     reaches: frozenset[int]  # the parameters that it gave a gradient
     gradients: dict[int, Tensor]  # call -> (batch,): by how much a larger output raises the loss
+    failed: bool = False  # it raised something on its way
+    passes: frozenset[int] = frozenset()  # the parameters on its way, even if theirs is 0
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ class Trace:
     passes: dict[int, Backward]
     steps: list[Step]
     shown: list[tuple[Event, Value]]  # pictures that were saved or shown
+    batches: dict[int, Value]  # what a loader gave, the first of its tensors
     made: dict[int, Event]  # optimiser -> where it was made
     modes: list[tuple[Event, int, bool]]  # a network's id, and whether it is to train from here
     ended: str  # how, in the words of the child's trace
@@ -141,6 +145,8 @@ def read(trace: Mapping[str, Any]) -> Trace:
                 *place,
                 reaches=frozenset(e["changed"]),
                 gradients={int(call): gradient for call, gradient in e["gradients"]},
+                failed=e["error"] is not None,
+                passes=frozenset(e["parameters"]),
             )
             for place, e in events.get("backward", [])
         },
@@ -160,6 +166,9 @@ def read(trace: Mapping[str, Any]) -> Trace:
         shown=[
             (Event(*place), _value(e["value"])) for place, e in events.get("save", []) if e["value"]
         ],
+        batches={
+            place[0]: _value(e["values"][0]) for place, e in events.get("batch", []) if e["values"]
+        },
         made={e["optimiser"]: Event(*place) for place, e in events.get("optimiser", [])},
         modes=[(Event(*p), e["network"], e["training"]) for p, e in events.get("mode", [])],
         ended=trace["ended"],
@@ -201,4 +210,5 @@ def _value(v: Mapping[str, Any]) -> Value:
         numbers=v["values"],
         source=v["from"],
         networks=frozenset(v["networks"]),
+        rows_from=tuple((int(event), mark) for event, mark in v["rows_from"]),
     )

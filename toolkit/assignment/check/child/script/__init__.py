@@ -54,6 +54,6 @@
 A value is a tensor: id (the same tensor has the same id), shape, dtype, min, max, mean, std, fourth
 (fourth standardised moment), values (the tensor; None if it is large or is known through `from`),
 from (index of the last call or batch event that gave exactly these numbers, in whatever shape),
-rows_from (pairs of such an index and the share of the rows that are in it; empty if `from` is
+rows_from (pairs of such an index and a tensor (batch,): which rows are in it; empty if `from` is
 given), networks (ids of those whose parameters its graph reaches).
 """

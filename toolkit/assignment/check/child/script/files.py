@@ -1,4 +1,7 @@
-"""Makes folders that a student's script writes to, and notes the pictures that it saves."""
+"""Makes folders that a student's script writes to, and notes the pictures that it saves.
+
+A file of digits that is not there is written when it is opened.
+"""
 
 import builtins
 import io
@@ -15,6 +18,12 @@ import torch
 import torchvision.utils
 from torch import Tensor
 
+from toolkit.assignment.check.child.script.digits import (
+    PICTURES,
+    Digits,
+    write_file,
+    write_pictures,
+)
 from toolkit.assignment.check.child.script.trace import Trace
 from toolkit.assignment.check.child.stand_ins import StandIns
 
@@ -27,14 +36,10 @@ SHOWS = {"imshow", "matshow", "imsave", "imwrite", "savefig", "show", "add_image
 
 @contextmanager
 def watching_files(
-    trace: Trace, root: Path, stand_ins: StandIns, make: Callable[[Path], bool]
+    trace: Trace, root: Path, stand_ins: StandIns, digits: Digits | None = None
 ) -> Iterator[None]:
-    """Inside this block missing folders are made, and pictures are noted.
-
-    Args:
-        make: may make a file that is read and is not there.
-    """
-    folders = _Folders(trace, root, make)
+    """Inside this block missing folders are made, and pictures are noted."""
+    folders = _Folders(trace, root, digits)
 
     def heard(name: str, args: tuple[Any, ...]) -> None:
         if name in SHOWS and trace.on and not trace.full():
@@ -53,6 +58,7 @@ def watching_files(
             stack.enter_context(patch.object(owner, "open", folders.opener(owner.open)))
         stack.enter_context(patch.object(torch, "save", folders.saver(torch.save)))
         stack.enter_context(patch.object(os, "mkdir", folders.maker(os.mkdir)))
+        stack.enter_context(patch.object(os, "listdir", folders.lister(os.listdir)))
         savers: tuple[tuple[Any, str], ...] = (
             (torchvision.utils, "save_image"),
             (PIL.Image.Image, "save"),
@@ -67,10 +73,10 @@ def watching_files(
 
 
 class _Folders:
-    def __init__(self, trace: Trace, root: Path, make: Callable[[Path], bool]) -> None:
+    def __init__(self, trace: Trace, root: Path, digits: Digits | None) -> None:
         self._trace = trace
-        self._make = make
         self._root = root
+        self._digits = digits
 
     def opener(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def open(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
@@ -81,6 +87,26 @@ class _Folders:
             return function(file, mode, *args, **kwargs)
 
         return open
+
+    def lister(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def listdir(path: Any = ".") -> Any:
+            if isinstance(path, str | os.PathLike) and self._digits is not None and self._trace.on:
+                folder = Path(os.path.abspath(path))
+                inside = folder.is_relative_to(self._root) and not folder.exists()
+                if inside and PICTURES.search(str(folder.relative_to(self._root))):
+                    with self._unwatched():
+                        write_pictures(folder, self._digits)
+            return function(path)
+
+        return listdir
+
+    @contextmanager
+    def _unwatched(self) -> Iterator[None]:
+        self._trace.on = False
+        try:
+            yield
+        finally:
+            self._trace.on = True
 
     def saver(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def save(obj: Any, f: Any, *args: Any, **kwargs: Any) -> Any:
@@ -97,20 +123,16 @@ class _Folders:
         return mkdir
 
     def _found(self, file: str | os.PathLike[str]) -> str | os.PathLike[str]:
-        """A file that is to be read: where it was saved, or made, if that is possible."""
+        """A file that is to be read: where it was saved, or one of digits that was not there."""
         if isinstance(file, str) and "\\" in file:
             windows = PureWindowsPath(file)
             for place in (Path(windows.as_posix()), self._root / ELSEWHERE / windows.name):
                 if place.exists():
                     return place
-        path = Path(os.path.abspath(os.fsdecode(file)))
-        if path.is_relative_to(self._root) and not path.exists():
-            self._trace.on = False
-            try:
-                self._make(path)
-            finally:
-                self._trace.on = True
-        return file
+        if self._digits is None or os.path.exists(file):
+            return file
+        with self._unwatched():
+            return write_file(Path(os.fsdecode(file)), self._digits, self._root / ELSEWHERE) or file
 
     def _there(self, file: str | os.PathLike[str]) -> str | os.PathLike[str]:
         """The same path, in a folder that is there now; elsewhere if it lies outside the root."""
@@ -123,11 +145,8 @@ class _Folders:
         place = folder if inside else self._root / ELSEWHERE
         named = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
         self._trace.add("folder", folder=str(named))
-        self._trace.on = False
-        try:
+        with self._unwatched():
             place.mkdir(parents=True, exist_ok=True)
-        finally:
-            self._trace.on = True
         return file if inside else place / Path(file).name
 
 

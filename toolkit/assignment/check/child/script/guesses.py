@@ -1,6 +1,8 @@
 """Arguments for a student's functions, guessed from the names of their parameters."""
 
 import argparse
+import importlib
+import importlib.util
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType
@@ -29,6 +31,10 @@ NUMBERS: dict[str, Any] = {
     **dict.fromkeys(("train", "training", "shuffle", "one_hot"), True),
     **dict.fromkeys(("sample_interval", "log_interval", "print_every", "save_every", "eval_freq",
                      "log_every", "eval_every", "save_interval"), 10),
+    **dict.fromkeys(("name", "file_name", "filename", "model_name", "run_name", "exp_name", "tag",
+                     "path", "save_path", "out_path", "output_path", "folder", "directory"), "out"),
+    **dict.fromkeys(("save_dir", "out_dir", "output_dir", "log_dir", "logdir", "model_dir",
+                     "checkpoint_dir", "sample_dir", "image_dir", "img_dir", "results_dir"), "."),
     "device": torch.device("cpu"),
 }  # fmt: skip
 NETWORKS = {
@@ -44,6 +50,9 @@ ALIASES = {
     **dict.fromkeys(("d", "netd", "disc", "d_model", "model_d", "critic", "dis"), "discriminator"),
 }  # fmt: skip
 LOGS = ("writer", "logger", "log", "summary_writer", "pbar", "bar")
+
+
+CONFIGS = ("config", "args", "opt", "cfg", "params", "hparams", "opts", "hyperparameters")
 
 
 class Guesses:
@@ -134,8 +143,8 @@ class Guesses:
             return NUMBERS[lower]
         if lower in LOGS:
             return Anything()
-        if lower in ("config", "args", "opt", "cfg", "params", "hparams", "opts"):
-            return _Config(NUMBERS)
+        if lower in CONFIGS:
+            return self._config(lower)
         raise UnknownParameter(name)
 
     def _trained_by(self, function: str) -> str:
@@ -173,6 +182,16 @@ class Guesses:
                 arguments[name] = self.value(name, "")
         return kind(**arguments)
 
+    def _config(self, name: str) -> Any:
+        """Their own settings, from a class or from a module of this name; else the usual ones."""
+        names = dict(self._names)
+        if importlib.util.find_spec(name) is not None:
+            names |= vars(importlib.import_module(name))
+        for key, value in names.items():
+            if isinstance(value, type) and _has(key.lower(), *CONFIGS):
+                return self._build(value)
+        return _Config(NUMBERS)
+
     def _optimizer(self, network: str) -> torch.optim.Optimizer:
         key = f"optimizer of {network}"
         if key not in self._made:
@@ -193,3 +212,6 @@ class _Config(argparse.Namespace):
     def __init__(self, values: Mapping[str, Any]) -> None:
         super().__init__()
         self.__dict__.update(values)
+
+    def __getattr__(self, name: str) -> Any:
+        raise UnknownParameter(name)

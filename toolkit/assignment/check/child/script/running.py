@@ -1,6 +1,7 @@
 """Runs a student's script as `python FILE` would, and says what happened."""
 
 import ast
+import builtins
 import copy
 import http.client
 import inspect
@@ -11,6 +12,7 @@ import sys
 import urllib.error
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -23,7 +25,11 @@ from toolkit.assignment.check.child.importing import (
     prepare_imports,
 )
 from toolkit.assignment.check.child.places import line_of
-from toolkit.assignment.check.child.script.digits import make_file, replace_mnist
+from toolkit.assignment.check.child.script.digits import (
+    Digits,
+    replace_mnist,
+    replace_readers,
+)
 from toolkit.assignment.check.child.script.files import is_data, watching_files
 from toolkit.assignment.check.child.script.guesses import Guesses
 from toolkit.assignment.check.child.script.loops import Loops
@@ -32,12 +38,14 @@ from toolkit.assignment.check.child.script.reading import (
     Smaller,
     discarded_gradients,
     moves,
+    switch,
     unfinished,
 )
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.watching import watching
 from toolkit.assignment.check.child.stand_ins import StandIns
 
+MAX_FLAGS = 2  # switches of a script that are tried
 TRIALS = 4  # times that functions which make one step each are called
 NETWORK = (
     urllib.error.URLError,
@@ -57,25 +65,32 @@ class Script:
         max_steps: optimiser steps after which a loop is left.
         max_seconds: CPU time after which a training is stopped.
         smaller: whether sizes that have a name are made smaller.
+        brisk: as of a trace.
     """
 
     def __init__(
-        self, root: Path, file: str, max_steps: int, max_seconds: float, smaller: bool = False
+        self,
+        root: Path,
+        file: str,
+        max_steps: int,
+        max_seconds: float,
+        smaller: bool = False,
+        brisk: bool = False,
     ) -> None:
         self.root = root
         self.smaller = smaller
         self.file = root / file
-        self.trace = Trace(root, max_steps, max_seconds)
+        self.trace = Trace(root, max_steps, max_seconds, brisk)
         self.loops = Loops(self.trace)
         self.module = ModuleType("__main__")
         self._trees: dict[str, ast.Module] = {}  # what was run, as they wrote it
-        self.make: Callable[[Path], bool] = lambda path: False
         self.called: list[str] = []  # functions that the check called itself
+        self._digits: Digits | None = None
 
     def run(
         self,
         more: Mapping[str, Callable[[], Any]] = {},
-        digits: Callable[[bool], Any] | None = None,
+        digits: Digits | None = None,
     ) -> dict[str, Any]:
         """Run it until it ends, or has trained enough. If it trains nothing, call its functions.
 
@@ -87,10 +102,12 @@ class Script:
         Returns:
             what this package describes.
         """
+        self._digits = digits
         if digits is not None:
             replace_mnist(digits)
-            self.make = lambda path: make_file(path, digits)
         ended, error = self._attempt(self._run_main)
+        if ended == "finished" and not self.trained and self.trace.brisk:
+            ended, error = self._attempt_with_flags() or (ended, error)
         if ended == "finished" and not self.trained:
             tried, failed = self._attempt(lambda: self._call_functions(more))
             if self.trained or tried == "error":
@@ -122,7 +139,7 @@ class Script:
         """A context in which what their code does is added to the trace."""
         stack = ExitStack()
         finder = next(f for f in sys.meta_path if isinstance(f, StandIns))
-        stack.enter_context(watching_files(self.trace, self.root, finder, self.make))
+        stack.enter_context(watching_files(self.trace, self.root, finder, self._digits))
         stack.enter_context(watching(self.trace))
         return stack
 
@@ -176,8 +193,23 @@ class Script:
             return "error", described(error, self.root)
         return "finished", None
 
-    def _run_main(self) -> None:
-        sys.argv = [self.file.name]
+    def _attempt_with_flags(self) -> tuple[str, dict[str, Any] | None] | None:
+        """Run it with its switches, one at a time, until it trains.
+
+        Returns:
+            as `_attempt`; None if it does not train.
+        """
+        tree = ast.parse(self.file.read_bytes())
+        found = [option for node in ast.walk(tree) if (option := switch(node))]
+        for option in sorted(found, key=lambda option: "train" not in option)[:MAX_FLAGS]:
+            tried = self._attempt(partial(self._run_main, option))
+            if self.trained:
+                return tried
+        return None
+
+    def _run_main(self, *arguments: str) -> None:
+        sys.argv = [self.file.name, *arguments]
+        builtins.input = lambda *prompt: "1"
         os.chdir(self.file.parent)
         code = compiled(self.file, self._change)
         self.module.__file__ = str(self.file)
@@ -220,6 +252,8 @@ class Script:
         """What is done to each of their files that is run."""
         self._trees[file] = copy.deepcopy(tree)
         tree = Smaller().visit(tree) if self.smaller else tree
+        if self._digits is not None:
+            replace_readers(tree, self._digits)
         return self.loops.change(tree, file)
 
     def _places(self, find: Callable[[ast.Module], Iterable[int]]) -> list[dict[str, Any]]:

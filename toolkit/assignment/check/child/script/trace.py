@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from toolkit.assignment.check.child.places import running
-from toolkit.assignment.check.child.script.losses import Losses
 from toolkit.assignment.check.child.script.values import (
+    Losses,
     Values,
     copy_of,
     differs,
@@ -21,7 +21,9 @@ from toolkit.assignment.check.child.script.values import (
     unwatched,
 )
 
-MAX_EVENTS, FACTOR = 4000, 12  # the second: times the steps of one loop that any training may make
+MAX_EVENTS = 4000
+FACTOR = 12  # times the steps of one loop, after which any training is stopped
+LATE = 0.4  # of the time, after which fewer steps will do
 PASSES = 16  # backward passes that count as a step while there is none
 
 
@@ -36,12 +38,13 @@ class Trace:
         root: the student's folder; places are in its files.
         max_steps: optimiser steps after which a loop that makes them is left.
         max_seconds: CPU time after which the script is stopped while it trains.
+        brisk: intervals are cut short, slow loops are left early, and batches may be smaller.
     """
 
-    def __init__(self, root: Path, max_steps: int, max_seconds: float) -> None:
-        self.root = str(root)
-        self.max_steps = max_steps
-        self.deadline = time.process_time() + max_seconds
+    def __init__(self, root: Path, max_steps: int, max_seconds: float, brisk: bool = False) -> None:
+        self.root, self.max_steps, self.brisk = str(root), max_steps, brisk
+        self.late = time.process_time() + LATE * max_seconds
+        self.deadline = self.late + (1 - LATE) * max_seconds
         self.on, self.depth = False, 0  # whether anything is recorded; networks inside networks
         self.losses = Losses()
         self.steps = 0  # of training: of an optimiser, by hand, or many passes without any
@@ -65,11 +68,7 @@ class Trace:
         return next(((file, line) for _, file, line in running(self.root)), (None, None))
 
     def add(self, kind: str, **fields: Any) -> int:
-        """Record an event.
-
-        Returns:
-            its index.
-        """
+        """Record an event, and return its index."""
         file, line = self.place()
         self.events.append({"kind": kind, **fields, "file": file, "line": line})
         self.stop_if_slow()

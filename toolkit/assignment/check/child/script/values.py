@@ -1,4 +1,4 @@
-"""What the judge is told about a tensor, and which parameters its gradient would reach."""
+"""What the judge is told about tensors and losses, and which parameters a gradient reaches."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -9,10 +9,13 @@ from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
 MAX_VALUES = 110_000  # numbers of one tensor that are sent: 128 images and more
+FEWEST_BYTES = 64  # of a part of a row
+MAX_COMPARED = 20 * MAX_VALUES  # numbers of a tensor whose rows are recognised
 MAX_SENT = 6_000_000  # numbers of all tensors together
 MAX_NODES = 20_000  # of a graph that is followed
 NOTICED = 1e-5  # of a weight: a move that is larger than its rounding
 RECENT = 24  # outputs that a tensor is compared with
+KEPT = 16  # losses whose graphs are kept
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -92,18 +95,16 @@ class Values:
                 return event
         return None
 
-    def _row_sources(self, tensor: Tensor) -> list[list[float]]:
-        """Pairs of a call's index and the share of the tensor's rows that are in its output."""
+    def _row_sources(self, tensor: Tensor) -> list[list[Any]]:
+        """Pairs of a call's index and which of the tensor's rows are in its output, (batch,)."""
         if tensor.dim() == 0 or len(tensor) < 2 or not tensor.is_floating_point():
             return []
         rows = list(_rows(tensor.detach()))
-        if not rows:
-            return []
-        shares = [
-            [float(event), sum(row in known for row in rows) / len(rows)]
-            for event, _, known in self._outputs
+        found: list[list[Any]] = [
+            [event, torch.tensor([_is_among(row, known) for row in rows], dtype=torch.bool)]
+            for event, _, known in (self._outputs if rows else [])
         ]
-        return [pair for pair in shares if pair[1] > 0]
+        return [pair for pair in found if bool(pair[1].any())]
 
 
 def tensors_in(*things: Any) -> Iterator[Tensor]:
@@ -184,10 +185,18 @@ def graph(*roots: Tensor) -> tuple[list[Tensor], set[Any]]:
 
 def _rows(tensor: Tensor) -> list[bytes]:
     """Each row of a batch as bytes; nothing for what has no batch axis, or is too large."""
-    if tensor.dim() == 0 or tensor.numel() > 4 * MAX_VALUES or tensor.dtype == torch.bfloat16:
+    if tensor.dim() == 0 or tensor.numel() > MAX_COMPARED or tensor.dtype == torch.bfloat16:
         return []
     array = tensor.reshape(len(tensor), -1).cpu().contiguous().numpy()
     return [row.tobytes() for row in array]
+
+
+def _is_among(row: bytes, known: set[bytes]) -> bool:
+    """Whether a row is among some others, or begins or ends as one of them, beside labels."""
+    size = len(next(iter(known), b""))
+    if not FEWEST_BYTES < size < len(row):
+        return row in known
+    return row[:size] in known or row[-size:] in known
 
 
 def _moments(flat: Tensor) -> dict[str, float | None]:
@@ -200,3 +209,30 @@ def _moments(flat: Tensor) -> dict[str, float | None]:
     fourth = ((numbers - mean) / std.clamp_min(1e-9)).pow(4).mean()
     least, largest = numbers.aminmax()
     return dict(zip(names, map(float, (least, largest, mean, std, fourth)), strict=True))
+
+
+class Losses:
+    """Where loss objects were made, and what loss functions returned.
+
+    Attributes:
+        made: id of a loss object of torch's -> file and line where it was made.
+        called: the place where the one was made that is being called.
+        inside: whether a loss function is running.
+    """
+
+    def __init__(self) -> None:
+        self.made: dict[int, Any] = {}
+        self.called: Any = None
+        self.inside = False
+        self._nodes: dict[int, Any] = {}  # event -> the node of the graph that it has made
+
+    def keep(self, index: int, result: Any) -> None:
+        """Remember what the loss function of an event returned."""
+        if isinstance(result, Tensor) and result.grad_fn is not None:
+            self._nodes[index] = result.grad_fn
+            for old in list(self._nodes)[:-KEPT]:
+                del self._nodes[old]
+
+    def among(self, nodes: set[Any]) -> list[int]:
+        """The events of those that are among the nodes of a graph."""
+        return [index for index, node in self._nodes.items() if node in nodes]

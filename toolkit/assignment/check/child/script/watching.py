@@ -21,11 +21,12 @@ from torch.optim.optimizer import (
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
 )
-from torch.utils.data import DataLoader, IterableDataset, RandomSampler, SequentialSampler
+from torch.utils.data import DataLoader
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from toolkit.assignment.check.child.places import outside_lambda
 from toolkit.assignment.check.child.script.devices import Devices, without_questions
+from toolkit.assignment.check.child.script.loaders import made_loader, next_batch
 from toolkit.assignment.check.child.script.trace import Trace
 from toolkit.assignment.check.child.script.values import tensors_in
 
@@ -35,7 +36,6 @@ LOSSES = (
     *("multi_margin_loss", "multilabel_soft_margin_loss", "hinge_embedding_loss"),
 )
 CLIPS = ("clip_grad_norm_", "clip_grad_norm", "clip_grad_value_")
-INFINITE = 10**7  # items; more are not stored but drawn
 
 
 @contextmanager
@@ -63,8 +63,8 @@ def watching(trace: Trace) -> Iterator[None]:
             stack.enter_context(patch.object(nn.utils.clip_grad, name, clip))
             stack.enter_context(patch.object(nn.utils, name, clip))
         replace(Optimizer, "__init__", _optimizer)
-        replace(DataLoader, "__init__", _loader)
-        replace(_BaseDataLoaderIter, "__next__", _batch)
+        replace(DataLoader, "__init__", made_loader)
+        replace(_BaseDataLoaderIter, "__next__", next_batch)
         for handle in _steps(trace):
             stack.callback(handle.remove)
         stack.enter_context(without_questions(trace))
@@ -242,56 +242,3 @@ def _steps(trace: Trace) -> list[Any]:
             trace.after_step(optimizer, begun.pop())
 
     return [register_optimizer_step_pre_hook(before), register_optimizer_step_post_hook(after)]
-
-
-def _loader(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(function)
-    def init(self: Any, dataset: Any, *args: Any, **kwargs: Any) -> None:
-        for name in ("prefetch_factor", "persistent_workers", "multiprocessing_context", "timeout"):
-            kwargs.pop(name, None)
-        kwargs["num_workers"] = 0
-        kwargs["pin_memory"] = False
-        collate = {"collate_fn": args[5]} if len(args) > 5 else {}
-        function(self, dataset, *args[:4], **collate, **kwargs)  # the fifth would be num_workers
-        if trace.on:
-            load = trace.values.id_of(self)
-            trace.loads[load] = self
-            trace.add(
-                "load",
-                load=load,
-                dataset=trace.values.id_of(dataset),
-                **{"class": type(dataset).__name__},
-                size=_size(dataset),
-                batch_size=self.batch_size,
-                stream=_size(dataset) is None,
-                whole=not trace.full(),
-                sampled=not isinstance(self.sampler, RandomSampler | SequentialSampler),
-            )
-
-    return init
-
-
-def _size(dataset: Any) -> int | None:
-    """How many items a data set has; None if it draws them anew for ever."""
-    if isinstance(dataset, IterableDataset):
-        return None
-    try:
-        size = len(dataset)
-    except Exception:  # it has none
-        return None
-    return size if size <= INFINITE else None
-
-
-def _batch(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(function)
-    def following(self: Any) -> Any:
-        batch = function(self)
-        if trace.on and not trace.full():
-            sampler = self._index_sampler
-            loader = next((k for k, v in trace.loads.items() if v._index_sampler is sampler), None)
-            index = trace.add("batch", load=loader, values=trace.all_values(batch))
-            for tensor in tensors_in(batch):
-                trace.values.keep(index, tensor)
-        return batch
-
-    return following

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.gan.drawing.stand_ins import Artist, Drawn
+from toolkit.assignment.check.gan.drawing.stand_ins import Artist, Drawn, digits
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines, Place
 from toolkit.assignment.check.host import Student
@@ -16,7 +16,7 @@ from toolkit.assignment.check.host import Student
 WORDS = ("interpol", "lerp", "linspace", "walk", "morph", "traverse", "transition")
 CHOOSES = ("argmax", "classif", "digit", "ends", "pair", "different", "choose", "pick", "select")
 SAMPLES = ("sample", "draw", "generate", "save", "show", "plot", "picture", "image", "visual")
-TRAINS = {"backward", "step", "zero_grad"}
+TRAINS = {"backward", "step", "zero_grad", "grad"}  # the last one in a gradient penalty
 STARTS = ("z_from", "z_start", "z0", "z_0", "z1", "z_1", "z_a", "za", "start", "z_begin", "a",
           "start_z", "first", "noise1", "latent1", "x0", "p0", "v0", "low", "source",
           "start_point", "begin", "from_z")  # fmt: skip
@@ -119,7 +119,7 @@ class Functions:
         """Those in which one of these words is, and that do not train; the shortest names last."""
         found = []
         for function in self._all():
-            names = function.names
+            names = function.names - {"walk"}  # of folders
             if names & TRAINS or function.node.name in ("forward", "__init__"):
                 continue
             if any(word in name for name in names for word in words):
@@ -144,7 +144,11 @@ class Functions:
             self.artist.drawn.clear()
             answer = self._student.ask(
                 "try_function",
-                helps={"draw": self.artist.draw, "classify": self.artist.classify},
+                helps={
+                    "draw": self.artist.draw,
+                    "classify": self.artist.classify,
+                    "digits": digits,
+                },
                 name=function.name,
                 file=function.place.file,
                 generator=self._game.generator.id,

@@ -29,8 +29,8 @@ from toolkit.assignment.check.gan.drawing.paths import (
 )
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.images import latent_of
-from toolkit.assignment.check.gan.lines import Lines, Place
-from toolkit.assignment.check.gan.trace import Call, Event
+from toolkit.assignment.check.gan.lines import Lines
+from toolkit.assignment.check.gan.trace import Call
 from toolkit.assignment.check.verdicts import Placed, Verdicts
 
 WEIGHTS = re.compile(r"linspace|arange|lerp|range\(|\(1(\.0)? - |weights? =|alphas? =")
@@ -42,7 +42,9 @@ CHOICES = [
         r"choice|randint|rand|normal",
     )
 ]
-MENTIONS = re.compile(r"interpol|lerp|linspace|morph|latent.?walk|\(1(\.0)? - \w+\) \*")
+MENTIONS = re.compile(
+    r"(?<!\.)interpol(?!ation=|ationmode)|lerp|linspace|morph|latent.?walk|\(1(\.0)? - \w+\) \*"
+)
 WEIGHTED = re.compile(r"linspace|lerp|\(1(\.0)? - \w+\) \*")
 MIXED = (
     "The images in between are mixed from the pixels of two images. Which numbers should move in "
@@ -68,7 +70,7 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
         empty = torch.empty(0, size)
         most = float("inf") if _shows_nine(game) else NUM_IMAGES
         known = torch.cat([z for z in points if z.size(1) == size and len(z) <= most] or [empty])
-        places = [lines.of_word(_place(at[path.calls[0]]), WEIGHTS) for path in paths]
+        places = [lines.of_word(at[path.calls[0]], WEIGHTS) for path in paths]
         _judge(paths, places, known, verdicts)
         _check_ends(candidates, functions, verdicts)
         return
@@ -82,8 +84,7 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
         verdicts.fault("wrong-interpolation", MIXED, at=mixed)
         return
     two = next((f for f in candidates if f.ends() and _draws_ends(f, ends, functions)), None)
-    weighted = any(WEIGHTED.search(text) for text in lines.texts.values())
-    if two is not None and not weighted:
+    if two is not None and not lines.mention(WEIGHTED):
         verdicts.fault(
             "missing-interpolation",
             "This draws the two samples that it is given, and nothing between them. Task 3 asks "
@@ -91,10 +92,11 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
             at=two.place,
         )
         return
-    if candidates or any(MENTIONS.search(text) for text in lines.texts.values()):
+    if candidates or lines.mention(MENTIONS):
         verdicts.not_seen(
             "The code seems to interpolate, but no images along a line in latent space were seen. "
             "Count them: are there 9, with both ends?",
+            id="missing-interpolation",
             at=candidates[0].place if candidates else None,
         )
         return
@@ -112,12 +114,12 @@ def _shows_nine(game: Game) -> bool:
     return NUM_IMAGES in sizes or not sizes & set(range(MIN_POINTS, NUM_IMAGES))
 
 
-def _mixed_pictures(game: Game, lines: Lines) -> Place | None:
+def _mixed_pictures(game: Game, lines: Lines) -> Placed | None:
     """Where pictures were made that are mixed from two of them, if any were shown."""
     for event, value in game.trace.shown:
         rows = value.rows
         if rows is not None and rows.size(1) >= 784 and find_paths([(0, rows)]):
-            return lines.of_word(_place(event), WEIGHTS)
+            return lines.of_word(event, WEIGHTS)
     return None
 
 
@@ -269,17 +271,13 @@ def _check_ends(candidates: list[Function], functions: Functions, verdicts: Verd
         return
 
 
-def _place_of_choice(function: Function, functions: Functions) -> Place:
+def _place_of_choice(function: Function, functions: Functions) -> Placed:
     """Where it compares the classes, or else draws the points."""
     for pattern in CHOICES:
         place = functions.lines.of_word(function.place, pattern)
         if place != function.place:
             return place
     return function.place
-
-
-def _place(event: Event) -> Place:
-    return Place(event.file, event.line)
 
 
 def _ends_chosen(

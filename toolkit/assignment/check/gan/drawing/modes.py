@@ -3,6 +3,7 @@
 import torch
 
 from toolkit.assignment.check.gan.drawing.functions import SAMPLES, WORDS, Functions
+from toolkit.assignment.check.gan.drawing.sites import sampling_sites, switches
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.gan.trace import Call, Event
@@ -41,8 +42,13 @@ def check_modes(game: Game, functions: Functions, lines: Lines, verdicts: Verdic
         )
     elif sampled or pictures:
         verdicts.right("Samples are generated in evaluation mode.")
-    elif not _try_functions(game, functions, lines, verdicts):
-        verdicts.not_seen("No sampling was seen in the first steps, so its mode is not known.")
+    elif not _try_functions(game, functions, lines, verdicts) and not _read_sites(
+        game, lines, verdicts
+    ):
+        verdicts.not_seen(
+            "No sampling was seen in the first steps, so its mode is not known.",
+            id="batchnorm-mode",
+        )
 
 
 def _switched(game: Game, call: Call) -> Event | None:
@@ -58,7 +64,7 @@ def _try_functions(game: Game, functions: Functions, lines: Lines, verdicts: Ver
     Returns:
         whether one of them drew, in a mode that tells something.
     """
-    switched = any(".eval()" in text for text in lines.texts.values())
+    switched = switches(lines)
     for function in functions.that(*SAMPLES, *WORDS)[:MAX_FUNCTIONS]:
         ends = torch.zeros(2, functions.latent_dim)
         tried = functions.call(function, ends, seed=0)
@@ -71,6 +77,19 @@ def _try_functions(game: Game, functions: Functions, lines: Lines, verdicts: Ver
             verdicts.fault("batchnorm-mode", IN_TRAINING, at=function.place)
             return True
     return False
+
+
+def _read_sites(game: Game, lines: Lines, verdicts: Verdicts) -> bool:
+    """Read the mode off the code, where nothing that draws samples ran.
+
+    Returns:
+        whether the code tells: no mode is ever set, or nothing is drawn but for training.
+    """
+    sites = sampling_sites(game, lines)
+    if sites and not switches(lines):
+        verdicts.fault("batchnorm-mode", IN_TRAINING, at=sites[0])
+        return True
+    return sites == []
 
 
 def samples(game: Game) -> list[Call]:

@@ -8,8 +8,10 @@ from torch import Tensor
 
 NUM_IMAGES = 9  # 7 steps between two samples, and both samples
 MIN_POINTS = 5
+MIN_STEPS = 3  # between points that differ
 MIN_POINTS_IN_A_PLANE = 7  # where points are on some arc by chance
 UNEVEN = 3
+TINY = 1e-3  # the length of points that nobody has set
 NEAR = 2e-3  # of a point's length
 
 
@@ -69,15 +71,19 @@ def _runs(drawn: Sequence[tuple[int, Tensor]]) -> Iterator[list[tuple[int, Tenso
 def _split(points: Tensor, calls: list[int]) -> list[Path]:
     """The paths in a row of points."""
     points = points.double()
+    if not bool(points.isfinite().all()):
+        return []
     fewest = MIN_POINTS_IN_A_PLANE if points.size(1) < 3 else MIN_POINTS
     found, start = [], 0
     while len(points) - start >= fewest:
         stop = start + 2
         while stop < len(points) and is_path(points[start : stop + 1]):
             stop += 1
-        moves = (points[stop - 1] - points[start]).norm() > NEAR * points[start].norm()
-        if stop - start >= fewest and bool(moves):
-            found.append(Path(points[start:stop], calls[start:stop]))
+        path = Path(points[start:stop], calls[start:stop])
+        moves = stop - start - 1 - path.repeats >= MIN_STEPS
+        is_set = bool(path.points.norm(dim=1).mean() > TINY)
+        if stop - start >= fewest and moves and is_set:
+            found.append(path)
         start = stop if stop - start >= fewest else start + 1
     return found
 

@@ -1,0 +1,91 @@
+"""Tells a trace which loaders are made, and which batches they give."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from torch.utils.data import IterableDataset, RandomSampler, SequentialSampler
+
+from toolkit.assignment.check.child.script.trace import Trace
+from toolkit.assignment.check.child.script.values import tensors_in
+
+MNIST = 60_000  # items of its training data
+LARGE = 2500  # numbers of an image, of which a network needs long
+LARGE_BATCH, SMALL_BATCH = 64, 32
+INFINITE = 10**7  # items; more are not stored but drawn
+
+
+def made_loader(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add each DataLoader that is made to the trace, without processes of its own."""
+
+    @functools.wraps(function)
+    def init(self: Any, dataset: Any, *args: Any, **kwargs: Any) -> None:
+        for name in ("prefetch_factor", "persistent_workers", "multiprocessing_context", "timeout"):
+            kwargs.pop(name, None)
+        if trace.brisk:
+            args, kwargs = _fewer(dataset, args, kwargs)
+        kwargs["num_workers"] = 0
+        kwargs["pin_memory"] = False
+        collate = {"collate_fn": args[5]} if len(args) > 5 else {}
+        function(self, dataset, *args[:4], **collate, **kwargs)  # the fifth would be num_workers
+        if trace.on:
+            load = trace.values.id_of(self)
+            trace.loads[load] = self
+            trace.add(
+                "load",
+                load=load,
+                dataset=trace.values.id_of(dataset),
+                **{"class": type(dataset).__name__},
+                size=_size(dataset),
+                batch_size=self.batch_size,
+                stream=_size(dataset) is None,
+                whole=not trace.full(),
+                sampled=not isinstance(self.sampler, RandomSampler | SequentialSampler),
+            )
+
+    return init
+
+
+def _fewer(
+    dataset: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a loader with a smaller batch, where its last one would be smaller too."""
+    size = args[0] if args else kwargs.get("batch_size")
+    if not isinstance(size, int) or kwargs.get("drop_last") or len(args) > 7 or not MNIST % size:
+        return args, kwargs
+    try:
+        item = next(tensors_in([*dataset[0]]), None)
+    except Exception:  # whatever a student's code raises
+        return args, kwargs
+    few = LARGE_BATCH if item is None or item.numel() < LARGE else SMALL_BATCH
+    if size <= few:
+        return args, kwargs
+    return (few, *args[1:]) if args else args, kwargs if args else kwargs | {"batch_size": few}
+
+
+def _size(dataset: Any) -> int | None:
+    """How many items a data set has; None if it draws them anew for ever."""
+    if isinstance(dataset, IterableDataset):
+        return None
+    try:
+        size = len(dataset)
+    except Exception:  # it has none
+        return None
+    return size if size <= INFINITE else None
+
+
+def next_batch(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add each batch that a loader gives to the trace."""
+
+    @functools.wraps(function)
+    def following(self: Any) -> Any:
+        batch = function(self)
+        if trace.on and not trace.full():
+            sampler = self._index_sampler
+            loader = next((k for k, v in trace.loads.items() if v._index_sampler is sampler), None)
+            index = trace.add("batch", load=loader, values=trace.all_values(batch))
+            for tensor in tensors_in(batch):
+                trace.values.keep(index, tensor)
+        return batch
+
+    return following

@@ -1,0 +1,83 @@
+"""Where a student's files call the generator to draw samples, and did not come to it."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from toolkit.assignment.check.gan.game import Game
+from toolkit.assignment.check.gan.lines import Lines, Place, called
+
+GENERATOR = re.compile(r"(net|model)?_?g(_?(net|model))?\d?|\w*(gen|decoder)\w*")
+TRAINS = ("backward", "step", "zero_grad")
+SWITCHES = re.compile(r"\.eval\(|\.train\((mode=)?false|\.train\([a-z]")
+
+
+def sampling_sites(game: Game, lines: Lines) -> list[Place] | None:
+    """The lines that would draw samples, and did not run.
+
+    Returns:
+        None if it is not known by what name the generator is called, or what a test is for.
+    """
+    ran = {(call.file, call.line) for call in game.all_draws}
+    names = _names(game, lines)
+    found, unclear = [], not names
+    for file in lines.reached:
+        for node, trains, function in _calls(lines.trees.get(file, ast.Module([], []))):
+            here = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+            if called(node) not in names or trains or any((file, n) in ran for n in here):
+                continue
+            if called(node) == game.generator.kind and not _of_self(node):
+                continue  # it is made here
+            if function is not None and function.name in ("forward", "__init__"):
+                continue  # of a part, or for a test of its shapes
+            if function is None and file != lines.file:
+                continue  # what does not run when a file is imported is no part of this one
+            if function is not None and function.name.lower().startswith("test"):
+                unclear |= not any(called(n) == game.generator.kind for n in ast.walk(function))
+                continue  # of the shapes, if it makes a network of its own
+            found.append(Place(file, node.lineno))
+    return None if unclear else found
+
+
+def _names(game: Game, lines: Lines) -> set[str]:
+    """What the generator is called by: what says so, else what all its calls have in common."""
+    statements = [found for call in game.all_draws if (found := lines.statement(call)) is not None]
+    names = [{called(node) for node in ast.walk(statement)} - {""} for statement in statements]
+    telling = {name for found in names for name in found if GENERATOR.fullmatch(name.lower())}
+    return telling or (set.intersection(*names) if names else set())
+
+
+def _of_self(node: ast.Call) -> bool:
+    """Whether it is a call of an attribute of an object."""
+    value = node.func.value if isinstance(node.func, ast.Attribute) else None
+    return isinstance(value, ast.Name) and value.id == "self"
+
+
+def switches(lines: Lines) -> bool:
+    """Whether any of the files that are used puts a network into another mode."""
+    return any(SWITCHES.search(lines.texts.get(file, "")) for file in lines.reached)
+
+
+def _calls(
+    node: ast.AST, trains: bool = False, function: ast.FunctionDef | None = None
+) -> Iterator[tuple[ast.Call, bool, ast.FunctionDef | None]]:
+    """All calls, whether each is in a block that trains, and in which function."""
+    if isinstance(node, ast.Call):
+        yield node, trains, function
+    function = node if isinstance(node, ast.FunctionDef) else function
+    for _, value in ast.iter_fields(node):
+        inside = value if isinstance(value, list) else [value]
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.If) and isinstance(value, list):
+            trains = any(_trains(part) for part in inside)
+        for part in inside:
+            if isinstance(part, ast.AST):
+                yield from _calls(part, trains, function)
+
+
+def _trains(node: ast.AST) -> bool:
+    """Whether there is a step of training in it, beside what it only defines."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda):
+        return False
+    if isinstance(node, ast.Call) and called(node) in TRAINS:
+        return True
+    return any(_trains(inner) for inner in ast.iter_child_nodes(node))
