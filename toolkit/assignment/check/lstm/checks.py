@@ -92,7 +92,8 @@ def look(network: Network) -> tuple[list[list[object]], list[str]]:
         **network.call(way.batch),
     )
     network.uses = answer["uses"]
-    network.softmax, network.new = answer["softmax"], [tuple(place) for place in answer["new"]]
+    network.softmax = answer["softmax"] or answer["made"]
+    network.new = [tuple(place) for place in answer["new"]]
     network.count_uses()
     network.find_real()
     return list(answer["random"]), list(answer["remade"])

@@ -18,6 +18,7 @@ from toolkit.assignment.check.lstm.weights import is_state, randomise
 from toolkit.assignment.check.verdicts import Verdicts
 
 ROWS = 41  # sequences in a recording, at least
+SMALL = 0.3  # of the usual size of weights
 MAX_ERROR = 2e-3  # of the logits, in float32
 
 
@@ -28,18 +29,13 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
     network.find_real()
     if _without_last(network, source, verdicts):
         return
-    found = None
-    for hidden in _hidden_sizes(network):
-        recording = _record(network, hidden)
-        match = find_match(recording)
-        if match is not None and (found is None or match.cost < found[1].cost):
-            found = recording, match
-        if match is not None and match.cost == 0:
-            break
-    if found is None:
+    recording, match = _find(network)
+    if match is None:  # perhaps the numbers grow until nothing can be told from them
+        randomise(network, scale=SMALL)
+        recording, match = _find(network)
+    if match is None:
         explain.unmatched(recording, network, source, verdicts)
         return
-    recording, match = found
     readout = affine(recording.logits, None, match.h[-1])
     astray = match.cell.mistake == NO_MEMORY and bool(match.output.mistake)
     if (match.cost > 3 or astray) and not readout.exact:  # too far away to be explained by it
@@ -50,8 +46,23 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
     started = not verdicts.has("nonzero-initial-state") and _check_start(
         match, network, source, verdicts
     )
-    if started and len(verdicts.faults) == count:
+    if started and len(verdicts.faults) == count and not verdicts.has("wrong-equation"):
         _check_equivalence(match, readout, network, source, verdicts)
+
+
+def _find(network: Network) -> tuple[Recording, Match | None]:
+    """What is computed, and the likeliest reading of it, whatever number of units there is."""
+    found: tuple[Recording, Match | None] | None = None
+    for hidden in _hidden_sizes(network):
+        recording = _record(network, hidden)
+        match = find_match(recording)
+        best = found[1] if found else None
+        if found is None or (match and (best is None or match.cost < best.cost)):
+            found = recording, match
+        if match is not None and match.cost == 0:
+            break
+    assert found is not None
+    return found
 
 
 def _hidden_sizes(network: Network) -> list[int]:
@@ -98,7 +109,6 @@ def _record(network: Network, hidden: int, skip: int = 0) -> Recording:
         network.pick(tensors, *x.shape[:2])
         for tensors, x in zip(answer["outputs"], xs, strict=True)
     ]
-    network.softmax = answer["softmax"]
     x = torch.cat([features(x, network)[:, : x.size(1) - skip] for x in xs])
     logits = reference.normalised(torch.cat(picked))
     return read(answer, x, logits)

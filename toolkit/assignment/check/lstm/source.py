@@ -178,6 +178,14 @@ class Source:
                 return made
         return None
 
+    def line_of_word(self, word: str, line: int | None) -> int | None:
+        """Where a function that is called in this line under another name is chosen.
+
+        That is the only line of the file with its name; None if the line says it or others do too.
+        """
+        with_it = [n for n, text in enumerate(self.lines, 1) if word.lower() in text.lower()]
+        return with_it[0] if len(with_it) == 1 and line not in with_it else None
+
     def return_of(self, line: int | None) -> int | None:
         """The return that ends the function around a line."""
         for function in (n for n in ast.walk(self.tree) if isinstance(n, ast.FunctionDef)):

@@ -1,8 +1,9 @@
 """What deviates from equations (1) to (7), and in which line."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
+from torch import Tensor
 
 from toolkit.assignment.check.lstm.cell import gates
 from toolkit.assignment.check.lstm.cell.affine import Map, affine, is_none
@@ -17,6 +18,11 @@ from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.verdicts import Place as Placing
 from toolkit.assignment.check.verdicts import Verdicts
 
+ACTIVE: dict[str, Callable[[Tensor], Tensor]] = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "none": torch.clone,
+}
 MAX_REST = 3e-3  # of a gate at the first step, beyond what W x(1) + b gives
 OTHER_DESIGNS = ("_softmax", "cumsum", "native_layer_norm", "native_batch_norm")
 
@@ -40,7 +46,7 @@ def check_match(
     if not verdicts.has("state-not-carried"):
         gates.check_gates(match, source, verdicts, swapped)
     gates.check_activations(match, source, verdicts)
-    gates.check_shared(match, verdicts)
+    gates.check_shared(match, recording.twice, verdicts)
     gates.check_names(match, source, verdicts)
     _check_readout(match, recording, readout, source, verdicts)
 
@@ -71,7 +77,8 @@ def _check_states(match: Match, source: Source, verdicts: Verdicts) -> None:
             at=_of_loss(match.c_place, source),
         )
     elif mistake:
-        verdicts.fault("wrong-equation", mistake, equation=5, at=match.c_place)
+        place = match.part_place or match.c_place
+        verdicts.fault("wrong-equation", mistake, equation=5, at=place)
     if match.output.mistake:
         verdicts.fault("wrong-equation", match.output.mistake, equation=6, at=match.h_place)
 
@@ -89,10 +96,10 @@ def nonzero_start(match: Match) -> str | None:
         return None
     for gate in match.gates.values():
         fit = gate.map
-        if gate.before is None or fit is None or not fit.exact or is_none(fit.weight_h):
+        active = ACTIVE.get(gate.kind)
+        if not active or fit is None or not fit.exact or is_none(fit.weight_h):
             continue
         inside = match.x[0] @ fit.weight_x + fit.bias
-        active = {"sigmoid": torch.sigmoid, "tanh": torch.tanh}.get(gate.kind, torch.clone)
         if float((gate.values[0] - active(inside)).abs().max()) > MAX_REST:
             return "h"
     if match.cell.mistake:

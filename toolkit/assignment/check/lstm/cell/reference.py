@@ -26,9 +26,12 @@ def logits(gates: Mapping[str, Map], readout: Map, x: Tensor) -> Tensor:
 
 
 def normalised(output: Tensor) -> Tensor:
-    """Logits up to a constant in each row, from logits, probabilities or their logarithms."""
+    """Logits up to a constant in each row, from logits, probabilities or their logarithms.
+
+    The probabilities may be taken over the batch: that only adds to a bias.
+    """
     output = output.double()
-    if is_probability(output):
+    if is_probability(output) or is_probability(output.t()):
         output = output.clamp_min(1e-30).log()
     return output - output.mean(dim=1, keepdim=True)
 
