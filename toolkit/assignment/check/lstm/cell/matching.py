@@ -94,6 +94,8 @@ def _match(candidates: Candidates, found: list[tuple[int, str]]) -> Match | None
         if not formula.mistake and all(output.mistake for _, output, _ in outputs):
             outputs += _any_outputs(candidates, numbers, c)
         for h, output, o in outputs:
+            if h == c and formula.mistake:
+                continue  # any product of two would be such an LSTM
             gates = roles | ({"o": o} if o is not None else {})
             wrong = sum(kinds[k] != ACTIVATIONS[name] for name, k in gates.items())
             elsewhere = bool(read) and not any(close(r, candidates.values[h]) for r in read)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 MAX_PER_STEP = 24  # times that one place may be passed in a step
+MAX_LAYERS = 4
 
 
 class Place(NamedTuple):
@@ -83,12 +84,17 @@ def read(answer: dict[str, Any], x: Tensor, logits: Tensor) -> Recording:
 
 
 def _strides(ids: Sequence[int], steps: int) -> Iterator[tuple[int, ...]]:
-    """Cut what a place computed into series, as many as it computes in each step."""
+    """Cut what a place computed into series, as many as it computes in each step.
+
+    A layer may have all its steps before the next one, so each run of steps is a series as well.
+    """
     count, rest = divmod(len(ids), steps)
     if rest or not 0 < count <= MAX_PER_STEP:
         return
-    for k in range(count):
-        series = tuple(ids[k::count])
+    cuts = [slice(k, None, count) for k in range(count)]
+    cuts += [slice(k * steps, (k + 1) * steps) for k in range(count) if 1 < count <= MAX_LAYERS]
+    for cut in cuts:
+        series = tuple(ids[cut])
         if len(set(series)) > 1 or steps == 1:
             yield series
 
