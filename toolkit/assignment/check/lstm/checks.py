@@ -72,7 +72,7 @@ def _judge(
     parameters.check_remade(remade, source, verdicts)
     if not remade:
         parameters.check_random(drawn, network, source, verdicts)
-    repeats = parameters.check_repeats(network, source, verdicts)
+    repeats = parameters.check_repeats(network, source, verdicts, remade)
     parameters.check_registered(network, source, verdicts)
     _check_probabilities(network, verdicts)
     if not verdicts.has("parameter-not-learnable", "nonzero-initial-state") or not drawn:

@@ -104,6 +104,18 @@ class Source:
                             return line.lineno
         return None
 
+    def line_of_passing(self) -> int | None:
+        """Where a loop over layers gives each what the one before has returned."""
+        for loop in self._loops():
+            for node in (n for n in ast.walk(loop) if isinstance(n, ast.Assign)):
+                if isinstance(loop, ast.For) and isinstance(node.value, ast.Call):
+                    called = ast.unparse(node.value.func)
+                    given = {ast.unparse(argument) for argument in node.value.args}
+                    taken = {name for target in node.targets for name in _names(target)}
+                    if called in _names(loop.target) and len(given & taken) > 1:
+                        return node.lineno
+        return None
+
     def line_of_start(self, what: str) -> int | None:
         """Where the judged class sets h or c before its loop over time."""
         loops = self._loops()

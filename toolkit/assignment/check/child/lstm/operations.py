@@ -156,6 +156,8 @@ def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
 
 def _cuts(shape: tuple[int, ...], batch: int, hidden: int) -> list[Callable[[Tensor], Tensor]]:
     """Ways to take a (batch, hidden) piece out of a tensor, whichever its axes are."""
+    if hidden == 1 and shape == (batch,):
+        return [lambda x: x[:, None]]
     axes = [axis for axis, size in enumerate(shape) if size == batch]
     if batch == 1:
         axes = [-1]  # an axis more, in front

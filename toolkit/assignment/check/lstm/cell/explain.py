@@ -1,12 +1,13 @@
 """What deviates from equations (1) to (7), and in which line."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from toolkit.assignment.check.lstm.cell import gates
 from toolkit.assignment.check.lstm.cell.affine import Map, affine, is_none
+from toolkit.assignment.check.lstm.cell.candidates import VIEWS
 from toolkit.assignment.check.lstm.cell.formulas import (
     NO_MEMORY,
     READS_H,
@@ -27,9 +28,7 @@ MAX_REST = 3e-3  # of a gate at the first step, beyond what W x(1) + b gives
 OTHER_DESIGNS = ("_softmax", "cumsum", "native_layer_norm", "native_batch_norm")
 
 
-def check_match(
-    match: Match, recording: Recording, readout: Map, source: Source, verdicts: Verdicts
-) -> None:
+def check_match(match: Match, recording: Recording, source: Source, verdicts: Verdicts) -> None:
     """Report what the relations between the numbers have shown."""
     swapped = match.cell.mistake == READS_H and not match.reads_h and match.read is not None
     if swapped:
@@ -48,7 +47,6 @@ def check_match(
     gates.check_activations(match, source, verdicts)
     gates.check_shared(match, recording.twice, verdicts)
     gates.check_names(match, source, verdicts)
-    _check_readout(match, recording, readout, source, verdicts)
 
 
 def _check_states(match: Match, source: Source, verdicts: Verdicts) -> None:
@@ -118,10 +116,19 @@ def learnt_start(what: str, name: str, source: Source, verdicts: Verdicts) -> No
     )
 
 
-def start(what: str, match: Match, made: Sequence[str], source: Source, verdicts: Verdicts) -> None:
-    """Report an initial state that is not zero; `made` are tensors of the network like states."""
-    named = next((name for name in made if what in name.split(".")[-1].lower()), None)
-    line = source.line_of_attribute(named) if named else None
+def passed_on(what: str, match: Match, source: Source, verdicts: Verdicts) -> None:
+    """Report an upper layer whose initial state is not zero."""
+    verdicts.fault(
+        "nonzero-initial-state",
+        f"{what}(0) of an upper layer is not zero: it starts with what another layer ended with. "
+        "Which states does each layer begin with?",
+        line=source.line_of_passing() or source.line_of_start(what) or match.h_place.line,
+    )
+
+
+def start(what: str, match: Match, name: str | None, source: Source, verdicts: Verdicts) -> None:
+    """Report an initial state that is not zero, perhaps the tensor `name` of the network."""
+    line = source.line_of_attribute(name) if name else None
     line = (
         line
         or source.line_of_start(what)
@@ -135,7 +142,7 @@ def start(what: str, match: Match, made: Sequence[str], source: Source, verdicts
     verdicts.fault("nonzero-initial-state", message, line=line)
 
 
-def _check_readout(
+def check_readout(
     match: Match, recording: Recording, readout: Map, source: Source, verdicts: Verdicts
 ) -> None:
     """(7): the logits are an affine map of h(T)."""
@@ -169,7 +176,8 @@ def _check_readout(
     for what, (state, more) in others.items():
         if affine(logits, more, state).exact:
             message = f"The readout p(t) is computed from {what}."
-            verdicts.fault("wrong-equation", message, equation=7, at=line)
+            at = line if more is None else _fed(recording) or line
+            verdicts.fault("wrong-equation", message, equation=7, at=at)
             return
     if len({s.ids for s in recording.series if s.place.name == "sigmoid"}) > 3:
         verdicts.not_seen(
@@ -182,8 +190,16 @@ def _check_readout(
         "What the network returns is not p(T) = W_ph h(T) + b_p. What is done to h(T) before it is "
         "returned?",
         equation=7,
-        at=line,
+        at=_fed(recording) or line,
     )
+
+
+def _fed(recording: Recording) -> Place | None:
+    """Where that is computed first which the logits are an affine map of."""
+    for value, place in zip(recording.values, recording.places, strict=True):
+        if place.name not in VIEWS and affine(recording.logits, None, value).exact:
+            return place
+    return None
 
 
 def unmatched(recording: Recording, network: Network, source: Source, verdicts: Verdicts) -> None:
