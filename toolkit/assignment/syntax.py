@@ -4,6 +4,7 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator
+from typing import TypeGuard
 
 MAX_SOURCE = 1 << 20  # characters; more is no program by hand
 TO_DO = re.compile(
@@ -43,7 +44,8 @@ def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
 
     That is `raise NotImplementedError` among its statements; or nothing but `pass`, `...`, a
     docstring or `return None`, where the function has one of the assignment's names or a comment
-    says that something is to be done. Abstract methods, and those that another class of the file
+    says that something is to be done; then it may also return names that are only ever None.
+    Abstract methods, and those that another class of the file
     overrides, are none.
     """
     lines = source.split("\n")
@@ -84,9 +86,34 @@ def _stand_in(function: ast.FunctionDef, lines: list[str]) -> ast.stmt | None:
             return node
     to_do = any(map(TO_DO.search, _lines_of(function, lines)))
     expected = EXPECTED.match(function.name)
-    if (to_do or expected) and all(_does_nothing(node, to_do) for node in function.body):
+    body = function.body
+    if to_do:
+        nothing = [node for node in body if _is_none(node)]
+        names = {word for node in nothing for word in words_in(*node.targets)}
+        body = [node for node in body if node not in nothing and not _gives(node, names)]
+    if (to_do or expected) and all(_does_nothing(node, to_do) for node in body):
         return function.body[-1]
     return None
+
+
+def _is_none(node: ast.stmt) -> TypeGuard[ast.Assign]:
+    """Whether a statement is `a = None` or `a, b = None, None`, of names of its own."""
+    if not isinstance(node, ast.Assign) or any(
+        isinstance(part, ast.Attribute | ast.Subscript)
+        for target in node.targets
+        for part in ast.walk(target)
+    ):
+        return False
+    values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+    return all(isinstance(value, ast.Constant) and value.value is None for value in values)
+
+
+def _gives(node: ast.stmt, names: set[str]) -> bool:
+    """Whether a statement returns nothing but some of these names."""
+    if not isinstance(node, ast.Return) or node.value is None:
+        return False
+    values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+    return all(isinstance(value, ast.Name) and value.id in names for value in values)
 
 
 def _lines_of(function: ast.FunctionDef, lines: list[str]) -> list[str]:

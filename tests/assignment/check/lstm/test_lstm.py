@@ -28,6 +28,32 @@ class LSTM(nn.Module):
             h = c.tanh() * o
         return self.p(h)
 """
+LAYERS = """
+import torch
+from torch import nn
+
+
+class LSTM(nn.Module):
+    def __init__(self, input_dim, hidden_dim, output_dim):
+        super().__init__()
+        self.n = hidden_dim
+        sizes = [input_dim, hidden_dim]
+        self.layers = nn.ModuleList([nn.Linear(n + hidden_dim, 4 * hidden_dim) for n in sizes])
+        self.p = nn.Linear(hidden_dim, output_dim)
+
+    def forward(self, x):
+        for k, layer in enumerate(self.layers):
+            h = x.new_zeros(len(x), self.n)
+            c = torch.zeros_like(h)
+            hs = []
+            for t in range(x.size(1)):
+                i, f, o, g = layer(torch.cat([x[:, t], h], 1)).chunk(4, 1)
+                c = g.tanh() * i.sigmoid() + c * f.sigmoid()
+                h = c.tanh() * o.sigmoid()
+                hs.append(h)
+            x = torch.stack(hs, 1)
+        return self.p(h)
+"""
 RIGHT = {
     "packed": ("", ""),
     "in place": ("c = g * i + c * f", "c = c.mul(f).add_(g * i)"),
@@ -35,8 +61,14 @@ RIGHT = {
     "the first step apart": ("c = g * i + c * f", "c = g * i if t == 0 else g * i + c * f"),
     "moved afterwards": ("x.new_zeros(len(x), self.n)", "torch.zeros(len(x), self.n).to(x.device)"),
 }
+LOOSE = """nn.Linear(hidden_dim, output_dim, bias=False)
+        self.b = torch.zeros(output_dim)
+        self.p.register_forward_hook(lambda module, given, y: y + self.b)"""
 WRONG = {
+    "a loose bias": ("nn.Linear(hidden_dim, output_dim)", LOOSE, "parameter-not-learnable", None),
     "a tanh in a packed cell": ("f.sigmoid()", "f.tanh()", "wrong-equation", 3),
+    "another function": ("g.tanh()", "g / (1 + g.abs())", "wrong-equation", 1),
+    "x beside h": ("self.p(h)", "self.p(h + x[:, -1].mean(1, True))", "wrong-equation", 7),
     "tanh twice": ("c = g * i", "c = g.tanh() * i", "wrong-equation", 1),
     "c cut off": ("+ c * f", "+ c.detach() * f", "broken-gradient", None),
     "hidden by hidden": ("x.new_zeros(len(x),", "x.new_zeros(self.n,", "fixed-batch-size", None),
@@ -60,3 +92,29 @@ def test_a_fault_is_named_with_its_line(name: str, tmp_path: Path, warm_check: C
     report = warm_check(tmp_path, parts=["lstm"])
     assert [(f.id, f.equation) for f in report.findings] == [(kind, equation)]
     assert report.findings[0].line is not None
+
+
+FAULTY_LAYERS = {
+    "right": ("", "", None),
+    "states passed on": ("  h = x", "  h = h if k else x", "nonzero-initial-state"),
+    "no tanh": ("h = c.tanh()", "h = c", "wrong-equation"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTY_LAYERS)
+def test_each_layer_is_judged(name: str, tmp_path: Path, warm_check: Check) -> None:
+    old, new, expected = FAULTY_LAYERS[name]
+    (tmp_path / "lstm.py").write_text(LAYERS.replace(old, new))
+    report = warm_check(tmp_path, parts=["lstm"])
+    assert [finding.id for finding in report.findings] == [id for id in [expected] if id]
+    assert expected or report.not_seen == []
+
+
+def test_a_part_is_not_tried_in_place_of_the_network(tmp_path: Path, warm_check: Check) -> None:
+    norm = "\n\nclass Norm(nn.LayerNorm):\n    def __init__(self, n=10):\n"
+    norm += "        super().__init__(n)\n"
+    text = CELL.replace("self.p(h)", "self.p(self.norm(h).no_such_thing)")
+    text = text.replace("self.n = ", "self.norm = Norm(hidden_dim)\n        self.n = ")
+    (tmp_path / "lstm.py").write_text(text + norm)
+    report = warm_check(tmp_path, parts=["lstm"])
+    assert [finding.id for finding in report.findings] == ["does-not-run"]

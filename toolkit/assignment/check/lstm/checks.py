@@ -9,8 +9,10 @@ from toolkit.assignment.check.lstm.learning import LENGTH, check_learning
 from toolkit.assignment.check.lstm.network import Network, WrongOutput, find_network
 from toolkit.assignment.check.lstm.sizes import check_sizes
 from toolkit.assignment.check.lstm.source import Source
+from toolkit.assignment.check.static import used_by
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.verdicts import Place, Verdicts
+from toolkit.assignment.syntax import parsed, words_in
 
 NO_PIECES = 1_000_003  # a hidden size that no tensor has
 
@@ -26,12 +28,15 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     if not kinds:
         verdicts.fault("does-not-run", "This file has no class LSTM derived from nn.Module.")
         return
-    verdicts.doing("building the LSTM and calling it")
-    network, first = find_network(student, [kind["name"] for kind in kinds])
 
     def read(file: str) -> str:
         return str(student.ask("source", file=file))
 
+    verdicts.doing("building the LSTM and calling it")
+    parts = _parts(read(located.file), kinds[0]["name"])
+    network, first = find_network(
+        student, [kind["name"] for kind in kinds if kind["name"] not in parts]
+    )
     kind = kinds[0] if network is None else next(k for k in kinds if k["name"] == network.way.kind)
     source = Source(read(located.file), kind["name"], located.file, read)
     if _forbidden(student, network, source, kind["line"], verdicts):
@@ -43,6 +48,12 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
             verdicts.error(first)
         return
     _judge(network, first, source, kind["forward"], verdicts)
+
+
+def _parts(text: str, kind: str) -> set[str]:
+    """What a class uses, its cell or its layers: none of that is the network in its place."""
+    tree = parsed(text)
+    return set() if tree is None else set(words_in(*used_by(tree, [kind]))) - {kind}
 
 
 def _judge(
@@ -61,7 +72,7 @@ def _judge(
     parameters.check_remade(remade, source, verdicts)
     if not remade:
         parameters.check_random(drawn, network, source, verdicts)
-    repeats = parameters.check_repeats(network, source, verdicts)
+    repeats = parameters.check_repeats(network, source, verdicts, remade)
     parameters.check_registered(network, source, verdicts)
     _check_probabilities(network, verdicts)
     if not verdicts.has("parameter-not-learnable", "nonzero-initial-state") or not drawn:
@@ -92,7 +103,8 @@ def look(network: Network) -> tuple[list[list[object]], list[str]]:
         **network.call(way.batch),
     )
     network.uses = answer["uses"]
-    network.softmax, network.new = answer["softmax"], [tuple(place) for place in answer["new"]]
+    network.softmax = answer["softmax"] or answer["made"]
+    network.new = [tuple(place) for place in answer["new"]]
     network.count_uses()
     network.find_real()
     return list(answer["random"]), list(answer["remade"])

@@ -1,6 +1,8 @@
 """Equations (1) to (7) of a student's LSTM: measured first, and explained where they deviate."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -9,15 +11,18 @@ from torch import Tensor
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.cell import explain, reference
 from toolkit.assignment.check.lstm.cell.affine import Map, affine
+from toolkit.assignment.check.lstm.cell.candidates import close
 from toolkit.assignment.check.lstm.cell.formulas import NO_MEMORY
 from toolkit.assignment.check.lstm.cell.matching import Match, find_match
-from toolkit.assignment.check.lstm.cell.recording import Recording, read
+from toolkit.assignment.check.lstm.cell.recording import MAX_LAYERS, Recording, read
 from toolkit.assignment.check.lstm.network import HIDDEN, Network, WrongOutput
 from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.lstm.weights import is_state, randomise
 from toolkit.assignment.check.verdicts import Verdicts
 
 ROWS = 41  # sequences in a recording, at least
+SINGLE = 8  # weights that are numbers, if there is one unit
+SMALL = 0.3  # of the usual size of weights
 MAX_ERROR = 2e-3  # of the logits, in float32
 
 
@@ -28,41 +33,69 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
     network.find_real()
     if _without_last(network, source, verdicts):
         return
-    found = None
-    for hidden in _hidden_sizes(network):
-        recording = _record(network, hidden)
-        match = find_match(recording)
-        if match is not None and (found is None or match.cost < found[1].cost):
-            found = recording, match
-        if match is not None and match.cost == 0:
-            break
-    if found is None:
+    recording, match = _find(network)
+    if match is None:  # perhaps the numbers grow until nothing can be told from them
+        randomise(network, scale=SMALL)
+        recording, match = _find(network)
+    if match is None:
         explain.unmatched(recording, network, source, verdicts)
         return
-    recording, match = found
-    readout = affine(recording.logits, None, match.h[-1])
+    layers, readout = _layers(match, recording)
     astray = match.cell.mistake == NO_MEMORY and bool(match.output.mistake)
     if (match.cost > 3 or astray) and not readout.exact:  # too far away to be explained by it
         explain.unmatched(recording, network, source, verdicts)
         return
     count = len(verdicts.faults)
-    explain.check_match(match, recording, readout, source, verdicts)
-    started = not verdicts.has("nonzero-initial-state") and _check_start(
-        match, network, source, verdicts
+    for layer in layers:
+        explain.check_match(layer, recording, source, verdicts)
+    explain.check_readout(layers[-1], recording, readout, source, verdicts)
+    started = not verdicts.has("nonzero-initial-state") and all(
+        _check_start(layer, network, source, verdicts, upper=layer is not match) for layer in layers
     )
-    if started and len(verdicts.faults) == count:
-        _check_equivalence(match, readout, network, source, verdicts)
+    seen = len(verdicts.faults) == count and not verdicts.has("wrong-equation")
+    if started and seen and readout.exact:
+        _check_equivalence(layers, readout, network, source, verdicts)
+
+
+def _layers(match: Match, recording: Recording) -> tuple[list[Match], Map]:
+    """The layers, of which each reads the h(t) of the one below, and the readout of the last."""
+    layers = [match]
+    readout = affine(recording.logits, None, match.h[-1])
+    while not readout.exact and not match.first and len(layers) < MAX_LAYERS:
+        upper = find_match(replace(recording, x=layers[-1].h.transpose(0, 1)))
+        if upper is None or upper.cost > 2 or any(close(upper.h, below.h) for below in layers):
+            break
+        layers.append(upper)
+        readout = affine(recording.logits, None, upper.h[-1])
+    return layers, readout
+
+
+def _find(network: Network) -> tuple[Recording, Match | None]:
+    """What is computed, and the likeliest reading of it, whatever number of units there is."""
+    found: tuple[Recording, Match | None] | None = None
+    for hidden in _hidden_sizes(network):
+        recording = _record(network, hidden)
+        match = find_match(recording)
+        best = found[1] if found else None
+        if found is None or (match and (best is None or match.cost < best.cost)):
+            found = recording, match
+        if match is not None and match.cost == 0:
+            break
+    assert found is not None
+    return found
 
 
 def _hidden_sizes(network: Network) -> list[int]:
     """How many units there may be: what was asked for, else what the shapes suggest."""
+    shapes = [tensor["shape"] for tensor in network.tensors]
+    single = [1] if sum(math.prod(shape) == 1 for shape in shapes) >= SINGLE else []
     if "hidden" in network.took and network.way.hidden:
-        return [network.way.hidden]
+        return [network.way.hidden, *single]
     sizes = [size for tensor in network.tensors for size in tensor["shape"] if size > 1]
     guesses = {size // k for size in sizes for k in (1, 3, 4) if size % k == 0}
     guesses -= {1, 2, 3, 10}
     score = {g: sum(s % g == 0 for s in sizes) * g**0.01 for g in guesses}
-    return sorted(score, key=lambda g: -score[g])[:3] or [HIDDEN]
+    return [*sorted(score, key=lambda g: -score[g])[:3], *single] or [HIDDEN]
 
 
 def _inputs(network: Network, batch: int, steps: int, count: int, seed: int = 0) -> list[Tensor]:
@@ -98,17 +131,21 @@ def _record(network: Network, hidden: int, skip: int = 0) -> Recording:
         network.pick(tensors, *x.shape[:2])
         for tensors, x in zip(answer["outputs"], xs, strict=True)
     ]
-    network.softmax = answer["softmax"]
     x = torch.cat([features(x, network)[:, : x.size(1) - skip] for x in xs])
     logits = reference.normalised(torch.cat(picked))
     return read(answer, x, logits)
 
 
-def _check_start(match: Match, network: Network, source: Source, verdicts: Verdicts) -> bool:
-    """h(0) = c(0) = 0, judged by the first step."""
+def _check_start(
+    match: Match, network: Network, source: Source, verdicts: Verdicts, upper: bool
+) -> bool:
+    """h(0) = c(0) = 0, judged by the first step; an `upper` layer reads the h(t) of another."""
     what = explain.nonzero_start(match)
     if what is None:
         return True
+    if upper:
+        explain.passed_on(what, match, source, verdicts)
+        return False
     kept = [t for t in network.tensors if t["zero"] and t["kind"] == "parameter"]
     if kept and match.cost == 0:  # perhaps a learnt state that starts at zero
         randomise(network, frozenset(t["name"] for t in kept))
@@ -118,8 +155,22 @@ def _check_start(match: Match, network: Network, source: Source, verdicts: Verdi
             explain.learnt_start(what, kept[0]["name"], source, verdicts)
             return False
     made = [t["name"] for t in network.tensors if t["kind"] != "parameter" and is_state(t)]
-    explain.start(what, match, made, source, verdicts)
+    named = next((name for name in made if what in name.split(".")[-1].lower()), None)
+    explain.start(what, match, _starts_with(what, match, network) or named, source, verdicts)
     return False
+
+
+def _starts_with(what: str, match: Match, network: Network) -> str | None:
+    """The parameter that h(0) or c(0) is made of: where it is zero, the state is."""
+    for tensor in network.tensors:
+        shape, few = tensor["shape"], 0 < tensor["uses"] < network.way.steps - 1
+        if tensor["kind"] == "parameter" and few and shape[-1:] == [match.h.size(-1)]:
+            randomise(network)
+            network.student.ask("put", values={tensor["name"]: torch.zeros(shape)})
+            again = find_match(_record(network, match.h.size(-1)))
+            if again is not None and explain.nonzero_start(again) != what:
+                return str(tensor["name"])
+    return None
 
 
 def _without_last(network: Network, source: Source, verdicts: Verdicts) -> bool:
@@ -144,11 +195,14 @@ def _without_last(network: Network, source: Source, verdicts: Verdicts) -> bool:
 
 
 def _check_equivalence(
-    match: Match, readout: Map, network: Network, source: Source, verdicts: Verdicts
+    layers: Sequence[Match], readout: Map, network: Network, source: Source, verdicts: Verdicts
 ) -> None:
     """The equations with the student's weights give the same answers, whatever is read."""
-    gates = {name: gate.map for name, gate in match.gates.items() if gate.map is not None}
-    if len(gates) < 4:
+    gates = [
+        {name: gate.map for name, gate in layer.gates.items() if gate.map is not None}
+        for layer in layers
+    ]
+    if min(map(len, gates)) < 4:
         verdicts.not_seen("Equations (1) to (6) could not be followed: not all gates were found.")
         return
     worst = 0.0

@@ -64,7 +64,7 @@ def _learn(network: Network, max_steps: int) -> tuple[float, int]:
     """
     way = network.way
     batch = BATCH if network.any_batch else way.batch
-    hidden = way.hidden if way.batch == way.hidden else 128
+    hidden = 128 if way.hidden and way.batch != way.hidden else way.hidden
     length = LENGTH - 1 + way.extra
     network.build(hidden=hidden, batch=batch, steps=length)
     rng = make_rng(0, "train batches")

@@ -1,5 +1,6 @@
 """What a student's LSTM learns: its parameters, their gradients, and what should be among them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -56,13 +57,23 @@ def check_random(
         return
 
 
-def check_repeats(network: Network, source: Source, verdicts: Verdicts) -> bool:
-    """Whether the same input gives the same answer twice."""
+def check_repeats(
+    network: Network, source: Source, verdicts: Verdicts, remade: Sequence[str]
+) -> bool:
+    """Whether the same input gives the same answer twice; `remade` is what the forward replaces."""
     x = network.digits(network.way.batch, network.way.steps)
     first, second = network.run([x, x], seeds=[0, 1])
     if torch.allclose(first, second, atol=1e-5):
         return True
-    if not verdicts.has("nonzero-initial-state", "parameter-not-learnable"):
+    kept = [t["name"] for t in network.tensors if t["name"] in remade and is_state(t)]
+    if kept and not verdicts.has("nonzero-initial-state"):
+        verdicts.fault(
+            "nonzero-initial-state",
+            f"self.{kept[0]} is a state that is kept from one call to the next, so a sequence "
+            "starts with the memory of another one. Where does each start with zeros?",
+            line=source.line_of_assignment(kept[0].split(".")[-1]),
+        )
+    elif not verdicts.has("nonzero-initial-state", "parameter-not-learnable"):
         verdicts.fault(
             "nonzero-initial-state",
             "The same input gives another answer the second time. h(0) and c(0) should be zero in "
@@ -79,7 +90,8 @@ def check_remade(names: list[str], source: Source, verdicts: Verdicts) -> None:
             "parameter-not-learnable",
             f"{_list([f'self.{name}' for name in names])}: made anew each time forward is called, "
             "so nothing that was learnt is kept. Where do the weights of a network belong?",
-            line=source.line_of_assignment(names[0]) or source.line_of_attribute(names[0]),
+            line=source.line_of_assignment(names[0].split(".")[-1])
+            or source.line_of_attribute(names[0]),
         )
 
 

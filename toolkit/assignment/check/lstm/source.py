@@ -104,6 +104,18 @@ class Source:
                             return line.lineno
         return None
 
+    def line_of_passing(self) -> int | None:
+        """Where a loop over layers gives each what the one before has returned."""
+        for loop in self._loops():
+            for node in (n for n in ast.walk(loop) if isinstance(n, ast.Assign)):
+                if isinstance(loop, ast.For) and isinstance(node.value, ast.Call):
+                    called = ast.unparse(node.value.func)
+                    given = {ast.unparse(argument) for argument in node.value.args}
+                    taken = {name for target in node.targets for name in _names(target)}
+                    if called in _names(loop.target) and len(given & taken) > 1:
+                        return node.lineno
+        return None
+
     def line_of_start(self, what: str) -> int | None:
         """Where the judged class sets h or c before its loop over time."""
         loops = self._loops()
@@ -177,6 +189,14 @@ class Source:
             if made and re.search(r"bias\s*=\s*False", self.lines[made - 1]):
                 return made
         return None
+
+    def line_of_word(self, word: str, line: int | None) -> int | None:
+        """Where a function that is called in this line under another name is chosen.
+
+        That is the only line of the file with its name; None if the line says it or others do too.
+        """
+        with_it = [n for n, text in enumerate(self.lines, 1) if word.lower() in text.lower()]
+        return with_it[0] if len(with_it) == 1 and line not in with_it else None
 
     def return_of(self, line: int | None) -> int | None:
         """The return that ends the function around a line."""

@@ -32,8 +32,12 @@ STATE_NAMES = (
 )
 
 
-def randomise(network: Network, keep: frozenset[str] = frozenset()) -> None:
-    """Give every weight and bias another value; what `keep` names has its first one."""
+def randomise(network: Network, keep: frozenset[str] = frozenset(), scale: float = 1.0) -> None:
+    """Give every weight and bias another value; what `keep` names has its first one.
+
+    Args:
+        scale: how large they are, relative to the usual.
+    """
     rng = torch.Generator().manual_seed(1)
     hidden = network.way.hidden or 128
     values: dict[str, Tensor | None] = {}
@@ -47,7 +51,7 @@ def randomise(network: Network, keep: frozenset[str] = frozenset()) -> None:
         else:
             value = torch.randn(shape, generator=rng) * (std if len(shape) > 1 else BIAS)
         if is_weight(tensor, network):
-            values[name] = None if name in keep else value
+            values[name] = None if name in keep else scale * value
     network.student.ask("put", values=values)
 
 
@@ -57,7 +61,8 @@ def is_weight(tensor: dict[str, Any], network: Network) -> bool:
         return not (tensor["zero"] and not tensor["grad"])
     if tensor["kind"] == "buffer":
         return counts_always(tensor, network)
-    return not tensor["zero"] or tensor["uses"] >= network.way.steps - 1
+    of_readout = bool(tensor["uses"]) and math.prod(tensor["shape"]) == 10 != network.way.hidden
+    return not tensor["zero"] or tensor["uses"] >= network.way.steps - 1 or of_readout
 
 
 def is_state(tensor: dict[str, Any]) -> bool:

@@ -151,35 +151,26 @@ class Answers:
         """Call the network with each input, and tell what it computes.
 
         Returns:
-            what `operations.pieces` returns, and the `outputs`, the `uses` of each tensor of the
-            network in the first run, what is made of nothing (`new`: file, line, and whether a
-            device is named), the parameters that it replaces (`remade`), what is
-            drawn at random (`random`: operation, shape, file and line), where each `softmax` is,
-            and where the `last` affine map to 10 numbers is.
+            what `operations.pieces` and `operations.notable` return, the `outputs`, and the
+            parameters that the forward replaces (`remade`).
         """
         self.network.eval()
         before = {name: id(x) for name, x in self.network.named_parameters()}
-        runs, outputs, uses = [], [], None
-        new: list[Any] = []
+        runs, outputs = [], []
         for x in inputs:
             operations = Operations(self.root, {id(t): name for name, t in self._all().items()})
             torch.manual_seed(0)
             with operations:
                 result = self._call(x, state, states)
             outputs.append([t.detach() for t in tensors_in(result)])
-            runs.append(operations.made)
-            uses = uses or dict(operations.uses)
-            new = new or operations.new
+            runs.append(operations)
+        after = self.network.named_parameters()
         return (
-            pieces(runs, batch, hidden)
-            | notable(runs[0])
+            pieces([run.made for run in runs], batch, hidden)
+            | notable(runs[0], outputs[0])
             | {
                 "outputs": outputs,
-                "remade": [
-                    name for name, x in self.network.named_parameters() if before.get(name) != id(x)
-                ],
-                "uses": uses,
-                "new": [list(place) for place in new],
+                "remade": [name for name, x in after if before.get(name) != id(x)],
             }
         )
 

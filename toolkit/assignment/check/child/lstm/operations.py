@@ -47,6 +47,7 @@ class Operations(TorchDispatchMode):
         self.leaves = leaves
         self.made: list[Operation] = []
         self.uses: Counter[str] = Counter()
+        self.twice: list[list[Any]] = []  # name, file and line of what is given a leaf two times
         self.new: list[tuple[str | None, int | None, bool]] = []  # what is made of nothing: where,
         # and whether a device is named
 
@@ -63,7 +64,8 @@ class Operations(TorchDispatchMode):
     ) -> Any:
         """Compute, and keep a copy of what came out."""
         result = func(*args, **(kwargs or {}))
-        self.uses.update({self.leaves[id(x)] for x in flat(args) if id(x) in self.leaves})
+        used = [self.leaves[id(x)] for x in flat(args) if id(x) in self.leaves]
+        self.uses.update(set(used))
         outputs = [x for x in flat(result) if isinstance(x, Tensor) and x.is_floating_point()]
         if not outputs or len(self.made) > MAX_OPERATIONS:
             return result
@@ -72,6 +74,8 @@ class Operations(TorchDispatchMode):
         file = frames[0].f_code.co_filename[len(self.root) + 1 :] if frames else None
         line = frames[0].f_lineno if frames else None
         name = func.overloadpacket.__name__.removesuffix("_")
+        if len(used) > len(set(used)):
+            self.twice.append([name, file, line])
         if not any(isinstance(x, Tensor) for x in flat(args)):
             self.new.append((file, line, (kwargs or {}).get("device") is not None))
         for x in outputs:
@@ -122,19 +126,38 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
     return {"values": stacked, "seen": seen}
 
 
-def notable(run: Sequence[Operation]) -> dict[str, Any]:
-    """What is drawn at `random`, each `softmax`, and the `last` affine map to 10 numbers."""
+def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
+    """What else a run shows, where places are [operation, file, line].
+
+    Returns:
+        the `uses` of each tensor of the network; where an operation is given one of them `twice`;
+        what is made of nothing (`new`: file, line, and whether a device is named); what is drawn at
+        `random` (operation, shape, file, line); each `softmax`; the `last` affine map to 10
+        numbers; and where an output is `made`, as a softmax may be written out.
+    """
+    places = [(o, [o.name, o.file, o.line]) for o in run.made]
+    last = [place for o, place in places if o.name in AFFINE and 10 in o.value.shape]
     return {
-        "random": [[o.name, list(o.value.shape), o.file, o.line] for o in run if o.name in DRAWN],
-        "softmax": [[o.name, o.file, o.line] for o in run if "softmax" in o.name],
-        "last": [[o.name, o.file, o.line] for o in run if o.name in AFFINE and 10 in o.value.shape][
-            -1:
+        "uses": dict(run.uses),
+        "twice": run.twice,
+        "new": [list(place) for place in run.new],
+        "random": [
+            [o.name, list(o.value.shape), o.file, o.line] for o in run.made if o.name in DRAWN
         ],
+        "softmax": [place for o, place in places if "softmax" in o.name],
+        "last": last[-1:],
+        "made": [
+            place
+            for o, place in places
+            if o.line and any(o.value.shape == y.shape and torch.equal(o.value, y) for y in outputs)
+        ][:1],
     }
 
 
 def _cuts(shape: tuple[int, ...], batch: int, hidden: int) -> list[Callable[[Tensor], Tensor]]:
     """Ways to take a (batch, hidden) piece out of a tensor, whichever its axes are."""
+    if hidden == 1 and shape == (batch,):
+        return [lambda x: x[:, None]]
     axes = [axis for axis, size in enumerate(shape) if size == batch]
     if batch == 1:
         axes = [-1]  # an axis more, in front

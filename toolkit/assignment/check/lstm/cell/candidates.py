@@ -5,11 +5,13 @@ step before; s is then what the gates read.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from toolkit.assignment.check.lstm.cell.affine import MAX_RESIDUAL, basis, residuals
+from toolkit.assignment.check.lstm.cell.functions import functions
 from toolkit.assignment.check.lstm.cell.recording import Recording, stacked
 
 VIEWS = {
@@ -49,6 +51,7 @@ ACTIVE = {
     "clamp",
     "log_sigmoid_forward",
 }
+UNKNOWN = "unknown function"
 CLOSE = 2e-4  # of numbers around 1, in float32
 
 
@@ -112,11 +115,11 @@ class Candidates:
             best = chosen
         self.explained = [*best, *free]
 
-    def gates(self, more: bool) -> list[tuple[int, str]]:
+    def gates(self, more: int) -> list[tuple[int, str]]:
         """The series that may be gates, each with its activation.
 
         Args:
-            more: also what has an activation that is affine in nothing, and no activation at all.
+            more: 1 for what has no activation too, 2 for what has an unknown one too.
         """
         found = [(k, kind) for k, kind, _ in self.explained]
         known = {k for k, _ in found}
@@ -124,16 +127,50 @@ class Candidates:
         found += [(k, name) for k, name in active if k not in known]
         if more:
             known = {k for k, _ in found}
-            states = self.reads or range(0)
-            for k, kind, y in self.transformed:
-                if kind == "none" and k not in known:
-                    later = y[1:].flatten(0, 1)[None]
-                    past = [self.values[s][:-1].flatten(0, 1) for s in states[:1]]
-                    whole = residuals(later, basis(self.now, *past))[0] < MAX_RESIDUAL
-                    halves = [basis(self.now), *[basis(p) for p in past]]
-                    if whole and all(residuals(later, b)[0] > MAX_RESIDUAL for b in halves):
-                        found.append((k, "none"))
+            plain = [k for k in self._plain if k not in known]
+            if more > 1:
+                found += self._unknown(plain, known)
+            found += [(k, "none") for k in plain]
         return _distinct(found, self.values)
+
+    def inside(self, k: int) -> Tensor | None:
+        """The affine map that a series is some function of; None if it is of none."""
+        maps = (self.values[n] for n in self._plain)
+        y = self.values[k][None]
+        return next((inner for inner in maps if bool(functions(y, inner))), None)
+
+    @cached_property
+    def _plain(self) -> list[int]:
+        """The series that are affine maps of x(t) and of what gates read, and of both."""
+        past = [self.values[k][:-1].flatten(0, 1) for k in self.reads[:1]]
+        whole, halves = basis(self.now, *past), [basis(self.now), *[basis(p) for p in past]]
+        found = []
+        for k, kind, y in self.transformed:
+            if kind == "none":
+                later = y[1:].flatten(0, 1)[None]
+                if residuals(later, whole)[0] < MAX_RESIDUAL and all(
+                    residuals(later, half)[0] > MAX_RESIDUAL for half in halves
+                ):
+                    found.append(k)
+        return found
+
+    def _unknown(self, plain: list[int], known: set[int]) -> list[tuple[int, str]]:
+        """Functions of affine maps of which no known gate is one; of a map its last one."""
+        used = [y for _, _, y in self.explained]
+        free = [
+            k
+            for k, place in enumerate(self.places)
+            if place.name not in VIEWS and k not in known and k not in plain
+        ]
+        last: dict[int, int] = {}
+        for a in plain:
+            inner = self.values[a]
+            if any(close(inner, y) or close(-inner, y) for y in used):
+                continue
+            of = functions(self.values[free], inner).nonzero().flatten().tolist()
+            if of:
+                last[a] = free[of[-1]]
+        return [(k, UNKNOWN) for k in last.values()]
 
 
 def _distinct(found: Sequence[tuple[int, str]], values: Tensor) -> list[tuple[int, str]]:

@@ -1,11 +1,13 @@
 """What deviates from equations (1) to (7), and in which line."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from toolkit.assignment.check.lstm.cell import gates
 from toolkit.assignment.check.lstm.cell.affine import Map, affine, is_none
+from toolkit.assignment.check.lstm.cell.candidates import VIEWS
 from toolkit.assignment.check.lstm.cell.formulas import (
     NO_MEMORY,
     READS_H,
@@ -17,13 +19,16 @@ from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.verdicts import Place as Placing
 from toolkit.assignment.check.verdicts import Verdicts
 
+ACTIVE: dict[str, Callable[[Tensor], Tensor]] = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "none": torch.clone,
+}
 MAX_REST = 3e-3  # of a gate at the first step, beyond what W x(1) + b gives
 OTHER_DESIGNS = ("_softmax", "cumsum", "native_layer_norm", "native_batch_norm")
 
 
-def check_match(
-    match: Match, recording: Recording, readout: Map, source: Source, verdicts: Verdicts
-) -> None:
+def check_match(match: Match, recording: Recording, source: Source, verdicts: Verdicts) -> None:
     """Report what the relations between the numbers have shown."""
     swapped = match.cell.mistake == READS_H and not match.reads_h and match.read is not None
     if swapped:
@@ -40,9 +45,8 @@ def check_match(
     if not verdicts.has("state-not-carried"):
         gates.check_gates(match, source, verdicts, swapped)
     gates.check_activations(match, source, verdicts)
-    gates.check_shared(match, verdicts)
+    gates.check_shared(match, recording.twice, verdicts)
     gates.check_names(match, source, verdicts)
-    _check_readout(match, recording, readout, source, verdicts)
 
 
 def _check_states(match: Match, source: Source, verdicts: Verdicts) -> None:
@@ -71,7 +75,8 @@ def _check_states(match: Match, source: Source, verdicts: Verdicts) -> None:
             at=_of_loss(match.c_place, source),
         )
     elif mistake:
-        verdicts.fault("wrong-equation", mistake, equation=5, at=match.c_place)
+        place = match.part_place or match.c_place
+        verdicts.fault("wrong-equation", mistake, equation=5, at=place)
     if match.output.mistake:
         verdicts.fault("wrong-equation", match.output.mistake, equation=6, at=match.h_place)
 
@@ -89,10 +94,10 @@ def nonzero_start(match: Match) -> str | None:
         return None
     for gate in match.gates.values():
         fit = gate.map
-        if gate.before is None or fit is None or not fit.exact or is_none(fit.weight_h):
+        active = ACTIVE.get(gate.kind)
+        if not active or fit is None or not fit.exact or is_none(fit.weight_h):
             continue
         inside = match.x[0] @ fit.weight_x + fit.bias
-        active = {"sigmoid": torch.sigmoid, "tanh": torch.tanh}.get(gate.kind, torch.clone)
         if float((gate.values[0] - active(inside)).abs().max()) > MAX_REST:
             return "h"
     if match.cell.mistake:
@@ -111,10 +116,19 @@ def learnt_start(what: str, name: str, source: Source, verdicts: Verdicts) -> No
     )
 
 
-def start(what: str, match: Match, made: Sequence[str], source: Source, verdicts: Verdicts) -> None:
-    """Report an initial state that is not zero; `made` are tensors of the network like states."""
-    named = next((name for name in made if what in name.split(".")[-1].lower()), None)
-    line = source.line_of_attribute(named) if named else None
+def passed_on(what: str, match: Match, source: Source, verdicts: Verdicts) -> None:
+    """Report an upper layer whose initial state is not zero."""
+    verdicts.fault(
+        "nonzero-initial-state",
+        f"{what}(0) of an upper layer is not zero: it starts with what another layer ended with. "
+        "Which states does each layer begin with?",
+        line=source.line_of_passing() or source.line_of_start(what) or match.h_place.line,
+    )
+
+
+def start(what: str, match: Match, name: str | None, source: Source, verdicts: Verdicts) -> None:
+    """Report an initial state that is not zero, perhaps the tensor `name` of the network."""
+    line = source.line_of_attribute(name) if name else None
     line = (
         line
         or source.line_of_start(what)
@@ -128,7 +142,7 @@ def start(what: str, match: Match, made: Sequence[str], source: Source, verdicts
     verdicts.fault("nonzero-initial-state", message, line=line)
 
 
-def _check_readout(
+def check_readout(
     match: Match, recording: Recording, readout: Map, source: Source, verdicts: Verdicts
 ) -> None:
     """(7): the logits are an affine map of h(T)."""
@@ -139,6 +153,9 @@ def _check_readout(
             message = "The bias b_p is missing."
             verdicts.fault("wrong-equation", message, equation=7, at=gates.of_bias(line, source))
         return
+    read = match.read if match.output.mistake else None
+    if read is not None and affine(logits, None, read[-1]).exact:
+        return  # it is what they call h(t), and (6) was named
     earlier = {
         "the hidden state of an earlier step": list(match.h[:-1]),
         "the mean of the hidden states": [match.h.mean(0), match.h[1:].mean(0)],
@@ -162,7 +179,8 @@ def _check_readout(
     for what, (state, more) in others.items():
         if affine(logits, more, state).exact:
             message = f"The readout p(t) is computed from {what}."
-            verdicts.fault("wrong-equation", message, equation=7, at=line)
+            at = line if more is None else _fed(recording) or line
+            verdicts.fault("wrong-equation", message, equation=7, at=at)
             return
     if len({s.ids for s in recording.series if s.place.name == "sigmoid"}) > 3:
         verdicts.not_seen(
@@ -175,8 +193,16 @@ def _check_readout(
         "What the network returns is not p(T) = W_ph h(T) + b_p. What is done to h(T) before it is "
         "returned?",
         equation=7,
-        at=line,
+        at=_fed(recording) or line,
     )
+
+
+def _fed(recording: Recording) -> Place | None:
+    """Where that is computed first which the logits are an affine map of."""
+    for value, place in zip(recording.values, recording.places, strict=True):
+        if place.name not in VIEWS and affine(recording.logits, None, value).exact:
+            return place
+    return None
 
 
 def unmatched(recording: Recording, network: Network, source: Source, verdicts: Verdicts) -> None:

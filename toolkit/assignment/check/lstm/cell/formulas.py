@@ -17,6 +17,7 @@ class Formula(NamedTuple):
     mistake: str  # "" for the right one
     gates: str  # those that it uses
     compute: Callable[..., Tensor]
+    part: Callable[..., Tensor] | None = None  # what is wrong in it
 
 
 NO_MEMORY = "c(t-1) has no effect on c(t)."
@@ -32,11 +33,17 @@ CELLS = (
         "gif",
         lambda g, i, f, c, h: g * i + f,
     ),
-    Formula("c(t) adds where it should multiply.", "gif", lambda g, i, f, c, h: g * i + c + f),
+    Formula(
+        "c(t) adds where it should multiply.",
+        "gif",
+        lambda g, i, f, c, h: g * i + c + f,
+        lambda g, i, f, c, h: c + f,
+    ),
     Formula(
         "c(t) adds g(t) and i(t) where it should multiply.",
         "gif",
         lambda g, i, f, c, h: g + i + c * f,
+        lambda g, i, f, c, h: g + i,
     ),
     Formula("c(t) subtracts where it should add.", "gif", lambda g, i, f, c, h: g * i - c * f),
     Formula("c(t) subtracts where it should add.", "gif", lambda g, i, f, c, h: c * f - g * i),
@@ -49,18 +56,26 @@ CELLS = (
         "c(t-1) is multiplied by 1 - i(t), not by f(t).",
         "gi",
         lambda g, i, f, c, h: g * i + c * (1 - i),
+        lambda g, i, f, c, h: c * (1 - i),
     ),
     Formula(
         "g(t) is multiplied by 1 - f(t), not by i(t).",
         "gf",
         lambda g, i, f, c, h: g * (1 - f) + c * f,
+        lambda g, i, f, c, h: g * (1 - f),
     ),
     Formula(
         "c(t-1) is multiplied by 1 - f(t), not by f(t).",
         "gif",
         lambda g, i, f, c, h: g * i + c * (1 - f),
+        lambda g, i, f, c, h: c * (1 - f),
     ),
-    Formula("i(t) multiplies both g(t) and c(t-1).", "gi", lambda g, i, f, c, h: g * i + c * i),
+    Formula(
+        "i(t) multiplies both g(t) and c(t-1).",
+        "gi",
+        lambda g, i, f, c, h: g * i + c * i,
+        lambda g, i, f, c, h: c * i,
+    ),
     Formula(
         "There is a tanh around c(t), which belongs in (6).",
         "gif",
@@ -75,13 +90,15 @@ CELLS = (
         "There is a second tanh around g(t), which has one already.",
         "gif",
         lambda g, i, f, c, h: torch.tanh(g) * i + c * f,
+        lambda g, i, f, c, h: torch.tanh(g),
     ),
     Formula(
         "c(t-1) goes through a tanh before f(t) multiplies it.",
         "gif",
         lambda g, i, f, c, h: g * i + torch.tanh(c) * f,
+        lambda g, i, f, c, h: torch.tanh(c) * f,
     ),
-    Formula(READS_H, "gif", lambda g, i, f, c, h: g * i + h * f),
+    Formula(READS_H, "gif", lambda g, i, f, c, h: g * i + h * f, lambda g, i, f, c, h: h * f),
     Formula(
         "One gate multiplies the whole sum. Look at the brackets.",
         "gif",
@@ -96,6 +113,7 @@ CELLS = (
         "i(t) multiplies c(t-1) as well. Which gate should?",
         "gif",
         lambda g, i, f, c, h: g * i + c * f * i,
+        lambda g, i, f, c, h: c * f * i,
     ),
 )
 # (6) and the common mistakes in it: h(t) from c(t), o(t), c(t-1) and g(t).
@@ -145,4 +163,7 @@ OUTPUTS = (
         "There is a relu in place of the tanh.", "o", lambda c, o, before, g: torch.relu(c) * o
     ),
     Formula("The sign of h(t) is wrong.", "o", lambda c, o, before, g: -torch.tanh(c) * o),
+)
+ANOTHER_FUNCTION = Formula(
+    "c(t) goes through another function than a tanh.", "o", lambda c, o, before, g: c
 )

@@ -3,6 +3,7 @@
 import torch
 
 from toolkit.assignment.check.lstm.cell.affine import affine, is_none
+from toolkit.assignment.check.lstm.cell.candidates import UNKNOWN
 from toolkit.assignment.check.lstm.cell.formulas import ACTIVATIONS, GATES, NAMES
 from toolkit.assignment.check.lstm.cell.matching import Gate, Match
 from toolkit.assignment.check.lstm.cell.recording import Place
@@ -24,21 +25,31 @@ def check_activations(match: Match, source: Source, verdicts: Verdicts) -> None:
         gate = match.gates.get(name)
         if gate is None or gate.kind == ACTIVATIONS[name]:
             continue
-        has = "no activation" if gate.kind == "none" else f"a {gate.kind.strip('_')}"
+        has = {"none": "no activation", UNKNOWN: f"no {ACTIVATIONS[name]}"}.get(
+            gate.kind, f"a {gate.kind.strip('_')}"
+        )
         verdicts.fault(
             "wrong-equation",
             f"The {NAMES[name]} {name}(t) has {has}, unlike its equation. What range should its "
             "values have?",
             equation=number,
-            at=gate.place,
+            at=_chosen(gate, source),
         )
+
+
+def _chosen(gate: Gate, source: Source) -> Placed:
+    """Where the activation of a gate is written down, which may be far from where it is called."""
+    place = gate.place
+    line = source.of(place.file).line_of_word(gate.kind.strip("_"), place.line)
+    return Placing(place.file, line or place.line)
 
 
 def check_gates(match: Match, source: Source, verdicts: Verdicts, swapped: bool) -> None:
     """(1) to (4): each gate is one affine map of x(t) and h(t-1), the same at every step."""
     maps = {name: gate.map for name, gate in match.gates.items()}
     missing = [n for n in GATES if (m := maps.get(n)) and m.exact and is_none(m.bias)]
-    alone = not match.reads_h and match.read is not None and not swapped
+    strange = bool(match.output.mistake)  # then what the gates read may be their h(t)
+    alone = not (match.reads_h or match.read is None or swapped or strange)
     if alone:
         verdicts.fault(
             "wrong-equation",
@@ -101,8 +112,8 @@ def _what_it_reads(match: Match, gate: Gate) -> str:
     return "look at what it reads"
 
 
-def check_shared(match: Match, verdicts: Verdicts) -> None:
-    """No two gates use the same matrix."""
+def check_shared(match: Match, twice: Place | None, verdicts: Verdicts) -> None:
+    """No two gates use the same matrix; `twice` is where one is given twice to an operation."""
     maps = {
         name: fit
         for name in GATES
@@ -122,7 +133,7 @@ def check_shared(match: Match, verdicts: Verdicts) -> None:
                     f"{earlier}(t) and {later}(t) use the same {' and '.join(same)}, but each gate "
                     "has its own. Look for a name that was copied and not changed.",
                     equation=GATES.index(later) + 1,
-                    at=match.gates[later].inside,
+                    at=twice or match.gates[later].inside,
                 )
 
 

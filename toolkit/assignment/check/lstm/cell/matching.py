@@ -15,11 +15,13 @@ from toolkit.assignment.check.lstm.cell.affine import Map, affine
 from toolkit.assignment.check.lstm.cell.candidates import CLOSE, VIEWS, Candidates, close
 from toolkit.assignment.check.lstm.cell.formulas import (
     ACTIVATIONS,
+    ANOTHER_FUNCTION,
     CELLS,
     OUTPUTS,
     READS_H,
     Formula,
 )
+from toolkit.assignment.check.lstm.cell.functions import functions
 from toolkit.assignment.check.lstm.cell.recording import Place, Recording
 
 MAX_CANDIDATES = 12  # for a gate
@@ -53,6 +55,7 @@ class Match:
     first: int  # the time step, from 0, that the series begin with
     cost: int = 0
     gates_found: list[Gate] = field(default_factory=list)
+    part_place: Place | None = None  # where the part of (5) is computed that is wrong
 
     @property
     def reads_h(self) -> bool:
@@ -69,7 +72,7 @@ def find_match(recording: Recording) -> Match | None:
         candidates = Candidates(recording, late)
         if len(candidates.x) < 3:
             continue
-        for more in (False, True):
+        for more in (0, 1, 2):
             match = _match(candidates, candidates.gates(more))
             if match is not None and (best is None or match.cost < best.cost):
                 best = match
@@ -85,8 +88,14 @@ def _match(candidates: Candidates, found: list[tuple[int, str]]) -> Match | None
     kinds = dict(found)
     best: tuple[int, dict[str, int], int, int, Formula, Formula] | None = None
     read = [candidates.values[k] for k in candidates.reads] if candidates.explained else []
-    for c, formula, roles in _cells(candidates, numbers):
-        for h, output, o in _outputs(candidates, numbers, c, roles):
+    cells = _cells(candidates, numbers)
+    for c, formula, roles in cells:
+        outputs = _outputs(candidates, numbers, c, roles)
+        if not formula.mistake and all(output.mistake for _, output, _ in outputs):
+            outputs += _any_outputs(candidates, numbers, c)
+        for h, output, o in outputs:
+            if h == c and formula.mistake:
+                continue  # any product of two would be such an LSTM
             gates = roles | ({"o": o} if o is not None else {})
             wrong = sum(kinds[k] != ACTIVATIONS[name] for name, k in gates.items())
             elsewhere = bool(read) and not any(close(r, candidates.values[h]) for r in read)
@@ -116,7 +125,22 @@ def _match(candidates: Candidates, found: list[tuple[int, str]]) -> Match | None
         candidates.first,
         cost,
         [_gate(candidates, k, kind, state) for k, kind in found],
+        _part_place(candidates, formula, gates, values[c], values[h]),
     )
+
+
+def _part_place(
+    candidates: Candidates, formula: Formula, gates: dict[str, int], c: Tensor, h: Tensor
+) -> Place | None:
+    """Where that is computed which is wrong in a formula, if it is computed apart."""
+    if formula.part is None:
+        return None
+    values = candidates.values
+    one = torch.zeros(1, dtype=torch.float64)
+    given = [values[gates[name]][1:] if name in gates else one for name in "gif"]
+    wanted = formula.part(*given, c[:-1], h[:-1])
+    near = ((values[:, 1:] - wanted).abs() < CLOSE * (1 + wanted.abs())).flatten(1).all(1)
+    return next((candidates.places[k] for k in near.nonzero().flatten().tolist()), None)
 
 
 def _read_state(candidates: Candidates, h: Tensor, c: Tensor) -> Tensor | None:
@@ -131,6 +155,8 @@ def _read_state(candidates: Candidates, h: Tensor, c: Tensor) -> Tensor | None:
 def _gate(candidates: Candidates, k: int, kind: str, state: Tensor | None) -> Gate:
     values = candidates.values[k]
     before = next((y for n, other, y in candidates.transformed if (n, other) == (k, kind)), None)
+    if before is None:
+        before = candidates.inside(k)
     fit = None
     if before is not None:
         past = torch.zeros_like(values) if state is None else state
@@ -162,10 +188,11 @@ def _cells(
         roles = torch.tensor(list(permutations(range(len(numbers)), len(formula.gates))))
         if not len(roles):
             continue
+        some = [pool[roles[:, n]][:, :, :1] for n in range(len(formula.gates))]
         for k in chosen:
             c, before = values[k][1:], values[k][:-1]
             for past in _pasts(candidates, k) if formula.mistake == READS_H else [before]:
-                hits = _try(formula, roles, pool, c, before, past)
+                hits = _try(formula, roles, some, pool, c, before, past)
                 found += [
                     (k, formula, {g: numbers[n] for g, n in zip(formula.gates, r, strict=True)})
                     for r in roles[hits].tolist()
@@ -186,24 +213,35 @@ def _pasts(candidates: Candidates, c: int) -> list[Tensor]:
 
 
 def _try(
-    formula: Formula, roles: Tensor, pool: Tensor, c: Tensor, before: Tensor, past: Tensor
+    formula: Formula,
+    roles: Tensor,
+    some: Sequence[Tensor],
+    pool: Tensor,
+    c: Tensor,
+    before: Tensor,
+    past: Tensor,
 ) -> Tensor:
-    """Which assignments of gates to the roles give c: on some rows first, then on all."""
-    left = torch.arange(len(roles))
-    for rows in (slice(0, 1), slice(None)):
-        given = {"g": None, "i": None, "f": None} | {
-            name: pool[roles[left, n]][:, :, rows] for n, name in enumerate(formula.gates)
-        }
-        one = torch.zeros(1, dtype=torch.float64)
-        arguments = [one if x is None else x for x in given.values()]
-        result = formula.compute(*arguments, before[:, rows], past[:, rows])
-        result = result.expand(len(left), *c[:, rows].shape)
-        left = left[
-            ((result - c[:, rows]).abs() < CLOSE * (1 + c[:, rows].abs())).flatten(1).all(1)
-        ]
-        if not len(left):
-            break
-    return left
+    """Which assignments of gates to the roles give c: on the first row, then on all.
+
+    Args:
+        some: the first row of each gate in each of the assignments, (roles, steps, 1, hidden).
+    """
+    left = _fitting(formula, some, c[:, :1], before[:, :1], past[:, :1])
+    if not len(left):
+        return left
+    given = [pool[roles[left, n]] for n in range(len(formula.gates))]
+    return left[_fitting(formula, given, c, before, past)]
+
+
+def _fitting(
+    formula: Formula, given: Sequence[Tensor], c: Tensor, before: Tensor, past: Tensor
+) -> Tensor:
+    """Which of the assignments give c."""
+    gates = dict(zip(formula.gates, given, strict=True))
+    one = torch.zeros(1, dtype=torch.float64)
+    result = formula.compute(*(gates.get(name, one) for name in "gif"), before, past)
+    result = result.expand(len(given[0]), *c.shape)
+    return ((result - c).abs() < CLOSE * (1 + c.abs())).flatten(1).all(1).nonzero().flatten()
 
 
 def _outputs(
@@ -223,4 +261,17 @@ def _outputs(
             found += [(k, formula, o) for k in close.nonzero().flatten().tolist()]
         if not formula.mistake and found:
             break
+    return found
+
+
+def _any_outputs(
+    candidates: Candidates, numbers: Sequence[int], c: int
+) -> list[tuple[int, Formula, int | None]]:
+    """Each series that is o(t) times some function of c(t), which is not known."""
+    values = candidates.values
+    free = [k for k, place in enumerate(candidates.places) if place.name not in VIEWS and k != c]
+    found: list[tuple[int, Formula, int | None]] = []
+    for o in numbers:
+        of = functions((values[free] / values[o])[:, 1:], values[c][1:])
+        found += [(free[k], ANOTHER_FUNCTION, o) for k in of.nonzero().flatten().tolist()]
     return found

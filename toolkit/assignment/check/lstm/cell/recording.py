@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 MAX_PER_STEP = 24  # times that one place may be passed in a step
+MAX_LAYERS = 4
 
 
 class Place(NamedTuple):
@@ -41,6 +42,7 @@ class Recording:
     series: list[Series]  # that have a value at every step
     late: list[Series]  # that have one at every step but the first
     last: Place | None  # where the last affine map to ten numbers is
+    twice: Place | None = None  # where one tensor of the network is given twice
 
     @property
     def steps(self) -> int:
@@ -77,16 +79,22 @@ def read(answer: dict[str, Any], x: Tensor, logits: Tensor) -> Recording:
         [Series(ids, places[ids[-1]]) for ids in full],
         [Series(ids, places[ids[-1]]) for ids in late],
         next((Place(*last) for last in answer["last"]), None),
+        next((Place(*place) for place in answer["twice"]), None),
     )
 
 
 def _strides(ids: Sequence[int], steps: int) -> Iterator[tuple[int, ...]]:
-    """Cut what a place computed into series, as many as it computes in each step."""
+    """Cut what a place computed into series, as many as it computes in each step.
+
+    A layer may have all its steps before the next one, so each run of steps is a series as well.
+    """
     count, rest = divmod(len(ids), steps)
     if rest or not 0 < count <= MAX_PER_STEP:
         return
-    for k in range(count):
-        series = tuple(ids[k::count])
+    cuts = [slice(k, None, count) for k in range(count)]
+    cuts += [slice(k * steps, (k + 1) * steps) for k in range(count) if 1 < count <= MAX_LAYERS]
+    for cut in cuts:
+        series = tuple(ids[cut])
         if len(set(series)) > 1 or steps == 1:
             yield series
 

@@ -1,6 +1,6 @@
 """The equations with a student's weights, as a fit has found them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -11,24 +11,36 @@ from toolkit.lstm.model import LSTMCell
 ORDER = ("i", "f", "g", "o")
 
 
-def logits(gates: Mapping[str, Map], readout: Map, x: Tensor) -> Tensor:
-    """Equations (1) to (7) for x (B, L, D), with fitted weights: (B, 10)."""
-    hidden = len(readout.weight_h)
-    cell = LSTMCell(x.size(2), hidden).double()
+def logits(layers: Sequence[Mapping[str, Map]], readout: Map, x: Tensor) -> Tensor:
+    """Equations (1) to (7) for x (B, L, D), with fitted weights of each layer: (B, 10)."""
+    x = x.double()
     with torch.no_grad():
-        cell.weight_ih.copy_(torch.cat([gates[name].weight_x.t() for name in ORDER]))
-        cell.weight_hh.copy_(torch.cat([gates[name].weight_h.t() for name in ORDER]))
-        cell.bias.copy_(torch.cat([gates[name].bias for name in ORDER]))
-        h = c = torch.zeros(len(x), hidden, dtype=torch.float64)
-        for t in range(x.size(1)):
-            *_, c, h = cell(x[:, t].double(), h, c)
-        return h @ readout.weight_h + readout.bias
+        for gates in layers:
+            x = _states(gates, x)
+        return x[:, -1] @ readout.weight_h + readout.bias
+
+
+def _states(gates: Mapping[str, Map], x: Tensor) -> Tensor:
+    """h(t) at every step, (B, L, hidden)."""
+    cell = LSTMCell(x.size(2), len(gates["g"].bias)).double()
+    cell.weight_ih.copy_(torch.cat([gates[name].weight_x.t() for name in ORDER]))
+    cell.weight_hh.copy_(torch.cat([gates[name].weight_h.t() for name in ORDER]))
+    cell.bias.copy_(torch.cat([gates[name].bias for name in ORDER]))
+    h = c = x.new_zeros(len(x), len(gates["g"].bias))
+    states = []
+    for t in range(x.size(1)):
+        *_, c, h = cell(x[:, t], h, c)
+        states.append(h)
+    return torch.stack(states, 1)
 
 
 def normalised(output: Tensor) -> Tensor:
-    """Logits up to a constant in each row, from logits, probabilities or their logarithms."""
+    """Logits up to a constant in each row, from logits, probabilities or their logarithms.
+
+    The probabilities may be taken over the batch: that only adds to a bias.
+    """
     output = output.double()
-    if is_probability(output):
+    if is_probability(output) or is_probability(output.t()):
         output = output.clamp_min(1e-30).log()
     return output - output.mean(dim=1, keepdim=True)
 
