@@ -1,5 +1,6 @@
 """Answers about a student's data set."""
 
+import ast
 import inspect
 import random
 from collections.abc import Iterator
@@ -20,7 +21,6 @@ from toolkit.assignment.check.child.importing import (
 )
 from toolkit.assignment.check.child.item_lines import lines_of
 from toolkit.assignment.check.child.places import line_of
-from toolkit.assignment.syntax import parsed
 
 LENGTHS = (
     *("seq_length", "seq_len", "sequence_length", "input_length", "length", "t", "max_length"),
@@ -82,9 +82,9 @@ class Answers:
             source = Path(inspect.getsourcefile(kind) or "")
         except TypeError:
             return {"file": None, "lines": {}}
-        tree = parsed(source.read_text(errors="replace")) if source.is_file() else None
-        if tree is None or not source.is_relative_to(self.root):
+        if not source.is_file() or not source.is_relative_to(self.root):
             return {"file": None, "lines": {}}
+        tree = ast.parse(source.read_bytes())  # as when it was imported
         item, init = line_of(kind, "__getitem__", "__iter__"), line_of(kind, "__init__")
         lines = {"item": item, "init": init, **lines_of(tree, kind.__name__, SPLITS)}
         return {"file": str(source.relative_to(self.root)), "lines": lines}
