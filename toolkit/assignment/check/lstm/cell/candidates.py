@@ -70,11 +70,12 @@ class Candidates:
             more = stacked(recording, recording.late)
             parts = [self.values[:, 1:], more] if series else [more]
             self.values, series = torch.cat(parts), [*series, *recording.late]
-        self.places = [s.place for s in series]
+        self.places, self.times = [s.place for s in series], [s.times for s in series]
         self.x = recording.x.transpose(0, 1)[self.first :]  # (steps, rows, D)
         keep = [k for k, v in enumerate(self.values) if bool(v.isfinite().all())]
         self.values = self.values[keep]
         self.places = [self.places[k] for k in keep]
+        self.times = [self.times[k] for k in keep]
         self.now = self.x[1:].flatten(0, 1)
         self.reads: list[int] = []  # the series that gates may read
         self._transform()

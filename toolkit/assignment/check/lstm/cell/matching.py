@@ -84,7 +84,8 @@ def find_match(recording: Recording) -> Match | None:
 def _match(candidates: Candidates, found: list[tuple[int, str]]) -> Match | None:
     """The cheapest way to make (5) and (6) fit."""
     found = found[:MAX_CANDIDATES]
-    numbers = [k for k, _ in found]
+    often = [min(candidates.times[k], 3) for k, _ in found]
+    numbers = [k for (k, _), times in zip(found, often, strict=True) for _ in range(times)]
     kinds = dict(found)
     best: tuple[int, dict[str, int], int, int, Formula, Formula] | None = None
     read = [candidates.values[k] for k in candidates.reads] if candidates.explained else []

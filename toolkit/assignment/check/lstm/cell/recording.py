@@ -4,7 +4,7 @@ What the same place in the code computes again and again is a series, if it does
 or at every step but the first, whatever its names, its layout and its style.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ class Series(NamedTuple):
 
     ids: tuple[int, ...]  # of the values
     place: Place
+    times: int = 1  # that such places compute these values, each from what it reads
 
 
 @dataclass
@@ -60,13 +61,21 @@ def read(answer: dict[str, Any], x: Tensor, logits: Tensor) -> Recording:
     places: dict[int, Place] = {}
     outer: dict[int, list[int]] = defaultdict(list)
     inner: dict[int, list[int]] = defaultdict(list)
+    names: dict[int, str] = {}
     for value, place, inner_place, name, file, line in answer["seen"]:
         places.setdefault(value, Place(name, file, line))
         outer[place].append(value)
+        names[place] = name
         inner[inner_place].append(value)
     steps = x.size(1)
     full: dict[tuple[int, ...], None] = {}
     late: dict[tuple[int, ...], None] = {}
+    times = Counter(
+        cut
+        for place, ids in outer.items()
+        for cut in set(_strides(ids, steps))
+        if names[place] == places[cut[-1]].name
+    )
     for ids in [*outer.values(), *inner.values()]:
         full |= dict.fromkeys(_strides(ids, steps))
         if steps > 2:
@@ -76,7 +85,7 @@ def read(answer: dict[str, Any], x: Tensor, logits: Tensor) -> Recording:
         logits.double(),
         answer["values"].double(),
         [places[k] for k in range(len(places))],
-        [Series(ids, places[ids[-1]]) for ids in full],
+        [Series(ids, places[ids[-1]], max(times[ids], 1)) for ids in full],
         [Series(ids, places[ids[-1]]) for ids in late],
         next((Place(*last) for last in answer["last"]), None),
         next((Place(*place) for place in answer["twice"]), None),
