@@ -3,6 +3,7 @@
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.lstm.source import Source
+from toolkit.assignment.check.lstm.weights import is_state, is_weight
 from toolkit.assignment.check.verdicts import Place, Verdicts
 
 MESSAGE = (
@@ -32,6 +33,7 @@ def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
             sizes=way.sizes(device="cuda"),
             x=network.encode(x),
             again="is_available" in "\n".join(source.lines),
+            moved=_weights(network),
             **network.call(way.batch),
         )
     except StudentError:
@@ -41,8 +43,13 @@ def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
         return
     file, line, name = answer["left"]
     if name is not None:
-        if not verdicts.has("parameter-not-learnable"):
-            line = source.line_of_attribute(name)
-            verdicts.fault("fixed-device", f"self.{name}: {MESSAGE}", line=line)
+        line = source.line_of_attribute(name)
+        verdicts.fault("fixed-device", f"self.{name}: {MESSAGE}", line=line)
     else:
         verdicts.fault("fixed-device", MESSAGE, at=Place(file, line))
+
+
+def _weights(network: Network) -> list[str]:
+    """Weights that are no parameters, which is a fault of its own: once they are, they move."""
+    loose = [t for t in network.tensors if t["kind"] == "loose" and not is_state(t)]
+    return [t["name"] for t in loose if t["uses"] and is_weight(t, network)]

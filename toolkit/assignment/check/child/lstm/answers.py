@@ -236,13 +236,20 @@ class Answers:
         return losses
 
     def elsewhere(
-        self, sizes: dict[str, Any], x: Tensor, state: Tensor, states: str | None, again: bool
+        self,
+        sizes: dict[str, Any],
+        x: Tensor,
+        state: Tensor,
+        states: str | None,
+        again: bool,
+        moved: list[str],
     ) -> dict[str, Any]:
         """Call a network that was moved to another device, as if to a GPU.
 
         Args:
             sizes: of the network, its `device` a "cuda".
             again: import the file once more, for what it decides when it is imported.
+            moved: names of tensors that are no parameters, but are there as well.
 
         Returns:
             `left`: the [file, line, name] of what was used and is not on that device, if anything.
@@ -256,7 +263,7 @@ class Answers:
             for name, tensor in loose(network):
                 if not there.there.get(id(tensor)):
                     there.origin[id(tensor)] = [None, None, name]
-                    there.put(tensor, False)
+                    there.put(tensor, name in moved)
             there.put(x, True)
             there.put(state, True)
             try:

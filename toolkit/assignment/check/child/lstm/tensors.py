@@ -1,12 +1,14 @@
 """Tensors in what a student's code makes: in a network's attributes, in what a forward returns."""
 
 import dataclasses
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
 MAX_DEPTH = 4
+NOT_THEIRS = {"torch", "numpy", *sys.stdlib_module_names}
 
 
 def tensors_in(value: Any, depth: int = 0) -> list[Tensor]:
@@ -52,10 +54,12 @@ def described(network: nn.Module) -> list[dict[str, Any]]:
 def loose_tensors(network: nn.Module) -> list[tuple[str, Tensor]]:
     """Tensors that the network has, but that are neither its parameters nor its buffers.
 
-    They are attributes, or items of lists and dictionaries, or belong to modules in such.
+    They are attributes, or items of lists and dictionaries, or belong to modules or to objects of a
+    student's own in such.
     """
     registered = {id(x) for x in [*network.parameters(), *network.buffers()]}
     found: list[tuple[str, Tensor]] = []
+    seen: set[int] = set()
 
     def visit(name: str, value: Any, depth: int = 0) -> None:
         if isinstance(value, Tensor):
@@ -71,9 +75,19 @@ def loose_tensors(network: nn.Module) -> list[tuple[str, Tensor]]:
         elif depth < MAX_DEPTH and isinstance(value, dict):
             for k, x in value.items():
                 visit(f"{name}[{k!r}]", x, depth + 1)
+        elif depth < MAX_DEPTH and _is_theirs(value) and id(value) not in seen:
+            seen.add(id(value))
+            for k, x in vars(value).items():
+                visit(f"{name}.{k}", x, depth + 1)
 
     for prefix, module in network.named_modules():
         for name, value in vars(module).items():
             if not name.startswith("_") or isinstance(value, Tensor):
                 visit(f"{prefix}.{name}" if prefix else name, value)
     return found
+
+
+def _is_theirs(value: Any) -> bool:
+    """Whether it is an object of a class of a student's own."""
+    module = type(value).__module__
+    return hasattr(value, "__dict__") and module.partition(".")[0] not in NOT_THEIRS
