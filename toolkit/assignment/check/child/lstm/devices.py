@@ -36,6 +36,7 @@ class Elsewhere(TorchFunctionMode):
         self.root = str(root)
         self.there: dict[int, bool] = {}  # id of a tensor -> whether it is on the GPU
         self.origin: dict[int, list[Any]] = {}  # id -> file, line and name, of what is not
+        self.stores: dict[int, Tensor] = {}  # address of numbers -> the first tensor with these
         self.alive: list[Any] = []
         self.left: list[Any] | None = None
 
@@ -43,6 +44,7 @@ class Elsewhere(TorchFunctionMode):
         """Say where a tensor is."""
         self.alive.append(tensor)
         self.there[id(tensor)] = there
+        self.stores.setdefault(_store(tensor), tensor)
         if not there and origin is not None:
             self.origin.setdefault(id(tensor), origin)
 
@@ -55,6 +57,8 @@ class Elsewhere(TorchFunctionMode):
             return func(*args, **(kwargs or {}))
         given = [x for x in flat([list(args), list((kwargs or {}).values())])
                  if isinstance(x, Tensor)]  # fmt: skip
+        for x in given:
+            self._recognise(x)
         where = [self.there[id(x)] for x in given if id(x) in self.there]
         if func == torch.Tensor.device.__get__:
             return GPU if self.there.get(id(args[0])) else CPU
@@ -89,6 +93,15 @@ class Elsewhere(TorchFunctionMode):
                 self.put(x, there, origin or [*self._place(), None])
         return result
 
+    def _recognise(self, tensor: Tensor) -> None:
+        """What was made behind our back is where the tensor is that it shares its numbers with.
+
+        A parameter that is made of a tensor is no call that passes through here.
+        """
+        known = self.stores.get(_store(tensor))
+        if id(tensor) not in self.there and known is not None:
+            self.put(tensor, self.there[id(known)], self.origin.get(id(known)))
+
     def _complain(self, given: list[Tensor]) -> None:
         """Two devices meet: it is an error, but for numbers without an axis."""
         here = [x for x in given if self.there.get(id(x)) is False and x.dim() > 0]
@@ -100,6 +113,11 @@ class Elsewhere(TorchFunctionMode):
         for frame in frames_in(self.root, sys._getframe(2)):
             return [frame.f_code.co_filename[len(self.root) + 1 :], frame.f_lineno]
         return [None, None]
+
+
+def _store(tensor: Tensor) -> int:
+    """Where its numbers are; no two that are alive share it unless they share their numbers."""
+    return tensor.untyped_storage().data_ptr() or id(tensor)
 
 
 def _is_device(x: Any) -> bool:
