@@ -42,7 +42,7 @@ KINDS = {
         "lstm",
         r"range\(x\.size\(1\)\)",
         "range(x.size(1) - 1)",
-        ("fixed-sequence-length", "state-not-carried", *EQUATION),
+        ("fixed-sequence-length", "state-not-carried", "loss-not-last-step", *EQUATION),
     ),
     "the first digit is skipped": Kind(
         "lstm",

@@ -6,7 +6,7 @@ from toolkit.assignment.check.lstm.cell import reference
 from toolkit.assignment.check.lstm.devices import check_device
 from toolkit.assignment.check.lstm.equations import check_equations
 from toolkit.assignment.check.lstm.learning import LENGTH, check_learning
-from toolkit.assignment.check.lstm.network import Network, WrongOutput, find_network
+from toolkit.assignment.check.lstm.network import Network, WrongOutput, find_network, undefined
 from toolkit.assignment.check.lstm.sizes import check_sizes
 from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.static import used_by
@@ -34,9 +34,12 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
 
     verdicts.doing("building the LSTM and calling it")
     parts = _parts(read(located.file), kinds[0]["name"])
-    network, first = find_network(
-        student, [kind["name"] for kind in kinds if kind["name"] not in parts]
-    )
+    names = [kind["name"] for kind in kinds if kind["name"] not in parts]
+    network, first = find_network(student, names)
+    while network is None and (name := undefined(first)) and student.ask("supply", name=name):
+        assert isinstance(first, StudentError)
+        verdicts.error(first)  # and the rest is looked at with a value for it
+        network, first = find_network(student, names)
     kind = kinds[0] if network is None else next(k for k in kinds if k["name"] == network.way.kind)
     source = Source(read(located.file), kind["name"], located.file, read)
     if _forbidden(student, network, source, kind["line"], verdicts):
@@ -44,7 +47,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     if network is None:
         if isinstance(first, WrongOutput):
             verdicts.fault("wrong-shape", str(first), line=kind["forward"])
-        elif first is not None:
+        elif first is not None and not verdicts.has("does-not-run"):
             verdicts.error(first)
         return
     _judge(network, first, source, kind["forward"], verdicts)
@@ -78,6 +81,8 @@ def _judge(
     if not verdicts.has("parameter-not-learnable", "nonzero-initial-state") or not drawn:
         verdicts.doing("equations (1) to (7)")
         check_equations(network, source, verdicts)
+    else:
+        parameters.check_memory(network, source, verdicts)
     if repeats and not remade and (not drawn or not verdicts.faults):
         verdicts.doing("gradients")
         parameters.check_gradients(network, source, verdicts)
@@ -105,6 +110,7 @@ def look(network: Network) -> tuple[list[list[object]], list[str]]:
     network.uses = answer["uses"]
     network.softmax = answer["softmax"] or answer["made"]
     network.new = [tuple(place) for place in answer["new"]]
+    network.kept = answer["kept"]
     network.count_uses()
     network.find_real()
     return list(answer["random"]), list(answer["remade"])

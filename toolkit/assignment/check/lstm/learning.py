@@ -26,7 +26,14 @@ def check_learning(network: Network, source: Source, line: int | None, verdicts:
     try:
         accuracy, steps = _learn(network, MAX_STEPS_FAULTY if verdicts.faults else MAX_STEPS)
     except StudentError as error:
-        if not verdicts.faults:
+        if network.kept and "backward through the graph a second time" in error.text:
+            verdicts.fault(
+                "broken-gradient",
+                f"The second step of training stops: self.{network.kept[0]} is kept from the first "
+                "one, with all that it was computed from. Does a batch need anything of the last?",
+                line=source.line_of_assignment(network.kept[0].split(".")[-1]) or line,
+            )
+        elif not verdicts.faults:
             verdicts.error(error)
         return
     measured = (

@@ -1,5 +1,6 @@
 """A student's LSTM, whatever its signature, behind one call: digits in, the last logits out."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -72,6 +73,7 @@ class Network:
         self.any_batch = self.any_length = False
         self.uses: dict[str, int] = {}  # of each tensor, in a forward pass
         self.new: list[tuple[str | None, int | None, bool]] = []  # where a forward makes tensors
+        self.kept: list[str] = []  # tensors, no parameters, that a forward changes
         self.softmax: list[list[Any]] = []  # name, file and line of each that was seen
 
     def build(self, seed: int = 0, **sizes: Any) -> None:
@@ -256,6 +258,14 @@ def _hopeless(error: StudentError | WrongOutput) -> bool:
     if isinstance(error, WrongOutput):
         return False
     return bool({"NotImplementedError", "NameError", "SyntaxError"} & set(error.types))
+
+
+def undefined(error: StudentError | WrongOutput | None) -> str | None:
+    """The name of a global that an error is about, because nothing defines it."""
+    if not isinstance(error, StudentError) or error.types[0] != "NameError":
+        return None
+    found = re.match(r"name '(\w+)' is not defined", error.text)
+    return found[1] if found else None
 
 
 def _grade(network: Network) -> int:

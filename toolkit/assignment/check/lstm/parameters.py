@@ -9,7 +9,7 @@ from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.lstm.weights import STATE_NAMES, is_state, is_weight, randomise
-from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verdicts import Place, Verdicts
 
 WIDTH = 2e-3  # how far a weight is moved to measure a slope
 MAX_ERROR = 0.05  # of autograd's slope, relative to the measured one
@@ -66,12 +66,14 @@ def check_repeats(
     if torch.allclose(first, second, atol=1e-5):
         return True
     kept = [t["name"] for t in network.tensors if t["name"] in remade and is_state(t)]
+    kept += network.kept
     if kept and not verdicts.has("nonzero-initial-state"):
         verdicts.fault(
             "nonzero-initial-state",
             f"self.{kept[0]} is a state that is kept from one call to the next, so a sequence "
             "starts with the memory of another one. Where does each start with zeros?",
-            line=source.line_of_assignment(kept[0].split(".")[-1]),
+            line=source.line_of_assignment(kept[0].split(".")[-1])
+            or source.line_of_attribute(kept[0]),
         )
     elif not verdicts.has("nonzero-initial-state", "parameter-not-learnable"):
         verdicts.fault(
@@ -81,6 +83,27 @@ def check_repeats(
             line=source.line_of_name(*STATE_NAMES),
         )
     return False
+
+
+def check_memory(network: Network, source: Source, verdicts: Verdicts) -> None:
+    """Whether anything but the last digit counts, where the equations cannot be followed."""
+    x = network.digits(network.way.batch, network.way.steps)
+    other = torch.cat([(x[:, :-1] + 1) % 10, x[:, -1:]], 1)
+    if x.size(1) > 1 and torch.equal(*network.run([x, other])):
+        verdicts.fault(
+            "state-not-carried",
+            "The answer depends on the last digit only: neither h(t-1) nor c(t-1) reaches the next "
+            "step. Where are they set to zero, and what does the next step read?",
+            at=_of_zeros(network, source),
+        )
+
+
+def _of_zeros(network: Network, source: Source) -> Place | None:
+    """The first line of a forward that makes zeros."""
+    for file, line, _ in network.new:
+        if line and "zeros" in source.of(file).lines[line - 1]:
+            return Place(file, line)
+    return None
 
 
 def check_remade(names: list[str], source: Source, verdicts: Verdicts) -> None:

@@ -73,9 +73,10 @@ def _any_length(
 
 def _of_rows(network: Network, source: Source) -> int | None:
     """Where a tensor of the network with a row for each sequence is made."""
-    if network.way.batch == network.way.hidden:
-        return None
+    same = network.way.batch == network.way.hidden  # then it may be a matrix of weights as well
     for tensor in network.tensors:
+        if same and (tensor["kind"] == "parameter" or not tensor["zero"]):
+            continue
         if len(tensor["shape"]) > 1 and tensor["shape"][0] == network.way.batch:
             return source.line_of_attribute(tensor["name"])
     return None

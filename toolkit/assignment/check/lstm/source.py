@@ -70,67 +70,50 @@ class Source:
         ]
         return min(lines, default=None)
 
-    def line_of_reset(self) -> int | None:
-        """Where a loop of a forward makes something of zeros."""
-        lines = [
-            node.lineno
-            for loop in self._loops()
-            for node in ast.walk(loop)
-            if isinstance(node, ast.Call) and "zeros" in _called(node)
-        ]
+    def line_of_append(self, name: str) -> int | None:
+        """Where a loop of a forward appends what has this name to a list."""
+        calls = [n for loop in self.loops() for n in ast.walk(loop) if isinstance(n, ast.Call)]
+        appends = [call for call in calls if called(call) == "append"]
+        lines = [call.lineno for call in appends if name in map(ast.unparse, call.args)]
         return min(lines, default=None)
-
-    def line_of_first_item(self) -> int | None:
-        """Where a loop of a forward reads the first item of a list that it makes longer."""
-        for loop in self._loops():
-            calls = [n for n in ast.walk(loop) if isinstance(n, ast.Call)]
-            lists = {
-                ast.unparse(call.func.value)
-                for call in calls
-                if isinstance(call.func, ast.Attribute) and call.func.attr == "append"
-            }
-            for node in (n for n in ast.walk(loop) if isinstance(n, ast.Subscript)):
-                if ast.unparse(node.slice) == "0" and ast.unparse(node.value) in lists:
-                    return node.lineno
-        return None
 
     def line_of_first_step(self, name: str) -> int | None:
         """Where a loop of a forward assigns this name at t = 0 only."""
-        for loop in self._loops():
+        for loop in self.loops():
             for node in ast.walk(loop):
                 if isinstance(node, ast.If) and re.search(r"== 0|^not ", ast.unparse(node.test)):
                     for line in (n for n in node.body if isinstance(n, ast.Assign)):
-                        if name in [bare_name(n) for t in line.targets for n in _names(t)]:
+                        if name in [bare_name(n) for t in line.targets for n in names_in(t)]:
                             return line.lineno
         return None
 
     def line_of_passing(self) -> int | None:
         """Where a loop over layers gives each what the one before has returned."""
-        for loop in self._loops():
+        for loop in self.loops():
             for node in (n for n in ast.walk(loop) if isinstance(n, ast.Assign)):
                 if isinstance(loop, ast.For) and isinstance(node.value, ast.Call):
                     called = ast.unparse(node.value.func)
                     given = {ast.unparse(argument) for argument in node.value.args}
-                    taken = {name for target in node.targets for name in _names(target)}
-                    if called in _names(loop.target) and len(given & taken) > 1:
+                    taken = {name for target in node.targets for name in names_in(target)}
+                    if called in names_in(loop.target) and len(given & taken) > 1:
                         return node.lineno
         return None
 
     def line_of_start(self, what: str) -> int | None:
         """Where the judged class sets h or c before its loop over time."""
-        loops = self._loops()
+        loops = self.loops()
         for function in self._forwards(alone=True):
             for node in ast.walk(function):
                 if not isinstance(node, ast.Assign) or any(_around(n, node) for n in loops):
                     continue
-                names = [n for target in node.targets for n in _names(target)]
+                names = [n for target in node.targets for n in names_in(target)]
                 if what in map(bare_name, names):
                     return node.lineno
         return self.line_of_name(what)
 
     def loop_line(self, line: int | None = None) -> int | None:
         """The loop over time: the outermost one around a line, else the first in a forward."""
-        loops = self._loops()
+        loops = self.loops()
         for loop in loops:
             if line is not None and loop.lineno <= line <= (loop.end_lineno or loop.lineno):
                 return loop.lineno
@@ -156,7 +139,7 @@ class Source:
         reads |= bool(names & set(re.findall(r"\w+", header.partition(" in ")[2])))
         return line if reads and line else loop or line
 
-    def _loops(self) -> list[ast.For | ast.While]:
+    def loops(self) -> list[ast.For | ast.While]:
         """The loops of the methods that run in a forward pass."""
         loops = [
             n for f in self._forwards() for n in ast.walk(f) if isinstance(n, ast.For | ast.While)
@@ -164,11 +147,11 @@ class Source:
         return sorted(loops, key=lambda n: n.lineno)
 
     def _in_loops(self) -> Iterator[tuple[ast.Assign, int, str]]:
-        for loop in self._loops():
+        for loop in self.loops():
             for node in ast.walk(loop):
                 if isinstance(node, ast.Assign):
                     for target in node.targets:
-                        yield from ((node, node.lineno, name) for name in _names(target))
+                        yield from ((node, node.lineno, name) for name in names_in(target))
 
     def _first_step(self) -> int | None:
         """Where steps are written out: the first line that takes a numbered item of something."""
@@ -260,19 +243,19 @@ class Source:
         return None
 
 
-def _called(call: ast.Call) -> str:
+def called(call: ast.Call) -> str:
     return str(getattr(call.func, "attr", getattr(call.func, "id", "")))
 
 
 def _makes_state(call: ast.Call) -> bool:
-    name = _called(call)
+    name = called(call)
     return any(word in name for word in ("zeros", "ones", "rand", "empty", "full", "Tensor"))
 
 
-def _names(target: ast.expr) -> list[str]:
+def names_in(target: ast.expr) -> list[str]:
     """The names that an assignment writes to, without self."""
     if isinstance(target, ast.Tuple | ast.List):
-        return [name for one in target.elts for name in _names(one)]
+        return [name for one in target.elts for name in names_in(one)]
     name = getattr(target, "attr", getattr(target, "id", None))
     return [name] if isinstance(name, str) else []
 

@@ -11,10 +11,16 @@ from toolkit.assignment.check.child.answering import Back
 from toolkit.assignment.check.child.importing import classes, import_file, pick
 from toolkit.assignment.check.child.lstm.devices import Elsewhere, pretend_gpu
 from toolkit.assignment.check.child.lstm.learning import learn, slopes
+from toolkit.assignment.check.child.lstm.missing import check_super, is_size, supply
 from toolkit.assignment.check.child.lstm.operations import Operations, notable, pieces
 from toolkit.assignment.check.child.lstm.signatures import construct, more_arguments
-from toolkit.assignment.check.child.lstm.tensors import all_tensors, described, tensors_in
-from toolkit.assignment.check.child.lstm.tensors import loose_tensors as loose
+from toolkit.assignment.check.child.lstm.tensors import (
+    all_tensors,
+    changed,
+    described,
+    snapshot,
+    tensors_in,
+)
 from toolkit.assignment.check.child.places import line_of
 from toolkit.assignment.check.child.recorder import Recorder
 
@@ -32,6 +38,7 @@ class Answers:
         self.sizes: Mapping[str, Any] = {}
         self.first: dict[str, Tensor] = {}  # what each tensor was when the network was built
         self.squares: dict[str, Tensor] = {}  # running means, of RMSProp
+        self.supplied: list[str] = []  # names of globals
 
     def load(self, file: str, name: str | None) -> dict[str, Any]:
         """Import the file, and name the networks in it, the likeliest first.
@@ -61,6 +68,12 @@ class Answers:
         path = (self.root / file).resolve()
         return path.read_text(errors="replace") if path.is_relative_to(self.root) else ""
 
+    def supply(self, name: str) -> bool:
+        """From now on, give their files this global, if its name says which size it is."""
+        can = name not in self.supplied and is_size(name, self.sizes)
+        self.supplied += [name] if can else []
+        return can
+
     def build(self, kind: str, sizes: dict[str, Any], seed: int = 0) -> dict[str, Any]:
         """Make a network, which the next questions are about.
 
@@ -70,7 +83,7 @@ class Answers:
         Returns:
             `took`, the sizes that its constructor asks for, and their defaults; `recurrent`,
             the name of a recurrent module of torch in it, "" if there is none; and
-            its `tensors`, see `tensors`.
+            its `tensors`: parameters, buffers, and loose ones.
         """
         self.kind, self.sizes, self.squares = kind, sizes, {}
         torch.manual_seed(seed)
@@ -78,29 +91,25 @@ class Answers:
         deterministic(True, warn_only=True)  # fills empty memory with nan
         try:
             with self.recorder:
+                supply(self.supplied, sizes, self.root)
                 self.network, took = construct(self.kinds[kind], sizes)
+                check_super(self.network, self.root)
         finally:
             deterministic(False)
-        tensors = self.tensors()
+        tensors = described(self.network)
         with torch.no_grad():  # what was never filled must not hide the rest
             for x in self._all().values():
                 if x.is_floating_point() and bool(x.isnan().any()):
                     x.copy_(torch.randn_like(x) * 0.1)
         self.first = {name: x.detach().clone() for name, x in self._all().items()}
-        network = self.network
         recurrent = (nn.RNNBase, nn.RNNCellBase)
         return {
             "took": took,
             "recurrent": next(
-                (name or kind for name, m in network.named_modules() if isinstance(m, recurrent)),
-                "",
+                (n or kind for n, m in self.network.named_modules() if isinstance(m, recurrent)), ""
             ),
             "tensors": tensors,
         }
-
-    def tensors(self) -> list[dict[str, Any]]:
-        """The tensors that the network has: parameters, buffers, and loose ones."""
-        return described(self.network)
 
     def put(self, values: dict[str, Tensor | None]) -> None:
         """Give tensors of the network other values; None is the first that they had."""
@@ -151,11 +160,11 @@ class Answers:
         """Call the network with each input, and tell what it computes.
 
         Returns:
-            what `operations.pieces` and `operations.notable` return, the `outputs`, and the
-            parameters that the forward replaces (`remade`).
+            what `operations.pieces`, `operations.notable` and `tensors.changed` return, and the
+            `outputs`.
         """
         self.network.eval()
-        before = {name: id(x) for name, x in self.network.named_parameters()}
+        before = snapshot(self.network)
         runs, outputs = [], []
         for x in inputs:
             operations = Operations(self.root, {id(t): name for name, t in self._all().items()})
@@ -164,14 +173,11 @@ class Answers:
                 result = self._call(x, state, states)
             outputs.append([t.detach() for t in tensors_in(result)])
             runs.append(operations)
-        after = self.network.named_parameters()
         return (
             pieces([run.made for run in runs], batch, hidden)
             | notable(runs[0], outputs[0])
-            | {
-                "outputs": outputs,
-                "remade": [name for name, x in after if before.get(name) != id(x)],
-            }
+            | changed(before, self.network)
+            | {"outputs": outputs}
         )
 
     def slopes(
@@ -257,13 +263,9 @@ class Answers:
         there = Elsewhere(self.root)
         with pretend_gpu(self.root, again), there:
             kinds = classes(import_file(self.file), nn.Module) if again else self.kinds
+            supply(self.supplied, sizes, self.root)
             network = construct(kinds[self.kind], sizes)[0].eval()
-            for tensor in [*network.parameters(), *network.buffers()]:
-                there.put(tensor, True)
-            for name, tensor in loose(network):
-                if not there.there.get(id(tensor)):
-                    there.origin[id(tensor)] = [None, None, name]
-                    there.put(tensor, name in moved)
+            there.move(network, moved)
             there.put(x, True)
             there.put(state, True)
             try:

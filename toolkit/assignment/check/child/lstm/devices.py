@@ -2,15 +2,16 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from toolkit.assignment.check.child.lstm.operations import flat
+from toolkit.assignment.check.child.lstm.tensors import loose_tensors
 from toolkit.assignment.check.child.recorder import frames_in, is_gpu
 
 GPU, CPU = torch.device("cuda", 0), torch.device("cpu")
@@ -47,6 +48,15 @@ class Elsewhere(TorchFunctionMode):
         self.stores.setdefault(_store(tensor), tensor)
         if not there and origin is not None:
             self.origin.setdefault(id(tensor), origin)
+
+    def move(self, network: nn.Module, moved: Container[str]) -> None:
+        """Its parameters and buffers go there, and what `moved` names; nothing else does."""
+        for tensor in [*network.parameters(), *network.buffers()]:
+            self.put(tensor, True)
+        for name, tensor in loose_tensors(network):
+            if not self.there.get(id(tensor)):
+                self.origin[id(tensor)] = [None, None, name]
+                self.put(tensor, name in moved)
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 MAX_DEPTH = 4
@@ -49,6 +50,30 @@ def described(network: nn.Module) -> list[dict[str, Any]]:
         for name, x in all_tensors(network).items()
         if x.is_floating_point()
     ]
+
+
+def snapshot(network: nn.Module) -> dict[str, tuple[int, Tensor]]:
+    """Of each tensor of a network its id, and a copy of its values."""
+    return {name: (id(x), x.detach().clone()) for name, x in all_tensors(network).items()}
+
+
+def changed(before: Mapping[str, tuple[int, Tensor]], network: nn.Module) -> dict[str, list[str]]:
+    """What a forward has changed since a snapshot.
+
+    Returns:
+        the names of the parameters that it has replaced (`remade`); and of other tensors that are
+        others or have other values now (`kept`), first of those that were there before.
+    """
+    parameters = dict(network.named_parameters())
+    replaced, kept = [], []
+    for name, x in all_tensors(network).items():
+        number, values = before.get(name, (0, None))
+        if number != id(x) and name in parameters:
+            replaced.append(name)
+        elif number != id(x) or values is None or not torch.equal(x.detach(), values):
+            kept.append(name)
+    kept = [name for name in kept if name not in parameters]
+    return {"remade": replaced, "kept": sorted(kept, key=lambda name: name not in before)}
 
 
 def loose_tensors(network: nn.Module) -> list[tuple[str, Tensor]]:

@@ -14,6 +14,7 @@ from toolkit.assignment.check.lstm.cell.formulas import (
 )
 from toolkit.assignment.check.lstm.cell.matching import Match
 from toolkit.assignment.check.lstm.cell.recording import Place, Recording
+from toolkit.assignment.check.lstm.lost import line_of_loss
 from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.verdicts import Place as Placing
@@ -56,10 +57,9 @@ def _check_states(match: Match, source: Source, verdicts: Verdicts) -> None:
     others = [g for g in match.gates_found if g.kind == "sigmoid"]
     forgets = mistake == NO_MEMORY and len(others) > 2
     if not reach and all(g.map is not None and g.map.exact for g in match.gates.values()):
-        what = "h(t-1) and c(t-1) reach" if forgets else "h(t-1) reaches"
         verdicts.fault(
             "state-not-carried",
-            f"Neither {what} the next step." if forgets else
+            "Neither h(t-1) nor c(t-1) reaches the next step." if forgets else
             "h(t-1) does not reach the gates: they see the same h at every step. Where is h set to "
             "zero, and is the new h what the next step reads?",
             at=_of_loss(match.h_place, source),
@@ -82,10 +82,9 @@ def _check_states(match: Match, source: Source, verdicts: Verdicts) -> None:
 
 
 def _of_loss(place: Place, source: Source) -> Placing:
-    """Where a state is lost: where the loop sets one to zero or reads the first, else there."""
+    """Where a state is lost: in a line of a loop over time that says so, else there."""
     source = source.of(place.file)
-    line = source.line_of_reset() or source.line_of_first_item() or place.line
-    return Placing(place.file, line)
+    return Placing(place.file, line_of_loss(source) or place.line)
 
 
 def nonzero_start(match: Match) -> str | None:
@@ -171,15 +170,18 @@ def check_readout(
                 at=line,
             )
             return
-    others = {
-        "c(t), not from h(t)": (match.c[-1], None),
-        "h(t) and c(t) together": (match.h[-1], match.c[-1]),
-        "h(t) and x(t) together": (match.h[-1], match.x[-1]),
-    } | {f"{name}(t), not from h(t)": (g.values[-1], None) for name, g in match.gates.items()}
-    for what, (state, more) in others.items():
+    others: dict[str, tuple[Tensor, Tensor | None, Place | None]] = {
+        "c(t), not from h(t)": (match.c[-1], None, match.c_place),
+        "h(t) and c(t) together": (match.h[-1], match.c[-1], None),
+        "h(t) and x(t) together": (match.h[-1], match.x[-1], None),
+    } | {
+        f"{name}(t), not from h(t)": (g.values[-1], None, g.place)
+        for name, g in match.gates.items()
+    }
+    for what, (state, more, place) in others.items():
         if affine(logits, more, state).exact:
             message = f"The readout p(t) is computed from {what}."
-            at = line if more is None else _fed(recording) or line
+            at = _collected(place, source) or line if place else _fed(recording) or line
             verdicts.fault("wrong-equation", message, equation=7, at=at)
             return
     if len({s.ids for s in recording.series if s.place.name == "sigmoid"}) > 3:
@@ -195,6 +197,13 @@ def check_readout(
         equation=7,
         at=_fed(recording) or line,
     )
+
+
+def _collected(place: Place, source: Source) -> Placing | None:
+    """Where a loop appends what is computed here to a list, by its name."""
+    source = source.of(place.file)
+    line = source.line_of_append(source.name_at(place.line))
+    return Placing(place.file, line) if line else None
 
 
 def _fed(recording: Recording) -> Place | None:
