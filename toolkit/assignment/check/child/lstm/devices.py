@@ -37,7 +37,7 @@ class Elsewhere(TorchFunctionMode):
         self.root = str(root)
         self.there: dict[int, bool] = {}  # id of a tensor -> whether it is on the GPU
         self.origin: dict[int, list[Any]] = {}  # id -> file, line and name, of what is not
-        self.stores: dict[int, Tensor] = {}  # address of numbers -> the first tensor with these
+        self.stores: dict[int, Tensor] = {}  # address of numbers -> the last tensor with these
         self.alive: list[Any] = []
         self.left: list[Any] | None = None
 
@@ -45,7 +45,7 @@ class Elsewhere(TorchFunctionMode):
         """Say where a tensor is."""
         self.alive.append(tensor)
         self.there[id(tensor)] = there
-        self.stores.setdefault(_store(tensor), tensor)
+        self.stores[_store(tensor)] = tensor
         if not there and origin is not None:
             self.origin.setdefault(id(tensor), origin)
 
