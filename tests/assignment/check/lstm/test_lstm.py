@@ -54,12 +54,14 @@ class LSTM(nn.Module):
             x = torch.stack(hs, 1)
         return self.p(h)
 """
+ZEROS = "x.new_zeros(len(x), self.n)"
 RIGHT = {
     "packed": ("", ""),
     "in place": ("c = g * i + c * f", "c = c.mul(f).add_(g * i)"),
     "a sigmoid from tanh": ("f.sigmoid()", "(f / 2).tanh() / 2 + 0.5"),
     "the first step apart": ("c = g * i + c * f", "c = g * i if t == 0 else g * i + c * f"),
-    "moved afterwards": ("x.new_zeros(len(x), self.n)", "torch.zeros(len(x), self.n).to(x.device)"),
+    "as the weights are": (ZEROS, "self.p.weight.data.new_zeros(len(x), self.n)"),
+    "moved afterwards": (ZEROS, "torch.zeros(len(x), self.n).to(x.device)"),
 }
 LOOSE = """nn.Linear(hidden_dim, output_dim, bias=False)
         self.b = torch.zeros(output_dim)

@@ -257,6 +257,8 @@ def _hopeless(error: StudentError | WrongOutput) -> bool:
     """Whether no other way can help."""
     if isinstance(error, WrongOutput):
         return False
+    if re.search(r"(super\(\)|before Module)\.__init__\(\)", error.text):
+        return True
     return bool({"NotImplementedError", "NameError", "SyntaxError"} & set(error.types))
 
 

@@ -36,9 +36,9 @@ class Source:
     def line_of_attribute(self, name: str) -> int | None:
         """The first line that assigns `self.<name>`."""
         for stem in reversed(name.split("[")[0].split(".")):
+            target = rf"(self\.\w+, *)*self\.{re.escape(stem)} *(,[^=]*)?(:[^=]*)?=(?!=)"
             for number, text in enumerate(self.lines, start=1):
-                text = text.strip()
-                if text.startswith((f"self.{stem} =", f"self.{stem}:", f"self.{stem}=")):
+                if re.match(target, text.strip()):
                     return number
             for number, text in enumerate(self.lines, start=1):
                 if f"self.{stem}" in text.split("=")[0] and "=" in text:
