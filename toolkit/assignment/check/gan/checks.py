@@ -19,7 +19,7 @@ from toolkit.assignment.check.gan.lines import Lines, Place
 from toolkit.assignment.check.gan.losses import check_losses, is_always_one
 from toolkit.assignment.check.gan.steps import check_steps, undetached
 from toolkit.assignment.check.gan.trace import Call, Trace, read
-from toolkit.assignment.check.host import Student, StudentError
+from toolkit.assignment.check.host import MAX_BYTES, Student, StudentError
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.verdicts import Verdicts
 
@@ -28,6 +28,7 @@ MAX_SECONDS = 14.0  # of CPU time
 FEW = 4  # images or points, for a question about the range of a network's outputs
 ONLINE = re.compile(r"sample_data/|/content/|/kaggle/")
 STOPS: tuple[Id, ...] = ("does-not-import", "not-written", "does-not-run")
+NO_MEMORY = ("can't allocate memory", "MemoryError", "Unable to allocate")
 MISFITS = ("shapes", "view size", "invalid for input of size", "must match")
 # What a network computes inside, and changes in place
 ACTIVATION = re.compile(r"output \d+ of \w*(Relu|Elu|Sigmoid|Tanh|Mul|Softplus)")
@@ -135,6 +136,13 @@ def _check_end(
     elif error is not None and "FileNotFoundError" in error.types and ONLINE.search(text):
         verdicts.not_seen(
             f"The code reads a file that only Colab or Kaggle has ({text}).", id=later, at=error
+        )
+    elif error is not None and any(words in str(error) for words in NO_MEMORY):
+        verdicts.not_seen(
+            f"The networks need more than the {MAX_BYTES >> 30} GiB of memory that the check gives "
+            "them, so nothing was seen from here.",
+            id=later,
+            at=error,
         )
     elif early and "cuda" in text.lower():
         verdicts.fault(

@@ -8,6 +8,11 @@ from torch import Tensor
 from toolkit.assignment.check.gan.trace import Backward, Call, Network, Step, Trace, Value
 
 NUM_DIGITS = 10  # what has so many outputs tells digits apart, not real from drawn
+PIXELS = 784  # of an image of MNIST
+RECENT = 8  # calls whose images may have been changed before they are judged
+SLOPES = (0.5, 1.5)  # of images with noise added to them, over the images themselves
+NOISY, RESCALED = 0.3, 0.95  # least correlations of them, and of images that were only rescaled
+MOST = 0.9  # of the images of a batch, and more, are like it
 
 
 @dataclass(frozen=True)
@@ -195,15 +200,15 @@ class Origins:
     def _inside(
         self, value: Value, before: list[Call], everything: Tensor
     ) -> tuple[dict[int, Call], dict[int, Tensor]]:
-        """The last call whose output is the first or the last part of each item, beside labels."""
+        """The last call whose output is in each item: beside labels, under noise, or rescaled."""
         rows = value.rows
-        for call in reversed(before[-8:]):
+        for call in reversed(before[-RECENT:]):
             made = call.output.rows if call.output else None
             if rows is None or made is None or len(made) != len(rows):
                 continue
             size = made.size(1)
             parts = (rows[:, :size], rows[:, -size:]) if 16 < size < rows.size(1) else ()
-            if any(torch.equal(part, made) for part in parts):
+            if any(torch.equal(part, made) for part in parts) or _are_changed(made, rows):
                 return {call.number: call}, {call.number: everything}
         return {}, {}
 
@@ -222,6 +227,21 @@ class Origins:
         if drawn is None:
             drawn = torch.zeros(images.shape[0], dtype=torch.bool)
         return Judged(call, images, drawn, frozenset(by))
+
+
+def _are_changed(made: Tensor, seen: Tensor) -> bool:
+    """Whether each image is one that was made, (batch, pixels), with noise on it or rescaled.
+
+    Another image correlates with it too, but not in every row with a slope of about 1.
+    """
+    if made.shape != seen.shape or made.size(1) < PIXELS:
+        return False
+    x, y = (rows - rows.mean(dim=1, keepdim=True) for rows in (made, seen))
+    both, squares = (x * y).sum(dim=1), x.square().sum(dim=1).clamp_min(1e-12)
+    slope = both / squares
+    correlation = both / (squares * y.square().sum(dim=1).clamp_min(1e-12)).sqrt()
+    noisy = (slope > SLOPES[0]) & (slope < SLOPES[1]) & (correlation > NOISY)
+    return float((noisy | (correlation > RESCALED)).double().mean()) >= MOST
 
 
 def _row_bytes(value: Value) -> list[bytes]:

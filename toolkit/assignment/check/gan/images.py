@@ -8,6 +8,7 @@ from torch import Tensor
 
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines
+from toolkit.assignment.check.gan.noise import line_of_noise
 from toolkit.assignment.check.gan.trace import Call, Value
 from toolkit.assignment.check.verdicts import Verdicts
 
@@ -40,7 +41,7 @@ def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
             "wrong-noise",
             f"The noise has mean {mean:.2f}, standard deviation {deviation:.2f} and fourth moment "
             f"{fourth:.1f}. A {WORD}. Which function draws it?",
-            at=lines.of_noise(odd),
+            at=line_of_noise(lines, odd),
         )
         return
     if (uniform := _uniform_sample(game)) is not None:
@@ -48,7 +49,7 @@ def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
             "wrong-noise",
             "The samples are drawn from uniform noise, and the generator was trained on normal "
             "noise. Which function draws the noise here?",
-            at=lines.of_noise(uniform),
+            at=line_of_noise(lines, uniform),
         )
         return
     if len(game.steps) >= 2 * MIN_STEPS and _drawn_once(game, noise):
@@ -56,7 +57,7 @@ def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
             "wrong-noise",
             f"The generator was given the same z in all of {len(game.steps)} steps, so it only "
             "learns these points. When should new noise be drawn?",
-            at=lines.of_noise(calls[-1]),
+            at=line_of_noise(lines, calls[-1]),
         )
         return
     verdicts.right("The noise is standard normal, and drawn anew for every step.")

@@ -19,7 +19,6 @@ LAYERS = {
     *("Softmax", "LogSoftmax", "softmax", "log_softmax"),
     *("tanh", "sigmoid", "relu", "leaky_relu", "LazyLinear", "Softplus", "softplus"),
 }
-NOISE = ("rand", "normal", "uniform")  # in the names of functions that draw numbers
 
 
 class Place(NamedTuple):
@@ -105,32 +104,6 @@ class Lines:
         )
         return place or self.of_scaling()
 
-    def of_noise(self, call: Event) -> Place:
-        """The line that makes the noise that a call of the generator gets."""
-        statement = self.statement(call)
-        names = [n.id for n in ast.walk(statement) if isinstance(n, ast.Name)] if statement else []
-        made = [found for name in names if (found := self.assigned(call, name))]
-        for node in (statement, *made):
-            if node is not None and (place := self._draws(call.file, node)):
-                return place
-        variables = [n for n in made if isinstance(n.value, ast.Subscript)]
-        return Place(call.file, variables[-1].lineno if variables else call.line)
-
-    def _draws(self, file: str | None, statement: ast.stmt) -> Place | None:
-        """Where a statement, or a function of theirs that it calls, draws random numbers."""
-        calls = [n for n in ast.walk(statement) if isinstance(n, ast.Call)]
-        for node in calls:
-            if any(word in called(node).lower() for word in NOISE):
-                return Place(file, node.lineno)
-        names = {called(node) for node in calls}
-        for other, tree in self.trees.items():
-            for function in ast.walk(tree):
-                if isinstance(function, ast.FunctionDef) and function.name in names:
-                    for inner in ast.walk(function):
-                        if any(word in called(inner).lower() for word in NOISE):
-                            return Place(other, getattr(inner, "lineno", function.lineno))
-        return None
-
     def statement(self, event: Event) -> ast.stmt | None:
         """The smallest statement at the line of an event."""
         tree, line = self.trees.get(event.file or ""), event.line or 0
@@ -141,7 +114,7 @@ class Lines:
         ]
         return max(around, key=lambda node: (node.lineno, -(node.end_lineno or 0)), default=None)
 
-    def assigned(self, event: Event, name: str) -> ast.Assign | ast.AnnAssign | None:
+    def assigned(self, event: Placed, name: str) -> ast.Assign | ast.AnnAssign | None:
         """The last assignment to a name at or before the line of an event."""
         tree = self.trees.get(event.file or "")
         found = [

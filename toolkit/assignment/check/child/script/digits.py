@@ -129,10 +129,26 @@ def replace_readers(tree: ast.AST, digits: Digits) -> None:
         except ImportError:
             continue
         function = getattr(owner, name)
-        if not hasattr(function, "stands_in"):
-            replaced = make(function, digits)
-            replaced.stands_in = True
-            setattr(owner, name, replaced)
+        if not hasattr(function, "labelled"):
+            function = make(function, digits)
+            function.labelled = True
+            setattr(owner, name, function)
+        if _takes_whole_rows(tree):
+            function.labelled = False
+
+
+def _takes_whole_rows(tree: ast.AST) -> bool:
+    """Whether a data set that reads a table never takes a part of its columns: it has no labels."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ClassDef):
+            continue
+        inside = list(ast.walk(node))
+        names = {getattr(x, "attr", getattr(x, "name", "")) for x in inside}
+        constant = (ast.Constant, ast.Tuple, ast.List, ast.Slice)
+        takes = any(isinstance(x, ast.Subscript) and isinstance(x.slice, constant) for x in inside)
+        if {"read_csv", "__getitem__"} <= names and not takes and not names & {"drop", "pop"}:
+            return True
+    return False
 
 
 def _read_csv(function: Callable[..., Any], digits: Digits) -> Any:
@@ -141,6 +157,7 @@ def _read_csv(function: Callable[..., Any], digits: Digits) -> Any:
             return function(file, *more, **named)
         pandas = importlib.import_module("pandas")
         numbers = _table(digits, Path(file))
+        numbers = numbers if read_csv.labelled else numbers[:, -784:]  # type: ignore[attr-defined]
         names = ["label"] if numbers.shape[1] > 784 else []
         names += [f"pixel{k}" for k in range(784)]
         headed = named.get("header", "infer") is not None
