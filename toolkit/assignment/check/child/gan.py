@@ -60,15 +60,17 @@ class Answers:
         """What a network that was seen gives for other inputs, in evaluation mode."""
         assert self.script is not None
         module = self.script.trace.networks[network]
-        was_training = module.training
-        module.eval()
+        modes = {part: part.training for part in module.modules()}
+        for part in modes:  # not by `eval`, whose `train` may be a method of theirs that trains
+            part.training = False
         try:
             with torch.no_grad():
                 return next(tensors_in(module(*inputs)), None)
         except Exception:  # whatever a student's code raises
             return None
         finally:
-            module.train(was_training)
+            for part, mode in modes.items():
+                part.training = mode
 
     def texts(self) -> dict[str, str]:
         """The source of the student's files, relative to the root; of notebooks, their cells."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from itertools import permutations
 from typing import Any
 
 import torch
@@ -11,9 +12,9 @@ from toolkit.assignment.check.findings import Id
 from toolkit.assignment.check.gan.direction import check_direction
 from toolkit.assignment.check.gan.drawing.functions import Functions
 from toolkit.assignment.check.gan.drawing.interpolation import check_interpolation
-from toolkit.assignment.check.gan.drawing.modes import check_modes
+from toolkit.assignment.check.gan.drawing.modes import check_modes, check_seen_modes
 from toolkit.assignment.check.gan.drawing.stand_ins import Artist, digits
-from toolkit.assignment.check.gan.game import Game, find_game
+from toolkit.assignment.check.gan.game import Game, find_games
 from toolkit.assignment.check.gan.images import bounds_of, check_images, check_noise
 from toolkit.assignment.check.gan.lines import Lines, Place
 from toolkit.assignment.check.gan.losses import check_losses, is_always_one
@@ -53,9 +54,10 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     )
     trace = read(answer)
     lines = Lines(student.ask("texts"), located.file, (*located.files, *located.users))
-    game = find_game(trace)
+    games = find_games(trace)
+    game = games[0] if games else None
     _check_end(answer, trace, game, lines, verdicts)
-    _check_machine(answer, lines, verdicts)
+    _check_machine(answer, game, lines, verdicts)
     if game is None:
         return
     probe = Probe(student)
@@ -77,6 +79,9 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
         return
     functions = Functions(student, lines, game, Artist(like, low, high))
     check_modes(game, functions, lines, verdicts)
+    for other in games[1:]:  # a notebook may have a second GAN, with batch norm
+        if other.is_apart(game) and not verdicts.has("batchnorm-mode"):
+            check_seen_modes(other, verdicts)
     check_interpolation(game, lines, functions, verdicts)
 
 
@@ -186,7 +191,9 @@ def _check_end(
         )
 
 
-def _check_machine(answer: Mapping[str, Any], lines: Lines, verdicts: Verdicts) -> None:
+def _check_machine(
+    answer: Mapping[str, Any], game: Game | None, lines: Lines, verdicts: Verdicts
+) -> None:
     """Whether it runs where folders are missing, and where no GPU is."""
     folder = next((e for e in answer["events"] if e["kind"] == "folder"), None)
     if folder is not None and not answer["called"]:  # else it may be made where nothing ran
@@ -203,7 +210,19 @@ def _check_machine(answer: Mapping[str, Any], lines: Lines, verdicts: Verdicts) 
                 "Tensors are put on the GPU, whether there is one or not. What should decide?",
                 at=lines.of_device(Place(event["file"], event["line"])),
             )
-            break
+            return
+    moved = {p for e in answer["events"] if e["kind"] == "device" for p in e["parameters"]}
+    if game is None or not moved or not lines.chooses_device():
+        return
+    for one, other in permutations((game.generator, game.discriminator)):
+        left = not moved & one.parameters.keys() and moved & other.parameters.keys()
+        if left and (place := lines.of_making(one)):
+            verdicts.fault(
+                "fixed-device",
+                f"{other.kind} goes to the GPU where there is one, and {one.kind} stays on the CPU,"
+                " so there the code would stop. What puts both networks on one device?",
+                at=place,
+            )
 
 
 def _is_about_length(error: StudentError) -> bool:

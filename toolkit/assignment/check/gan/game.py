@@ -58,6 +58,12 @@ class Game:
             or (call.network in parts and call.output is not None and call.output.size >= 784)
         ]
 
+    def is_apart(self, other: "Game") -> bool:
+        """Whether both networks here are trained, and are no part of another game."""
+        mine = (self.generator, self.discriminator)
+        theirs = other.generator.parameters.keys() | other.discriminator.parameters.keys()
+        return all(self.steps_of(n) and not theirs & n.parameters.keys() for n in mine)
+
     def steps_of(self, network: Network) -> list[Step]:
         """The optimiser steps that were meant for this network: that hold parameters of its."""
         return [step for step in self.steps if step.holds & network.parameters.keys()]
@@ -120,35 +126,32 @@ class Game:
         return seen | {number for number, source in same.items() if source in seen}
 
 
-def find_game(trace: Trace) -> Game | None:
-    """The pair that is trained, or else the pair that is called most; None if there is none."""
+def find_games(trace: Trace) -> list[Game]:
+    """All pairs in which one network was given what the other made, the likeliest first."""
     origins = Origins(trace.calls)
-    pairs: dict[tuple[int, int], list[Judged]] = {}
+    pairs: dict[tuple[int, int], None] = {}
     calls: dict[int, list[Call]] = {}
     for call in trace.calls:
         calls.setdefault(call.network, []).append(call)
         for value in call.inputs:
             for network, _, _ in origins.of(value, call):
                 if network != call.network:
-                    pairs.setdefault((network, call.network), [])
-    best, best_score = None, (-1, -1, -1)
-    for generator, discriminator in pairs:
+                    pairs.setdefault((network, call.network))
+    scores: dict[tuple[int, int], tuple[int, int, int]] = {}
+    for pair in pairs:
+        _, discriminator = pair
         outputs = [c.output.size for c in calls[discriminator] if c.output is not None]
         if not outputs or NUM_DIGITS in outputs:
             continue
-        both = (
-            trace.networks[generator].parameters.keys(),
-            trace.networks[discriminator].parameters.keys(),
-        )
+        both = [trace.networks[network].parameters.keys() for network in pair]
         trained = sum(any(step.holds & keys for step in trace.steps) for keys in both)
-        score = (trained, int(max(outputs) == 1), len(calls[discriminator]))
-        if score > best_score:
-            best, best_score = (generator, discriminator), score
-    if best is None:
-        return None
-    judged = [origins.judged(call, best[0]) for call in calls[best[1]]]
-    networks = trace.networks[best[0]], trace.networks[best[1]]
-    return Game(trace, *networks, [j for j in judged if j is not None])
+        scores[pair] = (trained, int(max(outputs) == 1), len(calls[discriminator]))
+    found = []
+    for generator, discriminator in sorted(scores, key=lambda pair: scores[pair], reverse=True):
+        judged = [origins.judged(call, generator) for call in calls[discriminator]]
+        networks = trace.networks[generator], trace.networks[discriminator]
+        found.append(Game(trace, *networks, [j for j in judged if j is not None]))
+    return found
 
 
 class Origins:

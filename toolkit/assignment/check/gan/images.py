@@ -131,6 +131,15 @@ def check_images(
             at=lines.of_last_layer(game.generator, shaping=True) or first,
         )
         return
+    sizes = _sizes(game)
+    if sizes is not None and not given:
+        made, seen = sizes
+        verdicts.fault(
+            "wrong-shape",
+            f"The discriminator is given generated images of shape {made} and real ones of shape "
+            f"{seen}, and takes both. How large should a generated digit be?",
+            at=lines.of_last_layer(game.generator, shaping=True) or first,
+        )
     real = _shown(game, drawn=False)
     low, high = bounds_of(game, draw, scaled=True)
     if _unbounded(first, draw):
@@ -158,6 +167,15 @@ def check_images(
         )
         return
     verdicts.right("Generated images have the shape and the range of the real ones.")
+
+
+def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """A shape of drawn and one of real images, if no judged ones of both have the same size."""
+    drawn = {j.images.size: j.images.shape[1:] for j in game.judged.values() if j.drawn.any()}
+    real = {j.images.size: j.images.shape[1:] for j in game.judged.values() if not j.drawn.all()}
+    if not drawn or not real or drawn.keys() & real.keys():
+        return None
+    return next(iter(drawn.values())), next(iter(real.values()))
 
 
 def _shown(game: Game, *, drawn: bool) -> Value | None:

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -14,10 +14,13 @@ SCALING = ("Normalize", "ToTensor", "MNIST", "DataLoader")  # who decides the ra
 _PIXELS = re.compile(r"\.(data|train_data)\.(float|view|reshape|to|type|unsqueeze)\(.*/")
 _CUDA = re.compile(r"""=.*['"]cuda|device\(['"]cuda""")
 _ELSE_GPU = re.compile(r"""else (torch\.device\()?['"](cuda|mps)""")
+SHAPING = ("Linear", "LazyLinear", "Conv2d", "ConvTranspose2d")
+_FOR_ALL = (".cuda(", "set_default", "accelerat", "fabric", "lightning")
 LAYERS = {
-    *("Linear", "Conv2d", "ConvTranspose2d", "Tanh", "Sigmoid", "ReLU", "LeakyReLU", "Hardtanh"),
+    *SHAPING,
+    *("Tanh", "Sigmoid", "ReLU", "LeakyReLU", "Hardtanh"),
     *("Softmax", "LogSoftmax", "softmax", "log_softmax"),
-    *("tanh", "sigmoid", "relu", "leaky_relu", "LazyLinear", "Softplus", "softplus"),
+    *("tanh", "sigmoid", "relu", "leaky_relu", "Softplus", "softplus"),
 }
 
 
@@ -151,6 +154,8 @@ class Lines:
                     if shaping and "784" in ast.unparse(node) and returns:
                         return Place(file, max(returns))
                     layers = _layers(_applied_last(node)) or layers
+                    if shaping:
+                        layers = _layers(node, SHAPING) or layers
                     return Place(file, max(layers, default=node.lineno))
         return None
 
@@ -202,6 +207,19 @@ class Lines:
                     return Place(file, node.lineno)
         return otherwise
 
+    def chooses_device(self) -> bool:
+        """Whether some code asks for a GPU, and nothing else may move networks there."""
+        text = "\n".join(self.texts.get(name, "") for name in self.reached)
+        return "is_available()" in text and not any(word in text for word in _FOR_ALL)
+
+    def of_making(self, network: Network) -> Place | None:
+        """The line that makes a network of a class of theirs that does not ask for a device."""
+        for tree in self.trees.values():
+            for node in ast.walk(tree):
+                if isinstance(node, ast.ClassDef) and node.name == network.kind:
+                    return None if "device" in ast.unparse(node) else self.of_call(network.kind)
+        return None
+
     def of_call(self, name: str) -> Place | None:
         """The first line that calls what has this name."""
         return self.find(partial(_is_call, name))
@@ -219,12 +237,12 @@ def _is_call(name: str, node: ast.AST) -> bool:
     return called(node) == name
 
 
-def _layers(node: ast.AST) -> list[int]:
+def _layers(node: ast.AST, kinds: Collection[str] = LAYERS) -> list[int]:
     """The lines at which something makes or calls a layer."""
     return [
         inner.lineno
         for inner in ast.walk(node)
-        if isinstance(inner, ast.Call) and called(inner) in LAYERS
+        if isinstance(inner, ast.Call) and called(inner) in kinds
     ]
 
 
