@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.gan.trace import Backward, Call, Network, Step, Trace, Value
+from toolkit.assignment.check.gan.trace import PIXELS, Backward, Call, Network, Step, Trace, Value
 
 NUM_DIGITS = 10  # what has so many outputs tells digits apart, not real from drawn
-PIXELS = 784  # of an image of MNIST
 RECENT = 8  # calls whose images may have been changed before they are judged
 SLOPES = (0.5, 1.5)  # of images with noise added to them, over the images themselves
 NOISY, RESCALED = 0.3, 0.95  # least correlations of them, and of images that were only rescaled

@@ -9,10 +9,9 @@ from torch import Tensor
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.gan.noise import line_of_noise
-from toolkit.assignment.check.gan.trace import Call, Value
+from toolkit.assignment.check.gan.trace import PIXELS, Call, Value
 from toolkit.assignment.check.verdicts import Verdicts
 
-PIXELS = 784  # of an image of MNIST
 MIN_NUMBERS = 400  # of the noise, to know its distribution
 MIN_STEPS = 3  # of training, after which the same noise is no accident
 SLACK = 0.3  # of the range of the generated images: at most so far do the real ones go beyond
