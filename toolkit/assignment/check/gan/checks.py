@@ -132,23 +132,8 @@ def _check_end(
     text = error.text if error else ""
     early = ended == "exit" and error is not None and not trace.steps
     later: Id | None = "missing-interpolation" if game and trace.steps else None
-    if ended == "network":
-        verdicts.not_seen(
-            f"The code needs something from the network ({text}), and there is none.", id=later
-        )
-    elif error is not None and "InvalidGitRepositoryError" in error.types:
-        verdicts.not_seen("The code reads its git repository, which was not handed in.", at=error)
-    elif error is not None and "FileNotFoundError" in error.types and ONLINE.search(text):
-        verdicts.not_seen(
-            f"The code reads a file that only Colab or Kaggle has ({text}).", id=later, at=error
-        )
-    elif error is not None and any(words in str(error) for words in NO_MEMORY):
-        verdicts.not_seen(
-            f"The networks need more than the {MAX_BYTES >> 30} GiB of memory that the check gives "
-            "them, so nothing was seen from here.",
-            id=later,
-            at=error,
-        )
+    if (elsewhere := _not_here(ended, error, text)) is not None:
+        verdicts.not_seen(elsewhere, id=later, at=None if ended == "network" else error)
     elif early and "cuda" in text.lower():
         verdicts.fault(
             "fixed-device",
@@ -189,6 +174,24 @@ def _check_end(
             "No generator was seen whose images a discriminator judges, neither when the file was "
             "run nor when its functions were called. Make sure that running it trains.",
         )
+
+
+def _not_here(ended: str, error: StudentError | None, text: str) -> str | None:
+    """What the code needs, and what is not where the check runs; None if it is nothing like it."""
+    if ended == "network":
+        return f"The code needs something from the network ({text}), and there is none."
+    if error is None:
+        return None
+    if "InvalidGitRepositoryError" in error.types:
+        return "The code reads its git repository, which was not handed in."
+    if "FileNotFoundError" in error.types and ONLINE.search(text):
+        return f"The code reads a file that only Colab or Kaggle has ({text})."
+    if any(words in str(error) for words in NO_MEMORY):
+        return (
+            f"The code needs more than the {MAX_BYTES >> 30} GiB of memory that the check gives "
+            f"it, and what follows was not seen ({text.splitlines()[0][:120]})."
+        )
+    return None
 
 
 def _check_machine(
