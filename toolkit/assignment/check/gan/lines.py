@@ -280,11 +280,20 @@ def called(node: ast.AST) -> str:
 
 
 def _penalties(tree: ast.Module) -> list[tuple[int, int]]:
-    """The first and the last line of functions and statements that ask for a gradient."""
+    """The first and the last line of what asks for a gradient, or mixes images to ask for it."""
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     statements = [n for n in tree.body if not isinstance(n, ast.FunctionDef | ast.ClassDef)]
     return [
         (node.lineno, node.end_lineno or node.lineno)
         for node in (*functions, *statements)
-        if any(called(inner) == "grad" for inner in ast.walk(node))
+        if any(called(inner) == "grad" or _mixes_real(inner) for inner in ast.walk(node))
     ]
+
+
+def _mixes_real(node: ast.AST) -> bool:
+    """Whether this is as `e * real + (1 - e) * fake`."""
+    if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add)):
+        return False
+    sides = [ast.unparse(side).lower() for side in (node.left, node.right)]
+    real = [k for k, side in enumerate(sides) if "real" in side]
+    return real in ([0], [1]) and any("(1 - " in side or "(1.0 - " in side for side in sides)
