@@ -199,7 +199,7 @@ RIGHT: dict[str, tuple[tuple[str, str], ...]] = {
             'mnist = Digits("mnist_pixels.csv")',
         ),
         ("import torch\n", "import pandas as pd\nimport torch\n"),
-        ("A.eval()\n", 'A.eval()\ntorch.save(A, "a.pt")\ntorch.load("a.pt")\n'
+        ("A.eval()\n", 'A.eval()\ntorch.save(A, "a.pt")\nA = torch.load("a.pt")\n'
                        'pd.DataFrame([1.0, 2.0], columns=["loss"]).plot(grid=True)\n'),
     ),
     "noise on all that is judged": (

@@ -192,17 +192,20 @@ class Answers:
             for value in vars(self.script.module).values()
             if isinstance(value, nn.Module) and value is not network
         ]
+        copies = [other for other in others if _shapes(other) == _shapes(network)]
         classifiers = [other for other in others if _classifies(other)]
-        return StandingIn(network, classifiers, self.back)
+        return StandingIn([network, *copies], classifiers, self.back)
 
 
 class StandingIn:
-    """Inside this block a generator's images, and what classifies them, are the judge's."""
+    """Inside this block generators' images, and what classifies them, are the judge's."""
 
-    def __init__(self, generator: nn.Module, classifiers: list[nn.Module], back: Back) -> None:
+    def __init__(
+        self, generators: list[nn.Module], classifiers: list[nn.Module], back: Back
+    ) -> None:
         self._back = back
         self._forwards: list[tuple[nn.Module, Callable[..., Any]]] = [
-            (generator, lambda z, *more, **named: self._draw(generator, z)),
+            *((g, lambda z, *more, g=g, **named: self._draw(g, z)) for g in generators),
             *((c, lambda images, *more: back("classify", images=images)) for c in classifiers),
         ]
 
@@ -230,6 +233,10 @@ class Classifier(nn.Module):
         """Ask the judge."""
         logits: Tensor = self._back("classify", images=images)
         return logits
+
+
+def _shapes(network: nn.Module) -> list[tuple[str, torch.Size]]:
+    return [(name, parameter.shape) for name, parameter in network.named_parameters()]
 
 
 def _classifies(network: nn.Module) -> bool:

@@ -39,8 +39,25 @@ class Game:
         self.trace = trace
         self.generator, self.discriminator = generator, discriminator
         self.judged = {j.call.number: j for j in judged}
-        self.draws = [call for call in trace.calls if call.network == generator.id]
         self.steps = trace.steps
+        copies = self._copies()
+        begun = min((step.number for step in trace.steps), default=float("inf"))
+        self.draws = [
+            call
+            for call in trace.calls
+            if call.network == generator.id or (call.network in copies and call.number > begun)
+        ]
+
+    def _copies(self) -> set[int]:
+        """Networks as the generator that are never trained: it was saved, and loaded into them."""
+        mine = self.generator
+        return {
+            key
+            for key, network in self.trace.networks.items()
+            if (network.kind, network.file, list(network.parameters.values()))
+            == (mine.kind, mine.file, list(mine.parameters.values()))
+            and not self.steps_of(network)
+        }
 
     @property
     def all_draws(self) -> list[Call]:
@@ -50,10 +67,11 @@ class Game:
             for network in self.trace.networks.values()
             if network.parameters.keys() <= self.generator.parameters.keys()
         }
+        drawn = {call.number for call in self.draws}
         return [
             call
             for call in self.trace.calls
-            if call.network == self.generator.id
+            if call.number in drawn
             or (call.network in parts and call.output is not None and call.output.size >= 784)
         ]
 
