@@ -98,7 +98,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The check against code that others wrote.")
     parser.add_argument("mode", choices=("fetch", "run"))
     parser.add_argument("--code", type=Path, required=True, help="the folder with their code")
-    parser.add_argument("--half", choices=("mend", "final"), default="mend")
+    parser.add_argument("--half", choices=("mend", "final", "fresh"), default="mend")
     parser.add_argument("--kind", choices=KINDS, help="one kind only")
     parser.add_argument("--only", default="", help="repositories with this in their name")
     parser.add_argument("--whole", action="store_true", help="GANs: `check` on the whole folder")

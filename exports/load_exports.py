@@ -67,7 +67,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """The manifest as a dictionary, file name -> entry."""
     try:
         manifest = json.loads(path.read_bytes())
-    except ValueError:
+    except (ValueError, RecursionError):
         manifest = None
     if not isinstance(manifest, dict):
         raise Failure(f"{path} is damaged: it is not a JSON object")
@@ -194,6 +194,8 @@ def verify(manifest_path: Path) -> None:
     if not manifest:
         raise Failure(f"{manifest_path} lists no exports")
     for name, entry in manifest.items():
+        if Path(name).name != name:
+            raise Failure(f"{manifest_path} lists {name}, which is not a file beside it")
         if not isinstance(entry, dict) or "golden" not in entry:
             raise Failure(f"the manifest has no golden values for {name}")
         model = load(manifest_path.parent / name)

@@ -51,6 +51,17 @@ LIGHTNING = {
     "lightning/pytorch/tuner/tuning.py": "Tuner = None\n",
 }
 
+TORCHTEXT = {
+    "torchtext/__init__.py": "",
+    "torchtext/data.py": "class Field:\n    def __init__(self, *args, **options): ...\n\n\n"
+    "LabelField = Field\n\n\n"
+    "class TabularDataset(Field):\n    examples = (Field(),)\n\n"
+    "    def split(self, **options):\n        return self, self\n\n\n"
+    "class BucketIterator:\n    @staticmethod\n    def splits(datasets, **options):\n"
+    "        return datasets\n",
+    "spacy.py": "def load(name): ...\n",
+}
+
 RECIPES = {
     "bhargav104/h-detach": Recipe(
         "LSTM(input_dim, hidden_dim)", "_, (h, c) = self.theirs(x_t, (h, c))"
@@ -254,6 +265,74 @@ RECIPES = {
         "h, c = self.theirs.step(x_t, h, c)",
         supplies=("not-written",),
     ),
+    "dykyivladk1/lstm-cell-pytorch": Recipe(
+        "LSTMCell(input_dim, hidden_dim)",
+        "h, c = self.theirs.forward(x_t.T, h.T, c.T); h, c = h.T, c.T",
+    ),
+    "bombs-kim/handmade_lstm": Recipe(
+        "LstmCell(input_dim, hidden_dim)",
+        last="[self.theirs.reset_state(), *(self.theirs(x[:, t]) for t in range(x.size(1)))][-1]",
+    ),
+    "atippe/htw-aki-exercise-2": Recipe(
+        "CustomLSTM(input_dim, hidden_dim)", last="self.theirs(x)[0]"
+    ),
+    "Shaddyyy/Modern-LSTM-from-scratch": Recipe(
+        "LSTM_Net(input_dim, hidden_dim, 1)",
+        outputs="torch.stack([self.theirs(sequence) for sequence in x])",
+    ),
+    "PapaYa9061/aml-project": Recipe(
+        "LSTMCell(input_dim, hidden_dim, hidden_dim)", "_, (h, c) = self.theirs(x_t, (h, c))"
+    ),
+    "KhoanDoanVan/vietnamese-text-generation": Recipe(
+        "LSTM(output_dim, 16, hidden_dim)", outputs=f"self.theirs({DIGITS})[0][:, -1]"
+    ),
+    "lepcodes/custom-lstm": Recipe(
+        "LSTMCustomStateful(input_dim, hidden_dim, output_dim)",
+        outputs="self.theirs(x)[0][:, -1]",
+    ),
+    "Akhil9325/Custom-LSTM_ML": Recipe(
+        "CustomLSTMModel(seq_length, input_dim, hidden_dim, output_dim)",
+        outputs="self.theirs(x)",
+        until=118,
+    ),
+    "ozgurbeyza/custom-lstm-sequence-model": Recipe(
+        "LSTMLayer(input_dim, hidden_dim)", last="self.theirs(x)[:, -1]", cells=(28, 29)
+    ),
+    "thomasdurkin/Custom-LSTM-Network": Recipe(
+        "LSTMCell(input_dim, hidden_dim, False)",
+        last="self.theirs(x)[:, -1]",
+        modules=TORCHTEXT,
+        cells=(2, 4, 5, 6, 7, 11, 13),
+    ),
+    "shiv08/Advanced-LSTM-Implementation-with-PyTorch": Recipe(
+        "LSTMNetwork(input_dim, hidden_dim, 1, output_dim)", outputs="self.theirs(x)"
+    ),
+    "Nilthd/lstm-pytorch": Recipe(
+        "LSTMSequence(input_dim, hidden_dim, output_dim)", outputs="self.theirs(x)"
+    ),
+    "abduallahmohamed/Nested-LSTM-NLSTM-Pytorch": Recipe("LSTMCell(input_dim, hidden_dim)", CELL),
+    "gekas145/lstm": Recipe(
+        "SimpleNet(input_dim, hidden_dim, output_dim, hidden_dim)",
+        outputs="self.theirs(x)[:, -1]",
+    ),
+    "Lee4real/rnn-from-scratch": Recipe(
+        "LSTM(output_dim, 16, hidden_dim, output_dim, dropout=0.0)",
+        outputs=f"self.theirs({DIGITS})",
+    ),
+    "onucharles/lstm-gru-pytorch": Recipe("LSTM(input_dim, hidden_dim, 1, 'cpu')", last=FIRST),
+    "ericlearning/skip-rnn": Recipe("LSTM(input_dim, hidden_dim, 1)", last=TIME_MAJOR),
+    "girishdhegde/NLP": Recipe("LSTM(input_dim, hidden_dim, 1)", last=TIME_MAJOR),
+    "hieubkvn123/GatedUnitsInRNN": Recipe(
+        "CellLSTM(input_dim, output_dim, hidden_dim)",
+        last="[self.theirs.reset_hidden_state(), "
+        "*(self.theirs(x[:, t]) for t in range(x.size(1)))][-1][1]",
+    ),
+    "Goodideax/lstm-negtive": Recipe(
+        "Model(output_dim, hidden_dim, 1, 0.0, 0.1, 'custom')",
+        outputs=f"self.theirs({DIGITS}.T, self.theirs.state_init(x.size(0)))[0]"
+        ".view(x.size(1), x.size(0), -1)[-1]",
+    ),
+    "paulmorio/simpleRNN": Recipe("NaiveCustomLSTM(input_dim, hidden_dim)", last=FIRST),
 }
 
 

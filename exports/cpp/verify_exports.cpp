@@ -53,6 +53,9 @@ void verify_all(const std::vector<std::string>& arguments) {
   auto manifest = exports::read_manifest(path);
   if (manifest.empty()) throw exports::Error(path.string() + " lists no exports");
   for (const auto& [name, entry] : manifest.items()) {
+    if (exports::fs::path(name).filename() != name) {
+      throw exports::Error(path.string() + " lists " + name + ", which is not a file beside it");
+    }
     try {
       verify(path.parent_path() / name, entry);
     } catch (const exports::Json::exception&) {

@@ -309,6 +309,7 @@ def test_a_mistake_is_one_line(call: Call, case: str, files: Path) -> None:
         ("values", "golden values of lstm.pt in the manifest are damaged"),
         ("golden", "no golden values for lstm.pt"),
         ("entry", "no golden values for lstm.pt"),
+        ("name", r"lists \.\./lstm.pt, which is not a file beside it"),
         ("model", "SHA-256"),
     ],
 )
@@ -327,6 +328,8 @@ def test_verify_notices(call: Call, damage: str, message: str, tmp_path: Path) -
         del entry["golden"]
     elif damage == "entry":
         entries["lstm.pt"] = 3
+    elif damage == "name":
+        entries = {"../lstm.pt": entry}
     else:
         torchscript.save(
             {"lstm": LSTM(4)}, {"lstm": {"test_accuracy": 0, "length": 0}},

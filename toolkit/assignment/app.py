@@ -50,16 +50,22 @@ def check(
     right; 1: something is wrong; 3: nothing is, but something was not seen; 2: the folder cannot be
     checked.
     """
-    from toolkit.assignment.check.explanations import explain_id
-    from toolkit.assignment.check.parent import check as check_submission
-    from toolkit.assignment.check.text import as_text
-
     if explain is not None and path is None and not json:
+        from toolkit.assignment.check.explanations import explain_id
+
         print(explain_id(explain))
         return
     if path is None or explain is not None:
         raise UsageError("Give the folder with your code, or --explain and an id alone.")
-    report = check_submission(path, lambda sentence: print(f"  {sentence}", file=sys.stderr))
+    from toolkit.assignment.check.host import early_host
+
+    with early_host() as host:  # which has nothing of what is imported from here on
+        from toolkit.assignment.check.parent import check as check_submission
+        from toolkit.assignment.check.text import as_text
+
+        report = check_submission(
+            path, lambda sentence: print(f"  {sentence}", file=sys.stderr), host=host
+        )
     print(report.model_dump_json(indent=2) if json else as_text(report, path), flush=True)
     raise typer.Exit(report.exit_code)
 

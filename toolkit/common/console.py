@@ -43,13 +43,8 @@ def reports_errors(command: Command) -> Command:
                 raise
             print("Error: out of memory. Choose smaller sizes.", file=sys.stderr)
             raise typer.Exit(1) from error
-        except BrokenPipeError as error:
+        except BrokenPipeError as error:  # `| head` has read enough
             sys.stdout = _nowhere()
-            print(
-                "Error: whoever read the output has closed it, so the command stopped. "
-                "Run it again to continue.",
-                file=sys.stderr,
-            )
             raise typer.Exit(1) from error
         except OSError as error:
             print(f"Error: {error}.", file=sys.stderr)

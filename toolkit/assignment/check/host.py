@@ -1,14 +1,16 @@
 """The judge's side of the pipe: starts the child, asks, and says how it ended."""
 
 import contextlib
+import importlib
 import os
 import secrets
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NoReturn, Protocol
 
 import toolkit
 from toolkit.assignment.check.wire import Closed, Disturbed, receive, send
@@ -17,6 +19,7 @@ from toolkit.assignment.parts import Part
 LIMITS: dict[Part, int] = {"dataset": 15, "lstm": 40, "train": 20, "gan": 25}  # CPU seconds
 MAX_BYTES = 4 << 30  # of memory, for each part
 CHILD = ("-m", "toolkit.assignment.check.child")
+JUDGE = "toolkit.assignment.check.verdicts"  # what imports it could give a verdict
 
 
 class StudentError(Exception):
@@ -93,6 +96,24 @@ class Student:
             raise Gone(self.ended, disturbed=True) from error
 
 
+class Process(Protocol):
+    """What runs the child: a `subprocess.Popen`, or a fork of this process."""
+
+    @property
+    def stdin(self) -> IO[bytes] | None:
+        """The questions."""
+
+    @property
+    def stdout(self) -> IO[bytes] | None:
+        """The answers."""
+
+    def kill(self) -> None:
+        """End it."""
+
+    def wait(self) -> object:
+        """Wait for its end."""
+
+
 class Host:
     """The warm process that forks one for each part; started when it is needed.
 
@@ -100,15 +121,17 @@ class Host:
         start: starts `toolkit.assignment.check.child`, with unbuffered pipes for its input and
             output, in whatever sandbox.
         stop: ends such a process, and all that it started.
+        process: one that has been started.
     """
 
     def __init__(
         self,
-        start: "Callable[[], subprocess.Popen[bytes]]",
-        stop: "Callable[[subprocess.Popen[bytes]], None]",
+        start: Callable[[], Process],
+        stop: Callable[[Any], None],
+        process: Process | None = None,
     ) -> None:
         self._start, self._stop = start, stop
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process = process
 
     @contextlib.contextmanager
     def student(self, part: Part, root: str) -> Iterator[Student]:
@@ -155,6 +178,65 @@ def plain_host() -> Iterator[Host]:
         host.close()
 
 
+@contextlib.contextmanager
+def early_host() -> Iterator[Host | None]:
+    """As `plain_host`, by a fork of this process: importing torch twice is a quarter of a check.
+
+    It has nothing of the judge, so it must come before the judge is imported; None where that has
+    happened, or where a process that has torch is not safely forked.
+    """
+    if sys.platform != "linux" or JUDGE in sys.modules:
+        yield None
+        return
+    before = dict(os.environ)
+    os.environ.update(environment())  # numpy and torch read some of it once, on import
+    try:
+        importlib.import_module("torch")
+        process = _Forked()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    host = Host(start_plainly, kill_group, process)
+    try:
+        yield host
+    finally:
+        host.close()
+
+
+class _Forked:
+    """A child that shares what this process has imported."""
+
+    def __init__(self) -> None:
+        (question, asks), (answers, answer) = os.pipe(), os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _be_the_child(question, answer)
+        os.close(question)
+        os.close(answer)
+        self.stdin: IO[bytes] = os.fdopen(asks, "wb", 0)
+        self.stdout: IO[bytes] = os.fdopen(answers, "rb", 0)
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self) -> object:
+        return os.waitpid(self.pid, 0)
+
+
+def _be_the_child(question: int, answer: int) -> NoReturn:
+    try:
+        os.setsid()
+        for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(ending, signal.SIG_DFL)
+        os.dup2(question, 0)
+        os.dup2(answer, 1)
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        sys.dont_write_bytecode = True
+        importlib.import_module(f"{CHILD[1]}.__main__").main()
+    finally:
+        os._exit(0)
+
+
 def start_plainly() -> "subprocess.Popen[bytes]":
     """Start the child as this user."""
     return subprocess.Popen(
@@ -168,7 +250,7 @@ def start_plainly() -> "subprocess.Popen[bytes]":
     )
 
 
-def kill_group(process: "subprocess.Popen[bytes]") -> None:
+def kill_group(process: Process) -> None:
     """End the child; it ends what it has forked when it finds its pipes closed."""
     process.kill()
     process.wait()

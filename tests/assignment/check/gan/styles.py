@@ -186,6 +186,34 @@ RIGHT: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         ("import torch\n", "import pandas as pd\nimport torch\n"),
     ),
+    "a table without labels, a plot by pandas, a network that is loaded whole": (
+        (
+            'mnist = datasets.MNIST("data", transform=scale, download=True)',
+            "class Digits(torch.utils.data.Dataset):\n"
+            "    def __init__(self, file):\n"
+            "        self.pixels = pd.read_csv(file).values / 127.5 - 1\n\n"
+            "    def __len__(self):\n"
+            "        return len(self.pixels)\n\n"
+            "    def __getitem__(self, k):\n"
+            "        return torch.tensor(self.pixels[k]).float(), k\n\n\n"
+            'mnist = Digits("mnist_pixels.csv")',
+        ),
+        ("import torch\n", "import pandas as pd\nimport torch\n"),
+        ("A.eval()\n", 'A.eval()\ntorch.save(A, "a.pt")\nA = torch.load("a.pt")\n'
+                       'pd.DataFrame([1.0, 2.0], columns=["loss"]).plot(grid=True)\n'),
+    ),
+    "noise on all that is judged": (
+        ("C(real)", "C(real + 0.1 * torch.randn_like(real))"),
+        ("C(fake.detach())", "C((fake.detach() + 0.1 * torch.randn_like(fake)).clamp(-1, 1))"),
+        ("C(fake)\n", "C(fake + 0.1 * torch.randn_like(fake))\n"),
+    ),
+    "one image at a time": (
+        ("Z = 20\n", "Z = 120\n"),
+        ("self.norm(self.first(z))", "self.first(z)"),
+        ("        self.norm = nn.BatchNorm1d(32)\n", ""),
+        ("x.flatten(1)", "x"),
+        ("z = torch.randn(len(real), Z)", "real, z = real[0].flatten(), torch.randn(Z)"),
+    ),
     "seven between two that are drawn apart": (
         (LINE, "    A(z0[None]), A(z1[None]), A(((1 - w) * z0 + w * z1)[1:-1])\n"),
     ),
@@ -230,6 +258,17 @@ WRONG: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "the generator is never cleared": (
         "gradients-not-cleared", (("        opt_a.zero_grad()\n", ""),)),
     "uniform noise": ("wrong-noise", (("z = torch.randn(", "z = torch.rand("),)),
+    "images that are larger than the real ones": (
+        "wrong-shape",
+        (("nn.Linear(32, 784)", "nn.Linear(32, 1024)"), ("x.flatten(1)", "x.flatten(1)[:, :784]")),
+    ),
+    "a discriminator that stays on the CPU": (
+        "fixed-device",
+        (
+            ("A, C = Artist(), Critic()", "A = Artist().to(device)\nC = Critic()"),
+            ("Z = 20\n", 'Z = 20\ndevice = "cuda" if torch.cuda.is_available() else "cpu"\n'),
+        ),
+    ),
     "uniform noise of variance 1": (
         "wrong-noise",
         (("z = torch.randn(len(real), Z)", "z = (torch.rand(len(real), Z) - 0.5) * 12**0.5"),),

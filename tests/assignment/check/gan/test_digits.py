@@ -2,7 +2,10 @@
 
 import ast
 import gzip
+import importlib
+import importlib.util
 import struct
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -56,3 +59,19 @@ def test_a_table_that_is_read_by_pandas(
     assert table.columns[0] == first
     with pytest.raises(FileNotFoundError):
         pandas.read_csv("nowhere/grades.csv")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("keras") is not None, reason="it is no stand-in")
+def test_digits_of_keras_are_as_many_as_there_are() -> None:
+    """And whatever else is asked of the package is lacking."""
+    before = dict(sys.modules)
+    text = "from keras.datasets import mnist\nmnist.load_data()"
+    try:
+        replace_readers(ast.parse(text), _digits)
+        (x, y), (x_test, _) = importlib.import_module("keras.datasets").mnist.load_data()
+        assert (x.shape, y.shape, x_test.shape) == ((60_000, 28, 28), (60_000,), (10_000, 28, 28))
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module("keras").utils  # noqa: B018
+    finally:
+        for name in sys.modules.keys() - before.keys():
+            del sys.modules[name]

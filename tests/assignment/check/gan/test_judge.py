@@ -1,5 +1,6 @@
 """The judge of the GAN against one small GAN in many styles, right and with one fault each."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from _pytest.mark import ParameterSet
 
 from ..conftest import Check
 from ..corpus import cases
-from .styles import LOOP, RIGHT, WRONG, gan
+from .styles import LOOP, NETWORKS, PICTURES, RIGHT, SETUP, WRONG, gan
 
 NOT_ALL_SEEN = {"labels beside the noise"}  # the classes of the ends
 SEEDS = range(1, 6)
@@ -70,3 +71,32 @@ def test_a_class_that_nobody_calls_is_given_digits(tmp_path: Path, warm_check: C
     report = warm_check(tmp_path, parts=["gan"])
     assert report.findings == []
     assert {finding.id for finding in report.not_seen} == {"output-range", "batchnorm-mode"}
+
+
+def test_noise_is_found_where_it_is_drawn(tmp_path: Path, warm_check: Check) -> None:
+    """Not where it is moved, nor where it is used."""
+    drawn = "z = torch.rand(len(real), Z)\n        z = z.to('cpu')\n"
+    text = gan(("z = torch.randn(len(real), Z)\n", drawn))
+    (tmp_path / "my_gan.py").write_text(text)
+    (finding,) = warm_check(tmp_path, parts=["gan"]).findings
+    assert finding.line is not None
+    assert "torch.rand(" in text.splitlines()[finding.line - 1]
+
+
+def test_memory_that_runs_out_is_nobodys_fault(tmp_path: Path, warm_check: Check) -> None:
+    text = gan(("        fake = A(z)\n", "        fake = A(z) + torch.empty(1 << 36)\n"))
+    (tmp_path / "my_gan.py").write_text(text)
+    report = warm_check(tmp_path, parts=["gan"])
+    assert report.findings == []
+    assert any("GiB" in finding.message for finding in report.not_seen)
+
+
+def test_the_mode_of_a_second_gan_is_seen(tmp_path: Path, warm_check: Check) -> None:
+    first = gan(*RIGHT["no batch norm, and never eval"])
+    second = "".join((NETWORKS, SETUP, LOOP, PICTURES)).replace("A.eval()\n", "")
+    for old, new in (("A", "B"), ("C", "D"), ("choose", "pick")):
+        second = re.sub(rf"\b{old}\b", new, second)
+    (tmp_path / "my_gan.py").write_text(first + second)
+    (finding,) = warm_check(tmp_path, parts=["gan"]).findings
+    assert finding.id == "batchnorm-mode"
+    assert (finding.line or 0) > len(first.splitlines())

@@ -60,15 +60,17 @@ class Answers:
         """What a network that was seen gives for other inputs, in evaluation mode."""
         assert self.script is not None
         module = self.script.trace.networks[network]
-        was_training = module.training
-        module.eval()
+        modes = {part: part.training for part in module.modules()}
+        for part in modes:  # not by `eval`, whose `train` may be a method of theirs that trains
+            part.training = False
         try:
             with torch.no_grad():
                 return next(tensors_in(module(*inputs)), None)
         except Exception:  # whatever a student's code raises
             return None
         finally:
-            module.train(was_training)
+            for part, mode in modes.items():
+                part.training = mode
 
     def texts(self) -> dict[str, str]:
         """The source of the student's files, relative to the root; of notebooks, their cells."""
@@ -190,17 +192,20 @@ class Answers:
             for value in vars(self.script.module).values()
             if isinstance(value, nn.Module) and value is not network
         ]
+        copies = [other for other in others if _shapes(other) == _shapes(network)]
         classifiers = [other for other in others if _classifies(other)]
-        return StandingIn(network, classifiers, self.back)
+        return StandingIn([network, *copies], classifiers, self.back)
 
 
 class StandingIn:
-    """Inside this block a generator's images, and what classifies them, are the judge's."""
+    """Inside this block generators' images, and what classifies them, are the judge's."""
 
-    def __init__(self, generator: nn.Module, classifiers: list[nn.Module], back: Back) -> None:
+    def __init__(
+        self, generators: list[nn.Module], classifiers: list[nn.Module], back: Back
+    ) -> None:
         self._back = back
         self._forwards: list[tuple[nn.Module, Callable[..., Any]]] = [
-            (generator, lambda z, *more, **named: self._draw(generator, z)),
+            *((g, lambda z, *more, g=g, **named: self._draw(g, z)) for g in generators),
             *((c, lambda images, *more: back("classify", images=images)) for c in classifiers),
         ]
 
@@ -228,6 +233,10 @@ class Classifier(nn.Module):
         """Ask the judge."""
         logits: Tensor = self._back("classify", images=images)
         return logits
+
+
+def _shapes(network: nn.Module) -> list[tuple[str, torch.Size]]:
+    return [(name, parameter.shape) for name, parameter in network.named_parameters()]
 
 
 def _classifies(network: nn.Module) -> bool:

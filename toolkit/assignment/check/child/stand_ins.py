@@ -24,7 +24,7 @@ REPLACED = {
     *("torch_fidelity", "pytorch_fid", "cleanfid", "ipdb", "pudb", "icecream", "fire"),
     *("kaggle", "gdown", "pympler", "psutil", "GPUtil", "pynvml", "tabulate"),
 }
-LOGGERS = {"torch.utils.tensorboard"}
+MODULES = {"torch.utils.tensorboard", "pandas.plotting._matplotlib"}  # of packages that stay
 MAX_DIMS = 8  # axes of a grid that is asked for
 
 # Called with the name of a function of a stand-in and what it was given.
@@ -71,7 +71,7 @@ class StandIns(MetaPathFinder, Loader):
 def is_replaced(name: str) -> bool:
     """Whether a module of this name is replaced, unless it is a student's own."""
     top = name.partition(".")[0]
-    return name in LOGGERS or name.startswith("google.colab") or top in REPLACED
+    return name in MODULES or name.startswith("google.colab") or top in REPLACED
 
 
 class AnyModule(ModuleType):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from itertools import permutations
 from typing import Any
 
 import torch
@@ -11,15 +12,15 @@ from toolkit.assignment.check.findings import Id
 from toolkit.assignment.check.gan.direction import check_direction
 from toolkit.assignment.check.gan.drawing.functions import Functions
 from toolkit.assignment.check.gan.drawing.interpolation import check_interpolation
-from toolkit.assignment.check.gan.drawing.modes import check_modes
+from toolkit.assignment.check.gan.drawing.modes import check_modes, check_seen_modes
 from toolkit.assignment.check.gan.drawing.stand_ins import Artist, digits
-from toolkit.assignment.check.gan.game import Game, find_game
+from toolkit.assignment.check.gan.game import Game, find_games
 from toolkit.assignment.check.gan.images import bounds_of, check_images, check_noise
 from toolkit.assignment.check.gan.lines import Lines, Place
 from toolkit.assignment.check.gan.losses import check_losses, is_always_one
 from toolkit.assignment.check.gan.steps import check_steps, undetached
 from toolkit.assignment.check.gan.trace import Call, Trace, read
-from toolkit.assignment.check.host import Student, StudentError
+from toolkit.assignment.check.host import MAX_BYTES, Student, StudentError
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.verdicts import Verdicts
 
@@ -28,6 +29,7 @@ MAX_SECONDS = 14.0  # of CPU time
 FEW = 4  # images or points, for a question about the range of a network's outputs
 ONLINE = re.compile(r"sample_data/|/content/|/kaggle/")
 STOPS: tuple[Id, ...] = ("does-not-import", "not-written", "does-not-run")
+NO_MEMORY = ("can't allocate memory", "MemoryError", "Unable to allocate")
 MISFITS = ("shapes", "view size", "invalid for input of size", "must match")
 # What a network computes inside, and changes in place
 ACTIVATION = re.compile(r"output \d+ of \w*(Relu|Elu|Sigmoid|Tanh|Mul|Softplus)")
@@ -52,9 +54,10 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     )
     trace = read(answer)
     lines = Lines(student.ask("texts"), located.file, (*located.files, *located.users))
-    game = find_game(trace)
+    games = find_games(trace)
+    game = games[0] if games else None
     _check_end(answer, trace, game, lines, verdicts)
-    _check_machine(answer, lines, verdicts)
+    _check_machine(answer, game, lines, verdicts)
     if game is None:
         return
     probe = Probe(student)
@@ -76,6 +79,9 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
         return
     functions = Functions(student, lines, game, Artist(like, low, high))
     check_modes(game, functions, lines, verdicts)
+    for other in games[1:]:  # a notebook may have a second GAN, with batch norm
+        if other.is_apart(game) and not verdicts.has("batchnorm-mode"):
+            check_seen_modes(other, verdicts)
     check_interpolation(game, lines, functions, verdicts)
 
 
@@ -126,16 +132,8 @@ def _check_end(
     text = error.text if error else ""
     early = ended == "exit" and error is not None and not trace.steps
     later: Id | None = "missing-interpolation" if game and trace.steps else None
-    if ended == "network":
-        verdicts.not_seen(
-            f"The code needs something from the network ({text}), and there is none.", id=later
-        )
-    elif error is not None and "InvalidGitRepositoryError" in error.types:
-        verdicts.not_seen("The code reads its git repository, which was not handed in.", at=error)
-    elif error is not None and "FileNotFoundError" in error.types and ONLINE.search(text):
-        verdicts.not_seen(
-            f"The code reads a file that only Colab or Kaggle has ({text}).", id=later, at=error
-        )
+    if (elsewhere := _not_here(ended, error, text)) is not None:
+        verdicts.not_seen(elsewhere, id=later, at=None if ended == "network" else error)
     elif early and "cuda" in text.lower():
         verdicts.fault(
             "fixed-device",
@@ -178,7 +176,27 @@ def _check_end(
         )
 
 
-def _check_machine(answer: Mapping[str, Any], lines: Lines, verdicts: Verdicts) -> None:
+def _not_here(ended: str, error: StudentError | None, text: str) -> str | None:
+    """What the code needs, and what is not where the check runs; None if it is nothing like it."""
+    if ended == "network":
+        return f"The code needs something from the network ({text}), and there is none."
+    if error is None:
+        return None
+    if "InvalidGitRepositoryError" in error.types:
+        return "The code reads its git repository, which was not handed in."
+    if "FileNotFoundError" in error.types and ONLINE.search(text):
+        return f"The code reads a file that only Colab or Kaggle has ({text})."
+    if any(words in str(error) for words in NO_MEMORY):
+        return (
+            f"The code needs more than the {MAX_BYTES >> 30} GiB of memory that the check gives "
+            f"it, and what follows was not seen ({text.splitlines()[0][:120]})."
+        )
+    return None
+
+
+def _check_machine(
+    answer: Mapping[str, Any], game: Game | None, lines: Lines, verdicts: Verdicts
+) -> None:
     """Whether it runs where folders are missing, and where no GPU is."""
     folder = next((e for e in answer["events"] if e["kind"] == "folder"), None)
     if folder is not None and not answer["called"]:  # else it may be made where nothing ran
@@ -195,7 +213,19 @@ def _check_machine(answer: Mapping[str, Any], lines: Lines, verdicts: Verdicts) 
                 "Tensors are put on the GPU, whether there is one or not. What should decide?",
                 at=lines.of_device(Place(event["file"], event["line"])),
             )
-            break
+            return
+    moved = {p for e in answer["events"] if e["kind"] == "device" for p in e["parameters"]}
+    if game is None or not moved or not lines.chooses_device():
+        return
+    for one, other in permutations((game.generator, game.discriminator)):
+        left = not moved & one.parameters.keys() and moved & other.parameters.keys()
+        if left and (place := lines.of_making(one)):
+            verdicts.fault(
+                "fixed-device",
+                f"{other.kind} goes to the GPU where there is one, and {one.kind} stays on the CPU,"
+                " so there the code would stop. What puts both networks on one device?",
+                at=place,
+            )
 
 
 def _is_about_length(error: StudentError) -> bool:

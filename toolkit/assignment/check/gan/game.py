@@ -5,9 +5,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.gan.trace import Backward, Call, Network, Step, Trace, Value
+from toolkit.assignment.check.gan.trace import PIXELS, Backward, Call, Network, Step, Trace, Value
 
 NUM_DIGITS = 10  # what has so many outputs tells digits apart, not real from drawn
+RECENT = 8  # calls whose images may have been changed before they are judged
+SLOPES = (0.5, 1.5)  # of images with noise added to them, over the images themselves
+NOISY, RESCALED = 0.3, 0.95  # least correlations of them, and of images that were only rescaled
+MOST = 0.9  # of the images of a batch, and more, are like it
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,25 @@ class Game:
         self.trace = trace
         self.generator, self.discriminator = generator, discriminator
         self.judged = {j.call.number: j for j in judged}
-        self.draws = [call for call in trace.calls if call.network == generator.id]
         self.steps = trace.steps
+        copies = self._copies()
+        begun = min((step.number for step in trace.steps), default=float("inf"))
+        self.draws = [
+            call
+            for call in trace.calls
+            if call.network == generator.id or (call.network in copies and call.number > begun)
+        ]
+
+    def _copies(self) -> set[int]:
+        """Networks as the generator that are never trained: it was saved, and loaded into them."""
+        mine = self.generator
+        return {
+            key
+            for key, network in self.trace.networks.items()
+            if (network.kind, network.file, list(network.parameters.values()))
+            == (mine.kind, mine.file, list(mine.parameters.values()))
+            and not self.steps_of(network)
+        }
 
     @property
     def all_draws(self) -> list[Call]:
@@ -46,12 +67,19 @@ class Game:
             for network in self.trace.networks.values()
             if network.parameters.keys() <= self.generator.parameters.keys()
         }
+        drawn = {call.number for call in self.draws}
         return [
             call
             for call in self.trace.calls
-            if call.network == self.generator.id
+            if call.number in drawn
             or (call.network in parts and call.output is not None and call.output.size >= 784)
         ]
+
+    def is_apart(self, other: "Game") -> bool:
+        """Whether both networks here are trained, and are no part of another game."""
+        mine = (self.generator, self.discriminator)
+        theirs = other.generator.parameters.keys() | other.discriminator.parameters.keys()
+        return all(self.steps_of(n) and not theirs & n.parameters.keys() for n in mine)
 
     def steps_of(self, network: Network) -> list[Step]:
         """The optimiser steps that were meant for this network: that hold parameters of its."""
@@ -115,35 +143,32 @@ class Game:
         return seen | {number for number, source in same.items() if source in seen}
 
 
-def find_game(trace: Trace) -> Game | None:
-    """The pair that is trained, or else the pair that is called most; None if there is none."""
+def find_games(trace: Trace) -> list[Game]:
+    """All pairs in which one network was given what the other made, the likeliest first."""
     origins = Origins(trace.calls)
-    pairs: dict[tuple[int, int], list[Judged]] = {}
+    pairs: dict[tuple[int, int], None] = {}
     calls: dict[int, list[Call]] = {}
     for call in trace.calls:
         calls.setdefault(call.network, []).append(call)
         for value in call.inputs:
             for network, _, _ in origins.of(value, call):
                 if network != call.network:
-                    pairs.setdefault((network, call.network), [])
-    best, best_score = None, (-1, -1, -1)
-    for generator, discriminator in pairs:
+                    pairs.setdefault((network, call.network))
+    scores: dict[tuple[int, int], tuple[int, int, int]] = {}
+    for pair in pairs:
+        _, discriminator = pair
         outputs = [c.output.size for c in calls[discriminator] if c.output is not None]
         if not outputs or NUM_DIGITS in outputs:
             continue
-        both = (
-            trace.networks[generator].parameters.keys(),
-            trace.networks[discriminator].parameters.keys(),
-        )
+        both = [trace.networks[network].parameters.keys() for network in pair]
         trained = sum(any(step.holds & keys for step in trace.steps) for keys in both)
-        score = (trained, int(max(outputs) == 1), len(calls[discriminator]))
-        if score > best_score:
-            best, best_score = (generator, discriminator), score
-    if best is None:
-        return None
-    judged = [origins.judged(call, best[0]) for call in calls[best[1]]]
-    networks = trace.networks[best[0]], trace.networks[best[1]]
-    return Game(trace, *networks, [j for j in judged if j is not None])
+        scores[pair] = (trained, int(max(outputs) == 1), len(calls[discriminator]))
+    found = []
+    for generator, discriminator in sorted(scores, key=lambda pair: scores[pair], reverse=True):
+        judged = [origins.judged(call, generator) for call in calls[discriminator]]
+        networks = trace.networks[generator], trace.networks[discriminator]
+        found.append(Game(trace, *networks, [j for j in judged if j is not None]))
+    return found
 
 
 class Origins:
@@ -195,15 +220,15 @@ class Origins:
     def _inside(
         self, value: Value, before: list[Call], everything: Tensor
     ) -> tuple[dict[int, Call], dict[int, Tensor]]:
-        """The last call whose output is the first or the last part of each item, beside labels."""
+        """The last call whose output is in each item: beside labels, under noise, or rescaled."""
         rows = value.rows
-        for call in reversed(before[-8:]):
+        for call in reversed(before[-RECENT:]):
             made = call.output.rows if call.output else None
             if rows is None or made is None or len(made) != len(rows):
                 continue
             size = made.size(1)
             parts = (rows[:, :size], rows[:, -size:]) if 16 < size < rows.size(1) else ()
-            if any(torch.equal(part, made) for part in parts):
+            if any(torch.equal(part, made) for part in parts) or _are_changed(made, rows):
                 return {call.number: call}, {call.number: everything}
         return {}, {}
 
@@ -222,6 +247,21 @@ class Origins:
         if drawn is None:
             drawn = torch.zeros(images.shape[0], dtype=torch.bool)
         return Judged(call, images, drawn, frozenset(by))
+
+
+def _are_changed(made: Tensor, seen: Tensor) -> bool:
+    """Whether each image is one that was made, (batch, pixels), with noise on it or rescaled.
+
+    Another image correlates with it too, but not in every row with a slope of about 1.
+    """
+    if made.shape != seen.shape or made.size(1) < PIXELS:
+        return False
+    x, y = (rows - rows.mean(dim=1, keepdim=True) for rows in (made, seen))
+    both, squares = (x * y).sum(dim=1), x.square().sum(dim=1).clamp_min(1e-12)
+    slope = both / squares
+    correlation = both / (squares * y.square().sum(dim=1).clamp_min(1e-12)).sqrt()
+    noisy = (slope > SLOPES[0]) & (slope < SLOPES[1]) & (correlation > NOISY)
+    return float((noisy | (correlation > RESCALED)).double().mean()) >= MOST
 
 
 def _row_bytes(value: Value) -> list[bytes]:

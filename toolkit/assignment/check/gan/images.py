@@ -8,10 +8,10 @@ from torch import Tensor
 
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines
-from toolkit.assignment.check.gan.trace import Call, Value
+from toolkit.assignment.check.gan.noise import line_of_noise
+from toolkit.assignment.check.gan.trace import PIXELS, Call, Value
 from toolkit.assignment.check.verdicts import Verdicts
 
-PIXELS = 784  # of an image of MNIST
 MIN_NUMBERS = 400  # of the noise, to know its distribution
 MIN_STEPS = 3  # of training, after which the same noise is no accident
 SLACK = 0.3  # of the range of the generated images: at most so far do the real ones go beyond
@@ -40,7 +40,7 @@ def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
             "wrong-noise",
             f"The noise has mean {mean:.2f}, standard deviation {deviation:.2f} and fourth moment "
             f"{fourth:.1f}. A {WORD}. Which function draws it?",
-            at=lines.of_noise(odd),
+            at=line_of_noise(lines, odd),
         )
         return
     if (uniform := _uniform_sample(game)) is not None:
@@ -48,7 +48,7 @@ def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
             "wrong-noise",
             "The samples are drawn from uniform noise, and the generator was trained on normal "
             "noise. Which function draws the noise here?",
-            at=lines.of_noise(uniform),
+            at=line_of_noise(lines, uniform),
         )
         return
     if len(game.steps) >= 2 * MIN_STEPS and _drawn_once(game, noise):
@@ -56,7 +56,7 @@ def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
             "wrong-noise",
             f"The generator was given the same z in all of {len(game.steps)} steps, so it only "
             "learns these points. When should new noise be drawn?",
-            at=lines.of_noise(calls[-1]),
+            at=line_of_noise(lines, calls[-1]),
         )
         return
     verdicts.right("The noise is standard normal, and drawn anew for every step.")
@@ -130,6 +130,15 @@ def check_images(
             at=lines.of_last_layer(game.generator, shaping=True) or first,
         )
         return
+    sizes = _sizes(game)
+    if sizes is not None and not given:
+        made, seen = sizes
+        verdicts.fault(
+            "wrong-shape",
+            f"The discriminator is given generated images of shape {made} and real ones of shape "
+            f"{seen}, and takes both. How large should a generated digit be?",
+            at=lines.of_last_layer(game.generator, shaping=True) or first,
+        )
     real = _shown(game, drawn=False)
     low, high = bounds_of(game, draw, scaled=True)
     if _unbounded(first, draw):
@@ -157,6 +166,15 @@ def check_images(
         )
         return
     verdicts.right("Generated images have the shape and the range of the real ones.")
+
+
+def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """A shape of drawn and one of real images, if no judged ones of both have the same size."""
+    drawn = {j.images.size: j.images.shape[1:] for j in game.judged.values() if j.drawn.any()}
+    real = {j.images.size: j.images.shape[1:] for j in game.judged.values() if not j.drawn.all()}
+    if not drawn or not real or drawn.keys() & real.keys():
+        return None
+    return next(iter(drawn.values())), next(iter(real.values()))
 
 
 def _shown(game: Game, *, drawn: bool) -> Value | None:

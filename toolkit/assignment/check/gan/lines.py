@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -14,12 +14,14 @@ SCALING = ("Normalize", "ToTensor", "MNIST", "DataLoader")  # who decides the ra
 _PIXELS = re.compile(r"\.(data|train_data)\.(float|view|reshape|to|type|unsqueeze)\(.*/")
 _CUDA = re.compile(r"""=.*['"]cuda|device\(['"]cuda""")
 _ELSE_GPU = re.compile(r"""else (torch\.device\()?['"](cuda|mps)""")
+SHAPING = ("Linear", "LazyLinear", "Conv2d", "ConvTranspose2d")
+_FOR_ALL = (".cuda(", "set_default", "accelerat", "fabric", "lightning")
 LAYERS = {
-    *("Linear", "Conv2d", "ConvTranspose2d", "Tanh", "Sigmoid", "ReLU", "LeakyReLU", "Hardtanh"),
+    *SHAPING,
+    *("Tanh", "Sigmoid", "ReLU", "LeakyReLU", "Hardtanh"),
     *("Softmax", "LogSoftmax", "softmax", "log_softmax"),
-    *("tanh", "sigmoid", "relu", "leaky_relu", "LazyLinear", "Softplus", "softplus"),
+    *("tanh", "sigmoid", "relu", "leaky_relu", "Softplus", "softplus"),
 }
-NOISE = ("rand", "normal", "uniform")  # in the names of functions that draw numbers
 
 
 class Place(NamedTuple):
@@ -105,32 +107,6 @@ class Lines:
         )
         return place or self.of_scaling()
 
-    def of_noise(self, call: Event) -> Place:
-        """The line that makes the noise that a call of the generator gets."""
-        statement = self.statement(call)
-        names = [n.id for n in ast.walk(statement) if isinstance(n, ast.Name)] if statement else []
-        made = [found for name in names if (found := self.assigned(call, name))]
-        for node in (statement, *made):
-            if node is not None and (place := self._draws(call.file, node)):
-                return place
-        variables = [n for n in made if isinstance(n.value, ast.Subscript)]
-        return Place(call.file, variables[-1].lineno if variables else call.line)
-
-    def _draws(self, file: str | None, statement: ast.stmt) -> Place | None:
-        """Where a statement, or a function of theirs that it calls, draws random numbers."""
-        calls = [n for n in ast.walk(statement) if isinstance(n, ast.Call)]
-        for node in calls:
-            if any(word in called(node).lower() for word in NOISE):
-                return Place(file, node.lineno)
-        names = {called(node) for node in calls}
-        for other, tree in self.trees.items():
-            for function in ast.walk(tree):
-                if isinstance(function, ast.FunctionDef) and function.name in names:
-                    for inner in ast.walk(function):
-                        if any(word in called(inner).lower() for word in NOISE):
-                            return Place(other, getattr(inner, "lineno", function.lineno))
-        return None
-
     def statement(self, event: Event) -> ast.stmt | None:
         """The smallest statement at the line of an event."""
         tree, line = self.trees.get(event.file or ""), event.line or 0
@@ -141,7 +117,7 @@ class Lines:
         ]
         return max(around, key=lambda node: (node.lineno, -(node.end_lineno or 0)), default=None)
 
-    def assigned(self, event: Event, name: str) -> ast.Assign | ast.AnnAssign | None:
+    def assigned(self, event: Placed, name: str) -> ast.Assign | ast.AnnAssign | None:
         """The last assignment to a name at or before the line of an event."""
         tree = self.trees.get(event.file or "")
         found = [
@@ -178,6 +154,8 @@ class Lines:
                     if shaping and "784" in ast.unparse(node) and returns:
                         return Place(file, max(returns))
                     layers = _layers(_applied_last(node)) or layers
+                    if shaping:
+                        layers = _layers(node, SHAPING) or layers
                     return Place(file, max(layers, default=node.lineno))
         return None
 
@@ -229,6 +207,19 @@ class Lines:
                     return Place(file, node.lineno)
         return otherwise
 
+    def chooses_device(self) -> bool:
+        """Whether some code asks for a GPU, and nothing else may move networks there."""
+        text = "\n".join(self.texts.get(name, "") for name in self.reached)
+        return "is_available()" in text and not any(word in text for word in _FOR_ALL)
+
+    def of_making(self, network: Network) -> Place | None:
+        """The line that makes a network of a class of theirs that does not ask for a device."""
+        for tree in self.trees.values():
+            for node in ast.walk(tree):
+                if isinstance(node, ast.ClassDef) and node.name == network.kind:
+                    return None if "device" in ast.unparse(node) else self.of_call(network.kind)
+        return None
+
     def of_call(self, name: str) -> Place | None:
         """The first line that calls what has this name."""
         return self.find(partial(_is_call, name))
@@ -246,12 +237,12 @@ def _is_call(name: str, node: ast.AST) -> bool:
     return called(node) == name
 
 
-def _layers(node: ast.AST) -> list[int]:
+def _layers(node: ast.AST, kinds: Collection[str] = LAYERS) -> list[int]:
     """The lines at which something makes or calls a layer."""
     return [
         inner.lineno
         for inner in ast.walk(node)
-        if isinstance(inner, ast.Call) and called(inner) in LAYERS
+        if isinstance(inner, ast.Call) and called(inner) in kinds
     ]
 
 
@@ -289,11 +280,20 @@ def called(node: ast.AST) -> str:
 
 
 def _penalties(tree: ast.Module) -> list[tuple[int, int]]:
-    """The first and the last line of functions and statements that ask for a gradient."""
+    """The first and the last line of what asks for a gradient, or mixes images to ask for it."""
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     statements = [n for n in tree.body if not isinstance(n, ast.FunctionDef | ast.ClassDef)]
     return [
         (node.lineno, node.end_lineno or node.lineno)
         for node in (*functions, *statements)
-        if any(called(inner) == "grad" for inner in ast.walk(node))
+        if any(called(inner) == "grad" or _mixes_real(inner) for inner in ast.walk(node))
     ]
+
+
+def _mixes_real(node: ast.AST) -> bool:
+    """Whether this is as `e * real + (1 - e) * fake`."""
+    if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add)):
+        return False
+    sides = [ast.unparse(side).lower() for side in (node.left, node.right)]
+    real = [k for k, side in enumerate(sides) if "real" in side]
+    return real in ([0], [1]) and any("(1 - " in side or "(1.0 - " in side for side in sides)

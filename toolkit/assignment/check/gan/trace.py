@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+PIXELS = 784  # of an image of MNIST
 _Place = tuple[int, str | None, int | None]
 
 
@@ -203,12 +204,16 @@ def _network(n: Mapping[str, Any]) -> Network:
 
 
 def _value(v: Mapping[str, Any]) -> Value:
+    shape, numbers, rows_from = tuple(v["shape"]), v["values"], v["rows_from"]
+    if shape == (PIXELS,):  # one image, without a batch
+        shape, rows_from = (1, PIXELS), []
+        numbers = None if numbers is None else numbers[None]
     return Value(
-        shape=tuple(v["shape"]),
+        shape=shape,
         least=v["min"] if v["min"] is not None else 0.0,
         largest=v["max"] if v["max"] is not None else 0.0,
-        numbers=v["values"],
+        numbers=numbers,
         source=v["from"],
         networks=frozenset(v["networks"]),
-        rows_from=tuple((int(event), mark) for event, mark in v["rows_from"]),
+        rows_from=tuple((int(event), mark) for event, mark in rows_from),
     )

@@ -38,6 +38,7 @@
                   (whether a sampler of its own chooses among the items)
       batch       a DataLoader gave a batch: load (id), values
       mode        train() or eval() was called on a network: network (id), training
+      device      to() or cuda() was called on a network: parameters (ids)
       folder      a folder that was missing and had to be made: folder
       stand_in    a package was replaced: name
       save        pictures saved or shown: name (of the function), value (or None)

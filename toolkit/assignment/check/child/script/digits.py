@@ -7,11 +7,14 @@ digits that are not there, and what functions of pandas and scikit-learn would r
 import ast
 import gzip
 import importlib
+import importlib.util
 import pickle
 import re
 import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -23,6 +26,7 @@ IDX = re.compile(r"(train|t10k|test)[-_.]?(images|labels)[-_.]idx[13][-_.]ubyte(
 PICKLE = re.compile(r"mnist[\w-]*\.(pkl|pickle)(\.gz)?$")
 CSV = re.compile(r"(mnist|digit|train|test)[\w-]*\.csv(\.zip|\.gz)?$")
 PICTURES = re.compile(r"mnist|digit|image|train", re.IGNORECASE)
+KERAS = ("tensorflow.keras", "keras")  # packages with a data set of digits, if they are missing
 NUM_PICTURES = 256
 HEADED, UNLABELLED = "train.csv", "test.csv"  # as Kaggle has them
 
@@ -129,10 +133,74 @@ def replace_readers(tree: ast.AST, digits: Digits) -> None:
         except ImportError:
             continue
         function = getattr(owner, name)
-        if not hasattr(function, "stands_in"):
-            replaced = make(function, digits)
-            replaced.stands_in = True
-            setattr(owner, name, replaced)
+        if not hasattr(function, "labelled"):
+            function = make(function, digits)
+            function.labelled = True
+            setattr(owner, name, function)
+        if _takes_whole_rows(tree):
+            function.labelled = False
+    if "load_data" in names:
+        for package in KERAS:
+            if package.partition(".")[0] not in sys.modules and not _is_there(package):
+                _stand_in_for_keras(package, digits)
+
+
+def _is_there(package: str) -> bool:
+    return importlib.util.find_spec(package.partition(".")[0]) is not None
+
+
+def _stand_in_for_keras(package: str, digits: Digits) -> None:
+    """Modules that have nothing but `datasets.mnist.load_data`, as large as the real one.
+
+    Its arrays are often reshaped to a number of rows that is written out.
+    """
+
+    def load_data(path: str = "") -> Any:
+        sets = ((digits(train), size) for train, size in ((True, 60_000), (False, 10_000)))
+        return tuple(
+            (
+                np.resize(found["images"].numpy(), (size, 28, 28)),
+                np.resize(found["labels"].numpy().astype(np.uint8), size),
+            )
+            for found, size in sets
+        )
+
+    below: ModuleType | None = None
+    for name in (f"{package}.datasets.mnist", f"{package}.datasets", package, "tensorflow"):
+        if name in sys.modules:
+            continue
+        module = _Lacking(name)
+        module.__dict__["__path__"] = []
+        if below is None:
+            module.__dict__["load_data"] = load_data
+        else:
+            module.__dict__[below.__name__.rpartition(".")[2]] = below
+        sys.modules[name] = below = module
+        if "." not in name:
+            return
+
+
+class _Lacking(ModuleType):
+    """A module that this machine lacks, but for the part of it that is filled in."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise ModuleNotFoundError(f"No module named '{self.__name__}'", name=self.__name__)
+
+
+def _takes_whole_rows(tree: ast.AST) -> bool:
+    """Whether a data set that reads a table never takes a part of its columns: it has no labels."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ClassDef):
+            continue
+        inside = list(ast.walk(node))
+        names = {getattr(x, "attr", getattr(x, "name", "")) for x in inside}
+        constant = (ast.Constant, ast.Tuple, ast.List, ast.Slice)
+        takes = any(isinstance(x, ast.Subscript) and isinstance(x.slice, constant) for x in inside)
+        if {"read_csv", "__getitem__"} <= names and not takes and not names & {"drop", "pop"}:
+            return True
+    return False
 
 
 def _read_csv(function: Callable[..., Any], digits: Digits) -> Any:
@@ -141,6 +209,7 @@ def _read_csv(function: Callable[..., Any], digits: Digits) -> Any:
             return function(file, *more, **named)
         pandas = importlib.import_module("pandas")
         numbers = _table(digits, Path(file))
+        numbers = numbers if read_csv.labelled else numbers[:, -784:]  # type: ignore[attr-defined]
         names = ["label"] if numbers.shape[1] > 784 else []
         names += [f"pixel{k}" for k in range(784)]
         headed = named.get("header", "infer") is not None

@@ -209,6 +209,7 @@ class Script:
 
     def _run_main(self, *arguments: str) -> None:
         sys.argv = [self.file.name, *arguments]
+        os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"  # torch before 2.6 loads networks
         builtins.input = lambda *prompt: "1"
         os.chdir(self.file.parent)
         code = compiled(self.file, self._change)

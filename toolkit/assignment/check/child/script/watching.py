@@ -48,6 +48,8 @@ def watching(trace: Trace) -> Iterator[None]:
 
         replace(nn.Module, "__call__", lambda trace, f: _network(trace, f, "__call__"))
         replace(nn.Module, "train", _mode)
+        for name in ("to", "cuda"):
+            replace(nn.Module, name, _moved)
         for kind in (nn.Sequential, nn.Linear):
             replace(kind, "forward", lambda trace, f: _network(trace, f, "forward"))
         stack.enter_context(
@@ -135,6 +137,18 @@ def _mode(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return train
+
+
+def _moved(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def move(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        kinds = [type(x) for x in (*args, *kwargs.values())]
+        if trace.on and not trace.full() and kinds != [torch.dtype]:
+            held = [trace.values.id_of(parameter) for parameter in self.parameters()]
+            trace.add("device", parameters=held)
+        return function(self, *args, **kwargs)
+
+    return move
 
 
 def _criterion(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:

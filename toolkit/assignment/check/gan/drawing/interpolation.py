@@ -43,7 +43,8 @@ CHOICES = [
     )
 ]
 MENTIONS = re.compile(
-    r"(?<!\.)interpol(?!ation=|ationmode)|lerp|linspace|morph|latent.?walk|\(1(\.0)? - \w+\) \*"
+    r"(?<!\.)interpol(?!ation=|ationmode)|lerp|linspace|morph|latent.?walk"
+    r"|^(?!.*(momentum|decay|\bema|average)).*\(1(\.0)? - \w+\) \*"
 )
 WEIGHTED = re.compile(r"linspace|lerp|\(1(\.0)? - \w+\) \*")
 MIXED = (

@@ -18,8 +18,29 @@ IN_TRAINING = (
 
 def check_modes(game: Game, functions: Functions, lines: Lines, verdicts: Verdicts) -> None:
     """The mode of the generator when it is trained, and when it draws samples."""
-    if not any("BatchNorm" in kind for kind in game.generator.kinds):
+    if not _has_norm(game) or check_seen_modes(game, verdicts):
         return
+    if not _try_functions(game, functions, lines, verdicts) and not _read_sites(
+        game, lines, verdicts
+    ):
+        verdicts.not_seen(
+            "No sampling was seen in the first steps, so its mode is not known.",
+            id="batchnorm-mode",
+        )
+
+
+def _has_norm(game: Game) -> bool:
+    return any("BatchNorm" in kind for kind in game.generator.kinds)
+
+
+def check_seen_modes(game: Game, verdicts: Verdicts) -> bool:
+    """The same, as far as the generator was seen.
+
+    Returns:
+        whether that tells.
+    """
+    if not _has_norm(game):
+        return False
     own = game.trained_on(game.generator)
     late = next((c for c in game.draws if c.number in own and not c.training), None)
     if late is not None:
@@ -29,7 +50,7 @@ def check_modes(game: Game, functions: Functions, lines: Lines, verdicts: Verdic
             "After sampling, which mode must be set again before training goes on?",
             at=_switched(game, late) or late,
         )
-        return
+        return True
     sampled = samples(game)
     shown = {value.source for _, value in game.trace.shown}
     pictures = [call for call in game.draws if call.number in shown]
@@ -42,13 +63,7 @@ def check_modes(game: Game, functions: Functions, lines: Lines, verdicts: Verdic
         )
     elif sampled or pictures:
         verdicts.right("Samples are generated in evaluation mode.")
-    elif not _try_functions(game, functions, lines, verdicts) and not _read_sites(
-        game, lines, verdicts
-    ):
-        verdicts.not_seen(
-            "No sampling was seen in the first steps, so its mode is not known.",
-            id="batchnorm-mode",
-        )
+    return bool(sampled or pictures)
 
 
 def _switched(game: Game, call: Call) -> Event | None:

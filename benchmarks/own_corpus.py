@@ -1,0 +1,104 @@
+"""The check against what we planted ourselves, and what it costs: python benchmarks/own_corpus.py
+
+Judges every faulty and every right submission of tests/assignment/check/corpus by one warm child,
+and then runs the command `check` on each right one, for its processor time and memory. Code by
+others says more about how right the check is: benchmarks/wild.py.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.assignment.check.corpus import build, cases
+from toolkit.assignment.check.host import Host, plain_host
+from toolkit.assignment.check.parent import judge
+from toolkit.assignment.check.submission import prepare
+from toolkit.assignment.parts import PARTS
+
+
+def judged(host: Host, write: Callable[[Path], None], parts: list[str]) -> tuple[Any, Path]:
+    """The report on a submission, and the folder that it was written to."""
+    folder = Path(tempfile.mkdtemp(prefix="submission-")).resolve()
+    write(folder)
+    with tempfile.TemporaryDirectory() as copy:
+        submission = prepare(folder, Path(copy).resolve())
+        chosen = [part for part in PARTS if part in parts]
+        return judge(submission, host, str(submission.root), parts=chosen), folder
+
+
+def planted(host: Host) -> tuple[int, int, int]:
+    """How many faults were planted, how many are named, and how many where one would mend them."""
+    total = named = in_place = 0
+    for name, wrong in cases.WRONG.items():
+        report, folder = judged(host, lambda to, n=name: cases.write_wrong(n, to), [*wrong.parts])
+        for fault in wrong.faults:
+            found = [
+                one
+                for one in report.findings
+                if (one.id, one.equation) == (fault.id, fault.equation) or one.id in fault.instead
+            ]
+            allowed = build.places(folder, fault.at)
+            there = [one for one in found if (one.file, one.cell, one.line) in allowed]
+            total += 1
+            named += bool(found)
+            in_place += bool(there)
+            if not there:
+                print(f"{name}: {fault.id} is {'not at its line' if found else 'not named'}")
+    return total, named, in_place
+
+
+def alarms(host: Host) -> tuple[int, int]:
+    """How many right parts there are, and in how many something is found."""
+    parts = cases.right_parts()
+    wrong = 0
+    for name, (submission, checked) in parts.items():
+        report, _ = judged(host, lambda to, n=submission: cases.write_right(n, to), checked)
+        wrong += bool(report.findings)
+        for finding in report.findings:
+            print(f"{name}: {finding.id} is a false alarm")
+    return len(parts), wrong
+
+
+def costs() -> list[float]:
+    """Seconds of processor time of the command `check`, its child included, on each right one."""
+    seconds = []
+    for name in cases.RIGHT:
+        with tempfile.TemporaryDirectory() as directory:
+            cases.write_right(name, Path(directory))
+            command = [sys.executable, "-m", "toolkit.assignment", "check", directory]
+            before = os.times()
+            subprocess.run(command, check=False, capture_output=True)
+            after = os.times()
+        used = after.children_user + after.children_system
+        seconds.append(used - before.children_user - before.children_system)
+    return seconds
+
+
+def main() -> None:
+    argparse.ArgumentParser(description="The check against planted faults.").parse_args()
+    with plain_host() as host:
+        total, named, in_place = planted(host)
+        parts, wrong = alarms(host)
+    seconds = costs()
+    print("\n| what | measured |")
+    print("|---|---|")
+    print(f"| planted faults that are named | {named} of {total} |")
+    print(f"| at a line where a student would change something | {in_place} of {total} |")
+    print(
+        f"| parts of {len(cases.RIGHT)} right submissions with a false alarm | {wrong} of {parts} |"
+    )
+    print(
+        "| processor time of `check` on a right submission | "
+        f"median {statistics.median(seconds):.1f} s, {min(seconds):.1f} to {max(seconds):.1f} s |"
+    )
+
+
+if __name__ == "__main__":
+    main()
