@@ -38,7 +38,7 @@ def make_directory(path: Path) -> None:
         )
 
 
-def take_lock(path: Path, busy: str) -> AcquireReturnProxy[Any]:
+def take_lock(path: Path, busy: str) -> "AcquireReturnProxy[Any]":
     """Lock the file `path` until the result is left as a context manager or this process ends.
 
     The same process can lock it again; another one waits, and says so.
