@@ -156,14 +156,24 @@ def readable_exports() -> Path:
     return EXPORTS_DIR if (EXPORTS_DIR / "manifest.json").exists() else package_data("exports")
 
 
-def export_path(name: str, exports_dir: Path) -> Path:
-    """The file of the model called `name`, which need not exist.
+def signature_of(name: str) -> Signature:
+    """What the model called `name` takes and returns.
 
     Raises:
         UsageError: there is no such model.
     """
     if name not in SIGNATURES:
         raise UsageError(f"There is no model {name!r}; choose one of {', '.join(SIGNATURES)}.")
+    return SIGNATURES[name]
+
+
+def export_path(name: str, exports_dir: Path) -> Path:
+    """The file of the model called `name`, which need not exist.
+
+    Raises:
+        UsageError: there is no such model.
+    """
+    signature_of(name)
     return exports_dir / f"{name}.pt"
 
 

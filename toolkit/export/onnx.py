@@ -18,9 +18,10 @@ import torch
 from numpy.typing import NDArray
 
 from toolkit.common.errors import ToolkitError
-from toolkit.common.files import atomic_write, take_lock
+from toolkit.common.files import atomic_write
 from toolkit.export.golden import example_inputs
 from toolkit.export.manifest import EXPORTS_DIR, read_manifest
+from toolkit.export.replacing import lock_exports
 from toolkit.export.torchscript import load
 
 OPSET = 18
@@ -86,7 +87,7 @@ def write_onnx(name: str, exports_dir: Path = EXPORTS_DIR) -> str:
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     largest = _check_golden(name, session, input_name, entry["golden"])
     path = exports_dir / f"{name}.onnx"
-    with take_lock(exports_dir / ".lock", f"Another command is writing to {exports_dir}"):
+    with lock_exports(exports_dir):
         atomic_write(path, data)
     return f"{path}: {len(data):,} bytes, within {largest:.1e} of the golden outputs in onnxruntime"
 

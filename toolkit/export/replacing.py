@@ -11,7 +11,9 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from filelock import AcquireReturnProxy
 
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import (
@@ -41,7 +43,12 @@ class Replaced(NamedTuple):
     """What new exports replaced."""
 
     old: list[Export]  # those that the manifest listed, unless they were the same
-    unlisted: list[tuple[Path, Path]]  # the other files, and their copies
+    notes: list[str]  # sentences for the user: where other files are kept
+
+
+def lock_exports(exports_dir: Path) -> "AcquireReturnProxy[Any]":
+    """The lock of whoever writes to a folder of exports, as a context manager."""
+    return take_lock(exports_dir / ".lock", f"Another command is writing to {exports_dir}")
 
 
 def replace_exports(
@@ -57,10 +64,9 @@ def replace_exports(
             the old exports are as they were.
     """
     make_directory(exports_dir)
-    busy = f"Another command is writing to {exports_dir}"
-    with take_lock(exports_dir / ".lock", busy):
+    with lock_exports(exports_dir):
         _finish(exports_dir)
-        old, kept = [], []
+        old, notes = [], []
         for new in exports:
             path = export_path(new.name, exports_dir)
             data, entry, found = read_listed(path)
@@ -69,11 +75,14 @@ def replace_exports(
             if entry is not None and found == entry["sha256"]:
                 old.append(Export(new.name, data, entry))
             else:
-                kept.append((path, _keep_unlisted(path, data)))
+                copy = _keep_unlisted(path, data)
+                notes.append(
+                    f"{path} was not the file that the manifest lists. It is kept as {copy}."
+                )
         if old:
             _write(old, exports_dir / keep_in)
         _write(exports, exports_dir)
-    return Replaced(old, kept)
+    return Replaced(old, notes)
 
 
 def _keep_unlisted(path: Path, data: bytes) -> Path:

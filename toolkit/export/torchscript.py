@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from toolkit.common.errors import ToolkitError, UsageError
+from toolkit.common.errors import ToolkitError
 from toolkit.common.files import sha256
 from toolkit.export.golden import example_inputs, golden_values
 from toolkit.export.manifest import (
@@ -31,6 +31,7 @@ from toolkit.export.manifest import (
     Export,
     read_export,
     read_listed,
+    signature_of,
 )
 from toolkit.export.replacing import describe_regression, replace_exports
 
@@ -122,25 +123,20 @@ def save(
         for name, model in models.items()
     ]
     replaced = replace_exports(exports, exports_dir)
-    notes = [
-        f"{path} was not the file that the manifest lists. It is kept as {copy}."
-        for path, copy in replaced.unlisted
-    ]
     pairs = [(old, new) for old in replaced.old for new in exports if old.name == new.name]
-    return notes + [note for pair in pairs if (note := describe_regression(*pair, exports_dir))]
+    regressions = [describe_regression(old, new, exports_dir) for old, new in pairs]
+    return replaced.notes + [note for note in regressions if note]
 
 
 def _script(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
     """The file of a model and its entry in the manifest, with `facts` about its training."""
-    if name not in SIGNATURES:
-        raise UsageError(f"There is no model {name!r}; choose one of {', '.join(SIGNATURES)}.")
+    signature = signature_of(name)
     model = copy.deepcopy(model).cpu().eval()
     with _deprecation_ignored():
         scripted = torch.jit.script(model)
     data = _serialise(scripted)
     reloaded = _deserialise(data)
     _check_equal(name, model, scripted, reloaded)
-    signature = SIGNATURES[name]
     entry = {
         "sha256": sha256(data),
         "bytes": len(data),

@@ -100,29 +100,18 @@ def run_grid(
     identity = sha256(json.dumps([asdict(trial) for trial in trials]).encode())
     busy = f"Another command is at work on the study in {directory}"
     with take_lock(directory.with_name(f".{directory.name}.lock"), busy):
-        return _run_pending(trials, directory, identity, cluster, num_workers, report)
-
-
-def _run_pending(
-    trials: list[Trial],
-    directory: Path,
-    identity: str,
-    cluster: str | None,
-    num_workers: int,
-    report: Callable[[int, Row], None],
-) -> list[Row]:
-    rows = _read_results(directory, identity)
-    pending = [trial for trial in trials if _key(_settings(trial)) not in rows]
-    with workers(cluster, num_workers):
-        results = joblib.Parallel(return_as="generator_unordered")(
-            joblib.delayed(run_trial)(trial) for trial in pending
-        )
-        for row in results:
-            rows[_key(row)] = row
-            if "error" not in row:
-                append_entry(directory / "results.jsonl", row)
-            report(len(rows), row)
-    return [rows[_key(_settings(trial))] for trial in trials]
+        rows = _read_results(directory, identity)
+        pending = [trial for trial in trials if _key(_settings(trial)) not in rows]
+        with workers(cluster, num_workers):
+            results = joblib.Parallel(return_as="generator_unordered")(
+                joblib.delayed(run_trial)(trial) for trial in pending
+            )
+            for row in results:
+                rows[_key(row)] = row
+                if "error" not in row:
+                    append_entry(directory / "results.jsonl", row)
+                report(len(rows), row)
+        return [rows[_key(_settings(trial))] for trial in trials]
 
 
 def accuracies(rows: list[Row]) -> dict[str, dict[int, list[float]]]:

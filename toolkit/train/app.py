@@ -274,8 +274,8 @@ def restore(
 ) -> None:
     """Bring back the export that the last training replaced."""
     names = ("generator", "discriminator") if model == "gan" else (model,)
-    for path, copy in restore_exports(names, exports_dir).unlisted:
-        print(f"Note: {path} was not the file that the manifest lists. It is kept as {copy}.")
+    for note in restore_exports(names, exports_dir).notes:
+        print(f"Note: {note}")
     print(f"{exports_dir}: {' and '.join(names)} are back as they were before the last training.")
 
 
