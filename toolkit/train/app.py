@@ -274,7 +274,7 @@ def restore(
 ) -> None:
     """Bring back the export that the last training replaced."""
     names = ("generator", "discriminator") if model == "gan" else (model,)
-    for note in restore_exports(names, exports_dir).notes:
+    for note in restore_exports([f"{name}.pt" for name in names], exports_dir).notes:
         print(f"Note: {note}")
     print(f"{exports_dir}: {' and '.join(names)} are back as they were before the last training.")
 
