@@ -37,16 +37,15 @@ class Signature:
 DIGITS = "digits: int64 (batch, length), values 0 to 9, any length from 1"
 IMAGES = "images: float32 (batch, 1, 28, 28), values 0 (background) to 1 (ink)"
 NEXT_DIGIT = "logits of the next digit: float32 (batch, 10)"
+TRACE = {"trace": "digits -> (i, f, o, g, c, h), each float32 (batch, length, hidden_size)"}
 
 SIGNATURES = {
-    "lstm": Signature(
-        DIGITS,
-        NEXT_DIGIT,
-        {"trace": "digits -> (i, f, o, g, c, h), each float32 (batch, length, hidden_size)"},
-        "test_accuracy",
-        "length",
-    ),
+    # trained with the curriculum
+    "lstm": Signature(DIGITS, NEXT_DIGIT, TRACE, "test_accuracy", "length"),
     "rnn": Signature(DIGITS, NEXT_DIGIT, {}, "test_accuracy", "length"),
+    # trained at one length
+    "lstm_plain": Signature(DIGITS, NEXT_DIGIT, TRACE, "test_accuracy", "length"),
+    "rnn_plain": Signature(DIGITS, NEXT_DIGIT, {}, "test_accuracy", "length"),
     "generator": Signature(
         "z: float32 (batch, latent_dim), standard normal",
         IMAGES,
@@ -67,8 +66,14 @@ SIGNATURES = {
 
 FORMATS = ("onnx", "pt2")  # what is made from a model's .pt file, see `toolkit.export.formats`
 
-# The command of `python -m toolkit.train` that makes the files of a name, where it has another one.
-COMMANDS = {"generator": "gan", "discriminator": "gan"}
+TRAININGS = {"generator": "gan", "discriminator": "gan"}  # what `restore` calls their training
+# The command of `python -m toolkit.train` for a training, where it has another name.
+COMMANDS = {
+    "lstm": "lstm --curriculum",
+    "rnn": "rnn --curriculum",
+    "lstm_plain": "lstm",
+    "rnn_plain": "rnn",
+}
 
 
 class Export(NamedTuple):
@@ -223,5 +228,12 @@ def read_file(file: str, exports_dir: Path = EXPORTS_DIR) -> Export:
 
 def command_for(file: str) -> str:
     """The command of `python -m toolkit.train` that makes a file of the exports."""
-    name, _, format_ = file.rpartition(".")
-    return f"export --format {format_}" if format_ in FORMATS else COMMANDS.get(name, name)
+    format_ = file.rpartition(".")[2]
+    training = training_of(file)
+    return f"export --format {format_}" if format_ in FORMATS else COMMANDS.get(training, training)
+
+
+def training_of(file: str) -> str:
+    """The name of the training whose exports are one unit with this file."""
+    name = file.rpartition(".")[0]
+    return TRAININGS.get(name, name)

@@ -35,6 +35,7 @@ from toolkit.export.manifest import (
     read_listed,
     read_manifest,
     staged,
+    training_of,
 )
 
 PREVIOUS = "previous"
@@ -233,7 +234,7 @@ def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | No
     return (
         f"{exports_dir / new.file} replaces a file that {difference}: {signature.headline} "
         f"{after:.4g}, before {before:.4g}. `python -m toolkit.train restore "
-        f"{command_for(new.file)} --exports-dir {exports_dir}` restores the old one."
+        f"{training_of(new.file)} --exports-dir {exports_dir}` restores the old one."
     )
 
 

@@ -52,7 +52,7 @@ def load(name: str, exports_dir: Path = EXPORTS_DIR) -> torch.jit.ScriptModule:
     """Load an export, ready to use: verified, on the CPU, in eval mode and warmed up.
 
     Args:
-        name: "lstm", "rnn", "generator", "discriminator" or "classifier".
+        name: a key of `manifest.SIGNATURES`, such as "lstm" or "generator".
 
     Raises:
         UsageError: there is no such model.
