@@ -1,6 +1,7 @@
 """The training step against a plain one, and the moving average and the settings by hand."""
 
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from toolkit.gan.config import Config, mlp_config
 from toolkit.gan.model import MLPDiscriminator, MLPGenerator
 from toolkit.gan.training import (
     build,
+    build_optimizer,
     train_step,
     update_average,
 )
@@ -127,7 +129,7 @@ def test_same_seed_same_networks() -> None:
             "MLP discriminator has no auxiliary head; set auxiliary_weight to 0",
         ),
         ({"latent_dim": 0}, "latent_dim must be from 1 to 10,000, not 0"),
-        ({"batch_size": 100_000}, "from 2 to 60,000, not 100,000"),
+        ({"batch_size": 100_000}, "from 2 to 15,000, not 100,000"),
         ({"learning_rate": -1.0}, "learning_rate must be above 0 and finite, not -1.0"),
         ({"final_lr_ratio": float("nan")}, "final_lr_ratio must be from 0 to 1, not nan"),
     ],
@@ -135,3 +137,26 @@ def test_same_seed_same_networks() -> None:
 def test_bad_settings(settings: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Config(**settings)  # type: ignore[arg-type]
+
+
+def test_batch_grows() -> None:
+    config = Config(batch_size=8, num_steps=10)
+    sizes = [config.batch_size_at(step) for step in range(1, 11)]
+    assert sizes == [8, 8, 8, 8, 8, 16, 16, 16, 32, 32]
+    assert replace(config, growing_batch=False).batch_size_at(10) == 8
+
+
+def test_mapping_network_has_its_own_rate() -> None:
+    """In Adam's first step every weight moves by the learning rate."""
+    config = Config(mapping_lr_ratio=0.05)
+    generator = build(config).generator
+    before = {name: value.clone() for name, value in generator.named_parameters()}
+    optimizer = build_optimizer(generator, config)
+    for group in optimizer.param_groups:
+        group["lr"] = 0.1 * group["lr_ratio"]
+    for parameter in generator.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimizer.step()
+    for name, value in generator.named_parameters():
+        moved = torch.full_like(value, -0.005 if name.startswith("mapping") else -0.1)
+        torch.testing.assert_close(value - before[name], moved, rtol=1e-3, atol=1e-6)

@@ -239,7 +239,7 @@ def test_where_exports_go(planned: Callable[..., Any]) -> None:
         (["rnn", "--batch-size", "-3"], "batch_size must be from 1 to 100,000, not -3"),
         (["lstm", "--learning-rate", "0"], "learning_rate must be above 0 and finite, not 0.0"),
         (["gan", "--num-steps", "0"], "num_steps must be from 2 to 1,000,000,000, not 0"),
-        (["gan", "--batch-size", "1"], "batch_size must be from 2 to 60,000, not 1"),
+        (["gan", "--batch-size", "1"], "batch_size must be from 2 to 15,000, not 1"),
         (["gan", "--loss", "bce"], "'bce' is not one of 'hinge', 'non-saturating', 'minimax'"),
         (["gan", "--architecture", "resnet"], "'resnet' is not one of 'conv', 'mlp'"),
         (["lstm", "--seed", "x"], "Invalid value for '--seed'"),

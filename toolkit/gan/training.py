@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, NamedTuple
 
 import torch
@@ -66,7 +67,9 @@ def build(config: Config, device: torch.device | None = None) -> Networks:
     """The untrained networks on `device`; the config's seed determines their weights."""
     with seeded(config.seed, "weights"):
         if config.architecture == "conv":
-            generator: nn.Module = ConvGenerator(config.latent_dim)
+            generator: nn.Module = ConvGenerator(
+                config.latent_dim, mapping_size=config.mapping_size
+            )
             discriminator: Discriminator = ConvDiscriminator()
         else:
             generator = MLPGenerator(config.latent_dim)
@@ -172,14 +175,26 @@ class TrainState:
         self.snapshots = saved["snapshots"]
 
 
+def build_optimizer(network: nn.Module, config: Config) -> Adam:
+    """Adam, with a group of its own for a mapping network.
+
+    The "lr_ratio" of a group is its learning rate as a fraction of the schedule's.
+    """
+    of_mapping = [p for name, p in network.named_parameters() if name.startswith("mapping.")]
+    others = [p for name, p in network.named_parameters() if not name.startswith("mapping.")]
+    groups: list[dict[str, Any]] = [{"params": others, "lr_ratio": 1.0}]
+    if of_mapping:
+        groups.append({"params": of_mapping, "lr_ratio": config.mapping_lr_ratio})
+    return Adam(groups, betas=(config.beta1, config.beta2), fused=True)
+
+
 def initial_state(config: Config, device: torch.device) -> TrainState:
     """The state before the first step."""
     networks = build(config, device)
-    betas = (config.beta1, config.beta2)
     return TrainState(
         networks,
-        Adam(networks.generator.parameters(), betas=betas, fused=True),
-        Adam(networks.discriminator.parameters(), betas=betas, fused=True),
+        build_optimizer(networks.generator, config),
+        build_optimizer(networks.discriminator, config),
         make_rng(config.seed, "latents"),
         snapshots={},
     )
@@ -219,20 +234,21 @@ def train(
 
     with Progress("gan", config.num_steps, run.step) as progress:
         clock = time.perf_counter() - run.seconds
-        batches = batch_indices(len(images), config.batch_size, config.seed, run.step)
+        batch_sizes = map(config.batch_size_at, count(1))
+        batches = batch_indices(len(images), batch_sizes, config.seed, run.step)
         for step in range(run.step + 1, config.num_steps + 1):
             chosen = next(batches)
+            rate = annealed(config.learning_rate, step, config.num_steps, config.final_lr_ratio)
             for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
-                optimizer.param_groups[0]["lr"] = annealed(
-                    config.learning_rate, step, config.num_steps, config.final_lr_ratio
-                )
+                for group in optimizer.param_groups:
+                    group["lr"] = rate * group["lr_ratio"]
             loss_d, loss_g = train_step(
                 networks,
                 state.generator_optimizer,
                 state.discriminator_optimizer,
                 to_unit(images[chosen].to(device)),
                 labels[chosen].long().to(device),
-                sample_latents(config.batch_size, config.latent_dim, state.rng).to(device),
+                sample_latents(len(chosen), config.latent_dim, state.rng).to(device),
                 config,
                 apply_r1=config.r1_gamma > 0 and step % config.r1_every == 0,
             )
