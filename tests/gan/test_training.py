@@ -31,7 +31,9 @@ def test_step_equals_the_textbook(loss: str, apply_r1: bool, auxiliary_weight: f
     with torch.no_grad():  # a discriminator with opinions, so that the losses differ
         for parameter in networks.discriminator.parameters():
             parameter.mul_(5)
-    generator, discriminator = deepcopy(networks.generator), deepcopy(networks.discriminator)
+    generator, discriminator, head = deepcopy(
+        (networks.generator, networks.discriminator, networks.auxiliary_head)
+    )
     average = {name: value.clone() for name, value in networks.average.state_dict().items()}
     rng = torch.Generator().manual_seed(0)
     real = torch.rand(6, 1, 28, 28, generator=rng)
@@ -40,7 +42,7 @@ def test_step_equals_the_textbook(loss: str, apply_r1: bool, auxiliary_weight: f
     train_step(
         networks,
         SGD(networks.generator.parameters(), lr=0.1),
-        SGD(networks.discriminator.parameters(), lr=1e-3),
+        SGD([*networks.discriminator.parameters(), *networks.auxiliary_head.parameters()], lr=1e-3),
         real,
         labels,
         z,
@@ -48,7 +50,7 @@ def test_step_equals_the_textbook(loss: str, apply_r1: bool, auxiliary_weight: f
         apply_r1,
     )
 
-    optimizer_d = SGD(discriminator.parameters(), lr=1e-3)
+    optimizer_d = SGD([*discriminator.parameters(), *head.parameters()], lr=1e-3)
     optimizer_g = SGD(generator.parameters(), lr=0.1)
     fake = generator(z)
     if loss == "hinge":
@@ -62,7 +64,7 @@ def test_step_equals_the_textbook(loss: str, apply_r1: bool, auxiliary_weight: f
         (slope,) = torch.autograd.grad(discriminator(real).sum(), real, create_graph=True)
         objective = objective + 0.5 * 4 * slope.flatten(1).norm(dim=1).pow(2).mean() / 2
     if auxiliary_weight:
-        digit_logits = discriminator.auxiliary_head(discriminator.features(real))
+        digit_logits = head(discriminator.features(real))
         probabilities = digit_logits.softmax(dim=1)[torch.arange(6), labels]
         objective = objective - auxiliary_weight * probabilities.log().mean()
     objective.backward()
@@ -75,7 +77,11 @@ def test_step_equals_the_textbook(loss: str, apply_r1: bool, auxiliary_weight: f
     }[loss].backward()
     optimizer_g.step()
 
-    for ours, theirs in ((networks.generator, generator), (networks.discriminator, discriminator)):
+    for ours, theirs in (
+        (networks.generator, generator),
+        (networks.discriminator, discriminator),
+        (networks.auxiliary_head, head),
+    ):
         for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
             torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-7)
     for name, value in networks.average.state_dict().items():
@@ -151,7 +157,7 @@ def test_mapping_network_has_its_own_rate() -> None:
     config = Config(mapping_lr_ratio=0.05)
     generator = build(config).generator
     before = {name: value.clone() for name, value in generator.named_parameters()}
-    optimizer = build_optimizer(generator, config)
+    optimizer = build_optimizer(config, generator)
     for group in optimizer.param_groups:
         group["lr"] = 0.1 * group["lr_ratio"]
     for parameter in generator.parameters():

@@ -1,7 +1,8 @@
 """Generators, discriminators and the digit classifier. Images go from 0 (background) to 1 (ink).
 
-The convolutional discriminator has an auxiliary classification head: besides *real or generated*,
-it learns to classify the digits of real images, which gives better features to both tasks. Using
+In training the convolutional discriminator has an auxiliary classification head, which is no part
+of it and is not exported (`toolkit.gan.training`): besides *real or generated*, its features learn
+to classify the digits of real images, which makes them better for both tasks. Using
 labels of real images in the discriminator comes from semi-supervised GANs (Salimans et al.,
 "Improved Techniques for Training GANs", 2016, section 5). It is not an AC-GAN (Odena et al.,
 "Conditional Image Synthesis with Auxiliary Classifier GANs", 2017), whose discriminator also
@@ -87,8 +88,6 @@ class ConvGenerator(nn.Module):
 class ConvDiscriminator(nn.Module):
     """The convolutional counterpart: 28 x 28, 14 x 14, 7 x 7, one logit. No normalisation.
 
-    `auxiliary_head` is only used in training; see this module's docstring.
-
     Args:
         width: channels at 7 x 7; half as many at 14 x 14.
         hidden_size: size of the features.
@@ -108,7 +107,6 @@ class ConvDiscriminator(nn.Module):
             nn.LeakyReLU(0.2),
         )
         self.readout = nn.Linear(hidden_size, 1)
-        self.auxiliary_head = nn.Linear(hidden_size, 10)
         self.apply(init_dcgan)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -121,7 +119,7 @@ class ConvDiscriminator(nn.Module):
         return logits
 
     def features(self, images: Tensor) -> Tensor:
-        """From the same images to the features that both heads share, (batch, hidden_size)."""
+        """From the same images to the features before the logit, (batch, hidden_size)."""
         check_images(images)
         features: Tensor = self.layers(images * 2 - 1)
         return features

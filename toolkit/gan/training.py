@@ -32,6 +32,7 @@ from toolkit.gan.model import (
     ConvGenerator,
     MLPDiscriminator,
     MLPGenerator,
+    init_dcgan,
 )
 
 
@@ -56,11 +57,14 @@ Snapshots = dict[int, Tensor]  # step -> images, uint8 (25, 1, 28, 28)
 
 
 class Networks(NamedTuple):
-    """The two players, and the moving average of the generator, which is what gets exported."""
+    """The two players, the moving average of the generator, which is what gets exported, and a
+    head that shares the discriminator's features in training.
+    """
 
     generator: nn.Module
     discriminator: Discriminator
     average: nn.Module
+    auxiliary_head: nn.Module  # from the discriminator's features to logits of the digit
 
 
 def build(config: Config, device: torch.device | None = None) -> Networks:
@@ -74,8 +78,11 @@ def build(config: Config, device: torch.device | None = None) -> Networks:
         else:
             generator = MLPGenerator(config.latent_dim)
             discriminator = MLPDiscriminator()
+        auxiliary_head = nn.Linear(discriminator.readout.in_features, 10)
+        init_dcgan(auxiliary_head)
     generator, discriminator = generator.to(device), discriminator.to(device)
-    return Networks(generator, discriminator, deepcopy(generator).eval().requires_grad_(False))
+    average = deepcopy(generator).eval().requires_grad_(False)
+    return Networks(generator, discriminator, average, auxiliary_head.to(device))
 
 
 def train_step(
@@ -92,7 +99,7 @@ def train_step(
 
     Args:
         real: images (batch, 1, 28, 28) in 0..1.
-        labels: their digits, int64 (batch,), for the auxiliary head of the discriminator.
+        labels: their digits, int64 (batch,), for the auxiliary head.
         z: standard normal, float32 (batch, latent_dim).
         apply_r1: add the R1 penalty in this step.
 
@@ -101,7 +108,7 @@ def train_step(
         without the R1 penalty and the auxiliary loss.
     """
     losses = LOSSES[config.loss]
-    generator, discriminator, average = networks
+    generator, discriminator, average, auxiliary_head = networks
     mixed_precision = autocast(real.device, config.precision)
 
     with mixed_precision:
@@ -116,8 +123,7 @@ def train_step(
         penalty = r1_penalty(discriminator(images), images)
         total = total + config.r1_gamma * config.r1_every * penalty
     if config.auxiliary_weight > 0:
-        assert isinstance(discriminator, ConvDiscriminator)  # guaranteed by `Config`
-        digit_logits = discriminator.auxiliary_head(features[: len(real)].float())
+        digit_logits = auxiliary_head(features[: len(real)].float())
         total = total + config.auxiliary_weight * F.cross_entropy(digit_logits, labels)
     discriminator_optimizer.zero_grad()
     total.backward()
@@ -175,13 +181,14 @@ class TrainState:
         self.snapshots = saved["snapshots"]
 
 
-def build_optimizer(network: nn.Module, config: Config) -> Adam:
-    """Adam, with a group of its own for a mapping network.
+def build_optimizer(config: Config, *networks: nn.Module) -> Adam:
+    """Adam for the weights of one player, with a group of its own for a mapping network.
 
     The "lr_ratio" of a group is its learning rate as a fraction of the schedule's.
     """
-    of_mapping = [p for name, p in network.named_parameters() if name.startswith("mapping.")]
-    others = [p for name, p in network.named_parameters() if not name.startswith("mapping.")]
+    named = [pair for network in networks for pair in network.named_parameters()]
+    of_mapping = [p for name, p in named if name.startswith("mapping.")]
+    others = [p for name, p in named if not name.startswith("mapping.")]
     groups: list[dict[str, Any]] = [{"params": others, "lr_ratio": 1.0}]
     if of_mapping:
         groups.append({"params": of_mapping, "lr_ratio": config.mapping_lr_ratio})
@@ -193,8 +200,8 @@ def initial_state(config: Config, device: torch.device) -> TrainState:
     networks = build(config, device)
     return TrainState(
         networks,
-        build_optimizer(networks.generator, config),
-        build_optimizer(networks.discriminator, config),
+        build_optimizer(config, networks.generator),
+        build_optimizer(config, networks.discriminator, networks.auxiliary_head),
         make_rng(config.seed, "latents"),
         snapshots={},
     )
