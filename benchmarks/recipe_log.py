@@ -1,24 +1,70 @@
-"""The log of the search for the GAN's recipe, as a table; nothing here needs torch."""
+"""The log of the search for the GAN's recipe, as tables; nothing here needs torch."""
 
 import json
+from collections import defaultdict
 from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
 
 LOG = Path(__file__).with_name("gan_recipe.jsonl")
 
 
 def table() -> str:
-    """The log as a Markdown table, the best distance first."""
+    """The log as Markdown, the best first: trials with error bars, then those of one draw."""
     entries = [json.loads(line) for line in LOG.read_text().splitlines()]
-    rows = [
-        "| name | what was changed | steps | at 1/3, 2/3 and the end | shares | ms a step |",
-        "|---|---|---|---|---|---|",
-    ]
+    measured = [entry for entry in entries if "draws" in entry]
+    single = [entry for entry in entries if "draws" not in entry]
+    return f"{_with_error_bars(measured)}\n\n{_of_one_draw(single)}"
+
+
+def _with_error_bars(entries: list[dict[str, Any]]) -> str:
+    """One row for each recipe, over its seeds; ± is the standard deviation of the seeds' means."""
+    recipes = defaultdict(list)
+    for entry in entries:
+        changes = {key: value for key, value in entry["changes"].items() if key != "seed"}
+        recipes[entry["name"], _words(changes), entry["num_steps"]].append(entry)
+    rows = []
+    for (name, changes, num_steps), seeds in recipes.items():
+        means = [mean(entry["draws"]) for entry in seeds]
+        spread = f" ± {stdev(means):.2f}" if len(seeds) > 1 else ""
+        together = mean(entry["all_draws"] for entry in seeds)
+        unsure = mean(mean(entry["unsure"]) for entry in seeds)
+        seconds = mean(entry["seconds"] for entry in seeds)
+        rows.append(
+            (
+                together,
+                f"| {name} | {changes} | {num_steps:,} | {len(seeds)} | {mean(means):.2f}{spread} "
+                f"| {together:.2f} | {unsure:.1%} | {seconds:.0f} |",
+            )
+        )
+    return "\n".join(
+        [
+            "| name | what was changed | steps | seeds | 10,000 samples | 50,000 | unsure "
+            "| processor seconds |",
+            "|---|---|---|---|---|---|---|---|",
+            *(row for _, row in sorted(rows)),
+        ]
+    )
+
+
+def _of_one_draw(entries: list[dict[str, Any]]) -> str:
+    rows = []
     for entry in sorted(entries, key=lambda e: float(e["distances"][-1])):
-        changes = ", ".join(f"{k} = {v}" for k, v in entry["changes"].items()) or "nothing"
         distances = ", ".join(f"{d:.1f}" for d in entry["distances"])
         low, high = entry["class_shares"]
         rows.append(
-            f"| {entry['name']} | {changes} | {entry['num_steps']:,} | {distances} "
-            f"| {low:.1%} to {high:.1%} | {entry['milliseconds'] or ''} |"
+            f"| {entry['name']} | {_words(entry['changes'])} | {entry['num_steps']:,} "
+            f"| {distances} | {low:.1%} to {high:.1%} | {entry['milliseconds'] or ''} |"
         )
-    return "\n".join(rows)
+    return "\n".join(
+        [
+            "| name | what was changed | steps | one draw at 1/3, 2/3 and the end | shares "
+            "| ms a step |",
+            "|---|---|---|---|---|---|",
+            *rows,
+        ]
+    )
+
+
+def _words(changes: dict[str, Any]) -> str:
+    return ", ".join(f"{key} = {value}" for key, value in changes.items()) or "nothing"

@@ -211,7 +211,8 @@ def add_part_two(word: Word) -> None:
         word,
         "row in gan.measured",
         "Measured after the training (run {{ gan.name }}). The Frechet distance compares "
-        "classifier features of the samples with those of the test images; 0 means no difference.",
+        "classifier features of the samples with those of the test images; 0 means no difference. "
+        "After ± stands the standard deviation of the draws.",
         {"measured": "row.name", "value": "row.value"},
         first=7.5,
     )

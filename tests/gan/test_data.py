@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import shutil
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 
 import pytest
@@ -163,6 +163,15 @@ def test_batches_continue_where_a_run_stopped(first_step: int) -> None:
     """10 examples make 3 batches of 3 per epoch; the tenth one of each epoch is dropped."""
     orders = [epoch_order(10, 7, epoch).tolist() for epoch in range(3)]
     expected = [order[k : k + 3] for order in orders for k in (0, 3, 6)]
-    batches = batch_indices(10, 3, 7, first_step)
+    batches = batch_indices(10, repeat(3), 7, first_step)
     found = [batch.tolist() for batch in islice(batches, 9 - first_step)]
     assert found == expected[first_step:]
+
+
+def test_batches_of_growing_size() -> None:
+    """An epoch of 10 holds 3 + 3 + 4; the next ends before the 6 that no longer fit."""
+    first, second, third = (epoch_order(10, 7, epoch).tolist() for epoch in range(3))
+    expected = [first[:3], first[3:6], first[6:], second[:6], third[:6]]
+    for skipped in range(5):
+        batches = batch_indices(10, [3, 3, 4, 6, 6], 7, skipped)
+        assert [batch.tolist() for batch in batches] == expected[skipped:]

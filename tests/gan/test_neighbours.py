@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 from torchmetrics.functional.pairwise import pairwise_euclidean_distance
 
-from toolkit.gan.neighbours import memory, nearest, overlap
+from toolkit.gan.neighbours import memory, nearest, overlap, radii
 
 Cloud = NDArray[np.float32]
 
@@ -75,9 +75,9 @@ def test_overlap_equals_brute_force(shift: float) -> None:
     samples = (random.normal(size=(70, 3)) * 0.7 + shift).astype(np.float32)
     expected = brute_force(real, samples, k=3)
     assert len(set(expected)) == 4
-    assert overlap(torch.from_numpy(real), torch.from_numpy(samples), k=3) == pytest.approx(
-        expected
-    )
+    clouds = torch.from_numpy(real), torch.from_numpy(samples)
+    assert overlap(*clouds, k=3) == pytest.approx(expected)
+    assert overlap(*clouds, k=3, real_radii=radii(clouds[0], 3)) == pytest.approx(expected)
 
 
 def test_chunks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """The training step against a plain one, and the moving average and the settings by hand."""
 
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from toolkit.gan.config import Config, mlp_config
 from toolkit.gan.model import MLPDiscriminator, MLPGenerator
 from toolkit.gan.training import (
     build,
+    build_optimizer,
     train_step,
     update_average,
 )
@@ -29,7 +31,9 @@ def test_step_equals_the_textbook(loss: str, apply_r1: bool, auxiliary_weight: f
     with torch.no_grad():  # a discriminator with opinions, so that the losses differ
         for parameter in networks.discriminator.parameters():
             parameter.mul_(5)
-    generator, discriminator = deepcopy(networks.generator), deepcopy(networks.discriminator)
+    generator, discriminator, head = deepcopy(
+        (networks.generator, networks.discriminator, networks.auxiliary_head)
+    )
     average = {name: value.clone() for name, value in networks.average.state_dict().items()}
     rng = torch.Generator().manual_seed(0)
     real = torch.rand(6, 1, 28, 28, generator=rng)
@@ -38,7 +42,7 @@ def test_step_equals_the_textbook(loss: str, apply_r1: bool, auxiliary_weight: f
     train_step(
         networks,
         SGD(networks.generator.parameters(), lr=0.1),
-        SGD(networks.discriminator.parameters(), lr=1e-3),
+        SGD([*networks.discriminator.parameters(), *networks.auxiliary_head.parameters()], lr=1e-3),
         real,
         labels,
         z,
@@ -46,7 +50,7 @@ def test_step_equals_the_textbook(loss: str, apply_r1: bool, auxiliary_weight: f
         apply_r1,
     )
 
-    optimizer_d = SGD(discriminator.parameters(), lr=1e-3)
+    optimizer_d = SGD([*discriminator.parameters(), *head.parameters()], lr=1e-3)
     optimizer_g = SGD(generator.parameters(), lr=0.1)
     fake = generator(z)
     if loss == "hinge":
@@ -60,7 +64,7 @@ def test_step_equals_the_textbook(loss: str, apply_r1: bool, auxiliary_weight: f
         (slope,) = torch.autograd.grad(discriminator(real).sum(), real, create_graph=True)
         objective = objective + 0.5 * 4 * slope.flatten(1).norm(dim=1).pow(2).mean() / 2
     if auxiliary_weight:
-        digit_logits = discriminator.auxiliary_head(discriminator.features(real))
+        digit_logits = head(discriminator.features(real))
         probabilities = digit_logits.softmax(dim=1)[torch.arange(6), labels]
         objective = objective - auxiliary_weight * probabilities.log().mean()
     objective.backward()
@@ -73,7 +77,11 @@ def test_step_equals_the_textbook(loss: str, apply_r1: bool, auxiliary_weight: f
     }[loss].backward()
     optimizer_g.step()
 
-    for ours, theirs in ((networks.generator, generator), (networks.discriminator, discriminator)):
+    for ours, theirs in (
+        (networks.generator, generator),
+        (networks.discriminator, discriminator),
+        (networks.auxiliary_head, head),
+    ):
         for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
             torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-7)
     for name, value in networks.average.state_dict().items():
@@ -127,7 +135,7 @@ def test_same_seed_same_networks() -> None:
             "MLP discriminator has no auxiliary head; set auxiliary_weight to 0",
         ),
         ({"latent_dim": 0}, "latent_dim must be from 1 to 10,000, not 0"),
-        ({"batch_size": 100_000}, "from 2 to 60,000, not 100,000"),
+        ({"batch_size": 100_000}, "from 2 to 15,000, not 100,000"),
         ({"learning_rate": -1.0}, "learning_rate must be above 0 and finite, not -1.0"),
         ({"final_lr_ratio": float("nan")}, "final_lr_ratio must be from 0 to 1, not nan"),
     ],
@@ -135,3 +143,26 @@ def test_same_seed_same_networks() -> None:
 def test_bad_settings(settings: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Config(**settings)  # type: ignore[arg-type]
+
+
+def test_batch_grows() -> None:
+    config = Config(batch_size=8, num_steps=10)
+    sizes = [config.batch_size_at(step) for step in range(1, 11)]
+    assert sizes == [8, 8, 8, 8, 8, 16, 16, 16, 32, 32]
+    assert replace(config, growing_batch=False).batch_size_at(10) == 8
+
+
+def test_mapping_network_has_its_own_rate() -> None:
+    """In Adam's first step every weight moves by the learning rate."""
+    config = Config(mapping_lr_ratio=0.05)
+    generator = build(config).generator
+    before = {name: value.clone() for name, value in generator.named_parameters()}
+    optimizer = build_optimizer(config, generator)
+    for group in optimizer.param_groups:
+        group["lr"] = 0.1 * group["lr_ratio"]
+    for parameter in generator.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimizer.step()
+    for name, value in generator.named_parameters():
+        moved = torch.full_like(value, -0.005 if name.startswith("mapping") else -0.1)
+        torch.testing.assert_close(value - before[name], moved, rtol=1e-3, atol=1e-6)

@@ -12,6 +12,7 @@ from pathlib import Path
 import imageio.v3 as iio
 import pytest
 import torch
+from torch import nn
 from typer.testing import CliRunner
 
 from toolkit.common.device import seeded
@@ -36,7 +37,8 @@ def build_narrow(config: Config, device: torch.device) -> Networks:
     """`toolkit.gan.training.build` with half the width."""
     with seeded(config.seed, "weights"):
         generator, discriminator = ConvGenerator(config.latent_dim, 16), ConvDiscriminator(16, 128)
-    return Networks(generator, discriminator, deepcopy(generator).eval().requires_grad_(False))
+    average = deepcopy(generator).eval().requires_grad_(False)
+    return Networks(generator, discriminator, average, auxiliary_head=nn.Identity())
 
 
 def load_small_evaluator(workspace: Workspace, mnist: MNIST) -> Evaluator:

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 
 from toolkit.export import manifest, torchscript
 from toolkit.gan.data import MNIST
-from toolkit.gan.evaluation import sample_images
+from toolkit.gan.evaluation import Evaluator
 from toolkit.train.app import app
 
 ROOT = Path(__file__).parents[2]
@@ -69,7 +70,7 @@ def scorecard(runs_dir: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def small(mnist: MNIST, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Score 1,000 samples against 1,000 test images, which takes a second."""
+    """Score two draws of 1,000 samples against 1,000 test images, which takes seconds."""
     few = MNIST(
         mnist.train_images[:3000],
         mnist.train_labels[:3000],
@@ -78,7 +79,8 @@ def small(mnist: MNIST, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setattr("toolkit.train.score.load_mnist", lambda data_dir: few)
     monkeypatch.setattr(
-        "toolkit.train.score.sample_images", functools.partial(sample_images, count=1000)
+        "toolkit.train.classifier.Evaluator",
+        functools.partial(Evaluator, num_images=1000, num_draws=2),
     )
 
 
@@ -91,9 +93,28 @@ def test_scorecard_names_its_files(tmp_path: Path) -> None:
     assert card["verified"] is True
     assert card["sha256"] == entries["generator.pt"]["sha256"]
     assert card["classifier_sha256"] == entries["classifier.pt"]["sha256"]
-    assert card["num_images"] == 1000
-    assert sum(card["samples"]["class_shares"]) == pytest.approx(1)
-    assert card["samples"]["precision"] > 0.8
+    assert (card["num_images"], card["num_draws"]) == (1000, 2)
+    assert sum(share["mean"] for share in card["samples"]["class_shares"]) == pytest.approx(1)
+    assert card["samples"]["precision"]["mean"] > 0.8
+    assert card["samples"]["share_unsure"]["mean"] < 0.2
+    for side in ("samples", "real"):
+        shares = card[side].pop("class_shares")
+        for spread in (*card[side].values(), *shares):
+            assert spread["num_draws"] == 2
+            assert spread["sd"] >= 0
+
+
+@pytest.mark.usefixtures("small")
+def test_table_says_mean_and_spread_of_samples_and_real(tmp_path: Path) -> None:
+    said = succeeds(run(tmp_path, "score"))
+    card = scorecard(tmp_path)
+    rows = re.findall(r"^\| (.+?) \| (\S+) ± (\S+) \| (\S+) ± (\S+) \|$", said, re.MULTILINE)
+    assert len(rows) == 8 + 10
+    name, *numbers = rows[2]
+    assert name == "precision"
+    ours, theirs = card["samples"]["precision"], card["real"]["precision"]
+    expected = (ours["mean"], ours["sd"], theirs["mean"], theirs["sd"])
+    assert [*map(float, numbers)] == pytest.approx(expected, abs=6e-4)
 
 
 @pytest.mark.usefixtures("small")
@@ -121,9 +142,9 @@ def test_score_of_a_students_file(tmp_path: Path) -> None:
     card = scorecard(tmp_path)
     assert card["verified"] is False
     samples, real = card["samples"], card["real"]
-    assert samples["frechet_distance"] > 20 * real["frechet_distance"]
-    assert samples["density"] < 0.3 < real["density"]
-    assert samples["recall"] < 0.1 < real["recall"]
+    assert samples["frechet_distance"]["mean"] > 20 * real["frechet_distance"]["mean"]
+    assert samples["density"]["mean"] < 0.3 < real["density"]["mean"]
+    assert samples["recall"]["mean"] < 0.1 < real["recall"]["mean"]
 
 
 @pytest.mark.usefixtures("small")

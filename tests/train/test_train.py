@@ -116,14 +116,22 @@ def test_records_of_everything(smoke_project: Path) -> None:
     assert record["steps"] == 800
     assert metrics["final_loss_generator"] == {"value": lines[-2]["loss_g"], "num_examples": 32}
     assert metrics["final_loss_discriminator"]["value"] == lines[-2]["loss_d"]
-    assert metrics["frechet_distance"] == {"value": lines[-1]["distance"], "num_examples": 10_000}
-    assert metrics["frechet_distance"]["value"] == listed["frechet_distance"]
-    assert metrics["frechet_distance_floor"]["value"] == listed["frechet_distance_floor"]
+    for name in ("frechet_distance", "frechet_distance_floor", "share_unsure", "share_unsure_real"):
+        drawn = {"mean": listed[name], "sd": listed[f"{name}_sd"], "num_draws": 5}
+        assert metrics[name] == {"value": drawn, "num_examples": 10_000}
+        assert listed[f"{name}_sd"] > 0
+    # The last look of training is one draw of the five.
+    deviation = lines[-1]["distance"] - listed["frechet_distance"]
+    assert 0 < abs(deviation) < 2 * listed["frechet_distance_sd"]  # at most 4 / sqrt(5)
+    assert lines[-1]["floor"] == listed["frechet_distance_floor"]
     assert listed["frechet_distance"] > listed["frechet_distance_floor"] > 0
-    assert metrics["class_shares"]["value"] == listed["class_shares"]
-    assert sum(listed["class_shares"]) == pytest.approx(1)
+    for name in ("class_shares", "class_shares_real"):
+        shares = metrics[name]["value"]
+        assert [share["mean"] for share in shares] == listed[name]
+        assert [share["sd"] for share in shares] == listed[f"{name}_sd"]
+        assert sum(listed[name]) == pytest.approx(1)
     assert metrics["classifier_sha256"] == entries["classifier.pt"]["sha256"]
-    assert listed["num_images"] == 10_000
+    assert (listed["num_images"], listed["num_draws"]) == (10_000, 5)
 
 
 @pytest.mark.slow
@@ -241,7 +249,7 @@ def test_where_exports_go(planned: Callable[..., Any]) -> None:
         (["rnn", "--batch-size", "-3"], "batch_size must be from 1 to 100,000, not -3"),
         (["lstm", "--learning-rate", "0"], "learning_rate must be above 0 and finite, not 0.0"),
         (["gan", "--num-steps", "0"], "num_steps must be from 2 to 1,000,000,000, not 0"),
-        (["gan", "--batch-size", "1"], "batch_size must be from 2 to 60,000, not 1"),
+        (["gan", "--batch-size", "1"], "batch_size must be from 2 to 15,000, not 1"),
         (["gan", "--loss", "bce"], "'bce' is not one of 'hinge', 'non-saturating', 'minimax'"),
         (["gan", "--architecture", "resnet"], "'resnet' is not one of 'conv', 'mlp'"),
         (["lstm", "--seed", "x"], "Invalid value for '--seed'"),

@@ -9,11 +9,13 @@ import imageio.v3 as iio
 import numpy as np
 import torch.nn.functional as F
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
 from toolkit.common.files import atomic_write
+from toolkit.common.record import Spread
 
 Picture = NDArray[np.uint8]  # (height, width), 0 = black
 Coloured = NDArray[np.uint8]  # (height, width, 3), RGB
@@ -109,7 +111,8 @@ def save_curves(
     title: str,
     x_label: str,
     y_label: str,
-    level: tuple[str, float] | None = None,
+    level: tuple[str, float | Spread] | None = None,
+    points: Mapping[str, tuple[float, Spread]] = MappingProxyType({}),
     bands: Mapping[str, tuple[Sequence[float], Sequence[float]]] = MappingProxyType({}),
     mark: tuple[str, float] | None = None,
     log: bool = False,
@@ -119,7 +122,9 @@ def save_curves(
 
     Args:
         curves: name -> (x, y).
-        level: name and height of a dashed horizontal line, such as the chance level.
+        level: name and height of a dashed horizontal line, such as the chance level; its standard
+            deviation is shaded.
+        points: name -> x and y of a single point, with its standard deviation as an error bar.
         bands: name of a curve -> the lowest and the highest y at each x, which are shaded.
         mark: name and x of a dotted vertical line.
         log: whether the y axis is logarithmic; `log_x`, whether the x axis is.
@@ -133,8 +138,12 @@ def save_curves(
         (line,) = axes.plot(x, y, style, marker=marker, markersize=3, linewidth=1.4, label=name)
         if name in bands:
             axes.fill_between(x, *bands[name], color=line.get_color(), alpha=0.15, linewidth=0)
+    for name, (at, spread) in points.items():
+        axes.errorbar(
+            at, spread.mean, spread.sd, fmt="D", color="black", markersize=4, capsize=4, label=name
+        )
     if level is not None:
-        axes.axhline(level[1], color="gray", linestyle="--", linewidth=1, label=level[0])
+        _draw_level(axes, *level)
     if mark is not None:
         axes.axvline(mark[1], color="gray", linestyle=":", linewidth=1, label=mark[0])
     axes.set(title=title, xlabel=x_label, ylabel=y_label)
@@ -145,6 +154,14 @@ def save_curves(
     else:
         axes.legend()
     _save(path, figure)
+
+
+def _draw_level(axes: Axes, name: str, height: float | Spread) -> None:
+    """A dashed line across the axes, and its standard deviation as a band."""
+    mean, sd = (height.mean, height.sd) if isinstance(height, Spread) else (height, None)
+    axes.axhline(mean, color="gray", linestyle="--", linewidth=1, label=name)
+    if sd is not None:
+        axes.axhspan(mean - sd, mean + sd, color="gray", alpha=0.2, linewidth=0)
 
 
 def save_heat_maps(path: Path, maps: Mapping[str, Tensor], *, title: str, x_label: str) -> None:

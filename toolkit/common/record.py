@@ -4,10 +4,21 @@ Training writes it; figures, the manifest and the report read it. It holds no ti
 same command on the same CPU gives the same file, apart from `seconds`. Nothing here needs torch.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+from pydantic.dataclasses import dataclass
 
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import atomic_write, read_bytes
@@ -19,17 +30,57 @@ Count = Annotated[int, Field(ge=0)]
 Stopped = Literal["all steps done", "target accuracy reached"]
 
 
+STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
 class Facts(BaseModel):
     """A part of the record: it cannot be changed, and refuses unknown fields, infinity and NaN."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, **STRICT)
+
+
+@dataclass(frozen=True, config=STRICT)
+class Spread:
+    """What several draws of the same thing gave: a number and its error bar.
+
+    Formats as both, each in the given way: f"{spread:.2f}" is "3.93 ± 0.53". Where a spread is
+    wanted, a plain number will do, which older records have; it counts as one draw.
+    """
+
+    mean: float
+    sd: float | None = None  # standard deviation of the draws, over n - 1; unknown after one
+    num_draws: PositiveInt = 1
+
+    @classmethod
+    def of(cls, draws: Sequence[float]) -> Self:
+        """Of at least one number."""
+        return cls(fmean(draws), stdev(draws) if len(draws) > 1 else None, len(draws))
+
+    def __format__(self, spec: str) -> str:
+        if self.sd is None:
+            return f"{self.mean:{spec}} (one draw)"
+        return f"{self.mean:{spec}} ± {self.sd:{spec}}"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_draw(cls, data: Any) -> Any:
+        return {"mean": data} if isinstance(data, int | float) else data
+
+
+def _is_share(spread: Spread) -> Spread:
+    if not 0 <= spread.mean <= 1:
+        raise ValueError(f"a share is 0 to 1, not {spread.mean}")
+    return spread
+
+
+ShareSpread = Annotated[Spread, AfterValidator(_is_share)]
 
 
 class Metric(Facts, Generic[Value]):
     """Something that was measured."""
 
     value: Value
-    num_examples: Count  # how many examples it was measured on
+    num_examples: Count  # how many examples it was measured on, in each draw if there are several
 
 
 class RecurrentMetrics(Facts):
@@ -45,17 +96,21 @@ class GANMetrics(Facts):
 
     final_loss_discriminator: Metric[float]  # on the last batch
     final_loss_generator: Metric[float]  # on the last batch
-    frechet_distance: Metric[float]  # from generated images to the test images
-    frechet_distance_floor: Metric[float]  # from real training images to the test images
-    class_shares: Metric[list[Share]]  # of the digits 0 to 9 among generated images
+    frechet_distance: Metric[Spread]  # from generated images to the test images
+    frechet_distance_floor: Metric[Spread]  # from real training images to the test images
+    class_shares: Metric[list[ShareSpread]]  # of the digits 0 to 9 among generated images
     classifier_sha256: str  # of classifier.pt, which measured distances and shares
+    # Older records lack the rest.
+    class_shares_real: Metric[list[ShareSpread]] | None = None  # among training images
+    share_unsure: Metric[ShareSpread] | None = None  # generated images that are no clear digit
+    share_unsure_real: Metric[ShareSpread] | None = None  # the same of training images
 
 
 class ClassifierMetrics(Facts):
     """What was measured of the classifier after the training."""
 
     test_accuracy: Metric[Share]  # on the test images
-    frechet_distance_floor: Metric[float]  # from real training images to the test images
+    frechet_distance_floor: Metric[Spread]  # from real training images to the test images
 
 
 class Interpolation(Facts):

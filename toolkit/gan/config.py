@@ -18,11 +18,14 @@ class Config:
     architecture: Literal["conv", "mlp"] = "conv"
     loss: Loss = "hinge"  # of both players; see `toolkit.gan.losses`
     latent_dim: int = 64  # size of z
-    batch_size: int = 32  # real images per step, and as many generated ones
+    mapping_size: int = 128  # hidden units of the generator's mapping network; 0 leaves it out
+    batch_size: int = 32  # real images in the first step, and as many generated ones
+    growing_batch: bool = True  # twice as many after half of the steps, four times after 80%
     num_steps: int = 20_800
     learning_rate: float = 2e-3  # of Adam; constant for the first half, then falling
     final_lr_ratio: float = 0.4  # the rate stops falling at this fraction of learning_rate
-    beta1: float = 0.5  # Adam's decay rate for gradients
+    mapping_lr_ratio: float = 0.05  # the mapping network's rate, as a fraction of the others'
+    beta1: float = 0.0  # Adam's decay rate for gradients; 0: no momentum
     beta2: float = 0.99  # Adam's decay rate for squared gradients
     r1_gamma: float = 0.5  # weight of the R1 penalty; 0 switches it off
     r1_every: int = 8  # steps between R1 penalties, each weighted by this number (lazy R1)
@@ -43,7 +46,8 @@ class Config:
         check_range(
             self,
             latent_dim=(1, 10_000),
-            batch_size=(2, 60_000),
+            mapping_size=(0, 10_000),
+            batch_size=(2, 15_000),
             num_steps=(2, 10**9),
             r1_every=(1, 10**9),
             eval_every=(1, 10**9),
@@ -52,6 +56,8 @@ class Config:
         check_positive(self, "learning_rate")
         if not 0 <= self.final_lr_ratio <= 1:
             raise UsageError(f"final_lr_ratio must be from 0 to 1, not {self.final_lr_ratio}.")
+        if not 0 <= self.mapping_lr_ratio <= 1:
+            raise UsageError(f"mapping_lr_ratio must be from 0 to 1, not {self.mapping_lr_ratio}.")
         if not 0 <= self.auxiliary_weight < float("inf"):
             raise UsageError(
                 f"auxiliary_weight must be at least 0 and finite, not {self.auxiliary_weight}."
@@ -61,6 +67,18 @@ class Config:
                 "The MLP discriminator has no auxiliary head; set auxiliary_weight to 0."
             )
 
+    def batch_size_at(self, step: int) -> int:
+        """How many real images there are in one step, from 1 to `num_steps`.
+
+        Small batches learn more from a second of computing; large ones have less noise in their
+        gradients, which counts towards the end (Smith et al., "Don't Decay the Learning Rate,
+        Increase the Batch Size", 2018).
+        """
+        done = (step - 1) / self.num_steps
+        if not self.growing_batch or done < 0.5:
+            return self.batch_size
+        return self.batch_size * (2 if done < 0.8 else 4)
+
 
 def mlp_config(config: Config) -> Config:
     """The same run with the assignment's template: its networks, its Adam, no R1 penalty."""
@@ -69,9 +87,12 @@ def mlp_config(config: Config) -> Config:
         architecture="mlp",
         loss="non-saturating",
         latent_dim=100,
+        mapping_size=0,
         batch_size=64,
+        growing_batch=False,
         learning_rate=2e-4,
         final_lr_ratio=0.0,
+        beta1=0.5,
         beta2=0.999,
         r1_gamma=0.0,
         auxiliary_weight=0.0,

@@ -2,8 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator
-from itertools import count
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,20 +78,25 @@ def epoch_order(num_examples: int, seed: int, epoch: int) -> Tensor:
 
 
 def batch_indices(
-    num_examples: int, batch_size: int, seed: int, first_step: int = 0
+    num_examples: int, batch_sizes: Iterable[int], seed: int, first_step: int = 0
 ) -> Iterator[Tensor]:
-    """The endless sequence of training batches: indices of examples, each int64 (batch_size,).
+    """The training batches: indices of examples, each int64 (batch_size,).
 
-    Every epoch has its own order, see `epoch_order`; an incomplete last batch is dropped.
+    Every epoch has its own order, see `epoch_order`; it ends where the next batch no longer fits.
 
     Args:
+        batch_sizes: the size of each batch, at most `num_examples`.
         first_step: how many batches to skip, for a run that continues.
     """
-    batches_per_epoch = num_examples // batch_size
-    first_epoch, done = divmod(first_step, batches_per_epoch)
-    for epoch in count(first_epoch):
-        yield from epoch_order(num_examples, seed, epoch).split(batch_size)[done:batches_per_epoch]
-        done = 0
+    epoch, start = 0, 0
+    order = epoch_order(num_examples, seed, epoch)
+    for step, batch_size in enumerate(batch_sizes):
+        if start + batch_size > num_examples:
+            epoch, start = epoch + 1, 0
+            order = epoch_order(num_examples, seed, epoch)
+        if step >= first_step:
+            yield order[start : start + batch_size]
+        start += batch_size
 
 
 def _read(directory: Path, name: str) -> Tensor:

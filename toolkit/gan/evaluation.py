@@ -1,16 +1,29 @@
-"""How good are the generated digits? Frechet distance and class shares, by the classifier."""
+"""How good are the generated digits? Measured by the classifier, with error bars.
 
-from typing import Any, NamedTuple, cast
+A Frechet distance of 10,000 images is a draw of a random number: another 10,000 of the same
+generator can differ by one or two. So what is reported is the mean over several draws with its
+standard deviation, beside what as many sets of real images get.
+"""
+
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from functools import cached_property
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from toolkit.common.device import device_of, make_rng
+from toolkit.common.record import Spread
 from toolkit.gan.data import MNIST, to_unit
 from toolkit.gan.latent import sample_latents
 
-NUM_IMAGES = 10_000
-BATCH_SIZE = 500
+NUM_IMAGES = 10_000  # in a draw
+NUM_DRAWS = 5
+SURE = 0.8  # least probability of its digit at which an image is clear to the classifier
+BATCH_SIZE = 100
+
+Number = TypeVar("Number", float, Spread)  # of one draw, or of several
 
 
 class Gaussian(NamedTuple):
@@ -20,11 +33,20 @@ class Gaussian(NamedTuple):
     covariance: Tensor
 
 
-class Scores(NamedTuple):
-    """Measurements of a set of images, usually 10,000."""
+class Predictions(NamedTuple):
+    """What the classifier makes of n images."""
 
-    frechet_distance: float  # to the test images; 0 for the same mean and covariance of features
-    class_shares: list[float]  # fraction, 0 to 1, that is classified as each digit 0 to 9
+    features: Tensor  # float32 (n, 128)
+    digits: Tensor  # int64 (n,), 0 to 9
+    confidences: Tensor  # float32 (n,), the probability of that digit
+
+
+class Scores(NamedTuple, Generic[Number]):
+    """Measurements of sets of images."""
+
+    frechet_distance: Number  # to the test images; 0 for the same mean and covariance of features
+    share_unsure: Number  # fraction, 0 to 1, whose digit has a probability below `SURE`
+    class_shares: list[Number]  # fraction, 0 to 1, that is classified as each digit 0 to 9
 
 
 def fit_gaussian(features: Tensor) -> Gaussian:
@@ -49,58 +71,110 @@ def frechet_distance(p: Gaussian, q: Gaussian) -> float:
     return max(0.0, float(distance))
 
 
+def over_draws(draws: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """The spread of each field of some tuples whose last field is a list, as `Scores` are."""
+    *numbers, lists = zip(*draws, strict=True)
+    return [*map(Spread.of, numbers), [Spread.of(values) for values in zip(*lists, strict=True)]]
+
+
 class Evaluator:
     """Measures images by the classifier's features and predictions.
 
-    A Frechet distance can only be compared with others that were measured by the same classifier,
-    and with the floor, the distance between real images.
+    A Frechet distance can only be compared with others that were measured by the same classifier on
+    as many images, and with the floor, the distance between real images.
 
     Args:
         classifier: a `Classifier`, or its export, in eval mode.
         sha256: hash of the classifier's file, to be reported with every distance.
         mnist: provides the test images, and training images for the floor.
         device: where to compute.
+        num_images: in each draw; fewer for the floor where that many are not there.
+        num_draws: how often a generator is measured, and how many sets of training images.
 
     Attributes:
-        test: features (10,000, 128) and predicted digits, int64 (10,000,), of the test images.
-        training: the same for 10,000 of the training images.
-        floor: the distance between these training images and the test images.
+        test: what the classifier makes of the test images.
     """
 
-    def __init__(self, classifier: Any, sha256: str, mnist: MNIST, device: torch.device) -> None:
-        self.classifier = classifier.to(device)
+    def __init__(
+        self,
+        classifier: Any,
+        sha256: str,
+        mnist: MNIST,
+        device: torch.device,
+        num_images: int = NUM_IMAGES,
+        num_draws: int = NUM_DRAWS,
+    ) -> None:
+        with torch.no_grad():  # a copy, since its layout, which is twice as fast, is not for export
+            self.classifier = deepcopy(classifier).to(device, memory_format=torch.channels_last)
         self.sha256 = sha256
         self.device = device
-        self.test = self.features_and_digits(to_unit(mnist.test_images))
-        self.real = fit_gaussian(self.test[0])
-        order = torch.randperm(len(mnist.train_images), generator=make_rng(0, "floor"))
-        chosen = to_unit(mnist.train_images[order[:NUM_IMAGES]])
-        self.training = self.features_and_digits(chosen)
-        self.floor = self.scores(*self.training).frechet_distance
+        self.num_images = num_images
+        self.num_draws = num_draws
+        self.test = self.predict(to_unit(mnist.test_images))
+        self._test_gaussian = fit_gaussian(self.test.features)
+        self._training_images = mnist.train_images
 
     @torch.no_grad()
-    def features_and_digits(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (n, 128) and predicted digits, int64 (n,), of images (n, 1, 28, 28) in 0..1."""
-        features, digits = [], []
+    def predict(self, images: Tensor) -> Predictions:
+        """What the classifier makes of images (n, 1, 28, 28) in 0..1."""
+        batches = []
         for batch in images.split(BATCH_SIZE):
-            f = self.classifier.features(batch.to(self.device))
-            features.append(f.cpu())
-            digits.append(self.classifier.readout(f).argmax(dim=1).cpu())
-        return torch.cat(features), torch.cat(digits)
+            features = self.classifier.features(batch.to(self.device))
+            confidences, digits = self.classifier.readout(features).softmax(dim=1).max(dim=1)
+            batches.append((features.cpu(), digits.cpu(), confidences.cpu()))
+        return Predictions(*map(torch.cat, zip(*batches, strict=True)))
 
-    def measure(self, images: Tensor) -> Scores:
-        """The scores of images (n, 1, 28, 28) in 0..1."""
-        return self.scores(*self.features_and_digits(images))
+    def measure(self, images: Tensor) -> Scores[float]:
+        """The scores of images (n, 1, 28, 28) in 0..1: one draw."""
+        return self.scores(self.predict(images))
 
-    def scores(self, features: Tensor, digits: Tensor) -> Scores:
-        """The scores of images whose `features_and_digits` are known."""
-        shares = digits.bincount(minlength=10).double() / len(digits)
-        return Scores(frechet_distance(fit_gaussian(features), self.real), shares.tolist())
+    def scores(self, predictions: Predictions) -> Scores[float]:
+        """The scores of images that were predicted."""
+        features, digits, confidences = predictions
+        return Scores(
+            frechet_distance(fit_gaussian(features), self._test_gaussian),
+            float((confidences < SURE).double().mean()),
+            (digits.bincount(minlength=10).double() / len(digits)).tolist(),
+        )
+
+    def measure_generator(self, network: nn.Module, seed: int) -> Scores[Spread]:
+        """The scores of a generator in eval mode, over draws that the seed determines."""
+        draws = sample_draws(network, seed, self.num_draws, self.num_images)
+        return Scores(*over_draws([self.measure(images) for images in draws]))
+
+    @cached_property
+    def training(self) -> list[Predictions]:
+        """What the classifier makes of disjoint sets of training images, one for each draw."""
+        order = torch.randperm(len(self._training_images), generator=make_rng(0, "floor"))
+        size = min(self.num_images, len(order) // self.num_draws)
+        sets = order.split(size)[: self.num_draws]
+        return [self.predict(to_unit(self._training_images[chosen])) for chosen in sets]
+
+    @cached_property
+    def real(self) -> Scores[Spread]:
+        """The scores of these sets of real images, beside which others mean something."""
+        return Scores(*over_draws([self.scores(predictions) for predictions in self.training]))
+
+    @property
+    def floor(self) -> Spread:
+        """The distance of real images from real images."""
+        return self.real.frechet_distance
 
 
 @torch.no_grad()
-def sample_images(network: nn.Module, seed: int, count: int = NUM_IMAGES) -> Tensor:
-    """Generate images (count, 1, 28, 28) with a generator in eval mode; the seed determines z."""
+def sample_draws(network: nn.Module, seed: int, num_draws: int, count: int) -> Iterator[Tensor]:
+    """Sets of generated images, (count, 1, 28, 28) each, from one stream of z that `seed` starts.
+
+    Args:
+        network: a generator in eval mode.
+    """
     device = device_of(network)
-    z = sample_latents(count, cast(int, network.latent_dim), make_rng(seed, "evaluation"))
-    return torch.cat([network(batch.to(device)).float().cpu() for batch in z.split(BATCH_SIZE)])
+    rng = make_rng(seed, "evaluation")
+    for _ in range(num_draws):
+        z = sample_latents(count, cast(int, network.latent_dim), rng)
+        yield torch.cat([network(part.to(device)).float().cpu() for part in z.split(BATCH_SIZE)])
+
+
+def sample_images(network: nn.Module, seed: int, count: int = NUM_IMAGES) -> Tensor:
+    """One such set, the first."""
+    return next(sample_draws(network, seed, 1, count))

@@ -1,6 +1,7 @@
 """The classic failures of GAN training, produced on purpose with the ordinary training step."""
 
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import NamedTuple
 
 import torch
@@ -19,9 +20,15 @@ NUM_IMAGES = 100  # generated ones, and as many real ones, for the diagnostics
 # Steps; starting at the 6th, so that none coincides with an R1 penalty, which disturbs the
 # discriminator.
 DIAGNOSE_EVERY = 12
-# Without auxiliary head, and with a fast moving average, which shows the generator's present state.
+# Plain in everything, and with a fast moving average, which shows the generator's present state.
 SHORT = Config(
-    loss="non-saturating", num_steps=400, batch_size=32, ema_decay=0.9, auxiliary_weight=0.0
+    loss="non-saturating",
+    num_steps=400,
+    mapping_size=0,
+    growing_batch=False,
+    beta1=0.5,
+    ema_decay=0.9,
+    auxiliary_weight=0.0,
 )
 
 
@@ -77,7 +84,7 @@ def train(
     latents_rng = make_rng(config.seed, "latents")
     fixed = sample_latents(NUM_IMAGES, config.latent_dim, make_rng(config.seed, "samples"))
     real = to_unit(images[epoch_order(len(images), config.seed, 0)[-NUM_IMAGES:]])
-    batches = batch_indices(len(images), config.batch_size, config.seed)
+    batches = batch_indices(len(images), repeat(config.batch_size), config.seed)
     log = []
     with Progress(name, config.num_steps) as progress:
         for step in range(1, config.num_steps + 1):

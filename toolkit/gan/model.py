@@ -1,7 +1,8 @@
 """Generators, discriminators and the digit classifier. Images go from 0 (background) to 1 (ink).
 
-The convolutional discriminator has an auxiliary classification head: besides *real or generated*,
-it learns to classify the digits of real images, which gives better features to both tasks. Using
+In training the convolutional discriminator has an auxiliary classification head, which is no part
+of it and is not exported (`toolkit.gan.training`): besides *real or generated*, its features learn
+to classify the digits of real images, which makes them better for both tasks. Using
 labels of real images in the discriminator comes from semi-supervised GANs (Salimans et al.,
 "Improved Techniques for Training GANs", 2016, section 5). It is not an AC-GAN (Odena et al.,
 "Conditional Image Synthesis with Auxiliary Classifier GANs", 2017), whose discriminator also
@@ -30,14 +31,28 @@ class ConvGenerator(nn.Module):
     twice the height and width (Shi et al., "Real-Time Single Image and Video Super-Resolution
     Using an Efficient Sub-Pixel Convolutional Neural Network", 2016).
 
+    Before that, a mapping network moves z. The digits are ten separate kinds of image, and z is one
+    connected cloud: a generator that changes slowly with z has to draw something between two digits
+    in many places. The mapping network can make these places small. StyleGAN has one too (Karras,
+    Laine and Aila, "A Style-Based Generator Architecture for GANs", 2019); here it adds to z, so
+    that it changes nothing at first.
+
     Args:
         latent_dim: size of z.
         width: channels at 7 x 7 and at 14 x 14.
+        mapping_size: hidden units of the mapping network; 0 leaves it out.
     """
 
-    def __init__(self, latent_dim: int = 64, width: int = 32) -> None:
+    def __init__(self, latent_dim: int = 64, width: int = 32, mapping_size: int = 128) -> None:
         super().__init__()
         self.latent_dim = latent_dim
+        self.mapping: nn.Module | None = None
+        if mapping_size > 0:
+            self.mapping = nn.Sequential(
+                nn.Linear(latent_dim, mapping_size),
+                nn.LeakyReLU(0.2),
+                nn.Linear(mapping_size, latent_dim),
+            )
         self.layers = nn.Sequential(
             nn.Linear(latent_dim, width * 7 * 7, bias=False),
             nn.Unflatten(1, (width, 7, 7)),
@@ -65,13 +80,13 @@ class ConvGenerator(nn.Module):
             ValueError: z has another shape or dtype.
         """
         check_latents(z, self.latent_dim)
+        if self.mapping is not None:
+            z = z + self.mapping(z)
         return (torch.tanh(self.layers(z).float()) + 1) / 2
 
 
 class ConvDiscriminator(nn.Module):
     """The convolutional counterpart: 28 x 28, 14 x 14, 7 x 7, one logit. No normalisation.
-
-    `auxiliary_head` is only used in training; see this module's docstring.
 
     Args:
         width: channels at 7 x 7; half as many at 14 x 14.
@@ -92,7 +107,6 @@ class ConvDiscriminator(nn.Module):
             nn.LeakyReLU(0.2),
         )
         self.readout = nn.Linear(hidden_size, 1)
-        self.auxiliary_head = nn.Linear(hidden_size, 10)
         self.apply(init_dcgan)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -105,7 +119,7 @@ class ConvDiscriminator(nn.Module):
         return logits
 
     def features(self, images: Tensor) -> Tensor:
-        """From the same images to the features that both heads share, (batch, hidden_size)."""
+        """From the same images to the features before the logit, (batch, hidden_size)."""
         check_images(images)
         features: Tensor = self.layers(images * 2 - 1)
         return features

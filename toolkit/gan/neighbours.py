@@ -49,14 +49,19 @@ def radii(features: Tensor, k: int = NUM_NEIGHBOURS) -> Tensor:
     return nearest(features, features, k + 1)[0][:, k]  # the first neighbour is the row itself
 
 
-def overlap(real: Tensor, samples: Tensor, k: int = NUM_NEIGHBOURS) -> Overlap:
+def overlap(
+    real: Tensor, samples: Tensor, k: int = NUM_NEIGHBOURS, real_radii: Tensor | None = None
+) -> Overlap:
     """Precision, recall, density and coverage of features, each (num_images, n).
+
+    `real_radii` is `radii(real, k)`, for those who measure many samples by the same real images.
 
     Precision and recall: Kynkäänniemi et al., "Improved Precision and Recall Metric for Assessing
     Generative Models" (2019), eqs. (1) and (2). Density and coverage: Naeem et al., "Reliable
     Fidelity and Diversity Metrics for Generative Models" (2020), which uses k = 5 for all four.
     """
-    real_radii, sample_radii = radii(real, k), radii(samples, k)
+    real_radii = radii(real, k) if real_radii is None else real_radii
+    sample_radii = radii(samples, k)
     balls_around = torch.zeros(len(samples), dtype=torch.int64)
     recalled = covered = 0
     for chunk, radius in zip(real.split(CHUNK_SIZE), real_radii.split(CHUNK_SIZE), strict=True):

@@ -1,53 +1,77 @@
 """The scorecard of a generator: all its metrics, and the same metrics of real images."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from typing import Generic, NamedTuple
 
 import torch
 from torch import Tensor
 
+from toolkit.common.record import Spread
 from toolkit.gan.data import MNIST, to_unit
-from toolkit.gan.evaluation import Evaluator
-from toolkit.gan.neighbours import memory, overlap
+from toolkit.gan.evaluation import Evaluator, Number, Predictions, over_draws
+from toolkit.gan.neighbours import memory, overlap, radii
 
-NUM_COMPARED = 1000  # images whose nearest training image is searched for
-
-
-@dataclass(frozen=True)
-class Scorecard:
-    """The metrics of 10,000 images in comparison with the test images."""
-
-    frechet_distance: float  # of the features
-    precision: float  # this and the next three are `Overlap`, of the features
-    recall: float
-    density: float
-    coverage: float
-    training_distance: float  # this and the next are `Memory`, of the pixels
-    share_nearer: float
-    class_shares: list[float]  # fraction, 0 to 1, that is classified as each digit 0 to 9
+NUM_COMPARED = 1000  # images of a draw whose nearest training image is searched for
 
 
-def score(
-    features: Tensor, digits: Tensor, images: Tensor, evaluator: Evaluator, mnist: MNIST
-) -> Scorecard:
-    """The scorecard of images.
+class Scorecard(NamedTuple, Generic[Number]):
+    """The metrics of images, in comparison with the test images and the training images."""
 
-    Args:
-        features, digits: of all images, from `Evaluator.features_and_digits`.
-        images: (n, 1, 28, 28) in 0..1, those whose nearest training image is searched for.
+    frechet_distance: Number  # of the features
+    share_unsure: Number  # fraction, 0 to 1, whose digit is not clear to the classifier
+    precision: Number  # this and the next three are `Overlap`, of the features
+    recall: Number
+    density: Number
+    coverage: Number
+    training_distance: Number  # this and the next are `Memory`, of the pixels
+    share_nearer: Number
+    class_shares: list[Number]  # fraction, 0 to 1, that is classified as each digit 0 to 9
+
+
+class Scorer:
+    """Fills in scorecards.
+
+    Attributes:
+        evaluator: measures the features.
+        mnist: its training images are what images may be copies of.
     """
-    scores = evaluator.scores(features, digits)
-    return Scorecard(
-        scores.frechet_distance,
-        *overlap(evaluator.test[0], features),
-        *memory(images, to_unit(mnist.train_images)),
-        scores.class_shares,
-    )
 
+    def __init__(self, evaluator: Evaluator, mnist: MNIST) -> None:
+        self.evaluator = evaluator
+        self.mnist = mnist
+        self._training_images = to_unit(mnist.train_images)
+        self._test_radii = radii(evaluator.test.features)
 
-def score_real(evaluator: Evaluator, mnist: MNIST) -> Scorecard:
-    """The scorecard of real images: 10,000 training images, but for `Memory` 1,000 test images."""
-    images = to_unit(mnist.test_images[:: len(mnist.test_images) // NUM_COMPARED])
-    return score(*evaluator.training, images, evaluator, mnist)
+    def score(self, predictions: Predictions, images: Tensor) -> Scorecard[float]:
+        """The scorecard of one draw.
+
+        Args:
+            predictions: of all its images.
+            images: (n, 1, 28, 28) in 0..1, those whose nearest training image is searched for.
+        """
+        distance, share_unsure, class_shares = self.evaluator.scores(predictions)
+        test = self.evaluator.test.features
+        return Scorecard(
+            distance,
+            share_unsure,
+            *overlap(test, predictions.features, real_radii=self._test_radii),
+            *memory(images, self._training_images),
+            class_shares,
+        )
+
+    def score_draws(self, draws: Iterable[tuple[Predictions, Tensor]]) -> Scorecard[Spread]:
+        """The scorecard of several draws: what `score` takes, of each."""
+        return Scorecard(*over_draws([self.score(*draw) for draw in draws]))
+
+    def score_real(self) -> Scorecard[Spread]:
+        """The scorecard of real images: sets of training images, but for `Memory` of test images.
+
+        Both are disjoint sets, and as many as the evaluator has draws.
+        """
+        training = self.evaluator.training
+        stride = max(len(training), len(self.mnist.test_images) // NUM_COMPARED)
+        test = (to_unit(self.mnist.test_images[n::stride]) for n in range(len(training)))
+        return self.score_draws(zip(training, test, strict=True))
 
 
 def by_class(images: Tensor, digits: Tensor, count: int = 10) -> tuple[Tensor, list[int]]:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, NamedTuple
 
 import torch
@@ -31,6 +32,7 @@ from toolkit.gan.model import (
     ConvGenerator,
     MLPDiscriminator,
     MLPGenerator,
+    init_dcgan,
 )
 
 
@@ -55,24 +57,32 @@ Snapshots = dict[int, Tensor]  # step -> images, uint8 (25, 1, 28, 28)
 
 
 class Networks(NamedTuple):
-    """The two players, and the moving average of the generator, which is what gets exported."""
+    """The two players, the moving average of the generator, which is what gets exported, and a
+    head that shares the discriminator's features in training.
+    """
 
     generator: nn.Module
     discriminator: Discriminator
     average: nn.Module
+    auxiliary_head: nn.Module  # from the discriminator's features to logits of the digit
 
 
 def build(config: Config, device: torch.device | None = None) -> Networks:
     """The untrained networks on `device`; the config's seed determines their weights."""
     with seeded(config.seed, "weights"):
         if config.architecture == "conv":
-            generator: nn.Module = ConvGenerator(config.latent_dim)
+            generator: nn.Module = ConvGenerator(
+                config.latent_dim, mapping_size=config.mapping_size
+            )
             discriminator: Discriminator = ConvDiscriminator()
         else:
             generator = MLPGenerator(config.latent_dim)
             discriminator = MLPDiscriminator()
+        auxiliary_head = nn.Linear(discriminator.readout.in_features, 10)
+        init_dcgan(auxiliary_head)
     generator, discriminator = generator.to(device), discriminator.to(device)
-    return Networks(generator, discriminator, deepcopy(generator).eval().requires_grad_(False))
+    average = deepcopy(generator).eval().requires_grad_(False)
+    return Networks(generator, discriminator, average, auxiliary_head.to(device))
 
 
 def train_step(
@@ -89,7 +99,7 @@ def train_step(
 
     Args:
         real: images (batch, 1, 28, 28) in 0..1.
-        labels: their digits, int64 (batch,), for the auxiliary head of the discriminator.
+        labels: their digits, int64 (batch,), for the auxiliary head.
         z: standard normal, float32 (batch, latent_dim).
         apply_r1: add the R1 penalty in this step.
 
@@ -98,7 +108,7 @@ def train_step(
         without the R1 penalty and the auxiliary loss.
     """
     losses = LOSSES[config.loss]
-    generator, discriminator, average = networks
+    generator, discriminator, average, auxiliary_head = networks
     mixed_precision = autocast(real.device, config.precision)
 
     with mixed_precision:
@@ -113,8 +123,7 @@ def train_step(
         penalty = r1_penalty(discriminator(images), images)
         total = total + config.r1_gamma * config.r1_every * penalty
     if config.auxiliary_weight > 0:
-        assert isinstance(discriminator, ConvDiscriminator)  # guaranteed by `Config`
-        digit_logits = discriminator.auxiliary_head(features[: len(real)].float())
+        digit_logits = auxiliary_head(features[: len(real)].float())
         total = total + config.auxiliary_weight * F.cross_entropy(digit_logits, labels)
     discriminator_optimizer.zero_grad()
     total.backward()
@@ -172,14 +181,27 @@ class TrainState:
         self.snapshots = saved["snapshots"]
 
 
+def build_optimizer(config: Config, *networks: nn.Module) -> Adam:
+    """Adam for the weights of one player, with a group of its own for a mapping network.
+
+    The "lr_ratio" of a group is its learning rate as a fraction of the schedule's.
+    """
+    named = [pair for network in networks for pair in network.named_parameters()]
+    of_mapping = [p for name, p in named if name.startswith("mapping.")]
+    others = [p for name, p in named if not name.startswith("mapping.")]
+    groups: list[dict[str, Any]] = [{"params": others, "lr_ratio": 1.0}]
+    if of_mapping:
+        groups.append({"params": of_mapping, "lr_ratio": config.mapping_lr_ratio})
+    return Adam(groups, betas=(config.beta1, config.beta2), fused=True)
+
+
 def initial_state(config: Config, device: torch.device) -> TrainState:
     """The state before the first step."""
     networks = build(config, device)
-    betas = (config.beta1, config.beta2)
     return TrainState(
         networks,
-        Adam(networks.generator.parameters(), betas=betas, fused=True),
-        Adam(networks.discriminator.parameters(), betas=betas, fused=True),
+        build_optimizer(config, networks.generator),
+        build_optimizer(config, networks.discriminator, networks.auxiliary_head),
         make_rng(config.seed, "latents"),
         snapshots={},
     )
@@ -219,20 +241,21 @@ def train(
 
     with Progress("gan", config.num_steps, run.step) as progress:
         clock = time.perf_counter() - run.seconds
-        batches = batch_indices(len(images), config.batch_size, config.seed, run.step)
+        batch_sizes = map(config.batch_size_at, count(1))
+        batches = batch_indices(len(images), batch_sizes, config.seed, run.step)
         for step in range(run.step + 1, config.num_steps + 1):
             chosen = next(batches)
+            rate = annealed(config.learning_rate, step, config.num_steps, config.final_lr_ratio)
             for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
-                optimizer.param_groups[0]["lr"] = annealed(
-                    config.learning_rate, step, config.num_steps, config.final_lr_ratio
-                )
+                for group in optimizer.param_groups:
+                    group["lr"] = rate * group["lr_ratio"]
             loss_d, loss_g = train_step(
                 networks,
                 state.generator_optimizer,
                 state.discriminator_optimizer,
                 to_unit(images[chosen].to(device)),
                 labels[chosen].long().to(device),
-                sample_latents(config.batch_size, config.latent_dim, state.rng).to(device),
+                sample_latents(len(chosen), config.latent_dim, state.rng).to(device),
                 config,
                 apply_r1=config.r1_gamma > 0 and step % config.r1_every == 0,
             )

@@ -9,7 +9,7 @@ from toolkit.export.replacing import copy_export
 from toolkit.gan.classifier import accuracy, train
 from toolkit.gan.config import ClassifierConfig
 from toolkit.gan.data import MNIST, load_mnist
-from toolkit.gan.evaluation import NUM_IMAGES, Evaluator
+from toolkit.gan.evaluation import Evaluator
 from toolkit.train.presets import Plan
 from toolkit.train.workspace import Workspace
 
@@ -20,16 +20,19 @@ def train_classifier(plan: Plan[ClassifierConfig], workspace: Workspace) -> None
         mnist = load_mnist(workspace.data_dir)
         model = train(plan.config, run, mnist, workspace.device)
         share = accuracy(model, mnist.test_images, mnist.test_labels)
-        floor = Evaluator(model, "", mnist, workspace.device).floor
+        evaluator = Evaluator(model, "", mnist, workspace.device)
+        floor = evaluator.floor
         metrics = ClassifierMetrics(
             test_accuracy=Metric(value=share, num_examples=len(mnist.test_images)),
-            frechet_distance_floor=Metric(value=floor, num_examples=NUM_IMAGES),
+            frechet_distance_floor=Metric(value=floor, num_examples=evaluator.num_images),
         )
         record = run.final_record("all steps done", metrics)
         manifest_metrics = {
             "test_accuracy": share,
             "num_test": metrics.test_accuracy.num_examples,
-            "frechet_distance_floor": floor,
+            "frechet_distance_floor": floor.mean,
+            "frechet_distance_floor_sd": floor.sd,
+            "num_draws": floor.num_draws,
         }
         workspace.export({"classifier": model}, record, {"classifier": manifest_metrics})
         run.finish(record)

@@ -200,7 +200,7 @@ def batch_statistics(directory: Path, workspace: Workspace, evaluator: Evaluator
     generator = Generator(workspace.exports_dir / "generator.pt")
     z = sample_latents(NUM_IMAGES, generator.latent_dim, make_rng(0, "evaluation"))
     correct = generate(generator, z)
-    digits = evaluator.features_and_digits(correct)[1]
+    digits = evaluator.predict(correct).digits
     order = digits.argsort(stable=True)
     of_one_digit = torch.empty_like(correct)
     of_one_digit[order] = failures.in_training_mode(generator, z[order], 50)
@@ -212,10 +212,10 @@ def batch_statistics(directory: Path, workspace: Workspace, evaluator: Evaluator
     }
     metrics = {}
     for name, batch in images.items():
-        features, predicted = evaluator.features_and_digits(batch)
+        predictions = evaluator.predict(batch)
         metrics[name] = {
-            "frechet_distance": evaluator.scores(features, predicted).frechet_distance,
-            "share_changed": float((predicted != digits).double().mean()),
+            "frechet_distance": evaluator.scores(predictions).frechet_distance,
+            "share_changed": float((predictions.digits != digits).double().mean()),
         }
     by_size = [
         evaluator.measure(failures.in_training_mode(generator, z, size)).frechet_distance

@@ -4,11 +4,11 @@ from torch import nn
 
 from toolkit.common import figures
 from toolkit.common.errors import ToolkitError
-from toolkit.common.record import GANMetrics, Interpolation, Metric
+from toolkit.common.record import GANMetrics, Interpolation, Metric, Spread
 from toolkit.common.runs import Run
 from toolkit.gan.config import Config
 from toolkit.gan.data import load_mnist, to_unit
-from toolkit.gan.evaluation import NUM_IMAGES, Evaluator, Scores, sample_images
+from toolkit.gan.evaluation import Evaluator, Scores, sample_images
 from toolkit.gan.latent import interpolate, pair_of_classes
 from toolkit.gan.training import Snapshots, train
 from toolkit.train.classifier import load_evaluator
@@ -18,7 +18,7 @@ from toolkit.train.workspace import Workspace
 
 
 def train_gan(plan: Plan[Config], workspace: Workspace) -> None:
-    """The GAN: train, measure 10,000 samples, draw the assignment's pictures, export."""
+    """The GAN: train, measure draws of 10,000 samples, draw the assignment's pictures, export."""
     with workspace.run(plan) as run:
         metrics, interpolation = _train(run, plan.config, workspace)
     print_summary(metrics, run, interpolation)
@@ -32,24 +32,22 @@ def _train(
 ) -> tuple[GANMetrics, Interpolation | None]:
     mnist = load_mnist(workspace.data_dir)
     evaluator = load_evaluator(workspace, mnist)
-    measured: list[Scores] = []  # one for each measurement; training measures after its last step
 
-    def measure(network: nn.Module) -> dict[str, float | str]:
-        measured.append(evaluator.measure(sample_images(network, config.seed)))
+    def monitor(network: nn.Module) -> dict[str, float | str]:
+        images = sample_images(network, config.seed, evaluator.num_images)
         return {
-            "distance": measured[-1].frechet_distance,
-            "floor": evaluator.floor,
+            "distance": evaluator.measure(images).frechet_distance,  # of one draw
+            "floor": evaluator.floor.mean,
             "classifier_sha256": evaluator.sha256,
         }
 
     networks, snapshots = train(
-        config, run, mnist.train_images, mnist.train_labels, workspace.device, measure
+        config, run, mnist.train_images, mnist.train_labels, workspace.device, monitor
     )
     average = networks.average
-    if not measured:  # an earlier command did the last step
-        measure(average)
     interpolation = draw_interpolation(run, average, evaluator, config.seed)
-    metrics = collect_metrics(run, measured[-1], evaluator, config)
+    scores = evaluator.measure_generator(average, config.seed)
+    metrics = collect_metrics(run, scores, evaluator, config)
     record = run.final_record("all steps done", metrics, interpolation)
     plot_gan(run, snapshots, metrics)
     workspace.export(
@@ -78,39 +76,55 @@ def draw_interpolation(
     return Interpolation(digit_from=pair.digit_from, digit_to=pair.digit_to)
 
 
-def collect_metrics(run: Run, scores: Scores, evaluator: Evaluator, config: Config) -> GANMetrics:
+def collect_metrics(
+    run: Run, scores: Scores[Spread], evaluator: Evaluator, config: Config
+) -> GANMetrics:
     """What the record says about the networks; `scores` are of the generator's samples."""
-    last = run.latest
+    last, real, count = run.latest, evaluator.real, evaluator.num_images
     return GANMetrics(
         final_loss_discriminator=Metric(value=last["loss_d"], num_examples=config.batch_size),
         final_loss_generator=Metric(value=last["loss_g"], num_examples=config.batch_size),
-        frechet_distance=Metric(value=scores.frechet_distance, num_examples=NUM_IMAGES),
-        frechet_distance_floor=Metric(value=evaluator.floor, num_examples=NUM_IMAGES),
-        class_shares=Metric(value=scores.class_shares, num_examples=NUM_IMAGES),
+        frechet_distance=Metric(value=scores.frechet_distance, num_examples=count),
+        frechet_distance_floor=Metric(value=real.frechet_distance, num_examples=count),
+        class_shares=Metric(value=scores.class_shares, num_examples=count),
+        class_shares_real=Metric(value=real.class_shares, num_examples=count),
+        share_unsure=Metric(value=scores.share_unsure, num_examples=count),
+        share_unsure_real=Metric(value=real.share_unsure, num_examples=count),
         classifier_sha256=evaluator.sha256,
     )
 
 
 def manifest_metrics(metrics: GANMetrics) -> dict[str, object]:
-    """What the manifest says about the generator."""
-    return {
-        "frechet_distance": metrics.frechet_distance.value,
-        "frechet_distance_floor": metrics.frechet_distance_floor.value,
-        "classifier_sha256": metrics.classifier_sha256,
-        "class_shares": metrics.class_shares.value,
-        "num_images": metrics.frechet_distance.num_examples,
-    }
+    """What the manifest says about the generator: means, and standard deviations as `..._sd`."""
+    distance = metrics.frechet_distance
+    listed: dict[str, object] = {"classifier_sha256": metrics.classifier_sha256}
+    for name in (
+        *("frechet_distance", "frechet_distance_floor"),
+        *("share_unsure", "share_unsure_real", "class_shares", "class_shares_real"),
+    ):
+        value: Spread | list[Spread] = getattr(metrics, name).value
+        if isinstance(value, Spread):
+            listed |= {name: value.mean, f"{name}_sd": value.sd}
+        else:
+            listed |= {name: [x.mean for x in value], f"{name}_sd": [x.sd for x in value]}
+    return listed | {"num_images": distance.num_examples, "num_draws": distance.value.num_draws}
 
 
 def print_summary(metrics: GANMetrics, run: Run, interpolation: Interpolation | None) -> None:
     """Say how good the generator is, and what was drawn."""
-    shares = metrics.class_shares.value
+    distance, floor = metrics.frechet_distance.value, metrics.frechet_distance_floor.value
+    shares = [share.mean for share in metrics.class_shares.value]
     print(
-        f"GAN: Frechet distance {metrics.frechet_distance.value:.2f} (real against real: "
-        f"{metrics.frechet_distance_floor.value:.2f}; classifier "
+        f"GAN: Frechet distance {distance:.2f} (real images {floor:.2f}; {distance.num_draws} "
+        f"draws of {metrics.frechet_distance.num_examples:,}, classifier "
         f"{metrics.classifier_sha256[:12]}), class shares {min(shares):.1%} to {max(shares):.1%}, "
         f"after {run.step:,} steps in {run.seconds:.0f} s."
     )
+    if metrics.share_unsure and metrics.share_unsure_real:
+        print(
+            f"  Of its samples {metrics.share_unsure.value:.1%} are not clearly one digit, "
+            f"of real images {metrics.share_unsure_real.value:.1%}."
+        )
     print(f"  {run.figures}/: {', '.join(sorted(path.name for path in run.figures.iterdir()))}")
     if interpolation:
         print(f"  The interpolation goes {interpolation}.")
@@ -141,13 +155,15 @@ def plot_gan(run: Run, snapshots: Snapshots, metrics: GANMetrics) -> None:
         x_label="training steps",
         y_label="loss",
     )
+    distance, floor = metrics.frechet_distance.value, metrics.frechet_distance_floor.value
     figures.save_curves(
         run.figures / "distance.png",
-        {"averaged generator": curve("distance")},
+        {"averaged generator, one draw": curve("distance")},
         title=f"Frechet distance of {metrics.frechet_distance.num_examples:,} samples "
         f"(classifier {metrics.classifier_sha256[:12]})",
         x_label="training steps",
         y_label="distance to the test images",
-        level=("real against real", metrics.frechet_distance_floor.value),
+        level=("real images", floor),
+        points={f"at the end, {distance.num_draws} draws": (run.step, distance)},
         log=True,
     )

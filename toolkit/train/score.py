@@ -8,12 +8,13 @@ import torch
 from toolkit.common import figures
 from toolkit.common.device import make_rng, seeded
 from toolkit.common.files import atomic_write, make_directory
+from toolkit.common.record import Spread
 from toolkit.export.generator import Generator
 from toolkit.gan.data import load_mnist
-from toolkit.gan.evaluation import sample_images
+from toolkit.gan.evaluation import SURE, Evaluator, sample_draws
 from toolkit.gan.latent import sample_latents
 from toolkit.gan.neighbours import NUM_NEIGHBOURS
-from toolkit.gan.scorecard import NUM_COMPARED, Scorecard, by_class, score, score_real
+from toolkit.gan.scorecard import NUM_COMPARED, Scorecard, Scorer, by_class
 from toolkit.train.classifier import load_evaluator
 from toolkit.train.workspace import Workspace
 
@@ -21,20 +22,22 @@ PER_CLASS = 10  # images of each digit in the picture
 
 
 def score_generator(generator: Generator, workspace: Workspace, seed: int) -> None:
-    """Measure 10,000 samples of a generator, and compare them with real images.
+    """Measure draws of 10,000 samples of a generator, and compare them with real images.
 
     Prints the scorecard, and writes `scorecard.json` and `samples.png` to `<runs_dir>/<name>/`. The
     same seed gives the same bytes.
     """
     mnist = load_mnist(workspace.data_dir)
     evaluator = load_evaluator(workspace, mnist)
+    scorer = Scorer(evaluator, mnist)
     with seeded(seed, "sampling"):  # a student's generator may have a dropout layer
-        images = sample_images(generator, seed)
+        sets = sample_draws(generator, seed, evaluator.num_draws, evaluator.num_images)
+        draws = [(evaluator.predict(images), images) for images in sets]
         deterministic = is_deterministic(generator)
-    features, digits = evaluator.features_and_digits(images)
-    samples = score(features, digits, images[:NUM_COMPARED], evaluator, mnist)
-    real = score_real(evaluator, mnist)
-    picture, counts = by_class(images, digits, PER_CLASS)
+    samples = scorer.score_draws((predicted, images[:NUM_COMPARED]) for predicted, images in draws)
+    real = scorer.score_real()
+    predicted, images = draws[0]
+    picture, counts = by_class(images, predicted.digits, PER_CLASS)
 
     directory = workspace.runs_dir / generator.name
     make_directory(directory)
@@ -45,11 +48,12 @@ def score_generator(generator: Generator, workspace: Workspace, seed: int) -> No
         "latent_dim": generator.latent_dim,
         "value_range": generator.value_range,
         "seed": seed,
-        "num_images": len(images),
+        "num_images": evaluator.num_images,
+        "num_draws": evaluator.num_draws,
         "num_neighbours": NUM_NEIGHBOURS,
         "classifier_sha256": evaluator.sha256,
-        "samples": asdict(samples),
-        "real": asdict(real),
+        "samples": as_facts(samples),
+        "real": as_facts(real),
     }
     atomic_write(directory / "scorecard.json", (json.dumps(scorecard, indent=2) + "\n").encode())
     figures.save_png(directory / "samples.png", figures.sheet(picture, columns=PER_CLASS, scale=2))
@@ -61,7 +65,7 @@ def score_generator(generator: Generator, workspace: Workspace, seed: int) -> No
             "Note: the image of a given z depends on chance or on the rest of the batch. Is a "
             "dropout or batch-norm layer in training mode? Call eval() before scripting."
         )
-    print(to_markdown(samples, real, evaluator.sha256))
+    print(to_markdown(samples, real, evaluator))
     for digit, count in enumerate(counts):
         if count < PER_CLASS:
             print(f"The picture has blanks: only {count} of {len(images):,} samples are a {digit}.")
@@ -75,34 +79,51 @@ def is_deterministic(generator: Generator) -> bool:
     return torch.allclose(generator(z)[:10], generator(z[:10]), atol=1e-3)
 
 
-def to_markdown(samples: Scorecard, real: Scorecard, classifier_sha256: str) -> str:
-    """The scorecard as a Markdown table, with an explanation below it."""
-    shares = " ".join(f"{share:.1%}" for share in samples.class_shares)
-    rows = {
-        "Frechet distance": (samples.frechet_distance, real.frechet_distance),
-        "precision": (samples.precision, real.precision),
-        "recall": (samples.recall, real.recall),
-        "density": (samples.density, real.density),
-        "coverage": (samples.coverage, real.coverage),
-        "median distance to the nearest training image": (
-            samples.training_distance,
-            real.training_distance,
-        ),
-        "fraction closer to it than any other training image": (
-            samples.share_nearer,
-            real.share_nearer,
-        ),
+def as_facts(card: Scorecard[Spread]) -> dict[str, object]:
+    """For scorecard.json: each metric with mean, sd and num_draws."""
+    return {
+        name: [asdict(x) for x in value] if isinstance(value, list) else asdict(value)
+        for name, value in card._asdict().items()
     }
-    lines = [f"| classifier {classifier_sha256[:12]} | samples | real images |", "|---|---|---|"]
-    lines += [f"| {name} | {ours:.3f} | {theirs:.3f} |" for name, (ours, theirs) in rows.items()]
+
+
+def to_markdown(samples: Scorecard[Spread], real: Scorecard[Spread], evaluator: Evaluator) -> str:
+    """The scorecard as a Markdown table, with an explanation below it."""
+    names = {
+        f"share that is not clearly one digit (below {SURE:.0%})": "share_unsure",
+        "precision": "precision",
+        "recall": "recall",
+        "density": "density",
+        "coverage": "coverage",
+        "median distance to the nearest training image": "training_distance",
+        "fraction closer to it than any other training image": "share_nearer",
+    }
+    lines = [
+        f"| classifier {evaluator.sha256[:12]} | samples | real images |",
+        "|---|---|---|",
+        f"| Frechet distance | {samples.frechet_distance:.2f} | {real.frechet_distance:.2f} |",
+        *(
+            f"| {title} | {getattr(samples, name):.3f} | {getattr(real, name):.3f} |"
+            for title, name in names.items()
+        ),
+        *(
+            f"| share of the digit {digit} | {ours:.3f} | {theirs:.3f} |"
+            for digit, (ours, theirs) in enumerate(
+                zip(samples.class_shares, real.class_shares, strict=True)
+            )
+        ),
+    ]
     return "\n".join(
         [
             *lines,
-            f"Classes 0 to 9: {shares}.",
-            "The first five rows compare the samples with the test images; the real images there "
-            "are 10,000 training images. The last two rows compare with the training images; the "
-            "real images there are test images.",
+            f"Each is the mean of {evaluator.num_draws} draws of {evaluator.num_images:,} images, "
+            "± their standard deviation: a difference of less than twice that between two single "
+            "draws is nothing.",
+            "Precision, recall, density, coverage and the distance compare with the test images; "
+            "the real images there, and for the shares, are sets of training images. The two rows "
+            "about the nearest training image are of "
+            f"{NUM_COMPARED:,} images of each draw; the real images there are test images.",
             "If a generator copies training images, its median distance is far below that of the "
-            "test images, and the last fraction is close to 1.",
+            "test images, and the fraction below it is close to 1.",
         ]
     )

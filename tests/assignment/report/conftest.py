@@ -42,6 +42,10 @@ def measured(value: object, num_examples: int = 10_000) -> dict[str, object]:
     return {"value": value, "num_examples": num_examples}
 
 
+def drawn(mean: float, sd: float) -> dict[str, object]:
+    return {"mean": mean, "sd": sd, "num_draws": 5}
+
+
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
     """Finished runs of the default preset, with made-up numbers."""
@@ -83,9 +87,12 @@ def runs(tmp_path: Path) -> Path:
         metrics={
             "final_loss_discriminator": measured(1.23456, 32),
             "final_loss_generator": measured(0.98765, 32),
-            "frechet_distance": measured(17.891),
-            "frechet_distance_floor": measured(2.345),
-            "class_shares": measured(shares),
+            "frechet_distance": measured(drawn(17.891, 0.678)),
+            "frechet_distance_floor": measured(drawn(2.345, 0.234)),
+            "class_shares": measured([drawn(share, 0.0012) for share in shares]),
+            "class_shares_real": measured([drawn(0.1, 0.0011)] * 10),
+            "share_unsure": measured(drawn(0.0567, 0.0013)),
+            "share_unsure_real": measured(drawn(0.0123, 0.0014)),
             "classifier_sha256": "abcdef0123456789" * 4,
         },
         interpolation={"digit_from": 7, "digit_to": 8},

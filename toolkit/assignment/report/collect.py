@@ -193,18 +193,26 @@ def gan_settings(config: GANConfig) -> list[Row]:
 
 def gan_measured(record: RunRecord, metrics: GANMetrics) -> list[Row]:
     """The table of measurements."""
-    distance, shares = metrics.frechet_distance, metrics.class_shares.value
+    distance, floor = metrics.frechet_distance, metrics.frechet_distance_floor
     loss_d, loss_g = metrics.final_loss_discriminator, metrics.final_loss_generator
-    return [
+    draws = distance.value.num_draws
+    sets = f"{draws} draws of {distance.num_examples:,}" if draws > 1 else "one draw"
+    shares = sorted(metrics.class_shares.value, key=lambda share: share.mean)
+    rows = [
         Row("training time in seconds", f"{record.seconds:.0f}"),
         Row("loss of the discriminator at the end", f"{loss_d.value:.3f}"),
         Row("loss of the generator at the end", f"{loss_g.value:.3f}"),
-        Row(f"Frechet distance of {distance.num_examples:,} samples", f"{distance.value:.2f}"),
-        Row("the same of real images", f"{metrics.frechet_distance_floor.value:.2f}"),
+        Row(f"Frechet distance of samples, {sets}", f"{distance.value:.2f}"),
+        Row("the same of real images", f"{floor.value:.2f}"),
         Row("classifier that measures it", metrics.classifier_sha256[:12]),
-        Row("rarest digit among the samples", percent(min(shares))),
-        Row("commonest digit among the samples", percent(max(shares))),
+        Row("rarest digit among the samples", f"{shares[0]:.2%}"),
+        Row("commonest digit among the samples", f"{shares[-1]:.2%}"),
     ]
+    if metrics.share_unsure and metrics.share_unsure_real:
+        unsure, real = metrics.share_unsure.value, metrics.share_unsure_real.value
+        rows.append(Row("samples that are not clearly one digit", f"{unsure:.2%}"))
+        rows.append(Row("the same of real images", f"{real:.2%}"))
+    return rows
 
 
 def read_study(sources: Sources, results: Results) -> None:
