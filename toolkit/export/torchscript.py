@@ -15,7 +15,7 @@ import io
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,6 +46,15 @@ class LoadedFile(NamedTuple):
     module: torch.jit.ScriptModule  # in eval mode, on the CPU
     sha256: str
     verified: bool  # whether the manifest beside the file lists this SHA-256
+
+
+class MadeFile(NamedTuple):
+    """A file that is no model and belongs to one of a training's models."""
+
+    file: str  # its name
+    data: bytes
+    source: str  # the model
+    facts: Mapping[str, Any]  # for the manifest
 
 
 def load(name: str, exports_dir: Path = EXPORTS_DIR) -> torch.jit.ScriptModule:
@@ -98,6 +107,7 @@ def save(
     exports_dir: Path,
     seed: int,
     config: Mapping[str, Any],
+    made_files: Sequence[MadeFile] = (),
 ) -> list[str]:
     """Script the models of one training, compare scripts and models, replace the old exports.
 
@@ -108,6 +118,7 @@ def save(
             exported on the CPU in eval mode.
         metrics: for the manifest, of each model.
         seed, config: of the training, for the manifest.
+        made_files: other files of the training, which are part of the unit.
 
     Returns:
         sentences for the user: which files are kept under another name, and which of the new ones
@@ -122,6 +133,17 @@ def save(
         _script(name, model, {"seed": seed, "config": dict(config), "metrics": dict(metrics[name])})
         for name, model in models.items()
     ]
+    hashes = {export.file: export.entry["sha256"] for export in exports}
+    for file, data, source, facts in made_files:
+        entry = {
+            "sha256": sha256(data),
+            "bytes": len(data),
+            "made_from": hashes[f"{source}.pt"],
+            "seed": seed,
+            "config": dict(config),
+            **facts,
+        }
+        exports.append(Export(file, data, entry))
     replaced = replace_exports(exports, exports_dir)
     pairs = [(old, new) for old in replaced.old for new in exports if old.file == new.file]
     regressions = [describe_regression(old, new, exports_dir) for old, new in pairs]
