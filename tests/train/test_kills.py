@@ -82,8 +82,8 @@ def contents(directory: Path) -> dict[str, bytes]:
         (["rnn", "--num-steps", "50", "--seeds", "2"], [10, 8]),
         # After the checkpoint of the first epoch; between the manifest and classifier.pt.
         (["classifier"], [5, 7]),
-        # Before the record of step 40, with a film; between the generator and the discriminator.
-        (["gan", "--batch-size", "4"], [7, 16]),
+        # Before the record of step 40, with snapshots and film; of the exports, before film.npz.
+        (["gan", "--batch-size", "4"], [7, 17]),
     ],
     ids=["lstm", "curriculum", "seeds", "classifier", "gan"],
 )

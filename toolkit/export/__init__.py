@@ -4,5 +4,6 @@
 - `manifest`: the list of exports with their hashes and metrics; does not import torch.
 - `golden`: example inputs and outputs that prove a loaded model correct in any language.
 - `onnx`: the same models as ONNX files.
+- `film`: the GAN's training at 16 steps.
 - `generator`: loads anyone's generator file, ours or a student's, and checks its images.
 """
