@@ -16,6 +16,8 @@ def table() -> str:
     for entry in sorted(entries, key=lambda e: float(e["distances"][-1])):
         changes = ", ".join(f"{k} = {v}" for k, v in entry["changes"].items()) or "nothing"
         distances = ", ".join(f"{d:.1f}" for d in entry["distances"])
+        if "sd" in entry:  # of the last, which is then the mean of several draws
+            distances += f" ± {entry['sd']:.1f}"
         low, high = entry["class_shares"]
         rows.append(
             f"| {entry['name']} | {changes} | {entry['num_steps']:,} | {distances} "
