@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import AdamW
 
-from toolkit.common.device import autocast, make_rng, pick_precision, seeded
+from toolkit.common.device import make_rng, seeded
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, sha256
 from toolkit.common.record import Spread
@@ -88,7 +88,7 @@ class ResidualClassifier(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """From images (batch, 1, 28, 28) in 0..1 to float32 (batch, num_features)."""
-        features: Tensor = self.layers(images * 2 - 1).float().mean(dim=(2, 3))
+        features: Tensor = self.layers(images * 2 - 1).mean(dim=(2, 3))
         return features
 
     def forward(self, images: Tensor) -> Tensor:
@@ -98,7 +98,7 @@ class ResidualClassifier(nn.Module):
 
 
 def train(settings: Settings, mnist: MNIST) -> ResidualClassifier:
-    """Train on one thread, the learning rate rising for a tenth of the steps and then falling to 0.
+    """Train in float32, which is faster here than bfloat16, the learning rate rising for a tenth of the steps and then falling to 0.
 
     Returns:
         the classifier in eval mode; the test images were not used.
@@ -108,7 +108,6 @@ def train(settings: Settings, mnist: MNIST) -> ResidualClassifier:
     rate, decay = settings.learning_rate, settings.weight_decay
     optimizer = AdamW(model.parameters(), lr=rate, weight_decay=decay)
     shifts = make_rng(settings.seed, "shifts")
-    precision = pick_precision(CPU)
     steps_per_epoch = settings.num_images // settings.batch_size
     num_steps = settings.num_epochs * steps_per_epoch
     step = 0
@@ -120,9 +119,7 @@ def train(settings: Settings, mnist: MNIST) -> ResidualClassifier:
             optimizer.param_groups[0]["lr"] = rate * ramp
             shift = torch.randint(-MAX_SHIFT, MAX_SHIFT + 1, (2,), generator=shifts).tolist()
             images = to_unit(mnist.train_images[chosen]).roll(shift, dims=(2, 3))
-            with autocast(CPU, precision):
-                logits = model(images)
-            loss = F.cross_entropy(logits.float(), mnist.train_labels[chosen].long())
+            loss = F.cross_entropy(model(images), mnist.train_labels[chosen].long())
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

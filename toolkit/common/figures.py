@@ -136,7 +136,6 @@ def save_curves(
     level: tuple[str, float | Spread] | None = None,
     points: Mapping[str, tuple[float, Spread]] = MappingProxyType({}),
     bands: Mapping[str, tuple[Sequence[float], Sequence[float]]] = MappingProxyType({}),
-    mark: tuple[str, float] | None = None,
     log: bool = False,
     log_x: bool = False,
 ) -> None:
@@ -148,7 +147,6 @@ def save_curves(
             deviation is shaded.
         points: name -> x and y of a single point, with its standard deviation as an error bar.
         bands: name of a curve -> the lowest and the highest y at each x, which are shaded.
-        mark: name and x of a dotted vertical line.
         log: whether the y axis is logarithmic; `log_x`, whether the x axis is.
     """
     crowded = len(curves) > 3
@@ -166,8 +164,6 @@ def save_curves(
         )
     if level is not None:
         _draw_level(axes, *level)
-    if mark is not None:
-        axes.axvline(mark[1], color="gray", linestyle=":", linewidth=1, label=mark[0])
     axes.set(title=title, xlabel=x_label, ylabel=y_label)
     axes.set(xscale="log" if log_x else "linear", yscale="log" if log else "linear")
     axes.grid(alpha=0.3)
