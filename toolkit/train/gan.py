@@ -18,7 +18,7 @@ from toolkit.train.workspace import Workspace
 
 
 def train_gan(plan: Plan[Config], workspace: Workspace) -> None:
-    """The GAN: train, measure draws of 10,000 samples, draw the assignment's pictures, export."""
+    """The GAN: train, measure 10,000 samples, draw the assignment's pictures, export."""
     with workspace.run(plan) as run:
         metrics, interpolation = _train(run, plan.config, workspace)
     print_summary(metrics, run, interpolation)
@@ -36,7 +36,7 @@ def _train(
     def monitor(network: nn.Module) -> dict[str, float | str]:
         images = sample_images(network, config.seed, evaluator.num_images)
         return {
-            "distance": evaluator.measure(images).frechet_distance,  # of one draw
+            "distance_of_one_draw": evaluator.measure(images).frechet_distance,
             "floor": evaluator.floor.mean,
             "classifier_sha256": evaluator.sha256,
         }
@@ -144,9 +144,9 @@ def plot_gan(run: Run, snapshots: Snapshots, metrics: GANMetrics) -> None:
 
     entries = run.entries
 
-    def curve(key: str) -> figures.Curve:
-        chosen = [e for e in entries if key in e]
-        return [e["step"] for e in chosen], [e[key] for e in chosen]
+    def curve(*keys: str) -> figures.Curve:
+        chosen = [(e["step"], e[key]) for e in entries for key in keys if key in e]
+        return [step for step, _ in chosen], [value for _, value in chosen]
 
     figures.save_curves(
         run.figures / "losses.png",
@@ -158,7 +158,9 @@ def plot_gan(run: Run, snapshots: Snapshots, metrics: GANMetrics) -> None:
     distance, floor = metrics.frechet_distance.value, metrics.frechet_distance_floor.value
     figures.save_curves(
         run.figures / "distance.png",
-        {"averaged generator, one draw": curve("distance")},
+        {  # older runs logged it as "distance"
+            "averaged generator, one draw": curve("distance_of_one_draw", "distance")
+        },
         title=f"Frechet distance of {metrics.frechet_distance.num_examples:,} samples "
         f"(classifier {metrics.classifier_sha256[:12]})",
         x_label="training steps",
