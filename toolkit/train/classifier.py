@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from toolkit.common.device import threads
 from toolkit.common.package_data import package_data
 from toolkit.common.record import ClassifierMetrics, Metric
 from toolkit.export import manifest, torchscript
@@ -16,7 +17,7 @@ from toolkit.train.workspace import Workspace
 
 def train_classifier(plan: Plan[ClassifierConfig], workspace: Workspace) -> None:
     """The digit classifier: train, test, export."""
-    with workspace.run(plan) as run:
+    with workspace.run(plan) as run, threads(plan.config.num_threads):
         mnist = load_mnist(workspace.data_dir)
         model = train(plan.config, run, mnist, workspace.device)
         share = accuracy(model, mnist.test_images, mnist.test_labels)

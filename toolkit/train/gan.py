@@ -3,6 +3,7 @@
 from torch import nn
 
 from toolkit.common import figures
+from toolkit.common.device import threads
 from toolkit.common.errors import ToolkitError
 from toolkit.common.record import GANMetrics, Interpolation, Metric
 from toolkit.common.runs import Run
@@ -19,7 +20,7 @@ from toolkit.train.workspace import Workspace
 
 def train_gan(plan: Plan[Config], workspace: Workspace) -> None:
     """The GAN: train, measure 10,000 samples, draw the assignment's pictures, export."""
-    with workspace.run(plan) as run:
+    with workspace.run(plan) as run, threads(plan.config.num_threads):
         metrics, interpolation = _train(run, plan.config, workspace)
     print_summary(metrics, run, interpolation)
     print(
