@@ -12,7 +12,7 @@ from toolkit.gan.data import load_mnist, to_unit
 from toolkit.gan.evaluation import NUM_IMAGES, Evaluator, Scores, sample_images
 from toolkit.gan.latent import interpolate, pair_of_classes
 from toolkit.gan.training import Snapshots, train
-from toolkit.train.classifier import load_evaluator
+from toolkit.train.classifier import keep_classifier, load_evaluator
 from toolkit.train.interpolate import save_walk
 from toolkit.train.presets import Plan
 from toolkit.train.workspace import Workspace
@@ -32,6 +32,7 @@ def _train(
     run: Run, config: Config, workspace: Workspace
 ) -> tuple[GANMetrics, Interpolation | None]:
     mnist = load_mnist(workspace.data_dir)
+    keep_classifier(workspace.exports_dir)
     evaluator = load_evaluator(workspace, mnist)
     measured: list[Scores] = []  # one for each measurement; training measures after its last step
 
