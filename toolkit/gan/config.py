@@ -34,6 +34,7 @@ class Config:
     eval_every: int = 2600  # steps between evaluations
     save_every: int = 650  # steps between checkpoints
     precision: "Precision" = "float32"
+    num_threads: int = 2  # to compute on; another number gives slightly different weights
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -52,6 +53,7 @@ class Config:
             r1_every=(1, 10**9),
             eval_every=(1, 10**9),
             save_every=(1, 10**9),
+            num_threads=(1, 1000),
         )
         check_positive(self, "learning_rate")
         if not 0 <= self.final_lr_ratio <= 1:
@@ -109,9 +111,10 @@ class ClassifierConfig:
     learning_rate: float = 2e-3  # of AdamW; falls linearly to 0
     weight_decay: float = 0.05  # of AdamW
     precision: "Precision" = "float32"
+    num_threads: int = 2  # to compute on; another number gives slightly different weights
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_range(self, num_epochs=(1, 10_000), batch_size=(1, 60_000))
+        check_range(self, num_epochs=(1, 10_000), batch_size=(1, 60_000), num_threads=(1, 1000))
         check_range(self, num_images=(self.batch_size, 60_000))
         check_positive(self, "learning_rate")

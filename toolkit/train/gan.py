@@ -3,6 +3,7 @@
 from torch import nn
 
 from toolkit.common import figures
+from toolkit.common.device import threads
 from toolkit.common.errors import ToolkitError
 from toolkit.common.record import GANMetrics, Interpolation, Metric, Spread
 from toolkit.common.runs import Run
@@ -11,7 +12,7 @@ from toolkit.gan.data import load_mnist, to_unit
 from toolkit.gan.evaluation import Evaluator, Scores, sample_images
 from toolkit.gan.latent import interpolate, pair_of_classes
 from toolkit.gan.training import Snapshots, train
-from toolkit.train.classifier import load_evaluator
+from toolkit.train.classifier import keep_classifier, load_evaluator
 from toolkit.train.interpolate import save_walk
 from toolkit.train.presets import Plan
 from toolkit.train.workspace import Workspace
@@ -19,7 +20,7 @@ from toolkit.train.workspace import Workspace
 
 def train_gan(plan: Plan[Config], workspace: Workspace) -> None:
     """The GAN: train, measure 10,000 samples, draw the assignment's pictures, export."""
-    with workspace.run(plan) as run:
+    with workspace.run(plan) as run, threads(plan.config.num_threads):
         metrics, interpolation = _train(run, plan.config, workspace)
     print_summary(metrics, run, interpolation)
     print(
@@ -31,6 +32,7 @@ def _train(
     run: Run, config: Config, workspace: Workspace
 ) -> tuple[GANMetrics, Interpolation | None]:
     mnist = load_mnist(workspace.data_dir)
+    keep_classifier(workspace.exports_dir)
     evaluator = load_evaluator(workspace, mnist)
 
     def monitor(network: nn.Module) -> dict[str, float | str]:

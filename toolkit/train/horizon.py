@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from toolkit.common import figures
-from toolkit.common.device import make_rng, one_thread
+from toolkit.common.device import make_rng, threads
 from toolkit.common.files import atomic_write
 from toolkit.common.runs import Run
 from toolkit.lstm.config import Config, curriculum_config
@@ -176,7 +176,7 @@ def plot_gradients_and_gates(directory: Path, num_steps: int) -> None:
     for name in ("rnn", "lstm"):
         config = Config(model=name, length=20, curriculum=True, num_steps=num_steps)
         state = "c" if name == "lstm" else "h"  # the memory
-        with Run(directory / name, config) as run, one_thread():
+        with Run(directory / name, config) as run, threads(1):
             trained = train(config, run, torch.device("cpu"), quiet=True)
             run.finish(run.final_record("all steps done"))
         for stage, model in (("untrained", build(config)), ("trained", trained)):

@@ -1,10 +1,9 @@
 """The commands `lstm` and `rnn`: train, test, plot, export."""
 
-import contextlib
 from pathlib import Path
 
 from toolkit.common import figures
-from toolkit.common.device import one_thread
+from toolkit.common.device import threads
 from toolkit.common.record import Metric, RecurrentMetrics
 from toolkit.common.runs import Run
 from toolkit.lstm.config import Config
@@ -21,12 +20,9 @@ def train_recurrent(plan: Plan[Config], workspace: Workspace, num_test: int = 10
     """
     config = plan.config
     lengths = tuple(sorted({config.length, *(FAR if config.curriculum else ())}))
-    with workspace.run(plan) as run:
-        # In small networks threads wait for each other more than they compute: much more on a
-        # machine that does other things as well.
-        with one_thread() if config.hidden_size <= 256 else contextlib.nullcontext():
-            model = train(config, run, workspace.device)
-            tested = accuracy_by_length(model, lengths, config.seed, num_test)
+    with workspace.run(plan) as run, threads(config.num_threads):
+        model = train(config, run, workspace.device)
+        tested = accuracy_by_length(model, lengths, config.seed, num_test)
         loss = run.latest["loss"]
         metrics = RecurrentMetrics(
             final_loss=Metric(value=loss, num_examples=config.batch_size),
