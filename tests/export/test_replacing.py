@@ -1,11 +1,12 @@
 """Exports are replaced all or none, by one process at a time, and nothing is lost."""
 
+import contextlib
 import errno
 import itertools
 import json
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def save_pair(version: int, directory: Path) -> None:
     exports = []
     for name in PAIR:
         data = f"{name} {version}".encode()
-        exports.append(Export(name, data, {"sha256": sha256(data), "metrics": METRICS}))
+        exports.append(Export(f"{name}.pt", data, {"sha256": sha256(data), "metrics": METRICS}))
     replacing.replace_exports(exports, directory)
 
 
@@ -48,7 +49,7 @@ def test_a_worse_file_is_announced_and_the_old_one_restored(tmp_path: Path) -> N
     bad = (tmp_path / "lstm.pt").read_bytes()
 
     for _ in range(2):  # a second time changes nothing
-        replacing.restore(["lstm"], tmp_path)
+        replacing.restore(["lstm.pt"], tmp_path)
         assert (tmp_path / "lstm.pt").read_bytes() == good
         assert (tmp_path / "previous" / "undone" / "lstm.pt").read_bytes() == bad
         assert manifest.read_manifest(tmp_path)["lstm.pt"]["metrics"]["test_accuracy"] == 0.99
@@ -61,7 +62,7 @@ def test_restore_in_place_of_a_damaged_file(tmp_path: Path) -> None:
     good = (tmp_path / "rnn.pt").read_bytes()
     save("rnn", RNN(4), tmp_path)
     (tmp_path / "rnn.pt").write_bytes(b"damaged")
-    replacing.restore(["rnn"], tmp_path)
+    replacing.restore(["rnn.pt"], tmp_path)
     assert (tmp_path / "rnn.pt").read_bytes() == good
 
 
@@ -70,8 +71,94 @@ def test_restore_of_two_changes_nothing_if_one_is_missing(tmp_path: Path) -> Non
         save("generator", ConvGenerator(8, 4), tmp_path)
     before = (tmp_path / "generator.pt").read_bytes()
     with pytest.raises(ToolkitError, match=r"no earlier discriminator.pt to bring back"):
-        replacing.restore(["generator", "discriminator"], tmp_path)
+        replacing.restore(["generator.pt", "discriminator.pt"], tmp_path)
     assert (tmp_path / "generator.pt").read_bytes() == before
+
+
+FILES = ("generator.pt", "generator.onnx", "film.npz")
+
+
+def save_files(version: int, directory: Path, files: Sequence[str] = FILES) -> list[str]:
+    """A generator, a conversion of it and a file that is no model; returns the notes."""
+    exports = []
+    for file in files:
+        data = f"{file} {version}".encode()
+        entry: dict[str, object] = {"sha256": sha256(data), "bytes": len(data)}
+        if file == "generator.onnx":
+            entry["made_from"] = sha256(f"generator.pt {version}".encode())
+        exports.append(Export(file, data, entry))
+    return replacing.replace_exports(exports, directory).notes
+
+
+def versions(directory: Path) -> dict[str, str]:
+    """The version of each file that can be read in `directory`."""
+    found = {}
+    for file in FILES:
+        with contextlib.suppress(ToolkitError):
+            found[file] = manifest.read_file(file, directory).data[-1:].decode()
+    return found
+
+
+def test_any_file_is_replaced_and_restored(tmp_path: Path) -> None:
+    for version in (1, 2):
+        assert save_files(version, tmp_path) == []
+    assert versions(tmp_path) == dict.fromkeys(FILES, "2")
+    assert versions(tmp_path / "previous") == dict.fromkeys(FILES, "1")
+    replacing.restore(["generator.pt"], tmp_path)
+    assert versions(tmp_path) == {"generator.pt": "1", "generator.onnx": "1", "film.npz": "2"}
+
+
+def test_what_was_made_from_a_replaced_file_leaves_with_it(tmp_path: Path) -> None:
+    save_files(1, tmp_path)
+    (note,) = save_files(2, tmp_path, ["generator.pt"])
+    assert note.startswith(f"{tmp_path / 'generator.onnx'} was made from a file that is replaced")
+    assert "python -m toolkit.train export --format onnx" in note
+    assert versions(tmp_path) == {"generator.pt": "2", "film.npz": "1"}
+    assert not (tmp_path / "generator.onnx").exists()
+    assert versions(tmp_path / "previous") == {"generator.pt": "1", "generator.onnx": "1"}
+    replacing.restore(["generator.pt"], tmp_path)
+    assert versions(tmp_path) == dict.fromkeys(FILES, "1")
+    assert versions(tmp_path / "previous" / "undone") == {"generator.pt": "2"}
+
+
+def test_a_file_made_from_another_one_is_refused(tmp_path: Path) -> None:
+    save_files(1, tmp_path)
+    path = tmp_path / "manifest.json"
+    path.write_text(path.read_text().replace(sha256(b"generator.pt 1"), "0" * 64, 1))
+    assert json.loads(path.read_text())["generator.onnx"]["made_from"] == "0" * 64
+    with pytest.raises(ToolkitError, match=r"generator.onnx was made from a file .* 0{64}, which"):
+        manifest.read_file("generator.onnx", tmp_path)
+    assert versions(tmp_path) == {"generator.pt": "1", "film.npz": "1"}
+
+
+@pytest.mark.parametrize("files", [FILES, ["generator.pt"]], ids=["all", "without the made one"])
+def test_files_are_replaced_as_one(
+    files: Sequence[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before any write or removal, what can be read is of one version."""
+    directory = tmp_path
+    new = dict.fromkeys(FILES, "1") | dict.fromkeys(files, "2")
+    if "generator.onnx" not in files:
+        del new["generator.onnx"]
+
+    def prepare(k: int) -> None:
+        nonlocal directory
+        directory = tmp_path / str(k)
+        save_files(1, directory)
+
+    def look(failed: bool) -> None:
+        assert versions(directory) in (dict.fromkeys(FILES, "1"), new)
+        save_files(2, directory, files)
+        assert versions(directory) == new
+        kept = {file: "1" for file in FILES if file in files or file == "generator.onnx"}
+        assert versions(directory / "previous") == kept
+        left = {path.name for path in directory.iterdir()}
+        assert left == {*new, "manifest.json", "previous", ".lock"}
+
+    def act() -> None:
+        save_files(2, directory, files)
+
+    assert at_each_write(monkeypatch, Killed(), prepare, act, look) >= 10
 
 
 class Killed(BaseException):
@@ -86,7 +173,7 @@ def at_each_write(
     look: Callable[[bool], None],
 ) -> int:
     """Let `act` fail at its first write, at its second, ..., until it has no more; their number."""
-    real = {name: getattr(os, name) for name in ("replace", "fsync")}
+    real = {name: getattr(os, name) for name in ("replace", "fsync", "unlink")}
     for k in range(100):
         prepare(k)
         calls = itertools.count()
@@ -132,7 +219,7 @@ def test_a_pair_is_replaced_as_one(
         if action == "save":
             save_pair(2, directory)
         else:
-            replacing.restore(PAIR, directory)
+            replacing.restore([f"{name}.pt" for name in PAIR], directory)
 
     old, new = (b"1", b"2") if action == "save" else (b"2", b"1")
 

@@ -75,16 +75,18 @@ def contents(directory: Path) -> dict[str, bytes]:
     ("arguments", "kills"),
     [
         # At the second checkpoint; before its record, between the two good validations that end
-        # this training; between the manifest and lstm.pt; then before the manifest, and before the
-        # record of the finished run.
+        # this training; between the manifest and lstm_plain.pt; then before the manifest, and
+        # before the record of the finished run.
         (["lstm"], [5, 4, 6, 5, 5]),
         (["rnn", "--curriculum", "--num-steps", "50"], [5, 5]),
+        # At the first and at the last checkpoint of the second seed, which begins again.
+        (["rnn", "--num-steps", "50", "--seeds", "2"], [10, 8]),
         # After the checkpoint of the first epoch; between the manifest and classifier.pt.
         (["classifier"], [5, 7]),
         # Before the record of step 40, with a film; between the generator and the discriminator.
         (["gan", "--batch-size", "4"], [7, 16]),
     ],
-    ids=["lstm", "curriculum", "classifier", "gan"],
+    ids=["lstm", "curriculum", "seeds", "classifier", "gan"],
 )
 def test_killed_and_repeated(arguments: list[str], kills: list[int], tmp_path: Path) -> None:
     command = [*arguments, "--preset", "smoke"]
@@ -177,6 +179,36 @@ def test_the_real_process(tmp_path: Path) -> None:
         steps = record.steps
     assert re.match(r"lstm: continues after step \d+ of 100000", stdout)
     assert stderr == "Interrupted. Run the same command again, without --restart, to continue.\n"
+
+
+@pytest.mark.slow
+def test_killed_between_seeds(tmp_path: Path) -> None:
+    """The seeds that are done are kept, and the others give what they would have given."""
+    words = ["rnn", "--preset", "smoke", "--num-steps", "50", "--seeds", "3"]
+    exports = Path("runs/smoke/exports")
+    results = Path("runs/smoke/rnn-num_steps=50/seeds-3/results.jsonl")
+    for name in ("killed", "whole"):
+        (tmp_path / name).mkdir()
+
+    def give(name: str) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "toolkit.train", *words],
+            cwd=tmp_path / name,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+        )
+
+    with give("killed") as process:
+        while not (file := tmp_path / "killed" / results).exists() or not file.read_text():
+            time.sleep(0.01)
+        process.kill()
+    assert not (tmp_path / "killed" / exports / "rnn_plain.pt").exists()
+    for name in ("killed", "whole"):
+        with give(name) as process:
+            assert process.wait() == 0
+    for name in ("rnn_plain.pt", "manifest.json"):
+        killed, whole = (tmp_path / n / exports / name for n in ("killed", "whole"))
+        assert killed.read_bytes() == whole.read_bytes()
 
 
 def reordered(command: tuple[str, ...]) -> list[str]:

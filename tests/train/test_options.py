@@ -11,7 +11,8 @@ from toolkit.train.app import app
 GIVEN = {
     "lstm --length 5 --encoding digit": {"model": "lstm", "length": 5, "encoding": "digit"},
     "lstm --curriculum": {"model": "lstm", "curriculum": True, "length": 100},
-    "rnn --length 36": {"model": "rnn", "length": 36, "curriculum": False},
+    "rnn": {"model": "rnn", "length": 36, "num_steps": 1000, "curriculum": False, "seed": 0},
+    "rnn --length 30": {"model": "rnn", "length": 30, "curriculum": False},
     "gan --architecture mlp": {"architecture": "mlp", "latent_dim": 100, "auxiliary_weight": 0.0},
     "gan --architecture perceptron": {"architecture": "mlp"},  # what it was called before
     "gan --loss minimax": {"loss": "minimax", "auxiliary_weight": 1.0},
@@ -38,12 +39,12 @@ def test_options_become_settings(
     assert {name: getattr(config, name) for name in GIVEN[command]} == GIVEN[command]
 
 
-def test_export_writes_all_five(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_export_writes_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     written = []
     monkeypatch.setattr(
         "toolkit.export.onnx.write_onnx", lambda name, directory: written.append((name, directory))
     )
     done = CliRunner().invoke(app, ["export", "--format", "onnx", "--exports-dir", str(tmp_path)])
     assert done.exit_code == 0, done.output
-    names = ("lstm", "rnn", "generator", "discriminator", "classifier")
+    names = ("lstm", "rnn", "lstm_plain", "rnn_plain", "generator", "discriminator", "classifier")
     assert sorted(written) == sorted((name, tmp_path) for name in names)

@@ -19,6 +19,7 @@ import torch
 from click.testing import Result
 from typer.testing import CliRunner
 
+from toolkit.common.errors import ToolkitError
 from toolkit.common.record import read_record
 from toolkit.export import manifest, torchscript
 from toolkit.gan.data import EMBEDDED
@@ -73,7 +74,7 @@ def test_smoke_of_everything(smoke_project: Path) -> None:
         torchscript.load(name, smoke / "exports")
     committed = hashes(ROOT / "exports")["classifier.pt"]  # copied, since there was none
     assert hashes(smoke / "exports")["classifier.pt"] == committed
-    for name in ("lstm-curriculum", "rnn-curriculum", "gan"):
+    for name in ("lstm-curriculum", "rnn-curriculum", "lstm", "rnn", "gan"):
         for line in (smoke / name / "metrics.jsonl").read_text().splitlines():
             assert json.loads(line)["step"] > 0
         assert (smoke / name / "checkpoint.pt").exists()
@@ -211,6 +212,7 @@ def planned(call: Call, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[
         (["gan", "--architecture", "perceptron"], "gan-mlp"),  # the old name of the MLP
         (["gan", "--naming-weight", "0.3"], "gan-auxiliary_weight=0.3"),  # and of the option
         (["classifier", "--device", "cpu", "--exports-dir", "elsewhere"], "classifier"),
+        (["rnn", "--seeds", "3"], "rnn"),
     ],
 )
 def test_the_command_of_a_run_asks_for_the_same_run(
@@ -251,6 +253,7 @@ def test_where_exports_go(planned: Callable[..., Any]) -> None:
         (["gan", "--loss", "bce"], "'bce' is not one of 'hinge', 'non-saturating', 'minimax'"),
         (["gan", "--architecture", "resnet"], "'resnet' is not one of 'conv', 'mlp'"),
         (["lstm", "--seed", "x"], "Invalid value for '--seed'"),
+        (["lstm", "--seeds", "0"], "Invalid value for '--seeds'"),
     ],
 )
 def test_usage_errors(call: Call, tmp_path: Path, arguments: list[str], message: str) -> None:
@@ -307,6 +310,41 @@ def test_a_directory_that_is_a_file(call: Call, tmp_path: Path, option: str) -> 
 
 QUICK = ("lstm", "--preset", "smoke", "--num-steps", "25")
 RUN = Path("runs", "smoke", "lstm-num_steps=25")
+
+
+def test_plain_networks_keep_away_from_the_others(call: Call) -> None:
+    """Trained at one length or with the curriculum, both are kept, and each seed is listed."""
+    exports = RUN.with_name("exports")
+    assert call(*QUICK, "--seeds", 2).exit_code == 0
+    plain = hashes(exports)["lstm_plain.pt"]
+    metrics = manifest.read_manifest(exports)["lstm_plain.pt"]["metrics"]
+    assert call(*QUICK, "--curriculum").exit_code == 0
+    assert {*hashes(exports)} == {"lstm.pt", "lstm_plain.pt", "manifest.json", ".lock"}
+    assert hashes(exports)["lstm_plain.pt"] == plain
+
+    assert call(*QUICK, "--seed", 1).exit_code == 0  # the second network, on its own
+    alone = manifest.read_manifest(exports)["lstm_plain.pt"]["metrics"]
+    assert metrics["seeds"] == [0, 1]
+    assert {*metrics["accuracy_by_length"]} == {"5", "9", "20", "36", "50", "100", "1000"}
+    for length, accuracies in metrics["accuracy_by_length_of_seeds"].items():
+        assert accuracies[0] == metrics["accuracy_by_length"][length]
+        assert accuracies[1] == alone["accuracy_by_length"][length]
+    assert alone["accuracy_by_length"] != metrics["accuracy_by_length"]
+    assert "seeds" not in alone
+    assert call("restore", "lstm_plain", "--exports-dir", exports).exit_code == 0
+    assert hashes(exports)["lstm_plain.pt"] == plain
+
+
+def test_a_failing_seed_is_named(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No export claims more seeds than there are."""
+
+    def diverge(*_: object, **__: object) -> None:
+        raise ToolkitError("the training has diverged")
+
+    monkeypatch.setattr("toolkit.lstm.horizon.train", diverge)
+    message = "LSTM with seed 1 failed: ToolkitError: the training has diverged"
+    fails(call(*QUICK, "--seeds", 2), 1, message)
+    assert not (RUN.with_name("exports") / "lstm_plain.pt").exists()
 
 
 def test_damaged_checkpoint_then_restart(call: Call) -> None:

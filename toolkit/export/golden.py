@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from toolkit.export.manifest import DIGITS, SIGNATURES
+
 # An output y may be off by TOLERANCE * (1 + |y|), because other processors and runtimes add in
 # another order. A damaged weight or a transposed input causes a far larger error.
 TOLERANCE = 1e-5
@@ -26,7 +28,7 @@ def example_inputs(name: str, model: Any, batch_size: int) -> tuple[Tensor, ...]
         the arguments of `forward`.
     """
     rng = torch.Generator().manual_seed(batch_size)
-    if name in ("lstm", "rnn"):
+    if SIGNATURES[name].input == DIGITS:
         return (torch.randint(10, (batch_size, 2 * batch_size + 1), generator=rng),)
     if name == "generator":
         return (torch.randn(batch_size, model.latent_dim, generator=rng),)
@@ -43,7 +45,8 @@ def golden_values(name: str, model: Any) -> dict[str, Any]:
         in row-major order.
     """
     cases = []
-    for batch_size in (1, 8) if name in ("lstm", "rnn") else (2,):  # sequences of 3 and 17 digits
+    # Two batches of palindromes, so that there are sequences of 3 and of 17 digits.
+    for batch_size in (1, 8) if SIGNATURES[name].input == DIGITS else (2,):
         (example,) = example_inputs(name, model, batch_size)
         given = example if example.dtype == torch.int64 else example.round(decimals=2)
         cases.append({"input": _to_json(given, 2), "output": _to_json(model(given), 7)})

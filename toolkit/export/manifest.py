@@ -1,7 +1,9 @@
 """The manifest: which exports there are, what they take and return, and their SHA-256.
 
-For each file, `exports/manifest.json` has the input and output, the training settings, the metrics,
-the SHA-256, and golden inputs with their outputs (see `toolkit.export.golden`).
+For each file, `exports/manifest.json` has the SHA-256 and the size; for a model also the input and
+output, the training settings, the metrics, and golden inputs with their outputs (see
+`toolkit.export.golden`). What was made from another file, such as `lstm.onnx` from `lstm.pt`, names
+the SHA-256 of that file in `made_from`, and counts only as long as that file is listed too.
 
 Finding and reading exports works without importing torch; `toolkit.export.replacing` writes them.
 """
@@ -35,16 +37,15 @@ class Signature:
 DIGITS = "digits: int64 (batch, length), values 0 to 9, any length from 1"
 IMAGES = "images: float32 (batch, 1, 28, 28), values 0 (background) to 1 (ink)"
 NEXT_DIGIT = "logits of the next digit: float32 (batch, 10)"
+TRACE = {"trace": "digits -> (i, f, o, g, c, h), each float32 (batch, length, hidden_size)"}
 
 SIGNATURES = {
-    "lstm": Signature(
-        DIGITS,
-        NEXT_DIGIT,
-        {"trace": "digits -> (i, f, o, g, c, h), each float32 (batch, length, hidden_size)"},
-        "test_accuracy",
-        "length",
-    ),
+    # trained with the curriculum
+    "lstm": Signature(DIGITS, NEXT_DIGIT, TRACE, "test_accuracy", "length"),
     "rnn": Signature(DIGITS, NEXT_DIGIT, {}, "test_accuracy", "length"),
+    # trained at one length
+    "lstm_plain": Signature(DIGITS, NEXT_DIGIT, TRACE, "test_accuracy", "length"),
+    "rnn_plain": Signature(DIGITS, NEXT_DIGIT, {}, "test_accuracy", "length"),
     "generator": Signature(
         "z: float32 (batch, latent_dim), standard normal",
         IMAGES,
@@ -63,12 +64,24 @@ SIGNATURES = {
 }
 
 
-class Export(NamedTuple):
-    """The file of an export, and what the manifest says about it."""
+FORMATS = ("onnx", "pt2")  # what is made from a model's .pt file, see `toolkit.export.formats`
 
-    name: str  # a key of `SIGNATURES`
+TRAININGS = {"generator": "gan", "discriminator": "gan"}  # what `restore` calls their training
+# The command of `python -m toolkit.train` for a training, where it has another name.
+COMMANDS = {
+    "lstm": "lstm --curriculum",
+    "rnn": "rnn --curriculum",
+    "lstm_plain": "lstm",
+    "rnn_plain": "rnn",
+}
+
+
+class Export(NamedTuple):
+    """A file of the exports, and what the manifest says about it."""
+
+    file: str  # its name, such as "lstm.pt" or "lstm.onnx"
     data: bytes
-    entry: Mapping[str, Any]
+    entry: Mapping[str, Any]  # at least "sha256"
 
 
 class Listed(NamedTuple):
@@ -82,6 +95,12 @@ class Listed(NamedTuple):
     def intact(self) -> bool:
         """Whether the content is the one that the manifest lists."""
         return self.entry is not None and self.sha256 == self.entry["sha256"]
+
+
+def is_current(entry: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
+    """Whether the file that an entry was made from, if any, is the one that `manifest` lists."""
+    source = entry.get("made_from")
+    return source is None or any(source == other["sha256"] for other in manifest.values())
 
 
 def read_manifest(exports_dir: Path) -> dict[str, Any]:
@@ -100,8 +119,8 @@ def read_manifest(exports_dir: Path) -> dict[str, Any]:
                 raise ValueError(f"{name} is not a file of this folder")
             if not re.fullmatch("[0-9a-f]{64}", entry["sha256"]):
                 raise ValueError(f"{name} has no SHA-256")
-            if not isinstance(entry["metrics"], dict):
-                raise ValueError(f"{name} has no metrics")
+            if not isinstance(entry.get("metrics", {}), dict):
+                raise ValueError(f"{name} has metrics of another kind")
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
         raise ToolkitError(
             f"{path} is damaged ({error!r:.200}). Restore it from version control, or give it "
@@ -167,38 +186,54 @@ def signature_of(name: str) -> Signature:
     return SIGNATURES[name]
 
 
-def export_path(name: str, exports_dir: Path) -> Path:
-    """The file of the model called `name`, which need not exist.
+def read_export(name: str, exports_dir: Path = EXPORTS_DIR, suffix: str = ".pt") -> Export:
+    """The file of a model with its entry, verified as by `read_file`.
 
     Raises:
         UsageError: there is no such model.
+        ToolkitError: see `read_file`.
     """
     signature_of(name)
-    return exports_dir / f"{name}.pt"
+    return read_file(f"{name}{suffix}", exports_dir)
 
 
-def read_export(name: str, exports_dir: Path = EXPORTS_DIR) -> Export:
-    """An export with its entry, after comparing its SHA-256 with the entry.
+def read_file(file: str, exports_dir: Path = EXPORTS_DIR) -> Export:
+    """Any file of the exports with its entry, after comparing its SHA-256 with the entry.
 
     Raises:
-        UsageError: there is no such model.
-        ToolkitError: the file is missing, not listed in the manifest, or damaged.
+        ToolkitError: the file is missing, not listed in the manifest, or damaged, or was made from
+            another file than the one that the manifest lists now.
     """
-    path = export_path(name, exports_dir)
-    fix = f"`python -m toolkit.train {training_command_of(name)}` makes a new one."
+    path = exports_dir / file
+    fix = f"`python -m toolkit.train {command_for(file)}` makes a new one."
     data, entry, found = listed = read_listed(path)
     if data is None:
         raise ToolkitError(f"{path} is missing. {fix}")
     if entry is None:
-        raise ToolkitError(f"{exports_dir / 'manifest.json'} does not list {path.name}. {fix}")
+        raise ToolkitError(f"{exports_dir / 'manifest.json'} does not list {file}. {fix}")
     if not listed.intact:
         raise ToolkitError(
             f"{path} is damaged or was altered: the manifest says SHA-256 {entry['sha256']}, "
-            f"the file has {found}. Restore it from version control, or train again: {fix}"
+            f"the file has {found}. Restore it from version control, or make it again: {fix}"
         )
-    return Export(name, data, entry)
+    if not is_current(entry, read_manifest(exports_dir)):
+        if read_listed(path).entry != entry:  # replaced in between
+            return read_file(file, exports_dir)
+        raise ToolkitError(
+            f"{path} was made from a file with SHA-256 {entry['made_from']}, which "
+            f"{exports_dir / 'manifest.json'} does not list any more. {fix}"
+        )
+    return Export(file, data, entry)
 
 
-def training_command_of(name: str) -> str:
-    """The command of `python -m toolkit.train` that makes an export."""
-    return "gan" if name in ("generator", "discriminator") else name
+def command_for(file: str) -> str:
+    """The command of `python -m toolkit.train` that makes a file of the exports."""
+    format_ = file.rpartition(".")[2]
+    training = training_of(file)
+    return f"export --format {format_}" if format_ in FORMATS else COMMANDS.get(training, training)
+
+
+def training_of(file: str) -> str:
+    """The name of the training whose exports are one unit with this file."""
+    name = file.rpartition(".")[0]
+    return TRAININGS.get(name, name)

@@ -1,9 +1,10 @@
 """Replacing exports so that nothing is lost.
 
-All exports of one training are one unit. What they replace is first copied to `previous/`, which
-has a manifest of its own. Then the new files are staged beside the old ones, and the manifest that
-lists them is renamed into place: from this moment on the new ones count, all at once, and
-`read_listed` finds them staged or renamed. A kill or a full disk before it leaves the old ones.
+All exports of one training are one unit, with what was made from them. What they replace is first
+copied to `previous/`, which has a manifest of its own. Then the new files are staged beside the old
+ones, and the manifest that lists them is renamed into place: from this moment on the new ones
+count, all at once, and `read_listed` finds them staged or renamed. A kill or a full disk before it
+leaves the old ones.
 """
 
 import json
@@ -28,12 +29,14 @@ from toolkit.common.files import (
 from toolkit.export.manifest import (
     SIGNATURES,
     Export,
-    export_path,
+    command_for,
+    is_current,
     read_export,
+    read_file,
     read_listed,
     read_manifest,
     staged,
-    training_command_of,
+    training_of,
 )
 
 PREVIOUS = "previous"
@@ -58,7 +61,8 @@ def replace_exports(
     """Replace exports by new ones, all or none.
 
     Exports that the manifest lists are kept in the folder `keep_in`, in place of those that were
-    kept there before. Any other file of such a name goes to `previous/` under a numbered name.
+    kept there before. So are the files that were made from a replaced one, unless they are among
+    the new ones too. Any other file of such a name goes to `previous/` under a numbered name.
 
     Raises:
         ToolkitError: the manifest is damaged, or the disk is full or the directory not writable;
@@ -69,21 +73,41 @@ def replace_exports(
         _finish(exports_dir)
         old, notes = [], []
         for new in exports:
-            path = export_path(new.name, exports_dir)
+            path = exports_dir / new.file
             data, entry, found = read_listed(path)
             if data is None or found == sha256(new.data):
                 continue
             if entry is not None and found == entry["sha256"]:
-                old.append(Export(new.name, data, entry))
+                old.append(Export(new.file, data, entry))
             else:
                 copy = _keep_unlisted(path, data)
                 notes.append(
                     f"{path} was not the file that the manifest lists. It is kept as {copy}."
                 )
-        if old:
-            _write(old, exports_dir / keep_in)
-        _write(exports, exports_dir)
+        outdated = _outdated(exports, exports_dir)
+        for left in outdated:
+            notes.append(
+                f"{exports_dir / left.file} was made from a file that is replaced, so it is now "
+                f"in {exports_dir / keep_in}. `python -m toolkit.train {command_for(left.file)}` "
+                "makes a new one."
+            )
+        if old or outdated:
+            _write([*old, *outdated], exports_dir / keep_in)
+        _write(exports, exports_dir, [export.file for export in outdated])
     return Replaced(old, notes)
+
+
+def _outdated(exports: Sequence[Export], exports_dir: Path) -> list[Export]:
+    """The intact files that will have been made from a file that is not listed any more."""
+    listed = read_manifest(exports_dir)
+    new = {export.file: export.entry for export in exports}
+    outdated = []
+    for file, entry in listed.items():
+        if file not in new and not is_current(entry, {**listed, **new}):
+            data, _, _ = found = read_listed(exports_dir / file)
+            if data is not None and found.intact:
+                outdated.append(Export(file, data, entry))
+    return outdated
 
 
 def _keep_unlisted(path: Path, data: bytes) -> Path:
@@ -98,16 +122,21 @@ def _keep_unlisted(path: Path, data: bytes) -> Path:
     return copy
 
 
-def _write(exports: Sequence[Export], exports_dir: Path) -> None:
-    """Stage the files, replace the manifest, put the files in place."""
+def _write(exports: Sequence[Export], exports_dir: Path, removed: Sequence[str] = ()) -> None:
+    """Stage the files, replace the manifest, put the files in place.
+
+    Args:
+        removed: files that the manifest will no longer list; there are copies of them.
+    """
     make_directory(exports_dir)
     _finish(exports_dir)
     manifest = read_manifest(exports_dir)
-    manifest |= {f"{export.name}.pt": export.entry for export in exports}
-    text = lists_on_one_line(json.dumps(dict(sorted(manifest.items())), indent=2)) + "\n"
+    manifest |= {export.file: export.entry for export in exports}
+    manifest = {file: entry for file, entry in sorted(manifest.items()) if file not in removed}
+    text = lists_on_one_line(json.dumps(manifest, indent=2)) + "\n"
     try:
         for export in exports:
-            path = export_path(export.name, exports_dir)
+            path = exports_dir / export.file
             if read_listed(path).sha256 != export.entry["sha256"]:
                 atomic_write(staged(path, export.entry["sha256"]), export.data)
         atomic_write(exports_dir / "manifest.json", text.encode())
@@ -117,6 +146,8 @@ def _write(exports: Sequence[Export], exports_dir: Path) -> None:
 
 def _finish(exports_dir: Path) -> None:
     """Put staged files in place that the manifest lists, and remove what was left behind.
+
+    What was made from a replaced file and is no longer listed is removed too, once it is copied.
 
     Raises:
         ToolkitError: a file cannot be renamed; it stays staged and counts.
@@ -129,12 +160,22 @@ def _finish(exports_dir: Path) -> None:
                 os.replace(waiting, path)
         for path in exports_dir.glob(".*.staged"):
             path.unlink()
+        for kept in (exports_dir / PREVIOUS, exports_dir / UNDONE):
+            for name, entry in read_manifest(kept).items():
+                path = exports_dir / name
+                if "made_from" in entry and name not in listed and _are_equal(path, kept / name):
+                    path.unlink()
         sweep(exports_dir)
     except OSError as error:
         raise ToolkitError(
             f"Cannot write to {exports_dir}: {error.strerror}. Nothing is lost; run the same "
             "command again when that is mended."
         ) from error
+
+
+def _are_equal(*paths: Path) -> bool:
+    """Whether all files exist and have the same content."""
+    return all(path.exists() for path in paths) and len({path.read_bytes() for path in paths}) == 1
 
 
 def copy_export(name: str, source: Path, target: Path) -> None:
@@ -146,20 +187,27 @@ def copy_export(name: str, source: Path, target: Path) -> None:
     replace_exports([read_export(name, source)], target)
 
 
-def restore(names: Sequence[str], exports_dir: Path) -> Replaced:
-    """Restore the exports that were replaced last; the present ones go to `previous/undone/`.
+def restore(files: Sequence[str], exports_dir: Path) -> Replaced:
+    """Restore the files that were replaced last, with what had been made from them.
+
+    The present ones go to `previous/undone/`.
 
     Raises:
         ToolkitError: there are no earlier files, or they are damaged; nothing is changed.
     """
     previous = exports_dir / PREVIOUS
-    for name in names:
-        if not read_listed(export_path(name, previous)).intact:
+    for file in files:
+        if not read_listed(previous / file).intact:
             raise ToolkitError(
-                f"There is no earlier {name}.pt to bring back: {previous} has no intact one. "
+                f"There is no earlier {file} to bring back: {previous} has no intact one. "
                 "Restore the committed one from version control."
             )
-    return replace_exports([read_export(name, previous) for name in names], exports_dir, UNDONE)
+    earlier = [read_file(file, previous) for file in files]
+    sources = {export.entry["sha256"] for export in earlier}
+    for file, entry in read_manifest(previous).items():
+        if entry.get("made_from") in sources and read_listed(previous / file).intact:
+            earlier.append(read_file(file, previous))
+    return replace_exports(earlier, exports_dir, UNDONE)
 
 
 def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | None:
@@ -168,8 +216,9 @@ def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | No
     Returns:
         the sentence, also if the two metrics cannot be compared; else None.
     """
-    signature = SIGNATURES[new.name]
-    if signature.headline is None:
+    name, _, suffix = new.file.rpartition(".")
+    signature = SIGNATURES.get(name)
+    if signature is None or signature.headline is None or suffix != "pt":
         return None
     metrics = [export.entry["metrics"] for export in (old, new)]
     before, after = (m.get(signature.headline) for m in metrics)
@@ -186,9 +235,9 @@ def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | No
     else:
         return None
     return (
-        f"{exports_dir / new.name}.pt replaces a file that {difference}: {signature.headline} "
+        f"{exports_dir / new.file} replaces a file that {difference}: {signature.headline} "
         f"{after:.4g}, before {before:.4g}. `python -m toolkit.train restore "
-        f"{training_command_of(new.name)} --exports-dir {exports_dir}` restores the old one."
+        f"{training_of(new.file)} --exports-dir {exports_dir}` restores the old one."
     )
 
 

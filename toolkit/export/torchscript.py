@@ -50,7 +50,7 @@ def load(name: str, exports_dir: Path = EXPORTS_DIR) -> torch.jit.ScriptModule:
     """Load an export, ready to use: verified, on the CPU, in eval mode and warmed up.
 
     Args:
-        name: "lstm", "rnn", "generator", "discriminator" or "classifier".
+        name: a key of `manifest.SIGNATURES`, such as "lstm" or "generator".
 
     Raises:
         UsageError: there is no such model.
@@ -121,7 +121,7 @@ def save(
         for name, model in models.items()
     ]
     replaced = replace_exports(exports, exports_dir)
-    pairs = [(old, new) for old in replaced.old for new in exports if old.name == new.name]
+    pairs = [(old, new) for old in replaced.old for new in exports if old.file == new.file]
     regressions = [describe_regression(old, new, exports_dir) for old, new in pairs]
     return replaced.notes + [note for note in regressions if note]
 
@@ -147,7 +147,7 @@ def _script(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
         **facts,
         "golden": golden_values(name, reloaded),
     }
-    return Export(name, data, entry)
+    return Export(f"{name}.pt", data, entry)
 
 
 def _serialise(scripted: torch.jit.ScriptModule) -> bytes:

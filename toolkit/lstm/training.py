@@ -22,6 +22,7 @@ from toolkit.lstm.model import LSTM, RNN, init_chrono
 
 FIRST_LENGTH = 5  # T at the start of a curriculum
 FAR = (5, 36, 100, 1000, 10_000)  # T at which networks trained with the curriculum are tested
+NEAR = (5, 9, 20, 36, 50, 100, 1000)  # and those trained at one length
 
 
 def build(config: Config) -> LSTM | RNN:

@@ -28,6 +28,7 @@ from toolkit.train.options import (
     LearningRateOption,
     LengthOption,
     LossOption,
+    NumSeedsOption,
     OldAuxiliaryWeightOption,
     PresetOption,
     RangeOption,
@@ -36,7 +37,13 @@ from toolkit.train.options import (
     SeedOption,
     StepsOption,
 )
-from toolkit.train.presets import NUM_TEST, plan_classifier, plan_gan, plan_recurrent
+from toolkit.train.presets import (
+    NUM_SEEDS,
+    NUM_TEST,
+    plan_classifier,
+    plan_gan,
+    plan_recurrent,
+)
 
 app = typer.Typer(
     add_completion=False,
@@ -63,6 +70,7 @@ def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
         num_steps: StepsOption = None,
         curriculum: CurriculumOption = False,
         seed: SeedOption = 0,
+        num_seeds: NumSeedsOption = 1,
         device: DeviceOption = "auto",
         runs_dir: RunsOption = Path("runs"),
         exports_dir: ExportsOption = None,
@@ -81,7 +89,7 @@ def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
             seed=seed,
         )
         workspace = open_workspace(preset, device, runs_dir, exports_dir, restart)
-        train_recurrent(plan, workspace, NUM_TEST[preset])
+        train_recurrent(plan, workspace, NUM_TEST[preset], num_seeds)
 
 
 add_recurrent("lstm", "Part I: train the LSTM on palindromes.")
@@ -153,17 +161,14 @@ def train_all(
     exports_dir: ExportsOption = None,
     restart: RestartOption = False,
 ) -> None:
-    """Train everything: LSTM and RNN with the curriculum, and the GAN."""
+    """Train everything: LSTM and RNN with the curriculum and at one length, and the GAN."""
     from toolkit.train.gan import train_gan
-    from toolkit.train.recurrent import plot_accuracy, train_recurrent
+    from toolkit.train.recurrent import train_both
     from toolkit.train.workspace import open_workspace
 
     workspace = open_workspace(preset, device, runs_dir, exports_dir, restart, data_dir)
-    runs = {}
-    for model in ("lstm", "rnn"):
-        plan = plan_recurrent(model, preset, curriculum=True).customise(seed=seed)
-        runs[model.upper()] = train_recurrent(plan, workspace, NUM_TEST[preset])
-    plot_accuracy(workspace.runs_dir / "lstm_and_rnn.png", runs, plan.config.length)
+    train_both(preset, seed, workspace, curriculum=True)
+    train_both(preset, seed, workspace, curriculum=False, num_seeds=NUM_SEEDS[preset])
     train_gan(workspace.with_precision(plan_gan(preset).customise(seed=seed)), workspace)
 
 
@@ -269,12 +274,14 @@ def clinic(
 @app.command()
 @reports_errors
 def restore(
-    model: Annotated[Literal["lstm", "rnn", "gan", "classifier"], typer.Argument()],
+    model: Annotated[
+        Literal["lstm", "rnn", "lstm_plain", "rnn_plain", "gan", "classifier"], typer.Argument()
+    ],
     exports_dir: Annotated[Path, typer.Option(help="The folder of the exports.")] = EXPORTS_DIR,
 ) -> None:
     """Bring back the export that the last training replaced."""
     names = ("generator", "discriminator") if model == "gan" else (model,)
-    for note in restore_exports(names, exports_dir).notes:
+    for note in restore_exports([f"{name}.pt" for name in names], exports_dir).notes:
         print(f"Note: {note}")
     print(f"{exports_dir}: {' and '.join(names)} are back as they were before the last training.")
 
@@ -285,7 +292,7 @@ def export_as(
     format_: Annotated[Literal["onnx"], typer.Option("--format", help="The format to write.")],
     exports_dir: Annotated[Path, typer.Option(help="The folder of the exports.")] = EXPORTS_DIR,
 ) -> None:
-    """Write the five exports in another format, beside the .pt files; this trains nothing."""
+    """Write the exports in another format, beside the .pt files; this trains nothing."""
     from toolkit.export.onnx import write_onnx
 
     for name in SIGNATURES:

@@ -47,7 +47,17 @@ LengthOption = Annotated[
     int | None,
     typer.Option(
         help="T: read T-1 digits, predict digit T.",
-        show_default="5, 30 or 36 by preset; 20 or 100 with --curriculum",
+        show_default="36, or 100 with --curriculum; less in the smoke preset",
+    ),
+]
+NumSeedsOption = Annotated[
+    int,
+    typer.Option(
+        "--seeds",
+        min=1,
+        max=100,
+        help="Train this many networks, from SEED on. The first one is exported; the manifest has "
+        "the accuracy of each.",
     ),
 ]
 EncodingOption = Annotated[

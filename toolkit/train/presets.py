@@ -15,7 +15,7 @@ AnyConfig = TypeVar("AnyConfig", RecurrentConfig, GANConfig, ClassifierConfig)
 RECURRENT: dict[Preset, RecurrentConfig] = {
     "smoke": RecurrentConfig(length=5, num_steps=150, eval_every=25),
     "default": RecurrentConfig(),
-    "long": RecurrentConfig(length=36, num_steps=20_000),
+    "long": RecurrentConfig(num_steps=20_000),
 }
 CURRICULUM: dict[Preset, dict[str, Any]] = {  # what differs from `curriculum_config`
     "smoke": {"length": 20, "num_steps": 150, "eval_every": 25},
@@ -23,6 +23,7 @@ CURRICULUM: dict[Preset, dict[str, Any]] = {  # what differs from `curriculum_co
     "long": {"num_steps": 5000},
 }
 NUM_TEST: dict[Preset, int] = {"smoke": 500, "default": 10_000, "long": 10_000}  # palindromes
+NUM_SEEDS: dict[Preset, int] = {"smoke": 2, "default": 5, "long": 5}  # that `all` trains at one T
 GAN: dict[Preset, GANConfig] = {
     "smoke": GANConfig(num_steps=800, eval_every=400, save_every=200, num_threads=1),
     "default": GANConfig(),

@@ -1,31 +1,63 @@
 """The commands `lstm` and `rnn`: train, test, plot, export."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
+
+import joblib
 
 from toolkit.common import figures
 from toolkit.common.device import threads
+from toolkit.common.errors import ToolkitError
 from toolkit.common.record import Metric, RecurrentMetrics
 from toolkit.common.runs import Run
 from toolkit.lstm.config import Config
 from toolkit.lstm.data import CHANCE
-from toolkit.lstm.training import FAR, accuracy_by_length, train
-from toolkit.train.presets import Plan
+from toolkit.lstm.horizon import Row, Trial, accuracies, run_grid
+from toolkit.lstm.training import FAR, NEAR, accuracy_by_length, train
+from toolkit.train.presets import NUM_TEST, Plan, Preset, plan_recurrent
 from toolkit.train.workspace import Workspace
 
+MODELS: tuple[Literal["lstm", "rnn"], ...] = ("lstm", "rnn")
 
-def train_recurrent(plan: Plan[Config], workspace: Workspace, num_test: int = 10_000) -> Run:
+
+def train_both(
+    preset: Preset, seed: int, workspace: Workspace, curriculum: bool, num_seeds: int = 1
+) -> None:
+    """The LSTM and the RNN, and a figure with the curves of both."""
+    runs = {}
+    for model in MODELS:
+        plan = plan_recurrent(model, preset, curriculum).customise(seed=seed)
+        runs[model.upper()] = train_recurrent(plan, workspace, NUM_TEST[preset], num_seeds)
+    figure = "lstm_and_rnn.png" if curriculum else "lstm_and_rnn_plain.png"
+    plot_accuracy(workspace.runs_dir / figure, runs, plan.config.length)
+
+
+def train_recurrent(
+    plan: Plan[Config], workspace: Workspace, num_test: int = 10_000, num_seeds: int = 1
+) -> Run:
     """The LSTM or the RNN: train, test on unseen palindromes, draw the curve, export.
 
-    A network that learnt with the curriculum is tested far beyond its own T as well.
+    Args:
+        num_test: palindromes at each T; a tenth of it without the curriculum.
+        num_seeds: networks to train; the first is exported, and the accuracy of all is listed.
     """
     config = plan.config
-    lengths = tuple(sorted({config.length, *(FAR if config.curriculum else ())}))
+    if num_seeds > 1:
+        plan = replace(plan, words=(*plan.words, "--seeds", str(num_seeds)))
+    lengths = tuple(sorted({config.length, *(FAR if config.curriculum else NEAR)}))
+    trial = Trial(
+        config.model.upper(), config, lengths, num_test if config.curriculum else num_test // 10
+    )
     with workspace.run(plan) as run, threads(config.num_threads):
         model = train(config, run, workspace.device)
-        tested = accuracy_by_length(model, lengths, config.seed, num_test)
-        loss = run.latest["loss"]
+        tested = accuracy_by_length(model, lengths, config.seed, trial.num_test)
+        by_seed = {t: [share.value] for t, share in tested.items()}
+        if num_seeds > 1:
+            for t, shares in further_seeds(trial, num_seeds, run.directory).items():
+                by_seed[t] += shares
         metrics = RecurrentMetrics(
-            final_loss=Metric(value=loss, num_examples=config.batch_size),
+            final_loss=Metric(value=run.latest["loss"], num_examples=config.batch_size),
             test_accuracy=tested[config.length],
             accuracy_by_length=tested,
         )
@@ -33,36 +65,81 @@ def train_recurrent(plan: Plan[Config], workspace: Workspace, num_test: int = 10
             "all steps done" if run.step == config.num_steps else "target accuracy reached", metrics
         )
         plot_accuracy(run.figures / "accuracy.png", {config.model.upper(): run}, config.length)
-        name = config.model
-        workspace.export({name: model}, record, {name: manifest_metrics(metrics, config.length)})
+        name = export_name(config)
+        workspace.export({name: model}, record, {name: manifest_metrics(metrics, config, by_seed)})
         run.finish(record)
-    print_summary(metrics, run, config)
-    print(f"  {workspace.exports_dir / config.model}.pt  {run.figures / 'accuracy.png'}")
+    print_summary(metrics, run, config, by_seed[config.length])
+    print(f"  {workspace.exports_dir / name}.pt  {run.figures / 'accuracy.png'}")
     return run
 
 
-def manifest_metrics(metrics: RecurrentMetrics, length: int) -> dict[str, object]:
-    """What the manifest says about a network that was trained for T = `length`."""
+def export_name(config: Config) -> str:
+    """Only what learnt with the curriculum becomes lstm.pt or rnn.pt, which the demos show."""
+    return config.model if config.curriculum else f"{config.model}_plain"
+
+
+def further_seeds(trial: Trial, num_seeds: int, directory: Path) -> dict[int, list[float]]:
+    """T -> the accuracy of `num_seeds` - 1 networks with the seeds after the trial's own.
+
+    They are trained side by side, on one thread each. Those that are done are kept in `directory`,
+    so that an interrupted command continues with the others.
+
+    Raises:
+        ToolkitError: a training failed.
+    """
+    first = trial.config.seed
+    seeds = range(first + 1, first + num_seeds)
+    trials = [replace(trial, config=replace(trial.config, seed=seed)) for seed in seeds]
+
+    def report(done: int, row: Row) -> None:
+        print(f"{trial.family}, seed {row['seed']}: {done} of {len(trials)} further ones are done.")
+
+    cores = min(len(trials), joblib.cpu_count())  # a single one is trained in this process
+    rows = run_grid(trials, directory / f"seeds-{num_seeds}", num_workers=cores, report=report)
+    for row in rows:
+        if "error" in row:
+            raise ToolkitError(f"{trial.family} with seed {row['seed']} failed: {row['error']}")
+    return accuracies(rows)[trial.family]
+
+
+def manifest_metrics(
+    metrics: RecurrentMetrics, config: Config, by_seed: dict[int, list[float]]
+) -> dict[str, object]:
+    """What the manifest says about a network.
+
+    Args:
+        by_seed: T -> the accuracy of the networks with this seed and those after it.
+    """
     tested = metrics.accuracy_by_length
+    seeds = range(config.seed, config.seed + len(by_seed[config.length]))
+    of_seeds = {
+        "seeds": list(seeds),
+        "accuracy_by_length_of_seeds": {str(t): shares for t, shares in by_seed.items()},
+    }
     return {
-        "length": length,
+        "length": config.length,
         "test_accuracy": metrics.test_accuracy.value,
         "num_test": metrics.test_accuracy.num_examples,
         "accuracy_by_length": {str(t): share.value for t, share in tested.items()},
         "num_test_by_length": {str(t): share.num_examples for t, share in tested.items()},
+        **(of_seeds if len(seeds) > 1 else {}),
     }
 
 
-def print_summary(metrics: RecurrentMetrics, run: Run, config: Config) -> None:
-    """Say how good the network is."""
+def print_summary(
+    metrics: RecurrentMetrics, run: Run, config: Config, of_seeds: list[float]
+) -> None:
+    """Say how good the network is, and others that differ only in the seed."""
     share, tested = metrics.test_accuracy, metrics.accuracy_by_length
     print(
         f"{config.model.upper()}: {share.value:.2%} of unseen palindromes of {config.length} "
         f"digits, after {run.step:,} steps in {run.seconds:.1f} s."
     )
-    if config.curriculum:
-        others = ", ".join(f"{share.value:.2%} at T = {t:,}" for t, share in tested.items())
-        print(f"  Trained on at most {config.length} digits, it gets {others}.")
+    others = ", ".join(f"{share.value:.2%} at T = {t:,}" for t, share in tested.items())
+    trained = "at most" if config.curriculum else "exactly"
+    print(f"  Trained on {trained} {config.length} digits, it gets {others}.")
+    if len(of_seeds) > 1:
+        print(f"  {len(of_seeds)} seeds get {', '.join(f'{share:.2%}' for share in of_seeds)}.")
 
 
 def plot_accuracy(path: Path, runs: dict[str, Run], length: int) -> None:
