@@ -48,7 +48,12 @@ METRICS = {
 def save(name: str, model: nn.Module, directory: Path, **metrics: object) -> str | None:
     """Save one export, and return the note if there is one."""
     notes = torchscript.save(
-        {name: model}, {name: METRICS | metrics}, exports_dir=directory, seed=0, config={"a": 1}
+        {name: model},
+        {name: METRICS | metrics},
+        exports_dir=directory,
+        seed=0,
+        config={"a": 1},
+        formats=(),
     )
     assert len(notes) <= 1
     return notes[0] if notes else None
@@ -139,7 +144,7 @@ def test_same_bytes_whatever_the_hash_seed(tmp_path: Path) -> None:
         "torch.manual_seed(0)\n"
         "model, directory = Classifier().eval(), Path(sys.argv[1])\n"
         "torchscript.save({'classifier': model}, {'classifier': {'test_accuracy': 0}},\n"
-        "                 exports_dir=directory, seed=0, config={})\n"
+        "                 exports_dir=directory, seed=0, config={}, formats=())\n"
         "torch.jit.script(model).save(directory / 'by_torch.pt')\n"
     )
     for seed in "12":
