@@ -13,7 +13,7 @@ import contextlib
 import copy
 import io
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,9 +24,11 @@ from toolkit.common.device import threads
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import sha256
 from toolkit.export.canonical import canonical, script
+from toolkit.export.formats import convert_missing
 from toolkit.export.golden import TOLERANCE, example_inputs, golden_values
 from toolkit.export.manifest import (
     EXPORTS_DIR,
+    FORMATS,
     SIGNATURES,
     Export,
     read_export,
@@ -96,20 +98,23 @@ def save(
     exports_dir: Path,
     seed: int,
     config: Mapping[str, Any],
+    formats: Sequence[str] = FORMATS,
 ) -> list[str]:
     """Script the models of one training, compare scripts and models, replace the old exports.
 
-    All are replaced, or none; see `toolkit.export.replacing` for what happens to the old ones.
+    All are replaced, or none, with what `toolkit.export.formats` makes from them; see
+    `toolkit.export.replacing` for what happens to the old ones.
 
     Args:
         models: a key of `manifest.SIGNATURES` -> its model, on any device and in any mode; it is
             exported on the CPU in eval mode.
         metrics: for the manifest, of each model.
         seed, config: of the training, for the manifest.
+        formats: the other formats to write beside the .pt files.
 
     Returns:
-        sentences for the user: which files are kept under another name, and which of the new ones
-        have worse metrics than those that they replaced.
+        sentences for the user: which files are kept under another name, which of the new ones have
+        worse metrics than those that they replaced, and which other formats are missing.
 
     Raises:
         UsageError: there is no model of this name.
@@ -120,10 +125,11 @@ def save(
         _script(name, model, {"seed": seed, "config": dict(config), "metrics": dict(metrics[name])})
         for name, model in models.items()
     ]
-    replaced = replace_exports(exports, exports_dir)
+    made = convert_missing(exports, exports_dir, formats)
+    replaced = replace_exports([*exports, *made.exports], exports_dir)
     pairs = [(old, new) for old in replaced.old for new in exports if old.file == new.file]
     regressions = [describe_regression(old, new, exports_dir) for old, new in pairs]
-    return replaced.notes + [note for note in regressions if note]
+    return made.notes + replaced.notes + [note for note in regressions if note]
 
 
 @threads(1)  # golden values are the same whatever the machine has

@@ -9,7 +9,7 @@ from toolkit.common.errors import ToolkitError
 from toolkit.common.package_data import package_data
 from toolkit.common.record import ClassifierMetrics, Metric
 from toolkit.export import torchscript
-from toolkit.export.manifest import export_path, read_listed, read_manifest
+from toolkit.export.manifest import read_listed, read_manifest
 from toolkit.export.replacing import copy_export
 from toolkit.gan.classifier import accuracy, train
 from toolkit.gan.config import ClassifierConfig
@@ -53,7 +53,7 @@ def find_classifier(exports_dir: Path) -> Path:
     Raises:
         ToolkitError: it is not the one that the manifest lists.
     """
-    listed = read_listed(path := export_path("classifier", exports_dir))
+    listed = read_listed(path := exports_dir / "classifier.pt")
     if listed.data is None:
         return package_data("exports")
     if not listed.intact:
