@@ -83,9 +83,10 @@ def collect_metrics(
 ) -> GANMetrics:
     """What the record says about the networks; `scores` are of the generator's samples."""
     last, real, count = run.latest, evaluator.real, evaluator.num_images
+    batch_size = config.batch_size_at(config.num_steps)
     return GANMetrics(
-        final_loss_discriminator=Metric(value=last["loss_d"], num_examples=config.batch_size),
-        final_loss_generator=Metric(value=last["loss_g"], num_examples=config.batch_size),
+        final_loss_discriminator=Metric(value=last["loss_d"], num_examples=batch_size),
+        final_loss_generator=Metric(value=last["loss_g"], num_examples=batch_size),
         frechet_distance=Metric(value=scores.frechet_distance, num_examples=count),
         frechet_distance_floor=Metric(value=real.frechet_distance, num_examples=count),
         class_shares=Metric(value=scores.class_shares, num_examples=count),
