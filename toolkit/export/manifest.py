@@ -67,7 +67,8 @@ SIGNATURES = {
 
 FORMATS = ("onnx", "pt2")  # what is made from a model's .pt file, see `toolkit.export.formats`
 
-TRAININGS = {"generator": "gan", "discriminator": "gan"}  # what `restore` calls their training
+# The training that makes a file, as `restore` calls it, where it has another name.
+TRAININGS = {"generator": "gan", "discriminator": "gan", "film": "gan"}
 # The command of `python -m toolkit.train` for a training, where it has another name.
 COMMANDS = {
     "lstm": "lstm --curriculum",

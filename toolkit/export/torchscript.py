@@ -48,6 +48,15 @@ class LoadedFile(NamedTuple):
     verified: bool  # whether the manifest beside the file lists this SHA-256
 
 
+class MadeFile(NamedTuple):
+    """A file that is no model and belongs to one of a training's models."""
+
+    file: str  # its name
+    data: bytes
+    source: str  # the model
+    facts: Mapping[str, Any]  # for the manifest
+
+
 def load(name: str, exports_dir: Path = EXPORTS_DIR) -> torch.jit.ScriptModule:
     """Load an export, ready to use: verified, on the CPU, in eval mode and warmed up.
 
@@ -98,6 +107,7 @@ def save(
     exports_dir: Path,
     seed: int,
     config: Mapping[str, Any],
+    made_files: Sequence[MadeFile] = (),
     formats: Sequence[str] = FORMATS,
 ) -> list[str]:
     """Script the models of one training, compare scripts and models, replace the old exports.
@@ -110,6 +120,7 @@ def save(
             exported on the CPU in eval mode.
         metrics: for the manifest, of each model.
         seed, config: of the training, for the manifest.
+        made_files: other files of the training, which are part of the unit.
         formats: the other formats to write beside the .pt files.
 
     Returns:
@@ -126,7 +137,23 @@ def save(
         for name, model in models.items()
     ]
     made = convert_missing(exports, exports_dir, formats)
-    replaced = replace_exports([*exports, *made.exports], exports_dir)
+    hashes = {export.file: export.entry["sha256"] for export in exports}
+    others = [
+        Export(
+            file,
+            data,
+            {
+                "sha256": sha256(data),
+                "bytes": len(data),
+                "made_from": hashes[f"{source}.pt"],
+                "seed": seed,
+                "config": dict(config),
+                **facts,
+            },
+        )
+        for file, data, source, facts in made_files
+    ]
+    replaced = replace_exports([*exports, *others, *made.exports], exports_dir)
     pairs = [(old, new) for old in replaced.old for new in exports if old.file == new.file]
     regressions = [describe_regression(old, new, exports_dir) for old, new in pairs]
     return made.notes + replaced.notes + [note for note in regressions if note]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -34,6 +34,9 @@ from toolkit.gan.model import (
     MLPGenerator,
     init_dcgan,
 )
+
+if TYPE_CHECKING:
+    from toolkit.gan.film import Film
 
 
 class Losses(NamedTuple):
@@ -214,6 +217,7 @@ def train(
     labels: Tensor,
     device: torch.device,
     evaluate: Callable[[nn.Module], dict[str, float | str]],
+    film: "Film | None" = None,
 ) -> tuple[Networks, Snapshots]:
     """Train the GAN, or continue an interrupted `run`.
 
@@ -222,6 +226,7 @@ def train(
         labels: their digits, uint8 (n,).
         evaluate: called every `eval_every` steps with the averaged generator in eval mode; returns
             what the log gets and, as far as it is numbers, the progress bar.
+        film: records some of the steps.
 
     Returns:
         the networks, and the images of 25 fixed latent points before the first step, after the
@@ -232,9 +237,13 @@ def train(
     fixed = sample_latents(NUM_SAMPLES, config.latent_dim, make_rng(config.seed, "samples"))
     state.snapshots[0] = to_bytes(generate(networks.average, fixed))
     snapshot_steps = {k * config.num_steps // NUM_SNAPSHOTS for k in range(1, NUM_SNAPSHOTS + 1)}
+    if film:
+        film.record(0, networks)
     if saved := run.load():
         with run.restoring():
             state.load_state_dict(saved)
+            if film:
+                film.frames = saved["film"]
         if run.step == config.num_steps:
             say_finished("gan", run.step)
             return networks, state.snapshots
@@ -263,6 +272,8 @@ def train(
             last = step == config.num_steps
             if step in snapshot_steps:
                 state.snapshots[step] = to_bytes(generate(networks.average, fixed))
+            if film:
+                film.record(step, networks)
             if step % 50 == 0 or last:
                 losses = {"loss_d": loss_d.item(), "loss_g": loss_g.item()}
                 progress.update(step, **losses)
@@ -272,7 +283,8 @@ def train(
                 progress.update(step, **{k: v for k, v in metrics.items() if isinstance(v, float)})
                 run.log(step, **metrics, seconds=round(time.perf_counter() - clock, 2))
             if step % config.save_every == 0 or last:
-                run.save(step, time.perf_counter() - clock, **state.state_dict())
+                kept = state.state_dict() | {"film": film.frames if film else {}}
+                run.save(step, time.perf_counter() - clock, **kept)
     return networks, state.snapshots
 
 

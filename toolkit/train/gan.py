@@ -7,9 +7,11 @@ from toolkit.common.device import threads
 from toolkit.common.errors import ToolkitError
 from toolkit.common.record import GANMetrics, Interpolation, Metric, Spread
 from toolkit.common.runs import Run
+from toolkit.export.torchscript import MadeFile
 from toolkit.gan.config import Config
 from toolkit.gan.data import load_mnist, to_unit
 from toolkit.gan.evaluation import Evaluator, Scores, sample_images
+from toolkit.gan.film import Film, to_bytes
 from toolkit.gan.latent import interpolate, pair_of_classes
 from toolkit.gan.training import Snapshots, train
 from toolkit.train.classifier import keep_classifier, load_evaluator
@@ -23,9 +25,8 @@ def train_gan(plan: Plan[Config], workspace: Workspace) -> None:
     with workspace.run(plan) as run, threads(plan.config.num_threads):
         metrics, interpolation = _train(run, plan.config, workspace)
     print_summary(metrics, run, interpolation)
-    print(
-        f"  {workspace.exports_dir / 'generator.pt'}  {workspace.exports_dir / 'discriminator.pt'}"
-    )
+    files = ("generator.pt", "discriminator.pt", "film.npz")
+    print(f"  {'  '.join(str(workspace.exports_dir / file) for file in files)}")
 
 
 def _train(
@@ -43,8 +44,9 @@ def _train(
             "classifier_sha256": evaluator.sha256,
         }
 
+    film = Film(config, mnist.test_images)
     networks, snapshots = train(
-        config, run, mnist.train_images, mnist.train_labels, workspace.device, monitor
+        config, run, mnist.train_images, mnist.train_labels, workspace.device, monitor, film
     )
     average = networks.average
     interpolation = draw_interpolation(run, average, evaluator, config.seed)
@@ -56,9 +58,18 @@ def _train(
         {"generator": average, "discriminator": networks.discriminator},
         record,
         {"generator": manifest_metrics(metrics), "discriminator": {}},
+        [film_export(film)],
     )
     run.finish(record)
     return metrics, interpolation
+
+
+def film_export(film: Film) -> MadeFile:
+    """film.npz, and what the manifest says of it."""
+    arrays = film.arrays()
+    described = ("steps", "discriminator_steps", "auc", "loss_d", "loss_g")
+    metrics = {name: arrays[name].tolist() for name in described}
+    return MadeFile("film.npz", to_bytes(arrays), "generator", {"metrics": metrics})
 
 
 def draw_interpolation(

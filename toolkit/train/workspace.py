@@ -1,6 +1,6 @@
 """Where a command reads and writes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -50,6 +50,7 @@ class Workspace:
         models: Mapping[str, nn.Module],
         record: RunRecord,
         metrics: Mapping[str, Mapping[str, object]],
+        made_files: Sequence[torchscript.MadeFile] = (),
     ) -> None:
         """Export the models of one run as a unit, and say what of the old exports matters.
 
@@ -57,6 +58,7 @@ class Workspace:
             models: name of the export, e.g. "generator" -> its network.
             record: of their run.
             metrics: for the manifest, from the record; name of the export -> metrics.
+            made_files: other files of the run.
         """
         notes = torchscript.save(
             models,
@@ -64,6 +66,7 @@ class Workspace:
             exports_dir=self.exports_dir,
             seed=record.settings["seed"],
             config=record.settings,
+            made_files=made_files,
         )
         for note in notes:
             print(f"Note: {note}")

@@ -1,0 +1,180 @@
+"""The training of the GAN as a film that can be asked: `exports/film.npz`.
+
+At 16 steps, most of them early, it keeps the averaged generator, and what the discriminator says of
+500 real and of 500 drawn images; at three of them it keeps the discriminator too. How well the
+discriminator tells the two kinds of images apart rises at first, and falls to that of a guess when
+the generator is good. The arrays of the file, in an order that never changes:
+
+    steps                       int64 (frames,): 0 is before the training, the last is its end
+    discriminator_steps         int64 (3,): those of which there is a discriminator
+    real_indices                int64 (500,): which of MNIST's test images were shown
+    z                           float16 (500, latent_dim): the latent points of the drawn images
+    real_logits, drawn_logits   float16 (frames, 500): above 0 means real
+    auc, loss_d, loss_g         float64 (frames,): computed from these logits
+    generator/<step>/<name>     float16: a state dict for the generator that the film belongs to
+    discriminator/<step>/<name>   the same for its discriminator
+
+Integers in a state dict stay integers. Nothing is pickled, so `np.load` reads it as it is.
+"""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from toolkit.common.device import device_of, make_rng
+from toolkit.common.errors import UsageError
+from toolkit.gan.config import Config
+from toolkit.gan.data import to_unit
+from toolkit.gan.latent import sample_latents
+from toolkit.gan.training import LOSSES, Networks, generate
+
+NUM_FRAMES = 16
+NUM_ASKED = 500  # real images that the discriminator is asked about, and as many drawn ones
+Arrays = dict[str, NDArray[Any]]
+
+
+def frame_steps(num_steps: int) -> list[int]:
+    """The steps of the film: 0, and then each a constant factor after the one before.
+
+    They begin at one step in 400, before which the moving average has hardly moved. A training of
+    very few steps has fewer frames.
+    """
+    first = max(1.0, num_steps / 400)
+    factor = (num_steps / first) ** (1 / (NUM_FRAMES - 2))
+    return sorted({0, *(round(first * factor**k) for k in range(NUM_FRAMES - 1))})
+
+
+def area_under_curve(real: Tensor, drawn: Tensor) -> float:
+    """The probability that a real image has a higher logit than a drawn one: 0.5 for a guess.
+
+    It is the area under the ROC curve, and Mann and Whitney's U over n m; a tie counts one half.
+    ("On a Test of Whether One of Two Random Variables is Stochastically Larger", 1947)
+
+    Args:
+        real: logits (n,).
+        drawn: logits (m,).
+    """
+    difference = real.double()[:, None] - drawn.double()[None, :]
+    return float((difference.sign() + 1).mean() / 2)
+
+
+def _halved(network: nn.Module) -> dict[str, Tensor]:
+    """Its state dict on the CPU, in half precision where it is not integers."""
+    state = {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
+    return {name: v.half() if v.is_floating_point() else v for name, v in state.items()}
+
+
+@dataclass
+class Film:
+    """What `train` records.
+
+    Args:
+        config: of the training; its seed determines which images are shown.
+        images: the test images, uint8 (n, 1, 28, 28).
+
+    Attributes:
+        frames: step -> its part of the file, for the checkpoint.
+    """
+
+    config: Config
+    images: Tensor
+    frames: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.steps = frame_steps(self.config.num_steps)
+        last = len(self.steps) - 1
+        self.discriminator_steps = sorted({self.steps[k * last // 3] for k in (1, 2, 3)})
+        rng = make_rng(self.config.seed, "film")
+        self.real_indices = torch.randperm(len(self.images), generator=rng)[:NUM_ASKED]
+        # Rounded before they are used, so that the file says exactly what was drawn.
+        self.z = sample_latents(NUM_ASKED, self.config.latent_dim, rng).half()
+
+    @torch.no_grad()
+    def record(self, step: int, networks: Networks) -> None:
+        """Keep the state after `step`, if it is one of the film's."""
+        if step not in self.steps:
+            return
+        discriminator = networks.discriminator
+        real = to_unit(self.images[self.real_indices])
+        drawn = generate(networks.average, self.z.float())
+        real_logits, drawn_logits = (
+            discriminator(images.to(device_of(discriminator))).flatten().half().cpu()
+            for images in (real, drawn)
+        )
+        self.frames[step] = {
+            "generator": _halved(networks.average),
+            "discriminator": _halved(discriminator) if step in self.discriminator_steps else {},
+            "real_logits": real_logits,
+            "drawn_logits": drawn_logits,
+        }
+
+    def arrays(self) -> Arrays:
+        """The arrays of the file."""
+        real, drawn = (
+            torch.stack([self.frames[step][name] for step in self.steps])
+            for name in ("real_logits", "drawn_logits")
+        )
+        losses = LOSSES[self.config.loss]
+        pairs = list(zip(real.double(), drawn.double(), strict=True))
+        return {
+            "steps": np.array(self.steps),
+            "discriminator_steps": np.array(self.discriminator_steps),
+            "real_indices": self.real_indices.numpy(),
+            "z": self.z.numpy(),
+            "real_logits": real.numpy(),
+            "drawn_logits": drawn.numpy(),
+            "auc": np.array([area_under_curve(*pair) for pair in pairs]),
+            "loss_d": np.array([float(losses.discriminator(*pair)) for pair in pairs]),
+            "loss_g": np.array([float(losses.generator(fake)) for _, fake in pairs]),
+            **{
+                f"{network}/{step}/{name}": value.numpy()
+                for network in ("generator", "discriminator")
+                for step in self.steps
+                for name, value in self.frames[step][network].items()
+            },
+        }
+
+
+def to_bytes(arrays: Arrays) -> bytes:
+    """The content of film.npz: the same arrays give the same bytes, whatever the time."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # also other options
+    return buffer.getvalue()
+
+
+def from_bytes(data: bytes) -> Arrays:
+    """The arrays of film.npz. It runs no code from the file.
+
+    Raises:
+        ValueError, zipfile.BadZipFile: it is no such file.
+    """
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        return dict(file)
+
+
+def state_dict_at(
+    arrays: Mapping[str, NDArray[Any]], network: Literal["generator", "discriminator"], step: int
+) -> dict[str, Tensor]:
+    """The weights of a network at one step of the film, float32, for its `load_state_dict`.
+
+    Raises:
+        UsageError: the film has no such network at this step.
+    """
+    steps = arrays["steps" if network == "generator" else "discriminator_steps"].tolist()
+    if step not in steps:
+        raise UsageError(
+            f"The film has no {network} at step {step}; choose one of {', '.join(map(str, steps))}."
+        )
+    prefix = f"{network}/{step}/"
+    found = {
+        name.removeprefix(prefix): torch.from_numpy(value)
+        for name, value in arrays.items()
+        if name.startswith(prefix)
+    }
+    return {name: v.float() if v.is_floating_point() else v for name, v in found.items()}
