@@ -5,7 +5,7 @@ of another architecture, and measures generators with it, beside what real image
 used to choose anything, and never exported: it lies in runs/second-classifier.
 
 Ours has batch norm, max pooling, ReLU and a dense layer of features; this one is a residual network
-without any normalisation, with SiLU, whose features are means over the image. Its training images
+without any normalisation, with SiLU, whose features are maxima over the image. Its training images
 are shifted at random. It trains on one thread for some minutes, and the same machine gets the same
 bytes again.
 """
@@ -71,7 +71,7 @@ class Block(nn.Module):
 
 
 class ResidualClassifier(nn.Module):
-    """28 x 28, 14 x 14, 7 x 7, the mean over the image, ten logits."""
+    """28 x 28, 14 x 14, 7 x 7, the maximum over the image, ten logits."""
 
     def __init__(self, width: int = 24, num_features: int = 128) -> None:
         super().__init__()
@@ -85,10 +85,14 @@ class ResidualClassifier(nn.Module):
             nn.SiLU(),
         )
         self.readout = nn.Linear(num_features, 10)
+        for layer in self.layers.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)
 
     def features(self, images: Tensor) -> Tensor:
         """From images (batch, 1, 28, 28) in 0..1 to float32 (batch, num_features)."""
-        features: Tensor = self.layers(images * 2 - 1).mean(dim=(2, 3))
+        features: Tensor = self.layers(images * 2 - 1).amax(dim=(2, 3))
         return features
 
     def forward(self, images: Tensor) -> Tensor:

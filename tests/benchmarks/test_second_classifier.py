@@ -23,12 +23,12 @@ from toolkit.gan.data import MNIST, to_unit
 from toolkit.gan.evaluation import Evaluator
 from toolkit.gan.model import Classifier
 
-SMALL = Settings(num_epochs=3, num_images=2000)
+SMALL = Settings(num_epochs=2, num_images=3000, batch_size=25)
 
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory, mnist: MNIST) -> Path:
-    """Of a classifier that was trained on 2,000 images."""
+    """Of a classifier that was trained on 3,000 images."""
     path = tmp_path_factory.mktemp("second") / "classifier.pt"
     trained_once(path, SMALL, mnist)
     return path
@@ -36,7 +36,7 @@ def path(tmp_path_factory: pytest.TempPathFactory, mnist: MNIST) -> Path:
 
 def test_it_learns(path: Path, mnist: MNIST) -> None:
     model, _ = trained_once(path, SMALL, mnist)
-    assert accuracy(model, mnist.test_images[:2000], mnist.test_labels[:2000]) > 0.85
+    assert accuracy(model, mnist.test_images[:2000], mnist.test_labels[:2000]) > 0.8
     features = model.features(to_unit(mnist.test_images[:7]))
     assert features.shape == (7, 128)
     torch.testing.assert_close(model.readout(features), model(to_unit(mnist.test_images[:7])))
