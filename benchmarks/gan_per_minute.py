@@ -4,7 +4,10 @@ Three GANs train for the same time and are measured by the same classifier: ours
 minutes and once for all of them; the MLP of the assignment's template; and a textbook DCGAN with
 about as many weights as ours. The last two are trained as tutorials do: in float32, without a
 moving average of the generator, at a constant learning rate. Only the training is timed.
-Prints a Markdown table and plots docs/gan_per_minute.png.
+
+Each trains with three seeds. On the way a measurement is one draw of 10,000 samples; after the end
+it is the mean of five. Prints a Markdown table and plots docs/gan_per_minute.png, where a band goes
+from the best to the worst seed. It takes --seeds times (3 + 3 times --minutes) minutes.
 """
 
 import argparse
@@ -12,36 +15,41 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from textbook_dcgan import TextbookDiscriminator, TextbookGenerator
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from toolkit.common.device import pick_precision
+from toolkit.common.device import make_rng, pick_precision, seeded
 from toolkit.common.figures import save_curves
+from toolkit.common.record import Spread
 from toolkit.common.runs import Run
 from toolkit.export import manifest, torchscript
 from toolkit.gan.config import Config
 from toolkit.gan.data import MNIST, epoch_order, load_mnist, to_unit
 from toolkit.gan.evaluation import Evaluator, Scores, sample_images
+from toolkit.gan.latent import sample_latents
 from toolkit.gan.model import MLPDiscriminator, MLPGenerator
 from toolkit.gan.training import build, train
 
 PICTURE = Path(__file__).parents[1] / "docs/gan_per_minute.png"
 CPU = torch.device("cpu")
 SHORT = 3.0  # minutes of the short plan
+Contestant = Callable[["Stopwatch"], nn.Module]
 
 
 class Stopwatch:
     """Measures a generator during its training; the time for measuring does not count."""
 
-    def __init__(self, evaluator: Evaluator) -> None:
+    def __init__(self, evaluator: Evaluator, seed: int) -> None:
         self.evaluator = evaluator
+        self.seed = seed
         self.minutes: list[float] = []
-        self.scores: list[Scores] = []
+        self.distances: list[float] = []  # each of one draw
         self.start = time.perf_counter()
 
     def elapsed(self) -> float:
@@ -49,65 +57,22 @@ class Stopwatch:
         return (time.perf_counter() - self.start) / 60
 
     def measure(self, network: nn.Module) -> dict[str, float | str]:
-        """Record the scores of a generator in eval mode."""
+        """Record the distance of a generator in eval mode."""
         begin = time.perf_counter()
         self.minutes.append(self.elapsed())
-        self.scores.append(self.evaluator.measure(sample_images(network, seed=0)))
+        images = sample_images(network, self.seed, self.evaluator.num_images)
+        self.distances.append(self.evaluator.measure(images).frechet_distance)
         self.start += time.perf_counter() - begin
-        return {"distance": self.scores[-1].frechet_distance}
+        return {"distance": self.distances[-1]}
 
 
-class TextbookGenerator(nn.Module):
-    """DCGAN (Radford, Metz and Chintala, 2016) for 28 x 28: transposed convolutions, batch norm."""
+@dataclass(frozen=True)
+class Race:
+    """What one seed of a contestant achieved."""
 
-    def __init__(self, latent_dim: int = 100, width: int = 16) -> None:
-        super().__init__()
-        self.latent_dim = latent_dim
-        self.layers = nn.Sequential(
-            nn.Unflatten(1, (latent_dim, 1, 1)),
-            nn.ConvTranspose2d(latent_dim, 4 * width, 7, bias=False),
-            nn.BatchNorm2d(4 * width),
-            nn.ReLU(),
-            nn.ConvTranspose2d(4 * width, 2 * width, 4, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(2 * width),
-            nn.ReLU(),
-            nn.ConvTranspose2d(2 * width, 1, 4, stride=2, padding=1, bias=False),
-        )
-        self.apply(init_dcgan)
-
-    def forward(self, z: Tensor) -> Tensor:
-        """From z (batch, latent_dim) to images (batch, 1, 28, 28) in 0..1."""
-        return (torch.tanh(self.layers(z)) + 1) / 2
-
-
-class TextbookDiscriminator(nn.Module):
-    """Its counterpart: strided convolutions, batch norm but in the first layer, one logit."""
-
-    def __init__(self, width: int = 32) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(1, 2 * width, 4, stride=2, padding=1, bias=False),
-            nn.LeakyReLU(0.2),
-            nn.Conv2d(2 * width, 4 * width, 4, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(4 * width),
-            nn.LeakyReLU(0.2),
-            nn.Conv2d(4 * width, 1, 7, bias=False),
-            nn.Flatten(),
-        )
-        self.apply(init_dcgan)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """From images (batch, 1, 28, 28) in 0..1 to logits (batch, 1)."""
-        logits: Tensor = self.layers(images * 2 - 1)
-        return logits
-
-
-def init_dcgan(layer: nn.Module) -> None:
-    """Weights ~ N(0, 0.02^2), and ~ N(1, 0.02^2) in batch norm."""
-    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(layer.weight, std=0.02)
-    elif isinstance(layer, nn.BatchNorm2d):
-        nn.init.normal_(layer.weight, mean=1, std=0.02)
+    minutes: list[float]  # when it was measured; the last is the end
+    distances: list[float]  # of one draw each
+    final: Scores[Spread]  # after the end, over several draws
 
 
 def train_plainly(
@@ -119,6 +84,7 @@ def train_plainly(
     watch: Stopwatch,
 ) -> None:
     """Train as tutorials do: binary cross-entropy, Adam at 2e-4, batches of 64."""
+    latents = make_rng(watch.seed, "latents")
     optimizer_g = Adam(generator.parameters(), lr=2e-4, betas=betas)
     optimizer_d = Adam(discriminator.parameters(), lr=2e-4, betas=betas)
     ones, zeros = torch.ones(64, 1), torch.zeros(64, 1)
@@ -127,9 +93,9 @@ def train_plainly(
     epoch = 0
     watch.start = time.perf_counter()
     while watch.elapsed() < minutes:
-        for batch in epoch_order(len(images), 0, epoch).split(64)[:-1]:
+        for batch in epoch_order(len(images), watch.seed, epoch).split(64)[:-1]:
             real = to_unit(images[batch])
-            fake = generator(torch.randn(64, int(generator.latent_dim)))
+            fake = generator(sample_latents(64, int(generator.latent_dim), latents))
             loss_d = bce(discriminator(real), ones) + bce(discriminator(fake.detach()), zeros)
             optimizer_d.zero_grad()
             loss_d.backward()
@@ -159,19 +125,24 @@ def minute_marks(minutes: float) -> list[float]:
     return [0.5, *(float(m) for m in range(1, int(minutes) + 1) if m < minutes), minutes]
 
 
-def train_ours(minutes: float, mnist: MNIST, watch: Stopwatch) -> None:
-    """Train our recipe with as many steps as fit into `minutes`."""
-    config = replace(Config(), precision=pick_precision(CPU))
-    speed = steps_a_minute(config, mnist)
+def train_ours(minutes: float, speed: float, mnist: MNIST, watch: Stopwatch) -> nn.Module:
+    """Train our recipe with as many steps as fit into `minutes` at `speed` steps per minute.
+
+    Returns:
+        the averaged generator.
+    """
+    config = replace(Config(), precision=pick_precision(CPU), seed=watch.seed)
     steps = max(2, round(speed * minutes))
     config = replace(config, num_steps=steps, eval_every=max(1, round(speed / 2)), save_every=steps)
     with tempfile.TemporaryDirectory() as directory:
         watch.start = time.perf_counter()
-        train(config, Run(Path(directory), config), *mnist[:2], CPU, watch.measure)
+        networks, _ = train(config, Run(Path(directory), config), *mnist[:2], CPU, watch.measure)
+    return networks.average
 
 
-def steps_a_minute(config: Config, mnist: MNIST, trial: int = 300) -> float:
-    """Training steps per minute, from a short trial."""
+def steps_a_minute(mnist: MNIST, trial: int = 300) -> float:
+    """Training steps of our recipe per minute, from a short trial."""
+    config = replace(Config(), precision=pick_precision(CPU))
     config = replace(config, num_steps=trial, eval_every=trial, save_every=trial)
     with tempfile.TemporaryDirectory() as directory:
         start = time.perf_counter()
@@ -197,83 +168,132 @@ def num_weights(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters())
 
 
-def compete(minutes: float, mnist: MNIST, evaluator: Evaluator) -> dict[str, Stopwatch]:
-    """Train all contestants one after the other: name -> what was measured."""
-    watches: dict[str, Stopwatch] = {}
+def contestants(minutes: float, mnist: MNIST) -> dict[str, tuple[int, Contestant]]:
+    """Name -> number of weights, and what trains it and returns its generator in eval mode."""
 
-    def contestant(name: str, train_it: Callable[[Stopwatch], object], weights: int) -> None:
-        watches[name] = watch = Stopwatch(evaluator)
-        train_it(watch)
-        print(f"{name}: {weights:,} weights, {watch.minutes[-1]:.2f} minutes", flush=True)
+    def plain(
+        build_generator: Callable[[], nn.Module], build_discriminator: Callable[[], nn.Module]
+    ) -> tuple[int, Contestant]:
+        def run(watch: Stopwatch) -> nn.Module:
+            with seeded(watch.seed, "weights"):
+                generator, discriminator = build_generator(), build_discriminator()
+            betas = (0.5, 0.999)
+            train_plainly(generator, discriminator, betas, mnist.train_images, minutes, watch)
+            return generator.eval()
 
-    torch.manual_seed(0)
-    ours = num_weights(build(Config()).generator) + num_weights(build(Config()).discriminator)
-    for plan in sorted({min(SHORT, minutes), minutes}):
-        name = f"ours, planned for {plan:g} minutes"
-        contestant(name, lambda watch, plan=plan: train_ours(plan, mnist, watch), ours)
-    for name, generator, discriminator, betas in (
-        ("textbook DCGAN", TextbookGenerator(), TextbookDiscriminator(), (0.5, 0.999)),
-        ("template's MLP", MLPGenerator(), MLPDiscriminator(), (0.5, 0.999)),
-    ):
-        weights = num_weights(generator) + num_weights(discriminator)
-        contestant(
-            name,
-            lambda watch, g=generator, d=discriminator, b=betas: train_plainly(
-                g, d, b, mnist.train_images, minutes, watch
-            ),
+        return num_weights(build_generator()) + num_weights(build_discriminator()), run
+
+    speed = steps_a_minute(mnist)
+    players = build(Config())
+    weights = num_weights(players.generator) + num_weights(players.discriminator)
+    plans = sorted({min(SHORT, minutes), minutes})
+    return {
+        f"ours, planned for {plan:g} minutes": (
             weights,
+            lambda watch, plan=plan: train_ours(plan, speed, mnist, watch),
         )
-    return watches
+        for plan in plans
+    } | {
+        "textbook DCGAN": plain(TextbookGenerator, TextbookDiscriminator),
+        "template's MLP": plain(MLPGenerator, MLPDiscriminator),
+    }
 
 
-def print_table(watches: dict[str, Stopwatch], minutes: float) -> None:
+def compete(
+    minutes: float, seeds: int, mnist: MNIST, evaluator: Evaluator
+) -> dict[str, list[Race]]:
+    """Train all contestants one after the other: name -> a race for each seed."""
+    races: dict[str, list[Race]] = {}
+    for name, (weights, train_it) in contestants(minutes, mnist).items():
+        for seed in range(seeds):
+            watch = Stopwatch(evaluator, seed)
+            final = evaluator.measure_generator(train_it(watch), seed)
+            races.setdefault(name, []).append(Race(watch.minutes, watch.distances, final))
+            print(
+                f"{name}, seed {seed}: {weights:,} weights, {watch.minutes[-1]:.2f} minutes, "
+                f"{final.frechet_distance:.2f} at the end",
+                flush=True,
+            )
+    return races
+
+
+def nearest(race: Race, mark: float) -> float | None:
+    """The distance that was measured within 0.2 minutes of `mark`, if any was."""
+    pairs = zip(race.minutes, race.distances, strict=True)
+    minute, distance = min(pairs, key=lambda pair: abs(pair[0] - mark))
+    return distance if abs(minute - mark) < 0.2 else None
+
+
+def print_table(races: dict[str, list[Race]], minutes: float, floor: Spread) -> None:
     """A Markdown table: a row for each contestant, a column for each time."""
     marks = minute_marks(minutes)
     times = " | ".join(f"{mark:g}" for mark in marks)
-    print(f"\n| Frechet distance after minutes | {times} | at the end | class shares |")
-    print("|---" * (len(marks) + 3) + "|")
-    for name, watch in watches.items():
+    print(
+        f"\n| Frechet distance after minutes | {times} | at the end | unsure | class shares |\n"
+        + "|---" * (len(marks) + 4)
+        + "|"
+    )
+    for name, seeds in races.items():
         columns = []
         for mark in marks:
-            near = min(range(len(watch.minutes)), key=lambda n: abs(watch.minutes[n] - mark))
-            hit = abs(watch.minutes[near] - mark) < 0.2
-            columns.append(f"{watch.scores[near].frechet_distance:.1f}" if hit else "")
-        last, shares = watch.scores[-1].frechet_distance, watch.scores[-1].class_shares
-        columns.append(f"{last:.1f} ({watch.minutes[-1]:.1f} min)")
-        print(f"| {name} | {' | '.join(columns)} | {min(shares):.1%} to {max(shares):.1%} |")
+            found = [d for race in seeds if (d := nearest(race, mark)) is not None]
+            columns.append(f"{Spread.of(found):.1f}" if len(found) == len(seeds) else "")
+        ends = Spread.of([race.final.frechet_distance.mean for race in seeds])
+        unsure = Spread.of([race.final.share_unsure.mean for race in seeds])
+        shares = [share.mean for race in seeds for share in race.final.class_shares]
+        end = statistics.mean(race.minutes[-1] for race in seeds)
+        print(
+            f"| {name} | {' | '.join(columns)} | {ends:.2f} ({end:.1f} min) | {unsure:.1%} "
+            f"| {min(shares):.1%} to {max(shares):.1%} |"
+        )
+    print(
+        f"\nMean of {max(map(len, races.values()))} seeds ± their standard deviation: of one draw "
+        f"on the way, of {floor.num_draws} draws at the end. Real images: {floor:.2f}."
+    )
+
+
+def plot(path: Path, races: dict[str, list[Race]], floor: Spread, sha256: str) -> None:
+    """Draw the mean of the seeds of each contestant, and a band from the best to the worst."""
+    curves, bands = {}, {}
+    for name, seeds in races.items():  # one seed may have been measured once less
+        minutes = zip(*(race.minutes for race in seeds), strict=False)
+        distances = [*zip(*(race.distances for race in seeds), strict=False)]
+        curves[name] = [*map(statistics.mean, minutes)], [*map(statistics.mean, distances)]
+        bands[name] = [*map(min, distances)], [*map(max, distances)]
+    count = max(map(len, races.values()))
+    save_curves(
+        path,
+        curves,
+        bands=bands,
+        title=f"Equal time, {count} seeds each, one draw each (classifier {sha256[:12]})",
+        x_label="minutes of training",
+        y_label="Frechet distance to the test images",
+        level=("real images", floor),
+        log=True,
+    )
 
 
 def main() -> None:
     """Train, measure, print and plot."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=8, help="of training, for each GAN")
+    parser.add_argument("--seeds", type=int, default=3, help="of each GAN")
     parser.add_argument("--picture", type=Path, default=PICTURE, help="where the plot goes")
     parser.add_argument("--threads", type=int, help="of torch; use 1 on a busy machine")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
     mnist = load_mnist()
-    sha256 = manifest.read_manifest(manifest.EXPORTS_DIR)["classifier.pt"]["sha256"]
+    sha256 = manifest.read_export("classifier").entry["sha256"]
     evaluator = Evaluator(torchscript.load("classifier"), sha256, mnist, CPU)
     print(
-        f"torch {torch.__version__}, {torch.get_num_threads()} threads; real against real "
+        f"torch {torch.__version__}, {torch.get_num_threads()} threads; real images "
         f"{evaluator.floor:.2f}, classifier {sha256[:12]}\n"
         f"25 samples from exports/generator.pt: {sampling_milliseconds():.1f} ms\n"
     )
-    watches = compete(options.minutes, mnist, evaluator)
-    print_table(watches, options.minutes)
-    save_curves(
-        options.picture,
-        {
-            name: (watch.minutes, [s.frechet_distance for s in watch.scores])
-            for name, watch in watches.items()
-        },
-        title=f"Equal time, one classifier ({sha256[:12]})",
-        x_label="minutes of training",
-        y_label="Frechet distance to the test images",
-        level=("real against real", evaluator.floor),
-        log=True,
-    )
+    races = compete(options.minutes, options.seeds, mnist, evaluator)
+    print_table(races, options.minutes, evaluator.floor)
+    plot(options.picture, races, evaluator.floor, sha256)
 
 
 if __name__ == "__main__":

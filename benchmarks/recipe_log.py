@@ -51,6 +51,8 @@ def _of_one_draw(entries: list[dict[str, Any]]) -> str:
     rows = []
     for entry in sorted(entries, key=lambda e: float(e["distances"][-1])):
         distances = ", ".join(f"{d:.1f}" for d in entry["distances"])
+        if "sd" in entry:  # of the last, which is then the mean of several draws
+            distances += f" ± {entry['sd']:.1f}"
         low, high = entry["class_shares"]
         rows.append(
             f"| {entry['name']} | {_words(entry['changes'])} | {entry['num_steps']:,} "

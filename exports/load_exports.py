@@ -1,23 +1,26 @@
-"""Use the exports with torch and numpy alone:
+"""Use the exports with torch and numpy alone, the .onnx files with onnxruntime:
 
     python exports/load_exports.py                                   # a tour of all five
     python exports/load_exports.py predict exports/lstm.pt 1 2 3 4 5 4 3 2 --trace
     python exports/load_exports.py sample exports/generator.pt --count 25 --seed 7 --out digits.png
     python exports/load_exports.py verify exports/manifest.json
 
-Nothing of the toolkit is imported: copy this file, the .pt files and manifest.json wherever you
-need them. That is why all of it is in one file, although that makes it a long one. `exports/cpp/`
-has the last three commands in C++.
+In place of a .pt file, `predict` and `sample` take a .pt2 or an .onnx file. Nothing of the toolkit
+is imported: copy this file, the models and manifest.json wherever you need them. That is why all of
+it is in one file, although that makes it a long one. `exports/cpp/` has the last three commands in
+C++.
 """
 
 import argparse
 import hashlib
+import importlib.util
 import io
 import json
 import struct
 import sys
 import warnings
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,35 +35,119 @@ class Failure(Exception):
     """An error that the user can fix: one line on stderr, exit code 1."""
 
 
-def load(path: Path) -> torch.jit.ScriptModule:
+def load(path: Path) -> Any:
     """Load the model in `path`, in eval mode; its hash is checked if manifest.json is beside it.
 
     The check matters: TorchScript is executable code, and torch does not notice a damaged weight.
+
+    Returns:
+        a function from tensor to tensor; a generator's has the attribute `latent_dim`.
     """
     data = path.read_bytes()
     manifest_path = path.parent / "manifest.json"
     has_manifest = manifest_path.exists()
     if has_manifest:
         check_sha256(manifest_path, path, data)
+    kind, read = READERS.get(path.suffix, READERS[".pt"])
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="`torch.jit")
-            model = torch.jit.load(io.BytesIO(data), map_location="cpu").eval()
-    except RuntimeError as error:
-        raise Failure(f"{path} is not an intact TorchScript file: {first_line(error)}") from error
+            warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.simplefilter("ignore", FutureWarning)
+            model = read(data)
+    except Failure:
+        raise
+    except Exception as error:  # each format has its own
+        raise Failure(f"{path} is not an intact {kind} file: {first_line(error)}") from error
     if not has_manifest:
         note = f"Note: there is no manifest.json beside {path}; its SHA-256 was not checked."
         print(note, file=sys.stderr)
     return model
 
 
-def check_sha256(manifest_path: Path, path: Path, data: bytes) -> None:
-    """Raise a Failure unless `data`, the content of `path`, has the SHA-256 in the manifest."""
-    entry = read_manifest(manifest_path).get(path.name)
+def read_script(data: bytes) -> Any:
+    """A .pt file: TorchScript."""
+    return torch.jit.load(io.BytesIO(data), map_location="cpu").eval()
+
+
+def read_program(data: bytes) -> Any:
+    """A .pt2 file: a program of torch.export."""
+    program = torch.export.load(io.BytesIO(data))
+    (name,) = program.graph_signature.user_inputs
+    (node,) = (node for node in program.graph.nodes if node.name == name)
+    return Graph(name, node.meta["val"].shape, program.module())
+
+
+def read_onnx(data: bytes) -> Any:
+    """An .onnx file."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise Failure(".onnx files need onnxruntime: python -m pip install onnxruntime") from error
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what it would print is raised as well
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    (given,) = session.get_inputs()
+
+    def run(x: torch.Tensor) -> torch.Tensor:
+        return torch.from_numpy(session.run(None, {given.name: x.numpy()})[0])
+
+    return Graph(given.name, given.shape, run)
+
+
+READERS = {
+    ".pt": ("TorchScript", read_script),
+    ".pt2": ("torch.export", read_program),
+    ".onnx": ("ONNX", read_onnx),
+}
+
+
+class Graph:
+    """A model without methods. It is checked here that it gets what it takes, since not every
+    format can do it: "digits", "z" or "images", which is the name of its input."""
+
+    def __init__(self, name: str, shape: Any, run: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        self.name, self.run = name, run
+        self.shape = [size if isinstance(size, int) else 0 for size in shape]  # 0: any
+        if name == "z":
+            self.latent_dim = self.shape[1]
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        dtype = torch.int64 if self.name == "digits" else torch.float32
+        fits = x.ndim == len(self.shape) and all(
+            wanted in (0, size) for wanted, size in zip(self.shape, x.shape, strict=True)
+        )
+        if x.dtype != dtype or not fits or 0 in x.shape[1:]:
+            wanted = ", ".join(str(size) if size else "any" for size in self.shape)
+            raise RuntimeError(
+                f"{self.name} must be {str(dtype).removeprefix('torch.')} of shape ({wanted}); got "
+                f"{str(x.dtype).removeprefix('torch.')} of shape {list(x.shape)}"
+            )
+        if self.name == "digits" and ((x < 0) | (x > 9)).any():
+            raise RuntimeError("digits must lie between 0 and 9")
+        return self.run(x)
+
+
+def check_sha256(manifest_path: Path, path: Path, data: bytes) -> dict[str, Any]:
+    """The entry of `path` in the manifest. Raise a Failure unless `data`, its content, has the
+    SHA-256 in it and was made from a file that is listed too."""
+    manifest = read_manifest(manifest_path)
+    entry = manifest.get(path.name)
     if not isinstance(entry, dict):
         raise Failure(f"{manifest_path} does not list {path.name}")
     if entry.get("sha256") != hashlib.sha256(data).hexdigest():
         raise Failure(f"{path} is damaged or was altered: its SHA-256 differs from the manifest's")
+    source_of(path, entry, manifest)
+    return entry
+
+
+def source_of(path: Path, entry: dict[str, Any], manifest: dict[str, Any]) -> dict[str, Any]:
+    """The entry of the file that `path` was made from; its own if it was not made from another."""
+    if "made_from" not in entry:
+        return entry
+    for other in manifest.values():
+        if isinstance(other, dict) and other.get("sha256") == entry["made_from"]:
+            return other
+    raise Failure(f"{path} was made from another file than the manifest lists now; make it again")
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -75,14 +162,14 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def call(model: torch.jit.ScriptModule, x: torch.Tensor, what: str) -> torch.Tensor:
+def call(model: Any, x: torch.Tensor, what: str) -> torch.Tensor:
     """The model's output for one tensor; a Failure if the model does not accept it.
 
     `what` describes the input in the error message, e.g. "digits".
     """
     try:
         output = model(x)
-    except (RuntimeError, torch.jit.Error) as error:
+    except Exception as error:  # of torch, TorchScript or onnxruntime
         raise Failure(f"the model does not accept {what}: {first_line(error)}") from error
     if not isinstance(output, torch.Tensor):
         raise Failure(f"the model accepts {what}, but does not return a tensor")
@@ -96,7 +183,7 @@ def first_line(error: Exception) -> str:
     return lines[-1].split(": ", 1)[-1] if isinstance(error, torch.jit.Error) else lines[0]
 
 
-def warm_up(model: torch.jit.ScriptModule, example: torch.Tensor, what: str) -> None:
+def warm_up(model: Any, example: torch.Tensor, what: str) -> None:
     """Make the first two calls of a model, which compile it and are slow."""
     for _ in range(2):
         call(model, example, what)
@@ -119,10 +206,10 @@ def predict(path: Path, values: list[int], with_trace: bool) -> None:
 
 
 @torch.no_grad()
-def print_trace(model: torch.jit.ScriptModule, digits: torch.Tensor) -> None:
+def print_trace(model: Any, digits: torch.Tensor) -> None:
     """Print gates and states, averaged over the hidden units: one row per digit."""
     if not hasattr(model, "trace"):
-        raise Failure("this model has no trace; only the LSTM has one")
+        raise Failure("this model has no trace; only lstm.pt has one")
     means = torch.stack([gate[0].mean(dim=1) for gate in model.trace(digits)], dim=1)
     print("mean over the hidden units after each digit:")
     print("digit" + "".join(f"{name:>10}" for name in "ifogch"))
@@ -189,30 +276,47 @@ def to_png(picture: np.ndarray) -> bytes:
 
 
 def verify(manifest_path: Path) -> None:
-    """Load each export, run it on the golden inputs, and compare with the golden outputs."""
+    """Check each file that the manifest lists, and run each model on its golden inputs."""
     manifest = read_manifest(manifest_path)
     if not manifest:
         raise Failure(f"{manifest_path} lists no exports")
+    found = False
     for name, entry in manifest.items():
+        path = manifest_path.parent / name
         if Path(name).name != name:
             raise Failure(f"{manifest_path} lists {name}, which is not a file beside it")
-        if not isinstance(entry, dict) or "golden" not in entry:
-            raise Failure(f"the manifest has no golden values for {name}")
-        model = load(manifest_path.parent / name)
-        try:
-            tolerance = float(entry["golden"]["tolerance"])
-            cases = [
-                (to_array(case["input"]), to_array(case["output"]))
-                for case in entry["golden"]["cases"]
-            ]
-        except (KeyError, TypeError, ValueError) as error:
-            raise Failure(f"the golden values of {name} in the manifest are damaged") from error
-        print(f"{name}: {compare(name, model, tolerance, cases)}")
+        if path.exists():
+            found = True
+            print(f"{name}: {verify_file(path, entry, manifest)}")
+        else:
+            print(f"{name}: is not here")
+    if not found:
+        raise Failure(f"no file that {manifest_path} lists is beside it")
+
+
+def verify_file(path: Path, entry: Any, manifest: dict[str, Any]) -> str:
+    """What is true of one file, in words; a Failure if it is not as the manifest says."""
+    if path.suffix not in READERS:
+        check_sha256(path.parent / "manifest.json", path, path.read_bytes())
+        return "the SHA-256 is right; not a model"
+    golden = source_of(path, entry, manifest).get("golden") if isinstance(entry, dict) else None
+    if golden is None:
+        raise Failure(f"the manifest has no golden values for {path.name}")
+    if path.suffix == ".onnx" and importlib.util.find_spec("onnxruntime") is None:
+        check_sha256(path.parent / "manifest.json", path, path.read_bytes())
+        return "the SHA-256 is right; not run, since onnxruntime is not installed"
+    model = load(path)
+    try:
+        tolerance = float(golden["tolerance"])
+        cases = [(to_array(case["input"]), to_array(case["output"])) for case in golden["cases"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise Failure(f"the golden values of {path.name} in the manifest are damaged") from error
+    return compare(path.name, model, tolerance, cases)
 
 
 def compare(
     name: str,
-    model: torch.jit.ScriptModule,
+    model: Any,
     tolerance: float,
     cases: list[tuple[np.ndarray, np.ndarray]],
 ) -> str:
@@ -287,14 +391,14 @@ class OneLineParser(argparse.ArgumentParser):
 
 def parse_arguments() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     """The parser, for further errors, and the parsed options."""
-    parser = OneLineParser(description="Use the exports with torch and numpy alone.")
+    parser = OneLineParser(description="Use the exports without the toolkit.")
     commands = parser.add_subparsers(dest="command", metavar="predict | sample | verify")
     command = commands.add_parser("predict", help="predict the next digit")
-    command.add_argument("model", type=Path, help="lstm.pt or rnn.pt")
+    command.add_argument("model", type=Path, help="such as lstm.pt, lstm.pt2 or lstm.onnx")
     command.add_argument("digits", type=number(0, 9), nargs="+", metavar="digit")
     command.add_argument("--trace", action="store_true", help="also print gates and states")
     command = commands.add_parser("sample", help="write a sheet of digits or an interpolation")
-    command.add_argument("model", type=Path, help="generator.pt")
+    command.add_argument("model", type=Path, help="such as generator.pt")
     command.add_argument("--out", type=Path, required=True, help="a .png or .pgm file")
     command.add_argument("--count", type=number(1, 10_000), help="images on the sheet; default 25")
     command.add_argument("--seed", type=number(0, LAST_SEED), help="of the noise; default 0")

@@ -1,15 +1,18 @@
-// Load the exports in C++: verified against manifest.json, warmed up, every error in one line.
+// Load the exports in C++: verified against manifest.json, every error in one line.
 //
-// The three programs share this header. For a program of your own you need `load` and `warm_up`.
+// The three programs share this header. For a program of your own you need `load` and `warm_up`. A
+// `Model` is of the runtime that the program is built for: libtorch reads .pt, onnxruntime .onnx.
 
 #pragma once
 
-#include <torch/csrc/jit/runtime/jit_exception.h>
-#include <torch/script.h>
+#ifdef WITH_ONNXRUNTIME
+#include "onnxruntime_model.h"
+#else
+#include "torch_model.h"
+#endif
 
 #include <openssl/evp.h>
 
-#include <array>
 #include <charconv>
 #include <cstdint>
 #include <exception>
@@ -19,11 +22,8 @@
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
-#include <sstream>
-#include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace exports {
 
@@ -34,21 +34,6 @@ namespace fs = std::filesystem;
 struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
-
-struct Error : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-// The message of an error in one line; torch's messages come with a stack trace.
-inline std::string one_line(const std::exception& error) {
-  std::string text = error.what();
-  if (auto* torch_error = dynamic_cast<const c10::Error*>(&error)) {
-    text = torch_error->what_without_backtrace();
-  } else if (auto* script_error = dynamic_cast<const torch::jit::JITException*>(&error)) {
-    text = script_error->getOriginalMsg().value_or(text);
-  }
-  return text.substr(0, text.find('\n'));
-}
 
 // Run a program's body and return its exit code; if it failed, write one line to stderr.
 inline int run(const std::string& program, const std::function<void()>& body) {
@@ -107,62 +92,65 @@ inline Json read_manifest(const fs::path& path) {
   return manifest;
 }
 
-// Throw an Error unless `data`, the content of `path`, has the SHA-256 in the manifest.
-inline void check_sha256(
-    const fs::path& manifest_path, const fs::path& path, const std::string& data) {
+// The entry of the file that `entry` was made from; `entry` itself if it was not made from another.
+inline Json source_of(const fs::path& path, const Json& entry, const Json& manifest) {
+  if (!entry.contains("made_from")) return entry;
+  for (const auto& other : manifest) {
+    if (other.is_object() && other.value("sha256", Json()) == entry["made_from"]) return other;
+  }
+  throw Error(path.string() +
+              " was made from another file than the manifest lists now; make it again");
+}
+
+// Throw an Error unless `data`, the content of `path`, has the SHA-256 in the manifest, and was
+// made from a file that is listed too.
+inline void check_sha256(const Json& manifest, const fs::path& path, const std::string& data) {
   std::string name = path.filename().string();
-  Json manifest = read_manifest(manifest_path);
   if (!manifest.contains(name) || !manifest[name].is_object()) {
-    throw Error(manifest_path.string() + " does not list " + name);
+    throw Error((path.parent_path() / "manifest.json").string() + " does not list " + name);
   }
   if (manifest[name].value("sha256", Json()) != sha256(data)) {
     throw Error(path.string() +
                 " is damaged or was altered: its SHA-256 differs from the manifest's");
   }
+  source_of(path, manifest[name], manifest);
 }
 
-// The model's output for one tensor. Throws an Error if the model does not accept it, or does not
-// return a tensor; `what` describes the input in that message, e.g. "digits".
-inline at::Tensor call(
-    torch::jit::Module& model, const at::Tensor& input, const std::string& what) {
-  torch::NoGradGuard no_grad;
-  c10::IValue output;
-  try {
-    output = model.forward({input});
-  } catch (const std::exception& error) {
-    throw Error("the model does not accept " + what + ": " + one_line(error));
-  }
-  if (!output.isTensor()) {
-    throw Error("the model accepts " + what + ", but does not return a tensor");
-  }
-  return output.toTensor();
-}
-
-// Load a model on the CPU, in eval mode; its hash is checked if manifest.json is beside it. The
-// check matters: TorchScript is executable code, and torch does not notice a damaged weight.
-inline torch::jit::Module load(const fs::path& path) {
+// Load a model on the CPU; its hash is checked if manifest.json is beside it. The check matters:
+// TorchScript is executable code, and neither runtime notices a damaged weight.
+inline Model load(const fs::path& path) {
   std::string data = read_file(path);
   fs::path manifest_path = path.parent_path() / "manifest.json";
   bool has_manifest = fs::exists(manifest_path);
-  if (has_manifest) check_sha256(manifest_path, path, data);
-  torch::jit::Module model;
+  if (has_manifest) check_sha256(read_manifest(manifest_path), path, data);
+  if (std::string ending = path.extension().string();
+      ending != Model::ending && (ending == ".pt" || ending == ".pt2" || ending == ".onnx")) {
+    throw Error(path.string() + ": this program was built for " + Model::ending + " files");
+  }
   try {
-    std::istringstream stream(std::move(data));
-    model = torch::jit::load(stream, at::kCPU);
-    model.eval();
+    Model model(data);
+    if (!has_manifest) {
+      std::cerr << "Note: there is no manifest.json beside " << path.string()
+                << "; its SHA-256 was not checked.\n";
+    }
+    return model;
   } catch (const std::exception& error) {
-    throw Error(path.string() + " is not an intact TorchScript file: " + one_line(error));
+    throw Error(path.string() + " is not an intact " + Model::kind + " file: " + one_line(error));
   }
-  if (!has_manifest) {
-    std::cerr << "Note: there is no manifest.json beside " << path.string()
-              << "; its SHA-256 was not checked.\n";
-  }
-  return model;
 }
 
-// Make the first two calls of a model, which compile it and are slow; later calls are fast.
-inline void warm_up(
-    torch::jit::Module& model, const at::Tensor& example, const std::string& what) {
+// The model's output for one array. Throws an Error if the model does not accept it; `what`
+// describes the input in that message, e.g. "digits".
+inline Array call(Model& model, const Array& input, const std::string& what) {
+  try {
+    return model(input);
+  } catch (const std::exception& error) {
+    throw Error("the model does not accept " + what + ": " + one_line(error));
+  }
+}
+
+// Make the first two calls of a model, which compile it in libtorch and are slow.
+inline void warm_up(Model& model, const Array& example, const std::string& what) {
   for (int k = 0; k < 2; ++k) call(model, example, what);
 }
 

@@ -4,13 +4,15 @@
 
 #include "exports.h"
 
-#include <ATen/CPUGeneratorImpl.h>
-
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <map>
+#include <numbers>
+#include <random>
 #include <vector>
 
 #ifdef HAVE_STB
@@ -20,7 +22,7 @@
 #endif
 
 constexpr auto USAGE =
-    "usage: sample_digits GENERATOR.pt --out FILE.png [--count 25] [--seed 0], or with --from-seed "
+    "usage: sample_digits GENERATOR --out FILE.png [--count 25] [--seed 0], or with --from-seed "
     "A --to-seed B [--frames 9] in place of the last two";
 
 using Options = std::map<std::string, std::string>;
@@ -58,21 +60,56 @@ std::int64_t number(const Options& options, const std::string& name, std::int64_
   return exports::to_integer(found->second, name, low, high);
 }
 
-// Standard normal noise, float32 (count, latent_dim); torch in Python gives the same for this seed.
-at::Tensor sample_latents(std::int64_t count, std::int64_t latent_dim, std::int64_t seed) {
-  auto rng = at::detail::createCPUGenerator(static_cast<std::uint64_t>(seed));
-  return torch::randn({count, latent_dim}, rng, at::kFloat);
+// Standard normal noise, float32 (count, latent_dim), which torch.randn in Python gives for the same
+// seed: uniform numbers of the Mersenne Twister with 24 bits, of which each sixteen become eight
+// pairs of normal ones by the method of Box and Muller (1958). Where the number of all values is no
+// multiple of sixteen, the last sixteen are drawn again; torch draws fewer than sixteen otherwise.
+exports::Array sample_latents(std::int64_t count, std::int64_t latent_dim, std::int64_t seed) {
+  exports::Array z{{count, latent_dim}, {}};
+  std::size_t size = exports::count(z.shape);
+  if (size < 16) throw exports::Error("a z of fewer than 16 numbers is not supported");
+  std::mt19937 random(static_cast<std::uint32_t>(seed));
+  auto uniform = [&] { return static_cast<float>(random() & 0xffffff) / 0x1p24f; };
+  auto to_normal = [](float* u) {
+    for (int k = 0; k < 8; ++k) {
+      float radius = std::sqrt(-2 * std::log(1 - u[k]));
+      float angle = 2 * std::numbers::pi_v<float> * u[k + 8];
+      u[k] = radius * std::cos(angle);
+      u[k + 8] = radius * std::sin(angle);
+    }
+  };
+  z.values.resize(size);
+  std::generate(z.values.begin(), z.values.end(), uniform);
+  for (std::size_t k = 0; k + 16 <= size; k += 16) to_normal(&z.values[k]);
+  if (size % 16 != 0) {
+    std::generate(z.values.end() - 16, z.values.end(), uniform);
+    to_normal(&z.values[size - 16]);
+  }
+  return z;
 }
 
+// A grey picture with one byte per pixel.
+struct Picture {
+  std::int64_t height, width;
+  std::vector<std::uint8_t> pixels;
+};
+
 // Arrange images (n, 1, 28, 28) in 0..1 in rows of `columns`, framed in grey, each pixel three
-// times as large: uint8 (height, width).
-at::Tensor sheet(const at::Tensor& images, std::int64_t columns) {
-  std::int64_t rows = (images.size(0) + columns - 1) / columns;
-  at::Tensor framed = at::constant_pad_nd(images, {1, 1, 1, 1}, 0.25);
-  framed = at::constant_pad_nd(framed, {0, 0, 0, 0, 0, 0, 0, rows * columns - images.size(0)});
-  at::Tensor grid = framed.reshape({rows, columns, 30, 30}).transpose(1, 2);
-  grid = grid.reshape({rows * 30, columns * 30}).repeat_interleave(3, 0).repeat_interleave(3, 1);
-  return grid.mul(255).round().clamp(0, 255).to(at::kByte).contiguous();
+// times as large.
+Picture sheet(const exports::Array& images, std::int64_t columns) {
+  std::int64_t n = images.shape[0], rows = (n + columns - 1) / columns;
+  Picture picture{rows * 90, columns * 90, {}};
+  for (std::int64_t y = 0; y < picture.height; ++y) {
+    for (std::int64_t x = 0; x < picture.width; ++x) {
+      std::int64_t image = y / 90 * columns + x / 90, row = y % 90 / 3 - 1, column = x % 90 / 3 - 1;
+      bool inside = row >= 0 && row < 28 && column >= 0 && column < 28;
+      float ink = 0;
+      if (image < n) ink = inside ? images.values[(image * 28 + row) * 28 + column] : 0.25f;
+      picture.pixels.push_back(
+          static_cast<std::uint8_t>(std::clamp(std::nearbyint(ink * 255), 0.0f, 255.0f)));
+    }
+  }
+  return picture;
 }
 
 bool has_ending(const std::string& path, const std::string& ending) {
@@ -90,13 +127,13 @@ void check_ending(const std::string& path) {
   }
 }
 
-void save(const std::string& path, const at::Tensor& picture) {
-  auto height = static_cast<int>(picture.size(0)), width = static_cast<int>(picture.size(1));
-  auto* pixels = reinterpret_cast<const char*>(picture.const_data_ptr<std::uint8_t>());
+void save(const std::string& path, const Picture& picture) {
+  auto height = static_cast<int>(picture.height), width = static_cast<int>(picture.width);
+  auto* pixels = reinterpret_cast<const char*>(picture.pixels.data());
   std::string data;
   if (has_ending(path, ".pgm")) {
     data = "P5\n" + std::to_string(width) + " " + std::to_string(height) + "\n255\n";
-    data.append(pixels, picture.numel());
+    data.append(pixels, picture.pixels.size());
   }
 #ifdef HAVE_STB
   else {
@@ -125,21 +162,25 @@ void sample(const std::vector<std::string>& arguments) {
   bool strip = options.contains("--from-seed");
   check_ending(options["--out"]);
 
-  torch::jit::Module model = exports::load(options["model"]);
-  if (!model.hasattr("latent_dim") || !model.attr("latent_dim").isInt()) {
-    throw exports::Error("the model is not a generator: it has no latent_dim");
-  }
-  std::int64_t latent_dim = model.attr("latent_dim").toInt();
-  at::Tensor z;
+  exports::Model model = exports::load(options["model"]);
+  auto latent_dim = model.latent_dim();
+  if (!latent_dim) throw exports::Error("the model is not a generator: it has no latent_dim");
+  exports::Array z;
   if (strip) {
-    at::Tensor weights = torch::linspace(0, 1, frames).unsqueeze(1);
-    z = at::lerp(sample_latents(1, latent_dim, from_seed), sample_latents(1, latent_dim, to_seed),
-                 weights);
+    auto from = sample_latents(1, *latent_dim, from_seed);
+    auto to = sample_latents(1, *latent_dim, to_seed);
+    z.shape = {frames, *latent_dim};
+    for (std::int64_t k = 0; k < frames; ++k) {
+      float weight = static_cast<float>(k) / static_cast<float>(frames - 1);
+      for (std::size_t j = 0; j < from.values.size(); ++j) {
+        z.values.push_back(std::lerp(from.values[j], to.values[j], weight));
+      }
+    }
   } else {
-    z = sample_latents(count, latent_dim, seed);
+    z = sample_latents(count, *latent_dim, seed);
   }
-  at::Tensor images = exports::call(model, z, "noise");
-  if (images.sizes() != at::IntArrayRef({z.size(0), 1, 28, 28})) {
+  exports::Array images = exports::call(model, z, "noise");
+  if (images.shape != exports::Shape{z.shape[0], 1, 28, 28}) {
     throw exports::Error("the model does not return images of 28 x 28");
   }
   save(options["--out"], sheet(images, strip ? frames : 5));

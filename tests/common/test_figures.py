@@ -10,6 +10,7 @@ from PIL import Image
 from torchvision.utils import make_grid
 
 from toolkit.common import figures
+from toolkit.common.record import Spread
 
 
 def test_sheet_equals_torchvision() -> None:
@@ -88,3 +89,31 @@ def test_long_heat_map_is_averaged() -> None:
     np.testing.assert_array_equal(
         picture, figures.heat_map(torch.tensor([[0.5, 2.5, 4.5], [6.5, 8.5, 10.5]]), 0, 12)
     )
+
+
+def test_level_and_point_show_their_standard_deviation(tmp_path: Path) -> None:
+    """The band and the error bar are drawn: with a wider spread, more of the picture is ink."""
+    ink = []
+    for name, sd in (("none", None), ("narrow", 0.05), ("wide", 0.2)):
+        figures.save_curves(
+            tmp_path / f"{name}.png",
+            {"curve": ([1, 2], [0.0, 1.0])},
+            title="t",
+            x_label="x",
+            y_label="y",
+            level=("real images", Spread(0.5, sd, 5)),
+            points={"at the end": (1.5, Spread(0.3, sd, 5))},
+        )
+        ink.append((iio.imread(tmp_path / f"{name}.png")[..., :3] < 250).mean())
+    assert ink[0] < ink[1] < ink[2]
+
+
+def test_panels(tmp_path: Path) -> None:
+    """Four panels in two rows of three; the places that are left over are blank."""
+    curve = figures.Ranged([5, 100], [0.2, 0.6], [0.1, 0.5], [0.3, 0.9], "C0")
+    panels = [figures.Panel(f"question {n}", {"a": curve, "b": curve}) for n in range(4)]
+    figures.save_panels(tmp_path / "a.png", panels, x_label="x", y_label="y", level=("chance", 0.1))
+    picture = iio.imread(tmp_path / "a.png")[..., :3]
+    height, width, _ = picture.shape
+    assert (picture[: height // 2, 2 * width // 3 :] < 250).any()
+    assert not (picture[height // 2 + 40 :, width // 2 :] < 250).any()

@@ -333,7 +333,7 @@ def test_verify_notices(call: Call, damage: str, message: str, tmp_path: Path) -
     else:
         torchscript.save(
             {"lstm": LSTM(4)}, {"lstm": {"test_accuracy": 0, "length": 0}},
-            exports_dir=tmp_path, seed=0, config={},
+            exports_dir=tmp_path, seed=0, config={}, formats=(),
         )  # fmt: skip
     (tmp_path / "manifest.json").write_text(json.dumps(entries))
     done = call("verify", tmp_path / "manifest.json")

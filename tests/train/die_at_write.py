@@ -42,8 +42,8 @@ def load_little(data_dir: Path | None) -> MNIST:
 classifier.load_mnist = gan.load_mnist = load_little  # type: ignore[attr-defined]
 classifier.Evaluator = partial(Evaluator, num_images=200, num_draws=2)  # type: ignore
 recurrent.FAR = recurrent.NEAR = (5, 36)  # type: ignore[attr-defined]
-presets.CLASSIFIER["smoke"] = ClassifierConfig(num_epochs=2, num_images=500)
-presets.GAN["smoke"] = GANConfig(num_steps=42, eval_every=400, save_every=40)
+presets.CLASSIFIER["smoke"] = ClassifierConfig(num_epochs=2, num_images=500, num_threads=1)
+presets.GAN["smoke"] = GANConfig(num_steps=42, eval_every=400, save_every=40, num_threads=1)
 os.chdir(directory)
 with open("output.txt", "ab") as output:
     os.dup2(output.fileno(), 1)

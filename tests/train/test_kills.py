@@ -17,6 +17,7 @@ import torch
 
 from toolkit.common.record import read_record
 from toolkit.common.runs import Run
+from toolkit.export.manifest import read_manifest
 from toolkit.gan.config import Config, mlp_config
 from toolkit.gan.data import MNIST
 from toolkit.gan.training import train
@@ -96,6 +97,22 @@ def test_killed_and_repeated(arguments: list[str], kills: list[int], tmp_path: P
     (run,) = killed.glob("runs/smoke/*/run.json")
     assert read_record(run.parent).finished
     assert not list(killed.rglob(".*.tmp"))
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("kills")
+def test_all_equals_its_parts(tmp_path: Path) -> None:
+    """Killed where the classifier has just been copied, and one command at a time, in any order."""
+    command = ["all", "--preset", "smoke"]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert finish(whole, command, []) == 0
+    assert finish(killed, command, [43]) == 1
+    assert contents(killed) == contents(whole)
+    parts = {}
+    for words in (["gan"], ["rnn", "--curriculum"], ["lstm", "--curriculum"]):
+        finish(part := tmp_path / words[0], [*words, "--preset", "smoke"], [])
+        parts |= read_manifest(part / "runs" / "smoke" / "exports")
+    assert parts == read_manifest(whole / "runs" / "smoke" / "exports")
 
 
 def test_interrupted_mlp(tmp_path: Path, mnist: MNIST) -> None:

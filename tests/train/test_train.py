@@ -121,7 +121,7 @@ def test_records_of_everything(smoke_project: Path) -> None:
         assert metrics[name] == {"value": drawn, "num_examples": 10_000}
         assert listed[f"{name}_sd"] > 0
     # The last look of training is one draw of the five.
-    deviation = lines[-1]["distance"] - listed["frechet_distance"]
+    deviation = lines[-1]["distance_of_one_draw"] - listed["frechet_distance"]
     assert 0 < abs(deviation) < 2 * listed["frechet_distance_sd"]  # at most 4 / sqrt(5)
     assert lines[-1]["floor"] == listed["frechet_distance_floor"]
     assert listed["frechet_distance"] > listed["frechet_distance_floor"] > 0

@@ -81,14 +81,18 @@ def make_rng(seed: int, purpose: str) -> torch.Generator:
 
 
 @contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Make torch compute on one thread inside the block, for processes that run in parallel."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+def threads(number: int) -> Iterator[None]:
+    """Make torch compute on this many threads inside the block, however many cores there are.
+
+    Each thread adds up a part of a sum, so another number rounds differently: what is to be the
+    same on every machine fixes it. With more threads than cores it takes longer.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
 
 
 @contextlib.contextmanager

@@ -1,9 +1,12 @@
 """The pictures that the toolkit makes: sheets of digits, heat maps, curves and GIFs."""
 
 import io
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 import imageio.v3 as iio
 import numpy as np
@@ -11,6 +14,7 @@ import torch.nn.functional as F
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator, PercentFormatter
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -20,6 +24,24 @@ from toolkit.common.record import Spread
 Picture = NDArray[np.uint8]  # (height, width), 0 = black
 Coloured = NDArray[np.uint8]  # (height, width, 3), RGB
 Curve = tuple[Sequence[float], Sequence[float]]  # x and y
+
+
+class Ranged(NamedTuple):
+    """A curve with how far its seeds lie apart."""
+
+    x: Sequence[float]
+    mean: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+    colour: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One of several small plots beside each other."""
+
+    title: str
+    curves: Mapping[str, Ranged]  # name -> shares of 0 to 1
 
 
 def to_picture(image: Tensor) -> Picture:
@@ -114,7 +136,6 @@ def save_curves(
     level: tuple[str, float | Spread] | None = None,
     points: Mapping[str, tuple[float, Spread]] = MappingProxyType({}),
     bands: Mapping[str, tuple[Sequence[float], Sequence[float]]] = MappingProxyType({}),
-    mark: tuple[str, float] | None = None,
     log: bool = False,
     log_x: bool = False,
 ) -> None:
@@ -126,7 +147,6 @@ def save_curves(
             deviation is shaded.
         points: name -> x and y of a single point, with its standard deviation as an error bar.
         bands: name of a curve -> the lowest and the highest y at each x, which are shaded.
-        mark: name and x of a dotted vertical line.
         log: whether the y axis is logarithmic; `log_x`, whether the x axis is.
     """
     crowded = len(curves) > 3
@@ -144,8 +164,6 @@ def save_curves(
         )
     if level is not None:
         _draw_level(axes, *level)
-    if mark is not None:
-        axes.axvline(mark[1], color="gray", linestyle=":", linewidth=1, label=mark[0])
     axes.set(title=title, xlabel=x_label, ylabel=y_label)
     axes.set(xscale="log" if log_x else "linear", yscale="log" if log else "linear")
     axes.grid(alpha=0.3)
@@ -153,6 +171,49 @@ def save_curves(
         figure.legend(loc="outside right upper", fontsize=9)
     else:
         axes.legend()
+    _save(path, figure)
+
+
+def save_panels(
+    path: Path,
+    panels: Sequence[Panel],
+    *,
+    x_label: str,
+    y_label: str,
+    level: tuple[str, float],
+    columns: int = 3,
+) -> None:
+    """Write small plots of shares over a logarithmic x axis, all with the same y axis.
+
+    Bands and bars go from the lowest to the highest of the seeds. Where curves lie on each other,
+    each later one is thinner, so that all can be seen.
+
+    Args:
+        level: name and height of a dashed horizontal line in every panel, such as the chance level.
+        columns: how many panels stand side by side.
+    """
+    num_rows = math.ceil(len(panels) / columns)
+    figure = Figure(figsize=(3.7 * columns, 3.1 * num_rows), layout="constrained")
+    grid = figure.subplots(num_rows, columns, sharey=True, squeeze=False)
+    for axes, panel in zip(grid.flat, panels, strict=False):
+        for n, (name, (x, y, low, high, colour)) in enumerate(panel.curves.items()):
+            size = 4.5 / (n + 1)
+            axes.plot(x, y, "os^D"[n % 4], ls="-", lw=size, ms=size + 2, color=colour, label=name)
+            axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
+            axes.vlines(x, low, high, color=colour, alpha=0.5, linewidth=1.2)
+        axes.axhline(level[1], color="gray", linestyle="--", linewidth=1, label=level[0])
+        axes.set_title(panel.title, fontsize=10.5, loc="left")
+        ticks = sorted({at for curve in panel.curves.values() for at in curve.x})
+        axes.set(xscale="log", ylim=(0, 1.06), xlabel=x_label)
+        axes.set_xticks(ticks, [f"{at:,}" for at in ticks], fontsize=8)
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0, level[1]))
+    for axes in grid.flat[len(panels) :]:
+        axes.set_axis_off()
+    for axes in grid[:, 0]:
+        axes.set_ylabel(y_label)
     _save(path, figure)
 
 

@@ -4,12 +4,17 @@ They are stored in the manifest, so that a program in any language can prove tha
 a model correctly.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from toolkit.export.manifest import DIGITS, SIGNATURES
+from toolkit.common.checks import check_digits, check_images, check_latents
+from toolkit.common.errors import ToolkitError
+from toolkit.export.manifest import DIGITS, LATENTS, SIGNATURES
 
 # An output y may be off by TOLERANCE * (1 + |y|), because other processors and runtimes add in
 # another order. A damaged weight or a transposed input causes a far larger error.
@@ -28,11 +33,26 @@ def example_inputs(name: str, model: Any, batch_size: int) -> tuple[Tensor, ...]
         the arguments of `forward`.
     """
     rng = torch.Generator().manual_seed(batch_size)
-    if SIGNATURES[name].input == DIGITS:
+    wanted = SIGNATURES[name].input
+    if wanted == DIGITS:
         return (torch.randint(10, (batch_size, 2 * batch_size + 1), generator=rng),)
-    if name == "generator":
+    if wanted == LATENTS:
         return (torch.randn(batch_size, model.latent_dim, generator=rng),)
     return (torch.rand(batch_size, 1, 28, 28, generator=rng),)
+
+
+def check_input(name: str, x: Tensor, attributes: Mapping[str, Any]) -> None:
+    """Raise a ValueError unless x is what the model called `name` takes.
+
+    For formats that cannot check it themselves; `attributes` is what the manifest says of them.
+    """
+    wanted = SIGNATURES[name].input
+    if wanted == DIGITS:
+        check_digits(x)
+    elif wanted == LATENTS:
+        check_latents(x, attributes["latent_dim"])
+    else:
+        check_images(x)
 
 
 @torch.no_grad()
@@ -45,12 +65,38 @@ def golden_values(name: str, model: Any) -> dict[str, Any]:
         in row-major order.
     """
     cases = []
-    # Two batches of palindromes, so that there are sequences of 3 and of 17 digits.
-    for batch_size in (1, 8) if SIGNATURES[name].input == DIGITS else (2,):
+    sizes = (1, 8) if SIGNATURES[name].input == DIGITS else (2,)  # sequences of 3 and 17 digits
+    for batch_size in sizes:
         (example,) = example_inputs(name, model, batch_size)
         given = example if example.dtype == torch.int64 else example.round(decimals=2)
         cases.append({"input": _to_json(given, 2), "output": _to_json(model(given), 7)})
     return {"tolerance": TOLERANCE, "cases": cases}
+
+
+def check_golden(
+    file: str, golden: Mapping[str, Any], call: Callable[[NDArray[Any]], NDArray[Any]]
+) -> float:
+    """The largest difference of a model from its golden outputs.
+
+    Args:
+        file: its name, for the message.
+        golden: as `golden_values` returns them.
+        call: from an input to the output of the model.
+
+    Raises:
+        ToolkitError: a difference exceeds the tolerance.
+    """
+    largest = 0.0
+    for case in golden["cases"]:
+        expected = _to_array(case["output"])
+        difference = np.abs(call(_to_array(case["input"])) - expected)
+        if not np.all(difference <= golden["tolerance"] * (1 + np.abs(expected))):
+            raise ToolkitError(
+                f"{file} differs from the golden outputs by {difference.max():.1e}, so it was not "
+                "written."
+            )
+        largest = max(largest, float(difference.max()))
+    return largest
 
 
 def _to_json(tensor: Tensor, decimals: int) -> dict[str, Any]:
@@ -59,3 +105,7 @@ def _to_json(tensor: Tensor, decimals: int) -> dict[str, Any]:
         "shape": list(tensor.shape),
         "values": [round(value, decimals) for value in tensor.flatten().tolist()],
     }
+
+
+def _to_array(golden: Mapping[str, Any]) -> NDArray[Any]:
+    return np.array(golden["values"], dtype=golden["dtype"]).reshape(golden["shape"])

@@ -35,6 +35,7 @@ class Signature:
 
 
 DIGITS = "digits: int64 (batch, length), values 0 to 9, any length from 1"
+LATENTS = "z: float32 (batch, latent_dim), standard normal"
 IMAGES = "images: float32 (batch, 1, 28, 28), values 0 (background) to 1 (ink)"
 NEXT_DIGIT = "logits of the next digit: float32 (batch, 10)"
 TRACE = {"trace": "digits -> (i, f, o, g, c, h), each float32 (batch, length, hidden_size)"}
@@ -47,7 +48,7 @@ SIGNATURES = {
     "lstm_plain": Signature(DIGITS, NEXT_DIGIT, TRACE, "test_accuracy", "length"),
     "rnn_plain": Signature(DIGITS, NEXT_DIGIT, {}, "test_accuracy", "length"),
     "generator": Signature(
-        "z: float32 (batch, latent_dim), standard normal",
+        LATENTS,
         IMAGES,
         {},
         "frechet_distance",

@@ -1,125 +1,169 @@
-"""The exports as ONNX files, for runtimes other than torch.
+"""The models as ONNX files, for runtimes other than torch.
 
-`exports/<name>.onnx` is converted from the verified `<name>.pt` and checked in onnxruntime against
-its golden values. Batch size and sequence length stay free, because the loop over time is exported
-as a loop. Only torch's older exporter can do that, which reads TorchScript; the newer one is based
-on `torch.export`, which unrolls the loop to one fixed length.
+    from toolkit.export import onnx
+
+    lstm = onnx.load("lstm")
+    logits = lstm(np.array([[3, 1, 4, 1, 5, 9, 9, 5, 1, 4, 1]]))
+
+The recurrent networks are one ONNX `Scan` over time, so batch and length stay free.
 """
 
-import contextlib
-import tempfile
-import warnings
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.export import ExportedProgram
 
 from toolkit.common.errors import ToolkitError
-from toolkit.common.files import atomic_write
-from toolkit.export.golden import example_inputs
-from toolkit.export.manifest import EXPORTS_DIR, read_manifest
-from toolkit.export.replacing import lock_exports
-from toolkit.export.torchscript import load
+from toolkit.export.golden import check_input
+from toolkit.export.manifest import EXPORTS_DIR, SIGNATURES, read_export
+from toolkit.export.program import exporter_quiet, free_axes
 
-OPSET = 18
-NAMES = {  # of input and output
-    "lstm": ("digits", "logits"),
-    "rnn": ("digits", "logits"),
-    "generator": ("z", "images"),
-    "discriminator": ("images", "logits"),
-    "classifier": ("images", "logits"),
-}
+OPSET = 18  # with IR version 10, the newest that onnxruntime 1.21 reads, which Debian 13 has
+NEEDS = 'ONNX needs more packages. Install them: python -m pip install -e ".[onnx]"'
 
 
-def write_onnx(name: str, exports_dir: Path = EXPORTS_DIR) -> str:
-    """Write `<name>.onnx` beside `<name>.pt`.
+class Session:
+    """An ONNX file in onnxruntime, on one or more threads of the CPU.
 
-    Its metadata has the SHA-256 of the .pt file as `torchscript_sha256`.
+    Attributes:
+        latent_dim: of a generator, and what else the manifest says in "attributes".
+    """
 
-    Returns:
-        a sentence that says how closely onnxruntime agrees with the golden values.
+    def __init__(self, name: str, data: bytes, attributes: Mapping[str, Any]) -> None:
+        onnxruntime = _runtime()
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4  # an error is raised, so it need not be printed as well
+        self._session = onnxruntime.InferenceSession(
+            data, options, providers=["CPUExecutionProvider"]
+        )
+        self._name = name
+        self._attributes = attributes
+
+    def __call__(self, x: NDArray[Any]) -> NDArray[Any]:
+        """The output for x, both numpy arrays.
+
+        Raises:
+            ValueError: x has another dtype or shape, or a digit outside 0 to 9.
+        """
+        check_input(self._name, torch.from_numpy(x), self._attributes)
+        output: NDArray[Any] = self._session.run(None, {input_name(self._name): x})[0]
+        return output
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.__dict__.get("_attributes", ()):
+            return self._attributes[name]
+        raise AttributeError(f"a session has no attribute {name!r}")
+
+
+def load(name: str, exports_dir: Path = EXPORTS_DIR) -> Session:
+    """Load `<name>.onnx`, verified.
 
     Raises:
         UsageError: there is no such model.
-        ToolkitError: the .pt file cannot be loaded (see `toolkit.export.torchscript.load`), the
-            extra "onnx" is not installed, or onnxruntime disagrees with the golden values. Nothing
-            is written then.
+        ToolkitError: the extra "onnx" is not installed, or the file is missing, damaged, not listed
+            in the manifest, or was made from another .pt file than the one that is listed.
     """
+    export = read_export(name, exports_dir, ".onnx")
+    return Session(name, export.data, export.entry["attributes"])
+
+
+def is_installed() -> bool:
+    """Whether the extra "onnx" is there."""
     try:
-        import onnx
-        import onnxruntime
-    except ImportError as error:
-        raise ToolkitError(
-            'ONNX needs two more packages. Install them: python -m pip install -e ".[onnx]"'
-        ) from error
-    module = load(name, exports_dir)
-    entry = read_manifest(exports_dir)[f"{name}.pt"]
-    if "golden" not in entry:
-        raise ToolkitError(
-            f"{exports_dir / 'manifest.json'} has no golden values for {name}.pt, so the ONNX file "
-            "could not be checked. Train the model again."
-        )
-    input_name, output_name = NAMES[name]
-    with tempfile.TemporaryDirectory() as directory:
-        file = Path(directory) / "model.onnx"
-        with _exporter_quiet(), torch.no_grad():
-            torch.onnx.export(
-                module,
-                example_inputs(name, module, batch_size=2),
-                file,
-                dynamo=False,
-                opset_version=OPSET,
-                input_names=[input_name],
-                output_names=[output_name],
-                dynamic_axes={
-                    input_name: {0: "batch", 1: "length"}
-                    if input_name == "digits"
-                    else {0: "batch"},
-                    output_name: {0: "batch"},
-                },
-            )
-        model = onnx.load(file)
-    onnx.helper.set_model_props(model, {"torchscript_sha256": entry["sha256"]})
-    data = model.SerializeToString()
-    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    largest = _check_golden(name, session, input_name, entry["golden"])
-    path = exports_dir / f"{name}.onnx"
-    with lock_exports(exports_dir):
-        atomic_write(path, data)
-    return f"{path}: {len(data):,} bytes, within {largest:.1e} of the golden outputs in onnxruntime"
+        _exporter()
+        _runtime()
+    except ToolkitError:
+        return False
+    return True
 
 
-def _check_golden(name: str, session: Any, input_name: str, golden: dict[str, Any]) -> float:
-    """The largest difference from the golden outputs.
+def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
+    """The content of an ONNX file, whose metadata has the SHA-256 of the .pt file as `made_from`.
 
     Raises:
-        ToolkitError: a difference exceeds the golden tolerance.
+        ToolkitError: the extra "onnx" is not installed, or this torch cannot do it.
     """
-    largest = 0.0
-    for case in golden["cases"]:
-        expected = _array(case["output"])
-        (output,) = session.run(None, {input_name: _array(case["input"])})
-        difference = np.abs(output - expected)
-        if not np.all(difference <= golden["tolerance"] * (1 + np.abs(expected))):
-            raise ToolkitError(
-                f"{name}.onnx differs from the golden outputs by {difference.max():.1e}, so it was "
-                "not written."
+    onnx = _exporter()
+    logger = logging.getLogger("onnx_ir")  # it warns of empty lists that torch itself writes
+    level = logger.level
+    try:
+        logger.setLevel(logging.ERROR)
+        with exporter_quiet():
+            converted = torch.onnx.export(
+                program,
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=[input_name(name)],
+                output_names=[output_name(name)],
+                dynamic_shapes=free_axes(name),
+                external_data=False,
+                verbose=False,
             )
-        largest = max(largest, float(difference.max()))
-    return largest
+    except Exception as error:  # torch does not say which: a training must not be lost by it
+        raise ToolkitError(
+            f"torch {torch.__version__} cannot convert {name} to ONNX: {str(error).strip():.200}"
+        ) from error
+    finally:
+        logger.setLevel(level)
+    assert converted is not None
+    model = converted.model_proto
+    for part in _parts(model.graph):  # notes for debugging, which name paths of this machine
+        del part.metadata_props[:]
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, {"made_from": made_from})
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
 
 
-def _array(golden: dict[str, Any]) -> NDArray[Any]:
-    return np.array(golden["values"], dtype=golden["dtype"]).reshape(golden["shape"])
+def describe(data: bytes) -> dict[str, Any]:
+    """What the manifest says about an ONNX file: opset, IR version, producer."""
+    model = _exporter().load_from_string(data)
+    return {
+        "opset": {opset.domain or "ai.onnx": opset.version for opset in model.opset_import},
+        "ir_version": model.ir_version,
+        "producer": f"{model.producer_name} {model.producer_version}",
+    }
 
 
-@contextlib.contextmanager
-def _exporter_quiet() -> Iterator[None]:
-    """Suppress two warnings: that there is a newer exporter, and that a script has no signature."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=DeprecationWarning)
-        warnings.filterwarnings("ignore", message="no signature found")
-        yield
+def input_name(name: str) -> str:
+    """The name of a model's input in its ONNX file: "digits", "z" or "images"."""
+    return SIGNATURES[name].input.partition(":")[0]
+
+
+def output_name(name: str) -> str:
+    """The name of a model's output in its ONNX file: "logits" or "images"."""
+    return SIGNATURES[name].output.partition(":")[0].partition(" ")[0]
+
+
+def _parts(graph: Any) -> Iterable[Any]:
+    """Everything in a graph, and in the graphs inside it, that can have metadata."""
+    yield graph
+    yield from (*graph.input, *graph.output, *graph.value_info, *graph.initializer)
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _parts(attribute.g)
+
+
+def _exporter() -> Any:
+    """The package onnx, with onnxscript beside it, which torch needs to convert."""
+    try:
+        import onnx
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise ToolkitError(NEEDS) from error
+    return onnx
+
+
+def _runtime() -> Any:
+    """The package onnxruntime."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ToolkitError(NEEDS) from error
+    return onnxruntime

@@ -8,9 +8,10 @@ leaves the old ones.
 """
 
 import json
+import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -227,7 +228,9 @@ def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | No
             f"was measured differently ({signature.condition} {condition_before}, "
             f"now {condition_after})"
         )
-    elif after != before and (after > before) != signature.higher_is_better:
+    elif (after > before) != signature.higher_is_better and abs(after - before) > _luck(
+        metrics, signature.headline
+    ):
         difference = "was better"
     else:
         return None
@@ -236,6 +239,15 @@ def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | No
         f"{after:.4g}, before {before:.4g}. `python -m toolkit.train restore "
         f"{training_of(new.file)} --exports-dir {exports_dir}` restores the old one."
     )
+
+
+def _luck(metrics: Sequence[Mapping[str, Any]], headline: str) -> float:
+    """How far the headlines of two files may differ by the luck of their draws.
+
+    Twice the standard error of their difference; 0 where no standard deviation is known.
+    """
+    errors = ((m.get(f"{headline}_sd") or 0.0) / math.sqrt(m.get("num_draws", 1)) for m in metrics)
+    return 2 * math.hypot(*errors)
 
 
 def lists_on_one_line(json_text: str) -> str:

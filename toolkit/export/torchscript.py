@@ -12,9 +12,7 @@ damaged weight, so `load` first compares the SHA-256 of the file with the manife
 import contextlib
 import copy
 import io
-import re
 import warnings
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,11 +20,15 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from toolkit.common.device import threads
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import sha256
-from toolkit.export.golden import example_inputs, golden_values
+from toolkit.export.canonical import canonical, script
+from toolkit.export.formats import convert_missing
+from toolkit.export.golden import TOLERANCE, example_inputs, golden_values
 from toolkit.export.manifest import (
     EXPORTS_DIR,
+    FORMATS,
     SIGNATURES,
     Export,
     read_export,
@@ -35,9 +37,7 @@ from toolkit.export.manifest import (
 )
 from toolkit.export.replacing import describe_regression, replace_exports
 
-TOLERANCE = 1e-6
 SCRIPT_ERRORS = (RuntimeError, torch.jit.Error)  # what a scripted module raises
-CONSTANTS = re.compile(rb"(^  \w+ : Final\[.*\n)+", re.MULTILINE)
 
 
 class LoadedFile(NamedTuple):
@@ -108,10 +108,12 @@ def save(
     seed: int,
     config: Mapping[str, Any],
     made_files: Sequence[MadeFile] = (),
+    formats: Sequence[str] = FORMATS,
 ) -> list[str]:
     """Script the models of one training, compare scripts and models, replace the old exports.
 
-    All are replaced, or none; see `toolkit.export.replacing` for what happens to the old ones.
+    All are replaced, or none, with what `toolkit.export.formats` makes from them; see
+    `toolkit.export.replacing` for what happens to the old ones.
 
     Args:
         models: a key of `manifest.SIGNATURES` -> its model, on any device and in any mode; it is
@@ -119,10 +121,11 @@ def save(
         metrics: for the manifest, of each model.
         seed, config: of the training, for the manifest.
         made_files: other files of the training, which are part of the unit.
+        formats: the other formats to write beside the .pt files.
 
     Returns:
-        sentences for the user: which files are kept under another name, and which of the new ones
-        have worse metrics than those that they replaced.
+        sentences for the user: which files are kept under another name, which of the new ones have
+        worse metrics than those that they replaced, and which other formats are missing.
 
     Raises:
         UsageError: there is no model of this name.
@@ -133,29 +136,36 @@ def save(
         _script(name, model, {"seed": seed, "config": dict(config), "metrics": dict(metrics[name])})
         for name, model in models.items()
     ]
+    made = convert_missing(exports, exports_dir, formats)
     hashes = {export.file: export.entry["sha256"] for export in exports}
-    for file, data, source, facts in made_files:
-        entry = {
-            "sha256": sha256(data),
-            "bytes": len(data),
-            "made_from": hashes[f"{source}.pt"],
-            "seed": seed,
-            "config": dict(config),
-            **facts,
-        }
-        exports.append(Export(file, data, entry))
-    replaced = replace_exports(exports, exports_dir)
+    others = [
+        Export(
+            file,
+            data,
+            {
+                "sha256": sha256(data),
+                "bytes": len(data),
+                "made_from": hashes[f"{source}.pt"],
+                "seed": seed,
+                "config": dict(config),
+                **facts,
+            },
+        )
+        for file, data, source, facts in made_files
+    ]
+    replaced = replace_exports([*exports, *others, *made.exports], exports_dir)
     pairs = [(old, new) for old in replaced.old for new in exports if old.file == new.file]
     regressions = [describe_regression(old, new, exports_dir) for old, new in pairs]
-    return replaced.notes + [note for note in regressions if note]
+    return made.notes + replaced.notes + [note for note in regressions if note]
 
 
+@threads(1)  # golden values are the same whatever the machine has
 def _script(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
     """The file of a model and its entry in the manifest, with `facts` about its training."""
     signature = signature_of(name)
     model = copy.deepcopy(model).cpu().eval()
     with _deprecation_ignored():
-        scripted = torch.jit.script(model)
+        scripted = script(model)
     data = _serialise(scripted)
     reloaded = _deserialise(data)
     _check_equal(name, model, scripted, reloaded)
@@ -177,7 +187,7 @@ def _serialise(scripted: torch.jit.ScriptModule) -> bytes:
     buffer = io.BytesIO()
     with _deprecation_ignored():
         torch.jit.save(scripted, buffer)
-    return _canonical(buffer.getvalue())
+    return canonical(buffer.getvalue())
 
 
 def _deserialise(data: bytes) -> torch.jit.ScriptModule:
@@ -195,41 +205,6 @@ def _deprecation_ignored() -> Iterator[None]:
         yield
 
 
-def _canonical(archive: bytes) -> bytes:
-    """Make an archive reproducible: the same model gives the same bytes in every process.
-
-    torch writes four things that depend on the machine or on what was scripted before. The paths
-    of source files in `.debug_pkl` and the hash `serialization_id`, which includes them, are
-    removed. The numbers in `___torch_mangle_<k>`, which count all modules scripted so far, are
-    renumbered from 0. The constants of a class, which come in the order of a set, are sorted.
-    """
-    source = zipfile.ZipFile(io.BytesIO(archive))
-    kept = [
-        name
-        for name in source.namelist()
-        if not name.endswith((".debug_pkl", ".data/serialization_id"))
-    ]
-    numbers: dict[bytes, bytes] = {}
-
-    def renumber(text: bytes) -> bytes:
-        return re.sub(
-            rb"___torch_mangle_(\d+)",
-            lambda m: b"___torch_mangle_" + numbers.setdefault(m[1], b"%d" % len(numbers)),
-            text,
-        )
-
-    result = io.BytesIO()
-    with zipfile.ZipFile(result, "w", zipfile.ZIP_STORED) as target:
-        for name in kept:
-            data = source.read(name)
-            if name.endswith((".py", ".pkl")):
-                data = renumber(data)
-            if name.endswith(".py"):
-                data = re.sub(CONSTANTS, lambda m: b"".join(sorted(m[0].splitlines(True))), data)
-            target.writestr(zipfile.ZipInfo(renumber(name.encode()).decode()), data)
-    return result.getvalue()
-
-
 @torch.no_grad()
 def _check_equal(
     name: str,
@@ -237,7 +212,11 @@ def _check_equal(
     scripted: torch.jit.ScriptModule,
     reloaded: torch.jit.ScriptModule,
 ) -> None:
-    """Raise a ToolkitError unless all three agree on random inputs, in every method."""
+    """Raise a ToolkitError unless all three agree on random inputs, in every method.
+
+    They agree as programs in other languages do with the golden values: within
+    `TOLERANCE` * (1 + |y|). A script may add in another order than its model.
+    """
     for batch_size in (1, 2, 7, 7, 7):  # the third call of a script runs its optimised form
         inputs = example_inputs(name, model, batch_size)
         for method in ("forward", *SIGNATURES[name].methods):

@@ -18,22 +18,23 @@ class Config:
     architecture: Literal["conv", "mlp"] = "conv"
     loss: Loss = "hinge"  # of both players; see `toolkit.gan.losses`
     latent_dim: int = 64  # size of z
-    mapping_size: int = 128  # hidden units of the generator's mapping network; 0 leaves it out
+    mapping_size: int = 128  # units in a layer of the generator's mapping network; 0: without
     batch_size: int = 32  # real images in the first step, and as many generated ones
     growing_batch: bool = True  # twice as many after half of the steps, four times after 80%
-    num_steps: int = 20_800
+    num_steps: int = 14_000
     learning_rate: float = 2e-3  # of Adam; constant for the first half, then falling
     final_lr_ratio: float = 0.4  # the rate stops falling at this fraction of learning_rate
-    mapping_lr_ratio: float = 0.05  # the mapping network's rate, as a fraction of the others'
+    mapping_lr_ratio: float = 0.1  # the mapping network's rate, as a fraction of the others'
     beta1: float = 0.0  # Adam's decay rate for gradients; 0: no momentum
     beta2: float = 0.99  # Adam's decay rate for squared gradients
     r1_gamma: float = 0.5  # weight of the R1 penalty; 0 switches it off
     r1_every: int = 8  # steps between R1 penalties, each weighted by this number (lazy R1)
     auxiliary_weight: float = 1.0  # of the auxiliary classification loss; 0 switches it off
     ema_decay: float = 0.998  # of the generator's moving average, which is what gets exported
-    eval_every: int = 2600  # steps between evaluations
-    save_every: int = 650  # steps between checkpoints
+    eval_every: int = 2000  # steps between evaluations
+    save_every: int = 500  # steps between checkpoints
     precision: "Precision" = "float32"
+    num_threads: int = 2  # to compute on; another number gives slightly different weights
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -52,6 +53,7 @@ class Config:
             r1_every=(1, 10**9),
             eval_every=(1, 10**9),
             save_every=(1, 10**9),
+            num_threads=(1, 1000),
         )
         check_positive(self, "learning_rate")
         if not 0 <= self.final_lr_ratio <= 1:
@@ -109,9 +111,10 @@ class ClassifierConfig:
     learning_rate: float = 2e-3  # of AdamW; falls linearly to 0
     weight_decay: float = 0.05  # of AdamW
     precision: "Precision" = "float32"
+    num_threads: int = 2  # to compute on; another number gives slightly different weights
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_range(self, num_epochs=(1, 10_000), batch_size=(1, 60_000))
+        check_range(self, num_epochs=(1, 10_000), batch_size=(1, 60_000), num_threads=(1, 1000))
         check_range(self, num_images=(self.batch_size, 60_000))
         check_positive(self, "learning_rate")

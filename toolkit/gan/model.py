@@ -40,7 +40,7 @@ class ConvGenerator(nn.Module):
     Args:
         latent_dim: size of z.
         width: channels at 7 x 7 and at 14 x 14.
-        mapping_size: hidden units of the mapping network; 0 leaves it out.
+        mapping_size: units in each of its two hidden layers; 0 leaves it out.
     """
 
     def __init__(self, latent_dim: int = 64, width: int = 32, mapping_size: int = 128) -> None:
@@ -50,6 +50,8 @@ class ConvGenerator(nn.Module):
         if mapping_size > 0:
             self.mapping = nn.Sequential(
                 nn.Linear(latent_dim, mapping_size),
+                nn.LeakyReLU(0.2),
+                nn.Linear(mapping_size, mapping_size),
                 nn.LeakyReLU(0.2),
                 nn.Linear(mapping_size, latent_dim),
             )

@@ -225,7 +225,7 @@ def train(
         images: the real images, uint8 (n, 1, 28, 28).
         labels: their digits, uint8 (n,).
         evaluate: called every `eval_every` steps with the averaged generator in eval mode; returns
-            metrics for the log, "distance" among them.
+            what the log gets and, as far as it is numbers, the progress bar.
         film: records some of the steps.
 
     Returns:
@@ -280,7 +280,7 @@ def train(
                 run.log(step, **losses)
             if step % config.eval_every == 0 or last:
                 metrics = evaluate(networks.average)
-                progress.update(step, distance=float(metrics["distance"]))
+                progress.update(step, **{k: v for k, v in metrics.items() if isinstance(v, float)})
                 run.log(step, **metrics, seconds=round(time.perf_counter() - clock, 2))
             if step % config.save_every == 0 or last:
                 kept = state.state_dict() | {"film": film.frames if film else {}}

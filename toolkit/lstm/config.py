@@ -43,6 +43,15 @@ class Config:
         )
         check_positive(self, "learning_rate", "max_grad_norm")
 
+    @property
+    def num_threads(self) -> int:
+        """On how many threads to compute, since another number gives slightly different weights.
+
+        In small networks threads wait for each other more than they compute: much more on a machine
+        that does other things as well.
+        """
+        return 1 if self.hidden_size <= 256 else 2
+
 
 def curriculum_config(model: Literal["lstm", "rnn"]) -> Config:
     """The curriculum with the settings that suit each model best; both take about as long."""

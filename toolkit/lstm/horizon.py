@@ -15,7 +15,7 @@ from typing import Any
 import joblib
 import torch
 
-from toolkit.common.device import one_thread
+from toolkit.common.device import threads
 from toolkit.common.errors import UsageError
 from toolkit.common.files import (
     append_entry,
@@ -46,7 +46,7 @@ class Trial:
     num_test: int = 10_000  # palindromes at each T; fewer beyond T = 1000
 
 
-@one_thread()
+@threads(1)
 def run_trial(trial: Trial) -> Row:
     """Train a network on one thread, and test it on unseen palindromes.
 

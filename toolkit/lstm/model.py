@@ -20,8 +20,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from toolkit.common.checks import check_digits
-from toolkit.lstm.bptt import last_hidden, tanh
-from toolkit.lstm.data import encode
 
 
 class LSTMCell(nn.Module):
@@ -67,12 +65,12 @@ class LSTMCell(nn.Module):
         """Like `forward`, but takes `project(x)` in place of x."""
         gates = torch.addmm(projected, h, self.weight_hh.t())
         i, f, g, o = gates.chunk(4, dim=1)
-        g = tanh(g)  # (1)
+        g = torch.tanh(g)  # (1)
         i = torch.sigmoid(i)  # (2)
         f = torch.sigmoid(f)  # (3)
         o = torch.sigmoid(o)  # (4)
         c = g * i + c * f  # (5)
-        h = tanh(c) * o  # (6)
+        h = torch.tanh(c) * o  # (6)
         return i, f, o, g, c, h
 
 
@@ -81,7 +79,8 @@ def all_inputs(one_hot: bool, device: torch.device) -> Tensor:
 
     So W_x x + b is computed only ten times and looked up at every step of every sequence.
     """
-    return encode(torch.arange(10, device=device).unsqueeze(1), one_hot).squeeze(1)
+    digits = torch.arange(10, device=device)
+    return torch.eye(10, device=device) if one_hot else digits.unsqueeze(1).float()
 
 
 class LSTM(nn.Module):
@@ -109,17 +108,17 @@ class LSTM(nn.Module):
             ValueError: `digits` has another dtype or shape, or a value outside 0 to 9.
         """
         check_digits(digits)
+        logits: Tensor = self.readout(self.last_hidden(digits))  # (7)
+        return logits
+
+    def last_hidden(self, digits: Tensor) -> Tensor:
+        """h after the last digit, (batch, hidden_size): equations (1) to (6), step after step."""
         projected = self.cell.project(all_inputs(self.one_hot, digits.device))
         h = torch.zeros(digits.size(0), self.hidden_size, device=digits.device)
-        if not torch.jit.is_scripting() and torch.is_grad_enabled():  # type: ignore[attr-defined]
-            # the same equations with hand-written derivatives, which train faster
-            h = last_hidden(digits, projected, self.cell.weight_hh)
-        else:
-            c = torch.zeros_like(h)
-            for t in range(digits.size(1)):
-                _, _, _, _, c, h = self.cell.step(F.embedding(digits[:, t], projected), h, c)
-        logits: Tensor = self.readout(h)  # (7)
-        return logits
+        c = torch.zeros_like(h)
+        for t in range(digits.size(1)):
+            _, _, _, _, c, h = self.cell.step(F.embedding(digits[:, t], projected), h, c)
+        return h
 
     @torch.jit.export
     def trace(self, digits: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
@@ -164,7 +163,7 @@ class RNNCell(nn.Module):
 
     def step(self, projected: Tensor, h: Tensor) -> Tensor:
         """Like `forward`, but takes `project(x)` in place of x."""
-        return tanh(torch.addmm(projected, h, self.weight_hh.t()))
+        return torch.tanh(torch.addmm(projected, h, self.weight_hh.t()))
 
 
 class RNN(nn.Module):

@@ -18,6 +18,7 @@ from toolkit.common.runs import Run
 from toolkit.common.schedule import annealed
 from toolkit.lstm.config import Config
 from toolkit.lstm.data import held_out, palindromes, split_last
+from toolkit.lstm.fast import FastLSTM
 from toolkit.lstm.model import LSTM, RNN, init_chrono
 
 FIRST_LENGTH = 5  # T at the start of a curriculum
@@ -31,7 +32,7 @@ def build(config: Config) -> LSTM | RNN:
     with seeded(config.seed, "weights"):
         model: LSTM | RNN
         if config.model == "lstm":
-            model = LSTM(config.hidden_size, one_hot, config.forget_bias)
+            model = FastLSTM(config.hidden_size, one_hot, config.forget_bias)
             if config.chrono:
                 init_chrono(model.cell, config.length)
         else:

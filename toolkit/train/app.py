@@ -10,7 +10,7 @@ import typer
 
 from toolkit.common.console import reports_errors
 from toolkit.common.files import set_aside
-from toolkit.export.manifest import EXPORTS_DIR, SIGNATURES
+from toolkit.export.manifest import EXPORTS_DIR
 from toolkit.export.replacing import restore as restore_exports
 from toolkit.train.options import (
     ArchitectureOption,
@@ -289,11 +289,11 @@ def restore(
 @app.command(name="export")
 @reports_errors
 def export_as(
-    format_: Annotated[Literal["onnx"], typer.Option("--format", help="The format to write.")],
+    format_: Annotated[Literal["onnx", "pt2"], typer.Option("--format", help="What to write.")],
     exports_dir: Annotated[Path, typer.Option(help="The folder of the exports.")] = EXPORTS_DIR,
 ) -> None:
     """Write the exports in another format, beside the .pt files; this trains nothing."""
-    from toolkit.export.onnx import write_onnx
+    from toolkit.export.formats import write
 
-    for name in SIGNATURES:
-        print(write_onnx(name, exports_dir))
+    for sentence in write(format_, exports_dir):
+        print(sentence)

@@ -1,10 +1,15 @@
 """The command `classifier`, and finding the classifier that evaluates the GAN."""
 
+from pathlib import Path
+
 from torch import nn
 
+from toolkit.common.device import threads
+from toolkit.common.errors import ToolkitError
 from toolkit.common.package_data import package_data
 from toolkit.common.record import ClassifierMetrics, Metric
-from toolkit.export import manifest, torchscript
+from toolkit.export import torchscript
+from toolkit.export.manifest import read_listed, read_manifest
 from toolkit.export.replacing import copy_export
 from toolkit.gan.classifier import accuracy, train
 from toolkit.gan.config import ClassifierConfig
@@ -16,7 +21,7 @@ from toolkit.train.workspace import Workspace
 
 def train_classifier(plan: Plan[ClassifierConfig], workspace: Workspace) -> None:
     """The digit classifier: train, test, export."""
-    with workspace.run(plan) as run:
+    with workspace.run(plan) as run, threads(plan.config.num_threads):
         mnist = load_mnist(workspace.data_dir)
         model = train(plan.config, run, mnist, workspace.device)
         share = accuracy(model, mnist.test_images, mnist.test_labels)
@@ -42,22 +47,57 @@ def train_classifier(plan: Plan[ClassifierConfig], workspace: Workspace) -> None
     )
 
 
-def load_classifier(workspace: Workspace) -> nn.Module:
-    """The exported classifier, on the CPU: the workspace's, else a copy of the toolkit's own.
+def find_classifier(exports_dir: Path) -> Path:
+    """The folder with the classifier that measures: `exports_dir`, else the toolkit's own.
 
     Raises:
-        ToolkitError: it is missing or damaged.
+        ToolkitError: it is not the one that the manifest lists.
     """
-    if not (workspace.exports_dir / "classifier.pt").exists():
-        copy_export("classifier", package_data("exports"), workspace.exports_dir)
-    return torchscript.load("classifier", workspace.exports_dir)
+    listed = read_listed(path := exports_dir / "classifier.pt")
+    if listed.data is None:
+        return package_data("exports")
+    if not listed.intact:
+        raise ToolkitError(
+            f"{path} is not the file that the manifest beside it lists. Remove it, and the "
+            "toolkit's own classifier measures in its place."
+        )
+    return exports_dir
+
+
+def keep_classifier(exports_dir: Path) -> None:
+    """Have the classifier that measures beside the exports that it measures.
+
+    Raises:
+        ToolkitError: it is damaged, or the copy cannot be written.
+    """
+    if (source := find_classifier(exports_dir)) != exports_dir:
+        copy_export("classifier", source, exports_dir)
+
+
+def load_classifier(workspace: Workspace) -> nn.Module:
+    """The exported classifier, on the CPU: the workspace's, else the toolkit's own.
+
+    Raises:
+        ToolkitError: as `find_classifier`.
+    """
+    return torchscript.load("classifier", find_classifier(workspace.exports_dir))
 
 
 def load_evaluator(workspace: Workspace, mnist: MNIST) -> Evaluator:
     """The exported classifier as the evaluator that measures the GAN.
 
-    Raises: as `load_classifier`.
+    If it is not the toolkit's own, the user is told.
+
+    Raises:
+        ToolkitError: as `find_classifier`.
     """
     classifier = load_classifier(workspace)
-    sha256 = manifest.read_manifest(workspace.exports_dir)["classifier.pt"]["sha256"]
-    return Evaluator(classifier, sha256, mnist, workspace.device)
+    folders = (find_classifier(workspace.exports_dir), package_data("exports"))
+    found, own = (read_manifest(folder)["classifier.pt"]["sha256"] for folder in folders)
+    if found != own:
+        print(
+            f"Note: {folders[0] / 'classifier.pt'} ({found[:12]}) is not the toolkit's own "
+            f"classifier ({own[:12]}), so its distances do not compare with those in the "
+            "documents. Remove the file to measure by the toolkit's own."
+        )
+    return Evaluator(classifier, found, mnist, workspace.device)

@@ -231,13 +231,13 @@ def batch_statistics(directory: Path, workspace: Workspace, evaluator: Evaluator
         {"training mode": (BATCH_SIZES, by_size)},
         title="Batch statistics at sampling time",
         x_label="images in a batch",
-        y_label=f"Frechet distance of {NUM_IMAGES:,} samples",
+        y_label=f"Frechet distance of {NUM_IMAGES:,} samples, one draw",
         level=("eval mode", metrics["eval mode (correct)"]["frechet_distance"]),
         log_x=True,
     )
     save_metrics(directory, metrics)
     lines = [
-        f"| sampled in | Frechet distance of {NUM_IMAGES:,} | classified as another digit |",
+        f"| sampled in | Frechet distance of one draw of {NUM_IMAGES:,} | classified as another |",
         "|---|---|---|",
     ]
     lines += [

@@ -3,6 +3,7 @@
 from torch import nn
 
 from toolkit.common import figures
+from toolkit.common.device import threads
 from toolkit.common.errors import ToolkitError
 from toolkit.common.record import GANMetrics, Interpolation, Metric, Spread
 from toolkit.common.runs import Run
@@ -13,15 +14,15 @@ from toolkit.gan.evaluation import Evaluator, Scores, sample_images
 from toolkit.gan.film import Film, to_bytes
 from toolkit.gan.latent import interpolate, pair_of_classes
 from toolkit.gan.training import Snapshots, train
-from toolkit.train.classifier import load_evaluator
+from toolkit.train.classifier import keep_classifier, load_evaluator
 from toolkit.train.interpolate import save_walk
 from toolkit.train.presets import Plan
 from toolkit.train.workspace import Workspace
 
 
 def train_gan(plan: Plan[Config], workspace: Workspace) -> None:
-    """The GAN: train, measure draws of 10,000 samples, draw the assignment's pictures, export."""
-    with workspace.run(plan) as run:
+    """The GAN: train, measure 10,000 samples, draw the assignment's pictures, export."""
+    with workspace.run(plan) as run, threads(plan.config.num_threads):
         metrics, interpolation = _train(run, plan.config, workspace)
     print_summary(metrics, run, interpolation)
     files = ("generator.pt", "discriminator.pt", "film.npz")
@@ -32,12 +33,13 @@ def _train(
     run: Run, config: Config, workspace: Workspace
 ) -> tuple[GANMetrics, Interpolation | None]:
     mnist = load_mnist(workspace.data_dir)
+    keep_classifier(workspace.exports_dir)
     evaluator = load_evaluator(workspace, mnist)
 
     def monitor(network: nn.Module) -> dict[str, float | str]:
         images = sample_images(network, config.seed, evaluator.num_images)
         return {
-            "distance": evaluator.measure(images).frechet_distance,  # of one draw
+            "distance_of_one_draw": evaluator.measure(images).frechet_distance,
             "floor": evaluator.floor.mean,
             "classifier_sha256": evaluator.sha256,
         }
@@ -92,9 +94,10 @@ def collect_metrics(
 ) -> GANMetrics:
     """What the record says about the networks; `scores` are of the generator's samples."""
     last, real, count = run.latest, evaluator.real, evaluator.num_images
+    batch_size = config.batch_size_at(config.num_steps)
     return GANMetrics(
-        final_loss_discriminator=Metric(value=last["loss_d"], num_examples=config.batch_size),
-        final_loss_generator=Metric(value=last["loss_g"], num_examples=config.batch_size),
+        final_loss_discriminator=Metric(value=last["loss_d"], num_examples=batch_size),
+        final_loss_generator=Metric(value=last["loss_g"], num_examples=batch_size),
         frechet_distance=Metric(value=scores.frechet_distance, num_examples=count),
         frechet_distance_floor=Metric(value=real.frechet_distance, num_examples=count),
         class_shares=Metric(value=scores.class_shares, num_examples=count),
@@ -155,9 +158,9 @@ def plot_gan(run: Run, snapshots: Snapshots, metrics: GANMetrics) -> None:
 
     entries = run.entries
 
-    def curve(key: str) -> figures.Curve:
-        chosen = [e for e in entries if key in e]
-        return [e["step"] for e in chosen], [e[key] for e in chosen]
+    def curve(*keys: str) -> figures.Curve:
+        chosen = [(e["step"], e[key]) for e in entries for key in keys if key in e]
+        return [step for step, _ in chosen], [value for _, value in chosen]
 
     figures.save_curves(
         run.figures / "losses.png",
@@ -169,7 +172,9 @@ def plot_gan(run: Run, snapshots: Snapshots, metrics: GANMetrics) -> None:
     distance, floor = metrics.frechet_distance.value, metrics.frechet_distance_floor.value
     figures.save_curves(
         run.figures / "distance.png",
-        {"averaged generator, one draw": curve("distance")},
+        {  # older runs logged it as "distance"
+            "averaged generator, one draw": curve("distance_of_one_draw", "distance")
+        },
         title=f"Frechet distance of {metrics.frechet_distance.num_examples:,} samples "
         f"(classifier {metrics.classifier_sha256[:12]})",
         x_label="training steps",

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from toolkit.common import figures
-from toolkit.common.device import make_rng, one_thread
+from toolkit.common.device import make_rng, threads
 from toolkit.common.files import atomic_write
 from toolkit.common.runs import Run
 from toolkit.lstm.config import Config, curriculum_config
@@ -20,8 +20,39 @@ from toolkit.lstm.memory import gradient_norms
 from toolkit.lstm.model import LSTM
 from toolkit.lstm.training import FAR, build, train
 
-PUBLISHED = 36  # the longest T that a public solution of the assignment reports
 PLOTTED_LENGTH = 100  # T of the palindromes in the figures of gradients and gates
+
+COLOURS = {"LSTM": "C0", "LSTM, curriculum": "C0", "RNN": "C1", "RNN, curriculum": "C1"}
+VARIANTS = ("C2", "C3")  # the colours of other families
+QUESTIONS: dict[str, dict[str, str]] = {  # a panel of the figure each: family -> its name there
+    "Trained at one length:\nup to which T does it learn?": {
+        "LSTM": "LSTM",
+        "RNN": "RNN",
+    },
+    "Can the RNN be helped there?": {
+        "RNN": "the RNN as it is",
+        "RNN, clipped at 1": "gradient clipped at 1",
+        "RNN, orthogonal initialisation": "orthogonal initialisation",
+    },
+    "Short palindromes first, at most 100 digits:\nhow far does it reach then?": {
+        "LSTM, curriculum": "LSTM",
+        "LSTM, curriculum to T = 20": "LSTM, never more than 20",
+        "RNN, curriculum": "RNN",
+    },
+    "Short ones first: does the RNN need\nan orthogonal initialisation?": {
+        "RNN, curriculum": "orthogonal",
+        "RNN, curriculum, not orthogonal": "not orthogonal",
+    },
+    "Short ones first: does the LSTM need\na forget bias of 1?": {
+        "LSTM, curriculum": "forget bias 1",
+        "LSTM, curriculum, forget bias 0": "forget bias 0",
+        "LSTM, curriculum, chrono initialisation": "chrono initialisation",
+    },
+    "Short ones first: does the LSTM need\none-hot digits?": {
+        "LSTM, curriculum": "one-hot",
+        "LSTM, curriculum, bare digit": "one number",
+    },
+}
 
 
 def direct(family: str, lengths: tuple[int, ...], seeds: int, config: Config) -> list[Trial]:
@@ -145,7 +176,7 @@ def plot_gradients_and_gates(directory: Path, num_steps: int) -> None:
     for name in ("rnn", "lstm"):
         config = Config(model=name, length=20, curriculum=True, num_steps=num_steps)
         state = "c" if name == "lstm" else "h"  # the memory
-        with Run(directory / name, config) as run, one_thread():
+        with Run(directory / name, config) as run, threads(1):
             trained = train(config, run, torch.device("cpu"), quiet=True)
             run.finish(run.final_record("all steps done"))
         for stage, model in (("untrained", build(config)), ("trained", trained)):
@@ -218,24 +249,24 @@ def to_markdown(rows: list[Row]) -> str:
 
 
 def plot_accuracy(path: Path, rows: list[Row]) -> None:
-    """Plot accuracy against T; bands go from the worst to the best seed."""
-    curves: dict[str, figures.Curve] = {}
-    bands = {}
-    for family, by_length in accuracies(rows).items():
-        lengths = sorted(by_length)
-        curves[family] = (lengths, [mean(by_length[t]) for t in lengths])
-        bands[family] = (
-            [min(by_length[t]) for t in lengths],
-            [max(by_length[t]) for t in lengths],
-        )
-    figures.save_curves(
+    """Plot accuracy against T, a panel for each question; bands: the worst to the best seed."""
+    measured = {family: by_length for family, by_length in accuracies(rows).items() if by_length}
+    panels = []
+    for question, families in QUESTIONS.items():
+        curves = {}
+        variants = iter(VARIANTS)
+        for family, name in families.items():
+            if family in measured:
+                lengths, values = zip(*sorted(measured[family].items()), strict=True)
+                means, worst, best = ([f(v) for v in values] for f in (mean, min, max))
+                colour = COLOURS.get(family) or next(variants)
+                curves[name] = figures.Ranged(lengths, means, worst, best, colour)
+        if curves:
+            panels.append(figures.Panel(question, curves))
+    figures.save_panels(
         path,
-        curves,
-        title="How far can it remember?",
+        panels,
         x_label="T, digits in the palindrome",
-        y_label="accuracy on unseen palindromes",
+        y_label="unseen palindromes completed",
         level=("chance", CHANCE),
-        bands=bands,
-        mark=(f"T = {PUBLISHED}, longest published", PUBLISHED),
-        log_x=True,
     )

@@ -25,12 +25,14 @@ CURRICULUM: dict[Preset, dict[str, Any]] = {  # what differs from `curriculum_co
 NUM_TEST: dict[Preset, int] = {"smoke": 500, "default": 10_000, "long": 10_000}  # palindromes
 NUM_SEEDS: dict[Preset, int] = {"smoke": 2, "default": 5, "long": 5}  # that `all` trains at one T
 GAN: dict[Preset, GANConfig] = {
-    "smoke": GANConfig(num_steps=800, eval_every=400, save_every=200),
+    "smoke": GANConfig(
+        num_steps=800, growing_batch=False, eval_every=400, save_every=200, num_threads=1
+    ),
     "default": GANConfig(),
-    "long": GANConfig(num_steps=90_000, eval_every=9000, save_every=1000),
+    "long": GANConfig(num_steps=60_000, eval_every=6000, save_every=1000),
 }
 CLASSIFIER: dict[Preset, ClassifierConfig] = {
-    "smoke": ClassifierConfig(num_epochs=2, num_images=5000),
+    "smoke": ClassifierConfig(num_epochs=2, num_images=5000, num_threads=1),
     "default": ClassifierConfig(),
     "long": ClassifierConfig(num_epochs=10),
 }

@@ -1,6 +1,5 @@
 """The commands `lstm` and `rnn`: train, test, plot, export."""
 
-import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -8,7 +7,7 @@ from typing import Literal
 import joblib
 
 from toolkit.common import figures
-from toolkit.common.device import one_thread
+from toolkit.common.device import threads
 from toolkit.common.errors import ToolkitError
 from toolkit.common.record import Metric, RecurrentMetrics
 from toolkit.common.runs import Run
@@ -50,12 +49,9 @@ def train_recurrent(
     trial = Trial(
         config.model.upper(), config, lengths, num_test if config.curriculum else num_test // 10
     )
-    with workspace.run(plan) as run:
-        # In small networks threads wait for each other more than they compute: much more on a
-        # machine that does other things as well.
-        with one_thread() if config.hidden_size <= 256 else contextlib.nullcontext():
-            model = train(config, run, workspace.device)
-            tested = accuracy_by_length(model, lengths, config.seed, trial.num_test)
+    with workspace.run(plan) as run, threads(config.num_threads):
+        model = train(config, run, workspace.device)
+        tested = accuracy_by_length(model, lengths, config.seed, trial.num_test)
         by_seed = {t: [share.value] for t, share in tested.items()}
         if num_seeds > 1:
             for t, shares in further_seeds(trial, num_seeds, run.directory).items():

@@ -117,8 +117,7 @@ def to_markdown(samples: Scorecard[Spread], real: Scorecard[Spread], evaluator: 
         [
             *lines,
             f"Each is the mean of {evaluator.num_draws} draws of {evaluator.num_images:,} images, "
-            "± their standard deviation: a difference of less than twice that between two single "
-            "draws is nothing.",
+            "± their standard deviation. Two draws of one generator easily differ by twice that.",
             "Precision, recall, density, coverage and the distance compare with the test images; "
             "the real images there, and for the shares, are sets of training images. The two rows "
             "about the nearest training image are of "

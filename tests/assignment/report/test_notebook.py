@@ -159,8 +159,10 @@ def test_the_report_of_the_runs(
         shares = exported[f"{model}.pt"]["metrics"]["accuracy_by_length"].values()
         numbers += [f"{100 * share:.2f}%" for share in shares]
     lines = [json.loads(x) for x in (smoke / "gan" / "metrics.jsonl").read_text().splitlines()]
-    numbers += [str(round(lines[-1]["distance"], 2)), str(round(lines[-2]["loss_d"], 3))]
-    shares = exported["generator.pt"]["metrics"]["class_shares"]
+    drawn = exported["generator.pt"]["metrics"]
+    numbers += [f"{drawn['frechet_distance']:.2f} ± {drawn['frechet_distance_sd']:.2f}"]
+    numbers += [str(round(lines[-2]["loss_d"], 3)), f"{100 * drawn['share_unsure']:.2f}%"]
+    shares = drawn["class_shares"]
     numbers += [f"{100 * share:.2f}%" for share in (min(shares), max(shares))]
     cells = [json.loads(x) for x in (smoke / "horizon" / "results.jsonl").read_text().splitlines()]
     numbers += [

@@ -1,0 +1,58 @@
+"""Numbers with error bars, worked by hand, and what older records have in their place."""
+
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from toolkit.common.record import GANMetrics, Metric, Spread
+
+FLOAT: Any = Metric[Spread]
+
+
+def test_mean_and_standard_deviation_by_hand() -> None:
+    """Of 1, 2 and 6: the mean is 3, the squares of 2, 1 and 3 add up to 14, over 2 that is 7."""
+    spread = Spread.of([1.0, 2.0, 6.0])
+    assert asdict(spread) == {"mean": 3.0, "sd": pytest.approx(7**0.5), "num_draws": 3}
+    assert f"{spread:.2f}" == "3.00 ± 2.65"
+    assert f"{Spread(0.05, 0.0021, 5):.1%}" == "5.0% ± 0.2%"
+
+
+def test_one_draw_has_no_error_bar() -> None:
+    assert Spread.of([3.5]) == Spread(3.5, None, 1)
+    assert f"{Spread.of([3.5]):.1f}" == "3.5 (one draw)"
+
+
+def test_through_json() -> None:
+    metric = FLOAT(value=Spread(3.9, 0.5, 5), num_examples=10)
+    assert FLOAT.model_validate_json(metric.model_dump_json(exclude_defaults=True)) == metric
+
+
+def test_a_number_of_an_older_record_is_one_draw() -> None:
+    old = FLOAT.model_validate_json('{"value": 3.44, "num_examples": 10000}')
+    assert old.value == Spread(3.44, None, 1)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ['"3"', "null", "NaN", '{"mean": 1, "more": 2}', '{"mean": 1, "num_draws": 0}', '{"sd": 1}'],
+)
+def test_what_is_no_spread_is_refused(value: str) -> None:
+    with pytest.raises(ValidationError):
+        FLOAT.model_validate_json(f'{{"value": {value}, "num_examples": 1}}')
+
+
+def test_a_share_is_at_most_1() -> None:
+    """Also in a list, and also where only the mean is there."""
+    one = {"value": 1.0, "num_examples": 1}
+    facts = {
+        "final_loss_discriminator": one,
+        "final_loss_generator": one,
+        "frechet_distance": one,
+        "frechet_distance_floor": one,
+        "classifier_sha256": "",
+    }
+    GANMetrics.model_validate(facts | {"class_shares": one | {"value": [0.5, 1.0]}})
+    with pytest.raises(ValidationError, match=r"a share is 0 to 1, not 1\.5"):
+        GANMetrics.model_validate(facts | {"class_shares": one | {"value": [0.5, 1.5]}})

@@ -1,0 +1,83 @@
+"""Which classifier measures: the toolkit's own, wherever the exports go, or one that is named."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from toolkit.common.errors import ToolkitError
+from toolkit.export import torchscript
+from toolkit.export.manifest import read_manifest
+from toolkit.gan.data import MNIST
+from toolkit.gan.model import Classifier
+from toolkit.train.classifier import keep_classifier, load_evaluator
+from toolkit.train.workspace import Workspace, evaluation_workspace
+
+EXPORTS = Path(__file__).parents[2] / "exports"
+IDENTITY = "422b9235e42ba71d3efb3c0df63eec7ca0d2b7db6604c793ef58b1eae23ae03a"
+
+
+@pytest.fixture
+def few(mnist: MNIST) -> MNIST:
+    return MNIST(*(data[:200] for data in mnist))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """Away from the project's folder."""
+    monkeypatch.chdir(tmp_path)
+    return evaluation_workspace(Path("runs"), Path("exports"))
+
+
+def test_the_committed_classifier_is_never_trained_anew() -> None:
+    """Every distance in the documents was measured by this one."""
+    assert read_manifest(EXPORTS)["classifier.pt"]["sha256"] == IDENTITY
+    torchscript.load("classifier", EXPORTS)  # which compares the hash
+
+
+def test_it_measures_wherever_the_exports_go(
+    workspace: Workspace, few: MNIST, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert load_evaluator(workspace, few).sha256 == IDENTITY
+    assert not workspace.exports_dir.exists()  # measuring writes nothing
+    keep_classifier(workspace.exports_dir)
+    keep_classifier(workspace.exports_dir)
+    copy = workspace.exports_dir / "classifier.pt"
+    assert copy.read_bytes() == (EXPORTS / "classifier.pt").read_bytes()
+    ours, theirs = (read_manifest(folder) for folder in (workspace.exports_dir, EXPORTS))
+    assert ours == {"classifier.pt": theirs["classifier.pt"]}
+    assert load_evaluator(workspace, few).sha256 == IDENTITY
+    assert capsys.readouterr().out == ""
+
+
+def test_another_one_is_named(
+    workspace: Workspace, few: MNIST, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.manual_seed(0)
+    torchscript.save(
+        {"classifier": Classifier()},
+        {"classifier": {"test_accuracy": 0.1}},
+        exports_dir=workspace.exports_dir,
+        seed=0,
+        config={},
+    )
+    other = read_manifest(workspace.exports_dir)["classifier.pt"]["sha256"]
+    keep_classifier(workspace.exports_dir)
+    assert load_evaluator(workspace, few).sha256 == other
+    said = capsys.readouterr().out
+    assert said.startswith(f"Note: exports/classifier.pt ({other[:12]}) is not the toolkit's own")
+    assert f"({IDENTITY[:12]})" in said
+    (workspace.exports_dir / "classifier.pt").unlink()  # as the note says
+    keep_classifier(workspace.exports_dir)
+    assert load_evaluator(workspace, few).sha256 == IDENTITY
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_file_that_the_manifest_does_not_know(workspace: Workspace, listed: bool) -> None:
+    if listed:
+        keep_classifier(workspace.exports_dir)
+    else:
+        workspace.exports_dir.mkdir()
+    (workspace.exports_dir / "classifier.pt").write_bytes(b"something else")
+    with pytest.raises(ToolkitError, match=r"exports/classifier.pt is not the file .* Remove it"):
+        keep_classifier(workspace.exports_dir)

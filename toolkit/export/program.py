@@ -1,0 +1,210 @@
+"""The models as programs of `torch.export`: `.pt2` files, and what ONNX files are made from.
+
+    from toolkit.export import program
+
+    lstm = program.load("lstm")
+    logits = lstm(torch.tensor([[3, 1, 4, 1, 5, 9, 9, 5, 1, 4, 1]]))
+
+A program is a graph of operations for one call, without methods. `torch.export` would unroll a loop
+in Python to one length; the loop over time is therefore written as a `scan`, which is one operation
+of the graph and takes any length.
+"""
+
+import contextlib
+import io
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+
+from toolkit.common.errors import ToolkitError
+from toolkit.export.golden import check_input, example_inputs
+from toolkit.export.manifest import DIGITS, EXPORTS_DIR, SIGNATURES, read_export
+from toolkit.gan.model import (
+    Classifier,
+    ConvDiscriminator,
+    ConvGenerator,
+    MLPDiscriminator,
+    MLPGenerator,
+)
+from toolkit.lstm.model import LSTM, RNN, LSTMCell, all_inputs
+
+
+class Program:
+    """A `.pt2` file, loaded. It takes and returns what the `.pt` file does, without gradients.
+
+    Attributes:
+        latent_dim: of a generator, and what else the manifest says in "attributes".
+    """
+
+    def __init__(self, name: str, data: bytes, attributes: Mapping[str, Any]) -> None:
+        with exporter_quiet():
+            self._module = torch.export.load(io.BytesIO(data)).module()
+        self._name = name
+        self._attributes = attributes
+
+    @torch.no_grad()
+    def __call__(self, x: Tensor) -> Tensor:
+        """The output for x.
+
+        Raises:
+            ValueError: x has another dtype or shape, or a digit outside 0 to 9.
+        """
+        check_input(self._name, x, self._attributes)
+        output: Tensor = self._module(x)
+        return output
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.__dict__.get("_attributes", ()):
+            return self._attributes[name]
+        raise AttributeError(f"a program has no attribute {name!r}")
+
+
+def load(name: str, exports_dir: Any = EXPORTS_DIR) -> Program:
+    """Load `<name>.pt2`, verified, on the CPU.
+
+    Raises:
+        UsageError: there is no such model.
+        ToolkitError: the file is missing, damaged, not listed in the manifest, or was made from
+            another .pt file than the one that is listed.
+    """
+    export = read_export(name, exports_dir, ".pt2")
+    return Program(name, export.data, export.entry["attributes"])
+
+
+def to_program(name: str, script: torch.jit.ScriptModule) -> ExportedProgram:
+    """An exported model as a program with free batch and, for digits, free length.
+
+    Args:
+        name: a key of `toolkit.export.manifest.SIGNATURES`.
+        script: its verified .pt file, loaded.
+
+    Raises:
+        ToolkitError: this torch cannot do it.
+    """
+    model = rebuild(script).eval().requires_grad_(False)
+    if isinstance(model, LSTM | RNN):
+        model = Scanned(model)
+    example = example_inputs(name, model, batch_size=2)
+    try:
+        with exporter_quiet(), torch.no_grad():
+            program = torch.export.export(model, example, dynamic_shapes=free_axes(name))
+    except Exception as error:  # torch does not say which: a training must not be lost by it
+        raise ToolkitError(
+            f"torch {torch.__version__} cannot export {name}: {str(error).strip():.200}"
+        ) from error
+    for module in program.graph_module.modules():  # traces name paths and depend on the process
+        if isinstance(module, torch.fx.GraphModule):
+            for node in module.graph.nodes:
+                for key in ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn"):
+                    node.meta.pop(key, None)
+    return program
+
+
+def free_axes(name: str) -> tuple[dict[int, Dim], ...]:
+    """The axes of a model's input whose length is not fixed."""
+    batch, length = Dim("batch", min=1), Dim("length", min=1)
+    return ({0: batch, 1: length} if SIGNATURES[name].input == DIGITS else {0: batch},)
+
+
+def to_bytes(program: ExportedProgram, made_from: str) -> bytes:
+    """The content of a `.pt2` file, which holds the SHA-256 of the .pt file as extra/made_from."""
+    buffer = io.BytesIO()
+    with exporter_quiet():
+        torch.export.save(program, buffer, extra_files={"made_from": made_from})
+    return buffer.getvalue()
+
+
+def rebuild(script: torch.jit.ScriptModule) -> nn.Module:
+    """The model of a .pt file as a module of its Python class, with the same weights.
+
+    Raises:
+        ToolkitError: the class is not one of the toolkit's.
+    """
+    weights = script.state_dict()
+    sizes = {name: weight.shape for name, weight in weights.items()}
+    match script.original_name:
+        case "LSTM" | "RNN" as kind:
+            _, hidden_size = sizes["readout.weight"]
+            one_hot = sizes["cell.weight_ih"][1] == 10
+            model: nn.Module = (LSTM if kind == "LSTM" else RNN)(hidden_size, one_hot)
+        case "ConvGenerator":
+            model = ConvGenerator(sizes["layers.0.weight"][1], sizes["layers.2.weight"][0])
+        case "ConvDiscriminator":
+            model = ConvDiscriminator(sizes["layers.2.weight"][0], sizes["readout.weight"][1])
+        case "MLPGenerator":
+            model = MLPGenerator(sizes["layers.0.weight"][1])
+        case "MLPDiscriminator":
+            model = MLPDiscriminator()
+        case "Classifier":
+            model = Classifier()
+        case other:
+            raise ToolkitError(
+                f"The class {other} is not one of the toolkit's, so it stays a .pt file only."
+            )
+    missing = model.load_state_dict(weights, strict=False).missing_keys
+    for part in {key.split(".")[0] for key in missing}:  # a head that only training uses
+        delattr(model, part)
+    return model
+
+
+class Scanned(nn.Module):
+    """An LSTM or an RNN, whose loop over time is a scan: equations (1) to (7) of `toolkit.lstm`."""
+
+    def __init__(self, model: LSTM | RNN) -> None:
+        super().__init__()
+        self.cell, self.readout = model.cell, model.readout
+        self.hidden_size, self.one_hot = model.hidden_size, model.one_hot
+
+    def forward(self, digits: Tensor) -> Tensor:
+        """From digits, int64 (batch, length), to the logits after the last one, (batch, 10).
+
+        A digit outside 0 to 9 is an error in both formats: torch has an assertion; ONNX has none,
+        but no row 10 in the table of the ten inputs.
+        """
+        scan = _find_scan()
+        inside = ((digits >= 0) & (digits <= 9)).all()
+        torch.ops.aten._assert_async.msg(inside, "digits must lie between 0 and 9")
+        row = torch.where(digits < 0, 10, digits).transpose(0, 1)  # Gather takes -1 for the last
+        inputs = F.embedding(row, self.cell.project(all_inputs(self.one_hot, digits.device)))
+        h = torch.zeros(digits.size(0), self.hidden_size)
+        cell = self.cell
+        if isinstance(cell, LSTMCell):
+
+            def lstm_step(state: tuple[Tensor, Tensor], x: Tensor) -> Any:
+                _, _, _, _, c, h = cell.step(x, *state)
+                return (h, c), ()
+
+            (h, _), _ = scan(lstm_step, (h, torch.zeros_like(h)), inputs)
+        else:
+            h, _ = scan(lambda h, x: (cell.step(x, h), ()), h, inputs)
+        logits: Tensor = self.readout(h)
+        return logits
+
+
+def _find_scan() -> Any:
+    """`scan`, which torch does not call public yet.
+
+    Raises:
+        ToolkitError: it has moved.
+    """
+    try:
+        from torch._higher_order_ops.scan import scan
+    except ImportError as error:
+        raise ToolkitError(
+            f"torch {torch.__version__} has no torch._higher_order_ops.scan any more"
+        ) from error
+    return scan
+
+
+@contextlib.contextmanager
+def exporter_quiet() -> Iterator[None]:
+    """Suppress warnings that torch's exporters use what torch itself is about to change."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
