@@ -18,12 +18,14 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from recipe_log import LOG, table
 from torch import nn
 
 from toolkit.common.device import pick_precision
+from toolkit.common.record import Spread
 from toolkit.common.runs import Run
 from toolkit.export import torchscript
 from toolkit.export.manifest import read_manifest, readable_exports
@@ -56,10 +58,12 @@ def measure(generator: nn.Module, evaluator: Evaluator) -> dict[str, object]:
     draws = [evaluator.predict(x) for x in sample_draws(generator, 0, 5, evaluator.num_images)]
     scores = [evaluator.scores(draw) for draw in draws]
     together = fit_gaussian(torch.cat([draw.features for draw in draws]))
+    spread = Spread.of([score.frechet_distance for score in scores])
     return {
-        "draws": [round(score.frechet_distance, 2) for score in scores],
+        "distance": round(spread.mean, 2),
+        "distance_sd": round(spread.sd or 0.0, 2),
         "all_draws": round(frechet_distance(together, fit_gaussian(evaluator.test.features)), 2),
-        "unsure": [round(score.share_unsure, 4) for score in scores],
+        "unsure": round(fmean(score.share_unsure for score in scores), 4),
     }
 
 

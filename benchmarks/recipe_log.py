@@ -12,28 +12,31 @@ LOG = Path(__file__).with_name("gan_recipe.jsonl")
 def table() -> str:
     """The log as Markdown, the best first: trials with error bars, then those of one draw."""
     entries = [json.loads(line) for line in LOG.read_text().splitlines()]
-    measured = [entry for entry in entries if "draws" in entry]
-    single = [entry for entry in entries if "draws" not in entry]
+    measured = [entry for entry in entries if "distance" in entry]
+    single = [entry for entry in entries if "distance" not in entry]
     return f"{_with_error_bars(measured)}\n\n{_of_one_draw(single)}"
 
 
 def _with_error_bars(entries: list[dict[str, Any]]) -> str:
-    """One row for each recipe, over its seeds; ± is the standard deviation of the seeds' means."""
+    """One row for each recipe, over its seeds.
+
+    ± is the standard deviation of the seeds' means, or of the draws where there is one seed.
+    """
     recipes = defaultdict(list)
     for entry in entries:
         changes = {key: value for key, value in entry["changes"].items() if key != "seed"}
         recipes[entry["name"], _words(changes), entry["num_steps"]].append(entry)
     rows = []
     for (name, changes, num_steps), seeds in recipes.items():
-        means = [mean(entry["draws"]) for entry in seeds]
-        spread = f" ± {stdev(means):.2f}" if len(seeds) > 1 else ""
+        means = [entry["distance"] for entry in seeds]
+        spread = stdev(means) if len(seeds) > 1 else seeds[0]["distance_sd"]
         together = mean(entry["all_draws"] for entry in seeds)
-        unsure = mean(mean(entry["unsure"]) for entry in seeds)
+        unsure = mean(entry["unsure"] for entry in seeds)
         seconds = mean(entry["seconds"] for entry in seeds)
         rows.append(
             (
                 together,
-                f"| {name} | {changes} | {num_steps:,} | {len(seeds)} | {mean(means):.2f}{spread} "
+                f"| {name} | {changes} | {num_steps:,} | {len(seeds)} | {mean(means):.2f} ± {spread:.2f} "
                 f"| {together:.2f} | {unsure:.1%} | {seconds:.0f} |",
             )
         )
