@@ -32,11 +32,12 @@ def _with_error_bars(entries: list[dict[str, Any]]) -> str:
         spread = stdev(means) if len(seeds) > 1 else seeds[0]["distance_sd"]
         together = mean(entry["all_draws"] for entry in seeds)
         unsure = mean(entry["unsure"] for entry in seeds)
+        distance = f"{mean(means):.2f} ± {spread:.2f}"
         seconds = mean(entry["seconds"] for entry in seeds)
         rows.append(
             (
                 together,
-                f"| {name} | {changes} | {num_steps:,} | {len(seeds)} | {mean(means):.2f} ± {spread:.2f} "
+                f"| {name} | {changes} | {num_steps:,} | {len(seeds)} | {distance} "
                 f"| {together:.2f} | {unsure:.1%} | {seconds:.0f} |",
             )
         )
