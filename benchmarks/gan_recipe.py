@@ -7,7 +7,8 @@ measures it, and appends a line to benchmarks/gan_recipe.jsonl, the log of what 
 Two draws of 10,000 samples of one generator differ by one, and two seeds of one recipe by half of
 that: what decides is the distance of 50,000 samples, over three seeds. A trial runs on one thread,
 so that several can run side by side; its cost is in processor time, which a busy machine stretches
-less than the clock. Settings in the log that `Config` lacks were tried by forerunners of this script.
+less than the clock. Settings in the log that `Config` lacks were tried by forerunners of this
+script.
 """
 
 import dataclasses
