@@ -1,8 +1,8 @@
 """The speed of our LSTM and its alternatives: python benchmarks/lstm_speed.py [--repeats 15]
 
 Networks of the same size (hidden 128, one-hot digits, batch 128 or 1) do the same work in turn, so
-that a slow moment of the machine affects all of them. The table has the median time of each, and
-the medians over all rounds of its ratio to `nn.LSTM` and to the products alone: torch's product
+that a slow moment of the machine affects all of them. The table has the medians over all rounds of
+the ratios to `nn.LSTM`, and of the export's ratio to the products alone: torch's product
 with the weights that multiply h, once for each step but the first, and three times for each in
 training. No loop over torch's product can be faster than that, and torch's product is slower than
 that inside `nn.LSTM` on some processors. With one thread the time is that of the processor, which
@@ -12,15 +12,14 @@ The export is also trained here, which nobody does: it takes the plain loop and 
 """
 
 import argparse
-import platform
 import statistics
 import time
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from results import processor
 from torch import Tensor, nn
 
 from toolkit.lstm.data import encode
@@ -28,7 +27,6 @@ from toolkit.lstm.fast import FastLSTM
 from toolkit.lstm.model import LSTM
 
 HIDDEN_SIZE = 128
-PRODUCTS = "the products alone"
 
 
 class Native(nn.Module):
@@ -113,6 +111,17 @@ class Products(nn.Module):
                 torch.mm(gates, h.t(), out=d_weight)
 
 
+TORCH = "nn.LSTM"
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "exported": lambda: torch.jit.script(FastLSTM(HIDDEN_SIZE)),
+    "ours": lambda: FastLSTM(HIDDEN_SIZE),
+    "the plain loop": lambda: LSTM(HIDDEN_SIZE),
+    "`nn.LSTMCell` in a loop": CellLoop,
+    "eight matrices": EightMatrices,
+    "products alone": Products,
+}
+
+
 def training_step(network: nn.Module, digits: Tensor, labels: Tensor) -> Callable[[], None]:
     """A function that trains `network` for one step."""
     if isinstance(network, Products):
@@ -149,23 +158,13 @@ def seconds(work: Callable[[], None], calls: int) -> float:
     return (clock() - start) / calls
 
 
-def measure(
-    batch_size: int, length: int, training: bool, repeats: int
-) -> list[tuple[str, float, float, float]]:
-    """Of each network its name, median milliseconds, and ratios to `nn.LSTM` and the products."""
+def measure(batch_size: int, length: int, training: bool, repeats: int) -> list[dict[str, float]]:
+    """The seconds that each network takes, by its name, once for each round."""
     digits = torch.randint(10, (batch_size, length - 1))
     labels = torch.randint(10, (batch_size,))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="`torch.jit")
-        networks: dict[str, nn.Module] = {
-            "nn.LSTM": Native(),
-            "ours, exported": torch.jit.script(FastLSTM(HIDDEN_SIZE)),
-            "ours": FastLSTM(HIDDEN_SIZE),
-            "the plain loop": LSTM(HIDDEN_SIZE),
-            "nn.LSTMCell in a loop": CellLoop(),
-            "eight matrices": EightMatrices(),
-            PRODUCTS: Products(),
-        }
+        networks = {name: make() for name, make in {TORCH: Native, **NETWORKS}.items()}
     works = {
         name: training_step(network, digits, labels) if training else prediction(network, digits)
         for name, network in networks.items()
@@ -173,56 +172,31 @@ def measure(
     for work in works.values():
         seconds(work, 4)  # scripts compile during the first calls
     calls = max(1, 60 * 128 // length // (batch_size + 15))
-    rounds = [{name: seconds(work, calls) for name, work in works.items()} for _ in range(repeats)]
-
-    def ratio(name: str, to: str) -> float:
-        return statistics.median(r[name] / r[to] for r in rounds)
-
-    return [
-        (
-            name,
-            1000 * statistics.median(r[name] for r in rounds),
-            ratio(name, "nn.LSTM"),
-            ratio(name, PRODUCTS),
-        )
-        for name in networks
-    ]
-
-
-def processor() -> str:
-    """The name of the processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    facts = dict(line.split(":", 1) for line in lines if ":" in line)
-    named = {key.strip(): value.strip() for key, value in facts.items()}
-    name = named.get("model name", platform.machine())
-    family = f"family {named['cpu family']}, model {named['model']}" if "model" in named else ""
-    return f"{name} ({family}{', bf16' if 'bf16' in named.get('flags', '') else ', no bf16'})"
+    return [{name: seconds(work, calls) for name, work in works.items()} for _ in range(repeats)]
 
 
 def main() -> None:
     """Measure and print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=15, help="rounds; the median is reported")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     options = parser.parse_args()
-    print(f"{processor()}, torch {torch.__version__}\n")
-    print("| what | batch | T | threads | network | ms | / nn.LSTM | / products |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(
+        f"{processor()}, torch {torch.__version__}; ratios to `nn.LSTM`, the last to the products\n"
+    )
+    head = ("what", "batch", "T", "threads", "`nn.LSTM`, ms", *NETWORKS, "exported / products")
+    print(f"| {' | '.join(head)} |\n{'|---' * len(head)}|")
     for what, batch_size in (("prediction", 128), ("prediction", 1), ("training step", 128)):
         for length in (5, 20, 100):
-            for threads in (1, 2):
+            for threads in options.threads:
                 torch.set_num_threads(threads)
-                training = what == "training step"
-                for name, ms, to_torch, to_products in measure(
-                    batch_size, length, training, options.repeats
-                ):
-                    print(
-                        f"| {what} | {batch_size} | {length} | {threads} | {name} | {ms:.2f} | "
-                        f"{to_torch:.2f} | {to_products:.2f} |",
-                        flush=True,
-                    )
+                rounds = measure(batch_size, length, what == "training step", options.repeats)
+                pairs = [(name, TORCH) for name in NETWORKS] + [("exported", "products alone")]
+                ratios = [statistics.median(r[name] / r[to] for r in rounds) for name, to in pairs]
+                milliseconds = 1000 * statistics.median(r[TORCH] for r in rounds)
+                cells = (what, batch_size, length, threads, f"{milliseconds:.2f}")
+                print("|", *(f"{cell} |" for cell in cells), end=" ")
+                print(*(f"{ratio:.2f} |" for ratio in ratios), flush=True)
 
 
 if __name__ == "__main__":
