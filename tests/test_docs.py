@@ -145,7 +145,7 @@ def understand(words: Sequence[str]) -> None:
     if words[0] == "python":
         arguments = [*words[2:], *(["--help"] if words[1].startswith("demos/") else [])]
         return run_script(ROOT / words[1], arguments)
-    if words[0].startswith("exports/cpp/build/"):
+    if words[0].startswith(("exports/cpp/build/", "exports/cpp/build-onnx/")):
         name = Path(words[0]).name
         assert (ROOT / "exports" / "cpp" / f"{name}.cpp").exists()
     else:
