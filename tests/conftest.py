@@ -25,6 +25,7 @@ STARTS = {
     "latex_to_text": "pdflatex",
     "word_to_text": "soffice",
     "built": "c++",
+    "built_onnx": "c++ and onnxruntime",
 }
 
 RunTrain = Callable[..., subprocess.CompletedProcess[str]]

@@ -145,7 +145,7 @@ def understand(words: Sequence[str]) -> None:
     if words[0] == "python":
         arguments = [*words[2:], *(["--help"] if words[1].startswith("demos/") else [])]
         return run_script(ROOT / words[1], arguments)
-    if words[0].startswith("exports/cpp/build/"):
+    if words[0].startswith(("exports/cpp/build/", "exports/cpp/build-onnx/")):
         name = Path(words[0]).name
         assert (ROOT / "exports" / "cpp" / f"{name}.cpp").exists()
     else:
@@ -253,7 +253,7 @@ def test_files_that_are_named_exist(page: Path) -> None:
         assert (page.parent / target).exists(), target
     folders = "toolkit|exports|demos|assignments|benchmarks|docs|tests|playground"
     for name in re.findall(rf"`((?:{folders})/[\w./*-]*)`", text):
-        made = name.startswith("exports/cpp/build") or name == "exports/*.onnx"
+        made = name.startswith("exports/cpp/build") or name.endswith((".onnx", ".pt2"))
         assert made or any(ROOT.glob(name.rstrip("/"))), name
 
 

@@ -22,7 +22,7 @@ class Model {
  public:
   static constexpr auto ending = ".onnx", kind = "ONNX";
 
-  explicit Model(const std::string& data) : session_(environment(), data.data(), data.size(), {}) {
+  explicit Model(const std::string& data) : session_(open(data)) {
     Ort::AllocatorWithDefaultOptions allocator;
     if (session_.GetInputCount() != 1 || session_.GetOutputCount() != 1) {
       throw Error("it does not have one input and one output");
@@ -58,16 +58,15 @@ class Model {
   std::vector<Array> trace(const Array&) { return {}; }
 
  private:
-  // Errors are thrown, so they need not be printed as well. Debian's onnxruntime knows each operator
-  // twice, and would say so in thousands of lines while it starts.
-  static Ort::Env& environment() {
-    static Ort::Env environment = [] {
+  // Debian's onnxruntime knows each operator twice and says so in a thousand lines when it opens its
+  // first file, so std::cerr is off meanwhile. Errors are thrown; they need not be printed as well.
+  static Ort::Session open(const std::string& data) {
+    struct Silence {
       std::streambuf* buffer = std::cerr.rdbuf(nullptr);
-      Ort::Env quiet(ORT_LOGGING_LEVEL_FATAL);
-      std::cerr.rdbuf(buffer);
-      return quiet;
-    }();
-    return environment;
+      ~Silence() { std::cerr.rdbuf(buffer); }
+    } silence;
+    static Ort::Env environment(ORT_LOGGING_LEVEL_FATAL);
+    return {environment, data.data(), data.size(), Ort::SessionOptions{}};
   }
 
   // Throw an Error unless this is what the model takes; an ONNX graph cannot say it in words.

@@ -59,7 +59,7 @@ void verify(const exports::fs::path& path, const exports::Json& entry,
   std::string name = path.filename().string(), ending = path.extension().string();
   if (ending != exports::Model::ending) {
     exports::check_sha256(manifest, path, exports::read_file(path));
-    std::cout << name << ": the SHA-256 is right; not run, since this program was built for "
+    std::cout << name << ": the SHA-256 is right; not run: this program was built for "
               << exports::Model::ending << " files\n";
     return;
   }

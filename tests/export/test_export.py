@@ -157,7 +157,7 @@ def test_golden_values_follow_their_file(tmp_path: Path) -> None:
     old = manifest.read_manifest(tmp_path)["rnn.pt"]["golden"]
     save("rnn", RNN(4), tmp_path)
     assert manifest.read_manifest(tmp_path)["rnn.pt"]["golden"] != old
-    replacing.restore(["rnn"], tmp_path)
+    replacing.restore(["rnn.pt"], tmp_path)
     assert manifest.read_manifest(tmp_path)["rnn.pt"]["golden"] == old
 
 

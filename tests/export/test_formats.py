@@ -8,7 +8,6 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.export.conftest import require_onnx
 from toolkit.common.errors import ToolkitError
 from toolkit.export import formats, manifest, onnx, program, torchscript
 from toolkit.export.replacing import copy_export, restore
@@ -25,7 +25,6 @@ from toolkit.lstm.model import LSTM, RNN
 pytestmark = pytest.mark.xdist_group("formats")
 
 ROOT = Path(__file__).parents[2]
-EXTRA = ("onnx", "onnxruntime", "onnxscript")
 METRICS = {"test_accuracy": 0, "length": 0, "frechet_distance": 0}
 
 
@@ -34,23 +33,6 @@ def format_(request: pytest.FixtureRequest) -> str:
     if request.param == "onnx":
         require_onnx()
     return str(request.param)
-
-
-def require_onnx() -> None:
-    if not all(map(find_spec, EXTRA)):
-        pytest.skip(f"needs {', '.join(EXTRA)}: pip install -e '.[onnx]'")
-
-
-@pytest.fixture(scope="module")
-def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The committed exports in all formats."""
-    directory = tmp_path_factory.mktemp("formats")
-    for name in manifest.SIGNATURES:
-        copy_export(name, ROOT / "exports", directory)
-    for format_ in manifest.FORMATS:
-        if format_ != "onnx" or all(map(find_spec, EXTRA)):
-            formats.write(format_, directory)
-    return directory
 
 
 @pytest.fixture
