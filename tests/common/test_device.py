@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from toolkit.common.device import autocast, make_rng, pick_device, pick_precision, seeded
+from toolkit.common.device import autocast, make_rng, pick_device, pick_precision, seeded, threads
 from toolkit.common.errors import UsageError
 
 
@@ -26,6 +26,13 @@ def test_seeded_leaves_the_global_generator_alone() -> None:
         assert torch.equal(torch.rand(3), one)
     with seeded(0, "other"):
         assert not torch.equal(torch.rand(3), one)
+
+
+def test_threads_are_given_back() -> None:
+    before = torch.get_num_threads()
+    with threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+    assert torch.get_num_threads() == before
 
 
 def test_unknown_device() -> None:

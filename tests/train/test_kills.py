@@ -54,8 +54,8 @@ def finish(directory: Path, arguments: list[str], kills: list[int]) -> int:
         if process.exitcode == 0:
             return n
         assert process.exitcode == -signal.SIGKILL, said
-        for record in directory.glob("runs/*/*/run.json"):
-            assert read_record(record.parent).status == "running"
+        records = [read_record(path.parent) for path in directory.glob("runs/*/*/run.json")]
+        assert "running" in [record.status for record in records]
     raise AssertionError(said)
 
 
@@ -106,7 +106,7 @@ def test_all_equals_its_parts(tmp_path: Path) -> None:
     command = ["all", "--preset", "smoke"]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert finish(whole, command, []) == 0
-    assert finish(killed, command, [43]) == 1
+    assert finish(killed, command, [44]) == 1
     assert contents(killed) == contents(whole)
     parts = {}
     for words in (["gan"], ["rnn", "--curriculum"], ["lstm", "--curriculum"]):
