@@ -77,14 +77,14 @@ def contents(directory: Path) -> dict[str, bytes]:
         # At the second checkpoint; before its record, between the two good validations that end
         # this training; between the manifest and lstm_plain.pt; then before the manifest, and
         # before the record of the finished run.
-        (["lstm"], [5, 4, 6, 5, 5]),
+        (["lstm"], [5, 4, 9, 6, 5]),
         (["rnn", "--curriculum", "--num-steps", "50"], [5, 5]),
         # At the first and at the last checkpoint of the second seed, which begins again.
         (["rnn", "--num-steps", "50", "--seeds", "2"], [10, 8]),
         # After the checkpoint of the first epoch; between the manifest and classifier.pt.
-        (["classifier"], [5, 7]),
+        (["classifier"], [5, 10]),
         # Before the record of step 40, with snapshots and film; of the exports, before film.npz.
-        (["gan", "--batch-size", "4"], [7, 17]),
+        (["gan", "--batch-size", "4"], [7, 23]),
     ],
     ids=["lstm", "curriculum", "seeds", "classifier", "gan"],
 )
