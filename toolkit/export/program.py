@@ -128,10 +128,10 @@ def rebuild(script: torch.jit.ScriptModule) -> nn.Module:
     weights = script.state_dict()
     sizes = {name: weight.shape for name, weight in weights.items()}
     match script.original_name:
-        case "LSTM" | "RNN" as kind:
+        case "FastLSTM" | "LSTM" | "RNN" as kind:
             _, hidden_size = sizes["readout.weight"]
             one_hot = sizes["cell.weight_ih"][1] == 10
-            model: nn.Module = (LSTM if kind == "LSTM" else RNN)(hidden_size, one_hot)
+            model: nn.Module = (RNN if kind == "RNN" else LSTM)(hidden_size, one_hot)
         case "ConvGenerator":
             model = ConvGenerator(sizes["layers.0.weight"][1], sizes["layers.2.weight"][0])
         case "ConvDiscriminator":
