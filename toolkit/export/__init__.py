@@ -3,7 +3,8 @@
 - `torchscript`: saving, verifying and loading; `torchscript.load("lstm")` is what most need.
 - `manifest`: the list of exports with their hashes and metrics; does not import torch.
 - `golden`: example inputs and outputs that prove a loaded model correct in any language.
-- `onnx`: the same models as ONNX files.
+- `program`, `onnx`: the same models as programs of `torch.export` and as ONNX files.
+- `formats`: makes both from the .pt files.
 - `film`: the GAN's training at 16 steps.
 - `generator`: loads anyone's generator file, ours or a student's, and checks its images.
 """

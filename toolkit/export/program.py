@@ -167,7 +167,8 @@ class Scanned(nn.Module):
         but no row 10 in the table of the ten inputs.
         """
         scan = _find_scan()
-        inside = (digits.amin() >= 0) & (digits.amax() <= 9)  # an error if there is no digit
+        smallest, largest = digits.amin((0, 1)), digits.amax((0, 1))  # errors if there is no digit
+        inside = (smallest >= 0) & (largest <= 9)
         torch.ops.aten._assert_async.msg(inside, "digits must lie between 0 and 9")
         row = torch.where(digits < 0, 10, digits).transpose(0, 1)  # Gather takes -1 for the last
         inputs = F.embedding(row, self.cell.project(all_inputs(self.one_hot, digits.device)))
