@@ -13,7 +13,7 @@ from toolkit.lstm.horizon import Row, Trial, run_grid, run_trial
 
 pytestmark = pytest.mark.xdist_group("horizon")  # `rows` is dear to make
 
-QUICK = Config(hidden_size=16, batch_size=32, num_steps=30, eval_every=10)
+QUICK = Config(length=30, hidden_size=16, batch_size=32, num_steps=30, eval_every=10)
 TRIALS = [
     Trial("LSTM", QUICK, (5, 12), num_test=200),
     Trial("RNN", Config(model="rnn", hidden_size=16, batch_size=32, num_steps=30), (7,), 200),
