@@ -31,8 +31,8 @@ from toolkit.common.runs import Run
 from toolkit.export import manifest, torchscript
 from toolkit.gan.config import Config
 from toolkit.gan.data import MNIST, epoch_order, load_mnist, to_unit
-from toolkit.gan.evaluation import Evaluator, Scores, sample_images
 from toolkit.gan.latent import sample_latents
+from toolkit.gan.measure.evaluation import Evaluator, Scores, sample_images
 from toolkit.gan.model import MLPDiscriminator, MLPGenerator
 from toolkit.gan.training import build, train
 

@@ -31,7 +31,7 @@ from toolkit.export import torchscript
 from toolkit.export.manifest import read_manifest, readable_exports
 from toolkit.gan.config import Config
 from toolkit.gan.data import load_mnist
-from toolkit.gan.evaluation import Evaluator, fit_gaussian, frechet_distance, sample_draws
+from toolkit.gan.measure.evaluation import Evaluator, fit_gaussian, frechet_distance, sample_draws
 from toolkit.gan.training import train
 
 CPU = torch.device("cpu")

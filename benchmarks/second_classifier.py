@@ -28,7 +28,7 @@ from toolkit.common.record import Spread
 from toolkit.export.generator import Generator
 from toolkit.gan.classifier import accuracy
 from toolkit.gan.data import MNIST, epoch_order, load_mnist, to_unit
-from toolkit.gan.evaluation import SURE, Evaluator, Scores
+from toolkit.gan.measure.evaluation import SURE, Evaluator, Scores
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parents[1]

@@ -66,7 +66,7 @@ def test_only_export_uses_torchscript() -> None:
 
 
 ROOMS = sorted({path.parent for path in FILES})
-MAX_MODULES, MAX_LINES, MAX_FUNCTION = 13, 300, 60
+MAX_MODULES, MAX_LINES, MAX_FUNCTION = 12, 300, 60
 LONG_FUNCTIONS = {"train": "the whole loop is visible in one place"}  # name -> why it is longer
 
 

@@ -17,7 +17,7 @@ from gan_per_minute import Race, compete, plot, print_table
 from toolkit.common import figures
 from toolkit.common.record import Spread
 from toolkit.gan.data import MNIST
-from toolkit.gan.evaluation import Evaluator, Scores
+from toolkit.gan.measure.evaluation import Evaluator, Scores
 from toolkit.gan.model import Classifier
 
 FLOOR = Spread(2.75, 0.25, 5)

@@ -20,7 +20,7 @@ from second_classifier import ResidualClassifier, Settings, trained_once
 from toolkit.common.errors import ToolkitError
 from toolkit.gan.classifier import accuracy
 from toolkit.gan.data import MNIST, to_unit
-from toolkit.gan.evaluation import Evaluator
+from toolkit.gan.measure.evaluation import Evaluator
 from toolkit.gan.model import Classifier
 
 SMALL = Settings(num_epochs=2, num_images=3000, batch_size=25)

@@ -16,7 +16,7 @@ from toolkit.export.golden import example_inputs
 from toolkit.export.replacing import lists_on_one_line
 from toolkit.gan.config import Config
 from toolkit.gan.data import MNIST
-from toolkit.gan.evaluation import Evaluator, sample_images
+from toolkit.gan.measure.evaluation import Evaluator, sample_images
 from toolkit.gan.model import (
     Classifier,
     ConvDiscriminator,

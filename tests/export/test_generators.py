@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from toolkit.common.errors import ToolkitError
 from toolkit.export.generator import Generator
-from toolkit.gan.evaluation import sample_images
+from toolkit.gan.measure.evaluation import sample_images
 from toolkit.gan.model import ConvGenerator
 
 ROOT = Path(__file__).parents[2]

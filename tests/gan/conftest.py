@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from toolkit.gan.data import MNIST
-from toolkit.gan.evaluation import Evaluator
+from toolkit.gan.measure.evaluation import Evaluator
 from toolkit.gan.model import Classifier
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from toolkit.gan.config import ClassifierConfig
 from toolkit.gan.config import Config as GANConfig
 from toolkit.gan.data import MNIST, load_mnist
-from toolkit.gan.evaluation import Evaluator
+from toolkit.gan.measure.evaluation import Evaluator
 from toolkit.train import classifier, gan, presets, recurrent
 from toolkit.train.app import app
 

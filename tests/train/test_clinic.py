@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 from toolkit.common.device import seeded
 from toolkit.gan.config import Config
 from toolkit.gan.data import MNIST
-from toolkit.gan.evaluation import Evaluator
 from toolkit.gan.failures import Case
+from toolkit.gan.measure.evaluation import Evaluator
 from toolkit.gan.model import ConvDiscriminator, ConvGenerator
 from toolkit.gan.training import Networks
 from toolkit.train import classifier

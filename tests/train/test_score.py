@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from toolkit.export import manifest, torchscript
 from toolkit.gan.data import MNIST
-from toolkit.gan.evaluation import Evaluator
+from toolkit.gan.measure.evaluation import Evaluator
 from toolkit.train.app import app
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ from toolkit.export.replacing import copy_export
 from toolkit.gan.classifier import accuracy, train
 from toolkit.gan.config import ClassifierConfig
 from toolkit.gan.data import MNIST, load_mnist
-from toolkit.gan.evaluation import Evaluator
+from toolkit.gan.measure.evaluation import Evaluator
 from toolkit.train.presets import Plan
 from toolkit.train.workspace import Workspace
 

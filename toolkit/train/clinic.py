@@ -14,9 +14,9 @@ from toolkit.common.files import atomic_write, make_directory
 from toolkit.export.generator import Generator
 from toolkit.gan import failures
 from toolkit.gan.data import MNIST, load_mnist
-from toolkit.gan.evaluation import Evaluator
 from toolkit.gan.failures import Case, Diagnostics
 from toolkit.gan.latent import sample_latents
+from toolkit.gan.measure.evaluation import Evaluator
 from toolkit.gan.training import generate
 from toolkit.train.classifier import load_evaluator
 from toolkit.train.workspace import Workspace

@@ -10,9 +10,9 @@ from toolkit.common.runs import Run
 from toolkit.export.torchscript import MadeFile
 from toolkit.gan.config import Config
 from toolkit.gan.data import load_mnist, to_unit
-from toolkit.gan.evaluation import Evaluator, Scores, sample_images
 from toolkit.gan.film import Film, to_bytes
 from toolkit.gan.latent import interpolate, pair_of_classes
+from toolkit.gan.measure.evaluation import Evaluator, Scores, sample_images
 from toolkit.gan.training import Snapshots, train
 from toolkit.train.classifier import keep_classifier, load_evaluator
 from toolkit.train.interpolate import save_walk

@@ -11,10 +11,10 @@ from toolkit.common.files import atomic_write, make_directory
 from toolkit.common.record import Spread
 from toolkit.export.generator import Generator
 from toolkit.gan.data import load_mnist
-from toolkit.gan.evaluation import SURE, Evaluator, sample_draws
 from toolkit.gan.latent import sample_latents
-from toolkit.gan.neighbours import NUM_NEIGHBOURS
-from toolkit.gan.scorecard import NUM_COMPARED, Scorecard, Scorer, by_class
+from toolkit.gan.measure.evaluation import SURE, Evaluator, sample_draws
+from toolkit.gan.measure.neighbours import NUM_NEIGHBOURS
+from toolkit.gan.measure.scorecard import NUM_COMPARED, Scorecard, Scorer, by_class
 from toolkit.train.classifier import load_evaluator
 from toolkit.train.workspace import Workspace
 

@@ -7,7 +7,7 @@ from torch import nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from toolkit.gan.data import MNIST, to_unit
-from toolkit.gan.evaluation import (
+from toolkit.gan.measure.evaluation import (
     Evaluator,
     Gaussian,
     fit_gaussian,

@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 from torchmetrics.functional.pairwise import pairwise_euclidean_distance
 
-from toolkit.gan.neighbours import memory, nearest, overlap, radii
+from toolkit.gan.measure.neighbours import memory, nearest, overlap, radii
 
 Cloud = NDArray[np.float32]
 
@@ -84,7 +84,7 @@ def test_chunks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = torch.Generator().manual_seed(0)
     real, samples = (torch.randn(40, 4, generator=rng) for _ in range(2))
     whole = overlap(real, samples)
-    monkeypatch.setattr("toolkit.gan.neighbours.CHUNK_SIZE", 7)
+    monkeypatch.setattr("toolkit.gan.measure.neighbours.CHUNK_SIZE", 7)
     assert overlap(real, samples) == whole
 
 

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from toolkit.common.record import Spread
 from toolkit.gan.data import MNIST, to_unit
-from toolkit.gan.evaluation import Evaluator, Number, Predictions, over_draws
-from toolkit.gan.neighbours import memory, overlap, radii
+from toolkit.gan.measure.evaluation import Evaluator, Number, Predictions, over_draws
+from toolkit.gan.measure.neighbours import memory, overlap, radii
 
 NUM_COMPARED = 1000  # images of a draw whose nearest training image is searched for
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from toolkit.gan.data import MNIST, to_unit
-from toolkit.gan.evaluation import Evaluator
-from toolkit.gan.neighbours import memory, overlap
-from toolkit.gan.scorecard import Scorer, by_class
+from toolkit.gan.measure.evaluation import Evaluator
+from toolkit.gan.measure.neighbours import memory, overlap
+from toolkit.gan.measure.scorecard import Scorer, by_class
 
 
 def test_by_class_by_hand() -> None:

@@ -1,0 +1,1 @@
+"""How good generated digits are: by a classifier, beside what real images get."""
