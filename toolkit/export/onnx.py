@@ -20,7 +20,7 @@ from torch.export import ExportedProgram
 from toolkit.common.errors import ToolkitError
 from toolkit.export.golden import check_input
 from toolkit.export.manifest import EXPORTS_DIR, SIGNATURES, read_export
-from toolkit.export.program import exporter_quiet, free_axes
+from toolkit.export.program import exporter_quiet, first_line, free_axes
 
 OPSET = 18  # with IR version 10, the newest that onnxruntime 1.21 reads, which Debian 13 has
 NEEDS = 'ONNX needs more packages. Install them: python -m pip install -e ".[onnx]"'
@@ -105,7 +105,7 @@ def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
             )
     except Exception as error:  # torch does not say which: a training must not be lost by it
         raise ToolkitError(
-            f"torch {torch.__version__} cannot convert {name} to ONNX: {str(error).strip():.200}"
+            f"torch {torch.__version__} cannot convert {name} to ONNX: {first_line(error)}"
         ) from error
     finally:
         logger.setLevel(level)

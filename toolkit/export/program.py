@@ -95,7 +95,7 @@ def to_program(name: str, script: torch.jit.ScriptModule) -> ExportedProgram:
             program = torch.export.export(model, example, dynamic_shapes=free_axes(name))
     except Exception as error:  # torch does not say which: a training must not be lost by it
         raise ToolkitError(
-            f"torch {torch.__version__} cannot export {name}: {str(error).strip():.200}"
+            f"torch {torch.__version__} cannot export {name}: {first_line(error)}"
         ) from error
     for module in program.graph_module.modules():  # traces name paths and depend on the process
         if isinstance(module, torch.fx.GraphModule):
@@ -103,6 +103,11 @@ def to_program(name: str, script: torch.jit.ScriptModule) -> ExportedProgram:
                 for key in ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn"):
                     node.meta.pop(key, None)
     return program
+
+
+def first_line(error: Exception) -> str:
+    """What torch's exporters say first; pages in colour follow."""
+    return str(error).strip().partition("\n")[0].partition("\x1b")[0].strip()[:200]
 
 
 def free_axes(name: str) -> tuple[dict[int, Dim], ...]:
