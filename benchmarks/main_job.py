@@ -66,7 +66,11 @@ def measure(*arguments: str) -> Measured:
             name: max(json.loads(line).get("seconds", 0.0) for line in log.splitlines())
             for name, log in logs.items()
         },
-        {name.removesuffix(".pt"): entry["metrics"] for name, entry in manifest.items()},
+        {
+            name.removesuffix(".pt"): entry["metrics"]
+            for name, entry in manifest.items()
+            if "metrics" in entry
+        },
     )
 
 
@@ -90,7 +94,8 @@ def measure_part_one(seeds: int) -> dict[str, str]:
     """The rows of Part I, trained at one length or with the curriculum."""
 
     def at(length: int, model: str, *arguments: str) -> str:
-        return over_seeds(train(model, seeds, "--length", str(length), *arguments), model, length)
+        name = model if "--curriculum" in arguments else f"{model}_plain"
+        return over_seeds(train(model, seeds, "--length", str(length), *arguments), name, length)
 
     lstm = train("lstm", seeds, "--curriculum")
     rnn = train("rnn", seeds, "--curriculum")
