@@ -17,7 +17,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 EXPORTS = ROOT / "exports"
 ONNX = """
-import sys, numpy, onnxruntime
+import os, sys, numpy
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime
 session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
 (logits,) = session.run(None, {"digits": numpy.array([sys.argv[2:]], dtype=numpy.int64)})
 print(logits.argmax())

@@ -16,6 +16,7 @@ import hashlib
 import importlib.util
 import io
 import json
+import os
 import struct
 import sys
 import warnings
@@ -79,6 +80,7 @@ def read_program(data: bytes) -> Any:
 
 def read_onnx(data: bytes) -> Any:
     """An .onnx file."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else it reports its use to its makers
     try:
         import onnxruntime
     except ImportError as error:

@@ -14,6 +14,7 @@ from filelock import FileLock
 
 # Two workers run side by side: more threads than cores would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime reports its use otherwise
 
 from toolkit.gan.data import MNIST, load_mnist
 

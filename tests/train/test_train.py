@@ -319,7 +319,10 @@ def test_plain_networks_keep_away_from_the_others(call: Call) -> None:
     plain = hashes(exports)["lstm_plain.pt"]
     metrics = manifest.read_manifest(exports)["lstm_plain.pt"]["metrics"]
     assert call(*QUICK, "--curriculum").exit_code == 0
-    assert {*hashes(exports)} == {"lstm.pt", "lstm_plain.pt", "manifest.json", ".lock"}
+    assert {name for name in hashes(exports) if name.endswith(".pt")} == {
+        "lstm.pt",
+        "lstm_plain.pt",
+    }
     assert hashes(exports)["lstm_plain.pt"] == plain
 
     assert call(*QUICK, "--seed", 1).exit_code == 0  # the second network, on its own

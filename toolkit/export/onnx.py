@@ -9,6 +9,7 @@ The recurrent networks are one ONNX `Scan` over time, so batch and length stay f
 """
 
 import logging
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -161,7 +162,11 @@ def _exporter() -> Any:
 
 
 def _runtime() -> Any:
-    """The package onnxruntime."""
+    """The package onnxruntime.
+
+    From 1.29 on it reports its use to its makers unless it is told not to before it is imported.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         import onnxruntime
     except ImportError as error:
