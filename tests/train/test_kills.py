@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,8 +38,11 @@ FORKS.set_forkserver_preload(
 )
 
 
-def finish(directory: Path, arguments: list[str], kills: list[int]) -> int:
+def finish(directory: Path, arguments: list[str], kills: Sequence[int | str]) -> int:
     """Give a command again and again, killed at write `kills[0]`, then `kills[1]`, and so on.
+
+    Args:
+        kills: the number of each write, or the end of its path.
 
     Returns:
         how many of the kills struck, the last attempt being left in peace.
@@ -102,15 +106,30 @@ def test_killed_and_repeated(arguments: list[str], kills: list[int], tmp_path: P
 @pytest.mark.slow
 @pytest.mark.xdist_group("kills")
 def test_all_equals_its_parts(tmp_path: Path) -> None:
-    """Killed where the classifier has just been copied, and one command at a time, in any order."""
+    """Killed in the exports of each model and between them, and one command at a time."""
     command = ["all", "--preset", "smoke"]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert finish(whole, command, []) == 0
-    assert finish(killed, command, [44]) == 1
+    kills = [
+        "/lstm.onnx",
+        "/rnn.pt",
+        "/lstm/checkpoint.pt",
+        "/rnn_plain.pt2",
+        "/classifier.pt",
+        "/gan/checkpoint.pt",
+        "/film.npz",
+    ]
+    assert finish(killed, command, kills) == len(kills)
     assert contents(killed) == contents(whole)
     parts = {}
-    for words in (["gan"], ["rnn", "--curriculum"], ["lstm", "--curriculum"]):
-        finish(part := tmp_path / words[0], [*words, "--preset", "smoke"], [])
+    for words in (
+        ["gan"],
+        ["rnn", "--curriculum"],
+        ["lstm", "--seeds", "2"],
+        ["lstm", "--curriculum"],
+        ["rnn", "--seeds", "2"],
+    ):
+        finish(part := tmp_path / "-".join(words), [*words, "--preset", "smoke"], [])
         parts |= read_manifest(part / "runs" / "smoke" / "exports")
     assert parts == read_manifest(whole / "runs" / "smoke" / "exports")
 
