@@ -21,7 +21,7 @@ class Config:
     mapping_size: int = 128  # units in a layer of the generator's mapping network; 0: without
     batch_size: int = 32  # real images in the first step, and as many generated ones
     growing_batch: bool = True  # twice as many after half of the steps, four times after 80%
-    num_steps: int = 14_000
+    num_steps: int = 10_000
     learning_rate: float = 2e-3  # of Adam; constant for the first half, then falling
     final_lr_ratio: float = 0.4  # the rate stops falling at this fraction of learning_rate
     mapping_lr_ratio: float = 0.1  # the mapping network's rate, as a fraction of the others'

@@ -29,7 +29,7 @@ GAN: dict[Preset, GANConfig] = {
         num_steps=800, growing_batch=False, eval_every=400, save_every=200, num_threads=1
     ),
     "default": GANConfig(),
-    "long": GANConfig(num_steps=60_000, eval_every=6000, save_every=1000),
+    "long": GANConfig(num_steps=40_000, eval_every=4000, save_every=1000),
 }
 CLASSIFIER: dict[Preset, ClassifierConfig] = {
     "smoke": ClassifierConfig(num_epochs=2, num_images=5000, num_threads=1),
