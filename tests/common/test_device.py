@@ -3,7 +3,15 @@
 import pytest
 import torch
 
-from toolkit.common.device import autocast, make_rng, pick_device, pick_precision, seeded, threads
+from toolkit.common.device import (
+    autocast,
+    flushed_denormals,
+    make_rng,
+    pick_device,
+    pick_precision,
+    seeded,
+    threads,
+)
 from toolkit.common.errors import UsageError
 
 
@@ -63,3 +71,10 @@ def test_precision_follows_the_processor(
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     assert pick_precision(torch.device("cpu")) == precision
     assert pick_precision(torch.device("mps")) == "float32"
+
+
+def test_denormals_are_flushed_inside_the_block() -> None:
+    smallest = torch.finfo(torch.float32).tiny
+    with flushed_denormals():
+        assert float(torch.tensor(smallest) / 2) == 0
+    assert float(torch.tensor(smallest) / 2) == smallest / 2

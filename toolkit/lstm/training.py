@@ -11,7 +11,7 @@ from rich.console import Console
 from torch import Tensor, nn
 from torch.optim import RMSprop
 
-from toolkit.common.device import device_of, make_rng, seeded
+from toolkit.common.device import device_of, flushed_denormals, make_rng, seeded
 from toolkit.common.progress import Progress, say_finished
 from toolkit.common.record import Metric
 from toolkit.common.runs import Run
@@ -176,7 +176,10 @@ def train(config: Config, run: Run, device: torch.device, quiet: bool = False) -
             return state.model
 
     console = Console(quiet=True) if quiet else None
-    with Progress(config.model, config.num_steps, run.step, console) as progress:
+    with (
+        flushed_denormals(),
+        Progress(config.model, config.num_steps, run.step, console) as progress,
+    ):
         clock = time.perf_counter() - run.seconds
         for step in range(run.step + 1, config.num_steps + 1):
             length = state.longest
