@@ -10,7 +10,7 @@ from toolkit.export.replacing import describe_regression
 
 def generator(distance: float, **more: object) -> Export:
     metrics = {"frechet_distance": distance, "classifier_sha256": "c", **more}
-    return Export("generator", b"", {"metrics": metrics})
+    return Export("generator.pt", b"", {"metrics": metrics})
 
 
 DRAWN = {"frechet_distance_sd": 0.5, "num_draws": 5}
