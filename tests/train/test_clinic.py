@@ -36,7 +36,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clinic")]
 def build_narrow(config: Config, device: torch.device) -> Networks:
     """`toolkit.gan.training.build` with half the width."""
     with seeded(config.seed, "weights"):
-        generator, discriminator = ConvGenerator(config.latent_dim, 16), ConvDiscriminator(16, 128)
+        generator = ConvGenerator(config.latent_dim, 16, config.mapping_size)
+        discriminator = ConvDiscriminator(16, 128)
     average = deepcopy(generator).eval().requires_grad_(False)
     return Networks(generator, discriminator, average, auxiliary_head=nn.Identity())
 
