@@ -17,6 +17,7 @@ from torch import nn
 
 from toolkit.export import torchscript
 from toolkit.gan.model import Classifier, ConvDiscriminator, ConvGenerator
+from toolkit.lstm.fast import FastLSTM
 from toolkit.lstm.model import LSTM, RNN
 
 OTHERS = nn.ModuleList(
@@ -35,8 +36,10 @@ OTHERS = nn.ModuleList(
 warnings.filterwarnings("ignore", message="`torch.jit")
 torch.manual_seed(0)
 models: dict[str, nn.Module] = {
-    "lstm": LSTM(16),
+    "lstm": FastLSTM(16),
     "rnn": RNN(24),
+    "lstm_plain": FastLSTM(12),
+    "rnn_plain": RNN(20),
     "generator": ConvGenerator(8, 16),
     "discriminator": ConvDiscriminator(8, 16),
     "classifier": Classifier(),

@@ -68,7 +68,9 @@ def test_any_batch_and_length(name: str, format_: str, converted: Path) -> None:
             x = torch.rand(batch_size, 1, 28, 28, generator=rng)
         with torch.no_grad():
             expected = script(x)
-        torch.testing.assert_close(model(x), expected, rtol=1e-5, atol=1e-5)
+        # What learnt one length only lets rounding grow from step to step.
+        tolerance = 1e-3 if name.endswith("_plain") else 1e-5
+        torch.testing.assert_close(model(x), expected, rtol=tolerance, atol=tolerance)
 
 
 def test_attributes(format_: str, converted: Path) -> None:
@@ -127,10 +129,11 @@ def test_onnx_files_are_what_the_manifest_says(converted: Path) -> None:
         assert entry["ir_version"] == model.ir_version == 10  # the newest of onnxruntime 1.21
         assert entry["producer"] == f"pytorch {torch.__version__}"
         axes = [axis.dim_param for axis in model.graph.input[0].type.tensor_type.shape.dim]
-        free = ["batch", "length"] if name in ("lstm", "rnn") else ["batch"]
+        recurrent = manifest.SIGNATURES[name].input == manifest.DIGITS
+        free = ["batch", "length"] if recurrent else ["batch"]
         assert [axis for axis in axes if axis] == free
         loops = [node.op_type for node in model.graph.node if node.op_type in ("Scan", "Loop")]
-        assert loops == (["Scan"] if name in ("lstm", "rnn") else [])
+        assert loops == (["Scan"] if recurrent else [])
 
 
 def test_pt2_files_name_their_source(converted: Path) -> None:

@@ -90,7 +90,9 @@ def test_same_numbers_for_a_thousand_inputs(reader: Reader, name: str, copied: P
     for path in copied.glob("*.*"):
         if path.name not in (f"{name}.{ending}", "manifest.json"):
             path.unlink()
-    golden = {"tolerance": 1e-5, "cases": cases}
+    # What learnt one length only lets rounding grow from step to step.
+    tolerance = 1e-3 if name.endswith("_plain") else 1e-5
+    golden = {"tolerance": tolerance, "cases": cases}
     path = change(copied, lambda entries: entries[f"{name}.pt"].update(golden=golden))
     done = call("verify", path)
     assert (done.returncode, done.stderr) == (0, "")

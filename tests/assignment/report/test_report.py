@@ -136,14 +136,14 @@ def test_unfinished(report: Report, runs: Path, tmp_path: Path) -> None:
     half = {"status": "running", "stopped": None, "metrics": None, "interpolation": None}
     write_facts(default / "lstm-curriculum", **half, steps=50, command="continue the LSTM")
     write_facts(default / "rnn-curriculum", **half, steps=0, command="continue the RNN")
-    write_facts(default / "gan", **half, steps=650, command="continue the GAN")
+    write_facts(default / "gan", **half, steps=500, command="continue the GAN")
     (default / "horizon" / "horizon.csv").rename(default / "horizon" / "results.jsonl")
     done = report()
     assert done.exit_code == 0, done.output
     for what, command in (
         ("lstm-curriculum is unfinished, after 50 of 400 steps", "continue the LSTM"),
         ("rnn-curriculum is unfinished, after 0 of 1,000 steps", "continue the RNN"),
-        ("gan is unfinished, after 650 of 20,800 steps", "continue the GAN"),
+        ("gan is unfinished, after 500 of 10,000 steps", "continue the GAN"),
         ("horizon is unfinished", "python -m toolkit.train horizon"),
     ):
         assert f"{what}.\n  {command}" in done.output
@@ -264,7 +264,7 @@ def test_samples_without_two_clear_digits(report: Report, runs: Path, tmp_path: 
     (gan / "figures" / "interpolation.png").unlink()
     output = report().output
     assert f"{gan} are not clear enough for an interpolation between two digits" in output
-    assert "python -m toolkit.train gan --num-steps 41600" in output
+    assert "python -m toolkit.train gan --num-steps 20000" in output
     for text in both(tmp_path / "report"):
         assert "not clear enough for an interpolation" in text
         assert "17.89" in text
