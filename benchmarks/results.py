@@ -92,7 +92,7 @@ def main() -> None:
     except subprocess.CalledProcessError as error:
         sys.exit(f"The benchmark failed with exit code {error.returncode}; nothing was written.")
     path = options.directory / f"{options.name}.json"
-    path.write_text(json.dumps(record, indent=2) + "\n")
+    path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"\n{path}")
 
 
