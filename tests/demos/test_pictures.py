@@ -49,8 +49,8 @@ def test_gan_demo(browser: Any, gan_page: str) -> None:
     with visit(browser, gan_page, height=1220) as page:
         page.locator(".tile").nth(10).click()
         expect(page.get_by_label("To sample")).to_have_value("11")
-        page.locator(".tile").nth(16).click()
-        expect(page.get_by_label("To sample")).to_have_value("17")
+        page.locator(".tile").nth(17).click()
+        expect(page.get_by_label("To sample")).to_have_value("18")
         before = page.locator("#gan-film img").get_attribute("src")
         page.get_by_role("button", name="Walk", exact=True).click()
         expect(page.locator("#gan-film img")).not_to_have_attribute("src", before)
