@@ -280,3 +280,14 @@ def test_onnx_takes_numpy_arrays(converted: Path) -> None:
     require_onnx()
     logits = onnx.load("lstm", converted)(np.array([[3, 1, 4, 1, 5, 9, 9, 5, 1, 4, 1]]))
     assert (logits.shape, logits.argmax()) == ((1, 10), 3)
+
+
+@pytest.mark.parametrize("mapping_size", [0, 24])
+def test_a_generator_is_rebuilt_with_its_mapping_network(mapping_size: int) -> None:
+    generator = ConvGenerator(8, 16, mapping_size).eval()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="`torch.jit")
+        rebuilt = program.rebuild(torch.jit.script(generator)).eval()
+    z = torch.randn(3, 8, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert torch.equal(rebuilt(z), generator(z))

@@ -1,7 +1,7 @@
 """Reading the film of a GAN's training, verified, with the networks that it belongs to.
 
 film = load_film()
-generator = network_at(film, "generator", step=50)
+generator = network_at(film, "generator", step=1805)
 images = generator(torch.from_numpy(film["z"]).float())
 """
 

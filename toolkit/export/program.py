@@ -138,7 +138,9 @@ def rebuild(script: torch.jit.ScriptModule) -> nn.Module:
             one_hot = sizes["cell.weight_ih"][1] == 10
             model: nn.Module = (RNN if kind == "RNN" else LSTM)(hidden_size, one_hot)
         case "ConvGenerator":
-            model = ConvGenerator(sizes["layers.0.weight"][1], sizes["layers.2.weight"][0])
+            mapping_size = sizes["mapping.0.weight"][0] if "mapping.0.weight" in sizes else 0
+            width, latent_dim = sizes["layers.2.weight"][0], sizes["layers.0.weight"][1]
+            model = ConvGenerator(latent_dim, width, mapping_size)
         case "ConvDiscriminator":
             model = ConvDiscriminator(sizes["layers.2.weight"][0], sizes["readout.weight"][1])
         case "MLPGenerator":
@@ -151,9 +153,9 @@ def rebuild(script: torch.jit.ScriptModule) -> nn.Module:
             raise ToolkitError(
                 f"The class {other} is not one of the toolkit's, so it stays a .pt file only."
             )
+    # Not strict, since a discriminator of 0.1.0 has a head besides that only its training used.
     missing = model.load_state_dict(weights, strict=False).missing_keys
-    for part in {key.split(".")[0] for key in missing}:  # a head that only training uses
-        delattr(model, part)
+    assert not missing, missing
     return model
 
 
