@@ -57,8 +57,10 @@ def check(
         return
     if path is None or explain is not None:
         raise UsageError("Give the folder with your code, or --explain and an id alone.")
-    from toolkit.assignment.check.host import early_host
+    from toolkit.assignment.check.host import NOT_LIMITED, early_host
 
+    if NOT_LIMITED:
+        print(f"Note: {NOT_LIMITED}", file=sys.stderr)
     with early_host() as host:  # which has nothing of what is imported from here on
         from toolkit.assignment.check.parent import check as check_submission
         from toolkit.assignment.check.text import as_text

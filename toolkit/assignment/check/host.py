@@ -15,10 +15,18 @@ from typing import IO, Any, NoReturn, Protocol
 import toolkit
 from toolkit.assignment.check.wire import Closed, Disturbed, receive, send
 from toolkit.assignment.parts import Part
+from toolkit.common.processes import kill_tree
 
 LIMITS: dict[Part, int] = {"dataset": 15, "lstm": 40, "train": 20, "gan": 25}  # CPU seconds
 MAX_BYTES = 4 << 30  # of memory, for each part
 CHILD = ("-m", "toolkit.assignment.check.child")
+# What is missing on this system, as a sentence; "" on Linux.
+NOT_LIMITED = (
+    ""
+    if sys.platform == "linux"
+    else "This system does not limit the memory and the time of your code, so they are looked at "
+    "twice a second: code that takes very much at once can slow the computer before it is ended."
+)
 JUDGE = "toolkit.assignment.check.verdicts"  # what imports it could give a verdict
 
 
@@ -98,6 +106,10 @@ class Student:
 
 class Process(Protocol):
     """What runs the child: a `subprocess.Popen`, or a fork of this process."""
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
 
     @property
     def stdin(self) -> IO[bytes] | None:
@@ -251,8 +263,11 @@ def start_plainly() -> "subprocess.Popen[bytes]":
 
 
 def kill_group(process: Process) -> None:
-    """End the child; it ends what it has forked when it finds its pipes closed."""
-    process.kill()
+    """End the child; on Linux what it has forked ends with it, elsewhere what it has started."""
+    if sys.platform == "linux":
+        process.kill()
+    else:
+        kill_tree(process.pid)
     process.wait()
 
 
