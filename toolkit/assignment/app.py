@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from toolkit.common.console import reports_errors
-from toolkit.common.errors import UsageError
+from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import set_aside
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def check(
         report = check_submission(
             path, lambda sentence: print(f"  {sentence}", file=sys.stderr), host=host
         )
-    print(report.model_dump_json(indent=2) if json else as_text(report, path), flush=True)
+    print(report.as_json() if json else as_text(report, path), flush=True)
     raise typer.Exit(report.exit_code)
 
 
@@ -161,6 +161,11 @@ def grade(
     class.html for the class. After an interruption, the same command continues where it stopped.
     """
 
+    if sys.platform != "linux":
+        raise ToolkitError(
+            "grade needs Linux, because it runs the code of strangers in a sandbox. Windows has "
+            "Linux in WSL, a Mac in a virtual machine."
+        )
     from toolkit.assignment.grade.folder import grade_folder
     from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
     from toolkit.assignment.grade.sandbox.isolation import Limits

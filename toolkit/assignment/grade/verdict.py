@@ -11,7 +11,6 @@ from toolkit.assignment.grade.points import Counted, count, free, reasons
 from toolkit.assignment.grade.result import Extra, Open, Result, TaskResult, describe
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, find_isolation
-from toolkit.assignment.grade.sandbox.scratch import scratch_directory
 from toolkit.common.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,6 +62,7 @@ def grade_archive(
     """
     from toolkit.assignment.check.submission import prepare
     from toolkit.assignment.grade.sandbox.host import SandboxedHost
+    from toolkit.assignment.grade.sandbox.scratch import scratch_directory  # here: needs Linux
 
     isolation = isolation or find_isolation()
     with scratch_directory() as scratch:
