@@ -16,7 +16,6 @@ from gradio import tunneling
 
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import read_bytes, sha256
-from toolkit.common.processes import kill_tree
 
 PATIENCE = 14  # seconds that the share server has to answer
 
@@ -83,13 +82,11 @@ class Tunnel:
             raise
 
     def close(self) -> None:
-        """Stop the tunnel and the program behind it."""
-        if self._process.returncode is None:  # not waited for yet, so the number is still its own
-            kill_tree(self._process.pid)
-            self._process.wait()
+        """Stop the tunnel and the program behind it, by the end of its input."""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # it is closed on the other side
             self._process.stdin.close()
+        self._process.wait()
 
     def _address(self, host: str, port: int, token: str) -> str:
         assert self._process.stdin is not None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from toolkit.common.console import reports_errors
+from toolkit.common.console import command_line, reports_errors
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import set_aside
 
@@ -23,6 +23,28 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Check, report, pack and grade what students hand in.",
 )
+
+
+@app.command()
+@reports_errors
+def skeleton(
+    out: Annotated[Path, typer.Option(help="The folder for the files; it is made.")] = Path(
+        "my_folder"
+    ),
+) -> None:
+    """Write the files that you fill in: four of Python, and the notebook.
+
+    A file that is there already stays as it is.
+    """
+    from toolkit.assignment.skeleton import write_skeleton
+
+    written, kept = write_skeleton(out)
+    for path in written:
+        print(f"Written: {path}")
+    for path in kept:
+        print(f"Kept as it is: {path}")
+    next_command = command_line("toolkit", "check", str(out))
+    print(f"Fill them in, and check them whenever you have finished a piece: {next_command}")
 
 
 @app.command()

@@ -105,9 +105,13 @@ def training_command(*words: str, **options: object) -> str:
         for key, value in options.items()
         if value is not None and value != TRAINING_DEFAULTS.get(key)
     }
-    join = subprocess.list2cmdline if sys.platform == "win32" else shlex.join  # as one types it
-    command = join(["python", "-m", "toolkit.train", *words, *as_options(given)])
-    return command.encode(errors="surrogateescape").decode(errors="replace")  # any path as text
+    return command_line("python", "-m", "toolkit.train", *words, *as_options(given))
+
+
+def command_line(*words: str) -> str:
+    """Words as they are typed in this system's shell: those with spaces are in quotes."""
+    join = subprocess.list2cmdline if sys.platform == "win32" else shlex.join
+    return join(words).encode(errors="surrogateescape").decode(errors="replace")  # any path as text
 
 
 def as_options(settings: Mapping[str, object]) -> list[str]:
