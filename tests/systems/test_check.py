@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from toolkit.assignment.check import host as module
-from toolkit.assignment.check.host import Gone, Host, StudentError, plain_host
+from toolkit.assignment.check.host import Gone, Host, plain_host
 
 from ..assignment.check.corpus import cases
 from . import other
@@ -88,10 +88,9 @@ def test_how_it_ends(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_what_it_starts_ends_with_it(host: Host, tmp_path: Path) -> None:
     start = "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])"
-    code = f"import subprocess, sys, time\np = {start}\ntime.sleep(1)\nraise ValueError(p.pid)"
-    with pytest.raises(StudentError) as caught:
-        ask(host, tmp_path, code)
-    assert not is_running(int(caught.value.text))
+    code = f"import pathlib, subprocess, sys, time\np = {start}\ntime.sleep(1)\n"
+    assert ask(host, tmp_path, f"{code}pathlib.Path('pid').write_text(str(p.pid))\n{RIGHT}")
+    assert not is_running(int((tmp_path / "pid").read_text()))
 
 
 def is_running(pid: int) -> bool:
