@@ -221,24 +221,25 @@ def _try(name: str, data: bytes, limits: Limits, check: Check) -> Extra:
         print("Trying the archive the way the grader will: a minute or two.", file=sys.stderr)
         isolation = find_isolation(own_code=True)
         return grade_archive(name, data, read_rubric(), limits, check, isolation).extra_data
-    from toolkit.assignment.check.parent import check as check_folder  # here: it imports torch
+    else:
+        from toolkit.assignment.check.parent import check as check_folder  # here: it imports torch
 
-    print(
-        "Trying the archive in an empty folder: a minute or two. The grader's sandbox needs Linux, "
-        "so nobody will notice here if your code needs the network or a file elsewhere on this "
-        f"computer, which the grader does not have. {NOT_LIMITED}",
-        file=sys.stderr,
-    )
-    with tempfile.TemporaryDirectory(prefix="pack-", ignore_cleanup_errors=True) as scratch:
-        folder = Path(scratch, "archive")
-        unpack(data, folder)
-        report = check_folder(folder)
-    return Extra(
-        archive=name,
-        student_number=student_number(name),
-        findings=report.findings,
-        not_seen=report.not_seen,
-    )
+        print(
+            "Trying the archive in an empty folder: a minute or two. The grader's sandbox needs "
+            "Linux, so nobody will notice here if your code needs the network or a file elsewhere "
+            f"on this computer, which the grader does not have. {NOT_LIMITED}",
+            file=sys.stderr,
+        )
+        with tempfile.TemporaryDirectory(prefix="pack-", ignore_cleanup_errors=True) as scratch:
+            folder = Path(scratch, "archive")
+            unpack(data, folder)
+            report = check_folder(folder)
+        return Extra(
+            archive=name,
+            student_number=student_number(name),
+            findings=report.findings,
+            not_seen=report.not_seen,
+        )
 
 
 def _failures(tried: Extra) -> list[str]:

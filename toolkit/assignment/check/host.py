@@ -216,38 +216,39 @@ def early_host() -> Iterator[Host | None]:
         host.close()
 
 
-class _Forked:
-    """A child that shares what this process has imported."""
+if sys.platform == "linux":
 
-    def __init__(self) -> None:
-        (question, asks), (answers, answer) = os.pipe(), os.pipe()
-        self.pid = os.fork()
-        if self.pid == 0:
-            _be_the_child(question, answer)
-        os.close(question)
-        os.close(answer)
-        self.stdin: IO[bytes] = os.fdopen(asks, "wb", 0)
-        self.stdout: IO[bytes] = os.fdopen(answers, "rb", 0)
+    class _Forked:
+        """A child that shares what this process has imported."""
 
-    def kill(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
+        def __init__(self) -> None:
+            (question, asks), (answers, answer) = os.pipe(), os.pipe()
+            self.pid = os.fork()
+            if self.pid == 0:
+                _be_the_child(question, answer)
+            os.close(question)
+            os.close(answer)
+            self.stdin: IO[bytes] = os.fdopen(asks, "wb", 0)
+            self.stdout: IO[bytes] = os.fdopen(answers, "rb", 0)
 
-    def wait(self) -> object:
-        return os.waitpid(self.pid, 0)
+        def kill(self) -> None:
+            os.kill(self.pid, signal.SIGKILL)
 
+        def wait(self) -> object:
+            return os.waitpid(self.pid, 0)
 
-def _be_the_child(question: int, answer: int) -> NoReturn:
-    try:
-        os.setsid()
-        for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(ending, signal.SIG_DFL)
-        os.dup2(question, 0)
-        os.dup2(answer, 1)
-        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-        sys.dont_write_bytecode = True
-        importlib.import_module(f"{CHILD[1]}.__main__").main()
-    finally:
-        os._exit(0)
+    def _be_the_child(question: int, answer: int) -> NoReturn:
+        try:
+            os.setsid()
+            for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(ending, signal.SIG_DFL)
+            os.dup2(question, 0)
+            os.dup2(answer, 1)
+            os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+            sys.dont_write_bytecode = True
+            importlib.import_module(f"{CHILD[1]}.__main__").main()
+        finally:
+            os._exit(0)
 
 
 def start_plainly() -> "subprocess.Popen[bytes]":

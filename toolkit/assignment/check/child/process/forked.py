@@ -6,11 +6,13 @@ import mmap
 import os
 import resource
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
 from toolkit.assignment.check.child.answering import Waiting, answer_questions
 
+assert sys.platform == "linux"
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 

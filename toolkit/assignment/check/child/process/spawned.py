@@ -62,8 +62,8 @@ class Spawned:
 
     def exceeds(self) -> bool:
         """Whether it had taken more than it may at the last look."""
-        seconds, memory = self._request["seconds"], self._request["memory"]
-        return self._cpu - self._cpu_before > seconds or self._memory > memory
+        seconds, memory = self._cpu - self._cpu_before, self._memory
+        return bool(seconds > self._request["seconds"] or memory > self._request["memory"])
 
     def kill(self) -> None:
         """End it and everything that it started, as far as a look has seen it."""
