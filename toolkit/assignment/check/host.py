@@ -198,22 +198,22 @@ def early_host() -> Iterator[Host | None]:
     It has nothing of the judge, so it must come before the judge is imported; None where that has
     happened, or where a process that has torch is not safely forked.
     """
-    if sys.platform != "linux" or JUDGE in sys.modules:
+    if sys.platform == "linux" and JUDGE not in sys.modules:
+        before = dict(os.environ)
+        os.environ.update(environment())  # numpy and torch read some of it once, on import
+        try:
+            importlib.import_module("torch")
+            process = _Forked()
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+        host = Host(start_plainly, kill_group, process)
+        try:
+            yield host
+        finally:
+            host.close()
+    else:
         yield None
-        return
-    before = dict(os.environ)
-    os.environ.update(environment())  # numpy and torch read some of it once, on import
-    try:
-        importlib.import_module("torch")
-        process = _Forked()
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-    host = Host(start_plainly, kill_group, process)
-    try:
-        yield host
-    finally:
-        host.close()
 
 
 if sys.platform == "linux":
