@@ -36,6 +36,9 @@ class StandIn(types.ModuleType):
     def __setattr__(self, name, value):
         setattr(self._real, name, value)
 
+    def __delattr__(self, name):
+        delattr(self._real, name)
+
 
 def stand_ins():
     for name, lacks in SYSTEM["lacks"].items():
