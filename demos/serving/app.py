@@ -103,7 +103,7 @@ def _serve(
     exports: Path,
 ) -> None:
     """Import and serve the page until Ctrl+C or a signal, then clean up."""
-    with tempfile.TemporaryDirectory(prefix="demo-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="demo-", ignore_cleanup_errors=True) as scratch:
         try:
             prepare(Path(scratch))
             from serving.server import serve

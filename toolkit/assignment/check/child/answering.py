@@ -83,6 +83,8 @@ def take_pipes() -> tuple[int, int]:
         os.dup2(nowhere, descriptor)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
+    # As the environment variables hide CUDA.
+    torch.backends.mps.is_available = lambda: False  # type: ignore[assignment]
     postpone_compiler()
     return read, write
 
