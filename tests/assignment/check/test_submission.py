@@ -2,6 +2,7 @@
 
 import ast
 import json
+import runpy
 from pathlib import Path
 
 import pytest
@@ -218,3 +219,22 @@ def test_a_notebook_of_fifty_megabytes(tmp_path: Path) -> None:
     submission = prepared(tmp_path, {"lstm.ipynb": json.dumps(content)})
     assert submission.parts["lstm"].notebook == "lstm.ipynb"
     assert (submission.root / "lstm.py").stat().st_size < 1000
+
+
+@pytest.mark.parametrize(
+    ("first", "encoding"), [("# coding: gbk\n", "gbk"), ("# 回文\n", "utf-8-sig")]
+)
+def test_the_encoding_of_a_file_stays(first: str, encoding: str, tmp_path: Path) -> None:
+    """Also where a line is added, because something in it is still to be written."""
+    code = (
+        f"{first}TEXT = '回文'\n\n\nclass PalindromeDataset:\n    def __getitem__(self, k):\n"
+        "        pass\n"
+    )
+    for name in ("mine", "copy"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "mine" / "dataset.py").write_bytes(code.replace("\n", "\r\n").encode(encoding))
+    prepare(tmp_path / "mine", tmp_path / "copy")
+    copy = runpy.run_path(str(tmp_path / "copy" / "dataset.py"))
+    assert copy["TEXT"] == "回文"
+    with pytest.raises(NotImplementedError):
+        copy["PalindromeDataset"]()[0]
