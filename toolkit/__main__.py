@@ -3,13 +3,18 @@
 import importlib
 import sys
 
-import typer
+try:
+    import typer
 
-from toolkit.assignment.app import app as assignment_app
-from toolkit.common.package_data import package_data
-from toolkit.train.app import app as train_app
+    from toolkit.assignment.app import app as assignment_app
+    from toolkit.common.console import Commands
+    from toolkit.common.package_data import package_data
+    from toolkit.train.app import app as train_app
+except KeyboardInterrupt:  # nothing has begun yet
+    sys.exit(130)
 
 app = typer.Typer(
+    cls=Commands,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from toolkit.common.console import reports_errors
+from toolkit.common.console import Commands, reports_errors
 from toolkit.common.errors import UsageError
 from toolkit.common.files import set_aside
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from toolkit.assignment.grade.result import Result
 
 app = typer.Typer(
+    cls=Commands,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -140,14 +141,16 @@ def grade(
     ] = None,
     out: Annotated[Path, typer.Option(help="Where the results go.")] = Path("graded"),
     workers: Annotated[
-        int, typer.Option(min=1, help="How many archives to grade at the same time.")
+        int, typer.Option(min=1, max=1000, help="How many archives to grade at the same time.")
     ] = 2,
     cluster: Annotated[
         str | None, typer.Option(help="For a big class: a Dask scheduler, tcp://HOST:PORT.")
     ] = None,
-    time_limit: Annotated[float, typer.Option(min=1, help="Seconds for one archive.")] = 300,
+    time_limit: Annotated[
+        float, typer.Option(min=1, max=86_400, help="Seconds for one archive.")
+    ] = 300,
     memory_limit: Annotated[
-        float, typer.Option(min=0.1, help="GiB of memory for one archive.")
+        float, typer.Option(min=0.1, max=1024, help="GiB of memory for one archive.")
     ] = 4,
     restart: Annotated[
         bool, typer.Option("--restart", help="Set old results aside and grade everything again.")

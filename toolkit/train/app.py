@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from toolkit.common.console import reports_errors
+from toolkit.common.console import Commands, reports_errors
 from toolkit.common.files import set_aside
 from toolkit.export.manifest import EXPORTS_DIR
 from toolkit.export.replacing import restore as restore_exports
@@ -36,6 +36,7 @@ from toolkit.train.options import (
     RunsOption,
     SeedOption,
     StepsOption,
+    YesOption,
 )
 from toolkit.train.presets import (
     NUM_SEEDS,
@@ -46,6 +47,7 @@ from toolkit.train.presets import (
 )
 
 app = typer.Typer(
+    cls=Commands,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -75,6 +77,7 @@ def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
         runs_dir: RunsOption = Path("runs"),
         exports_dir: ExportsOption = None,
         restart: RestartOption = False,
+        yes: YesOption = False,
     ) -> None:
         from toolkit.train.recurrent import train_recurrent
         from toolkit.train.workspace import open_workspace
@@ -88,7 +91,7 @@ def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
             num_steps=num_steps,
             seed=seed,
         )
-        workspace = open_workspace(preset, device, runs_dir, exports_dir, restart)
+        workspace = open_workspace(preset, device, runs_dir, exports_dir, restart, yes=yes)
         train_recurrent(plan, workspace, NUM_TEST[preset], num_seeds)
 
 
@@ -113,6 +116,7 @@ def gan(
     runs_dir: RunsOption = Path("runs"),
     exports_dir: ExportsOption = None,
     restart: RestartOption = False,
+    yes: YesOption = False,
 ) -> None:
     """Part II: train the GAN on MNIST."""
     from toolkit.train.gan import train_gan
@@ -126,7 +130,7 @@ def gan(
         num_steps=num_steps,
         seed=seed,
     )
-    workspace = open_workspace(preset, device, runs_dir, exports_dir, restart, data_dir)
+    workspace = open_workspace(preset, device, runs_dir, exports_dir, restart, data_dir, yes)
     train_gan(workspace.with_precision(plan), workspace)
 
 
@@ -162,11 +166,15 @@ def train_all(
     restart: RestartOption = False,
 ) -> None:
     """Train everything: LSTM and RNN with the curriculum and at one length, and the GAN."""
+    from toolkit.gan.data import load_mnist
+    from toolkit.train.classifier import find_classifier
     from toolkit.train.gan import train_gan
     from toolkit.train.recurrent import train_both
     from toolkit.train.workspace import open_workspace
 
     workspace = open_workspace(preset, device, runs_dir, exports_dir, restart, data_dir)
+    load_mnist(workspace.data_dir)  # what Part II needs and lacks is said before Part I
+    find_classifier(workspace.exports_dir)
     train_both(preset, seed, workspace, curriculum=True)
     train_both(preset, seed, workspace, curriculum=False, num_seeds=NUM_SEEDS[preset])
     train_gan(workspace.with_precision(plan_gan(preset).customise(seed=seed)), workspace)

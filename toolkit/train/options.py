@@ -33,6 +33,10 @@ RestartOption = Annotated[
     bool,
     typer.Option("--restart", help="Start from scratch; the old run is kept under another name."),
 ]
+YesOption = Annotated[
+    bool,
+    typer.Option("--yes", help="Train even if it takes hours, or more memory than there is."),
+]
 BatchSizeOption = Annotated[
     int | None, typer.Option(help="Examples in each step.", show_default=BY_PRESET)
 ]
