@@ -23,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Check, report, pack and grade what students hand in.",
 )
+RUBRIC = typer.Option(help="A TOML file with the points.", show_default="the assignment's 40 + 60")
 
 
 @app.command()
@@ -134,10 +135,7 @@ def pack(
 @reports_errors
 def grade(
     folder: Annotated[Path, typer.Argument(help="The folder with the archives to grade.")],
-    rubric: Annotated[
-        Path | None,
-        typer.Option(help="A TOML file with the points.", show_default="the assignment's 40 + 60"),
-    ] = None,
+    rubric: Annotated[Path | None, RUBRIC] = None,
     out: Annotated[Path, typer.Option(help="Where the results go.")] = Path("graded"),
     workers: Annotated[
         int, typer.Option(min=1, help="How many archives to grade at the same time.")
@@ -180,6 +178,39 @@ def grade(
     print("\n".join(f"Isolation: {way}" for way in sorted(ways)))
     unclear = sum(bool(result.extra_data.needs_a_look) for result in results)
     print(f"Graded: {len(results)}. Need a look: {unclear}. See {out / 'class.html'}.")
+
+
+packages = typer.Typer(
+    no_args_is_help=True,
+    help="Make a grader for a platform that runs it itself: `toolkit package gradescope --help`.",
+)
+app.add_typer(packages, name="package")
+
+
+@packages.command()
+@reports_errors
+def gradescope(
+    out: Annotated[Path, typer.Option(help="The archive to write.")] = Path("autograder.zip"),
+    rubric: Annotated[Path | None, RUBRIC] = None,
+) -> None:
+    """Write the archive that Gradescope takes as an autograder, for its default machine."""
+    from toolkit.assignment.package.packages import package_gradescope
+
+    number = package_gradescope(out, rubric)
+    print(f"{out}: {number} files, {out.stat().st_size:,} bytes. Upload it as the autograder.")
+
+
+@packages.command()
+@reports_errors
+def classroom50(
+    out: Annotated[Path, typer.Option(help="The folder to write, new or empty.")],
+    rubric: Annotated[Path | None, RUBRIC] = None,
+) -> None:
+    """Write an autograder for Classroom 50, and a workflow for GitHub Actions without it."""
+    from toolkit.assignment.package.packages import package_classroom50
+
+    number = package_classroom50(out, rubric)
+    print(f"{out}/: {number} files. Its README.md says where they go.")
 
 
 if __name__ == "__main__":

@@ -34,3 +34,20 @@ def package_gradescope(out: Path, rubric: Path | None) -> int:
     make_directory(out.parent)
     atomic_write(out, buffer.getvalue())
     return len(files)
+
+
+def package_classroom50(out: Path, rubric: Path | None) -> int:
+    """Write the folder with Classroom 50's autograder and a workflow; returns its number of files.
+
+    Raises:
+        UsageError: `out` exists and is not empty, or the rubric is none.
+        ToolkitError: it cannot be written.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"{out} exists already: name a folder that is new or empty.")
+    files = {str(path): data for path, data in grader_files(rubric)}
+    files |= {path.name: path.read_bytes() for path in (HERE / "classroom50").iterdir()}
+    for name, data in files.items():
+        make_directory((out / name).parent)
+        atomic_write(out / name, data)
+    return len(files)
