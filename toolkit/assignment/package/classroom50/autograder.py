@@ -23,15 +23,17 @@ def main() -> None:
     environment = Path(tempfile.mkdtemp(prefix="grader-"))
     environment.chmod(0o755)  # another user runs the submission with it
     python = environment / "bin" / "python"
-    run(sys.executable, "-m", "venv", environment)
-    run(python, "-m", "pip", "install", "--quiet", "uv")
+    # -P: nothing is imported from the working directory, where the student's own files are.
+    run(sys.executable, "-P", "-m", "venv", environment)
+    run(python, "-P", "-m", "pip", "install", "--quiet", "uv")
     uv = (environment / "bin" / "uv", "pip", "install", "--quiet", "--python", python)
     run(*uv, "--torch-backend", "cpu", "--compile-bytecode", "-r", HERE / "requirements.txt")
     given = [f"{name}={os.environ[name]}" for name in KEPT if name in os.environ]
     run("sudo", "chown", "-R", "root:root", HERE / "toolkit")
     run("sudo", "chmod", "-R", "go-rwx", HERE / "toolkit")  # the submission must not read it
     run("sudo", "env", f"PYTHONPATH={HERE}", "PYTHONDONTWRITEBYTECODE=1", "OMP_NUM_THREADS=1",
-        *given, python, "-m", "toolkit.assignment.package.on_classroom50", Path.cwd())  # fmt: skip
+        *given, python, "-P", "-m", "toolkit.assignment.package.on_classroom50",
+        Path.cwd())  # fmt: skip
 
 
 def run(*command: object) -> None:
