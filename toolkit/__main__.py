@@ -1,4 +1,4 @@
-"""The console script `toolkit`: train, check, report, pack, grade and demo in one place."""
+"""The console script `toolkit`: train, check, report, pack, grade, package, demo in one place."""
 
 import importlib
 import sys
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(train_app, name="train")
 app.registered_commands += assignment_app.registered_commands
+app.registered_groups += assignment_app.registered_groups
 
 
 demos = typer.Typer(

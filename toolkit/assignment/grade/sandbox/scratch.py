@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PREFIX = "grade-"
+SHARED = ("/tmp", "/var/tmp", "/dev/shm")  # where every user may write
 
 
 @contextlib.contextmanager
@@ -26,6 +27,16 @@ def clear_left_over() -> None:
     for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError), _locked(path):  # in use, or another user's
             shutil.rmtree(path, ignore_errors=True)
+
+
+def clear_files_of(uid: int) -> None:
+    """Delete what a user has left in the folders where everybody may write."""
+    for path in (path for folder in SHARED for path in Path(folder).glob("*")):
+        with contextlib.suppress(OSError):  # another process was quicker
+            if path.lstat().st_uid == uid and path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.lstat().st_uid == uid:
+                path.unlink()
 
 
 @contextlib.contextmanager
