@@ -154,6 +154,10 @@ def grade(
     restart: Annotated[
         bool, typer.Option("--restart", help="Set old results aside and grade everything again.")
     ] = False,
+    unsafe: Annotated[
+        bool,
+        typer.Option("--unsafe", help="Grade even where submissions can reach files or network."),
+    ] = False,
     csv: Annotated[
         Platform | None,
         typer.Option(help="Write the grades and the feedback as this platform wants them, too."),
@@ -184,7 +188,14 @@ def grade(
         set_aside(out)
     limits = Limits(seconds=time_limit, memory=int(memory_limit * 2**30))
     results = grade_folder(
-        folder, out, points, limits, cluster=cluster, num_workers=workers, report=_say
+        folder,
+        out,
+        points,
+        limits,
+        cluster=cluster,
+        num_workers=workers,
+        unsafe=unsafe,
+        report=_say,
     )
     ways = {result.extra_data.isolation for result in results}
     print("\n".join(f"Isolation: {way}" for way in sorted(ways)))

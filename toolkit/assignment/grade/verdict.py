@@ -10,7 +10,8 @@ from toolkit.assignment.grade.archive import BrokenArchive, student_number, unpa
 from toolkit.assignment.grade.points import Counted, count, free, reasons
 from toolkit.assignment.grade.result import Extra, Open, Result, TaskResult, describe
 from toolkit.assignment.grade.rubric import Rubric
-from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, find_isolation
+from toolkit.assignment.grade.sandbox.choice import find_isolation
+from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.sandbox.scratch import scratch_directory
 from toolkit.common.errors import UsageError
 

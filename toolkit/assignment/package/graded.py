@@ -15,7 +15,8 @@ from pathlib import Path
 from toolkit.assignment.grade.archive import MAX_ARCHIVE, MAX_UNPACKED
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import Rubric
-from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, why_not
+from toolkit.assignment.grade.sandbox.choice import why_not
+from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.verdict import grade_archive, ungraded
 from toolkit.assignment.parts import list_files
 from toolkit.common.errors import ToolkitError

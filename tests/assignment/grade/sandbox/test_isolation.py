@@ -9,8 +9,10 @@ from types import ModuleType
 
 import pytest
 
-from toolkit.assignment.grade.sandbox import isolation as module
-from toolkit.assignment.grade.sandbox.isolation import Isolation, find_bwrap, find_isolation
+from toolkit.assignment.grade.sandbox import choice as module
+from toolkit.assignment.grade.sandbox.choice import find_isolation
+from toolkit.assignment.grade.sandbox.isolation import Isolation, find_bwrap
+from toolkit.assignment.grade.sandbox.landlock import readable
 from toolkit.common.errors import ToolkitError
 from toolkit.common.package_data import PACKAGE
 
@@ -34,6 +36,27 @@ def test_own_code_needs_no_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
     own = Isolation("limits")
     monkeypatch.setattr(module, "why_not", lambda way: None if way == own else "no")
     assert find_isolation(own_code=True) == own
+
+
+def test_nobody_grades_unsafely_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    open_ = Isolation("limits")
+    monkeypatch.setattr(module, "why_not", lambda way: None if way.tool == "limits" else "no")
+    with pytest.raises(ToolkitError, match=r"NOT PROTECTED: .*give --unsafe\."):
+        find_isolation()
+    assert find_isolation(unsafe=True).tool == open_.tool
+
+
+def test_landlock_names_all_but_one_folder(tmp_path: Path) -> None:
+    """A folder of packages with the toolkit among them, by hand."""
+    for name in ("packages/other", "packages/toolkit/lstm", "packages/torch", "elsewhere"):
+        (tmp_path / name).mkdir(parents=True)
+    read, enter = readable(
+        [str(tmp_path / name) for name in ("packages", "elsewhere", "missing")],
+        tmp_path / "packages" / "toolkit",
+    )
+    names = ("elsewhere", "packages/other", "packages/torch")
+    assert sorted(read) == [str(tmp_path / name) for name in names]
+    assert enter == [str(tmp_path / "packages")]
 
 
 @pytest.fixture
