@@ -239,3 +239,6 @@ def test_no_archives(tmp_path: Path) -> None:
         grade(tmp_path, tmp_path / "graded")
     with pytest.raises(UsageError, match="is not a folder"):
         grade(tmp_path / "none", tmp_path / "graded")
+    (tmp_path / "Zoë Älva_501_assignsubmission_file").mkdir()
+    with pytest.raises(UsageError, match="without 'Download submissions in folders'"):
+        grade(tmp_path, tmp_path / "graded")

@@ -109,3 +109,24 @@ print(watched.printed.decode())
     where, _, names = printed.partition(" ")
     assert where == str(packages / "toolkit" / "__init__.py")
     assert sorted(ast.literal_eval(names)) == ["__init__.py", "assignment"]  # no models, no data
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it makes another user the owner")
+def test_another_user_sees_a_scratch_directory_and_little_of_the_toolkit(tmp_path: Path) -> None:
+    """No other user may go through the folder around it, where the archive lies."""
+    way = Isolation("limits", drop_user=True)
+    around, scratch = tmp_path / "grade-1", tmp_path / "grade-1" / "scratch"
+    scratch.mkdir(parents=True)
+    way.prepare(scratch)
+    way.prepare(scratch)  # a child that died is started again
+    assert (scratch.stat().st_uid, scratch.stat().st_gid) == (way.uid, way.uid)
+    assert around.stat().st_mode & 0o777 == 0o710
+    assert (around.stat().st_uid, around.stat().st_gid) == (0, way.uid)
+    package = Path(way.environment(scratch)["PYTHONPATH"]) / "toolkit"
+    assert package.is_relative_to(around)
+    seen = {path.relative_to(package) for path in package.rglob("*.py")}
+    assert Path("assignment/check/child/answering.py") in seen
+    assert not [path for path in seen if "lstm" in path.parts[:1] or "gan" in path.parts[:1]]
+    assert not [path for path in seen if path.parent == Path("assignment/check/lstm")]
+    assert {path.stat().st_uid for path in package.rglob("*")} == {0}
+    assert not [path for path in package.rglob("*") if path.stat().st_mode & 0o022]
