@@ -130,3 +130,18 @@ def test_another_user_sees_a_scratch_directory_and_little_of_the_toolkit(tmp_pat
     assert not [path for path in seen if path.parent == Path("assignment/check/lstm")]
     assert {path.stat().st_uid for path in package.rglob("*")} == {0}
     assert not [path for path in package.rglob("*") if path.stat().st_mode & 0o022]
+
+
+@pytest.mark.parametrize(
+    ("ids", "few"),
+    [("0 0 4294967295\n", False), ("0 100000 65536\n", True), ("0 1000 1\n1 100000 65535\n", True)],
+)
+def test_a_user_that_the_container_has(
+    ids: str, few: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As /proc/self/uid_map tells: all, or those that Docker gives where it maps them."""
+    (tmp_path / "uid_map").write_text(ids)
+    monkeypatch.setattr(module, "UID_MAP", tmp_path / "uid_map")
+    uid = Isolation("limits", drop_user=True).uid
+    assert uid is not None
+    assert 10_000 <= uid < 60_000 if few else uid > module.FIRST_UID
