@@ -75,7 +75,8 @@ try:
     words = [f"{result['score']:g} of {sum(test['max_score'] for test in result['tests']):g}"]
 except (OSError, ValueError, KeyError) as error:
     valid, words = False, [repr(error)]
-print("\t".join([folder.name, "valid" if valid else "NOT VALID", *words, seconds, most]))
+line = [folder.name, "valid" if valid else "NOT VALID", *words, seconds, most]
+sys.stdout.write("\t".join(line) + "\n")  # in one piece, since others may write at the same time
 PYTHON
 }
 

@@ -166,7 +166,7 @@ def grade(
         Path | None, typer.Option(help="A CSV of all students, such as the platform's own export.")
     ] = None,
     title: Annotated[
-        str, typer.Option(help="What the platform calls the assignment.")
+        str, typer.Option(help="The assignment's name on Canvas or Blackboard.")
     ] = "Assignment 3",
 ) -> None:
     """Grade every archive in a folder, each in a separate sandbox.

@@ -28,6 +28,8 @@ from ..check.corpus import cases
 from ..grade.test_folder import SCHEMA
 from ..submissions import FINE, pack
 
+ROOT = Path(__file__).parents[3]
+
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -81,6 +83,10 @@ def test_it_needs_nothing_else_of_the_toolkit(package: Path, tmp_path: Path) -> 
 def test_the_scripts_are_bash(package: Path, script: str) -> None:
     with zipfile.ZipFile(package) as archive:
         subprocess.run(["bash", "-n"], input=archive.read(script), check=True)
+
+
+def test_the_benchmark_is_bash() -> None:
+    subprocess.run(["bash", "-n", ROOT / "benchmarks" / "as_gradescope.sh"], check=True)
 
 
 def test_a_name_that_gradescope_does_not_take(tmp_path: Path) -> None:

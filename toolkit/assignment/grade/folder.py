@@ -114,6 +114,11 @@ def find_archives(folder: Path) -> list[Path]:
         for path in folder.iterdir()
         if path.suffix.lower() in ARCHIVES and path.is_file() and not path.is_symlink()
     )
+    if not found and any(folder.glob("*_assignsubmission_file*/")):
+        raise UsageError(
+            f"{folder} has a folder for each student, as Moodle makes them. Download the "
+            "submissions again without 'Download submissions in folders'."
+        )
     if not found:
         raise UsageError(f"{folder} has no archives such as 12345678_assignment3.zip.")
     return found

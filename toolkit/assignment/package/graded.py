@@ -58,7 +58,8 @@ def grade_handed_in(folder: Path, rubric: Rubric, limits: Limits) -> Result:
         name, buffer = "submission.zip", io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
             for file in files:
-                archive.writestr(zipfile.ZipInfo(str(file)), (folder / file).read_bytes())
+                entry = zipfile.ZipInfo(str(file).encode(errors="replace").decode())
+                archive.writestr(entry, (folder / file).read_bytes())
         data = buffer.getvalue()
     else:
         problem = (

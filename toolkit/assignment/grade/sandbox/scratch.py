@@ -29,14 +29,23 @@ def clear_left_over() -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def clear_files_of(uid: int) -> None:
-    """Delete what a user has left in the folders where everybody may write."""
+def files_of(uid: int) -> list[Path]:
+    """What a user has in the folders where everybody may write."""
+    found = []
     for path in (path for folder in SHARED for path in Path(folder).glob("*")):
-        with contextlib.suppress(OSError):  # another process was quicker
-            if path.lstat().st_uid == uid and path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            elif path.lstat().st_uid == uid:
-                path.unlink()
+        with contextlib.suppress(OSError):  # it has just been deleted
+            if path.lstat().st_uid == uid:
+                found.append(path)
+    return found
+
+
+def clear_files_of(uid: int) -> None:
+    """Delete what a user has left there."""
+    for path in files_of(uid):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -5,14 +5,16 @@ import os
 import select
 import signal
 import socket
+import stat
 import subprocess
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
-from toolkit.assignment.grade.sandbox.scratch import clear_files_of
+from toolkit.assignment.grade.sandbox.scratch import clear_files_of, files_of
 
 TICK = 0.1  # seconds between two looks at the processes
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -126,9 +128,10 @@ class Watched:
             return "processes"
         if sum(map(_memory, family)) > limits.memory:
             return "memory"
-        if self._isolation.tool != "bubblewrap":
-            return "disk" if _more_on_disk_than(limits.disk, self._scratch) else None
-        return None
+        if self._isolation.tool == "bubblewrap":  # in memory, and limited there
+            return None
+        shared = [] if self._uid is None else files_of(self._uid)
+        return "disk" if more_on_disk_than(limits.disk, [self._scratch, *shared]) else None
 
     def _read(self, descriptor: int) -> bool:
         """Read once, keeping what fits. False at the end, or if there is nothing to read."""
@@ -146,8 +149,8 @@ def descendants(root: int, uid: int | None = None) -> list[int]:
     family = {root}
     for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):  # it has just ended
-            stat = Path("/proc", name, "stat").read_bytes()
-            fields = stat[stat.rindex(b")") + 2 :].split()  # state, parent, group, session, ...
+            line = Path("/proc", name, "stat").read_bytes()
+            fields = line[line.rindex(b")") + 2 :].split()  # state, parent, group, session, ...
             children.setdefault(int(fields[1]), []).append(int(name))
             if int(fields[3]) == root or (uid is not None and _user(name) == uid):
                 family.add(int(name))
@@ -193,16 +196,17 @@ def _memory(pid: int) -> int:
     return sum(1024 * int(line[1]) for line in lines if line[0] in (b"RssAnon:", b"RssShmem:"))
 
 
-def _more_on_disk_than(limit: int, directory: Path) -> bool:
-    """Whether the files in `directory` take more than `limit` bytes, each at least a page."""
+def more_on_disk_than(limit: int, places: Iterable[Path]) -> bool:
+    """Whether some files and folders take more than `limit` bytes, each file at least a page."""
     left = limit
-    waiting = [str(directory)]
+    waiting = [str(place) for place in places]
     while waiting:
-        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
-                left -= max(PAGE, entry.stat(follow_symlinks=False).st_blocks * 512)
-                if left < 0:
-                    return True
+        path = waiting.pop()
+        with contextlib.suppress(OSError):  # it has just been deleted
+            found = os.lstat(path)
+            left -= max(PAGE, found.st_blocks * 512)
+            if left < 0:
+                return True
+            if stat.S_ISDIR(found.st_mode):
+                waiting += [os.path.join(path, name) for name in os.listdir(path)]
     return False
