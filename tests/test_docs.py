@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 import typer
 import yaml
+from packaging.specifiers import SpecifierSet
 from typer.core import TyperGroup
 
 from toolkit.__main__ import app as toolkit_app
@@ -37,7 +38,7 @@ PAGES = [
 README = (ROOT / "README.md").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 # What other programs do is theirs; the C++ programs are built and run by tests/export.
-OTHER_PROGRAMS = {"cmake", "cp", "git", "hf", "mkdir", "python3", "source", "sudo"}
+OTHER_PROGRAMS = {"cmake", "cp", "git", "hf", "mkdir", "pipx", "python3", "source", "sudo", "uv"}
 
 
 def commands(text: str) -> list[str]:
@@ -349,6 +350,17 @@ class Reader(html.parser.HTMLParser):
 def read(page: Path) -> Reader:
     """A built page, read once."""
     return Reader(page)
+
+
+def test_the_workflow_names_what_is_there() -> None:
+    """It has not run yet; at least its files exist, and its Pythons are those of the project."""
+    text = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
+    jobs = yaml.safe_load(text)["jobs"]
+    runs = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    for name in re.findall(r"(?:tests/|\.ci/)[\w./]+", " ".join(runs)):
+        assert (ROOT / name).exists(), name
+    allowed = SpecifierSet(PROJECT["project"]["requires-python"])
+    assert all(python in allowed for python in jobs["students"]["strategy"]["matrix"]["python"])
 
 
 @pytest.mark.xdist_group("site")  # built once

@@ -65,6 +65,33 @@ def test_only_export_uses_torchscript() -> None:
             assert used <= {"export", "is_scripting", "_state"}, path
 
 
+ROOT = PACKAGE.parent
+FOR_EVERYBODY = [
+    *FILES,
+    *sorted((ROOT / "demos").rglob("*.py")),
+    *sorted((ROOT / "assignments").rglob("*.py")),
+    ROOT / "exports" / "load_exports.py",
+]
+
+
+def test_every_text_has_its_encoding() -> None:
+    """What is read, written or piped as text is so in a named encoding: Windows has another."""
+    for path in FOR_EVERYBODY:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                named = {keyword.arg for keyword in node.keywords}
+                function = node.func
+                name = getattr(function, "attr", getattr(function, "id", ""))
+                modes = [str(a.value) for a in node.args if isinstance(a, ast.Constant)]
+                opened = name == "open" and (isinstance(function, ast.Name) or modes)
+                as_text = (
+                    name in ("read_text", "write_text")
+                    or (opened and "b" not in "".join(modes))
+                    or "text" in named
+                )
+                assert not as_text or "encoding" in named, f"{path}:{node.lineno}"
+
+
 ROOMS = sorted({path.parent for path in FILES})
 MAX_MODULES, MAX_LINES, MAX_FUNCTION = 12, 300, 60
 LONG_FUNCTIONS = {"train": "the whole loop is visible in one place"}  # name -> why it is longer

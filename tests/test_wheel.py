@@ -1,18 +1,34 @@
-"""The wheel alone, in an empty folder: nothing reaches for the repository."""
+"""The wheel alone, installed into an environment of its own: nothing reaches for the repository.
+
+The folder has a space and Chinese letters in its name, the console knows neither, and on Linux the
+commands run as on Windows (tests/systems/stand_in).
+"""
 
 import hashlib
 import json
 import os
+import re
+import signal
+import socket
 import subprocess
 import sys
+import sysconfig
+import venv
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
+from toolkit.assignment.parts import FILES
+
+from .assignment.check.corpus import cases
+from .assignment.layouts import notebook
+from .assignment.submissions import FINE
+from .systems import other
+
 ROOT = Path(__file__).parents[1]
-RIGHT = ROOT / "tests" / "assignment" / "check" / "corpus" / "right"
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]  # built once
@@ -20,69 +36,188 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]  # built once
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what the wheel holds, as pip would unpack it."""
+    """An environment with the wheel, which sees the packages here but not the source tree."""
     built = tmp_path_factory.mktemp("built")
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
     subprocess.run([*command, "--directory", str(built)], cwd=ROOT, check=True, capture_output=True)
     (wheel,) = built.glob("*.whl")
-    site = tmp_path_factory.mktemp("site")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(site)
-    return site
+    environment = tmp_path_factory.mktemp("environment")
+    venv.create(environment)
+    site = Path(sysconfig.get_path("purelib", "venv", {"base": str(environment)}))
+    here = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    # A line in such a file is only a path: the editable installation behind it is not followed.
+    (site / "packages.pth").write_text("\n".join(here), encoding="utf-8")
+    pip = [sys.executable, "-m", "pip", "--python", str(environment), "install", "--quiet"]
+    subprocess.run([*pip, "--no-deps", "--no-index", "--no-compile", str(wheel)], check=True)
+    return environment
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a student works, from the skeleton to the archive."""
+    folder = tmp_path_factory.mktemp("home") / "深度学习 été"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment variables of a machine where little is as here."""
+    variables = dict(os.environ)
+    if sys.platform == "linux":
+        variables = other.environment("win32", tmp_path_factory.mktemp("systems"))
+        variables["PYTHONPATH"] = str(other.STAND_IN)
+    else:
+        variables.pop("PYTHONPATH", None)
+    return variables | {"PYTHONUTF8": "0", "PYTHONWARNDEFAULTENCODING": "1"}
 
 
 @pytest.fixture
-def call(installed: Path, tmp_path: Path) -> Call:
-    """Call `toolkit ...` from the wheel in an empty folder."""
+def call(installed: Path, folder: Path, environment: dict[str, str]) -> Call:
+    """Call `toolkit ...` in the folder, on a console of some encoding."""
 
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: object, console: str = "gbk") -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [sys.executable, "-m", "toolkit", *map(str, arguments)],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(installed)},
+            [program(installed), *map(str, arguments)],
+            cwd=folder,
+            env=environment | {"PYTHONIOENCODING": console},
             capture_output=True,
-            text=True,
+            encoding=console,
         )
         assert str(ROOT / "toolkit") not in done.stderr
+        assert "Traceback" not in done.stderr
+        assert_no_encoding_is_left_open(done.stderr)
         return done
 
     return run
 
 
+def program(environment: Path) -> str:
+    scripts = sysconfig.get_path("scripts", "venv", {"base": str(environment)})
+    return str(Path(scripts) / "toolkit")
+
+
+def assert_no_encoding_is_left_open(printed: str) -> None:
+    """By the toolkit; what other packages do is theirs."""
+    warned = [line for line in printed.splitlines() if "EncodingWarning" in line]
+    assert not [line for line in warned if re.search(r"[\\/](toolkit|_data)[\\/]", line)]
+
+
 def test_it_carries_its_data(installed: Path) -> None:
-    data = installed / "toolkit" / "_data"
+    site = Path(sysconfig.get_path("purelib", "venv", {"base": str(installed)}))
+    data = site / "toolkit" / "_data"
     for name in ("exports/lstm.pt", "exports/manifest.json", "skeleton/my_gan.py",
-                 "report/report.tex", "demos/gan_demo.py"):  # fmt: skip
+                 "report/report.tex", "demos/gan_demo.py", "assignment3.ipynb"):  # fmt: skip
         assert (data / name).is_file(), name
-    listed = json.loads((data / "exports" / "manifest.json").read_text())
+    listed = json.loads((data / "exports" / "manifest.json").read_bytes())
     for name, entry in listed.items():
         found = hashlib.sha256((data / "exports" / name).read_bytes()).hexdigest()
         assert found == entry["sha256"], name
     assert not (data / "exports" / "previous").exists()
 
 
-def test_interpolate_with_its_own_exports(call: Call, tmp_path: Path) -> None:
+def test_skeleton(call: Call, folder: Path) -> None:
+    done = call("skeleton", "--out", "我的 code")
+    assert done.returncode == 0, done.stderr
+    names = {path.name for path in (folder / "我的 code").iterdir()}
+    assert names == {*FILES.values(), "assignment3.ipynb"}
+    assert all(name in done.stdout for name in names)
+    (command,) = re.findall(r'toolkit check ["\'](.+)["\']\n', done.stdout)
+    assert command == "我的 code"
+    mine = folder / "我的 code" / "lstm.py"
+    mine.write_text("mine = 1", encoding="utf-8")
+    (folder / "我的 code" / "train.py").unlink()
+    again = call("skeleton", "--out", "我的 code", console="cp1252")  # which has no such letters
+    assert again.returncode == 0, again.stderr
+    assert [line.split(":")[0] for line in again.stdout.splitlines()[:2]] == [
+        "Written",
+        "Kept as it is",
+    ]
+    assert mine.read_text(encoding="utf-8") == "mine = 1"
+
+
+def test_check(call: Call, folder: Path) -> None:
+    """A byte-order mark, the ends of lines of Windows, letters of Europe and of China."""
+    (folder / "检查").mkdir()
+    cases.write_wrong("the label is the middle", folder / "检查")
+    for name in ("lstm.py", "train.py", "my_gan.py"):
+        (folder / "检查" / name).unlink()
+    file = folder / "检查" / "dataset.py"
+    code = file.read_text(encoding="utf-8")
+    wrong = next(k for k, line in enumerate(code.splitlines(), 1) if "label = int(" in line)
+    code = code.replace("label = int(", "é = '回文'; label = int(")
+    file.write_bytes(code.replace("\n", "\r\n").encode("utf-8-sig"))
+    done = call("check", "检查")
+    assert done.returncode == 1, done.stderr
+    assert f"dataset.py:{wrong}: wrong-label" in done.stdout
+    assert "é = '回文'; label = int(" in done.stdout
+    content = json.loads(call("check", "检查", "--json", console="cp1252").stdout)
+    assert [f["line"] for f in content["findings"] if f["id"] == "wrong-label"] == [wrong]
+
+
+def test_interpolate_with_its_own_exports(call: Call, folder: Path) -> None:
     done = call("train", "interpolate", "--from", 3, "--to", 8)
     assert done.returncode == 0, done.stderr
-    assert list(tmp_path.glob("runs/interpolate/*/3-to-8-line-9-seed-0.png"))
+    assert list(folder.glob("runs/interpolate/*/3-to-8-line-9-seed-0.png"))
 
 
-def test_report(call: Call, tmp_path: Path) -> None:
-    done = call("report", "--student-number", "12345678")
+def test_report(call: Call, folder: Path) -> None:
+    done = call("report", "--student-number", "12345678", "--name", "王 Zoë", console="cp1252")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "report" / "report.tex").is_file()
+    assert "Zoë" in (folder / "report" / "report.tex").read_text(encoding="utf-8")
 
 
-def test_check_of_an_interpolation(call: Call, tmp_path: Path) -> None:
-    """It needs the exported generator and classifier, which stand in for a student's."""
-    (tmp_path / "my_gan.py").write_bytes((RIGHT / "gan_mlp_tanh.py").read_bytes())
-    done = call("check", ".", "--json")
-    report = json.loads(done.stdout)
-    assert {finding["id"] for finding in report["findings"]} == {"missing-file"}
-    assert any("9 different images" in finding["message"] for finding in report["right"])
-
-
-def test_demo_explains_itself(call: Call) -> None:
-    done = call("demo", "gan", "--help")
+def test_pack(call: Call, folder: Path) -> None:
+    """Files that are short and wrong, but that run: that is enough for an archive."""
+    mine = folder / "pack 作业"
+    mine.mkdir()
+    for name, code in FINE.items():
+        (mine / name).write_bytes(("# 回文\r\n" + code).encode("utf-8-sig"))
+    (mine / "结果.ipynb").write_text(notebook("1"), encoding="utf-8-sig")
+    (mine / "报告.pdf").write_bytes(b"%PDF-1.7 a page")
+    done = call("pack", "--student-number", "12345678", mine.name)
     assert done.returncode == 0, done.stderr
-    assert "--share" in done.stdout
+    assert sys.platform != "linux" or "The grader's sandbox needs Linux" in done.stderr
+    with zipfile.ZipFile(folder / "12345678_assignment3.zip") as archive:
+        assert set(archive.namelist()) == {*FINE, "结果.ipynb", "报告.pdf"}
+
+
+@pytest.mark.parametrize("name", ["gan", "digit"])
+def test_demo(name: str, installed: Path, folder: Path, environment: dict[str, str]) -> None:
+    """It serves its page, and a signal closes it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    demo = subprocess.Popen(
+        [program(installed), "demo", name, "--port", str(port)],
+        cwd=folder,
+        env=environment | {"PYTHONIOENCODING": "cp1252"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="cp1252",
+    )
+    try:
+        assert demo.stdout is not None
+        assert f"http://127.0.0.1:{port}/" in demo.stdout.readline()
+        assert httpx.get(f"http://127.0.0.1:{port}/").status_code == 200
+        demo.send_signal(signal.SIGTERM)
+        _, errors = demo.communicate(timeout=60)
+    finally:
+        demo.kill()
+        demo.communicate()
+    assert "Traceback" not in errors
+    assert_no_encoding_is_left_open(errors)
+
+
+def test_grade_says_where_it_works(call: Call) -> None:
+    done = call("grade", ".")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: grade needs Linux")
+
+
+@pytest.mark.nightly
+def test_train_all_and_report(call: Call, folder: Path) -> None:
+    done = call("train", "all", "--preset", "smoke")
+    assert done.returncode == 0, done.stderr
+    done = call("report", "--preset", "smoke", "--student-number", "12345678", "--out", "full")
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"Missing: runs\W\w+\W(\w+)", done.stdout) == ["horizon"]

@@ -6,10 +6,9 @@ and a mistyped option are answered at once.
 
 import importlib
 import secrets
-import signal
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -104,10 +103,7 @@ def _serve(
     exports: Path,
 ) -> None:
     """Import and serve the page until Ctrl+C or a signal, then clean up."""
-    for ending in (signal.SIGTERM, signal.SIGHUP):  # clean up as after Ctrl+C
-        if signal.getsignal(ending) != signal.SIG_IGN:  # nohup ignores SIGHUP
-            signal.signal(ending, _interrupt)
-    with tempfile.TemporaryDirectory(prefix="demo-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="demo-", ignore_cleanup_errors=True) as scratch:
         try:
             prepare(Path(scratch))
             from serving.server import serve
@@ -116,7 +112,3 @@ def _serve(
             serve(lambda: build(exports), name, host, port, credentials, share, Path(scratch))
         except KeyboardInterrupt:
             print("The page is closed.")
-
-
-def _interrupt(*_: Any) -> None:
-    raise KeyboardInterrupt

@@ -6,9 +6,7 @@ tunnel runs in a separate process here, which we can stop at any moment and whos
 """
 
 import contextlib
-import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
@@ -22,13 +20,16 @@ from toolkit.common.files import read_bytes, sha256
 PATIENCE = 14  # seconds that the share server has to answer
 
 # Imports Gradio while the page is built, then waits for the page's address. When the process that
-# started it ends, in whatever way, its input ends, and it kills itself together with the tunnel.
+# started it ends, in whatever way, its input ends, and it ends together with the tunnel.
 PROGRAM = """
-import os, signal, sys, threading
+import os, sys, threading
+import psutil
 from gradio import networking
 def end_together():
     os.read(0, 1)
-    os.killpg(0, signal.SIGKILL)
+    for process in psutil.Process().children(recursive=True):
+        process.kill()
+    os._exit(1)
 print("ready", flush=True)
 host, port, token = sys.stdin.readline().split()
 end = threading.Thread(target=end_together, daemon=True)
@@ -57,8 +58,8 @@ class Tunnel:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,  # a group to kill: this process and the program it starts
+            encoding="utf-8",
+            start_new_session=True,  # Ctrl+C is for the page, which then ends this
         )
         self._words: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
@@ -81,18 +82,16 @@ class Tunnel:
             raise
 
     def close(self) -> None:
-        """Stop the tunnel and the program behind it."""
-        if self._process.returncode is None:  # not waited for yet, so the number is still its own
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        """Stop the tunnel and the program behind it, by the end of its input."""
         assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(OSError):  # it is closed on the other side
             self._process.stdin.close()
+        self._process.wait()
 
     def _address(self, host: str, port: int, token: str) -> str:
         assert self._process.stdin is not None
         self._words.get()  # "ready", which on a busy machine comes a little later than the page
-        with contextlib.suppress(BrokenPipeError):  # it has ended; its empty output says so below
+        with contextlib.suppress(OSError):  # it has ended; its empty output says so below
             self._process.stdin.write(f"{host} {port} {token}\n")
             self._process.stdin.flush()
         try:

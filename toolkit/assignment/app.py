@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from toolkit.common.console import Commands, reports_errors
-from toolkit.common.errors import UsageError
+from toolkit.common.console import Commands, command_line, reports_errors
+from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import set_aside
 
 if TYPE_CHECKING:
@@ -26,6 +26,28 @@ app = typer.Typer(
 )
 Platform = Literal["moodle", "canvas", "blackboard", "gradescope"]
 RUBRIC = typer.Option(help="A TOML file with the points.", show_default="the assignment's 40 + 60")
+
+
+@app.command()
+@reports_errors
+def skeleton(
+    out: Annotated[Path, typer.Option(help="The folder for the files; it is made.")] = Path(
+        "my_folder"
+    ),
+) -> None:
+    """Write the files that you fill in: four of Python, and the notebook.
+
+    A file that is there already stays as it is.
+    """
+    from toolkit.assignment.skeleton import write_skeleton
+
+    written, kept = write_skeleton(out)
+    for path in written:
+        print(f"Written: {path}")
+    for path in kept:
+        print(f"Kept as it is: {path}")
+    next_command = command_line("toolkit", "check", str(out))
+    print(f"Fill them in, and check them whenever you have finished a piece: {next_command}")
 
 
 @app.command()
@@ -60,8 +82,10 @@ def check(
         return
     if path is None or explain is not None:
         raise UsageError("Give the folder with your code, or --explain and an id alone.")
-    from toolkit.assignment.check.host import early_host
+    from toolkit.assignment.check.host import NOT_LIMITED, early_host
 
+    if NOT_LIMITED:
+        print(f"Note: {NOT_LIMITED}", file=sys.stderr)
     with early_host() as host:  # which has nothing of what is imported from here on
         from toolkit.assignment.check.parent import check as check_submission
         from toolkit.assignment.check.text import as_text
@@ -69,7 +93,7 @@ def check(
         report = check_submission(
             path, lambda sentence: print(f"  {sentence}", file=sys.stderr), host=host
         )
-    print(report.model_dump_json(indent=2) if json else as_text(report, path), flush=True)
+    print(report.as_json() if json else as_text(report, path), flush=True)
     raise typer.Exit(report.exit_code)
 
 
@@ -174,6 +198,11 @@ def grade(
     Writes results.json (for Gradescope) and feedback.html for each archive, class.csv and
     class.html for the class. After an interruption, the same command continues where it stopped.
     """
+    if sys.platform != "linux":
+        raise ToolkitError(
+            "grade needs Linux, because it runs the code of strangers in a sandbox. Windows has "
+            "Linux in WSL, a Mac in a virtual machine."
+        )
     from toolkit.assignment.grade.folder import find_archives, grade_folder
     from toolkit.assignment.grade.gradebook.roster import read_roster
     from toolkit.assignment.grade.gradebook.write import write_gradebook

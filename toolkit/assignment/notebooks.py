@@ -5,8 +5,10 @@ outputs, of whatever size, cost nothing and are never searched. Versions 3 and 4
 """
 
 import ast
+import io
 import json
 import re
+import tokenize
 import warnings
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -58,7 +60,16 @@ def code_of(path: PurePosixPath, data: bytes) -> str:
 
 def decoded(data: bytes) -> str:
     """The text of a Python file, with the ends of lines that the syntax tree counts."""
-    return data.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+    text = data.decode(encoding_of(data), errors="replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def encoding_of(data: bytes) -> str:
+    """The encoding of a Python file: what its mark or its first lines say, else UTF-8 (PEP 263)."""
+    try:
+        return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+    except SyntaxError:  # an unknown one, or no UTF-8: Python cannot import it either
+        return "utf-8"
 
 
 def code_cells(data: bytes) -> list[dict[str, Any]]:

@@ -4,19 +4,27 @@ import ast
 import io
 import re
 import sys
+import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
+from toolkit.assignment.check.host import NOT_LIMITED
 from toolkit.assignment.check.static import still_to_write
 from toolkit.assignment.check.submission import unclear_sentence
-from toolkit.assignment.grade.archive import MAX_ARCHIVE, MAX_UNPACKED
-from toolkit.assignment.grade.result import Result, describe
+from toolkit.assignment.grade.archive import MAX_ARCHIVE, MAX_UNPACKED, student_number, unpack
+from toolkit.assignment.grade.result import Extra, describe
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.sandbox.choice import find_isolation
 from toolkit.assignment.grade.sandbox.isolation import Limits
 from toolkit.assignment.grade.verdict import CHECK, Check, grade_archive
 from toolkit.assignment.locate import find_parts, locate, read_code
-from toolkit.assignment.notebooks import SUFFIX, BrokenNotebook, code_cells, read_notebook
+from toolkit.assignment.notebooks import (
+    SUFFIX,
+    BrokenNotebook,
+    code_cells,
+    decoded,
+    read_notebook,
+)
 from toolkit.assignment.parts import FILES, list_files
 from toolkit.assignment.report.prompts import prompts_in
 from toolkit.common.errors import ToolkitError, UsageError
@@ -68,10 +76,8 @@ def pack(
             f"{MAX_UNPACKED // 2**20} MiB together. Leave out large pictures."
         )
     path = out / f"{number}_assignment3.zip"
-    print("Trying the archive the way the grader will: a minute or two.", file=sys.stderr)
-    isolation = find_isolation(own_code=True)
-    result = grade_archive(path.name, data, read_rubric(), limits, check, isolation)
-    if broken := _failures(result):
+    tried = _try(path.name, data, limits, check)
+    if broken := _failures(tried):
         raise ToolkitError(
             "Nothing was packed: unpacked into an empty folder, your code does not run.\n"
             + "\n".join(f"- {line}" for line in broken)
@@ -80,8 +86,7 @@ def pack(
     if path.exists() and read_bytes(path) != data:
         set_aside(path)
     atomic_write(path, data)
-    extra = result.extra_data
-    found = [describe(finding) for finding in (*extra.findings, *extra.not_seen)]
+    found = [describe(finding) for finding in (*tried.findings, *tried.not_seen)]
     return path, files, [*leftovers, *found]
 
 
@@ -167,7 +172,7 @@ def _code_problems(path: PurePosixPath, content: bytes) -> list[str]:
         except BrokenNotebook:
             return []  # said of all notebooks
     else:
-        source = content.decode(errors="replace")
+        source = decoded(content)
     if not source.strip():
         return [f"{path} is empty."]
     try:
@@ -211,9 +216,35 @@ def _notebook_problems(path: PurePosixPath, content: bytes) -> list[str]:
     return problems
 
 
-def _failures(result: Result) -> list[str]:
+def _try(name: str, data: bytes, limits: Limits, check: Check) -> Extra:
+    """What the grader will find in the archive: in its sandbox, which needs Linux, or without."""
+    if sys.platform == "linux":
+        print("Trying the archive the way the grader will: a minute or two.", file=sys.stderr)
+        isolation = find_isolation(own_code=True)
+        return grade_archive(name, data, read_rubric(), limits, check, isolation).extra_data
+    else:
+        from toolkit.assignment.check.parent import check as check_folder  # here: it imports torch
+
+        print(
+            "Trying the archive in an empty folder: a minute or two. The grader's sandbox needs "
+            "Linux, so nobody will notice here if your code needs the network or a file elsewhere "
+            f"on this computer, which the grader does not have. {NOT_LIMITED}",
+            file=sys.stderr,
+        )
+        with tempfile.TemporaryDirectory(prefix="pack-", ignore_cleanup_errors=True) as scratch:
+            folder = Path(scratch, "archive")
+            unpack(data, folder)
+            report = check_folder(folder)
+        return Extra(
+            archive=name,
+            student_number=student_number(name),
+            findings=report.findings,
+            not_seen=report.not_seen,
+        )
+
+
+def _failures(tried: Extra) -> list[str]:
     """Why the unpacked archive does not run at all."""
-    extra = result.extra_data
-    if extra.problem:
-        return [extra.problem]
-    return [describe(finding) for finding in extra.findings if finding.id in FATAL]
+    if tried.problem:
+        return [tried.problem]
+    return [describe(finding) for finding in tried.findings if finding.id in FATAL]

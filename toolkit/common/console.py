@@ -7,6 +7,7 @@ import logging
 import os
 import shlex
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -105,7 +106,7 @@ def _prepare_output() -> None:
 
 def _nowhere() -> TextIO:
     """A stream in place of one that is closed, until the process ends."""
-    return open(os.devnull, "w")
+    return open(os.devnull, "w", encoding="utf-8")
 
 
 @contextlib.contextmanager
@@ -136,8 +137,13 @@ def training_command(*words: str, **options: object) -> str:
         for key, value in options.items()
         if value is not None and value != TRAINING_DEFAULTS.get(key)
     }
-    command = shlex.join(["python", "-m", "toolkit.train", *words, *as_options(given)])
-    return command.encode(errors="surrogateescape").decode(errors="replace")  # any path as text
+    return command_line("python", "-m", "toolkit.train", *words, *as_options(given))
+
+
+def command_line(*words: str) -> str:
+    """Words as they are typed in this system's shell: those with spaces are in quotes."""
+    join = subprocess.list2cmdline if sys.platform == "win32" else shlex.join
+    return join(words).encode(errors="surrogateescape").decode(errors="replace")  # any path as text
 
 
 def as_options(settings: Mapping[str, object]) -> list[str]:

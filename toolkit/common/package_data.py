@@ -1,4 +1,4 @@
-"""Finding the files that come with the toolkit and are not Python: exports, templates, demos."""
+"""Finding what comes with the toolkit and is not in the package: exports, templates, demos."""
 
 from pathlib import Path
 
@@ -6,16 +6,19 @@ PACKAGE = Path(__file__).resolve().parents[1]
 IN_CHECKOUT = {
     "exports": "exports",
     "skeleton": "assignments/skeleton",
+    "notebook": "assignments/assignment3.ipynb",
     "report": "assignments/report",
     "demos": "demos",
 }
 
 
 def package_data(name: str) -> Path:
-    """The folder called `name`: beside the package in a checkout, inside it in a wheel.
+    """Where something is: beside the package in a checkout, inside it in a wheel.
 
     Args:
-        name: "exports", "skeleton", "report" (the templates) or "demos".
+        name: of a folder, "exports", "skeleton", "report" (the templates) or "demos"; or
+            "notebook", which is a file.
     """
-    installed = PACKAGE / "_data" / name
-    return installed if installed.exists() else PACKAGE.parent / IN_CHECKOUT[name]
+    place = IN_CHECKOUT[name]
+    installed = PACKAGE / "_data" / Path(place).name
+    return installed if installed.exists() else PACKAGE.parent / place

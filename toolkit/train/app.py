@@ -33,6 +33,7 @@ from toolkit.train.options import (
     PresetOption,
     RangeOption,
     RestartOption,
+    ResultsOption,
     RunsOption,
     SeedOption,
     StepsOption,
@@ -212,7 +213,7 @@ def score(
     value_range: RangeOption = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same numbers.")] = 0,
     data_dir: DataOption = None,
-    runs_dir: Annotated[Path, typer.Option(help="Results go to RUNS_DIR/score.")] = Path("runs"),
+    runs_dir: ResultsOption = Path("runs"),
     exports_dir: EvaluatorOption = None,
 ) -> None:
     """Measure a generator, ours or your own, and print its scorecard."""
@@ -244,9 +245,7 @@ def interpolate(
     latent_dim: LatentDimOption = None,
     value_range: RangeOption = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same pictures.")] = 0,
-    runs_dir: Annotated[Path, typer.Option(help="Pictures go to RUNS_DIR/interpolate.")] = Path(
-        "runs"
-    ),
+    runs_dir: ResultsOption = Path("runs"),
     exports_dir: EvaluatorOption = None,
 ) -> None:
     """Draw the images between two digits, as a strip and as a film."""
@@ -268,7 +267,7 @@ def clinic(
         typer.Argument(help="The failure to show."),
     ],
     data_dir: DataOption = None,
-    runs_dir: Annotated[Path, typer.Option(help="Results go to RUNS_DIR/clinic.")] = Path("runs"),
+    runs_dir: ResultsOption = Path("runs"),
     exports_dir: EvaluatorOption = None,
 ) -> None:
     """Show the classic failures of a GAN, made on purpose, and how to cure them."""

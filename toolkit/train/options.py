@@ -18,6 +18,9 @@ DeviceOption = Annotated[Device, typer.Option(help="Where to compute.")]
 RunsOption = Annotated[
     Path, typer.Option(help="Facts, metrics, checkpoints and figures go to RUNS_DIR/PRESET.")
 ]
+ResultsOption = Annotated[
+    Path, typer.Option(help="Results go to a folder in RUNS_DIR, named after the command.")
+]
 ExportsOption = Annotated[
     Path | None,
     typer.Option(

@@ -1,5 +1,6 @@
 """What a check finds, as one record: from the child process to the JSON and the feedback page."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, Self, get_args
 
@@ -80,6 +81,10 @@ class Report(BaseModel):
     findings: Annotated[list[Finding], _only("wrong")]
     not_seen: Annotated[list[Finding], _only("not seen")] = []
     right: Annotated[list[Finding], _only("right")] = []
+
+    def as_json(self) -> str:
+        """In ASCII, which every console can show."""
+        return json.dumps(self.model_dump(mode="json"), indent=2)
 
     @model_validator(mode="after")
     def _passed_fits(self) -> Self:

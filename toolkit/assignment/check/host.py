@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, NoReturn, Protocol
 
+import psutil
+
 import toolkit
 from toolkit.assignment.check.wire import Closed, Disturbed, receive, send
 from toolkit.assignment.parts import Part
@@ -19,6 +21,13 @@ from toolkit.assignment.parts import Part
 LIMITS: dict[Part, int] = {"dataset": 15, "lstm": 40, "train": 20, "gan": 25}  # CPU seconds
 MAX_BYTES = 4 << 30  # of memory, for each part
 CHILD = ("-m", "toolkit.assignment.check.child")
+# What is missing on this system, as a sentence; "" on Linux.
+NOT_LIMITED = (
+    ""
+    if sys.platform == "linux"
+    else "This system does not limit the memory and the time of your code, so they are looked at "
+    "twice a second: code that takes very much at once can slow the computer before it is ended."
+)
 JUDGE = "toolkit.assignment.check.verdicts"  # what imports it could give a verdict
 
 
@@ -98,6 +107,10 @@ class Student:
 
 class Process(Protocol):
     """What runs the child: a `subprocess.Popen`, or a fork of this process."""
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
 
     @property
     def stdin(self) -> IO[bytes] | None:
@@ -185,56 +198,57 @@ def early_host() -> Iterator[Host | None]:
     It has nothing of the judge, so it must come before the judge is imported; None where that has
     happened, or where a process that has torch is not safely forked.
     """
-    if sys.platform != "linux" or JUDGE in sys.modules:
+    if sys.platform == "linux" and JUDGE not in sys.modules:
+        before = dict(os.environ)
+        os.environ.update(environment())  # numpy and torch read some of it once, on import
+        try:
+            importlib.import_module("torch")
+            process = _Forked()
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+        host = Host(start_plainly, kill_group, process)
+        try:
+            yield host
+        finally:
+            host.close()
+    else:
         yield None
-        return
-    before = dict(os.environ)
-    os.environ.update(environment())  # numpy and torch read some of it once, on import
-    try:
-        importlib.import_module("torch")
-        process = _Forked()
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-    host = Host(start_plainly, kill_group, process)
-    try:
-        yield host
-    finally:
-        host.close()
 
 
-class _Forked:
-    """A child that shares what this process has imported."""
+if sys.platform == "linux":
 
-    def __init__(self) -> None:
-        (question, asks), (answers, answer) = os.pipe(), os.pipe()
-        self.pid = os.fork()
-        if self.pid == 0:
-            _be_the_child(question, answer)
-        os.close(question)
-        os.close(answer)
-        self.stdin: IO[bytes] = os.fdopen(asks, "wb", 0)
-        self.stdout: IO[bytes] = os.fdopen(answers, "rb", 0)
+    class _Forked:
+        """A child that shares what this process has imported."""
 
-    def kill(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
+        def __init__(self) -> None:
+            (question, asks), (answers, answer) = os.pipe(), os.pipe()
+            self.pid = os.fork()
+            if self.pid == 0:
+                _be_the_child(question, answer)
+            os.close(question)
+            os.close(answer)
+            self.stdin: IO[bytes] = os.fdopen(asks, "wb", 0)
+            self.stdout: IO[bytes] = os.fdopen(answers, "rb", 0)
 
-    def wait(self) -> object:
-        return os.waitpid(self.pid, 0)
+        def kill(self) -> None:
+            os.kill(self.pid, signal.SIGKILL)
 
+        def wait(self) -> object:
+            return os.waitpid(self.pid, 0)
 
-def _be_the_child(question: int, answer: int) -> NoReturn:
-    try:
-        os.setsid()
-        for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(ending, signal.SIG_DFL)
-        os.dup2(question, 0)
-        os.dup2(answer, 1)
-        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-        sys.dont_write_bytecode = True
-        importlib.import_module(f"{CHILD[1]}.__main__").main()
-    finally:
-        os._exit(0)
+    def _be_the_child(question: int, answer: int) -> NoReturn:
+        try:
+            os.setsid()
+            for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(ending, signal.SIG_DFL)
+            os.dup2(question, 0)
+            os.dup2(answer, 1)
+            os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+            sys.dont_write_bytecode = True
+            importlib.import_module(f"{CHILD[1]}.__main__").main()
+        finally:
+            os._exit(0)
 
 
 def start_plainly() -> "subprocess.Popen[bytes]":
@@ -251,9 +265,16 @@ def start_plainly() -> "subprocess.Popen[bytes]":
 
 
 def kill_group(process: Process) -> None:
-    """End the child; it ends what it has forked when it finds its pipes closed."""
+    """End the child, and with it what it has started: on Linux the kernel sees to that."""
+    started: list[psutil.Process] = []
+    if sys.platform != "linux":
+        with contextlib.suppress(psutil.NoSuchProcess):
+            started = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.wait()
+    for left in started:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            left.kill()
 
 
 def environment() -> dict[str, str]:

@@ -51,7 +51,7 @@ def check(
         UsageError: `path` is not a folder, or has none of the files.
     """
     torch.set_num_threads(1)  # a second thread costs more than it saves on tensors this small
-    with tempfile.TemporaryDirectory(prefix="check-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="check-", ignore_cleanup_errors=True) as scratch:
         submission = prepare(path.resolve(), Path(scratch).resolve())
         with contextlib.nullcontext(host) if host else plain_host() as running:
             return judge(submission, running, str(submission.root), progress, parts)

@@ -7,7 +7,9 @@ from pathlib import Path
 def line_of_attribute(file: Path, name: str) -> int | None:
     """The first line of the file that assigns `self.<name>`."""
     stem = name.split("[")[0].split(".")[0]
-    for number, text in enumerate(file.read_text(errors="replace").splitlines(), start=1):
+    for number, text in enumerate(
+        file.read_text(encoding="utf-8-sig", errors="replace").splitlines(), start=1
+    ):
         if text.strip().startswith((f"self.{stem} =", f"self.{stem}:", f"self.{stem}=")):
             return number
     return None

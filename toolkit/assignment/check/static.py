@@ -6,6 +6,7 @@ from pathlib import Path
 
 from toolkit.assignment.check.findings import Finding, Id
 from toolkit.assignment.check.submission import Located, Submission
+from toolkit.assignment.notebooks import decoded
 from toolkit.assignment.parts import Part
 from toolkit.assignment.syntax import unwritten, words_in
 
@@ -161,7 +162,7 @@ class Reading:
         if not tree.body and file == self.submission.parts[part].file:
             self._fault("not-written", part, "This file is still empty.", file)
             self.unreadable.add(part)
-        for line, text in still_to_write(tree, source.decode(errors="replace")):
+        for line, text in still_to_write(tree, decoded(source)):
             owner = self._owner(file, text, part)
             self._fault("not-written", owner, f"This is still to be written: {text}.", file, line)
         self._look_for_toolkit(tree, part, file)

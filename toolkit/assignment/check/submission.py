@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from toolkit.assignment.check.findings import Finding
 from toolkit.assignment.evidence import Candidate, Code
 from toolkit.assignment.locate import Found, locate, read_code
-from toolkit.assignment.notebooks import SUFFIX, Notebook
+from toolkit.assignment.notebooks import SUFFIX, Notebook, encoding_of
 from toolkit.assignment.parts import FILES, PARTS, Part, list_files, list_folders
 from toolkit.assignment.syntax import marked
 from toolkit.common.errors import UsageError
@@ -136,7 +136,9 @@ def _write_code(target: Path, code: Code) -> dict[PurePosixPath, str]:
         changed = marked(text)
         if changed != text or path in code.notebooks:
             (target / file).parent.mkdir(parents=True, exist_ok=True)
-            (target / file).write_text(changed, encoding="utf-8")
+            own = target / path  # not there if a notebook writes it, or if it was left out
+            encoding = encoding_of(own.read_bytes()) if own.exists() else "utf-8"
+            (target / file).write_bytes(changed.encode(encoding, errors="replace"))
     return python
 
 

@@ -5,6 +5,7 @@ Read with `os.read`, so that neither side takes more from the pipe than the fram
 """
 
 import base64
+import errno
 import json
 import os
 from typing import Any
@@ -41,7 +42,9 @@ def send(descriptor: int, nonce: str, value: Any) -> None:
     try:
         while data:
             data = data[os.write(descriptor, data) :]
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EINVAL):  # EINVAL: the same on Windows
+            raise
         raise Closed from None
 
 

@@ -12,7 +12,6 @@ from toolkit.assignment.grade.result import Extra, Open, Result, TaskResult, des
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.sandbox.choice import find_isolation
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
-from toolkit.assignment.grade.sandbox.scratch import scratch_directory
 from toolkit.common.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,6 +63,7 @@ def grade_archive(
     """
     from toolkit.assignment.check.submission import prepare
     from toolkit.assignment.grade.sandbox.host import SandboxedHost
+    from toolkit.assignment.grade.sandbox.scratch import scratch_directory  # here: needs Linux
     from toolkit.assignment.grade.unusual import unusual
 
     isolation = isolation or find_isolation()

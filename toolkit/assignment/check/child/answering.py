@@ -8,8 +8,8 @@ import importlib
 import mmap
 import os
 import random
-import resource
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from toolkit.assignment.check.child.compiler import postpone_compiler
 from toolkit.assignment.check.child.places import place_of
 from toolkit.assignment.check.wire import Closed, receive, send
 from toolkit.assignment.parts import Part
@@ -34,10 +35,17 @@ Back = Callable[..., Any]
 
 
 class Waiting:
-    """How long a process has waited for the judge; one that it was forked from can read it."""
+    """How long a process has waited for the judge, for the process that started it to read.
 
-    def __init__(self) -> None:
-        self._times = memoryview(mmap.mmap(-1, 16)).cast("d")  # in all, and since when it waits
+    Args:
+        shared: `SIZE` bytes of memory that both have; 0 at first.
+    """
+
+    SIZE = 16
+
+    def __init__(self, shared: mmap.mmap) -> None:
+        self._shared = shared
+        self._times = memoryview(shared).cast("d")  # in all, and since when it waits
 
     def __enter__(self) -> None:
         self._times[1] = time.monotonic()
@@ -52,21 +60,43 @@ class Waiting:
         total, since = self._times
         return total + (time.monotonic() - since if since else 0.0)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether it has waited yet: it does so first when it is ready for a question."""
+        return any(self._times)
 
-def answer_questions(
-    part: Part, root: Path, seconds: int, memory: int, read: int, write: int, waiting: Waiting
-) -> None:
+    def close(self) -> None:
+        """Give back the memory."""
+        self._times.release()
+        self._shared.close()
+
+
+def take_pipes() -> tuple[int, int]:
+    """Get ready to run or to start students' code, which sees neither warnings nor these pipes.
+
+    Returns:
+        the descriptors of the standard input and output, in place of which there is nothing now.
+    """
+    read, write = os.dup(0), os.dup(1)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
+    # As the environment variables hide CUDA.
+    torch.backends.mps.is_available = lambda: False  # type: ignore[assignment]
+    postpone_compiler()
+    return read, write
+
+
+def answer_questions(part: Part, root: Path, read: int, write: int, waiting: Waiting) -> None:
     """Answer until the judge has no more questions; then end this process.
 
     Args:
         root: the copy of the submission; the working directory is there.
-        seconds: of CPU time that this process may take.
-        memory: bytes that it may take.
         read, write: the pipes to the judge.
         waiting: gets to know how long the judge took between its questions.
     """
-    _limit(resource.RLIMIT_CPU, seconds)
-    _limit(resource.RLIMIT_DATA, memory)
     os.chdir(root)
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 - the generator that students' code uses
@@ -105,10 +135,3 @@ def described(error: BaseException, root: Path) -> dict[str, Any]:
         "file": file,
         "line": line,
     }
-
-
-def _limit(what: int, value: int) -> None:
-    """Set a limit of this process, or keep the one that is set if it is lower."""
-    _, hard = resource.getrlimit(what)
-    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(what, (value, value))

@@ -87,7 +87,7 @@ class Answers:
         tree = ast.parse(source.read_bytes())  # as when it was imported
         item, init = line_of(kind, "__getitem__", "__iter__"), line_of(kind, "__init__")
         lines = {"item": item, "init": init, **lines_of(tree, kind.__name__, SPLITS)}
-        return {"file": str(source.relative_to(self.root)), "lines": lines}
+        return {"file": source.relative_to(self.root).as_posix(), "lines": lines}
 
     def items(self, length: int, count: int, read: int, more: dict[str, Any]) -> dict[str, Any]:
         """Build the data set for palindromes of about `length` digits, and read some items.

@@ -77,7 +77,7 @@ class Answers:
         found = {}
         for path in sorted(self.root.rglob("*")):
             if path.suffix in (".py", ".ipynb") and path.is_file():
-                text = path.read_text(errors="replace")[: 50 * MAX_TEXT]
+                text = path.read_text(encoding="utf-8-sig", errors="replace")[: 50 * MAX_TEXT]
                 text = _cells(text) if path.suffix == ".ipynb" else text
                 found[path.relative_to(self.root).as_posix()] = text[:MAX_TEXT]
         return found
@@ -146,8 +146,11 @@ class Answers:
 
     def _is_signed(self, file: str) -> bool:
         """Whether generated images are probably in -1..1."""
-        own = (self.root / file).read_text(errors="replace").lower()
-        others = [path.read_text(errors="replace").lower() for path in self.root.rglob("*.py")]
+        own = (self.root / file).read_text(encoding="utf-8-sig", errors="replace").lower()
+        others = [
+            path.read_text(encoding="utf-8-sig", errors="replace").lower()
+            for path in self.root.rglob("*.py")
+        ]
         return "tanh" in own or ("sigmoid" not in own and any("tanh" in text for text in others))
 
     def _loader(self, signed: bool) -> Any:

@@ -82,7 +82,7 @@ class FolderFinder(MetaPathFinder):
     def _is_root(self, name: str) -> bool:
         """Whether a file imports `name.module`, and the module lies in the root."""
         for file in self.root.rglob("*.py"):
-            text = file.read_text(errors="replace")
+            text = file.read_text(encoding="utf-8-sig", errors="replace")
             for word in text.split():
                 first, _, rest = word.partition(".")
                 below = self.root / rest.split(".")[0].strip(",;")

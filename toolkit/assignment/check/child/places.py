@@ -16,13 +16,13 @@ def place_of(error: BaseException, root: Path) -> tuple[str | None, int | None]:
     if isinstance(error, SyntaxError) and error.filename:
         path = Path(error.filename)
         if path.is_relative_to(root):
-            return str(path.relative_to(root)), error.lineno
+            return path.relative_to(root).as_posix(), error.lineno
     if (known := getattr(error, "place", None)) is not None:
         return known[0], known[1]
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
         if path.is_relative_to(root):
-            return str(path.relative_to(root)), frame.lineno
+            return path.relative_to(root).as_posix(), frame.lineno
     return None, None
 
 

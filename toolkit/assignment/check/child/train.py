@@ -1,6 +1,8 @@
 """Answers about the training of a student's LSTM."""
 
+import _thread
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,13 +98,23 @@ def _alarm(trace: Trace, seconds: float) -> Iterator[None]:
             trace.slow = True
             raise EnoughSteps
 
-    before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 0.1)
+    done = threading.Event()
+    deadline = time.process_time() + seconds
+
+    def watch() -> None:
+        while not done.wait(0.1):
+            if time.process_time() > deadline:
+                _thread.interrupt_main()  # calls `stop` there; Windows has no timer of CPU time
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    before = signal.signal(signal.SIGINT, stop)
+    watcher.start()
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
+        done.set()
+        watcher.join()
+        signal.signal(signal.SIGINT, before)
 
 
 def _input(item: Any) -> Tensor:

@@ -63,7 +63,8 @@ def why_not(isolation: Isolation) -> str | None:
                 cwd=scratch,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                text=True,
+                encoding="utf-8",
+                errors="replace",
                 timeout=30,
             )
         except subprocess.TimeoutExpired:

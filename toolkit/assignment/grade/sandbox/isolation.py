@@ -239,7 +239,9 @@ class Isolation:
 def _nobody() -> int:
     """A user id that nobody has, for this thread; a container may have fewer than all of them."""
     number = threading.get_native_id()
-    ranges = [line.split() for line in UID_MAP.read_text().splitlines()]  # first, outside, how many
+    ranges = [
+        line.split() for line in UID_MAP.read_text(encoding="ascii").splitlines()
+    ]  # first, outside, how many
     has_all = any(int(first) + int(many) > FIRST_UID + number for first, _, many in ranges)
     return FIRST_UID + number if has_all else 10_000 + number % 50_000
 

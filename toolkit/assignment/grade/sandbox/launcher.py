@@ -49,7 +49,7 @@ def main() -> None:
         if libc.prctl(option, value, 0, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), f"prctl {option}")
 
-    Path("/proc/self/oom_score_adj").write_text("1000")  # the first to go when memory is short
+    Path("/proc/self/oom_score_adj").write_bytes(b"1000")  # the first to go when memory is short
     if settings["uid"] is not None:
         os.setgroups([])
         os.setresgid(*[settings["uid"]] * 3)
@@ -142,7 +142,7 @@ def shut_uncounted(libc: ctypes.CDLL) -> None:
 def kill_children() -> None:
     """Kill what the program left running; the kernel makes this process the parent of orphans."""
     while True:
-        for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+        for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_bytes().split():
             os.kill(int(pid), signal.SIGKILL)
         try:
             os.wait()

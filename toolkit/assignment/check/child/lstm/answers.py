@@ -66,7 +66,8 @@ class Answers:
     def source(self, file: str) -> str:
         """The text of a file."""
         path = (self.root / file).resolve()
-        return path.read_text(errors="replace") if path.is_relative_to(self.root) else ""
+        inside = path.is_relative_to(self.root)
+        return path.read_text(encoding="utf-8-sig", errors="replace") if inside else ""
 
     def supply(self, name: str) -> bool:
         """From now on, give their files this global, if its name says which size it is."""

@@ -118,7 +118,7 @@ def _with_place(error: RuntimeError, texts: Sequence[str], root: Path) -> Backwa
     for text in texts:
         for file, line in reversed(ANOMALY.findall(text)):
             if Path(file).is_relative_to(root):
-                found.place = (str(Path(file).relative_to(root)), int(line))
+                found.place = (Path(file).relative_to(root).as_posix(), int(line))
                 return found
     return found
 

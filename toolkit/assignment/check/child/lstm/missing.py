@@ -46,7 +46,7 @@ def check_super(network: nn.Module, root: Path) -> None:
             error = AttributeError(f"{kind.__name__}.__init__ does not call super().__init__()")
             file, line = sys.modules[kind.__module__].__file__, line_of(kind, "__init__")
             if _is_in(file, root) and line:
-                place = str(Path(str(file)).relative_to(root)), line
+                place = Path(str(file)).relative_to(root).as_posix(), line
                 error.place = place  # type: ignore[attr-defined]
             raise error
         waiting += [m for m in module._modules.values() if m is not None]

@@ -259,7 +259,7 @@ class Script:
 
     def _places(self, find: Callable[[ast.Module], Iterable[int]]) -> list[dict[str, Any]]:
         return [
-            {"file": str(Path(file).relative_to(self.root)), "line": line}
+            {"file": Path(file).relative_to(self.root).as_posix(), "line": line}
             for file, tree in self._trees.items()
             for line in find(tree)
         ]
@@ -268,11 +268,11 @@ class Script:
         """The other files of theirs in which the name of this one is imported."""
         pattern = re.compile(rf"(from|import)\s.*\b{re.escape(self.file.stem)}\b")
         return [
-            str(path.relative_to(self.root))
+            path.relative_to(self.root).as_posix()
             for path in sorted(self.root.rglob("*"))
             if path.suffix in (".py", ".ipynb")
             and path != self.file
-            and pattern.search(path.read_text(errors="replace"))
+            and pattern.search(path.read_text(encoding="utf-8-sig", errors="replace"))
         ]
 
     def _described(self, function: FunctionType) -> dict[str, Any]:
@@ -280,6 +280,6 @@ class Script:
         return {
             "name": function.__name__,
             "parameters": list(inspect.signature(function).parameters),
-            "file": str(path.relative_to(self.root)),
+            "file": path.relative_to(self.root).as_posix(),
             "line": line_of(function),
         }

@@ -1,0 +1,84 @@
+"""On Linux: a fork of the warm process, whose limits the kernel holds."""
+
+import contextlib
+import ctypes
+import mmap
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from toolkit.assignment.check.child.answering import Waiting, answer_questions
+
+assert sys.platform == "linux"
+PR_SET_PDEATHSIG = 1  # of Linux's prctl
+
+
+class Forked:
+    """A process that answers for one part.
+
+    Args:
+        request: `part`, `root` (the submission), `seconds` of CPU time and bytes of `memory`.
+        read, write: the pipes to the judge.
+
+    Attributes:
+        waiting: how long it has waited for the judge.
+    """
+
+    def __init__(self, request: dict[str, Any], read: int, write: int) -> None:
+        self.waiting = Waiting(mmap.mmap(-1, Waiting.SIZE))
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                os.setsid()
+                _end_with_parent()
+                _limit(resource.RLIMIT_CPU, request["seconds"])
+                _limit(resource.RLIMIT_DATA, request["memory"])
+                root = Path(request["root"])
+                answer_questions(request["part"], root, read, write, self.waiting)
+            finally:
+                os._exit(1)
+
+    def wait(self) -> None:
+        """Wait until it has ended; its id stays its own until `end`."""
+        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+
+    def starved(self) -> float:
+        """Seconds that it was ready to run and had no core."""
+        try:
+            times = Path(f"/proc/{self.pid}/schedstat").read_bytes().split()
+            return int(times[1]) / 1e9
+        except (OSError, ValueError, IndexError):
+            return 0.0
+
+    def exceeds(self) -> bool:
+        """Whether it has taken more than it may: the kernel sees to that."""
+        return False
+
+    def kill(self) -> None:
+        """End it and everything that it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def end(self) -> tuple[int, float]:
+        """End what is left; its exit status, negative for a signal, and its CPU seconds."""
+        self.kill()
+        _, status, used = os.wait4(self.pid, 0)
+        return os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime
+
+
+def _end_with_parent() -> None:
+    """Whoever kills the host ends too, and so the judge sees its pipe closed."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _limit(what: int, value: int) -> None:
+    """Set a limit of this process, or keep the one that is set if it is lower."""
+    _, hard = resource.getrlimit(what)
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(what, (value, value))
