@@ -16,6 +16,7 @@ from toolkit.train.options import (
     ArchitectureOption,
     AuxiliaryWeightOption,
     BatchSizeOption,
+    ClusterOption,
     CurriculumOption,
     DataOption,
     DeviceOption,
@@ -185,13 +186,7 @@ def train_all(
 @reports_errors
 def horizon(
     preset: PresetOption = "default",
-    cluster: Annotated[
-        str | None,
-        typer.Option(
-            help="Address of a Dask scheduler, tcp://HOST:PORT.",
-            show_default="the cores of this machine",
-        ),
-    ] = None,
+    cluster: ClusterOption = None,
     runs_dir: RunsOption = Path("runs"),
     restart: RestartOption = False,
 ) -> None:

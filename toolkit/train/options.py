@@ -121,6 +121,13 @@ OldAuxiliaryWeightOption = Annotated[  # --naming-weight, the former name
     float | None, typer.Option(hidden=True)
 ]
 
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Address of a Dask scheduler, tcp://HOST:PORT.",
+        show_default="the cores of this machine",
+    ),
+]
 GeneratorArgument = Annotated[
     Path | None,
     typer.Argument(
