@@ -234,9 +234,7 @@ def interpolate(
     slerp: Annotated[
         bool, typer.Option("--slerp", help="Follow an arc around 0 instead of the straight line.")
     ] = False,
-    frames: Annotated[
-        int, typer.Option(min=2, max=500, help="How many images, including both ends.")
-    ] = 9,
+    frames: Annotated[int, typer.Option(min=2, max=500, help="Images, with both ends.")] = 9,
     latent_dim: LatentDimOption = None,
     value_range: RangeOption = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same pictures.")] = 0,
