@@ -19,7 +19,8 @@ from pathlib import Path
 from toolkit.assignment.grade.folder import grade_folder
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
-from toolkit.assignment.grade.sandbox.isolation import Limits, find_isolation
+from toolkit.assignment.grade.sandbox.choice import find_isolation
+from toolkit.assignment.grade.sandbox.isolation import Limits
 from toolkit.assignment.grade.verdict import CHECK
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

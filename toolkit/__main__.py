@@ -1,15 +1,20 @@
-"""The console script `toolkit`: train, check, report, pack, grade and demo in one place."""
+"""The console script `toolkit`: train, check, report, pack, grade, package, demo in one place."""
 
 import importlib
 import sys
 
-import typer
+try:
+    import typer
 
-from toolkit.assignment.app import app as assignment_app
-from toolkit.common.package_data import package_data
-from toolkit.train.app import app as train_app
+    from toolkit.assignment.app import app as assignment_app
+    from toolkit.common.console import Commands
+    from toolkit.common.package_data import package_data
+    from toolkit.train.app import app as train_app
+except KeyboardInterrupt:  # nothing has begun yet
+    sys.exit(130)
 
 app = typer.Typer(
+    cls=Commands,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -18,6 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(train_app, name="train")
 app.registered_commands += assignment_app.registered_commands
+app.registered_groups += assignment_app.registered_groups
 
 
 demos = typer.Typer(

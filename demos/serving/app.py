@@ -14,7 +14,7 @@ import typer
 
 from serving.environment import prepare
 from serving.ports import free_port
-from toolkit.common.console import reports_errors
+from toolkit.common.console import Command, reports_errors
 from toolkit.common.errors import UsageError
 from toolkit.common.package_data import package_data
 
@@ -28,7 +28,7 @@ def command_line(name: str, module: str) -> typer.Typer:
     """
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-    @app.command(help=f"{name}: open the page in your browser. Ctrl+C closes it.")
+    @app.command(cls=Command, help=f"{name}: open the page in your browser. Ctrl+C closes it.")
     @reports_errors
     def command(
         share: Annotated[

@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from toolkit.assignment.app import app
 from toolkit.assignment.grade.rubric import read_rubric
-from toolkit.assignment.grade.sandbox.isolation import Limits, candidates
+from toolkit.assignment.grade.sandbox.choice import candidates
+from toolkit.assignment.grade.sandbox.isolation import Limits
 from toolkit.assignment.grade.verdict import grade_archive
 from toolkit.assignment.parts import FILES
 

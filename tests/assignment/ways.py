@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from toolkit.assignment.grade.sandbox import isolation
+from toolkit.assignment.grade.sandbox import choice
 from toolkit.assignment.grade.sandbox.isolation import Isolation
 
 BUBBLEWRAP = Isolation("bubblewrap", drop_user=os.geteuid() == 0)
@@ -15,7 +15,7 @@ HOW = {
     "unshare": "needs unshare: apt install util-linux, and a kernel that lets this user run it",
 }
 
-why_not = functools.cache(isolation.why_not)
+why_not = functools.cache(choice.why_not)
 
 
 def need(way: Isolation) -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 from torch.optim import SGD
+from torch.utils.flop_counter import FlopCounterMode
 
 from toolkit.common.errors import UsageError
 from toolkit.gan.config import Config, mlp_config
@@ -166,3 +167,20 @@ def test_mapping_network_has_its_own_rate() -> None:
     for name, value in generator.named_parameters():
         moved = torch.full_like(value, -0.005 if name.startswith("mapping") else -0.1)
         torch.testing.assert_close(value - before[name], moved, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("config", [Config(), mlp_config(Config())])
+def test_cost_is_what_torch_counts(config: Config) -> None:
+    """Torch counts two operations for a multiplication and the addition after it."""
+    config = replace(config, batch_size=4, num_steps=10, growing_batch=False)
+    networks = build(config)
+    optimizers = [SGD(network.parameters(), lr=0.1) for network in networks[:2]]
+    real, labels = torch.rand(4, 1, 28, 28), torch.zeros(4, dtype=torch.long)
+    with FlopCounterMode(display=False) as counter:
+        train_step(
+            networks, *optimizers, real, labels, torch.randn(4, config.latent_dim), config, False
+        )
+    multiplications, _ = config.cost
+    assert multiplications == pytest.approx(10 * counter.get_total_flops() / 2, rel=0.1)
+    longer = replace(config, num_steps=100, growing_batch=True)  # 1.9 times the images, by hand
+    assert longer.cost[0] == pytest.approx(19 * multiplications)

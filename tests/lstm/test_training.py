@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
-from torch.optim import SGD
+from torch.optim import SGD, RMSprop
+from torch.utils.flop_counter import FlopCounterMode
 
 from toolkit.common.errors import UsageError
 from toolkit.common.runs import Run
 from toolkit.lstm.config import Config, curriculum_config
 from toolkit.lstm.data import held_out
+from toolkit.lstm.model import LSTM, RNN
 from toolkit.lstm.training import (
     accuracy,
     accuracy_by_length,
@@ -157,3 +159,15 @@ def test_chrono_start() -> None:
     assert times.min() >= 1
     assert times.max() <= 999
     assert times.mean().item() == pytest.approx(500, abs=100)
+
+
+@pytest.mark.parametrize(("model", "network"), [("lstm", LSTM), ("rnn", RNN)])
+def test_cost_is_what_torch_counts(model: str, network: type[LSTM | RNN]) -> None:
+    """Torch counts two operations for a multiplication and the addition after it."""
+    config = Config(model, length=60, batch_size=8, num_steps=3)  # type: ignore
+    module = network(config.hidden_size)
+    with FlopCounterMode(display=False) as counter:
+        digits, labels = torch.zeros(8, 59, dtype=torch.long), torch.zeros(8, dtype=torch.long)
+        train_step(module, RMSprop(module.parameters()), digits, labels, 10.0)
+    multiplications, _ = config.cost
+    assert multiplications == pytest.approx(3 * counter.get_total_flops() / 2, rel=0.15)

@@ -64,3 +64,17 @@ def test_one_sentence(words: list[str], message: str, tmp_path: Path) -> None:
     assert done.returncode in (1, 2)
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("program", ["toolkit", "toolkit.train", "toolkit.assignment"])
+def test_ctrl_c_while_importing(program: str) -> None:
+    interrupted = (
+        "import runpy, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'typer': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        f"runpy.run_module({program!r}, run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", interrupted], cwd=ROOT, capture_output=True)
+    assert (done.returncode, done.stderr) == (130, b"")

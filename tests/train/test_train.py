@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import torch
 from click.testing import Result
 from typer.testing import CliRunner
 
-from toolkit.common.errors import ToolkitError
+from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.record import read_record
 from toolkit.export import manifest, torchscript
 from toolkit.gan.data import EMBEDDED
@@ -257,8 +258,53 @@ def test_where_exports_go(planned: Callable[..., Any]) -> None:
     ],
 )
 def test_usage_errors(call: Call, tmp_path: Path, arguments: list[str], message: str) -> None:
-    fails(call(*arguments), 2, message)
+    done = call(*arguments)
+    fails(done, 2, message)
+    assert done.output.count("\n") == 1
     assert not list(tmp_path.iterdir())  # said before anything is made
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["lstm", "--hidden-size", "10000"],
+        ["rnn", "--length", "1000000", "--num-steps", "1"],
+        ["gan", "--num-steps", "1000000000"],
+    ],
+)
+def test_hours_are_asked_for_first(words: list[str], call: Call, tmp_path: Path) -> None:
+    done = call(*words)
+    fails(done, 2, "Choose smaller sizes, or give --yes")
+    assert re.search(r"about [\d,.]+ hours and [\d,.]+ GB", done.output)
+    assert not list(tmp_path.glob("runs/default/*"))
+
+
+def test_hours_that_were_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked at a terminal; not at all with --yes."""
+    workspace = Workspace(Path(), Path(), None, torch.device("cpu"))
+    month = (1e17, 1e9)
+    answers = iter([True, False])
+    monkeypatch.setattr("typer.confirm", lambda question: next(answers))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    workspace.ask_if_too_much(month)
+    with pytest.raises(UsageError, match="Nothing was trained"):
+        workspace.ask_if_too_much(month)
+    monkeypatch.undo()
+    replace(workspace, yes=True).ask_if_too_much(month)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"), [("data", "lacks MNIST's"), ("exports", "is not the file that")]
+)
+def test_what_part_two_lacks_is_said_before_part_one(
+    option: str, message: str, call: Call, tmp_path: Path
+) -> None:
+    (tmp_path / "exports").mkdir()
+    if option == "exports":
+        (tmp_path / "exports" / "classifier.pt").write_bytes(b"not ours")
+    done = call("all", f"--{option}-dir", tmp_path / "exports")
+    fails(done, 1, message)
+    assert not list(tmp_path.glob("runs/default/*"))
 
 
 @pytest.mark.parametrize(

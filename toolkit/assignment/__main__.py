@@ -1,6 +1,11 @@
 """python -m toolkit.assignment."""
 
-from toolkit.assignment.app import app
+import sys
+
+try:
+    from toolkit.assignment.app import app
+except KeyboardInterrupt:  # nothing has begun yet
+    sys.exit(130)
 
 if __name__ == "__main__":
     app(prog_name="python -m toolkit.assignment")

@@ -14,7 +14,8 @@ from toolkit.assignment.check.submission import unclear_sentence
 from toolkit.assignment.grade.archive import MAX_ARCHIVE, MAX_UNPACKED, student_number, unpack
 from toolkit.assignment.grade.result import Extra, describe
 from toolkit.assignment.grade.rubric import read_rubric
-from toolkit.assignment.grade.sandbox.isolation import Limits, find_isolation
+from toolkit.assignment.grade.sandbox.choice import find_isolation
+from toolkit.assignment.grade.sandbox.isolation import Limits
 from toolkit.assignment.grade.verdict import CHECK, Check, grade_archive
 from toolkit.assignment.locate import find_parts, locate, read_code
 from toolkit.assignment.notebooks import (

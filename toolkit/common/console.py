@@ -12,17 +12,49 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, NoReturn, TextIO, TypeVar, cast
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from toolkit.common.errors import ToolkitError
 
-Command = TypeVar("Command", bound=Callable[..., None])
+Function = TypeVar("Function", bound=Callable[..., None])
+# Any wrong option or command. Not every version of typer exports it.
+Mistyped = cast(type[typer.BadParameter], typer.BadParameter.__base__)
 TRAINING_DEFAULTS = {"preset": "default", "runs_dir": Path("runs"), "device": "auto"}
 
 
-def reports_errors(command: Command) -> Command:
+class Command(TyperCommand):
+    """A command line with one command, `cls` of a typer command: see `_answer`."""
+
+    def main(self, *args: Any, **kwargs: Any) -> NoReturn:
+        _answer(super().main, *args, **kwargs)
+
+
+class Commands(TyperGroup):
+    """A command line with several commands, `cls` of a typer.Typer: see `_answer`."""
+
+    def main(self, *args: Any, **kwargs: Any) -> NoReturn:
+        _answer(super().main, *args, **kwargs)
+
+
+def _answer(main: Callable[..., Any], *args: Any, **kwargs: Any) -> NoReturn:
+    """Run a command line, and answer what was mistyped in one sentence instead of typer's box."""
+    try:
+        code = main(*args, standalone_mode=False, **kwargs)
+    except Mistyped as error:
+        if message := " ".join(error.format_message().split()):  # none where the help is shown
+            where = f" See `{error.ctx.command_path} --help`." if error.ctx else ""
+            message = message.replace("Value error, ", "").rstrip(".")  # pydantic's, inside typer
+            print(f"Error: {message}.{where}", file=sys.stderr)
+        code = error.exit_code
+    except typer.Abort:  # Ctrl+C in answer to a question
+        code = 130
+    sys.exit(code)
+
+
+def reports_errors(command: Function) -> Function:
     """Decorate a command so that a user's mistake ends in one sentence instead of a traceback.
 
     The sentence goes to standard error. The exit code is the error's own (1 or 2), 1 when the

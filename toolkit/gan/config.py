@@ -81,6 +81,14 @@ class Config:
             return self.batch_size
         return self.batch_size * (2 if done < 0.8 else 4)
 
+    @property
+    def cost(self) -> tuple[float, float]:
+        """Roughly what a whole training takes: multiplications, and bytes of memory."""
+        tenths = [self.batch_size_at(1 + k * self.num_steps // 10) for k in range(10)]
+        of_an_image = 24e6 if self.architecture == "conv" else 8e6  # in a step of both players
+        num_images = self.num_steps * sum(tenths) / 10
+        return of_an_image * num_images, 0.5e9 + 0.5e6 * max(tenths)
+
 
 def mlp_config(config: Config) -> Config:
     """The same run with the assignment's template: its networks, its Adam, no R1 penalty."""

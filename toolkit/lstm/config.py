@@ -52,6 +52,19 @@ class Config:
         """
         return 1 if self.hidden_size <= 256 else 2
 
+    @property
+    def cost(self) -> tuple[float, float]:
+        """Roughly what a whole training takes: multiplications, and bytes of memory."""
+        gates, kept = (4, 8) if self.model == "lstm" else (1, 2)  # numbers kept for each unit
+        weights = gates * self.hidden_size * (self.hidden_size + 10)
+        units = self.batch_size * self.length * self.hidden_size
+        # The product forward, and two of its size backward. Each weight has a gradient, its mean
+        # square, and a place in the checkpoint that is being written, and in its copy.
+        return (
+            3.0 * self.num_steps * self.batch_size * self.length * weights,
+            4.0 * (5 * weights + kept * units),
+        )
+
 
 def curriculum_config(model: Literal["lstm", "rnn"]) -> Config:
     """The curriculum with the settings that suit each model best; both take about as long."""

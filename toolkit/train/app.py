@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from toolkit.common.console import reports_errors
+from toolkit.common.console import Commands, reports_errors
 from toolkit.common.files import set_aside
 from toolkit.export.manifest import EXPORTS_DIR
 from toolkit.export.replacing import restore as restore_exports
@@ -16,6 +16,7 @@ from toolkit.train.options import (
     ArchitectureOption,
     AuxiliaryWeightOption,
     BatchSizeOption,
+    ClusterOption,
     CurriculumOption,
     DataOption,
     DeviceOption,
@@ -33,9 +34,11 @@ from toolkit.train.options import (
     PresetOption,
     RangeOption,
     RestartOption,
+    ResultsOption,
     RunsOption,
     SeedOption,
     StepsOption,
+    YesOption,
 )
 from toolkit.train.presets import (
     NUM_SEEDS,
@@ -46,6 +49,7 @@ from toolkit.train.presets import (
 )
 
 app = typer.Typer(
+    cls=Commands,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -75,6 +79,7 @@ def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
         runs_dir: RunsOption = Path("runs"),
         exports_dir: ExportsOption = None,
         restart: RestartOption = False,
+        yes: YesOption = False,
     ) -> None:
         from toolkit.train.recurrent import train_recurrent
         from toolkit.train.workspace import open_workspace
@@ -88,7 +93,7 @@ def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
             num_steps=num_steps,
             seed=seed,
         )
-        workspace = open_workspace(preset, device, runs_dir, exports_dir, restart)
+        workspace = open_workspace(preset, device, runs_dir, exports_dir, restart, yes=yes)
         train_recurrent(plan, workspace, NUM_TEST[preset], num_seeds)
 
 
@@ -113,6 +118,7 @@ def gan(
     runs_dir: RunsOption = Path("runs"),
     exports_dir: ExportsOption = None,
     restart: RestartOption = False,
+    yes: YesOption = False,
 ) -> None:
     """Part II: train the GAN on MNIST."""
     from toolkit.train.gan import train_gan
@@ -126,7 +132,7 @@ def gan(
         num_steps=num_steps,
         seed=seed,
     )
-    workspace = open_workspace(preset, device, runs_dir, exports_dir, restart, data_dir)
+    workspace = open_workspace(preset, device, runs_dir, exports_dir, restart, data_dir, yes)
     train_gan(workspace.with_precision(plan), workspace)
 
 
@@ -162,11 +168,15 @@ def train_all(
     restart: RestartOption = False,
 ) -> None:
     """Train everything: LSTM and RNN with the curriculum and at one length, and the GAN."""
+    from toolkit.gan.data import load_mnist
+    from toolkit.train.classifier import find_classifier
     from toolkit.train.gan import train_gan
     from toolkit.train.recurrent import train_both
     from toolkit.train.workspace import open_workspace
 
     workspace = open_workspace(preset, device, runs_dir, exports_dir, restart, data_dir)
+    load_mnist(workspace.data_dir)  # what Part II needs and lacks is said before Part I
+    find_classifier(workspace.exports_dir)
     train_both(preset, seed, workspace, curriculum=True)
     train_both(preset, seed, workspace, curriculum=False, num_seeds=NUM_SEEDS[preset])
     train_gan(workspace.with_precision(plan_gan(preset).customise(seed=seed)), workspace)
@@ -176,13 +186,7 @@ def train_all(
 @reports_errors
 def horizon(
     preset: PresetOption = "default",
-    cluster: Annotated[
-        str | None,
-        typer.Option(
-            help="Address of a Dask scheduler, tcp://HOST:PORT.",
-            show_default="the cores of this machine",
-        ),
-    ] = None,
+    cluster: ClusterOption = None,
     runs_dir: RunsOption = Path("runs"),
     restart: RestartOption = False,
 ) -> None:
@@ -204,7 +208,7 @@ def score(
     value_range: RangeOption = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same numbers.")] = 0,
     data_dir: DataOption = None,
-    runs_dir: Annotated[Path, typer.Option(help="Results go to RUNS_DIR/score.")] = Path("runs"),
+    runs_dir: ResultsOption = Path("runs"),
     exports_dir: EvaluatorOption = None,
 ) -> None:
     """Measure a generator, ours or your own, and print its scorecard."""
@@ -230,15 +234,11 @@ def interpolate(
     slerp: Annotated[
         bool, typer.Option("--slerp", help="Follow an arc around 0 instead of the straight line.")
     ] = False,
-    frames: Annotated[
-        int, typer.Option(min=2, max=500, help="How many images, including both ends.")
-    ] = 9,
+    frames: Annotated[int, typer.Option(min=2, max=500, help="Images, with both ends.")] = 9,
     latent_dim: LatentDimOption = None,
     value_range: RangeOption = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same pictures.")] = 0,
-    runs_dir: Annotated[Path, typer.Option(help="Pictures go to RUNS_DIR/interpolate.")] = Path(
-        "runs"
-    ),
+    runs_dir: ResultsOption = Path("runs"),
     exports_dir: EvaluatorOption = None,
 ) -> None:
     """Draw the images between two digits, as a strip and as a film."""
@@ -260,7 +260,7 @@ def clinic(
         typer.Argument(help="The failure to show."),
     ],
     data_dir: DataOption = None,
-    runs_dir: Annotated[Path, typer.Option(help="Results go to RUNS_DIR/clinic.")] = Path("runs"),
+    runs_dir: ResultsOption = Path("runs"),
     exports_dir: EvaluatorOption = None,
 ) -> None:
     """Show the classic failures of a GAN, made on purpose, and how to cure them."""

@@ -22,6 +22,7 @@ from toolkit.train.workspace import Workspace
 
 def train_gan(plan: Plan[Config], workspace: Workspace) -> None:
     """The GAN: train, measure draws of 10,000 samples, draw the assignment's pictures, export."""
+    workspace.ask_if_too_much(plan.config.cost)
     with workspace.run(plan) as run, threads(plan.config.num_threads):
         metrics, interpolation = _train(run, plan.config, workspace)
     print_summary(metrics, run, interpolation)

@@ -18,6 +18,9 @@ DeviceOption = Annotated[Device, typer.Option(help="Where to compute.")]
 RunsOption = Annotated[
     Path, typer.Option(help="Facts, metrics, checkpoints and figures go to RUNS_DIR/PRESET.")
 ]
+ResultsOption = Annotated[
+    Path, typer.Option(help="Results go to a folder in RUNS_DIR, named after the command.")
+]
 ExportsOption = Annotated[
     Path | None,
     typer.Option(
@@ -32,6 +35,10 @@ DataOption = Annotated[
 RestartOption = Annotated[
     bool,
     typer.Option("--restart", help="Start from scratch; the old run is kept under another name."),
+]
+YesOption = Annotated[
+    bool,
+    typer.Option("--yes", help="Train even if it takes hours, or more memory than there is."),
 ]
 BatchSizeOption = Annotated[
     int | None, typer.Option(help="Examples in each step.", show_default=BY_PRESET)
@@ -114,6 +121,13 @@ OldAuxiliaryWeightOption = Annotated[  # --naming-weight, the former name
     float | None, typer.Option(hidden=True)
 ]
 
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Address of a Dask scheduler, tcp://HOST:PORT.",
+        show_default="the cores of this machine",
+    ),
+]
 GeneratorArgument = Annotated[
     Path | None,
     typer.Argument(

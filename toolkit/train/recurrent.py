@@ -45,6 +45,8 @@ def train_recurrent(
     config = plan.config
     if num_seeds > 1:
         plan = replace(plan, words=(*plan.words, "--seeds", str(num_seeds)))
+    multiplications, memory = config.cost
+    workspace.ask_if_too_much((multiplications * num_seeds, memory))
     lengths = tuple(sorted({config.length, *(FAR if config.curriculum else NEAR)}))
     trial = Trial(
         config.model.upper(), config, lengths, num_test if config.curriculum else num_test // 10

@@ -1,15 +1,20 @@
-"""Where a command reads and writes."""
+"""Where a command reads and writes, and how much it may compute."""
 
+import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
+import psutil
 import torch
+import typer
 from torch import nn
 
 from toolkit.common.console import training_command
 from toolkit.common.device import pick_device, pick_precision
+from toolkit.common.errors import UsageError
 from toolkit.common.files import make_directory
 from toolkit.common.record import RunRecord
 from toolkit.common.runs import Run
@@ -21,6 +26,9 @@ from toolkit.train.presets import AnyConfig, Plan, Preset
 
 ImageConfig = TypeVar("ImageConfig", GANConfig, ClassifierConfig)
 
+LONG = 3600.0  # seconds of training that somebody may not have meant to ask for
+SLOWEST = 1e10  # multiplications a second that any machine reaches
+
 
 @dataclass(frozen=True)
 class Workspace:
@@ -31,6 +39,7 @@ class Workspace:
     data_dir: Path | None  # someone's own copy of MNIST
     device: torch.device
     restart: bool = False  # set finished and interrupted runs aside and start again
+    yes: bool = False  # train for as long, and with as much memory, as it takes
     options: Mapping[str, object] = field(default_factory=dict)  # the options that name all this
 
     def run(self, plan: Plan[AnyConfig]) -> Run:
@@ -40,6 +49,31 @@ class Workspace:
         if self.restart and (old := run.set_aside()):
             print(f"The old run is now in {old}.")
         return run
+
+    def ask_if_too_much(self, cost: tuple[float, float]) -> None:
+        """Before a training of hours, or for more memory than there is: ask whether it is meant.
+
+        Args:
+            cost: multiplications and bytes.
+
+        Raises:
+            UsageError: it is not, or there is nobody to ask.
+        """
+        multiplications, memory = cost
+        there = psutil.virtual_memory().total if self.device.type == "cpu" else float("inf")
+        if self.yes or (multiplications < LONG * SLOWEST and memory < there):
+            return
+        seconds = multiplications / speed(self.device)
+        if seconds < LONG and memory < there:
+            return
+        estimate = (
+            f"This training takes about {seconds / 3600:,.1f} hours and {memory / 1e9:,.1f} GB of "
+            f"memory, of which this machine has {there / 1e9:,.1f}"
+        )
+        if not sys.stdin.isatty():
+            raise UsageError(f"{estimate}. Choose smaller sizes, or give --yes if you mean it.")
+        if not typer.confirm(f"{estimate}. Go on?"):
+            raise UsageError("Nothing was trained. Choose smaller sizes.")
 
     def with_precision(self, plan: Plan[ImageConfig]) -> Plan[ImageConfig]:
         """The plan in the floating-point precision that suits the device."""
@@ -79,12 +113,13 @@ def open_workspace(
     exports_dir: Path | None,
     restart: bool,
     data_dir: Path | None = None,
+    yes: bool = False,
 ) -> Workspace:
     """The workspace that the options of a training name.
 
     Raises:
-        ToolkitError: the exports cannot be written there, or their manifest is damaged, which is
-            better said before hours of training than after.
+        ToolkitError: the runs or the exports cannot be written there, or their manifest is damaged,
+            which is better said before hours of training than after.
         UsageError: this machine does not have the device.
     """
     exports = exports_dir or default_directory(preset, runs_dir)
@@ -97,11 +132,29 @@ def open_workspace(
         "runs_dir": runs_dir,
         "exports_dir": exports_dir,
     }
-    return Workspace(runs_dir / preset, exports, data_dir, pick_device(device), restart, options)
+    directory = runs_dir / preset
+    make_directory(directory)
+    return Workspace(directory, exports, data_dir, pick_device(device), restart, yes, options)
+
+
+def speed(device: torch.device, size: int = 1024) -> float:
+    """Multiplications a second in a product of two float32 matrices (size, size)."""
+    matrix = torch.ones(size, size, device=device)
+    product = matrix @ matrix  # the first one also loads what computes it
+    begin = time.perf_counter()
+    for _ in range(3):
+        product = matrix @ product
+    product.sum().item()  # wait for the device
+    return 3 * size**3 / (time.perf_counter() - begin)
 
 
 def evaluation_workspace(
     runs_dir: Path, exports_dir: Path | None, data_dir: Path | None = None
 ) -> Workspace:
-    """The workspace of a command that measures a generator and trains nothing."""
+    """The workspace of a command that measures a generator and trains nothing.
+
+    Raises:
+        ToolkitError: the results cannot be written there.
+    """
+    make_directory(runs_dir)
     return Workspace(runs_dir, exports_dir or readable_exports(), data_dir, pick_device("cpu"))

@@ -131,8 +131,12 @@ def test_hostile_ones_cost_themselves(graded: Path) -> None:
     assert fine == {"10000001", "10000008", "=HYPERLI", IN_GBK[:8]}
     look = {name[:8]: result["extra_data"]["needs_a_look"] for name, result in results.items()}
     assert {name for name, why in look.items() if not why} == fine
-    assert look["10000009"] == ["lstm.py cannot be imported.", "train.py cannot be imported.",
-                                "8 points are open."]  # fmt: skip
+    assert look["10000009"] == [
+        "lstm.py cannot be imported.",
+        "train.py cannot be imported.",
+        "8 points are open.",
+        "lstm.py uses os._exit: the assignment needs nothing like that.",
+    ]
 
 
 @pytest.mark.xdist_group("class")
@@ -239,3 +243,6 @@ def test_no_archives(tmp_path: Path) -> None:
         grade(tmp_path, tmp_path / "graded")
     with pytest.raises(UsageError, match="is not a folder"):
         grade(tmp_path / "none", tmp_path / "graded")
+    (tmp_path / "Zoë Älva_501_assignsubmission_file").mkdir()
+    with pytest.raises(UsageError, match="without 'Download submissions in folders'"):
+        grade(tmp_path, tmp_path / "graded")

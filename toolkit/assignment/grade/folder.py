@@ -21,7 +21,8 @@ from toolkit.assignment.grade.archive import MAX_ARCHIVE
 from toolkit.assignment.grade.pages import class_csv, class_page, student_page
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import Rubric
-from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, find_isolation
+from toolkit.assignment.grade.sandbox.choice import find_isolation
+from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.sandbox.scratch import clear_left_over
 from toolkit.assignment.grade.similar import find_similar, read_code
 from toolkit.assignment.grade.verdict import CHECK, Check, grade_archive, ungraded
@@ -45,6 +46,7 @@ def grade_folder(
     isolation: Isolation | None = None,
     cluster: str | None = None,
     num_workers: int = -1,
+    unsafe: bool = False,
     report: Callable[[int, int, str, Result], None] = lambda done, total, name, result: None,
 ) -> list[Result]:
     """Grade all archives in `folder` that have no result yet for this rubric and this check.
@@ -55,6 +57,8 @@ def grade_folder(
         isolation: None for the best that works here; on a cluster each worker finds its own.
         cluster: the address of a Dask scheduler; None for the cores of this machine.
         num_workers: processes on this machine; -1 for one on each core.
+        unsafe: also where submissions can reach files or the network. They can reach results, too,
+            so none of an earlier command is kept.
         report: called with the number done, the number of archives, and the newest name and result.
 
     Returns:
@@ -68,18 +72,18 @@ def grade_folder(
     make_directory(out)
     clear_left_over()
     if isolation is None and cluster is None:
-        isolation = find_isolation()
+        isolation = find_isolation(unsafe=unsafe)
     settings = identity(rubric, limits, check)
     results: dict[str, Result] = {}
     for path in archives:
-        if (kept := _kept(out / path.name, path, settings)) is not None:
+        if not unsafe and (kept := _kept(out / path.name, path, settings)) is not None:
             results[path.name] = kept
 
     def jobs() -> Iterator[Any]:
         for path in archives:
             if path.name not in results:
                 yield joblib.delayed(_grade)(
-                    path.name, *_read(path), rubric, limits, check, isolation
+                    path.name, *_read(path), rubric, limits, check, isolation, unsafe
                 )
 
     with workers(cluster, num_workers):
@@ -110,6 +114,11 @@ def find_archives(folder: Path) -> list[Path]:
         for path in folder.iterdir()
         if path.suffix.lower() in ARCHIVES and path.is_file() and not path.is_symlink()
     )
+    if not found and any(folder.glob("*_assignsubmission_file*/")):
+        raise UsageError(
+            f"{folder} has a folder for each student, as Moodle makes them. Download the "
+            "submissions again without 'Download submissions in folders'."
+        )
     if not found:
         raise UsageError(f"{folder} has no archives such as 12345678_assignment3.zip.")
     return found
@@ -138,12 +147,14 @@ def _grade(
     limits: Limits,
     check: Check,
     isolation: Isolation | None,
+    unsafe: bool,
 ) -> tuple[str, str, Result]:
     """`grade_archive`, with the archive's hash, for a worker."""
     if len(data) > MAX_ARCHIVE:
         problem = f"It is larger than {MAX_ARCHIVE // 2**20} MiB: leave out data and checkpoints."
         return name, digest, ungraded(name, problem, rubric)
     try:
+        isolation = isolation or find_isolation(unsafe=unsafe)
         return name, digest, grade_archive(name, data, rubric, limits, check, isolation)
     except Exception as error:  # one archive must not stop the others
         problem = f"The grader failed: {type(error).__name__}: {error}"

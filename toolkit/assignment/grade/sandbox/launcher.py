@@ -1,27 +1,47 @@
 """Runs first inside the sandbox: python -I launcher.py SETTINGS PYTHON-ARGUMENTS
 
-Gives up rights and sets limits, then runs the program that the arguments name ("-m module ..." or
-"script.py ...") in this same process. The processes that it starts cannot read its memory or its
-descriptors: PR_SET_DUMPABLE prevents that, and exec would reset it.
+Gives up rights, sets limits and shuts what they do not count, then runs the program that the
+arguments name ("-m module ..." or "script.py ...") in this same process. The processes that it
+starts cannot read its memory or its descriptors: PR_SET_DUMPABLE prevents that, and exec would
+reset it.
 Needs only Python's standard library.
 """
 
 import ctypes
 import json
 import os
+import platform
 import resource
 import runpy
 import shutil
 import signal
+import struct
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 # linux/prctl.h
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
+# linux/audit.h, and the calls that make memory which no limit of a process counts: memfd_create,
+# memfd_secret, shmget.
+UNCOUNTED = {
+    "x86_64": (0xC000003E, (319, 447, 29)),
+    "aarch64": (0xC00000B7, (279, 447, 194)),
+}
+# linux/landlock.h
+CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
+READ, LIST = 0b101, 0b1000  # read or execute a file; list a folder
+OF_A_FILE = 0b1100_0000_0000_0111  # all rights that a file can have which is no folder
+RIGHTS = {1: 0x1FFF, 2: 0x3FFF, 3: 0x7FFF, 4: 0x7FFF, 5: 0xFFFF}  # all there are, by version
 
 
 def main() -> None:
-    """Settings, as JSON: `uid` or null, `rlimits` by name, `source` and `submission` (paths)."""
+    """Settings, as JSON.
+
+    `uid` or null; `rlimits` by name; `source` and `submission`, paths; `reach`, the paths that the
+    program may `read`, `enter` or `change`, or null where something else sees to that.
+    """
     settings, arguments = json.loads(sys.argv[1]), sys.argv[2:]
     libc = ctypes.CDLL(None, use_errno=True)
 
@@ -43,6 +63,9 @@ def main() -> None:
     if settings["source"] != settings["submission"]:  # a copy, which it may write to
         shutil.copytree(settings["source"], settings["submission"])
     prctl(PR_SET_DUMPABLE, 0)
+    if settings["reach"] is not None:
+        confine(libc, **settings["reach"])
+    shut_uncounted(libc)
     sys.path[:0] = os.environ["PYTHONPATH"].split(os.pathsep)
     try:
         if arguments[0] == "-m":
@@ -53,6 +76,67 @@ def main() -> None:
             runpy.run_path(arguments[0], run_name="__main__")
     finally:
         kill_children()
+
+
+def confine(
+    libc: ctypes.CDLL, read: Iterable[str], enter: Iterable[str], change: Iterable[str]
+) -> None:
+    """Let this process and its children reach these paths only, and no TCP port, by Landlock.
+
+    Args:
+        enter: folders that may be listed, with all below them, but not read.
+
+    Raises:
+        OSError: the kernel has no Landlock, or a path is not there.
+    """
+
+    def landlock(call: int, *arguments: object) -> int:
+        result = int(libc.syscall(call, *arguments))
+        if result < 0:
+            raise OSError(ctypes.get_errno(), "Landlock")
+        return result
+
+    version = landlock(CREATE_RULESET, None, 0, 1)
+    everything = RIGHTS[min(version, max(RIGHTS))]
+    tcp = 0b11 if version >= 4 else 0
+    outside = 0b11 if version >= 6 else 0  # abstract sockets and signals
+    size = 8 if version < 4 else 16 if version < 6 else 24
+    ruleset = landlock(CREATE_RULESET, struct.pack("QQQ", everything, tcp, outside), size, 0)
+    rules = [(path, READ | LIST) for path in read] + [(path, LIST) for path in enter]
+    for path, rights in [*rules, *((path, everything) for path in change)]:
+        descriptor = os.open(path, os.O_PATH)
+        rights &= everything if os.path.isdir(path) else everything & OF_A_FILE
+        landlock(ADD_RULE, ruleset, 1, struct.pack("=Qi", rights, descriptor), 0)
+        os.close(descriptor)
+    landlock(RESTRICT_SELF, ruleset, 0)
+    os.close(ruleset)
+
+
+def shut_uncounted(libc: ctypes.CDLL) -> None:
+    """Refuse the calls of `UNCOUNTED`, by a filter that all children inherit.
+
+    Raises:
+        OSError: the kernel takes no filter.
+    """
+    if platform.machine() not in UNCOUNTED:
+        return
+    architecture, calls = UNCOUNTED[platform.machine()]
+    load, equal, at_least, give = 0x20, 0x15, 0x35, 0x06  # linux/bpf_common.h
+    refuse, allow = 0x00050001, 0x7FFF0000  # SECCOMP_RET_ERRNO with EPERM, SECCOMP_RET_ALLOW
+    program = [
+        (load, 0, 0, 4),  # the architecture; the calls of another one are refused
+        (equal, 0, len(calls) + 3, architecture),
+        (load, 0, 0, 0),  # the number of the call; on x86-64 it has another one above 2^30
+        (at_least, len(calls) + 1, 0, 0x40000000),
+        *((equal, len(calls) - k, 0, call) for k, call in enumerate(calls)),
+        (give, 0, 0, allow),
+        (give, 0, 0, refuse),
+    ]
+    code = b"".join(struct.pack("HBBI", *step) for step in program)
+    buffer = ctypes.create_string_buffer(code, len(code))
+    filters = struct.pack("HP", len(program), ctypes.addressof(buffer))
+    if libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filters, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "seccomp")
 
 
 def kill_children() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PREFIX = "grade-"
+SHARED = ("/tmp", "/var/tmp", "/dev/shm")  # where every user may write
 
 
 @contextlib.contextmanager
@@ -26,6 +27,25 @@ def clear_left_over() -> None:
     for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError), _locked(path):  # in use, or another user's
             shutil.rmtree(path, ignore_errors=True)
+
+
+def files_of(uid: int) -> list[Path]:
+    """What a user has in the folders where everybody may write."""
+    found = []
+    for path in (path for folder in SHARED for path in Path(folder).glob("*")):
+        with contextlib.suppress(OSError):  # it has just been deleted
+            if path.lstat().st_uid == uid:
+                found.append(path)
+    return found
+
+
+def clear_files_of(uid: int) -> None:
+    """Delete what a user has left there."""
+    for path in files_of(uid):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -5,13 +5,16 @@ import os
 import select
 import signal
 import socket
+import stat
 import subprocess
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
+from toolkit.assignment.grade.sandbox.scratch import clear_files_of, files_of
 
 TICK = 0.1  # seconds between two looks at the processes
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -48,6 +51,7 @@ class Watched:
         self.printed = bytearray()
         self._scratch, self._limits, self._isolation = scratch, limits, isolation
         self._deadline = deadline
+        self._uid = isolation.uid
         isolation.prepare(scratch)
         # Sockets, not pipes: `shutdown` wakes whoever waits for an answer.
         self._ours, theirs = socket.socketpair()
@@ -76,9 +80,11 @@ class Watched:
 
     def stop(self) -> None:
         """End it; when this returns, nothing that it started is running."""
-        kill_all(self.process.pid)
+        kill_all(self.process.pid, self._uid)
         self._thread.join()
         self.process.wait()
+        if self._uid is not None:
+            clear_files_of(self._uid)
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             assert stream is not None
             stream.close()
@@ -105,14 +111,27 @@ class Watched:
                 elif now > self._deadline:
                     status = "time"
                 elif now >= next_look:
-                    status = _excess(self.process.pid, self._scratch, self._limits, self._isolation)
+                    status = self._excess()
                     next_look = now + TICK
         finally:
             self.status = status or "finished"
-            kill_all(self.process.pid)
+            kill_all(self.process.pid, self._uid)
             while len(self.printed) < self._limits.output and self._read(stderr):
                 pass
             self._ours.shutdown(socket.SHUT_RDWR)
+
+    def _excess(self) -> Status | None:
+        """What the program and the processes below it use too much of, if anything."""
+        limits = self._limits
+        family = descendants(self.process.pid, self._uid)
+        if len(family) > limits.processes + 4:  # bubblewrap itself, its init, the program
+            return "processes"
+        if sum(map(_memory, family)) > limits.memory:
+            return "memory"
+        if self._isolation.tool == "bubblewrap":  # in memory, and limited there
+            return None
+        shared = [] if self._uid is None else files_of(self._uid)
+        return "disk" if more_on_disk_than(limits.disk, [self._scratch, *shared]) else None
 
     def _read(self, descriptor: int) -> bool:
         """Read once, keeping what fits. False at the end, or if there is nothing to read."""
@@ -124,28 +143,16 @@ class Watched:
         return bool(chunk)
 
 
-def _excess(root: int, scratch: Path, limits: Limits, isolation: Isolation) -> Status | None:
-    """What `root` and the processes below it use too much of, if anything."""
-    family = descendants(root)
-    if len(family) > limits.processes + 4:  # bubblewrap itself, its init, the program
-        return "processes"
-    if sum(map(_memory, family)) > limits.memory:
-        return "memory"
-    if isolation.tool != "bubblewrap" and _more_on_disk_than(limits.disk, scratch):
-        return "disk"
-    return None
-
-
-def descendants(root: int) -> list[int]:
-    """The ids of `root` and of all processes below it, or in its session."""
+def descendants(root: int, uid: int | None = None) -> list[int]:
+    """The ids of `root` and of all processes below it, in its session, or of the user `uid`."""
     children: dict[int, list[int]] = {}
     family = {root}
     for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):  # it has just ended
-            stat = Path("/proc", name, "stat").read_bytes()
-            fields = stat[stat.rindex(b")") + 2 :].split()  # state, parent, group, session, ...
+            line = Path("/proc", name, "stat").read_bytes()
+            fields = line[line.rindex(b")") + 2 :].split()  # state, parent, group, session, ...
             children.setdefault(int(fields[1]), []).append(int(name))
-            if int(fields[3]) == root:
+            if int(fields[3]) == root or (uid is not None and _user(name) == uid):
                 family.add(int(name))
     waiting = list(family)
     while waiting:
@@ -155,10 +162,10 @@ def descendants(root: int) -> list[int]:
     return sorted(family)
 
 
-def kill_all(root: int) -> None:
-    """Kill `root` and everything below it; stop all of them first, so that none starts another."""
+def kill_all(root: int, uid: int | None = None) -> None:
+    """Kill all `descendants`; stop all of them first, so that none starts another."""
     stopped: set[int] = set()
-    while new := set(descendants(root)) - stopped:
+    while new := set(descendants(root, uid)) - stopped:
         for pid in new:
             _signal(pid, signal.SIGSTOP)
         stopped |= new
@@ -171,6 +178,14 @@ def _signal(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
+def _user(pid: str) -> int | None:
+    """Under which user id a process runs; the owner of its files in /proc may be root."""
+    for line in Path("/proc", pid, "status").read_bytes().splitlines():
+        if line.startswith(b"Uid:"):
+            return int(line.split()[1])
+    return None
+
+
 def _memory(pid: int) -> int:
     """Bytes in use by a process, without mapped files."""
     try:
@@ -181,16 +196,17 @@ def _memory(pid: int) -> int:
     return sum(1024 * int(line[1]) for line in lines if line[0] in (b"RssAnon:", b"RssShmem:"))
 
 
-def _more_on_disk_than(limit: int, directory: Path) -> bool:
-    """Whether the files in `directory` take more than `limit` bytes, each at least a page."""
+def more_on_disk_than(limit: int, places: Iterable[Path]) -> bool:
+    """Whether some files and folders take more than `limit` bytes, each file at least a page."""
     left = limit
-    waiting = [str(directory)]
+    waiting = [str(place) for place in places]
     while waiting:
-        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
-                left -= max(PAGE, entry.stat(follow_symlinks=False).st_blocks * 512)
-                if left < 0:
-                    return True
+        path = waiting.pop()
+        with contextlib.suppress(OSError):  # it has just been deleted
+            found = os.lstat(path)
+            left -= max(PAGE, found.st_blocks * 512)
+            if left < 0:
+                return True
+            if stat.S_ISDIR(found.st_mode):
+                waiting += [os.path.join(path, name) for name in os.listdir(path)]
     return False

@@ -1,0 +1,1 @@
+"""The files that platforms export and import: archive names, rosters, grades, feedback."""

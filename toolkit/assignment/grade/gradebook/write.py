@@ -1,0 +1,202 @@
+"""The grades as a platform imports them, the feedback with the names that it wants, who is missing.
+
+graded/
+  moodle.csv              or canvas.csv, blackboard.csv, gradescope.csv
+  moodle-feedback.zip
+  missing.csv             of the roster's students those who have handed in nothing
+"""
+
+import io
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from toolkit.assignment.grade.gradebook.platforms import (
+    GRADE,
+    PLATFORMS,
+    FileName,
+    Platform,
+    PlatformName,
+    Row,
+)
+from toolkit.assignment.grade.gradebook.roster import POINTS_POSSIBLE, Roster
+from toolkit.assignment.grade.result import Result
+from toolkit.assignment.grade.rubric import Rubric
+from toolkit.assignment.grade.table import as_csv
+from toolkit.common.files import atomic_write
+
+
+@dataclass(frozen=True)
+class Handed:
+    """One archive: its file name, its result, what its name says, and whose it is."""
+
+    archive: str
+    result: Result
+    said: FileName | None
+    row: Row | None
+
+    @property
+    def number(self) -> str:
+        """The student's number, "" if it is not in the name."""
+        return self.result.extra_data.student_number
+
+
+@dataclass
+class Written:
+    """What was written, and what a teacher should know about it.
+
+    Attributes:
+        missing: who of the roster has handed in nothing.
+        unclear: a sentence for each archive that is in no line, or perhaps in the wrong one.
+    """
+
+    files: list[Path] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    unclear: list[str] = field(default_factory=list)
+
+
+def write_gradebook(
+    graded: Sequence[tuple[str, Result]],
+    out: Path,
+    name: PlatformName,
+    roster: Roster | None,
+    rubric: Rubric,
+    title: str,
+) -> Written:
+    """Write what a platform imports beside the results.
+
+    Args:
+        graded: the file name of each archive, and its result.
+        out: the folder with the results; the feedback pages are in it.
+        roster: None if the teacher gave none; then each archive's name says whose it is.
+        title: how the platform calls the assignment.
+
+    Raises:
+        UsageError: the roster has several columns for the assignment.
+        ToolkitError: a file cannot be written.
+    """
+    platform = PLATFORMS[name]
+    written = Written()
+    known = roster or Roster()
+    column = known.grade_column(platform, title)
+    every = [_handed(archive, result, platform, roster, written) for archive, result in graded]
+    newest = _newest([handed for handed in every if handed is not None], written)
+    lines = [_line(handed.row or {}, handed, platform, rubric) for handed in newest]
+    absent = [row for row in known.rows if all(handed.row is not row for handed in newest)]
+    lines += [_line(row, None, platform, rubric) for row in absent]
+    written.missing = [" ".join(filter(None, list(row.values())[:4])) for row in absent]
+    header = [column if name == GRADE else name for name in platform.columns]
+    table = [header, *_points_possible(platform, known, column, rubric), *lines]
+    _save(out / f"{name}.csv", as_csv(table).encode(), written)
+    _save(out / f"{name}-feedback.zip", _feedback(newest, out, name), written)
+    if roster is not None:
+        rows = [[row.get(name, "") for name in roster.columns] for row in absent]
+        _save(out / "missing.csv", as_csv([roster.columns, *rows]).encode(), written)
+    return written
+
+
+def _handed(
+    archive: str, result: Result, platform: Platform, roster: Roster | None, written: Written
+) -> Handed | None:
+    """Whose an archive is: the platform's own mark counts more than what the student wrote."""
+    said = platform.read(archive)
+    number = result.extra_data.student_number
+    if roster is None:
+        if said is None and (platform.file is not None or not number):
+            written.unclear.append(f"{archive!r} is in no line: its name says not whose it is.")
+            return None
+        return Handed(archive, result, said, None)
+    marked = roster.by_key(platform, said.who) if said else None
+    numbered = roster.by_number(number)
+    if marked is None and numbered is None:
+        written.unclear.append(f"{archive!r} is in no line: nobody in the roster is like that.")
+        return None
+    if marked and numbered and marked is not numbered:
+        written.unclear.append(
+            f"{archive!r} has the number of another student, {number}: it counts for the one who "
+            "handed it in."
+        )
+    return Handed(archive, result, said, marked or numbered)
+
+
+def _newest(every: list[Handed], written: Written) -> list[Handed]:
+    """One archive for each student: the newest attempt, where their names tell which it is."""
+    mine: dict[object, list[Handed]] = {}
+    for handed in every:
+        mark = handed.said.who if handed.said else handed.number
+        mine.setdefault(id(handed.row) if handed.row is not None else mark, []).append(handed)
+    chosen = []
+    for several in mine.values():
+        several.sort(key=lambda handed: handed.said.when if handed.said else "")
+        times = [handed.said.when if handed.said else "" for handed in several]
+        chosen.append(several[-1])
+        if len(several) > 1 and (not times[-1] or times[-1] == times[-2]):
+            names = " and ".join(repr(handed.archive) for handed in several)
+            written.unclear.append(f"{names} are of the same student: the line has the last one.")
+    return chosen
+
+
+def _line(row: Row, handed: Handed | None, platform: Platform, rubric: Rubric) -> list[str]:
+    """The cells of one student; no points where nothing could be graded."""
+    own = dict(platform.given)
+    if handed is not None:
+        result = handed.result
+        own |= {"Max Points": f"{rubric.points:g}", "Feedback comments": _comment(result)}
+        own[GRADE] = "" if result.extra_data.problem else f"{result.score:g}"
+        if handed.said is not None:
+            own |= {platform.key: platform.key_of(handed.said.who)}
+            own |= {"Full name": handed.said.person, "Student": handed.said.person}
+        own |= {name: handed.number for name in ("SID", "Student ID", "SIS User ID")}
+    if "LastName" in row:  # Canvas, if the teacher has chosen so
+        row = {**row, "Student": f"{row['LastName']}, {row.get('FirstName', '')}"}
+    return [row.get(name) or own.get(name, "") for name in platform.columns]
+
+
+def _comment(result: Result) -> str:
+    """Nothing in it is a student's own text."""
+    if result.extra_data.problem:
+        return "This could not be graded; a person will look at it. See the feedback file."
+    still_open = f", {result.open:g} more are open" if result.open else ""
+    points = f"{result.score:g} of {result.checked:g} points are certain{still_open}."
+    return f"{points} See the feedback file."
+
+
+def _points_possible(
+    platform: Platform, roster: Roster, column: str, rubric: Rubric
+) -> Iterable[list[str]]:
+    """Canvas's second line: what the assignment is worth, as it is there or for a new one."""
+    if platform is PLATFORMS["canvas"]:
+        points = roster.points.get(column) or f"{rubric.points:g}"
+        yield [f"    {POINTS_POSSIBLE}", *[""] * (len(platform.columns) - 2), points]
+
+
+def _feedback(every: list[Handed], out: Path, name: PlatformName) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for handed in every:
+            page = (out / handed.archive / "feedback.html").read_bytes()
+            title, content = _named(handed, page, name)
+            archive.writestr(title.encode(errors="replace").decode(), content)
+    return buffer.getvalue()
+
+
+def _named(handed: Handed, page: bytes, name: PlatformName) -> tuple[str, bytes]:
+    """The name under which a platform knows whose feedback it is, and the content."""
+    said, row = handed.said, handed.row or {}
+    if name == "canvas" and said is not None:
+        # It shows the file under the name of the archive, so it must be one.
+        inside = io.BytesIO()
+        with zipfile.ZipFile(inside, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("feedback.html", page)
+        return handed.archive, inside.getvalue()
+    if name == "moodle" and said is None and row.get("Identifier"):
+        person = row.get("Full name", "").replace("_", " ").replace("/", " ")
+        who = PLATFORMS[name].who(row["Identifier"])
+        return f"{person}_{who}_assignsubmission_file_feedback.html", page
+    return f"{said.before if said else handed.number + '_'}feedback.html", page
+
+
+def _save(path: Path, data: bytes, written: Written) -> None:
+    atomic_write(path, data)
+    written.files.append(path)

@@ -1,0 +1,69 @@
+"""Grading what a platform has put into a folder, as root of a container, without namespaces.
+
+The judge stays root. The submission runs as another user, who can neither signal nor read the
+judge, nor open a folder that root keeps for itself; when it is over, all that this user has started
+is killed, and what it has left in shared folders is deleted.
+"""
+
+import contextlib
+import io
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from toolkit.assignment.grade.archive import MAX_ARCHIVE, MAX_UNPACKED
+from toolkit.assignment.grade.result import Result
+from toolkit.assignment.grade.rubric import Rubric
+from toolkit.assignment.grade.sandbox.choice import why_not
+from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
+from toolkit.assignment.grade.verdict import grade_archive, ungraded
+from toolkit.assignment.parts import list_files
+from toolkit.common.errors import ToolkitError
+
+ANOTHER_USER = Isolation("limits", drop_user=True)
+
+
+@contextlib.contextmanager
+def closed(*folders: Path) -> Iterator[None]:
+    """Let nobody but root into some folders as long as the block runs."""
+    before = {folder: folder.stat().st_mode for folder in folders}
+    try:
+        for folder in folders:
+            folder.chmod(0o700)
+        yield
+    finally:
+        for folder, mode in before.items():
+            folder.chmod(mode)
+
+
+def grade_handed_in(folder: Path, rubric: Rubric, limits: Limits) -> Result:
+    """Grade what a student handed in, which the platform may have unpacked.
+
+    Args:
+        folder: has the files, or one zip archive with them.
+
+    Raises:
+        ToolkitError: this is not root, or root cannot run anything as another user here.
+    """
+    if os.geteuid() != 0:
+        raise ToolkitError("This grades as root, so that the submission can be another user.")
+    if (reason := why_not(ANOTHER_USER)) is not None:
+        raise ToolkitError(f"Nothing can be run as another user here: {reason}.")
+    files = list_files(folder)
+    sizes = {file: (folder / file).stat().st_size for file in files}
+    if len(files) == 1 and files[0].suffix.lower() == ".zip" and sizes[files[0]] <= MAX_ARCHIVE:
+        name, data = files[0].name, (folder / files[0]).read_bytes()
+    elif sum(sizes.values()) <= MAX_UNPACKED:
+        name, buffer = "submission.zip", io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            for file in files:
+                entry = zipfile.ZipInfo(str(file).encode(errors="replace").decode())
+                archive.writestr(entry, (folder / file).read_bytes())
+        data = buffer.getvalue()
+    else:
+        problem = (
+            f"It has more than {MAX_UNPACKED // 2**20} MiB: leave out data sets and checkpoints."
+        )
+        return ungraded("submission", problem, rubric)
+    return grade_archive(name, data, rubric, limits, isolation=ANOTHER_USER)

@@ -1,0 +1,94 @@
+"""Grades a checkout for Classroom 50: python -m toolkit.assignment.package.on_classroom50 FOLDER
+
+It writes result.json, as
+https://github.com/foundation50/classroom50/wiki/Advanced-Autograding describes it (of 16 August
+2026, read in November 2026), and release-body.md, into the working directory. On a runner of GitHub
+Actions it is started with sudo: root can run the submission as another user.
+"""
+
+import json
+import math
+import os
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from toolkit.assignment.grade.result import Result, TaskResult
+from toolkit.assignment.grade.rubric import read_rubric
+from toolkit.assignment.grade.sandbox.isolation import Limits
+from toolkit.assignment.package.graded import grade_handed_in
+from toolkit.common.files import atomic_write
+
+SCHEMA = "classroom50/result/v1"
+LIMITS = Limits(seconds=300, memory=2 * 2**30, output=2**16)
+# Each field that Classroom 50 asks for, and the variable of its runner that has it.
+FIELDS = {
+    "classroom": "CLASSROOM",
+    "assignment": "ASSIGNMENT",
+    "submission": "SUBMISSION_TAG",
+    "commit": "COMMIT_URL",
+    "release": "RELEASE_URL",
+    "review": "REVIEW_URL",
+}
+
+
+def main(folder: Path) -> None:
+    """Grade `folder`; the rubric is beside the toolkit."""
+    rubric = read_rubric(Path(__file__).parents[3] / "rubric.toml")
+    result = grade_handed_in(folder, rubric, LIMITS)
+    content = as_classroom50(result, os.environ, datetime.now(UTC))
+    atomic_write(Path("result.json"), f"{json.dumps(content, indent=2)}\n".encode())
+    atomic_write(Path("release-body.md"), as_markdown(result).encode())
+
+
+def as_classroom50(result: Result, variables: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    """The content of result.json; outside of Classroom 50 the runner's fields are empty.
+
+    Args:
+        variables: of the runner's environment.
+        now: the time, in UTC.
+    """
+    tests = [
+        {
+            "test-name": test.name,
+            "passed": test.status == "passed",
+            "score": whole(test),
+            "max-score": round(test.max_score),
+            "output": test.output,
+        }
+        for test in result.tests
+    ]
+    fields = {name: variables.get(variable, "") for name, variable in FIELDS.items()}
+    fields["review"] = fields["review"] or fields["commit"]
+    return {
+        "schema": SCHEMA,
+        **fields,
+        "datetime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "score": sum(whole(test) for test in result.tests),
+        "max-score": sum(round(test.max_score) for test in result.tests),
+        "tests": tests,
+    }
+
+
+def whole(test: TaskResult) -> int:
+    """The points as a whole number: rounded down, unless they are all."""
+    most = round(test.max_score)
+    return most if test.score == test.max_score else min(most, math.floor(test.score))
+
+
+def as_markdown(result: Result) -> str:
+    """What the student reads; the texts of their own stand in a block, where nothing is marked up.
+
+    The page can be seen by whoever sees the repository.
+    """
+    lines = [result.output, ""]
+    for test in result.tests:
+        lines += [f"{test.name}: {test.score:g} of {test.max_score:g}", test.output, ""]
+    text = "\n".join(lines).replace("```", "'''")
+    return f"# {result.score:g} of {result.checked:g} points\n\n```text\n{text}```\n"
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
