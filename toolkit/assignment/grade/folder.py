@@ -23,7 +23,7 @@ from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, find_isolation
 from toolkit.assignment.grade.sandbox.scratch import clear_left_over
-from toolkit.assignment.grade.similar import find_similar, read_code
+from toolkit.assignment.grade.similar import find_similar, prints_of, read_code
 from toolkit.assignment.grade.verdict import CHECK, Check, grade_archive, ungraded
 from toolkit.common.errors import UsageError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, sha256
@@ -90,8 +90,11 @@ def grade_folder(
             results[name] = result
             report(len(results), len(archives), name, result)
     ordered = [results[path.name] for path in archives]
-    code = {results[path.name].extra_data.archive: read_code(_read(path)[0]) for path in archives}
-    pairs, usual = find_similar(code)
+    prints = {
+        results[path.name].extra_data.archive: prints_of(read_code(_read(path)[0]))
+        for path in archives
+    }
+    pairs, usual = find_similar(prints)
     atomic_write(out / "class.csv", class_csv(ordered, pairs).encode())
     atomic_write(out / "class.html", class_page(ordered, pairs, usual, rubric).encode())
     return ordered
