@@ -2,12 +2,14 @@
 
 graded/
   class.csv                 a line for each archive
-  class.html                the same, and the pairs with similar code
+  class.html                what the class did not understand, all archives, and similar pairs
+  pairs/1.html              the most similar pair side by side, and so on
   12345678_assignment3.zip/
     results.json            for Gradescope; a restarted command keeps it
-    feedback.html           for the student
+    feedback.html           for the student; written again by each command
 """
 
+import difflib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -17,22 +19,24 @@ from typing import Any
 import joblib
 from pydantic import ValidationError
 
-from toolkit.assignment.grade.archive import MAX_ARCHIVE
-from toolkit.assignment.grade.pages import class_csv, class_page, student_page
+from toolkit.assignment.grade.archive import MAX_ARCHIVE, student_number
+from toolkit.assignment.grade.beside import side_by_side
+from toolkit.assignment.grade.pages import class_csv, class_page, pair_page, student_page
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, find_isolation
 from toolkit.assignment.grade.sandbox.scratch import clear_left_over
-from toolkit.assignment.grade.similar import find_similar, prints_of, read_code
+from toolkit.assignment.grade.similar import MAX_PAIRS, find_similar, prints_of, read_code
 from toolkit.assignment.grade.verdict import CHECK, Check, grade_archive, ungraded
 from toolkit.common.errors import UsageError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, sha256
 from toolkit.common.package_data import PACKAGE, package_data
+from toolkit.common.texts.language import Language
 from toolkit.common.workers import workers
 
+NUM_NEAREST = 3  # student numbers that are offered in the place of an unknown one
 # Only zip is unpacked; the others get a result that says so.
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".rar", ".7z")
-SOURCES = (".py", ".j2", ".md")  # of the toolkit; they decide results and feedback
 
 
 def grade_folder(
@@ -45,6 +49,10 @@ def grade_folder(
     isolation: Isolation | None = None,
     cluster: str | None = None,
     num_workers: int = -1,
+    language: Language = "en",
+    only: str | None = None,
+    again: bool = False,
+    begin: Callable[[int, int], None] = lambda done, total: None,
     report: Callable[[int, int, str, Result], None] = lambda done, total, name, result: None,
 ) -> list[Result]:
     """Grade all archives in `folder` that have no result yet for this rubric and this check.
@@ -55,13 +63,18 @@ def grade_folder(
         isolation: None for the best that works here; on a cluster each worker finds its own.
         cluster: the address of a Dask scheduler; None for the cores of this machine.
         num_workers: processes on this machine; -1 for one on each core.
+        language: of the students' pages.
+        only: the student number, or the name of the archive, to grade alone; of the others those
+            with a result are in the class.
+        again: grade also what has a result.
+        begin: called with the number that have a result, and the number of archives.
         report: called with the number done, the number of archives, and the newest name and result.
 
     Returns:
-        a result for each archive, in the order of their names.
+        a result for each archive, in the order of their names; with `only` for each that has one.
 
     Raises:
-        UsageError: the folder has no archives.
+        UsageError: the folder has no archives, or none of this student.
         ToolkitError: there is no safe isolation here, or `out` cannot be written to.
     """
     archives = find_archives(folder)
@@ -70,34 +83,52 @@ def grade_folder(
     if isolation is None and cluster is None:
         isolation = find_isolation()
     settings = identity(rubric, limits, check)
+    chosen = _chosen(archives, only)
     results: dict[str, Result] = {}
     for path in archives:
-        if (kept := _kept(out / path.name, path, settings)) is not None:
+        kept = None if again and path in chosen else _kept(out / path.name, path, settings)
+        if kept is not None:
             results[path.name] = kept
+    todo = [path for path in chosen if path.name not in results]
+    total = len(results) + len(todo)
+    begin(len(results), total)
 
     def jobs() -> Iterator[Any]:
-        for path in archives:
-            if path.name not in results:
-                yield joblib.delayed(_grade)(
-                    path.name, *_read(path), rubric, limits, check, isolation
-                )
+        for path in todo:
+            yield joblib.delayed(_grade)(path.name, *_read(path), rubric, limits, check, isolation)
 
     with workers(cluster, num_workers):
         for name, digest, result in joblib.Parallel(return_as="generator_unordered")(jobs()):
             result.extra_data.archive_sha256 = digest
             result.extra_data.settings_sha256 = settings
-            _save(result, rubric, out / name)
+            _save(result, out / name)
+            _write_feedback(result, rubric, out / name, language)
             results[name] = result
-            report(len(results), len(archives), name, result)
-    ordered = [results[path.name] for path in archives]
-    prints = {
-        results[path.name].extra_data.archive: prints_of(read_code(_read(path)[0]))
-        for path in archives
-    }
-    pairs, usual = find_similar(prints)
-    atomic_write(out / "class.csv", class_csv(ordered, pairs).encode())
-    atomic_write(out / "class.html", class_page(ordered, pairs, usual, rubric).encode())
-    return ordered
+            report(len(results), total, name, result)
+    graded = {path: results[path.name] for path in archives if path.name in results}
+    for path, result in graded.items():  # those too that are from an earlier command
+        _write_feedback(result, rubric, out / path.name, language)
+    _write_class(graded, rubric, out)
+    return list(graded.values())
+
+
+def _write_class(graded: dict[Path, Result], rubric: Rubric, out: Path) -> None:
+    """The table, the page, and the similar pairs side by side."""
+    paths = {result.extra_data.archive: path for path, result in graded.items()}
+
+    def code(archive: str) -> dict[str, str]:
+        return read_code(_read(paths[archive])[0])
+
+    pairs, usual = find_similar({archive: prints_of(code(archive)) for archive in paths})
+    make_directory(out / "pairs")
+    for old in (out / "pairs").glob("*.html"):
+        old.unlink()
+    for number, pair in enumerate(pairs[:MAX_PAIRS], start=1):
+        page = pair_page(pair, side_by_side(code(pair.first), code(pair.second)))
+        atomic_write(out / "pairs" / f"{number}.html", page.encode())
+    results = {path.name: result for path, result in graded.items()}
+    atomic_write(out / "class.csv", class_csv(list(graded.values()), pairs).encode())
+    atomic_write(out / "class.html", class_page(results, pairs, usual, rubric).encode())
 
 
 def find_archives(folder: Path) -> list[Path]:
@@ -118,12 +149,26 @@ def find_archives(folder: Path) -> list[Path]:
     return found
 
 
+def _chosen(archives: list[Path], only: str | None) -> list[Path]:
+    """The archives to grade."""
+    if only is None:
+        return archives
+    chosen = [path for path in archives if only in (student_number(path.name), path.name)]
+    if not chosen:
+        numbers = [student_number(path.name) or path.name for path in archives]
+        nearest = difflib.get_close_matches(only, numbers, NUM_NEAREST, cutoff=0)
+        raise UsageError(
+            f"No archive is from {only}. The nearest are {', '.join(nearest)}; give a number or "
+            "the name of a file."
+        )
+    return chosen
+
+
 def identity(rubric: Rubric, limits: Limits, check: Check) -> str:
     """SHA-256 of all that a result depends on besides the archive, the toolkit included."""
     sources = {
         str(path.relative_to(PACKAGE)): sha256(path.read_bytes())
-        for path in sorted(PACKAGE.rglob("*"))
-        if path.suffix in SOURCES
+        for path in sorted(PACKAGE.rglob("*.py"))
     }
     # The judge uses the exported models, whose hashes the manifest has.
     sources["manifest"] = sha256((package_data("exports") / "manifest.json").read_bytes())
@@ -163,7 +208,7 @@ def _read(path: Path) -> tuple[bytes, str]:
 def _kept(directory: Path, archive: Path, settings: str) -> Result | None:
     """The result of an earlier command, if it was made from this archive in the same way."""
     path = directory / "results.json"
-    if not path.exists() or not (directory / "feedback.html").exists():
+    if not path.exists():
         return None
     try:
         result = Result.model_validate_json(read_bytes(path))
@@ -174,8 +219,13 @@ def _kept(directory: Path, archive: Path, settings: str) -> Result | None:
     return result if same else None
 
 
-def _save(result: Result, rubric: Rubric, directory: Path) -> None:
+def _write_feedback(result: Result, rubric: Rubric, directory: Path, language: Language) -> None:
+    """The student's page, unless the very same is there."""
+    path, page = directory / "feedback.html", student_page(result, rubric, language).encode()
+    if not path.exists() or path.read_bytes() != page:
+        atomic_write(path, page)
+
+
+def _save(result: Result, directory: Path) -> None:
     make_directory(directory)
-    atomic_write(directory / "feedback.html", student_page(result, rubric).encode())
-    # Last, because the next command keeps a result that it finds.
     atomic_write(directory / "results.json", f"{result.model_dump_json(indent=2)}\n".encode())
