@@ -5,16 +5,13 @@ Each command imports what it needs when it is called, so that --help waits for n
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from toolkit.common.console import reports_errors
 from toolkit.common.errors import UsageError
 from toolkit.common.files import set_aside
-
-if TYPE_CHECKING:
-    from toolkit.assignment.grade.result import Result
 
 app = typer.Typer(
     add_completion=False,
@@ -139,9 +136,20 @@ def grade(
         typer.Option(help="A TOML file with the points.", show_default="the assignment's 40 + 60"),
     ] = None,
     out: Annotated[Path, typer.Option(help="Where the results go.")] = Path("graded"),
-    workers: Annotated[
+    only: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBER", help="Grade this student alone; the others keep results."),
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Grade again what has a result, and replace it.")
+    ] = False,
+    lang: Annotated[
+        Literal["en", "zh"], typer.Option(help="The language of the students' pages.")
+    ] = "en",
+    jobs: Annotated[
         int, typer.Option(min=1, help="How many archives to grade at the same time.")
     ] = 2,
+    workers: Annotated[int | None, typer.Option(min=1, hidden=True)] = None,  # as it was called
     cluster: Annotated[
         str | None, typer.Option(help="For a big class: a Dask scheduler, tcp://HOST:PORT.")
     ] = None,
@@ -162,20 +170,26 @@ def grade(
     from toolkit.assignment.grade.folder import grade_folder
     from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
     from toolkit.assignment.grade.sandbox.isolation import Limits
-
-    def say(done: int, total: int, name: str, result: "Result") -> None:
-        still_open = f", {result.open:g} open" if result.open else ""
-        points = f"{result.score:g} of {result.checked:g}{still_open}"
-        why = " ".join(result.extra_data.needs_a_look)
-        print(f"{done}/{total}  {name!r}: {points}  {why}", flush=True)
+    from toolkit.assignment.grade.watch import Watch
 
     points = read_rubric(rubric or DEFAULT)
     if restart and out.exists():
         set_aside(out)
     limits = Limits(seconds=time_limit, memory=int(memory_limit * 2**30))
-    results = grade_folder(
-        folder, out, points, limits, cluster=cluster, num_workers=workers, report=say
-    )
+    with Watch() as watch:
+        results = grade_folder(
+            folder,
+            out,
+            points,
+            limits,
+            cluster=cluster,
+            num_workers=workers or jobs,
+            language=lang,
+            only=only,
+            again=again,
+            begin=watch.begin,
+            report=watch.report,
+        )
     ways = {result.extra_data.isolation for result in results}
     print("\n".join(f"Isolation: {way}" for way in sorted(ways)))
     unclear = sum(bool(result.extra_data.needs_a_look) for result in results)

@@ -33,7 +33,7 @@ from toolkit.assignment.parts import TITLES
 from toolkit.common.texts.language import TAGS, Language, translate
 
 TEMPLATES = Path(__file__).with_name("templates")
-NUM_BINS = 12  # columns of the histogram
+NUM_BINS = 10  # columns of the histogram
 COLUMNS = ("student number", "archive", "score", "open points", "checked points", "by hand",
            "needs a look", "findings", "nearly the same as", "isolation")  # fmt: skip
 

@@ -1,0 +1,49 @@
+"""What a teacher sees while a class is graded."""
+
+import contextlib
+
+from rich.markup import escape
+
+from toolkit.assignment.grade.result import Result
+from toolkit.common.progress import Progress
+
+WINDOW = 3600.0  # seconds; one archive may take minutes
+
+
+class Watch(contextlib.ExitStack):
+    """On a terminal a bar with the time left and how many need a look; elsewhere only lines.
+
+    On a terminal there is a line for each archive that needs a look, elsewhere for each.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.progress: Progress | None = None
+        self.need_a_look = 0
+
+    def begin(self, done: int, total: int) -> None:
+        """Say how much there is to do.
+
+        Args:
+            done: archives that have a result.
+        """
+        progress = Progress("grade", total, done, window=WINDOW)
+        if progress.bar is not None:
+            self.progress = self.enter_context(progress)
+            progress.update(done)
+        elif done:
+            print(f"{done} of {total} have a result.", flush=True)
+
+    def report(self, done: int, total: int, name: str, result: Result) -> None:
+        """Say what has come out of one archive."""
+        still_open = f", {result.open:g} open" if result.open else ""
+        points = f"{result.score:g} of {result.checked:g}{still_open}"
+        why = " ".join(result.extra_data.needs_a_look)
+        line = f"{done}/{total}  {name!r}: {points}  {why}"
+        self.need_a_look += bool(why)
+        if self.progress is None:
+            print(line, flush=True)
+            return
+        if why:
+            self.progress.console.print(escape(line))
+        self.progress.update(done, need_a_look=self.need_a_look)
