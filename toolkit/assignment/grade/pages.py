@@ -202,6 +202,7 @@ def _environment(language: Language) -> Environment:
         "points": lambda number: f"{number:g}",
         "percent": lambda share: f"{share:.0%}",
         "place": place_of,
+        "translated": lambda text: translate(text, language),
         "inline": lambda text: Markup(MarkdownIt("commonmark", {"html": False}).renderInline(text)),
     }
     environment.install_gettext_callables(  # type: ignore[attr-defined]

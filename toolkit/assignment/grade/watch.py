@@ -46,4 +46,4 @@ class Watch(contextlib.ExitStack):
             return
         if why:
             self.progress.console.print(escape(line))
-        self.progress.update(done, need_a_look=self.need_a_look)
+        self.progress.update(done, **{"need a look": self.need_a_look})
