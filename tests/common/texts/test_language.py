@@ -14,7 +14,8 @@ from toolkit.common.texts.language import LANGUAGES, TAGS, catalogue, translate
 
 CHECK = Path(__file__).parents[3] / "toolkit" / "assignment" / "check"
 OTHERS = [language for language in LANGUAGES if language != "en"]
-SPACES = re.compile(r"[\u4e00-\u9fff，。；：、] +[\u4e00-\u9fff]|[\u4e00-\u9fff] +[，。；：、]")
+HAN, MARK = r"[\u4e00-\u9fff]", r"[\u3000-\u303f\uff00-\uffef]"
+SPACES = re.compile(f"(?:{HAN}|{MARK}) +{HAN}|{HAN} +{MARK}")
 
 
 def in_templates() -> set[str]:
@@ -64,7 +65,7 @@ def test_chinese_has_chinese_marks(language: str) -> None:
     """A sentence ends in a full stop of its own, and no comma is from another script."""
     for english, text in catalogue(language).items():  # type: ignore[arg-type]
         assert english.endswith(".") == text.endswith("。"), text
-        assert not re.search(r"[\u4e00-\u9fff][,;:.!?]", text), text
+        assert not re.search(HAN + "[,;:.!?]", text), text
 
 
 def test_what_has_no_translation_stays() -> None:
