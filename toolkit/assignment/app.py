@@ -167,33 +167,24 @@ def grade(
     class.html for the class. After an interruption, the same command continues where it stopped.
     """
 
-    from toolkit.assignment.grade.folder import grade_folder
     from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
     from toolkit.assignment.grade.sandbox.isolation import Limits
-    from toolkit.assignment.grade.watch import Watch
+    from toolkit.assignment.grade.watch import grade_and_say
 
     points = read_rubric(rubric or DEFAULT)
     if restart and out.exists():
         set_aside(out)
-    limits = Limits(seconds=time_limit, memory=int(memory_limit * 2**30))
-    with Watch() as watch:
-        results = grade_folder(
-            folder,
-            out,
-            points,
-            limits,
-            cluster=cluster,
-            num_workers=workers or jobs,
-            language=lang,
-            only=only,
-            again=again,
-            begin=watch.begin,
-            report=watch.report,
-        )
-    ways = {result.extra_data.isolation for result in results}
-    print("\n".join(f"Isolation: {way}" for way in sorted(ways)))
-    unclear = sum(bool(result.extra_data.needs_a_look) for result in results)
-    print(f"Graded: {len(results)}. Need a look: {unclear}. See {out / 'class.html'}.")
+    grade_and_say(
+        folder,
+        out,
+        points,
+        Limits(seconds=time_limit, memory=int(memory_limit * 2**30)),
+        cluster=cluster,
+        num_workers=workers or jobs,
+        language=lang,
+        only=only,
+        again=again,
+    )
 
 
 if __name__ == "__main__":

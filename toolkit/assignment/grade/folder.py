@@ -11,10 +11,9 @@ graded/
 
 import difflib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import joblib
 from pydantic import ValidationError
@@ -80,40 +79,32 @@ def grade_folder(
     archives = find_archives(folder)
     make_directory(out)
     clear_left_over()
-    if isolation is None and cluster is None:
-        isolation = find_isolation()
+    isolation = isolation or (None if cluster else find_isolation())
     settings = identity(rubric, limits, check)
     chosen = _chosen(archives, only)
-    results: dict[str, Result] = {}
-    for path in archives:
-        kept = None if again and path in chosen else _kept(out / path.name, path, settings)
-        if kept is not None:
-            results[path.name] = kept
+    results = _kept_results(out, archives, settings, without=chosen if again else [])
     todo = [path for path in chosen if path.name not in results]
-    total = len(results) + len(todo)
-    begin(len(results), total)
-
-    def jobs() -> Iterator[Any]:
-        for path in todo:
-            yield joblib.delayed(_grade)(path.name, *_read(path), rubric, limits, check, isolation)
-
+    begin(len(results), total := len(results) + len(todo))
+    jobs = (
+        joblib.delayed(_grade)(path.name, *_read(path), rubric, limits, check, isolation)
+        for path in todo
+    )
     with workers(cluster, num_workers):
-        for name, digest, result in joblib.Parallel(return_as="generator_unordered")(jobs()):
-            result.extra_data.archive_sha256 = digest
-            result.extra_data.settings_sha256 = settings
-            _save(result, out / name)
-            _write_feedback(result, rubric, out / name, language)
+        for name, digest, result in joblib.Parallel(return_as="generator_unordered")(jobs):
+            extra = result.extra_data
+            extra.archive_sha256, extra.settings_sha256 = digest, settings
+            _save(result, rubric, out / name, language)
             results[name] = result
             report(len(results), total, name, result)
     graded = {path: results[path.name] for path in archives if path.name in results}
-    for path, result in graded.items():  # those too that are from an earlier command
-        _write_feedback(result, rubric, out / path.name, language)
-    _write_class(graded, rubric, out)
+    _write_pages(graded, rubric, out, language)
     return list(graded.values())
 
 
-def _write_class(graded: dict[Path, Result], rubric: Rubric, out: Path) -> None:
-    """The table, the page, and the similar pairs side by side."""
+def _write_pages(graded: dict[Path, Result], rubric: Rubric, out: Path, language: Language) -> None:
+    """All feedback, the table and the page of the class, and the similar pairs side by side."""
+    for path, result in graded.items():  # those too that are from an earlier command
+        _write_feedback(result, rubric, out / path.name, language)
     paths = {result.extra_data.archive: path for path, result in graded.items()}
 
     def code(archive: str) -> dict[str, str]:
@@ -198,6 +189,18 @@ def _grade(
         return name, "", ungraded(name, problem, rubric)  # without its hash: tried again next time
 
 
+def _kept_results(
+    out: Path, archives: list[Path], settings: str, without: list[Path]
+) -> dict[str, Result]:
+    """The results of earlier commands that still hold, by the names of the archives."""
+    kept = {
+        path.name: _kept(out / path.name, path, settings)
+        for path in archives
+        if path not in without
+    }
+    return {name: result for name, result in kept.items() if result is not None}
+
+
 def _read(path: Path) -> tuple[bytes, str]:
     """An archive's content, cut off if it is too large, and the hash of that."""
     with open(path, "rb") as file:
@@ -219,13 +222,15 @@ def _kept(directory: Path, archive: Path, settings: str) -> Result | None:
     return result if same else None
 
 
+def _save(result: Result, rubric: Rubric, directory: Path, language: Language) -> None:
+    make_directory(directory)
+    _write_feedback(result, rubric, directory, language)
+    # Last, because the next command keeps a result that it finds.
+    atomic_write(directory / "results.json", f"{result.model_dump_json(indent=2)}\n".encode())
+
+
 def _write_feedback(result: Result, rubric: Rubric, directory: Path, language: Language) -> None:
     """The student's page, unless the very same is there."""
     path, page = directory / "feedback.html", student_page(result, rubric, language).encode()
     if not path.exists() or path.read_bytes() != page:
         atomic_write(path, page)
-
-
-def _save(result: Result, directory: Path) -> None:
-    make_directory(directory)
-    atomic_write(directory / "results.json", f"{result.model_dump_json(indent=2)}\n".encode())

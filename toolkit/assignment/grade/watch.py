@@ -1,13 +1,30 @@
 """What a teacher sees while a class is graded."""
 
 import contextlib
+from pathlib import Path
+from typing import Any
 
 from rich.markup import escape
 
+from toolkit.assignment.grade.folder import grade_folder
 from toolkit.assignment.grade.result import Result
+from toolkit.assignment.grade.rubric import Rubric
+from toolkit.assignment.grade.sandbox.isolation import Limits
 from toolkit.common.progress import Progress
 
 WINDOW = 3600.0  # seconds; one archive may take minutes
+
+
+def grade_and_say(folder: Path, out: Path, rubric: Rubric, limits: Limits, **how: Any) -> None:
+    """`grade_folder`, with the progress and a last line on the console."""
+    with Watch() as watch:
+        results = grade_folder(
+            folder, out, rubric, limits, begin=watch.begin, report=watch.report, **how
+        )
+    for way in sorted({result.extra_data.isolation for result in results}):
+        print(f"Isolation: {way}")
+    unclear = sum(bool(result.extra_data.needs_a_look) for result in results)
+    print(f"Graded: {len(results)}. Need a look: {unclear}. See {out / 'class.html'}.")
 
 
 class Watch(contextlib.ExitStack):
