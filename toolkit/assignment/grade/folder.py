@@ -63,8 +63,7 @@ def grade_folder(
         cluster: the address of a Dask scheduler; None for the cores of this machine.
         num_workers: processes on this machine; -1 for one on each core.
         language: of the students' pages.
-        only: the student number, or the name of the archive, to grade alone; of the others those
-            with a result are in the class.
+        only: a student number or the name of an archive; the others just keep their results.
         again: grade also what has a result.
         begin: called with the number that have a result, and the number of archives.
         report: called with the number done, the number of archives, and the newest name and result.
