@@ -14,7 +14,9 @@ from urllib.parse import unquote_to_bytes
 
 import jsonschema
 import pytest
+from typer.testing import CliRunner
 
+from toolkit.assignment.app import app
 from toolkit.assignment.grade.folder import grade_folder
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
@@ -214,6 +216,25 @@ def test_one_student_again_and_another_language(tmp_path: Path) -> None:
     assert b'<html lang="zh-Hans">' in chinese
     with pytest.raises(UsageError, match=r"No archive is from 5000001. .* 50000001"):
         graded_now(only="5000001")
+
+
+@pytest.mark.parametrize("jobs", ["--jobs", "--workers"])
+def test_the_command_line(tmp_path: Path, jobs: str) -> None:
+    """One student in Chinese, and nobody else; the older name of an option still works."""
+    for number in ("60000001", "60000002"):
+        (tmp_path / f"{number}_assignment3.zip").write_bytes(b"no zip")
+    words = ["grade", str(tmp_path), "--out", str(tmp_path / "graded"), jobs, "1"]
+    done = CliRunner().invoke(app, [*words, "--lang", "zh", "--only", "60000002"])
+    assert done.exit_code == 0, done.output
+    assert "1/1  '60000002_assignment3.zip': 0 of 84, 84 open" in done.output
+    assert "Graded: 1. Need a look: 1." in done.output
+    (feedback,) = (tmp_path / "graded").glob("*/feedback.html")
+    assert feedback.parent.name == "60000002_assignment3.zip"
+    assert "无法检查" in feedback.read_text("utf-8")
+    wrong = CliRunner().invoke(app, [*words, "--only", "6000002"])
+    assert wrong.exit_code == 2
+    assert "The nearest are 60000002" in wrong.output
+    assert jobs == "--jobs" or jobs not in CliRunner().invoke(app, ["grade", "--help"]).output
 
 
 def test_killed_and_restarted(tmp_path: Path) -> None:
