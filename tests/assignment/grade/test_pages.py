@@ -222,17 +222,20 @@ def test_what_a_teacher_reads() -> None:
     results = a_class()
     results["50000002_assignment3.zip"].extra_data.needs_a_look = ["8 points are open."]
     pair = Pair("50000000_assignment3.zip", "50000001_assignment3.zip", 0.97, 0.5, 0.2)
+    results["broken.zip"] = ungraded("broken.zip", "It is damaged.", RUBRIC)
     content = class_page(results, [pair], 0.2, RUBRIC)
     text = words(content)
-    assert "Archives: 5. Need a look: 1." in text
-    assert "4 of 5 archives. Equation (1): " + EQUATIONS[1] in text
+    assert "Archives: 6. Need a look: 2." in text
+    assert "broken.zip, all of it: It is damaged." in text
+    assert "Part II, the GAN: Stopped. 50000004_assignment3.zip" in text
+    assert "4 of 6 archives. Equation (1): " + EQUATIONS[1] in text
     assert "What to say: Let each name" in text
     assert 'href="50000002_assignment3.zip/feedback.html"' in content
     assert 'href="pairs/1.html"' in content
     assert "97% 50% 20%" in text
     label = re.search('aria-label="Histogram of the points: (.*?)"', content)
     assert label
-    assert label[1].startswith("0-8: 1, 8-17: 1, 17-25: 1, 25-34: 1, 34-42: 1, 42-50: 0, ")
+    assert label[1].startswith("0-8: 2, 8-17: 1, 17-25: 1, 25-34: 1, 34-42: 1, 42-50: 0, ")
 
 
 def test_every_finding_has_something_to_say() -> None:

@@ -91,6 +91,7 @@ def class_page(
         lessons=learnt,
         explanations={lesson.id: _explained(lesson.id, "en") for lesson in learnt},
         unseen=unseen(found),
+        broken=[result for result in found if result.extra_data.problem],
         titles=TITLES,
         pairs=pairs,
         most_pairs=MAX_PAIRS,
