@@ -109,7 +109,7 @@ def main() -> None:
         written = [json.loads(p.read_text()) for p in Path(directory).glob("graded/*/results.json")]
     if len(written) != options.size or len(results) != options.size:
         sys.exit(f"{len(written)} results of {options.size} archives.")
-    print_table(results, kinds)
+    print_table([*results.values()], kinds)
     print(f"\n{len(results)} results in {seconds:.0f} s, {options.workers} archives at a time")
 
 

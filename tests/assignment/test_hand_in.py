@@ -1,5 +1,6 @@
 """From a folder to points with the real check, through the command line: pack, then grade."""
 
+import html
 import json
 import shutil
 from pathlib import Path
@@ -70,7 +71,10 @@ def test_grade_takes_its_points_away(packed: tuple[Path, Result], tmp_path: Path
     (finding,) = result["extra_data"]["findings"]
     assert (finding["id"], finding["equation"]) == ("wrong-equation", 5)
     assert [test["score"] for test in result["tests"]] == [20 - 5, 8, 8, 36, 4, 8]
-    assert "[wrong-equation, equation (5)]" in (directory / "feedback.html").read_text()
+    (line,) = result["extra_data"]["lines"].values()
+    feedback = (directory / "feedback.html").read_text()
+    assert "(equation 5)" in feedback
+    assert f"<pre>{html.escape(line.strip())}</pre>" in feedback
 
 
 COURSE = (

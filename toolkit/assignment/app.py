@@ -5,16 +5,29 @@ Each command imports what it needs when it is called, so that --help waits for n
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from toolkit.assignment.options import (
+    AgainOption,
+    ClusterOption,
+    JobsOption,
+    LanguageOption,
+    MemoryLimitOption,
+    OldJobsOption,
+    OnlyOption,
+    PlatformOption,
+    RestartOption,
+    RosterOption,
+    RubricOption,
+    TimeLimitOption,
+    TitleOption,
+    UnsafeOption,
+)
 from toolkit.common.console import Commands, command_line, reports_errors
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import set_aside
-
-if TYPE_CHECKING:
-    from toolkit.assignment.grade.result import Result
 
 app = typer.Typer(
     cls=Commands,
@@ -24,8 +37,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Check, report, pack and grade what students hand in.",
 )
-Platform = Literal["moodle", "canvas", "blackboard", "gradescope"]
-RUBRIC = typer.Option(help="A TOML file with the points.", show_default="the assignment's 40 + 60")
 
 
 @app.command()
@@ -161,37 +172,21 @@ def pack(
 @reports_errors
 def grade(
     folder: Annotated[Path, typer.Argument(help="The folder with the archives to grade.")],
-    rubric: Annotated[Path | None, RUBRIC] = None,
+    rubric: RubricOption = None,
     out: Annotated[Path, typer.Option(help="Where the results go.")] = Path("graded"),
-    workers: Annotated[
-        int, typer.Option(min=1, max=1000, help="How many archives to grade at the same time.")
-    ] = 2,
-    cluster: Annotated[
-        str | None, typer.Option(help="For a big class: a Dask scheduler, tcp://HOST:PORT.")
-    ] = None,
-    time_limit: Annotated[
-        float, typer.Option(min=1, max=86_400, help="Seconds for one archive.")
-    ] = 300,
-    memory_limit: Annotated[
-        float, typer.Option(min=0.1, max=1024, help="GiB of memory for one archive.")
-    ] = 4,
-    restart: Annotated[
-        bool, typer.Option("--restart", help="Set old results aside and grade everything again.")
-    ] = False,
-    unsafe: Annotated[
-        bool,
-        typer.Option("--unsafe", help="Grade even where submissions can reach files or network."),
-    ] = False,
-    csv: Annotated[
-        Platform | None,
-        typer.Option(help="Write the grades and the feedback as this platform wants them, too."),
-    ] = None,
-    roster: Annotated[
-        Path | None, typer.Option(help="A CSV of all students, such as the platform's own export.")
-    ] = None,
-    title: Annotated[
-        str, typer.Option(help="The assignment's name on Canvas or Blackboard.")
-    ] = "Assignment 3",
+    only: OnlyOption = None,
+    again: AgainOption = False,
+    lang: LanguageOption = "en",
+    jobs: JobsOption = 2,
+    workers: OldJobsOption = None,
+    cluster: ClusterOption = None,
+    time_limit: TimeLimitOption = 300,
+    memory_limit: MemoryLimitOption = 4,
+    restart: RestartOption = False,
+    unsafe: UnsafeOption = False,
+    csv: PlatformOption = None,
+    roster: RosterOption = None,
+    title: TitleOption = "Assignment 3",
 ) -> None:
     """Grade every archive in a folder, each in a separate sandbox.
 
@@ -203,11 +198,12 @@ def grade(
             "grade needs Linux, because it runs the code of strangers in a sandbox. Windows has "
             "Linux in WSL, a Mac in a virtual machine."
         )
-    from toolkit.assignment.grade.folder import find_archives, grade_folder
     from toolkit.assignment.grade.gradebook.roster import read_roster
     from toolkit.assignment.grade.gradebook.write import write_gradebook
     from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
+    from toolkit.assignment.grade.sandbox.choice import find_isolation
     from toolkit.assignment.grade.sandbox.isolation import Limits
+    from toolkit.assignment.grade.watch import grade_and_say
 
     if csv is None and roster is not None:
         raise UsageError("A roster is for --csv: say which platform, e.g. --csv moodle.")
@@ -215,35 +211,22 @@ def grade(
     points = read_rubric(rubric or DEFAULT)
     if restart and out.exists():
         set_aside(out)
-    limits = Limits(seconds=time_limit, memory=int(memory_limit * 2**30))
-    results = grade_folder(
+    results = grade_and_say(
         folder,
         out,
         points,
-        limits,
+        Limits(seconds=time_limit, memory=int(memory_limit * 2**30)),
+        isolation=None if cluster else find_isolation(unsafe=unsafe),
         cluster=cluster,
-        num_workers=workers,
-        unsafe=unsafe,
-        report=_say,
+        num_workers=workers or jobs,
+        language=lang,
+        only=only,
+        again=again,
     )
-    ways = {result.extra_data.isolation for result in results}
-    print("\n".join(f"Isolation: {way}" for way in sorted(ways)))
-    unclear = sum(bool(result.extra_data.needs_a_look) for result in results)
-    print(f"Graded: {len(results)}. Need a look: {unclear}. See {out / 'class.html'}.")
     if csv is not None:
-        graded = zip((path.name for path in find_archives(folder)), results, strict=True)
-        written = write_gradebook(list(graded), out, csv, students, points, title)
-        for sentence in [*written.unclear, *(f"Nothing from: {who}" for who in written.missing)]:
-            print(sentence)
+        written = write_gradebook([*results.items()], out, csv, students, points, title)
+        print("\n".join([*written.unclear, *(f"Nothing from: {who}" for who in written.missing)]))
         print(f"For {csv}: {', '.join(str(path) for path in written.files)}.")
-
-
-def _say(done: int, total: int, name: str, result: "Result") -> None:
-    """A line for each archive that is done."""
-    still_open = f", {result.open:g} open" if result.open else ""
-    points = f"{result.score:g} of {result.checked:g}{still_open}"
-    why = " ".join(result.extra_data.needs_a_look)
-    print(f"{done}/{total}  {name!r}: {points}  {why}", flush=True)
 
 
 packages = typer.Typer(
@@ -257,7 +240,7 @@ app.add_typer(packages, name="package")
 @reports_errors
 def gradescope(
     out: Annotated[Path, typer.Option(help="The archive to write.")] = Path("autograder.zip"),
-    rubric: Annotated[Path | None, RUBRIC] = None,
+    rubric: RubricOption = None,
 ) -> None:
     """Write the archive that Gradescope takes as an autograder, for its default machine."""
     from toolkit.assignment.package.packages import package_gradescope
@@ -270,7 +253,7 @@ def gradescope(
 @reports_errors
 def classroom50(
     out: Annotated[Path, typer.Option(help="The folder to write, new or empty.")],
-    rubric: Annotated[Path | None, RUBRIC] = None,
+    rubric: RubricOption = None,
 ) -> None:
     """Write an autograder for Classroom 50, and a workflow for GitHub Actions without it."""
     from toolkit.assignment.package.packages import package_classroom50

@@ -28,10 +28,16 @@ class Progress:
         total: number of steps in the whole run.
         start: steps that an earlier, interrupted command has already done.
         console: where to write; standard output by default.
+        window: the last seconds whose speed says how long the rest takes.
     """
 
     def __init__(
-        self, title: str, total: int, start: int = 0, console: Console | None = None
+        self,
+        title: str,
+        total: int,
+        start: int = 0,
+        console: Console | None = None,
+        window: float = 30.0,
     ) -> None:
         self.title = title
         self.total = total
@@ -55,6 +61,7 @@ class Progress:
                 TextColumn("{task.fields[metrics]}"),
                 TimeRemainingColumn(compact=True),
                 console=self.console,
+                speed_estimate_period=window,
             )
             self.task = self.bar.add_task(title, total=total, completed=start, metrics="")
 

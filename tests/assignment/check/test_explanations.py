@@ -5,11 +5,13 @@ import re
 from typing import get_args
 
 import pytest
+from markdown_it import MarkdownIt
 from typer.testing import CliRunner
 
 from toolkit.assignment.app import app
 from toolkit.assignment.check.explanations import PAGES, SHORT, explanation
 from toolkit.assignment.check.findings import IDS, Id
+from toolkit.common.texts.language import translate
 
 SECTIONS = ["What it is", "Why it matters", "See it yourself"]
 WIDTH = 110  # characters of a line: what a terminal shows without breaking it
@@ -36,10 +38,10 @@ def test_page(id: Id) -> None:
     headings = re.findall(r"^## (.*)$", page, re.MULTILINE)
     assert headings[:3] == SECTIONS
     assert headings[3].startswith("An example")
-    assert headings[4:] == ["What to ask"]
+    assert headings[4:] == ["What to ask", "What to say in class"]
     assert page.rstrip().endswith((".", "?"))
     lines = page.splitlines()
-    assert 25 <= len(lines) <= 85
+    assert 25 <= len(lines) <= 90
     assert max(map(len, lines)) <= WIDTH
 
 
@@ -59,6 +61,42 @@ def test_the_pages_that_are_named_exist() -> None:
     for id in IDS:
         for word in re.findall(r"`([a-z]+(?:-[a-z]+)+)`", explanation(id)):
             assert word in IDS, f"{id} names {word}"
+
+
+CODE = re.compile(r"^```.*?^```$|^ {4}[^\n]*$", re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_the_chinese_page(id: Id) -> None:
+    """The same sections, code, numbers and points, in paragraphs of one line each."""
+    english = explanation(id).partition("\n## What to say in class")[0]
+    chinese = explanation(id, "zh")
+    assert chinese is not None
+    title, sentence, *_ = chinese.split("\n\n")
+    assert title == f"# {id}"
+    assert sentence == translate(SHORT[id], "zh")
+    assert CODE.findall(chinese) == CODE.findall(english)
+    prose = CODE.sub("", chinese)
+    for beginning in ("## ", "- "):
+        counts = [
+            len(re.findall(f"^{beginning}", text, re.MULTILINE)) for text in (english, chinese)
+        ]
+        assert counts[0] == counts[1], beginning
+    headings = re.findall("^## (.*)$", prose, re.MULTILINE)
+    assert headings[:3] == ["这是什么问题", "为什么重要", "怎样自己验证"]
+    assert headings[4:] == ["想一想"]
+    numbers = [
+        set(re.findall(r"\d+[.,]\d+|\d{3,}", CODE.sub("", text))) for text in (english, chinese)
+    ]
+    assert numbers[0] == numbers[1]
+    names = [
+        {paragraph(name) for name in re.findall(r"`([^`]+)`", CODE.sub("", text))}
+        for text in (english, chinese)
+    ]
+    assert names[1] <= names[0] | {"@"}
+    assert not re.search(r"[\u4e00-\u9fff][,;:?!]|[\u3002\uff0c] ", prose)
+    html = MarkdownIt("commonmark").render(chinese)
+    assert "**" not in re.sub("<code.*?</code>", "", html, flags=re.DOTALL)
 
 
 def explain(*words: str) -> tuple[int, str, str]:

@@ -3,16 +3,20 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import jsonschema
 import pytest
+from typer.testing import CliRunner
 
+from toolkit.assignment.app import app
 from toolkit.assignment.grade.folder import grade_folder
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
@@ -82,7 +86,7 @@ pytestmark = pytest.mark.needs("bwrap")
 
 def grade(folder: Path, out: Path, **options: Any) -> list[Result]:
     settings = {"check": CHECK, "isolation": ways.best(), "num_workers": 2} | options
-    return grade_folder(folder, out, RUBRIC, LIMITS, **settings)
+    return [*grade_folder(folder, out, RUBRIC, LIMITS, **settings).values()]
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +181,64 @@ def test_finished_ones_are_kept(graded: Path) -> None:
     )  # one is lost, one open
     changed.write_bytes(CLASS[changed.name])
     assert again() == [changed.name]
+
+
+@pytest.mark.xdist_group("class")
+def test_pages(graded: Path) -> None:
+    """A link for each archive, whatever its name, and the equal ones side by side."""
+    page = (graded / "graded" / "class.html").read_text()
+    links = {os.fsdecode(unquote_to_bytes(link)) for link in re.findall('href="([^"#]*)"', page)}
+    assert {f"{name}/feedback.html" for name in CLASS} <= links
+    assert all((graded / "graded" / link).exists() for link in links)
+
+
+def test_one_student_again_and_another_language(tmp_path: Path) -> None:
+    """`only` grades one, `again` what has a result; a language changes pages and grades nothing."""
+    code = "".join(f"def f{k}(x):\n    return {k} * x + {k * 7}\n" for k in range(120))
+    for k in range(3):
+        files = FINE | {f"folder{k}/more.py": code}
+        (tmp_path / f"5000000{k}_assignment3.zip").write_bytes(pack(files))
+    out = tmp_path / "graded"
+    names: list[str] = []
+
+    def graded_now(**options: Any) -> tuple[list[str], list[str]]:
+        names.clear()
+        report = lambda done, total, name, result: names.append(name[:8])  # noqa: E731
+        results = grade(tmp_path, out, report=report, num_workers=1, **options)
+        return sorted(names), [result.extra_data.student_number for result in results]
+
+    assert graded_now(only="50000001") == (["50000001"], ["50000001"])
+    everybody = ["50000000", "50000001", "50000002"]
+    assert graded_now() == (["50000000", "50000002"], everybody)
+    assert len(list((out / "pairs").glob("*.html"))) == 3
+    assert "folder0/more.py" in (out / "pairs" / "1.html").read_text()
+    assert graded_now(only="50000001_assignment3.zip", again=True) == (["50000001"], everybody)
+    english = (out / "50000000_assignment3.zip" / "feedback.html").read_bytes()
+    assert graded_now(language="zh") == ([], everybody)
+    chinese = (out / "50000000_assignment3.zip" / "feedback.html").read_bytes()
+    assert b'<html lang="en">' in english
+    assert b'<html lang="zh-Hans">' in chinese
+    with pytest.raises(UsageError, match=r"No archive is from 5000001. .* 50000001"):
+        graded_now(only="5000001")
+
+
+@pytest.mark.parametrize("jobs", ["--jobs", "--workers"])
+def test_the_command_line(tmp_path: Path, jobs: str) -> None:
+    """One student in Chinese, and nobody else; the older name of an option still works."""
+    for number in ("60000001", "60000002"):
+        (tmp_path / f"{number}_assignment3.zip").write_bytes(b"no zip")
+    words = ["grade", str(tmp_path), "--out", str(tmp_path / "graded"), jobs, "1"]
+    done = CliRunner().invoke(app, [*words, "--lang", "zh", "--only", "60000002"])
+    assert done.exit_code == 0, done.output
+    assert "1/1  '60000002_assignment3.zip': 0 of 84, 84 open" in done.output
+    assert "Graded: 1. Need a look: 1." in done.output
+    (feedback,) = (tmp_path / "graded").glob("*/feedback.html")
+    assert feedback.parent.name == "60000002_assignment3.zip"
+    assert "无法检查" in feedback.read_text("utf-8")
+    wrong = CliRunner().invoke(app, [*words, "--only", "6000002"])
+    assert wrong.exit_code == 2
+    assert "The nearest are 60000002" in wrong.output
+    assert jobs == "--jobs" or jobs not in CliRunner().invoke(app, ["grade", "--help"]).output
 
 
 def test_killed_and_restarted(tmp_path: Path) -> None:

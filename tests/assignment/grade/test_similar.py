@@ -1,13 +1,19 @@
 """Copies are found behind new names, moved functions and other comments."""
 
+import json
 import tokenize
 from collections.abc import Callable, Iterator
+from itertools import combinations
+from pathlib import Path
 
 import pytest
 
 from toolkit.assignment.grade import similar
-from toolkit.assignment.grade.similar import THRESHOLD, find_similar, read_code
+from toolkit.assignment.grade.beside import side_by_side
+from toolkit.assignment.grade.similar import SAME, Pair, find_similar, prints_of, read_code
+from toolkit.common.package_data import package_data
 
+from ..check.corpus import cases
 from ..submissions import FINE, pack
 
 GENERATE_TOKENS = tokenize.generate_tokens
@@ -81,21 +87,98 @@ class LSTM(torch.nn.Module):
 """
 
 
+def compare(code: dict[str, dict[str, str]]) -> tuple[list[Pair], float]:
+    return find_similar({name: prints_of(files) for name, files in code.items()})
+
+
 def test_pairs() -> None:
-    code = {"a": [ORIGINAL], "b": [RENAMED], "c": [MOVED], "d": [OTHER], "e": ["x = 1"]}
-    pairs, usual = find_similar(code)
+    texts = {"a": ORIGINAL, "b": RENAMED, "c": MOVED, "d": OTHER, "e": "x = 1"}
+    pairs, usual = compare({name: {"lstm.py": text} for name, text in texts.items()})
     named = {(pair.first, pair.second): pair for pair in pairs}
     assert set(named) == {("a", "b"), ("a", "c"), ("b", "c")}
     assert named["a", "b"].share == 1
     assert named["a", "c"].share == 1
     assert named["a", "b"].share_with_names < 1
-    assert usual < THRESHOLD
+    assert usual < SAME
+
+
+def test_the_skeleton_is_no_ones_own() -> None:
+    """What everybody was given says nothing, with or without a little that was written into it."""
+    given = {path.name: path.read_text() for path in package_data("skeleton").glob("*.py")}
+    assert len(given) == 4
+    assert len(prints_of(given).plain) == 0
+    pairs, _ = compare({name: given | {"own.py": f"{name} = 1"} for name in "abc"})
+    assert pairs == []
+
+
+def test_whole_files_wherever_they_lie() -> None:
+    """Other folders, names of files, a notebook, and files beside them change nothing."""
+    cell = {"cell_type": "code", "source": "%matplotlib inline\n" + RENAMED}
+    archives = {
+        "a": pack({"lstm.py": ORIGINAL}),
+        "b": pack({"my work/src/Network.py": MOVED, "notes.py": OTHER, "read.txt": "hello"}),
+        "c": pack({"all.ipynb": json.dumps({"cells": [cell]})}),
+    }
+    pairs, _ = compare({name: read_code(data) for name, data in archives.items()})
+    assert {(pair.first, pair.second): pair.share for pair in pairs} == {
+        pair: 1 for pair in combinations("abc", 2)
+    }
+
+
+def test_a_class_in_which_files_are_shared(tmp_path: Path) -> None:
+    """Of 30 submissions, those pairs are named that were made with the same file of a part."""
+    code = {}
+    for name in cases.RIGHT:
+        folder = tmp_path / name
+        folder.mkdir()
+        cases.write_right(name, folder)
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        code[name] = read_code(
+            pack({str(path.relative_to(folder)): path.read_bytes() for path in files})
+        )
+    pairs, usual = compare(code)
+    shared = {
+        (one, other): {
+            part for part in cases.FILES
+            if getattr(cases.RIGHT[one], part) == getattr(cases.RIGHT[other], part)
+        }
+        for one, other in combinations(sorted(cases.RIGHT), 2)
+    }  # fmt: skip
+    named = [(pair.first, pair.second) for pair in pairs]
+    assert all(shared[pair] for pair in named)
+    assert {pair for pair, parts in shared.items() if "gan" in parts} <= set(named)
+    assert all(len(shared[pair]) == 4 for pair in named[:2])
+    assert usual < 0.2
 
 
 def test_code_that_is_not_python() -> None:
     broken = ORIGINAL + "\n'''never closed"
-    assert find_similar({"a": [ORIGINAL], "b": [broken]})[0][0].share > 0.95
-    assert find_similar({"a": ["\0" * 1000], "b": ["(" * 5000]}) == ([], 0.0)
+    pairs, _ = compare({"a": {"lstm.py": ORIGINAL}, "b": {"lstm.py": broken}})
+    assert pairs[0].share > 0.95
+    assert compare({"a": {"x": "\0" * 1000}, "b": {"x": "(" * 5000}}) == ([], 0.0)
+
+
+def test_side_by_side() -> None:
+    """Each line beside its like, what only one has beside nothing, and files that match."""
+    first = {"a.py": "x = 1\n" + ORIGINAL, "other.py": "print('no')"}
+    second = {"z.py": "y = 2", "copy.py": ORIGINAL.replace("h = c =", "new = 3\n        h = c =")}
+    ((one, other, rows),) = side_by_side(first, second)
+    assert (one, other) == ("a.py", "copy.py")
+    assert [(left.number, left.text) for left, _ in rows if left] == list(
+        enumerate(first["a.py"].split("\n"), start=1)
+    )
+    assert [(right.number, right.text) for _, right in rows if right] == list(
+        enumerate(second["copy.py"].split("\n"), start=1)
+    )
+    assert [left.text for left, right in rows if left and not right] == ["x = 1"]
+    assert [right.text.strip() for left, right in rows if right and not left] == ["new = 3"]
+    both = [(left, right) for left, right in rows if left and right]
+    assert all(left.text == right.text for left, right in both)
+    ((gates, _),) = [pair for pair in both if "chunk(4" in pair[0].text]
+    assert gates.shared
+    assert not any(left.shared for left, _ in both if left.text.startswith("class"))  # was given
+    assert not any(right.shared for left, right in rows if right and not left)
+    assert list(side_by_side({"a.py": ORIGINAL}, {"b.py": "x = 1"})) == []
 
 
 @pytest.mark.parametrize(
@@ -108,7 +191,7 @@ def test_code_that_is_not_python() -> None:
 )
 def test_code_made_to_be_slow(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The work is bounded: the characters and tokens that are read, and the letters compared."""
-    work = {"characters": 0, "tokens": 0, "letters": 0}
+    work = {"characters": 0, "tokens": 0}
 
     def count_tokens(readline: Callable[[], str]) -> Iterator[tokenize.TokenInfo]:
         def count_characters() -> str:
@@ -120,32 +203,30 @@ def test_code_made_to_be_slow(text: str, monkeypatch: pytest.MonkeyPatch) -> Non
             work["tokens"] += 1
             yield token
 
-    def count_letters(first: str, second: str) -> float:
-        work["letters"] = max(work["letters"], len(first), len(second))
-        return 0.0
-
     monkeypatch.setattr(similar.tokenize, "generate_tokens", count_tokens)
-    monkeypatch.setattr(similar.Indel, "normalized_similarity", count_letters)
     monkeypatch.setattr(similar, "MAX_LINES", 100)
     monkeypatch.setattr(similar, "MAX_LINE", 50)
     monkeypatch.setattr(similar, "MAX_TOKENS", 200)
-    find_similar({"a": [text], "b": [text]})
-    times = 4  # two submissions, with and without names
-    assert work["characters"] <= times * similar.MAX_LINES * (similar.MAX_LINE + 1)
-    assert work["tokens"] <= times * similar.MAX_TOKENS
-    assert work["letters"] <= similar.MAX_TOKENS
+    code = read_code(pack({f"{k}.py": text for k in range(3)}))
+    prints = prints_of(code)
+    assert work["characters"] <= similar.MAX_LINES * (similar.MAX_LINE + 1)
+    assert work["tokens"] <= similar.MAX_TOKENS + len(code)
+    assert len(prints.named) <= similar.MAX_TOKENS
+    for _, _, rows in side_by_side(code, code):
+        assert len(rows) <= similar.MAX_LINES
 
 
 def test_a_long_program_is_read_up_to_the_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the bounds of the test above are really reached."""
-    monkeypatch.setattr(similar, "MAX_TOKENS", 200)
-    beginning = "x = 1\n" * 100
-    pairs, _ = find_similar({"a": [beginning + "y = (2 + 3)\n" * 100], "b": [beginning]})
+    monkeypatch.setattr(similar, "MAX_TOKENS", 400)
+    beginning = "".join(f"x = {k}\n" for k in range(100))
+    code = {"a": beginning + "y = (2 + 3)\n" * 100, "b": beginning}
+    pairs, _ = compare({name: {"a.py": text} for name, text in code.items()})
     assert [pair.share for pair in pairs] == [1]
 
 
 def test_read_code() -> None:
-    code = pack({f"folder/{name}": text for name, text in FINE.items()})
-    assert read_code(code) == list(FINE.values())
-    assert read_code(pack({"lstm.py": "x"})) == ["", "x", "", ""]
-    assert read_code(b"no zip") == []
+    code = pack({f"folder/{name}": text for name, text in FINE.items()} | {"venv/a.py": "x"})
+    assert read_code(code) == {f"folder/{name}": text for name, text in sorted(FINE.items())}
+    assert read_code(pack({"broken.ipynb": "{"})) == {"broken.ipynb": ""}
+    assert read_code(b"no zip") == {}

@@ -2,38 +2,41 @@
 
 graded/
   class.csv                 a line for each archive
-  class.html                the same, and the pairs with similar code
+  class.html                what the class did not understand, all archives, and similar pairs
+  pairs/1.html              the most similar pair side by side, and so on
   12345678_assignment3.zip/
     results.json            for Gradescope; a restarted command keeps it
-    feedback.html           for the student
+    feedback.html           for the student; written again by each command
 """
 
+import difflib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import joblib
 from pydantic import ValidationError
 
-from toolkit.assignment.grade.archive import MAX_ARCHIVE
-from toolkit.assignment.grade.pages import class_csv, class_page, student_page
+from toolkit.assignment.grade.archive import MAX_ARCHIVE, student_number
+from toolkit.assignment.grade.beside import side_by_side
+from toolkit.assignment.grade.pages import class_csv, class_page, pair_page, student_page
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.sandbox.choice import find_isolation
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.sandbox.scratch import clear_left_over
-from toolkit.assignment.grade.similar import find_similar, read_code
+from toolkit.assignment.grade.similar import MAX_PAIRS, find_similar, prints_of, read_code
 from toolkit.assignment.grade.verdict import CHECK, Check, grade_archive, ungraded
 from toolkit.common.errors import UsageError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, sha256
 from toolkit.common.package_data import PACKAGE, package_data
+from toolkit.common.texts.language import Language
 from toolkit.common.workers import workers
 
+NUM_NEAREST = 3  # student numbers that are offered in the place of an unknown one
 # Only zip is unpacked; the others get a result that says so.
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".rar", ".7z")
-SOURCES = (".py", ".j2", ".md")  # of the toolkit; they decide results and feedback
 
 
 def grade_folder(
@@ -46,59 +49,80 @@ def grade_folder(
     isolation: Isolation | None = None,
     cluster: str | None = None,
     num_workers: int = -1,
-    unsafe: bool = False,
+    language: Language = "en",
+    only: str | None = None,
+    again: bool = False,
+    begin: Callable[[int, int], None] = lambda done, total: None,
     report: Callable[[int, int, str, Result], None] = lambda done, total, name, result: None,
-) -> list[Result]:
+) -> dict[str, Result]:
     """Grade all archives in `folder` that have no result yet for this rubric and this check.
 
     Args:
         out: where the results go; see the head of this module.
         check: what judges and what runs a submission.
-        isolation: None for the best that works here; on a cluster each worker finds its own.
+        isolation: None for the best that is safe here; on a cluster each worker finds its own.
+            With one that is not safe, nothing of an earlier command is kept.
         cluster: the address of a Dask scheduler; None for the cores of this machine.
         num_workers: processes on this machine; -1 for one on each core.
-        unsafe: also where submissions can reach files or the network. They can reach results, too,
-            so none of an earlier command is kept.
+        language: of the students' pages.
+        only: a student number or the name of an archive; the others just keep their results.
+        again: grade also what has a result.
+        begin: called with the number that have a result, and the number of archives.
         report: called with the number done, the number of archives, and the newest name and result.
 
     Returns:
-        a result for each archive, in the order of their names.
+        a result for each archive, by its name, in order; with `only` for each that has one.
 
     Raises:
-        UsageError: the folder has no archives.
+        UsageError: the folder has no archives, or none of this student.
         ToolkitError: there is no safe isolation here, or `out` cannot be written to.
     """
     archives = find_archives(folder)
     make_directory(out)
     clear_left_over()
-    if isolation is None and cluster is None:
-        isolation = find_isolation(unsafe=unsafe)
+    isolation = isolation or (None if cluster else find_isolation())
     settings = identity(rubric, limits, check)
-    results: dict[str, Result] = {}
-    for path in archives:
-        if not unsafe and (kept := _kept(out / path.name, path, settings)) is not None:
-            results[path.name] = kept
-
-    def jobs() -> Iterator[Any]:
-        for path in archives:
-            if path.name not in results:
-                yield joblib.delayed(_grade)(
-                    path.name, *_read(path), rubric, limits, check, isolation, unsafe
-                )
-
+    chosen = _chosen(archives, only)
+    exposed = isolation is not None and not isolation.safe  # a submission could have written them
+    anew = archives if exposed else chosen if again else []
+    results = _kept_results(out, archives, settings, without=anew)
+    todo = [path for path in chosen if path.name not in results]
+    begin(len(results), total := len(results) + len(todo))
+    jobs = (
+        joblib.delayed(_grade)(path.name, *_read(path), rubric, limits, check, isolation)
+        for path in todo
+    )
     with workers(cluster, num_workers):
-        for name, digest, result in joblib.Parallel(return_as="generator_unordered")(jobs()):
-            result.extra_data.archive_sha256 = digest
-            result.extra_data.settings_sha256 = settings
-            _save(result, rubric, out / name)
+        for name, digest, result in joblib.Parallel(return_as="generator_unordered")(jobs):
+            extra = result.extra_data
+            extra.archive_sha256, extra.settings_sha256 = digest, settings
+            _save(result, rubric, out / name, language)
             results[name] = result
-            report(len(results), len(archives), name, result)
-    ordered = [results[path.name] for path in archives]
-    code = {results[path.name].extra_data.archive: read_code(_read(path)[0]) for path in archives}
-    pairs, usual = find_similar(code)
-    atomic_write(out / "class.csv", class_csv(ordered, pairs).encode())
-    atomic_write(out / "class.html", class_page(ordered, pairs, usual, rubric).encode())
-    return ordered
+            report(len(results), total, name, result)
+    graded = {path: results[path.name] for path in archives if path.name in results}
+    _write_pages(graded, rubric, out, language)
+    return {path.name: result for path, result in graded.items()}
+
+
+def _write_pages(graded: dict[Path, Result], rubric: Rubric, out: Path, language: Language) -> None:
+    """All feedback, the table and the page of the class, and the similar pairs side by side."""
+    for path, result in graded.items():  # those too that are from an earlier command
+        _write_feedback(result, rubric, out / path.name, language)
+    paths = {result.extra_data.archive: path for path, result in graded.items()}
+
+    def code(archive: str) -> dict[str, str]:
+        return read_code(_read(paths[archive])[0])
+
+    pairs, usual = find_similar({archive: prints_of(code(archive)) for archive in paths})
+    make_directory(out / "pairs")
+    for old in (out / "pairs").glob("*.html"):
+        old.unlink()
+    for number, pair in enumerate(pairs[:MAX_PAIRS], start=1):
+        page = pair_page(pair, side_by_side(code(pair.first), code(pair.second)))
+        atomic_write(out / "pairs" / f"{number}.html", page.encode())
+    results = {path.name: result for path, result in graded.items()}
+    atomic_write(out / "class.csv", class_csv(list(graded.values()), pairs).encode())
+    atomic_write(out / "class.html", class_page(results, pairs, usual, rubric).encode())
 
 
 def find_archives(folder: Path) -> list[Path]:
@@ -124,12 +148,26 @@ def find_archives(folder: Path) -> list[Path]:
     return found
 
 
+def _chosen(archives: list[Path], only: str | None) -> list[Path]:
+    """The archives to grade."""
+    if only is None:
+        return archives
+    chosen = [path for path in archives if only in (student_number(path.name), path.name)]
+    if not chosen:
+        numbers = [student_number(path.name) or path.name for path in archives]
+        nearest = difflib.get_close_matches(only, numbers, NUM_NEAREST, cutoff=0)
+        raise UsageError(
+            f"No archive is from {only}. The nearest are {', '.join(nearest)}; give a number or "
+            "the name of a file."
+        )
+    return chosen
+
+
 def identity(rubric: Rubric, limits: Limits, check: Check) -> str:
     """SHA-256 of all that a result depends on besides the archive, the toolkit included."""
     sources = {
         str(path.relative_to(PACKAGE)): sha256(path.read_bytes())
-        for path in sorted(PACKAGE.rglob("*"))
-        if path.suffix in SOURCES
+        for path in sorted(PACKAGE.rglob("*.py"))
     }
     # The judge uses the exported models, whose hashes the manifest has.
     sources["manifest"] = sha256((package_data("exports") / "manifest.json").read_bytes())
@@ -147,18 +185,28 @@ def _grade(
     limits: Limits,
     check: Check,
     isolation: Isolation | None,
-    unsafe: bool,
 ) -> tuple[str, str, Result]:
     """`grade_archive`, with the archive's hash, for a worker."""
     if len(data) > MAX_ARCHIVE:
         problem = f"It is larger than {MAX_ARCHIVE // 2**20} MiB: leave out data and checkpoints."
         return name, digest, ungraded(name, problem, rubric)
     try:
-        isolation = isolation or find_isolation(unsafe=unsafe)
         return name, digest, grade_archive(name, data, rubric, limits, check, isolation)
     except Exception as error:  # one archive must not stop the others
         problem = f"The grader failed: {type(error).__name__}: {error}"
         return name, "", ungraded(name, problem, rubric)  # without its hash: tried again next time
+
+
+def _kept_results(
+    out: Path, archives: list[Path], settings: str, without: list[Path]
+) -> dict[str, Result]:
+    """The results of earlier commands that still hold, by the names of the archives."""
+    kept = {
+        path.name: _kept(out / path.name, path, settings)
+        for path in archives
+        if path not in without
+    }
+    return {name: result for name, result in kept.items() if result is not None}
 
 
 def _read(path: Path) -> tuple[bytes, str]:
@@ -171,7 +219,7 @@ def _read(path: Path) -> tuple[bytes, str]:
 def _kept(directory: Path, archive: Path, settings: str) -> Result | None:
     """The result of an earlier command, if it was made from this archive in the same way."""
     path = directory / "results.json"
-    if not path.exists() or not (directory / "feedback.html").exists():
+    if not path.exists():
         return None
     try:
         result = Result.model_validate_json(read_bytes(path))
@@ -182,8 +230,15 @@ def _kept(directory: Path, archive: Path, settings: str) -> Result | None:
     return result if same else None
 
 
-def _save(result: Result, rubric: Rubric, directory: Path) -> None:
+def _save(result: Result, rubric: Rubric, directory: Path, language: Language) -> None:
     make_directory(directory)
-    atomic_write(directory / "feedback.html", student_page(result, rubric).encode())
+    _write_feedback(result, rubric, directory, language)
     # Last, because the next command keeps a result that it finds.
     atomic_write(directory / "results.json", f"{result.model_dump_json(indent=2)}\n".encode())
+
+
+def _write_feedback(result: Result, rubric: Rubric, directory: Path, language: Language) -> None:
+    """The student's page, unless the very same is there."""
+    path, page = directory / "feedback.html", student_page(result, rubric, language).encode()
+    if not path.exists() or path.read_bytes() != page:
+        atomic_write(path, page)

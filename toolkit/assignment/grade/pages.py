@@ -1,57 +1,114 @@
-"""What people read: a page for each student, and a page and a table for the class.
+"""What people read: a page for each student and for each similar pair, and a page and a
+table for the class.
 
-Any text may come from a stranger's program: Jinja2 escapes it, and the pages forbid scripts.
+Any text may come from a stranger's program: Jinja2 escapes it, and the pages forbid scripts
+but the one that sorts the tables of the class.
 """
 
 import functools
-from collections.abc import Sequence
+import hashlib
+import os
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from toolkit.assignment.check.explanations import explanation
-from toolkit.assignment.check.findings import Finding
-from toolkit.assignment.grade.result import Result, describe
+from toolkit.assignment.check.explanations import EQUATIONS, IN_CLASS, SHORT, explanation
+from toolkit.assignment.check.findings import Finding, Id, Report
+from toolkit.assignment.check.text import place_of
+from toolkit.assignment.grade.beside import Row
+from toolkit.assignment.grade.lessons import lessons, unseen
+from toolkit.assignment.grade.points import count, free
+from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import Rubric
-from toolkit.assignment.grade.similar import Pair
+from toolkit.assignment.grade.similar import MAX_PAIRS, Pair
 from toolkit.assignment.grade.table import as_csv
 from toolkit.assignment.parts import TITLES
+from toolkit.common.texts.language import TAGS, Language, translate
 
+TEMPLATES = Path(__file__).with_name("templates")
+NUM_BINS = 10  # columns of the histogram
 COLUMNS = ("student number", "archive", "score", "open points", "checked points", "by hand",
            "needs a look", "findings", "nearly the same as", "isolation")  # fmt: skip
 
 
-def student_page(result: Result, rubric: Rubric) -> str:
+def student_page(result: Result, rubric: Rubric, language: Language = "en") -> str:
     """The feedback for one student, as a page that needs no other file."""
     extra = result.extra_data
-    verdicts = [
-        ("What is wrong", extra.findings, ""),
-        ("What the check could not see", extra.not_seen, "This is neither right nor wrong."),
-        ("What is right", extra.right, ""),
-    ]
+    report = Report(
+        passed=not extra.findings and not extra.not_seen,
+        findings=extra.findings,
+        not_seen=extra.not_seen,
+    )
+    counted = [None] * len(result.tests) if extra.problem else count(report, rubric)
+    findings: dict[Id, list[Finding]] = {}
+    for finding in extra.findings:
+        if finding.id is not None:
+            findings.setdefault(finding.id, []).append(finding)
     return _render(
         "student.html.j2",
+        language,
         result=result,
         rubric=rubric,
+        tasks=zip(rubric.checked, result.tests, counted, strict=True),
+        findings=findings,
+        free=free(report, rubric),
+        explanations={id: _explained(id, language) for id in findings},
         titles=TITLES,
-        verdicts=verdicts,
-        explanations=_explanations(extra.findings),
+        short=SHORT,
+        equations=EQUATIONS,
     )
 
 
-def class_page(results: list[Result], pairs: list[Pair], usual: float, rubric: Rubric) -> str:
-    """All archives, those that need a look, and the pairs with similar code.
+def class_page(
+    results: Mapping[str, Result], pairs: list[Pair], usual: float, rubric: Rubric
+) -> str:
+    """What to tell the class, all archives, those that need a look, and pairs with similar code.
 
     Args:
+        results: by the names of the archives' files.
         usual: the similarity that is usual in this class, 0 to 1.
     """
-    ways = sorted({result.extra_data.isolation for result in results})
+    found = list(results.values())
+    script = (TEMPLATES / "class.js").read_text("utf-8")
+    learnt = lessons(found)
     return _render(
-        "class.html.j2", results=results, pairs=pairs, usual=usual, rubric=rubric, ways=ways
+        "class.html.j2",
+        results=found,
+        links={
+            result.extra_data.archive: f"{quote(os.fsencode(name))}/feedback.html"
+            for name, result in results.items()
+        },
+        look=sum(bool(result.extra_data.needs_a_look) for result in found),
+        most=sum(task.points for task in rubric.checked),
+        bins=_histogram(found),
+        lessons=learnt,
+        explanations={lesson.id: _explained(lesson.id, "en") for lesson in learnt},
+        unseen=unseen(found),
+        broken=[result for result in found if result.extra_data.problem],
+        titles=TITLES,
+        pairs=pairs,
+        most_pairs=MAX_PAIRS,
+        usual=usual,
+        rubric=rubric,
+        ways=sorted({result.extra_data.isolation for result in found}),
+        script=Markup(script),
+        script_hash=f"sha256-{b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
     )
+
+
+def pair_page(pair: Pair, files: Iterable[tuple[str, str, list[Row]]]) -> str:
+    """Two submissions side by side.
+
+    Args:
+        files: what `side_by_side` yields.
+    """
+    return _render("pair.html.j2", pair=pair, files=list(files))
 
 
 def class_csv(results: list[Result], pairs: list[Pair]) -> str:
@@ -81,45 +138,73 @@ def class_csv(results: list[Result], pairs: list[Pair]) -> str:
     return as_csv(rows)
 
 
-def _explanations(findings: list[Finding]) -> dict[str, Markup]:
-    """The pages about these findings as HTML without their titles, which are the ids."""
-    markdown = MarkdownIt("commonmark", {"html": False})
-    ids = dict.fromkeys(finding.id for finding in findings if finding.id)
-    pages = {id: explanation(id) for id in ids}
-    return {
-        id: Markup(markdown.render(page.removeprefix(f"# {id}\n")))
-        for id, page in pages.items()
-        if page is not None
-    }
+class Bin(NamedTuple):
+    """A column of the histogram."""
+
+    label: str  # the points, as a range
+    number: int  # of results
+    height: float  # 0 to 90
 
 
-def _render(template: str, **content: Any) -> str:
-    return _environment().get_template(template).render(content)
+def _histogram(results: list[Result]) -> list[Bin]:
+    """How many results have how many points."""
+    most = max((result.checked for result in results), default=0) or 1
+    counts = [0] * NUM_BINS
+    for result in results:
+        counts[min(NUM_BINS - 1, int(result.score / most * NUM_BINS))] += 1
+    edges = [round(most * k / NUM_BINS) for k in range(NUM_BINS + 1)]
+    tallest = max(*counts, 1)
+    return [
+        Bin(f"{edges[k]}-{edges[k + 1]}", number, 90 * number / tallest)
+        for k, number in enumerate(counts)
+    ]
+
+
+class Explained(NamedTuple):
+    """The page of a finding."""
+
+    html: Markup
+    translated: bool  # whether it is in the language that was asked for
 
 
 @functools.cache
-def _environment() -> Environment:
+def _explained(id: Id, language: Language) -> Explained:
+    """The page of a finding as HTML, without its title, which is the id, and its first sentence."""
+    page = explanation(id, language)
+    translated = page is not None
+    _, _, text = (page or explanation(id)).split("\n\n", 2)
+    html = MarkdownIt("commonmark", {"html": False}).render(text.partition(IN_CLASS)[0])
+    below = html.replace("<h2>", "<h4>").replace("</h2>", "</h4>")  # the finding's own is an h3
+    return Explained(Markup(below), translated)
+
+
+def _render(template: str, language: Language = "en", **content: Any) -> str:
+    """A page without control characters and the like, whoever wrote them."""
+    page = _environment(language).get_template(template).render(content, tag=TAGS[language])
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in page
+    )
+
+
+@functools.cache
+def _environment(language: Language) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        loader=FileSystemLoader(TEMPLATES),
+        extensions=["jinja2.ext.i18n"],
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=_printable,
     )
     environment.filters |= {
         "points": lambda number: f"{number:g}",
         "percent": lambda share: f"{share:.0%}",
-        "describe": describe,
+        "place": place_of,
+        "translated": lambda text: translate(text, language),
+        "inline": lambda text: Markup(MarkdownIt("commonmark", {"html": False}).renderInline(text)),
     }
-    return environment
-
-
-def _printable(value: object) -> object:
-    """Text without control characters; everything that a template prints passes through here."""
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    return "".join(
-        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in value
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda text: translate(text, language), None, newstyle=True
     )
+    return environment

@@ -46,6 +46,7 @@ class Extra(BaseModel):
     findings: list[Finding] = []
     not_seen: list[Finding] = []  # neither right nor wrong
     right: list[Finding] = []
+    lines: dict[str, str] = {}  # the source line of each place where something is wrong
     isolation: str = "none was needed: nothing was run"
     printed: str = ""  # the end of what was written to the error output
     archive_sha256: str = ""  # "" if the grader failed, so that the next command tries again

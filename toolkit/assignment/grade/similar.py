@@ -1,121 +1,201 @@
 """Pairs of submissions with nearly the same code: pointed out, never judged.
 
-A program becomes a string with a letter for each token. Comments, docstrings and layout are
-dropped, and all names become one letter, so renaming changes nothing. Functions and classes are
-sorted, so moving them changes nothing. rapidfuzz finds the longest common subsequence of two
-strings.
+A program becomes the runs of GRAM tokens in it. Comments, docstrings and layout are dropped, and
+all names count as one, so renaming changes nothing; a run ends where a function or a class begins,
+so moving them changes nothing. What the skeleton gives is taken away. How alike two submissions
+are is the share of the smaller one's runs that the other has too. (The idea, runs of tokens as
+fingerprints: Schleimer, Wilkerson and Aiken, Winnowing, SIGMOD 2003; all runs are kept here.)
+
+Why not compare50, which does the same: it is under the GPL and wants attrs below 21, which no
+recent jsonschema or Jupyter goes with. It also reads files of any size and writes pages that need
+scripts, and both would have to be replaced for archives of strangers.
 """
 
+import functools
 import io
 import keyword
 import tokenize
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations, islice
+from itertools import combinations
+from pathlib import PurePosixPath
 from statistics import median
 
-from rapidfuzz.distance import Indel
+import numpy as np
+from numpy.typing import NDArray
 
+from toolkit.assignment.evidence import is_code
 from toolkit.assignment.grade.archive import BrokenArchive, members
-from toolkit.assignment.locate import find_parts
-from toolkit.assignment.notebooks import code_of
-from toolkit.assignment.parts import PARTS
+from toolkit.assignment.notebooks import SUFFIX, BrokenNotebook, code_cells, decoded
+from toolkit.assignment.parts import is_theirs
+from toolkit.common.package_data import package_data
 
-THRESHOLD = 0.9  # pairs from here on are reported
-MIN_TOKENS = 150  # shorter programs are all alike
-# What is read of a file: enough for an assignment, and too little to keep the tokenizer busy.
-MAX_LINES, MAX_LINE, MAX_TOKENS = 3000, 400, 5000
-FIRST_LETTER = 0x4E00  # where Unicode has room for thousands of letters
+GRAM = 12  # tokens of a run: two or three short lines
+SAME = 0.9  # a pair is named from here on, whatever is usual,
+ABOVE = 1 / 3  # or from this part of the way between what is usual and identical code
+MIN_GRAMS = 100  # of a submission's own; shorter programs are all alike
+MAX_PAIRS = 50  # that are named
+# What is read of an archive: enough for an assignment, and too little to keep the tokenizer busy.
+MAX_LINES, MAX_LINE, MAX_TOKENS = 6000, 400, 15_000
 LAYOUT = (tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING)
+Grams = NDArray[np.int64]  # hashes, sorted, each once
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two submissions and the share of their code that is the same, 0 to 1."""
+    """Two submissions that are more alike than others of their class.
+
+    Attributes:
+        share: of the smaller one's own code the part that the other has too, 0 to 1, when all
+            names count as the same.
+        share_with_names: the same when names count as they are.
+        usual: the share that is usual for these two: the larger of their medians over the class.
+    """
 
     first: str
     second: str
-    share: float  # when all names count as the same
-    share_with_names: float  # when names count as they are
+    share: float
+    share_with_names: float
+    usual: float
 
 
-def read_code(data: bytes) -> list[str]:
-    """The code of each part's file in an archive; [] for a broken archive.
+@dataclass(frozen=True)
+class Prints:
+    """What is compared of a submission, without what the skeleton gives."""
 
-    Of a notebook that is its cells. "" stands for a missing part, and for one that is in a file
-    with another part, which is there already.
+    plain: Grams  # when all names count as the same
+    named: Grams
+
+
+Block = list[tuple[str, int]]  # tokens, each with its line, from 1
+
+
+def read_code(data: bytes) -> dict[str, str]:
+    """The text of all Python files and notebooks in an archive, by path, up to the limits.
+
+    {} for a broken archive.
     """
     try:
-        files = dict(members(data))
+        files = {
+            path: content for path, content in members(data) if is_theirs(path) and is_code(path)
+        }
     except BrokenArchive:
-        return []
-    found = find_parts(files)
-    code = dict.fromkeys(PARTS, "")
-    for path in dict.fromkeys(found.values()):
-        part = next(part for part in PARTS if found.get(part) == path)
-        code[part] = code_of(path, files[path]) if path in files else ""
-    return list(code.values())
+        return {}
+    code, left = {}, MAX_LINES
+    for path in sorted(files):
+        lines = _text(path, files[path]).split("\n")[:left]
+        left -= len(lines)
+        code[str(path)] = "\n".join(line[:MAX_LINE] for line in lines)
+    return code
 
 
-def find_similar(code: dict[str, list[str]]) -> tuple[list[Pair], float]:
+def prints_of(code: Mapping[str, str]) -> Prints:
+    """The runs of tokens in the files of a submission that are not in the skeleton."""
+    blocks = [block for found in blocks_of(code).values() for block in found]
+    plain, named = (
+        np.setdiff1d(grams_of(blocks, names), skeleton(names), assume_unique=True)
+        for names in (False, True)
+    )
+    return Prints(plain, named)
+
+
+def find_similar(prints: Mapping[str, Prints]) -> tuple[list[Pair], float]:
     """Compare every submission with every other.
 
     Args:
-        code: the text of the files of each submission.
+        prints: of each submission, by its name.
 
     Returns:
-        the pairs above the threshold, the most similar first, and the median of all pairs: what is
-        usual in this class, where everybody started from the same skeleton.
+        the pairs that lie far above the class, the farthest first, and the median of all pairs:
+        what is usual in this class.
     """
-    letters: dict[str, str] = {}
-    plain, named = (
-        {
-            name: "".join(_letters(text, letters, names) for text in files)
-            for name, files in code.items()
-        }
-        for names in (False, True)
-    )
-    pairs, shares = [], []
-    for first, second in combinations(sorted(code), 2):
-        if min(len(plain[first]), len(plain[second])) < MIN_TOKENS:
-            continue
-        share = Indel.normalized_similarity(plain[first], plain[second])
-        shares.append(share)
-        if share >= THRESHOLD:
-            with_names = Indel.normalized_similarity(named[first], named[second])
-            pairs.append(Pair(first, second, share, with_names))
-    pairs.sort(key=lambda pair: (-pair.share, -pair.share_with_names, pair.first, pair.second))
-    return pairs, median(shares) if shares else 0.0
+    names = sorted(name for name in prints if len(prints[name].plain) >= MIN_GRAMS)
+    shares = {
+        pair: _share(prints[pair[0]].plain, prints[pair[1]].plain)
+        for pair in combinations(names, 2)
+    }
+    of_each: dict[str, list[float]] = {name: [] for name in names}
+    for pair, share in shares.items():
+        for name in pair:
+            of_each[name].append(share)
+    usual = {name: median(found) for name, found in of_each.items() if found}
+    pairs = []
+    for (first, second), share in shares.items():
+        expected = max(usual[first], usual[second])
+        if share >= SAME or share - expected > ABOVE * (1 - expected):
+            with_names = _share(prints[first].named, prints[second].named)
+            pairs.append(Pair(first, second, share, with_names, expected))
+    pairs.sort(key=lambda p: (p.usual - p.share, -p.share, -p.share_with_names, p.first, p.second))
+    return pairs, median(shares.values()) if shares else 0.0
 
 
-def _letters(text: str, letters: dict[str, str], names: bool) -> str:
-    """A program as a string, a letter for each token, up to the first error in it.
+def _text(path: PurePosixPath, data: bytes) -> str:
+    """The Python in a file; of a notebook its code cells without the lines that are IPython's."""
+    if path.suffix.lower() != SUFFIX:
+        return decoded(data)
+    try:
+        lines = "\n".join(cell["text"] for cell in code_cells(data)).split("\n")
+    except BrokenNotebook:
+        return ""
+    return "\n".join("" if line.lstrip().startswith(("%", "!", "?")) else line for line in lines)
+
+
+def blocks_of(code: Mapping[str, str]) -> dict[str, list[Block]]:
+    """The tokens of each file, up to the first error in it, in pieces: functions, classes, rest."""
+    found, left = {}, MAX_TOKENS
+    for path, text in code.items():
+        blocks: list[Block] = [[]]
+        line_start = True
+        try:
+            for token in tokenize.generate_tokens(io.StringIO(text).readline):
+                if left <= 0:
+                    break
+                left -= 1
+                if token.type in LAYOUT:
+                    line_start = True
+                elif token.type not in (tokenize.COMMENT, tokenize.ENDMARKER):
+                    if line_start and token.string in ("def", "class"):
+                        blocks.append([])
+                    if not (token.type == tokenize.STRING and line_start):  # a docstring
+                        word = "'" if token.type == tokenize.STRING else token.string
+                        blocks[-1].append((word, token.start[0]))
+                    line_start = False
+        except (tokenize.TokenError, SyntaxError):
+            pass
+        found[path] = blocks
+    return found
+
+
+def anonymous(word: str) -> str:
+    """A token; all names are the same one."""
+    return "a" if word.isidentifier() and not keyword.iskeyword(word) else word
+
+
+def runs_of(block: Block, names: bool) -> list[int]:
+    """The hash of each run of a block, in their order; a short block is one run.
 
     Args:
-        letters: the letter of each token; new ones are added.
-        names: whether each name has its own letter.
+        names: whether names count as they are.
     """
-    blocks, line_start = [""], True
-    lines = "".join(line[:MAX_LINE] + "\n" for line in text.splitlines()[:MAX_LINES])
-    tokens = tokenize.generate_tokens(io.StringIO(lines).readline)
-    try:
-        for token in islice(tokens, MAX_TOKENS):
-            if token.type in LAYOUT:
-                line_start = True
-                continue
-            if token.type in (tokenize.COMMENT, tokenize.ENDMARKER):
-                continue
-            docstring = token.type == tokenize.STRING and line_start
-            if line_start and token.string in ("def", "class"):
-                blocks.append("")
-            line_start = False
-            if docstring:
-                continue
-            word = token.string
-            if token.type == tokenize.NAME and not keyword.iskeyword(word) and not names:
-                word = "a name"
-            elif token.type == tokenize.STRING:
-                word = "a string"
-            blocks[-1] += letters.setdefault(word, chr(FIRST_LETTER + len(letters) % 20_000))
-    except (tokenize.TokenError, SyntaxError):
-        pass
-    return "".join(sorted(blocks))
+    words = [word if names else anonymous(word) for word, _ in block]
+    last = max(len(words) - GRAM, 0)
+    return [hash(tuple(words[k : k + GRAM])) for k in range(last + 1)] if words else []
+
+
+def grams_of(blocks: list[Block], names: bool) -> Grams:
+    """The runs of all blocks."""
+    return np.unique(
+        np.array([run for block in blocks for run in runs_of(block, names)], dtype=np.int64)
+    )
+
+
+@functools.cache
+def skeleton(names: bool) -> Grams:
+    """The runs of the files that everybody begins with."""
+    code = {str(path): path.read_text("utf-8") for path in package_data("skeleton").glob("*.py")}
+    return grams_of([block for found in blocks_of(code).values() for block in found], names)
+
+
+def _share(first: Grams, second: Grams) -> float:
+    common = len(np.intersect1d(first, second, assume_unique=True))
+    return common / max(1, min(len(first), len(second)))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolkit.assignment.check.findings import Finding, Report
+from toolkit.assignment.check.text import place_of, source_line
 from toolkit.assignment.grade.archive import BrokenArchive, student_number, unpack
 from toolkit.assignment.grade.points import Counted, count, free, reasons
 from toolkit.assignment.grade.result import Extra, Open, Result, TaskResult, describe
@@ -86,12 +87,24 @@ def grade_archive(
         finally:
             host.close()
         hints = [_printable(hint)[:MAX_TEXT] for hint in unusual(submission)]
+        lines = _source_lines(report, scratch / "archive")
     result = _with_points(name, report, rubric)
     result.extra_data.needs_a_look += hints
+    result.extra_data.lines = lines
     result.execution_time = round(host.seconds, 1)
     result.extra_data.isolation = isolation.describe()
     result.extra_data.printed = host.printed.decode(errors="replace")[-MAX_PRINTED:]
     return result
+
+
+def _source_lines(report: Report, root: Path) -> dict[str, str]:
+    """The line of each finding, as it was handed in."""
+    places = {
+        place_of(finding): source_line(root, finding.file, finding.line, finding.cell)
+        for finding in report.findings
+        if finding.file is not None and finding.line is not None
+    }
+    return {place: line for place, line in places.items() if line is not None}
 
 
 def _make_readable(folder: Path) -> None:

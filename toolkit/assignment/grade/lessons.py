@@ -1,0 +1,82 @@
+"""What a class did not understand: its findings by how many have them, with lines of theirs."""
+
+import re
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from toolkit.assignment.check.explanations import EQUATIONS, SHORT, in_class
+from toolkit.assignment.check.findings import Finding, Id
+from toolkit.assignment.check.text import place_of
+from toolkit.assignment.grade.result import Result
+
+NUM_EXAMPLES = 3
+
+
+@dataclass
+class Lesson:
+    """One kind of finding.
+
+    Attributes:
+        headline: what it is, in a sentence.
+        equation: as the assignment writes it; "" if it is about none.
+        say: what to say about it.
+        archives: who has it.
+        examples: source lines without names, each of another submission or of several, and how many
+            have that very line.
+    """
+
+    id: Id
+    number: int | None  # of the equation
+    archives: list[str]
+    examples: list[tuple[str, int]]
+
+    @property
+    def headline(self) -> str:
+        return SHORT[self.id]
+
+    @property
+    def equation(self) -> str:
+        return "" if self.number is None else EQUATIONS[self.number]
+
+    @property
+    def say(self) -> str:
+        return in_class(self.id)
+
+
+def lessons(results: Collection[Result]) -> list[Lesson]:
+    """Each kind of finding, the most frequent first; an equation is a kind of its own."""
+    archives: dict[tuple[Id, int | None], list[str]] = {}
+    lines: dict[tuple[Id, int | None], Counter[str]] = {}
+    for result in results:
+        extra = result.extra_data
+        for kind, finding in {(f.id, f.equation): f for f in reversed(extra.findings)}.items():
+            if kind[0] is None:
+                continue
+            key = (kind[0], kind[1])
+            archives.setdefault(key, []).append(extra.archive)
+            if line := _nameless(extra.lines.get(place_of(finding), ""), extra.student_number):
+                lines.setdefault(key, Counter())[line] += 1
+    found = [
+        Lesson(*key, names, lines.get(key, Counter()).most_common(NUM_EXAMPLES))
+        for key, names in archives.items()
+    ]
+    return sorted(found, key=lambda lesson: (-len(lesson.archives), lesson.id, lesson.number or 0))
+
+
+def unseen(results: Collection[Result]) -> list[tuple[Finding, list[str]]]:
+    """What the check could not see, each kind with the archives; the most frequent first."""
+    found: dict[tuple[str, str], tuple[Finding, list[str]]] = {}
+    for result in results:
+        for finding in result.extra_data.not_seen:
+            key = (finding.part, finding.id or finding.message)
+            names = found.setdefault(key, (finding, []))[1]
+            if result.extra_data.archive not in names:
+                names.append(result.extra_data.archive)
+    return sorted(found.values(), key=lambda entry: -len(entry[1]))
+
+
+def _nameless(line: str, number: str) -> str:
+    """A source line without its comment and without what may name its author."""
+    line = re.sub(r"#.*", "", line).strip()
+    return line.replace(number, "...") if number else line
