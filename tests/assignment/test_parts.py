@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from toolkit.assignment.check.submission import prepare
-from toolkit.assignment.grade.similar import read_code as read_archive
+from toolkit.assignment.grade.copies.similar import read_code as read_archive
 from toolkit.assignment.locate import find_parts
 from toolkit.assignment.notebooks import code_of
 from toolkit.assignment.pack import collect, find_problems, to_zip

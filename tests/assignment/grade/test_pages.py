@@ -10,12 +10,12 @@ import pytest
 from toolkit.assignment.check.explanations import EQUATIONS, in_class
 from toolkit.assignment.check.findings import IDS, Finding
 from toolkit.assignment.check.text import place_of
-from toolkit.assignment.grade.beside import side_by_side
+from toolkit.assignment.grade.copies.beside import side_by_side
+from toolkit.assignment.grade.copies.similar import Pair
 from toolkit.assignment.grade.lessons import lessons, unseen
 from toolkit.assignment.grade.pages import class_page, pair_page, student_page
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
-from toolkit.assignment.grade.similar import Pair
 from toolkit.assignment.grade.verdict import ungraded
 
 RUBRIC = read_rubric()

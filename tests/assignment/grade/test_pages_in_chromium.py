@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from toolkit.assignment.check.findings import Finding
+from toolkit.assignment.grade.copies.similar import Pair
 from toolkit.assignment.grade.pages import class_page, student_page
 from toolkit.assignment.grade.rubric import read_rubric
-from toolkit.assignment.grade.similar import Pair
 from toolkit.assignment.grade.verdict import ungraded
 
 from ...demos.chromium import PHONE, WIDTH, faint_texts, visit

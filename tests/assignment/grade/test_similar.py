@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.assignment.grade import similar
-from toolkit.assignment.grade.beside import side_by_side
-from toolkit.assignment.grade.similar import SAME, Pair, find_similar, prints_of, read_code
+from toolkit.assignment.grade.copies import similar
+from toolkit.assignment.grade.copies.beside import side_by_side
+from toolkit.assignment.grade.copies.similar import SAME, Pair, find_similar, prints_of, read_code
 from toolkit.common.package_data import package_data
 
 from ..check.corpus import cases

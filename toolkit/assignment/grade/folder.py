@@ -19,14 +19,14 @@ import joblib
 from pydantic import ValidationError
 
 from toolkit.assignment.grade.archive import MAX_ARCHIVE, student_number
-from toolkit.assignment.grade.beside import side_by_side
+from toolkit.assignment.grade.copies.beside import side_by_side
+from toolkit.assignment.grade.copies.similar import MAX_PAIRS, find_similar, prints_of, read_code
 from toolkit.assignment.grade.pages import class_csv, class_page, pair_page, student_page
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.sandbox.choice import find_isolation
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.sandbox.scratch import clear_left_over
-from toolkit.assignment.grade.similar import MAX_PAIRS, find_similar, prints_of, read_code
 from toolkit.assignment.grade.verdict import CHECK, Check, grade_archive, ungraded
 from toolkit.common.errors import UsageError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, sha256
@@ -60,8 +60,8 @@ def grade_folder(
     Args:
         out: where the results go; see the head of this module.
         check: what judges and what runs a submission.
-        isolation: None for the best that is safe here; on a cluster each worker finds its own.
-            With one that is not safe, nothing of an earlier command is kept.
+        isolation: None for the best that is safe; on a cluster each worker finds its own. With one
+            that is not, earlier results are not kept, since a submission could have written them.
         cluster: the address of a Dask scheduler; None for the cores of this machine.
         num_workers: processes on this machine; -1 for one on each core.
         language: of the students' pages.
@@ -83,8 +83,7 @@ def grade_folder(
     isolation = isolation or (None if cluster else find_isolation())
     settings = identity(rubric, limits, check)
     chosen = _chosen(archives, only)
-    exposed = isolation is not None and not isolation.safe  # a submission could have written them
-    anew = archives if exposed else chosen if again else []
+    anew = archives if isolation and not isolation.safe else chosen if again else []
     results = _kept_results(out, archives, settings, without=anew)
     todo = [path for path in chosen if path.name not in results]
     begin(len(results), total := len(results) + len(todo))
@@ -94,9 +93,7 @@ def grade_folder(
     )
     with workers(cluster, num_workers):
         for name, digest, result in joblib.Parallel(return_as="generator_unordered")(jobs):
-            extra = result.extra_data
-            extra.archive_sha256, extra.settings_sha256 = digest, settings
-            _save(result, rubric, out / name, language)
+            _save(result, (digest, settings), rubric, out / name, language)
             results[name] = result
             report(len(results), total, name, result)
     graded = {path: results[path.name] for path in archives if path.name in results}
@@ -230,7 +227,10 @@ def _kept(directory: Path, archive: Path, settings: str) -> Result | None:
     return result if same else None
 
 
-def _save(result: Result, rubric: Rubric, directory: Path, language: Language) -> None:
+def _save(
+    result: Result, hashes: tuple[str, str], rubric: Rubric, directory: Path, language: Language
+) -> None:
+    result.extra_data.archive_sha256, result.extra_data.settings_sha256 = hashes
     make_directory(directory)
     _write_feedback(result, rubric, directory, language)
     # Last, because the next command keeps a result that it finds.

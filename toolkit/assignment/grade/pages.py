@@ -21,12 +21,12 @@ from markupsafe import Markup
 from toolkit.assignment.check.explanations import EQUATIONS, IN_CLASS, SHORT, explanation
 from toolkit.assignment.check.findings import Finding, Id, Report
 from toolkit.assignment.check.text import place_of
-from toolkit.assignment.grade.beside import Row
+from toolkit.assignment.grade.copies.beside import Row
+from toolkit.assignment.grade.copies.similar import MAX_PAIRS, Pair
 from toolkit.assignment.grade.lessons import lessons, unseen
 from toolkit.assignment.grade.points import count, free
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import Rubric
-from toolkit.assignment.grade.similar import MAX_PAIRS, Pair
 from toolkit.assignment.grade.table import as_csv
 from toolkit.assignment.parts import TITLES
 from toolkit.common.texts.language import TAGS, Language, translate
@@ -75,7 +75,7 @@ def class_page(
         usual: the similarity that is usual in this class, 0 to 1.
     """
     found = list(results.values())
-    script = (TEMPLATES / "class.js").read_text("utf-8")
+    script = (TEMPLATES / "class.js").read_text(encoding="utf-8")
     learnt = lessons(found)
     return _render(
         "class.html.j2",

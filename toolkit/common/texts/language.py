@@ -24,5 +24,7 @@ def catalogue(language: Language) -> dict[str, str]:
     """What stands in the place of each English text; {} for English itself."""
     if language == "en":
         return {}
-    content = tomllib.loads(Path(__file__).with_name(f"{language}.toml").read_text("utf-8"))
+    content = tomllib.loads(
+        Path(__file__).with_name(f"{language}.toml").read_text(encoding="utf-8")
+    )
     return {english: text for table in content.values() for english, text in table.items()}

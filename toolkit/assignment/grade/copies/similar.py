@@ -192,7 +192,10 @@ def grams_of(blocks: list[Block], names: bool) -> Grams:
 @functools.cache
 def skeleton(names: bool) -> Grams:
     """The runs of the files that everybody begins with."""
-    code = {str(path): path.read_text("utf-8") for path in package_data("skeleton").glob("*.py")}
+    code = {
+        str(path): path.read_text(encoding="utf-8")
+        for path in package_data("skeleton").glob("*.py")
+    }
     return grams_of([block for found in blocks_of(code).values() for block in found], names)
 
 

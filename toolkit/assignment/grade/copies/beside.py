@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from rapidfuzz.distance import Indel
 
-from toolkit.assignment.grade.similar import (
+from toolkit.assignment.grade.copies.similar import (
     GRAM,
     Block,
     anonymous,

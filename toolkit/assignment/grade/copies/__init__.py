@@ -1,0 +1,1 @@
+"""Pairs of submissions with nearly the same code, and how they look side by side."""
