@@ -54,14 +54,15 @@ def run_trial(config: Config) -> dict[str, object]:
 
 
 def measure(generator: nn.Module, evaluator: Evaluator) -> dict[str, object]:
-    """The scores of five draws of 10,000, and the distance of all 50,000 together."""
-    draws = [evaluator.predict(x) for x in sample_draws(generator, 0, 5, evaluator.num_images)]
+    """The scores of ten draws of 10,000, and the distance of 50,000 together."""
+    draws = [evaluator.predict(x) for x in sample_draws(generator, 0, 10, evaluator.num_images)]
     scores = [evaluator.scores(draw) for draw in draws]
-    together = fit_gaussian(torch.cat([draw.features for draw in draws]))
+    together = fit_gaussian(torch.cat([draw.features for draw in draws[:5]]))
     spread = Spread.of([score.frechet_distance for score in scores])
     return {
         "distance": round(spread.mean, 2),
         "distance_sd": round(spread.sd or 0.0, 2),
+        "num_draws": spread.num_draws,
         "all_draws": round(frechet_distance(together, fit_gaussian(evaluator.test.features)), 2),
         "unsure": round(fmean(score.share_unsure for score in scores), 4),
     }
