@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 SUFFIX = ".ipynb"
+MAX_SOURCE = 400 * 2**10  # characters of code: its syntax tree takes up to 500 times as many bytes
 # Cell magics that run the rest of the cell as Python; under any other it is something else.
 PYTHON_MAGICS = {"time", "timeit", "capture", "prun", "python", "python3", "debug"}
 FILE_MAGICS = {"writefile", "file"}
@@ -76,7 +77,7 @@ def code_cells(data: bytes) -> list[dict[str, Any]]:
     """The code cells of a notebook that are not empty, each with its `text`.
 
     Raises:
-        BrokenNotebook: it is no notebook, or not one of Python.
+        BrokenNotebook: it is no notebook, or not one of Python, or has more code than a person wrote.
     """
     try:
         content = json.loads(data)
@@ -92,6 +93,8 @@ def code_cells(data: bytes) -> list[dict[str, Any]]:
         raise BrokenNotebook("is not a notebook that can be read") from error
     if not str(language).lower().startswith("python"):
         raise BrokenNotebook(f"is a notebook in {str(language)[:30]}, not in Python")
+    if sum(len(cell["text"]) for cell in code) > MAX_SOURCE:
+        raise BrokenNotebook(f"has more than {MAX_SOURCE // 2**10} KiB of code")
     return [cell for cell in code if cell["text"].strip()]
 
 

@@ -9,13 +9,15 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from toolkit.assignment.notebooks import MAX_SOURCE, SUFFIX
 from toolkit.assignment.parts import is_theirs
 from toolkit.common.errors import ToolkitError
 
 MAX_ARCHIVE = 100 * 2**20  # bytes of the archive itself
 MAX_UNPACKED = 200 * 2**20  # bytes of all its files together
-# Bytes of all code of theirs: reading it takes up to a thousand times as much memory.
-MAX_CODE = {".py": 2 * 2**20, ".ipynb": 20 * 2**20}
+# Bytes of all code of theirs, since reading it takes many times as much memory. In notebooks most
+# are pictures.
+MAX_CODE = {".py": MAX_SOURCE, SUFFIX: 10 * 2**20}
 MAX_FILES = 2000
 MAX_DEPTH = 12  # folders inside of folders
 MAX_NAME = 200  # bytes of one name
@@ -121,7 +123,7 @@ def _count_code(path: PurePosixPath, length: int, left: dict[str, int]) -> None:
         left[kind] -= length
         if left[kind] < 0:
             raise BrokenArchive(
-                f"Its {kind} files have more than {MAX_CODE[kind] // 2**20} MiB: put data into "
+                f"Its {kind} files have more than {MAX_CODE[kind] // 2**10:,} KiB: put data into "
                 "other files, and leave out the code of others."
             )
 
