@@ -77,7 +77,7 @@ def code_cells(data: bytes) -> list[dict[str, Any]]:
     """The code cells of a notebook that are not empty, each with its `text`.
 
     Raises:
-        BrokenNotebook: it is no notebook, or not one of Python, or has more code than a person wrote.
+        BrokenNotebook: it is no notebook, not one of Python, or longer than a person writes.
     """
     try:
         content = json.loads(data)
