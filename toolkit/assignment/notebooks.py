@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 SUFFIX = ".ipynb"
-MAX_SOURCE = 400 * 2**10  # characters of code: its syntax tree takes up to 500 times as many bytes
+MAX_SOURCE = 300 * 2**10  # characters of code: its syntax tree takes up to 500 times as many bytes
 # Cell magics that run the rest of the cell as Python; under any other it is something else.
 PYTHON_MAGICS = {"time", "timeit", "capture", "prun", "python", "python3", "debug"}
 FILE_MAGICS = {"writefile", "file"}

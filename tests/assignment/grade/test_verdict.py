@@ -76,7 +76,7 @@ def test_sources_that_are_too_long_to_be_read() -> None:
     assert grade(files=FINE | more).score == 84
     result = grade(files=FINE | {"helpers.py": b"1\n" * 2**20 + b"2"})
     assert (result.score, result.open) == (0, 84)
-    assert "Its .py files have more than 400 KiB" in result.extra_data.problem
+    assert "Its .py files have more than 300 KiB" in result.extra_data.problem
 
 
 def test_nothing_that_can_be_checked() -> None:
