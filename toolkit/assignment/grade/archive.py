@@ -17,7 +17,7 @@ MAX_ARCHIVE = 100 * 2**20  # bytes of the archive itself
 MAX_UNPACKED = 200 * 2**20  # bytes of all its files together
 # Bytes of all code of theirs, since reading it takes many times as much memory. In notebooks most
 # are pictures.
-MAX_CODE = {".py": MAX_SOURCE, SUFFIX: 10 * 2**20}
+MAX_CODE = {".py": MAX_SOURCE, SUFFIX: 8 * 2**20}
 MAX_FILES = 2000
 MAX_DEPTH = 12  # folders inside of folders
 MAX_NAME = 200  # bytes of one name
