@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from toolkit.assignment.check.findings import Finding, Id
 from toolkit.assignment.parts import Part
-from toolkit.assignment.records import PICTURES, SAMPLES, Log, Records
+from toolkit.assignment.records import PICTURES, SAMPLES, Log, Records, part_of
 
 SURE = 0.9  # an accuracy that no network has by chance
 FLAT = 3.0  # a cross-entropy that stays below it is a mean over the batch: it begins at ln 10
@@ -74,7 +74,7 @@ def judge_records(
             else (f" The check's own short training of this LSTM reaches {reached:.0%} at T = 5.")
         )
         found.append(_right("train", f"Records of trainings: {', '.join(shown)}.{beside}"))
-    found += [_doubt(_part(path.name), str(path), None, NOT_THEIRS) for path in records.foreign]
+    found += [_doubt(part_of(path), str(path), None, NOT_THEIRS) for path in records.foreign]
     found += _pictures(records)
     return found
 
@@ -103,10 +103,6 @@ def _pictures(records: Records) -> Iterator[Finding]:
     there = [name for name in PICTURES if name in records.pictures]
     if there:
         yield _right("gan", f"Records of the GAN: {', '.join(there)}.")
-
-
-def _part(name: str) -> Part:
-    return "gan" if name in PICTURES else "train"
 
 
 def _doubt(part: Part, file: str, line: int | None, message: str) -> Finding:

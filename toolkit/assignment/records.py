@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from toolkit.assignment.parts import list_files
+from toolkit.assignment.parts import Part, list_files
 from toolkit.common.record import MADE_BY
 
 FOLDER = "records"  # at any depth of what is handed in
@@ -31,10 +31,6 @@ SAMPLES = {  # file -> when the 25 samples were drawn
 }
 INTERPOLATION = "interpolation.png"
 PICTURES = (*SAMPLES, INTERPOLATION)
-T5 = "python train.py --length 5"  # what makes which record
-LONGER = "python train.py --length 20"
-RNN = "python train.py --network rnn --length 20"
-MY_GAN = "python my_gan.py"
 
 MAX_FILE = 4 << 20  # bytes
 MAX_FILES = 100
@@ -95,33 +91,39 @@ class Records:
         trainings: of the LSTM, and of what it is compared with, by T.
         gan: None if there is no such CSV.
         pictures: file name -> where it is, and the bytes.
-        problems: what is there and cannot be used, a sentence each.
+        problems: what is there and cannot be used, a clause each, and whose record it is.
         foreign: files that the toolkit made, not this student.
     """
 
     trainings: list[Log] = field(default_factory=list)
     gan: Log | None = None
     pictures: dict[str, tuple[PurePosixPath, bytes]] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    problems: list[tuple[Part, str]] = field(default_factory=list)
     foreign: list[PurePosixPath] = field(default_factory=list)
 
     @property
-    def missing(self) -> Iterator[tuple[str, str]]:
-        """What the report asks for and is not there, a clause; and the command that makes it."""
+    def missing(self) -> Iterator[tuple[str, Part, tuple[str, ...]]]:
+        """What the report asks for and is not there, a clause; and which part makes it, how."""
         lengths = {log.length for log in self.trainings if log.network == "LSTM"}
         if 5 not in lengths:
-            yield "there is no record of the LSTM at T = 5", T5
+            yield "there is no record of the LSTM at T = 5", "train", ("--length", "5")
         if not any(length > 5 for length in lengths):
-            yield "there is no record of the LSTM at a longer T", LONGER
+            yield "there is no record of the LSTM at a longer T", "train", ("--length", "20")
         if all(log.network == "LSTM" for log in self.trainings):
-            yield "there is no record of the RNN, to compare the LSTM with", RNN
+            arguments = ("--network", "rnn", "--length", f"{max([*lengths, 20])}")
+            yield "there is no record of the RNN to compare the LSTM with", "train", arguments
         if self.gan is None:
-            yield f"{FOLDER}/{GAN_LOG}, the losses of the GAN, is not there", MY_GAN
+            yield f"{FOLDER}/{GAN_LOG}, the losses of the GAN, is not there", "gan", ()
         for name, when in SAMPLES.items():
             if name not in self.pictures:
-                yield f"{FOLDER}/{name}, 25 samples {when}, is not there", MY_GAN
+                yield f"{FOLDER}/{name}, 25 samples {when}, is not there", "gan", ()
         if INTERPOLATION not in self.pictures:
-            yield f"{FOLDER}/{INTERPOLATION}, 9 images between two digits, is not there", MY_GAN
+            yield f"{FOLDER}/{INTERPOLATION}, 9 images between two digits, is not there", "gan", ()
+
+
+def part_of(path: PurePosixPath) -> Part:
+    """Which part of the assignment makes a record."""
+    return "gan" if path.name in (GAN_LOG, *PICTURES) else "train"
 
 
 def is_record(path: PurePosixPath) -> bool:
@@ -135,7 +137,9 @@ def read_folder(folder: Path) -> Records:
     small = [path for path in paths if (folder / path).stat().st_size <= MAX_FILE]
     records = read_records({path: (folder / path).read_bytes() for path in small})
     records.problems += [
-        f"{path} is larger than {MAX_FILE >> 20} MiB" for path in paths if path not in small
+        (part_of(path), f"{path} is larger than {MAX_FILE >> 20} MiB")
+        for path in paths
+        if path not in small
     ]
     return records
 
@@ -152,12 +156,12 @@ def read_records(files: Mapping[PurePosixPath, bytes]) -> Records:
             if data.startswith(PNG):
                 records.pictures[path.name] = (path, data)
             else:
-                records.problems.append(f"{path} is not a PNG picture")
+                records.problems.append(("gan", f"{path} is not a PNG picture"))
         elif path.suffix.lower() == ".csv":
             try:
                 log = _read_log(path, data, files.get(path.with_suffix(".json")))
             except ValueError as error:
-                records.problems.append(f"{path} {error}")
+                records.problems.append((part_of(path), f"{path} {error}"))
             else:
                 if path.name == GAN_LOG:
                     records.gan = log
