@@ -77,7 +77,7 @@ def add_part_one(word: Word) -> None:
             "learning rate": "run.learning_rate",
             "clipped at": "run.clipped",
         },
-        first=4.5,
+        first=3.4,
     )
     end_if(word)
 
@@ -203,7 +203,7 @@ def add_part_two(word: Word) -> None:
     begin_if(word, "gan.samples")
     add_picture(
         word,
-        "{% for name in gan.samples %}{{ picture(name, 15.3 / (gan.samples | length)) }} "
+        "{% for name in gan.samples %}{{ picture(name, 15.3 / (gan.samples | length)) }}"
         "{% endfor %}",
         "25 samples at the start of the training, halfway through, and after its end "
         "({{ gan.name }}).",

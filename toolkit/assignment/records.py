@@ -17,7 +17,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from toolkit.assignment.parts import Part, list_files
+from toolkit.assignment.locate import find_parts
+from toolkit.assignment.notebooks import code_of
+from toolkit.assignment.parts import FILES, Part, list_files
+from toolkit.common.console import command_line
 from toolkit.common.record import MADE_BY
 
 FOLDER = "records"  # at any depth of what is handed in
@@ -91,7 +94,7 @@ class Records:
         trainings: of the LSTM, and of what it is compared with, by T.
         gan: None if there is no such CSV.
         pictures: file name -> where it is, and the bytes.
-        problems: what is there and cannot be used, a clause each, and whose record it is.
+        problems: what is there and cannot be used, a clause each, and which part makes it.
         foreign: files that the toolkit made, not this student.
     """
 
@@ -121,6 +124,25 @@ class Records:
             yield f"{FOLDER}/{INTERPOLATION}, 9 images between two digits, is not there", "gan", ()
 
 
+def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[tuple[Part, str, str]]:
+    """What is missing or cannot be used.
+
+    Args:
+        code: the student's files of Python, at least.
+
+    Yields:
+        which part of the assignment makes it; what is the matter, a clause; and the command that
+        mends it, to be run in the student's folder.
+    """
+    parts = find_parts(code)
+    missing = [*records.missing, *((what, part, ()) for part, what in records.problems)]
+    for what, part, words in missing:
+        path = parts.get(part, PurePosixPath(FILES[part]))
+        if path in code and "keep_record" not in code_of(path, code[path]):
+            what += f"; {path} keeps no records yet: take keep_record from the skeleton into it"
+        yield part, what, command_line("python", str(path), *words)
+
+
 def part_of(path: PurePosixPath) -> Part:
     """Which part of the assignment makes a record."""
     return "gan" if path.name in (GAN_LOG, *PICTURES) else "train"
@@ -133,15 +155,11 @@ def is_record(path: PurePosixPath) -> bool:
 
 def read_folder(folder: Path) -> Records:
     """The records in a student's folder, at any depth."""
-    paths = [path for path in list_files(folder) if is_record(path)][:MAX_FILES]
-    small = [path for path in paths if (folder / path).stat().st_size <= MAX_FILE]
-    records = read_records({path: (folder / path).read_bytes() for path in small})
-    records.problems += [
-        (part_of(path), f"{path} is larger than {MAX_FILE >> 20} MiB")
-        for path in paths
-        if path not in small
-    ]
-    return records
+    files = {}
+    for path in [path for path in list_files(folder) if is_record(path)][:MAX_FILES]:
+        with open(folder / path, "rb") as file:
+            files[path] = file.read(MAX_FILE + 1)
+    return read_records(files)
 
 
 def read_records(files: Mapping[PurePosixPath, bytes]) -> Records:
@@ -150,7 +168,10 @@ def read_records(files: Mapping[PurePosixPath, bytes]) -> Records:
     for path, data in files.items():
         if not is_record(path):
             continue
-        if _is_foreign(path, data):
+        if len(data) > MAX_FILE:
+            what = f"{path} is larger than {MAX_FILE >> 20} MiB"
+            records.problems.append((part_of(path), what))
+        elif _is_foreign(path, data):
             records.foreign.append(path)
         elif path.name in PICTURES:
             if data.startswith(PNG):

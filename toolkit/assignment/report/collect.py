@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import mean
 
+from toolkit.assignment.report.prompts import REMARK
 from toolkit.assignment.report.results import Family, Gan, Gap, Recurrent, Results, Row, Tested
 from toolkit.assignment.report.sources import (
     Sources,
@@ -22,7 +23,6 @@ from toolkit.lstm.config import Config as RecurrentConfig
 from toolkit.lstm.horizon import accuracies
 
 SOURCE = "All numbers and pictures come from runs of the toolkit (preset {}), not of this student."
-REMARK = "Made by the toolkit, not by this student."  # at the end of every caption
 SET_ASIDE = re.compile(r"\.old-\d+$")  # what --restart appends to the name of a run directory
 EXPECTED = {  # model -> the run that `train all` makes, and the words of its command
     "lstm": ("lstm-curriculum", ("lstm", "--curriculum")),

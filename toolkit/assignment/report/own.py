@@ -4,10 +4,10 @@ import tempfile
 from pathlib import Path, PurePosixPath
 
 from toolkit.assignment.doubts import doubts_of
-from toolkit.assignment.locate import find_parts, read_code
+from toolkit.assignment.locate import read_code
 from toolkit.assignment.notebooks import code_of
 from toolkit.assignment.parts import FILES, Part
-from toolkit.assignment.records import INTERPOLATION, SAMPLES, Log, Records, read_folder
+from toolkit.assignment.records import INTERPOLATION, SAMPLES, Log, Records, gaps, read_folder
 from toolkit.assignment.report.results import Gan, Gap, Recurrent, Results, Row
 from toolkit.assignment.report.sources import whole_picture
 from toolkit.common.console import command_line
@@ -39,7 +39,9 @@ def read_own(folder: Path) -> Results:
             "with --reference."
         )
     results = Results(SOURCE, doubts=list(doubts_of(records)))
-    add_gaps(folder, records, results)
+    for part, what, command in gaps(records, read_code(folder)):
+        listed = results.gaps_in_gan if part == "gan" else results.gaps_in_recurrent
+        listed.append(Gap(what, command))
     with tempfile.TemporaryDirectory(prefix="report-", ignore_cleanup_errors=True) as scratch:
         path = Path(scratch, "curves.png")
         for log in records.trainings:
@@ -47,23 +49,6 @@ def read_own(folder: Path) -> Results:
         add_by_length(records, path, results)
         add_gan(records, path, results)
     return results
-
-
-def add_gaps(folder: Path, records: Records, results: Results) -> None:
-    """What is missing or cannot be used, and the command for it, which is to be run in `folder`."""
-    parts = find_parts(read_code(folder))
-    gaps_of: dict[Part, list[Gap]] = {
-        "train": results.gaps_in_recurrent,
-        "gan": results.gaps_in_gan,
-    }
-    for part, gaps in gaps_of.items():
-        path = parts.get(part, PurePosixPath(FILES[part]))
-        missing = [(what, words) for what, whose, words in records.missing if whose == part]
-        missing += [(what, ()) for whose, what in records.problems if whose == part]
-        if part in parts and "keep_record" not in code_of(path, read_bytes(folder / path)):
-            hint = f"; {path} keeps no records yet: take keep_record from the skeleton into it"
-            missing = [(what + hint, words) for what, words in missing]
-        gaps += [Gap(what, command_line("python", str(path), *words)) for what, words in missing]
 
 
 def add_training(log: Log, path: Path, results: Results) -> None:
