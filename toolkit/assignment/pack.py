@@ -26,7 +26,7 @@ from toolkit.assignment.notebooks import (
     read_notebook,
 )
 from toolkit.assignment.parts import FILES, list_files
-from toolkit.assignment.records import gaps, read_records
+from toolkit.assignment.records import FOLDER, gaps, is_record, read_records
 from toolkit.assignment.report.prompts import REMARK, prompts_in, text_of
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, set_aside
@@ -169,8 +169,14 @@ def find_leftovers(files: Files) -> list[str]:
             leftovers.append(f"{path} still has {len(prompts)} prompts; the first is {first}")
         if path.suffix in (".tex", ".docx") and REMARK in text_of(str(path), content):
             leftovers.append(f"{path} shows what the toolkit made: fill it without --reference.")
-    for _, what, command in gaps(read_records(files), files):
-        leftovers.append(f"{what}. This makes it: {command}")
+    if any(map(is_record, files)):
+        found = gaps(read_records(files), files)
+        leftovers += [f"{what}. This makes it: {command}" for _, what, command in found]
+    else:
+        leftovers.append(
+            f"There is no folder {FOLDER}/ with what your trainings did: `toolkit report` says "
+            "which records it could have, and what makes them."
+        )
     return leftovers
 
 

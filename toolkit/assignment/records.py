@@ -7,8 +7,7 @@ records/
   samples-start.png, samples-halfway.png, samples-end.png   25 images each
   interpolation.png        9 images
 
-Nothing here is trusted: sizes are limited, and what cannot be read becomes a sentence. Needs no
-torch, and nothing else but Python.
+Nothing here is trusted: sizes are limited, and what cannot be read becomes a clause.
 """
 
 import csv

@@ -1,19 +1,16 @@
 """From a student's own records to the words and pictures of a report."""
 
 import tempfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from toolkit.assignment.doubts import doubts_of
 from toolkit.assignment.locate import read_code
-from toolkit.assignment.notebooks import code_of
-from toolkit.assignment.parts import FILES, Part
 from toolkit.assignment.records import INTERPOLATION, SAMPLES, Log, Records, gaps, read_folder
 from toolkit.assignment.report.results import Gan, Gap, Recurrent, Results, Row
 from toolkit.assignment.report.sources import whole_picture
 from toolkit.common.console import command_line
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.figures import Curve, save_curves
-from toolkit.common.files import read_bytes
 from toolkit.common.package_data import package_data
 from toolkit.export.manifest import read_manifest
 

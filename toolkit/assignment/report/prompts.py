@@ -1,7 +1,7 @@
 """What a student still has to write: text in double square brackets, `[[ like this ]]`.
 
-The report templates ask their questions and name missing records in such brackets. A report is ready
-when none are left.
+The report templates ask their questions and name missing records in such brackets. A report is
+ready when none are left.
 """
 
 import io
