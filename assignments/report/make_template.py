@@ -77,7 +77,7 @@ def add_part_one(word: Word) -> None:
             "learning rate": "run.learning_rate",
             "clipped at": "run.clipped",
         },
-        first=3.4,
+        first=3.7,
     )
     end_if(word)
 
@@ -203,8 +203,8 @@ def add_part_two(word: Word) -> None:
     begin_if(word, "gan.samples")
     add_picture(
         word,
-        "{% for name in gan.samples %}{{ picture(name, 15.3 / (gan.samples | length)) }}"
-        "{% endfor %}",
+        "{% for name in gan.samples %}"
+        "{{ picture(name, 4.4 if gan.samples | length > 1 else 15.3) }}{% endfor %}",
         "25 samples at the start of the training, halfway through, and after its end "
         "({{ gan.name }}).",
     )
