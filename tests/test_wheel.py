@@ -165,6 +165,7 @@ def test_report(call: Call, folder: Path) -> None:
     done = call("report", "--student-number", "12345678", "--name", "王 Zoë", console="cp1252")
     assert done.returncode == 0, done.stderr
     assert "Zoë" in (folder / "report" / "report.tex").read_text(encoding="utf-8")
+    assert re.search(r"python .*train.py\W* --length 5", done.stdout)
 
 
 def test_pack(call: Call, folder: Path) -> None:
@@ -218,6 +219,9 @@ def test_grade_says_where_it_works(call: Call) -> None:
 def test_train_all_and_report(call: Call, folder: Path) -> None:
     done = call("train", "all", "--preset", "smoke")
     assert done.returncode == 0, done.stderr
-    done = call("report", "--preset", "smoke", "--student-number", "12345678", "--out", "full")
+    done = call(
+        *("report", "--reference", "--preset", "smoke", "--student-number", "12345678"),
+        *("--out", "full"),
+    )
     assert done.returncode == 0, done.stderr
     assert re.findall(r"Missing: runs\W\w+\W(\w+)", done.stdout) == ["horizon"]

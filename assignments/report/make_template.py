@@ -27,9 +27,7 @@ def build() -> bytes:
     set_up(word)
     word.add_paragraph("Assignment 3: LSTM and GAN", style="Title")
     word.add_paragraph("{% if name %}{{ name }}, {% endif %}student number {{ student_number }}")
-    word.add_paragraph(
-        "All numbers and pictures come from the runs of the preset {{ results.preset }}."
-    )
+    word.add_paragraph("{{ results.source }}")
     add_part_one(word)
     add_part_two(word)
     word.add_heading("Running the code", level=1)
@@ -71,20 +69,27 @@ def add_part_one(word: Word) -> None:
         "run in results.recurrent",
         "Settings of the networks. The last column is the norm at which gradients are clipped.",
         {
-            "run": "run.name",
+            "training": "run.name",
             "T": "run.length",
             "input": "run.input",
-            "curriculum": "run.curriculum",
-            "hidden": "run.config.hidden_size",
-            "batch": "run.config.batch_size",
+            "hidden": "run.hidden",
+            "batch": "run.batch",
             "learning rate": "run.learning_rate",
-            "clipped at": "run.config.max_grad_norm",
+            "clipped at": "run.clipped",
         },
-        first=3.0,
+        first=3.7,
     )
     end_if(word)
 
     word.add_heading("Results: accuracy at T = 5 and longer", level=2)
+    begin_if(word, "results.by_length")
+    add_picture(
+        word,
+        "{{ picture(results.by_length, 12) }}",
+        "Accuracy on unseen palindromes at the end of training, the best for each T. The faint "
+        "line is the toolkit's own network, for comparison.",
+    )
+    end_if(word)
     add_gaps(word, "study")
     begin_if(word, "results.study")
     add_table(
@@ -118,11 +123,10 @@ def add_part_one(word: Word) -> None:
         "At the end of training: the loss on the last batch, and the accuracy on unseen "
         "palindromes of length T.",
         {
-            "run": "run.name",
+            "training": "run.name",
             "network": "run.model",
             "T": "run.length",
             "steps": "run.steps",
-            "seconds": "run.seconds",
             "loss": "run.loss",
             "accuracy": "run.accuracy",
         },
@@ -184,11 +188,11 @@ def add_part_two(word: Word) -> None:
         "template, and why?",
     )
     add_gaps(word, "gan")
-    begin_for(word, "gan in results.gans")
+    begin_for(word, "gan in results.gans if gan.settings")
     add_table(
         word,
         "row in gan.settings",
-        "Settings of the run {{ gan.name }}.",
+        "Settings ({{ gan.name }}).",
         {"setting": "row.name", "value": "row.value"},
         first=7.5,
     )
@@ -196,26 +200,33 @@ def add_part_two(word: Word) -> None:
 
     word.add_heading("Results: samples during the training", level=2)
     begin_for(word, "gan in results.gans")
+    begin_if(word, "gan.samples")
     add_picture(
         word,
-        "{{ picture(gan.samples, 15.3) }}",
-        "25 samples from the same noise at the start of the training, halfway through, and after "
-        "its end (run {{ gan.name }}).",
+        "{% for name in gan.samples %}"
+        "{{ picture(name, 4.4 if gan.samples | length > 1 else 15.3) }}{% endfor %}",
+        "25 samples at the start of the training, halfway through, and after its end "
+        "({{ gan.name }}).",
     )
+    end_if(word)
+    begin_if(word, "gan.losses")
     add_picture(
         word,
         "{{ picture(gan.losses, 11) }}",
-        "Losses of the two networks (run {{ gan.name }}).",
+        "Losses of the two networks ({{ gan.name }}).",
     )
+    end_if(word)
+    begin_if(word, "gan.measured")
     add_table(
         word,
         "row in gan.measured",
-        "Measured after the training (run {{ gan.name }}). The Frechet distance compares "
+        "Measured after the training ({{ gan.name }}). The Frechet distance compares "
         "classifier features of the samples with those of the test images; 0 means no difference. "
         "After ± stands the standard deviation of the draws.",
         {"measured": "row.name", "value": "row.value"},
         first=7.5,
     )
+    end_if(word)
     end_for(word)
 
     word.add_heading("Results: interpolation between two classes", level=2)
@@ -223,8 +234,8 @@ def add_part_two(word: Word) -> None:
     add_picture(
         word,
         "{{ picture(gan.interpolation, 15.3) }}",
-        "9 images {{ gan.ends }}: two ends, and 7 steps on the straight line between them in "
-        "latent space (run {{ gan.name }}).",
+        "9 images{{ gan.ends }}: two ends, and 7 steps on the straight line between them in "
+        "latent space ({{ gan.name }}).",
     )
     end_for(word)
 
@@ -300,7 +311,8 @@ def add_picture(word: Word, picture: str, caption: str) -> None:
     row = word.add_paragraph(picture)
     row.alignment = WD_ALIGN_PARAGRAPH.CENTER
     row.paragraph_format.keep_with_next = True
-    word.add_paragraph(caption, style="Caption").alignment = WD_ALIGN_PARAGRAPH.CENTER
+    below = word.add_paragraph(f"{caption} {{{{ results.remark }}}}", style="Caption")
+    below.alignment = WD_ALIGN_PARAGRAPH.CENTER
 
 
 def add_table(
@@ -313,7 +325,7 @@ def add_table(
         first: width of the first column in cm; the others share what is left of 16 by the lengths
             of their headings, but take no more than 3.5.
     """
-    above = word.add_paragraph(caption, style="Caption")
+    above = word.add_paragraph(f"{caption} {{{{ results.remark }}}}", style="Caption")
     above.alignment = WD_ALIGN_PARAGRAPH.CENTER
     above.paragraph_format.keep_with_next = True
     table = word.add_table(rows=4, cols=len(columns), style="Light Shading")

@@ -6,10 +6,16 @@ The noise Z is standard normal, and the two networks play
 """
 
 import argparse
+import csv
+import json
+import shlex
+import sys
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
+from torchvision.utils import save_image
 
 
 class Generator(nn.Module):
@@ -103,8 +109,44 @@ def load_data(batch_size: int) -> DataLoader:
 
 
 def train(config: argparse.Namespace) -> Generator:
-    """Train both networks with Adam, and draw 25 samples at the start, halfway and at the end."""
+    """Train both networks with Adam.
+
+    Draw 25 samples at the start, halfway and at the end, from the same noise, and the 9 images of
+    the interpolation; give them to `keep_images`. Every so often put the step and the two losses
+    into a list, and call `keep_record` with it: the report and the notebook show all of this.
+    """
     raise NotImplementedError("train: data, networks, two optimisers, and the loop over batches")
+
+
+def keep_images(images: Tensor, name: str, columns: int) -> None:
+    """Given, nothing to do here: writes images into the folder records/, as one picture.
+
+    Args:
+        images: float32 (n, 1, 28, 28), from -1 to 1 or from 0 to 1.
+        name: samples-start, samples-halfway or samples-end (25 images in 5 columns), or
+            interpolation (9 images in 9 columns).
+        columns: how many stand in a row.
+    """
+    folder = Path("records")
+    folder.mkdir(exist_ok=True)
+    low = -1.0 if images.min() < 0 else 0.0
+    path = folder / f"{name}.png"
+    save_image(images, path, nrow=columns, normalize=True, value_range=(low, 1.0))
+
+
+def keep_record(rows: list[tuple[int, float, float]], config: argparse.Namespace) -> None:
+    """Given, nothing to do here: writes the losses, and the settings, into the folder records/.
+
+    Args:
+        rows: step, loss of the discriminator, loss of the generator.
+        config: the settings.
+    """
+    folder = Path("records")
+    folder.mkdir(exist_ok=True)
+    with open(folder / "gan.csv", "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("step", "loss_discriminator", "loss_generator"), *rows])
+    settings = {**vars(config), "command": shlex.join(["python", *sys.argv])}
+    (folder / "gan.json").write_text(json.dumps(settings, indent=2), encoding="utf-8")
 
 
 if __name__ == "__main__":

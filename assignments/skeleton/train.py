@@ -1,6 +1,11 @@
 """Training of the LSTM: python train.py --length 5"""
 
 import argparse
+import csv
+import json
+import shlex
+import sys
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +45,9 @@ def evaluate(model: nn.Module, loader: DataLoader) -> float:
 def train(config: argparse.Namespace) -> float:
     """Build the data sets, the model and the optimiser (RMSProp), train, and print progress.
 
-    Measure accuracy on palindromes that were not trained on, and keep what the notebook shows.
+    Measure accuracy on palindromes that were not trained on. Every so often put the step, the loss
+    and that accuracy into a list, and call `keep_record` with it when the training has ended: the
+    report and the notebook show it.
 
     Returns:
         the accuracy on unseen palindromes at the end.
@@ -48,8 +55,30 @@ def train(config: argparse.Namespace) -> float:
     raise NotImplementedError("train: data, model, RMSProp, and the loop over batches")
 
 
+def keep_record(rows: list[tuple[int, float, float]], config: argparse.Namespace) -> None:
+    """Given, nothing to do here: writes what happened, and the settings, into the folder records/.
+
+    Another training with the same network, T and learning rate takes the place of this one; to keep
+    both, rename its two files.
+
+    Args:
+        rows: step, loss, and accuracy on unseen palindromes, 0 to 1.
+        config: the settings.
+    """
+    folder = Path("records")
+    folder.mkdir(exist_ok=True)
+    name = f"{config.network}-T{config.length}-rate{config.learning_rate:g}"
+    with open(folder / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("step", "loss", "accuracy"), *rows])
+    settings = {**vars(config), "command": shlex.join(["python", *sys.argv])}
+    (folder / f"{name}.json").write_text(json.dumps(settings, indent=2), encoding="utf-8")
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--network", choices=["lstm", "rnn"], default="lstm", help="rnn: yours of the time before"
+    )
     parser.add_argument("--length", type=int, default=5, help="T, digits in a palindrome")
     parser.add_argument("--input-dim", type=int, default=10, help="10: one-hot, 1: bare digit")
     parser.add_argument("--hidden-dim", type=int, default=128, help="numbers in h and c")

@@ -5,12 +5,13 @@ import json
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from toolkit.assignment.grade.sandbox.isolation import Limits
 from toolkit.assignment.pack import collect, find_leftovers, find_problems, pack
+from toolkit.assignment.report.prompts import REMARK
 from toolkit.common.errors import ToolkitError, UsageError
 
 from .submissions import CHECK, FINE
@@ -34,6 +35,12 @@ def docx(text: str) -> bytes:
     with zipfile.ZipFile(buffer, "w") as file:
         file.writestr("word/document.xml", xml)
     return buffer.getvalue()
+
+
+def leftovers(folder: Path) -> list[str]:
+    """Apart from records, which these folders do not have."""
+    found = find_leftovers(collect(folder))
+    return [line for line in found if "There is no folder records/" not in line]
 
 
 @pytest.fixture
@@ -87,7 +94,8 @@ def test_what_goes_in(folder: Path, tmp_path: Path) -> None:
         "data/fetch.py",
     }
     assert {str(name) for name in files} == names
-    assert hints == []
+    (hint,) = hints
+    assert "There is no folder records/" in hint
 
 
 def test_an_older_archive_is_kept_aside(folder: Path, tmp_path: Path) -> None:
@@ -158,23 +166,47 @@ def test_parts_with_other_names(folder: Path) -> None:
     (folder / "src").mkdir()
     (folder / "src" / "network.py").write_text(network + "        return x\n")
     assert find_problems(collect(folder)) == []
-    assert find_leftovers(collect(folder)) == []
+    assert leftovers(folder) == []
     (folder / "network.py").write_text(network + "        return x + 0\n")
     assert find_problems(collect(folder)) == []
-    (hint,) = find_leftovers(collect(folder))
+    (hint,) = leftovers(folder)
     assert "network.py and src/network.py could each be the LSTM" in hint
 
 
 def test_leftovers_of_the_templates(folder: Path) -> None:
-    assert find_leftovers(collect(folder)) == []
+    assert leftovers(folder) == []
     left = "Text. [[ Describe your LSTM: which line? ]] More. [[ Compare them. ]]"
     (folder / "report" / "report.tex").write_text(left)
     (folder / "report" / "report.docx").write_bytes(docx(left))
     (folder / "report" / "report.pdf").unlink()
-    word, compiled, prompts = find_leftovers(collect(folder))
+    word, compiled, prompts = leftovers(folder)
     assert "was not compiled" in compiled
     for line in (word, prompts):
         assert "2 prompts; the first is [[ Describe your LSTM" in line
+
+
+def test_records(folder: Path) -> None:
+    """They go in. What is missing is a hint, and what the toolkit made is refused."""
+    (folder / "records").mkdir()
+    (folder / "records" / "lstm-T5-rate0.001.csv").write_text("step,loss,accuracy\n9,0.1,1\n")
+    (folder / "records" / "lstm-T5-rate0.001.json").write_text('{"length": 5}')
+    files = collect(folder)
+    assert PurePosixPath("records/lstm-T5-rate0.001.csv") in files
+    hints = find_leftovers(files)
+    assert len(hints) == 7
+    assert "the LSTM at a longer T; train.py keeps no records yet" in hints[0]
+    assert hints[0].endswith("This makes it: python train.py --length 20")
+    assert find_problems(files) == []
+    (folder / "records" / "run.json").write_text("{}")
+    (problem,) = find_problems(collect(folder))
+    assert problem == "records/run.json was made by the toolkit, not by you: take it out."
+
+
+def test_a_report_of_the_toolkits_runs_is_named(folder: Path) -> None:
+    (folder / "report" / "report.tex").write_text(TEX + REMARK)
+    (folder / "report" / "report.docx").write_bytes(docx(REMARK))
+    for name, line in zip(("report.docx", "report.tex"), leftovers(folder), strict=True):
+        assert line == f"report/{name} shows what the toolkit made: fill it without --reference."
 
 
 def test_what_does_not_import_is_not_packed(folder: Path, tmp_path: Path) -> None:

@@ -112,34 +112,48 @@ def check(
 @reports_errors
 def report(
     student_number: Annotated[str, typer.Option(help="Your number, as the university writes it.")],
+    folder: Annotated[Path, typer.Argument(help="With your code and its records.")] = Path(),
     name: Annotated[str, typer.Option(help="Your name.", show_default="no name")] = "",
-    preset: Annotated[
-        Literal["smoke", "default", "long"], typer.Option(help="Which runs to report.")
-    ] = "default",
-    runs_dir: Annotated[Path, typer.Option(help="The runs are in RUNS_DIR/PRESET.")] = Path("runs"),
-    exports_dir: Annotated[  # only for the commands of missing runs: the numbers are in the runs
-        Path | None, typer.Option(hidden=True)
-    ] = None,
     out: Annotated[
-        Path, typer.Option(help="Where the report goes; files that you edited there stay.")
-    ] = Path("report"),
+        Path | None, typer.Option(help="Where it goes.", show_default="FOLDER/report")
+    ] = None,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="Show the toolkit's runs instead, and say so.")
+    ] = False,
+    preset: Annotated[
+        Literal["smoke", "default", "long"], typer.Option(help="With --reference: which runs.")
+    ] = "default",
+    runs_dir: Annotated[
+        Path, typer.Option(help="With --reference: the runs are in RUNS_DIR/PRESET.")
+    ] = Path("runs"),
 ) -> None:
-    """Fill the report, in LaTeX and in Word, with the numbers and pictures of your runs."""
-    from toolkit.assignment.report import latex
+    """Fill the report, in LaTeX and in Word, with the numbers and pictures of your own trainings.
+
+    Your train.py and my_gan.py write them into the folder records/. What is missing is listed, with
+    the command that makes it.
+    """
+    from toolkit.assignment.report.collect import read_results
     from toolkit.assignment.report.fill import make_report
+    from toolkit.assignment.report.latex import lacking
+    from toolkit.assignment.report.own import read_own
     from toolkit.assignment.report.sources import Sources
 
-    sources = Sources(runs_dir, preset, exports_dir)
-    directory, gaps = make_report(student_number, name, sources, out)
-    for gap in gaps:
+    results = read_results(Sources(runs_dir, preset)) if reference else read_own(folder)
+    wanted = folder / "report" if out is None else out
+    directory = make_report(student_number, name, results, wanted)
+    for gap in results.gaps:
         print(f"Missing: {gap.what}.\n  {gap.command}")
-    if missing := latex.lacking(student_number + "".join(name.split())):
+    if results.gaps and not reference:
+        print(f"Run these commands in {folder.resolve()}, and then `toolkit report` again.")
+    for doubt in results.doubts:
+        print(f"Have another look: {doubt}")
+    if missing := lacking(student_number + "".join(name.split())):
         print(
             f"Note: pdfLaTeX has no {missing}, so report.tex has character codes instead. "
             "Replace them there, with a font of your choice; report.docx is right."
         )
-    if directory != out:
-        print(f"You edited the report in {out}. It stays as it is; the new one is beside it.")
+    if directory != wanted:
+        print(f"You edited the report in {wanted}. It stays as it is; the new one is beside it.")
     print(f"{directory}/: report.tex, report.docx. Replace each [[ ... ]] by your own text.")
 
 

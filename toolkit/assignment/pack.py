@@ -26,7 +26,8 @@ from toolkit.assignment.notebooks import (
     read_notebook,
 )
 from toolkit.assignment.parts import FILES, list_files
-from toolkit.assignment.report.prompts import prompts_in
+from toolkit.assignment.records import FOLDER, gaps, is_record, read_records
+from toolkit.assignment.report.prompts import REMARK, prompts_in, text_of
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, set_aside
 
@@ -131,6 +132,7 @@ def to_zip(files: Files) -> bytes:
 def find_problems(files: Files) -> list[str]:
     """What is missing, empty or unfinished, a sentence each."""
     problems = []
+    records = read_records(files)
     found = locate(files)
     for part, name in FILES.items():
         if part in found.parts:
@@ -147,6 +149,9 @@ def find_problems(files: Files) -> list[str]:
     reports = [path for path in files if path.suffix in (".tex", ".docx", ".pdf")]
     if not reports:
         problems.append("The report (.tex with its .pdf, or .docx) is missing.")
+    problems += [
+        f"{path} was made by the toolkit, not by you: take it out." for path in records.foreign
+    ]
     problems += [f"{path} is empty." for path in reports if not files[path].strip()]
     return problems
 
@@ -162,6 +167,16 @@ def find_leftovers(files: Files) -> list[str]:
         if path.suffix in (".tex", ".docx") and (prompts := prompts_in(str(path), content)):
             first = f"[[ {prompts[0][:70]} ]]"
             leftovers.append(f"{path} still has {len(prompts)} prompts; the first is {first}")
+        if path.suffix in (".tex", ".docx") and REMARK in text_of(str(path), content):
+            leftovers.append(f"{path} shows what the toolkit made: fill it without --reference.")
+    if any(map(is_record, files)):
+        found = gaps(read_records(files), files)
+        leftovers += [f"{what}. This makes it: {command}" for _, what, command in found]
+    else:
+        leftovers.append(
+            f"There is no folder {FOLDER}/ with what your trainings did: `toolkit report` says "
+            "which records it could have, and what makes them."
+        )
     return leftovers
 
 

@@ -16,10 +16,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
 from numpy.typing import NDArray
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from toolkit.common.files import atomic_write
-from toolkit.common.record import Spread
+from toolkit.common.record import MADE_BY, Spread
 
 Picture = NDArray[np.uint8]  # (height, width), 0 = black
 Coloured = NDArray[np.uint8]  # (height, width, 3), RGB
@@ -88,7 +89,11 @@ def heat_map(
 
 def to_png(picture: Picture | Coloured, compress_level: int = 6) -> bytes:
     """Encode a picture as PNG; `compress_level` goes from 1 (fast) to 9 (small)."""
-    data: bytes = iio.imwrite("<bytes>", picture, extension=".png", compress_level=compress_level)
+    made_by = PngInfo()
+    made_by.add_text("Software", MADE_BY)
+    data: bytes = iio.imwrite(
+        "<bytes>", picture, extension=".png", compress_level=compress_level, pnginfo=made_by
+    )
     return data
 
 
@@ -136,6 +141,7 @@ def save_curves(
     level: tuple[str, float | Spread] | None = None,
     points: Mapping[str, tuple[float, Spread]] = MappingProxyType({}),
     bands: Mapping[str, tuple[Sequence[float], Sequence[float]]] = MappingProxyType({}),
+    beside: Mapping[str, Curve] = MappingProxyType({}),
     log: bool = False,
     log_x: bool = False,
 ) -> None:
@@ -147,11 +153,14 @@ def save_curves(
             deviation is shaded.
         points: name -> x and y of a single point, with its standard deviation as an error bar.
         bands: name of a curve -> the lowest and the highest y at each x, which are shaded.
+        beside: further curves, drawn faintly behind the others, such as somebody else's.
         log: whether the y axis is logarithmic; `log_x`, whether the x axis is.
     """
     crowded = len(curves) > 3
     figure = Figure(figsize=(9.0, 4.4) if crowded else (6.4, 4.0), layout="constrained")
     axes = figure.subplots()
+    for name, (x, y) in beside.items():
+        axes.plot(x, y, color="gray", linewidth=4, alpha=0.25, label=name)
     for n, (name, (x, y)) in enumerate(curves.items()):
         style = "-" if n < 10 else "--"  # matplotlib has ten colours
         marker = "o" if len(x) < 40 else ""
@@ -253,5 +262,5 @@ def _save_gif(path: Path, frames: Sequence[Picture], duration: int | list[int]) 
 
 def _save(path: Path, figure: Figure) -> None:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=120)
+    figure.savefig(buffer, format="png", dpi=120, metadata={"Software": MADE_BY})
     atomic_write(path, buffer.getvalue())

@@ -29,6 +29,8 @@ Digit = Annotated[int, Field(ge=0, le=9)]
 Count = Annotated[int, Field(ge=0)]
 Stopped = Literal["all steps done", "target accuracy reached"]
 
+MADE_BY = "assignment3-toolkit"  # what the PNGs of the toolkit name as their software
+
 
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 

@@ -138,6 +138,10 @@ def test_what_costs_nothing() -> None:
             ["src/cell.py cannot be imported."],
         ),
         (
+            [wrong("doubtful-record", "train", "records/lstm-T5.csv", 3)],
+            ["records/lstm-T5.csv says what cannot be true."],
+        ),
+        (
             [wrong("time-limit", "lstm", "lstm.py")],
             ["lstm.py was stopped or ended in the middle.", "10 points are open."],
         ),

@@ -115,10 +115,10 @@ def runs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def report(runs: Path, tmp_path: Path) -> Report:
-    """Call `python -m toolkit.assignment report` on `runs`; the report goes to tmp_path/report."""
+    """Call `toolkit report --reference` on `runs`; the report goes to tmp_path/report."""
 
     def call(*arguments: str) -> Result:
-        words = ["report", "--student-number", "12345678", "--runs-dir", str(runs)]
+        words = ["report", "--reference", "--student-number", "12345678", "--runs-dir", str(runs)]
         return CliRunner().invoke(app, [*words, "--out", str(tmp_path / "report"), *arguments])
 
     return call

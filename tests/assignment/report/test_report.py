@@ -1,4 +1,4 @@
-"""The report: the right numbers, none invented, and nothing lost that a student wrote."""
+"""The report of the toolkit's own runs: its numbers, whose they are, and no lost work."""
 
 import json
 import re
@@ -58,7 +58,7 @@ def test_numbers(report: Report, tmp_path: Path) -> None:
     for text in both(tmp_path / "report"):
         for number in (
             *("12345678", "Zoë"),
-            *("98.77%", "0.0432", "87.65%", "0.6543", "12.3"),
+            *("98.77%", "0.0432", "87.65%", "0.6543"),
             *("97.53%", "31.31%", "987", "9,000"),  # far beyond the T of training
             *("17.89 ± 0.68", "2.35 ± 0.23", "5 draws of 10,000", "abcdef012345"),
             *("1.235", "0.988", "321", "6.54% ± 0.12%", "14.32% ± 0.12%"),
@@ -71,6 +71,21 @@ def test_numbers(report: Report, tmp_path: Path) -> None:
         ):
             assert number in text, number
         assert "Missing" not in text
+        assert "come from runs of the toolkit (preset default), not of this student" in text
+
+
+def test_every_caption_says_whose_it_is(report: Report, tmp_path: Path) -> None:
+    report()
+    remark = "Made by the toolkit, not by this student."
+    latex = (tmp_path / "report" / "report.tex").read_text()
+    assert latex.count(r"\caption{") == latex.count(remark) == 12
+    captions = [
+        paragraph.text
+        for paragraph in Document(str(tmp_path / "report" / "report.docx")).paragraphs
+        if paragraph.style is not None and paragraph.style.name == "Caption"
+    ]
+    assert len(captions) == 12
+    assert all(caption.endswith(remark) for caption in captions)
 
 
 def test_a_record_of_before_there_were_draws(report: Report, runs: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ SHORT: dict[Id, str] = {
     "forbidden-module": "The code uses a ready-made LSTM or the toolkit; you write the equations.",
     "fixed-device": "The code runs on one kind of device only.",
     "missing-folder": "The code writes into a folder that does not exist yet.",
+    "doubtful-record": "A record says what no training of this code can have given.",
     # of the data set
     "not-a-palindrome": "The digits and the label together do not read the same backwards.",
     "wrong-label": "The label is not the last digit of the palindrome.",

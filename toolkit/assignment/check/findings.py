@@ -12,7 +12,7 @@ Verdict = Literal["right", "wrong", "not seen"]
 Id = Literal[
     # of any part
     "missing-file", "does-not-import", "not-written", "does-not-run", "time-limit",
-    "forbidden-module", "fixed-device", "missing-folder",
+    "forbidden-module", "fixed-device", "missing-folder", "doubtful-record",
     # of the data set
     "not-a-palindrome", "wrong-label", "answer-in-input", "missing-digits", "length-overflow",
     "split-leak",

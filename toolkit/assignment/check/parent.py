@@ -16,7 +16,9 @@ from toolkit.assignment.check.source import line_of_call
 from toolkit.assignment.check.static import Reading
 from toolkit.assignment.check.submission import Located, Submission, prepare
 from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.doubts import judge_records
 from toolkit.assignment.parts import PARTS, Part
+from toolkit.assignment.records import read_folder
 
 JUDGES: dict[Part, str] = {
     "dataset": "toolkit.assignment.check.dataset",
@@ -75,6 +77,8 @@ def judge(
         packages: what the course allows besides the usual; where one is missing, nobody is at
             fault.
     """
+    records = read_folder(submission.root)  # before their code runs, which may write there
+    reached = None
     no_fault = excused(submission.missing, packages)
     findings = [_not_there(part, submission) for part in parts if part not in submission.parts]
     reading = Reading(submission)
@@ -87,6 +91,7 @@ def judge(
             verdicts = Verdicts(part, located.file, progress, no_fault)
             judge_part(host, root, located, verdicts)
             facts |= verdicts.facts
+            reached = verdicts.reached if part == "lstm" else reached
             found += [
                 _settled(finding, submission, reading)
                 for finding in verdicts.findings
@@ -97,6 +102,7 @@ def judge(
         train = submission.parts.get("train")
         file = train.file if train else ""
         findings.append(_softmax_unseen(file, reading.trees.get(file)))
+    findings += (f for f in judge_records(records, findings, reached) if f.part in parts)
     return Report.of(
         [submission.in_notebook(finding) for finding in findings],
         {part: submission.original(where.file) for part, where in submission.parts.items()},

@@ -61,6 +61,7 @@ class Verdicts:
         self.findings: list[Finding] = []
         self.excused = excused
         self.facts: set[str] = set()  # what the judges of other parts need to know
+        self.reached: float | None = None  # accuracy at T = 5 after the check's own training
         self.work = "starting"
         self.stopped: Stopped = "time-limit"
         self._progress = progress

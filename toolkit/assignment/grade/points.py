@@ -107,6 +107,8 @@ def reasons(report: Report, counted: list[Counted]) -> list[str]:
             why.append(f"{name} cannot be imported.")
         elif finding.id == "time-limit":
             why.append(f"{name} was stopped or ended in the middle.")
+        elif finding.id == "doubtful-record":
+            why.append(f"{name} says what cannot be true.")
     unseen = [part for part in PARTS if any(one.part == part for one in report.not_seen)]
     why += [f"Not all was seen of {TITLES[part]}." for part in unseen]
     given, still_open = (

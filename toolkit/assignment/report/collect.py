@@ -1,4 +1,4 @@
-"""From run directories to the words and pictures of a report."""
+"""From the toolkit's own runs to the words and pictures of a report, which says whose they are."""
 
 import csv
 import io
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import mean
 
+from toolkit.assignment.report.prompts import REMARK
 from toolkit.assignment.report.results import Family, Gan, Gap, Recurrent, Results, Row, Tested
 from toolkit.assignment.report.sources import (
     Sources,
@@ -21,6 +22,7 @@ from toolkit.gan.config import Config as GANConfig
 from toolkit.lstm.config import Config as RecurrentConfig
 from toolkit.lstm.horizon import accuracies
 
+SOURCE = "All numbers and pictures come from runs of the toolkit (preset {}), not of this student."
 SET_ASIDE = re.compile(r"\.old-\d+$")  # what --restart appends to the name of a run directory
 EXPECTED = {  # model -> the run that `train all` makes, and the words of its command
     "lstm": ("lstm-curriculum", ("lstm", "--curriculum")),
@@ -35,7 +37,7 @@ def read_results(sources: Sources) -> Results:
     Raises:
         ToolkitError: a run directory is damaged, or an earlier version of the toolkit made it.
     """
-    results = Results(sources.preset)
+    results = Results(SOURCE.format(sources.preset), REMARK)
     records = {
         run: record
         for run, record in find_runs(sources.directory)
@@ -108,14 +110,14 @@ def add_recurrent(
     results.recurrent.append(
         Recurrent(
             name=run.name,
-            config=config,
             model=record.model.upper(),
             length=f"{config.length:,}",
             input=config.encoding,
-            curriculum="yes" if config.curriculum else "no",
+            hidden=f"{config.hidden_size}",
+            batch=f"{config.batch_size}",
             learning_rate=f"{config.learning_rate:g}",
+            clipped=f"{config.max_grad_norm:g}",
             steps=f"{record.steps:,}",
-            seconds=f"{record.seconds:.1f}",
             loss=f"{metrics.final_loss.value:.4f}",
             accuracy=percent(metrics.test_accuracy.value),
             figure=results.add_figure(
@@ -157,14 +159,14 @@ def add_gan(run: Path, record: RunRecord, metrics: GANMetrics, results: Results)
         return
     stem = f"gan-{len(results.gans) + 1}"
     gan = Gan(
-        name=run.name,
+        name=f"run {run.name}",
         settings=gan_settings(config),
         measured=gan_measured(record, metrics),
-        samples=results.add_figure(f"{stem}-samples.png", read_figure(samples)),
+        samples=[results.add_figure(f"{stem}-samples.png", read_figure(samples))],
         losses=results.add_figure(f"{stem}-losses.png", read_figure(losses)),
     )
     if record.interpolation:
-        gan.ends = str(record.interpolation)
+        gan.ends = f" {record.interpolation}"
         gan.interpolation = results.add_figure(f"{stem}-interpolation.png", read_figure(strip))
     else:
         what = f"the samples of {run} are not clear enough for an interpolation between two digits"

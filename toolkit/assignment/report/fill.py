@@ -1,4 +1,4 @@
-"""The report, filled from the run directories in LaTeX and in Word; the student writes the rest.
+"""The report, filled from a student's records in LaTeX and in Word; the student writes the rest.
 
 report/
   report.tex, report.docx   the same content twice; hand in the one that you prefer
@@ -13,9 +13,7 @@ from itertools import count
 from pathlib import Path
 
 from toolkit.assignment.report import latex, word
-from toolkit.assignment.report.collect import read_results
-from toolkit.assignment.report.results import Gap
-from toolkit.assignment.report.sources import Sources
+from toolkit.assignment.report.results import Results
 from toolkit.common.errors import UsageError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, sha256
 from toolkit.common.package_data import package_data
@@ -23,28 +21,26 @@ from toolkit.common.package_data import package_data
 MADE = ".made.json"
 
 
-def make_report(
-    student_number: str, name: str, sources: Sources, out: Path
-) -> tuple[Path, list[Gap]]:
+def make_report(student_number: str, name: str, results: Results, out: Path) -> Path:
     """Fill the report in both formats.
 
     Args:
         student_number: 1 to 200 printable characters.
         name: the same, or "".
+        results: what it is filled with.
         out: the directory of the report; what was edited there stays.
 
     Returns:
-        the directory, `out` or one beside it, and what the report lacks.
+        the directory, `out` or one beside it.
 
     Raises:
         UsageError: the number or the name cannot be printed.
-        ToolkitError: a run directory is damaged or too old, or a template is missing.
+        ToolkitError: a template or docxtpl is missing, or a file cannot be written.
     """
     author = {
         "student_number": one_line("student number", student_number),
         "name": one_line("name", name) if name else "",
     }
-    results = read_results(sources)
     files = {
         "report.tex": latex.render(template("report.tex"), results=results, **author),
         "report.docx": word.render(
@@ -54,7 +50,7 @@ def make_report(
     }
     directory = place_for(files, out)
     write(files, directory)
-    return directory, results.gaps
+    return directory
 
 
 def one_line(what: str, text: str) -> str:

@@ -1,7 +1,7 @@
 """What a student still has to write: text in double square brackets, `[[ like this ]]`.
 
-The report templates ask their questions and name missing runs in such brackets. A report is ready
-when none are left.
+The report templates ask their questions and name missing records in such brackets. A report is
+ready when none are left.
 """
 
 import io
@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 from toolkit.common.errors import ToolkitError
 
+REMARK = "Made by the toolkit, not by this student."  # at the end of captions, with --reference
 PROMPT = re.compile(r"\[\[\s*(.+?)\s*\]\]", re.DOTALL)
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
@@ -27,9 +28,17 @@ def prompts_in(name: str, content: bytes) -> list[str]:
     Raises:
         ToolkitError: its name says that it is a Word file, and it is not.
     """
+    return [" ".join(found.split()) for found in PROMPT.findall(text_of(name, content))]
+
+
+def text_of(name: str, content: bytes) -> str:
+    """The text of a .docx file, or of any text file such as LaTeX.
+
+    Raises:
+        ToolkitError: its name says that it is a Word file, and it is not.
+    """
     word = name.lower().endswith(".docx")
-    text = _text_of_word(name, content) if word else content.decode(errors="replace")
-    return [" ".join(found.split()) for found in PROMPT.findall(text)]
+    return _text_of_word(name, content) if word else content.decode(errors="replace")
 
 
 def _text_of_word(name: str, content: bytes) -> str:

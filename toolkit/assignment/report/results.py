@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from toolkit.lstm.config import Config
-
 
 class Gap(NamedTuple):
     """Something that the report lacks."""
@@ -21,17 +19,17 @@ class Row(NamedTuple):
 
 
 class Recurrent(NamedTuple):
-    """A finished run of the LSTM or the RNN."""
+    """A finished training of the LSTM or the RNN."""
 
     name: str
-    config: Config
     model: str
     length: str
     input: str
-    curriculum: str
+    hidden: str
+    batch: str
     learning_rate: str
+    clipped: str
     steps: str
-    seconds: str
     loss: str
     accuracy: str
     figure: str  # file name
@@ -59,22 +57,25 @@ class Family(NamedTuple):
 
 @dataclass
 class Gan:
-    """A finished run of the GAN."""
+    """A training of the GAN; of its pictures the file names, empty if there are none."""
 
     name: str
-    settings: list[Row]
-    measured: list[Row]
-    samples: str  # file names
-    losses: str
-    interpolation: str = ""  # empty if no two samples were clearly different digits
-    ends: str = ""  # of the interpolation, e.g. "from a 3 to an 8"
+    settings: list[Row] = field(default_factory=list)
+    measured: list[Row] = field(default_factory=list)
+    samples: list[str] = field(default_factory=list)  # side by side
+    losses: str = ""
+    interpolation: str = ""
+    ends: str = ""  # of the interpolation, e.g. " from a 3 to an 8"
 
 
 @dataclass
 class Results:
     """Everything that a report is filled with."""
 
-    preset: str
+    source: str  # where the numbers come from, a sentence
+    remark: str = ""  # the end of every caption
+    doubts: list[str] = field(default_factory=list)  # what cannot be true, a sentence each
+    by_length: str = ""  # file name of the picture of accuracies against T
     recurrent: list[Recurrent] = field(default_factory=list)
     tested: list[Tested] = field(default_factory=list)
     study: list[Family] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Where the results of a report are, and how they are read from there without trusting them."""
+"""Where the toolkit's own results are, and how they are read from there without trusting them."""
 
 import contextlib
 import csv
@@ -26,7 +26,6 @@ class Sources:
 
     runs_dir: Path  # holds a directory for each preset
     preset: str
-    exports_dir: Path | None = None  # for the commands of missing runs; None for the usual one
 
     @property
     def directory(self) -> Path:
@@ -35,12 +34,7 @@ class Sources:
 
     def command(self, *words: str) -> str:
         """The command line that makes or continues something that has no record yet."""
-        return training_command(
-            *words,
-            preset=self.preset,
-            runs_dir=self.runs_dir,
-            exports_dir=None if words[0] == "horizon" else self.exports_dir,
-        )
+        return training_command(*words, preset=self.preset, runs_dir=self.runs_dir)
 
 
 @contextlib.contextmanager
@@ -74,13 +68,21 @@ def read_figure(path: Path) -> bytes:
         ToolkitError: it is unreadable.
         ValueError: it is not a complete picture.
     """
-    data = read_bytes(path)
+    return whole_picture(path.name, read_bytes(path))
+
+
+def whole_picture(name: str, data: bytes) -> bytes:
+    """The bytes of a PNG, which they are.
+
+    Raises:
+        ValueError: they are not a complete picture; the message begins with the name.
+    """
     try:
         iio.imread(data, plugin="pillow")
     except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises
-        raise ValueError(f"{path.name} is not a complete picture") from error
+        raise ValueError(f"{name} is not a complete picture") from error
     if not data.endswith(END_OF_PNG):  # Pillow does without, LaTeX and Word do not
-        raise ValueError(f"{path.name} is not a complete picture")
+        raise ValueError(f"{name} is not a complete picture")
     return data
 
 

@@ -40,6 +40,7 @@ def check_learning(network: Network, source: Source, line: int | None, verdicts:
         elif not verdicts.faults:
             verdicts.error(error)
         return
+    verdicts.reached = accuracy
     measured = (
         f"{accuracy:.0%} of unseen palindromes of {LENGTH} digits are right after {steps} steps of "
         f"RMSProp at {RATE:g}"

@@ -1,0 +1,32 @@
+"""The skeleton, filled in, with the records of its own trainings."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from toolkit.assignment.records import read_folder
+
+from ..filled import write_filled
+from .conftest import Check
+
+
+@pytest.mark.slow
+def test_it_is_right_and_records_itself(tmp_path: Path, warm_check: Check) -> None:
+    """What `train.py` writes is read; the check's run of the same file does not change that."""
+    write_filled(tmp_path)
+    words = ("--network", "rnn", "--length", "9", "--train-steps", "20")
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "train.py", *words], cwd=tmp_path, env=environment, check=True)
+    records = read_folder(tmp_path)
+    (made,) = records.trainings
+    assert (made.network, made.length, made.rows[-1][0]) == ("RNN", 9, 20)
+    assert made.command == "python train.py --network rnn --length 9 --train-steps 20"
+    assert not records.problems
+    report = warm_check(tmp_path, parts=["train", "gan"])
+    assert report.findings == []
+    (said,) = [f.message for f in report.right if f.message.startswith("Records of trainings")]
+    assert "rnn-T9-rate0.001" in said
+    assert "after 20 steps" in said  # the check itself stops after 8

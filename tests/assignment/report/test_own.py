@@ -1,0 +1,167 @@
+"""The report of a student's own records: their numbers, what is missing, and nothing of ours."""
+
+import csv
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from click.testing import Result
+from docx import Document
+from typer.testing import CliRunner
+
+from toolkit.assignment.app import app
+from toolkit.assignment.report.prompts import REMARK
+from toolkit.common.figures import save_png
+
+PICTURES = ("samples-start", "samples-halfway", "samples-end", "interpolation")
+
+
+def write_training(
+    folder: Path, network: str, length: int, accuracy: float, **more: object
+) -> None:
+    name = f"{network}-T{length}-rate0.002"
+    with open(folder / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
+        rows = [(100, 2.3, 0.1), (1234, 0.0567, accuracy)]
+        csv.writer(file).writerows([("step", "loss", "accuracy"), *rows])
+    settings = {"network": network, "length": length, "input_dim": 10, "hidden_dim": 77}
+    settings |= {"learning_rate": 0.002, "command": f"python train.py --length {length}"}
+    (folder / f"{name}.json").write_text(json.dumps(settings | more))
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A student's folder with all records, and without any code."""
+    records = tmp_path / "mine" / "records"
+    records.mkdir(parents=True)
+    write_training(records, "lstm", 5, 0.9987)
+    write_training(records, "lstm", 31, 0.8765)
+    write_training(records, "rnn", 31, 0.1234)
+    with open(records / "gan.csv", "w", newline="", encoding="utf-8") as file:
+        columns = ("step", "loss_discriminator", "loss_generator")
+        csv.writer(file).writerows([columns, (0, 1.4, 0.7), (500, 0.9, 1.1)])
+    (records / "gan.json").write_text('{"epochs": 199, "command": "python my_gan.py --epochs 199"}')
+    for n, name in enumerate(PICTURES):
+        iio.imwrite(records / f"{name}.png", np.full((60, 60), 40 * n, np.uint8))
+    return tmp_path / "mine"
+
+
+def report(mine: Path, *words: str) -> Result:
+    return CliRunner().invoke(app, ["report", str(mine), "--student-number", "12345678", *words])
+
+
+def both(mine: Path) -> list[str]:
+    """The text of the LaTeX file and of the Word file."""
+    document = Document(str(mine / "report" / "report.docx"))
+    cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
+    latex = (mine / "report" / "report.tex").read_text(encoding="utf-8")
+    latex = re.sub(r"\\([%_&#$])", r"\1", latex).replace(r"\slash{}", "/").replace("{}", "")
+    return [latex, "\n".join([*(paragraph.text for paragraph in document.paragraphs), *cells])]
+
+
+def test_it_is_their_own(mine: Path) -> None:
+    """Their numbers, settings, commands and pictures; nobody else's beside the faint line."""
+    done = report(mine)
+    assert done.exit_code == 0, done.output
+    assert done.output.count("\n") == 1
+    for text in both(mine):
+        for words in (
+            *("99.87%", "87.65%", "12.34%", "0.0567", "1,234", "77", "0.002", "one-hot", "199"),
+            "python train.py --length 31",
+            "python my_gan.py --epochs 199",
+            "All numbers and pictures come from the student's own trainings.",
+            "the toolkit's own network, for comparison",
+        ):
+            assert words in " ".join(text.replace(r"\textquotesingle", "'").split()), words
+        assert REMARK not in text
+        assert "Missing" not in text
+        assert "Frechet" not in text
+    figures = mine / "report" / "figures"
+    for name in PICTURES:
+        path = f"{name}.png"
+        assert (figures / path).read_bytes() == (mine / "records" / path).read_bytes()
+    assert {path.stem for path in figures.iterdir()} - set(PICTURES) == {
+        *("recurrent-1", "recurrent-2", "recurrent-3", "by-length", "gan-losses")
+    }
+
+
+def test_on_paper(
+    mine: Path, latex_to_text: Callable[[Path], str], word_to_text: Callable[[Path], str]
+) -> None:
+    """Settings may hold whatever a student writes."""
+    records = mine / "records"
+    write_training(records, "gru_{$", 9, 0.5, hidden_dim="&%_^", command=r"x\input{y} && z")
+    assert report(mine).exit_code == 0
+    for text in (
+        latex_to_text(mine / "report" / "report.tex"),
+        word_to_text(mine / "report" / "report.docx"),
+    ):
+        flat = "".join(text.split())
+        assert "GRU_{$" in flat
+        assert "&%_^" in flat
+        assert r"x\input{y}&&z" in flat
+        assert "99.87%" in flat
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    """Each thing that is missing, and the command for it, in the report and beside it."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    done = report(mine)
+    assert done.exit_code == 0
+    assert done.output.count("Missing: ") == 8
+    assert f"Run these commands in {mine}" in " ".join(done.output.split())
+    for text in (done.output, *both(mine)):
+        for words in (
+            "there is no record of the LSTM at T = 5",
+            "python train.py --length 5",
+            "python train.py --network rnn --length 20",
+            "records/samples-halfway.png, 25 samples halfway through, is not there",
+            "python my_gan.py",
+        ):
+            assert words in text, words
+    assert not (mine / "report" / "figures" / "by-length.png").exists()
+
+
+def test_what_cannot_be_used(mine: Path) -> None:
+    (mine / "records" / "lstm-T5-rate0.002.csv").write_text("step,loss,accuracy\n1,2\n")
+    (mine / "records" / "samples-end.png").write_bytes(b"GIF89a")
+    cut = (mine / "records" / "interpolation.png").read_bytes()[:-20]
+    (mine / "records" / "interpolation.png").write_bytes(cut)
+    done = report(mine)
+    assert done.exit_code == 0, done.output
+    for words in (
+        "records/lstm-T5-rate0.002.csv has no three numbers in line 2.\n  python train.py",
+        "records/samples-end.png is not a PNG picture.\n  python my_gan.py",
+        "interpolation.png is not a complete picture.\n  python my_gan.py",
+    ):
+        assert words in done.output
+    for text in both(mine):
+        assert "has no three numbers in line 2" in text
+        assert "87.65%" in text  # the rest is there
+
+
+def test_an_accuracy_that_cannot_be(mine: Path) -> None:
+    """It is in the report as it was written, and said beside it."""
+    write_training(mine / "records", "lstm", 31, 1.5)
+    done = report(mine)
+    assert done.exit_code == 0
+    assert "lstm-T31-rate0.002.csv, line 3: An accuracy of 1.5 cannot be" in done.output
+    assert all("150.00%" in text for text in both(mine))
+
+
+def test_pictures_of_the_toolkit_are_refused(mine: Path) -> None:
+    save_png(mine / "records" / "samples-end.png", np.zeros((60, 60), np.uint8))
+    done = report(mine)
+    assert done.exit_code == 1
+    assert "samples-end.png was made by the toolkit, not by you" in " ".join(done.output.split())
+    assert not (mine / "report").exists()
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    done = report(tmp_path / "none")
+    assert done.exit_code == 2
+    assert "none is not a folder: give the one with your code" in " ".join(done.output.split())

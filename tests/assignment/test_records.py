@@ -1,0 +1,230 @@
+"""What a student's trainings leave behind: how it is read, and what of it cannot be true."""
+
+import csv
+import io
+import json
+import math
+from pathlib import Path, PurePosixPath
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+import torch
+
+from toolkit.assignment.check.findings import Finding
+from toolkit.assignment.doubts import doubtful, judge_records
+from toolkit.assignment.records import Records, gaps, read_folder, read_records
+from toolkit.common.figures import save_curves, save_png, sheet
+
+Row = tuple[float, float, float]
+GOOD: list[Row] = [(10, 2.3, 0.1), (20, 1.1, 0.6), (30, 0.02, 0.995)]
+LEARNS = 0.98  # what the check's own training of a right LSTM reaches
+
+
+def log(rows: list[Row] = GOOD, header: str = "step,loss,accuracy") -> bytes:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows(rows)
+    return f"{header}\r\n{buffer.getvalue()}".encode()
+
+
+def training(rows: list[Row] = GOOD, network: str = "lstm", length: int = 5) -> Records:
+    """The records of one training."""
+    name = f"records/{network}-T{length}-rate0.001"
+    settings = json.dumps({"network": network, "length": length}).encode()
+    return read({f"{name}.csv": log(rows), f"{name}.json": settings})
+
+
+def read(files: dict[str, bytes]) -> Records:
+    return read_records({PurePosixPath(name): data for name, data in files.items()})
+
+
+def picture(value: int = 0) -> bytes:
+    data: bytes = iio.imwrite("<bytes>", np.full((8, 8), value, np.uint8), extension=".png")
+    return data
+
+
+def doubts(records: Records, *findings: Finding, reached: float | None = LEARNS) -> list[Finding]:
+    found = judge_records(records, findings, reached)
+    return [finding for finding in found if finding.verdict == "wrong"]
+
+
+def fault(id: str, part: str = "lstm") -> Finding:
+    return Finding.model_validate({"verdict": "wrong", "part": part, "id": id, "message": "x"})
+
+
+def test_a_good_one_is_listed() -> None:
+    records = training()
+    (one,) = records.trainings
+    assert (one.network, one.length, one.accuracy) == ("LSTM", 5, 0.995)
+    (said,) = judge_records(records, (), LEARNS)
+    assert said.verdict == "right"
+    assert "lstm-T5-rate0.001 (99.5% after 30 steps)" in said.message
+    assert "reaches 98% at T = 5" in said.message
+
+
+def test_nothing_is_said_where_there_is_none() -> None:
+    assert judge_records(Records(), [fault("does-not-learn")], 0.1) == []
+
+
+IMPOSSIBLE: list[tuple[list[Row], int, str]] = [
+    ([(1, 2.3, 0.1), (2, 1.0, 1.01)], 3, "An accuracy of 1.01 cannot be"),
+    ([(1, 2.3, -0.2)], 2, "An accuracy of -0.2 cannot be"),
+    ([(1, 2.3, math.nan)], 2, "An accuracy of nan cannot be"),
+    ([(1, 2.3, 9.0), (2, 0.1, 101.0)], 3, "An accuracy of 101 cannot be"),
+    ([(10, 2.3, 0.1), (10, 1.0, 0.5)], 3, "Step 10 comes after step 10"),
+    ([(10, 2.3, 0.1), (20, 1.0, 0.5), (5, 0.1, 0.9)], 4, "Step 5 comes after step 20"),
+    ([(1, 2.3, 0.1), (2, -0.4, 0.9)], 3, "A loss of -0.4 cannot be"),
+    ([(k, 2.304, 0.1 * k) for k in range(1, 11)], 11, "2.304 do not go together"),
+]
+
+
+@pytest.mark.parametrize(("rows", "line", "said"), IMPOSSIBLE)
+def test_what_cannot_be_true(rows: list[Row], line: int, said: str) -> None:
+    """The line is that of the CSV, whose first line names the columns."""
+    (found,) = doubts(training(rows))
+    assert (found.id, found.part, found.line) == ("doubtful-record", "train", line)
+    assert found.file == "records/lstm-T5-rate0.001.csv"
+    assert said in found.message
+
+
+POSSIBLE: dict[str, list[Row]] = {
+    "percent": [(100, 2.3, 11.5), (200, 0.1, 99.5)],
+    "diverged": [(1, 2.3, 0.1), (2, math.nan, 0.1), (3, math.nan, 0.1)],
+    "overfitted": [(100, 1.0, 0.3), (200, 1e-5, 0.4)],
+    "the softmax twice": [(100, 2.3, 0.1), (200, 1.6, 0.98), (300, 1.48, 1.0)],
+    "a loss that is summed over the batch": [(1, 295.0, 0.1), (2, 150.0, 0.6), (3, 20.0, 1.0)],
+    "a loss that is summed over the steps": [(1, 2.3, 0.1), (2, 3.9, 0.9), (3, 4.2, 1.0)],
+    "rounded": [(1, 2.3, 0.1), (2, -1e-9, 1.0000001)],
+    "not learnt": [(k, 2.3, 0.1) for k in range(1, 9)],
+    "one line": [(1000, 2.5, 1.0)],
+}
+
+
+@pytest.mark.parametrize("name", POSSIBLE)
+def test_no_false_alarm(name: str) -> None:
+    assert doubts(training(POSSIBLE[name])) == []
+
+
+def test_a_cross_entropy_of_right_answers_is_below_ln_10() -> None:
+    """The bound that a doubt rests on, by torch: all ten logits nearly equal, the right one first.
+
+    A right answer has the largest of ten probabilities.
+    """
+    logits = torch.zeros(1, 10)
+    logits[0, 3] = 1e-4
+    loss = torch.nn.functional.cross_entropy(logits, torch.tensor([3]))
+    assert float(loss) < math.log(10)
+
+
+@pytest.mark.parametrize(
+    ("finding", "reached", "doubted"),
+    [
+        (fault("does-not-learn"), 0.11, True),
+        (fault("does-not-learn", "train"), LEARNS, True),
+        (fault("not-written"), None, True),
+        (fault("not-written", "gan"), LEARNS, False),
+        (fault("state-not-carried"), 0.09, True),
+        (fault("state-not-carried"), 0.7, False),  # the other state carries the digit
+        (fault("wrong-equation"), 0.6, False),  # slow, because the check stops early
+        (fault("does-not-import"), None, False),  # a package that this machine lacks
+    ],
+)
+def test_code_that_cannot_have_given_it(
+    finding: Finding, reached: float | None, doubted: bool
+) -> None:
+    assert bool(doubts(training(), finding, reached=reached)) == doubted
+    modest = training([(10, 2.3, 0.1), (20, 2.2, 0.4)])
+    assert doubts(modest, finding, reached=reached) == []
+    assert doubts(training(network="rnn"), finding, reached=reached) == []
+
+
+def test_the_same_samples_twice() -> None:
+    names = ("start", "halfway", "end")
+    same = {f"records/samples-{name}.png": picture(name == "start") for name in names}
+    (found,) = doubts(read(same))
+    assert (found.part, found.file) == ("gan", "records/samples-end.png")
+    assert "the same picture as samples-halfway.png" in found.message
+    other = {f"records/samples-{name}.png": picture(n) for n, name in enumerate(names)}
+    assert doubts(read(other)) == []
+
+
+def test_what_the_toolkit_made_is_recognised(tmp_path: Path) -> None:
+    """Its pictures of digits and its plots say so; a student's own do not, and their size is kept.
+
+    A record of a run is known by its name.
+    """
+    save_png(tmp_path / "digits.png", sheet(torch.rand(9, 1, 28, 28), columns=9))
+    save_curves(tmp_path / "plot.png", {"a": ([1, 2], [3, 4])}, title="", x_label="", y_label="")
+    assert iio.imread(tmp_path / "digits.png").shape == (90, 810)
+    records = read(
+        {
+            "work/records/interpolation.png": (tmp_path / "digits.png").read_bytes(),
+            "work/records/samples-end.png": (tmp_path / "plot.png").read_bytes(),
+            "work/records/samples-start.png": picture(),
+            "work/records/gan/run.json": b"{}",
+            "runs/default/gan/run.json": b"{}",  # not handed in as a record
+        }
+    )
+    names = ["interpolation.png", "samples-end.png", "run.json"]
+    assert [path.name for path in records.foreign] == names
+    assert set(records.pictures) == {"samples-start.png"}
+    assert [finding.part for finding in doubts(records)] == ["gan", "gan", "train"]
+
+
+@pytest.mark.parametrize(
+    ("data", "settings", "said"),
+    [
+        (b"\xff\xfe", b"{}", "is not a CSV file"),
+        (b"", b"{}", "does not begin with the line step,loss,accuracy"),
+        (log(header="step;loss;accuracy"), b"{}", "does not begin with the line"),
+        (log([]), b"{}", "has no line but its first"),
+        (log() + b"40,0.1\n", b"{}", "has no three numbers in line 5"),
+        (log() + b"40,0.1,good\n", b"{}", "has no three numbers in line 5"),
+        (log(), None, "has no settings beside it: a.json is missing"),
+        (log(), b"[" * 100_000, "settings beside it that are not JSON"),
+        (log(), b"[1]", "settings beside it that are not a JSON object"),
+        (log() + b" " * (4 << 20), b"{}", "is larger than 4 MiB"),
+    ],
+)
+def test_what_cannot_be_read(data: bytes, settings: bytes | None, said: str) -> None:
+    files = {"records/a.csv": data} | ({} if settings is None else {"records/a.json": settings})
+    ((part, problem),) = read(files).problems
+    assert part == "train"
+    assert said in problem
+    assert problem.startswith("records/a.csv ")
+
+
+def test_excel_and_strange_settings() -> None:
+    """A mark at the beginning, numbers as words, lists, and names that are too long."""
+    settings = {"length": "7", "layers": [1, 2], "x" * 500: "y" * 500, "hidden_dim": 64.0}
+    data = {
+        "records/a.csv": b"\xef\xbb\xbf" + log(),
+        "records/a.json": json.dumps(settings).encode(),
+    }
+    (one,) = read(data).trainings
+    assert (one.length, one.network) == (7, "LSTM")
+    assert one.settings == {"length": "7", "x" * 80: "y" * 80, "hidden_dim": "64.0"}
+    assert list(doubtful(one)) == []
+
+
+def test_gaps_name_the_command() -> None:
+    """With the file as it is called, and a hint where it keeps nothing."""
+    code = {
+        PurePosixPath("src/train.py"): b"import torch\noptimizer.step()\nLSTM\nPalindromeDataset\n"
+        b"if __name__ == '__main__': loss.backward()\n"
+    }
+    found = list(gaps(Records(), code))
+    assert [command for part, _, command in found if part == "train"] == [
+        "python src/train.py --length 5",
+        "python src/train.py --length 20",
+        "python src/train.py --network rnn --length 20",
+    ]
+    assert "src/train.py keeps no records yet: take keep_record from the skeleton" in found[0][1]
+    assert [command for part, _, command in found if part == "gan"] == ["python my_gan.py"] * 5
+
+
+def test_links_are_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "records").mkdir()
+    (tmp_path / "secret.csv").write_bytes(log())
+    (tmp_path / "records" / "a.csv").symlink_to(tmp_path / "secret.csv")
+    assert read_folder(tmp_path) == Records()
