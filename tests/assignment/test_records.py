@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from toolkit.assignment.check.findings import Finding
-from toolkit.assignment.doubts import doubtful, judge_records
-from toolkit.assignment.records import Records, gaps, read_folder, read_records
+from toolkit.assignment.records.doubts import doubtful, judge_records
+from toolkit.assignment.records.files import Records, gaps, read_folder, read_records
 from toolkit.common.figures import save_curves, save_png, sheet
 
 Row = tuple[float, float, float]
@@ -185,7 +185,9 @@ def test_what_the_toolkit_made_is_recognised(tmp_path: Path) -> None:
         (log(), b"[1]", "settings beside it that are not a JSON object"),
         (log() + b" " * (4 << 20), b"{}", "is larger than 4 MiB"),
     ],
-)
+    ids=["bytes", "empty", "semicolons", "no line", "two numbers", "a word", "no settings", "deep",
+         "a list", "large"],
+)  # fmt: skip
 def test_what_cannot_be_read(data: bytes, settings: bytes | None, said: str) -> None:
     files = {"records/a.csv": data} | ({} if settings is None else {"records/a.json": settings})
     ((part, problem),) = read(files).problems

@@ -26,7 +26,7 @@ from toolkit.assignment.notebooks import (
     read_notebook,
 )
 from toolkit.assignment.parts import FILES, list_files
-from toolkit.assignment.records import FOLDER, gaps, is_record, read_records
+from toolkit.assignment.records.files import FOLDER, gaps, is_record, read_records
 from toolkit.assignment.report.prompts import REMARK, prompts_in, text_of
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, set_aside

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.assignment.records import read_folder
+from toolkit.assignment.records.files import read_folder
 
 from ..filled import write_filled
 from .conftest import Check

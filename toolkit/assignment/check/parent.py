@@ -16,9 +16,9 @@ from toolkit.assignment.check.source import line_of_call
 from toolkit.assignment.check.static import Reading
 from toolkit.assignment.check.submission import Located, Submission, prepare
 from toolkit.assignment.check.verdicts import Verdicts
-from toolkit.assignment.doubts import judge_records
 from toolkit.assignment.parts import PARTS, Part
-from toolkit.assignment.records import read_folder
+from toolkit.assignment.records.doubts import judge_records
+from toolkit.assignment.records.files import read_folder
 
 JUDGES: dict[Part, str] = {
     "dataset": "toolkit.assignment.check.dataset",

@@ -3,9 +3,9 @@
 import tempfile
 from pathlib import Path
 
-from toolkit.assignment.doubts import doubts_of
 from toolkit.assignment.locate import read_code
-from toolkit.assignment.records import INTERPOLATION, SAMPLES, Log, Records, gaps, read_folder
+from toolkit.assignment.records.doubts import doubts_of
+from toolkit.assignment.records.files import INTERPOLATION, SAMPLES, Log, Records, gaps, read_folder
 from toolkit.assignment.report.results import Gan, Gap, Recurrent, Results, Row
 from toolkit.assignment.report.sources import whole_picture
 from toolkit.common.console import command_line

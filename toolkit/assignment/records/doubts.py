@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from toolkit.assignment.check.findings import Finding, Id
 from toolkit.assignment.parts import Part
-from toolkit.assignment.records import PICTURES, SAMPLES, Log, Records, part_of
+from toolkit.assignment.records.files import PICTURES, SAMPLES, Log, Records, part_of
 
 SURE = 0.9  # an accuracy that no network has by chance
 FLAT = 3.0  # a cross-entropy that stays below it is a mean over the batch: it begins at ln 10

@@ -1,0 +1,1 @@
+"""What a student's own trainings leave behind, and what of it cannot be true."""
