@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import zlib
+from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,14 @@ from toolkit.common.errors import ToolkitError
 def sha256(data: bytes) -> str:
     """SHA-256 of `data` as 64 hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
+
+
+def checksum(facts: Mapping[str, Any]) -> str:
+    """CRC-32 of `facts` as JSON, 8 hexadecimal digits: for what a person can read and a bit can rot.
+
+    Equal facts have equal checksums after a way through JSON, as long as their order stays.
+    """
+    return f"{zlib.crc32(json.dumps(facts).encode()):08x}"
 
 
 def make_directory(path: Path) -> None:
@@ -185,9 +194,8 @@ def read_log(path: Path) -> Log:
 
 
 def _sealed(entry: dict[str, Any]) -> str:
-    """A line of a log: the entry and the CRC-32 of its JSON."""
-    text = json.dumps(entry)
-    return f'{text[:-1]}, "crc32": "{zlib.crc32(text.encode()):08x}"}}\n'
+    """A line of a log: the entry and its checksum."""
+    return json.dumps(entry | {"crc32": checksum(entry)}) + "\n"
 
 
 def _sync_directory(directory: Path) -> None:

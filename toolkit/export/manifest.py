@@ -3,7 +3,8 @@
 For each file, `exports/manifest.json` has the SHA-256 and the size; for a model also the input and
 output, the training settings, the metrics, and golden inputs with their outputs (see
 `toolkit.export.golden`). What was made from another file, such as `lstm.onnx` from `lstm.pt`, names
-the SHA-256 of that file in `made_from`, and counts only as long as that file is listed too.
+the SHA-256 of that file in `made_from`, and counts only as long as that file is listed too. Each
+entry has the checksum of itself and its name, "crc32", since a rotten bit in it would go unseen.
 
 Finding and reading exports works without importing torch; `toolkit.export.replacing` writes them.
 """
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from toolkit.common.errors import ToolkitError, UsageError
-from toolkit.common.files import read_bytes, sha256
+from toolkit.common.files import checksum, read_bytes, sha256
 from toolkit.common.package_data import package_data
 
 EXPORTS_DIR = Path("exports")
@@ -108,6 +109,8 @@ def is_current(entry: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
 def read_manifest(exports_dir: Path) -> dict[str, Any]:
     """The manifest as a dictionary, file name -> entry; empty if there is none yet.
 
+    One in which no entry has a checksum is from before 0.2 and taken as it is.
+
     Raises:
         ToolkitError: it is damaged.
     """
@@ -115,8 +118,12 @@ def read_manifest(exports_dir: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        manifest: dict[str, Any] = json.loads(read_bytes(path))
+        data = read_bytes(path)
+        manifest: dict[str, Any] = json.loads(data)
         for name, entry in manifest.items():
+            seal = entry.pop("crc32", None)
+            if b'"crc32"' in data and seal != checksum({name: entry}):
+                raise ValueError(f"the checksum of {name} differs")
             if Path(name).name != name:
                 raise ValueError(f"{name} is not a file of this folder")
             if not re.fullmatch("[0-9a-f]{64}", entry["sha256"]):

@@ -20,6 +20,7 @@ from filelock import AcquireReturnProxy
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import (
     atomic_write,
+    checksum,
     first_free,
     make_directory,
     sha256,
@@ -132,7 +133,11 @@ def _write(exports: Sequence[Export], exports_dir: Path, removed: Sequence[str] 
     _finish(exports_dir)
     manifest = read_manifest(exports_dir)
     manifest |= {export.file: export.entry for export in exports}
-    manifest = {file: entry for file, entry in sorted(manifest.items()) if file not in removed}
+    manifest = {
+        file: {**entry, "crc32": checksum({file: entry})}
+        for file, entry in sorted(manifest.items())
+        if file not in removed
+    }
     text = lists_on_one_line(json.dumps(manifest, indent=2)) + "\n"
     try:
         for export in exports:
