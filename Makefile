@@ -19,6 +19,7 @@ test-bare: .venv/installed-test
 
 nightly: .venv/installed-test
 	$(BIN)/python -m pytest -m nightly
+	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=nightly
 
 lint: .venv/installed-test
 	$(BIN)/python -m ruff check .

@@ -79,6 +79,10 @@ COMMANDS = {
 }
 
 
+# What an entry may have besides the SHA-256, of which a reader relies on the kind.
+KINDS = {"made_from": str, "metrics": dict, "attributes": dict, "golden": dict, "config": dict}
+
+
 class Export(NamedTuple):
     """A file of the exports, and what the manifest says about it."""
 
@@ -124,12 +128,13 @@ def read_manifest(exports_dir: Path) -> dict[str, Any]:
             seal = entry.pop("crc32", None)
             if b'"crc32"' in data and seal != checksum({name: entry}):
                 raise ValueError(f"the checksum of {name} differs")
-            if Path(name).name != name:
+            if not re.fullmatch(r"\w[\w.-]*", name):
                 raise ValueError(f"{name} is not a file of this folder")
             if not re.fullmatch("[0-9a-f]{64}", entry["sha256"]):
                 raise ValueError(f"{name} has no SHA-256")
-            if not isinstance(entry.get("metrics", {}), dict):
-                raise ValueError(f"{name} has metrics of another kind")
+            for key, kind in KINDS.items():
+                if not isinstance(entry.get(key, kind()), kind):
+                    raise ValueError(f"{name} has {key} of another kind")
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
         raise ToolkitError(
             f"{path} is damaged ({error!r:.200}). Restore it from version control, or give it "
