@@ -3,7 +3,6 @@
 import contextlib
 import json
 import runpy
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +46,9 @@ def sealed(folder: Path) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def load_exports() -> Iterator[dict[str, Any]]:
+def load_exports() -> dict[str, Any]:
     """The names in exports/load_exports.py."""
-    yield runpy.run_path(str(ROOT / "exports" / "load_exports.py"))
+    return runpy.run_path(str(ROOT / "exports" / "load_exports.py"))
 
 
 keys = st.sampled_from(

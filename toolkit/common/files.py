@@ -22,9 +22,9 @@ def sha256(data: bytes) -> str:
 
 
 def checksum(facts: Mapping[str, Any]) -> str:
-    """CRC-32 of `facts` as JSON, 8 hexadecimal digits: for what a person can read and a bit can rot.
+    """CRC-32 of `facts` as JSON, 8 hexadecimal digits, by which a rotten bit is noticed.
 
-    Equal facts have equal checksums after a way through JSON, as long as their order stays.
+    It survives the way to a file and back, as long as the order of the keys stays.
     """
     return f"{zlib.crc32(json.dumps(facts).encode()):08x}"
 

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.anything import damaged, json_values, valid_or_named
-from toolkit.assignment.grade.archive import BrokenArchive, members, unpack
+from toolkit.assignment.grade.archive import members, unpack
 from toolkit.assignment.grade.rubric import DEFAULT, Rubric, read_rubric
 
 names = st.text(min_size=1, max_size=20) | st.lists(
@@ -43,10 +43,10 @@ def test_archives_go_round(place: Path, files: dict[str, bytes]) -> None:
         data = packed(files)
     except ValueError:
         return  # Python's zipfile does not pack such a name
-    try:
+    paths = []
+    with valid_or_named(""):
         paths = unpack(data, folder)
-    except BrokenArchive as error:
-        assert str(error).isprintable()
+    if not paths:
         return
     stored = {PurePosixPath(name.partition("\0")[0].replace("\\", "/")) for name in files}
     for path in paths:

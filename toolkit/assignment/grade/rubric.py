@@ -130,7 +130,8 @@ def _task(table: dict[str, Any], where: str) -> Task:
         if name not in IDS:
             nearest = difflib.get_close_matches(name, IDS, NUM_NEAREST, cutoff=0)
             raise UsageError(
-                f"{where} has an unknown finding, {name!r:.99}. The nearest are {', '.join(nearest)}."
+                f"{where} has an unknown finding, {name!r:.99}. "
+                f"The nearest are {', '.join(nearest)}."
             )
     for name, points in {"points": table["points"], **findings}.items():
         number = isinstance(points, int | float) and not isinstance(points, bool)
