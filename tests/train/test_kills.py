@@ -1,10 +1,8 @@
 """Killed at any point and repeated, a command ends with the same bytes as one left in peace."""
 
-import multiprocessing
 import os
 import random
 import re
-import runpy
 import signal
 import subprocess
 import sys
@@ -15,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mishaps.child import attempt, contents
 
 from toolkit.common.record import read_record
 from toolkit.common.runs import Run
@@ -24,18 +23,6 @@ from toolkit.gan.data import MNIST
 from toolkit.gan.training import train
 
 ROOT = Path(__file__).parents[2]
-HELPER = Path(__file__).with_name("die_at_write.py")
-SECONDS = re.compile(rb'"seconds": [\d.]+|"crc32": "\w+"')
-
-# Processes are forked from one that has imported torch and computed nothing yet. Every optimiser
-# imports torch._dynamo, which takes more time than the trainings here.
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    [
-        *(f"toolkit.train.{name}" for name in ("app", "recurrent", "gan", "classifier")),
-        "torch._dynamo",
-    ]
-)
 
 
 def finish(directory: Path, arguments: list[str], kills: Sequence[int | str]) -> int:
@@ -49,29 +36,15 @@ def finish(directory: Path, arguments: list[str], kills: Sequence[int | str]) ->
     """
     directory.mkdir()
     for n, last_write in enumerate([*kills, None]):
-        task = {"task": (arguments, directory, last_write)}
-        process = FORKS.Process(target=runpy.run_path, args=(str(HELPER), task, "__main__"))
-        process.start()
-        process.join()
-        said = (directory / "output.txt").read_text()
+        code, said = attempt(arguments, directory, last_write=last_write)
         assert "Traceback" not in said, said
-        if process.exitcode == 0:
+        if code == 0:
             return n
-        assert process.exitcode == -signal.SIGKILL, said
+        assert code == -signal.SIGKILL, said
         records = [read_record(path.parent) for path in directory.glob("runs/*/*/run.json")]
         if isinstance(last_write, int):
             assert "running" in [record.status for record in records]
     raise AssertionError(said)
-
-
-def contents(directory: Path) -> dict[str, bytes]:
-    """All files but checkpoints, without "seconds" and the checksums that depend on them."""
-    return {
-        str(path.relative_to(directory)): SECONDS.sub(b"", data)
-        for path in sorted((directory / "runs").rglob("*"))
-        if path.is_file() and path.name != "checkpoint.pt"
-        for data in [path.read_bytes()]
-    }
 
 
 @pytest.mark.slow
