@@ -33,6 +33,15 @@ class Attempt(NamedTuple):
 
     code: int | None  # None: it was still running when the time was up
     said: str  # on both its outputs
+    error: str  # on its standard error alone
+
+
+class Started(NamedTuple):
+    """A process, and the ends of its two outputs."""
+
+    process: Any
+    output: Connection
+    error: Connection
 
 
 def attempt(
@@ -46,28 +55,32 @@ def attempt(
     return finish(start(arguments, directory, **mishap), kill_after)
 
 
-def start(arguments: list[str], directory: Path, **mishap: Any) -> tuple[Any, Connection]:
+def start(arguments: list[str], directory: Path, **mishap: Any) -> Started:
     """Start a command; `finish` waits for it."""
-    ours, theirs = FORKS.Pipe(duplex=False)
-    process = FORKS.Process(target=give, args=(arguments, directory, theirs), kwargs=mishap)
+    ours, theirs = zip(*(FORKS.Pipe(duplex=False) for _ in range(2)), strict=True)
+    process = FORKS.Process(target=give, args=(arguments, directory, *theirs), kwargs=mishap)
     process.start()
-    theirs.close()
-    return process, ours
+    for pipe in theirs:
+        pipe.close()
+    return Started(process, *ours)
 
 
-def finish(started: tuple[Any, Connection], kill_after: float | None = None) -> Attempt:
+def finish(started: Started, kill_after: float | None = None) -> Attempt:
     """Wait for a command, at most so many seconds."""
-    process, output = started
+    process, *outputs = started
     process.join(kill_after)
     code = process.exitcode
     if code is None:
         process.kill()
         process.join()
-    said = bytearray()
-    while output.poll() and (part := os.read(output.fileno(), 1 << 16)):
-        said += part  # without waiting for its own children, which have the same output
-    output.close()
-    return Attempt(code, said.decode(errors="replace"))
+    texts = []
+    for output in outputs:
+        said = bytearray()
+        while output.poll() and (part := os.read(output.fileno(), 1 << 16)):
+            said += part  # without waiting for its own children, which have the same output
+        output.close()
+        texts.append(said.decode(errors="replace"))
+    return Attempt(code, "".join(texts), texts[1])
 
 
 def contents(directory: Path) -> dict[str, bytes]:
@@ -84,6 +97,7 @@ def give(
     arguments: list[str],
     directory: Path,
     output: Connection,
+    error: Connection,
     *,
     module: str = "train",
     last_write: int | str | None = None,
@@ -102,9 +116,10 @@ def give(
         formats: whether .onnx and .pt2 files are made too, which takes most of the time.
     """
     os.chdir(directory)
-    for descriptor, name in ((1, "stdout"), (2, "stderr")):
-        os.dup2(output.fileno(), descriptor)
-        setattr(sys, name, os.fdopen(descriptor, "w", buffering=1, closefd=False))
+    os.dup2(output.fileno(), 1)
+    os.dup2(error.fileno(), 2)
+    sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
     _make_small(formats)
     if last_write is not None:
         _die_at(last_write)

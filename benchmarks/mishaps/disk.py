@@ -161,7 +161,7 @@ def _command(words: list[str], old: Path, new: Path, write: int) -> tuple[Outcom
     here = old.parent / f"write-{write}"
     shutil.copytree(old, here)
     command = [*words, "--seed", "1"]
-    code, said = attempt(command, here, formats=False, full_from=write)
+    code, said, _ = attempt(command, here, formats=False, full_from=write)
     outcome = "old or new state loadable"
     try:
         if "Traceback" in said or code not in (0, 1):

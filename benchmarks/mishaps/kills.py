@@ -63,7 +63,7 @@ def kills(count: int, seed: int, commands: tuple[list[str], ...] = COMMANDS) -> 
 def _whole(words: list[str], formats: bool, directory: Path) -> Whole:
     here = Path(tempfile.mkdtemp(dir=directory))
     began = time.monotonic()
-    code, said = attempt([*words, "--preset", "smoke"], here, formats=formats)
+    code, said, _ = attempt([*words, "--preset", "smoke"], here, formats=formats)
     assert code == 0, said
     return Whole(words, formats, contents(here), time.monotonic() - began)
 
@@ -75,10 +75,10 @@ def _trial(whole: Whole, seed: str, directory: Path) -> list[Outcome]:
     struck, said = 0, ""
     for _ in range(KILLS):
         limit = rng.uniform(0, whole.seconds)
-        code, more = attempt(command, here, kill_after=limit, formats=whole.formats)
+        code, more, _ = attempt(command, here, kill_after=limit, formats=whole.formats)
         struck += code is None
         said += more
-    code, more = attempt(command, here, formats=whole.formats)
+    code, more, _ = attempt(command, here, formats=whole.formats)
     said, made = said + more, contents(here)
     if "Traceback" in said:
         outcome = "traceback"

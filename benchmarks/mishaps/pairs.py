@@ -73,7 +73,7 @@ def _saves(count: int, seed: int, directory: Path) -> Iterator[Outcome]:
 def _runs(count: int, seed: int, directory: Path) -> Iterator[Outcome]:
     whole = directory / "whole"
     whole.mkdir()
-    code, said = finish(start(COMMAND, whole, formats=False))
+    code, said, _ = finish(start(COMMAND, whole, formats=False))
     assert code == 0, said
     expected = contents(whole)
     for k in range(count):

@@ -36,7 +36,7 @@ def finish(directory: Path, arguments: list[str], kills: Sequence[int | str]) ->
     """
     directory.mkdir()
     for n, last_write in enumerate([*kills, None]):
-        code, said = attempt(arguments, directory, last_write=last_write)
+        code, said, _ = attempt(arguments, directory, last_write=last_write)
         assert "Traceback" not in said, said
         if code == 0:
             return n
