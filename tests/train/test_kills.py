@@ -242,3 +242,34 @@ def test_killed_at_random(arguments: list[str], tmp_path: Path) -> None:
         process.communicate()
     start(killed, *command).communicate()
     assert contents(killed) == contents(whole), f"seed {seed}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
+def test_a_study_leaves_no_process_behind(sent: signal.Signals, tmp_path: Path) -> None:
+    """Neither idle workers nor those with a trial that takes minutes."""
+    program = (
+        "from pathlib import Path\n"
+        "from toolkit.lstm.config import Config\n"
+        "from toolkit.lstm.horizon import Trial, run_grid\n"
+        "trials = [Trial('RNN', Config(model='rnn', num_steps=n, length=100), (5,), 100)\n"
+        "          for n in (2, 10**6, 10**6)]\n"
+        "run_grid(trials, Path('study'), num_workers=2)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
+    )
+    results = tmp_path / "study" / "results.jsonl"
+    while not results.exists():
+        time.sleep(0.1)
+    process.send_signal(sent)
+    process.wait(60)
+    until = time.monotonic() + 60
+    with pytest.raises(ProcessLookupError):
+        while time.monotonic() < until:
+            os.killpg(process.pid, 0)  # is there anybody?
+            time.sleep(0.2)
