@@ -19,7 +19,7 @@ The same seed does the same, apart from the moments: they depend on the machine.
 import argparse
 import sys
 
-from mishaps import Outcome, table
+from mishaps import GOOD, Outcome, table
 from mishaps.commands import commands
 from mishaps.disk import disk
 from mishaps.flips import flips
@@ -46,6 +46,8 @@ def main() -> None:
         part, usual = PARTS[name]
         for outcome in part(usual if options.count is None else options.count, options.seed):
             outcomes.append(outcome)
+            if outcome.outcome not in GOOD:
+                print(*outcome, sep=": ", file=sys.stderr, flush=True)
             if sys.stderr.isatty():
                 print(f"\r{len(outcomes):,}  {outcome.what[:70]:70}", end="", file=sys.stderr)
     text, lossless = table(outcomes)

@@ -30,12 +30,12 @@ class Config:
     seed: int = 0
 
 
-def disk(count: int, seed: int) -> Iterator[Outcome]:
-    """Every write of saving, restoring and checkpointing, and `count` writes of two commands."""
+def disk(count: int, seed: int, commands: tuple[list[str], ...] = (RNN, GAN)) -> Iterator[Outcome]:
+    """Every write of saving, restoring and checkpointing, and of commands the first `count`."""
     with tempfile.TemporaryDirectory() as directory:
         for name in SMALL:
             yield from _at_every_write(name, Path(directory))
-        for words in (RNN, GAN):
+        for words in commands:
             yield from _commands(words, count, Path(directory) / words[0])
 
 

@@ -22,6 +22,7 @@ from toolkit.export.manifest import read_export, read_manifest
 from toolkit.lstm import horizon
 from toolkit.lstm.config import Config as LSTMConfig
 
+SMALL = 50_000  # bytes; what reading may write to, such as a log, is smaller
 SHARE = Metric(value=0.75, num_examples=4)
 
 
@@ -49,8 +50,7 @@ def flips(count: int, seed: int) -> Iterator[Outcome]:
 
 def _flip(target: Target, rng: random.Random, number: str) -> Outcome:
     whole = target.path.read_bytes()
-    with contextlib.redirect_stdout(io.StringIO()):
-        expected = target.read()
+    expected = target.read()
     if rng.random() < 0.2:
         at = rng.randrange(len(whole))
         harmed, how = whole[:at], f"{target.path.name} cut after {at} bytes"
@@ -59,7 +59,8 @@ def _flip(target: Target, rng: random.Random, number: str) -> Outcome:
         flipped = bytearray(whole)
         flipped[at // 8] ^= 1 << at % 8
         harmed, how = bytes(flipped), f"bit {at % 8} of byte {at // 8} of {target.path.name}"
-    copies = {path: path.read_bytes() for path in target.path.parent.iterdir() if path.is_file()}
+    beside = {path for path in target.path.parent.iterdir() if path.is_file()}
+    copies = {path: path.read_bytes() for path in beside if path.stat().st_size < SMALL}
     target.path.write_bytes(harmed)
     said = io.StringIO()
     detail = f"{number}, {how}"
@@ -76,9 +77,9 @@ def _flip(target: Target, rng: random.Random, number: str) -> Outcome:
     except Exception:  # this is what is looked for
         outcome, detail = "traceback", f"{detail}: {traceback.format_exc()}"
     for path in target.path.parent.iterdir():
-        if path.is_file() and path not in copies:
+        if path.is_file() and path not in beside:
             path.unlink()
-    for path, data in copies.items():
+    for path, data in {**copies, target.path: whole}.items():
         path.write_bytes(data)
     return Outcome(f"flipped bits and lost ends of {target.what}", outcome, detail)
 
