@@ -84,13 +84,18 @@ def finish(started: Started, kill_after: float | None = None) -> Attempt:
 
 
 def contents(directory: Path) -> dict[str, bytes]:
-    """All files but checkpoints, without "seconds" and the checksums that depend on them."""
-    return {
-        str(path.relative_to(directory)): VARIES.sub(b"", data)
-        for path in sorted((directory / "runs").rglob("*"))
-        if path.is_file() and path.name != "checkpoint.pt"
-        for data in [path.read_bytes()]
-    }
+    """All files but checkpoints, without "seconds" and the checksums that depend on them.
+
+    The seeds in results.jsonl come in the order in which they end, which is of no consequence.
+    """
+    found = {}
+    for path in sorted((directory / "runs").rglob("*")):
+        if path.is_file() and path.name != "checkpoint.pt":
+            data = VARIES.sub(b"", path.read_bytes())
+            if path.name == "results.jsonl":
+                data = b"".join(sorted(data.splitlines(keepends=True)))
+            found[str(path.relative_to(directory))] = data
+    return found
 
 
 def give(

@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import zlib
-from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,12 +20,9 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def checksum(facts: Mapping[str, Any]) -> str:
-    """CRC-32 of `facts` as JSON, 8 hexadecimal digits, by which a rotten bit is noticed.
-
-    It survives the way to a file and back, as long as the order of the keys stays.
-    """
-    return f"{zlib.crc32(json.dumps(facts).encode()):08x}"
+def checksum(text: str) -> str:
+    """CRC-32 of a text as 8 hexadecimal digits, by which a rotten bit is noticed."""
+    return f"{zlib.crc32(text.encode()):08x}"
 
 
 def make_directory(path: Path) -> None:
@@ -194,8 +190,9 @@ def read_log(path: Path) -> Log:
 
 
 def _sealed(entry: dict[str, Any]) -> str:
-    """A line of a log: the entry and its checksum."""
-    return json.dumps(entry | {"crc32": checksum(entry)}) + "\n"
+    """A line of a log: the entry and the checksum of its JSON."""
+    text = json.dumps(entry)
+    return f'{text[:-1]}, "crc32": "{checksum(text)}"}}\n'
 
 
 def _sync_directory(directory: Path) -> None:

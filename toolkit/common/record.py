@@ -150,7 +150,7 @@ class RunRecord(Facts):
         if not isinstance(data, dict) or "crc32" not in data:
             return data
         facts = {name: value for name, value in data.items() if name != "crc32"}
-        if data["crc32"] != checksum(facts):
+        if data["crc32"] != checksum(json.dumps(facts)):
             raise ValueError("it is not as it was written: the checksum differs")
         return facts
 
@@ -172,9 +172,9 @@ def write_record(directory: Path, record: RunRecord) -> None:
     Raises:
         ToolkitError: it cannot be written; the previous one is unharmed.
     """
-    facts = json.loads(record.model_dump_json(exclude_defaults=True))
-    text = json.dumps(facts | {"crc32": checksum(facts)}, indent=2, ensure_ascii=False)
-    atomic_write(directory / "run.json", f"{text}\n".encode())
+    text = record.model_dump_json(indent=2, exclude_defaults=True)
+    seal = checksum(json.dumps(json.loads(text)))  # which stays when JSON is laid out anew
+    atomic_write(directory / "run.json", f'{text[:-2]},\n  "crc32": "{seal}"\n}}\n'.encode())
 
 
 def read_record(directory: Path) -> RunRecord:

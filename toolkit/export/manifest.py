@@ -9,6 +9,7 @@ entry has the checksum of itself and its name, "crc32", since a rotten bit in it
 Finding and reading exports works without importing torch; `toolkit.export.replacing` writes them.
 """
 
+import functools
 import json
 import re
 from collections.abc import Mapping
@@ -123,24 +124,34 @@ def read_manifest(exports_dir: Path) -> dict[str, Any]:
         return {}
     try:
         data = read_bytes(path)
+        _check(data)
         manifest: dict[str, Any] = json.loads(data)
-        for name, entry in manifest.items():
-            seal = entry.pop("crc32", None)
-            if b'"crc32"' in data and seal != checksum({name: entry}):
-                raise ValueError(f"the checksum of {name} differs")
-            if not re.fullmatch(r"\w[\w.-]*", name):
-                raise ValueError(f"{name} is not a file of this folder")
-            if not re.fullmatch("[0-9a-f]{64}", entry["sha256"]):
-                raise ValueError(f"{name} has no SHA-256")
-            for key, kind in KINDS.items():
-                if not isinstance(entry.get(key, kind()), kind):
-                    raise ValueError(f"{name} has {key} of another kind")
+        for entry in manifest.values():
+            entry.pop("crc32", None)
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
         raise ToolkitError(
             f"{path} is damaged ({error!r:.200}). Restore it from version control, or give it "
             "another name: then the exports beside it are kept in previous/ when new ones are made."
         ) from error
     return manifest
+
+
+@functools.lru_cache(maxsize=8)  # a training reads the same one a dozen times
+def _check(data: bytes) -> None:
+    """Raise a ValueError, or what mistyped JSON leads to, unless `data` is an intact manifest."""
+    manifest = json.loads(data)
+    sealed = b'"crc32"' in data
+    for name, entry in manifest.items():
+        seal = entry.pop("crc32", None)
+        if sealed and seal != checksum(json.dumps({name: entry})):
+            raise ValueError(f"the checksum of {name} differs")
+        if not re.fullmatch(r"\w[\w.-]*", name):
+            raise ValueError(f"{name} is not a file of this folder")
+        if not re.fullmatch("[0-9a-f]{64}", entry["sha256"]):
+            raise ValueError(f"{name} has no SHA-256")
+        for key, kind in KINDS.items():
+            if not isinstance(entry.get(key, kind()), kind):
+                raise ValueError(f"{name} has {key} of another kind")
 
 
 def staged(path: Path, digest: str) -> Path:

@@ -134,7 +134,7 @@ def _write(exports: Sequence[Export], exports_dir: Path, removed: Sequence[str] 
     manifest = read_manifest(exports_dir)
     manifest |= {export.file: export.entry for export in exports}
     manifest = {
-        file: {**entry, "crc32": checksum({file: entry})}
+        file: {**entry, "crc32": checksum(json.dumps({file: entry}))}
         for file, entry in sorted(manifest.items())
         if file not in removed
     }
