@@ -291,7 +291,14 @@ def test_a_file_that_is_not_listed_is_kept(lost: str, tmp_path: Path) -> None:
 def test_a_damaged_manifest_replaces_nothing(tmp_path: Path) -> None:
     save("lstm", LSTM(4), tmp_path)
     before = (tmp_path / "lstm.pt").read_bytes()
-    for text in ("{", '{"../lstm.pt": {"sha256": "' + "0" * 64 + '", "metrics": {}}}', "[" * 9999):
+    digest = "0" * 64
+    for text in (
+        "{",
+        f'{{"../lstm.pt": {{"sha256": "{digest}", "metrics": {{}}}}}}',
+        f'{{"..": {{"sha256": "{digest}"}}}}',
+        f'{{"lstm.onnx": {{"sha256": "{digest}", "made_from": "nowhere"}}}}',
+        "[" * 9999,
+    ):
         (tmp_path / "manifest.json").write_text(text)
         with pytest.raises(ToolkitError, match=r"manifest.json is damaged"):
             save("lstm", LSTM(4), tmp_path)

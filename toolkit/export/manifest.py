@@ -81,7 +81,7 @@ COMMANDS = {
 
 
 # What an entry may have besides the SHA-256, of which a reader relies on the kind.
-KINDS = {"made_from": str, "metrics": dict, "attributes": dict, "golden": dict, "config": dict}
+KINDS = {"metrics": dict, "attributes": dict, "golden": dict, "config": dict}
 
 
 class Export(NamedTuple):
@@ -147,8 +147,9 @@ def _check(data: bytes) -> None:
             raise ValueError(f"the checksum of {name} differs")
         if not re.fullmatch(r"\w[\w.-]*", name):
             raise ValueError(f"{name} is not a file of this folder")
-        if not re.fullmatch("[0-9a-f]{64}", entry["sha256"]):
-            raise ValueError(f"{name} has no SHA-256")
+        for digest in (entry["sha256"], entry.get("made_from", entry["sha256"])):
+            if not re.fullmatch("[0-9a-f]{64}", digest):
+                raise ValueError(f"{name} has no SHA-256")
         for key, kind in KINDS.items():
             if not isinstance(entry.get(key, kind()), kind):
                 raise ValueError(f"{name} has {key} of another kind")
