@@ -25,6 +25,8 @@ test-bare: .venv/installed-test
 
 nightly: .venv/installed-test
 	$(BIN)/python -m pytest -m nightly
+	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=nightly
+	$(BIN)/python benchmarks/fuzz.py
 
 lint: .venv/installed-test
 	$(BIN)/python -m ruff check .

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 # Two workers run side by side: more threads than cores would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -19,6 +20,11 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime reports its u
 from toolkit.gan.data import MNIST, load_mnist
 
 ROOT = Path(__file__).parents[1]
+
+# Property-based tests take the same examples in every run; --hypothesis-profile=nightly, others.
+settings.register_profile("same", derandomize=True, database=None, deadline=None, max_examples=60)
+settings.register_profile("nightly", database=None, deadline=None, max_examples=3000)
+settings.load_profile("same")
 
 # Fixtures that start a program which may be missing; they skip with "needs PROGRAM: how to get it".
 STARTS = {

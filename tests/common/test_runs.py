@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +53,10 @@ def test_record_of_a_finished_run(tmp_path: Path) -> None:
     run.load()
     run.save(7, 1.234567)
     finish(run)
-    assert json.loads((tmp_path / "run.json").read_text()) == {
+    facts = json.loads((tmp_path / "run.json").read_text())
+    seal = facts.pop("crc32")
+    assert seal == f"{zlib.crc32(json.dumps(facts).encode()):08x}"
+    assert facts == {
         "model": "lstm",
         "command": "python -m toolkit.train lstm",
         "settings": {"length": 5, "seed": 0},
@@ -111,14 +115,32 @@ def test_a_run_of_an_earlier_version(tmp_path: Path) -> None:
     ],
 )
 def test_damaged_record(tmp_path: Path, old: str, new: str, message: str) -> None:
+    """One from before 0.2, which has no checksum."""
     Run(tmp_path, Config()).save(7, 1.0)
     path = tmp_path / "run.json"
-    assert old in path.read_text()
-    path.write_text(path.read_text().replace(old, new))
+    text = re.sub(r',\s*"crc32": "\w+"', "", path.read_text())
+    path.write_text(text)
+    assert read_record(tmp_path).steps == 7
+    assert old in text
+    path.write_text(text.replace(old, new))
     with pytest.raises(ToolkitError, match=message):
         read_record(tmp_path)
     with pytest.raises(ToolkitError, match="--restart"):
         Run(tmp_path, Config()).load()
+
+
+def test_no_flipped_bit_of_a_record_is_silent(tmp_path: Path) -> None:
+    run = Run(tmp_path, Config(), "lstm", "python -m toolkit.train lstm")
+    run.save(7, 1.234567)
+    finish(run)
+    path = tmp_path / "run.json"
+    data = path.read_bytes()
+    for k in range(len(data)):  # one bit of each byte
+        flipped = bytearray(data)
+        flipped[k] ^= 1 << k % 8
+        path.write_bytes(flipped)
+        with pytest.raises(ToolkitError, match=r"is damaged .in run.json, "):
+            read_record(tmp_path)
 
 
 def test_log_goes_back_to_the_checkpoint(tmp_path: Path) -> None:

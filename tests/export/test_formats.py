@@ -185,7 +185,7 @@ def test_flipped_bits_are_refused(name: str, format_: str, copied: Path) -> None
 
 def test_a_file_of_another_training_is_refused(format_: str, copied: Path) -> None:
     path = copied / "manifest.json"
-    entries = json.loads(path.read_text())
+    entries = manifest.read_manifest(copied)
     entries[f"rnn.{format_}"]["made_from"] = "0" * 64
     path.write_text(json.dumps(entries))
     with pytest.raises(ToolkitError, match=rf"rnn.{format_} was made from a file .* 0{{64}}"):

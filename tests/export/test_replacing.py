@@ -6,6 +6,7 @@ import itertools
 import json
 import multiprocessing
 import os
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -123,9 +124,9 @@ def test_what_was_made_from_a_replaced_file_leaves_with_it(tmp_path: Path) -> No
 
 def test_a_file_made_from_another_one_is_refused(tmp_path: Path) -> None:
     save_files(1, tmp_path)
-    path = tmp_path / "manifest.json"
-    path.write_text(path.read_text().replace(sha256(b"generator.pt 1"), "0" * 64, 1))
-    assert json.loads(path.read_text())["generator.onnx"]["made_from"] == "0" * 64
+    entries = manifest.read_manifest(tmp_path)
+    entries["generator.onnx"]["made_from"] = "0" * 64
+    (tmp_path / "manifest.json").write_text(json.dumps(entries))
     with pytest.raises(ToolkitError, match=r"generator.onnx was made from a file .* 0{64}, which"):
         manifest.read_file("generator.onnx", tmp_path)
     assert versions(tmp_path) == {"generator.pt": "1", "film.npz": "1"}
@@ -290,12 +291,49 @@ def test_a_file_that_is_not_listed_is_kept(lost: str, tmp_path: Path) -> None:
 def test_a_damaged_manifest_replaces_nothing(tmp_path: Path) -> None:
     save("lstm", LSTM(4), tmp_path)
     before = (tmp_path / "lstm.pt").read_bytes()
-    for text in ("{", '{"../lstm.pt": {"sha256": "' + "0" * 64 + '", "metrics": {}}}', "[" * 9999):
+    digest = "0" * 64
+    for text in (
+        "{",
+        f'{{"../lstm.pt": {{"sha256": "{digest}", "metrics": {{}}}}}}',
+        f'{{"..": {{"sha256": "{digest}"}}}}',
+        f'{{"lstm.onnx": {{"sha256": "{digest}", "made_from": "nowhere"}}}}',
+        "[" * 9999,
+    ):
         (tmp_path / "manifest.json").write_text(text)
         with pytest.raises(ToolkitError, match=r"manifest.json is damaged"):
             save("lstm", LSTM(4), tmp_path)
         assert (tmp_path / "lstm.pt").read_bytes() == before
         assert (tmp_path / "manifest.json").read_text() == text
+
+
+def test_no_flipped_bit_of_an_entry_is_silent(tmp_path: Path) -> None:
+    save_pair(1, tmp_path)
+    path = tmp_path / "manifest.json"
+    data = path.read_bytes()
+    for k in range(8 * len(data)):
+        flipped = bytearray(data)
+        flipped[k // 8] ^= 1 << k % 8
+        path.write_bytes(flipped)
+        with pytest.raises(ToolkitError, match=r"manifest.json is damaged"):
+            manifest.read_manifest(tmp_path)
+
+
+def test_entries_of_before_have_no_checksum(tmp_path: Path) -> None:
+    """They are taken as they are, and have one as soon as anything is written."""
+    save_pair(1, tmp_path)
+    path = tmp_path / "manifest.json"
+    written = manifest.read_manifest(tmp_path)
+    path.write_text(json.dumps(written))
+    assert manifest.read_manifest(tmp_path) == written
+    save_files(1, tmp_path, ["film.npz"])
+    entries = json.loads(path.read_text())
+    for name, entry in entries.items():
+        text = json.dumps({name: {key: x for key, x in entry.items() if key != "crc32"}})
+        assert entry["crc32"] == f"{zlib.crc32(text.encode()):08x}"
+    del entries["generator.pt"]["crc32"]
+    path.write_text(json.dumps(entries))
+    with pytest.raises(ToolkitError, match=r"damaged \(.*the checksum of generator.pt differs"):
+        manifest.read_manifest(tmp_path)
 
 
 def save_and_read(name: str, directory: Path, barrier: Barrier) -> None:

@@ -1,10 +1,8 @@
 """Killed at any point and repeated, a command ends with the same bytes as one left in peace."""
 
-import multiprocessing
 import os
 import random
 import re
-import runpy
 import signal
 import subprocess
 import sys
@@ -15,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mishaps.child import attempt, contents
 
 from toolkit.common.record import read_record
 from toolkit.common.runs import Run
@@ -24,18 +23,6 @@ from toolkit.gan.data import MNIST
 from toolkit.gan.training import train
 
 ROOT = Path(__file__).parents[2]
-HELPER = Path(__file__).with_name("die_at_write.py")
-SECONDS = re.compile(rb'"seconds": [\d.]+|"crc32": "\w+"')
-
-# Processes are forked from one that has imported torch and computed nothing yet. Every optimiser
-# imports torch._dynamo, which takes more time than the trainings here.
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    [
-        *(f"toolkit.train.{name}" for name in ("app", "recurrent", "gan", "classifier")),
-        "torch._dynamo",
-    ]
-)
 
 
 def finish(directory: Path, arguments: list[str], kills: Sequence[int | str]) -> int:
@@ -49,29 +36,15 @@ def finish(directory: Path, arguments: list[str], kills: Sequence[int | str]) ->
     """
     directory.mkdir()
     for n, last_write in enumerate([*kills, None]):
-        task = {"task": (arguments, directory, last_write)}
-        process = FORKS.Process(target=runpy.run_path, args=(str(HELPER), task, "__main__"))
-        process.start()
-        process.join()
-        said = (directory / "output.txt").read_text()
+        code, said, _ = attempt(arguments, directory, last_write=last_write)
         assert "Traceback" not in said, said
-        if process.exitcode == 0:
+        if code == 0:
             return n
-        assert process.exitcode == -signal.SIGKILL, said
+        assert code == -signal.SIGKILL, said
         records = [read_record(path.parent) for path in directory.glob("runs/*/*/run.json")]
         if isinstance(last_write, int):
             assert "running" in [record.status for record in records]
     raise AssertionError(said)
-
-
-def contents(directory: Path) -> dict[str, bytes]:
-    """All files but checkpoints, without "seconds" and the checksums that depend on them."""
-    return {
-        str(path.relative_to(directory)): SECONDS.sub(b"", data)
-        for path in sorted((directory / "runs").rglob("*"))
-        if path.is_file() and path.name != "checkpoint.pt"
-        for data in [path.read_bytes()]
-    }
 
 
 @pytest.mark.slow
@@ -269,3 +242,42 @@ def test_killed_at_random(arguments: list[str], tmp_path: Path) -> None:
         process.communicate()
     start(killed, *command).communicate()
     assert contents(killed) == contents(whole), f"seed {seed}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
+def test_a_study_leaves_no_process_behind(sent: signal.Signals, tmp_path: Path) -> None:
+    """Neither idle workers nor those with a trial that takes minutes."""
+    program = (
+        "from pathlib import Path\n"
+        "from toolkit.lstm.config import Config\n"
+        "from toolkit.lstm.horizon import Trial, run_grid\n"
+        "trials = [Trial('RNN', Config(model='rnn', num_steps=n, length=100), (5,), 100)\n"
+        "          for n in (2, 10**6, 10**6)]\n"
+        "run_grid(trials, Path('study'), num_workers=2)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
+    )
+    results = tmp_path / "study" / "results.jsonl"
+    while not results.exists():
+        time.sleep(0.1)
+    process.send_signal(sent)
+    process.wait(60)
+    until = time.monotonic() + 60
+    while (left := alive(process.pid)) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert not left
+
+
+def alive(group: int) -> bool:
+    """Whether a group of processes has any."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -20,6 +20,11 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def checksum(text: str) -> str:
+    """CRC-32 of a text as 8 hexadecimal digits, by which a rotten bit is noticed."""
+    return f"{zlib.crc32(text.encode()):08x}"
+
+
 def make_directory(path: Path) -> None:
     """Make `path` and its parents if they do not exist.
 
@@ -185,9 +190,9 @@ def read_log(path: Path) -> Log:
 
 
 def _sealed(entry: dict[str, Any]) -> str:
-    """A line of a log: the entry and the CRC-32 of its JSON."""
+    """A line of a log: the entry and the checksum of its JSON."""
     text = json.dumps(entry)
-    return f'{text[:-1]}, "crc32": "{zlib.crc32(text.encode()):08x}"}}\n'
+    return f'{text[:-1]}, "crc32": "{checksum(text)}"}}\n'
 
 
 def _sync_directory(directory: Path) -> None:

@@ -1,9 +1,11 @@
 """The facts of a run, written down once: `run.json` in its run directory.
 
 Training writes it; figures, the manifest and the report read it. It holds no time of day, so the
-same command on the same CPU gives the same file, apart from `seconds`. Nothing here needs torch.
+same command on the same CPU gives the same file, apart from `seconds` and `crc32`, the checksum of
+the rest. Nothing here needs torch.
 """
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean, stdev
@@ -21,7 +23,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 
 from toolkit.common.errors import ToolkitError, UsageError
-from toolkit.common.files import atomic_write, read_bytes
+from toolkit.common.files import atomic_write, checksum, read_bytes
 
 Value = TypeVar("Value")
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -143,6 +145,17 @@ class RunRecord(Facts):
     metrics: AnyMetrics | None = None
     interpolation: Interpolation | None = None  # None if no two samples were clearly different
 
+    @model_validator(mode="before")
+    @classmethod
+    def _is_as_written(cls, data: Any) -> Any:
+        """Compare and remove the checksum of the rest, which older records lack."""
+        if not isinstance(data, dict) or "crc32" not in data:
+            return data
+        facts = {name: value for name, value in data.items() if name != "crc32"}
+        if data["crc32"] != checksum(json.dumps(facts)):
+            raise ValueError("it is not as it was written: the checksum differs")
+        return facts
+
     @model_validator(mode="after")
     def _finished_runs_say_why(self) -> Self:
         if self.finished != (self.stopped is not None):
@@ -162,7 +175,8 @@ def write_record(directory: Path, record: RunRecord) -> None:
         ToolkitError: it cannot be written; the previous one is unharmed.
     """
     text = record.model_dump_json(indent=2, exclude_defaults=True)
-    atomic_write(directory / "run.json", f"{text}\n".encode())
+    seal = checksum(json.dumps(json.loads(text)))  # which stays when JSON is laid out anew
+    atomic_write(directory / "run.json", f'{text[:-2]},\n  "crc32": "{seal}"\n}}\n'.encode())
 
 
 def read_record(directory: Path) -> RunRecord:
@@ -183,7 +197,8 @@ def read_record(directory: Path) -> RunRecord:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "run.json"
+        problem = first["msg"].removeprefix("Value error, ")
         raise ToolkitError(
-            f"{directory} is damaged (in run.json, {place}: {first['msg']}). Train it again with "
+            f"{directory} is damaged (in run.json, {place}: {problem}). Train it again with "
             "`--restart`, which keeps the damaged directory under another name."
         ) from error

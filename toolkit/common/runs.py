@@ -131,8 +131,12 @@ class Run:
     def _rewind_log(self, state: dict[str, Any] | None) -> None:
         """Keep what was logged up to the last `save`, and say what of it is damaged or missing."""
         entries, damaged = read_log(self.log_file)
-        self.entries = [entry for entry in entries if entry["step"] <= self.step]
-        if state is not None and (missing := state["num_logged"] - len(self.entries)):
+        self.entries = [
+            entry
+            for entry in entries  # of which an old log without checksums may hold any
+            if isinstance(entry.get("step"), int) and entry["step"] <= self.step
+        ]
+        if state is not None and (missing := state["num_logged"] - len(self.entries)) > 0:
             where, kept = "", ""
             if damaged:
                 copy = first_free(self.log_file, ".damaged-")

@@ -1,6 +1,9 @@
 """Running many jobs in parallel, on the cores of this machine or on a Dask cluster."""
 
 import contextlib
+import os
+import threading
+import time
 from collections.abc import Iterator
 
 import joblib
@@ -23,7 +26,9 @@ def workers(cluster: str | None, num_workers: int) -> Iterator[None]:
         ToolkitError: Dask is not installed.
     """
     if cluster is None:
-        with joblib.parallel_config(backend="loky", n_jobs=num_workers):
+        with joblib.parallel_config(
+            backend="loky", n_jobs=num_workers, initializer=_end_with, initargs=(os.getpid(),)
+        ):
             yield
         return
     try:
@@ -38,3 +43,17 @@ def workers(cluster: str | None, num_workers: int) -> Iterator[None]:
         raise UsageError(f"There is no Dask scheduler at {cluster}: {error}.") from error
     with client, joblib.parallel_config(backend="dask"):
         yield
+
+
+def _end_with(parent: int) -> None:
+    """Let this worker end when its parent does, which one that is killed cannot tell it.
+
+    By itself it would finish its job and wait another five minutes for the next one.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -3,11 +3,13 @@
 For each file, `exports/manifest.json` has the SHA-256 and the size; for a model also the input and
 output, the training settings, the metrics, and golden inputs with their outputs (see
 `toolkit.export.golden`). What was made from another file, such as `lstm.onnx` from `lstm.pt`, names
-the SHA-256 of that file in `made_from`, and counts only as long as that file is listed too.
+the SHA-256 of that file in `made_from`, and counts only as long as that file is listed too. Each
+entry has the checksum of itself and its name, "crc32", since a rotten bit in it would go unseen.
 
 Finding and reading exports works without importing torch; `toolkit.export.replacing` writes them.
 """
 
+import functools
 import json
 import re
 from collections.abc import Mapping
@@ -16,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from toolkit.common.errors import ToolkitError, UsageError
-from toolkit.common.files import read_bytes, sha256
+from toolkit.common.files import checksum, read_bytes, sha256
 from toolkit.common.package_data import package_data
 
 EXPORTS_DIR = Path("exports")
@@ -78,6 +80,10 @@ COMMANDS = {
 }
 
 
+# What an entry may have besides the SHA-256, of which a reader relies on the kind.
+KINDS = {"metrics": dict, "attributes": dict, "golden": dict, "config": dict}
+
+
 class Export(NamedTuple):
     """A file of the exports, and what the manifest says about it."""
 
@@ -108,6 +114,8 @@ def is_current(entry: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
 def read_manifest(exports_dir: Path) -> dict[str, Any]:
     """The manifest as a dictionary, file name -> entry; empty if there is none yet.
 
+    One in which no entry has a checksum is from before 0.2 and taken as it is.
+
     Raises:
         ToolkitError: it is damaged.
     """
@@ -115,20 +123,36 @@ def read_manifest(exports_dir: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        manifest: dict[str, Any] = json.loads(read_bytes(path))
-        for name, entry in manifest.items():
-            if Path(name).name != name:
-                raise ValueError(f"{name} is not a file of this folder")
-            if not re.fullmatch("[0-9a-f]{64}", entry["sha256"]):
-                raise ValueError(f"{name} has no SHA-256")
-            if not isinstance(entry.get("metrics", {}), dict):
-                raise ValueError(f"{name} has metrics of another kind")
+        data = read_bytes(path)
+        _check(data)
+        manifest: dict[str, Any] = json.loads(data)
+        for entry in manifest.values():
+            entry.pop("crc32", None)
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
         raise ToolkitError(
             f"{path} is damaged ({error!r:.200}). Restore it from version control, or give it "
             "another name: then the exports beside it are kept in previous/ when new ones are made."
         ) from error
     return manifest
+
+
+@functools.lru_cache(maxsize=8)  # a training reads the same one a dozen times
+def _check(data: bytes) -> None:
+    """Raise a ValueError, or what mistyped JSON leads to, unless `data` is an intact manifest."""
+    manifest = json.loads(data)
+    sealed = b'"crc32"' in data
+    for name, entry in manifest.items():
+        seal = entry.pop("crc32", None)
+        if sealed and seal != checksum(json.dumps({name: entry})):
+            raise ValueError(f"the checksum of {name} differs")
+        if not re.fullmatch(r"\w[\w.-]*", name):
+            raise ValueError(f"{name} is not a file of this folder")
+        for digest in (entry["sha256"], entry.get("made_from", entry["sha256"])):
+            if not re.fullmatch("[0-9a-f]{64}", digest):
+                raise ValueError(f"{name} has no SHA-256")
+        for key, kind in KINDS.items():
+            if not isinstance(entry.get(key, kind()), kind):
+                raise ValueError(f"{name} has {key} of another kind")
 
 
 def staged(path: Path, digest: str) -> Path:

@@ -20,6 +20,7 @@ from filelock import AcquireReturnProxy
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import (
     atomic_write,
+    checksum,
     first_free,
     make_directory,
     sha256,
@@ -132,7 +133,11 @@ def _write(exports: Sequence[Export], exports_dir: Path, removed: Sequence[str] 
     _finish(exports_dir)
     manifest = read_manifest(exports_dir)
     manifest |= {export.file: export.entry for export in exports}
-    manifest = {file: entry for file, entry in sorted(manifest.items()) if file not in removed}
+    manifest = {
+        file: {**entry, "crc32": checksum(json.dumps({file: entry}))}
+        for file, entry in sorted(manifest.items())
+        if file not in removed
+    }
     text = lists_on_one_line(json.dumps(manifest, indent=2)) + "\n"
     try:
         for export in exports:
@@ -220,8 +225,10 @@ def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | No
     signature = SIGNATURES.get(name)
     if signature is None or signature.headline is None or suffix != "pt":
         return None
-    metrics = [export.entry["metrics"] for export in (old, new)]
-    before, after = (m.get(signature.headline) for m in metrics)
+    metrics = [export.entry.get("metrics", {}) for export in (old, new)]
+    before, after = (_number(m, signature.headline) for m in metrics)
+    if before is None or after is None:
+        return None
     condition_before, condition_after = (m.get(signature.condition) for m in metrics)
     if condition_before != condition_after:
         difference = (
@@ -246,8 +253,17 @@ def _luck(metrics: Sequence[Mapping[str, Any]], headline: str) -> float:
 
     Twice the standard error of their difference; 0 where no standard deviation is known.
     """
-    errors = ((m.get(f"{headline}_sd") or 0.0) / math.sqrt(m.get("num_draws", 1)) for m in metrics)
+    errors = (
+        (_number(m, f"{headline}_sd") or 0.0) / math.sqrt(_number(m, "num_draws") or 1.0)
+        for m in metrics
+    )
     return 2 * math.hypot(*errors)
+
+
+def _number(metrics: Mapping[str, Any], name: str) -> float | None:
+    """A metric that is a number of 0 or more, as all are; None if there is none."""
+    value = metrics.get(name)
+    return float(value) if isinstance(value, int | float) and 0 <= value < 2**63 else None
 
 
 def lists_on_one_line(json_text: str) -> str:

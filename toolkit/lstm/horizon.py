@@ -152,6 +152,7 @@ def _read_results(directory: Path, identity: str) -> dict[str, Row]:
             f"Note: {path} is damaged in line {', '.join(map(str, damaged))}. The trials of these "
             f"lines run again. The damaged file is now {copy}."
         )
-    rows = {_key(row): row for row in entries}
+    names = asdict(Config()).keys()  # an old log without checksums may hold anything
+    rows = {_key(row): row for row in entries if row.keys() > names and "family" in row}
     write_log(path, list(rows.values()))
     return rows

@@ -83,9 +83,9 @@ def test_packages(tmp_path: Path) -> None:
         ),
         (TASK + "ponts = 3", "task 1 has an unknown key, 'ponts'"),
         (TASK + 'findings = {wrong-label = "1"}', "task 1 has wrong-label = '1'"),
-        (TASK + "findings = {wrong-label = -1}", "points must be numbers, 0 or more"),
-        (TASK + "findings = {wrong-label = nan}", "points must be numbers, 0 or more"),
-        (TASK + "findings = {wrong-label = true}", "points must be numbers, 0 or more"),
+        (TASK + "findings = {wrong-label = -1}", "points are numbers from 0 to 1,000,000"),
+        (TASK + "findings = {wrong-label = nan}", "points are numbers from 0 to 1,000,000"),
+        (TASK + "findings = {wrong-label = true}", "points are numbers from 0 to 1,000,000"),
         (
             TASK + 'checks = ["gan"]\nfindings = {wrong-label = 1}',
             "choose from dataset, lstm, train",

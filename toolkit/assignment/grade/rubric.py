@@ -1,7 +1,6 @@
 """How findings become points: a TOML file, `rubric.toml` beside this module by default."""
 
 import difflib
-import math
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from toolkit.common.files import read_bytes, sha256
 DEFAULT = Path(__file__).with_name("rubric.toml")
 CHECKS: dict[str, tuple[Part, ...]] = {"I": ("dataset", "lstm", "train"), "II": ("gan",)}
 NUM_NEAREST = 3  # ids that are offered in the place of an unknown one
+MOST_POINTS = 1_000_000  # of one task
 VISIBILITIES = ("visible", "hidden", "after_due_date", "after_published")
 KINDS: dict[str, type | tuple[type, ...]] = {  # what a task may have
     "name": str,
@@ -78,23 +78,24 @@ def read_rubric(path: Path = DEFAULT) -> Rubric:
     data = read_bytes(path)
     try:
         content = tomllib.loads(data.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        repr(content)  # fails for a number with thousands of digits, which no message could show
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not a TOML file: {error}.") from error
     unknown = sorted(content.keys() - {"visibility", "packages", "task"})
     if unknown:
         raise UsageError(
-            f"{path} has an unknown key, {unknown[0]!r}; a rubric has visibility, packages and "
+            f"{path} has an unknown key, {unknown[0]!r:.99}; a rubric has visibility, packages and "
             "[[task]]."
         )
     visibility = content.get("visibility", "visible")
     if visibility not in VISIBILITIES:
         raise UsageError(
-            f"{path} has visibility = {visibility!r}; choose one of {', '.join(VISIBILITIES)}."
+            f"{path} has visibility = {visibility!r:.99}; choose one of {', '.join(VISIBILITIES)}."
         )
     packages = content.get("packages", [])
     if not isinstance(packages, list) or not all(map(_is_module, packages)):
         raise UsageError(
-            f"{path} has packages = {packages!r}; list the names that are imported, such as "
+            f"{path} has packages = {packages!r:.99}; list the names that are imported, such as "
             '["sklearn"].'
         )
     tables = content.get("task")
@@ -111,30 +112,34 @@ def _is_module(name: object) -> bool:
 def _task(table: dict[str, Any], where: str) -> Task:
     for key, value in table.items():
         if key not in KINDS:
-            raise UsageError(f"{where} has an unknown key, {key!r}; use {', '.join(KINDS)}.")
+            raise UsageError(f"{where} has an unknown key, {key!r:.99}; use {', '.join(KINDS)}.")
         if not isinstance(value, KINDS[key]) or (key == "points" and isinstance(value, bool)):
-            raise UsageError(f"{where} has {key} = {value!r}, which has the wrong type.")
+            raise UsageError(f"{where} has {key} = {value!r:.99}, which has the wrong type.")
     missing = [key for key in ("name", "part", "points") if key not in table]
     if missing:
         raise UsageError(f"{where} has no {missing[0]}.")
     if table["part"] not in CHECKS:
-        raise UsageError(f'{where} has part = {table["part"]!r}; it must be "I" or "II".')
+        raise UsageError(f'{where} has part = {table["part"]!r:.99}; it must be "I" or "II".')
     checks = table.get("checks", [])
     for word in checks:
         if word not in CHECKS[table["part"]]:
             names = ", ".join(CHECKS[table["part"]])
-            raise UsageError(f"{where} has checks = {checks!r}; choose from {names}.")
+            raise UsageError(f"{where} has checks = {checks!r:.99}; choose from {names}.")
     findings = table.get("findings", {})
     for name in findings:
         if name not in IDS:
             nearest = difflib.get_close_matches(name, IDS, NUM_NEAREST, cutoff=0)
             raise UsageError(
-                f"{where} has an unknown finding, {name!r}. The nearest are {', '.join(nearest)}."
+                f"{where} has an unknown finding, {name!r:.99}. "
+                f"The nearest are {', '.join(nearest)}."
             )
     for name, points in {"points": table["points"], **findings}.items():
         number = isinstance(points, int | float) and not isinstance(points, bool)
-        if not number or not math.isfinite(points) or points < 0:
-            raise UsageError(f"{where} has {name} = {points!r}; points must be numbers, 0 or more.")
+        if not number or not 0 <= points <= MOST_POINTS:
+            raise UsageError(
+                f"{where} has {name} = {points!r:.99}; points are numbers from 0 to "
+                f"{MOST_POINTS:,}."
+            )
     if table.get("by_hand", False) == bool(findings):
         raise UsageError(f"{where} needs either findings or by_hand = true.")
     return Task(**table | {"checks": tuple(checks)})

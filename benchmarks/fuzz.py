@@ -1,0 +1,59 @@
+"""What can happen to runs and exports, hundreds of times: python benchmarks/fuzz.py
+
+    python benchmarks/fuzz.py                             # everything; takes an hour on two cores
+    python benchmarks/fuzz.py --part flips --count 5000
+    python benchmarks/fuzz.py --part kills --count 16 --seed 7
+
+Prints a table of what became of it, and below it how to see each loss again; exit code 1 if there
+is one. `mishaps/` has a module for each part:
+
+    kills     SIGKILL at random moments of each training, given again until it ends
+    pairs     two savings, and two trainings, of the same at once
+    disk      a disk that is full from one write on, for every write: no file can grow any more
+    flips     a flipped bit, or an end that is missing, in each kind of file
+    commands  wrong commands
+
+The same seed does the same, apart from the moments: they depend on the machine.
+"""
+
+import argparse
+import sys
+
+from mishaps import GOOD, Outcome, table
+from mishaps.commands import commands
+from mishaps.disk import disk
+from mishaps.flips import flips
+from mishaps.kills import kills
+from mishaps.pairs import pairs
+
+PARTS = {
+    "kills": (kills, 200),
+    "pairs": (pairs, 150),
+    "disk": (disk, 200),
+    "flips": (flips, 2000),
+    "commands": (commands, 400),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Try to lose runs and exports.")
+    parser.add_argument("--part", choices=PARTS, help="instead of all")
+    parser.add_argument("--count", type=int, help="how many mishaps")
+    parser.add_argument("--seed", type=int, default=0, help="another one makes other mishaps")
+    options = parser.parse_args()
+    outcomes: list[Outcome] = []
+    for name in [options.part] if options.part else PARTS:
+        part, usual = PARTS[name]
+        for outcome in part(usual if options.count is None else options.count, options.seed):
+            outcomes.append(outcome)
+            if outcome.outcome not in GOOD:
+                print(*outcome, sep=": ", file=sys.stderr, flush=True)
+            if sys.stderr.isatty():
+                print(f"\r{len(outcomes):,}  {outcome.what[:70]:70}", end="", file=sys.stderr)
+    text, lossless = table(outcomes)
+    print(text)
+    sys.exit(not lossless)
+
+
+if __name__ == "__main__":
+    main()

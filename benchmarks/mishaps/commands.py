@@ -1,0 +1,272 @@
+"""Wrong commands: each ends soon, in one sentence."""
+
+import os
+import random
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple, get_type_hints
+
+from typer.main import get_command
+
+from mishaps import Outcome
+from mishaps.child import Attempt, attempt
+
+ROOT = Path(__file__).parents[2]
+ENDLESS = 300  # seconds; what is right after all takes less, beside other work too
+REAL = 20  # of so many commands one is also given to a process that is not forked
+
+HUGE = "9" * 25
+NUMBERS = ["", "x", "1.5", "1e3", "0x10", "-1", f"-{HUGE}", HUGE, "9" * 5000, "nan", "½", "1 2"]
+FLOATS = ["", "x", "nan", "inf", "-inf", "-1", "1e999", "1,5", "9" * 400, "0x1p3", "½"]
+CHOICES = ["", "wrong", "SMOKE", " smoke", "é", "0", "\U0001f3b2", "\udcff"]
+# Names of files in the folder where the commands are given, see `_furnish`.
+# Names that are no folder and cannot be made one; see `_furnish`.
+PATHS = ["file.txt", "file.txt/below", "loop", "loop/below", "/dev/null", "/proc/self/mem",
+         "x" * 300, "file.txt/missing\nline", "file.txt/\udcff\udcfe"]  # fmt: skip
+SMALL = ["--preset", "smoke"]
+
+
+BY_HAND = """
+train
+train trian
+train --version
+train -h
+train lstm --lenght 5
+train lstm five
+train lstm --length
+train lstm --length 5 --length x
+train lstm -- --length
+train lstm -x
+train lstm --length 1
+train rnn --length 1000000000000
+train lstm --seeds 0
+train lstm --seeds 101
+train lstm --curriculum --length 2
+train lstm --curriculum=yes
+train gan --architecture mlp --auxiliary-weight 1
+train gan --architecture mpl
+train gan --batch-size 1
+train gan --length 5
+train gan --num-steps 1
+train gan --data-dir rotten
+train gan --data-dir .
+train classifier --num-steps 5
+train classifier --data-dir file.txt
+train all --length 5
+train all --data-dir missing
+train all lstm
+train horizon --cluster tls://127.0.0.1:9
+train horizon --cluster tcp://127.0.0.1:9
+train horizon --cluster here
+train horizon --cluster ''
+train score missing.pt
+train score file.txt
+train score .
+train score loop
+train score --latent-dim 0
+train score --latent-dim 7
+train score --range 0-1
+train score --range=-1,1
+train score --exports-dir rotten
+train score a b
+train interpolate --from 3
+train interpolate --from 10 --to 3
+train interpolate --from 3 --to 3
+train interpolate --frames 1
+train interpolate --frames 100000
+train interpolate --exports-dir deep
+train clinic
+train clinic collaps
+train clinic all all
+train clinic collapse --exports-dir rotten
+train restore
+train restore generator
+train restore gan
+train restore lstm --seed 1
+train restore lstm --exports-dir rotten
+train restore lstm --exports-dir deep
+train export
+train export --format pdf
+train export --format onnx
+train export --format pt2 --exports-dir rotten
+train export --format pt2 --exports-dir file.txt
+assignment
+assignment chekc
+assignment check
+assignment check missing
+assignment check file.txt
+assignment check loop
+assignment check /dev/null
+assignment check \udcff
+assignment check a b
+assignment check --json
+assignment check '' --json
+assignment check --explain
+assignment check --explain no-such-id
+assignment check . --explain missing-detach
+assignment check --json --explain missing-detach
+assignment report
+assignment report --student-number ''
+assignment report --student-number 12345678
+assignment report --student-number 12345678 --runs-dir file.txt
+assignment report --student-number 12345678 --preset short
+assignment pack
+assignment pack --student-number ''
+assignment pack --student-number ../../x
+assignment pack --student-number 12345678
+assignment pack --student-number \uff11\uff12\uff13\uff14\uff15
+assignment pack missing --student-number 12345678
+assignment pack file.txt --student-number 12345678
+assignment grade
+assignment grade missing
+assignment grade file.txt
+assignment grade empty
+assignment grade loop
+assignment grade empty --rubric missing.toml
+assignment grade empty --rubric file.txt
+assignment grade empty --rubric /dev/null
+assignment grade empty --rubric deep.toml
+assignment grade empty --workers 0
+assignment grade empty --workers 1000000000
+assignment grade empty --memory-limit inf
+assignment grade empty --memory-limit nan
+assignment grade empty --time-limit inf
+assignment grade empty --time-limit 0
+assignment grade empty --cluster tls://127.0.0.1:9
+assignment grade empty --out file.txt
+"""
+
+
+class Wrong(NamedTuple):
+    """A command that nobody means."""
+
+    module: str  # train or assignment
+    words: list[str]
+
+
+def commands(count: int, seed: int) -> Iterator[Outcome]:
+    """So many wrong commands; the first ones are written by hand, the others are made."""
+    rng = random.Random(f"{seed} commands")
+    made = list(_made())
+    chosen = [*by_hand(), *rng.sample(made, len(made))][:count]
+    with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(2) as pool:
+        jobs = [
+            pool.submit(_try, k, wrong, Path(directory) / str(k)) for k, wrong in enumerate(chosen)
+        ]
+        for job in jobs:
+            yield from job.result()
+
+
+def by_hand() -> list[Wrong]:
+    """Contradictions, misspellings, and what is in a folder."""
+    lines = [shlex.split(line) for line in BY_HAND.splitlines() if line]
+    return [Wrong(module, words) for module, *words in lines]
+
+
+def _made() -> Iterator[Wrong]:
+    """Every option of every command with every kind of wrong value."""
+    from toolkit.assignment.app import app as assignment
+    from toolkit.train.app import app as train
+
+    for module, app in (("train", train), ("assignment", assignment)):
+        for name, command in get_command(app).commands.items():
+            kinds = get_type_hints(command.callback)
+            options = [option for option in command.params if option.opts[0].startswith("--")]
+            for option in options:
+                small = (
+                    SMALL if "preset" in {other.name for other in options} - {option.name} else []
+                )
+                if (name, option.name) == ("clinic", "exports_dir"):
+                    continue  # where no classifier is, it takes the toolkit's own
+                for value in _values(str(kinds[option.name])):
+                    yield Wrong(module, [name, *_needed(name), *small, f"{option.opts[0]}={value}"])
+
+
+def _needed(name: str) -> list[str]:
+    """The words without which a command is wrong anyway; nothing that takes long."""
+    return {
+        "clinic": ["saturation"],
+        "restore": ["lstm"],
+        "export": ["--format", "pt2", "--exports-dir", "empty"],
+        "report": ["--student-number", "12345678", "--runs-dir", "empty"],
+        "pack": ["empty", "--student-number", "12345678"],
+        "grade": ["empty"],
+        "check": ["empty"],
+        "score": ["file.txt"],
+        "interpolate": ["file.txt"],
+    }.get(name, [])
+
+
+def _values(kind: str) -> list[str]:
+    """Wrong values for an option, by its annotation in Python."""
+    for word, values in (
+        ("int", NUMBERS),
+        ("float", FLOATS),
+        ("Path", PATHS),
+        ("bool", ["yes", ""]),
+    ):
+        if word in kind:
+            return values
+    return CHOICES
+
+
+def _furnish(directory: Path) -> None:
+    """What the names in PATHS stand for."""
+    for folder in ("empty", "rotten", "deep"):
+        (directory / folder).mkdir(parents=True)
+    (directory / "file.txt").write_text("no more than a line\n")
+    os.symlink("loop", directory / "loop")
+    digest = "0" * 64
+    (directory / "rotten" / "manifest.json").write_text(
+        f'{{"lstm.pt": {{"sha256": "{digest}", "metrics": [], "crc32": "00000000"}}}}'
+    )
+    (directory / "deep" / "manifest.json").write_text("[" * 100_000)
+    (directory / "deep.toml").write_text("packages = " + "[" * 100_000)
+    for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
+        (directory / "rotten" / name).write_bytes(b"\0\0\x08\x03")
+
+
+def _try(k: int, wrong: Wrong, directory: Path) -> list[Outcome]:
+    _furnish(directory)
+    shown = f"python -m toolkit.{wrong.module} {' '.join(map(_short, wrong.words))}"
+    done = attempt(wrong.words, directory, kill_after=ENDLESS, module=wrong.module, formats=False)
+    what = f"wrong commands of toolkit.{wrong.module}"
+    outcomes = [Outcome(what, judge(done), f"`{shown}` (code {done.code})\n{done.said[-1500:]}")]
+    if k % REAL == 0 and outcomes[0].outcome == "one sentence":
+        real = subprocess.run(
+            [sys.executable, "-m", f"toolkit.{wrong.module}", *map(os.fsencode, wrong.words)],
+            cwd=directory,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            timeout=ENDLESS,
+        )
+        error = real.stderr.decode(errors="replace")
+        same = judge(Attempt(real.returncode, error, error))
+        outcomes.append(
+            Outcome("the same in a process that is not forked", same, f"`{shown}`\n{error[-1500:]}")
+        )
+    return outcomes
+
+
+def judge(done: Attempt) -> str:
+    """What became of a wrong command."""
+    if done.code is None:
+        return "endless"
+    if "Traceback" in done.said:
+        return "traceback"
+    lines = [line for line in done.error.splitlines() if line.strip()]
+    if lines and lines[0].startswith("Error: "):
+        lines = [line for line in lines if not line.startswith("- ")]  # a list of what is missing
+    if done.code == 0 or (not lines and done.said):
+        return "was right after all"
+    return "one sentence" if len(lines) == 1 and done.code in (1, 2) else "several lines"
+
+
+def _short(word: str) -> str:
+    """A word for the list of losses."""
+    return repr(word if len(word) < 60 else f"{word[:20]}... ({len(word)} characters)")

@@ -1,0 +1,192 @@
+"""A disk that is full from one write on, at every write: the old state can be loaded."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import count as numbers
+from pathlib import Path
+
+from mishaps import Outcome
+from mishaps.child import FORKS, attempt, contents, fill_disk_at
+from toolkit.common.errors import ToolkitError
+from toolkit.common.files import sha256
+from toolkit.common.record import read_record
+from toolkit.common.runs import Run
+from toolkit.export.manifest import Export, read_file, read_manifest
+from toolkit.export.replacing import replace_exports, restore
+
+FILES = ("discriminator.pt", "film.npz", "generator.onnx", "generator.pt")
+RNN = ["rnn", "--preset", "smoke", "--num-steps", "20"]
+GAN = ["gan", "--preset", "smoke", "--batch-size", "4"]
+FULL = 3  # the exit code of a process that said that it could not write
+
+
+@dataclass(frozen=True)
+class Config:
+    seed: int = 0
+
+
+def disk(count: int, seed: int, commands: tuple[list[str], ...] = (RNN, GAN)) -> Iterator[Outcome]:
+    """Every write of saving, restoring and checkpointing, and of commands the first `count`."""
+    with tempfile.TemporaryDirectory() as directory:
+        for name in SMALL:
+            yield from _at_every_write(name, Path(directory))
+        for words in commands:
+            yield from _commands(words, count, Path(directory) / words[0])
+
+
+# -- functions of the toolkit, at every write
+
+
+def save_files(version: int, exports_dir: Path) -> None:
+    """Exports of one training, whose content says which."""
+    exports = []
+    for file in FILES:
+        data = f"{file} {version} ".encode() * 100
+        facts = {"sha256": sha256(data), "bytes": len(data), "seed": version}
+        if file == "generator.onnx":
+            facts["made_from"] = sha256(f"generator.pt {version} ".encode() * 100)
+        exports.append(Export(file, data, facts))
+    replace_exports(exports, exports_dir)
+
+
+def restore_files(directory: Path) -> None:
+    restore(["generator.pt", "discriminator.pt", "film.npz"], directory)
+
+
+def checkpoint(directory: Path) -> None:
+    """Go on with a run whose checkpoint is of step 1, until step 2."""
+    with Run(directory / "run", Config()) as run:
+        run.load()
+        if run.step == 1:
+            run.log(2, loss=0.25)
+            run.save(2, 2.0, weights=[2.0] * 1000)
+        run.finish(run.final_record("all steps done"))
+
+
+def prepare(name: str, directory: Path) -> None:
+    if name == "checkpoint and record":
+        with Run(directory / "run", Config()) as run:
+            run.load()
+            run.log(1, loss=0.5)
+            run.save(1, 1.0, weights=[1.0] * 1000)
+        return
+    save_files(1, directory)
+    if name == "restore":
+        save_files(2, directory)
+
+
+def version(name: str, directory: Path) -> object:
+    """Which state can be loaded; the same before the mishap and, all or nothing, after it."""
+    if name == "checkpoint and record":
+        with Run(directory / "run", Config()) as run:
+            state = run.load()
+        assert state is not None
+        assert [e["step"] for e in run.entries] == [*range(1, state["step"] + 1)]
+        return state["step"], state["weights"][0]
+    listed = {file: read_file(file, directory).entry["seed"] for file in FILES}
+    (same,) = set(listed.values())
+    return same
+
+
+SMALL: dict[str, tuple[Callable[[Path], None], object, object]] = {  # what, before, after
+    "save": (lambda directory: save_files(2, directory), 1, 2),
+    "restore": (restore_files, 2, 1),
+    "checkpoint and record": (checkpoint, (1, 1.0), (2, 2.0)),
+}
+
+
+def act(name: str, directory: Path, write: int | None) -> None:
+    """In a process of its own."""
+    if write is not None:
+        fill_disk_at(write)
+    try:
+        SMALL[name][0](directory)
+    except ToolkitError as error:
+        os._exit(FULL if str(error).isprintable() else 1)
+
+
+def _at_every_write(name: str, directory: Path) -> Iterator[Outcome]:
+    _, before, after = SMALL[name]
+    for write in numbers(1):
+        here = Path(tempfile.mkdtemp(dir=directory))
+        prepare(name, here)
+        code = _act(name, here, write)
+        if code == 0 and write % 2 == 0 and version(name, here) == after:
+            return  # not a single byte was left to write
+        outcome = "old or new state loadable"
+        try:
+            if code not in (0, FULL):
+                outcome = "traceback"
+            elif version(name, here) not in ((before, after) if code else (after,)):
+                outcome = "another state"
+            elif _act(name, here, None) != 0 or version(name, here) != after:
+                outcome = "not mended by a repetition"
+        except (ToolkitError, ValueError, AssertionError) as error:
+            outcome = f"refused afterwards: {error}"
+        yield Outcome(f"full disk at each write of {name}", outcome, f"write {write}")
+
+
+def _act(name: str, directory: Path, write: int | None) -> int | None:
+    process = FORKS.Process(target=act, args=(name, directory, write))
+    process.start()
+    process.join(60)
+    return process.exitcode
+
+
+# -- commands
+
+
+def _commands(words: list[str], count: int, directory: Path) -> Iterator[Outcome]:
+    """Train again with another seed, on a disk that is full from one write on."""
+    old, new = directory / "old", directory / "new"
+    old.mkdir(parents=True)
+    assert attempt(words, old, formats=False).code == 0
+    shutil.copytree(old, new)
+    assert attempt([*words, "--seed", "1"], new, formats=False).code == 0
+    with ThreadPoolExecutor(2) as pool:
+        for write in range(1, count + 1, 2):
+            jobs = [pool.submit(_command, words, old, new, write + i) for i in (0, 1)]
+            results = [job.result() for job in jobs]
+            yield from (outcome for outcome, _ in results)
+            if any(nothing_left for _, nothing_left in results):
+                return
+
+
+def _command(words: list[str], old: Path, new: Path, write: int) -> tuple[Outcome, bool]:
+    """What became of it, and whether not a single byte was left to write."""
+    here = old.parent / f"write-{write}"
+    shutil.copytree(old, here)
+    command = [*words, "--seed", "1"]
+    code, said, _ = attempt(command, here, formats=False, full_from=write)
+    outcome = "old or new state loadable"
+    try:
+        if "Traceback" in said or code not in (0, 1):
+            outcome = "traceback"
+        elif seeds(here) not in (seeds(old), seeds(new)):
+            outcome = "another state"
+        else:
+            for path in here.glob("runs/*/*/run.json"):
+                read_record(path.parent)
+            again = attempt(command, here, formats=False)
+            if again.code != 0 or contents(here) != contents(new):
+                outcome = f"not mended by a repetition: {again.said}"
+    except ToolkitError as error:
+        outcome = f"refused afterwards: {error}"
+    shutil.rmtree(here)
+    what = f"full disk at each write of `{' '.join(words)}`"
+    nothing_left = code == 0 and write % 2 == 0
+    return Outcome(what, outcome, f"write {write}: {said[-1500:]}"), nothing_left
+
+
+def seeds(directory: Path) -> dict[str, object]:
+    """The seed of each export, which is intact."""
+    exports = directory / "runs" / "smoke" / "exports"
+    return {
+        file: json.dumps(read_file(file, exports).entry.get("seed"))
+        for file in read_manifest(exports)
+    }
