@@ -1,5 +1,7 @@
 """Two at once: savings into one folder of exports, and trainings in one run directory."""
 
+import contextlib
+import io
 import random
 import tempfile
 from collections.abc import Iterator
@@ -31,9 +33,15 @@ def save(name: str, seed: int, exports_dir: Path, barrier: Any) -> None:
     model = {"lstm": LSTM, "rnn": RNN}[name](4)
     barrier.wait(60)
     metrics = {"test_accuracy": 0.5, "length": 5}
-    torchscript.save(
-        {name: model}, {name: metrics}, exports_dir=exports_dir, seed=seed, config={}, formats=()
-    )
+    with contextlib.redirect_stdout(io.StringIO()):  # it says when it waits
+        torchscript.save(
+            {name: model},
+            {name: metrics},
+            exports_dir=exports_dir,
+            seed=seed,
+            config={},
+            formats=(),
+        )
 
 
 def _saves(count: int, seed: int, directory: Path) -> Iterator[Outcome]:

@@ -220,6 +220,16 @@ def test_a_run_belongs_to_one_process(tmp_path: Path) -> None:
     assert other.communicate(timeout=60)[0] == "mine\n"
 
 
+@pytest.mark.parametrize("line", ["[1]", "3", "null", '"text"', '{"loss": 1}', '{"step": "2"}'])
+def test_an_old_log_may_hold_anything(line: str, tmp_path: Path) -> None:
+    """One of before 0.2, in which no line has a checksum."""
+    run = Run(tmp_path, Config())
+    run.save(3, 0.0)
+    run.log_file.write_text(f'{line}\n{{"step": 2, "loss": 0.5}}\n')
+    run.load()
+    assert run.entries == [{"step": 2, "loss": 0.5}]
+
+
 def test_a_log_without_a_checkpoint_starts_anew(tmp_path: Path) -> None:
     run = Run(tmp_path, Config())
     run.log(1, loss=1.0)

@@ -184,7 +184,7 @@ def read_log(path: Path) -> Log:
                 raise ValueError("the checksum differs")
             entry.pop("crc32", None)
             entries.append(entry)
-        except (ValueError, AttributeError, RecursionError):
+        except (ValueError, AttributeError, TypeError, RecursionError):
             damaged.append(number)
     return Log(entries, damaged)
 
