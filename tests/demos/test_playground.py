@@ -1,0 +1,149 @@
+"""The page in one file: its JavaScript against PyTorch, what it refuses."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from toolkit.common.errors import ToolkitError
+from toolkit.export import torchscript
+from toolkit.export.manifest import SIGNATURES, read_manifest
+from toolkit.export.playground import write_playground
+from toolkit.export.replacing import copy_export
+from toolkit.gan.data import MNIST, to_unit
+from toolkit.gan.model import MLPGenerator
+from toolkit.lstm.data import palindromes, split_last
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+SCRIPTS = ROOT / "playground"
+EXPORTS = ROOT / "exports"
+
+# The page's weights are in half precision, so an output y may be off by HALF * (1 + |y|). A half
+# has 11 significant bits: each weight is off by up to 2.4e-4 of itself.
+HALF = 3e-3
+
+Array = NDArray[Any]
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the committed exports."""
+    path = tmp_path_factory.mktemp("playground") / "playground.html"
+    write_playground(EXPORTS, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def node() -> Callable[..., str]:
+    """Runs a script of this folder in Node."""
+    if (program := shutil.which("node")) is None:
+        pytest.skip("needs node: apt install nodejs")
+
+    def run(script: Path, *arguments: object, text: str = "") -> str:
+        done = subprocess.run(
+            [program, script, *map(str, arguments)],
+            input=text,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+def forward(node: Callable[..., str], page: Path, questions: list[tuple[str, Array]]) -> Any:
+    """What the page's networks answer to arrays (n, ...), in JavaScript: one array for each."""
+    asked = [{"model": name, "inputs": x.reshape(len(x), -1).tolist()} for name, x in questions]
+    answers = json.loads(node(HERE / "forward.mjs", page, text=json.dumps(asked)))
+    return [np.array(answer) for answer in answers]
+
+
+def test_golden_values(node: Callable[..., str], page: Path) -> None:
+    """Every golden value of the manifest, through the JavaScript."""
+    listed = read_manifest(EXPORTS)
+    cases = [
+        (name, case) for name in SIGNATURES for case in listed[f"{name}.pt"]["golden"]["cases"]
+    ]
+    assert {name for name, _ in cases} == set(SIGNATURES)
+    given, expected = (
+        [np.array(case[key]["values"]).reshape(case[key]["shape"]) for _, case in cases]
+        for key in ("input", "output")
+    )
+    questions = [(name, x) for (name, _), x in zip(cases, given, strict=True)]
+    for (name, _), answer, y in zip(
+        questions, forward(node, page, questions), expected, strict=True
+    ):
+        np.testing.assert_allclose(answer, y.reshape(answer.shape), HALF, HALF, err_msg=name)
+
+
+@torch.no_grad()
+def test_the_same_answers(node: Callable[..., str], page: Path, mnist: MNIST) -> None:
+    """1,000 palindromes and 1,000 images get the same digit as from the exports."""
+    rng = torch.Generator().manual_seed(0)
+    digits, _ = split_last(palindromes(1000, 36, split="test", rng=rng))
+    images = to_unit(mnist.test_images[:1000])
+    questions = [("lstm", digits), ("classifier", images)]
+    answers = forward(node, page, [(name, x.numpy()) for name, x in questions])
+    for (name, x), answer in zip(questions, answers, strict=True):
+        expected = torchscript.load(name, EXPORTS)(x).argmax(dim=1)
+        assert (answer.argmax(axis=1) == expected.numpy()).all(), name
+
+
+def test_the_committed_page_is_what_its_sources_make(
+    node: Callable[..., str], tmp_path: Path
+) -> None:
+    if not (SCRIPTS / "node_modules").exists():
+        pytest.skip("needs esbuild: make playground")
+    node(SCRIPTS / "build.mjs", tmp_path / "made.html")
+    made = (tmp_path / "made.html").read_bytes()
+    assert made == (SCRIPTS / "dist" / "playground.html").read_bytes(), "make playground"
+
+
+def refused(exports_dir: Path) -> str:
+    """The sentence with which a folder is refused."""
+    out = exports_dir / "out" / "playground.html"
+    out.parent.mkdir()
+    with pytest.raises(ToolkitError) as error:
+        write_playground(exports_dir, out)
+    assert os.listdir(out.parent) == []
+    return str(error.value)
+
+
+def test_no_manifest(tmp_path: Path) -> None:
+    assert "lists no network" in refused(tmp_path)
+
+
+def test_damaged_file(tmp_path: Path) -> None:
+    copy_export("rnn", EXPORTS, tmp_path)
+    with open(tmp_path / "rnn.pt", "r+b") as file:
+        file.seek(40_000)
+        file.write(b"?")
+    assert "rnn.pt is damaged" in refused(tmp_path)
+
+
+def test_another_architecture(tmp_path: Path) -> None:
+    torchscript.save(
+        {"generator": MLPGenerator()}, {"generator": {}}, exports_dir=tmp_path, seed=0, config={},
+        formats=(),
+    )  # fmt: skip
+    assert "generator.pt has another architecture" in refused(tmp_path)
+
+
+def test_a_part_of_the_exports(node: Callable[..., str], tmp_path: Path) -> None:
+    """A student's own folder may have one network only."""
+    copy_export("rnn", EXPORTS, tmp_path)
+    write_playground(tmp_path, tmp_path / "page.html")
+    (answer,) = forward(node, tmp_path / "page.html", [("rnn", np.array([[3, 1, 4, 1]]))])
+    expected = torchscript.load("rnn", EXPORTS)(torch.tensor([[3, 1, 4, 1]]))
+    np.testing.assert_allclose(answer, expected.numpy(), HALF, HALF)
