@@ -1,9 +1,11 @@
-"""The page in one file: its JavaScript against PyTorch, what it refuses."""
+"""The page in one file: its JavaScript against PyTorch, in Node and Chromium; what is refused."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from toolkit.export.replacing import copy_export
 from toolkit.gan.data import MNIST, to_unit
 from toolkit.gan.model import MLPGenerator
 from toolkit.lstm.data import palindromes, split_last
+
+from .chromium import expect, faint_texts, visit
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -140,6 +144,7 @@ def test_another_architecture(tmp_path: Path) -> None:
     assert "generator.pt has another architecture" in refused(tmp_path)
 
 
+@torch.no_grad()
 def test_a_part_of_the_exports(node: Callable[..., str], tmp_path: Path) -> None:
     """A student's own folder may have one network only."""
     copy_export("rnn", EXPORTS, tmp_path)
@@ -147,3 +152,60 @@ def test_a_part_of_the_exports(node: Callable[..., str], tmp_path: Path) -> None
     (answer,) = forward(node, tmp_path / "page.html", [("rnn", np.array([[3, 1, 4, 1]]))])
     expected = torchscript.load("rnn", EXPORTS)(torch.tensor([[3, 1, 4, 1]]))
     np.testing.assert_allclose(answer, expected.numpy(), HALF, HALF)
+
+
+def test_gradients(node: Callable[..., str]) -> None:
+    """Backpropagation in the page against finite differences of its loss."""
+    found = json.loads(node(HERE / "gradients.mjs"))
+    assert len(found) == 5
+    for name, (error, largest) in found.items():
+        assert largest > 0.05, name
+        assert error < 1e-8, name
+
+
+def test_every_text_is_in_chinese() -> None:
+    """And nothing else is, and both have the same places to fill in."""
+    written = set()
+    for script in (SCRIPTS / "src").glob("*.js"):
+        code = script.read_text(encoding="utf-8")
+        assert not re.findall(r'(?<!function )\bt\((?!\s*")', code), f"{script}: not a literal"
+        written |= {json.loads(x) for x in re.findall(r'\bt\(\s*("(?:[^"\\]|\\.)*")', code)}
+    file = ROOT / "toolkit" / "common" / "texts" / "playground.zh.toml"
+    tables = tomllib.loads(file.read_text(encoding="utf-8")).values()
+    chinese = {english: text for table in tables for english, text in table.items()}
+    assert chinese.keys() == written
+    for english, text in chinese.items():
+        assert set(re.findall(r"%\(\w+\)s", english)) == set(re.findall(r"%\(\w+\)s", text)), (
+            english
+        )
+        assert english == "; " or re.search("[\u4e00-\u9fff]", text), english
+
+
+def test_in_the_browser(browser: Any, page: Path) -> None:
+    """Opened as a file: golden values, a network that fails beside one that does not, training."""
+    case = read_manifest(EXPORTS)["lstm.pt"]["golden"]["cases"][0]
+    with visit(browser, page.as_uri()) as opened:
+        logits = opened.evaluate("x => [...playground.lstm.forward(x)]", case["input"]["values"])
+        np.testing.assert_allclose(logits, case["output"]["values"], HALF, HALF)
+        assert opened.locator(".end.good").count() == 2  # the plain RNN fails beside the LSTMs
+        assert opened.locator(".end.bad").count() == 1
+        opened.get_by_label("Digits to read").fill("31x")
+        assert "Only the digits 0 to 9" in opened.locator(".message").inner_text()
+        opened.get_by_label("Digits to read").fill("314")
+        assert "After step 3, digit 4" in opened.locator(".sentence").inner_text()
+        assert faint_texts(opened) == []
+        opened.get_by_role("tab", name="Gate microscope").press("ArrowRight")
+        opened.get_by_role("button", name="Start", exact=True).click()
+        expect(opened.locator(".learner b.good").first).to_be_visible(timeout=60_000)
+        opened.get_by_role("button", name="中文").click()
+        assert opened.locator("html").get_attribute("lang") == "zh-Hans"
+        assert not re.search("[A-Z][a-z]+ [a-z]+ ", opened.locator("main").inner_text())
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_narrow_screen(browser: Any, page: Path, scheme: str) -> None:
+    with visit(browser, page.as_uri(), width=320, scheme=scheme) as opened:
+        for tab in opened.get_by_role("tab").all():
+            tab.click()
+            assert opened.evaluate("document.documentElement.scrollWidth") <= 320
+            assert faint_texts(opened) == []
