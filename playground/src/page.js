@@ -1,8 +1,11 @@
 /** The page: what the exports hold, in tabs, in English or Chinese. */
 
 import { button, el, number, percent, setLanguage, t } from "./dom.js";
+import { drawing } from "./drawing.js";
+import { training } from "./film.js";
 import * as gates from "./microscope.js";
 import { openModels } from "./models.js";
+import * as latent from "./studio.js";
 import * as learning from "./trainer.js";
 
 /** @type {import("./models.js").Exports} */
@@ -10,7 +13,7 @@ const exports = JSON.parse(document.getElementById("exports")?.textContent ?? ""
 const networks = openModels(exports);
 Object.assign(globalThis, { playground: networks }); // for the curious, in the console
 
-const state = { gates: gates.initial(), learning: learning.initial() };
+const state = { gates: gates.initial(), learning: learning.initial(), latent: latent.initial() };
 /** @type {"en" | "zh"} */
 let language = (new URLSearchParams(location.search).get("lang") ?? navigator.language).startsWith("zh") ? "zh" : "en";
 
@@ -21,6 +24,9 @@ const PARTS = () =>
   /** @type {[string, string, Part | null][]} */ ([
     ["gates", t("Gate microscope"), gates.microscope(networks, exports.models, state.gates)],
     ["learn", t("Train a tiny LSTM"), learning.trainer(state.learning)],
+    ["latent", t("Latent studio"), networks.generator ? latent.studio(networks.generator, networks, state.latent) : null],
+    ["draw", t("Draw a digit"), networks.classifier ? drawing(networks.classifier, networks) : null],
+    ["film", t("A GAN's training"), exports.film ? training(exports.film) : null],
   ]);
 
 function render() {
