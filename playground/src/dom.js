@@ -37,8 +37,12 @@ export function number(value, decimals = 0) {
   return value.toLocaleString("en", options).replace("-", "\u2212");
 }
 
-/** @param {number} share 0 to 1 */
-export const percent = (share) => `${number(100 * share, share > 0.995 && share < 1 ? 1 : 0)}%`;
+/**
+ * 100% only where it is all.
+ * @param {number} share 0 to 1
+ */
+export const percent = (share) =>
+  share > 0.99 && share < 1 ? `${number(Math.min(100 * share, 99.9), 1)}%` : `${number(100 * share)}%`;
 
 /**
  * An element. Properties that begin with "on" are listeners, "class" and those with a hyphen

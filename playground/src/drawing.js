@@ -73,6 +73,7 @@ export function drawing(classifier, { generator, discriminator }) {
   /** @type {Float32Array | null} */
   let image = null;
   let waiting = false;
+  let generated = false; // what is on the pad; the first stroke wipes it away
 
   function clear() {
     pen.fillStyle = "#000";
@@ -81,6 +82,7 @@ export function drawing(classifier, { generator, discriminator }) {
     pen.lineCap = pen.lineJoin = "round";
     pen.strokeStyle = "#fff";
     image = null;
+    generated = false;
     show();
   }
 
@@ -115,11 +117,11 @@ export function drawing(classifier, { generator, discriminator }) {
       const { canvas } = layers[layer];
       [canvas.width, canvas.height] = [columns * (width + 1) - 1, rows * (height + 1) - 1];
       const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-      const largest = values.reduce((a, b) => Math.max(a, b), 1e-6);
+      const strong = Float32Array.from(values).sort()[Math.floor(0.99 * values.length)] || 1;
       for (let channel = 0; channel < channels; channel++) {
         const picture = context.createImageData(width, height);
         for (let k = 0; k < width * height; k++) {
-          picture.data.set(shade("gate", image ? values[channel * width * height + k] / largest : 0), 4 * k);
+          picture.data.set(shade("gate", image ? values[channel * width * height + k] / strong : 0), 4 * k);
           picture.data[4 * k + 3] = 255;
         }
         context.putImageData(picture, (channel % columns) * (width + 1), Math.floor(channel / columns) * (height + 1));
@@ -147,6 +149,7 @@ export function drawing(classifier, { generator, discriminator }) {
   }
   pad.addEventListener("pointerdown", (event) => {
     pad.setPointerCapture(event.pointerId);
+    if (generated) clear();
     const box = pad.getBoundingClientRect();
     last = [((event.clientX - box.left) * SIDE) / box.width, ((event.clientY - box.top) * SIDE) / box.height];
     stroke(event);
@@ -162,10 +165,11 @@ export function drawing(classifier, { generator, discriminator }) {
     drawImage(small, made);
     pen.drawImage(small, 0, 0, SIDE, SIDE);
     image = made;
+    generated = true;
     show();
   }
 
-  const view = el("section", { class: "view" },
+  const view = el("div", {},
     el("p", { class: "task" }, t("What you draw is cut out, scaled to 20 × 20 points and centred, as MNIST was. The classifier, which measures the GAN, makes feature maps of it, and of these ten logits.")),
     el("div", { class: "drawing" },
       el("div", {}, pad, el("div", { class: "buttons" }, button(t("Clear"), clear),
@@ -176,5 +180,6 @@ export function drawing(classifier, { generator, discriminator }) {
     el("h2", {}, t("Inside")),
     el("div", { class: "mosaics" }, ...layers.map((layer) => layer.view)));
   clear();
+  generate();
   return { view, show: showMaps };
 }

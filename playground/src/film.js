@@ -17,7 +17,7 @@ export function training(film) {
   pictures.src = `data:image/png;base64,${film.png}`;
   pictures.onload = () => show(frame);
 
-  let frame = 0;
+  let frame = film.steps.length - 1;
   const side = Math.ceil(Math.sqrt(film.num_tiles));
   const sheet = el("canvas", { class: "sheet", width: 28 * side, height: 28 * side, role: "img" });
   const histogram = el("canvas", { class: "chart", role: "img" });
@@ -117,7 +117,7 @@ export function training(film) {
     context.fill();
   }
 
-  const view = el("section", { class: "view" },
+  const view = el("div", {},
     el("p", { class: "task" }, t("The same 25 points z at %(frames)s steps of the training, each step a constant factor after the one before. Beside them, what the discriminator of that moment said of %(asked)s real images and of %(asked)s drawn ones.", { frames: film.steps.length, asked })),
     scrubber.view,
     el("div", { class: "film" },
@@ -127,5 +127,5 @@ export function training(film) {
         histogram,
         el("p", { class: "legend" }, el("span", { class: "line-c" }, t("AUC: how often a real image has the higher logit of a pair; 0.5 is a guess"))),
         curve)));
-  return { view, show: () => show(frame) };
+  return { view, show: () => scrubber.go(frame) };
 }

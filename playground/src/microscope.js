@@ -10,8 +10,14 @@ const NUM_TELLING = 12; // cells that are shown at first
 
 /** @typedef {"lstm" | "lstm_plain" | "rnn_plain" | "rnn"} Name */
 
-/** The order in which networks are shown, where they are in the page. */
-const SHOWN = /** @type {Name[]} */ (["lstm", "lstm_plain", "rnn_plain"]);
+/**
+ * Those that are in the page, in the order in which they are shown.
+ * @param {import("./models.js").Networks} networks
+ */
+export function shown(networks) {
+  const names = /** @type {Name[]} */ (["lstm", "lstm_plain", "rnn_plain"]).filter((name) => networks[name]);
+  return names.length || !networks.rnn ? names : /** @type {Name[]} */ (["rnn"]);
+}
 
 const TITLES = () => ({
   lstm: t("LSTM, curriculum"),
@@ -73,9 +79,7 @@ export const initial = () => ({
  * @param {ReturnType<typeof initial>} state
  */
 export function microscope(networks, models, state) {
-  const names = SHOWN.filter((name) => networks[name]);
-  if (!names.length && networks.rnn) names.push("rnn");
-  if (!names.length) return null;
+  const names = shown(networks);
   const titles = TITLES();
   /** @type {Record<string, {trace: import("./recurrent.js").Trace, logits: Float32Array[], answers: number[]}>} */
   let read = {};
@@ -186,8 +190,8 @@ export function microscope(networks, models, state) {
       const { config, metrics } = models[name];
       const facts = { length: config.length, share: percent(metrics.test_accuracy) };
       const note = config.curriculum
-        ? t("trained on up to T = %(length)s, there %(share)s right", facts)
-        : t("trained at T = %(length)s only, there %(share)s right", facts);
+        ? t("trained on T up to %(length)s: %(share)s there", facts)
+        : t("trained at T = %(length)s only: %(share)s there", facts);
       children.push(...row(titles[name], note, answers, true, el(
         "span", { class: `end ${right ? (good ? "good" : "bad") : ""}` },
         el("b", {}, `${answer}${right ? (good ? " ✓" : " ✗") : ""}`),
@@ -303,7 +307,8 @@ export function microscope(networks, models, state) {
     const now = step + 1;
     const lines = trace.c
       ? [
-          ["(1)–(4)", `g = ${n(at("g"))}   i = ${n(at("i"))}   f = ${n(at("f"))}   o = ${n(at("o"))}`],
+          ["(1) (2)", `g = ${n(at("g"))}   i = ${n(at("i"))}`],
+          ["(3) (4)", `f = ${n(at("f"))}   o = ${n(at("o"))}`],
           ["(5)", `c(${now}) = g i + c(${step}) f`],
           ["", `= ${n(at("g"))} × ${n(at("i"))} + ${n(at("c", step - 1))} × ${n(at("f"))}`],
           ["", `= ${n(at("g") * at("i"))} + ${n(at("c", step - 1) * at("f"))} = ${n(at("c"))}`],
@@ -333,16 +338,16 @@ export function microscope(networks, models, state) {
 
   /**
    * @param {HTMLCanvasElement} chart
-   * @param {string[]} shown
+   * @param {string[]} drawn
    * @param {(name: string, when: number) => number} at
    */
-  function drawLines(chart, shown, at) {
+  function drawLines(chart, drawn, at) {
     const length = state.digits.length;
     const width = chart.clientWidth || 300;
     const height = 72;
     const context = prepare(chart, width, height);
     let top = 1;
-    for (const name of shown) for (let k = 0; k < length; k++) top = Math.max(top, Math.abs(at(name, k)));
+    for (const name of drawn) for (let k = 0; k < length; k++) top = Math.max(top, Math.abs(at(name, k)));
     const x = (/** @type {number} */ k) => ((k + 0.5) * width) / length;
     const y = (/** @type {number} */ value) => height / 2 - (value / top) * (height / 2 - 6);
     context.strokeStyle = colour("line");
@@ -352,7 +357,7 @@ export function microscope(networks, models, state) {
     context.moveTo(x(state.step), 0);
     context.lineTo(x(state.step), height);
     context.stroke();
-    for (const name of shown) {
+    for (const name of drawn) {
       context.strokeStyle = colour(`line-${name}`);
       context.lineWidth = name === "c" ? 2.5 : 1.5;
       context.beginPath();
@@ -389,7 +394,7 @@ export function microscope(networks, models, state) {
     arrange();
     showStep();
   } });
-  const view = el("section", { class: "view" },
+  const view = el("div", {},
     el("p", { class: "task" }, t("A palindrome reads the same backwards. A network reads all its digits but the last, one at a time, and must say the last one, which is the first digit again: it has to hold the first digit to the end.")),
     el("div", { class: "controls" },
       labelled(t("Digits to read"), field),

@@ -17,23 +17,33 @@ const state = { gates: gates.initial(), learning: learning.initial(), latent: la
 /** @type {"en" | "zh"} */
 let language = (new URLSearchParams(location.search).get("lang") ?? navigator.language).startsWith("zh") ? "zh" : "en";
 
-/** @typedef {{view: HTMLElement, show: () => void}} Part */
+/** @typedef {{view: HTMLElement, show: () => void}} Part it is shown again when the width changes */
 
-/** What there is to see: a part without its networks is null. */
-const PARTS = () =>
-  /** @type {[string, string, Part | null][]} */ ([
-    ["gates", t("Gate microscope"), gates.microscope(networks, exports.models, state.gates)],
-    ["learn", t("Train a tiny LSTM"), learning.trainer(state.learning)],
-    ["latent", t("Latent studio"), networks.generator ? latent.studio(networks.generator, networks, state.latent) : null],
-    ["draw", t("Draw a digit"), networks.classifier ? drawing(networks.classifier, networks) : null],
-    ["film", t("A GAN's training"), exports.film ? training(exports.film) : null],
-  ]);
+/** Draws what is chosen again. */
+let repaint = () => {};
+
+/**
+ * What there is to see: a name, a title, and how it is made; parts without their networks are left
+ * out.
+ */
+function available() {
+  const { generator, classifier } = networks;
+  const { film } = exports;
+  /** @type {[string, string, () => Part][]} */
+  const parts = [];
+  if (gates.shown(networks).length) parts.push(["gates", t("Gate microscope"), () => gates.microscope(networks, exports.models, state.gates)]);
+  parts.push(["learn", t("Train a tiny LSTM"), () => learning.trainer(state.learning)]);
+  if (generator) parts.push(["latent", t("Latent studio"), () => latent.studio(generator, networks, state.latent)]);
+  if (classifier) parts.push(["draw", t("Draw a digit"), () => drawing(classifier, networks)]);
+  if (film) parts.push(["film", t("A GAN's training"), () => training(film)]);
+  return parts;
+}
 
 function render() {
   setLanguage(language, exports.zh);
   document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
   document.title = t("An LSTM and a GAN, opened");
-  const parts = /** @type {[string, string, Part][]} */ (PARTS().filter(([, , part]) => part));
+  const parts = available();
   const tabs = parts.map(([name, title], k) =>
     el("button", {
       type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `part-${name}`,
@@ -46,24 +56,25 @@ function render() {
         tabs[next].focus();
       },
     }, title));
-  for (const [name, , { view }] of parts) {
-    view.id = `part-${name}`;
-    view.setAttribute("role", "tabpanel");
-    view.setAttribute("aria-labelledby", `tab-${name}`);
-  }
+  const panels = parts.map(([name]) =>
+    el("section", { id: `part-${name}`, role: "tabpanel", "aria-labelledby": `tab-${name}` }));
+  /** @type {Record<string, Part>} */
+  const made = {};
 
   /** @param {string} chosen */
   function choose(chosen) {
-    parts.forEach(([name, , { view, show }], k) => {
-      view.hidden = name !== chosen;
+    parts.forEach(([name, , make], k) => {
+      panels[k].hidden = name !== chosen;
       tabs[k].setAttribute("aria-selected", String(name === chosen));
       tabs[k].tabIndex = name === chosen ? 0 : -1;
-      if (name === chosen) show();
+      if (name !== chosen) return;
+      if (!made[name]) panels[k].append((made[name] = make()).view); // when it is first looked at
+      repaint = made[name].show;
+      repaint();
     });
     history.replaceState(null, "", `#${chosen}`);
   }
 
-  const main = el("main", {}, ...parts.map(([, , { view }]) => view));
   document.body.replaceChildren(
     el("header", {},
       el("h1", {}, t("An LSTM and a GAN, opened")),
@@ -72,16 +83,14 @@ function render() {
         language = language === "zh" ? "en" : "zh";
         render();
       }, { lang: language === "zh" ? "en" : "zh-Hans" })),
-    main,
+    el("main", {}, ...panels),
     foot(),
   );
   const wanted = location.hash.slice(1);
   const known = () => parts.find(([name]) => name === wanted)?.[0] ?? parts[0][0];
   choose(known());
-  repaint = () => parts.forEach(([, , { view, show }]) => view.hidden || show());
 }
 
-let repaint = () => {};
 addEventListener("resize", () => repaint());
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => repaint());
 

@@ -164,7 +164,7 @@ export function studio(generator, { classifier, discriminator }, state) {
       t("%(share)s of the way from A to B", { share }),
       classifier ? t("the classifier says %(verdict)s", { verdict: verdict(one) }) : "",
       discriminator ? t("the discriminator's logit is %(logit)s (above 0: real)", { logit: number(discriminator.forward(one.image)[0], 1) }) : "",
-    ].filter(Boolean).join("; ") + ".";
+    ].filter(Boolean).join(t("; ")) + t(".");
   }
 
   // The plane z = A + x (B - A) + y (C - A)
@@ -191,6 +191,7 @@ export function studio(generator, { classifier, discriminator }, state) {
   function openPlane() {
     regions = new Int8Array(REGIONS * REGIONS).fill(-1);
     [px, py] = [0.33, 0.33];
+    showRegions();
     showPoint();
     const mine = job;
     const corners = state.corners;
@@ -203,15 +204,18 @@ export function studio(generator, { classifier, discriminator }, state) {
         const y = toPlane(1 - (Math.floor(k / REGIONS) + 0.5) / REGIONS);
         regions[k] = sample(at(x, y)).digit;
       }
-      showPlane();
+      showRegions();
       if (k < regions.length && view.isConnected) setTimeout(() => requestAnimationFrame(work));
     };
     work();
   }
 
-  function showPlane() {
+  /** The classes, drawn once for all points. */
+  const ground = el("canvas");
+
+  function showRegions() {
     const side = plane.clientWidth || 224;
-    const context = prepare(plane, side, side);
+    const context = prepare(ground, side, side);
     const cell = side / REGIONS;
     context.fillStyle = colour("box");
     context.fillRect(0, 0, side, side);
@@ -224,6 +228,13 @@ export function studio(generator, { classifier, discriminator }, state) {
       context.font = "10px system-ui, sans-serif";
       context.fillText(String(digit), x + cell / 2, y + cell / 2 + 1);
     });
+    showPlane();
+  }
+
+  function showPlane() {
+    const side = plane.clientWidth || 224;
+    const context = prepare(plane, side, side);
+    if (ground.width) context.drawImage(ground, 0, 0, side, side);
     const place = (/** @type {number} */ x, /** @type {number} */ y) => [((x + MARGIN) / span) * side, (1 - (y + MARGIN) / span) * side];
     context.font = "bold 15px system-ui, sans-serif";
     for (const [name, x, y] of /** @type {const} */ ([["A", 0, 0], ["B", 1, 0], ["C", 0, 1]])) {
@@ -299,7 +310,7 @@ export function studio(generator, { classifier, discriminator }, state) {
 
   const digit = select([["any", t("any")], ...Array.from({ length: 10 }, (_, k) => /** @type {[string, string]} */ ([String(k), String(k)]))],
     state.digit, (value) => { state.digit = value; draw(); });
-  const view = el("section", { class: "view" },
+  const view = el("div", {},
     el("p", { class: "task" }, t("The generator turns %(count)s random numbers, z, into a digit; nobody tells it which one. Click two samples to walk from A to B in a straight line.", { count: generator.latent_dim })),
     el("div", { class: "controls" },
       button(t("New samples"), () => { state.seed = Math.floor(Math.random() * 1e6); seed.value = String(state.seed); draw(); }, { class: "primary" }),
@@ -312,5 +323,5 @@ export function studio(generator, { classifier, discriminator }, state) {
       el("div", {}, el("h3", {}, t("A plane through three")), plane, seen, seenText,
         classifier ? el("p", { class: "legend" }, t("The small digits are what the classifier sees there. Drag the ring.")) : null)),
   );
-  return { view, show: () => (samples.length ? showPlane() : draw()) };
+  return { view, show: () => (samples.length ? showRegions() : draw()) };
 }

@@ -108,7 +108,7 @@ export function trainer(state) {
   }
 
   function work() {
-    if (!running || !view.isConnected || view.hidden) return stop();
+    if (!running || !view.checkVisibility()) return stop();
     const until = performance.now() + WORK;
     const kinds = Object.keys(learners);
     while (performance.now() < until) learners[kinds[turn++ % kinds.length]].advance();
@@ -222,7 +222,7 @@ export function trainer(state) {
     labelled("Softmax (8)", select([["once", t("once")], ["twice", t("twice, by mistake")]], state.settings.softmax_twice ? "twice" : "once",
       (value) => again(() => { state.settings.softmax_twice = value === "twice"; }))));
 
-  const view = el("section", { class: "view" },
+  const view = el("div", {},
     el("p", { class: "task" }, t("Both start from random weights and learn here, in your browser: the same palindromes, RMSProp, backpropagation through time. One left half in five is kept for the test, so what they are asked was never shown to them.")),
     controls,
     el("div", { class: "learners" }, ...Object.values(parts).map((part) => part.view)),
