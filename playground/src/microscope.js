@@ -190,8 +190,8 @@ export function microscope(networks, models, state) {
       const { config, metrics } = models[name];
       const facts = { length: config.length, share: percent(metrics.test_accuracy) };
       const note = config.curriculum
-        ? t("trained on T up to %(length)s: %(share)s there", facts)
-        : t("trained at T = %(length)s only: %(share)s there", facts);
+        ? t("learnt T up to %(length)s: %(share)s right", facts)
+        : t("learnt only T = %(length)s: %(share)s right", facts);
       children.push(...row(titles[name], note, answers, true, el(
         "span", { class: `end ${right ? (good ? "good" : "bad") : ""}` },
         el("b", {}, `${answer}${right ? (good ? " ✓" : " ✗") : ""}`),
@@ -233,7 +233,7 @@ export function microscope(networks, models, state) {
       context.fillStyle = isAnswer ? colour(holds ? "holds" : "other") : colour("text");
       if (cell < 7.5) {
         if (isAnswer) context.fillRect(k * cell, holds ? 3 : height / 2, Math.max(cell, 1), holds ? height - 6 : 5);
-        else if (cell >= 3) context.fillRect(k * cell + 1, height - 3 - 2 * value, cell - 1, 2 + 2 * value);
+        else context.fillRect(k * cell, height - 3 - 2 * value, Math.max(cell - 1, 1), 2 + 2 * value);
       } else if (holds) {
         context.beginPath();
         context.arc(x, height / 2, Math.min(6, cell / 2 - 1), 0, 7);

@@ -234,7 +234,7 @@ export function studio(generator, { classifier, discriminator }, state) {
   function showPlane() {
     const side = plane.clientWidth || 224;
     const context = prepare(plane, side, side);
-    if (ground.width) context.drawImage(ground, 0, 0, side, side);
+    context.drawImage(ground, 0, 0, side, side);
     const place = (/** @type {number} */ x, /** @type {number} */ y) => [((x + MARGIN) / span) * side, (1 - (y + MARGIN) / span) * side];
     context.font = "bold 15px system-ui, sans-serif";
     for (const [name, x, y] of /** @type {const} */ ([["A", 0, 0], ["B", 1, 0], ["C", 0, 1]])) {

@@ -211,7 +211,8 @@ def test_in_the_browser(browser: Any, page: Path) -> None:
         assert faint_texts(opened) == []
         opened.get_by_role("tab", name="Gate microscope").press("ArrowRight")
         opened.get_by_role("button", name="Start", exact=True).click()
-        expect(opened.locator(".learner b.good").first).to_be_visible(timeout=60_000)
+        facts = opened.locator(".learner .facts")
+        expect(facts.first).to_contain_text("99% after", timeout=60_000)
         opened.get_by_role("tab", name="Latent studio").click()
         expect(opened.locator(".tile").last).to_be_enabled()
         with opened.expect_download() as download:
