@@ -46,7 +46,7 @@ DRAG = """{
 
 def sizes(page: Path) -> dict[str, int]:
     """Bytes of each part of the page."""
-    text = page.read_text("utf-8")
+    text = page.read_text(encoding="utf-8")
     found = re.search(r'id="exports">(.*?)</script>', text, flags=re.DOTALL)
     assert found
     exports = json.loads(found[1])

@@ -73,13 +73,17 @@ export function el(tag, properties = {}, ...children) {
 export const button = (text, onclick, properties = {}) =>
   el("button", { type: "button", onclick, ...properties }, text);
 
+let count = 0;
+
 /**
- * A label with its field.
- * @template {HTMLElement} Field
+ * A field with its label above.
  * @param {string} text
- * @param {Field} field
+ * @param {HTMLElement} field
  */
-export const labelled = (text, field) => el("label", {}, el("span", {}, text), field);
+export function labelled(text, field) {
+  field.id = `field-${count++}`;
+  return el("div", { class: "field" }, el("label", { for: field.id }, text), field);
+}
 
 /**
  * @param {[value: string, text: string][]} options

@@ -86,7 +86,7 @@ export function microscope(networks, models, state) {
   let order = /** @type {number[]} */ ([]);
 
   const field = el("input", {
-    type: "text", inputMode: "numeric", autocomplete: "off", spellcheck: false, id: "digits",
+    type: "text", inputMode: "numeric", autocomplete: "off", spellcheck: false,
     oninput: () => typed(),
   });
   const message = el("p", { class: "message", role: "status" });

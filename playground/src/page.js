@@ -110,7 +110,7 @@ function foot() {
   });
   return el("footer", {},
     el("h2", {}, t("The networks in this page")),
-    el("div", { class: "scroll" }, el("table", {},
+    el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": t("The networks in this page") }, el("table", {},
       el("thead", {}, el("tr", {}, ...[t("network"), t("measured"), t("file of"), "SHA-256"].map((title) => el("th", { scope: "col" }, title)))),
       el("tbody", {}, ...rows))),
     el("p", {}, t("Made on %(made)s by `python -m toolkit.train playground`. The weights are in half precision, so a logit may be off in its third decimal. The page loads nothing and sends nothing.", { made: exports.made })));

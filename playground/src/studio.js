@@ -319,8 +319,8 @@ export function studio(generator, { classifier, discriminator }, state) {
     progress,
     el("div", { class: "studio" },
       el("div", {}, el("div", { class: "tiles" }, ...tiles.map(({ tile }) => tile))),
-      el("div", {}, el("h3", {}, t("The walk")), big, film.view, caption),
-      el("div", {}, el("h3", {}, t("A plane through three")), plane, seen, seenText,
+      el("div", {}, el("h2", {}, t("The walk")), big, film.view, caption),
+      el("div", {}, el("h2", {}, t("A plane through three")), plane, seen, seenText,
         classifier ? el("p", { class: "legend" }, t("The small digits are what the classifier sees there. Drag the ring.")) : null)),
   );
   return { view, show: () => (samples.length ? showRegions() : draw()) };

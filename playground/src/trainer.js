@@ -86,7 +86,7 @@ export function trainer(state) {
       const example = el("p", { class: "example" });
       const maps = el("div", { class: "maps small" });
       const view = el("div", { class: "learner" },
-        el("h3", {}, title, " ", accuracy, el("small", {}, t(" of unseen palindromes right"))),
+        el("h2", {}, title, " ", accuracy, el("small", {}, t(" of unseen palindromes right"))),
         facts, chart,
         el("p", { class: "legend" }, el("span", { class: "line-c" }, t("accuracy")), el("span", { class: "line-f" }, t("loss")),
           el("span", { class: "line-floor" }, t("loss of a guess, 2.30"))),

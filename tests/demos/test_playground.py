@@ -198,10 +198,16 @@ def test_every_text_is_in_chinese() -> None:
 
 def test_in_the_browser(browser: Any, page: Path) -> None:
     """Opened as a file: golden values, a network that fails beside one that does not, training."""
-    case = read_manifest(EXPORTS)["lstm.pt"]["golden"]["cases"][0]
     with visit(browser, page.as_uri()) as opened:
-        logits = opened.evaluate("x => [...playground.lstm.forward(x)]", case["input"]["values"])
-        np.testing.assert_allclose(logits, case["output"]["values"], HALF, HALF)
+        for name in SIGNATURES:
+            case = read_manifest(EXPORTS)[f"{name}.pt"]["golden"]["cases"][0]
+            given, expected = (
+                np.array(case[key]["values"]).reshape(case[key]["shape"][0], -1)[0]
+                for key in ("input", "output")
+            )
+            call = "([name, x]) => [...playground[name].forward(Float32Array.from(x))]"
+            answer = opened.evaluate(call, [name, given.tolist()])
+            np.testing.assert_allclose(answer, expected, HALF, HALF, err_msg=name)
         assert opened.locator(".end.good").count() == 2  # the plain RNN fails beside the LSTMs
         assert opened.locator(".end.bad").count() == 1
         opened.get_by_label("Digits to read").fill("31x")
@@ -210,6 +216,7 @@ def test_in_the_browser(browser: Any, page: Path) -> None:
         assert "After step 3, digit 4" in opened.locator("#part-gates .sentence").inner_text()
         assert faint_texts(opened) == []
         opened.get_by_role("tab", name="Gate microscope").press("ArrowRight")
+        opened.get_by_label("T", exact=True).select_option("5")
         opened.get_by_role("button", name="Start", exact=True).click()
         facts = opened.locator(".learner .facts")
         expect(facts.first).to_contain_text("99% after", timeout=60_000)

@@ -33,6 +33,7 @@ from toolkit.gan.model import Classifier, ConvDiscriminator, ConvGenerator
 from toolkit.lstm.model import LSTM, RNN
 
 PLACE = "{/* the exports */}"  # in the page, where they are put
+CHINESE = Path(__file__).parents[1] / "common" / "texts" / "playground.zh.toml"
 NUM_TILES = 25  # pictures of each step of the film
 State = Mapping[str, Tensor]
 
@@ -54,14 +55,14 @@ def write_playground(exports_dir: Path, out: Path) -> str:
             f"{exports_dir / 'manifest.json'} lists no network, so there is nothing to show; train "
             "one, or give the folder of your exports with --exports."
         )
-    texts = (Path(__file__).parents[1] / "common/texts/playground.zh.toml").read_text("utf-8")
+    texts = tomllib.loads(CHINESE.read_text(encoding="utf-8"))
     content = {
         "made": datetime.date.today().isoformat(),
         "models": {name: _model(name, exports_dir) for name in names},
         "film": _film(exports_dir) if {"film.npz", "generator.pt"} <= listed.keys() else None,
-        "zh": {k: v for table in tomllib.loads(texts).values() for k, v in table.items()},
+        "zh": {k: v for table in texts.values() for k, v in table.items()},
     }
-    page = package_data("playground").read_text("utf-8")
+    page = package_data("playground").read_text(encoding="utf-8")
     # No text in the data can end the element of the page that holds it.
     data = json.dumps(content, ensure_ascii=False).replace("<", "\\u003c")
     whole = page.replace(PLACE, data, 1).encode()
