@@ -26,9 +26,9 @@ export class Learner {
    * @param {State} state
    */
   constructor(kind, state) {
-    this.uniform = uniformFrom(state.seed);
+    this.uniform = uniformFrom(1000 + state.seed); // both networks see the same palindromes
     this.network = new (kind === "lstm" ? TinyLSTM : TinyRNN)(
-      state.hidden_size, this.uniform, state.settings,
+      state.hidden_size, uniformFrom(state.seed), state.settings,
     );
     this.palindromes = new Palindromes(state.length);
     this.test = this.palindromes.test(uniformFrom(0), NUM_TEST);
