@@ -11,7 +11,7 @@ FOR_STUDENTS := $(addprefix -p toolkit.,common lstm gan export train assignment.
 types-there = $(BIN)/python -m mypy --platform $(1) --follow-imports silent --no-warn-unreachable \
   --cache-dir .mypy_cache/$(1) $(FOR_STUDENTS)
 
-.PHONY: train test test-bare nightly lint types deps docs bench pictures clean
+.PHONY: train test test-bare nightly lint types deps docs bench pictures playground clean
 
 train: .venv/installed
 	$(BIN)/python -m toolkit.train all
@@ -48,6 +48,14 @@ bench: .venv/installed-test
 
 pictures: .venv/installed-test
 	WRITE_PICTURES=1 $(BIN)/python -m pytest tests/demos/test_pictures.py
+
+# The page without its networks, which is committed: only this needs Node.
+playground: playground/node_modules
+	cd playground && npm run --silent types && npm run --silent build
+
+playground/node_modules: playground/package-lock.json
+	cd playground && npm ci --no-audit --no-fund
+	@touch $@
 
 clean:
 	rm -rf .venv runs

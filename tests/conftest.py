@@ -29,6 +29,7 @@ settings.load_profile("same")
 # Fixtures that start a program which may be missing; they skip with "needs PROGRAM: how to get it".
 STARTS = {
     "browser": "chromium",
+    "node": "node",
     "latex_to_text": "pdflatex",
     "word_to_text": "soffice",
     "built": "c++",

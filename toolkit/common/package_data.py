@@ -9,6 +9,7 @@ IN_CHECKOUT = {
     "notebook": "assignments/assignment3.ipynb",
     "report": "assignments/report",
     "demos": "demos",
+    "playground": "playground/dist/playground.html",
 }
 
 
@@ -17,7 +18,7 @@ def package_data(name: str) -> Path:
 
     Args:
         name: of a folder, "exports", "skeleton", "report" (the templates) or "demos"; or
-            "notebook", which is a file.
+            "notebook" or "playground" (the page without its networks), which are files.
     """
     place = IN_CHECKOUT[name]
     installed = PACKAGE / "_data" / Path(place).name

@@ -10,7 +10,7 @@ import typer
 
 from toolkit.common.console import Commands, reports_errors
 from toolkit.common.files import set_aside
-from toolkit.export.manifest import EXPORTS_DIR
+from toolkit.export.manifest import EXPORTS_DIR, readable_exports
 from toolkit.export.replacing import restore as restore_exports
 from toolkit.train.options import (
     ArchitectureOption,
@@ -23,6 +23,9 @@ from toolkit.train.options import (
     EncodingOption,
     EvaluatorOption,
     ExportsOption,
+    FailureArgument,
+    FolderOption,
+    FromOption,
     GeneratorArgument,
     HiddenSizeOption,
     LatentDimOption,
@@ -31,22 +34,20 @@ from toolkit.train.options import (
     LossOption,
     NumSeedsOption,
     OldAuxiliaryWeightOption,
+    PageOption,
     PresetOption,
     RangeOption,
+    ReadOption,
     RestartOption,
     ResultsOption,
     RunsOption,
     SeedOption,
     StepsOption,
+    ToOption,
+    TrainingArgument,
     YesOption,
 )
-from toolkit.train.presets import (
-    NUM_SEEDS,
-    NUM_TEST,
-    plan_classifier,
-    plan_gan,
-    plan_recurrent,
-)
+from toolkit.train.presets import NUM_SEEDS, NUM_TEST, plan_classifier, plan_gan, plan_recurrent
 
 app = typer.Typer(
     cls=Commands,
@@ -225,12 +226,8 @@ def score(
 @reports_errors
 def interpolate(
     generator: GeneratorArgument = None,
-    digit_from: Annotated[
-        int | None, typer.Option("--from", min=0, max=9, help="The first digit.")
-    ] = None,
-    digit_to: Annotated[
-        int | None, typer.Option("--to", min=0, max=9, help="The last digit.")
-    ] = None,
+    digit_from: FromOption = None,
+    digit_to: ToOption = None,
     slerp: Annotated[
         bool, typer.Option("--slerp", help="Follow an arc around 0 instead of the straight line.")
     ] = False,
@@ -255,10 +252,7 @@ def interpolate(
 @app.command()
 @reports_errors
 def clinic(
-    failure: Annotated[
-        Literal["saturation", "collapse", "overpowered", "batch-statistics", "all"],
-        typer.Argument(help="The failure to show."),
-    ],
+    failure: FailureArgument,
     data_dir: DataOption = None,
     runs_dir: ResultsOption = Path("runs"),
     exports_dir: EvaluatorOption = None,
@@ -274,10 +268,8 @@ def clinic(
 @app.command()
 @reports_errors
 def restore(
-    model: Annotated[
-        Literal["lstm", "rnn", "lstm_plain", "rnn_plain", "gan", "classifier"], typer.Argument()
-    ],
-    exports_dir: Annotated[Path, typer.Option(help="The folder of the exports.")] = EXPORTS_DIR,
+    model: TrainingArgument,
+    exports_dir: FolderOption = EXPORTS_DIR,
 ) -> None:
     """Bring back the export that the last training replaced."""
     names = ("generator", "discriminator") if model == "gan" else (model,)
@@ -290,10 +282,19 @@ def restore(
 @reports_errors
 def export_as(
     format_: Annotated[Literal["onnx", "pt2"], typer.Option("--format", help="What to write.")],
-    exports_dir: Annotated[Path, typer.Option(help="The folder of the exports.")] = EXPORTS_DIR,
+    exports_dir: FolderOption = EXPORTS_DIR,
 ) -> None:
     """Write the exports in another format, beside the .pt files; this trains nothing."""
     from toolkit.export.formats import write
 
     for sentence in write(format_, exports_dir):
         print(sentence)
+
+
+@app.command()
+@reports_errors
+def playground(exports_dir: ReadOption = None, out: PageOption = Path("playground.html")) -> None:
+    """Write one web page with the exports in it, which needs nothing but a browser."""
+    from toolkit.export.playground import write_playground
+
+    print(write_playground(exports_dir or readable_exports(), out))

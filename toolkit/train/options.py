@@ -152,3 +152,23 @@ EvaluatorOption = Annotated[
         show_default="exports, or the ones inside the toolkit",
     ),
 ]
+FolderOption = Annotated[Path, typer.Option(help="The folder of the exports.")]
+ReadOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--exports",
+        "--exports-dir",
+        help="The folder of the exports to show.",
+        show_default="exports, or the ones inside the toolkit",
+    ),
+]
+PageOption = Annotated[Path, typer.Option("--out", help="The file to write.")]
+FailureArgument = Annotated[
+    Literal["saturation", "collapse", "overpowered", "batch-statistics", "all"],
+    typer.Argument(help="The failure to show."),
+]
+TrainingArgument = Annotated[
+    Literal["lstm", "rnn", "lstm_plain", "rnn_plain", "gan", "classifier"], typer.Argument()
+]
+FromOption = Annotated[int | None, typer.Option("--from", min=0, max=9, help="The first digit.")]
+ToOption = Annotated[int | None, typer.Option("--to", min=0, max=9, help="The last digit.")]

@@ -1,0 +1,200 @@
+/** Elements, texts in two languages, and colours: what all parts of the page are made with. */
+
+/** @typedef {"en" | "zh"} Language */
+
+/** @type {Language} */
+let language = "en";
+/** @type {Record<string, string>} */
+let chinese = {};
+
+/**
+ * @param {Language} chosen
+ * @param {Record<string, string>} texts
+ */
+export function setLanguage(chosen, texts) {
+  language = chosen;
+  chinese = texts;
+}
+
+/**
+ * A text in the language of the page; %(name)s is filled in.
+ * @param {string} text in English
+ * @param {Record<string, string | number>} [values]
+ */
+export function t(text, values = {}) {
+  const template = language === "zh" ? (chinese[text] ?? text) : text;
+  return template.replace(/%\((\w+)\)s/g, (_, name) => String(values[name]));
+}
+
+/**
+ * A number as the reader's language writes it.
+ * @param {number} value
+ * @param {number} [decimals]
+ */
+export function number(value, decimals = 0) {
+  if (!Number.isFinite(value)) return "–";
+  const options = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+  return value.toLocaleString("en", options).replace("-", "\u2212");
+}
+
+/**
+ * 100% only where it is all.
+ * @param {number} share 0 to 1
+ */
+export const percent = (share) =>
+  share > 0.99 && share < 1 ? `${number(Math.min(100 * share, 99.9), 1)}%` : `${number(100 * share)}%`;
+
+/**
+ * An element. Properties that begin with "on" are listeners, "class" and those with a hyphen
+ * attributes, all others properties.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, any>} [properties]
+ * @param {...(Node | string | null)} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
+export function el(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "class" || name === "for" || name === "role" || name.includes("-")) {
+      element.setAttribute(name, value);
+    } else Object.assign(element, { [name]: value });
+  }
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+/**
+ * @param {string} text
+ * @param {() => void} onclick
+ * @param {Record<string, any>} [properties]
+ */
+export const button = (text, onclick, properties = {}) =>
+  el("button", { type: "button", onclick, ...properties }, text);
+
+let count = 0;
+
+/**
+ * A field with its label above.
+ * @param {string} text
+ * @param {HTMLElement} field
+ */
+export function labelled(text, field) {
+  field.id = `field-${count++}`;
+  return el("div", { class: "field" }, el("label", { for: field.id }, text), field);
+}
+
+/**
+ * @param {[value: string, text: string][]} options
+ * @param {string} chosen
+ * @param {(value: string) => void} choose
+ */
+export function select(options, chosen, choose) {
+  const field = el(
+    "select",
+    { onchange: () => choose(field.value) },
+    ...options.map(([value, text]) => el("option", { value, selected: value === chosen }, text)),
+  );
+  return field;
+}
+
+/**
+ * A canvas's context, as large as the canvas is shown, in CSS pixels.
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} width
+ * @param {number} height
+ */
+export function prepare(canvas, width, height) {
+  const scale = globalThis.devicePixelRatio || 1;
+  canvas.width = Math.round(width * scale);
+  canvas.height = Math.round(height * scale);
+  canvas.style.height = `${height}px`;
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  context.setTransform(scale, 0, 0, scale, 0, 0);
+  context.font = "13px system-ui, sans-serif";
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  return context;
+}
+
+/**
+ * A colour of the style sheet.
+ * @param {string} name
+ */
+export const colour = (name) =>
+  getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+export const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
+
+/** From the lowest value to the highest; what is near the background says little. */
+const PALETTES = {
+  gate: { light: [[250, 250, 250], [30, 80, 190]], dark: [[28, 32, 42], [140, 195, 255]] },
+  signed: {
+    light: [[196, 78, 10], [250, 250, 250], [30, 80, 190]],
+    dark: [[255, 160, 90], [28, 32, 42], [140, 195, 255]],
+  },
+};
+
+/**
+ * @param {"gate" | "signed"} kind
+ * @param {number} share 0 to 1, from the lowest value to the highest
+ * @returns {number[]} red, green, blue
+ */
+export function shade(kind, share) {
+  const anchors = PALETTES[kind][isDark() ? "dark" : "light"];
+  const at = Math.min(1, Math.max(0, share || 0)) * (anchors.length - 1);
+  const low = Math.min(Math.floor(at), anchors.length - 2);
+  return anchors[low].map((value, k) => value + (at - low) * (anchors[low + 1][k] - value));
+}
+
+/**
+ * A matrix as a picture, one point for each value; the style sheet stretches it.
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} width
+ * @param {number} height
+ * @param {(x: number, y: number) => number} at
+ * @param {"gate" | "signed"} kind
+ * @param {number} low
+ * @param {number} high
+ */
+export function drawMatrix(canvas, width, height, at, kind, low, high) {
+  canvas.width = width;
+  canvas.height = height;
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const image = context.createImageData(width, height);
+  const table = Array.from({ length: 256 }, (_, k) => shade(kind, k / 255));
+  for (let y = 0, k = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, k += 4) {
+      const share = Math.min(1, Math.max(0, (at(x, y) - low) / (high - low)));
+      image.data.set(table[Math.round(255 * share) || 0], k);
+      image.data[k + 3] = 255;
+    }
+  }
+  context.putImageData(image, 0, 0);
+}
+
+/**
+ * An image of digits in shades of grey, ink on paper.
+ * @param {HTMLCanvasElement} canvas
+ * @param {ArrayLike<number>} values 0 (background) to 1 (ink)
+ * @param {number} side
+ */
+export function drawImage(canvas, values, side = 28) {
+  canvas.width = canvas.height = side;
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const image = context.createImageData(side, side);
+  for (let k = 0; k < side * side; k++) {
+    image.data.fill(Math.round(255 * values[k]), 4 * k, 4 * k + 3);
+    image.data[4 * k + 3] = 255;
+  }
+  context.putImageData(image, 0, 0);
+}
+
+/**
+ * @param {string} name of the file
+ * @param {string} url of its content
+ */
+export function download(name, url) {
+  el("a", { href: url, download: name }).click();
+}

@@ -1,0 +1,57 @@
+/** A slider over pictures in time, with play and pause. */
+
+import { button, el, labelled, select, t } from "./dom.js";
+
+const FRAME = 120; // milliseconds, at speed 1
+
+/** Whether the reader's system asks for less motion: then nothing plays by itself. */
+export const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+/**
+ * @param {string} label
+ * @param {number} length number of pictures
+ * @param {(frame: number) => void} show
+ * @param {boolean} [there_and_back]
+ */
+export function player(label, length, show, there_and_back = false) {
+  let frame = 0;
+  let way = 1;
+  let speed = 1;
+  let timer = 0;
+  const slider = el("input", {
+    type: "range", min: "0", max: String(length - 1), value: "0", "aria-label": label,
+    oninput: () => { pause(); go(Number(slider.value)); },
+  });
+  const toggle = button(t("Play"), () => (timer ? pause() : play()));
+
+  /** @param {number} to */
+  function go(to) {
+    frame = to;
+    slider.value = String(frame);
+    show(frame);
+  }
+
+  function pause() {
+    clearTimeout(timer);
+    timer = 0;
+    toggle.textContent = t("Play");
+  }
+
+  function advance() {
+    if (!view.isConnected || !view.checkVisibility()) return pause();
+    if (there_and_back && (frame + way < 0 || frame + way >= length)) way = -way;
+    go((frame + way + length) % length);
+    if (!there_and_back && frame === length - 1) return pause();
+    timer = setTimeout(advance, FRAME / speed);
+  }
+
+  function play() {
+    toggle.textContent = t("Pause");
+    timer = setTimeout(advance, FRAME / speed);
+  }
+
+  const view = el("div", { class: "player" }, slider, el("div", { class: "controls" }, toggle,
+    labelled(t("Speed"), select([["0.25", "¼"], ["0.5", "½"], ["1", "1"], ["2", "2"]], "1",
+      (value) => { speed = Number(value); }))));
+  return { view, go, play, pause, slider };
+}

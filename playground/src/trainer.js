@@ -1,0 +1,237 @@
+/** A tiny LSTM and a tiny RNN that learn in the page, which may be broken on purpose. */
+
+import { button, colour, drawMatrix, el, labelled, number, percent, prepare, select, t } from "./dom.js";
+import { DEFAULTS, Palindromes, TinyLSTM, TinyRNN } from "./learn.js";
+import { argmax, uniformFrom } from "./tensors.js";
+
+const BATCH_SIZE = 32;
+const NUM_TEST = 200;
+const EVALUATE_EVERY = 10; // steps
+const WORK = 24; // milliseconds of training between two pictures
+const GOAL = 0.99;
+
+export const initial = () => ({
+  length: 12,
+  hidden_size: 32,
+  settings: { ...DEFAULTS, learning_rate: 0.03 },
+  seed: 1,
+});
+
+/** @typedef {ReturnType<typeof initial>} State */
+
+/** A network in training, and its record. */
+export class Learner {
+  /**
+   * @param {"lstm" | "rnn"} kind
+   * @param {State} state
+   */
+  constructor(kind, state) {
+    this.uniform = uniformFrom(1000 + state.seed); // both networks see the same palindromes
+    this.network = new (kind === "lstm" ? TinyLSTM : TinyRNN)(
+      state.hidden_size, uniformFrom(state.seed), state.settings,
+    );
+    this.palindromes = new Palindromes(state.length);
+    this.test = this.palindromes.test(uniformFrom(0), NUM_TEST);
+    this.step = 0;
+    this.seconds = 0;
+    /** @type {number | null} */
+    this.first_right = null;
+    /** @type {number | null} */
+    this.reached = null;
+    /** @type {{step: number, loss: number, accuracy: number}[]} */
+    this.record = [];
+    this.loss = 0;
+    this.norm = 0;
+    this.accuracy = this.evaluate();
+  }
+
+  evaluate() {
+    const accuracy = this.network.accuracy(this.test);
+    if (this.step > 0) this.record.push({ step: this.step, loss: this.loss, accuracy });
+    if (accuracy >= GOAL) this.reached ??= this.seconds;
+    return accuracy;
+  }
+
+  /** One step of training, on palindromes that are not in the test. */
+  advance() {
+    const start = performance.now();
+    const batch = Array.from({ length: BATCH_SIZE }, () => this.palindromes.draw(this.uniform, false));
+    const { loss, norm } = this.network.step(batch);
+    this.step++;
+    this.loss = this.step === 1 ? loss : 0.9 * this.loss + 0.1 * loss;
+    this.norm = norm;
+    this.seconds += (performance.now() - start) / 1000;
+    if (this.first_right === null && this.network.accuracy(this.test.slice(0, 1)) === 1) {
+      this.first_right = this.seconds;
+    }
+    if (this.step % EVALUATE_EVERY === 0 || this.step === 1) this.accuracy = this.evaluate();
+  }
+}
+
+const TITLES = /** @type {const} */ ({ lstm: "LSTM", rnn: "RNN" });
+
+/** @param {State} state */
+export function trainer(state) {
+  /** @type {Record<string, Learner>} */
+  let learners = {};
+  let running = false;
+  let turn = 0;
+
+  const start = button("", () => (running ? stop() : go()), { class: "primary" });
+  const parts = Object.fromEntries(
+    Object.entries(TITLES).map(([kind, title]) => {
+      const accuracy = el("b", {});
+      const facts = el("p", { class: "facts" });
+      const chart = el("canvas", { class: "chart", role: "img" });
+      const example = el("p", { class: "example" });
+      const maps = el("div", { class: "maps small" });
+      const view = el("div", { class: "learner" },
+        el("h2", {}, title, " ", accuracy, el("small", {}, t(" of unseen palindromes right"))),
+        facts, chart,
+        el("p", { class: "legend" }, el("span", { class: "line-c" }, t("accuracy")), el("span", { class: "line-f" }, t("loss")),
+          el("span", { class: "line-floor" }, t("loss of a guess, 2.30"))),
+        example, maps);
+      return [kind, { accuracy, facts, chart, example, maps, view }];
+    }),
+  );
+
+  function stop() {
+    running = false;
+    start.textContent = t("Go on");
+  }
+
+  function go() {
+    if (running) return;
+    running = true;
+    start.textContent = t("Pause");
+    requestAnimationFrame(work);
+  }
+
+  function work() {
+    if (!running || !view.checkVisibility()) return stop();
+    const until = performance.now() + WORK;
+    const kinds = Object.keys(learners);
+    while (performance.now() < until) learners[kinds[turn++ % kinds.length]].advance();
+    draw();
+    setTimeout(() => requestAnimationFrame(work));
+  }
+
+  function restart() {
+    running = false;
+    learners = { lstm: new Learner("lstm", state), rnn: new Learner("rnn", state) };
+    start.textContent = t("Start");
+    draw();
+  }
+
+  function draw() {
+    for (const [kind, learner] of Object.entries(learners)) {
+      const { accuracy, facts, chart, example } = parts[kind];
+      const last = learner.record[learner.record.length - 1];
+      accuracy.textContent = percent(learner.accuracy);
+      accuracy.className = learner.accuracy >= GOAL ? "good" : "";
+      facts.textContent = [
+        t("step %(step)s, %(seconds)s s", { step: number(learner.step), seconds: number(learner.seconds, 1) }),
+        last ? t("loss %(loss)s, gradient %(norm)s", { loss: number(learner.loss, 2), norm: number(learner.norm, 1) }) : "",
+        learner.first_right === null ? "" : t("a first one right after %(seconds)s s", { seconds: number(learner.first_right, 1) }),
+        learner.reached === null ? "" : t("99% after %(seconds)s s", { seconds: number(learner.reached, 1) }),
+      ].filter(Boolean).join(" · ");
+      drawRecord(chart, learner);
+      const palindrome = learner.test[0];
+      const states = learner.network.read(palindrome.slice(0, -1));
+      const answer = argmax(learner.network.readout(states[states.length - 1]));
+      const right = answer === palindrome[palindrome.length - 1];
+      example.replaceChildren(
+        t("An unseen one: %(digits)s, and then", { digits: palindrome.slice(0, -1).join(" ") }), " ",
+        el("b", { class: right ? "good" : "bad" }, `${answer} ${right ? "✓" : "✗"}`));
+      drawStates(kind, learner);
+    }
+  }
+
+  /**
+   * Gates and states of the example: a row for each cell, a column for each step.
+   * @param {string} kind
+   * @param {Learner} learner
+   */
+  function drawStates(kind, learner) {
+    const states = /** @type {Record<string, Float64Array[]>} */ (learner.network.states);
+    const names = kind === "lstm" ? ["g", "i", "f", "o", "c", "h"] : ["h"];
+    const { maps } = parts[kind];
+    if (maps.children.length !== names.length) {
+      maps.replaceChildren(...names.map((name) => el("figure", {}, el("figcaption", {}, name), el("canvas", { class: "matrix" }))));
+    }
+    names.forEach((name, k) => {
+      const canvas = /** @type {HTMLCanvasElement} */ (maps.children[k].querySelector("canvas"));
+      const gate = "ifo".includes(name);
+      const low = gate ? 0 : name === "c" ? -3 : -1;
+      drawMatrix(canvas, states[name].length, state.hidden_size, (x, y) => states[name][x][y],
+        gate ? "gate" : "signed", low, gate ? 1 : -low);
+    });
+  }
+
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {Learner} learner
+   */
+  function drawRecord(canvas, learner) {
+    const width = canvas.clientWidth || 300;
+    const height = 130;
+    const context = prepare(canvas, width, height);
+    const last = Math.max(learner.step, 50);
+    const x = (/** @type {number} */ step) => (width * step) / last;
+    const y = (/** @type {number} */ share) => height - 4 - (height - 8) * Math.min(1, Math.max(0, share));
+    context.strokeStyle = colour("line");
+    context.setLineDash([4, 4]);
+    context.beginPath();
+    context.moveTo(0, y(Math.log(10) / 3));
+    context.lineTo(width, y(Math.log(10) / 3));
+    context.stroke();
+    context.setLineDash([]);
+    context.lineWidth = 2;
+    for (const [name, scale] of /** @type {const} */ ([["loss", 3], ["accuracy", 1]])) {
+      context.strokeStyle = colour(name === "loss" ? "line-f" : "line-c");
+      context.beginPath();
+      for (const entry of learner.record) context.lineTo(x(entry.step), y(entry[name] / scale));
+      context.stroke();
+    }
+    const entry = learner.record[learner.record.length - 1];
+    canvas.setAttribute("aria-label", entry
+      ? t("accuracy %(accuracy)s, loss %(loss)s", { accuracy: percent(entry.accuracy), loss: number(entry.loss, 2) })
+      : t("nothing learnt yet"));
+  }
+
+  /** @param {() => void} change */
+  const again = (change) => {
+    const was = running;
+    change();
+    restart();
+    if (was) go();
+  };
+  const lengths = Array.from({ length: 18 }, (_, k) => k + 3);
+  const controls = el("div", { class: "controls" },
+    el("div", { class: "buttons" }, start, button(t("Start again"), () => again(() => { state.seed++; }))),
+    labelled("T", select(lengths.map((n) => [String(n), String(n)]), String(state.length),
+      (value) => again(() => { state.length = Number(value); }))),
+    labelled(t("Hidden size"), select([8, 16, 24, 32].map((n) => [String(n), String(n)]), String(state.hidden_size),
+      (value) => again(() => { state.hidden_size = Number(value); }))),
+    labelled(t("Learning rate"), select([0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1].map((n) => [String(n), String(n)]),
+      String(state.settings.learning_rate), (value) => { state.settings.learning_rate = Number(value); })),
+    labelled(t("Gradient at most"), select([["0", t("not clipped")], ["0.1", "0.1"], ["1", "1"], ["10", "10"]],
+      String(state.settings.max_grad_norm), (value) => { state.settings.max_grad_norm = Number(value); })),
+    labelled(t("Forget gate (3)"), select([["learnt", t("learnt")], ["one", t("always 1")], ["zero", t("always 0: forgets all")]],
+      state.settings.forget, (value) => again(() => { state.settings.forget = /** @type {"learnt"} */ (value); }))),
+    labelled("Softmax (8)", select([["once", t("once")], ["twice", t("twice, by mistake")]], state.settings.softmax_twice ? "twice" : "once",
+      (value) => again(() => { state.settings.softmax_twice = value === "twice"; }))));
+
+  const view = el("div", {},
+    el("p", { class: "task" }, t("Both start from random weights and learn here, in your browser: the same palindromes, RMSProp, backpropagation through time. One left half in five is kept for the test, so what they are asked was never shown to them.")),
+    controls,
+    el("div", { class: "learners" }, ...Object.values(parts).map((part) => part.view)),
+    el("h2", {}, t("Break it")),
+    el("ul", {},
+      el("li", {}, t("At T = 12 and a learning rate of 0.03 the LSTM learns and the RNN does not; at 0.003 both do. Clipping changes little, because RMSProp divides each gradient by its usual size.")),
+      el("li", {}, t("Forget gate always 0: the cell keeps nothing, so only h is left to carry the digit. How far does it get at T = 8?")),
+      el("li", {}, t("Softmax twice: the loss cannot fall below 1.46, even when all answers are right, and learning is slower.")),
+      el("li", {}, t("At T = 5 and a learning rate of 0.001 the RNN is even the quicker one: it has a quarter of the weights, and four steps are not long. At T = 20, with 0.003, does it get there at every new start?"))));
+  restart();
+  return { view, show: draw };
+}

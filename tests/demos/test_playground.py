@@ -1,0 +1,239 @@
+"""The page in one file: its JavaScript against PyTorch, in Node and Chromium; what is refused."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageSequence
+
+from toolkit.common.errors import ToolkitError
+from toolkit.export import torchscript
+from toolkit.export.manifest import SIGNATURES, read_manifest
+from toolkit.export.playground import write_playground
+from toolkit.export.replacing import copy_export
+from toolkit.gan.data import MNIST, to_unit
+from toolkit.gan.model import MLPGenerator
+from toolkit.lstm.data import palindromes, split_last
+
+from .chromium import expect, faint_texts, visit
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+SCRIPTS = ROOT / "playground"
+EXPORTS = ROOT / "exports"
+
+# The page's weights are in half precision, so an output y may be off by HALF * (1 + |y|). A half
+# has 11 significant bits: each weight is off by up to 2.4e-4 of itself.
+HALF = 3e-3
+
+Array = NDArray[Any]
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the committed exports."""
+    path = tmp_path_factory.mktemp("playground") / "playground.html"
+    write_playground(EXPORTS, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def node() -> Callable[..., str]:
+    """Runs a script of this folder in Node."""
+    if (program := shutil.which("node")) is None:
+        pytest.skip("needs node: apt install nodejs")
+
+    def run(script: Path, *arguments: object, text: str = "") -> str:
+        done = subprocess.run(
+            [program, script, *map(str, arguments)],
+            input=text,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+def forward(node: Callable[..., str], page: Path, questions: list[tuple[str, Array]]) -> Any:
+    """What the page's networks answer to arrays (n, ...), in JavaScript: one array for each."""
+    asked = [{"model": name, "inputs": x.reshape(len(x), -1).tolist()} for name, x in questions]
+    answers = json.loads(node(HERE / "forward.mjs", page, text=json.dumps(asked)))
+    return [np.array(answer) for answer in answers]
+
+
+def test_golden_values(node: Callable[..., str], page: Path) -> None:
+    """Every golden value of the manifest, through the JavaScript."""
+    listed = read_manifest(EXPORTS)
+    cases = [
+        (name, case) for name in SIGNATURES for case in listed[f"{name}.pt"]["golden"]["cases"]
+    ]
+    assert {name for name, _ in cases} == set(SIGNATURES)
+    given, expected = (
+        [np.array(case[key]["values"]).reshape(case[key]["shape"]) for _, case in cases]
+        for key in ("input", "output")
+    )
+    questions = [(name, x) for (name, _), x in zip(cases, given, strict=True)]
+    for (name, _), answer, y in zip(
+        questions, forward(node, page, questions), expected, strict=True
+    ):
+        np.testing.assert_allclose(answer, y.reshape(answer.shape), HALF, HALF, err_msg=name)
+
+
+@torch.no_grad()
+def test_the_same_answers(node: Callable[..., str], page: Path, mnist: MNIST) -> None:
+    """1,000 palindromes and 1,000 images get the same digit as from the exports."""
+    rng = torch.Generator().manual_seed(0)
+    digits, _ = split_last(palindromes(1000, 36, split="test", rng=rng))
+    images = to_unit(mnist.test_images[:1000])
+    questions = [("lstm", digits), ("classifier", images)]
+    answers = forward(node, page, [(name, x.numpy()) for name, x in questions])
+    for (name, x), answer in zip(questions, answers, strict=True):
+        expected = torchscript.load(name, EXPORTS)(x).argmax(dim=1)
+        assert (answer.argmax(axis=1) == expected.numpy()).all(), name
+
+
+def test_the_committed_page_is_what_its_sources_make(
+    node: Callable[..., str], tmp_path: Path
+) -> None:
+    if not (SCRIPTS / "node_modules").exists():
+        pytest.skip("needs esbuild: make playground")
+    node(SCRIPTS / "build.mjs", tmp_path / "made.html")
+    made = (tmp_path / "made.html").read_bytes()
+    assert made == (SCRIPTS / "dist" / "playground.html").read_bytes(), "make playground"
+
+
+def refused(exports_dir: Path) -> str:
+    """The sentence with which a folder is refused."""
+    out = exports_dir / "out" / "playground.html"
+    out.parent.mkdir()
+    with pytest.raises(ToolkitError) as error:
+        write_playground(exports_dir, out)
+    assert os.listdir(out.parent) == []
+    return str(error.value)
+
+
+def test_no_manifest(tmp_path: Path) -> None:
+    assert "lists no network" in refused(tmp_path)
+
+
+def test_damaged_file(tmp_path: Path) -> None:
+    copy_export("rnn", EXPORTS, tmp_path)
+    with open(tmp_path / "rnn.pt", "r+b") as file:
+        file.seek(40_000)
+        file.write(b"?")
+    assert "rnn.pt is damaged" in refused(tmp_path)
+
+
+def test_another_architecture(tmp_path: Path) -> None:
+    torchscript.save(
+        {"generator": MLPGenerator()}, {"generator": {}}, exports_dir=tmp_path, seed=0, config={},
+        formats=(),
+    )  # fmt: skip
+    assert "generator.pt has another architecture" in refused(tmp_path)
+
+
+@torch.no_grad()
+def test_a_part_of_the_exports(node: Callable[..., str], tmp_path: Path) -> None:
+    """A student's own folder may have one network only."""
+    copy_export("rnn", EXPORTS, tmp_path)
+    write_playground(tmp_path, tmp_path / "page.html")
+    (answer,) = forward(node, tmp_path / "page.html", [("rnn", np.array([[3, 1, 4, 1]]))])
+    expected = torchscript.load("rnn", EXPORTS)(torch.tensor([[3, 1, 4, 1]]))
+    np.testing.assert_allclose(answer, expected.numpy(), HALF, HALF)
+
+
+def test_gradients(node: Callable[..., str]) -> None:
+    """Backpropagation in the page against finite differences of its loss."""
+    found = json.loads(node(HERE / "gradients.mjs"))
+    assert len(found) == 5
+    for name, (error, largest) in found.items():
+        assert largest > 0.05, name
+        assert error < 1e-8, name
+
+
+def test_gif(node: Callable[..., str], tmp_path: Path) -> None:
+    """A film written by the page, read by Pillow."""
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 64, (3, 28, 28))  # as shades, which the file keeps
+    node(HERE / "gif.mjs", tmp_path / "film.gif", text=json.dumps((frames / 63).tolist()))
+    with Image.open(tmp_path / "film.gif") as film:
+        assert (film.n_frames, film.size, film.info["loop"]) == (3, (140, 140), 0)
+        for frame, expected in zip(ImageSequence.Iterator(film), frames, strict=True):
+            assert frame.info["duration"] == 120
+            grey = np.array(frame.convert("L"))[::5, ::5]
+            np.testing.assert_array_equal(grey, np.round(expected * 255 / 63))
+
+
+def test_every_text_is_in_chinese() -> None:
+    """And nothing else is, and both have the same places to fill in."""
+    written = set()
+    for script in (SCRIPTS / "src").glob("*.js"):
+        code = script.read_text(encoding="utf-8")
+        assert not re.findall(r'(?<!function )\bt\((?!\s*")', code), f"{script}: not a literal"
+        written |= {json.loads(x) for x in re.findall(r'\bt\(\s*("(?:[^"\\]|\\.)*")', code)}
+    file = ROOT / "toolkit" / "common" / "texts" / "playground.zh.toml"
+    tables = tomllib.loads(file.read_text(encoding="utf-8")).values()
+    chinese = {english: text for table in tables for english, text in table.items()}
+    assert chinese.keys() == written
+    for english, text in chinese.items():
+        assert set(re.findall(r"%\(\w+\)s", english)) == set(re.findall(r"%\(\w+\)s", text)), (
+            english
+        )
+        if re.search("[a-z]{2}", re.sub(r"%\(\w+\)s", "", english)):
+            assert re.search("[\u4e00-\u9fff]", text), english
+
+
+def test_in_the_browser(browser: Any, page: Path) -> None:
+    """Opened as a file: golden values, a network that fails beside one that does not, training."""
+    with visit(browser, page.as_uri()) as opened:
+        for name in SIGNATURES:
+            case = read_manifest(EXPORTS)[f"{name}.pt"]["golden"]["cases"][0]
+            given, expected = (
+                np.array(case[key]["values"]).reshape(case[key]["shape"][0], -1)[0]
+                for key in ("input", "output")
+            )
+            call = "([name, x]) => [...playground[name].forward(Float32Array.from(x))]"
+            answer = opened.evaluate(call, [name, given.tolist()])
+            np.testing.assert_allclose(answer, expected, HALF, HALF, err_msg=name)
+        assert opened.locator(".end.good").count() == 2  # the plain RNN fails beside the LSTMs
+        assert opened.locator(".end.bad").count() == 1
+        opened.get_by_label("Digits to read").fill("31x")
+        assert "Only the digits 0 to 9" in opened.locator("#part-gates .message").inner_text()
+        opened.get_by_label("Digits to read").fill("314")
+        assert "After step 3, digit 4" in opened.locator("#part-gates .sentence").inner_text()
+        assert faint_texts(opened) == []
+        opened.get_by_role("tab", name="Gate microscope").press("ArrowRight")
+        opened.get_by_label("T", exact=True).select_option("5")
+        opened.get_by_role("button", name="Start", exact=True).click()
+        facts = opened.locator(".learner .facts")
+        expect(facts.first).to_contain_text("99% after", timeout=60_000)
+        opened.get_by_role("tab", name="Latent studio").click()
+        expect(opened.locator(".tile").last).to_be_enabled()
+        with opened.expect_download() as download:
+            opened.get_by_role("button", name="Save walk (GIF)").click()
+        assert re.fullmatch(r"walk_\d_to_\d_seed42\.gif", download.value.suggested_filename)
+        opened.get_by_role("button", name="中文").click()
+        assert opened.locator("html").get_attribute("lang") == "zh-Hans"
+        assert not re.search("[A-Z][a-z]+ [a-z]+ ", opened.locator("main").inner_text())
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_narrow_screen(browser: Any, page: Path, scheme: str) -> None:
+    with visit(browser, page.as_uri(), width=320, scheme=scheme) as opened:
+        for tab in opened.get_by_role("tab").all():
+            tab.click()
+            assert opened.evaluate("document.documentElement.scrollWidth") <= 320
+            assert faint_texts(opened) == []
