@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 from typer.main import get_command
 
@@ -174,7 +174,7 @@ def _made() -> Iterator[Wrong]:
     from toolkit.train.app import app as train
 
     for module, app in (("train", train), ("assignment", assignment)):
-        for name, command in get_command(app).commands.items():
+        for name, command in _every(get_command(app)):
             kinds = get_type_hints(command.callback)
             options = [option for option in command.params if option.opts[0].startswith("--")]
             for option in options:
@@ -183,8 +183,18 @@ def _made() -> Iterator[Wrong]:
                 )
                 if (name, option.name) == ("clinic", "exports_dir"):
                     continue  # where no classifier is, it takes the toolkit's own
+                words = [*name.split(), *_needed(name), *small]
                 for value in _values(str(kinds[option.name])):
-                    yield Wrong(module, [name, *_needed(name), *small, f"{option.opts[0]}={value}"])
+                    yield Wrong(module, [*words, f"{option.opts[0]}={value}"])
+
+
+def _every(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """The commands of a group and of the groups in it, by name, e.g. "package gradescope"."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _every(command, f"{before}{name} ")
+        else:
+            yield before + name, command
 
 
 def _needed(name: str) -> list[str]:
@@ -193,7 +203,7 @@ def _needed(name: str) -> list[str]:
         "clinic": ["saturation"],
         "restore": ["lstm"],
         "export": ["--format", "pt2", "--exports-dir", "empty"],
-        "report": ["--student-number", "12345678", "--runs-dir", "empty"],
+        "report": ["empty", "--student-number", "12345678"],
         "pack": ["empty", "--student-number", "12345678"],
         "grade": ["empty"],
         "check": ["empty"],

@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import importlib
+import os
 import tempfile
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -54,7 +55,7 @@ def check(
     """
     torch.set_num_threads(1)  # a second thread costs more than it saves on tensors this small
     with tempfile.TemporaryDirectory(prefix="check-", ignore_cleanup_errors=True) as scratch:
-        submission = prepare(path.resolve(), Path(scratch).resolve())
+        submission = prepare(Path(os.path.realpath(path)), Path(scratch).resolve())  # a loop, too
         with contextlib.nullcontext(host) if host else plain_host() as running:
             return judge(submission, running, str(submission.root), progress, parts)
 
