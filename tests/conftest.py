@@ -2,12 +2,14 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -35,6 +37,8 @@ STARTS = {
     "built": "c++",
     "built_onnx": "c++ and onnxruntime",
 }
+
+NEEDS_PLAYWRIGHT = "needs playwright: pip install playwright"
 
 RunTrain = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -87,6 +91,18 @@ def start_smoke(command: str, project: Path) -> subprocess.Popen[bytes]:
             stdout=out,
             stderr=subprocess.STDOUT,
         )
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium, driven by Playwright: a context, whose pages share their cache."""
+    playwright = pytest.importorskip("playwright.sync_api", reason=NEEDS_PLAYWRIGHT)
+    if (chromium := shutil.which("chromium")) is None:
+        pytest.skip("needs chromium: apt install chromium")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser.new_context(accept_downloads=True)
+        browser.close()
 
 
 @pytest.fixture(scope="session")

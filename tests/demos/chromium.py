@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import NEEDS_PLAYWRIGHT
+from ..conftest import NEEDS_PLAYWRIGHT
 
 expect = pytest.importorskip("playwright.sync_api", reason=NEEDS_PLAYWRIGHT).expect
 expect.set_options(timeout=30_000)  # a busy machine may take long to answer

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -11,12 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NEEDS_PLAYWRIGHT = "needs playwright: pip install playwright"
 
 # Runs `before` and then argv[1], as if that had been given to Python itself.
 RUN = """
@@ -153,18 +150,6 @@ def digit_demo(serve: Serve) -> Served:
 @pytest.fixture(scope="session")
 def digit_page(digit_demo: Served) -> str:
     return digit_demo.url
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Debian's Chromium, driven by Playwright: a context, whose pages share their cache."""
-    playwright = pytest.importorskip("playwright.sync_api", reason=NEEDS_PLAYWRIGHT)
-    if (chromium := shutil.which("chromium")) is None:
-        pytest.skip("needs chromium: apt install chromium")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser.new_context(accept_downloads=True)
-        browser.close()
 
 
 def free_port() -> int:
