@@ -1,4 +1,4 @@
-"""The options of `grade`, which several commands or readers share."""
+"""The options of `grade`, and the rubric that `package` takes, too."""
 
 from pathlib import Path
 from typing import Annotated, Literal
