@@ -63,6 +63,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, NotebookNo
         iio.imwrite(folder / "records" / f"samples-{name}.png", np.full((9, 9), n, np.uint8))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
+        patch.delenv("MPLBACKEND", raising=False)  # set by a command that ran in this process
         notebook = nbformat.read(NOTEBOOK, as_version=4)
         resources = {"metadata": {"path": str(folder)}}
         notebook = NotebookClient(notebook, timeout=None, resources=resources).execute()
