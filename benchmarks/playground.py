@@ -50,7 +50,7 @@ def sizes(page: Path) -> dict[str, int]:
     found = re.search(r'id="exports">(.*?)</script>', text, flags=re.DOTALL)
     assert found
     exports = json.loads(found[1])
-    parts = {"script, styles, frame": len(package_data("playground").read_bytes())}
+    parts = {"script, styles, frame": len((package_data("pages") / "playground.html").read_bytes())}
     for name, model in exports["models"].items():
         parts[name] = len(json.dumps(model))
     if exports["film"]:

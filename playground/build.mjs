@@ -1,17 +1,19 @@
-// Makes dist/playground.html, the page without its networks: node build.mjs [OUT].
-// Everything is in this one file, the script as a classic one that loads nothing.
+// Makes what is committed in dist/: node build.mjs [OUT]. See docs/playground.md.
+//   playground.html     the page without its networks: everything is in this one file, the script as
+//                       a classic one that loads nothing
+//   NAME.js, page.css   the demos' pages, whose numbers come from their server
 
 import { build } from "esbuild";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const here = dirname(fileURLToPath(import.meta.url));
-const out = process.argv[2] ?? `${here}/dist/playground.html`;
+const here = fileURLToPath(new URL(".", import.meta.url));
+const out = process.argv[2] ?? `${here}dist`;
+const served = ["gate_microscope", "latent_studio"];
 
 const bundle = async (name, options) => {
   const { outputFiles } = await build({
-    entryPoints: [`${here}/src/${name}`],
+    entryPoints: [`${here}src/${name}`],
     absWorkingDir: here,
     bundle: true,
     minify: true,
@@ -22,11 +24,16 @@ const bundle = async (name, options) => {
   });
   return outputFiles[0].text.trim();
 };
+const scriptOf = (name, options) => bundle(name, { format: "iife", target: "es2020", ...options });
 
-const script = await bundle("page.js", { format: "iife", target: "es2020" });
 const style = await bundle("style.css", { target: ["chrome100", "firefox100", "safari15"] });
-const page = (await readFile(`${here}/src/page.html`, "utf-8"))
+const script = await scriptOf("page.js");
+const page = (await readFile(`${here}src/page.html`, "utf-8"))
   .replace("/* style */", () => style)
   .replace("/* script */", () => script.replaceAll("</script", "<\\/script"));
-await mkdir(dirname(out), { recursive: true });
-await writeFile(out, page);
+await mkdir(out, { recursive: true });
+await writeFile(`${out}/playground.html`, page);
+await writeFile(`${out}/page.css`, `${style}\n`);
+for (const name of served) {
+  await writeFile(`${out}/${name}.js`, `${await scriptOf(`served/${name}.js`, { globalName: "part" })}\n`);
+}

@@ -1,31 +1,14 @@
-"""The look of both demos."""
+"""The look of both demos: `playground/src/style.css` has it; here is what stands around."""
 
 import gradio as gr
 
-THEME = gr.themes.Default(
-    primary_hue="indigo",
-    neutral_hue="slate",
-    font=["system-ui", "sans-serif"],
-    font_mono=["ui-monospace", "monospace"],
-).set(  # Gradio's own greys and buttons are too pale to read from the last row
-    body_text_color_subdued="*neutral_600",
-    color_accent="*primary_600",
-    block_info_text_color="*neutral_600",
-    block_info_text_size="*text_md",
-    block_label_text_size="*text_md",
-    block_label_text_color="*neutral_700",
-    block_title_text_color="*neutral_700",
-    button_primary_background_fill="*primary_600",
-    button_primary_background_fill_hover="*primary_700",
+THEME = gr.themes.Base(
+    font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
+).set(  # the backgrounds of the style sheet
+    body_background_fill="#fff", body_background_fill_dark="#14171d"
 )
 CSS = """
-.gradio-container { max-width: min(1240px, 100vw) !important; margin: auto; }
-.prose { font-size: 1rem; }
-.dark { --color-accent: var(--primary-400); }
-.html-container { padding: 0 !important; font-size: 1rem; }
-@media (max-width: 640px) { .gradio-container main { padding: 12px !important; } }
-.pixels img { image-rendering: pixelated; }
-:is(button, input, [tabindex]):focus-visible {
-  outline: 3px solid var(--primary-500) !important; outline-offset: 2px;
-}
+.gradio-container { width: 100%; max-width: none !important; }
+.gradio-container > .main { padding: 0; }
+.html-container { padding: 0 !important; }
 """

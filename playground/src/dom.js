@@ -2,6 +2,8 @@
 
 /** @typedef {"en" | "zh"} Language */
 
+/** @type {HTMLElement} */
+let root; // of the page; it has the colours
 /** @type {Language} */
 let language = "en";
 /** @type {Record<string, string>} */
@@ -14,6 +16,11 @@ let chinese = {};
 export function setLanguage(chosen, texts) {
   language = chosen;
   chinese = texts;
+}
+
+/** @param {HTMLElement} element */
+export function setRoot(element) {
+  root = element;
 }
 
 /**
@@ -100,6 +107,13 @@ export function select(options, chosen, choose) {
 }
 
 /**
+ * A font for a canvas.
+ * @param {number} [size] in pixels where the reader's type has its usual size
+ */
+export const font = (size = 13) =>
+  `${(size / 16) * parseFloat(getComputedStyle(document.documentElement).fontSize)}px system-ui, sans-serif`;
+
+/**
  * A canvas's context, as large as the canvas is shown, in CSS pixels.
  * @param {HTMLCanvasElement} canvas
  * @param {number} width
@@ -112,7 +126,7 @@ export function prepare(canvas, width, height) {
   canvas.style.height = `${height}px`;
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   context.setTransform(scale, 0, 0, scale, 0, 0);
-  context.font = "13px system-ui, sans-serif";
+  context.font = font();
   context.textAlign = "center";
   context.textBaseline = "middle";
   return context;
@@ -123,9 +137,9 @@ export function prepare(canvas, width, height) {
  * @param {string} name
  */
 export const colour = (name) =>
-  getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  getComputedStyle(root).getPropertyValue(`--${name}`).trim();
 
-export const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
+export const isDark = () => root.classList.contains("dark");
 
 /** From the lowest value to the highest; what is near the background says little. */
 const PALETTES = {

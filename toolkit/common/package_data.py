@@ -9,7 +9,7 @@ IN_CHECKOUT = {
     "notebook": "assignments/assignment3.ipynb",
     "report": "assignments/report",
     "demos": "demos",
-    "playground": "playground/dist/playground.html",
+    "pages": "playground/dist",
 }
 
 
@@ -17,8 +17,8 @@ def package_data(name: str) -> Path:
     """Where something is: beside the package in a checkout, inside it in a wheel.
 
     Args:
-        name: of a folder, "exports", "skeleton", "report" (the templates) or "demos"; or
-            "notebook" or "playground" (the page without its networks), which are files.
+        name: of a folder, "exports", "skeleton", "report" (the templates), "demos" or "pages" (the
+            scripts and styles of pages, built); or "notebook", which is a file.
     """
     place = IN_CHECKOUT[name]
     installed = PACKAGE / "_data" / Path(place).name

@@ -10,7 +10,6 @@ import base64
 import datetime
 import io
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from torch import Tensor, nn
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import atomic_write
 from toolkit.common.package_data import package_data
+from toolkit.common.texts.language import chinese_of_pages
 from toolkit.export import torchscript
 from toolkit.export.film import load_film
 from toolkit.export.golden import check_golden
@@ -33,7 +33,6 @@ from toolkit.gan.model import Classifier, ConvDiscriminator, ConvGenerator
 from toolkit.lstm.model import LSTM, RNN
 
 PLACE = "{/* the exports */}"  # in the page, where they are put
-CHINESE = Path(__file__).parents[1] / "common" / "texts" / "playground.zh.toml"
 NUM_TILES = 25  # pictures of each step of the film
 State = Mapping[str, Tensor]
 
@@ -55,14 +54,13 @@ def write_playground(exports_dir: Path, out: Path) -> str:
             f"{exports_dir / 'manifest.json'} lists no network, so there is nothing to show; train "
             "one, or give the folder of your exports with --exports."
         )
-    texts = tomllib.loads(CHINESE.read_text(encoding="utf-8"))
     content = {
         "made": datetime.date.today().isoformat(),
         "models": {name: _model(name, exports_dir) for name in names},
         "film": _film(exports_dir) if {"film.npz", "generator.pt"} <= listed.keys() else None,
-        "zh": {k: v for table in texts.values() for k, v in table.items()},
+        "zh": chinese_of_pages(),
     }
-    page = package_data("playground").read_text(encoding="utf-8")
+    page = (package_data("pages") / "playground.html").read_text(encoding="utf-8")
     # No text in the data can end the element of the page that holds it.
     data = json.dumps(content, ensure_ascii=False).replace("<", "\\u003c")
     whole = page.replace(PLACE, data, 1).encode()

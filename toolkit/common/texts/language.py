@@ -22,9 +22,14 @@ def translate(text: str, language: Language) -> str:
 @functools.cache
 def catalogue(language: Language) -> dict[str, str]:
     """What stands in the place of each English text; {} for English itself."""
-    if language == "en":
-        return {}
-    content = tomllib.loads(
-        Path(__file__).with_name(f"{language}.toml").read_text(encoding="utf-8")
-    )
-    return {english: text for table in content.values() for english, text in table.items()}
+    return {} if language == "en" else _read(f"{language}.toml")
+
+
+def chinese_of_pages() -> dict[str, str]:
+    """What stands in the place of each English text of the scripts in `playground/src`."""
+    return _read("playground.zh.toml")
+
+
+def _read(file: str) -> dict[str, str]:
+    tables = tomllib.loads(Path(__file__).with_name(file).read_text(encoding="utf-8"))
+    return {english: text for table in tables.values() for english, text in table.items()}

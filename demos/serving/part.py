@@ -1,0 +1,66 @@
+"""A page whose script comes from `playground/`: what moves is drawn in the browser.
+
+The same modules draw the page in one file, which has its own networks. Here they ask this server.
+"""
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import gradio as gr
+
+from toolkit.common.errors import ToolkitError
+from toolkit.common.package_data import package_data
+from toolkit.common.texts.language import chinese_of_pages
+
+
+def part(
+    name: str, functions: Iterable[Callable[..., Any]], settings: Mapping[str, Any]
+) -> gr.HTML:
+    """A component that fills the page.
+
+    Args:
+        name: of the script in `playground/src/served`, whose `mount(element, server, settings)`
+            is called when the page is open.
+        functions: what the script can ask, by their names; each takes its arguments by name and
+            returns what JSON can hold. The sentence of a `ToolkitError` goes to the script.
+        settings: what the script knows from the start, as JSON; the Chinese texts are added.
+    """
+    pages = package_data("pages")
+    script = (pages / f"{name}.js").read_text(encoding="utf-8")
+    style = (pages / "page.css").read_text(encoding="utf-8")
+    alone = threading.Lock()
+    return gr.HTML(
+        settings | {"zh": chinese_of_pages()},
+        html_template="<div></div>",
+        head=f"<style>{style}</style>",
+        js_on_load=f"{script}part.mount(element.firstElementChild, server, props.value);",
+        server_functions=[_answering(function, alone) for function in functions],
+        apply_default_css=False,
+    )
+
+
+def _answering(function: Callable[..., Any], alone: threading.Lock) -> Callable[[Any], Any]:
+    """A function of one JSON object, its arguments, that answers {"error": sentence} to mistakes.
+
+    Args:
+        alone: held while it computes, as Gradio's queue lets one event compute at a time.
+    """
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def answer(given: Any) -> Any:
+        try:
+            arguments = signature.bind(**given)
+        except TypeError as error:
+            return {"error": f"{function.__name__} cannot be asked like this: {error}."}
+        try:
+            with alone:
+                return function(*arguments.args, **arguments.kwargs)
+        except ToolkitError as error:
+            return {"error": str(error)}
+
+    del answer.__wrapped__  # type: ignore[attr-defined]  # Gradio would fill in its arguments
+    return answer

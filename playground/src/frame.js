@@ -1,0 +1,121 @@
+/** What stands around the parts of a page: its title, tabs, two languages, large type. */
+
+import { remember, remembered, onReturn } from "./address.js";
+import { button, el, setLanguage, setRoot, t } from "./dom.js";
+
+/**
+ * A part is shown when its tab is chosen, and again when its width or the colours change.
+ * @typedef {{view: HTMLElement, show: () => void}} Part
+ *
+ * @typedef {{
+ *   title: () => string,
+ *   parts: () => [name: string, title: string, make: () => Part][],
+ *   foot?: () => HTMLElement,
+ *   zh: Record<string, string>,
+ *   isDark: () => boolean,
+ * }} Page
+ */
+
+const isChinese = () =>
+  (remembered("lang") ?? new URLSearchParams(location.search).get("lang") ?? navigator.language).startsWith("zh");
+
+/**
+ * Fill an element with a page, and fill it anew whenever the language changes or the reader goes
+ * back.
+ * @param {HTMLElement} root
+ * @param {Page} page
+ */
+export function frame(root, page) {
+  /** Draws what is chosen again. */
+  let repaint = () => {};
+  root.classList.add("page");
+  setRoot(root);
+
+  function render() {
+    const chinese = isChinese();
+    setLanguage(chinese ? "zh" : "en", page.zh);
+    document.documentElement.lang = chinese ? "zh-Hans" : "en";
+    document.title = page.title();
+    setLarge(remembered("large") === "1");
+    const parts = page.parts();
+    const tabs = parts.map(([name, title], k) =>
+      el("button", {
+        type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `part-${name}`,
+        onclick: () => choose(name, true),
+        onkeydown: (/** @type {KeyboardEvent} */ event) => {
+          const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+          if (!way) return;
+          const next = (k + way + tabs.length) % tabs.length;
+          choose(parts[next][0], true);
+          tabs[next].focus();
+        },
+      }, title));
+    const panels = parts.map(([name]) =>
+      el("section", { id: `part-${name}`, role: "tabpanel", "aria-labelledby": `tab-${name}` }));
+    /** @type {Record<string, Part>} */
+    const made = {};
+
+    /**
+     * @param {string} chosen
+     * @param {boolean} isStep
+     */
+    function choose(chosen, isStep) {
+      parts.forEach(([name, , make], k) => {
+        panels[k].hidden = name !== chosen;
+        tabs[k].setAttribute("aria-selected", String(name === chosen));
+        tabs[k].tabIndex = name === chosen ? 0 : -1;
+        if (name !== chosen) return;
+        if (!made[name]) panels[k].append((made[name] = make()).view); // when it is first looked at
+        repaint = made[name].show;
+        repaint();
+      });
+      if (isStep) remember({ tab: chosen }, true);
+    }
+
+    root.replaceChildren(
+      el("header", {},
+        el("h1", {}, page.title()),
+        parts.length > 1 ? el("div", { role: "tablist", "aria-label": page.title() }, ...tabs) : null,
+        el("div", { class: "switches" }, largeSwitch(), languageSwitch(chinese))),
+      el("main", {}, ...panels),
+      ...(page.foot ? [page.foot()] : []),
+    );
+    const wanted = remembered("tab");
+    choose(parts.find(([name]) => name === wanted)?.[0] ?? parts[0][0], false);
+  }
+
+  /** @param {boolean} chinese */
+  const languageSwitch = (chinese) =>
+    button(chinese ? "English" : "中文", () => {
+      remember({ lang: chinese ? "en" : "zh" });
+      render();
+    }, { lang: chinese ? "en" : "zh-Hans" });
+
+  /** @param {boolean} isLarge */
+  const setLarge = (isLarge) => document.documentElement.classList.toggle("large", isLarge);
+
+  function largeSwitch() {
+    const toggle = button(t("Projector"), () => {
+      const isLarge = toggle.getAttribute("aria-pressed") !== "true";
+      toggle.setAttribute("aria-pressed", String(isLarge));
+      remember({ large: isLarge ? 1 : "" });
+      setLarge(isLarge);
+      repaint();
+    }, { title: t("Large type, for a classroom"), "aria-pressed": String(remembered("large") === "1") });
+    return toggle;
+  }
+
+  function paint() {
+    root.classList.toggle("dark", page.isDark());
+    repaint();
+  }
+
+  addEventListener("resize", () => repaint());
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
+  if (root !== document.body) {
+    new MutationObserver(paint).observe(document.body, { attributeFilter: ["class"] });
+  }
+  onReturn(render);
+  paint();
+  render();
+}
