@@ -1,20 +1,30 @@
 """A class of 100 archives, ten of them hostile: python benchmarks/grade_class.py [--check stand-in]
 
+    python benchmarks/grade_class.py --check real --size 200 --kills 3
+
 Every archive must get a result, and every harmless one the points that it would get alone. The
 hostile ones loop, sleep, fork, eat memory, print, forge a report, or are not proper archives; each
 is bounded, see tests/assignment/submissions.py. The stand-in for the check only imports the four
 files, so the time measured is that of the grader itself. `--check real` runs the real check, and
-the harmless archives are the right submissions of the tests, in turn.
+the harmless archives are the right submissions of the tests, in turn. `--kills` then grades the
+class once more with the command line, which is killed at random moments and given again each time,
+and compares every result with the one before. The grader's memory is the largest resident set of
+its own processes, which read archives and judge answers; what the submissions take is not in it.
 """
 
 import argparse
 import collections
+import itertools
 import json
+import random
+import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+
+import psutil
 
 from toolkit.assignment.grade.folder import grade_folder
 from toolkit.assignment.grade.result import Result
@@ -81,11 +91,15 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=100, help="archives; a tenth is hostile")
     parser.add_argument("--workers", type=int, default=2, help="archives at a time")
     parser.add_argument("--time-limit", type=float, help="seconds for an archive [20, real: 300]")
+    parser.add_argument("--kills", type=int, default=0, help="of the command line; real check only")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
     parser.add_argument("--check", choices=("stand-in", "real"), default="stand-in")
     options = parser.parse_args()
     if options.size < len(HOSTILE):
         parser.error(f"--size must be at least {len(HOSTILE)}")
     real = options.check == "real"
+    if options.kills and (not real or options.time_limit):
+        parser.error("--kills needs --check real, with its own time limit")
     limits = Limits() if real else Limits(seconds=20, memory=2**30)
     limits = replace(limits, seconds=options.time_limit or limits.seconds)
     check = CHECK if real else submissions.CHECK
@@ -106,11 +120,68 @@ def main() -> None:
             num_workers=options.workers,
         )
         seconds = time.perf_counter() - start
-        written = [json.loads(p.read_text()) for p in Path(directory).glob("graded/*/results.json")]
-    if len(written) != options.size or len(results) != options.size:
-        sys.exit(f"{len(written)} results of {options.size} archives.")
-    print_table([*results.values()], kinds)
-    print(f"\n{len(results)} results in {seconds:.0f} s, {options.workers} archives at a time")
+        whole = written(Path(directory, "graded"))
+        if len(whole) != options.size or len(results) != options.size:
+            sys.exit(f"{len(whole)} results of {options.size} archives.")
+        print_table([*results.values()], kinds)
+        print(f"\n{len(results)} results in {seconds:.0f} s, {options.workers} archives at a time")
+        if options.kills:
+            out = Path(directory, "again")
+            command = [sys.executable, "-m", "toolkit.assignment", "grade", str(folder)]
+            command += ["--out", str(out), "--jobs", str(options.workers)]
+            rng = random.Random(options.seed)
+            moments = [seconds * rng.random() / options.kills for _ in range(options.kills)]
+            taken, peak = kill_and_repeat(command, moments)
+            differing = [name for name, result in whole.items() if written(out).get(name) != result]
+            print(
+                f"\nKilled after {', '.join(f'{moment:.0f} s' for moment in moments)} and given "
+                f"again: {len(written(out))} results in {taken:.0f} s, {len(differing)} of them "
+                f"others than before. The grader's processes: at most {peak / 1e6:.0f} MB each."
+            )
+            sys.exit(bool(differing))
+
+
+def written(out: Path) -> dict[str, object]:
+    """The results in a folder by their archives, without the seconds that they took."""
+    results = {}
+    for path in out.glob("*/results.json"):
+        results[path.parent.name] = result = json.loads(path.read_text(encoding="utf-8"))
+        del result["execution_time"]
+    return results
+
+
+def kill_and_repeat(command: list[str], moments: list[float]) -> tuple[float, int]:
+    """Give a command, kill it after so many seconds each time, and let the last one end.
+
+    Returns:
+        seconds in all, and the largest resident set of a process of the grader's own, in bytes.
+    """
+    start, peak = time.perf_counter(), 0
+    for moment in [*moments, None]:
+        began = time.perf_counter()
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+            while process.poll() is None:
+                if moment is not None and time.perf_counter() - began > moment:
+                    process.kill()
+                peak = max(peak, *own_peaks(process.pid))
+                time.sleep(0.2)
+        if moment is None and process.returncode:
+            sys.exit(f"{' '.join(command)} ended with {process.returncode}.")
+    return time.perf_counter() - start, peak
+
+
+def own_peaks(pid: int) -> list[int]:
+    """The largest resident set so far, in bytes, of a grader and of its workers."""
+    peaks = [0]
+    try:
+        parent = psutil.Process(pid)
+        for process in itertools.chain([parent], parent.children()):
+            if process == parent or "loky" in " ".join(process.cmdline()):
+                status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+                peaks += [int(x.split()[1]) * 1024 for x in status.splitlines() if "VmHWM" in x]
+    except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+        pass  # ended meanwhile
+    return peaks
 
 
 def print_table(results: list[Result], kinds: dict[str, str]) -> None:
