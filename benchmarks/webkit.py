@@ -6,12 +6,12 @@ Exit code 1: a value is off, or a part does not work.
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,7 +24,7 @@ from toolkit.common.package_data import package_data
 from toolkit.export.manifest import SIGNATURES, read_manifest
 from toolkit.export.playground import write_playground
 
-PORT = 47_113
+PORT, DISPLAY = 47_113, ":77"
 TOLERANCE = 3e-3  # times 1 + |y|; the weights of the page are in half precision
 # Errors of the page's scripts are kept where they can be asked for.
 LISTEN = "window.trouble = []; addEventListener('error', (e) => trouble.push(e.message));"
@@ -46,7 +46,8 @@ class Session:
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         data = json.dumps(body or {}).encode() if method == "POST" else None
-        request = urllib.request.Request(f"http://127.0.0.1:{PORT}{path}", data, method=method)
+        address, kind = f"http://127.0.0.1:{PORT}{path}", {"Content-Type": "application/json"}
+        request = urllib.request.Request(address, data, kind, method=method)
         with urllib.request.urlopen(request, timeout=120) as answer:
             return json.load(answer)["value"]
 
@@ -71,21 +72,24 @@ class Session:
 @contextmanager
 def webkit() -> Iterator[Session]:
     """A browser of its own, on a screen that nobody sees."""
-    for program in ("WebKitWebDriver", "xvfb-run"):
+    for program in ("WebKitWebDriver", "Xvfb"):
         if not shutil.which(program):
             sys.exit(f"{program} is missing: apt install webkit2gtk-driver xvfb")
-    command = ["xvfb-run", "-a", "WebKitWebDriver", f"--port={PORT}"]
+    screen = ["Xvfb", DISPLAY, "-screen", "0", "1280x900x24"]
+    driver = ["WebKitWebDriver", f"--port={PORT}"]
     with ExitStack() as stack:
-        process = stack.enter_context(subprocess.Popen(command))
-        stack.callback(process.terminate)
-        for _ in range(100):
-            try:
-                session = Session()
-                break
-            except urllib.error.URLError:
-                time.sleep(0.1)
-        else:
-            sys.exit("WebKitWebDriver does not answer.")
+        for command in (screen, driver):
+            process = stack.enter_context(
+                subprocess.Popen(
+                    command,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    env=os.environ | {"DISPLAY": DISPLAY},
+                )
+            )
+            stack.callback(process.terminate)
+            time.sleep(2)
+        session = Session()
         stack.callback(session.ask, "DELETE", f"/session/{session.id}")
         yield session
 
