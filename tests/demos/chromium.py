@@ -1,6 +1,7 @@
 """Visits to a page in Chromium, and whether its texts can be read."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,7 +28,7 @@ def visit(
     page.on("request", lambda request: trouble.append(request.url) if foreign(request) else None)
 
     def foreign(request: Any) -> bool:
-        return not request.url.startswith((url, "data:", "blob:"))
+        return not request.url.startswith((re.split("[?#]", url)[0], "data:", "blob:"))
 
     try:
         page.goto(url)

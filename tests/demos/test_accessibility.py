@@ -1,0 +1,69 @@
+"""The pages for everybody: axe-core's rules, and nothing that sticks out of a narrow screen."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from toolkit.export.playground import write_playground
+
+from .chromium import visit
+
+ROOT = Path(__file__).parents[2]
+AXE = ROOT / "playground" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = """async () => {
+  const { violations } = await axe.run(document.querySelector('.page'));
+  return violations
+    .filter(({impact}) => impact === 'serious' || impact === 'critical')
+    .map(({id, nodes}) => `${id}: ${nodes.map(({target}) => target).join(', ')}`);
+}"""
+
+PAGES = [
+    pytest.param("digit_page", marks=pytest.mark.xdist_group("digit_demo")),
+    pytest.param("gan_page", marks=pytest.mark.xdist_group("gan_demo")),
+    "in_one_file",
+]
+
+
+@pytest.fixture
+def in_one_file(tmp_path: Path) -> str:
+    write_playground(ROOT / "exports", tmp_path / "playground.html")
+    return (tmp_path / "playground.html").as_uri()
+
+
+def each_tab(page: Any) -> Iterator[str]:
+    """Show one tab after the other; the name of each, or "" for a page without tabs."""
+    page.locator(".page main > section").first.wait_for()
+    tabs = page.get_by_role("tab").all()
+    for tab in tabs:
+        tab.click()
+        page.wait_for_load_state("networkidle")
+        yield tab.inner_text()
+    if not tabs:
+        yield ""
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_serious_violation(
+    browser: Any, request: pytest.FixtureRequest, name: str, width: int, scheme: str
+) -> None:
+    if not AXE.exists():
+        pytest.skip("needs axe-core: make playground")
+    with visit(browser, request.getfixturevalue(name), width=width, scheme=scheme) as page:
+        page.add_script_tag(content=AXE.read_text(encoding="utf-8"))
+        found = {tab: page.evaluate(RULES) for tab in each_tab(page)}
+    assert not any(found.values()), found
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_nothing_sticks_out(
+    browser: Any, request: pytest.FixtureRequest, name: str, language: str
+) -> None:
+    address = f"{request.getfixturevalue(name)}?lang={language}"
+    with visit(browser, address, width=320) as page:
+        for tab in each_tab(page):
+            assert page.evaluate("document.documentElement.scrollWidth") == 320, tab
