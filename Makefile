@@ -1,4 +1,5 @@
-# make train: install into .venv and train everything.   make test: run all tests.
+# make train: install into .venv and train everything.   make test: run the tests.
+# make test-slow: those that take more than ten seconds each.
 # make test-bare: those that need other programs, without them.   make docs: build the pages.
 # Another Python: make train PYTHON=python3.12
 
@@ -11,13 +12,16 @@ FOR_STUDENTS := $(addprefix -p toolkit.,common lstm gan export train assignment.
 types-there = $(BIN)/python -m mypy --platform $(1) --follow-imports silent --no-warn-unreachable \
   --cache-dir .mypy_cache/$(1) $(FOR_STUDENTS)
 
-.PHONY: train test test-bare nightly lint types deps docs bench pictures playground clean
+.PHONY: train test test-slow test-bare nightly lint types deps docs bench pictures playground clean
 
 train: .venv/installed
 	$(BIN)/python -m toolkit.train all
 
 test: .venv/installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m 'not slow and not nightly'
+
+test-slow: .venv/installed-test
+	$(BIN)/python -m pytest -m 'slow and not nightly'
 
 test-bare: .venv/installed-test
 	.ci/bare $(BIN)/python -m pytest --collect-only -qq -n 0 >/dev/null
@@ -49,9 +53,10 @@ bench: .venv/installed-test
 pictures: .venv/installed-test
 	WRITE_PICTURES=1 $(BIN)/python -m pytest tests/demos/test_pictures.py
 
-# The page without its networks, which is committed: only this needs Node.
-playground: playground/node_modules
+# The page in one file and the scripts of the demos, which are committed: only this needs Node.
+playground: playground/node_modules .venv/installed
 	cd playground && npm run --silent types && npm run --silent build
+	$(BIN)/python -m toolkit.train playground
 
 playground/node_modules: playground/package-lock.json
 	cd playground && npm ci --no-audit --no-fund

@@ -138,6 +138,8 @@ def main() -> None:
                 f"again: {len(written(out))} results in {taken:.0f} s, {len(differing)} of them "
                 f"others than before. The grader's processes: at most {peak / 1e6:.0f} MB each."
             )
+            for name in differing:
+                print(f"{kinds[name]}: {differences(whole[name], written(out).get(name))[:300]}")
             sys.exit(bool(differing))
 
 
@@ -148,6 +150,18 @@ def written(out: Path) -> dict[str, object]:
         results[path.parent.name] = result = json.loads(path.read_text(encoding="utf-8"))
         del result["execution_time"]
     return results
+
+
+def differences(one: object, other: object) -> str:
+    """Where two results differ, and how."""
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        changed = [key for key in one if one[key] != other[key]]
+        return "; ".join(f"{key}: {differences(one[key], other[key])}" for key in changed)
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        return ", ".join(
+            differences(*pair) for pair in zip(one, other, strict=True) if pair[0] != pair[1]
+        )
+    return f"{one!r} -> {other!r}"
 
 
 def kill_and_repeat(command: list[str], moments: list[float]) -> tuple[float, int]:

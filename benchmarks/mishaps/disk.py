@@ -180,7 +180,7 @@ def _command(words: list[str], old: Path, new: Path, write: int) -> tuple[Outcom
     shutil.rmtree(here)
     what = f"full disk at each write of `{' '.join(words)}`"
     nothing_left = code == 0 and write % 2 == 0
-    return Outcome(what, outcome, f"write {write}: {said[-1500:]}"), nothing_left
+    return Outcome(what, outcome, f"write {write}, exit code {code}: {said[-1500:]}"), nothing_left
 
 
 def seeds(directory: Path) -> dict[str, object]:
