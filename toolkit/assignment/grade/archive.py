@@ -1,5 +1,6 @@
 """Archives from strangers: read within limits, and written into one directory only."""
 
+import contextlib
 import io
 import re
 import stat
@@ -7,7 +8,9 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from toolkit.assignment.notebooks import MAX_SOURCE, SUFFIX
 from toolkit.assignment.parts import is_theirs
@@ -35,14 +38,23 @@ DAMAGE = (
 )
 
 
+@dataclass
+class Left:
+    """Bytes that an archive may still unpack to."""
+
+    all: int
+    code: dict[str, int]  # of each kind of code
+
+
 class BrokenArchive(ToolkitError):
     """An archive that cannot be unpacked; the message is a sentence for its author."""
 
 
-def members(data: bytes) -> Iterator[tuple[PurePosixPath, bytes]]:
-    """The files of a zip archive, each with its relative path; the paths are safe.
+def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
+    """The files of a zip archive: safe relative paths, and contents in pieces of at most 1 MiB.
 
-    Sizes are counted while unpacking, whatever the archive says about them.
+    A content is read before the next file is asked for, or not at all. Sizes are counted while
+    unpacking, whatever the archive says about them.
 
     Raises:
         BrokenArchive: it is not a zip archive, is damaged or encrypted, holds a link or a special
@@ -50,37 +62,22 @@ def members(data: bytes) -> Iterator[tuple[PurePosixPath, bytes]]:
     """
     if data.count(b"PK\x01\x02") > 5 * MAX_FILES:  # before the table of contents fills the memory
         raise BrokenArchive(f"It contains more than {MAX_FILES:,} files.")
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = archive.infolist()
-            if len(entries) > MAX_FILES:
-                raise BrokenArchive(
-                    f"It contains {len(entries):,} files; at most {MAX_FILES:,} are allowed."
-                )
-            left, seen, code = MAX_UNPACKED, set(), dict(MAX_CODE)
-            for entry in entries:
-                path = _checked(entry)
-                if entry.is_dir():
-                    continue
-                if str(path).casefold() in seen:
-                    raise BrokenArchive(f"It contains {str(path)!r} twice.")
-                seen.add(str(path).casefold())
-                content = bytearray()
-                with archive.open(entry) as file:
-                    while chunk := file.read(CHUNK):
-                        left -= len(chunk)
-                        if left < 0:
-                            raise BrokenArchive(
-                                f"It unpacks to more than {MAX_UNPACKED // 2**20} MiB: leave out "
-                                "data sets and checkpoints."
-                            )
-                        content += chunk
-                _count_code(path, len(content), code)
-                yield path, bytes(content)
-    except DAMAGE as error:
-        raise BrokenArchive(
-            f"It is not a zip archive, or it is damaged ({type(error).__name__})."
-        ) from error
+    with _damage_named(), zipfile.ZipFile(io.BytesIO(data)) as archive:
+        entries = archive.infolist()
+        if len(entries) > MAX_FILES:
+            raise BrokenArchive(
+                f"It contains {len(entries):,} files; at most {MAX_FILES:,} are allowed."
+            )
+        seen, left = set(), Left(MAX_UNPACKED, dict(MAX_CODE))
+        for entry in entries:
+            path = _checked(entry)
+            if entry.is_dir():
+                continue
+            if str(path).casefold() in seen:
+                raise BrokenArchive(f"It contains {str(path)!r} twice.")
+            seen.add(str(path).casefold())
+            with archive.open(entry) as file:
+                yield path, _pieces(path, file, left)
 
 
 def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
@@ -95,14 +92,14 @@ def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
     directory.mkdir()
     directory.chmod(0o755)
     paths = []
-    for path, content in members(data):
+    for path, pieces in members(data):
         target = directory / path
         try:
             for folder in reversed(path.parents[:-1]):
                 (directory / folder).mkdir(exist_ok=True)
                 (directory / folder).chmod(0o755)
             with open(target, "xb") as file:  # fails if it exists: never through a link
-                file.write(content)
+                file.writelines(pieces)
             target.chmod(0o644)
         except OSError as error:
             raise BrokenArchive(f"{str(path)!r} cannot be unpacked: {error.strerror}.") from error
@@ -116,16 +113,41 @@ def student_number(name: str) -> str:
     return found[1] if found else ""
 
 
-def _count_code(path: PurePosixPath, length: int, left: dict[str, int]) -> None:
-    """Take the length of a file of code from what is left for its kind."""
+def _pieces(path: PurePosixPath, file: IO[bytes], left: Left) -> Iterator[bytes]:
+    """The content of a file, as far as its length is allowed."""
     kind = path.suffix.lower()
-    if kind in left and is_theirs(path):
-        left[kind] -= length
-        if left[kind] < 0:
+    is_code = kind in left.code and is_theirs(path)
+    while piece := _read(file):
+        left.all -= len(piece)
+        if left.all < 0:
             raise BrokenArchive(
-                f"Its {kind} files have more than {MAX_CODE[kind] // 2**10:,} KiB: put data into "
-                "other files, and leave out the code of others."
+                f"It unpacks to more than {MAX_UNPACKED // 2**20} MiB: leave out data sets and "
+                "checkpoints."
             )
+        if is_code:
+            left.code[kind] -= len(piece)
+            if left.code[kind] < 0:
+                raise BrokenArchive(
+                    f"Its {kind} files have more than {MAX_CODE[kind] // 2**10:,} KiB: put data "
+                    "into other files, and leave out the code of others."
+                )
+        yield piece
+
+
+def _read(file: IO[bytes]) -> bytes:
+    with _damage_named():
+        return file.read(CHUNK)
+
+
+@contextlib.contextmanager
+def _damage_named() -> Iterator[None]:
+    """What is raised inside this block because of damage becomes a `BrokenArchive`."""
+    try:
+        yield
+    except DAMAGE as error:
+        raise BrokenArchive(
+            f"It is not a zip archive, or it is damaged ({type(error).__name__})."
+        ) from error
 
 
 def _checked(entry: zipfile.ZipInfo) -> PurePosixPath:

@@ -77,7 +77,9 @@ def read_code(data: bytes) -> dict[str, str]:
     """
     try:
         files = {
-            path: content for path, content in members(data) if is_theirs(path) and is_code(path)
+            path: b"".join(pieces)
+            for path, pieces in members(data)
+            if is_theirs(path) and is_code(path)
         }
     except BrokenArchive:
         return {}
