@@ -2,8 +2,8 @@
 
 Starts `demos/NAME_demo.py` as its users do and prints a Markdown table: the time until the page is
 served, one visitor's calls and clicks in Debian's Chromium, and many visitors at once. The crowd
-calls every endpoint whose inputs all have defaults. Exit code 1: a visitor in the crowd got
-something else than an answer or "queue is full", or a file was left behind.
+calls every endpoint whose inputs have defaults, or are filled in below. Exit code 1: a visitor in
+the crowd got something else than an answer or "queue is full", or a file was left behind.
 """
 
 import argparse
@@ -40,8 +40,16 @@ CALLS: dict[str, dict[str, tuple[str, str, Inputs]]] = {
         ),
     },
     "digit": {
-        "gates of 1,000 digits, p95": ("1 s", "/read", lambda n: [f"{n:01000}", "by number"]),
+        "answers to 1,000 digits, p95": ("300 ms", "/read", lambda n: [f"{n:01000}"]),
     },
+}
+# What the crowd sends to endpoints that have no defaults.
+FILLED_IN: dict[str, list[Any]] = {
+    "/read": ["314151413"],
+    "/step": ["314151413", 5],
+    "/edit": ["314151413", 1, 7],
+    "/predict": ["314151413"],
+    "/gates": ["314151413", 5],
 }
 
 # From a click on the button to the frame in which the first picture is another one, in ms.
@@ -54,6 +62,40 @@ button => new Promise(done => {
   button.click();
   look();
 })
+"""
+
+# From digits in the field to the frame in which all that is shown is of them, in ms.
+READ = """
+async digits => {
+  const field = document.querySelector('.microscope input[type=text]');
+  const frame = () => new Promise(requestAnimationFrame);
+  const start = performance.now();
+  field.value = digits;
+  field.dispatchEvent(new Event('input'));
+  const said = () => document.querySelector('.panel .sentence').textContent;
+  do await frame(); while (!said().startsWith(`After step ${digits.length},`));
+  await frame();
+  return performance.now() - start;
+}
+"""
+
+# From a move of the pointer over a map to the frame that shows it, in ms, once for each step.
+DRAG = """
+async count => {
+  const map = document.querySelector('.maps .frame');
+  const frame = () => new Promise(requestAnimationFrame);
+  const { left, top, width } = map.getBoundingClientRect();
+  const found = [];
+  for (let k = 0; k < count; k++) {
+    const start = performance.now();
+    const place = { clientX: left + width * (k + 0.5) / count, clientY: top + 20 };
+    map.dispatchEvent(new PointerEvent('pointermove', place));
+    await frame();
+    await frame();
+    found.push(performance.now() - start);
+  }
+  return found;
+}
 """
 
 
@@ -125,17 +167,37 @@ def time_clicks(url: str, chromium: str, count: int) -> list[float]:
         return [button.evaluate(CLICK) / 1000 for _ in range(count + 1)][1:]
 
 
+def time_digits(url: str, chromium: str, count: int) -> list[tuple[str, str, list[float]]]:
+    """What the gate microscope's page does with 1,000 and 5,000 digits, and with the pointer."""
+    with sync_playwright() as driver:
+        page = driver.chromium.launch(executable_path=chromium).new_page()
+        page.goto(url)
+        page.locator(".equations dd").first.wait_for()
+
+        def read(length: int) -> list[float]:
+            rng = random.Random(length)
+            digits = ["".join(rng.choices("0123456789", k=length)) for _ in range(count + 1)]
+            return [page.evaluate(READ, given) / 1000 for given in digits][1:]
+
+        return [
+            ("1,000 digits read and drawn, p95", "600 ms", read(1000)),
+            ("pointer over a map of 1,000 digits, p95", "150 ms",
+             [ms / 1000 for ms in page.evaluate(DRAG, 200)]),
+            ("5,000 digits read and drawn, p95", "1,500 ms", read(5000)),
+        ]  # fmt: skip
+
+
 async def crowd(url: str, visitors: int, seconds: float) -> Counter[str]:
     """What visitors get: each clicks again as soon as the answer is there."""
     async with httpx.AsyncClient(base_url=url, timeout=120) as client:
         information = (await client.get("gradio_api/info")).json()
     drawing = base64.b64encode((ROOT / "docs" / "samples.png").read_bytes()).decode()
-    filled_in = {"/draw": [f"data:image/png;base64,{drawing}"]}  # an empty pad is an error
+    filled_in = FILLED_IN | {"/draw": [f"data:image/png;base64,{drawing}"]}
     endpoints = {name: e["parameters"] for name, e in information["named_endpoints"].items()}
     clicks = [
         (endpoint, filled_in.get(endpoint) or [p["parameter_default"] for p in parameters])
         for endpoint, parameters in endpoints.items()
-        if all(parameter["parameter_has_default"] for parameter in parameters)
+        if endpoint in filled_in or all(p["parameter_has_default"] for p in parameters)
     ]
     assert clicks, "no endpoint has defaults"
     outcomes: Counter[str] = Counter()
@@ -180,6 +242,8 @@ def main() -> None:
             timed.append((*clicks, time_clicks(demo.url, chromium, options.calls)))
         else:
             rows.append((*clicks, "not measured: chromium is not installed"))
+    elif chromium := shutil.which("chromium"):
+        timed += time_digits(demo.url, chromium, min(options.calls, 20))
     for what, goal, seconds in timed:
         p95 = sorted(seconds)[max(0, round(0.95 * len(seconds)) - 1)]
         median = statistics.median(seconds)

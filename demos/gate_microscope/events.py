@@ -1,151 +1,215 @@
-"""What the gate microscope does at each click, from its inputs to HTML and numbers."""
+"""What the gate microscope computes from digits: numbers and arrays, which the page draws."""
 
 import base64
 import functools
-import math
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
+import numpy as np
 import torch
 from torch import Tensor
 
-from gate_microscope import maps, view
 from toolkit.common.device import make_rng
 from toolkit.common.errors import UsageError
 from toolkit.export import torchscript
-from toolkit.gan.sketch import Pixels, read_picture, to_mnist
-from toolkit.lstm.data import broken_mirror, palindromes, parse_digits
-from toolkit.lstm.microscope import GATES, Inside, differences, look_inside
+from toolkit.export.manifest import read_manifest
+from toolkit.lstm.data import NUM_DIGITS, broken_mirror, palindromes, parse_digits, split_last
+from toolkit.lstm.microscope import logits_after_each_step, remembered, telling_cells, trace
 
 MAX_DIGITS = 5000
-ORDERS = ("firmest at the end on top", "by number")  # of the cells in the heat maps
+MAX_REPLACED = 50  # digits of which each is replaced; `MOST_REPLACED` in playground/src/reading.js
+FIRST_LENGTH, NUM_TRIED = 36, 50  # of the palindrome that is shown first
+SHORTS = 32767  # the largest 16-bit integer
+
+Numbers = list[float]
 
 
 class GateMicroscope:
-    """The three networks, and what the page's events do with them.
+    """The networks that read digits, and what is asked of them.
 
-    Every event raises a `UsageError` for input that it cannot use.
+    What it is asked raises a `UsageError` for input that it cannot use. Networks have the names of
+    their exports; digits come as a text in which spaces and commas do not count; steps, places and
+    cells are whole numbers, steps and places counted from 1, cells from 0.
 
     Args:
-        exports_dir: the folder with lstm.pt, rnn.pt and classifier.pt.
+        exports_dir: the folder with lstm.pt and those others of lstm_plain.pt, rnn_plain.pt (or
+            rnn.pt in its place) that its manifest lists.
 
     Raises:
-        ToolkitError: a file is missing, or differs from its entry in the manifest.
+        ToolkitError: no file is listed, or one is missing or differs from its entry.
     """
 
     def __init__(self, exports_dir: Path) -> None:
-        self.lstm = torchscript.load("lstm", exports_dir)
-        self.rnn = torchscript.load("rnn", exports_dir)
-        self.classifier = torchscript.load("classifier", exports_dir)
-        self.inside = functools.lru_cache(maxsize=4)(self._inside)  # at most 50 MB each
-
-    def generate(self, length: float, seed: float) -> str:
-        """The first T - 1 digits of a random palindrome from the test split."""
-        length = whole(length, 2, MAX_DIGITS + 1, "T")
-        rng = make_rng(whole(seed, 0, 2**31, "The seed"), "digit demo")
-        digits = palindromes(1, length, split="test", rng=rng)[0, :-1]
-        return " ".join(map(str, digits.tolist()))
-
-    def read(self, text: str, order: str) -> tuple[Any, ...]:
-        """Digits in; the answers, the heat maps, the sliders and the last step out."""
-        inside = self.inside(digits_key(text))
-        digits, steps = inside.digits, len(inside.digits)
-        slider = {"maximum": max(steps, 2)}  # Gradio requires more than the minimum, 1
-        predictions = {name: p[0] for name, p in self.probabilities(digits[None]).items()}
-        return (
-            view.answers(digits, broken_mirror(digits), predictions),
-            maps.over_time(inside, cell_order(inside, order)),
-            "".join(map(str, digits.tolist())),
-            gr.Slider(**slider, value=steps),
-            view.step(inside, steps),
-            gr.Slider(**slider, value=1),
-        )
-
-    def step(self, text: str, step: float) -> str:
-        """Which cells hold the first digit at a step, counted from 1."""
-        inside = self.inside(digits_key(text))
-        return view.step(inside, whole(step, 1, len(inside.digits), "The step"))
-
-    def edit(self, text: str, place: float, digit: float, order: str) -> tuple[str, str]:
-        """What a new digit at a place, counted from 1, changes in the predictions and inside."""
-        inside = self.inside(digits_key(text))
-        before, after = inside.digits, inside.digits.clone()
-        place = whole(place, 1, len(before), "The place")
-        after[place - 1] = whole(digit, 0, 9, "The new digit")
-        predictions = self.probabilities(torch.stack([before, after]))
-        changed = differences(self.lstm, before, after)
-        return (
-            view.edit(before, after, place, predictions),
-            maps.changes(changed, after, cell_order(inside, order)),
-        )
-
-    def predict(self, text: str) -> dict[str, list[float]]:
-        """The ten probabilities of each network, "LSTM" and "RNN"."""
-        digits = torch.tensor([digits_key(text)])
-        return {name: p[0].tolist() for name, p in self.probabilities(digits).items()}
-
-    def gates(self, text: str, step: int) -> dict[str, list[float]]:
-        """Every cell at a step, counted from 1: i, f, o, g, c, h, the product of the forget gates
-        f(2) to f(t), and how firmly the cell holds the first digit."""
-        inside = self.inside(digits_key(text))
-        now = whole(step, 1, len(inside.digits), "The step") - 1
-        values = {name: inside.gates[name][now].tolist() for name in GATES}
-        product = (10 ** inside.survival[now]).tolist()
-        return values | {"product": product, "held": inside.held[now].tolist()}
-
-    def read_drawing(self, drawing: str | None) -> tuple[dict[str, float], str]:
-        """What the classifier sees on the pad, whose drawing is a PNG in a data URL."""
-        if not drawing:
-            raise UsageError("The pad is empty. Draw one digit on it, large and in one piece.")
-        try:
-            data = base64.b64decode(drawing.partition("base64,")[2], validate=True)
-        except ValueError as error:
-            raise UsageError("A drawing must be a PNG in a data URL.") from error
-        return self.classify(read_picture(data))
-
-    def read_file(self, data: bytes | None) -> tuple[dict[str, float], str]:
-        """What the classifier sees in a picture file."""
-        if data is None:
-            raise UsageError("There is no picture yet. Choose a PNG or JPEG with one digit on it.")
-        return self.classify(read_picture(data))
+        manifest = read_manifest(exports_dir)
+        rnn = "rnn_plain" if "rnn_plain.pt" in manifest else "rnn"
+        names = [name for name in ("lstm", "lstm_plain", rnn) if f"{name}.pt" in manifest]
+        self.networks = {
+            name: torchscript.load(name, exports_dir) for name in names or ["lstm"]
+        }  # without any, the first one says what is missing
+        self.described = {
+            name: {
+                "config": manifest[f"{name}.pt"]["config"],
+                "metrics": manifest[f"{name}.pt"]["metrics"],
+                "hidden_size": network.hidden_size,
+            }
+            for name, network in self.networks.items()
+        }
+        self.trace = functools.lru_cache(maxsize=12)(self._trace)  # at most 16 MB each
 
     @torch.no_grad()
-    def classify(self, picture: Pixels) -> tuple[dict[str, float], str]:
-        """The ten probabilities, and the image that the classifier sees as HTML."""
-        image = to_mnist(picture)
-        probabilities = self.classifier(image).softmax(dim=1)[0]
-        return confidences(probabilities), view.seen(image)
+    def first(self) -> list[int]:
+        """Digits at which the last network fails and the first does not, if a few tries find some:
+        what the page shows first."""
+        tried = palindromes(NUM_TRIED, FIRST_LENGTH, split="test", rng=make_rng(0, "digit demo"))
+        digits, right = split_last(tried)
+        first, *_, last = [n(digits).argmax(dim=1) == right for n in self.networks.values()] * 2
+        contrast = (first & ~last).nonzero()
+        found: list[int] = digits[int(contrast[0]) if len(contrast) else 0].tolist()
+        return found
+
+    def read(self, digits: str) -> dict[str, Any]:
+        """Read digits, such as "31413", and answer after each of them.
+
+        Returns:
+            "palindrome": whether the digits begin a palindrome that is longer by one digit;
+            "right": its last digit, or null; "networks": of each network the "answers" after every
+            step, the ten "probabilities" after the last one, and the "order" of its cells, of which
+            the first says most for the last answer.
+        """
+        key = digits_key(digits)
+        palindrome = broken_mirror(torch.tensor(key)) is None
+        networks = {}
+        for name, network in self.networks.items():
+            h = self.trace(name, key)["h"]
+            logits = logits_after_each_step(network, h)
+            networks[name] = {
+                "answers": logits.argmax(dim=1).tolist(),
+                "probabilities": logits[-1].softmax(dim=0).tolist(),
+                "order": telling_cells(network, h[-1]).tolist(),
+            }
+        return {
+            "palindrome": palindrome,
+            "right": key[0] if palindrome else None,
+            "networks": networks,
+        }
+
+    def inside(self, digits: str, network: str, cells: list[int]) -> dict[str, Any]:
+        """Some cells at every step, for drawing.
+
+        Returns:
+            of i, f, o, g, c, h, or only h, "data" in base64, (cells, steps) little-endian 16-bit
+            integers in units of "scale" / 32767.
+        """
+        name = self._name(network)
+        size = self.networks[name].hidden_size
+        chosen = [whole(cell, 0, size - 1, "A cell") for cell in cells[:size]]
+        traced = self.trace(name, digits_key(digits))
+        return {gate: _shorts(values[:, chosen].t()) for gate, values in traced.items()}
+
+    def remembers(self, digits: str) -> dict[str, list[Numbers]]:
+        """Which digits each network's memory holds, after each of up to 50 digits.
+
+        Each digit is replaced by each of the nine others; see `toolkit.lstm.microscope.remembered`.
+
+        Returns:
+            of each network for each step a number for each digit up to then: how far its memory, c
+            of an LSTM or h of an RNN, moves, as a share of the length of its vector.
+        """
+        key = digits_key(digits)
+        if len(key) > MAX_REPLACED:
+            raise UsageError(
+                f"What the memory holds is found by replacing every digit: of at most "
+                f"{MAX_REPLACED} digits, and these are {len(key):,}."
+            )
+        return {name: self._remembered(name, key) for name in self.networks}
+
+    def step(self, digits: str, step: int) -> dict[str, Any]:
+        """What each network would answer after a step, counted from 1.
+
+        Returns:
+            "digit": the one that is read at this step; "networks": of each network its ten
+            "probabilities" and, of up to 50 digits, what it "remembers" of each one read so far.
+        """
+        key = digits_key(digits)
+        now = whole(step, 1, len(key), "The step") - 1
+        networks = {}
+        for name, network in self.networks.items():
+            logits = logits_after_each_step(network, self.trace(name, key)["h"][now])
+            networks[name] = {
+                "probabilities": logits.softmax(dim=0).tolist(),
+                "remembers": self._remembered(name, key)[now] if len(key) <= MAX_REPLACED else None,
+            }
+        return {"digit": key[now], "networks": networks}
+
+    def edit(self, digits: str, place: int, digit: int) -> dict[str, Any]:
+        """Put another digit at a place, counted from 1, and see what that changes.
+
+        Returns:
+            "digits" that are read now; "networks": of each network the ten probabilities "before"
+            and "after", and how far its hidden state h has "moved" at every step.
+        """
+        key = digits_key(digits)
+        place = whole(place, 1, len(key), "The place")
+        value = whole(digit, 0, NUM_DIGITS - 1, "The new digit")
+        edited = (*key[: place - 1], value, *key[place:])
+        networks = {}
+        for name, network in self.networks.items():
+            old, new = self.trace(name, key)["h"], self.trace(name, edited)["h"]
+            before, after = (logits_after_each_step(network, h[-1]) for h in (old, new))
+            networks[name] = {
+                "before": before.softmax(dim=0).tolist(),
+                "after": after.softmax(dim=0).tolist(),
+                "moved": (new - old).norm(dim=1).tolist(),
+            }
+        return {"digits": list(edited), "networks": networks}
 
     @torch.no_grad()
-    def probabilities(self, digits: Tensor) -> dict[str, Tensor]:
-        """Equation (8) for the LSTM and the RNN, each (batch, 10)."""
-        networks = {"LSTM": self.lstm, "RNN": self.rnn}
-        return {name: network(digits).softmax(dim=1) for name, network in networks.items()}
+    def predict(self, digits: str) -> dict[str, Numbers]:
+        """The ten probabilities of each network after the last digit."""
+        read = torch.tensor([digits_key(digits)])
+        return {name: net(read).softmax(dim=1)[0].tolist() for name, net in self.networks.items()}
 
-    def _inside(self, digits: tuple[int, ...]) -> Inside:
-        return look_inside(self.lstm, torch.tensor(digits))
+    def gates(self, digits: str, step: int, network: str = "lstm") -> dict[str, Numbers]:
+        """Every cell of a network after a step, counted from 1: i, f, o, g, c, h, or h alone."""
+        key = digits_key(digits)
+        now = whole(step, 1, len(key), "The step") - 1
+        traced = self.trace(self._name(network), key)
+        return {gate: values[now].tolist() for gate, values in traced.items()}
+
+    def _name(self, network: str) -> str:
+        if network not in self.networks:
+            raise UsageError(f"There is no network {network!r}; there is {_listed(self.networks)}.")
+        return network
+
+    def _remembered(self, name: str, key: tuple[int, ...]) -> list[Numbers]:
+        moved = remembered(self.networks[name], torch.tensor(key)).tolist()
+        return [[round(x, 4) for x in row[: t + 1]] for t, row in enumerate(moved)]
+
+    def _trace(self, name: str, digits: tuple[int, ...]) -> dict[str, Tensor]:
+        return trace(self.networks[name], torch.tensor(digits))
 
 
-def whole(value: float | None, low: int, high: int, what: str) -> int:
-    """The value of a number field as an integer; the field may be empty or hold NaN."""
-    if value is None or not math.isfinite(value) or value != int(value):
-        raise UsageError(f"{what} must be a whole number from {low:,} to {high:,}.")
+def whole(value: Any, low: int, high: int, what: str) -> int:
+    """The value, if it is a whole number in a range; 1.5 is none, and neither is "1"."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise UsageError(f"{what} must be a whole number from {low:,} to {high:,}, not {value!r}.")
     if not low <= value <= high:
-        raise UsageError(f"{what} must be from {low:,} to {high:,}, not {value:,.0f}.")
-    return int(value)
+        raise UsageError(f"{what} must be from {low:,} to {high:,}, not {value:,}.")
+    return value
 
 
-def digits_key(text: str | None) -> tuple[int, ...]:
-    """The digits in a text field, as a key for the cache."""
+def digits_key(text: Any) -> tuple[int, ...]:
+    """The digits in a text, as a key for the cache."""
+    if text is not None and not isinstance(text, str):
+        raise UsageError(f'The digits must be a text such as "31413", not {text!r}.')
     return tuple(parse_digits(text or "", MAX_DIGITS)[0].tolist())
 
 
-def confidences(probabilities: Tensor) -> dict[str, float]:
-    """Ten probabilities for a `gr.Label`."""
-    return {str(digit): float(p) for digit, p in enumerate(probabilities)}
+def _shorts(values: Tensor) -> dict[str, Any]:
+    scale = max(float(values.abs().max()), 1e-9) if values.numel() else 1.0
+    shorts = (values / scale * SHORTS).round().numpy().astype(np.dtype("<i2"))
+    return {"scale": scale, "data": base64.b64encode(shorts.tobytes()).decode()}
 
 
-def cell_order(inside: Inside, order: str) -> Tensor:
-    """The cells in the order of the heat maps' rows: int64 (hidden_size,)."""
-    return inside.firmest(-1) if order == ORDERS[0] else torch.arange(inside.held.size(1))
+def _listed(names: Any) -> str:
+    return ", ".join(repr(name) for name in names)

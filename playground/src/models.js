@@ -30,6 +30,7 @@ const NETWORKS = {
 
 /**
  * @typedef {{[Name in keyof typeof NETWORKS]?: InstanceType<(typeof NETWORKS)[Name]>}} Networks
+ * @typedef {import("./recurrent.js").Recurrent} Recurrent
  */
 
 /**

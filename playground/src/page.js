@@ -1,11 +1,12 @@
 /** The page: what the exports hold, in tabs, in English or Chinese. */
 
 import { el, number, percent, t } from "./dom.js";
-import { drawing } from "./drawing.js";
+import { drawing, localEyes } from "./drawing.js";
 import { training } from "./film.js";
 import { frame } from "./frame.js";
-import * as gates from "./microscope.js";
+import { microscope } from "./microscope.js";
 import { openModels } from "./models.js";
+import { localSource, shown } from "./reading.js";
 import * as latent from "./studio.js";
 import * as learning from "./trainer.js";
 
@@ -14,7 +15,9 @@ const exports = JSON.parse(document.getElementById("exports")?.textContent ?? ""
 const networks = openModels(exports);
 Object.assign(globalThis, { playground: networks }); // for the curious, in the console
 
-const state = { gates: gates.initial(), learning: learning.initial(), latent: latent.initial() };
+/** @type {import("./reading.js").Source | null} */
+let source = null;
+const state = { learning: learning.initial(), latent: latent.initial() };
 
 /**
  * What there is to see: a name, a title, and how it is made; parts without their networks are left
@@ -25,10 +28,10 @@ function available() {
   const { film } = exports;
   /** @type {[string, string, () => import("./frame.js").Part][]} */
   const parts = [];
-  if (gates.shown(networks).length) parts.push(["gates", t("Gate microscope"), () => gates.microscope(networks, exports.models, state.gates)]);
+  if (shown(networks).length) parts.push(["gates", t("Gate microscope"), () => microscope(source ??= localSource(networks, exports.models))]);
   parts.push(["learn", t("Train a tiny LSTM"), () => learning.trainer(state.learning)]);
   if (generator) parts.push(["latent", t("Latent studio"), () => latent.studio(generator, networks, state.latent)]);
-  if (classifier) parts.push(["draw", t("Draw a digit"), () => drawing(classifier, networks)]);
+  if (classifier) parts.push(["draw", t("Draw a digit"), () => drawing(localEyes(classifier, networks))]);
   if (film) parts.push(["film", t("A GAN's training"), () => training(film)]);
   return parts;
 }

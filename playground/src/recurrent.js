@@ -21,7 +21,7 @@ import { fromHalf, product, sigmoid } from "./tensors.js";
  */
 
 /** What both have: the weights, and the readout (7). */
-class Recurrent {
+export class Recurrent {
   /** @param {import("./tensors.js").PackedWeights} packed */
   constructor(packed) {
     const weights = Object.fromEntries(
@@ -85,6 +85,25 @@ class Recurrent {
   trace(digits) {
     throw new Error(`trace is not defined for ${digits.length} digits`);
   }
+
+  /**
+   * Several sequences, each one digit further.
+   * @param {Float32Array[]} projected of the ten digits
+   * @param {number[]} digits one for each sequence
+   * @param {Float32Array[]} states h and, of an LSTM, c: each (sequences, hidden_size)
+   * @returns {Float32Array[]} the next ones
+   */
+  next(projected, digits, states) {
+    throw new Error(`next is not defined for ${projected.length}, ${digits.length}, ${states.length}`);
+  }
+
+  /**
+   * The states before the first digit: h and, of an LSTM, c.
+   * @returns {Float32Array[]}
+   */
+  start() {
+    return [new Float32Array(this.hidden_size)];
+  }
 }
 
 export class LSTM extends Recurrent {
@@ -118,6 +137,33 @@ export class LSTM extends Recurrent {
     }
     return { i, f, g, o, c, h };
   }
+
+  /** @override */
+  start() {
+    return [new Float32Array(this.hidden_size), new Float32Array(this.hidden_size)];
+  }
+
+  /**
+   * @override
+   * @param {Float32Array[]} projected
+   * @param {number[]} digits
+   * @param {Float32Array[]} states
+   */
+  next(projected, digits, [h_before, c_before]) {
+    const size = this.hidden_size;
+    const count = digits.length;
+    const a = product(this.weight_hh, new Float32Array(4 * size), h_before, count); // (4 size, count)
+    const [h, c] = [new Float32Array(count * size), new Float32Array(count * size)];
+    for (let n = 0; n < count; n++) {
+      const x = projected[digits[n]];
+      for (let j = 0, at = n * size; j < size; j++, at++) {
+        const gate = (/** @type {number} */ k) => x[k * size + j] + a[(k * size + j) * count + n];
+        c[at] = Math.tanh(gate(2)) * sigmoid(gate(0)) + c_before[at] * sigmoid(gate(1)); // (5)
+        h[at] = Math.tanh(c[at]) * sigmoid(gate(3)); // (6)
+      }
+    }
+    return [h, c];
+  }
 }
 
 export class RNN extends Recurrent {
@@ -139,5 +185,22 @@ export class RNN extends Recurrent {
       h_before = h.subarray(t * size, (t + 1) * size);
     }
     return { h };
+  }
+
+  /**
+   * @override
+   * @param {Float32Array[]} projected
+   * @param {number[]} digits
+   * @param {Float32Array[]} states
+   */
+  next(projected, digits, [h_before]) {
+    const size = this.hidden_size;
+    const count = digits.length;
+    const a = product(this.weight_hh, new Float32Array(size), h_before, count);
+    const h = new Float32Array(count * size);
+    for (let n = 0; n < count; n++) {
+      for (let j = 0; j < size; j++) h[n * size + j] = Math.tanh(projected[digits[n]][j] + a[j * count + n]);
+    }
+    return [h];
   }
 }

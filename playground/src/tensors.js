@@ -29,6 +29,9 @@ function halfTable() {
   return table;
 }
 
+/** @param {string} base64 */
+export const bytesOf = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+
 /**
  * Base64 of little-endian half-precision numbers.
  * @param {string} base64
@@ -39,6 +42,21 @@ export function fromHalf(base64) {
   const values = new Float32Array(bytes.length / 2);
   for (let k = 0; k < values.length; k++) {
     values[k] = halves[bytes.charCodeAt(2 * k) | (bytes.charCodeAt(2 * k + 1) << 8)];
+  }
+  return values;
+}
+
+/**
+ * Base64 of little-endian 16-bit integers, in units of scale / 32767.
+ * @param {string} base64
+ * @param {number} scale the largest magnitude
+ */
+export function fromShorts(base64, scale) {
+  const bytes = atob(base64);
+  const values = new Float32Array(bytes.length / 2);
+  for (let k = 0; k < values.length; k++) {
+    const bits = bytes.charCodeAt(2 * k) | (bytes.charCodeAt(2 * k + 1) << 8);
+    values[k] = (((bits << 16) >> 16) * scale) / 32767;
   }
   return values;
 }

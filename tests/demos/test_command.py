@@ -101,7 +101,7 @@ def test_a_damaged_export(tmp_path: Path) -> None:
 
     for path in (ROOT / "exports").glob("*.*"):
         shutil.copy(path, tmp_path)
-    for name, build in (("discriminator.pt", Studio), ("rnn.pt", GateMicroscope)):
+    for name, build in (("discriminator.pt", Studio), ("rnn_plain.pt", GateMicroscope)):
         with open(tmp_path / name, "ab") as file:
             file.write(b"x")
         with pytest.raises(ToolkitError, match=f"{name} is damaged or was altered"):

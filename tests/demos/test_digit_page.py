@@ -1,151 +1,393 @@
-"""The gate microscope in Chromium: type, slide, edit and draw as a student does."""
+"""The gate microscope in Chromium: type, scrub, follow, edit and draw as a student does."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
-from .chromium import PHONE, close_messages, expect, faint_texts, visit
+from toolkit.export import torchscript
+
+from .chromium import PHONE, expect, faint_texts, visit
+from .strokes import HANDS
 
 pytestmark = pytest.mark.xdist_group("digit_demo")
+
+MINUS = "\N{MINUS SIGN}"
 
 
 @pytest.fixture(scope="module")
 def window(browser: Any, digit_page: str) -> Iterator[Any]:
-    with visit(browser, digit_page) as page:
-        expect(page.locator("#maps figure")).to_have_count(8)
+    with visit(browser, digit_page, height=800) as page:
         yield page
 
 
 @pytest.fixture
 def page(window: Any) -> Any:
     """The first tab of the page that all tests share, with what they left in its fields."""
-    close_messages(window)
     window.get_by_role("tab", name="Palindromes").click()
     return window
 
 
 def read(page: Any, digits: str) -> None:
-    page.get_by_label("Digits (T").fill(digits)
-    page.get_by_role("button", name="Read these digits").click()
+    """Type digits and wait for all that is shown of them."""
+    page.get_by_label("Digits to read").fill(digits)
+    expect(page.locator(".panel .sentence")).to_contain_text(f"After step {len(digits)},")
+    expect(page.locator(".results.stale")).to_have_count(0)
 
 
-def test_type_digits(page: Any) -> None:
-    read(page, "8, 1 2\n1")
-    expect(page.locator("#verdict")).to_contain_text("digit 5 must be digit 1 again: 8")
-    expect(page.locator("#maps .each").first).to_have_text("8121")
-    read(page, "8123")
-    expect(page.locator("#verdict")).to_contain_text("are not the first 4 digits of a palindrome")
-    page.get_by_label("Digits (T").fill("77")
-    page.get_by_label("Digits (T").press("Enter")
-    expect(page.locator("#verdict")).to_contain_text("digit 3 must be digit 1 again: 7")
+def traced(name: str, digits: str) -> dict[str, torch.Tensor]:
+    """i, f, o, g, c, h of an LSTM's export, (length, 128)."""
+    with torch.no_grad():
+        gates = torchscript.load(name).trace(torch.tensor([[int(d) for d in digits]]))
+    return dict(zip("ifogch", (values[0] for values in gates), strict=True))
 
 
-def test_generate_and_slide(page: Any) -> None:
-    page.get_by_label("Length T").fill("1000")
-    page.get_by_role("button", name="Read a random palindrome").click()
-    expect(page.locator("#verdict")).to_contain_text("begin a palindrome of T = 1,000")
-    expect(page.locator("#now")).to_contain_text("After step 999 of 999")
-    slider = page.get_by_label("range slider for Step t")
+def shown(text: str) -> float:
+    """A number as the page writes it."""
+    return float(text.replace(MINUS, "-").replace(",", ""))
+
+
+def inside_view(page: Any, locator: Any) -> bool:
+    """Whether the whole of an element is on the screen without scrolling."""
+    box = locator.bounding_box()
+    return box["y"] >= 0 and box["y"] + box["height"] <= page.viewport_size["height"]
+
+
+def test_the_first_screen_shows_a_network_that_fails(browser: Any, digit_page: str) -> None:
+    with visit(browser, digit_page, height=800) as page:
+        ends = page.locator(".strips .end")
+        expect(ends).to_have_count(4)
+        expect(page.locator(".end.bad")).to_have_count(1)
+        expect(page.locator(".end.good").first).to_be_visible()
+        names = page.locator(".strips .name")
+        expect(names.nth(1)).to_contain_text("LSTM, curriculum")
+        expect(names.nth(3)).to_contain_text("RNN, plain")
+        expect(names.nth(3)).to_contain_text("learnt only T = 36")
+        expect(page.locator(".results .verdict")).to_contain_text("palindrome of T = 36")
+        for element in (page.locator(".end.bad"), page.locator(".end.good").first,
+                        page.locator(".results .verdict")):  # fmt: skip
+            assert inside_view(page, element)
+        assert page.locator(".maps figure").first.bounding_box()["y"] < 700
+
+
+def test_what_all_networks_say_after_each_step(page: Any) -> None:
+    digits = "81255218"
+    read(page, digits)
+    titles = {"lstm": "LSTM, curriculum", "lstm_plain": "LSTM, plain", "rnn_plain": "RNN, plain"}
+    slider = page.get_by_label("Step", exact=True)
     slider.focus()
-    slider.press("ArrowLeft")
-    expect(page.locator("#now")).to_contain_text("After step 998 of 999")
-    page.get_by_label("number input for Step t").fill("250")
-    expect(page.locator("#now")).to_contain_text("After step 250 of 999")
-    frame = page.locator("#maps .frame").first.bounding_box()
-    cursor = page.locator("#maps .cursor").first.bounding_box()
-    assert frame is not None
-    assert cursor is not None
-    assert (cursor["x"] - frame["x"]) / frame["width"] == pytest.approx(249.5 / 999, abs=0.005)
+    for step in (len(digits), len(digits) - 1, len(digits) - 2):
+        sentence = page.locator(".panel .sentence")
+        expect(sentence).to_contain_text(f"After step {step}, digit {digits[step - 1]} (the first")
+        for name, title in titles.items():
+            with torch.no_grad():
+                given = torch.tensor([[int(d) for d in digits[:step]]])
+                answer = int(torchscript.load(name)(given).argmax())
+            says = "holds it" if answer == int(digits[0]) else f"would say {answer}"
+            expect(sentence).to_contain_text(f"{title} {says}")
+        slider.press("ArrowLeft")
 
 
-def test_edit(page: Any) -> None:
-    read(page, "31415141")
-    expect(page.locator("#maps .each").first).to_have_text("31415141")
-    page.get_by_label("number input for Its new value").fill("9")
-    page.get_by_role("button", name="Change it").click()
-    expect(page.locator("#predictions")).to_contain_text("Digit 1: 3 becomes 9.")
-    row = page.locator("#predictions tr", has_text="LSTM")
-    expect(row).to_have_text(re.compile(r"LSTM3 \([\d.]+%\)9 \([\d.]+%\)changed"))
-    expect(page.locator("#changes figure")).to_have_count(6)
+def test_whether_there_is_a_right_answer(page: Any) -> None:
+    read(page, "8, 1 2\n1".replace("\n", " ").replace(",", "").replace(" ", ""))
+    expect(page.locator(".results .verdict")).to_contain_text("the first one again: 8")
+    assert page.locator(".end.good, .end.bad").count() == 3
+    read(page, "8123")
+    verdict = page.locator(".results .verdict")
+    expect(verdict).to_contain_text("digit 2 is 1, and its mirror, digit 4, is 3")
+    assert page.locator(".end.good, .end.bad").count() == 0  # none of them is right or wrong
 
 
-def test_draw_with_the_mouse(page: Any) -> None:
+def test_examples(page: Any) -> None:
+    for length in ("9", "20", "36", "1,000"):
+        page.get_by_role("button", name=f"T = {length}", exact=True).click()
+        expect(page.locator(".results .verdict")).to_contain_text(f"palindrome of T = {length},")
+    expect(page.locator(".legend")).to_contain_text("up to 50 digits")
+    page.get_by_role("button", name="T = 9", exact=True).click()
+    expect(page.locator(".results .verdict")).to_contain_text("T = 9,")
+    page.get_by_role("button", name="zeros after the first").click()
+    expect(page.get_by_label("Digits to read")).to_have_value(re.compile(r"^[1-9]0{7}$"))
+    page.get_by_role("button", name="change one digit").click()
+    expect(page.locator(".results .verdict")).to_contain_text("Digit 5 was 0 and is 1 now.")
+    expect(page.locator(".panel .sentence")).to_contain_text("After step 5, digit 1")
+
+
+def test_a_map_under_the_pointer(page: Any) -> None:
+    """The step and the value are those below the pointer; a click follows the cell."""
+    digits = "314159265"
+    read(page, digits)
+    gates = traced("lstm", digits)
+    frame = page.locator(".maps figure", has_text="f, forget gate").locator(".heat")
+    frame.scroll_into_view_if_needed()
+    box = frame.bounding_box()
+    where = {"x": 3.5 / 9 * box["width"], "y": 2.5 / 12 * box["height"]}
+    frame.hover(position=where)
+    expect(page.locator(".panel .sentence")).to_contain_text("After step 4,")
+    value = page.locator(".maps figure", has_text="f, forget gate").locator("output")
+    expect(value).to_have_text(re.compile(r"cell \d+: [\d.]+"))
+    cell, number = re.fullmatch(r"cell (\d+): ([\d.]+)", value.inner_text()).groups()
+    assert shown(number) == pytest.approx(float(gates["f"][3, int(cell)]), abs=1e-3)
+    frame.click(position=where)
+    expect(page.locator(".equations")).to_contain_text(f"Cell {cell} at step 4")
+    assert page.locator(".cells .chosen th").inner_text() == cell
+
+
+def test_the_equations_of_the_followed_cell(page: Any) -> None:
+    """What they say is nn.LSTM's, and adds up as it is written."""
+    digits = "27182818"
+    read(page, digits)
+    page.get_by_label("Step", exact=True).press("ArrowLeft")
+    expect(page.locator(".equations")).to_contain_text("at step 7")
+    cell = int(re.findall(r"Cell (\d+)", page.locator(".equations").inner_text())[0])
+    lines = page.locator(".equations dd").all_inner_texts()
+    gates = {name: values[:, cell] for name, values in traced("lstm", digits).items()}
+    numbers = [[shown(x) for x in re.findall(rf"{MINUS}?\d+\.\d+", line)] for line in lines]
+    (g, i), (f, o), _, (_, _, before, _), (added, kept, c), (_, _, h) = numbers
+    for name, value in {"g": g, "i": i, "f": f, "o": o, "c": c, "h": h}.items():
+        assert value == pytest.approx(float(gates[name][6]), abs=1e-3), name
+    assert before == pytest.approx(float(gates["c"][5]), abs=1e-3)
+    assert added + kept == pytest.approx(c, abs=0.002)
+
+
+def test_arrow_keys_in_a_map(page: Any) -> None:
+    read(page, "31415")
+    frame = page.get_by_role("slider", name="c, cell (5)")
+    frame.focus()
+    frame.press("Home")
+    expect(page.locator(".panel .sentence")).to_contain_text("After step 1,")
+    frame.press("ArrowRight")
+    expect(page.locator(".panel .sentence")).to_contain_text("After step 2,")
+    rows = page.locator(".cells th[scope=row]").all_inner_texts()
+    frame.press("ArrowDown")
+    expect(page.locator(".equations")).to_contain_text(f"Cell {rows[1]} at step 2")
+    assert frame.get_attribute("aria-valuetext").startswith(f"step 2, cell {rows[1]}: ")
+
+
+def test_all_cells_and_another_network(page: Any) -> None:
+    read(page, "31415")
+    rows = "document.querySelector('.matrix').height"
+    page.get_by_label("all cells").check()
+    page.wait_for_function(f"{rows} === 128")
+    page.get_by_label("Network").select_option("rnn_plain")
+    expect(page.locator(".maps figure")).to_have_count(1)
+    page.get_by_label("all cells").uncheck()
+    page.wait_for_function(f"{rows} === 12")
+    page.get_by_label("Network").select_option("lstm")
+    expect(page.locator(".maps figure")).to_have_count(6)
+
+
+def test_the_map_stays_beside_the_table(page: Any) -> None:
+    read(page, "314151413")
+    page.locator(".equations").scroll_into_view_if_needed()
+    assert inside_view(page, page.locator(".maps figure").first)
+    assert inside_view(page, page.locator(".panel .cells"))
+    page.evaluate("scrollTo(0, 0)")
+
+
+def test_what_it_cannot_read_is_said_beside_the_field(page: Any) -> None:
+    """And what was read before is greyed out, until it reads again."""
+    read(page, "314")
+    field = page.get_by_label("Digits to read")
+    message = page.locator("#part-gates .message")
+    for wrong, sentence in {
+        "31x": "Only the digits 0 to 9",
+        "": "Type a digit or more",
+        "1" * 5001: "At most 5,000 digits, please; these are 5,001",
+    }.items():
+        field.fill(wrong)
+        expect(message).to_contain_text(sentence)
+        expect(page.locator(".results.stale")).to_have_count(1)
+        assert field.get_attribute("aria-invalid") == "true"
+    read(page, "41")
+    expect(message).to_have_text("")
+    assert field.get_attribute("aria-invalid") == "false"
+
+
+def test_late_answers_are_not_shown(page: Any) -> None:
+    """The server answers the first question last of all."""
+    slow = []
+
+    def answer(route: Any) -> None:
+        if not slow and '"77777"' in route.request.post_data:
+            slow.append(route)
+            page.wait_for_timeout(300)
+        route.continue_()
+
+    page.route("**/component_server/", answer)
+    field = page.get_by_label("Digits to read")
+    field.fill("77777")
+    field.fill("88")
+    expect(page.locator(".panel .sentence")).to_contain_text("After step 2, digit 8")
+    page.wait_for_timeout(500)
+    assert "After step 2, digit 8" in page.locator(".panel .sentence").inner_text()
+    page.unroute("**/component_server/")
+
+
+def test_the_address_says_what_is_shown(browser: Any, digit_page: str) -> None:
+    with visit(browser, digit_page) as page:
+        expect(page.locator(".end.bad")).to_have_count(1)
+        page.get_by_role("button", name="T = 9", exact=True).click()
+        expect(page.locator(".results .verdict")).to_contain_text("T = 9,")
+        digits = page.get_by_label("Digits to read").input_value()
+        page.get_by_label("Network").select_option("lstm_plain")
+        slider = page.get_by_label("Step", exact=True)
+        slider.press("ArrowLeft")
+        expect(page.locator(".panel .sentence")).to_contain_text("After step 7,")
+        page.wait_for_function("location.hash.includes('step=7')")
+        page.reload()
+        expect(page.get_by_label("Digits to read")).to_have_value(digits)
+        expect(page.locator(".panel .sentence")).to_contain_text("After step 7,")
+        expect(page.get_by_label("Network")).to_have_value("lstm_plain")
+        page.go_back()
+        expect(page.locator(".results .verdict")).to_contain_text("palindrome of T = 36,")
+
+
+def test_in_chinese(browser: Any, digit_page: str) -> None:
+    with visit(browser, digit_page) as page:
+        page.get_by_role("button", name="中文").click()
+        expect(page.locator(".results .verdict")).to_contain_text("回文")
+        page.get_by_role("tab", name="手写一个数字").click()
+        expect(page.locator("#part-draw .sentence")).to_contain_text("分类器")
+        assert not re.search("[A-Z][a-z]+ [a-z]+ ", page.locator(".page main").inner_text())
+
+
+@pytest.mark.parametrize("width", [PHONE, 320])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone(browser: Any, digit_page: str, width: int, scheme: str) -> None:
+    with visit(browser, digit_page, width=width, height=844, scheme=scheme) as page:
+        expect(page.locator(".maps figure")).to_have_count(6)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert faint_texts(page) == []
+        open_pad(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert faint_texts(page) == []
+
+
+def test_every_picture_and_control_has_a_name(page: Any) -> None:
+    for tab in ("Palindromes", "Draw a digit"):
+        page.get_by_role("tab", name=tab).click()
+        unnamed = page.evaluate(
+            """[...document.querySelectorAll("input, button, select, canvas, [tabindex]")].filter(
+                (e) => e.checkVisibility() && !e.labels?.length && !e.ariaLabel
+                  && !e.innerText.trim() && !e.closest("[aria-hidden=true], [role=slider]")
+                  && e.tagName !== "SECTION"
+            ).map((e) => e.outerHTML)"""
+        )
+        assert unnamed == []
+
+
+def open_pad(page: Any) -> None:
+    """The second tab with an empty pad, after the digit that the generator has drawn there."""
     page.get_by_role("tab", name="Draw a digit").click()
-    label = page.locator("[data-testid=label-output-value]")
+    expect(page.locator(".row.best")).to_have_count(1)
     page.get_by_role("button", name="Clear").click()
-    draw(page, [(0.3, 0.25), (0.7, 0.25), (0.45, 0.8)])
-    expect(label).to_have_text("7")
-    expect(page.locator("#seen img")).to_have_attribute("alt", re.compile("classifier"))
-    page.get_by_role("button", name="Clear").click()
-    expect(label).to_have_count(0)
-    page.get_by_role("button", name="What is it?").click()
-    expect(page.locator(".toast-body")).to_contain_text("The pad is empty")
-    draw(page, [(0.5, 0.15), (0.5, 0.85)])
-    expect(label).to_have_text("1")
+    expect(page.locator(".row.best")).to_have_count(0)
 
 
-def draw(page: Any, points: list[tuple[float, float]]) -> None:
-    """A stroke through points, given as shares of the pad's width and height."""
-    canvas = page.locator("#pad canvas")
+def draw(page: Any, *strokes: list[tuple[float, float]]) -> None:
+    """Strokes through points, given as shares of the pad's width and height."""
+    canvas = page.locator(".pad")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     assert box is not None
-    (first, *rest) = [
-        (box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points
+    for stroke in strokes:
+        (first, *rest) = [
+            (box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke
+        ]
+        page.mouse.move(*first)
+        page.mouse.down()
+        for point in rest:
+            page.mouse.move(*point, steps=4)
+        page.mouse.up()
+
+
+def test_draw_with_the_mouse(page: Any) -> None:
+    open_pad(page)
+    draw(page, [(0.3, 0.25), (0.7, 0.25), (0.45, 0.8)])
+    expect(page.locator(".row.best b")).to_have_text("7")
+    expect(page.locator("#part-draw .sentence")).to_contain_text("The classifier says 7")
+    digits = page.locator(".bars .row b").all_inner_texts()
+    assert digits == list("0123456789")
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator(".row.best")).to_have_count(0)
+    draw(page, [(0.5, 0.15), (0.5, 0.85)])
+    expect(page.locator(".row.best b")).to_have_text("1")
+
+
+def test_the_feature_maps_are_the_classifiers(page: Any) -> None:
+    """Through torch: the brightest of the first 16 maps, of the image that the page shows."""
+    open_pad(page)
+    draw(page, [(0.3, 0.25), (0.7, 0.25), (0.45, 0.8)])
+    expect(page.locator(".row.best b")).to_have_text("7")
+    pixels = """([selector]) => { const c = document.querySelector(selector);
+        return [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]; }"""
+    given = np.array(page.evaluate(pixels, [".given"])).reshape(28, 28, 4)[..., 0] / 255
+    mosaic = np.array(page.evaluate(pixels, [".mosaic"])).reshape(57, 231, 4)[..., 0]
+    state = torchscript.load("classifier").layers
+    with torch.no_grad():
+        layers = list(state.children())
+        first = torch.from_numpy(given).float()[None, None]
+        for layer in layers[:3]:
+            first = layer(first)
+    strength = first[0].mean(dim=(1, 2)).numpy()
+    darkness = [
+        255 - mosaic[r * 29 : r * 29 + 28, c * 29 : c * 29 + 28].mean()
+        for r in range(2)
+        for c in range(8)
     ]
-    page.mouse.move(*first)
-    page.mouse.down()
-    for point in rest:
-        page.mouse.move(*point, steps=8)
-    page.mouse.up()
+    assert np.corrcoef(strength, darkness)[0, 1] > 0.8
 
 
-def test_upload(page: Any, tmp_path: Path) -> None:
-    page.get_by_role("tab", name="Draw a digit").click()
-    (tmp_path / "seven.png").write_text("I am a seven")
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="or choose a picture").click()
-    chooser.value.set_files(tmp_path / "seven.png")
-    expect(page.locator(".toast-body")).to_contain_text("not a picture")
+def test_two_digits_are_said_to_be_two(page: Any) -> None:
+    open_pad(page)
+    message = page.locator("#part-draw .message")
+    draw(page, [(0.3, 0.2), (0.3, 0.8)], [(0.6, 0.25), (0.8, 0.25), (0.65, 0.8)])
+    expect(message).to_contain_text("These seem to be two digits")
+    expect(page.locator(".row.best")).to_have_count(0)
+    page.get_by_role("button", name="Clear").click()
+    expect(message).to_have_text("")
+    draw(page, [(0.6, 0.2), (0.3, 0.6), (0.7, 0.6)], [(0.6, 0.45), (0.6, 0.85)])  # a 4
+    expect(page.locator(".row.best b")).to_have_text("4")
+    page.get_by_role("button", name="Clear").click()
+    draw(page, [(0.5, 0.5), (0.5, 0.5)])
+    expect(message).to_contain_text("only a dot")
 
 
-def test_mistakes_are_explained_and_the_next_request_works(page: Any) -> None:
-    read(page, "12x")
-    expect(page.locator(".toast-body")).to_contain_text("Character 3 is 'x'")
-    read(page, "122")
-    expect(page.locator("#verdict")).to_contain_text("These 3 digits")
+def test_tiny_drawings(page: Any) -> None:
+    """Of 8% to 14% of the pad, anywhere on it."""
+    rng = np.random.default_rng(0)
+    right = []
+    for hand in HANDS:
+        for digit, strokes in enumerate(hand):
+            open_pad(page) if not right else page.get_by_role("button", name="Clear").click()
+            expect(page.locator(".row.best")).to_have_count(0)
+            size, (left, top) = rng.uniform(0.08, 0.14), rng.uniform(0.05, 0.8, 2)
+            draw(page, *[[(left + size * x, top + size * y) for x, y in s] for s in strokes])
+            page.wait_for_timeout(150)
+            best = page.locator(".row.best b")
+            right.append(best.count() == 1 and best.inner_text() == str(digit))
+    assert sum(right) >= 18, right
+
+
+def test_a_picture_that_is_none(page: Any, tmp_path: Path) -> None:
+    open_pad(page)
+    message = page.locator("#part-draw .message")
+    (tmp_path / "seven.png").write_text("I am a seven", encoding="utf-8")
+    (tmp_path / "large.png").write_bytes(bytes(5_100_000))
+    for name, sentence in {"seven": "not a picture", "large": "5.1 MB; at most 5 MB"}.items():
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("button", name="Choose a picture").click()
+        chooser.value.set_files(tmp_path / f"{name}.png")
+        expect(message).to_contain_text(sentence)
 
 
 def test_contrast(page: Any) -> None:
     assert faint_texts(page) == []
-    assert faint_texts_of_the_drawing(page) == []
-
-
-def test_in_the_dark_and_on_a_phone(browser: Any, digit_page: str) -> None:
-    with visit(browser, digit_page, width=PHONE, height=844, scheme="dark") as page:
-        expect(page.locator("#maps figure")).to_have_count(8)
-        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
-        assert faint_texts(page) == []
-        assert faint_texts_of_the_drawing(page) == []
-
-
-def faint_texts_of_the_drawing(page: Any) -> list[str]:
-    """Those beside a digit on the pad."""
-    page.get_by_role("tab", name="Draw a digit").click()
+    open_pad(page)
     draw(page, [(0.5, 0.15), (0.5, 0.85)])
-    expect(page.locator("#seen")).to_contain_text("What the classifier sees")
-    return faint_texts(page)
-
-
-def test_every_picture_and_control_has_a_name(page: Any) -> None:
-    unnamed = page.evaluate(
-        """[...document.querySelectorAll("input, textarea, button, canvas")].filter(
-            (e) => e.checkVisibility() && !e.labels?.length && !e.ariaLabel && !e.innerText.trim()
-        ).map((e) => e.outerHTML)"""
-    )
-    assert unnamed == []
-    for image in page.locator("img").all():
-        assert image.get_attribute("alt")
+    expect(page.locator(".row.best")).to_have_count(1)
+    assert faint_texts(page) == []

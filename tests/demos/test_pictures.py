@@ -59,11 +59,8 @@ def test_gan_demo(browser: Any, gan_page: str) -> None:
 
 @pytest.mark.xdist_group("digit_demo")
 def test_digit_demo(browser: Any, digit_page: str) -> None:
-    """A palindrome of 30 digits, and what the LSTM does at the 15th."""
-    with visit(browser, digit_page, height=1420) as page:
-        page.get_by_label("Length T").fill("30")
-        page.get_by_role("button", name="Read a random palindrome").click()
-        expect(page.locator("#verdict")).to_contain_text("T = 30")
-        page.get_by_label("number input for Step t").fill("15")
-        expect(page.locator("#now")).to_contain_text("After step 15 of 29")
+    """The first screen: a network that fails beside two that do not."""
+    with visit(browser, digit_page, height=800) as page:
+        expect(page.locator(".end.bad")).to_have_count(1)
+        expect(page.locator(".maps figure")).to_have_count(6)
         photograph(page, "digit_demo")

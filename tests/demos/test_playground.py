@@ -24,6 +24,7 @@ from toolkit.export.replacing import copy_export
 from toolkit.gan.data import MNIST, to_unit
 from toolkit.gan.model import MLPGenerator
 from toolkit.lstm.data import palindromes, split_last
+from toolkit.lstm.microscope import remembered
 
 from .chromium import expect, faint_texts, visit
 
@@ -165,6 +166,18 @@ def test_gradients(node: Callable[..., str]) -> None:
     for name, (error, largest) in found.items():
         assert largest > 0.05, name
         assert error < 1e-8, name
+
+
+@torch.no_grad()
+def test_what_is_remembered(node: Callable[..., str], page: Path) -> None:
+    """The page's numbers are those of the demo's server."""
+    digits = [3, 1, 4, 1, 5, 9, 2]
+    found = json.loads(node(HERE / "remembered.mjs", page, json.dumps(digits)))
+    assert set(found) == {"lstm", "lstm_plain", "rnn_plain"}
+    for name, rows in found.items():
+        expected = remembered(torchscript.load(name, EXPORTS), torch.tensor(digits)).tolist()
+        for t, row in enumerate(rows):
+            np.testing.assert_allclose(row, expected[t][: t + 1], 0.01, HALF, err_msg=name)
 
 
 def test_gif(node: Callable[..., str], tmp_path: Path) -> None:

@@ -74,6 +74,34 @@ def test_photograph_with_noise(mnist: MNIST) -> None:
         assert int(torchscript.load("classifier")(to_mnist(photograph)).argmax()) == 7
 
 
+@pytest.mark.parametrize("way", [(0, 1), (1, 0), (1, 1), (-1, 1)])
+def test_light_from_one_side(mnist: MNIST, way: tuple[int, int]) -> None:
+    """It falls by a quarter over the page; the ink is half as bright as the paper around it."""
+    rng, grain = make_rng(4, "sheets"), np.random.default_rng(0)
+    right = 0
+    with torch.no_grad():
+        classifier = torchscript.load("classifier")
+        for image, label in zip(mnist.test_images[:50], mnist.test_labels[:50], strict=True):
+            clean = enlarged(image, rng) / 255
+            y, x = np.meshgrid(np.linspace(-1, 1, 320), np.linspace(-1, 1, 320), indexing="ij")
+            light = 1 - 0.25 * (1 + (way[0] * y + way[1] * x) / (abs(way[0]) + abs(way[1]))) / 2
+            photograph = 220 * light * (1 - 0.5 * clean) + grain.normal(0, 2, clean.shape)
+            seen = to_mnist(photograph.clip(0, 255).astype(np.uint8))
+            right += int(classifier(seen).argmax()) == int(label)
+    assert right >= 48
+
+
+def test_two_digits_are_said_to_be_two(mnist: MNIST) -> None:
+    """Test images 0 and 2 are a 7 and a 1; a speck of dust is no digit."""
+    sheet = np.concatenate([enlarged(mnist.test_images[k], make_rng(0, "s")) for k in (0, 2)], 1)
+    with pytest.raises(UsageError, match="two digits beside each other"):
+        to_mnist(255 - sheet)
+    dusty = enlarged(mnist.test_images[0], make_rng(0, "s"))
+    expected = to_mnist(dusty)
+    dusty[5:9, 300:304] = 255
+    torch.testing.assert_close(to_mnist(dusty), expected)
+
+
 def test_shape_is_kept_and_mass_is_centred() -> None:
     stroke = np.zeros((300, 500), dtype=np.uint8)
     stroke[40:240, 400:450] = 255  # 200 x 50, so 20 x 5

@@ -1,78 +1,96 @@
-"""The microscope against nn.LSTMCell, autograd and numpy."""
+"""The microscope against nn.LSTM and nn.RNN, through which every sequence is read on its own."""
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from toolkit.lstm.microscope import GATES, differences, look_inside
-from toolkit.lstm.model import LSTM, copy_to_torch
+from toolkit.lstm.microscope import (
+    GATES,
+    logits_after_each_step,
+    remembered,
+    telling_cells,
+    trace,
+)
+from toolkit.lstm.model import LSTM, RNN, copy_to_torch
 
 HIDDEN = 7
+DIGITS = [4, 1, 0, 9, 9, 2]
 
 
-@pytest.fixture(scope="module")
-def lstm() -> LSTM:
+@pytest.fixture(params=["lstm", "rnn"])
+def network(request: pytest.FixtureRequest) -> LSTM | RNN:
     torch.manual_seed(0)
-    return LSTM(hidden_size=HIDDEN)
+    return LSTM(HIDDEN) if request.param == "lstm" else RNN(HIDDEN)
 
 
-def cells(lstm: LSTM, digits: list[int]) -> np.ndarray:
-    """c after each digit, (length, hidden_size), step by step."""
-    theirs = nn.LSTM(10, HIDDEN)
-    copy_to_torch(lstm.cell, theirs)
-    cell = nn.LSTMCell(10, HIDDEN)
-    cell.load_state_dict({name[:-3]: w for name, w in theirs.state_dict().items()})
-    state = (torch.zeros(1, HIDDEN), torch.zeros(1, HIDDEN))
+def memory(network: LSTM | RNN, digits: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """h, and c or h, after each digit: (length, hidden_size), by torch's own networks."""
+    theirs: nn.LSTM | nn.RNN
+    if isinstance(network, LSTM):
+        theirs = nn.LSTM(10, HIDDEN)
+        copy_to_torch(network.cell, theirs)
+    else:
+        theirs = nn.RNN(10, HIDDEN)
+        cell = network.cell
+        zeros = torch.zeros(HIDDEN)
+        weights = (cell.weight_ih, cell.weight_hh, cell.bias, zeros)
+        theirs.load_state_dict(dict(zip(theirs.state_dict(), weights, strict=True)))
     found = []
     with torch.no_grad():
-        for digit in digits:
-            state = cell(torch.eye(10)[[digit]], state)
-            found.append(state[1][0].numpy())
-    return np.stack(found)
+        for length in range(1, len(digits) + 1):
+            _, state = theirs(torch.eye(10)[digits[:length]])
+            h, c = state if isinstance(state, tuple) else (state, state)
+            found.append((h[0].numpy(), c[0].numpy()))
+    h, c = (np.stack(values) for values in zip(*found, strict=True))
+    return h, c
 
 
-def test_cells_for_each_first_digit(lstm: LSTM) -> None:
-    digits = [4, 1, 0, 9, 9, 2]
-    inside = look_inside(lstm, torch.tensor(digits))
-    theirs = np.stack([np.tanh(cells(lstm, [first, *digits[1:]])) for first in range(10)])
-    np.testing.assert_allclose(inside.shown.numpy(), theirs, atol=1e-6)
-    np.testing.assert_allclose(inside.gates["c"].tanh().numpy(), theirs[4], atol=1e-6)
-    np.testing.assert_allclose(inside.held.numpy(), theirs.std(axis=0), atol=1e-6)
-    np.testing.assert_array_equal(
-        inside.firmest(3).numpy(), np.argsort(-inside.held[3].numpy(), kind="stable")
-    )
+def test_trace(network: LSTM | RNN) -> None:
+    traced = trace(network, torch.tensor(DIGITS))
+    h, c = memory(network, DIGITS)
+    assert set(traced) == (set(GATES) if isinstance(network, LSTM) else {"h"})
+    np.testing.assert_allclose(traced["h"].numpy(), h, atol=1e-6)
+    if isinstance(network, LSTM):
+        np.testing.assert_allclose(traced["c"].numpy(), c, atol=1e-6)
 
 
-def test_survival_is_the_derivative_along_the_cells(lstm: LSTM) -> None:
-    """dc(t)/dc(1) by autograd, through equation (5) with constant gates, from nn.LSTM's weights."""
-    digits = [3, 1, 4, 1, 5]
-    survival = look_inside(lstm, torch.tensor(digits)).survival
-    theirs = nn.LSTM(10, HIDDEN)
-    copy_to_torch(lstm.cell, theirs)
-    weight_ih, weight_hh, bias_ih, bias_hh = (p.detach().double() for p in theirs.parameters())
-    h = c = c_1 = torch.zeros(HIDDEN, dtype=torch.double)
-    for t, digit in enumerate(digits):
-        i, f, g, o = (weight_ih[:, digit] + bias_ih + weight_hh @ h + bias_hh).chunk(4)
-        c = g.tanh() * i.sigmoid() + c * f.sigmoid()
-        if t == 0:
-            c = c_1 = c.requires_grad_()
-        h = o.sigmoid() * c.detach().tanh()
-        (derivative,) = torch.autograd.grad(c.sum(), c_1, retain_graph=True)
-        torch.testing.assert_close(10 ** survival[t], derivative, rtol=1e-5, atol=0)
+def test_answers_after_each_step(network: LSTM | RNN) -> None:
+    logits = logits_after_each_step(network, trace(network, torch.tensor(DIGITS))["h"])
+    with torch.no_grad():
+        for length in range(1, len(DIGITS) + 1):
+            torch.testing.assert_close(
+                logits[length - 1], network(torch.tensor([DIGITS[:length]]))[0]
+            )
 
 
-def test_differences(lstm: LSTM) -> None:
-    before, after = [3, 1, 4, 1], [3, 1, 9, 1]
-    changed = differences(lstm, torch.tensor(before), torch.tensor(after))
-    assert list(changed) == list(GATES)
-    assert not changed["c"][:2].any()  # nothing can change before the edit
-    np.testing.assert_allclose(
-        changed["c"].numpy(), cells(lstm, after) - cells(lstm, before), atol=1e-6
-    )
+def test_the_telling_cell_is_the_one_whose_loss_hurts_most() -> None:
+    """One cell alone speaks for the answer, another for all digits alike."""
+    torch.manual_seed(0)
+    network = RNN(3)
+    with torch.no_grad():
+        network.readout.bias.zero_()
+        network.readout.weight.zero_()
+        network.readout.weight[:, 0] = 9  # the same to all digits, so it decides nothing
+        network.readout.weight[5, 1] = 0.1
+        network.readout.weight[5, 2] = 2
+    assert telling_cells(network, torch.tensor([1.0, 1.0, -0.1])).tolist() == [2, 1, 0]
 
 
-def test_a_single_digit(lstm: LSTM) -> None:
-    inside = look_inside(lstm, torch.tensor([8]))
-    assert inside.held.shape == (1, HIDDEN)
-    assert not inside.survival.any()
+def test_remembered(network: LSTM | RNN) -> None:
+    """Every digit replaced by every other one, and the whole read anew."""
+    found = remembered(network, torch.tensor(DIGITS)).numpy()
+    own = memory(network, DIGITS)[1]
+    expected = np.zeros((len(DIGITS), len(DIGITS)))
+    for k, digit in enumerate(DIGITS):
+        for other in set(range(10)) - {digit}:
+            moved = memory(network, [*DIGITS[:k], other, *DIGITS[k + 1 :]])[1] - own
+            expected[:, k] += np.linalg.norm(moved, axis=1) / 9
+    expected /= np.linalg.norm(own, axis=1)[:, None]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert not np.triu(found, 1).any()
+
+
+def test_a_single_digit(network: LSTM | RNN) -> None:
+    assert trace(network, torch.tensor([8]))["h"].shape == (1, HIDDEN)
+    assert remembered(network, torch.tensor([8])).shape == (1, 1)

@@ -7,6 +7,7 @@ the centre of 28 x 28 pixels. Ink is 1, paper 0.
 """
 
 import io
+import math
 import warnings
 
 import numpy as np
@@ -22,6 +23,8 @@ SIDE = 28
 DIGIT_SIDE = 20  # the digit's longer side
 NOISE_MARGIN = 8  # normal noise, a million pixels of it, hardly ever exceeds 8 times its median
 MIN_CONTRAST = 0.1  # less contrast than this, of 1, is not ink
+FALL = 0.35  # by which the light on the edge may differ from its median, of 1
+SPECK = 0.02  # pieces with less area, of the largest one's, are not ink
 MAX_PIXELS = 25_000_000  # a small file can hold a picture that fills the memory
 MAX_SIDE = 1000  # larger pictures are reduced first
 TOO_LARGE = f"The picture has more than {MAX_PIXELS:,} pixels. Make it smaller and try again."
@@ -59,8 +62,9 @@ def read_picture(data: bytes) -> Pixels:
 def to_mnist(picture: Pixels) -> Tensor:
     """One digit, dark on light or light on dark, as MNIST would show it.
 
-    The colour of most of the picture's edge is the paper. A pixel that differs from it by no more
-    than the paper itself varies, as it does in a photograph, is paper too.
+    The colour of most of the picture's edge is the paper, and where the light falls off over the
+    page, that is levelled. A pixel that differs from it by no more than the paper itself varies, as
+    it does in a photograph, is paper too, and so are specks.
 
     Args:
         picture: uint8 (height, width), (height, width, 3), or (height, width, 4) with opacity last.
@@ -69,13 +73,14 @@ def to_mnist(picture: Pixels) -> Tensor:
         float32 of shape (1, 1, 28, 28), 0 (paper) to 1 (ink).
 
     Raises:
-        UsageError: the picture is blank.
+        UsageError: the picture is blank, or there are two digits on it.
     """
     ink, noise = _ink(picture)
     is_ink = ink > max(NOISE_MARGIN * noise, 1 / 255)
-    rows, columns = is_ink.any(dim=1).nonzero(), is_ink.any(dim=0).nonzero()
-    if len(rows) == 0 or ink.max() < MIN_CONTRAST:
+    if not is_ink.any() or ink.max() < MIN_CONTRAST:
         raise UsageError("The picture is blank. Draw one digit, large and in one piece.")
+    is_ink = _one_digit(is_ink)
+    rows, columns = is_ink.any(dim=1).nonzero(), is_ink.any(dim=0).nonzero()
     digit = (ink * is_ink)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     longest = max(digit.shape)
     size = [max(1, round(side * DIGIT_SIDE / longest)) for side in digit.shape]
@@ -93,11 +98,77 @@ def _ink(picture: Pixels) -> tuple[Tensor, float]:
         opacity = values[..., 3]
         on_white, on_black = grey * opacity + 1 - opacity, grey * opacity
         grey = on_white if on_white.max() - on_white.min() >= MIN_CONTRAST else on_black
+    paper = torch.cat([grey[0], grey[-1], grey[:, 0], grey[:, -1]]).median()
+    grey = grey - _light(grey)
     edge = torch.cat([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    paper = edge.median()
-    noise = float((edge - paper).abs().median())
+    noise = float(edge.abs().median())
     sign = 1 if paper < 0.5 else -1
-    return (sign * (grey - paper)).clamp(min=0), noise
+    return (sign * grey).clamp(min=0), noise
+
+
+def _light(grey: Tensor) -> Tensor:
+    """The brightness that the paper has everywhere, if light falls on it from one side.
+
+    It is a polynomial of degree 2 in x and y, fitted to the edge and then to all that is near it;
+    the digit is not. What is furthest off does not count, so a digit may touch the edge.
+    """
+    small = F.interpolate(
+        grey[None, None], size=[min(side, 64) for side in grey.shape], mode="area"
+    )
+    small = small[0, 0].double()
+    terms = _terms(*small.shape)
+    is_edge = torch.zeros_like(small, dtype=torch.bool)
+    is_edge[[0, -1]] = is_edge[:, [0, -1]] = True
+    x, y = terms.reshape(-1, terms.size(-1)), small.flatten()
+    used = is_edge.flatten()
+    used = used & ((y - y[used].median()).abs() <= FALL)
+    for _ in range(5):
+        fit = torch.linalg.lstsq(x[used], y[used, None], driver="gelsd").solution
+        off = (y - (x @ fit)[:, 0]).abs()
+        used = off <= max(3 * float(off[used].median()), 1 / 255)
+    light: Tensor = (_terms(*grey.shape) @ fit)[..., 0].float()
+    return light
+
+
+def _terms(height: int, width: int) -> Tensor:
+    """1, x, y, x^2, x y, y^2 of each pixel, float64 (height, width, 6); x and y are in -1..1."""
+    y, x = torch.meshgrid(
+        torch.linspace(-1, 1, height, dtype=torch.float64),
+        torch.linspace(-1, 1, width, dtype=torch.float64),
+        indexing="ij",
+    )
+    return torch.stack([torch.ones_like(x), x, y, x * x, x * y, y * y], dim=-1)
+
+
+def _one_digit(is_ink: Tensor) -> Tensor:
+    """The ink without specks, bool (height, width).
+
+    Raises:
+        UsageError: two pieces stand beside each other, each half as high as both together.
+    """
+    step = math.ceil(max(is_ink.shape) / 100)
+    coarse = F.max_pool2d(is_ink[None, None].float(), step, ceil_mode=True)
+    labels = torch.arange(1.0, coarse.numel() + 1).reshape(coarse.shape) * coarse
+    while not torch.equal(labels, spread := F.max_pool2d(labels, 3, 1, 1) * coarse):
+        labels = spread
+    pieces, areas = labels[labels > 0].unique(return_counts=True)
+    pieces = pieces[areas >= SPECK * areas.max()]
+    boxes = []
+    for piece in pieces:
+        rows, columns = (labels[0, 0] == piece).nonzero(as_tuple=True)
+        boxes.append([int(end) for end in (columns.min(), columns.max(), rows.min(), rows.max())])
+    height = 1 + max(box[3] for box in boxes) - min(box[2] for box in boxes)
+    high = [(left, right) for left, right, top, bottom in boxes if 2 * (bottom - top + 1) >= height]
+    for k, (left, right) in enumerate(high):
+        for other_left, other_right in high[:k]:
+            shared = min(right, other_right) - max(left, other_left) + 1
+            if 3 * shared < min(right - left, other_right - other_left) + 1:
+                raise UsageError(
+                    "There seem to be two digits beside each other, and it can read only one. Draw "
+                    "one digit, in one piece."
+                )
+    kept = torch.isin(labels, pieces)[0, 0].repeat_interleave(step, 0).repeat_interleave(step, 1)
+    return is_ink & kept[: is_ink.size(0), : is_ink.size(1)]
 
 
 def _centred(small: Tensor) -> Tensor:

@@ -1,72 +1,111 @@
-"""Looking inside an LSTM: what its cells do, and which of them hold the first digit of a sequence.
+"""Looking inside a network that reads digits: its cells, its answers, and what it remembers.
 
-Works with any module that has the `trace` method of `toolkit.lstm.model.LSTM`, the export included.
+Works with `toolkit.lstm.model`'s LSTM and RNN and with their exports.
 """
 
-from typing import NamedTuple, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from toolkit.lstm.data import NUM_DIGITS
+from toolkit.lstm.model import all_inputs
 
-GATES = ("i", "f", "o", "g", "c", "h")  # in the order of `trace`
-
-
-class Traced(Protocol):
-    """An LSTM that returns its gates and states at every step."""
-
-    def trace(self, digits: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """From digits, int64 (batch, length), to i, f, o, g, c, h, (batch, length, hidden_size)."""
+GATES = ("i", "f", "o", "g", "c", "h")  # in the order in which an LSTM's cell returns them
 
 
-class Inside(NamedTuple):
-    """One sequence inside an LSTM; tensors are (length, hidden_size) unless stated otherwise."""
-
-    digits: Tensor  # int64 (length,)
-    gates: dict[str, Tensor]  # i, f, o, g, c, h at every step, float32
-    survival: Tensor  # log10 of f(2) * ... * f(t), the share of c(1) left in c(t); float64, <= 0
-    shown: Tensor  # tanh c(t) for each first digit 0 to 9; float32 (10, length, hidden_size)
-    held: Tensor  # how firmly each cell holds the first digit, float32, 0 to 1
-
-    def firmest(self, step: int) -> Tensor:
-        """The cells, int64 (hidden_size,), sorted by how firmly they hold the first digit.
-
-        Args:
-            step: the step to sort by, counted from 0; the firmest cell comes first.
-        """
-        return self.held[step].argsort(descending=True, stable=True)
+def is_lstm(network: Any) -> bool:
+    """Whether it has a cell c, or is a vanilla RNN."""
+    return hasattr(network, "trace")
 
 
 @torch.no_grad()
-def look_inside(lstm: Traced, digits: Tensor) -> Inside:
-    """Trace a sequence together with the nine that differ from it only in the first digit.
-
-    A cell holds the first digit at step t to the extent that tanh c(t), which equation (6) lets
-    out, depends on that digit: `held` is its standard deviation over the ten first digits. It is 0
-    for a cell that holds nothing, and 1 for a cell that is -1 for five digits and 1 for the others.
+def trace(network: Any, digits: Tensor) -> dict[str, Tensor]:
+    """Every gate and state at every step.
 
     Args:
-        lstm: on the CPU.
+        network: an LSTM or an RNN, or the export of one, on the CPU.
         digits: int64 (length,), 0 to 9.
+
+    Returns:
+        i, f, o, g, c, h of an LSTM, h of an RNN, each float32 (length, hidden_size).
     """
-    ten = digits.repeat(NUM_DIGITS, 1)
-    ten[:, 0] = torch.arange(NUM_DIGITS)
-    traced = lstm.trace(ten)
-    own = int(digits[0])
-    gates = {name: values[own].clone() for name, values in zip(GATES, traced, strict=True)}
-    logs = gates["f"].double().log10()
-    logs[0] = 0  # f(1) multiplies c(0), which is 0
-    shown = traced[4].tanh()
-    return Inside(digits, gates, logs.cumsum(dim=0), shown, shown.std(dim=0, correction=0))
+    if is_lstm(network):
+        return dict(zip(GATES, (x[0] for x in network.trace(digits[None])), strict=True))
+    projected = network.cell.project(all_inputs(network.one_hot, digits.device))
+    h = torch.zeros(1, network.hidden_size)
+    steps = []
+    for digit in digits.tolist():
+        h = network.cell.step(projected[digit : digit + 1], h)
+        steps.append(h)
+    return {"h": torch.cat(steps)}
 
 
 @torch.no_grad()
-def differences(lstm: Traced, before: Tensor, after: Tensor) -> dict[str, Tensor]:
-    """How gates and states change when the digits `before` become `after`, both int64 (length,).
+def logits_after_each_step(network: Any, h: Tensor) -> Tensor:
+    """What it would say after every step, equation (7): h (length, hidden_size) -> (length, 10)."""
+    logits: Tensor = network.readout(h)
+    return logits
+
+
+@torch.no_grad()
+def telling_cells(network: Any, h: Tensor) -> Tensor:
+    """The cells by how much they say for the answer, the one that says most first.
+
+    By (7), cell j adds W_pj h_j to the logit of the answer. What counts is by how much that differs
+    from what it adds to the mean of all ten logits, since a softmax ignores what they share.
+
+    Args:
+        h: float32 (hidden_size,), after the last step.
 
     Returns:
-        i, f, o, g, c, h for `after` minus those for `before`, each float32 (length, hidden_size).
+        int64 (hidden_size,).
     """
-    traced = lstm.trace(torch.stack([before, after]))
-    return {name: values[1] - values[0] for name, values in zip(GATES, traced, strict=True)}
+    weight = network.readout.weight
+    answer = int(network.readout(h).argmax())
+    says = (h * (weight[answer] - weight.mean(dim=0))).abs()
+    order: Tensor = says.argsort(descending=True, stable=True)
+    return order
+
+
+@torch.no_grad()
+def remembered(network: Any, digits: Tensor) -> Tensor:
+    """Which digits the memory holds after each step, by replacing them one at a time.
+
+    The memory is c(t) of an LSTM, h(t) of an RNN. Each digit is replaced by each of the nine others
+    and the rest is read as it is. The further the memory then is from where it was, the more of
+    that digit it holds; with a digit that it has forgotten it is where it was.
+
+    Args:
+        network: an LSTM or an RNN, or the export of one, on the CPU.
+        digits: int64 (length,), 0 to 9. The time grows with length^2.
+
+    Returns:
+        float32 (length, length): in row t, column k the mean distance over the nine replacements
+        of digit k, divided by the length of the memory's own vector at step t; 0 where k > t.
+    """
+    projected = network.cell.project(all_inputs(network.one_hot, digits.device))
+    length, nine = len(digits), NUM_DIGITS - 1
+    own = [torch.zeros(1, network.hidden_size)] * (2 if is_lstm(network) else 1)  # h, and c
+    replaced = [state[:0] for state in own]  # after t steps: nine rows for each of t digits
+    result = torch.zeros(length, length)
+    for t, digit in enumerate(digits.tolist()):
+        others = [other for other in range(NUM_DIGITS) if other != digit]
+        read = torch.tensor([digit] * (nine * t) + others)
+        replaced = [
+            torch.cat([rows, before.expand(nine, -1)])
+            for rows, before in zip(replaced, own, strict=True)
+        ]
+        replaced = _next(network, projected[read], replaced)
+        own = _next(network, projected[digit : digit + 1], own)
+        moved = (replaced[-1] - own[-1]).norm(dim=1).reshape(t + 1, nine).mean(dim=1)
+        result[t, : t + 1] = moved / own[-1].norm()
+    return result
+
+
+def _next(network: Any, projected: Tensor, state: list[Tensor]) -> list[Tensor]:
+    """One step: from h and, of an LSTM, c, each (batch, hidden_size), to the next ones."""
+    if len(state) == 1:
+        return [network.cell.step(projected, state[0])]
+    _, _, _, _, c, h = network.cell.step(projected, state[0], state[1])
+    return [h, c]

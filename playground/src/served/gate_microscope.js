@@ -1,17 +1,78 @@
 /** The demo "Gate microscope": its numbers come from the server. */
 
-import { el, t } from "../dom.js";
+import { t } from "../dom.js";
+import { drawing } from "../drawing.js";
 import { frame } from "../frame.js";
+import { microscope } from "../microscope.js";
+import { bytesOf, fromShorts } from "../tensors.js";
+import { asking } from "./asking.js";
+
+/**
+ * @typedef {{
+ *   zh: Record<string, string>, networks: import("../reading.js").Source["networks"], most: number,
+ *   first: number[], generates: boolean,
+ * }} Settings
+ */
+
+/**
+ * @param {import("./asking.js").Server} server
+ * @param {Settings} settings
+ * @returns {import("../reading.js").Source}
+ */
+function readingSource(server, { networks, most, first }) {
+  const [read, inside, remembers] = ["read", "inside", "remembers"].map((name) => asking(server, name));
+  return {
+    networks,
+    most,
+    first,
+    read: async (digits) => (await read({ digits: digits.join("") })).networks,
+    inside: async (network, digits, cells) => {
+      const found = await inside({ digits: digits.join(""), network, cells });
+      return Object.fromEntries(Object.entries(found).map(([name, { data, scale }]) => [name, fromShorts(data, scale)]));
+    },
+    remembers: (digits) => remembers({ digits: digits.join("") }),
+  };
+}
+
+/** @param {string} base64 a byte for each value, 0 to 255 for 0 to 1 */
+const fromBytes = (base64) => Float32Array.from(bytesOf(base64), (byte) => byte / 255);
+
+/**
+ * @param {import("./asking.js").Server} server
+ * @param {Settings} settings
+ * @returns {import("../drawing.js").Eyes}
+ */
+function askedEyes(server, { generates }) {
+  const [classify, generate, picture] = ["classify", "generate", "picture"].map((name) => asking(server, name));
+  return {
+    classify: async (image) => {
+      const bytes = Array.from(image, (value) => String.fromCharCode(Math.round(255 * value)));
+      const { maps, ...opinion } = await classify({ image: btoa(bytes.join("")) });
+      return {
+        ...opinion,
+        maps: maps.map((/** @type {any} */ { data, scale, ...sizes }) =>
+          ({ ...sizes, values: fromBytes(data).map((value) => value * scale) })),
+      };
+    },
+    generate: generates ? async (seed) => fromBytes(await generate({ seed })) : null,
+    picture: async (data) => fromBytes(await picture({ data })),
+  };
+}
 
 /**
  * @param {HTMLElement} element
  * @param {import("./asking.js").Server} server
- * @param {{zh: Record<string, string>}} settings
+ * @param {Settings} settings
  */
 export function mount(element, server, settings) {
+  const source = readingSource(server, settings);
+  const eyes = askedEyes(server, settings);
   frame(element, {
     title: () => t("Gate microscope"),
-    parts: () => [["part", t("Gate microscope"), () => ({ view: el("p", {}, t("Digits to read")), show: () => {} })]],
+    parts: () => [
+      ["gates", t("Palindromes"), () => microscope(source)],
+      ["draw", t("Draw a digit"), () => drawing(eyes)],
+    ],
     zh: settings.zh,
     isDark: () => document.body.classList.contains("dark"),
   });

@@ -1,0 +1,136 @@
+"""What the gate microscope computes from a drawn digit."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from toolkit.common.device import make_rng
+from toolkit.common.errors import UsageError
+from toolkit.export import torchscript
+from toolkit.export.manifest import read_manifest
+from toolkit.gan.sketch import SIDE, read_picture, to_mnist
+
+MAX_BYTES = 5_000_000  # of a picture; `MAX_BYTES` in playground/src/drawing.js
+SHADES = 255
+
+
+class Drawing:
+    """The classifier, opened, and beside it the two networks of the GAN, if they are there.
+
+    What it is asked raises a `UsageError` for input that it cannot use.
+
+    Args:
+        exports_dir: the folder with classifier.pt, and generator.pt and discriminator.pt.
+
+    Raises:
+        ToolkitError: a file is missing or damaged.
+    """
+
+    def __init__(self, exports_dir: Path) -> None:
+        self.classifier = torchscript.load("classifier", exports_dir)
+        listed = read_manifest(exports_dir)
+        self.generator, self.discriminator = (
+            torchscript.load(name, exports_dir) if f"{name}.pt" in listed else None
+            for name in ("generator", "discriminator")
+        )
+
+    @torch.no_grad()
+    def classify(self, image: str) -> dict[str, Any]:
+        """What the classifier makes of an image.
+
+        Args:
+            image: in base64, 28 x 28 bytes from 0 (paper) to 255 (ink).
+
+        Returns:
+            the ten "probabilities", the discriminator's "logit" (null without it), and the feature
+            "maps" after each convolution: "channels", "height", "width", and "data" in base64, a
+            byte for each value in units of "scale" / 255.
+        """
+        shades = np.frombuffer(_from_base64(image), dtype=np.uint8)
+        if shades.size != SIDE * SIDE:
+            raise UsageError(f"An image has {SIDE} x {SIDE} bytes; these are {shades.size:,}.")
+        x = torch.from_numpy(shades.astype(np.float32) / SHADES).reshape(1, 1, SIDE, SIDE)
+        return {
+            "probabilities": self.classifier(x).softmax(dim=1)[0].tolist(),
+            "logit": None if self.discriminator is None else float(self.discriminator(x)),
+            "maps": [_bytes(maps) for maps in feature_maps(self.classifier, x)],
+        }
+
+    @torch.no_grad()
+    def generate(self, seed: int) -> str:
+        """An image from the generator, in base64 as `classify` takes it."""
+        if self.generator is None:
+            raise UsageError("There is no generator among these exports.")
+        z = torch.randn(1, self.generator.latent_dim, generator=make_rng(seed, "digit demo"))
+        return _image(self.generator(z))
+
+    def picture(self, data: str) -> str:
+        """A picture file in base64, with one digit on it, as `classify` takes it."""
+        return _image(to_mnist(read_picture(_file(data))))
+
+    @torch.no_grad()
+    def draw(self, picture: str) -> dict[str, Any]:
+        """Which digit is on a picture, a PNG or JPEG in base64 or in a data URL.
+
+        Returns:
+            the "digit", its ten "probabilities", and the "image" that the classifier saw: 28 rows
+            of 28 numbers from 0 (paper) to 1 (ink).
+        """
+        image = to_mnist(read_picture(_file(picture)))
+        probabilities = self.classifier(image).softmax(dim=1)[0]
+        return {
+            "digit": int(probabilities.argmax()),
+            "probabilities": probabilities.tolist(),
+            "image": image[0, 0].tolist(),
+        }
+
+
+def feature_maps(classifier: Any, images: Tensor) -> list[Tensor]:
+    """The classifier's maps after each convolution and its ReLU, each (channels, height, width)."""
+    maps, x = [], images
+    for layer in classifier.layers.children():
+        x = layer(x)
+        if layer.original_name == "ReLU" and x.dim() == 4:
+            maps.append(x[0])
+    return maps
+
+
+def _bytes(maps: Tensor) -> dict[str, Any]:
+    channels, height, width = maps.shape
+    scale = max(float(maps.max()), 1e-9)
+    data = (maps / scale * SHADES).round().to(torch.uint8).numpy().tobytes()
+    return {
+        "channels": channels,
+        "height": height,
+        "width": width,
+        "scale": scale,
+        "data": base64.b64encode(data).decode(),
+    }
+
+
+def _image(image: Tensor) -> str:
+    """An image, (1, 1, 28, 28), as 784 bytes in base64."""
+    return base64.b64encode((image * SHADES).round().to(torch.uint8).numpy().tobytes()).decode()
+
+
+def _file(text: Any) -> bytes:
+    """The bytes of a picture in base64 or in a data URL."""
+    if not isinstance(text, str) or not text:
+        raise UsageError("There is no picture yet. Send a PNG or JPEG with one digit on it.")
+    data = _from_base64(text.partition("base64,")[2] if text.startswith("data:") else text)
+    if len(data) > MAX_BYTES:
+        raise UsageError(
+            f"The file has {len(data) / 1e6:.1f} MB; at most {MAX_BYTES / 1e6:.0f} MB are accepted."
+        )
+    return data
+
+
+def _from_base64(text: Any) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (TypeError, ValueError) as error:
+        raise UsageError("A picture must be a PNG or JPEG in base64 or in a data URL.") from error

@@ -1,0 +1,31 @@
+/** Digits for the networks to read: those of a palindrome but the last. */
+
+/**
+ * The digits of a random palindrome of length T without the last one.
+ * @param {number} length T
+ * @param {() => number} [uniform]
+ */
+export function draw(length, uniform = Math.random) {
+  const half = Array.from({ length: Math.ceil(length / 2) }, () => Math.floor(10 * uniform()));
+  return [...half, ...half.slice(0, Math.floor(length / 2)).reverse()].slice(0, -1);
+}
+
+/**
+ * The first place, counted from 0, whose digit differs from its mirror image; -1 if the digits begin
+ * a palindrome that is longer by one digit: the first one again.
+ * @param {number[]} digits
+ */
+export function brokenMirror(digits) {
+  const at = digits.slice(1).findIndex((digit, k) => digit !== digits[digits.length - 1 - k]);
+  return at < 0 ? -1 : at + 1;
+}
+
+/**
+ * Digits as somebody types them: spaces and commas do not count.
+ * @param {string} text
+ * @returns {number[] | null} null where there is something else than digits
+ */
+export function parse(text) {
+  const digits = text.replace(/[\s,，]/g, "");
+  return /^[0-9]*$/.test(digits) ? Array.from(digits, Number) : null;
+}

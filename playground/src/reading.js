@@ -1,0 +1,178 @@
+/**
+ * Where the microscope's numbers come from. The page in one file has the networks itself; a demo asks
+ * its server (served/gate_microscope.js).
+ */
+
+import { breathe } from "./newest.js";
+import { draw } from "./palindromes.js";
+import { argmax, product, softmax, uniformFrom } from "./tensors.js";
+
+/**
+ * @typedef {"lstm" | "lstm_plain" | "rnn_plain" | "rnn"} Name
+ * @typedef {{
+ *   config: Record<string, any>, metrics: Record<string, any>, hidden_size: number,
+ * }} Described what the manifest says of a network
+ * @typedef {{answers: number[], probabilities: number[], order: number[]}} Reading
+ *   what it would answer after every step; the probabilities (8) after the last; its cells, and the
+ *   first says most for the last answer
+ * @typedef {Partial<Record<import("./recurrent.js").StateName, Float32Array>>} Cells
+ *   each (cells, steps)
+ * @typedef {{
+ *   networks: Partial<Record<Name, Described>>,
+ *   most: number,
+ *   first: number[],
+ *   read: (digits: number[]) => Promise<Record<string, Reading>>,
+ *   inside: (name: Name, digits: number[], cells: number[]) => Promise<Cells>,
+ *   remembers: (digits: number[]) => Promise<Record<string, number[][]>>,
+ * }} Source `most` digits can be read; `first` are shown first; `remembers` has a row for each step
+ *   and in it a number for each digit up to then
+ */
+
+/** Digits of which each is replaced, to see what is remembered: the work grows with their square. */
+export const MOST_REPLACED = 50;
+const MOST = 2000;
+const WORK = 30; // milliseconds between two pictures
+
+/**
+ * The networks that are shown of those that there are, in their order.
+ * @template T
+ * @param {Partial<Record<string, T>>} networks
+ */
+export const shown = (networks) =>
+  /** @type {Name[]} */ (["lstm", "lstm_plain", networks.rnn_plain ? "rnn_plain" : "rnn"]).filter(
+    (name) => networks[name],
+  );
+
+/**
+ * A palindrome at which the plain RNN fails, if a few tries find one: the first to be shown.
+ * @param {import("./models.js").Networks} networks
+ */
+function firstExample({ rnn_plain }) {
+  const uniform = uniformFrom(0);
+  let digits = draw(36, uniform);
+  for (let k = 0; rnn_plain && k < 20; k++) {
+    if (argmax(rnn_plain.forward(digits)) !== digits[0]) break;
+    digits = draw(36, uniform);
+  }
+  return digits;
+}
+
+/**
+ * The cells that say most for the answer first: |h W_p|, against the mean digit.
+ * @param {import("./models.js").Recurrent} network
+ * @param {Float32Array} h (hidden_size) after the last step
+ * @param {number} answer
+ */
+function tellingCells({ readout_weight, hidden_size }, h, answer) {
+  const says = Array.from(h, (value, j) => {
+    let mean = 0;
+    for (let digit = 0; digit < 10; digit++) mean += readout_weight[digit * hidden_size + j] / 10;
+    return Math.abs(value * (readout_weight[answer * hidden_size + j] - mean));
+  });
+  return says.map((_, j) => j).sort((a, b) => says[b] - says[a]);
+}
+
+/**
+ * Which digits the memory, c(t) of an LSTM or h(t) of an RNN, holds after each step: each digit is
+ * replaced by the nine others, one after the other. See toolkit/lstm/microscope.py, `remembered`.
+ * @param {import("./models.js").Recurrent} network
+ * @param {number[]} digits
+ * @returns {Promise<number[][]>} for step t and digit k <= t the mean distance over the nine, divided
+ *   by the length of the memory's own vector
+ */
+export async function remembered(network, digits) {
+  const size = network.hidden_size;
+  const projected = network.projections();
+  let own = network.start();
+  /** @type {Float32Array[]} */
+  let replaced = own.map(() => new Float32Array());
+  /** @type {number[][]} */
+  const rows = [];
+  let worked = performance.now();
+  for (let t = 0; t < digits.length; t++) {
+    const others = Array.from({ length: 10 }, (_, d) => d).filter((d) => d !== digits[t]);
+    const read = [...new Array(9 * t).fill(digits[t]), ...others];
+    replaced = replaced.map((states, k) => {
+      const longer = new Float32Array(states.length + 9 * size);
+      longer.set(states);
+      for (let row = 0; row < 9; row++) longer.set(own[k], states.length + row * size);
+      return longer;
+    });
+    replaced = network.next(projected, read, replaced);
+    own = network.next(projected, [digits[t]], own);
+    const [mine, theirs] = [own, replaced].map((states) => states[states.length - 1]);
+    const norm = Math.hypot(...mine);
+    rows.push(Array.from({ length: t + 1 }, (_, k) => {
+      let sum = 0;
+      for (let row = 9 * k; row < 9 * (k + 1); row++) {
+        let square = 0;
+        for (let j = 0; j < size; j++) square += (theirs[row * size + j] - mine[j]) ** 2;
+        sum += Math.sqrt(square);
+      }
+      return sum / 9 / norm;
+    }));
+    if (performance.now() - worked > WORK) {
+      await breathe();
+      worked = performance.now();
+    }
+  }
+  return rows;
+}
+
+/**
+ * @param {import("./models.js").Networks} networks
+ * @param {Record<string, import("./models.js").Model>} models
+ * @returns {Source}
+ */
+export function localSource(networks, models) {
+  const names = shown(networks);
+  const network = (/** @type {Name} */ name) =>
+    /** @type {import("./models.js").Recurrent} */ (networks[name]);
+  let traced = "";
+  /** @type {Record<string, import("./recurrent.js").Trace>} */
+  let traces = {};
+
+  /** @param {number[]} digits */
+  function trace(digits) {
+    const key = digits.join("");
+    if (key !== traced) traces = Object.fromEntries(names.map((name) => [name, network(name).trace(digits)]));
+    traced = key;
+    return traces;
+  }
+
+  return {
+    networks: Object.fromEntries(names.map((name) => [name, {
+      config: models[name].config, metrics: models[name].metrics, hidden_size: network(name).hidden_size,
+    }])),
+    most: MOST,
+    first: firstExample(networks),
+    read: async (digits) => Object.fromEntries(names.map((name) => {
+      const { h } = trace(digits)[name];
+      const logits = network(name).logitsOf({ h });
+      const answers = logits.map(argmax);
+      const last = answers.length - 1;
+      const size = network(name).hidden_size;
+      return [name, {
+        answers,
+        probabilities: softmax(logits[last]),
+        order: tellingCells(network(name), h.subarray(last * size), answers[last]),
+      }];
+    })),
+    inside: async (name, digits, cells) => {
+      const size = network(name).hidden_size;
+      return Object.fromEntries(Object.entries(trace(digits)[name]).map(([quantity, values]) => {
+        const chosen = new Float32Array(cells.length * digits.length);
+        cells.forEach((cell, row) => {
+          for (let t = 0; t < digits.length; t++) chosen[row * digits.length + t] = values[t * size + cell];
+        });
+        return [quantity, chosen];
+      }));
+    },
+    remembers: async (digits) => {
+      /** @type {Record<string, number[][]>} */
+      const found = {};
+      for (const name of names) found[name] = await remembered(network(name), digits);
+      return found;
+    },
+  };
+}

@@ -1,0 +1,196 @@
+/**
+ * Rows over the steps: the digits, what each network would answer after each of them, and what its
+ * memory holds of them at the chosen step.
+ */
+
+import { colour, el, font, number, percent, prepare, t } from "./dom.js";
+import { brokenMirror } from "./palindromes.js";
+
+/** @typedef {import("./reading.js").Name} Name */
+
+const HEIGHT = 24; // of a row of marks
+const MEMORY = 18; // of a row of bars
+const READABLE = 7.5; // pixels for a mark that is a digit
+
+export const titles = () => ({
+  lstm: t("LSTM, curriculum"),
+  lstm_plain: t("LSTM, plain"),
+  rnn_plain: t("RNN, plain"),
+  rnn: t("RNN, curriculum"),
+});
+
+/** @param {import("./reading.js").Described} network */
+function learnt({ config, metrics }) {
+  const facts = { length: config.length, share: percent(metrics.test_accuracy) };
+  return config.curriculum
+    ? t("learnt T up to %(length)s: %(share)s right", facts)
+    : t("learnt only T = %(length)s: %(share)s right", facts);
+}
+
+/**
+ * @param {import("./reading.js").Source["networks"]} networks
+ * @param {(step: number) => void} choose
+ */
+export function strips(networks, choose) {
+  const names = /** @type {Name[]} */ (Object.keys(networks));
+  const title = titles();
+  /** @type {number[]} */
+  let digits = [];
+  let step = 0;
+  /** @type {Record<string, number[][]> | null} */
+  let memory = null;
+
+  /** A row of marks on which a press or a drag chooses the step. */
+  function lane() {
+    const canvas = el("canvas", { "aria-hidden": "true" });
+    const now = el("span", { class: "now" });
+    const frame = el("div", { class: "frame" }, now, canvas);
+    const at = (/** @type {PointerEvent} */ event) => {
+      const { left, width } = frame.getBoundingClientRect();
+      choose(Math.floor(((event.clientX - left) / width) * digits.length));
+    };
+    frame.addEventListener("pointerdown", (event) => {
+      frame.setPointerCapture(event.pointerId);
+      at(event);
+    });
+    frame.addEventListener("pointermove", (event) => { if (event.buttons) at(event); });
+    return { frame, canvas, now };
+  }
+
+  const top = { ...lane(), end: el("span", { class: "end" }) };
+  const rows = names.map((name) => ({
+    ...lane(),
+    name,
+    bars: el("canvas", { class: "memory", "aria-hidden": "true" }),
+    end: el("span", { class: "end" }),
+    answers: /** @type {number[]} */ ([]),
+  }));
+  const view = el("div", { class: "strips" },
+    el("div", { class: "name" }, el("b", {}, t("digits"))), top.frame, top.end,
+    ...rows.flatMap(({ name, frame, bars, end }) => [
+      el("div", { class: "name" }, el("b", {}, title[name]),
+        el("small", {}, learnt(/** @type {import("./reading.js").Described} */ (networks[name])))),
+      el("div", { class: "lane" }, frame, bars),
+      end,
+    ]));
+
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {number[]} values
+   * @param {boolean} are_answers
+   */
+  function draw(canvas, values, are_answers) {
+    const width = canvas.clientWidth || 600;
+    const context = prepare(canvas, width, HEIGHT);
+    const cell = width / values.length;
+    if (cell < 11) context.font = font(10);
+    const [holding, other, text] = ["holds", "other", "text"].map(colour);
+    values.forEach((value, k) => {
+      const x = (k + 0.5) * cell;
+      const holds = are_answers && value === digits[0];
+      context.fillStyle = are_answers ? (holds ? holding : other) : text;
+      if (cell < READABLE && are_answers) {
+        context.fillRect(k * cell, holds ? 3 : HEIGHT / 2, Math.max(cell, 1), holds ? HEIGHT - 6 : 5);
+      } else if (cell < READABLE) {
+        context.fillRect(k * cell, HEIGHT - 3 - 2 * value, Math.max(cell - 1, 1), 2 + 2 * value);
+      } else if (holds) {
+        context.beginPath();
+        context.arc(x, HEIGHT / 2, Math.min(6, cell / 2 - 1), 0, 7);
+        context.fill();
+      } else context.fillText(String(value), x, HEIGHT / 2 + 1);
+    });
+  }
+
+  /** Of each digit up to the chosen step, how far the memory moves if it is replaced. */
+  function drawMemory() {
+    for (const { name, bars } of rows) {
+      bars.hidden = !memory;
+      if (!memory) continue;
+      const width = bars.clientWidth || 600;
+      const context = prepare(bars, width, MEMORY);
+      const cell = width / digits.length;
+      context.fillStyle = colour("line");
+      context.fillRect(0, MEMORY - 1, width, 1);
+      context.fillStyle = colour("line-h");
+      memory[name][step].forEach((share, k) => {
+        const height = Math.max(1, Math.min(1, share) * MEMORY);
+        context.fillRect(k * cell + 1, MEMORY - height, cell - 2, height);
+      });
+    }
+  }
+
+  /**
+   * The last answers; right or wrong only where there is a right one.
+   * @param {Record<string, import("./reading.js").Reading>} read
+   */
+  function showEnds(read) {
+    const palindrome = brokenMirror(digits) < 0;
+    top.end.replaceChildren(palindrome ? el("small", {}, t("right: %(digit)s", { digit: digits[0] })) : "");
+    for (const { name, end } of rows) {
+      const { answers, probabilities } = read[name];
+      const answer = answers[answers.length - 1];
+      const right = answer === digits[0];
+      end.className = `end ${palindrome ? (right ? "good" : "bad") : ""}`;
+      end.replaceChildren(
+        el("b", {}, `${answer}${palindrome ? (right ? " ✓" : " ✗") : ""}`),
+        el("small", {}, t("%(share)s sure", { share: percent(probabilities[answer]) })));
+    }
+  }
+
+  const resize = () => {
+    draw(top.canvas, digits, false);
+    for (const { canvas, answers } of rows) draw(canvas, answers, true);
+    drawMemory();
+  };
+  return {
+    view,
+    resize,
+    /**
+     * @param {number[]} now_read
+     * @param {Record<string, import("./reading.js").Reading>} read
+     */
+    show: (now_read, read) => {
+      digits = now_read;
+      memory = null;
+      for (const row of rows) row.answers = read[row.name].answers;
+      showEnds(read);
+      resize();
+    },
+    /** @param {number} chosen */
+    step: (chosen) => {
+      step = chosen;
+      for (const { now } of [top, ...rows]) {
+        now.style.left = `${(100 * step) / digits.length}%`;
+        now.style.width = `max(${100 / digits.length}%, 3px)`;
+      }
+      drawMemory();
+    },
+    /** @param {Record<string, number[][]> | null} found a number for each step and digit up to then */
+    memory: (found) => {
+      memory = found;
+      drawMemory();
+    },
+    /** What all would answer after the chosen step, in words. */
+    said: () => rows.map(({ name, answers }) => answers[step] === digits[0]
+      ? t("%(network)s holds it", { network: title[name] })
+      : t("%(network)s would say %(answer)s", { network: title[name], answer: answers[step] }),
+    ).join(t("; ")),
+  };
+}
+
+/**
+ * Whether there is a right answer to digits, and why.
+ * @param {number[]} digits
+ */
+export function verdict(digits) {
+  const wrong = brokenMirror(digits);
+  const length = digits.length + 1;
+  return wrong < 0
+    ? t("These %(count)s digits begin a palindrome of T = %(length)s, so the right answer is the first one again: %(first)s.", {
+      count: number(length - 1), length: number(length), first: digits[0],
+    })
+    : t("These are not the first digits of a palindrome: digit %(place)s is %(digit)s, and its mirror, digit %(mirror)s, is %(other)s. So no answer is right; who only holds on to the first digit says %(first)s.", {
+      place: number(wrong + 1), digit: digits[wrong], mirror: number(length - wrong),
+      other: digits[length - wrong - 1], first: digits[0],
+    });
+}
