@@ -57,14 +57,14 @@ export function cellPanel(follow) {
           ["(6)", `h(${now}) = tanh(c) o = ${n(Math.tanh(at("c")))} × ${n(at("o"))} = ${n(at("h"))}`],
         ]
       : [["", `h(${now}) = tanh(W x + W h(${step}) + b) = ${n(at("h"))}`]];
-    const kept = step === 0 ? t("At the first step there is nothing to keep.") : t(
+    const kept = () => step === 0 ? t("At the first step there is nothing to keep.") : t(
       "It keeps %(kept)s of what it held and adds %(added)s.",
       { kept: percent(at("f")), added: n(at("g") * at("i")) },
     );
     equations.replaceChildren(
       el("p", {}, el("b", {}, t("Cell %(cell)s at step %(step)s", { cell, step: now }))),
       el("dl", {}, ...lines.flatMap(([name, line]) => [el("dt", {}, name), el("dd", {}, line)])),
-      cells.c ? el("p", {}, kept) : "");
+      cells.c ? el("p", {}, kept()) : "");
   }
 
   return {

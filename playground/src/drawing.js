@@ -62,7 +62,9 @@ export function drawing(eyes) {
     const canvas = el("canvas", { class: "mosaic", role: "img", "aria-label": title });
     return { canvas, view: el("figure", {}, el("figcaption", {}, title), canvas) };
   });
+  let touched = 0; // how often the pad was drawn on or cleared
   const pad = drawingPad((strokes) => {
+    touched++;
     const { image, refused } = imageOf(strokes);
     message.textContent = refused;
     look(image);
@@ -82,12 +84,13 @@ export function drawing(eyes) {
   function look(seen) {
     image = seen;
     drawImage(given, image ?? new Float32Array(784));
-    if (image) return void classify(image);
+    if (image) return classify(image);
     opinion = null;
     show();
   }
 
   function clear() {
+    touched++;
     pad.wipe();
     message.textContent = "";
     look(null);
@@ -138,8 +141,17 @@ export function drawing(eyes) {
 
   const refuse = (/** @type {Error} */ error) => { message.textContent = error.message; };
 
+  /**
+   * Show an image that takes time to come, unless the reader has begun to draw.
+   * @param {Promise<Float32Array> | undefined} coming
+   */
+  function putLater(coming) {
+    const before = touched;
+    coming?.then((made) => before === touched && put(made)).catch(refuse);
+  }
+
   /** For those who cannot draw: the generator can. */
-  const generate = () => eyes.generate?.(Math.floor(Math.random() * 1e6)).then(put).catch(refuse);
+  const generate = () => putLater(eyes.generate?.(Math.floor(Math.random() * 1e6)));
 
   const file = el("input", { type: "file", accept: "image/*", hidden: true, onchange: () => {
     const chosen = file.files?.[0];
@@ -151,14 +163,14 @@ export function drawing(eyes) {
       });
       return;
     }
-    base64Of(chosen).then((data) => eyes.picture?.(data)).then((seen) => seen && put(seen)).catch(refuse);
+    putLater(base64Of(chosen).then((data) => /** @type {any} */ (eyes).picture(data)));
   } });
 
   const view = el("div", {},
     el("p", { class: "task" }, t("What you draw is cut out, scaled to 20 × 20 points and centred, as MNIST was. The classifier, which measures the GAN, makes feature maps of it, and of these ten logits.")),
     el("div", { class: "drawing" },
       el("div", {}, pad.view, el("div", { class: "buttons" }, button(t("Clear"), clear),
-        eyes.generate ? button(t("Let the generator draw one"), () => void generate()) : null,
+        eyes.generate ? button(t("Let the generator draw one"), generate) : null,
         ...(eyes.picture ? [button(t("Choose a picture"), () => file.click(), { title: t("a PNG or JPEG with one digit on it, of at most 5 MB and 25 million pixels") }), file] : []))),
       el("div", {}, given, el("small", {}, t("as the network gets it"))),
       el("div", { class: "bars" }, ...bars.map(({ row }) => row))),
@@ -167,6 +179,6 @@ export function drawing(eyes) {
     el("h2", {}, t("Inside")),
     el("div", { class: "mosaics" }, ...layers.map((layer) => layer.view)));
   clear();
-  void generate();
+  generate();
   return { view, show: showMaps };
 }

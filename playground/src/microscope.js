@@ -62,13 +62,13 @@ export function microscope(source) {
   const inside = select(names.map((name) => [name, titles()[name]]), state.inside, (value) => {
     state.inside = /** @type {Name} */ (value);
     remember({ network: value, cell: "" });
-    void ask(question());
+    ask(question());
   });
   inside.setAttribute("aria-label", t("Network"));
   const all = el("input", { type: "checkbox", checked: state.all, onchange: () => {
     state.all = all.checked;
     remember({ cells: all.checked ? "all" : "" });
-    void ask(question());
+    ask(question());
   } });
   const results = el("div", { class: "results" },
     rows.view,
@@ -104,7 +104,7 @@ export function microscope(source) {
     if (other) showReading();
     pictures.show(shown);
     showStep();
-    if (other && digits.length <= MOST_REPLACED) void remembers(digits);
+    if (other && digits.length <= MOST_REPLACED) remembers(digits);
   }, (sentence) => {
     clearTimeout(timer);
     stale();
@@ -115,7 +115,7 @@ export function microscope(source) {
   function ask(asked) {
     clearTimeout(timer);
     timer = setTimeout(stale, PATIENCE);
-    return newest(asked);
+    newest(asked);
   }
 
   function fresh() {
@@ -137,7 +137,7 @@ export function microscope(source) {
     note = said;
     state.digits = digits;
     if (parse(field.value)?.join("") !== digits.join("")) field.value = digits.join("");
-    return ask({ ...question(), digits, step });
+    ask({ ...question(), digits, step });
   }
 
   function typed() {
@@ -153,7 +153,7 @@ export function microscope(source) {
     field.setAttribute("aria-invalid", String(Boolean(refused)));
     if (!digits || refused) return stale();
     remember({ digits: digits.join(""), step: "", cell: "" });
-    void readDigits(digits, digits.length - 1);
+    readDigits(digits, digits.length - 1);
   }
 
   function showReading() {
@@ -201,7 +201,7 @@ export function microscope(source) {
   function example(digits, step = digits.length - 1, said = "") {
     remember({ digits: digits.join(""), step: step + 1, cell: "" }, true);
     field.removeAttribute("aria-invalid");
-    void readDigits(digits, step, said);
+    readDigits(digits, step, said);
   }
   /** At the chosen step, or in the middle; the networks read on from there. */
   function change() {
@@ -227,7 +227,7 @@ export function microscope(source) {
   return {
     view,
     show: () => {
-      if (!read) return void ask(question());
+      if (!read) return ask(question());
       rows.resize();
       pictures.show(shown);
       showStep();

@@ -7,34 +7,37 @@
  * @param {(question: Question) => Promise<Answer>} ask
  * @param {(answer: Answer, question: Question) => void} show
  * @param {(sentence: string) => void} refuse shows why there is no answer
- * @returns {(question: Question) => Promise<void>} resolves when nothing is left to be asked
+ * @returns {(question: Question) => void}
  */
 export function onlyNewest(ask, show, refuse) {
   /** @type {{question: Question} | null} */
   let next = null;
-  /** @type {Promise<void> | null} */
-  let busy = null;
-  async function work() {
-    while (next) {
-      const { question } = next;
-      next = null;
-      let done = () => {};
-      try {
-        const answer = await ask(question);
-        done = () => show(answer, question);
-      } catch (error) {
-        const sentence = error instanceof Error ? error.message : String(error);
-        done = () => refuse(sentence);
-      }
-      if (!next) done();
+  let busy = false;
+  /** @param {Question} question */
+  async function work(question) {
+    let done = () => {};
+    try {
+      const answer = await ask(question);
+      done = () => show(answer, question);
+    } catch (error) {
+      const sentence = error instanceof Error ? error.message : String(error);
+      done = () => refuse(sentence);
     }
-    busy = null;
+    busy = false;
+    if (!next) return done();
+    const newer = next.question;
+    next = null;
+    put(newer);
   }
-  return (question) => {
-    next = { question };
-    busy ??= work();
-    return busy;
-  };
+  /** @param {Question} question */
+  function put(question) {
+    if (busy) next = { question };
+    else {
+      busy = true;
+      void work(question);
+    }
+  }
+  return put;
 }
 
 /** Lets the browser draw and listen before work goes on. */
