@@ -171,11 +171,9 @@ export function drawing(eyes) {
     el("div", { class: "drawing" },
       el("div", {}, pad.view, el("div", { class: "buttons" }, button(t("Clear"), clear),
         eyes.generate ? button(t("Let the generator draw one"), generate) : null,
-        ...(eyes.picture ? [button(t("Choose a picture"), () => file.click(), { title: t("a PNG or JPEG with one digit on it, of at most 5 MB and 25 million pixels") }), file] : []))),
+        ...(eyes.picture ? [button(t("Choose a picture"), () => file.click(), { title: t("a PNG or JPEG with one digit on it, of at most 5 MB and 25 million pixels") }), file] : [])), message),
       el("div", {}, given, el("small", {}, t("as the network gets it"))),
-      el("div", { class: "bars" }, ...bars.map(({ row }) => row))),
-    message,
-    said,
+      el("div", { class: "bars" }, ...bars.map(({ row }) => row), said)),
     el("h2", {}, t("Inside")),
     el("div", { class: "mosaics" }, ...layers.map((layer) => layer.view)));
   clear();

@@ -125,7 +125,9 @@ export function microscope(source) {
   }
 
   const remembers = onlyNewest(source.remembers, (found, digits) => {
-    if (digits === read?.digits) rows.memory(found);
+    if (digits !== read?.digits) return;
+    rows.memory(found);
+    showStep();
   }, () => {}); // what it holds is not shown then; the next reading says why
 
   /**
@@ -190,7 +192,11 @@ export function microscope(source) {
     pictures.mark(step, cell);
     const values = { step: step + 1, digit: digits[step], first: digits[0], said: rows.said() };
     slider.setAttribute("aria-valuetext", t("step %(step)s, digit %(digit)s", values));
-    panel.show(t("After step %(step)s, digit %(digit)s (the first was %(first)s): %(said)s.", values), shown, step, cell);
+    const unsaid = rows.unsaid().join(t(" and "));
+    panel.show([
+      t("After step %(step)s, digit %(digit)s (the first was %(first)s): %(said)s.", values),
+      unsaid ? t("Held but not said: another first digit would leave another memory in %(networks)s (the bar is high), yet the answer does not follow it.", { networks: unsaid }) : "",
+    ].join(" "), shown, step, cell);
   }
 
   /**

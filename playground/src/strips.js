@@ -10,6 +10,7 @@ import { brokenMirror } from "./palindromes.js";
 
 const HEIGHT = 24; // of a row of marks
 const MEMORY = 18; // of a row of bars
+const HELD = 0.25; // of the memory's length: it depends on the digit
 const READABLE = 7.5; // pixels for a mark that is a digit
 
 export const titles = () => ({
@@ -90,7 +91,7 @@ export function strips(networks, choose) {
       const holds = are_answers && value === digits[0];
       context.fillStyle = are_answers ? (holds ? holding : other) : text;
       if (cell < READABLE && are_answers) {
-        context.fillRect(k * cell, holds ? 3 : HEIGHT / 2, Math.max(cell, 1), holds ? HEIGHT - 6 : 5);
+        context.fillRect(k * cell, holds ? 3 : HEIGHT / 2, cell + 0.5, holds ? HEIGHT - 6 : 5);
       } else if (cell < READABLE) {
         context.fillRect(k * cell, HEIGHT - 3 - 2 * value, Math.max(cell - 1, 1), 2 + 2 * value);
       } else if (holds) {
@@ -170,6 +171,9 @@ export function strips(networks, choose) {
       memory = found;
       drawMemory();
     },
+    /** Those that would say another digit though their memory would be another with another first one. */
+    unsaid: () => rows.filter(({ name, answers }) =>
+      answers[step] !== digits[0] && memory && memory[name][step][0] > HELD).map(({ name }) => title[name]),
     /** What all would answer after the chosen step, in words. */
     said: () => rows.map(({ name, answers }) => answers[step] === digits[0]
       ? t("%(network)s holds it", { network: title[name] })

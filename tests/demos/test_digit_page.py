@@ -300,7 +300,7 @@ def draw(page: Any, *strokes: list[tuple[float, float]]) -> None:
         page.mouse.move(*first)
         page.mouse.down()
         for point in rest:
-            page.mouse.move(*point, steps=4)
+            page.mouse.move(*point, steps=2)
         page.mouse.up()
 
 
