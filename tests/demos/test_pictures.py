@@ -28,7 +28,7 @@ def photograph(page: Any, name: str) -> None:
         path.write_bytes(taken)
     then, now = iio.imread(path)[..., :3], iio.imread(taken)[..., :3]
     assert then.shape == now.shape
-    for image in page.locator("main img:visible").all():
+    for image in page.locator("main :is(img, canvas):visible").all():
         box = image.bounding_box()
         top, left = int(box["y"]), int(box["x"])
         for picture in (then, now):
