@@ -4,7 +4,7 @@
  * One question at a time: of those that come meanwhile only the last is asked, and an answer that a
  * newer question has overtaken is not shown.
  * @template Question, Answer
- * @param {(question: Question) => Promise<Answer>} ask
+ * @param {(question: Question, isNewest: () => boolean) => Promise<Answer>} ask
  * @param {(answer: Answer, question: Question) => void} show
  * @param {(sentence: string) => void} refuse shows why there is no answer
  * @returns {(question: Question) => void}
@@ -17,7 +17,7 @@ export function onlyNewest(ask, show, refuse) {
   async function work(question) {
     let done = () => {};
     try {
-      const answer = await ask(question);
+      const answer = await ask(question, () => !next);
       done = () => show(answer, question);
     } catch (error) {
       const sentence = error instanceof Error ? error.message : String(error);

@@ -23,7 +23,7 @@ import { argmax, product, softmax, uniformFrom } from "./tensors.js";
  *   first: number[],
  *   read: (digits: number[]) => Promise<Record<string, Reading>>,
  *   inside: (name: Name, digits: number[], cells: number[]) => Promise<Cells>,
- *   remembers: (digits: number[]) => Promise<Record<string, number[][]>>,
+ *   remembers: (digits: number[], isNewest?: () => boolean) => Promise<Record<string, number[][]>>,
  * }} Source `most` digits can be read; `first` are shown first; `remembers` has a row for each step
  *   and in it a number for each digit up to then
  */
@@ -77,10 +77,11 @@ function tellingCells({ readout_weight, hidden_size }, h, answer) {
  * replaced by the nine others, one after the other. See toolkit/lstm/microscope.py, `remembered`.
  * @param {import("./models.js").Recurrent} network
  * @param {number[]} digits
+ * @param {() => boolean} isNewest it stops where nobody waits for it any more
  * @returns {Promise<number[][]>} for step t and digit k <= t the mean distance over the nine, divided
  *   by the length of the memory's own vector
  */
-export async function remembered(network, digits) {
+async function remembered(network, digits, isNewest) {
   const size = network.hidden_size;
   const projected = network.projections();
   let own = network.start();
@@ -113,6 +114,7 @@ export async function remembered(network, digits) {
     }));
     if (performance.now() - worked > WORK) {
       await breathe();
+      if (!isNewest()) break;
       worked = performance.now();
     }
   }
@@ -168,10 +170,10 @@ export function localSource(networks, models) {
         return [quantity, chosen];
       }));
     },
-    remembers: async (digits) => {
+    remembers: async (digits, isNewest = () => true) => {
       /** @type {Record<string, number[][]>} */
       const found = {};
-      for (const name of names) found[name] = await remembered(network(name), digits);
+      for (const name of names) found[name] = await remembered(network(name), digits, isNewest);
       return found;
     },
   };

@@ -9,6 +9,7 @@ the centre of 28 x 28 pixels. Ink is 1, paper 0.
 import io
 import math
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -116,28 +117,32 @@ def _light(grey: Tensor) -> Tensor:
         grey[None, None], size=[min(side, 64) for side in grey.shape], mode="area"
     )
     small = small[0, 0].double()
-    terms = _terms(*small.shape)
+    x = torch.stack([term.flatten() for term in _terms(*small.shape)], dim=1).double()
     is_edge = torch.zeros_like(small, dtype=torch.bool)
     is_edge[[0, -1]] = is_edge[:, [0, -1]] = True
-    x, y = terms.reshape(-1, terms.size(-1)), small.flatten()
-    used = is_edge.flatten()
+    y, used = small.flatten(), is_edge.flatten()
     used = used & ((y - y[used].median()).abs() <= FALL)
     for _ in range(5):
         fit = torch.linalg.lstsq(x[used], y[used, None], driver="gelsd").solution
         off = (y - (x @ fit)[:, 0]).abs()
         used = off <= max(3 * float(off[used].median()), 1 / 255)
-    light: Tensor = (_terms(*grey.shape) @ fit)[..., 0].float()
+    light = torch.zeros_like(grey)
+    for weight, term in zip(fit[:, 0].tolist(), _terms(*grey.shape), strict=True):
+        light += weight * term
     return light
 
 
-def _terms(height: int, width: int) -> Tensor:
-    """1, x, y, x^2, x y, y^2 of each pixel, float64 (height, width, 6); x and y are in -1..1."""
+def _terms(height: int, width: int) -> Iterator[Tensor]:
+    """1, x, y, x^2, x y, y^2 of each pixel, each float32 (height, width); x and y are in -1..1."""
     y, x = torch.meshgrid(
-        torch.linspace(-1, 1, height, dtype=torch.float64),
-        torch.linspace(-1, 1, width, dtype=torch.float64),
-        indexing="ij",
+        torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij"
     )
-    return torch.stack([torch.ones_like(x), x, y, x * x, x * y, y * y], dim=-1)
+    yield torch.ones_like(x)
+    yield x
+    yield y
+    yield x * x
+    yield x * y
+    yield y * y
 
 
 def _one_digit(is_ink: Tensor) -> Tensor:
