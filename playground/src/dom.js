@@ -206,9 +206,12 @@ export function drawImage(canvas, values, side = 28) {
 }
 
 /**
- * @param {string} name of the file
- * @param {string} url of its content
+ * Offer a file to keep.
+ * @param {string} name
+ * @param {Blob} content
  */
-export function download(name, url) {
+export function saveAs(name, content) {
+  const url = URL.createObjectURL(content);
   el("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

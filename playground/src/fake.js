@@ -10,6 +10,7 @@ import { uniformFrom } from "./tensors.js";
 
 const HALF = 6; // real ones in a round, and as many drawn ones
 const STAGES = 3;
+const BEFORE_THE_END = [5, 3, 0]; // frames; before them it is too easy
 const SEEDS = 10_000;
 
 /**
@@ -38,7 +39,7 @@ export function rounds(reel, numReals, seed) {
   const last = reel.steps.length - 1;
   const reals = shuffled(uniform, numReals);
   return Array.from({ length: STAGES }, (_, stage) => {
-    const frame = Math.floor(((stage + 1) * last) / STAGES);
+    const frame = Math.max(0, last - BEFORE_THE_END[stage]);
     const start = frame * reel.num_asked;
     const drawn = shuffled(uniform, reel.num_tiles).slice(0, HALF);
     const cards = [
@@ -73,7 +74,8 @@ export function spotTheFake(load) {
 
 /** @param {Reel} reel */
 function game(reel) {
-  const reals = /** @type {HTMLImageElement} */ (reel.reals);
+  if (!reel.reals) throw new Error(t("These files hold no real digits, so there is nothing to guess."));
+  const { reals } = reel;
   const given = Number(remembered("game") ?? NaN);
   let seed = Number.isInteger(given) && given >= 0 && given < SEEDS ? given : 1;
   let plan = rounds(reel, reals.width / 28, seed);

@@ -58,10 +58,10 @@ function main(reel) {
   const curve = el("canvas", { class: "chart", role: "img", "aria-label": t("AUC over the steps") });
   const facts = el("dl", { class: "figures" });
   const sentence = el("p", { class: "sentence", role: "status" });
-  let frame = frameOf("step", reel.steps, reel.steps.length - 1);
+  let frame = frameOf("trained", reel.steps, reel.steps.length - 1);
   const scrubber = player(t("Step of the training"), reel.steps.length, (chosen) => {
     frame = chosen;
-    remember({ step: reel.steps[frame] });
+    remember({ trained: reel.steps[frame] });
     show();
   });
 
@@ -96,13 +96,13 @@ function main(reel) {
 /** Name, what was done, and what it looks like from inside; all in the order of the page. */
 const CASES = () => /** @type {[string, string, string, string][]} */ ([
   ["healthy", t("Healthy"), t("Both learn in every step, at the same rate."),
-    t("The heaps of logits stay close, so the discriminator's slope says where to go; the losses stand still although the digits get better.")],
+    t("The heaps overlap, so the discriminator still says which way is better. The losses hardly move while the digits get better.")],
   ["collapse", t("Collapse"), t("After step 200 the discriminator learns only in every 100th step."),
-    t("One image wins for every z: all 25 look alike and change together. The generator's loss falls to 0, which looks like success.")],
+    t("Every z gives the same image, the one that this discriminator likes best. Its AUC is 0: drawn ones look more real to it than real ones. The generator's loss falls, which looks like success.")],
   ["saturation", t("Saturation"), t("The generator minimises log(1 − D(G(z))) against a discriminator that was trained for 50 steps before."),
-    t("Noise for ever. The discriminator is sure, there log(1 − D) is flat, and its gradient is thousands of times too small: the generator's loss stands at 0.")],
+    t("Noise for ever. The discriminator is always right and its loss is 0; there log(1 − D) is flat, so the generator's gradient is thousands of times too small and its loss stands at 0.")],
   ["overpowered", t("The discriminator wins"), t("No penalty for the discriminator, and a generator that learns at a hundredth of its rate."),
-    t("The heaps part and never meet again: AUC 1, the discriminator's loss at 0, the generator's climbing. Whatever the generator tries is wrong.")],
+    t("The heaps part and stay apart: AUC 1. The gradient is large and says nothing about digits; the generator's loss jumps between 2 and 12, and the pictures stay noise.")],
 ]);
 
 /**
@@ -112,7 +112,7 @@ const CASES = () => /** @type {[string, string, string, string][]} */ ([
 function ward(reels) {
   const shown = CASES().filter(([name]) => reels[name]);
   const { steps } = reels[shown[0][0]];
-  let frame = frameOf("sick", steps, steps.length - 1);
+  let frame = frameOf("clinic", steps, steps.length - 1);
   const beds = shown.map(([name, title, cause, inside]) => {
     const sheet = el("canvas", { class: "sheet", role: "img" });
     const histogram = el("canvas", { class: "chart", role: "img" });
@@ -126,7 +126,7 @@ function ward(reels) {
   });
   const scrubber = player(t("Step of the four trainings"), steps.length, (chosen) => {
     frame = chosen;
-    remember({ sick: steps[frame] });
+    remember({ clinic: steps[frame] });
     show();
   });
   const now = el("p", { class: "sentence", role: "status" });

@@ -50,8 +50,9 @@ export function player(label, length, show, there_and_back = false) {
     timer = setTimeout(advance, FRAME / speed);
   }
 
+  const isPlaying = () => timer > 0;
   const view = el("div", { class: "player" }, slider, el("div", { class: "controls" }, toggle,
     labelled(t("Speed"), select([["0.25", "¼"], ["0.5", "½"], ["1", "1"], ["2", "2"]], "1",
       (value) => { speed = Number(value); }))));
-  return { view, go, play, pause, slider };
+  return { view, go, play, pause, isPlaying, slider };
 }

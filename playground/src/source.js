@@ -12,6 +12,7 @@ import { argmax, normalFrom, softmax, uniformFrom } from "./tensors.js";
  * @typedef {Picture & {z: Float32Array}} Sample
  *
  * Points are weights of some corners: z = weights[0] corners[0] + weights[1] corners[1] + ...
+ * `early` draws them by the generator as it was early in its training, where that is at hand.
  * @typedef {{
  *   latent_dim: number,
  *   canName: boolean,
@@ -21,6 +22,7 @@ import { argmax, normalFrom, softmax, uniformFrom } from "./tensors.js";
  *   draw: (corners: Float32Array[], weights: number[][]) => Promise<Picture[]>,
  *   name: (corners: Float32Array[], weights: number[][]) => Promise<number[]>,
  *   judge: (images: Float32Array[]) => Promise<Verdict[]>,
+ *   early?: (corners: Float32Array[], weights: number[][]) => Promise<{step: number, pictures: Picture[]}>,
  *   gif: (walk: Walk) => Promise<Blob>,
  *   strip: (walk: Walk) => Promise<Blob>,
  * }} Source

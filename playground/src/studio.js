@@ -132,21 +132,32 @@ export function studio(source) {
       if (mine === job) progress.textContent = "";
     }
     if (state.isBetweenClasses) betweenClasses("stay");
-    else begin(isStep);
+    else begin(isStep, mine);
   }
 
   /**
-   * Walk between the two chosen tiles; at first these are two of different classes, if there are.
+   * Walk between the two chosen tiles.
    * @param {boolean} isNew
+   * @param {number} mine the job
    */
-  function begin(isNew) {
-    if (samples.length < 2) return showTiles();
-    const other = samples.findIndex((one) => one.digit !== samples[0].digit);
+  async function begin(isNew, mine) {
+    showTiles();
+    if (samples.length < 2) return;
     const fits = state.a && state.b && state.a !== state.b && Math.max(state.a, state.b) <= samples.length;
-    clicked = fits ? [state.a - 1, state.b - 1] : [0, Math.max(1, other)];
+    const ends = fits ? [state.a - 1, state.b - 1] : [0, await farFromFirst()];
+    if (mine !== job || clicked.length) return;
+    clicked = ends;
     if (isNew) state.picture = 8;
     showTiles();
     walkTo(clicked.map((k) => samples[k]), false, "stay");
+  }
+
+  /** The sample whose pixels, mixed with the first one's, least look like a digit. */
+  async function farFromFirst() {
+    const [first, ...others] = samples;
+    if (!source.canName) return 1;
+    const mixed = await source.judge(others.map(({ image }) => image.map((value, j) => (value + first.image[j]) / 2)));
+    return 1 + mixed.reduce((least, one, k) => (one.share < mixed[least].share ? k : least), 0);
   }
 
   /**
@@ -228,6 +239,8 @@ export function studio(source) {
     if (samples.length) saveAs(`samples_seed${state.seed}.png`, await sheet(samples.map(({ image }) => image), 5));
   }
 
+  /** @param {HTMLElement} field @param {HTMLElement} message */
+  const beside = (field, message) => el("div", { class: "beside" }, field, message);
   /** @type {[string, string][]} */
   const classes = DIGITS.map((digit) => [digit, digit]);
   const digit = select([["any", t("any")], ...classes], state.digit, (value) => {
@@ -238,13 +251,13 @@ export function studio(source) {
   const from = select(classes, String(state.from), (value) => { state.from = Number(value); });
   const to = select(classes, String(state.to), (value) => { state.to = Number(value); });
   const view = el("div", {},
-    el("p", { class: "task" }, t("The generator turns %(count)s random numbers, z, into a digit; nobody tells it which one. Click two samples: the film goes from A to B through z, and beside it with the pixels of A and B mixed. Which one still draws digits on the way?", { count: source.latent_dim })),
+    el("p", { class: "task" }, t("The generator turns %(count)s random numbers, z, into a digit; nobody tells it which one. Click two samples, A and B: a film goes from one to the other, through z and, beside it, with their pixels mixed. Which way leads over digits?", { count: source.latent_dim })),
     el("div", { class: "controls" },
       button(t("New samples"), () => renew(Math.floor(Math.random() * (LARGEST_SEED + 1))), { class: "primary" }),
-      labelled(t("Seed"), seed), source.canName ? labelled(t("Only of class"), digit) : null,
-      source.canName ? el("div", { class: "classes" }, labelled(t("Walk from class"), from), labelled(t("to class"), to), button(t("Walk"), startBetweenClasses)) : null,
+      beside(labelled(t("Seed"), seed), wrong.seed),
+      source.canName ? beside(labelled(t("Only of class"), digit), wrong.digit) : null,
+      source.canName ? beside(el("div", { class: "classes" }, labelled(t("Walk from class"), from), labelled(t("to class"), to), button(t("Walk"), startBetweenClasses)), wrong.classes) : null,
       button(t("Save samples (PNG)"), savePng)),
-    wrong.seed, wrong.digit, wrong.classes,
     el("div", { class: "studio" },
       el("div", {},
         el("div", { class: "tiles", role: "group", "aria-label": t("Samples") }, ...tiles.map(({ tile }) => tile)),

@@ -1,4 +1,7 @@
-/** A walk from A to B: through z, and beside it the same way with pixels mixed. */
+/**
+ * A walk from A to B through z. Beside it what does not work: the same z early in the training, and
+ * the pixels of A and B mixed.
+ */
 
 import { button, colour, drawImage, el, labelled, number, percent, prepare, saveAs, select, t } from "./dom.js";
 import { isStill, player } from "./player.js";
@@ -57,17 +60,25 @@ export const runs = (digits) =>
  * @param {(isStep?: boolean) => void} changed
  */
 export function walking(source, state, changed) {
-  /** @type {{corners: Float32Array[], weights: number[][], drawn: Picture[], mixed: Picture[], isSpread: boolean} | null} */
+  /**
+   * Pictures of each way, in the order of `ways`.
+   * @type {{corners: Float32Array[], weights: number[][], lines: Picture[][], isSpread: boolean} | null}
+   */
   let walk = null;
   let job = 0;
   /** @type {[Sample[], boolean] | null} */
   let asked = null;
   let name = "walk";
 
-  const pictures = ["drawn", "mixed"].map((_, k) => {
+  const ways = [
+    { colour: "line-c", title: t("through z") },
+    { colour: "line-f", title: t("pixels mixed") },
+    ...(source.early ? [{ colour: "line-h", title: t("z, early in training") }] : []),
+  ].map((way) => {
     const canvas = el("canvas", { class: "big", width: 28, height: 28, role: "img" });
     const said = el("p", { class: "said" });
-    return { canvas, said, view: el("figure", {}, el("figcaption", { class: k ? "line-f" : "line-c" }, k ? t("pixels of A and B mixed") : t("z between A and B, drawn")), canvas, said) };
+    const title = el("figcaption", { class: way.colour }, way.title);
+    return { ...way, canvas, said, heading: title, view: el("figure", {}, title, canvas, said) };
   });
   const chart = el("canvas", { class: "chart", role: "img" });
   const sentence = el("p", { class: "caption", role: "status" });
@@ -85,7 +96,7 @@ export function walking(source, state, changed) {
     film.pause();
     film.slider.disabled = true;
     for (const save of saves) save.disabled = true;
-    for (const { canvas, said } of pictures) {
+    for (const { canvas, said } of ways) {
       drawImage(canvas, new Float32Array(784));
       canvas.setAttribute("aria-label", "");
       said.textContent = "";
@@ -115,10 +126,15 @@ export function walking(source, state, changed) {
       const mixes = even(NUM_PICTURES).map((x) =>
         ends[0].image.map((value, j) => value + x * (ends[1].image[j] - value)));
       const points = shares.map(weights);
-      const [drawn, judged] = await Promise.all([source.draw(corners, points), source.judge(mixes)]);
+      const [drawn, judged, early] = await Promise.all([
+        source.draw(corners, points), source.judge(mixes), source.early?.(corners, points)]);
       if (mine !== job) return;
       const mixed = judged.map((verdict, k) => ({ ...verdict, image: mixes[k] }));
-      walk = { corners, weights: points, drawn, mixed, isSpread };
+      walk = { corners, weights: points, lines: [drawn, mixed], isSpread };
+      if (early) {
+        walk.lines.push(early.pictures);
+        ways[2].heading.textContent = t("z, at step %(step)s", { step: number(early.step) });
+      }
     } catch (error) {
       if (mine === job) message.textContent = /** @type {Error} */ (error).message;
       return;
@@ -137,7 +153,7 @@ export function walking(source, state, changed) {
   /** Where the classifier sees another digit. */
   function described() {
     if (!walk || !source.canName) return "";
-    const parts = runs(walk.drawn.map(({ digit }) => digit));
+    const parts = runs(walk.lines[0].map(({ digit }) => digit));
     const said = parts.map(([digit, last], k) =>
       k === parts.length - 1 ? String(digit) : t("%(digit)s up to picture %(last)s", { digit, last: last + 1 }));
     const sees = parts.length > 1
@@ -149,63 +165,54 @@ export function walking(source, state, changed) {
   /** @param {number} frame */
   function show(frame) {
     if (!walk) return;
-    const { drawn, mixed } = walk;
     state.picture = frame;
-    [drawn[frame], mixed[frame]].forEach((one, k) => {
-      const { canvas, said } = pictures[k];
+    walk.lines.forEach((line, k) => {
+      const one = line[frame];
+      const { canvas, said } = ways[k];
       drawImage(canvas, one.image);
-      const sure = one.share < UNSURE ? t("no clear digit: %(verdict)s", { verdict: verdict(one) }) : verdict(one);
+      said.className = one.share < UNSURE ? "said bad" : "said";
       said.textContent = [
-        source.canName ? t("classifier: %(verdict)s", { verdict: sure }) : "",
-        source.canJudge ? t("discriminator: %(logit)s", { logit: number(one.logit, 1) }) : "",
+        !source.canName ? "" : one.share < UNSURE ? t("no clear digit, %(verdict)s?", { verdict: verdict(one) }) : verdict(one),
+        source.canJudge ? t("D: %(logit)s", { logit: number(one.logit, 1) }) : "",
       ].filter(Boolean).join("\n");
       canvas.setAttribute("aria-label", said.textContent);
     });
-    film.slider.setAttribute("aria-valuetext", t("picture %(number)s: %(verdict)s", { number: frame + 1, verdict: verdict(drawn[frame]) }));
+    film.slider.setAttribute("aria-valuetext", t("picture %(number)s: %(verdict)s", { number: frame + 1, verdict: verdict(walk.lines[0][frame]) }));
     drawChart();
-    changed();
+    if (!film.isPlaying()) changed(); // browsers refuse to change an address too often
   }
 
-  /** The discriminator's logits along the way, and below them the digits that the classifier sees. */
+  /** How sure the classifier is along each way, and below it of which digit. */
   function drawChart() {
-    const [width, height] = [chart.clientWidth || 380, 150];
-    const context = prepare(chart, width, height);
-    if (!walk) return;
+    const rows = 18 * ways.length;
+    const [width, height] = [chart.clientWidth || 380, 74 + rows];
+    const context = prepare(chart, width, source.canName ? height : 0);
+    if (!walk || !source.canName) return;
     const cell = width / NUM_PICTURES;
     const x = (/** @type {number} */ k) => (k + 0.5) * cell;
-    const lines = [walk.drawn, walk.mixed];
+    const y = (/** @type {number} */ share) => 6 + (1 - share) * (height - rows - 12);
     context.fillStyle = colour("line");
     context.fillRect(x(state.picture) - cell / 2, 0, cell, height);
-    if (source.canJudge) {
-      const logits = lines.flat().map(({ logit }) => logit);
-      const [low, high] = [Math.min(-1, ...logits) - 0.3, Math.max(1, ...logits) + 0.3];
-      const y = (/** @type {number} */ logit) => ((high - logit) / (high - low)) * (height - 48);
-      context.strokeStyle = context.fillStyle = colour("muted");
-      context.setLineDash([4, 4]);
+    context.strokeStyle = colour("muted");
+    context.setLineDash([4, 4]);
+    context.beginPath();
+    context.moveTo(0, y(UNSURE));
+    context.lineTo(width, y(UNSURE));
+    context.stroke();
+    context.setLineDash([]);
+    context.lineWidth = 2;
+    walk.lines.forEach((line, k) => {
+      context.strokeStyle = colour(ways[k].colour);
       context.beginPath();
-      context.moveTo(0, y(0));
-      context.lineTo(width, y(0));
+      line.forEach(({ share }, at) => context.lineTo(x(at), y(share)));
       context.stroke();
-      context.setLineDash([]);
-      context.textAlign = "left";
-      context.fillText(t("real"), 4, y(0) - 9);
-      context.fillText(t("fake"), 4, y(0) + 10);
-      context.textAlign = "center";
-      context.lineWidth = 2;
-      lines.forEach((line, k) => {
-        context.strokeStyle = colour(k ? "line-f" : "line-c");
-        context.beginPath();
-        line.forEach(({ logit }, at) => context.lineTo(x(at), y(logit)));
-        context.stroke();
+      line.forEach((one, at) => {
+        context.fillStyle = colour(one.share < UNSURE ? "bad" : ways[k].colour);
+        context.fillText(one.share < UNSURE ? "?" : String(one.digit), x(at), height - rows + 18 * k + 8);
       });
-    }
-    if (!source.canName) return;
-    lines.forEach((line, k) => line.forEach((one, at) => {
-      context.fillStyle = colour(one.share < UNSURE ? "bad" : k ? "line-f" : "line-c");
-      context.fillText(one.share < UNSURE ? "?" : String(one.digit), x(at), height - (k ? 10 : 32));
-    }));
-    chart.setAttribute("aria-label", lines.map((line, k) => t("%(which)s: %(list)s", {
-      which: k ? t("pixels of A and B mixed") : t("z between A and B, drawn"),
+    });
+    chart.setAttribute("aria-label", walk.lines.map((line, k) => t("%(which)s: %(list)s", {
+      which: ways[k].title,
       list: line.map((one) => (one.share < UNSURE ? "?" : one.digit)).join(" "),
     })).join(t("; ")));
   }
@@ -213,7 +220,7 @@ export function walking(source, state, changed) {
   /** @param {"gif" | "strip"} what */
   async function save(what) {
     if (!walk) return;
-    const { corners, weights, drawn } = walk;
+    const { corners, weights, lines: [drawn] } = walk;
     const kept = what === "gif" ? drawn.map((_, k) => k) : drawn.map((_, k) => k).filter((k) => k % 2 === 0);
     const label = `${name}.${what === "gif" ? "gif" : "png"}`;
     message.textContent = "";
@@ -232,11 +239,11 @@ export function walking(source, state, changed) {
   });
   const view = el("div", {},
     el("h2", {}, t("The walk from A to B")),
-    el("div", { class: "pair" }, ...pictures.map((one) => one.view)),
+    el("div", { class: "ways" }, ...ways.map((way) => way.view)),
     film.view, message, chart,
     el("p", { class: "legend" },
-      source.canJudge ? t("Lines: the discriminator's logit, above the dashes it says real.") : "", " ",
-      source.canName ? t("Below: the digit that the classifier sees, ? where it is less than 80% sure.") : ""),
+      source.canName ? t("How sure the classifier is along each way, and of which digit; ? below 80%, the dashes.") : "", " ",
+      source.canJudge ? t("D: the discriminator's logit, above 0 for real.") : ""),
     sentence,
     el("div", { class: "controls" }, labelled(t("Way"), paths), el("div", { class: "buttons" }, ...saves)));
   clear();

@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import shutil
-import subprocess
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -45,26 +43,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("playground") / "playground.html"
     write_playground(EXPORTS, path)
     return path
-
-
-@pytest.fixture(scope="session")
-def node() -> Callable[..., str]:
-    """Runs a script of this folder in Node."""
-    if (program := shutil.which("node")) is None:
-        pytest.skip("needs node: apt install nodejs")
-
-    def run(script: Path, *arguments: object, text: str = "") -> str:
-        done = subprocess.run(
-            [program, script, *map(str, arguments)],
-            input=text,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    return run
 
 
 def forward(node: Callable[..., str], page: Path, questions: list[tuple[str, Array]]) -> Any:
