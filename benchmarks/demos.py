@@ -58,7 +58,8 @@ TIMED = """
 """
 DRAG = """
   const plane = document.querySelector('.plane'), box = plane.getBoundingClientRect();
-  const [clientX, clientY] = [box.left + Math.random() * box.width, box.top + Math.random() * box.height];
+  const clientX = box.left + Math.random() * box.width;
+  const clientY = box.top + Math.random() * box.height;
   plane.dispatchEvent(new PointerEvent('pointermove', {clientX, clientY, buttons: 1}));
 """
 SCRUB = """
@@ -173,7 +174,9 @@ def weight(url: str, chromium: str) -> int:
         sizes: list[float] = []
         session = page.context.new_cdp_session(page)
         session.send("Network.enable")
-        session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+        session.on(
+            "Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"])
+        )
         page.goto(url)
         page.wait_for_load_state("networkidle")
         page.wait_for_timeout(3000)

@@ -1,4 +1,4 @@
-"""The latent studio's page: its script is playground/src/served/latent_studio.js, which asks this."""
+"""The latent studio's page, and what its script asks: playground/src/served/latent_studio.js."""
 
 import base64
 from pathlib import Path

@@ -26,7 +26,7 @@ MAX_BYTES = 5_000_000  # of a picture
 MAX_POINTS = 100  # drawn at once
 MAX_LATENT = 100.0  # a standard normal number is hardly ever beyond 6
 MILLISECONDS = 2500  # how long a film takes from one end to the other
-EARLY = 0.6  # of the film's frames
+EARLY = 0.5  # of the film's frames
 ANY = "any"
 
 

@@ -41,7 +41,7 @@ export function t(text, values = {}) {
 export function number(value, decimals = 0) {
   if (!Number.isFinite(value)) return "–";
   const options = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
-  return value.toLocaleString("en", options).replace("-", "\u2212");
+  return value.toLocaleString("en", options).replace(/^-(?=[0.]*$)/, "").replace("-", "\u2212");
 }
 
 /**

@@ -137,7 +137,7 @@ function ward(reels) {
   }
   const view = el("div", {},
     el("h2", {}, t("When it fails: what does it look like from inside?")),
-    el("p", { class: "task" }, t("Four short trainings of the same networks, all at the same step. `toolkit train clinic` repeats them, with causes and cures.")),
+    el("p", { class: "task" }, t("Four short trainings of the same networks, all at the same step. toolkit train clinic repeats them, with causes and cures.")),
     scrubber.view, now, el("div", { class: "ward" }, ...beds.map((bed) => bed.view)));
   scrubber.slider.value = String(frame);
   return { view, show };

@@ -292,7 +292,7 @@ def test_the_page_gets_a_sentence(
     assert message in ask(gan_demo, function, **given)["error"]
 
 
-def test_what_was_recorded(gan_demo: Served) -> None:
+def test_what_was_recorded(gan_demo: Served, mnist: MNIST) -> None:
     """The film as the page gets it, against film.npz, and the failures."""
     recorded = ask(gan_demo, "recorded")
     with np.load(ROOT / "exports" / "film.npz") as film:
@@ -302,13 +302,19 @@ def test_what_was_recorded(gan_demo: Served) -> None:
         assert np.array_equal(logits, film["drawn_logits"].ravel())
         z = torch.from_numpy(film["z"][:25]).float()
         reals = film["real_indices"][:36]
-    shown = iio.imread(base64.b64decode(recorded["film"]["png"]))
+    shown, real = (
+        iio.imread(base64.b64decode(recorded["film"][name]), mode="L")
+        for name in ("png", "real_png")
+    )
     assert shown.shape == (28 * 16, 28 * 25)
     with torch.no_grad():
         last = torchscript.load("generator", ROOT / "exports")(z).mul(255)
     expected = torch.cat(list(last[:, 0]), dim=1).numpy()
-    assert np.abs(shown[-28:] - expected).mean() < 3  # 32 shades, weights in half precision
-    assert iio.imread(base64.b64decode(recorded["film"]["real_png"])).shape == (28, 28 * len(reals))
+    # The grey of 16 shades is off by up to 8.5; the film's weights are in half precision.
+    assert np.abs(shown[-28:] - expected).max() < 11
+    for k, index in enumerate(reals):
+        image = mnist.test_images[index, 0].numpy().astype(int)
+        assert np.abs(real[:, 28 * k : 28 * k + 28] - image).max() <= 9
     assert recorded["clinic"].keys() == {"healthy", "collapse", "saturation", "overpowered"}
 
 

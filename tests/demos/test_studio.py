@@ -61,7 +61,7 @@ def test_the_rounds_of_the_game(call: Callable[..., Any]) -> None:
     first, again, other = call("rounds", {"reel": reel, "numReals": 36, "seeds": [1, 1, 2]})
     assert first == again
     assert first != other
-    assert [one["frame"] for one in first] == [5, 10, 15]
+    assert [one["frame"] for one in first] == [10, 12, 15]
     shown: list[int] = []
     for one in first:
         for card in one["cards"]:

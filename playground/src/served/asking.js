@@ -10,10 +10,8 @@ import { t } from "../dom.js";
  * @returns {(given?: object) => Promise<any>} takes its arguments by name
  */
 export const asking = (server, name) => async (given = {}) => {
-  let answer;
-  try {
-    answer = await server[name](given);
-  } catch {
+  const answer = await server[name](given).catch(() => undefined); // Gradio only warns of most
+  if (answer === undefined) {
     throw new Error(t("The demo's server does not answer. Is its program still running?"));
   }
   if (answer?.error) throw new Error(answer.error);
