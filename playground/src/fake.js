@@ -147,7 +147,7 @@ function game(reel) {
           : t("Digit %(number)s", { number: k + 1 }),
         onclick: () => choose(card),
       }, canvas, el("span", { class: "truth" }, over ? `${good ? "✓" : "✗"} ${truth}` : chosen ? t("drawn?") : "\u00a0"),
-      el("small", {}, over ? t("logit %(logit)s", { logit: number(card.logit, 1) }) : "\u00a0"));
+      el("small", {}, over ? t("D: %(logit)s", { logit: number(card.logit, 1) }) : "\u00a0"));
     }));
     if (focused >= 0) /** @type {HTMLElement} */ (cards.children[focused]).focus();
     const left = HALF - accusedByYou.size;
@@ -181,5 +181,6 @@ function game(reel) {
   deal();
   return el("div", {},
     el("p", { class: "task" }, t("Six of these twelve digits were written by people, six drawn by the generator. Which? Then see how the discriminator of that moment did, which takes the six of the lowest logits for drawn. Everybody who opens this address gets the same twelve.")),
-    title, cards, sentence, el("div", { class: "buttons" }, check, next, again), table);
+    title, cards, sentence, el("div", { class: "buttons" }, check, next, again),
+    el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": t("Scores") }, table));
 }

@@ -37,7 +37,8 @@ export function planeThrough(source, state, changed) {
     corners = [];
     regions.fill(-1);
     drawImage(seen, new Float32Array(784));
-    seen.setAttribute("aria-label", "");
+    seen.setAttribute("aria-label", t("nothing yet"));
+    plane.setAttribute("aria-valuenow", state.x.toFixed(2));
     said.textContent = message.textContent = "";
     show();
   }

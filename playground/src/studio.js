@@ -181,7 +181,7 @@ export function studio(source) {
       drawImage(canvas, one?.image ?? new Float32Array(784));
       const place = clicked.indexOf(k);
       tile.setAttribute("aria-pressed", String(place >= 0));
-      tile.setAttribute("aria-label", one ? t("Sample %(number)s: %(verdict)s", { number: k + 1, verdict: source.canName ? t("%(digit)s (%(share)s)", { digit: one.digit, share: percent(one.share) }) : "" }) : "");
+      tile.setAttribute("aria-label", one ? t("Sample %(number)s: %(verdict)s", { number: k + 1, verdict: source.canName ? t("%(digit)s (%(share)s)", { digit: one.digit, share: percent(one.share) }) : "" }) : t("nothing yet"));
       badge.textContent = ["A", "B"][place] ?? "";
       doubt.textContent = one?.share < UNSURE ? "?" : "";
     });

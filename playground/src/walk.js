@@ -98,7 +98,7 @@ export function walking(source, state, changed) {
     for (const save of saves) save.disabled = true;
     for (const { canvas, said } of ways) {
       drawImage(canvas, new Float32Array(784));
-      canvas.setAttribute("aria-label", "");
+      canvas.setAttribute("aria-label", t("nothing yet"));
       said.textContent = "";
     }
     sentence.textContent = message.textContent = "";
@@ -187,6 +187,7 @@ export function walking(source, state, changed) {
     const rows = 18 * ways.length;
     const [width, height] = [chart.clientWidth || 380, 74 + rows];
     const context = prepare(chart, width, source.canName ? height : 0);
+    chart.setAttribute("aria-label", t("nothing yet"));
     if (!walk || !source.canName) return;
     const cell = width / NUM_PICTURES;
     const x = (/** @type {number} */ k) => (k + 0.5) * cell;
