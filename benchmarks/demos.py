@@ -161,6 +161,7 @@ def time_acts(url: str, chromium: str, count: int) -> list[tuple[str, str, list[
         for what, goal, tab, act, state in ACTS:
             page.get_by_role("tab", name=tab).click()
             page.wait_for_load_state("networkidle")
+            page.locator(".tile:enabled, .sheet").locator("visible=true").first.wait_for()
             times = [page.evaluate(TIMED, [act, state]) / 1000 for _ in range(count + 1)]
             timed.append((what, goal, times[1:]))
     return timed
