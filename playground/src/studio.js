@@ -3,7 +3,7 @@
 import { remember, remembered } from "./address.js";
 import { button, drawImage, el, labelled, percent, saveAs, select, t } from "./dom.js";
 import { planeThrough } from "./plane.js";
-import { NUM_TILES, sheet } from "./source.js";
+import { NUM_TILES, SURE, sheet } from "./source.js";
 import { walking } from "./walk.js";
 
 /** @typedef {import("./source.js").Sample} Sample */
@@ -144,7 +144,7 @@ export function studio(source) {
     showTiles();
     if (samples.length < 2) return;
     const fits = state.a && state.b && state.a !== state.b && Math.max(state.a, state.b) <= samples.length;
-    const ends = fits ? [state.a - 1, state.b - 1] : [0, await farFromFirst()];
+    const ends = fits ? [state.a - 1, state.b - 1] : await farApart();
     if (mine !== job || clicked.length) return;
     clicked = ends;
     if (isNew) state.picture = 8;
@@ -152,12 +152,13 @@ export function studio(source) {
     walkTo(clicked.map((k) => samples[k]), false, "stay");
   }
 
-  /** The sample whose pixels, mixed with the first one's, least look like a digit. */
-  async function farFromFirst() {
-    const [first, ...others] = samples;
-    if (!source.canName) return 1;
-    const mixed = await source.judge(others.map(({ image }) => image.map((value, j) => (value + first.image[j]) / 2)));
-    return 1 + mixed.reduce((least, one, k) => (one.share < mixed[least].share ? k : least), 0);
+  /** The first clear sample, and the clear one whose pixels, mixed with it, least show a digit. */
+  async function farApart() {
+    const [first, ...others] = samples.map((_, k) => k).filter((k) => samples[k].share >= SURE);
+    if (!others.length) return [0, 1];
+    const mixed = await source.judge(others.map((k) =>
+      samples[k].image.map((value, j) => (value + samples[first].image[j]) / 2)));
+    return [first, others[mixed.reduce((least, one, k) => (one.share < mixed[least].share ? k : least), 0)]];
   }
 
   /**

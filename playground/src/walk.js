@@ -3,7 +3,7 @@
  * the pixels of A and B mixed.
  */
 
-import { button, colour, drawImage, el, labelled, number, percent, prepare, saveAs, select, t } from "./dom.js";
+import { button, colour, drawImage, el, font, labelled, number, percent, prepare, saveAs, select, t } from "./dom.js";
 import { isStill, player } from "./player.js";
 
 /** @typedef {import("./source.js").Sample} Sample */
@@ -184,8 +184,9 @@ export function walking(source, state, changed) {
 
   /** How sure the classifier is along each way, and below it of which digit. */
   function drawChart() {
-    const rows = 18 * ways.length;
-    const [width, height] = [chart.clientWidth || 380, 74 + rows];
+    const line = 1.4 * parseFloat(font());
+    const rows = line * ways.length;
+    const [width, height] = [chart.clientWidth || 380, Math.round(74 + rows)];
     const context = prepare(chart, width, source.canName ? height : 0);
     chart.setAttribute("aria-label", t("nothing yet"));
     if (!walk || !source.canName) return;
@@ -202,14 +203,14 @@ export function walking(source, state, changed) {
     context.stroke();
     context.setLineDash([]);
     context.lineWidth = 2;
-    walk.lines.forEach((line, k) => {
+    walk.lines.forEach((pictures, k) => {
       context.strokeStyle = colour(ways[k].colour);
       context.beginPath();
-      line.forEach(({ share }, at) => context.lineTo(x(at), y(share)));
+      pictures.forEach(({ share }, at) => context.lineTo(x(at), y(share)));
       context.stroke();
-      line.forEach((one, at) => {
+      pictures.forEach((one, at) => {
         context.fillStyle = colour(one.share < UNSURE ? "bad" : ways[k].colour);
-        context.fillText(one.share < UNSURE ? "?" : String(one.digit), x(at), height - rows + 18 * k + 8);
+        context.fillText(one.share < UNSURE ? "?" : String(one.digit), x(at), height - rows + line * (k + 0.45));
       });
     });
     chart.setAttribute("aria-label", walk.lines.map((line, k) => t("%(which)s: %(list)s", {

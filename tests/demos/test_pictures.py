@@ -47,7 +47,7 @@ def coarse(picture: np.ndarray) -> np.ndarray:
 def test_gan_demo(browser: Any, gan_page: str) -> None:
     """The first screen: halfway between two samples, through z and with pixels mixed."""
     with visit(browser, gan_page, height=800) as page:
-        expect(page.locator(".ways .said").last).to_contain_text("discriminator")
+        expect(page.locator(".ways .said").last).to_contain_text("D: ")
         page.wait_for_load_state("networkidle")  # the classes of the plane are there
         photograph(page, "gan_demo")
 

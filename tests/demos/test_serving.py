@@ -37,7 +37,9 @@ def test_what_is_open_by_default_is_closed(gan_demo: Served) -> None:
     for route in ("run/samples", "api/samples", "run/predict"):  # would bypass the queue
         reply = httpx.post(f"{url}gradio_api/{route}", json=data | {"fn_index": 1})
         assert reply.status_code in (404, 422), reply
-    config = httpx.get(f"{url}config").json()
+    reply = httpx.get(f"{url}config")
+    assert reply.headers["content-encoding"] == "gzip"  # phones pay for each byte
+    config = reply.json()
     assert config["analytics_enabled"] is False
     assert config["show_error"] is False
     assert str(ROOT) not in httpx.get(url).text
@@ -108,18 +110,18 @@ def test_what_visitors_caused_is_deleted_in_time(guarded: Served, tmp_path: Path
     client = gradio_client.Client(
         guarded.url, auth=("class", "a:b"), verbose=False, download_files=tmp_path
     )
-    visitor = httpx.Client(base_url=guarded.url)
-    assert visitor.post("login", data={"username": "class", "password": "a:b"}).is_success
     caused: set[Path] = set()
-    for seed in range(300):  # until the first file is deleted between two visits
-        files = {"files": ("picture.png", f"{seed}".encode())}
-        assert visitor.post("gradio_api/upload", files=files).is_success
-        client.predict(seed=seed, gif=True, api_name="/between_classes")
-        present = guarded.files() - at_first
-        if caused - present:
-            break
-        caused |= present
-        time.sleep(0.2)
+    with httpx.Client(base_url=guarded.url) as visitor:
+        assert visitor.post("login", data={"username": "class", "password": "a:b"}).is_success
+        for seed in range(300):  # until the first file is deleted between two visits
+            files = {"files": ("picture.png", f"{seed}".encode())}
+            assert visitor.post("gradio_api/upload", files=files).is_success
+            client.predict(seed=seed, gif=True, api_name="/between_classes")
+            present = guarded.files() - at_first
+            if caused - present:
+                break
+            caused |= present
+            time.sleep(0.2)
     assert caused
     assert caused - present
     for _ in range(300):
