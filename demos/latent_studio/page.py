@@ -34,7 +34,11 @@ def build(exports_dir: Path) -> gr.Blocks:
 
 
 class Answers:
-    """What the page's script asks. Pictures travel as their 784 bytes, in base64."""
+    """What the page's script asks: one function for each of its questions.
+
+    Points are asked for by `corners`, a few z, and `weights`, for each point one of each corner.
+    Pictures travel as their 784 bytes, in base64.
+    """
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio

@@ -96,7 +96,6 @@ export function planeThrough(source, state, changed) {
     [state.x, state.y] = [within(x), within(y)];
     ask({ corners, ...state });
     showPoint();
-    changed();
   }
 
   /** Draws classes and point, as wide as the plane now is. */
@@ -153,11 +152,13 @@ export function planeThrough(source, state, changed) {
     drag(event);
   });
   plane.addEventListener("pointermove", drag);
+  plane.addEventListener("pointerup", () => changed()); // browsers refuse to change an address too often
   plane.addEventListener("keydown", (event) => {
     const way = /** @type {Record<string, number[]>} */ ({ ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] })[event.key];
     if (!way) return;
     event.preventDefault();
     move(state.x + way[0] * STEP, state.y + way[1] * STEP);
+    changed();
   });
 
   const view = el("div", {},

@@ -37,8 +37,8 @@ export function studio(source) {
     isBetweenClasses: remembered("from") !== null,
     picture: whole("picture", 1, 17, 9) - 1,
     isArc: remembered("way") === "arc",
-    x: (Number(remembered("x")) || 33) / 100,
-    y: (Number(remembered("y")) || 33) / 100,
+    x: whole("x", -25, 125, 33) / 100,
+    y: whole("y", -25, 125, 33) / 100,
   };
 
   /** @param {boolean} [isStep] */
@@ -125,14 +125,14 @@ export function studio(source) {
       });
       if (mine !== job) return;
       samples = found;
+      progress.textContent = "";
+      if (state.isBetweenClasses) betweenClasses("stay");
+      else await begin(isStep, mine);
     } catch (error) {
-      if (mine === job) wrong.digit.textContent = /** @type {Error} */ (error).message;
-      return;
-    } finally {
-      if (mine === job) progress.textContent = "";
+      if (mine !== job) return;
+      progress.textContent = "";
+      wrong.digit.textContent = /** @type {Error} */ (error).message;
     }
-    if (state.isBetweenClasses) betweenClasses("stay");
-    else begin(isStep, mine);
   }
 
   /**
@@ -145,7 +145,7 @@ export function studio(source) {
     if (samples.length < 2) return;
     const fits = state.a && state.b && state.a !== state.b && Math.max(state.a, state.b) <= samples.length;
     const ends = fits ? [state.a - 1, state.b - 1] : await farApart();
-    if (mine !== job || clicked.length) return;
+    if (mine !== job) return;
     clicked = ends;
     if (isNew) state.picture = 8;
     showTiles();
@@ -190,6 +190,7 @@ export function studio(source) {
 
   /** @param {number} k */
   function click(k) {
+    job++;
     if (clicked.length === 2 || clicked[0] === k) clicked = [];
     clicked.push(k);
     reach(k);
@@ -230,6 +231,7 @@ export function studio(source) {
   }
 
   function startBetweenClasses() {
+    [state.from, state.to] = [Number(from.value), Number(to.value)];
     state.isBetweenClasses = true;
     state.picture = 0;
     changed(true);
@@ -249,8 +251,8 @@ export function studio(source) {
     forget();
     draw(true);
   });
-  const from = select(classes, String(state.from), (value) => { state.from = Number(value); });
-  const to = select(classes, String(state.to), (value) => { state.to = Number(value); });
+  const from = select(classes, String(state.from), () => {});
+  const to = select(classes, String(state.to), () => {});
   const view = el("div", {},
     el("p", { class: "task" }, t("The generator turns %(count)s random numbers, z, into a digit; nobody tells it which one. Click two samples, A and B: a film goes from one to the other, through z and, beside it, with their pixels mixed. Which way leads over digits?", { count: source.latent_dim })),
     el("div", { class: "controls" },
@@ -264,7 +266,9 @@ export function studio(source) {
         el("div", { class: "tiles", role: "group", "aria-label": t("Samples") }, ...tiles.map(({ tile }) => tile)),
         source.canName ? el("p", { class: "legend" }, t("? no clear digit: the classifier is less than 80% sure of it.")) : null,
         progress),
-      walk.view, plane.view),
+      walk.view, plane.view,
+      el("p", { class: "why" }, t("Why? In training nearly every z became a digit, so the way through z leads over digits; it fails only at the borders between them. Pixels know nothing of digits: halfway they show two, one on top of the other."),
+        source.early ? ` ${t("Early in its training the generator drew no digit for any z.")}` : "")),
   );
   reach(0);
   return {

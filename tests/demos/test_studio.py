@@ -1,14 +1,17 @@
 """What the latent studio's scripts compute, in Node, against PyTorch and by hand."""
 
+import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
 import torch
 
+from toolkit.common.package_data import package_data
 from toolkit.gan.latent import interpolate
 
 SCRIPT = Path(__file__).with_name("studio.mjs")
@@ -76,3 +79,46 @@ def test_the_rounds_of_the_game(call: Callable[..., Any]) -> None:
     assert len(shown) == len(set(shown)) == 18
     places = {tuple(c["isReal"] for c in one["cards"]) for one in first + other}
     assert len(places) == 6  # the real ones are not always in the same places
+
+
+@pytest.fixture(scope="module")
+def clinic() -> dict[str, Any]:
+    """The trainings that fail, as pages show them."""
+    data = package_data("clinic").read_bytes()
+    assert len(data) < 250_000
+    films: dict[str, Any] = json.loads(data)
+    return films
+
+
+def tiles(film: dict[str, Any]) -> np.ndarray:
+    """Its pictures after the last step, (25, 28, 28) in 0..1."""
+    sheet = iio.imread(base64.b64decode(film["png"]), mode="L") / 255
+    return sheet.reshape(len(film["steps"]), 28, 25, 28)[-1].transpose(1, 0, 2)
+
+
+def test_failures_look_as_the_page_says(clinic: dict[str, Any]) -> None:
+    healthy, collapse = clinic["healthy"], clinic["collapse"]
+    saturation, overpowered = clinic["saturation"], clinic["overpowered"]
+    assert len({str(film["steps"]) for film in clinic.values()}) == 1
+    after = healthy["steps"].index(100)  # all have begun by then
+
+    # "The heaps overlap"; "the losses hardly move"
+    assert all(0.5 < auc < 1 for auc in healthy["auc"][after + 1 :])
+    assert np.ptp(healthy["loss_d"][after + 1 :]) < 0.5
+    # "Every z gives the same image"; "its AUC is 0"; "the generator's loss falls"
+    assert tiles(collapse).std(axis=0).mean() < 0.3 * tiles(healthy).std(axis=0).mean()
+    paused = collapse["steps"].index(200)
+    assert max(collapse["auc"][paused + 1 :]) < 0.02
+    assert max(collapse["loss_g"][paused + 1 :]) < collapse["loss_g"][paused]
+    # "Noise for ever"; "its loss is 0"; "stands at 0"
+    for name in ("loss_d", "loss_g"):
+        assert max(np.abs(saturation[name][after:])) < 0.005
+    # "AUC 1"; "jumps between 2 and 12"
+    for film in (saturation, overpowered):
+        assert min(film["auc"][after:]) > 0.99
+    assert 1.5 < min(overpowered["loss_g"][1:]) < 3
+    assert 10 < max(overpowered["loss_g"]) < 13
+    # A digit has paper around it, noise has not.
+    paper = {name: float((tiles(film) < 0.1).mean()) for name, film in clinic.items()}
+    assert paper["healthy"] > 0.6
+    assert max(paper["saturation"], paper["overpowered"]) < 0.3
