@@ -31,12 +31,12 @@ Inputs = Callable[[int], list[Any]]  # from the number of the call
 
 CALLS: dict[str, dict[str, tuple[str, str, Inputs]]] = {
     "gan": {
-        "25 samples, p95": ("300 ms", "/samples", lambda n: [n, "any", 1.0]),
-        "25 samples of one class, p95": ("300 ms", "/samples", lambda n: [n, str(n % 10), 1.0]),
+        "25 samples, p95": ("300 ms", "/samples", lambda n: [n, "any"]),
+        "25 samples of one class, p95": ("300 ms", "/samples", lambda n: [n, n % 10]),
         "60-frame GIF, p95": (
             "1,500 ms",
             "/between_classes",
-            lambda n: [n, n % 10, (n + 3) % 10, "spherical", 60],
+            lambda n: [n, n % 10, (n + 3) % 10, 60, True, True],
         ),
     },
     "digit": {
@@ -52,16 +52,52 @@ FILLED_IN: dict[str, list[Any]] = {
     "/gates": ["314151413", 5, "lstm"],
 }
 
-# From a click on the button to the frame in which the first picture is another one, in ms.
-CLICK = """
-button => new Promise(done => {
-  const picture = () => document.querySelector('.tile img').src;
-  const [before, start] = [picture(), performance.now()];
-  const look = () => picture() === before
+# What a visitor does, and the ms to the frame in which the page shows it. `state` is another text
+# when it does.
+TIMED = """
+([act, state]) => new Promise(done => {
+  const [run, read] = [new Function(act), new Function(`return ${state}`)];
+  const [before, start] = [read(), performance.now()];
+  const look = () => read() === before
     ? requestAnimationFrame(look) : done(performance.now() - start);
-  button.click();
-  look();
+  run();
+  requestAnimationFrame(look);
 })
+"""
+DRAG = """
+  const plane = document.querySelector('.plane'), box = plane.getBoundingClientRect();
+  const clientX = box.left + Math.random() * box.width;
+  const clientY = box.top + Math.random() * box.height;
+  plane.dispatchEvent(new PointerEvent('pointermove', {clientX, clientY, buttons: 1}));
+"""
+SCRUB = """
+  const slider = document.querySelector('#part-film input[type=range]');
+  slider.value = (Number(slider.value) + 5) % 16;
+  slider.dispatchEvent(new Event('input'));
+"""
+# In the studio: a title, a goal, the tab, what is done, and what then is another.
+ACTS = [
+    ("click to 25 pictures, p95", "300 ms", "Samples and walks",
+     "document.querySelector('#part-latent .primary').click()",
+     "document.querySelector('.tile').disabled ? globalThis.seen"
+     " : (globalThis.seen = document.querySelector('.tile canvas').toDataURL())"),
+    ("a frame of dragging in the plane, p95", "150 ms", "Samples and walks", DRAG,
+     "document.querySelector('.plane').getAttribute('aria-valuetext')"),
+    ("a step of the training's scrubber, p95", "150 ms", "A GAN's training", SCRUB,
+     "document.querySelector('#part-film .sheet').getAttribute('aria-label')"),
+]  # fmt: skip
+
+# An empty page of Gradio, served as the demos are.
+EMPTY = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import serving, gradio as gr
+from serving.ports import free_port
+from serving.server import launch
+with gr.Blocks(analytics_enabled=False) as blocks:
+    pass
+print(launch(blocks, "127.0.0.1", free_port("127.0.0.1", None), None), flush=True)
+input()
 """
 
 # From digits in the field to the frame in which all that is shown is of them, in ms.
@@ -80,7 +116,7 @@ async digits => {
 """
 
 # From a move of the pointer over a map to the frame that shows it, in ms, once for each step.
-DRAG = """
+HOVER = """
 async count => {
   const map = document.querySelector('.maps .frame');
   const frame = () => new Promise(requestAnimationFrame);
@@ -158,13 +194,51 @@ async def time_calls(url: str, endpoint: str, inputs: Inputs, count: int) -> lis
     return seconds[1:]
 
 
-def time_clicks(url: str, chromium: str, count: int) -> list[float]:
-    """Seconds from a click on 'Other samples' to its pictures; the first click is not counted."""
+def time_acts(url: str, chromium: str, count: int) -> list[tuple[str, str, list[float]]]:
+    """Seconds of each of ACTS, `count` times; the first time is not counted."""
+    timed = []
     with sync_playwright() as driver:
-        page = driver.chromium.launch(executable_path=chromium).new_page()
+        page = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"]).new_page()
         page.goto(url)
-        button = page.get_by_role("button", name="Other samples")
-        return [button.evaluate(CLICK) / 1000 for _ in range(count + 1)][1:]
+        for what, goal, tab, act, state in ACTS:
+            page.get_by_role("tab", name=tab).click()
+            page.wait_for_load_state("networkidle")
+            page.locator(".tile:enabled, .sheet").locator("visible=true").first.wait_for()
+            times = [page.evaluate(TIMED, [act, state]) / 1000 for _ in range(count + 1)]
+            timed.append((what, goal, times[1:]))
+    return timed
+
+
+def weight(url: str, chromium: str) -> int:
+    """Bytes that opening a page transfers, until it asks for nothing more."""
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(locale="en-GB")
+        sizes: list[float] = []
+        session = page.context.new_cdp_session(page)
+        session.send("Network.enable")
+        session.on(
+            "Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"])
+        )
+        page.goto(url)
+        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(3000)
+        return round(sum(sizes))
+
+
+def empty_weight(chromium: str) -> int:
+    """The same of an empty page of Gradio."""
+    with subprocess.Popen(
+        [sys.executable, "-c", EMPTY, ROOT / "demos"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            return weight(process.stdout.readline().strip(), chromium)
+        finally:
+            process.terminate()
 
 
 def time_digits(url: str, chromium: str, count: int) -> list[tuple[str, str, list[float]]]:
@@ -183,7 +257,7 @@ def time_digits(url: str, chromium: str, count: int) -> list[tuple[str, str, lis
         return [
             ("1,000 digits read and drawn, p95", "600 ms", read(1000)),
             ("pointer over a map of 1,000 digits, p95", "150 ms",
-             [ms / 1000 for ms in page.evaluate(DRAG, 200)]),
+             [ms / 1000 for ms in page.evaluate(HOVER, 200)]),
             ("5,000 digits read and drawn, p95", "1,500 ms", read(5000)),
         ]  # fmt: skip
 
@@ -237,14 +311,15 @@ def main() -> None:
         (what, goal, asyncio.run(time_calls(demo.url, endpoint, inputs, options.calls)))
         for what, (goal, endpoint, inputs) in CALLS[options.demo].items()
     ]
-    if options.demo == "gan":
-        clicks = ("click to 25 pictures, p95", "300 ms")
-        if chromium := shutil.which("chromium"):
-            timed.append((*clicks, time_clicks(demo.url, chromium, options.calls)))
+    if chromium := shutil.which("chromium"):
+        if options.demo == "gan":
+            timed += time_acts(demo.url, chromium, options.calls)
         else:
-            rows.append((*clicks, "not measured: chromium is not installed"))
-    elif chromium := shutil.which("chromium"):
-        timed += time_digits(demo.url, chromium, min(options.calls, 20))
+            timed += time_digits(demo.url, chromium, min(options.calls, 20))
+        more = weight(demo.url, chromium) - empty_weight(chromium)
+        rows.append(("more bytes than an empty Gradio page", "150 kB", f"{more / 1000:.0f} kB"))
+    else:
+        rows.append(("in the browser", "", "not measured: chromium is not installed"))
     for what, goal, seconds in timed:
         p95 = sorted(seconds)[max(0, round(0.95 * len(seconds)) - 1)]
         median = statistics.median(seconds)

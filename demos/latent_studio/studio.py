@@ -1,36 +1,41 @@
 """What the latent studio computes, without the page."""
 
 import base64
+import binascii
+import functools
+import json
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
 
-from serving.upkeep import new_file
 from toolkit.common import figures
 from toolkit.common.device import make_rng
 from toolkit.common.errors import UsageError
-from toolkit.common.files import read_bytes
+from toolkit.common.package_data import package_data
 from toolkit.export import torchscript
-from toolkit.gan.latent import interpolate, latents_of_class, pair_of_classes, sample_latents
-from toolkit.gan.sketch import read_picture, to_mnist
+from toolkit.export.film import load_film, network_at, recording
+from toolkit.export.manifest import read_manifest
+from toolkit.gan.latent import latents_of_class, pair_of_classes, sample_latents
+from toolkit.gan.sketch import UNREADABLE, read_picture, to_mnist
 
 NUM_SAMPLES = 25
-STRIP = 9  # images in a strip, as in the assignment
-MILLISECONDS = 2500  # how long the film takes from one end to the other
-LINEAR, SPHERICAL = "linear", "spherical"
+MAX_SEED = 999_999
+MAX_BYTES = 5_000_000  # of a picture
+MAX_POINTS = 100  # drawn at once
+MAX_LATENT = 100.0  # a standard normal number is hardly ever beyond 6
+MILLISECONDS = 2500  # how long a film takes from one end to the other
+EARLY = 0.5  # of the film's frames
 ANY = "any"
 
 
-class Walk(NamedTuple):
-    """A walk between two latent points, as the page shows it."""
+class Pictures(NamedTuple):
+    """Images, and what the other two networks say of them."""
 
-    film: Path  # GIF, there and back
-    strip: Path  # PNG, nine pictures
-    film_to_download: Path  # the same files, for the download buttons
-    strip_to_download: Path
-    summary: str
+    images: Tensor  # float32 (n, 1, 28, 28) in 0..1
+    shares: Tensor  # float32 (n, 10): the classifier's probability of each digit
+    logits: Tensor  # float32 (n,): the discriminator's; above 0 means real
 
 
 class Studio:
@@ -44,114 +49,180 @@ class Studio:
     """
 
     def __init__(self, exports_dir: Path) -> None:
+        self.exports_dir = exports_dir
         self.generator = torchscript.load("generator", exports_dir)
         self.discriminator = torchscript.load("discriminator", exports_dir)
         self.classifier = torchscript.load("classifier", exports_dir)
         self.latent_dim = cast(int, self.generator.latent_dim)
+        self.has_film = "film.npz" in read_manifest(exports_dir)
 
-    def points(self, seed: int, digit: str, scale: float) -> Tensor:
+    def samples(self, seed: int, digit: str | int = ANY) -> Tensor:
         """Up to 25 latent points, float32 (n, latent_dim).
 
         Args:
-            digit: "0" to "9" for points of that class only, or "any".
-            scale: multiplies them. Standard normal points have a length near sqrt(latent_dim),
-                so a generator has learned almost nothing about the region around 0.
+            seed: 0 to 999,999.
+            digit: 0 to 9 for points that are clearly of that class, or "any".
 
         Raises:
-            ToolkitError: the generator makes no clear picture of that digit.
+            ToolkitError: the generator makes no clear picture of that digit, or there is no such
+                seed or digit.
         """
+        seed = whole("seed", seed, 0, MAX_SEED)
         if digit == ANY:
-            z = sample_latents(NUM_SAMPLES, self.latent_dim, make_rng(seed, "samples"))
-        else:
-            z = latents_of_class(
-                self.generator, self.classifier, seed, int(digit), count=NUM_SAMPLES
-            )
-        return scale * z
+            return sample_latents(NUM_SAMPLES, self.latent_dim, make_rng(seed, "samples"))
+        return latents_of_class(
+            self.generator, self.classifier, seed, digit_of("digit", digit), count=NUM_SAMPLES
+        )
+
+    def pair(self, seed: int, digit_from: str | int, digit_to: str | int) -> Tensor:
+        """The seed's first clear pictures of two digits: latent points, float32 (2, latent_dim).
+
+        Raises:
+            ToolkitError: there are none, or no such seed or digits.
+        """
+        seed = whole("seed", seed, 0, MAX_SEED)
+        digits = digit_of("digit_from", digit_from), digit_of("digit_to", digit_to)
+        pair = pair_of_classes(self.generator, self.classifier, seed, *digits)
+        return torch.stack([pair.z_from, pair.z_to])
 
     @torch.no_grad()
-    def generate(self, z: Tensor) -> Tensor:
-        """From latent points (n, latent_dim) to images, float32 (n, 1, 28, 28) in 0..1."""
-        images: Tensor = self.generator(z)
-        return images
+    def draw(self, z: Tensor, generator: torch.jit.ScriptModule | None = None) -> Pictures:
+        """The pictures of latent points, float32 (n, latent_dim), by the exported generator."""
+        return self.judge((self.generator if generator is None else generator)(z))
 
     @torch.no_grad()
-    def judge(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """From images to the probabilities of each digit, (n, 10), and of being real, (n,)."""
-        return (
-            torch.softmax(self.classifier(images), dim=1),
-            torch.sigmoid(self.discriminator(images)).squeeze(1),
-        )
+    def judge(self, images: Tensor) -> Pictures:
+        """What the networks say of images, float32 (n, 1, 28, 28) in 0..1."""
+        shares = torch.softmax(self.classifier(images), dim=1)
+        return Pictures(images, shares, self.discriminator(images).squeeze(1))
 
-    def tiles(self, z: Tensor) -> list[dict[str, Any]]:
-        """The tiles of latent points (n, latent_dim), in the form of `tiles.SCHEMA`."""
-        images = self.generate(z)
-        digits, real = self.judge(images)
-        pngs = [base64.b64encode(figures.to_png(figures.to_picture(x))).decode() for x in images]
-        return [
-            {
-                "image": f"data:image/png;base64,{png}",
-                "digit": int(digits[n].argmax()),
-                "sure": round(100 * float(digits[n].max())),
-                "real": round(100 * float(real[n])),
-            }
-            for n, png in enumerate(pngs)
-        ]
+    @torch.no_grad()
+    def digits(self, z: Tensor) -> list[int]:
+        """The digits that the classifier sees in the pictures of latent points (n, latent_dim)."""
+        digits: list[int] = self.classifier(self.generator(z)).argmax(dim=1).tolist()
+        return digits
 
-    def samples(self, seed: int, digit: str, scale: float) -> tuple[list[dict[str, Any]], str]:
-        """The tiles, and a summary of them."""
-        tiles = self.tiles(self.points(seed, digit, scale))
-        sure = sum(tile["sure"] >= 90 for tile in tiles)
-        real = sum(tile["real"] for tile in tiles) / len(tiles)
-        return tiles, (
-            f"The classifier is at least 90% sure of {sure} of these {len(tiles)} samples. "
-            f"On average, the discriminator rates them {real:.0f}% real."
-        )
+    def points(self, z: Any) -> Tensor:
+        """Latent points that somebody sent as lists: float32 (n, latent_dim).
 
-    def between_samples(
-        self, seed: int, digit: str, scale: float, first: int, second: int, path: str, frames: int
-    ) -> Walk:
-        """From one of the samples to another, counted from 1."""
-        points = self.points(seed, digit, scale)
-        if first == second:
-            raise UsageError("Choose two different samples to walk between.")
-        if max(first, second) > len(points):
-            raise UsageError(f"There are only {len(points)} samples. Choose two of them.")
-        return self.walk(points[first - 1], points[second - 1], path, frames)
+        Raises:
+            UsageError: they are something else.
+        """
+        points = matrix("z", z, self.latent_dim)
+        if points.abs().max() > MAX_LATENT:
+            raise UsageError(f"Each number of z must be from -{MAX_LATENT:g} to {MAX_LATENT:g}.")
+        return points
 
-    def between_classes(
-        self, seed: int, digit_from: int, digit_to: int, path: str, frames: int
-    ) -> Walk:
-        """From the seed's first clear `digit_from` to its first clear `digit_to`."""
-        pair = pair_of_classes(self.generator, self.classifier, seed, digit_from, digit_to)
-        return self.walk(pair.z_from, pair.z_to, path, frames)
+    def mixtures(self, corners: Any, weights: Any) -> Tensor:
+        """Weighted sums of latent points, both sent as lists: float32 (n, latent_dim).
 
-    def walk(self, z_from: Tensor, z_to: Tensor, path: str, frames: int) -> Walk:
-        """From one latent point, (latent_dim,), to another."""
-        spherical = path == SPHERICAL
-        film, strip = new_file("walk.gif"), new_file("strip.png")
-        images = self.generate(interpolate(z_from, z_to, frames, spherical))
-        figures.save_gif(film, images, milliseconds=MILLISECONDS // frames)
-        nine = self.generate(interpolate(z_from, z_to, STRIP, spherical))
-        figures.save_png(strip, figures.sheet(nine, columns=STRIP, scale=4))
-        seen = [int(digit) for digit in self.judge(nine)[0].argmax(dim=1)]
-        summary = (
-            f"From {seen[0]} to {seen[-1]} in {frames} frames, {path}. In the strip the "
-            f"classifier sees {', '.join(map(str, seen))}."
-        )
-        return Walk(film, strip, film, strip, summary)
+        Raises:
+            UsageError: they are something else.
+        """
+        points = self.points(corners)
+        return self.points((matrix("weights", weights, len(points)) @ points).tolist())
 
-    def judged(
-        self, file: str | None
-    ) -> tuple[Path | None, dict[str, float] | None, dict[str, float] | None]:
-        """An uploaded picture as the networks see it, and what they say about it."""
-        if file is None:
-            return None, None, None
-        image = to_mnist(read_picture(read_bytes(Path(file))))
-        digits, real = self.judge(image)
-        seen = new_file("seen.png")
-        figures.save_png(seen, figures.sheet(image, columns=1, scale=8))
-        return (
-            seen,
-            {"real": float(real), "generated": 1 - float(real)},
-            {str(digit): float(share) for digit, share in enumerate(digits[0])},
-        )
+    @torch.no_grad()
+    def gif(self, z: Tensor) -> bytes:
+        """The film of a walk over latent points (n, latent_dim), there and back."""
+        return figures.to_gif(self.generator(z), milliseconds=MILLISECONDS // len(z))
+
+    @torch.no_grad()
+    def strip(self, z: Tensor) -> bytes:
+        """The pictures of latent points (n, latent_dim) side by side, as a PNG."""
+        sheet = figures.sheet(self.generator(z), columns=len(z), scale=4)
+        return figures.to_png(sheet)
+
+    def read(self, picture: str) -> Pictures:
+        """Somebody's picture of a digit, as the networks see it.
+
+        Args:
+            picture: a picture file in base64, or a data URI.
+
+        Raises:
+            UsageError: it is too large, blank, or no picture.
+        """
+        if not isinstance(picture, str):
+            raise UsageError(UNREADABLE)
+        text = picture.partition(",")[2] if picture.startswith("data:") else picture
+        if len(text) > MAX_BYTES * 4 / 3 + 4:
+            raise UsageError("The file has more than 5 MB. Choose a smaller one.")
+        try:
+            data = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise UsageError(UNREADABLE) from error
+        return self.judge(to_mnist(read_picture(data)))
+
+    @functools.cached_property
+    def early(self) -> tuple[int, torch.jit.ScriptModule]:
+        """A step early in the training, when digits begin to show, and the generator of then.
+
+        Raises:
+            ToolkitError: there is no film, or it is damaged.
+        """
+        film = load_film(self.exports_dir)
+        steps = film["steps"].tolist()
+        step = steps[int(EARLY * len(steps))]
+        return step, network_at(film, "generator", step, self.exports_dir)
+
+    @functools.cached_property
+    def recorded(self) -> dict[str, Any]:
+        """The films of this generator's training, if there is one, and of trainings that fail.
+
+        Raises:
+            ToolkitError: see `recording`.
+        """
+        return {
+            "film": recording(self.exports_dir) if self.has_film else None,
+            "clinic": json.loads(package_data("clinic").read_bytes()),
+        }
+
+
+def whole(name: str, value: Any, low: int, high: int) -> int:
+    """A whole number from `low` to `high`.
+
+    Raises:
+        UsageError: it is anything else, such as 1.5 or "7".
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise UsageError(f"{name} must be a whole number from {low:,} to {high:,}, not {value!r}.")
+    return value
+
+
+def digit_of(name: str, value: Any) -> int:
+    """A digit, given as 3 or "3".
+
+    Raises:
+        UsageError: it is anything else.
+    """
+    if isinstance(value, str) and value in list("0123456789"):
+        return int(value)
+    return whole(name, value, 0, 9)
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False.
+
+    Raises:
+        UsageError: it is anything else.
+    """
+    if not isinstance(value, bool):
+        raise UsageError(f"{name} must be true or false, not {value!r}.")
+    return value
+
+
+def matrix(name: str, value: Any, columns: int) -> Tensor:
+    """Lists of `columns` finite numbers each, as float32 (n, columns) with n from 1 to 100.
+
+    Raises:
+        UsageError: they are something else.
+    """
+    try:
+        found = torch.tensor(value, dtype=torch.float32)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        found = torch.empty(0)
+    if found.dim() != 2 or found.size(1) != columns or not 1 <= len(found) <= MAX_POINTS:
+        raise UsageError(f"{name} must be 1 to {MAX_POINTS} lists of {columns} numbers each.")
+    if not found.isfinite().all():
+        raise UsageError(f"{name} must be finite numbers.")
+    return found

@@ -6,6 +6,8 @@ from pathlib import Path
 import gradio as gr
 import PIL.Image
 import torch
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from serving.environment import LOOPBACK, files_of
 from serving.messages import refuse_nonsense
@@ -18,6 +20,7 @@ from toolkit.gan.sketch import MAX_PIXELS
 
 QUEUE_SIZE = 40  # events that wait; a visitor who comes after them reads that the queue is full
 MAX_FILE_SIZE = "5mb"
+SMALL = 2000  # bytes; longer answers are compressed
 SESSIONS = 100  # visitors whose state Gradio keeps, 0.15 MB each; every call of a program is one
 
 
@@ -91,6 +94,7 @@ def launch(blocks: gr.Blocks, host: str, port: int, credentials: tuple[str, str]
         ssr_mode=False,
         mcp_server=False,
         pwa=False,
+        app_kwargs={"middleware": [Middleware(GZipMiddleware, SMALL, compresslevel=5)]},
         theme=THEME,
         css=CSS,
     )

@@ -41,7 +41,7 @@ export function t(text, values = {}) {
 export function number(value, decimals = 0) {
   if (!Number.isFinite(value)) return "–";
   const options = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
-  return value.toLocaleString("en", options).replace("-", "\u2212");
+  return value.toLocaleString("en", options).replace(/^-(?=[0.]*$)/, "").replace("-", "\u2212");
 }
 
 /**
@@ -206,9 +206,12 @@ export function drawImage(canvas, values, side = 28) {
 }
 
 /**
- * @param {string} name of the file
- * @param {string} url of its content
+ * Offer a file to keep.
+ * @param {string} name
+ * @param {Blob} content
  */
-export function download(name, url) {
+export function saveAs(name, content) {
+  const url = URL.createObjectURL(content);
   el("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

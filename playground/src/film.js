@@ -1,124 +1,86 @@
-/** The training of the GAN, step by step: 25 pictures, and what the discriminator says. */
+/** The training of the GAN, step by step, and below it trainings that fail. */
 
-import { colour, el, number, prepare, t } from "./dom.js";
+import { remember, remembered } from "./address.js";
+import { el, number, t } from "./dom.js";
 import { player } from "./player.js";
-import { fromHalf } from "./tensors.js";
+import { drawAuc, drawHistogram, drawSheet, openFilm } from "./reel.js";
 
-const BINS = 32;
+/** @typedef {import("./models.js").Film} Film */
+/** @typedef {import("./reel.js").Reel} Reel */
 
-/** @param {import("./models.js").Film} film */
-export function training(film) {
-  const asked = film.num_asked;
-  const [real, drawn] = [film.real_logits, film.drawn_logits].map((logits) => fromHalf(logits));
-  const logits = [...real, ...drawn].sort((a, b) => a - b);
-  const quantile = (/** @type {number} */ share) => logits[Math.round(share * (logits.length - 1))];
-  const [low, high] = [Math.min(-1, quantile(0.005)), Math.max(1, quantile(0.995))];
-  const pictures = new Image();
-  pictures.src = `data:image/png;base64,${film.png}`;
-  pictures.onload = () => show(frame);
+/**
+ * The frame that the address names, by the step of the training.
+ * @param {string} name
+ * @param {number[]} steps
+ * @param {number} otherwise
+ */
+function frameOf(name, steps, otherwise) {
+  const frame = steps.indexOf(Number(remembered(name) ?? NaN));
+  return frame < 0 ? otherwise : frame;
+}
 
-  let frame = film.steps.length - 1;
-  const side = Math.ceil(Math.sqrt(film.num_tiles));
-  const sheet = el("canvas", { class: "sheet", width: 28 * side, height: 28 * side, role: "img" });
+/**
+ * @param {Reel} reel
+ * @param {number} frame
+ */
+function factsOf(reel, frame) {
+  const values = [reel.auc, reel.loss_d, reel.loss_g].map((all) => number(all[frame], 2));
+  return [[t("step"), number(reel.steps[frame])], ["AUC", values[0]], [t("loss of D"), values[1]], [t("loss of G"), values[2]]]
+    .map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)));
+}
+
+/**
+ * What is loaded when the tab is opened.
+ * @param {() => Promise<{film: Film | null, clinic: Record<string, Film> | null}>} load
+ */
+export function training(load) {
+  const view = el("div", {}, el("p", { class: "message quiet", role: "status" }, t("A moment, please.")));
+  /** @type {(() => void)[]} */
+  let shows = [];
+  const ready = (async () => {
+    try {
+      const { film, clinic } = await load();
+      const opened = clinic ? await Promise.all(Object.entries(clinic).map(async ([name, one]) => /** @type {[string, Reel]} */ ([name, await openFilm(one)]))) : [];
+      const parts = [...(film ? [main(await openFilm(film))] : []), ...(clinic ? [ward(Object.fromEntries(opened))] : [])];
+      view.replaceChildren(...parts.map((part) => part.view));
+      shows = parts.map((part) => part.show);
+    } catch (error) {
+      view.replaceChildren(el("p", { class: "message", role: "alert" }, /** @type {Error} */ (error).message));
+    }
+  })();
+  return { view, show: () => void ready.then(() => shows.forEach((show) => show())) };
+}
+
+/** @param {Reel} reel */
+function main(reel) {
+  const sheet = el("canvas", { class: "sheet", role: "img" });
   const histogram = el("canvas", { class: "chart", role: "img" });
   const curve = el("canvas", { class: "chart", role: "img", "aria-label": t("AUC over the steps") });
   const facts = el("dl", { class: "figures" });
   const sentence = el("p", { class: "sentence", role: "status" });
-  const scrubber = player(t("Step of the training"), film.steps.length, (chosen) => show(chosen));
-
-  /** @param {number} chosen */
-  function show(chosen) {
+  let frame = frameOf("trained", reel.steps, reel.steps.length - 1);
+  const scrubber = player(t("Step of the training"), reel.steps.length, (chosen) => {
     frame = chosen;
-    const context = /** @type {CanvasRenderingContext2D} */ (sheet.getContext("2d"));
-    for (let k = 0; k < film.num_tiles; k++) {
-      context.drawImage(pictures, 28 * k, 28 * frame, 28, 28, 28 * (k % side), 28 * Math.floor(k / side), 28, 28);
-    }
-    const values = {
-      step: number(film.steps[frame]), auc: number(film.auc[frame], 2),
-      loss_d: number(film.loss_d[frame], 2), loss_g: number(film.loss_g[frame], 2),
-    };
-    sheet.setAttribute("aria-label", t("The pictures after step %(step)s", values));
-    scrubber.slider.setAttribute("aria-valuetext", t("step %(step)s, AUC %(auc)s", values));
-    facts.replaceChildren(
-      ...[[t("step"), values.step], ["AUC", values.auc], [t("loss of D"), values.loss_d], [t("loss of G"), values.loss_g]]
-        .map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
-    const auc = film.auc[frame];
+    remember({ trained: reel.steps[frame] });
+    show();
+  });
+
+  function show() {
+    drawSheet(sheet, reel, frame);
+    drawHistogram(histogram, reel, frame, 190);
+    drawAuc(curve, reel, frame, 90);
+    const auc = reel.auc[frame];
+    scrubber.slider.setAttribute("aria-valuetext", t("step %(step)s, AUC %(auc)s", { step: number(reel.steps[frame]), auc: number(auc, 2) }));
+    facts.replaceChildren(...factsOf(reel, frame));
     sentence.textContent =
       frame === 0 ? t("Before the training both networks are random: the discriminator guesses.")
       : auc > 0.95 ? t("The discriminator tells nearly every drawn image from a real one.")
       : auc > 0.8 ? t("The discriminator is often right, but the two heaps begin to meet.")
       : t("The heaps lie over each other: it can hardly tell drawn from real.");
-    drawHistogram();
-    drawCurve();
-  }
-
-  /**
-   * @param {Float32Array} all
-   * @returns {number[]}
-   */
-  function count(all) {
-    const bins = new Array(BINS).fill(0);
-    for (const logit of all.subarray(frame * asked, (frame + 1) * asked)) {
-      const share = (logit - low) / (high - low);
-      bins[Math.min(BINS - 1, Math.max(0, Math.floor(BINS * share)))]++;
-    }
-    return bins;
-  }
-
-  function drawHistogram() {
-    const [width, height] = [histogram.clientWidth || 400, 190];
-    const context = prepare(histogram, width, height);
-    const bins = [count(real), count(drawn)];
-    const most = Math.max(...bins[0], ...bins[1]);
-    const cell = width / BINS;
-    const half = (height - 22) / 2;
-    bins.forEach((counts, which) => {
-      context.fillStyle = colour(which ? "line-f" : "line-c");
-      counts.forEach((value, k) => {
-        const tall = (value / most) * (half - 2);
-        context.fillRect(k * cell + 0.5, which ? half + 1 : half - tall, cell - 1, tall);
-      });
-    });
-    const zero = ((0 - low) / (high - low)) * width;
-    context.strokeStyle = context.fillStyle = colour("muted");
-    context.setLineDash([4, 4]);
-    context.beginPath();
-    context.moveTo(zero, 0);
-    context.lineTo(zero, height - 18);
-    context.stroke();
-    context.fillText("0", zero, height - 8);
-    context.textAlign = "left";
-    context.fillText(number(low, 1), 2, height - 8);
-    context.textAlign = "right";
-    context.fillText(number(high, 1), width - 2, height - 8);
-    histogram.setAttribute("aria-label", t("Logits of real images above, of drawn ones below; AUC %(auc)s", { auc: number(film.auc[frame], 2) }));
-  }
-
-  function drawCurve() {
-    const [width, height] = [curve.clientWidth || 400, 90];
-    const context = prepare(curve, width, height);
-    const x = (/** @type {number} */ k) => 8 + ((width - 16) * k) / (film.steps.length - 1);
-    const y = (/** @type {number} */ auc) => height - 6 - (height - 12) * auc;
-    context.strokeStyle = colour("line");
-    context.setLineDash([4, 4]);
-    context.beginPath();
-    context.moveTo(0, y(0.5));
-    context.lineTo(width, y(0.5));
-    context.stroke();
-    context.setLineDash([]);
-    context.strokeStyle = colour("line-c");
-    context.lineWidth = 2;
-    context.beginPath();
-    film.auc.forEach((auc, k) => context.lineTo(x(k), y(auc)));
-    context.stroke();
-    context.fillStyle = colour("cursor");
-    context.beginPath();
-    context.arc(x(frame), y(film.auc[frame]), 5, 0, 7);
-    context.fill();
   }
 
   const view = el("div", {},
-    el("p", { class: "task" }, t("The same 25 points z at %(frames)s steps of the training, each step a constant factor after the one before. Beside them, what the discriminator of that moment said of %(asked)s real images and of %(asked)s drawn ones.", { frames: film.steps.length, asked })),
+    el("p", { class: "task" }, t("The same 25 points z at %(frames)s steps of the training, each step a constant factor after the one before. Beside them, what the discriminator of that moment said of %(asked)s real images and of %(asked)s drawn ones.", { frames: reel.steps.length, asked: reel.num_asked })),
     scrubber.view,
     el("div", { class: "film" },
       el("div", {}, sheet),
@@ -127,5 +89,56 @@ export function training(film) {
         histogram,
         el("p", { class: "legend" }, el("span", { class: "line-c" }, t("AUC: how often a real image has the higher logit of a pair; 0.5 is a guess"))),
         curve)));
-  return { view, show: () => scrubber.go(frame) };
+  scrubber.slider.value = String(frame);
+  return { view, show };
+}
+
+/** Name, what was done, and what it looks like from inside; all in the order of the page. */
+const CASES = () => /** @type {[string, string, string, string][]} */ ([
+  ["healthy", t("Healthy"), t("Both learn in every step, at the same rate."),
+    t("The heaps overlap, so the discriminator still says which way is better. The losses hardly move while the digits get better.")],
+  ["collapse", t("Collapse"), t("After step 200 the discriminator learns only in every 100th step."),
+    t("Every z gives the same image, the one that this discriminator likes best. Its AUC is 0: drawn ones look more real to it than real ones. The generator's loss falls, which looks like success.")],
+  ["saturation", t("Saturation"), t("The generator minimises log(1 − D(G(z))) against a discriminator that was trained for 50 steps before."),
+    t("Noise for ever. The discriminator is always right and its loss is 0; there log(1 − D) is flat, so the generator's gradient is thousands of times too small and its loss stands at 0.")],
+  ["overpowered", t("The discriminator wins"), t("No penalty for the discriminator, and a generator that learns at a hundredth of its rate."),
+    t("The heaps part and stay apart: AUC 1. The gradient is large and says nothing about digits; the generator's loss jumps between 2 and 12, and the pictures stay noise.")],
+]);
+
+/**
+ * Failures beside a training that works, at the same step.
+ * @param {Record<string, Reel>} reels
+ */
+function ward(reels) {
+  const shown = CASES().filter(([name]) => reels[name]);
+  const { steps } = reels[shown[0][0]];
+  let frame = frameOf("clinic", steps, steps.length - 1);
+  const beds = shown.map(([name, title, cause, inside]) => {
+    const sheet = el("canvas", { class: "sheet", role: "img" });
+    const histogram = el("canvas", { class: "chart", role: "img" });
+    const facts = el("dl", { class: "figures small" });
+    const view = el("article", {}, el("h3", {}, title), el("p", { class: "legend" }, cause), sheet, facts, histogram, el("p", {}, inside));
+    return { view, show() {
+      drawSheet(sheet, reels[name], frame);
+      drawHistogram(histogram, reels[name], frame, 96);
+      facts.replaceChildren(...factsOf(reels[name], frame).slice(1));
+    } };
+  });
+  const scrubber = player(t("Step of the four trainings"), steps.length, (chosen) => {
+    frame = chosen;
+    remember({ clinic: steps[frame] });
+    show();
+  });
+  const now = el("p", { class: "sentence", role: "status" });
+  function show() {
+    now.textContent = t("after step %(step)s", { step: number(steps[frame]) });
+    scrubber.slider.setAttribute("aria-valuetext", now.textContent);
+    beds.forEach((bed) => bed.show());
+  }
+  const view = el("div", {},
+    el("h2", {}, t("When it fails: what does it look like from inside?")),
+    el("p", { class: "task" }, t("Four short trainings of the same networks, all at the same step. toolkit train clinic repeats them, with causes and cures.")),
+    scrubber.view, now, el("div", { class: "ward" }, ...beds.map((bed) => bed.view)));
+  scrubber.slider.value = String(frame);
+  return { view, show };
 }

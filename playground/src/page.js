@@ -2,12 +2,14 @@
 
 import { el, number, percent, t } from "./dom.js";
 import { drawing, localEyes } from "./drawing.js";
+import { spotTheFake } from "./fake.js";
 import { training } from "./film.js";
 import { frame } from "./frame.js";
 import { microscope } from "./microscope.js";
 import { openModels } from "./models.js";
 import { localSource, shown } from "./reading.js";
-import * as latent from "./studio.js";
+import { local } from "./source.js";
+import { studio } from "./studio.js";
 import * as learning from "./trainer.js";
 
 /** @type {import("./models.js").Exports} */
@@ -17,7 +19,7 @@ Object.assign(globalThis, { playground: networks }); // for the curious, in the 
 
 /** @type {import("./reading.js").Source | null} */
 let source = null;
-const state = { learning: learning.initial(), latent: latent.initial() };
+const state = { learning: learning.initial() };
 
 /**
  * What there is to see: a name, a title, and how it is made; parts without their networks are left
@@ -25,14 +27,15 @@ const state = { learning: learning.initial(), latent: latent.initial() };
  */
 function available() {
   const { generator, classifier } = networks;
-  const { film } = exports;
+  const { film, clinic } = exports;
   /** @type {[string, string, () => import("./frame.js").Part][]} */
   const parts = [];
   if (shown(networks).length) parts.push(["gates", t("Gate microscope"), () => microscope(source ??= localSource(networks, exports.models))]);
   parts.push(["learn", t("Train a tiny LSTM"), () => learning.trainer(state.learning)]);
-  if (generator) parts.push(["latent", t("Latent studio"), () => latent.studio(generator, networks, state.latent)]);
+  if (generator) parts.push(["latent", t("Latent studio"), () => studio(local(generator, networks))]);
   if (classifier) parts.push(["draw", t("Draw a digit"), () => drawing(localEyes(classifier, networks))]);
-  if (film) parts.push(["film", t("A GAN's training"), () => training(film)]);
+  if (film || clinic) parts.push(["film", t("A GAN's training"), () => training(async () => ({ film, clinic }))]);
+  if (film?.real_png) parts.push(["fake", t("Spot the fake"), () => spotTheFake(async () => film)]);
   return parts;
 }
 

@@ -1,6 +1,6 @@
 /** A slider over pictures in time, with play and pause. */
 
-import { button, el, labelled, select, t } from "./dom.js";
+import { button, el, select, t } from "./dom.js";
 
 const FRAME = 120; // milliseconds, at speed 1
 
@@ -50,8 +50,10 @@ export function player(label, length, show, there_and_back = false) {
     timer = setTimeout(advance, FRAME / speed);
   }
 
-  const view = el("div", { class: "player" }, slider, el("div", { class: "controls" }, toggle,
-    labelled(t("Speed"), select([["0.25", "¼"], ["0.5", "½"], ["1", "1"], ["2", "2"]], "1",
-      (value) => { speed = Number(value); }))));
-  return { view, go, play, pause, slider };
+  const isPlaying = () => timer > 0;
+  const speeds = select([["0.25", "× ¼"], ["0.5", "× ½"], ["1", "× 1"], ["2", "× 2"]], "1",
+    (value) => { speed = Number(value); });
+  speeds.setAttribute("aria-label", t("Speed"));
+  const view = el("div", { class: "player" }, toggle, slider, speeds);
+  return { view, go, play, pause, isPlaying, slider };
 }

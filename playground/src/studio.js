@@ -1,327 +1,282 @@
 /** The latent studio: samples of the generator, walks between them, and a plane through three. */
 
-import { button, colour, download, drawImage, el, labelled, number, percent, prepare, select, t } from "./dom.js";
-import { toGif } from "./gif.js";
-import { isStill, player } from "./player.js";
-import { argmax, normalFrom, softmax, uniformFrom } from "./tensors.js";
+import { remember, remembered } from "./address.js";
+import { button, drawImage, el, labelled, percent, saveAs, select, t } from "./dom.js";
+import { planeThrough } from "./plane.js";
+import { NUM_TILES, SURE, sheet } from "./source.js";
+import { walking } from "./walk.js";
 
-const NUM_TILES = 25;
-const NUM_FRAMES = 17;
-const SURE = 0.9; // a sample counts as of a class from this probability on
-const WORK = 20; // milliseconds between two pictures
-const REGIONS = 14; // points of the plane, each way, of which the class is shown
-const MARGIN = 0.25; // of the plane beyond the three samples
+/** @typedef {import("./source.js").Sample} Sample */
 
-export const initial = () => ({ seed: 42, digit: "any", corners: [0, 1, 2] });
+const LARGEST_SEED = 999_999;
+const UNSURE = 0.8;
+const DIGITS = Array.from({ length: 10 }, (_, k) => String(k));
 
 /**
- * @typedef {{z: Float32Array, image: Float32Array, digit: number, share: number}} Sample
+ * A whole number of the address.
+ * @param {string} name
+ * @param {number} low
+ * @param {number} high
+ * @param {number} otherwise
  */
+function whole(name, low, high, otherwise) {
+  const text = remembered(name);
+  const value = Number(text);
+  return text && Number.isInteger(value) && value >= low && value <= high ? value : otherwise;
+}
 
-/**
- * @param {import("./images.js").Generator} generator
- * @param {import("./models.js").Networks} networks
- * @param {ReturnType<typeof initial>} state
- */
-export function studio(generator, { classifier, discriminator }, state) {
-  /** @type {Sample[]} */
-  let samples = [];
-  /** Tiles that were clicked, one or two. */
-  let clicked = /** @type {number[]} */ ([]);
-  let job = 0;
+/** @param {import("./source.js").Source} source */
+export function studio(source) {
+  const state = {
+    seed: whole("seed", 0, LARGEST_SEED, 42),
+    digit: DIGITS.includes(remembered("class") ?? "") ? /** @type {string} */ (remembered("class")) : "any",
+    a: whole("a", 1, NUM_TILES, 0),
+    b: whole("b", 1, NUM_TILES, 0),
+    from: whole("from", 0, 9, 3),
+    to: whole("to", 0, 9, 8),
+    isBetweenClasses: remembered("from") !== null,
+    picture: whole("picture", 1, 17, 9) - 1,
+    isArc: remembered("way") === "arc",
+    x: whole("x", -25, 125, 33) / 100,
+    y: whole("y", -25, 125, 33) / 100,
+  };
 
-  /**
-   * @param {Float32Array} z
-   * @returns {Sample}
-   */
-  function sample(z) {
-    const image = generator.forward(z);
-    if (!classifier) return { z, image, digit: -1, share: 0 };
-    const shares = softmax(classifier.forward(image));
-    const digit = argmax(shares);
-    return { z, image, digit, share: shares[digit] };
+  /** @param {boolean} [isStep] */
+  function changed(isStep = false) {
+    const { seed, digit, a, b, from, to, isBetweenClasses, isArc } = state;
+    remember({
+      seed, class: digit === "any" ? "" : digit, way: isArc ? "arc" : "",
+      ...(isBetweenClasses ? { from, to, a: "", b: "" } : { from: "", to: "", a: a || "", b: b || "" }),
+      picture: state.picture + 1, x: Math.round(100 * state.x), y: Math.round(100 * state.y),
+    }, isStep);
   }
 
-  /** @param {Sample} one */
-  const verdict = (one) => (classifier ? t("%(digit)s (%(share)s)", { digit: one.digit, share: percent(one.share) }) : "");
+  /** @type {Sample[]} */
+  let samples = [];
+  /** The tiles that were clicked, one or two, counted from 0. */
+  let clicked = /** @type {number[]} */ ([]);
+  let job = 0;
+  const walk = walking(source, state, changed);
+  const plane = planeThrough(source, state, changed);
 
   const tiles = Array.from({ length: NUM_TILES }, (_, k) => {
     const canvas = el("canvas", { width: 28, height: 28 });
     const badge = el("span", { class: "badge" });
+    const doubt = el("span", { class: "doubt" });
     const tile = el("button", { type: "button", class: "tile", onclick: () => click(k), onkeydown: (/** @type {KeyboardEvent} */ event) => {
       const move = /** @type {Record<string, number>} */ ({ ArrowRight: 1, ArrowLeft: -1, ArrowDown: 5, ArrowUp: -5 })[event.key];
       if (!move) return;
       event.preventDefault();
-      tiles[(k + move + NUM_TILES) % NUM_TILES].tile.focus();
-    } }, canvas, badge);
-    return { tile, canvas, badge };
+      reach((k + move + NUM_TILES) % NUM_TILES).focus();
+    } }, canvas, badge, doubt);
+    return { tile, canvas, badge, doubt };
   });
-  const progress = el("p", { class: "message quiet", role: "status" });
-  const seed = el("input", { type: "number", min: "0", max: "999999", step: "1", value: String(state.seed), onchange: () => {
-    const value = Number(seed.value);
-    if (!Number.isInteger(value) || value < 0 || value > 999999) {
-      progress.textContent = t("The seed is a whole number from 0 to 999,999.");
-      return;
-    }
-    state.seed = value;
-    draw();
-  } });
 
-  /** Draw new samples, a few between two pictures, until there are enough of the class. */
-  function draw() {
-    const mine = ++job;
-    const normal = normalFrom(uniformFrom(state.seed));
-    samples = [];
-    clicked = [];
-    film.pause();
-    showTiles();
-    let tried = 0;
-    const work = () => {
-      if (mine !== job) return;
-      const until = performance.now() + WORK;
-      while (samples.length < NUM_TILES && performance.now() < until) {
-        const one = sample(Float32Array.from({ length: generator.latent_dim }, normal));
-        tried++;
-        if (state.digit === "any" || (String(one.digit) === state.digit && one.share >= SURE)) samples.push(one);
-      }
-      showTiles();
-      progress.textContent = samples.length < NUM_TILES ? t("%(count)s samples tried", { count: tried }) : "";
-      if (samples.length < NUM_TILES) setTimeout(() => requestAnimationFrame(work));
-      else begin();
-    };
-    work();
+  /**
+   * The grid is one stop of the Tab key; the arrow keys lead on.
+   * @param {number} k
+   */
+  function reach(k) {
+    tiles.forEach(({ tile }, other) => { tile.tabIndex = other === k ? 0 : -1; });
+    return tiles[k].tile;
   }
 
-  /** Two tiles are chosen at first, of different classes if there are any. */
-  function begin() {
-    const other = Math.max(1, samples.findIndex((one) => one.digit !== samples[0].digit));
-    const third = samples.findIndex((one, k) => k && k !== other && one.digit !== samples[0].digit && one.digit !== samples[other].digit);
-    state.corners = [0, other, third > 0 ? third : other === 1 ? 2 : 1];
-    clicked = [0, other];
+  const progress = el("p", { class: "message quiet", role: "status" });
+  const wrong = { seed: el("p", { class: "message", role: "alert" }), digit: el("p", { class: "message", role: "alert" }), classes: el("p", { class: "message", role: "alert" }) };
+  const seed = el("input", { type: "number", min: "0", max: String(LARGEST_SEED), step: "1", value: String(state.seed), onchange: () => {
+    const value = Number(seed.value);
+    const fits = seed.value !== "" && Number.isInteger(value) && value >= 0 && value <= LARGEST_SEED;
+    seed.setAttribute("aria-invalid", String(!fits));
+    wrong.seed.textContent = fits ? "" : t("The seed is a whole number from 0 to 999,999.");
+    if (fits) renew(value);
+  } });
+
+  /** @param {number} value of the seed */
+  function renew(value) {
+    seed.value = String((state.seed = value));
+    wrong.seed.textContent = "";
+    seed.setAttribute("aria-invalid", "false");
+    forget();
+    draw(true);
+  }
+
+  /** Other samples: what was chosen of the ones before is gone. */
+  function forget() {
+    state.a = state.b = 0;
+    state.isBetweenClasses = false;
+  }
+
+  /**
+   * Draw the samples that the state asks for.
+   * @param {boolean} isStep
+   */
+  async function draw(isStep) {
+    const mine = ++job;
+    samples = [];
+    clicked = [];
+    walk.clear();
+    plane.clear();
     showTiles();
-    walk(false);
-    openPlane();
+    changed(isStep);
+    wrong.digit.textContent = wrong.classes.textContent = "";
+    try {
+      const found = await source.samples(state.seed, state.digit, (count) => {
+        if (mine === job) progress.textContent = t("%(count)s samples tried", { count });
+      });
+      if (mine !== job) return;
+      samples = found;
+      progress.textContent = "";
+      if (state.isBetweenClasses) betweenClasses("stay");
+      else await begin(isStep, mine);
+    } catch (error) {
+      if (mine !== job) return;
+      progress.textContent = "";
+      wrong.digit.textContent = /** @type {Error} */ (error).message;
+    }
+  }
+
+  /**
+   * Walk between the two chosen tiles.
+   * @param {boolean} isNew
+   * @param {number} mine the job
+   */
+  async function begin(isNew, mine) {
+    showTiles();
+    if (samples.length < 2) return;
+    const fits = state.a && state.b && state.a !== state.b && Math.max(state.a, state.b) <= samples.length;
+    const ends = fits ? [state.a - 1, state.b - 1] : await farApart();
+    if (mine !== job) return;
+    clicked = ends;
+    if (isNew) state.picture = 8;
+    showTiles();
+    walkTo(clicked.map((k) => samples[k]), false, "stay");
+  }
+
+  /** The first clear sample, and the clear one whose pixels, mixed with it, least show a digit. */
+  async function farApart() {
+    const [first, ...others] = samples.map((_, k) => k).filter((k) => samples[k].share >= SURE);
+    if (!others.length) return [0, 1];
+    const mixed = await source.judge(others.map((k) =>
+      samples[k].image.map((value, j) => (value + samples[first].image[j]) / 2)));
+    return [first, others[mixed.reduce((least, one, k) => (one.share < mixed[least].share ? k : least), 0)]];
+  }
+
+  /**
+   * @param {Sample[]} ends A and B
+   * @param {boolean} isSpread
+   * @param {"play" | "stay"} how
+   */
+  function walkTo(ends, isSpread, how) {
+    const stem = source.canName ? `walk_${ends[0].digit}_to_${ends[1].digit}` : "walk";
+    walk.named(`${stem}_seed${state.seed}`);
+    walk.go(ends, isSpread, how);
+    const third = samples.find((one) => !ends.some((end) => end === one || end.digit === one.digit));
+    const any = samples.find((one) => !ends.includes(one));
+    if (third ?? any) plane.open([...ends, /** @type {Sample} */ (third ?? any)]);
   }
 
   function showTiles() {
-    tiles.forEach(({ tile, canvas, badge }, k) => {
+    tiles.forEach(({ tile, canvas, badge, doubt }, k) => {
       const one = samples[k];
       tile.disabled = !one;
       drawImage(canvas, one?.image ?? new Float32Array(784));
       const place = clicked.indexOf(k);
       tile.setAttribute("aria-pressed", String(place >= 0));
-      tile.setAttribute("aria-label", one ? t("Sample %(number)s: %(verdict)s", { number: k + 1, verdict: verdict(one) }) : "");
+      tile.setAttribute("aria-label", one ? t("Sample %(number)s: %(verdict)s", { number: k + 1, verdict: source.canName ? t("%(digit)s (%(share)s)", { digit: one.digit, share: percent(one.share) }) : "" }) : t("nothing yet"));
       badge.textContent = ["A", "B"][place] ?? "";
+      doubt.textContent = one?.share < UNSURE ? "?" : "";
     });
   }
 
   /** @param {number} k */
   function click(k) {
+    job++;
     if (clicked.length === 2 || clicked[0] === k) clicked = [];
     clicked.push(k);
+    reach(k);
     showTiles();
     if (clicked.length < 2) {
-      film.pause();
-      caption.textContent = t("Now click the sample where the walk ends.");
+      walk.clear();
+      progress.textContent = t("Now click the sample where the walk ends.");
       return;
     }
-    const [from, to] = clicked;
-    const third = samples.findIndex((one, j) => j !== from && j !== to && one.digit !== samples[from].digit && one.digit !== samples[to].digit);
-    state.corners = [from, to, third >= 0 ? third : [0, 1, 2].find((j) => j !== from && j !== to) ?? 0];
-    walk(!isStill());
-    openPlane();
+    progress.textContent = "";
+    [state.a, state.b] = clicked.map((at) => at + 1);
+    state.isBetweenClasses = false;
+    state.picture = 0;
+    changed(true);
+    walkTo(clicked.map((at) => samples[at]), false, "play");
   }
-
-  // The walk
-
-  /** @type {Sample[]} */
-  let frames = [];
-  const big = el("canvas", { class: "big", width: 28, height: 28, role: "img" });
-  const caption = el("p", { class: "caption" });
-  const film = player(t("Place on the walk from A to B"), NUM_FRAMES, (frame) => showFrame(frame), true);
-
-  /** @param {boolean} play */
-  function walk(play) {
-    const [a, b] = clicked.map((k) => samples[k].z);
-    frames = Array.from({ length: NUM_FRAMES }, (_, k) => {
-      const share = k / (NUM_FRAMES - 1);
-      return sample(a.map((value, j) => value + share * (b[j] - value)));
-    });
-    film.pause();
-    film.go(0);
-    if (play) film.play();
-  }
-
-  /** @param {number} frame */
-  function showFrame(frame) {
-    const one = frames[frame];
-    if (!one) return;
-    drawImage(big, one.image);
-    big.setAttribute("aria-label", verdict(one));
-    film.slider.setAttribute("aria-valuetext", verdict(one));
-    const share = percent(frame / (NUM_FRAMES - 1));
-    caption.textContent = [
-      t("%(share)s of the way from A to B", { share }),
-      classifier ? t("the classifier says %(verdict)s", { verdict: verdict(one) }) : "",
-      discriminator ? t("the discriminator's logit is %(logit)s (above 0: real)", { logit: number(discriminator.forward(one.image)[0], 1) }) : "",
-    ].filter(Boolean).join(t("; ")) + t(".");
-  }
-
-  // The plane z = A + x (B - A) + y (C - A)
-
-  const plane = el("canvas", { class: "plane", tabIndex: 0, role: "slider", "aria-label": t("Point in the plane through A, B and C; move it with the arrow keys"), "aria-valuemin": "0", "aria-valuemax": "1" });
-  const seen = el("canvas", { class: "seen", width: 28, height: 28, role: "img" });
-  const seenText = el("p", { class: "caption" });
-  let [px, py] = [0.33, 0.33];
-  /** @type {Int8Array} */
-  let regions = new Int8Array(REGIONS * REGIONS).fill(-1);
 
   /**
-   * @param {number} x
-   * @param {number} y
+   * From a clear sample of one class to one of another.
+   * @param {"play" | "stay"} how
    */
-  function at(x, y) {
-    const [a, b, c] = state.corners.map((k) => samples[k].z);
-    return a.map((value, j) => value + x * (b[j] - value) + y * (c[j] - value));
-  }
-
-  const span = 1 + 2 * MARGIN;
-  const toPlane = (/** @type {number} */ share) => share * span - MARGIN;
-
-  function openPlane() {
-    regions = new Int8Array(REGIONS * REGIONS).fill(-1);
-    [px, py] = [0.33, 0.33];
-    showRegions();
-    showPoint();
-    const mine = job;
-    const corners = state.corners;
-    let k = 0;
-    const work = () => {
-      if (mine !== job || corners !== state.corners || !classifier) return;
-      const until = performance.now() + WORK;
-      for (; k < regions.length && performance.now() < until; k++) {
-        const x = toPlane(((k % REGIONS) + 0.5) / REGIONS);
-        const y = toPlane(1 - (Math.floor(k / REGIONS) + 0.5) / REGIONS);
-        regions[k] = sample(at(x, y)).digit;
-      }
-      showRegions();
-      if (k < regions.length && view.isConnected) setTimeout(() => requestAnimationFrame(work));
-    };
-    work();
-  }
-
-  /** The classes, drawn once for all points. */
-  const ground = el("canvas");
-
-  function showRegions() {
-    const side = plane.clientWidth || 224;
-    const context = prepare(ground, side, side);
-    const cell = side / REGIONS;
-    context.fillStyle = colour("box");
-    context.fillRect(0, 0, side, side);
-    regions.forEach((digit, k) => {
-      if (digit < 0) return;
-      context.fillStyle = `hsl(${36 * digit} 70% 55% / .3)`;
-      const [x, y] = [(k % REGIONS) * cell, Math.floor(k / REGIONS) * cell];
-      context.fillRect(x, y, cell + 0.5, cell + 0.5);
-      context.fillStyle = colour("text");
-      context.font = "10px system-ui, sans-serif";
-      context.fillText(String(digit), x + cell / 2, y + cell / 2 + 1);
-    });
-    showPlane();
-  }
-
-  function showPlane() {
-    const side = plane.clientWidth || 224;
-    const context = prepare(plane, side, side);
-    context.drawImage(ground, 0, 0, side, side);
-    const place = (/** @type {number} */ x, /** @type {number} */ y) => [((x + MARGIN) / span) * side, (1 - (y + MARGIN) / span) * side];
-    context.font = "bold 15px system-ui, sans-serif";
-    for (const [name, x, y] of /** @type {const} */ ([["A", 0, 0], ["B", 1, 0], ["C", 0, 1]])) {
-      const [left, top] = place(x, y);
-      context.fillStyle = colour("accent");
-      context.beginPath();
-      context.arc(left, top, 11, 0, 7);
-      context.fill();
-      context.fillStyle = colour("on-accent");
-      context.fillText(name, left, top + 1);
+  async function betweenClasses(how) {
+    const mine = ++job;
+    clicked = [];
+    showTiles();
+    walk.clear();
+    wrong.classes.textContent = "";
+    if (state.from === state.to) {
+      wrong.classes.textContent = t("Choose two different classes.");
+      return;
     }
-    const [left, top] = place(px, py);
-    context.strokeStyle = colour("cursor");
-    context.lineWidth = 3;
-    context.beginPath();
-    context.arc(left, top, 9, 0, 7);
-    context.stroke();
+    try {
+      const ends = await source.pair(state.seed, state.from, state.to);
+      if (mine === job) walkTo(ends, true, how);
+    } catch (error) {
+      if (mine === job) wrong.classes.textContent = /** @type {Error} */ (error).message;
+    }
   }
 
-  function showPoint() {
-    if (samples.length < NUM_TILES) return;
-    const one = sample(at(px, py));
-    drawImage(seen, one.image);
-    seen.setAttribute("aria-label", verdict(one));
-    const values = { x: number(px, 2), y: number(py, 2), verdict: verdict(one) };
-    plane.setAttribute("aria-valuenow", number(px, 2));
-    plane.setAttribute("aria-valuetext", `${values.x}, ${values.y}: ${values.verdict}`);
-    seenText.textContent = t("z = A + %(x)s (B − A) + %(y)s (C − A)", values) + (classifier ? `: ${values.verdict}` : "");
-    showPlane();
+  function startBetweenClasses() {
+    [state.from, state.to] = [Number(from.value), Number(to.value)];
+    state.isBetweenClasses = true;
+    state.picture = 0;
+    changed(true);
+    betweenClasses("play");
   }
 
-  /** @param {PointerEvent} event */
-  function drag(event) {
-    if (!event.buttons && event.type !== "pointerdown") return;
-    const box = plane.getBoundingClientRect();
-    const within = (/** @type {number} */ share) => Math.min(1, Math.max(0, share));
-    px = toPlane(within((event.clientX - box.left) / box.width));
-    py = toPlane(1 - within((event.clientY - box.top) / box.height));
-    showPoint();
+  async function savePng() {
+    if (samples.length) saveAs(`samples_seed${state.seed}.png`, await sheet(samples.map(({ image }) => image), 5));
   }
-  plane.addEventListener("pointerdown", (event) => {
-    plane.setPointerCapture(event.pointerId);
-    drag(event);
+
+  /** @param {HTMLElement} field @param {HTMLElement} message */
+  const beside = (field, message) => el("div", { class: "beside" }, field, message);
+  /** @type {[string, string][]} */
+  const classes = DIGITS.map((digit) => [digit, digit]);
+  const digit = select([["any", t("any")], ...classes], state.digit, (value) => {
+    state.digit = value;
+    forget();
+    draw(true);
   });
-  plane.addEventListener("pointermove", drag);
-  plane.addEventListener("keydown", (event) => {
-    const move = /** @type {Record<string, number[]>} */ ({ ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] })[event.key];
-    if (!move) return;
-    event.preventDefault();
-    const within = (/** @type {number} */ value) => Math.min(1 + MARGIN, Math.max(-MARGIN, value));
-    [px, py] = [within(px + move[0] / 20), within(py + move[1] / 20)];
-    showPoint();
-  });
-
-  /** The 25 samples as one picture. */
-  function savePng() {
-    const scale = 3;
-    const sheet = el("canvas", { width: 5 * 28 * scale, height: 5 * 28 * scale });
-    const context = /** @type {CanvasRenderingContext2D} */ (sheet.getContext("2d"));
-    context.imageSmoothingEnabled = false;
-    tiles.forEach(({ canvas }, k) =>
-      context.drawImage(canvas, (k % 5) * 28 * scale, Math.floor(k / 5) * 28 * scale, 28 * scale, 28 * scale));
-    download(`samples_seed${state.seed}.png`, sheet.toDataURL("image/png"));
-  }
-
-  function saveGif() {
-    const images = [...frames, ...frames.slice(1, -1).reverse()].map((one) => one.image);
-    const url = URL.createObjectURL(new Blob([toGif(images, 28, 5, 120)], { type: "image/gif" }));
-    const [from, to] = [frames[0], frames[NUM_FRAMES - 1]].map((one) => (classifier ? one.digit : "z"));
-    download(`walk_${from}_to_${to}_seed${state.seed}.gif`, url);
-    setTimeout(() => URL.revokeObjectURL(url), 10_000);
-  }
-
-  const digit = select([["any", t("any")], ...Array.from({ length: 10 }, (_, k) => /** @type {[string, string]} */ ([String(k), String(k)]))],
-    state.digit, (value) => { state.digit = value; draw(); });
+  const from = select(classes, String(state.from), () => {});
+  const to = select(classes, String(state.to), () => {});
   const view = el("div", {},
-    el("p", { class: "task" }, t("The generator turns %(count)s random numbers, z, into a digit; nobody tells it which one. Click two samples to walk from A to B in a straight line.", { count: generator.latent_dim })),
+    el("p", { class: "task" }, t("The generator turns %(count)s random numbers, z, into a digit; nobody tells it which one. Click two samples, A and B: a film goes from one to the other, through z and, beside it, with their pixels mixed. Which way leads over digits?", { count: source.latent_dim })),
     el("div", { class: "controls" },
-      button(t("New samples"), () => { state.seed = Math.floor(Math.random() * 1e6); seed.value = String(state.seed); draw(); }, { class: "primary" }),
-      labelled(t("Seed"), seed), classifier ? labelled(t("Only of class"), digit) : null,
-      el("div", { class: "buttons" }, button(t("Save samples (PNG)"), savePng), button(t("Save walk (GIF)"), saveGif))),
-    progress,
+      button(t("New samples"), () => renew(Math.floor(Math.random() * (LARGEST_SEED + 1))), { class: "primary" }),
+      beside(labelled(t("Seed"), seed), wrong.seed),
+      source.canName ? beside(labelled(t("Only of class"), digit), wrong.digit) : null,
+      source.canName ? beside(el("div", { class: "classes" }, labelled(t("Walk from class"), from), labelled(t("to class"), to), button(t("Walk"), startBetweenClasses)), wrong.classes) : null,
+      button(t("Save samples (PNG)"), savePng)),
     el("div", { class: "studio" },
-      el("div", {}, el("div", { class: "tiles" }, ...tiles.map(({ tile }) => tile))),
-      el("div", {}, el("h2", {}, t("The walk")), big, film.view, caption),
-      el("div", {}, el("h2", {}, t("A plane through three")), plane, seen, seenText,
-        classifier ? el("p", { class: "legend" }, t("The small digits are what the classifier sees there. Drag the ring.")) : null)),
+      el("div", {},
+        el("div", { class: "tiles", role: "group", "aria-label": t("Samples") }, ...tiles.map(({ tile }) => tile)),
+        source.canName ? el("p", { class: "legend" }, t("? no clear digit: the classifier is less than 80% sure of it.")) : null,
+        progress),
+      walk.view, plane.view,
+      el("p", { class: "why" }, t("Why? In training nearly every z became a digit, so the way through z leads over digits; it fails only at the borders between them. Pixels know nothing of digits: halfway they show two, one on top of the other."),
+        source.early ? ` ${t("Early in its training the generator drew no digit for any z.")}` : "")),
   );
-  return { view, show: () => (samples.length ? showRegions() : draw()) };
+  reach(0);
+  return {
+    view,
+    show() {
+      walk.show();
+      plane.show();
+      if (!job) draw(false);
+    },
+  };
 }

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -156,3 +157,23 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
     return port
+
+
+@pytest.fixture(scope="session")
+def node() -> Callable[..., str]:
+    """Runs a script of this folder in Node."""
+    if (program := shutil.which("node")) is None:
+        pytest.skip("needs node: apt install nodejs")
+
+    def run(script: Path, *arguments: object, text: str = "") -> str:
+        done = subprocess.run(
+            [program, script, *map(str, arguments)],
+            input=text,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run

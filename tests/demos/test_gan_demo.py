@@ -1,6 +1,7 @@
 """Every endpoint of the latent studio as a program calls it, and bad input."""
 
 import base64
+import io
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from PIL import Image, ImageDraw
 
 from toolkit.common.device import make_rng
 from toolkit.export import torchscript
-from toolkit.gan.data import MNIST, to_unit
-from toolkit.gan.latent import sample_latents
+from toolkit.gan.data import MNIST
+from toolkit.gan.latent import interpolate, sample_latents
 from toolkit.gan.sketch import MAX_PIXELS
 
 from .conftest import ROOT, Served
@@ -29,159 +30,183 @@ def client(gan_page: str, tmp_path_factory: pytest.TempPathFactory) -> gradio_cl
     return gradio_client.Client(gan_page, verbose=False, download_files=downloads)
 
 
-def picture(tile: dict[str, Any]) -> np.ndarray:
-    return iio.imread(base64.b64decode(tile["image"].removeprefix("data:image/png;base64,")))
+@pytest.fixture(scope="module")
+def networks() -> dict[str, torch.jit.ScriptModule]:
+    """The exports, called directly."""
+    names = ("generator", "discriminator", "classifier")
+    return {name: torchscript.load(name, ROOT / "exports") for name in names}
 
 
-def refused(client: gradio_client.Client, *inputs: Any, api_name: str) -> str:
+@torch.no_grad()
+def assert_theirs(
+    pictures: list[dict[str, Any]], z: torch.Tensor, networks: dict[str, Any]
+) -> None:
+    """The pictures are the generator's of z, judged by the other two networks."""
+    images = networks["generator"](z)
+    shares = networks["classifier"](images).softmax(dim=1)
+    logits = networks["discriminator"](images).squeeze(1)
+    assert len(pictures) == len(z)
+    for k, picture in enumerate(pictures):
+        expected = images[k, 0].mul(255).numpy()
+        assert np.abs(np.array(picture["image"]) - expected).max() <= 0.51
+        assert picture["digit"] == int(shares[k].argmax())
+        assert picture["probability"] == pytest.approx(float(shares[k].max()), abs=1e-4)
+        assert picture["logit"] == pytest.approx(float(logits[k]), abs=1e-3)
+        assert picture["z"] == pytest.approx(z[k].tolist(), abs=1e-6)
+
+
+def refused(client: gradio_client.Client, *inputs: Any, api_name: str, **named: Any) -> str:
     """The message that a call ends with; the next call must work."""
     with pytest.raises(gradio_client.exceptions.AppError) as caught:
-        client.predict(*inputs, api_name=api_name)
-    assert len(client.predict(1, "any", 1, api_name="/samples")[0]) == 25
+        client.predict(*inputs, api_name=api_name, **named)
+    assert len(client.predict(seed=1, api_name="/samples")) == 25
     return str(caught.value)
 
 
-def test_the_endpoints_have_names_and_types(client: gradio_client.Client) -> None:
+def test_the_endpoints_have_names_types_and_words(client: gradio_client.Client) -> None:
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    parameters = {
-        name: [(p["parameter_name"], p["python_type"]["type"]) for p in endpoint["parameters"]]
+    walk = ["pictures", "arc", "gif"]
+    assert {
+        name: [p["parameter_name"] for p in endpoint["parameters"]]
         for name, endpoint in endpoints.items()
+    } == {
+        "/samples": ["seed", "digit"],
+        "/walk": ["seed", "first", "second", *walk],
+        "/between_classes": ["seed", "digit_from", "digit_to", *walk],
+        "/draw": ["z"],
+        "/judge": ["picture"],
     }
-    digits = "Literal['any', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']"
-    latent = [("seed", "int"), ("digit", digits), ("scale", "float")]
-    path = [("path", "Literal['linear', 'spherical']"), ("frames", "int")]
-    ends = [("first", "int"), ("second", "int")]
-    assert parameters.keys() == {"/samples", "/between_samples", "/between_classes", "/judge"}
-    assert parameters["/samples"] == latent
-    assert parameters["/between_samples"] == [*latent, *ends, *path]
-    assert [name for name, _ in parameters["/between_classes"]] == [
-        "seed",
-        "digit_from",
-        "digit_to",
-        "path",
-        "frames",
-    ]
-    assert parameters["/judge"] == [("file", "filepath")]
+    for endpoint in endpoints.values():
+        assert len(endpoint["description"]) > 40
+    types = {p["parameter_name"]: p["type"] for p in endpoints["/walk"]["parameters"]}
+    assert types["seed"] == {"type": "integer"}
 
 
-def test_samples_are_the_generators_and_judged_by_the_others(client: gradio_client.Client) -> None:
-    tiles, summary = client.predict(5, "any", 1.0, api_name="/samples")
-    again, _ = client.predict(5, "any", 1.0, api_name="/samples")
-    other, _ = client.predict(6, "any", 1.0, api_name="/samples")
-    assert len(tiles) == 25
-    assert tiles == again
-    assert tiles != other
-    assert len({tile["image"] for tile in tiles}) == 25
-    images = torch.stack([torch.from_numpy(picture(tile)) for tile in tiles])[:, None] / 255
-    with torch.no_grad():
-        digits = torchscript.load("classifier", ROOT / "exports")(images).softmax(dim=1)
-        real = torchscript.load("discriminator", ROOT / "exports")(images).sigmoid()
-    for n, tile in enumerate(tiles):  # within a percent: the pictures are rounded to 8 bits
-        assert tile["digit"] == int(digits[n].argmax())
-        assert tile["sure"] == pytest.approx(100 * float(digits[n].max()), abs=1.5)
-        assert tile["real"] == pytest.approx(100 * float(real[n]), abs=1.5)
-    assert f"90% sure of {sum(tile['sure'] >= 90 for tile in tiles)} of these 25" in summary
+def test_samples(client: gradio_client.Client, networks: dict[str, Any]) -> None:
+    found = client.predict(seed=5, api_name="/samples")
+    z = sample_latents(25, networks["generator"].latent_dim, make_rng(5, "samples"))
+    assert_theirs(found, z, networks)
+    assert found == client.predict(seed=5, digit="any", api_name="/samples")
+    assert found != client.predict(seed=6, api_name="/samples")
 
 
-@pytest.mark.parametrize("digit", "0123456789")
-def test_more_of_one_class(client: gradio_client.Client, digit: str) -> None:
-    tiles, _ = client.predict(0, digit, 1.0, api_name="/samples")
-    assert [tile["digit"] for tile in tiles] == [int(digit)] * 25
-    assert all(tile["sure"] >= 90 for tile in tiles)
-    assert len({tile["image"] for tile in tiles}) == 25
+@pytest.mark.parametrize("digit", range(10))
+def test_more_of_one_class(
+    client: gradio_client.Client, networks: dict[str, Any], digit: int
+) -> None:
+    """A class is given as 3 or as "3"."""
+    found = client.predict(seed=0, digit=digit, api_name="/samples")
+    assert found == client.predict(seed=0, digit=str(digit), api_name="/samples")
+    assert_theirs(found, torch.tensor([one["z"] for one in found]), networks)
+    assert {one["digit"] for one in found} == {digit}
+    assert all(one["probability"] >= 0.9 for one in found)
+    assert len({str(one["image"]) for one in found}) == 25
 
 
-def test_truncation_multiplies_z(client: gradio_client.Client) -> None:
-    generator = torchscript.load("generator", ROOT / "exports")
-    z = sample_latents(25, generator.latent_dim, make_rng(3, "samples"))
-    for scale in (0, 0.5, 1.5):
-        tiles, _ = client.predict(3, "any", scale, api_name="/samples")
-        with torch.no_grad():
-            images = generator(scale * z).mul(255).squeeze(1).numpy()
-        assert np.abs(np.stack([picture(tile) for tile in tiles]) - images).max() <= 0.51
-        assert (len({tile["image"] for tile in tiles}) == 1) == (scale == 0)
-
-
-@pytest.mark.parametrize("path", ["linear", "spherical"])
-@pytest.mark.parametrize("frames", [3, 9, 60])
-def test_walk_between_samples(client: gradio_client.Client, path: str, frames: int) -> None:
-    """There and back, from the first sample's very pixels to the second's."""
-    tiles, _ = client.predict(2, "any", 1.0, api_name="/samples")
-    film, strip, film_again, strip_again, summary = client.predict(
-        2, "any", 1.0, 4, 17, path, frames, api_name="/between_samples"
+@pytest.mark.parametrize("arc", [False, True])
+@pytest.mark.parametrize("count", [2, 9, 60])
+def test_walk(
+    client: gradio_client.Client, networks: dict[str, Any], arc: bool, count: int
+) -> None:
+    """From the first sample's very pixels to the second's, and back in the film."""
+    samples = client.predict(seed=2, api_name="/samples")
+    walk = client.predict(
+        seed=2, first=4, second=17, pictures=count, arc=arc, gif=True, api_name="/walk"
     )
-    assert Path(film).suffix == ".gif"
-    shown = iio.imread(film)
-    assert len(shown) == 2 * frames - 2
-    for frame, tile in ((0, 4), (frames - 1, 17)):
-        small = shown[frame][::6, ::6, 0]
-        assert np.array_equal(small, picture(tiles[tile - 1]))
-    nine = iio.imread(strip)
-    assert nine.shape == (30 * 4, 9 * 30 * 4)
-    assert np.array_equal(nine[4:-4:4, 4 : 29 * 4 : 4], picture(tiles[3]))
-    assert Path(film_again).read_bytes() == Path(film).read_bytes()
-    assert Path(strip_again).read_bytes() == Path(strip).read_bytes()
-    assert f"{frames} frames, {path}" in summary
+    ends = torch.tensor([samples[3]["z"], samples[16]["z"]])
+    assert_theirs(walk["pictures"], interpolate(*ends, count, arc), networks)
+    for end, sample in ((0, 3), (-1, 16)):
+        assert walk["pictures"][end]["image"] == samples[sample]["image"]
+    digits = samples[3]["digit"], samples[16]["digit"]
+    assert walk["name"] == f"walk_{digits[0]}_to_{digits[1]}_seed2.gif"
+    film = iio.imread(base64.b64decode(walk["gif"]))
+    assert len(film) == 2 * count - 2
+    for frame, one in zip(film, walk["pictures"], strict=False):
+        assert np.array_equal(frame[::6, ::6, 0], one["image"])
 
 
-def test_linear_and_spherical_differ_between_the_ends(client: gradio_client.Client) -> None:
-    films = [
-        iio.imread(client.predict(2, "any", 1.0, 4, 17, path, 9, api_name="/between_samples")[0])
-        for path in ("linear", "spherical")
-    ]
-    assert np.array_equal(films[0][[0, 8]], films[1][[0, 8]])
-    assert not np.array_equal(films[0][4], films[1][4])
+def test_between_classes(client: gradio_client.Client) -> None:
+    found = client.predict(seed=0, digit_from=7, digit_to="1", api_name="/between_classes")
+    assert found.keys() == {"pictures"}
+    digits = [one["digit"] for one in found["pictures"]]
+    assert (len(digits), digits[0], digits[-1]) == (9, 7, 1)
 
 
-def test_walk_between_classes(client: gradio_client.Client) -> None:
-    film, *_, summary = client.predict(0, 7, 1, "spherical", 5, api_name="/between_classes")
-    assert summary.startswith("From 7 to 1 in 5 frames")
-    ends = torch.from_numpy(iio.imread(film)[[0, 4], ::6, ::6, 0].copy())[:, None] / 255
-    with torch.no_grad():
-        assert torchscript.load("classifier", ROOT / "exports")(ends).argmax(dim=1).tolist() == [
-            7,
-            1,
-        ]
+def test_own_points(client: gradio_client.Client, networks: dict[str, Any]) -> None:
+    z = torch.randn(3, networks["generator"].latent_dim)
+    assert_theirs(client.predict(z=z.tolist(), api_name="/draw"), z, networks)
 
 
-def test_the_discriminator_judges_an_upload(
-    client: gradio_client.Client, mnist: MNIST, tmp_path: Path
+def encoded(picture: np.ndarray | Image.Image) -> str:
+    buffer = io.BytesIO()
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    image.save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+@torch.no_grad()
+def test_a_picture_is_judged(
+    client: gradio_client.Client, mnist: MNIST, networks: dict[str, Any]
 ) -> None:
     """Real test images, as they are and as dark ink on a large white sheet."""
     right = 0
     for n in range(5):
-        small = to_unit(mnist.test_images[n : n + 1])[0, 0].mul(255).byte().numpy()
+        small = mnist.test_images[n, 0].numpy()
         large = np.full((600, 400), 255, dtype=np.uint8)
         large[200:396, 50:246] -= small.repeat(7, axis=0).repeat(7, axis=1)
-        for name, array in (("small", small), ("large", large)):
-            iio.imwrite(tmp_path / f"{name}.png", array)
-            seen, verdict, digits = client.predict(
-                gradio_client.handle_file(tmp_path / f"{name}.png"), api_name="/judge"
-            )
-            assert iio.imread(seen).shape == (240, 240)
-            shares = {entry["label"]: entry["confidence"] for entry in verdict["confidences"]}
-            assert shares["real"] + shares["generated"] == pytest.approx(1)
-            right += digits["label"] == str(int(mnist.test_labels[n]))
+        for array in (small, large):
+            found = client.predict(picture=encoded(array), api_name="/judge")
+            image = torch.tensor(found["image"])[None, None] / 255
+            logit = float(networks["discriminator"](image))
+            assert found["logit"] == pytest.approx(logit, abs=0.1)  # the image is rounded
+            assert sum(found["probabilities"]) == pytest.approx(1)
+            assert found["probability"] == max(found["probabilities"])
+            right += found["digit"] == int(mnist.test_labels[n])
     assert right >= 9
 
 
+def test_a_data_uri_is_a_picture_too(client: gradio_client.Client) -> None:
+    plain = encoded(np.eye(28, dtype=np.uint8) * 255)
+    uri = f"data:image/png;base64,{plain}"
+    first, second = (client.predict(picture=p, api_name="/judge") for p in (plain, uri))
+    assert first == second
+
+
+SEED = "seed must be a whole number from 0 to 999,999, not "
+
+
 @pytest.mark.parametrize(
-    ("inputs", "message"),
+    ("api_name", "inputs", "message"),
     [
-        ((1, "any", 9), "greater than maximum value 1.5"),
-        ((1, "any", -1), "less than minimum value 0"),
-        ((-1, "any", 1), "less than minimum value 0"),
-        ((None, "any", 1), "Seed is empty. Fill it in."),
-        ((1, None, 1), "Class is empty. Fill it in."),
-        (("seven", "any", 1), "wrong type"),
-        ((1, "seven", 1), "not in the list of choices"),
-        ((1, "any", [1]), "wrong type"),
+        ("/samples", {"seed": -1}, f"{SEED}-1."),
+        ("/samples", {"seed": 1_000_000}, f"{SEED}1000000."),
+        ("/samples", {"seed": 1.5}, f"{SEED}1.5."),
+        ("/samples", {"seed": "7"}, f"{SEED}'7'."),
+        ("/samples", {"seed": True}, f"{SEED}True."),
+        ("/samples", {"seed": None}, f"{SEED}None."),
+        ("/samples", {"digit": "seven"}, "digit must be a whole number from 0 to 9, not 'seven'."),
+        ("/samples", {"digit": 10}, "digit must be a whole number from 0 to 9, not 10."),
+        ("/samples", {"digit": [3]}, "digit must be a whole number from 0 to 9, not [3]."),
+        ("/walk", {"first": 3, "second": 3}, "two different samples"),
+        ("/walk", {"second": 26}, "second must be a whole number from 1 to 25, not 26."),
+        ("/walk", {"pictures": 1}, "pictures must be a whole number from 2 to 60, not 1."),
+        ("/walk", {"pictures": 61}, "pictures must be a whole number from 2 to 60, not 61."),
+        ("/walk", {"arc": "false"}, "arc must be true or false, not 'false'."),
+        ("/between_classes", {"digit_from": 3, "digit_to": "3"}, "different digits, not 3 and 3"),
+        ("/draw", {"z": []}, "z must be 1 to 100 lists of 64 numbers each."),
+        ("/draw", {"z": [[0.0] * 63]}, "z must be 1 to 100 lists of 64 numbers each."),
+        ("/draw", {"z": [[0.0] * 64] * 101}, "z must be 1 to 100 lists of 64 numbers each."),
+        ("/draw", {"z": [["a"] * 64]}, "z must be 1 to 100 lists of 64 numbers each."),
+        ("/draw", {"z": [[101.0] * 64]}, "Each number of z must be from -100 to 100."),
+        ("/judge", {"picture": "This is a text."}, "not a picture"),
+        ("/judge", {"picture": base64.b64encode(b"a text").decode()}, "not a picture"),
+        ("/judge", {"picture": "A" * 7_000_000}, "The file has more than 5 MB."),
     ],
 )
-def test_bad_input_to_samples(
-    client: gradio_client.Client, inputs: tuple[Any, ...], message: str
+def test_bad_input(
+    client: gradio_client.Client, api_name: str, inputs: dict[str, Any], message: str
 ) -> None:
-    assert message in refused(client, *inputs, api_name="/samples")
+    assert message in refused(client, api_name=api_name, **inputs)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
@@ -191,65 +216,35 @@ def test_numbers_that_are_not_finite(
     """Sent as only a program written for it can: no JSON library writes NaN."""
     call = f"{gan_page}gradio_api/call/samples"
     headers = {"content-type": "application/json"}
-    reply = httpx.post(call, content=f'{{"data": [1, "any", {number}]}}', headers=headers)
+    reply = httpx.post(call, content=f'{{"data": [{number}, "any"]}}', headers=headers)
     if reply.status_code == 200:
         answer = httpx.get(f"{call}/{reply.json()['event_id']}").text
         assert "event: error" in answer
-        assert "finite" in answer or "greater than maximum" in answer
     else:
         assert reply.status_code == 422
-    assert len(client.predict(1, "any", 1, api_name="/samples")[0]) == 25
+    assert len(client.predict(seed=1, api_name="/samples")) == 25
 
 
-@pytest.mark.parametrize(
-    ("inputs", "message"),
-    [
-        ((0, 3, 3, "linear", 9), "must be different digits, not 3 and 3"),
-        ((0, 3, 8, "linear", 2), "less than minimum value 3"),
-        ((0, 3, 8, "linear", 61), "greater than maximum value 60"),
-        ((0, 3, 10, "linear", 9), "not in the list of choices"),
-        ((0, 3, 8, "zigzag", 9), "not in the list of choices"),
-        ((0, 3, None, "linear", 9), "To class is empty"),
-    ],
-)
-def test_bad_input_to_a_walk(
-    client: gradio_client.Client, inputs: tuple[Any, ...], message: str
-) -> None:
-    assert message in refused(client, *inputs, api_name="/between_classes")
+def test_pictures_that_show_nothing(client: gradio_client.Client) -> None:
+    broken = base64.b64encode((ROOT / "docs" / "samples.png").read_bytes()[:2000]).decode()
+    assert "not a picture" in refused(client, api_name="/judge", picture=broken)
+    blank = encoded(np.full((50, 50), 255, dtype=np.uint8))
+    assert "blank" in refused(client, api_name="/judge", picture=blank)
 
 
-def test_no_walk_from_a_sample_to_itself(client: gradio_client.Client) -> None:
-    sentence = refused(client, 0, "any", 1, 3, 3, "linear", 9, api_name="/between_samples")
-    assert "two different samples" in sentence
-
-
-def test_files_that_are_not_pictures(client: gradio_client.Client, tmp_path: Path) -> None:
-    text, broken, blank = (tmp_path / name for name in ("text.png", "broken.png", "blank.png"))
-    text.write_text("This is a text.")
-    broken.write_bytes((ROOT / "docs" / "samples.png").read_bytes()[:2000])
-    iio.imwrite(blank, np.full((50, 50), 255, dtype=np.uint8))
-    for path, message in ((text, "not a picture"), (broken, "not a picture"), (blank, "blank")):
-        upload = gradio_client.handle_file(path)
-        assert message in refused(client, upload, api_name="/judge")
-
-
-@pytest.mark.parametrize("height", [5001, 6000, 10_001])
-def test_too_many_pixels(client: gradio_client.Client, tmp_path: Path, height: int) -> None:
-    """Just above the limit, above it, and so far above it that Gradio itself refuses the file."""
-    Image.new("1", (5000, height)).save(tmp_path / "large.png")
-    upload = gradio_client.handle_file(tmp_path / "large.png")
-    message = refused(client, upload, api_name="/judge")
-    assert f"has more than {MAX_PIXELS:,} pixels" in message
+@pytest.mark.parametrize("height", [5001, 10_001])
+def test_too_many_pixels(client: gradio_client.Client, height: int) -> None:
+    picture = encoded(Image.new("1", (5000, height)))
+    assert f"has more than {MAX_PIXELS:,} pixels" in refused(
+        client, api_name="/judge", picture=picture
+    )
     assert MAX_PIXELS == 5000 * 5000
 
 
-def test_as_many_pixels_as_are_allowed(client: gradio_client.Client, tmp_path: Path) -> None:
+def test_as_many_pixels_as_are_allowed(client: gradio_client.Client) -> None:
     sheet = Image.new("1", (5000, 5000), 1)
     ImageDraw.Draw(sheet).line((2500, 500, 2500, 4500), fill=0, width=400)
-    sheet.save(tmp_path / "one.png")
-    upload = gradio_client.handle_file(tmp_path / "one.png")
-    _, _, digits = client.predict(upload, api_name="/judge")
-    assert digits["label"] == "1"
+    assert client.predict(picture=encoded(sheet), api_name="/judge")["digit"] == 1
 
 
 def test_fifty_megabytes_are_refused(client: gradio_client.Client, gan_demo: Served) -> None:
@@ -258,4 +253,79 @@ def test_fifty_megabytes_are_refused(client: gradio_client.Client, gan_demo: Ser
     assert reply.status_code == 413
     assert "exceeded maximum allowed size" in reply.text
     assert all(path.stat().st_size < 5_300_000 for path in gan_demo.files())
-    assert len(client.predict(1, "any", 1, api_name="/samples")[0]) == 25
+    assert len(client.predict(seed=1, api_name="/samples")) == 25
+
+
+def ask(demo: Served, function: str, **given: Any) -> Any:
+    """What the page's script gets: it asks the component, not the API."""
+    config = httpx.get(f"{demo.url}config").json()
+    (part,) = (one["id"] for one in config["components"] if one["type"] == "html")
+    body = {"data": given, "fn_name": function, "session_hash": "s", "component_id": part}
+    return httpx.post(f"{demo.url}gradio_api/component_server", json=body, timeout=60).json()
+
+
+def test_the_page_gets_what_the_api_says(gan_demo: Served, client: gradio_client.Client) -> None:
+    """The same samples for a seed."""
+    asked = ask(gan_demo, "samples", seed=11, digit="any")
+    for one, said in zip(asked, client.predict(seed=11, api_name="/samples"), strict=True):
+        image = np.frombuffer(base64.b64decode(one["image"]), dtype=np.uint8).reshape(28, 28)
+        assert np.array_equal(image, said["image"])
+        assert (one["digit"], one["z"]) == (said["digit"], said["z"])
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "message"),
+    [
+        ("samples", {"seed": 1.5, "digit": "any"}, f"{SEED}1.5."),
+        ("samples", {}, "samples cannot be asked like this"),
+        ("draw", {"corners": [[0] * 64], "weights": [[1, 2]]}, "weights must be 1 to 100 lists"),
+        ("draw", {"corners": [[0] * 64], "weights": [[1]] * 101}, "weights must be 1 to 100 lists"),
+        ("draw", {"corners": [[90] * 64], "weights": [[9]]}, "from -100 to 100"),
+        ("judge", {"images": ["AAAA"]}, "784 bytes"),
+        ("judge", {"images": 3}, "784 bytes"),
+        ("read", {"picture": "?"}, "not a picture"),
+    ],
+)
+def test_the_page_gets_a_sentence(
+    gan_demo: Served, function: str, given: dict[str, Any], message: str
+) -> None:
+    assert message in ask(gan_demo, function, **given)["error"]
+
+
+def test_what_was_recorded(gan_demo: Served, mnist: MNIST) -> None:
+    """The film as the page gets it, against film.npz, and the failures."""
+    recorded = ask(gan_demo, "recorded")
+    with np.load(ROOT / "exports" / "film.npz") as film:
+        assert recorded["film"]["steps"] == film["steps"].tolist()
+        assert recorded["film"]["auc"] == film["auc"].tolist()
+        logits = np.frombuffer(base64.b64decode(recorded["film"]["drawn_logits"]), dtype="<f2")
+        assert np.array_equal(logits, film["drawn_logits"].ravel())
+        z = torch.from_numpy(film["z"][:25]).float()
+        reals = film["real_indices"][:36]
+    shown, real = (
+        iio.imread(base64.b64decode(recorded["film"][name]), mode="L")
+        for name in ("png", "real_png")
+    )
+    assert shown.shape == (28 * 16, 28 * 25)
+    with torch.no_grad():
+        last = torchscript.load("generator", ROOT / "exports")(z).mul(255)
+    expected = torch.cat(list(last[:, 0]), dim=1).numpy()
+    # The grey of 16 shades is off by up to 8.5; the film's weights are in half precision.
+    assert np.abs(shown[-28:] - expected).max() < 11
+    for k, index in enumerate(reals):
+        image = mnist.test_images[index, 0].numpy().astype(int)
+        assert np.abs(real[:, 28 * k : 28 * k + 28] - image).max() <= 9
+    assert recorded["clinic"].keys() == {"healthy", "collapse", "saturation", "overpowered"}
+
+
+def test_a_folder_without_a_film(tmp_path: Path) -> None:
+    """A student's own exports may have no film; everything else is there."""
+    from latent_studio.studio import Studio
+    from toolkit.export.replacing import copy_export
+
+    for name in ("generator", "discriminator", "classifier"):
+        copy_export(name, ROOT / "exports", tmp_path)
+    studio = Studio(tmp_path)
+    assert not studio.has_film
+    assert studio.recorded["film"] is None
+    assert len(studio.samples(1)) == 25

@@ -1,6 +1,8 @@
 """The latent studio as a visitor sees it, in Chromium."""
 
 import base64
+import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,168 +10,388 @@ from typing import Any
 import imageio.v3 as iio
 import numpy as np
 import pytest
+import torch
 
-from .chromium import PHONE, close_messages, expect, faint_texts, visit
+from toolkit.common.device import make_rng
+from toolkit.export import torchscript
+from toolkit.gan.latent import sample_latents
+
+from .chromium import PHONE, expect, faint_texts, visit
+from .conftest import ROOT
 
 pytestmark = pytest.mark.xdist_group("gan_demo")
-HEIGHT = 1140
+HEIGHT = 800
 
 
 @pytest.fixture(scope="module")
 def window(browser: Any, gan_page: str) -> Iterator[Any]:
     with visit(browser, gan_page, HEIGHT) as page:
-        expect(page.locator(".tile")).to_have_count(25)
         yield page
 
 
 @pytest.fixture
-def page(window: Any) -> Any:
-    """The first tab of the page that all tests share, with what they left in its fields."""
-    close_messages(window)
-    window.get_by_role("tab", name="Generate and walk").click()
-    window.get_by_role("tab", name="From sample to sample").click()
-    return window
+def page(window: Any, gan_page: str) -> Any:
+    """The first tab at seed 42, as a visitor finds it; halfway on a walk."""
+    window.goto("about:blank")
+    window.goto(gan_page)
+    return ready(window)
 
 
-def pictures(page: Any) -> list[str]:
-    return [tile.get_attribute("src") for tile in page.locator(".tile img").all()]
+def ready(page: Any) -> Any:
+    """The page when all that it shows at first is there."""
+    expect(page.locator(".tile").last).to_be_enabled()
+    expect(page.locator(".ways .said").last).not_to_be_empty()
+    expect(page.locator(".point .caption")).not_to_be_empty()
+    return page
 
 
-def decoded(data_uri: str) -> np.ndarray:
-    return iio.imread(base64.b64decode(data_uri.removeprefix("data:image/png;base64,")))
+@torch.no_grad()
+def drawn(z: torch.Tensor) -> np.ndarray:
+    """What the exported generator draws, uint8 (n, 28, 28)."""
+    images: torch.Tensor = torchscript.load("generator", ROOT / "exports")(z)
+    return images.mul(255).round().byte().squeeze(1).numpy()
 
 
-def film(page: Any) -> Any:
-    return page.locator("#gan-film img")
+@torch.no_grad()
+def said(images: np.ndarray) -> tuple[list[int], list[float]]:
+    """The digits and the discriminator's logits of images, uint8 (n, 28, 28)."""
+    x = torch.from_numpy(images)[:, None] / 255
+    digits = torchscript.load("classifier", ROOT / "exports")(x).argmax(dim=1).tolist()
+    return digits, torchscript.load("discriminator", ROOT / "exports")(x).flatten().tolist()
+
+
+def points(seed: int) -> torch.Tensor:
+    return sample_latents(25, 64, make_rng(seed, "samples"))
+
+
+def shown(canvas: Any) -> np.ndarray:
+    """What a canvas of 28 x 28 shows."""
+    uri = canvas.evaluate("e => e.toDataURL()")
+    data = base64.b64decode(uri.removeprefix("data:image/png;base64,"))
+    return iio.imread(io.BytesIO(data))[..., 0]
+
+
+def pressed(page: Any) -> list[int]:
+    """The tiles that are marked, counted from 1."""
+    marks = page.locator(".tile").evaluate_all("all => all.map(e => e.ariaPressed === 'true')")
+    return [k + 1 for k, mark in enumerate(marks) if mark]
+
+
+def number(text: str) -> float:
+    return float(text.replace("\u2212", "-"))
+
+
+def test_the_first_screen(page: Any) -> None:
+    """Samples and film stand on it, and what it says is what the exports say."""
+    for seen in (".tile >> nth=24", ".ways canvas >> nth=1", ".player", ".plane"):
+        box = page.locator(seen).first.bounding_box()
+        assert box["y"] + box["height"] <= HEIGHT, seen
+    images = drawn(points(42))
+    for k, tile in enumerate(page.locator(".tile canvas").all()):
+        assert np.array_equal(shown(tile), images[k])
+    a, b = (k - 1 for k in pressed(page))
+    z = points(42)
+    halfway = drawn((0.5 * z[a] + 0.5 * z[b])[None])
+    mixed = ((images[a].astype(int) + images[b]) / 2).round().astype(np.uint8)[None]
+    for k, expected in enumerate((halfway, mixed)):
+        picture = shown(page.locator(".ways canvas").nth(k))
+        assert np.abs(picture.astype(int) - expected[0]).max() <= 1
+        (digit,), (logit,) = said(expected)
+        text = page.locator(".ways .said").nth(k).inner_text()
+        assert re.search(rf"\b{digit} \([\d.]+%\)", text)
+        (found,) = re.findall(r"D: (\S+)", text)
+        assert number(found) == pytest.approx(logit, abs=0.1)
+
+
+def test_two_clicks_walk_at_once_and_the_film_is_kept(page: Any, tmp_path: Path) -> None:
+    page.locator(".tile").nth(6).click()
+    assert np.all(shown(page.locator(".ways canvas").first) == 0)  # the last walk is gone
+    expect(page.get_by_text("Now click the sample where the walk ends.")).to_be_visible()
+    page.locator(".tile").nth(12).click()
+    assert pressed(page) == [7, 13]
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()  # it plays
+    page.get_by_role("button", name="Pause").click()
+    with page.expect_download() as downloading:
+        page.get_by_role("button", name="Save film (GIF)").click()
+    z, images = points(42), drawn(points(42))
+    (a, b), _ = said(images[[6, 12]])
+    assert downloading.value.suggested_filename == f"walk_{a}_to_{b}_seed42.gif"
+    downloading.value.save_as(tmp_path / "walk.gif")
+    frames = iio.imread(tmp_path / "walk.gif")[:, ::6, ::6, 0]
+    assert len(frames) == 32
+    expected = drawn(torch.lerp(z[6], z[12], torch.linspace(0, 1, 17)[:, None]))
+    assert np.abs(frames[:17].astype(int) - expected).max() <= 1
+    with page.expect_download() as downloading:
+        page.get_by_role("button", name="Save nine pictures (PNG)").click()
+    assert downloading.value.suggested_filename == f"walk_{a}_to_{b}_seed42.png"
+    downloading.value.save_as(tmp_path / "walk.png")
+    assert iio.imread(tmp_path / "walk.png").shape == (30 * 4, 9 * 30 * 4)
+
+
+def test_less_motion(browser: Any, gan_page: str) -> None:
+    """Who asks the system for less of it gets a still film."""
+    with visit(browser, gan_page, HEIGHT) as page:
+        page.emulate_media(reduced_motion="reduce")
+        ready(page)
+        page.locator(".tile").nth(6).click()
+        page.locator(".tile").nth(12).click()
+        expect(page.locator(".ways .said").last).not_to_be_empty()
+        assert page.get_by_role("button", name="Play").is_visible()
 
 
 def test_other_samples(page: Any) -> None:
-    before, seed = pictures(page), page.get_by_label("Seed").input_value()
-    page.get_by_role("button", name="Other samples").click()
-    expect(page.locator(".tile img").first).not_to_have_attribute("src", before[0])
-    after = pictures(page)
-    assert len(set(before) | set(after)) == 50
-    assert page.get_by_label("Seed").input_value() != seed
+    page.get_by_label("Seed").fill("7")
+    page.get_by_label("Seed").press("Enter")
+    ready(page)
+    assert np.array_equal(shown(page.locator(".tile canvas").nth(3)), drawn(points(7))[3])
+    page.get_by_role("button", name="New samples").click()
+    expect(page.get_by_label("Seed")).not_to_have_value("7")
+    ready(page)
 
 
-def test_more_of_a_class_and_back(page: Any) -> None:
-    before = pictures(page)
-    page.get_by_label("7", exact=True).check()
-    expect(page.locator(".tile .digit", has_text="7")).to_have_count(25)
-    page.get_by_label("any", exact=True).check()
-    expect(page.locator(".tile img").first).to_have_attribute("src", before[0])
-    assert pictures(page) == before
+def test_more_of_a_class(page: Any) -> None:
+    page.get_by_label("Only of class").select_option("7")
+    expect(page.locator('.tile[aria-label*=": 7 ("]')).to_have_count(25)
+    page.get_by_label("Only of class").select_option("any")
+    ready(page)
+    assert np.array_equal(shown(page.locator(".tile canvas").first), drawn(points(42))[0])
 
 
-def test_click_two_and_walk_and_download(page: Any, tmp_path: Path) -> None:
-    """The GIF is the walk between the two tiles that were clicked, as a decoder sees it."""
-    tiles = page.locator(".tile")
-    tiles.nth(6).click()
-    expect(page.get_by_label("To sample")).to_have_value("7")
-    tiles.nth(12).click()
-    expect(page.get_by_label("From sample")).to_have_value("7")
-    expect(page.get_by_label("To sample")).to_have_value("13")
-    expect(page.locator('.tile[aria-pressed="true"]')).to_have_count(2)
-    expect(tiles.nth(6)).to_have_attribute("data-end", "from")
-    expect(tiles.nth(12)).to_have_attribute("data-end", "to")
-    page.get_by_label("number input for Frames").fill("12")
-    page.get_by_label("linear").check()
-    before = film(page).get_attribute("src")
+@pytest.mark.parametrize("seed", [42, 5])
+def test_from_class_to_class(page: Any, seed: int) -> None:
+    """The class changes in the middle of the film, and it is said where."""
+    page.get_by_label("Seed").fill(str(seed))
+    page.get_by_label("Seed").press("Enter")
+    ready(page)
     page.get_by_role("button", name="Walk", exact=True).click()
-    expect(film(page)).not_to_have_attribute("src", before)
-    expect(page.get_by_text("in 12 frames, linear")).to_be_visible()
-    with page.expect_download() as downloading:
-        page.get_by_text("Download the GIF").click()
-    downloading.value.save_as(tmp_path / "walk.gif")
-    assert downloading.value.suggested_filename.endswith(".gif")
-    frames = iio.imread(tmp_path / "walk.gif")
-    assert len(frames) == 22
-    for frame, tile in ((0, 6), (11, 12)):
-        content = page.locator(".tile img").nth(tile).get_attribute("src")
-        assert np.array_equal(frames[frame][::6, ::6, 0], decoded(content))
-
-
-def test_walk_between_classes(page: Any) -> None:
-    page.get_by_label("number input for Frames").fill("24")
-    page.get_by_role("tab", name="From class to class").click()
-    before = film(page).get_attribute("src")
+    sentence = page.locator(".caption", has_text="the classifier sees 3 up to picture")
+    expect(sentence).to_be_visible()
+    assert "then 8" in sentence.inner_text()
+    assert pressed(page) == []
+    labels = page.locator(".studio .chart").get_attribute("aria-label")
+    line = labels.split("; ")[0].rpartition(": ")[2].split()
+    assert line[:4] == ["3"] * 4
+    assert line[-4:] == ["8"] * 4
+    page.get_by_label("to class").select_option("3")
     page.get_by_role("button", name="Walk", exact=True).click()
-    expect(film(page)).not_to_have_attribute("src", before)
-    expect(page.get_by_text("From 3 to 8 in 24 frames")).to_be_visible()
+    expect(page.get_by_text("Choose two different classes.")).to_be_visible()
+    assert page.locator(".tile:enabled").count() == 25  # the rest is untouched
+
+
+def test_dragging_in_the_plane(page: Any) -> None:
+    """At A it shows A; wherever it is let go, the point's own picture."""
+    plane = page.locator(".plane")
+    page.wait_for_load_state("networkidle")
+    box = plane.bounding_box()
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        place = [(value + 0.25) / 1.5 for value in (x, y)]
+        return box["x"] + place[0] * box["width"], box["y"] + (1 - place[1]) * box["height"]
+
+    page.mouse.move(*at(0.5, 0.5))
+    page.mouse.down()
+    for step in range(10):
+        page.mouse.move(*at(0.05 * step, 0.5 - 0.05 * step))
+    page.mouse.move(*at(0, 0))
+    page.mouse.up()
+    expect(page.locator(".point .caption")).to_contain_text("A + 0.00 (B \u2212 A) + 0.00 (C")
+    a = drawn(points(42))[pressed(page)[0] - 1].astype(int)
+    assert np.abs(shown(page.locator(".seen")).astype(int) - a).mean() < 3  # within a pixel of A
+    plane.press("ArrowRight")
+    plane.press("ArrowUp")
+    expect(page.locator(".point .caption")).to_contain_text("A + 0.05 (B \u2212 A) + 0.05 (C")
 
 
 def test_keyboard_alone(page: Any) -> None:
-    """Tab reaches a tile, Enter and the space bar choose it, and the focus can be seen."""
-    tile = page.locator(".tile").nth(3)
-    tile.focus()
-    page.keyboard.press("Enter")
-    expect(page.get_by_label("To sample")).to_have_value("4")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Space")
-    expect(page.get_by_label("To sample")).to_have_value("5")
-    expect(page.locator(".tile").nth(4)).to_be_focused()
-    width = page.locator(".tile").nth(4).evaluate("e => getComputedStyle(e).outlineWidth")
-    assert width == "3px"
+    """The main action within ten Tabs; arrows lead through the grid; the focus can be seen."""
+    page.locator("body").click(position={"x": 5, "y": 5})
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "New samples":
+            break
+    else:
+        pytest.fail("New samples is not within ten Tabs")
+    page.locator(".tile").first.focus()
+    for key in ("ArrowRight", "ArrowDown", "Enter", "ArrowLeft", "Space"):
+        page.keyboard.press(key)
+    expect(page.locator(".tile").nth(5)).to_be_focused()
+    assert pressed(page) == [6, 7]
+    outline = page.locator(".tile").nth(5).evaluate("e => getComputedStyle(e).outlineWidth")
+    assert outline == "3px"
+    expect(page.locator(".ways .said").last).not_to_be_empty()
+    slider = page.get_by_label("Place on the walk from A to B")
+    slider.press("Home")
+    slider.press("ArrowRight")
+    assert slider.get_attribute("aria-valuetext").startswith("picture 2: ")
 
 
-def test_names_for_a_screen_reader(page: Any) -> None:
-    """Each control has a name and each picture a text, in words, not in numbers only."""
-    label = page.locator(".tile").first.get_attribute("aria-label")
-    assert label.startswith("Sample 1: a ")
-    assert label.endswith("% real")
-    for picture in page.locator("main img:visible").all():
-        inside_tile = picture.evaluate("e => e.closest('.tile') !== null")
-        assert inside_tile == (picture.get_attribute("alt") == "")
-    for control in page.locator("main :is(button, input):visible").all():
-        name = control.evaluate(
-            "e => e.getAttribute('aria-label') || e.innerText || e.title"
-            " || e.querySelector('img')?.alt"
-            " || [...(e.labels || [])].map(l => l.innerText).join()"
-        )
-        assert name.strip(), control.evaluate("e => e.outerHTML")
+def test_the_address_has_it_all(page: Any, browser: Any, gan_page: str) -> None:
+    """Reload, a mailed link and Back show the same."""
+    page.get_by_label("Seed").fill("9")
+    page.get_by_label("Seed").press("Enter")
+    ready(page)
+    page.locator(".tile").nth(2).click()
+    page.locator(".tile").nth(20).click()
+    ready(page)
+    page.get_by_role("button", name="Pause").click()
+    slider = page.get_by_label("Place on the walk from A to B")
+    slider.press("Home")
+    slider.press("ArrowRight")
+    page.wait_for_function("location.hash.includes('picture=2')")
+    before = shown(page.locator(".ways canvas").first)
+    assert {"seed=9", "a=3", "b=21"} <= set(page.url.partition("#")[2].split("&"))
+    with visit(browser, page.url) as other:
+        ready(other)
+        assert pressed(other) == [3, 21]
+        assert np.array_equal(shown(other.locator(".ways canvas").first), before)
+    page.go_back()
+    page.wait_for_function("!location.hash.includes('b=21')")
+    ready(page)
+    assert page.get_by_label("Seed").input_value() == "9"
+    assert pressed(page) != [3, 21]
 
 
-def test_contrast(page: Any) -> None:
-    assert faint_texts(page) == []
+@pytest.mark.parametrize("value", ["1.5", "-1", "1000000", ""])
+def test_a_seed_that_is_none(page: Any, value: str) -> None:
+    """It is said beside the field, and the rest stays."""
+    before = page.locator(".ways .said").first.inner_text()
+    page.get_by_label("Seed").fill(value)
+    page.get_by_label("Seed").press("Tab")
+    message = page.locator(".beside", has=page.get_by_label("Seed")).get_by_role("alert")
+    expect(message).to_have_text("The seed is a whole number from 0 to 999,999.")
+    assert page.get_by_label("Seed").get_attribute("aria-invalid") == "true"
+    assert page.locator(".ways .said").first.inner_text() == before
+    page.get_by_label("Seed").fill("42")
+    page.get_by_label("Seed").press("Tab")
+    expect(message).to_be_empty()
 
 
-def test_in_the_dark_and_on_a_phone(browser: Any, gan_page: str) -> None:
-    with visit(browser, gan_page, HEIGHT, scheme="dark") as page:
-        expect(page.locator(".tile")).to_have_count(25)
-        assert faint_texts(page) == []
-        page.set_viewport_size({"width": PHONE, "height": 844})
-        assert page.evaluate("document.documentElement.scrollWidth") == PHONE
-        assert page.locator(".tile").first.bounding_box()["width"] >= 44  # a finger
+def test_a_server_that_is_gone(page: Any) -> None:
+    page.route("**/component_server**", lambda route: route.abort())
+    page.get_by_role("button", name="New samples").click()
+    expect(page.get_by_text("The demo's server does not answer.").first).to_be_visible()
+    page.unroute("**/component_server**")
+    page.get_by_role("button", name="New samples").click()
+    ready(page)
+
+
+def test_the_training(page: Any) -> None:
+    """At each step what film.npz says, and below it the failures at one step."""
+    with np.load(ROOT / "exports" / "film.npz") as film:
+        steps, auc = film["steps"].tolist(), film["auc"].tolist()
+    page.get_by_role("tab", name="A GAN's training").click()
+    slider = page.get_by_label("Step of the training")
+    for frame in (0, 5, 15):
+        slider.fill(str(frame))
+        text = f"step {steps[frame]:,}, AUC {auc[frame]:.2f}"
+        expect(slider).to_have_attribute("aria-valuetext", text)
+        assert f"{auc[frame]:.2f}" in page.locator(".film .figures").inner_text()
+    beds = page.locator(".ward article")
+    assert beds.locator("h3").all_inner_texts() == [
+        "Healthy", "Collapse", "Saturation", "The discriminator wins",
+    ]  # fmt: skip
+    sheets = [bed.evaluate("e => e.toDataURL()") for bed in beds.locator(".sheet").all()]
+    assert len(set(sheets)) == 4
+    page.get_by_label("Step of the four trainings").fill("0")
+    assert beds.locator(".sheet").first.evaluate("e => e.toDataURL()") != sheets[0]
+
+
+def test_spot_the_fake(page: Any, browser: Any, gan_page: str) -> None:
+    """Everyone with the link gets the same twelve; the scores are those of what is shown after."""
+    page.goto(f"{gan_page}#tab=fake&game=77")
+    page.reload()
+    cards = page.locator(".card")
+    expect(cards).to_have_count(12)
+    expect(page.get_by_role("button", name="Show the answer")).to_be_disabled()
+    for k in range(7):  # the seventh is one too many
+        cards.nth(k).click()
+    chosen = cards.evaluate_all("all => all.map(e => e.ariaPressed === 'true')")
+    assert chosen == [True] * 6 + [False] * 6
+    dealt = cards.locator("canvas").evaluate_all("all => all.map(e => e.toDataURL())")
+    page.get_by_role("button", name="Show the answer").click()
+    labels = cards.evaluate_all("all => all.map(e => e.ariaLabel)")
+    is_drawn = ["was drawn" in label for label in labels]
+    logits = [number(re.findall(r"logit is (\S+)", label)[0]) for label in labels]
+    assert sum(is_drawn) == 6
+    you = sum(a == b for a, b in zip(chosen, is_drawn, strict=True))
+    lowest = sorted(logits)[5]
+    it = sum((logit <= lowest) == truth for logit, truth in zip(logits, is_drawn, strict=True))
+    scores = page.locator(".scores tbody tr")
+    assert scores.nth(0).inner_text().split()[:2] == ["you", str(you)]
+    assert scores.nth(1).inner_text().split()[2] == str(it)
+    with visit(browser, page.url) as other:
+        expect(other.locator(".card")).to_have_count(12)
+        there = other.locator(".card canvas").evaluate_all("all => all.map(e => e.toDataURL())")
+        assert there == dealt
+    page.get_by_role("button", name="Next round").click()
+    expect(page.get_by_role("heading", name="Round 2 of 3")).to_be_visible()
 
 
 def test_uploads(page: Any, tmp_path: Path) -> None:
     """A text, a digit, and a file that is too large."""
-    page.get_by_role("tab", name="Discriminator").click()
-    chooser = page.locator("input[type=file]")
-    (tmp_path / "text.png").write_text("This is a text.")
+    page.get_by_role("tab", name="Your own digit").click()
+    chooser = page.get_by_label("A picture with one digit")
+    (tmp_path / "text.png").write_text("This is a text.", encoding="utf-8")
     chooser.set_input_files(tmp_path / "text.png")
     expect(page.get_by_text("The file is not a picture")).to_be_visible()
-    page.get_by_label("Remove Image").click()
     one = np.zeros((28, 28), dtype=np.uint8)
     one[4:24, 13:15] = 255
     iio.imwrite(tmp_path / "one.png", one)
-    page.locator("input[type=file]").set_input_files(tmp_path / "one.png")
-    expect(page.get_by_text("generated", exact=True).first).to_be_visible()
-    expect(page.get_by_alt_text("The uploaded picture in 28 x 28 pixels.")).to_be_visible()
-
-    page.get_by_label("Remove Image").click()
+    chooser.set_input_files(tmp_path / "one.png")
+    expect(page.get_by_text("The classifier says 1 and is")).to_be_visible()
+    expect(page.get_by_text("uploaded: one.png")).to_be_visible()
+    assert page.get_by_text("The file is not a picture").count() == 0
     (tmp_path / "large.png").write_bytes(bytes(6_000_000))
-    page.locator("input[type=file]").set_input_files(tmp_path / "large.png")
-    expect(page.get_by_text("maximum").first).to_be_visible()
+    chooser.set_input_files(tmp_path / "large.png")
+    expect(page.get_by_text("The file has more than 5 MB.")).to_be_visible()
 
 
-def test_a_mistake_is_a_message_and_the_next_click_works(page: Any) -> None:
-    page.get_by_label("From sample").fill("1")
-    page.get_by_label("To sample").fill("1")
-    expect(page.locator('.tile[aria-pressed="true"]')).to_have_count(1)
-    page.get_by_role("button", name="Walk", exact=True).click()
-    expect(page.get_by_text("Choose two different samples")).to_be_visible()
-    page.get_by_label("To sample").fill("9")
-    before = film(page).get_attribute("src")
-    page.get_by_role("button", name="Walk", exact=True).click()
-    expect(film(page)).not_to_have_attribute("src", before)
+TABS = ["Samples and walks", "A GAN's training", "Spot the fake", "Your own digit"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, PHONE, 320])
+def test_everything_can_be_read_and_fits(
+    browser: Any, gan_page: str, scheme: str, width: int
+) -> None:
+    with visit(browser, gan_page, HEIGHT, width=width, scheme=scheme) as page:
+        ready(page)
+        for tab in TABS:
+            page.get_by_role("tab", name=tab).click()
+            page.wait_for_load_state("networkidle")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert faint_texts(page) == []
+
+
+def test_on_a_phone(browser: Any, gan_page: str) -> None:
+    """The film stands directly under the grid, whose tiles a finger can hit."""
+    with visit(browser, gan_page, 844, width=PHONE) as page:
+        ready(page)
+        assert page.locator(".tile").first.bounding_box()["width"] >= 44
+        tiles, film, plane = (
+            page.locator(name).first.bounding_box() for name in (".tiles", ".ways", ".plane")
+        )
+        assert 0 < film["y"] - (tiles["y"] + tiles["height"]) < 200
+        assert plane["y"] > film["y"]
+
+
+def test_in_chinese(browser: Any, gan_page: str) -> None:
+    with visit(browser, f"{gan_page}?lang=zh", HEIGHT) as page:
+        ready(page)
+        for tab in page.get_by_role("tab").all():
+            tab.click()
+            page.wait_for_load_state("networkidle")
+            assert not re.search("[A-Z][a-z]+ [a-z]+ ", page.locator("main").last.inner_text())
+
+
+def test_names_for_a_screen_reader(page: Any) -> None:
+    """Each control has a name and each picture a text."""
+    for picture in page.locator(".page canvas:visible").all():
+        inside = picture.evaluate("e => e.closest('.tile') !== null")
+        assert inside or picture.get_attribute("aria-label")
+    for control in page.locator(".page :is(button, input, select):visible").all():
+        name = control.evaluate(
+            "e => e.getAttribute('aria-label') || e.innerText"
+            " || [...(e.labels || [])].map(l => l.innerText).join()"
+        )
+        assert name.strip(), control.evaluate("e => e.outerHTML")

@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import shutil
-import subprocess
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -46,26 +44,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("playground") / "playground.html"
     write_playground(EXPORTS, path)
     return path
-
-
-@pytest.fixture(scope="session")
-def node() -> Callable[..., str]:
-    """Runs a script of this folder in Node."""
-    if (program := shutil.which("node")) is None:
-        pytest.skip("needs node: apt install nodejs")
-
-    def run(script: Path, *arguments: object, text: str = "") -> str:
-        done = subprocess.run(
-            [program, script, *map(str, arguments)],
-            input=text,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    return run
 
 
 def forward(node: Callable[..., str], page: Path, questions: list[tuple[str, Array]]) -> Any:
@@ -238,9 +216,13 @@ def test_in_the_browser(browser: Any, page: Path) -> None:
         expect(facts.first).to_contain_text("99% after", timeout=60_000)
         opened.get_by_role("tab", name="Latent studio").click()
         expect(opened.locator(".tile").last).to_be_enabled()
+        opened.get_by_role("button", name="Walk", exact=True).click()
+        expect(opened.get_by_text("The steps are spread")).to_be_visible()
         with opened.expect_download() as download:
-            opened.get_by_role("button", name="Save walk (GIF)").click()
-        assert re.fullmatch(r"walk_\d_to_\d_seed42\.gif", download.value.suggested_filename)
+            opened.get_by_role("button", name="Save film (GIF)").click()
+        assert download.value.suggested_filename == "walk_3_to_8_seed42.gif"
+        opened.get_by_role("tab", name="Spot the fake").click()
+        expect(opened.locator(".card")).to_have_count(12)
         opened.get_by_role("button", name="中文").click()
         assert opened.locator("html").get_attribute("lang") == "zh-Hans"
         assert not re.search("[A-Z][a-z]+ [a-z]+ ", opened.locator("main").inner_text())

@@ -102,13 +102,18 @@ def save_png(path: Path, picture: Picture | Coloured) -> None:
     atomic_write(path, to_png(picture))
 
 
-def save_gif(path: Path, frames: Tensor, milliseconds: int, scale: int = 6) -> None:
-    """Write images (n, 1, 28, 28) in 0..1 as a GIF that loops forwards and backwards.
+def to_gif(frames: Tensor, milliseconds: int, scale: int = 6) -> bytes:
+    """Encode images (n, 1, 28, 28) in 0..1 as a GIF that loops forwards and backwards.
 
     Two neighbouring frames that are identical become one, shown for twice as long.
     """
     there = [to_picture(frame) for frame in _enlarge(frames, scale)]
-    _save_gif(path, [*there, *there[-2:0:-1]], milliseconds)
+    return _gif([*there, *there[-2:0:-1]], milliseconds)
+
+
+def save_gif(path: Path, frames: Tensor, milliseconds: int, scale: int = 6) -> None:
+    """Write images as a GIF, see `to_gif`."""
+    atomic_write(path, to_gif(frames, milliseconds, scale))
 
 
 def save_film(path: Path, frames: Sequence[Picture], milliseconds: int, last: int = 2000) -> None:
@@ -116,7 +121,7 @@ def save_film(path: Path, frames: Sequence[Picture], milliseconds: int, last: in
 
     Neighbouring frames that are identical become one, shown for the sum of their times.
     """
-    _save_gif(path, frames, [milliseconds] * (len(frames) - 1) + [last])
+    atomic_write(path, _gif(frames, [milliseconds] * (len(frames) - 1) + [last]))
 
 
 def save_captioned(path: Path, pictures: Sequence[tuple[str, Picture]], inches: float) -> None:
@@ -255,9 +260,10 @@ def _enlarge(images: Tensor, scale: int) -> Tensor:
     return images.repeat_interleave(scale, dim=-2).repeat_interleave(scale, dim=-1)
 
 
-def _save_gif(path: Path, frames: Sequence[Picture], duration: int | list[int]) -> None:
+def _gif(frames: Sequence[Picture], duration: int | list[int]) -> bytes:
     film = np.stack(frames)
-    atomic_write(path, iio.imwrite("<bytes>", film, extension=".gif", duration=duration, loop=0))
+    data: bytes = iio.imwrite("<bytes>", film, extension=".gif", duration=duration, loop=0)
+    return data
 
 
 def _save(path: Path, figure: Figure) -> None:

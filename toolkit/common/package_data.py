@@ -10,6 +10,7 @@ IN_CHECKOUT = {
     "report": "assignments/report",
     "demos": "demos",
     "pages": "playground/dist",
+    "clinic": "playground/data/clinic.json",
 }
 
 
@@ -18,7 +19,8 @@ def package_data(name: str) -> Path:
 
     Args:
         name: of a folder, "exports", "skeleton", "report" (the templates), "demos" or "pages" (the
-            scripts and styles of pages, built); or "notebook", which is a file.
+            scripts and styles of pages, built); or "notebook" or "clinic" (failures of a GAN as
+            pages show them), which are files.
     """
     place = IN_CHECKOUT[name]
     installed = PACKAGE / "_data" / Path(place).name

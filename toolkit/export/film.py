@@ -3,18 +3,30 @@
 film = load_film()
 generator = network_at(film, "generator", step=1805)
 images = generator(torch.from_numpy(film["z"]).float())
+
+`recording` is what a page in a browser shows of it.
 """
 
+import base64
+import io
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
+from PIL import Image
+from torch import Tensor, nn
 
 from toolkit.common.errors import ToolkitError
 from toolkit.export import torchscript
 from toolkit.export.manifest import EXPORTS_DIR, read_file
+from toolkit.gan.data import EMBEDDED, load_mnist, to_unit
 from toolkit.gan.film import Arrays, from_bytes, state_dict_at
+
+NUM_TILES = 25  # pictures of each step, in a page
+NUM_REALS = 36  # real images in a page, for a game of real and drawn
+SHADES = 16  # of grey, four bits each; more would only cost bytes
 
 
 def load_film(exports_dir: Path = EXPORTS_DIR) -> Arrays:
@@ -49,3 +61,58 @@ def network_at(
     module = torchscript.load(network, exports_dir)
     module.load_state_dict(weights)
     return module
+
+
+def recording(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
+    """The film as a page shows it, see `for_pages`, with real images if the package has MNIST.
+
+    Raises:
+        ToolkitError: see `load_film` and `torchscript.load`.
+    """
+    film = load_film(exports_dir)
+    real = None
+    if any(EMBEDDED.glob("*.gz")):  # nothing is downloaded for a page
+        shown = torch.from_numpy(film["real_indices"][:NUM_REALS])
+        real = to_unit(load_mnist().test_images[shown])
+    return for_pages(film, torchscript.load("generator", exports_dir), real)
+
+
+@torch.no_grad()
+def for_pages(film: Arrays, generator: nn.Module, real: Tensor | None) -> dict[str, Any]:
+    """A film as JSON can hold it: `Film` in playground/src/models.js.
+
+    Args:
+        generator: any that has the film's architecture; its weights are replaced.
+        real: the first of the film's real images, float (n, 1, 28, 28) in 0..1, if they are shown.
+
+    Returns:
+        of each step the AUC, the losses and the logits; as `png` one row of images for each step,
+        and as `real_png` one row of real ones.
+    """
+    z = torch.from_numpy(film["z"][:NUM_TILES]).float()
+    rows = []
+    for step in film["steps"].tolist():
+        generator.load_state_dict(state_dict_at(film, "generator", step))
+        rows.append(generator(z))
+    return {
+        "steps": film["steps"].tolist(),
+        **{name: film[name].tolist() for name in ("auc", "loss_d", "loss_g")},
+        **{
+            name: base64.b64encode(film[name].astype("<f2").tobytes()).decode()
+            for name in ("real_logits", "drawn_logits")
+        },
+        "num_asked": film["real_logits"].shape[1],
+        "num_tiles": NUM_TILES,
+        "png": _png(rows),
+        "real_png": None if real is None else _png([real]),
+    }
+
+
+def _png(rows: Sequence[Tensor]) -> str:
+    """Rows of images (n, 1, 28, 28) in 0..1, as one picture in base64."""
+    sheet = torch.cat([torch.cat(list(images[:, 0]), dim=1) for images in rows])
+    picture = Image.fromarray((sheet * (SHADES - 1)).round().byte().numpy(), "P")
+    picture.putpalette([shade * 255 // (SHADES - 1) for shade in range(SHADES) for _ in "RGB"])
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", bits=4, optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode()

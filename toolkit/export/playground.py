@@ -8,16 +8,13 @@ it is a multiplication and an addition for each channel. Whoever opens the page 
 
 import base64
 import datetime
-import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor, nn
 
 from toolkit.common.errors import ToolkitError
@@ -25,15 +22,13 @@ from toolkit.common.files import atomic_write
 from toolkit.common.package_data import package_data
 from toolkit.common.texts.language import chinese_of_pages
 from toolkit.export import torchscript
-from toolkit.export.film import load_film
+from toolkit.export.film import recording
 from toolkit.export.golden import check_golden
 from toolkit.export.manifest import SIGNATURES, Export, read_export, read_manifest
-from toolkit.gan.film import Arrays, state_dict_at
 from toolkit.gan.model import Classifier, ConvDiscriminator, ConvGenerator
 from toolkit.lstm.model import LSTM, RNN
 
 PLACE = "{/* the exports */}"  # in the page, where they are put
-NUM_TILES = 25  # pictures of each step of the film
 State = Mapping[str, Tensor]
 
 
@@ -57,7 +52,8 @@ def write_playground(exports_dir: Path, out: Path) -> str:
     content = {
         "made": datetime.date.today().isoformat(),
         "models": {name: _model(name, exports_dir) for name in names},
-        "film": _film(exports_dir) if {"film.npz", "generator.pt"} <= listed.keys() else None,
+        "film": recording(exports_dir) if {"film.npz", "generator.pt"} <= listed.keys() else None,
+        "clinic": json.loads(package_data("clinic").read_bytes()) if "generator" in names else None,
         "zh": chinese_of_pages(),
     }
     page = (package_data("pages") / "playground.html").read_text(encoding="utf-8")
@@ -160,35 +156,3 @@ def _half(name: str, tensor: Tensor) -> str:
             "written."
         )
     return base64.b64encode(values.numpy().astype("<f2").tobytes()).decode()
-
-
-def _film(exports_dir: Path) -> dict[str, Any]:
-    """Of each step of the film: pictures, one row of an image for each, and logits."""
-    film = load_film(exports_dir)
-    return {
-        "steps": film["steps"].tolist(),
-        **{name: film[name].tolist() for name in ("auc", "loss_d", "loss_g")},
-        **{
-            name: base64.b64encode(film[name].astype("<f2").tobytes()).decode()
-            for name in ("real_logits", "drawn_logits")
-        },
-        "num_asked": film["real_logits"].shape[1],
-        "num_tiles": NUM_TILES,
-        "png": base64.b64encode(_film_png(film)).decode(),
-    }
-
-
-@torch.no_grad()
-def _film_png(film: Arrays) -> bytes:
-    """One row for each step, in it `NUM_TILES` images of 28 x 28, in 32 shades of grey."""
-    z = torch.from_numpy(film["z"][:NUM_TILES]).float()
-    rows = []
-    for step in film["steps"].tolist():
-        state = state_dict_at(film, "generator", step)
-        generator = _like("generator", state).eval()
-        generator.load_state_dict(state)
-        rows.append(torch.cat(list(generator(z)[:, 0]), dim=1))
-    shades = (torch.cat(rows) * 31).round() * (255 / 31)
-    buffer = io.BytesIO()
-    Image.fromarray(shades.numpy().astype(np.uint8)).save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()

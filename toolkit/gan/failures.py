@@ -1,5 +1,6 @@
 """The classic failures of GAN training, produced on purpose with the ordinary training step."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import NamedTuple
@@ -65,13 +66,18 @@ class Diagnostics(NamedTuple):
 
 
 def train(
-    name: str, case: Case, mnist: MNIST, device: torch.device
+    name: str,
+    case: Case,
+    mnist: MNIST,
+    device: torch.device,
+    record: Callable[[int, Networks], None] = lambda step, networks: None,
 ) -> tuple[Networks, list[Diagnostics]]:
     """Train as `case` says, and measure every 12 steps.
 
     Args:
         name: a title for the progress bar.
         mnist: its training images are used.
+        record: called with 0 before the training and with each step after it.
     """
     images, config = mnist.train_images, case.config
     networks = build(config, device)
@@ -86,6 +92,7 @@ def train(
     real = to_unit(images[epoch_order(len(images), config.seed, 0)[-NUM_IMAGES:]])
     batches = batch_indices(len(images), repeat(config.batch_size), config.seed)
     log = []
+    record(0, networks)
     with Progress(name, config.num_steps) as progress:
         for step in range(1, config.num_steps + 1):
             chosen = next(batches)
@@ -119,6 +126,7 @@ def train(
                 )
                 log.append(diagnostics)
                 progress.update(**diagnostics._asdict())
+            record(step, networks)
     return networks, log
 
 

@@ -1,17 +1,98 @@
 /** The demo "Latent studio": its numbers come from the server. */
 
-import { el, t } from "../dom.js";
+import { t } from "../dom.js";
+import { spotTheFake } from "../fake.js";
+import { training } from "../film.js";
 import { frame } from "../frame.js";
+import { studio } from "../studio.js";
+import { upload } from "../upload.js";
+import { asking } from "./asking.js";
+
+/**
+ * What the server sends of a picture: its 784 bytes, in base64.
+ * @typedef {{image: string, digit: number, share: number, logit: number, z?: number[]}} Sent
+ */
+
+/** @param {string} image */
+const fromBytes = (image) => Float32Array.from(atob(image), (byte) => byte.charCodeAt(0) / 255);
+
+/** @param {Float32Array} image */
+const toBytes = (image) => btoa(String.fromCharCode(...image.map((value) => Math.round(255 * value))));
+
+/** @param {Sent} sent */
+const picture = (sent) => ({ ...sent, image: fromBytes(sent.image) });
+
+/** @param {Sent} sent */
+const sample = (sent) => ({ ...picture(sent), z: Float32Array.from(sent.z ?? []) });
+
+/** @param {Float32Array[]} corners */
+const lists = (corners) => corners.map((corner) => [...corner]);
+
+/**
+ * @typedef {{zh: Record<string, string>, latent_dim: number, has_film: boolean}} Settings
+ *
+ * @param {import("./asking.js").Server} server
+ * @param {Settings} settings
+ * @returns {import("../source.js").Source}
+ */
+function served(server, { latent_dim, has_film }) {
+  const [samples, pair, draw, name, judge, early, gif, strip] =
+    ["samples", "pair", "draw", "name", "judge", "early", "gif", "strip"].map((asked) => asking(server, asked));
+  /**
+   * @param {import("../source.js").Walk} walk
+   * @param {(given: object) => Promise<string>} make
+   * @param {string} type
+   */
+  const file = async ({ corners, weights }, make, type) =>
+    new Blob([Uint8Array.from(atob(await make({ corners: lists(corners), weights })), (byte) => byte.charCodeAt(0))], { type });
+  return {
+    latent_dim,
+    canName: true,
+    canJudge: true,
+    samples: async (seed, digit) => (await samples({ seed, digit })).map(sample),
+    pair: async (seed, digit_from, digit_to) => (await pair({ seed, digit_from, digit_to })).map(sample),
+    draw: async (corners, weights) => (await draw({ corners: lists(corners), weights })).map(picture),
+    name: (corners, weights) => name({ corners: lists(corners), weights }),
+    judge: (images) => judge({ images: images.map(toBytes) }),
+    early: has_film
+      ? async (corners, weights) => {
+        const { step, pictures } = await early({ corners: lists(corners), weights });
+        return { step, pictures: pictures.map(picture) };
+      } : undefined,
+    gif: (walk) => file(walk, gif, "image/gif"),
+    strip: (walk) => file(walk, strip, "image/png"),
+  };
+}
 
 /**
  * @param {HTMLElement} element
  * @param {import("./asking.js").Server} server
- * @param {{zh: Record<string, string>}} settings
+ * @param {Settings} settings
  */
 export function mount(element, server, settings) {
+  const source = served(server, settings);
+  const [recorded, read] = ["recorded", "read"].map((asked) => asking(server, asked));
+  /** @type {Promise<any> | undefined} */
+  let reels; // asked for once, when the first tab that shows them is opened
+  const load = () => (reels ??= recorded().catch((error) => {
+    reels = undefined;
+    throw error;
+  }));
   frame(element, {
     title: () => t("Latent studio"),
-    parts: () => [["part", t("Latent studio"), () => ({ view: el("p", {}, t("Digits to read")), show: () => {} })]],
+    parts() {
+      /** @type {[string, string, () => import("../frame.js").Part][]} */
+      const parts = [
+        ["latent", t("Samples and walks"), () => studio(source)],
+        ["film", t("A GAN's training"), () => training(load)],
+        ["upload", t("Your own digit"), () => upload(async (file) => {
+          const judged = await read({ picture: file });
+          return { ...judged, image: fromBytes(judged.image) };
+        })],
+      ];
+      if (settings.has_film) parts.splice(2, 0, ["fake", t("Spot the fake"), () => spotTheFake(async () => (await load()).film)]);
+      return parts;
+    },
     zh: settings.zh,
     isDark: () => document.body.classList.contains("dark"),
   });

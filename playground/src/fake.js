@@ -1,0 +1,186 @@
+/** Spot the fake: twelve digits, six of them real, at three stages of the training. */
+
+import { remember, remembered } from "./address.js";
+import { button, el, number, t } from "./dom.js";
+import { drawTile, openFilm } from "./reel.js";
+import { uniformFrom } from "./tensors.js";
+
+/** @typedef {import("./reel.js").Reel} Reel */
+/** @typedef {{isReal: boolean, column: number, logit: number}} Card */
+
+const HALF = 6; // real ones in a round, and as many drawn ones
+const STAGES = 3;
+const BEFORE_THE_END = [5, 3, 0]; // frames; before them it is too easy
+const SEEDS = 10_000;
+
+/**
+ * The order in which a seed draws the numbers below `count`.
+ * @param {() => number} uniform
+ * @param {number} count
+ */
+function shuffled(uniform, count) {
+  const order = Array.from({ length: count }, (_, k) => k);
+  for (let k = count - 1; k > 0; k--) {
+    const other = Math.floor(uniform() * (k + 1));
+    [order[k], order[other]] = [order[other], order[k]];
+  }
+  return order;
+}
+
+/**
+ * The rounds of a seed: early, in the middle and at the end of the training.
+ * @param {Reel} reel
+ * @param {number} numReals
+ * @param {number} seed
+ * @returns {{frame: number, cards: Card[]}[]}
+ */
+export function rounds(reel, numReals, seed) {
+  const uniform = uniformFrom(seed);
+  const last = reel.steps.length - 1;
+  const reals = shuffled(uniform, numReals);
+  return Array.from({ length: STAGES }, (_, stage) => {
+    const frame = Math.max(0, last - BEFORE_THE_END[stage]);
+    const start = frame * reel.num_asked;
+    const drawn = shuffled(uniform, reel.num_tiles).slice(0, HALF);
+    const cards = [
+      ...reals.slice(stage * HALF, (stage + 1) * HALF).map((column) => ({ isReal: true, column, logit: reel.real[start + column] })),
+      ...drawn.map((column) => ({ isReal: false, column, logit: reel.drawn[start + column] })),
+    ];
+    return { frame, cards: shuffled(uniform, 2 * HALF).map((k) => cards[k]) };
+  });
+}
+
+/**
+ * Which six the discriminator takes for drawn: those of the lowest logits.
+ * @param {Card[]} cards
+ */
+export const accused = (cards) =>
+  new Set([...cards].sort((a, b) => a.logit - b.logit).slice(0, HALF));
+
+/**
+ * @param {() => Promise<import("./models.js").Film>} load
+ */
+export function spotTheFake(load) {
+  const view = el("div", {}, el("p", { class: "message quiet", role: "status" }, t("A moment, please.")));
+  (async () => {
+    try {
+      view.replaceChildren(game(await openFilm(await load())));
+    } catch (error) {
+      view.replaceChildren(el("p", { class: "message", role: "alert" }, /** @type {Error} */ (error).message));
+    }
+  })();
+  return { view, show: () => {} };
+}
+
+/** @param {Reel} reel */
+function game(reel) {
+  if (!reel.reals) throw new Error(t("These files hold no real digits, so there is nothing to guess."));
+  const { reals } = reel;
+  const given = Number(remembered("game") ?? NaN);
+  let seed = Number.isInteger(given) && given >= 0 && given < SEEDS ? given : 1;
+  let plan = rounds(reel, reals.width / 28, seed);
+  let round = 0;
+  /** Right answers of each round that is over: yours, and the discriminator's. */
+  let scores = /** @type {[number, number][]} */ ([]);
+  let accusedByYou = /** @type {Set<Card>} */ (new Set());
+
+  const title = el("h2", {});
+  const cards = el("div", { class: "cards", role: "group" });
+  const sentence = el("p", { class: "sentence", role: "status" });
+  const check = button(t("Show the answer"), answer, { class: "primary" });
+  const next = button(t("Next round"), () => { round++; deal(); check.focus(); }, { class: "primary" });
+  const again = button(t("Another twelve"), () => start(Math.floor(Math.random() * SEEDS)));
+  const table = el("table", { class: "scores" });
+
+  /** @param {number} chosen */
+  function start(chosen) {
+    seed = chosen;
+    plan = rounds(reel, reals.width / 28, seed);
+    round = 0;
+    scores = [];
+    remember({ game: seed });
+    deal();
+  }
+
+  const isOver = () => scores.length > round;
+
+  function deal() {
+    accusedByYou = new Set();
+    show();
+  }
+
+  /** @param {Card} card */
+  function choose(card) {
+    if (isOver()) return;
+    if (!accusedByYou.delete(card)) {
+      if (accusedByYou.size === HALF) return;
+      accusedByYou.add(card);
+    }
+    show();
+  }
+
+  /** @param {Set<Card>} chosen */
+  const right = (chosen) => plan[round].cards.filter((card) => chosen.has(card) !== card.isReal).length;
+
+  function answer() {
+    scores.push([right(accusedByYou), right(accused(plan[round].cards))]);
+    show();
+    (round < STAGES - 1 ? next : again).focus();
+  }
+
+  function show() {
+    const { frame, cards: dealt } = plan[round];
+    const over = isOver();
+    const stage = [t("early in the training"), t("halfway"), t("at the end of the training")][round];
+    title.textContent = t("Round %(round)s of 3, %(stage)s: step %(step)s", { round: round + 1, stage, step: number(reel.steps[frame]) });
+    const focused = [...cards.children].indexOf(/** @type {Element} */ (document.activeElement));
+    cards.replaceChildren(...dealt.map((card, k) => {
+      const canvas = el("canvas", { width: 28, height: 28 });
+      drawTile(canvas, card.isReal ? reals : reel.tiles, card.column, card.isReal ? 0 : frame);
+      const chosen = accusedByYou.has(card);
+      const truth = card.isReal ? t("real") : t("drawn");
+      const good = chosen !== card.isReal;
+      return el("button", {
+        type: "button", class: `card${over ? (good ? " good" : " bad") : ""}`, "aria-pressed": String(chosen), "aria-disabled": String(over),
+        "aria-label": over
+          ? t("Digit %(number)s was %(truth)s; the discriminator's logit is %(logit)s", { number: k + 1, truth, logit: number(card.logit, 1) })
+          : t("Digit %(number)s", { number: k + 1 }),
+        onclick: () => choose(card),
+      }, canvas, el("span", { class: "truth" }, over ? `${good ? "✓" : "✗"} ${truth}` : chosen ? t("drawn?") : "\u00a0"),
+      el("small", {}, over ? t("D: %(logit)s", { logit: number(card.logit, 1) }) : "\u00a0"));
+    }));
+    if (focused >= 0) /** @type {HTMLElement} */ (cards.children[focused]).focus();
+    const left = HALF - accusedByYou.size;
+    check.hidden = over;
+    check.disabled = left > 0;
+    next.hidden = !over || round === STAGES - 1;
+    sentence.textContent = over ? verdict() : left ? t("Click the six that the generator drew: %(count)s to go.", { count: left }) : t("Six are chosen; a click on one takes it back.");
+    showScores();
+  }
+
+  function verdict() {
+    const [you, it] = scores[round];
+    const values = { you, it };
+    return you > it ? t("You were right about %(you)s of 12, the discriminator about %(it)s: you won this round.", values)
+      : you < it ? t("You were right about %(you)s of 12, the discriminator about %(it)s: it won this round.", values)
+      : t("You and the discriminator were both right about %(you)s of 12.", values);
+  }
+
+  function showScores() {
+    const sum = (/** @type {0 | 1} */ who) => scores.reduce((total, score) => total + score[who], 0);
+    const row = (/** @type {string} */ name, /** @type {(string | number)[]} */ values) =>
+      el("tr", {}, el("th", { scope: "row" }, name), ...values.map((value) => el("td", {}, String(value))));
+    const line = (/** @type {0 | 1} */ who) => [...plan.map((_, k) => (scores[k] ? scores[k][who] : "–")), scores.length ? `${sum(who)} / ${12 * scores.length}` : "–"];
+    table.replaceChildren(
+      el("thead", {}, el("tr", {}, ...["", ...plan.map(({ frame }) => t("step %(step)s", { step: number(reel.steps[frame]) })), t("in all")].map((text) => el("th", { scope: "col" }, text)))),
+      el("tbody", {}, row(t("you"), line(0)), row(t("the discriminator"), line(1)),
+        row(t("a guess"), [6, 6, 6, scores.length ? `${6 * scores.length} / ${12 * scores.length}` : "–"])));
+  }
+
+  remember({ game: seed });
+  deal();
+  return el("div", {},
+    el("p", { class: "task" }, t("Six of these twelve digits were written by people, six drawn by the generator. Which? Then see how the discriminator of that moment did, which takes the six of the lowest logits for drawn. Everybody who opens this address gets the same twelve.")),
+    title, cards, sentence, el("div", { class: "buttons" }, check, next, again),
+    el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": t("Scores") }, table));
+}

@@ -1,0 +1,67 @@
+/** Your own picture of a digit, judged by the classifier and the discriminator. */
+
+import { drawImage, el, labelled, number, percent, t } from "./dom.js";
+
+const MOST = 5_000_000; // bytes
+
+/** @typedef {{image: Float32Array, shares: number[], logit: number}} Judged */
+
+/**
+ * @param {(picture: string) => Promise<Judged>} judge takes a picture file, in base64
+ */
+export function upload(judge) {
+  const message = el("p", { class: "message", role: "alert" });
+  const result = el("div", { class: "uploaded", hidden: true });
+  let job = 0;
+  const file = el("input", { type: "file", accept: "image/*", onchange: () => { if (file.files?.[0]) look(file.files[0]); } });
+
+  /** @param {File} chosen */
+  async function look(chosen) {
+    const mine = ++job;
+    result.hidden = true;
+    message.textContent = "";
+    try {
+      if (chosen.size > MOST) throw new Error(t("The file has more than 5 MB. Choose a smaller one."));
+      const judged = await judge(await base64Of(chosen));
+      if (mine === job) show(judged, chosen.name);
+    } catch (error) {
+      if (mine === job) message.textContent = /** @type {Error} */ (error).message;
+    }
+  }
+
+  /** @param {Judged} judged @param {string} name */
+  function show({ image, shares, logit }, name) {
+    const canvas = el("canvas", { class: "given", role: "img", "aria-label": t("The uploaded picture in 28 × 28 points") });
+    drawImage(canvas, image);
+    const best = shares.indexOf(Math.max(...shares));
+    const bars = shares.map((share, digit) => {
+      const bar = el("span", { class: "bar" });
+      bar.style.width = `${100 * share}%`;
+      return el("div", { class: digit === best ? "row best" : "row" }, el("b", {}, String(digit)), el("div", { class: "track" }, bar), el("span", { class: "share" }, percent(share)));
+    });
+    const values = { logit: number(logit, 1), digit: best, share: percent(shares[best]) };
+    result.replaceChildren(
+      el("figure", {}, canvas, el("figcaption", {}, t("uploaded: %(name)s", { name }))),
+      el("div", {},
+        el("p", { class: "sentence", role: "status" }, t("The classifier says %(digit)s and is %(share)s sure.", values), " ",
+          logit > 0 ? t("The discriminator takes it for a digit of MNIST: its logit is %(logit)s.", values) : t("The discriminator takes it for a drawn one: its logit is %(logit)s.", values)),
+        el("div", { class: "bars" }, ...bars)));
+    result.hidden = false;
+  }
+
+  const view = el("div", {},
+    el("p", { class: "task" }, t("Upload a picture of one digit, dark on light or light on dark. It is cut out, scaled and centred as MNIST's digits were; the classifier says which digit it is, the discriminator whether it could be one of MNIST's. The picture is kept nowhere.")),
+    labelled(t("A picture with one digit"), file), message, result);
+  return { view, show: () => {} };
+}
+
+/**
+ * @param {File} file
+ * @returns {Promise<string>}
+ */
+const base64Of = (file) => new Promise((done, fail) => {
+  const reader = new FileReader();
+  reader.onload = () => done(String(reader.result).replace(/^[^,]*,/, ""));
+  reader.onerror = () => fail(new Error(t("The file cannot be read.")));
+  reader.readAsDataURL(file);
+});

@@ -1,0 +1,253 @@
+/**
+ * A walk from A to B through z. Beside it what does not work: the same z early in the training, and
+ * the pixels of A and B mixed.
+ */
+
+import { button, colour, drawImage, el, font, labelled, number, percent, prepare, saveAs, select, t } from "./dom.js";
+import { isStill, player } from "./player.js";
+
+/** @typedef {import("./source.js").Sample} Sample */
+/** @typedef {import("./source.js").Picture} Picture */
+
+const NUM_PICTURES = 17;
+const SCAN = 65; // places where the classifier is asked in search of the change
+const UNSURE = 0.8; // below this probability the classifier sees no digit clearly
+
+/**
+ * The weights of A and B at a share of the way.
+ * @param {boolean} isArc turn the direction and change the length evenly, as nearly all z have a
+ *   length near sqrt(latent_dim); Shoemake, "Animating Rotation with Quaternion Curves" (1985),
+ *   section 3.3. Otherwise straight
+ * @param {Float32Array} a
+ * @param {Float32Array} b
+ * @returns {(share: number) => number[]}
+ */
+export function path(isArc, a, b) {
+  const dot = (/** @type {Float32Array} */ x, /** @type {Float32Array} */ y) => x.reduce((sum, value, j) => sum + value * y[j], 0);
+  const [length_a, length_b] = [Math.sqrt(dot(a, a)), Math.sqrt(dot(b, b))];
+  const angle = Math.acos(Math.min(1, Math.max(-1, dot(a, b) / (length_a * length_b))));
+  if (!isArc || !(Math.sin(angle) > 1e-6)) return (share) => [1 - share, share];
+  return (share) => {
+    const length = length_a + share * (length_b - length_a);
+    return [
+      (length * Math.sin((1 - share) * angle)) / (Math.sin(angle) * length_a),
+      (length * Math.sin(share * angle)) / (Math.sin(angle) * length_b),
+    ];
+  };
+}
+
+/**
+ * Where the first digit has gone and the last one has come, as a share of the way.
+ * @param {number[]} digits that the classifier sees at even steps
+ */
+export function changeOf(digits) {
+  const last = digits.length - 1;
+  const left = digits.findIndex((digit) => digit !== digits[0]);
+  const arrived = last - [...digits].reverse().findIndex((digit) => digit !== digits[last]);
+  return left < 0 ? 0.5 : (left + arrived) / 2 / last;
+}
+
+/**
+ * Where a sequence of digits changes: [digit, last index at which it is seen], ...
+ * @param {number[]} digits
+ */
+export const runs = (digits) =>
+  digits.flatMap((digit, k) => (digit === digits[k + 1] ? [] : [[digit, k]]));
+
+/**
+ * @param {import("./source.js").Source} source
+ * @param {{picture: number, isArc: boolean}} state
+ * @param {(isStep?: boolean) => void} changed
+ */
+export function walking(source, state, changed) {
+  /**
+   * Pictures of each way, in the order of `ways`.
+   * @type {{corners: Float32Array[], weights: number[][], lines: Picture[][], isSpread: boolean} | null}
+   */
+  let walk = null;
+  let job = 0;
+  /** @type {[Sample[], boolean] | null} */
+  let asked = null;
+  let name = "walk";
+
+  const ways = [
+    { colour: "line-c", title: t("through z") },
+    { colour: "line-f", title: t("pixels mixed") },
+    ...(source.early ? [{ colour: "line-h", title: t("z, early in training") }] : []),
+  ].map((way) => {
+    const canvas = el("canvas", { class: "big", width: 28, height: 28, role: "img" });
+    const said = el("p", { class: "said" });
+    const title = el("figcaption", { class: way.colour }, way.title);
+    return { ...way, canvas, said, heading: title, view: el("figure", {}, title, canvas, said) };
+  });
+  const chart = el("canvas", { class: "chart", role: "img" });
+  const sentence = el("p", { class: "caption", role: "status" });
+  const message = el("p", { class: "message", role: "alert" });
+  const film = player(t("Place on the walk from A to B"), NUM_PICTURES, show, true);
+  const saves = [
+    button(t("Save film (GIF)"), () => save("gif")),
+    button(t("Save nine pictures (PNG)"), () => save("strip")),
+  ];
+
+  /** What was walked is gone. */
+  function clear() {
+    job++;
+    walk = asked = null;
+    film.pause();
+    film.slider.disabled = true;
+    for (const save of saves) save.disabled = true;
+    for (const { canvas, said } of ways) {
+      drawImage(canvas, new Float32Array(784));
+      canvas.setAttribute("aria-label", t("nothing yet"));
+      said.textContent = "";
+    }
+    sentence.textContent = message.textContent = "";
+    drawChart();
+  }
+
+  /**
+   * @param {Sample[]} ends A and B
+   * @param {boolean} isSpread whether the steps are spread so that the class changes in the middle
+   * @param {"play" | "stay"} how
+   */
+  async function go(ends, isSpread, how) {
+    clear();
+    const mine = job;
+    asked = [ends, isSpread];
+    try {
+      const corners = ends.map(({ z }) => z);
+      const weights = path(state.isArc, corners[0], corners[1]);
+      const even = (/** @type {number} */ count) => Array.from({ length: count }, (_, k) => k / (count - 1));
+      let shares = even(NUM_PICTURES);
+      if (isSpread) {
+        const middle = changeOf(await source.name(corners, even(SCAN).map(weights)));
+        shares = shares.map((x) => (x < 0.5 ? 2 * x * middle : middle + (2 * x - 1) * (1 - middle)));
+      }
+      const mixes = even(NUM_PICTURES).map((x) =>
+        ends[0].image.map((value, j) => value + x * (ends[1].image[j] - value)));
+      const points = shares.map(weights);
+      const [drawn, judged, early] = await Promise.all([
+        source.draw(corners, points), source.judge(mixes), source.early?.(corners, points)]);
+      if (mine !== job) return;
+      const mixed = judged.map((verdict, k) => ({ ...verdict, image: mixes[k] }));
+      walk = { corners, weights: points, lines: [drawn, mixed], isSpread };
+      if (early) {
+        walk.lines.push(early.pictures);
+        ways[2].heading.textContent = t("z, at step %(step)s", { step: number(early.step) });
+      }
+    } catch (error) {
+      if (mine === job) message.textContent = /** @type {Error} */ (error).message;
+      return;
+    }
+    film.slider.disabled = false;
+    for (const save of saves) save.disabled = false;
+    sentence.textContent = described();
+    const plays = how === "play" && !isStill();
+    film.go(how === "stay" ? state.picture : plays ? 0 : (NUM_PICTURES - 1) / 2);
+    if (plays) film.play();
+  }
+
+  /** @param {Picture} one */
+  const verdict = (one) => (source.canName ? t("%(digit)s (%(share)s)", { digit: one.digit, share: percent(one.share) }) : "");
+
+  /** Where the classifier sees another digit. */
+  function described() {
+    if (!walk || !source.canName) return "";
+    const parts = runs(walk.lines[0].map(({ digit }) => digit));
+    const said = parts.map(([digit, last], k) =>
+      k === parts.length - 1 ? String(digit) : t("%(digit)s up to picture %(last)s", { digit, last: last + 1 }));
+    const sees = parts.length > 1
+      ? t("Along the way the classifier sees %(list)s.", { list: said.join(t(", then ")) })
+      : t("The classifier sees a %(digit)s all the way.", { digit: said[0] });
+    return walk.isSpread ? `${sees} ${t("The steps are spread so that this happens in the middle of the film.")}` : sees;
+  }
+
+  /** @param {number} frame */
+  function show(frame) {
+    if (!walk) return;
+    state.picture = frame;
+    walk.lines.forEach((line, k) => {
+      const one = line[frame];
+      const { canvas, said } = ways[k];
+      drawImage(canvas, one.image);
+      said.className = one.share < UNSURE ? "said bad" : "said";
+      said.textContent = [
+        !source.canName ? "" : one.share < UNSURE ? t("no clear digit, %(verdict)s?", { verdict: verdict(one) }) : verdict(one),
+        source.canJudge ? t("D: %(logit)s", { logit: number(one.logit, 1) }) : "",
+      ].filter(Boolean).join("\n");
+      canvas.setAttribute("aria-label", said.textContent);
+    });
+    film.slider.setAttribute("aria-valuetext", t("picture %(number)s: %(verdict)s", { number: frame + 1, verdict: verdict(walk.lines[0][frame]) }));
+    drawChart();
+    if (!film.isPlaying()) changed(); // browsers refuse to change an address too often
+  }
+
+  /** How sure the classifier is along each way, and below it of which digit. */
+  function drawChart() {
+    const line = 1.4 * parseFloat(font());
+    const rows = line * ways.length;
+    const [width, height] = [chart.clientWidth || 380, Math.round(74 + rows)];
+    const context = prepare(chart, width, source.canName ? height : 0);
+    chart.setAttribute("aria-label", t("nothing yet"));
+    if (!walk || !source.canName) return;
+    const cell = width / NUM_PICTURES;
+    const x = (/** @type {number} */ k) => (k + 0.5) * cell;
+    const y = (/** @type {number} */ share) => 6 + (1 - share) * (height - rows - 12);
+    context.fillStyle = colour("line");
+    context.fillRect(x(state.picture) - cell / 2, 0, cell, height);
+    context.strokeStyle = colour("muted");
+    context.setLineDash([4, 4]);
+    context.beginPath();
+    context.moveTo(0, y(UNSURE));
+    context.lineTo(width, y(UNSURE));
+    context.stroke();
+    context.setLineDash([]);
+    context.lineWidth = 2;
+    walk.lines.forEach((pictures, k) => {
+      context.strokeStyle = colour(ways[k].colour);
+      context.beginPath();
+      pictures.forEach(({ share }, at) => context.lineTo(x(at), y(share)));
+      context.stroke();
+      pictures.forEach((one, at) => {
+        context.fillStyle = colour(one.share < UNSURE ? "bad" : ways[k].colour);
+        context.fillText(one.share < UNSURE ? "?" : String(one.digit), x(at), height - rows + line * (k + 0.45));
+      });
+    });
+    chart.setAttribute("aria-label", walk.lines.map((line, k) => t("%(which)s: %(list)s", {
+      which: ways[k].title,
+      list: line.map((one) => (one.share < UNSURE ? "?" : one.digit)).join(" "),
+    })).join(t("; ")));
+  }
+
+  /** @param {"gif" | "strip"} what */
+  async function save(what) {
+    if (!walk) return;
+    const { corners, weights, lines: [drawn] } = walk;
+    const kept = what === "gif" ? drawn.map((_, k) => k) : drawn.map((_, k) => k).filter((k) => k % 2 === 0);
+    const label = `${name}.${what === "gif" ? "gif" : "png"}`;
+    message.textContent = "";
+    try {
+      const part = { corners, weights: kept.map((k) => weights[k]), pictures: kept.map((k) => drawn[k]) };
+      saveAs(label, await source[what](part));
+    } catch (error) {
+      message.textContent = /** @type {Error} */ (error).message;
+    }
+  }
+
+  const paths = select([["straight", t("straight")], ["arc", t("on an arc around 0")]], state.isArc ? "arc" : "straight", (value) => {
+    state.isArc = value === "arc";
+    changed(true);
+    if (asked) go(...asked, "stay");
+  });
+  const view = el("div", {},
+    el("h2", {}, t("The walk from A to B")),
+    el("div", { class: "ways" }, ...ways.map((way) => way.view)),
+    film.view, message, chart,
+    el("p", { class: "legend" },
+      source.canName ? t("How sure the classifier is along each way, and of which digit; ? below 80%, the dashes.") : "", " ",
+      source.canJudge ? t("D: the discriminator's logit, above 0 for real.") : ""),
+    sentence,
+    el("div", { class: "controls" }, labelled(t("Way"), paths), el("div", { class: "buttons" }, ...saves)));
+  clear();
+  return { view, go, clear, show: drawChart, named: (/** @type {string} */ to) => { name = to; } };
+}
