@@ -18,10 +18,10 @@ train: .venv/installed
 	$(BIN)/python -m toolkit.train all
 
 test: .venv/installed-test
-	$(BIN)/python -m pytest -m 'not slow and not nightly'
+	$(BIN)/python -m pytest -m "not slow and not nightly"
 
 test-slow: .venv/installed-test
-	$(BIN)/python -m pytest -m 'slow and not nightly'
+	$(BIN)/python -m pytest -m "slow and not nightly"
 
 test-bare: .venv/installed-test
 	.ci/bare $(BIN)/python -m pytest --collect-only -qq -n 0 >/dev/null

@@ -97,6 +97,15 @@ def test_the_committed_pages_are_what_their_sources_make(
     assert made == committed, "make playground"
 
 
+def test_the_committed_page_has_the_committed_networks(page: Path) -> None:
+    """And the script and the texts of now; but for the day on which it and the files were made."""
+
+    def timeless(file: Path) -> str:
+        return re.sub(r'"(made|date)": "[\d-]+"', "", file.read_text(encoding="utf-8"))
+
+    assert timeless(ROOT / "playground.html") == timeless(page), "make playground"
+
+
 def refused(exports_dir: Path) -> str:
     """The sentence with which a folder is refused."""
     out = exports_dir / "out" / "playground.html"
