@@ -14,6 +14,7 @@ its own processes, which read archives and judge answers; what the submissions t
 
 import argparse
 import collections
+import difflib
 import itertools
 import json
 import random
@@ -139,7 +140,7 @@ def main() -> None:
                 f"others than before. The grader's processes: at most {peak / 1e6:.0f} MB each."
             )
             for name in differing:
-                print(f"{kinds[name]}: {differences(whole[name], written(out).get(name))[:300]}")
+                print(f"{kinds[name]}: {differences(whole[name], written(out).get(name))[:500]}")
             sys.exit(bool(differing))
 
 
@@ -161,6 +162,9 @@ def differences(one: object, other: object) -> str:
         return ", ".join(
             differences(*pair) for pair in zip(one, other, strict=True) if pair[0] != pair[1]
         )
+    if isinstance(one, str) and isinstance(other, str):
+        lines = difflib.ndiff(one.splitlines(), other.splitlines())
+        return " | ".join(line for line in lines if line[0] in "+-")
     return f"{one!r} -> {other!r}"
 
 

@@ -20,7 +20,7 @@ class Endpoints:
         self.studio = studio
 
     def functions(self) -> list[Any]:
-        return [self.samples, self.walk, self.between_classes, self.draw, self.judge]
+        return [self.samples, self.walk, self.between_classes, self.generate, self.judge]
 
     def samples(self, seed: int = 42, digit: int | str = ANY) -> list[dict[str, Any]]:
         """25 pictures of the generator, the same for the same seed.
@@ -60,7 +60,7 @@ class Endpoints:
         z_from, z_to = self.studio.pair(seed, digit_from, digit_to)
         return self._walk(seed, z_from, z_to, pictures, arc, gif)
 
-    def draw(self, z: list[list[float]]) -> list[dict[str, Any]]:
+    def generate(self, z: list[list[float]]) -> list[dict[str, Any]]:
         """The pictures of your own latent points: 1 to 100 lists of as many numbers as z has."""
         points = self.studio.points(z)
         return _plain(self.studio.draw(points), points)

@@ -73,7 +73,7 @@ def test_the_endpoints_have_names_types_and_words(client: gradio_client.Client) 
         "/samples": ["seed", "digit"],
         "/walk": ["seed", "first", "second", *walk],
         "/between_classes": ["seed", "digit_from", "digit_to", *walk],
-        "/draw": ["z"],
+        "/generate": ["z"],
         "/judge": ["picture"],
     }
     for endpoint in endpoints.values():
@@ -134,7 +134,7 @@ def test_between_classes(client: gradio_client.Client) -> None:
 
 def test_own_points(client: gradio_client.Client, networks: dict[str, Any]) -> None:
     z = torch.randn(3, networks["generator"].latent_dim)
-    assert_theirs(client.predict(z=z.tolist(), api_name="/draw"), z, networks)
+    assert_theirs(client.predict(z=z.tolist(), api_name="/generate"), z, networks)
 
 
 def encoded(picture: np.ndarray | Image.Image) -> str:
@@ -193,11 +193,11 @@ SEED = "seed must be a whole number from 0 to 999,999, not "
         ("/walk", {"pictures": 61}, "pictures must be a whole number from 2 to 60, not 61."),
         ("/walk", {"arc": "false"}, "arc must be true or false, not 'false'."),
         ("/between_classes", {"digit_from": 3, "digit_to": "3"}, "different digits, not 3 and 3"),
-        ("/draw", {"z": []}, "z must be 1 to 100 lists of 64 numbers each."),
-        ("/draw", {"z": [[0.0] * 63]}, "z must be 1 to 100 lists of 64 numbers each."),
-        ("/draw", {"z": [[0.0] * 64] * 101}, "z must be 1 to 100 lists of 64 numbers each."),
-        ("/draw", {"z": [["a"] * 64]}, "z must be 1 to 100 lists of 64 numbers each."),
-        ("/draw", {"z": [[101.0] * 64]}, "Each number of z must be from -100 to 100."),
+        ("/generate", {"z": []}, "z must be 1 to 100 lists of 64 numbers each."),
+        ("/generate", {"z": [[0.0] * 63]}, "z must be 1 to 100 lists of 64 numbers each."),
+        ("/generate", {"z": [[0.0] * 64] * 101}, "z must be 1 to 100 lists of 64 numbers each."),
+        ("/generate", {"z": [["a"] * 64]}, "z must be 1 to 100 lists of 64 numbers each."),
+        ("/generate", {"z": [[101.0] * 64]}, "Each number of z must be from -100 to 100."),
         ("/judge", {"picture": "This is a text."}, "not a picture"),
         ("/judge", {"picture": base64.b64encode(b"a text").decode()}, "not a picture"),
         ("/judge", {"picture": "A" * 7_000_000}, "The file has more than 5 MB."),
