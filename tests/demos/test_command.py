@@ -142,7 +142,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import gan_demo, toolkit
 from toolkit.common.package_data import package_data
-print(toolkit.__path__[0], package_data("exports"), sep="\\n")
+print(toolkit.__path__[0], *map(package_data, ("exports", "pages", "clinic")), sep="\\n")
 """
 
 
@@ -161,9 +161,12 @@ def test_space(tmp_path: Path) -> None:
     requirements = (ROOT / "demos" / "requirements.txt").read_text().splitlines()
     assert requirements == project["dependencies"]
 
-    (copied,) = re.findall(r"^cp -r (.+) space/$", readme, flags=re.MULTILINE)
-    for name in copied.split():
-        source, target = ROOT / name, tmp_path / Path(name).name
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
+    for copied, folder in re.findall(r"^cp -r (.+) space/(\S*)$", readme, flags=re.MULTILINE):
+        for name in copied.split():
+            source, target = ROOT / name, tmp_path / folder / Path(name).name
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
     done = python("-c", WHERE, "demos", cwd=tmp_path)
-    assert done.stdout.split() == [f"{tmp_path}/toolkit", f"{tmp_path}/exports"], done.stderr
+    assert done.stdout.split() == [
+        *(f"{tmp_path}/{name}" for name in ("toolkit", "exports", "playground/dist")),
+        f"{tmp_path}/playground/data/clinic.json",
+    ], done.stderr
