@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from serving.numbers import whole
 from toolkit.common.device import make_rng
 from toolkit.common.errors import UsageError
 from toolkit.export import torchscript
@@ -102,7 +103,7 @@ class GateMicroscope:
         """
         name = self._name(network)
         size = self.networks[name].hidden_size
-        chosen = [whole(cell, 0, size - 1, "A cell") for cell in cells[:size]]
+        chosen = [whole("A cell", cell, 0, size - 1) for cell in cells[:size]]
         traced = self.trace(name, digits_key(digits))
         return {gate: _shorts(values[:, chosen].t()) for gate, values in traced.items()}
 
@@ -131,7 +132,7 @@ class GateMicroscope:
             "probabilities" and, of up to 50 digits, what it "remembers" of each one read so far.
         """
         key = digits_key(digits)
-        now = whole(step, 1, len(key), "The step") - 1
+        now = whole("The step", step, 1, len(key)) - 1
         networks = {}
         for name, network in self.networks.items():
             logits = logits_after_each_step(network, self.trace(name, key)["h"][now])
@@ -149,8 +150,8 @@ class GateMicroscope:
             and "after", and how far its hidden state h has "moved" at every step.
         """
         key = digits_key(digits)
-        place = whole(place, 1, len(key), "The place")
-        value = whole(digit, 0, NUM_DIGITS - 1, "The new digit")
+        place = whole("The place", place, 1, len(key))
+        value = whole("The new digit", digit, 0, NUM_DIGITS - 1)
         edited = (*key[: place - 1], value, *key[place:])
         networks = {}
         for name, network in self.networks.items():
@@ -172,7 +173,7 @@ class GateMicroscope:
     def gates(self, digits: str, step: int, network: str = "lstm") -> dict[str, Numbers]:
         """Every cell of a network after a step, counted from 1: i, f, o, g, c, h, or h alone."""
         key = digits_key(digits)
-        now = whole(step, 1, len(key), "The step") - 1
+        now = whole("The step", step, 1, len(key)) - 1
         traced = self.trace(self._name(network), key)
         return {gate: values[now].tolist() for gate, values in traced.items()}
 
@@ -187,15 +188,6 @@ class GateMicroscope:
 
     def _trace(self, name: str, digits: tuple[int, ...]) -> dict[str, Tensor]:
         return trace(self.networks[name], torch.tensor(digits))
-
-
-def whole(value: Any, low: int, high: int, what: str) -> int:
-    """The value, if it is a whole number in a range; 1.5 is none, and neither is "1"."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise UsageError(f"{what} must be a whole number from {low:,} to {high:,}, not {value!r}.")
-    if not low <= value <= high:
-        raise UsageError(f"{what} must be from {low:,} to {high:,}, not {value:,}.")
-    return value
 
 
 def digits_key(text: Any) -> tuple[int, ...]:

@@ -5,7 +5,8 @@ from typing import Any
 
 from torch import Tensor
 
-from latent_studio.studio import ANY, NUM_SAMPLES, Pictures, Studio, flag, whole
+from latent_studio.studio import ANY, NUM_SAMPLES, Pictures, Studio, flag
+from serving.numbers import whole
 from toolkit.common.errors import UsageError
 from toolkit.gan.data import to_bytes
 from toolkit.gan.latent import interpolate

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor
 
+from serving.numbers import whole
 from toolkit.common import figures
 from toolkit.common.device import make_rng
 from toolkit.common.errors import UsageError
@@ -176,17 +177,6 @@ class Studio:
             "film": recording(self.exports_dir) if self.has_film else None,
             "clinic": json.loads(package_data("clinic").read_bytes()),
         }
-
-
-def whole(name: str, value: Any, low: int, high: int) -> int:
-    """A whole number from `low` to `high`.
-
-    Raises:
-        UsageError: it is anything else, such as 1.5 or "7".
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise UsageError(f"{name} must be a whole number from {low:,} to {high:,}, not {value!r}.")
-    return value
 
 
 def digit_of(name: str, value: Any) -> int:
