@@ -1,0 +1,199 @@
+"""The page in one file in WebKit, which Safari has, and in Firefox: python benchmarks/browsers.py
+
+Needs Debian's webkit2gtk-driver, xvfb and firefox-esr. Opens the page as a file in each, runs every
+golden value of the manifest through its networks, visits each tab, trains the tiny LSTM, and prints
+a Markdown table. Exit code 1: a value is off, or a part does not work.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from toolkit.common.package_data import package_data
+from toolkit.export.manifest import SIGNATURES, read_manifest
+from toolkit.export.playground import write_playground
+
+PORT, DISPLAY = 47_113, ":77"
+TOLERANCE = 3e-3  # times 1 + |y|; the weights of the page are in half precision
+# Errors of the page's scripts are kept where they can be asked for.
+LISTEN = "window.trouble = []; addEventListener('error', (e) => trouble.push(e.message));"
+
+
+class Browser(ABC):
+    """A browser that opens pages and runs scripts in them."""
+
+    name: str  # with its version
+
+    @abstractmethod
+    def open(self, url: str) -> None: ...
+
+    @abstractmethod
+    def run(self, script: str, *arguments: object) -> Any:
+        """What the body of a JavaScript function returns; it finds its `arguments`."""
+
+    def wait(self, expression: str, seconds: float = 60) -> float:
+        """Seconds until a JavaScript expression is true."""
+        start = time.perf_counter()
+        while not self.run(f"return Boolean({expression})"):
+            if time.perf_counter() - start > seconds:
+                sys.exit(f"Not true within {seconds:g} s: {expression}")
+            time.sleep(0.1)
+        return time.perf_counter() - start
+
+
+class WebKit(Browser):
+    """Spoken to as the W3C's WebDriver has it."""
+
+    def __init__(self) -> None:
+        options = {"webkitgtk:browserOptions": {"args": ["--automation"]}}
+        answer = self.ask("", {"capabilities": {"alwaysMatch": options}})
+        self.id = answer["sessionId"]
+        self.name = f"WebKitGTK {answer['capabilities']['browserVersion']}"
+
+    def ask(self, path: str, body: object) -> Any:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{PORT}/session{path}",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            return json.load(answer)["value"]
+
+    def open(self, url: str) -> None:
+        self.ask(f"/{self.id}/url", {"url": url})
+
+    def run(self, script: str, *arguments: object) -> Any:
+        return self.ask(f"/{self.id}/execute/sync", {"script": script, "args": arguments})
+
+
+class Firefox(Browser):
+    """Spoken to by Marionette, the protocol below Firefox's WebDriver: LENGTH:[0, number, command,
+    parameters] and LENGTH:[1, number, error, result]."""
+
+    def __init__(self) -> None:
+        self.connection = socket.create_connection(("127.0.0.1", PORT), timeout=120)
+        self.stream = self.connection.makefile("rb")
+        self.read()  # its greeting
+        capabilities = self.ask("WebDriver:NewSession")["capabilities"]
+        self.name = f"Firefox {capabilities['browserVersion']}"
+
+    def read(self) -> Any:
+        digits = b""
+        while (byte := self.stream.read(1)) != b":":
+            digits += byte
+        return json.loads(self.stream.read(int(digits)))
+
+    def ask(self, command: str, **parameters: object) -> Any:
+        message = json.dumps([0, 1, command, parameters]).encode()
+        self.connection.sendall(b"%d:%s" % (len(message), message))
+        _, _, error, result = self.read()
+        if error:
+            sys.exit(f"Firefox: {error['message']}")
+        return result
+
+    def open(self, url: str) -> None:
+        self.ask("WebDriver:Navigate", url=url)
+
+    def run(self, script: str, *arguments: object) -> Any:
+        return self.ask("WebDriver:ExecuteScript", script=script, args=arguments)["value"]
+
+
+@contextmanager
+def started(kind: type[Browser], directory: Path) -> Iterator[Browser]:
+    """A browser of its own, on a screen that nobody sees."""
+    (directory / "user.js").write_text(f'user_pref("marionette.port", {PORT});', encoding="utf-8")
+    firefox = ["firefox-esr", "--marionette", "--headless", "--profile", str(directory)]
+    commands = {
+        WebKit: (
+            ["Xvfb", DISPLAY, "-screen", "0", "1280x900x24"],
+            ["WebKitWebDriver", f"--port={PORT}"],
+        ),
+        Firefox: (firefox,),
+    }
+    with ExitStack() as stack:
+        for command in commands[kind]:
+            if not shutil.which(command[0]):
+                sys.exit(f"{command[0]} is missing; see above.")
+            process = stack.enter_context(
+                subprocess.Popen(
+                    command,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    env=os.environ | {"DISPLAY": DISPLAY},
+                )
+            )
+            stack.callback(process.terminate)
+            time.sleep(6)
+        yield kind()
+
+
+def golden(browser: Browser) -> tuple[int, float]:
+    """The number of golden values, and the largest deviation in units of 1 + |y|."""
+    count, worst = 0, 0.0
+    for name in SIGNATURES:
+        for case in read_manifest(package_data("exports"))[f"{name}.pt"]["golden"]["cases"]:
+            given, expected = (
+                np.array(case[key]["values"]).reshape(case[key]["shape"][0], -1)
+                for key in ("input", "output")
+            )
+            call = (
+                "return arguments[1].map((x) => "
+                "[...playground[arguments[0]].forward(Float32Array.from(x))])"
+            )
+            answer = np.array(browser.run(call, name, given.tolist()))
+            off = np.abs(answer - expected) / (1 + np.abs(expected))
+            count, worst = count + off.size, max(worst, float(off.max()))
+    return count, worst
+
+
+def try_page(browser: Browser, url: str) -> tuple[str, bool]:
+    """A row of the table, and whether everything is as it should be."""
+    browser.open(url)
+    browser.run(LISTEN)
+    browser.wait("document.querySelector('.end.good')")
+    count, worst = golden(browser)
+    tabs = browser.run("return [...document.querySelectorAll('[role=tab]')].map((tab) => tab.id)")
+    for tab in tabs:
+        browser.run("document.getElementById(arguments[0]).click()", tab)
+        browser.wait("document.querySelector('section:not([hidden])').children.length")
+    browser.run("document.getElementById('tab-learn').click()")
+    start = "[...document.querySelectorAll('button')].find((b) => b.textContent === 'Start')"
+    browser.run(f"{start}.click()")
+    learnt = "[...document.querySelectorAll('.facts')].some((f) => /99% after/.test(f.textContent))"
+    seconds = browser.wait(learnt, 120)
+    trouble = browser.run("return trouble")
+    values = f"{count:,}, at most {worst:.1e} (1 + abs y) off"
+    row = f"| {browser.name} | {values} | {len(tabs)} | {seconds:.1f} s | {len(trouble)} |"
+    return row, worst <= TOLERANCE and not trouble
+
+
+def main() -> int:
+    rows, fine = [], True
+    with tempfile.TemporaryDirectory() as directory:
+        page = Path(directory, "playground.html")
+        write_playground(package_data("exports"), page)
+        for kind in (WebKit, Firefox):
+            with started(kind, Path(directory)) as browser:
+                row, is_fine = try_page(browser, page.as_uri())
+            rows.append(row)
+            fine = fine and is_fine
+    print("| browser | golden values | tabs opened | tiny LSTM: 99% | errors of scripts |")
+    print("|---|---|---|---|---|", *rows, sep="\n")
+    return int(not fine)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
