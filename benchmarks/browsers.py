@@ -5,6 +5,7 @@ golden value of the manifest through its networks, visits each tab, trains the t
 a Markdown table. Exit code 1: a value is off, or a part does not work.
 """
 
+import argparse
 import json
 import os
 import shutil
@@ -181,6 +182,7 @@ def try_page(browser: Browser, url: str) -> tuple[str, bool]:
 
 
 def main() -> int:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     rows, fine = [], True
     with tempfile.TemporaryDirectory() as directory:
         page = Path(directory, "playground.html")
