@@ -117,11 +117,13 @@ function ward(reels) {
     const sheet = el("canvas", { class: "sheet", role: "img" });
     const histogram = el("canvas", { class: "chart", role: "img" });
     const facts = el("dl", { class: "figures small" });
-    const view = el("article", {}, el("h3", {}, title), el("p", { class: "legend" }, cause), sheet, facts, histogram, el("p", {}, inside));
+    const said = el("p", {}, inside);
+    const view = el("article", {}, el("h3", {}, title), el("p", { class: "legend" }, cause), sheet, facts, histogram, said);
     return { view, show() {
       drawSheet(sheet, reels[name], frame);
       drawHistogram(histogram, reels[name], frame, 96);
       facts.replaceChildren(...factsOf(reels[name], frame).slice(1));
+      said.style.visibility = frame === steps.length - 1 ? "visible" : "hidden"; // it is of the end
     } };
   });
   const scrubber = player(t("Step of the four trainings"), steps.length, (chosen) => {

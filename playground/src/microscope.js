@@ -74,7 +74,7 @@ export function microscope(source) {
     rows.view,
     slider,
     el("p", { class: "legend" },
-      el("span", { class: "dot" }, t("it would say the first digit (holds it)")),
+      el("span", { class: "dot" }, t("it would say the first digit, which is right at the end")),
       el("span", { class: "plain" }, t("a digit: what it would say instead")),
       memory),
     about,
@@ -99,7 +99,7 @@ export function microscope(source) {
     read = { digits, found };
     shown = { cells, order: chosen, steps: digits.length };
     if (!chosen.includes(state.cell)) state.cell = chosen[0];
-    state.step = step;
+    if (other) state.step = step; // else the reader may have moved on meanwhile
     fresh();
     if (other) showReading();
     pictures.show(shown);
@@ -195,7 +195,7 @@ export function microscope(source) {
     const unsaid = rows.unsaid().join(t(" and "));
     panel.show([
       t("After step %(step)s, digit %(digit)s (the first was %(first)s): %(said)s.", values),
-      unsaid ? t("Held but not said: another first digit would leave another memory in %(networks)s (the bar is high), yet the answer does not follow it.", { networks: unsaid }) : "",
+      unsaid ? t("A trace without an answer: with another first digit the memory of %(networks)s would be another (its first bar is high), yet it does not say that digit.", { networks: unsaid }) : "",
     ].join(" "), shown, step, cell);
   }
 
@@ -221,7 +221,7 @@ export function microscope(source) {
   const view = el("div", { class: "microscope" },
     el("p", { class: "task" }, t("A palindrome reads the same backwards. A network reads all its digits but the last, one at a time, and must say the last one, which is the first digit again: it has to hold the first digit to the end.")),
     el("div", { class: "controls" },
-      labelled(t("Digits to read"), field),
+      labelled(t("Digits to read: a palindrome without its last digit"), field),
       el("div", { class: "buttons" },
         ...[9, 20, 36, 1000].map((length) => button(`T = ${number(length)}`, () => example(draw(length)))),
         button(t("zeros after the first"), () => example(state.digits.map((digit, k) => (k ? 0 : digit || 7)))),

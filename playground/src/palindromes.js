@@ -21,11 +21,11 @@ export function brokenMirror(digits) {
 }
 
 /**
- * Digits as somebody types them: spaces and commas do not count.
+ * Digits as somebody types them: spaces and commas do not count, nor the width of Chinese type.
  * @param {string} text
  * @returns {number[] | null} null where there is something else than digits
  */
 export function parse(text) {
-  const digits = text.replace(/[\s,，]/g, "");
+  const digits = text.normalize("NFKC").replace(/[\s,]/g, ""); // NFKC: digits of full width
   return /^[0-9]*$/.test(digits) ? Array.from(digits, Number) : null;
 }

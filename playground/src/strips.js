@@ -24,8 +24,8 @@ export const titles = () => ({
 function learnt({ config, metrics }) {
   const facts = { length: config.length, share: percent(metrics.test_accuracy) };
   return config.curriculum
-    ? t("learnt T up to %(length)s: %(share)s right", facts)
-    : t("learnt only T = %(length)s: %(share)s right", facts);
+    ? t("learnt T up to %(length)s, at which %(share)s are right", facts)
+    : t("learnt only T = %(length)s, at which %(share)s are right", facts);
 }
 
 /**
@@ -126,7 +126,7 @@ export function strips(networks, choose) {
    */
   function showEnds(read) {
     const palindrome = brokenMirror(digits) < 0;
-    top.end.replaceChildren(palindrome ? el("small", {}, t("right: %(digit)s", { digit: digits[0] })) : "");
+    top.end.replaceChildren(palindrome ? el("small", {}, t("right at the end: %(digit)s", { digit: digits[0] })) : "");
     for (const { name, end } of rows) {
       const { answers, probabilities } = read[name];
       const answer = answers[answers.length - 1];
@@ -176,7 +176,7 @@ export function strips(networks, choose) {
       answers[step] !== digits[0] && memory && memory[name][step][0] > HELD).map(({ name }) => title[name]),
     /** What all would answer after the chosen step, in words. */
     said: () => rows.map(({ name, answers }) => answers[step] === digits[0]
-      ? t("%(network)s holds it", { network: title[name] })
+      ? t("%(network)s would say %(answer)s, the first digit", { network: title[name], answer: answers[step] })
       : t("%(network)s would say %(answer)s", { network: title[name], answer: answers[step] }),
     ).join(t("; ")),
   };
@@ -189,6 +189,9 @@ export function strips(networks, choose) {
 export function verdict(digits) {
   const wrong = brokenMirror(digits);
   const length = digits.length + 1;
+  if (wrong >= 0 && digits.every((digit, k) => digit === digits[length - 2 - k])) {
+    return t("These %(count)s digits are a whole palindrome, but the networks are shown all digits except the last, which they must say. Leave the last one out.", { count: number(length - 1) });
+  }
   return wrong < 0
     ? t("These %(count)s digits begin a palindrome of T = %(length)s, so the right answer is the first one again: %(first)s.", {
       count: number(length - 1), length: number(length), first: digits[0],

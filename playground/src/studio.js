@@ -268,7 +268,7 @@ export function studio(source) {
         progress),
       walk.view, plane.view,
       el("p", { class: "why" }, t("Why? In training nearly every z became a digit, so the way through z leads over digits; it fails only at the borders between them. Pixels know nothing of digits: halfway they show two, one on top of the other."),
-        source.early ? ` ${t("Early in its training the generator drew no digit for any z.")}` : "")),
+        source.early ? ` ${t("Early in its training the generator drew hardly more than shadows.")}` : "")),
   );
   reach(0);
   return {

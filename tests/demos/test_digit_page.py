@@ -87,7 +87,7 @@ def test_what_all_networks_say_after_each_step(page: Any) -> None:
             with torch.no_grad():
                 given = torch.tensor([[int(d) for d in digits[:step]]])
                 answer = int(torchscript.load(name)(given).argmax())
-            says = "holds it" if answer == int(digits[0]) else f"would say {answer}"
+            says = f"would say {answer}" + ", the first digit" * (answer == int(digits[0]))
             expect(sentence).to_contain_text(f"{title} {says}")
         slider.press("ArrowLeft")
 
