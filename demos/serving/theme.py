@@ -8,7 +8,8 @@ THEME = gr.themes.Base(
     body_background_fill="#fff", body_background_fill_dark="#14171d"
 )
 CSS = """
-.gradio-container { width: 100%; max-width: none !important; }
+/* A page that hides what overflows lets nothing stay in view while it scrolls. */
+.gradio-container { width: 100%; max-width: none !important; overflow: visible !important; }
 .gradio-container > .main { padding: 0; }
 .html-container { padding: 0 !important; }
 """

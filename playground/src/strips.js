@@ -24,8 +24,8 @@ export const titles = () => ({
 function learnt({ config, metrics }) {
   const facts = { length: config.length, share: percent(metrics.test_accuracy) };
   return config.curriculum
-    ? t("learnt T up to %(length)s, at which %(share)s are right", facts)
-    : t("learnt only T = %(length)s, at which %(share)s are right", facts);
+    ? t("learnt T up to %(length)s: %(share)s right there", facts)
+    : t("learnt only T = %(length)s: %(share)s right there", facts);
 }
 
 /**
