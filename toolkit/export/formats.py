@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from numpy.typing import NDArray
 
+from toolkit.common.device import needs_torch
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import sha256
 from toolkit.export import onnx, program
@@ -92,6 +93,7 @@ def write(format_: str, exports_dir: Path = EXPORTS_DIR) -> list[str]:
         ToolkitError: a .pt file cannot be read, the extra "onnx" is not installed, or none of the
             files could be made; the old ones are as they were.
     """
+    needs_torch("Exporting a model")
     if format_ == "onnx" and not onnx.is_installed():
         raise ToolkitError(onnx.NEEDS)
     with lock_exports(exports_dir):

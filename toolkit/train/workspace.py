@@ -13,7 +13,7 @@ import typer
 from torch import nn
 
 from toolkit.common.console import training_command
-from toolkit.common.device import pick_device, pick_precision
+from toolkit.common.device import needs_torch, pick_device, pick_precision
 from toolkit.common.errors import UsageError
 from toolkit.common.files import make_directory
 from toolkit.common.record import RunRecord
@@ -118,10 +118,11 @@ def open_workspace(
     """The workspace that the options of a training name.
 
     Raises:
-        ToolkitError: the runs or the exports cannot be written there, or their manifest is damaged,
-            which is better said before hours of training than after.
+        ToolkitError: torch is too old, the runs or the exports cannot be written there, or their
+            manifest is damaged, which is better said before hours of training than after.
         UsageError: this machine does not have the device.
     """
+    needs_torch("Training")
     exports = exports_dir or default_directory(preset, runs_dir)
     make_directory(exports)
     read_manifest(exports)
