@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.export.conftest import require_onnx
 from tests.export.test_load_exports import (
     CPP,
     EXPORTS_PAGE,
@@ -38,8 +37,6 @@ USES_CPP = (pytest.mark.slow, pytest.mark.needs("c++ and onnxruntime"))
 def reader(request: pytest.FixtureRequest) -> Reader:
     """How to run `predict`, `sample` or `verify`, and the ending of the files to give to it."""
     language, ending = request.param.split(", ")
-    if ending == "onnx":
-        require_onnx()
     if language == "Python":
         return call_python, ending
     built = request.getfixturevalue("built_onnx")
@@ -195,7 +192,6 @@ def test_verify_other_files(reader: Reader, what: str, copied: Path) -> None:
 
 
 def test_without_onnxruntime(converted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    require_onnx()
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     done = call_python("predict", converted / "lstm.onnx", 1)
     assert done.returncode == 1
@@ -221,7 +217,6 @@ def test_each_program_names_its_format(built_onnx: Path, converted: Path) -> Non
 
 @pytest.mark.slow
 def test_commands_of_the_page(built_onnx: Path, converted: Path, tmp_path: Path) -> None:
-    require_onnx()
     commands = re.findall(r"^exports/cpp/build-onnx/.*", EXPORTS_PAGE, flags=re.MULTILINE)
     assert {Path(command.split()[0]).name for command in commands} == set(CPP.values())
     (tmp_path / "exports").symlink_to(converted)

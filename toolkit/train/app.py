@@ -44,10 +44,17 @@ from toolkit.train.options import (
     SeedOption,
     StepsOption,
     ToOption,
-    TrainingArgument,
+    TrainingsArgument,
     YesOption,
 )
-from toolkit.train.presets import NUM_SEEDS, NUM_TEST, plan_classifier, plan_gan, plan_recurrent
+from toolkit.train.presets import (
+    NUM_IMAGES,
+    NUM_SEEDS,
+    NUM_TEST,
+    plan_classifier,
+    plan_gan,
+    plan_recurrent,
+)
 
 app = typer.Typer(
     cls=Commands,
@@ -96,6 +103,7 @@ def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
         )
         workspace = open_workspace(preset, device, runs_dir, exports_dir, restart, yes=yes)
         train_recurrent(plan, workspace, NUM_TEST[preset], num_seeds)
+        workspace.say_what_changed()
 
 
 add_recurrent("lstm", "Part I: train the LSTM on palindromes.")
@@ -134,7 +142,8 @@ def gan(
         seed=seed,
     )
     workspace = open_workspace(preset, device, runs_dir, exports_dir, restart, data_dir, yes)
-    train_gan(workspace.with_precision(plan), workspace)
+    train_gan(workspace.with_precision(plan), workspace, NUM_IMAGES[preset])
+    workspace.say_what_changed()
 
 
 @app.command()
@@ -155,6 +164,7 @@ def classifier(
     plan = plan_classifier(preset).customise(seed=seed)
     workspace = open_workspace(preset, device, runs_dir, exports_dir, restart, data_dir)
     train_classifier(workspace.with_precision(plan), workspace)
+    workspace.say_what_changed()
 
 
 @app.command(name="all")
@@ -180,7 +190,9 @@ def train_all(
     find_classifier(workspace.exports_dir)
     train_both(preset, seed, workspace, curriculum=True)
     train_both(preset, seed, workspace, curriculum=False, num_seeds=NUM_SEEDS[preset])
-    train_gan(workspace.with_precision(plan_gan(preset).customise(seed=seed)), workspace)
+    plan = workspace.with_precision(plan_gan(preset).customise(seed=seed))
+    train_gan(plan, workspace, NUM_IMAGES[preset])
+    workspace.say_what_changed()
 
 
 @app.command()
@@ -268,11 +280,15 @@ def clinic(
 @app.command()
 @reports_errors
 def restore(
-    model: TrainingArgument,
+    trainings: TrainingsArgument,
     exports_dir: FolderOption = EXPORTS_DIR,
 ) -> None:
-    """Bring back the export that the last training replaced."""
-    names = ("generator", "discriminator") if model == "gan" else (model,)
+    """Bring back the exports that the last training replaced."""
+    names = [
+        name
+        for training in trainings
+        for name in (("generator", "discriminator") if training == "gan" else (training,))
+    ]
     for note in restore_exports([f"{name}.pt" for name in names], exports_dir).notes:
         print(f"Note: {note}")
     print(f"{exports_dir}: {' and '.join(names)} are back as they were before the last training.")
