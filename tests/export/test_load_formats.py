@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.torch_version import TorchVersion
 
 from tests.export.test_load_exports import (
     CPP,
@@ -22,8 +23,10 @@ from tests.export.test_load_exports import (
     thousand_inputs,
 )
 from toolkit.common import figures
+from toolkit.common.device import LEAST_TORCH
+from toolkit.common.errors import ToolkitError
 from toolkit.common.files import sha256
-from toolkit.export import manifest, torchscript
+from toolkit.export import manifest, program, torchscript
 
 pytestmark = pytest.mark.xdist_group("formats")
 
@@ -199,6 +202,20 @@ def test_without_onnxruntime(converted: Path, monkeypatch: pytest.MonkeyPatch) -
     done = call_python("verify", converted / "manifest.json")
     assert (done.returncode, done.stderr) == (0, "")
     assert "lstm.onnx: the SHA-256 is right; not run, since onnxruntime is not" in done.stdout
+
+
+def test_with_an_older_torch(converted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "__version__", TorchVersion("2.8.0+cpu"))
+    done = call_python("predict", converted / "lstm.pt2", 1)
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        f".pt2 files need torch {LEAST_TORCH['A .pt2 file']}, and this is 2.8.0+cpu\n"
+    )
+    done = call_python("verify", converted / "manifest.json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "lstm.pt2: the SHA-256 is right; not run, since it needs torch 2" in done.stdout
+    with pytest.raises(ToolkitError, match=r"A .pt2 file needs torch 2\.9 or newer, and this is "):
+        program.load("lstm", converted)
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ import contextlib
 import copy
 import functools
 import io
-import warnings
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from toolkit.common.device import threads
+from toolkit.common.device import needs_torch, threads
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import sha256
 from toolkit.export.canonical import canonical, script
@@ -36,6 +36,7 @@ from toolkit.export.manifest import (
     read_listed,
     signature_of,
 )
+from toolkit.export.program import exporter_quiet
 from toolkit.export.replacing import Replaced, describe_regression, replace_exports
 from toolkit.gan.model import ConvGenerator
 from toolkit.lstm.model import RNN
@@ -168,6 +169,7 @@ def rehearse() -> None:
     Raises:
         ToolkitError: this torch cannot do it.
     """
+    needs_torch("Training")
     with torch.random.fork_rng(devices=[]):
         models = {"rnn": RNN(2), "generator": ConvGenerator(2, 4)}
     convert([_script(name, model, {}) for name, model in models.items()])
@@ -178,7 +180,7 @@ def _script(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
     """The file of a model and its entry in the manifest, with `facts` about its training."""
     signature = signature_of(name)
     model = copy.deepcopy(model).cpu().eval()
-    with _deprecation_ignored():
+    with _torchscript():
         scripted = script(model)
     data = _serialise(scripted)
     reloaded = _deserialise(data)
@@ -199,24 +201,34 @@ def _script(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
 
 def _serialise(scripted: torch.jit.ScriptModule) -> bytes:
     buffer = io.BytesIO()
-    with _deprecation_ignored():
+    with _torchscript():
         torch.jit.save(scripted, buffer)
     return canonical(buffer.getvalue())
 
 
 def _deserialise(data: bytes) -> torch.jit.ScriptModule:
-    with _deprecation_ignored():
+    with _torchscript():
         module: torch.jit.ScriptModule = torch.jit.load(io.BytesIO(data), map_location="cpu")
     module.eval()
     return module
 
 
 @contextlib.contextmanager
-def _deprecation_ignored() -> Iterator[None]:
-    """Suppress torch's warning that TorchScript is deprecated; no date of removal is announced."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="`torch.jit")
+def _torchscript() -> Iterator[None]:
+    """Suppress torch's warnings: of its deprecation, without a date; of Python 3.14 we say it."""
+    _note_of_python(sys.version_info[:2])
+    with exporter_quiet():
         yield
+
+
+@functools.cache  # once
+def _note_of_python(version: tuple[int, int]) -> None:
+    if version >= (3, 14):
+        print(
+            "Note: torch does not support TorchScript, which .pt files are, on Python 3.14; if one "
+            "fails, use Python 3.13 or the .pt2 and .onnx files.",
+            file=sys.stderr,
+        )
 
 
 @torch.no_grad()
