@@ -149,7 +149,7 @@ def start(directory: Path, *arguments: str) -> "subprocess.Popen[str]":
 
 @pytest.mark.slow
 def test_the_real_process(tmp_path: Path) -> None:
-    """SIGKILL leaves a run that continues, Ctrl+C and SIGTERM say so; an RNN at T = 60 never ends."""
+    """SIGKILL leaves a run that continues, Ctrl+C and SIGTERM say so; this RNN never learns."""
     command = ("rnn", "--preset", "smoke", "--length", "60", "--num-steps", "99999")
     run = tmp_path / "runs" / "smoke" / "rnn-length=60-num_steps=99999"
     steps = 0

@@ -114,14 +114,18 @@ class Workspace:
             print(f"Note: {note}")
         self.replaced.append(replaced)
 
-    def say_what_changed(self) -> None:
-        """Name the files that the command replaced, and how to get the old ones back."""
+    def __enter__(self) -> "Workspace":
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        """At the end, name the files that were replaced, and how to get the old ones back."""
         changed: dict[str, list[str]] = {}  # name of the export -> its formats
         for file in (file for replaced in self.replaced for file in replaced.changed):
-            name, _, format_ = file.partition(".")
+            name, format_ = file.split(".")
             changed.setdefault(name, []).append(f".{format_}")
         if not changed:
-            print(f"{self.exports_dir}: every file is what it was before.")
+            if kind is None:
+                print(f"{self.exports_dir}: every file is what it was before.")
             return
         new = ", ".join(f"{name} ({' '.join(formats)})" for name, formats in changed.items())
         print(f"New in {self.exports_dir}: {new}")
