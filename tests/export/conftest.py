@@ -101,7 +101,6 @@ def reader(request: pytest.FixtureRequest) -> Reader:
     """One of the lists above, as a test says: @pytest.mark.parametrize("reader", ..., indirect)."""
     language, ending = request.param.split(", ")
     folder, names = EXPORTS, sorted(manifest.SIGNATURES)
-    if ending == "onnx":
     if ending in manifest.FORMATS:
         folder = request.getfixturevalue("converted")
     if language == "Python":
