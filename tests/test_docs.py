@@ -37,8 +37,10 @@ PAGES = [
 ]
 README = (ROOT / "README.md").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-# What other programs do is theirs; the C++ programs are built and run by tests/export.
-OTHER_PROGRAMS = {"cmake", "cp", "git", "hf", "mkdir", "pipx", "python3", "source", "sudo", "uv"}
+# What other programs do is theirs; the C++ and JavaScript programs are run by tests/export.
+OTHER_PROGRAMS = {
+    *("cmake", "cp", "git", "hf", "mkdir", "node", "npm", "pipx", "python3", "source", "sudo", "uv")
+}
 
 
 def commands(text: str) -> list[str]:
@@ -147,7 +149,7 @@ def understand(words: Sequence[str]) -> None:
     if words[0] == "python":
         arguments = [*words[2:], *(["--help"] if words[1].startswith("demos/") else [])]
         return run_script(ROOT / words[1], arguments)
-    if words[0].startswith(("exports/cpp/build/", "exports/cpp/build-onnx/")):
+    if words[0].startswith("exports/cpp/build"):
         name = Path(words[0]).name
         assert (ROOT / "exports" / "cpp" / f"{name}.cpp").exists()
     else:
