@@ -6,7 +6,6 @@ it, and has an entry of its own in the manifest, which names the SHA-256 of the 
 """
 
 import io
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from numpy.typing import NDArray
 
+from toolkit.common.device import needs_torch
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import sha256
 from toolkit.export import onnx, program
@@ -76,6 +76,7 @@ def write(format_: str, exports_dir: Path = EXPORTS_DIR) -> list[str]:
         ToolkitError: a .pt file cannot be read, or one of the files could not be made; the old ones
             are as they were.
     """
+    needs_torch("Exporting a model")
     with lock_exports(exports_dir):
         listed = read_manifest(exports_dir)
         sources = [read_export(n, exports_dir) for n in SIGNATURES if f"{n}.pt" in listed]
@@ -126,8 +127,7 @@ def _convert_one(name: str, source: Export, formats: Sequence[str]) -> list[Made
 
 def _load(data: bytes) -> torch.jit.ScriptModule:
     """A verified .pt file; `toolkit.export.torchscript`, which loads it for others, uses us."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="`torch.jit")
+    with program.exporter_quiet():
         script: torch.jit.ScriptModule = torch.jit.load(io.BytesIO(data), map_location="cpu")
     return script
 
