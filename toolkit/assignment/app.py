@@ -15,7 +15,6 @@ from toolkit.assignment.options import (
     JobsOption,
     LanguageOption,
     MemoryLimitOption,
-    OldJobsOption,
     OnlyOption,
     PlatformOption,
     RestartOption,
@@ -192,7 +191,6 @@ def grade(
     again: AgainOption = False,
     lang: LanguageOption = "en",
     jobs: JobsOption = 2,
-    workers: OldJobsOption = None,
     cluster: ClusterOption = None,
     time_limit: TimeLimitOption = 300,
     memory_limit: MemoryLimitOption = 4,
@@ -212,8 +210,9 @@ def grade(
             "grade needs Linux, because it runs the code of strangers in a sandbox. Windows has "
             "Linux in WSL, a Mac in a virtual machine."
         )
+    from toolkit.assignment.grade.folder import find_archives
     from toolkit.assignment.grade.gradebook.roster import read_roster
-    from toolkit.assignment.grade.gradebook.write import write_gradebook
+    from toolkit.assignment.grade.gradebook.write import find_owners, write_gradebook
     from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
     from toolkit.assignment.grade.sandbox.choice import find_isolation
     from toolkit.assignment.grade.sandbox.isolation import Limits
@@ -223,6 +222,9 @@ def grade(
         raise UsageError("A roster is for --csv: say which platform, e.g. --csv moodle.")
     students = None if roster is None else read_roster(roster)
     points = read_rubric(rubric or DEFAULT)
+    archives = [path.name for path in find_archives(folder)]
+    if csv is not None:  # before anything is graded or set aside
+        find_owners(archives, csv, students)
     if restart and out.exists():
         set_aside(out)
     results = grade_and_say(
@@ -232,15 +234,15 @@ def grade(
         Limits(seconds=time_limit, memory=int(memory_limit * 2**30)),
         isolation=None if cluster else find_isolation(unsafe=unsafe),
         cluster=cluster,
-        num_workers=workers or jobs,
+        num_workers=jobs,
         language=lang,
         only=only,
         again=again,
     )
     if csv is not None:
-        written = write_gradebook([*results.items()], out, csv, students, points, title)
-        print("\n".join([*written.unclear, *(f"Nothing from: {who}" for who in written.missing)]))
-        print(f"For {csv}: {', '.join(str(path) for path in written.files)}.")
+        written = write_gradebook(archives, results, out, csv, students, points, title)
+        made = f"For {csv}: {', '.join(map(str, written.files))}."
+        print("\n".join([*written.unclear, *written.missing, made]))
 
 
 packages = typer.Typer(

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from toolkit.assignment.check.explanations import EQUATIONS, SHORT, in_class
+from toolkit.assignment.check.explanations import EQUATIONS, in_class, short
 from toolkit.assignment.check.findings import Finding, Id
 from toolkit.assignment.check.text import place_of
 from toolkit.assignment.grade.result import Result
@@ -33,7 +33,7 @@ class Lesson:
 
     @property
     def headline(self) -> str:
-        return SHORT[self.id]
+        return short(self.id)
 
     @property
     def equation(self) -> str:

@@ -19,7 +19,7 @@ from toolkit.assignment.grade.gradebook.roster import read_roster
 from toolkit.assignment.grade.gradebook.write import Written, write_gradebook
 from toolkit.assignment.grade.result import Extra, Open, Result, TaskResult
 from toolkit.assignment.grade.rubric import read_rubric
-from toolkit.common.errors import UsageError
+from toolkit.common.errors import ToolkitError, UsageError
 
 RUBRIC = read_rubric()
 
@@ -86,17 +86,17 @@ def write(
     title: str = "Assignment 3",
 ) -> Written:
     """Write what `grade --csv` writes, for results whose feedback says which it is."""
-    graded = []
+    graded = {}
     for one in results:
         archive = one.extra_data.archive
         (out / archive).mkdir()
         (out / archive / "feedback.html").write_text(f"for {archive}")
-        graded.append((archive, one))
+        graded[archive] = one
     students = None
     if roster is not None:
         (out / "roster.csv").write_bytes(roster)
         students = read_roster(out / "roster.csv")
-    return write_gradebook(graded, out, name, students, RUBRIC, title)
+    return write_gradebook([*graded], graded, out, name, students, RUBRIC, title)
 
 
 def table(path: Path) -> list[list[str]]:
@@ -257,11 +257,22 @@ def test_the_number_of_another_student(tmp_path: Path) -> None:
     assert "has the number of another student, 10000001" in written.unclear[0]
 
 
-@pytest.mark.parametrize("roster", [None, "canvas"])
-def test_nobody_known(roster: PlatformName | None, tmp_path: Path) -> None:
-    data = ROSTERS[roster] if roster else None
-    written = write(tmp_path, "canvas", [result("work.zip", 80)], data)
-    assert written.unclear[0].startswith("'work.zip' is in no line")
+@pytest.mark.parametrize("name", ROSTERS)
+@pytest.mark.parametrize("listed", [False, True])
+def test_no_line_no_file(listed: bool, name: PlatformName, tmp_path: Path) -> None:
+    """A good file is never replaced by one with nothing in it."""
+    good = tmp_path / f"{name}.csv"
+    good.write_text("good")
+    with pytest.raises(ToolkitError, match=f"so {name}.csv would be empty") as caught:
+        write(tmp_path, name, [result("work.zip", 80)], ROSTERS[name] if listed else None)
+    assert caught.value.exit_code == 1
+    assert good.read_text() == "good"
+    assert not list(tmp_path.glob("*-feedback.zip"))
+    if name in ("moodle", "blackboard"):  # which know nobody by a number of the university's
+        with pytest.raises(ToolkitError, match="No archive is of anybody whom"):
+            write(tmp_path, name, [result(ARCHIVES["gradescope"][0], 80)], GRADESCOPE.encode())
+    written = write(tmp_path, name, [result(ARCHIVES[name][0], 8), result("a.zip", 9)])
+    assert written.unclear == ["'a.zip' is in no line: its name says not whose it is."]
 
 
 def test_what_could_not_be_graded_has_no_points(tmp_path: Path) -> None:
