@@ -164,21 +164,20 @@ def pack(
         Path, typer.Argument(help="The folder with your code, notebook and report.")
     ] = Path(),
     out: Annotated[Path, typer.Option(help="Where the archive goes.")] = Path(),
+    report: Annotated[
+        Literal["word", "latex"] | None, typer.Option(help="If there are two: which is yours.")
+    ] = None,
 ) -> None:
     """Make the archive that you hand in, and try it the way the grader will.
 
-    If something is missing or empty, it says so and makes no archive. It sets an older archive
-    aside.
+    If something is missing or empty, it says so and makes no archive. Otherwise its first line says
+    what would cost points. It sets an older archive aside.
     """
     from toolkit.assignment.grade.sandbox.isolation import Limits
     from toolkit.assignment.pack import pack as pack_submission
 
-    path, files, hints = pack_submission(folder, student_number, out, Limits())
-    for name, content in files.items():
-        print(f"{len(content):>12,}  {name}")
-    print(f"{path}: {len(files)} files, {path.stat().st_size:,} bytes. It unpacks and runs.")
-    for hint in hints:
-        print(f"Have another look: {hint}")
+    ask = typer.confirm if sys.stdin.isatty() else None
+    print(pack_submission(folder, student_number, out, Limits(), report=report, ask=ask).as_text())
 
 
 @app.command()
