@@ -29,7 +29,7 @@ from toolkit.assignment.grade.sandbox.scratch import clear_left_over
 from toolkit.assignment.grade.verdict import CHECK, Check, give_points, grade_archive, ungraded
 from toolkit.assignment.grade.versions import installed, toolkit_files, versions
 from toolkit.common.errors import UsageError, nearest
-from toolkit.common.files import atomic_write, make_directory, read_bytes, sha256
+from toolkit.common.files import atomic_write, make_directory, read_bytes, sha256, write_changed
 from toolkit.common.texts.language import Language
 from toolkit.common.workers import workers
 
@@ -89,8 +89,7 @@ def grade_folder(
     jobs = (joblib.delayed(_grade)(path.name, *read_archive(path), *how) for path in todo)
     with workers(cluster, num_workers):
         for name, result in joblib.Parallel(return_as="generator_unordered")(jobs):
-            _write_feedback(result, rubric, out / name, language)
-            _save(result, out / name)  # last, because the next command keeps a result that it finds
+            write_changed(_files(result, rubric, out / name, language))
             results[name] = result
             report(len(results), total, name, result)
     results = {path.name: results[path.name] for path in archives if path.name in results}
@@ -106,9 +105,9 @@ def _write_pages(
     language: Language,
     anew: bool,
 ) -> None:
-    """All feedback, the table and the page of the class, and the similar pairs side by side."""
-    for name, result in results.items():  # those too that are from an earlier command
-        _write_feedback(result, rubric, out / name, language)
+    """All results, those too that are from an earlier command, the class, and similar pairs."""
+    for_each = [_files(one, rubric, out / name, language) for name, one in results.items()]
+    write_changed({path: data for files in for_each for path, data in files.items()})
     graded = {folder / name: result for name, result in results.items()}
     similar = write_pairs(graded, out / "pairs", anew)
     atomic_write(out / "class.csv", class_csv(list(results.values()), similar.pairs).encode())
@@ -206,18 +205,16 @@ def _kept_results(
         if (extra.archive_sha256, extra.settings_sha256) == (read_archive(archive)[1], settings):
             if extra.rubric_sha256 != rubric.sha256:
                 result = give_points(extra, rubric, result.execution_time)
-                _save(result, path.parent)
             kept[archive.name] = result
     return kept
 
 
-def _save(result: Result, directory: Path) -> None:
-    atomic_write(directory / "results.json", f"{result.model_dump_json(indent=2)}\n".encode())
-
-
-def _write_feedback(result: Result, rubric: Rubric, directory: Path, language: Language) -> None:
-    """The student's page, unless the very same is there."""
+def _files(
+    result: Result, rubric: Rubric, directory: Path, language: Language
+) -> dict[Path, bytes]:
+    """What is written for one archive."""
     make_directory(directory)
-    path, page = directory / "feedback.html", student_page(result, rubric, language).encode()
-    if not path.exists() or path.read_bytes() != page:
-        atomic_write(path, page)
+    return {
+        directory / "feedback.html": student_page(result, rubric, language).encode(),
+        directory / "results.json": f"{result.model_dump_json(indent=2)}\n".encode(),
+    }
