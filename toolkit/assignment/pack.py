@@ -65,15 +65,11 @@ class Packed(NamedTuple):
             first = f"is packed, but this would cost points: {words}"
         if self.unseen:
             first += f"; what the check could not see: {len(self.unseen)}"
-        return "\n".join(
-            [
-                f"{self.path.name} {first}.",
-                *(f"Costs points: {cost}" for _, cost in self.costs),
-                *(f"Have another look: {hint}" for hint in [*self.hints, *self.unseen]),
-                *(f"{len(content):>12,}  {name}" for name, content in self.files.items()),
-                f"{self.path}: {len(self.files)} files, {self.path.stat().st_size:,} bytes.",
-            ]
-        )
+        lines = [f"Costs points: {cost}" for _, cost in self.costs]
+        lines += [f"Have another look: {hint}" for hint in (*self.hints, *self.unseen)]
+        lines += [f"{len(content):>12,}  {name}" for name, content in self.files.items()]
+        last = f"{self.path}: {len(self.files)} files, {self.path.stat().st_size:,} bytes."
+        return "\n".join([f"{self.path.name} {first}.", *lines, last])
 
 
 def pack(

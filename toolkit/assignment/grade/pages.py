@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from toolkit.assignment.check.explanations import EQUATIONS, IN_CLASS, explanation, short
+from toolkit.assignment.check.explanations import EQUATIONS, IN_CLASS, explanation, in_class, short
 from toolkit.assignment.check.findings import Finding, Id
 from toolkit.assignment.check.text import place_of
 from toolkit.assignment.grade.copies.beside import Row
@@ -83,6 +83,9 @@ def class_page(
         most=sum(task.points for task in rubric.checked),
         bins=_histogram(found),
         lessons=learnt,
+        short=short,
+        equations=EQUATIONS,
+        in_class=in_class,
         explanations={lesson.id: _explained(lesson.id, "en") for lesson in learnt},
         unseen=unseen(found),
         broken=[result for result in found if result.extra_data.problem],

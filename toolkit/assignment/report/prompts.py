@@ -35,16 +35,13 @@ def one_report(
     if not all(both.values()):
         return files
     if report is None:
-        paths = [path for found in both.values() for path in found]
-        left = {path: len(prompts_in(str(path), files[path])) for path in paths}
+        left = {p: len(prompts_in(str(p), files[p])) for found in both.values() for p in found}
         said = " and ".join(f"{path} (prompts left in it: {n})" for path, n in left.items())
-        likely, other = sorted(both, key=lambda kind: sum(left[path] for path in both[kind]))
+        said = f"There are two reports, {said}."
         if ask is None:
-            raise UsageError(
-                f"There are two reports, {said}. Say which one you hand in, --report word or "
-                "--report latex; the other is left out."
-            )
-        yes = ask(f"There are two reports, {said}. Hand in {both[likely][0]}, and not the other?")
+            raise UsageError(f"{said} Say which one is yours: --report word or --report latex.")
+        likely, other = sorted(both, key=lambda kind: sum(left[path] for path in both[kind]))
+        yes = ask(f"{said} Hand in {both[likely][0]}, and not the other?")
         report = likely if yes else other
     others = both["latex" if report == "word" else "word"]
     left_out = {*others, *(path.with_suffix(".pdf") for path in others if path.suffix == ".tex")}
@@ -55,12 +52,12 @@ def find_prompts(files: Mapping[PurePosixPath, bytes]) -> list[tuple[str, str]]:
     """What is not a student's own in the report, in a word or two and in a sentence."""
     found = []
     for path, content in files.items():
-        if path.suffix in (".tex", ".docx") and (prompts := prompts_in(str(path), content)):
-            first = f"[[ {prompts[0][:70]} ]]"
-            number = f"{len(prompts)} prompts" if len(prompts) > 1 else "1 prompt"
-            said = f"{path} still has {number}; the first is {first}"
-            found.append((f"{number} in {path}", said))
-        if path.suffix in (".tex", ".docx") and REMARK in text_of(str(path), content):
+        if path.suffix.lower() not in (".tex", ".docx"):
+            continue
+        if prompts := prompts_in(str(path), content):
+            said = f"{path} still has {len(prompts)} prompts; the first is [[ {prompts[0][:70]} ]]"
+            found.append((f"{len(prompts)} prompts in {path}", said))
+        if REMARK in text_of(str(path), content):
             said = f"{path} shows what the toolkit made: fill it without --reference."
             found.append((f"the toolkit's runs in {path}", said))
     return found
