@@ -4,6 +4,7 @@ Each command imports what it needs when it is called, so that --help waits for n
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -176,7 +177,7 @@ def pack(
     from toolkit.assignment.grade.sandbox.isolation import Limits
     from toolkit.assignment.pack import pack as pack_submission
 
-    ask = typer.confirm if sys.stdin.isatty() else None
+    ask = partial(typer.confirm, default=None) if sys.stdin.isatty() else None  # y or n, no Enter
     print(pack_submission(folder, student_number, out, Limits(), report=report, ask=ask).as_text())
 
 
