@@ -189,42 +189,35 @@ def test_without_a_roster(name: PlatformName, tmp_path: Path) -> None:
     assert not (tmp_path / "missing.csv").exists()
 
 
-def test_feedback_for_moodle(tmp_path: Path) -> None:
-    """assignfeedback_file_zip_importer: name_participant_type_plugin_file, split at most so far."""
-    write(tmp_path, "moodle", [result(name, 84) for name in ARCHIVES["moodle"]])
-    files = unzipped((tmp_path / "moodle-feedback.zip").read_bytes())
-    parts = [name.split("_", 4) for name in files]
-    assert [part[1:] for part in parts] == [
-        ["501", "assignsubmission", "file", "feedback.html"],
-        ["502", "assignsubmission", "file", "feedback.html"],
-    ]
-    assert list(files.values())[1].decode() == f"for {ARCHIVES['moodle'][1]}"
+NUMBERS = b"Identifier,Full name,ID number,Grade\nParticipant 501,A_B,10000001,\n"
 
 
-def test_feedback_for_moodle_by_number(tmp_path: Path) -> None:
-    """An archive that Moodle did not name gets the name that it would have given."""
-    roster = b"Identifier,Full name,ID number,Grade\nParticipant 501,A_B,10000001,\n"
-    write(tmp_path, "moodle", [result("10000001_assignment3.zip", 84)], roster)
-    (name,) = unzipped((tmp_path / "moodle-feedback.zip").read_bytes())
-    assert name == "A B_501_assignsubmission_file_feedback.html"
-
-
-def test_feedback_for_canvas(tmp_path: Path) -> None:
-    """Canvas finds user and attachment in the unchanged name, and shows it under the old one."""
-    write(tmp_path, "canvas", [result(name, 84) for name in ARCHIVES["canvas"]])
-    files = unzipped((tmp_path / "canvas-feedback.zip").read_bytes())
-    numbers = [[part for part in name.split("_") if part.isdigit()][:2] for name in files]
-    assert numbers == [["501", "90001"], ["502", "90002"]]
-    for name, data in files.items():
-        assert unzipped(data) == {"feedback.html": f"for {name}".encode()}
-
-
-def test_feedback_for_blackboard(tmp_path: Path) -> None:
-    write(tmp_path, "blackboard", [result(name, 84) for name in ARCHIVES["blackboard"]])
-    assert list(unzipped((tmp_path / "blackboard-feedback.zip").read_bytes())) == [
-        "Assignment 3_zalva_attempt_2026-11-20-10-11-12_feedback.html",
-        "Assignment 3_zwei_attempt_2026-11-20-23-59-59_feedback.html",
-    ]
+@pytest.mark.parametrize(
+    ("name", "archives", "roster", "expected"),
+    [
+        # assignfeedback_file_zip_importer: name_participant_type_plugin_file, split at most so far
+        ("moodle", ARCHIVES["moodle"], None, ["Zoë Älva_501_assignsubmission_file_feedback.html",
+                                              "张 伟_502_assignsubmission_file_feedback.html"]),
+        # an archive that Moodle did not name gets the name that it would have given
+        ("moodle", ["10000001_assignment3.zip"], NUMBERS,
+         ["A B_501_assignsubmission_file_feedback.html"]),
+        ("blackboard", ARCHIVES["blackboard"], None,
+         ["Assignment 3_zalva_attempt_2026-11-20-10-11-12_feedback.html",
+          "Assignment 3_zwei_attempt_2026-11-20-23-59-59_feedback.html"]),
+        # Canvas finds user and attachment in the unchanged name, and shows it under the old one
+        ("canvas", ARCHIVES["canvas"], None, list(ARCHIVES["canvas"])),
+    ],
+)  # fmt: skip
+def test_feedback(
+    name: PlatformName, archives: list[str], roster: bytes | None, expected: list[str],
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    write(tmp_path, name, [result(archive, 84) for archive in archives], roster)
+    files = unzipped((tmp_path / f"{name}-feedback.zip").read_bytes())
+    assert list(files) == expected
+    for archive, data in zip(archives, files.values(), strict=True):
+        page = unzipped(data)["feedback.html"] if name == "canvas" else data
+        assert page == f"for {archive}".encode()
 
 
 def test_the_newest_attempt_counts(tmp_path: Path) -> None:
