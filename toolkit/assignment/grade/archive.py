@@ -27,16 +27,8 @@ MAX_DEPTH = 12  # folders inside of folders
 MAX_NAME = 200  # bytes of one name
 CHUNK = 2**20
 # What Python's zip reader raises on damaged or crafted input.
-DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    NotImplementedError,
-    OverflowError,
-    RuntimeError,
-    ValueError,
-)
+DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError,
+          OverflowError, RuntimeError, ValueError)  # fmt: skip
 
 
 @dataclass

@@ -101,8 +101,11 @@ for name in ("submission", "scratch"):
 watched = Watched([{str(inside)!r}], scratch / "submission", scratch / "scratch", Limits(),
                   {ways.BUBBLEWRAP!r}, time.monotonic() + 30)
 os.write(watched.process.stdin.fileno(), b"a question")
-print(os.read(watched.process.stdout.fileno(), 100).decode(), watched.wait())
+answer = os.read(watched.process.stdout.fileno(), 100).decode()
+while watched.status is None:
+    time.sleep(0.01)
 watched.stop()
+print(answer, watched.status)
 print(watched.printed.decode())
 """
     done = subprocess.run(
