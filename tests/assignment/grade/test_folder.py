@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from toolkit.assignment.app import app
 from toolkit.assignment.grade import folder
-from toolkit.assignment.grade.copies import pairs
+from toolkit.assignment.grade.copies import similar
 from toolkit.assignment.grade.folder import grade_folder, identity
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
@@ -214,7 +214,7 @@ def test_another_rubric_is_arithmetic(
     grade(graded, scratch, rubric=rubric)
     before = files_of(out)
     with monkeypatch.context() as nothing:
-        for module, name in ((folder, "grade_archive"), (pairs, "find_similar")):
+        for module, name in ((folder, "grade_archive"), (similar, "find_similar")):
             nothing.setattr(module, name, lambda *_: pytest.fail("computed again"))
         grade(graded, out, rubric=rubric, num_workers=1)
         assert files_of(out) == files_of(scratch) != before

@@ -176,8 +176,7 @@ def _grade(
     """`grade_archive`, for a worker, with the hashes of what it was made from."""
     try:
         if len(data) > MAX_ARCHIVE:
-            most = MAX_ARCHIVE // 2**20
-            problem = f"It is larger than {most} MiB: leave out data and checkpoints."
+            problem = f"It is larger than {MAX_ARCHIVE >> 20} MiB: leave out data and checkpoints."
             result = ungraded(name, problem, rubric)
         else:
             result = grade_archive(name, data, rubric, limits, check, isolation)

@@ -8,14 +8,9 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from toolkit.assignment.grade.archive import read_archive
+from toolkit.assignment.grade.copies import similar
 from toolkit.assignment.grade.copies.beside import side_by_side
-from toolkit.assignment.grade.copies.similar import (
-    MAX_PAIRS,
-    Pair,
-    find_similar,
-    prints_of,
-    read_code,
-)
+from toolkit.assignment.grade.copies.similar import MAX_PAIRS, Pair
 from toolkit.assignment.grade.pages import pair_page
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.versions import toolkit_files
@@ -48,9 +43,10 @@ def write_pairs(graded: Mapping[Path, Result], directory: Path, anew: bool) -> S
             return kept
 
     def code(archive: str) -> dict[str, str]:
-        return read_code(read_archive(paths[archive])[0])
+        return similar.read_code(read_archive(paths[archive])[0])
 
-    pairs, usual = find_similar({archive: prints_of(code(archive)) for archive in paths})
+    prints = {archive: similar.prints_of(code(archive)) for archive in paths}
+    pairs, usual = similar.find_similar(prints)
     make_directory(directory)
     for old in (*directory.glob("*.html"), directory / KEPT):
         old.unlink(missing_ok=True)
