@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import imageio.v3 as iio
-import matplotlib
 import numpy as np
 import torch
 from PIL import Image
@@ -72,23 +71,6 @@ def test_pictures_are_the_same_every_time(tmp_path: Path) -> None:
         )
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert iio.imread(tmp_path / "a.png").std() > 10  # something is drawn
-
-
-def test_heat_map_has_the_colours_of_matplotlib() -> None:
-    values = torch.tensor([[-5.0, -1.0, 0.0], [0.5, 1.0, 7.0]])
-    picture = figures.heat_map(values, -1, 1, colours="RdBu_r")
-    shares = np.array([[0, 0, 0.5], [0.75, 1, 1]])
-    expected = np.round(matplotlib.colormaps["RdBu_r"](shares)[..., :3] * 255)
-    np.testing.assert_allclose(picture, expected, atol=1)
-    assert picture.dtype == np.uint8
-
-
-def test_long_heat_map_is_averaged() -> None:
-    values = torch.arange(12.0).view(2, 6)
-    picture = figures.heat_map(values, 0, 12, max_columns=3)
-    np.testing.assert_array_equal(
-        picture, figures.heat_map(torch.tensor([[0.5, 2.5, 4.5], [6.5, 8.5, 10.5]]), 0, 12)
-    )
 
 
 def test_level_and_point_show_their_standard_deviation(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1]
 IN_CHECKOUT = {
     "exports": "exports",
+    "constraints": "constraints",
     "skeleton": "assignments/skeleton",
     "notebook": "assignments/assignment3.ipynb",
     "report": "assignments/report",
@@ -18,9 +19,9 @@ def package_data(name: str) -> Path:
     """Where something is: beside the package in a checkout, inside it in a wheel.
 
     Args:
-        name: of a folder, "exports", "skeleton", "report" (the templates), "demos" or "pages" (the
-            scripts and styles of pages, built); or "notebook" or "clinic" (failures of a GAN as
-            pages show them), which are files.
+        name: of a folder, "exports", "constraints" (released sets of packages), "skeleton",
+            "report" (the templates), "demos" or "pages" (the scripts and styles of pages, built);
+            or "notebook" or "clinic" (failures of a GAN as pages show them), which are files.
     """
     place = IN_CHECKOUT[name]
     installed = PACKAGE / "_data" / Path(place).name
