@@ -11,6 +11,7 @@ IN_CHECKOUT = {
     "demos": "demos",
     "pages": "playground/dist",
     "clinic": "playground/data/clinic.json",
+    "mnist": "toolkit/gan/mnist",  # which stays in the package
 }
 
 
@@ -18,9 +19,9 @@ def package_data(name: str) -> Path:
     """Where something is: beside the package in a checkout, inside it in a wheel.
 
     Args:
-        name: of a folder, "exports", "skeleton", "report" (the templates), "demos" or "pages" (the
-            scripts and styles of pages, built); or "notebook" or "clinic" (failures of a GAN as
-            pages show them), which are files.
+        name: of a folder, "exports", "skeleton", "report" (the templates), "demos", "mnist" or
+            "pages" (the scripts and styles of pages, built); or "notebook" or "clinic" (failures of
+            a GAN as pages show them), which are files.
     """
     place = IN_CHECKOUT[name]
     installed = PACKAGE / "_data" / Path(place).name

@@ -3,12 +3,16 @@
 import io
 import zipfile
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from toolkit.common.errors import ToolkitError
+
+def is_installed() -> bool:
+    """Whether docxtpl is there, which belongs to the extra "report"."""
+    return find_spec("docxtpl") is not None
 
 
 def render(template: Path, pictures: Mapping[str, bytes], **values: object) -> bytes:
@@ -18,17 +22,10 @@ def render(template: Path, pictures: Mapping[str, bytes], **values: object) -> b
         template: a .docx file; `{{ picture(name, width) }}` in it shows a picture.
         pictures: file name -> PNG.
         values: fill the rest; characters that are special in XML are escaped.
-
-    Raises:
-        ToolkitError: docxtpl is not installed.
     """
-    try:
-        from docx.shared import Cm
-        from docxtpl import DocxTemplate, InlineImage
-    except ImportError as error:
-        raise ToolkitError(
-            "The Word report needs docxtpl: python -m pip install -e '.[report]'"
-        ) from error
+    from docx.shared import Cm
+    from docxtpl import DocxTemplate, InlineImage
+
     document = DocxTemplate(template)
 
     def picture(name: str, width: float) -> InlineImage:
