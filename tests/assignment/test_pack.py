@@ -57,6 +57,7 @@ def folder(tmp_path: Path) -> Path:
         # and not:
         "data/train-images-idx3-ubyte.gz": b"x" * 100,
         "data/labels.csv": "1,2",
+        "data/MNIST/raw/README": "MNIST, the complete set",
         "model.pt": b"weights",
         "report/report.aux": "x",
         "__pycache__/lstm.cpython-311.pyc": b"x",

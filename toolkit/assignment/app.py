@@ -141,7 +141,7 @@ def report(
     from toolkit.assignment.report.latex import lacking
     from toolkit.assignment.report.own import read_own
     from toolkit.assignment.report.sources import Sources
-    from toolkit.common.installation import how_to_install
+    from toolkit.common.package_data import how_to_install
 
     results = read_results(Sources(runs_dir, preset)) if reference else read_own(folder)
     wanted = folder / "report" if out is None else out

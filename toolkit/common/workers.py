@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import joblib
 
 from toolkit.common.errors import ToolkitError, UsageError
-from toolkit.common.installation import how_to_install
+from toolkit.common.package_data import how_to_install
 
 CONNECT_SECONDS = 10.0  # how long to wait for a Dask scheduler
 

@@ -8,9 +8,8 @@ from pathlib import Path, PurePosixPath
 from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import read_bytes
-from toolkit.common.installation import how_to_install
-from toolkit.common.installation import requirements as needs
-from toolkit.common.package_data import PACKAGE
+from toolkit.common.package_data import PACKAGE, how_to_install
+from toolkit.common.package_data import requirements as needs
 
 LEFT_OUT = {"__pycache__", "_data", "report", "templates"}  # folders
 NOT_NEEDED = {"gradio", "imageio"}  # packages: the demos' and the trainings'

@@ -9,6 +9,7 @@ report/
 import contextlib
 import json
 from collections.abc import Mapping
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def make_report(
         "name": one_line("name", name) if name else "",
     }
     reports = {"report.tex": latex.render(template("report.tex"), results=results, **author)}
-    if word.is_installed():
+    if find_spec("docxtpl") is not None:
         reports["report.docx"] = word.render(
             template("report.docx"), results.figures, results=results, **author
         )

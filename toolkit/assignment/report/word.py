@@ -3,16 +3,10 @@
 import io
 import zipfile
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
-
-
-def is_installed() -> bool:
-    """Whether docxtpl is there, which belongs to the extra "report"."""
-    return find_spec("docxtpl") is not None
 
 
 def render(template: Path, pictures: Mapping[str, bytes], **values: object) -> bytes:
