@@ -30,6 +30,7 @@ import torch
 
 HERE = Path(__file__).parent
 LAST_SEED = 2**63 - 1
+PT2_NEEDS = "2.9"  # of torch; 2.8 does not read the .pt2 files that a later one has written
 
 
 class Failure(Exception):
@@ -54,6 +55,7 @@ def load(path: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             warnings.simplefilter("ignore", FutureWarning)
+            warnings.filterwarnings("ignore", message="The given buffer is not writable")
             model = read(data)
     except Failure:
         raise
@@ -72,6 +74,8 @@ def read_script(data: bytes) -> Any:
 
 def read_program(data: bytes) -> Any:
     """A .pt2 file: a program of torch.export."""
+    if torch.__version__ < PT2_NEEDS:
+        raise Failure(f".pt2 files need torch {PT2_NEEDS}, and this is {torch.__version__}")
     program = torch.export.load(io.BytesIO(data))
     (name,) = program.graph_signature.user_inputs
     (node,) = (node for node in program.graph.nodes if node.name == name)
@@ -304,9 +308,14 @@ def verify_file(path: Path, entry: Any, manifest: dict[str, Any]) -> str:
     golden = source_of(path, entry, manifest).get("golden") if isinstance(entry, dict) else None
     if golden is None:
         raise Failure(f"the manifest has no golden values for {path.name}")
+    missing = None
     if path.suffix == ".onnx" and importlib.util.find_spec("onnxruntime") is None:
+        missing = "onnxruntime is not installed"
+    if path.suffix == ".pt2" and torch.__version__ < PT2_NEEDS:
+        missing = f"it needs torch {PT2_NEEDS}, and this is {torch.__version__}"
+    if missing:
         check_sha256(path.parent / "manifest.json", path, path.read_bytes())
-        return "the SHA-256 is right; not run, since onnxruntime is not installed"
+        return f"the SHA-256 is right; not run, since {missing}"
     model = load(path)
     try:
         tolerance = float(golden["tolerance"])

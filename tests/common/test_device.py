@@ -2,17 +2,19 @@
 
 import pytest
 import torch
+from torch.torch_version import TorchVersion
 
 from toolkit.common.device import (
     autocast,
     flushed_denormals,
     make_rng,
+    needs_torch,
     pick_device,
     pick_precision,
     seeded,
     threads,
 )
-from toolkit.common.errors import UsageError
+from toolkit.common.errors import ToolkitError, UsageError
 
 
 def test_generators_are_independent_and_repeatable() -> None:
@@ -34,6 +36,19 @@ def test_seeded_leaves_the_global_generator_alone() -> None:
         assert torch.equal(torch.rand(3), one)
     with seeded(0, "other"):
         assert not torch.equal(torch.rand(3), one)
+
+
+def test_a_torch_that_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As numbers: 2.9 is older than 2.11."""
+    for version in ("2.11.0", "2.15.0+cpu"):
+        monkeypatch.setattr(torch, "__version__", TorchVersion(version))
+        needs_torch("Training")
+    monkeypatch.setattr(torch, "__version__", TorchVersion("2.9.1+cu128"))
+    needs_torch("A .pt2 file")
+    with pytest.raises(
+        ToolkitError, match=r"Training needs torch 2\.11 or newer, and this is torch "
+    ):
+        needs_torch("Training")
 
 
 def test_threads_are_given_back() -> None:

@@ -6,7 +6,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -16,17 +15,6 @@ from toolkit.export.replacing import copy_export
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = {"OpenSSL": "libssl-dev", "nlohmann_json": "nlohmann-json3-dev"}  # of Debian
-EXTRA = ("onnx", "onnxruntime", "onnxscript")
-
-
-def has_onnx() -> bool:
-    """Whether the extra "onnx" is installed."""
-    return all(map(find_spec, EXTRA))
-
-
-def require_onnx() -> None:
-    if not has_onnx():
-        pytest.skip(f"needs {', '.join(EXTRA)}: pip install -e '.[onnx]'")
 
 
 def build(folder: str, directory: Path) -> Path:
@@ -70,11 +58,10 @@ def built_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The committed exports in all formats that can be made here."""
+    """The committed exports in all formats."""
     directory = tmp_path_factory.mktemp("formats")
     for name in manifest.SIGNATURES:
         copy_export(name, ROOT / "exports", directory)
     for format_ in manifest.FORMATS:
-        if format_ != "onnx" or has_onnx():
-            formats.write(format_, directory)
+        formats.write(format_, directory)
     return directory

@@ -161,6 +161,17 @@ def test_golden_values_follow_their_file(tmp_path: Path) -> None:
     assert manifest.read_manifest(tmp_path)["rnn.pt"]["golden"] == old
 
 
+def test_python_that_torch_does_not_support(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 14, 0, "final", 0))
+    for name in ("rnn", "rnn_plain"):
+        torchscript.load(name)
+    assert capsys.readouterr().err.startswith("Note: torch does not support TorchScript")
+    torchscript.load("rnn")
+    assert capsys.readouterr().err == ""
+
+
 def test_lists_on_one_line() -> None:
     value = {"a": [1, 2.5], "b": [], "c": [{"d": ["x [y]", "z"]}], "e": [[3], [4]]}
     text = lists_on_one_line(json.dumps(value, indent=2))

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.torch_version import TorchVersion
 
-from tests.export.conftest import require_onnx
 from tests.export.test_load_exports import (
     CPP,
     EXPORTS_PAGE,
@@ -23,8 +23,10 @@ from tests.export.test_load_exports import (
     thousand_inputs,
 )
 from toolkit.common import figures
+from toolkit.common.device import LEAST_TORCH
+from toolkit.common.errors import ToolkitError
 from toolkit.common.files import sha256
-from toolkit.export import manifest, torchscript
+from toolkit.export import manifest, program, torchscript
 
 pytestmark = pytest.mark.xdist_group("formats")
 
@@ -38,8 +40,6 @@ USES_CPP = (pytest.mark.slow, pytest.mark.needs("c++ and onnxruntime"))
 def reader(request: pytest.FixtureRequest) -> Reader:
     """How to run `predict`, `sample` or `verify`, and the ending of the files to give to it."""
     language, ending = request.param.split(", ")
-    if ending == "onnx":
-        require_onnx()
     if language == "Python":
         return call_python, ending
     built = request.getfixturevalue("built_onnx")
@@ -195,7 +195,6 @@ def test_verify_other_files(reader: Reader, what: str, copied: Path) -> None:
 
 
 def test_without_onnxruntime(converted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    require_onnx()
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     done = call_python("predict", converted / "lstm.onnx", 1)
     assert done.returncode == 1
@@ -203,6 +202,20 @@ def test_without_onnxruntime(converted: Path, monkeypatch: pytest.MonkeyPatch) -
     done = call_python("verify", converted / "manifest.json")
     assert (done.returncode, done.stderr) == (0, "")
     assert "lstm.onnx: the SHA-256 is right; not run, since onnxruntime is not" in done.stdout
+
+
+def test_with_an_older_torch(converted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "__version__", TorchVersion("2.8.0+cpu"))
+    done = call_python("predict", converted / "lstm.pt2", 1)
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        f".pt2 files need torch {LEAST_TORCH['A .pt2 file']}, and this is 2.8.0+cpu\n"
+    )
+    done = call_python("verify", converted / "manifest.json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "lstm.pt2: the SHA-256 is right; not run, since it needs torch 2" in done.stdout
+    with pytest.raises(ToolkitError, match=r"A .pt2 file needs torch 2\.9 or newer, and this is "):
+        program.load("lstm", converted)
 
 
 @pytest.mark.slow
@@ -221,7 +234,6 @@ def test_each_program_names_its_format(built_onnx: Path, converted: Path) -> Non
 
 @pytest.mark.slow
 def test_commands_of_the_page(built_onnx: Path, converted: Path, tmp_path: Path) -> None:
-    require_onnx()
     commands = re.findall(r"^exports/cpp/build-onnx/.*", EXPORTS_PAGE, flags=re.MULTILINE)
     assert {Path(command.split()[0]).name for command in commands} == set(CPP.values())
     (tmp_path / "exports").symlink_to(converted)

@@ -13,10 +13,27 @@ from typing import Literal
 import torch
 from torch import nn
 
-from toolkit.common.errors import UsageError
+from toolkit.common.errors import ToolkitError, UsageError
 
 Precision = Literal["float32", "bfloat16"]
 DEVICES = ("auto", "cpu", "cuda", "mps")
+
+# The least torch for what torch 2.4 cannot do; one release below, it failed.
+LEAST_TORCH = {"Training": "2.11", "A .pt2 file": "2.9"}
+
+
+def needs_torch(what: str) -> None:
+    """Raise a ToolkitError if torch is too old for something.
+
+    Args:
+        what: a key of `LEAST_TORCH`.
+    """
+    if torch.__version__ < LEAST_TORCH[what]:
+        raise ToolkitError(
+            f"{what} needs torch {LEAST_TORCH[what]} or newer, and this is torch "
+            f"{torch.__version__}. Install a newer one together with its torchvision: "
+            "python -m pip install --upgrade torch torchvision"
+        )
 
 
 def pick_device(name: str = "auto") -> torch.device:

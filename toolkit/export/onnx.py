@@ -24,7 +24,7 @@ from toolkit.export.manifest import EXPORTS_DIR, SIGNATURES, read_export
 from toolkit.export.program import exporter_quiet, first_line, free_axes
 
 OPSET = 18  # with IR version 10, the newest that onnxruntime 1.21 reads, which Debian 13 has
-NEEDS = 'ONNX needs more packages. Install them: python -m pip install -e ".[onnx]"'
+NEEDS = "ONNX needs more packages. Install them: python -m pip install onnx onnxruntime onnxscript"
 
 
 class Session:

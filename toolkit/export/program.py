@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
+from toolkit.common.device import needs_torch
 from toolkit.common.errors import ToolkitError
 from toolkit.export.golden import check_input, example_inputs
 from toolkit.export.manifest import DIGITS, EXPORTS_DIR, SIGNATURES, read_export
@@ -42,6 +43,7 @@ class Program:
     """
 
     def __init__(self, name: str, data: bytes, attributes: Mapping[str, Any]) -> None:
+        needs_torch("A .pt2 file")
         with exporter_quiet():
             self._module = torch.export.load(io.BytesIO(data)).module()
         self._name = name
@@ -70,7 +72,7 @@ def load(name: str, exports_dir: Any = EXPORTS_DIR) -> Program:
     Raises:
         UsageError: there is no such model.
         ToolkitError: the file is missing, damaged, not listed in the manifest, or was made from
-            another .pt file than the one that is listed.
+            another .pt file than the one that is listed; or torch is too old.
     """
     export = read_export(name, exports_dir, ".pt2")
     return Program(name, export.data, export.entry["attributes"])
@@ -211,8 +213,9 @@ def _find_scan() -> Any:
 
 @contextlib.contextmanager
 def exporter_quiet() -> Iterator[None]:
-    """Suppress warnings that torch's exporters use what torch itself is about to change."""
+    """Suppress warnings that torch uses what it is about to change, and how torch 2.11 reads."""
     with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given buffer is not writable")
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", FutureWarning)
         yield

@@ -11,8 +11,9 @@ damaged weight, so `load` first compares the SHA-256 of the file with the manife
 
 import contextlib
 import copy
+import functools
 import io
-import warnings
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,6 +36,7 @@ from toolkit.export.manifest import (
     read_listed,
     signature_of,
 )
+from toolkit.export.program import exporter_quiet
 from toolkit.export.replacing import describe_regression, replace_exports
 
 SCRIPT_ERRORS = (RuntimeError, torch.jit.Error)  # what a scripted module raises
@@ -164,7 +166,7 @@ def _script(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
     """The file of a model and its entry in the manifest, with `facts` about its training."""
     signature = signature_of(name)
     model = copy.deepcopy(model).cpu().eval()
-    with _deprecation_ignored():
+    with _torchscript():
         scripted = script(model)
     data = _serialise(scripted)
     reloaded = _deserialise(data)
@@ -185,24 +187,34 @@ def _script(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
 
 def _serialise(scripted: torch.jit.ScriptModule) -> bytes:
     buffer = io.BytesIO()
-    with _deprecation_ignored():
+    with _torchscript():
         torch.jit.save(scripted, buffer)
     return canonical(buffer.getvalue())
 
 
 def _deserialise(data: bytes) -> torch.jit.ScriptModule:
-    with _deprecation_ignored():
+    with _torchscript():
         module: torch.jit.ScriptModule = torch.jit.load(io.BytesIO(data), map_location="cpu")
     module.eval()
     return module
 
 
 @contextlib.contextmanager
-def _deprecation_ignored() -> Iterator[None]:
-    """Suppress torch's warning that TorchScript is deprecated; no date of removal is announced."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="`torch.jit")
+def _torchscript() -> Iterator[None]:
+    """Suppress torch's warnings: of its deprecation, without a date; of Python 3.14 we say it."""
+    _note_of_python(sys.version_info[:2])
+    with exporter_quiet():
         yield
+
+
+@functools.cache  # once
+def _note_of_python(version: tuple[int, int]) -> None:
+    if version >= (3, 14):
+        print(
+            "Note: torch does not support TorchScript, which .pt files are, on Python 3.14; if one "
+            "fails, use Python 3.13 or the .pt2 and .onnx files.",
+            file=sys.stderr,
+        )
 
 
 @torch.no_grad()

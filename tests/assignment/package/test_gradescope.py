@@ -52,8 +52,8 @@ def test_what_is_in_it(package: Path) -> None:
     assert {name.partition("/")[0] for name in entries} == {
         *("setup.sh", "run_autograder", "requirements.txt", "rubric.toml", "toolkit")
     }
-    assert {"torch<2.16,>=2.13", "pandas<4,>=2.2"} <= set(lines)
-    assert not [line for line in lines if line.startswith(("gradio", "pytest", "docxtpl"))]
+    assert {"torch<2.16,>=2.4", "pandas<4,>=2.2"} <= set(lines)
+    assert not [line for line in lines if line.startswith(("gradio", "onnx", "pytest", "docxtpl"))]
 
 
 def test_it_is_the_same_every_time(package: Path, tmp_path: Path) -> None:

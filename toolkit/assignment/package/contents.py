@@ -12,7 +12,7 @@ from toolkit.common.package_data import PACKAGE, how_to_install
 from toolkit.common.package_data import requirements as needs
 
 LEFT_OUT = {"__pycache__", "_data", "report", "templates"}  # folders
-NOT_NEEDED = {"gradio", "imageio"}  # packages: the demos' and the trainings'
+NOT_NEEDED = {"gradio", "imageio", "onnx", "onnxruntime", "onnxscript"}  # of demos and trainings
 
 
 def grader_files(rubric: Path | None) -> Iterator[tuple[PurePosixPath, bytes]]:
