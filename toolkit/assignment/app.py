@@ -155,8 +155,7 @@ def report(
     if missing := lacking(student_number + "".join(name.split())):
         print(
             f"Note: pdfLaTeX has no {missing}, so report.tex has character codes instead. "
-            "Replace them there, with a font of your choice"
-            + ("; report.docx is right." if "report.docx" in made else ".")
+            "Replace them there, with a font of your choice; Word needs none of that."
         )
     if "report.docx" not in made:
         old = " The one there is older." if (directory / "report.docx").exists() else ""

@@ -2,7 +2,6 @@
 
 import importlib.util
 import re
-import shutil
 import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, requires
@@ -50,20 +49,18 @@ def how_to_install(extra: str) -> str:
     """The command that adds an extra, such as "report", by the tool that made this environment."""
     from toolkit.common.console import command_line  # here, since few commands need it
 
-    place, executable = Path(sys.prefix), command_line(sys.executable)
-    is_found = Path(shutil.which("python") or "").parent == Path(sys.executable).parent
-    pip = f"{'python' if is_found else executable} -m pip install"
+    place, python = Path(sys.prefix), command_line(sys.executable)
     try:
         packages = " ".join(f'"{one}"' for one in requirements(extra))
     except PackageNotFoundError:
-        return f'{pip} -e "{PACKAGE.parent}[{extra}]"'
+        return f'{python} -m pip install -e "{PACKAGE.parent}[{extra}]"'
     if (place / "uv-receipt.toml").is_file():
         return f"uv tool install {_for_uv_tool(place / 'uv-receipt.toml', extra)}"
     if (place / "pipx_metadata.json").is_file():
         return f"pipx inject {place.name} {packages}"
     if importlib.util.find_spec("pip") is None:  # uv makes environments without it
-        return f"uv pip install --python {executable} {packages}"
-    return f"{pip} {packages}"
+        return f"uv pip install --python {python} {packages}"
+    return f"{python} -m pip install {packages}"
 
 
 def _for_uv_tool(receipt: Path, extra: str) -> str:
