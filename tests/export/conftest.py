@@ -58,7 +58,7 @@ def built_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The committed exports in all formats."""
+    """The committed exports, made again in all formats."""
     directory = tmp_path_factory.mktemp("formats")
     for name in manifest.SIGNATURES:
         copy_export(name, ROOT / "exports", directory)

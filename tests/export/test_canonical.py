@@ -99,6 +99,6 @@ def test_same_bytes_in_every_order_and_process() -> None:
 
 
 @pytest.mark.nightly
-def test_same_bytes_in_all_orders() -> None:
-    orders = [list(order) for order in permutations(["others", *NAMES])]
+def test_same_bytes_in_many_orders() -> None:
+    orders = [list(order) for order in permutations(["others", *NAMES])][::97]
     assert differing(hashes(orders)) == []

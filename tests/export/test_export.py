@@ -57,7 +57,7 @@ def save(name: str, model: nn.Module, directory: Path, **metrics: object) -> str
         seed=0,
         config={"a": 1},
         formats=(),
-    )
+    ).notes
     assert len(notes) <= 1
     return notes[0] if notes else None
 

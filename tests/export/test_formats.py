@@ -20,6 +20,7 @@ from toolkit.export import formats, manifest, onnx, program, torchscript
 from toolkit.export.replacing import copy_export, restore
 from toolkit.gan.model import ConvGenerator
 from toolkit.lstm.model import LSTM, RNN
+from toolkit.train.workspace import open_workspace
 
 pytestmark = pytest.mark.xdist_group("formats")
 
@@ -49,7 +50,7 @@ def load(name: str, format_: str, directory: Path) -> Callable[[Tensor], Tensor]
 def save(model: torch.nn.Module, name: str, directory: Path) -> list[str]:
     return torchscript.save(
         {name: model}, {name: METRICS}, exports_dir=directory, seed=0, config={}
-    )
+    ).notes
 
 
 @pytest.mark.parametrize("name", manifest.SIGNATURES)
@@ -216,40 +217,27 @@ def test_what_is_there_is_not_made_again(tmp_path: Path, monkeypatch: pytest.Mon
     assert isinstance(program.load("rnn", tmp_path), program.Program)
 
 
-def test_training_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_formats_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A torch that cannot write one: nothing is replaced, and a training does not even begin."""
     save(RNN(4), "rnn", tmp_path)
-    monkeypatch.setitem(sys.modules, "onnxscript", None)
-    (note,) = save(RNN(4), "rnn", tmp_path)
-    assert note.startswith(f"{tmp_path / 'rnn.onnx'} was made from a file that is replaced")
-    assert f"it is now in {tmp_path / 'previous'}" in note
-    assert not (tmp_path / "rnn.onnx").exists()
-    program.load("rnn", tmp_path)
-    with pytest.raises(ToolkitError, match=r"rnn.onnx is missing. .* export --format onnx"):
-        onnx.load("rnn", tmp_path)
-    with pytest.raises(ToolkitError, match="pip install onnx onnxruntime onnxscript"):
-        formats.write("onnx", tmp_path)
-
-
-def test_training_where_scan_has_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
     monkeypatch.setitem(sys.modules, "torch._higher_order_ops.scan", None)
-    (note,) = save(RNN(4), "rnn", tmp_path)
-    assert note.startswith("There is no new rnn.")
-    assert f"torch {torch.__version__}" in note
-    assert "no torch._higher_order_ops.scan any more" in note
-    torchscript.load("rnn", tmp_path)
-    assert save(ConvGenerator(8, 4), "generator", tmp_path) == []
-    assert program.load("generator", tmp_path)(torch.zeros(3, 8)).shape == (3, 1, 28, 28)
-    assert not (tmp_path / "rnn.pt2").exists()
+    said = r"no torch\._higher_order_ops\.scan any more"
+    with pytest.raises(ToolkitError, match=said):
+        save(RNN(4), "rnn", tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+    torchscript.rehearse.cache_clear()
+    with pytest.raises(ToolkitError, match=said):
+        open_workspace("smoke", "cpu", tmp_path, None, restart=False)
 
 
-def test_a_class_of_somebody_else_stays_a_pt_file(tmp_path: Path) -> None:
+def test_a_class_of_somebody_else_is_refused(tmp_path: Path) -> None:
     class Counter(torch.nn.Module):
         def forward(self, digits: Tensor) -> Tensor:
             return torch.zeros(digits.size(0), 10)
 
-    (note,) = save(Counter(), "rnn", tmp_path)
-    assert "The class Counter is not one of the toolkit's" in note
-    torchscript.load("rnn", tmp_path)
+    with pytest.raises(ToolkitError, match="The class Counter is not one of the toolkit's"):
+        save(Counter(), "rnn", tmp_path)
 
 
 def test_a_wrong_golden_value_is_noticed(format_: str, tmp_path: Path) -> None:

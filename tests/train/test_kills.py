@@ -149,9 +149,9 @@ def start(directory: Path, *arguments: str) -> "subprocess.Popen[str]":
 
 @pytest.mark.slow
 def test_the_real_process(tmp_path: Path) -> None:
-    """SIGKILL leaves a run that continues, Ctrl+C and SIGTERM say so, and none looks finished."""
-    command = ("lstm", "--preset", "smoke", "--length", "30", "--num-steps", "100000")
-    run = tmp_path / "runs" / "smoke" / "lstm-length=30-num_steps=100000"
+    """SIGKILL leaves a run that continues, Ctrl+C and SIGTERM say so; this RNN never learns."""
+    command = ("rnn", "--preset", "smoke", "--length", "60", "--num-steps", "99999")
+    run = tmp_path / "runs" / "smoke" / "rnn-length=60-num_steps=99999"
     steps = 0
     sent_and_codes = (
         (signal.SIGKILL, -signal.SIGKILL),
@@ -161,6 +161,7 @@ def test_the_real_process(tmp_path: Path) -> None:
     for sent, code in sent_and_codes:
         process = start(tmp_path, *command)
         while not (run / "run.json").exists() or read_record(run).steps <= steps:
+            assert process.poll() is None
             time.sleep(0.02)
         process.send_signal(sent)
         stdout, stderr = process.communicate()
@@ -170,7 +171,7 @@ def test_the_real_process(tmp_path: Path) -> None:
         assert record.status == "running"
         assert record.command == f"python -m toolkit.train {' '.join(reordered(command))}"
         steps = record.steps
-    assert re.match(r"lstm: continues after step \d+ of 100000", stdout)
+    assert re.match(r"rnn: continues after step \d+ of 99999", stdout)
     assert stderr == "Interrupted. Run the same command again, without --restart, to continue.\n"
 
 

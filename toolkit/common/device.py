@@ -19,7 +19,7 @@ Precision = Literal["float32", "bfloat16"]
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 # The least torch for what torch 2.4 cannot do; one release below, it failed.
-LEAST_TORCH = {"Training": "2.11", "A .pt2 file": "2.9"}
+LEAST_TORCH = {"Training": "2.11", "Exporting a model": "2.9", "A .pt2 file": "2.9"}
 
 
 def needs_torch(what: str) -> None:

@@ -24,7 +24,6 @@ from toolkit.export.manifest import EXPORTS_DIR, SIGNATURES, read_export
 from toolkit.export.program import exporter_quiet, first_line, free_axes
 
 OPSET = 18  # with IR version 10, the newest that onnxruntime 1.21 reads, which Debian 13 has
-NEEDS = "ONNX needs more packages. Install them: python -m pip install onnx onnxruntime onnxscript"
 
 
 class Session:
@@ -65,30 +64,21 @@ def load(name: str, exports_dir: Path = EXPORTS_DIR) -> Session:
 
     Raises:
         UsageError: there is no such model.
-        ToolkitError: the extra "onnx" is not installed, or the file is missing, damaged, not listed
-            in the manifest, or was made from another .pt file than the one that is listed.
+        ToolkitError: the file is missing, damaged, not listed in the manifest, or was made from
+            another .pt file than the one that is listed.
     """
     export = read_export(name, exports_dir, ".onnx")
     return Session(name, export.data, export.entry["attributes"])
-
-
-def is_installed() -> bool:
-    """Whether the extra "onnx" is there."""
-    try:
-        _exporter()
-        _runtime()
-    except ToolkitError:
-        return False
-    return True
 
 
 def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
     """The content of an ONNX file, whose metadata has the SHA-256 of the .pt file as `made_from`.
 
     Raises:
-        ToolkitError: the extra "onnx" is not installed, or this torch cannot do it.
+        ToolkitError: this torch cannot do it.
     """
-    onnx = _exporter()
+    import onnx
+
     logger = logging.getLogger("onnx_ir")  # it warns of empty lists that torch itself writes
     level = logger.level
     try:
@@ -104,7 +94,7 @@ def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
                 external_data=False,
                 verbose=False,
             )
-    except Exception as error:  # torch does not say which: a training must not be lost by it
+    except Exception as error:  # torch does not say which
         raise ToolkitError(
             f"torch {torch.__version__} cannot convert {name} to ONNX: {first_line(error)}"
         ) from error
@@ -122,7 +112,9 @@ def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
 
 def describe(data: bytes) -> dict[str, Any]:
     """What the manifest says about an ONNX file: opset, IR version, producer."""
-    model = _exporter().load_from_string(data)
+    import onnx
+
+    model = onnx.load_from_string(data)
     return {
         "opset": {opset.domain or "ai.onnx": opset.version for opset in model.opset_import},
         "ir_version": model.ir_version,
@@ -151,24 +143,12 @@ def _parts(graph: Any) -> Iterable[Any]:
                 yield from _parts(attribute.g)
 
 
-def _exporter() -> Any:
-    """The package onnx, with onnxscript beside it, which torch needs to convert."""
-    try:
-        import onnx
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise ToolkitError(NEEDS) from error
-    return onnx
-
-
 def _runtime() -> Any:
     """The package onnxruntime.
 
     From 1.29 on it reports its use to its makers unless it is told not to before it is imported.
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ToolkitError(NEEDS) from error
+    import onnxruntime
+
     return onnxruntime

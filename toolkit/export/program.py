@@ -95,7 +95,7 @@ def to_program(name: str, script: torch.jit.ScriptModule) -> ExportedProgram:
     try:
         with exporter_quiet(), torch.no_grad():
             program = torch.export.export(model, example, dynamic_shapes=free_axes(name))
-    except Exception as error:  # torch does not say which: a training must not be lost by it
+    except Exception as error:  # torch does not say which
         raise ToolkitError(
             f"torch {torch.__version__} cannot export {name}: {first_line(error)}"
         ) from error
@@ -153,7 +153,7 @@ def rebuild(script: torch.jit.ScriptModule) -> nn.Module:
             model = Classifier()
         case other:
             raise ToolkitError(
-                f"The class {other} is not one of the toolkit's, so it stays a .pt file only."
+                f"The class {other} is not one of the toolkit's, so it has no format but .pt."
             )
     # Not strict, since a discriminator of 0.1.0 has a head besides that only its training used.
     missing = model.load_state_dict(weights, strict=False).missing_keys

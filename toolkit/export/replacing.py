@@ -47,6 +47,7 @@ UNDONE = "previous/undone"
 class Replaced(NamedTuple):
     """What new exports replaced."""
 
+    changed: list[str]  # the files that are new, or have another content than before
     old: list[Export]  # those that the manifest listed, unless they were the same
     notes: list[str]  # sentences for the user: where other files are kept
 
@@ -72,11 +73,14 @@ def replace_exports(
     make_directory(exports_dir)
     with lock_exports(exports_dir):
         _finish(exports_dir)
-        old, notes = [], []
+        changed, old, notes = [], [], []
         for new in exports:
             path = exports_dir / new.file
             data, entry, found = read_listed(path)
-            if data is None or found == sha256(new.data):
+            if found == sha256(new.data):
+                continue
+            changed.append(new.file)
+            if data is None:
                 continue
             if entry is not None and found == entry["sha256"]:
                 old.append(Export(new.file, data, entry))
@@ -95,7 +99,7 @@ def replace_exports(
         if old or outdated:
             _write([*old, *outdated], exports_dir / keep_in)
         _write(exports, exports_dir, [export.file for export in outdated])
-    return Replaced(old, notes)
+    return Replaced(changed, old, notes)
 
 
 def _outdated(exports: Sequence[Export], exports_dir: Path) -> list[Export]:
@@ -183,13 +187,13 @@ def _are_equal(*paths: Path) -> bool:
     return all(path.exists() for path in paths) and len({path.read_bytes() for path in paths}) == 1
 
 
-def copy_export(name: str, source: Path, target: Path) -> None:
-    """Copy an export and its manifest entry to another directory.
+def copy_export(name: str, source: Path, target: Path, formats: Sequence[str] = ()) -> None:
+    """Copy an export with its manifest entry to another directory, in other formats too.
 
     Raises:
         UsageError, ToolkitError: see `read_export` and `replace_exports`.
     """
-    replace_exports([read_export(name, source)], target)
+    replace_exports([read_export(name, source, f".{x}") for x in ("pt", *formats)], target)
 
 
 def restore(files: Sequence[str], exports_dir: Path) -> Replaced:

@@ -21,11 +21,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from toolkit.common.device import threads
+from toolkit.common.device import needs_torch, threads
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import sha256
 from toolkit.export.canonical import canonical, script
-from toolkit.export.formats import convert_missing
+from toolkit.export.formats import convert
 from toolkit.export.golden import TOLERANCE, example_inputs, golden_values
 from toolkit.export.manifest import (
     EXPORTS_DIR,
@@ -37,7 +37,9 @@ from toolkit.export.manifest import (
     signature_of,
 )
 from toolkit.export.program import exporter_quiet
-from toolkit.export.replacing import describe_regression, replace_exports
+from toolkit.export.replacing import Replaced, describe_regression, replace_exports
+from toolkit.gan.model import ConvGenerator
+from toolkit.lstm.model import RNN
 
 SCRIPT_ERRORS = (RuntimeError, torch.jit.Error)  # what a scripted module raises
 
@@ -111,11 +113,11 @@ def save(
     config: Mapping[str, Any],
     made_files: Sequence[MadeFile] = (),
     formats: Sequence[str] = FORMATS,
-) -> list[str]:
+) -> Replaced:
     """Script the models of one training, compare scripts and models, replace the old exports.
 
-    All are replaced, or none, with what `toolkit.export.formats` makes from them; see
-    `toolkit.export.replacing` for what happens to the old ones.
+    All are replaced in all formats, or none; see `toolkit.export.replacing` for what happens to the
+    old ones.
 
     Args:
         models: a key of `manifest.SIGNATURES` -> its model, on any device and in any mode; it is
@@ -126,19 +128,18 @@ def save(
         formats: the other formats to write beside the .pt files.
 
     Returns:
-        sentences for the user: which files are kept under another name, which of the new ones have
-        worse metrics than those that they replaced, and which other formats are missing.
+        what was replaced; its notes also say which of the new ones have worse metrics.
 
     Raises:
         UsageError: there is no model of this name.
-        ToolkitError: a script differs from its model, or a file cannot be written; the old exports
-            are kept.
+        ToolkitError: a script differs from its model, or a file cannot be made or written; the old
+            exports are kept.
     """
     exports = [
         _script(name, model, {"seed": seed, "config": dict(config), "metrics": dict(metrics[name])})
         for name, model in models.items()
     ]
-    made = convert_missing(exports, exports_dir, formats)
+    made = [export for export, _ in convert(exports, formats, exports_dir)]
     hashes = {export.file: export.entry["sha256"] for export in exports}
     others = [
         Export(
@@ -155,10 +156,23 @@ def save(
         )
         for file, data, source, facts in made_files
     ]
-    replaced = replace_exports([*exports, *others, *made.exports], exports_dir)
+    replaced = replace_exports([*exports, *others, *made], exports_dir)
     pairs = [(old, new) for old in replaced.old for new in exports if old.file == new.file]
     regressions = [describe_regression(old, new, exports_dir) for old, new in pairs]
-    return made.notes + replaced.notes + [note for note in regressions if note]
+    return replaced._replace(notes=replaced.notes + [note for note in regressions if note])
+
+
+@functools.cache
+def rehearse() -> None:
+    """Export a tiny RNN and a tiny generator to memory, in all formats, before hours of training.
+
+    Raises:
+        ToolkitError: this torch cannot do it.
+    """
+    needs_torch("Training")
+    with torch.random.fork_rng(devices=[]):
+        models = {"rnn": RNN(2), "generator": ConvGenerator(2, 4)}
+    convert([_script(name, model, {}) for name, model in models.items()])
 
 
 @threads(1)  # golden values are the same whatever the machine has

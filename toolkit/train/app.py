@@ -10,8 +10,9 @@ import typer
 
 from toolkit.common.console import Commands, reports_errors
 from toolkit.common.files import set_aside
-from toolkit.export.manifest import EXPORTS_DIR, readable_exports
+from toolkit.export.manifest import EXPORTS_DIR, SIGNATURES, readable_exports, training_of
 from toolkit.export.replacing import restore as restore_exports
+from toolkit.train import presets
 from toolkit.train.options import (
     ArchitectureOption,
     AuxiliaryWeightOption,
@@ -44,10 +45,9 @@ from toolkit.train.options import (
     SeedOption,
     StepsOption,
     ToOption,
-    TrainingArgument,
+    TrainingsArgument,
     YesOption,
 )
-from toolkit.train.presets import NUM_SEEDS, NUM_TEST, plan_classifier, plan_gan, plan_recurrent
 
 app = typer.Typer(
     cls=Commands,
@@ -85,7 +85,7 @@ def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
         from toolkit.train.recurrent import train_recurrent
         from toolkit.train.workspace import open_workspace
 
-        plan = plan_recurrent(model, preset, curriculum).customise(
+        plan = presets.plan_recurrent(model, preset, curriculum).customise(
             length=length,
             encoding=encoding,
             hidden_size=hidden_size,
@@ -94,8 +94,8 @@ def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
             num_steps=num_steps,
             seed=seed,
         )
-        workspace = open_workspace(preset, device, runs_dir, exports_dir, restart, yes=yes)
-        train_recurrent(plan, workspace, NUM_TEST[preset], num_seeds)
+        with open_workspace(preset, device, runs_dir, exports_dir, restart, yes=yes) as workspace:
+            train_recurrent(plan, workspace, presets.NUM_TEST[preset], num_seeds)
 
 
 add_recurrent("lstm", "Part I: train the LSTM on palindromes.")
@@ -125,7 +125,7 @@ def gan(
     from toolkit.train.gan import train_gan
     from toolkit.train.workspace import open_workspace
 
-    plan = plan_gan(preset, architecture).customise(
+    plan = presets.plan_gan(preset, architecture).customise(
         loss=loss,
         auxiliary_weight=naming_weight if auxiliary_weight is None else auxiliary_weight,
         batch_size=batch_size,
@@ -133,8 +133,8 @@ def gan(
         num_steps=num_steps,
         seed=seed,
     )
-    workspace = open_workspace(preset, device, runs_dir, exports_dir, restart, data_dir, yes)
-    train_gan(workspace.with_precision(plan), workspace)
+    with open_workspace(preset, device, runs_dir, exports_dir, restart, data_dir, yes) as workspace:
+        train_gan(workspace.with_precision(plan), workspace, presets.NUM_IMAGES[preset])
 
 
 @app.command()
@@ -152,9 +152,9 @@ def classifier(
     from toolkit.train.classifier import train_classifier
     from toolkit.train.workspace import open_workspace
 
-    plan = plan_classifier(preset).customise(seed=seed)
-    workspace = open_workspace(preset, device, runs_dir, exports_dir, restart, data_dir)
-    train_classifier(workspace.with_precision(plan), workspace)
+    plan = presets.plan_classifier(preset).customise(seed=seed)
+    with open_workspace(preset, device, runs_dir, exports_dir, restart, data_dir) as workspace:
+        train_classifier(workspace.with_precision(plan), workspace)
 
 
 @app.command(name="all")
@@ -175,12 +175,14 @@ def train_all(
     from toolkit.train.recurrent import train_both
     from toolkit.train.workspace import open_workspace
 
-    workspace = open_workspace(preset, device, runs_dir, exports_dir, restart, data_dir)
-    load_mnist(workspace.data_dir)  # what Part II needs and lacks is said before Part I
-    find_classifier(workspace.exports_dir)
-    train_both(preset, seed, workspace, curriculum=True)
-    train_both(preset, seed, workspace, curriculum=False, num_seeds=NUM_SEEDS[preset])
-    train_gan(workspace.with_precision(plan_gan(preset).customise(seed=seed)), workspace)
+    plan = presets.plan_gan(preset).customise(seed=seed)
+    with open_workspace(preset, device, runs_dir, exports_dir, restart, data_dir) as workspace:
+        load_mnist(workspace.data_dir)  # what Part II needs and lacks is said before Part I
+        find_classifier(workspace.exports_dir)
+        train_both(preset, seed, workspace, curriculum=True)
+        num_seeds = presets.NUM_SEEDS[preset]
+        train_both(preset, seed, workspace, curriculum=False, num_seeds=num_seeds)
+        train_gan(workspace.with_precision(plan), workspace, presets.NUM_IMAGES[preset])
 
 
 @app.command()
@@ -267,15 +269,12 @@ def clinic(
 
 @app.command()
 @reports_errors
-def restore(
-    model: TrainingArgument,
-    exports_dir: FolderOption = EXPORTS_DIR,
-) -> None:
-    """Bring back the export that the last training replaced."""
-    names = ("generator", "discriminator") if model == "gan" else (model,)
+def restore(trainings: TrainingsArgument, exports_dir: FolderOption = EXPORTS_DIR) -> None:
+    """Bring back the exports that the last training replaced."""
+    names = [name for name in SIGNATURES if training_of(f"{name}.pt") in trainings]
     for note in restore_exports([f"{name}.pt" for name in names], exports_dir).notes:
         print(f"Note: {note}")
-    print(f"{exports_dir}: {' and '.join(names)} are back as they were before the last training.")
+    print(f"{exports_dir}: {', '.join(names)} are back as they were before the last training.")
 
 
 @app.command(name="export")

@@ -9,12 +9,12 @@ from toolkit.common.errors import ToolkitError
 from toolkit.common.package_data import package_data
 from toolkit.common.record import ClassifierMetrics, Metric
 from toolkit.export import torchscript
-from toolkit.export.manifest import read_listed, read_manifest
+from toolkit.export.manifest import FORMATS, read_listed, read_manifest
 from toolkit.export.replacing import copy_export
 from toolkit.gan.classifier import accuracy, train
 from toolkit.gan.config import ClassifierConfig
 from toolkit.gan.data import MNIST, load_mnist
-from toolkit.gan.measure.evaluation import Evaluator
+from toolkit.gan.measure.evaluation import NUM_IMAGES, Evaluator
 from toolkit.train.presets import Plan
 from toolkit.train.workspace import Workspace
 
@@ -71,7 +71,7 @@ def keep_classifier(exports_dir: Path) -> None:
         ToolkitError: it is damaged, or the copy cannot be written.
     """
     if (source := find_classifier(exports_dir)) != exports_dir:
-        copy_export("classifier", source, exports_dir)
+        copy_export("classifier", source, exports_dir, FORMATS)
 
 
 def load_classifier(workspace: Workspace) -> nn.Module:
@@ -83,7 +83,7 @@ def load_classifier(workspace: Workspace) -> nn.Module:
     return torchscript.load("classifier", find_classifier(workspace.exports_dir))
 
 
-def load_evaluator(workspace: Workspace, mnist: MNIST) -> Evaluator:
+def load_evaluator(workspace: Workspace, mnist: MNIST, num_images: int = NUM_IMAGES) -> Evaluator:
     """The exported classifier as the evaluator that measures the GAN.
 
     If it is not the toolkit's own, the user is told.
@@ -100,4 +100,4 @@ def load_evaluator(workspace: Workspace, mnist: MNIST) -> Evaluator:
             f"classifier ({own[:12]}), so its distances do not compare with those in the "
             "documents. Remove the file to measure by the toolkit's own."
         )
-    return Evaluator(classifier, found, mnist, workspace.device)
+    return Evaluator(classifier, found, mnist, workspace.device, num_images)

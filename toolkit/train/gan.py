@@ -12,7 +12,7 @@ from toolkit.gan.config import Config
 from toolkit.gan.data import load_mnist, to_unit
 from toolkit.gan.film import Film, to_bytes
 from toolkit.gan.latent import interpolate, pair_of_classes
-from toolkit.gan.measure.evaluation import Evaluator, Scores, sample_images
+from toolkit.gan.measure.evaluation import NUM_IMAGES, Evaluator, Scores, sample_images
 from toolkit.gan.training import Snapshots, train
 from toolkit.train.classifier import keep_classifier, load_evaluator
 from toolkit.train.interpolate import save_walk
@@ -20,22 +20,26 @@ from toolkit.train.presets import Plan
 from toolkit.train.workspace import Workspace
 
 
-def train_gan(plan: Plan[Config], workspace: Workspace) -> None:
-    """The GAN: train, measure draws of 10,000 samples, draw the assignment's pictures, export."""
+def train_gan(plan: Plan[Config], workspace: Workspace, num_images: int = NUM_IMAGES) -> None:
+    """The GAN: train, measure, draw the assignment's pictures, export.
+
+    Args:
+        num_images: samples in each draw that is measured.
+    """
     workspace.ask_if_too_much(plan.config.cost)
     with workspace.run(plan) as run, threads(plan.config.num_threads):
-        metrics, interpolation = _train(run, plan.config, workspace)
+        metrics, interpolation = _train(run, plan.config, workspace, num_images)
     print_summary(metrics, run, interpolation)
     files = ("generator.pt", "discriminator.pt", "film.npz")
     print(f"  {'  '.join(str(workspace.exports_dir / file) for file in files)}")
 
 
 def _train(
-    run: Run, config: Config, workspace: Workspace
+    run: Run, config: Config, workspace: Workspace, num_images: int
 ) -> tuple[GANMetrics, Interpolation | None]:
     mnist = load_mnist(workspace.data_dir)
     keep_classifier(workspace.exports_dir)
-    evaluator = load_evaluator(workspace, mnist)
+    evaluator = load_evaluator(workspace, mnist, num_images)
 
     def monitor(network: nn.Module) -> dict[str, float | str]:
         images = sample_images(network, config.seed, evaluator.num_images)
@@ -133,7 +137,9 @@ def print_summary(metrics: GANMetrics, run: Run, interpolation: Interpolation | 
         f"GAN: Frechet distance {distance:.2f} (real images {floor:.2f}; {distance.num_draws} "
         f"draws of {metrics.frechet_distance.num_examples:,}, classifier "
         f"{metrics.classifier_sha256[:12]}), class shares {min(shares):.1%} to {max(shares):.1%}, "
-        f"after {run.step:,} steps in {run.seconds:.0f} s."
+        f"after {run.step:,} steps in {run.seconds:.0f} s.\n"
+        "  Another processor rounds in another order and ends elsewhere: distances differ by up to "
+        "0.3 among those tried, at the default settings."
     )
     if metrics.share_unsure and metrics.share_unsure_real:
         print(

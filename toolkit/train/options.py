@@ -1,5 +1,6 @@
 """The options that several commands of `python -m toolkit.train` share."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -167,8 +168,9 @@ FailureArgument = Annotated[
     Literal["saturation", "collapse", "overpowered", "batch-statistics", "all"],
     typer.Argument(help="The failure to show."),
 ]
-TrainingArgument = Annotated[
-    Literal["lstm", "rnn", "lstm_plain", "rnn_plain", "gan", "classifier"], typer.Argument()
+Training = StrEnum("Training", ["lstm", "rnn", "lstm_plain", "rnn_plain", "gan", "classifier"])
+TrainingsArgument = Annotated[
+    list[Training], typer.Argument(help="The trainings whose exports come back.")
 ]
 FromOption = Annotated[int | None, typer.Option("--from", min=0, max=9, help="The first digit.")]
 ToOption = Annotated[int | None, typer.Option("--to", min=0, max=9, help="The last digit.")]

@@ -22,7 +22,8 @@ CURRICULUM: dict[Preset, dict[str, Any]] = {  # what differs from `curriculum_co
     "default": {},
     "long": {"num_steps": 5000},
 }
-NUM_TEST: dict[Preset, int] = {"smoke": 500, "default": 10_000, "long": 10_000}  # palindromes
+NUM_TEST: dict[Preset, int] = {"smoke": 200, "default": 10_000, "long": 10_000}  # palindromes
+NUM_IMAGES: dict[Preset, int] = {"smoke": 2000, "default": 10_000, "long": 10_000}  # in a draw
 NUM_SEEDS: dict[Preset, int] = {"smoke": 2, "default": 5, "long": 5}  # that `all` trains at one T
 GAN: dict[Preset, GANConfig] = {
     "smoke": GANConfig(

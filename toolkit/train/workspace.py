@@ -19,7 +19,14 @@ from toolkit.common.files import make_directory
 from toolkit.common.record import RunRecord
 from toolkit.common.runs import Run
 from toolkit.export import torchscript
-from toolkit.export.manifest import default_directory, read_manifest, readable_exports
+from toolkit.export.manifest import (
+    EXPORTS_DIR,
+    default_directory,
+    read_manifest,
+    readable_exports,
+    training_of,
+)
+from toolkit.export.replacing import Replaced
 from toolkit.gan.config import ClassifierConfig
 from toolkit.gan.config import Config as GANConfig
 from toolkit.train.presets import AnyConfig, Plan, Preset
@@ -41,6 +48,7 @@ class Workspace:
     restart: bool = False  # set finished and interrupted runs aside and start again
     yes: bool = False  # train for as long, and with as much memory, as it takes
     options: Mapping[str, object] = field(default_factory=dict)  # the options that name all this
+    replaced: list[Replaced] = field(default_factory=list)  # by the trainings of this command
 
     def run(self, plan: Plan[AnyConfig]) -> Run:
         """The run directory of a plan."""
@@ -94,7 +102,7 @@ class Workspace:
             metrics: for the manifest, from the record; name of the export -> metrics.
             made_files: other files of the run.
         """
-        notes = torchscript.save(
+        replaced = torchscript.save(
             models,
             metrics,
             exports_dir=self.exports_dir,
@@ -102,8 +110,32 @@ class Workspace:
             config=record.settings,
             made_files=made_files,
         )
-        for note in notes:
+        for note in replaced.notes:
             print(f"Note: {note}")
+        self.replaced.append(replaced)
+
+    def __enter__(self) -> "Workspace":
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        """At the end, name the files that were replaced, and how to get the old ones back."""
+        changed: dict[str, list[str]] = {}  # name of the export -> its formats
+        for file in (file for replaced in self.replaced for file in replaced.changed):
+            name, format_ = file.split(".")
+            changed.setdefault(name, []).append(f".{format_}")
+        if not changed:
+            if kind is None:
+                print(f"{self.exports_dir}: every file is what it was before.")
+            return
+        new = ", ".join(f"{name} ({' '.join(formats)})" for name, formats in changed.items())
+        print(f"New in {self.exports_dir}: {new}")
+        old = [training_of(export.file) for replaced in self.replaced for export in replaced.old]
+        options = {"exports_dir": self.options["exports_dir"]}
+        if old:
+            restore = training_command("restore", *dict.fromkeys(old), **options)
+            print(f"To have the old ones again: {restore}")
+        if self.exports_dir == EXPORTS_DIR and Path(".git").exists():
+            print(f"To have the committed ones: git checkout {EXPORTS_DIR}")
 
 
 def open_workspace(
@@ -117,9 +149,11 @@ def open_workspace(
 ) -> Workspace:
     """The workspace that the options of a training name.
 
+    What could make it fail after hours of training is tried before.
+
     Raises:
-        ToolkitError: the runs or the exports cannot be written there, or their manifest is damaged,
-            which is better said before hours of training than after.
+        ToolkitError: the runs or the exports cannot be written there, their manifest is damaged, or
+            this torch cannot write every format.
         UsageError: this machine does not have the device.
     """
     exports = exports_dir or default_directory(preset, runs_dir)
@@ -134,7 +168,9 @@ def open_workspace(
     }
     directory = runs_dir / preset
     make_directory(directory)
-    return Workspace(directory, exports, data_dir, pick_device(device), restart, yes, options)
+    chosen = pick_device(device)
+    torchscript.rehearse()
+    return Workspace(directory, exports, data_dir, chosen, restart, yes, options)
 
 
 def speed(device: torch.device, size: int = 1024) -> float:
