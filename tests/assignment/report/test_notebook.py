@@ -84,7 +84,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, NotebookNo
 @pytest.mark.xdist_group("notebook")  # run once
 def test_colab(executed: tuple[Path, NotebookNode, dict[str, str]]) -> None:
     _, _, said = executed
-    assert said["install"].startswith("Would install assignment3-toolkit-")
+    assert "Would install assignment3-toolkit-" in said["install"]
     assert "Written: my_folder/data/MNIST/raw/t10k-labels-idx1-ubyte" in said["skeleton"]
     assert "right: Equations (1) to (7)" in said["check"]
     assert "my_folder/report/: report.tex, report.docx" in said["report"]
