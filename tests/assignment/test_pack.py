@@ -14,6 +14,7 @@ from toolkit.assignment.grade.sandbox.isolation import Limits
 from toolkit.assignment.grade.verdict import Check
 from toolkit.assignment.pack import collect, find_leftovers, find_problems, pack
 from toolkit.assignment.report.prompts import REMARK, one_report
+from toolkit.assignment.skeleton import write_skeleton
 from toolkit.common.errors import ToolkitError, UsageError
 
 from .submissions import CHECK, FINE
@@ -63,6 +64,7 @@ def folder(tmp_path: Path) -> Path:
         # and not:
         "data/train-images-idx3-ubyte.gz": b"x" * 100,
         "data/labels.csv": "1,2",
+        "data/MNIST/raw/README": "MNIST, the complete set",
         "model.pt": b"weights",
         "report/report.aux": "x",
         "__pycache__/lstm.cpython-311.pyc": b"x",
@@ -138,7 +140,6 @@ def test_everything_missing_is_listed(tmp_path: Path) -> None:
             "def f():\n    raise NotImplementedError('(1)')",
             "lstm.py is not finished: see line 2",
         ),
-        ("train.py", "def f():\n    raise NotImplementedError", "train.py is not finished"),
         ("assignment3.ipynb", "", "assignment3.ipynb is empty"),
         ("assignment3.ipynb", "{}", "is not a notebook that can be read"),
         ("assignment3.ipynb", notebook(), "has no code"),
@@ -157,6 +158,16 @@ def test_not_ready(name: str, content: str, said: str, folder: Path) -> None:
     (folder / name).write_text(content)
     (problem,) = find_problems(collect(folder))
     assert said in problem
+
+
+def test_the_blank_skeleton_is_not_ready(tmp_path: Path) -> None:
+    """Each file that is to be filled in is named, and so are the notebook and the report."""
+    write_skeleton(tmp_path)
+    *parts, notebook, report = find_problems(collect(tmp_path))
+    found = [line.partition(" is not finished: see line ")[0] for line in parts]
+    assert found == ["dataset.py", "lstm.py", "train.py", "my_gan.py"]
+    assert "assignment3.ipynb was never run" in notebook
+    assert "The report (.tex with its .pdf, or .docx) is missing" in report
 
 
 def test_cells_are_counted_as_in_the_check(folder: Path) -> None:

@@ -45,6 +45,10 @@ def skeleton(
     out: Annotated[Path, typer.Option(help="The folder for the files; it is made.")] = Path(
         "my_folder"
     ),
+    mnist: Annotated[
+        bool,
+        typer.Option("--mnist", help="Also MNIST, 55 MB, where torchvision looks: OUT/data."),
+    ] = False,
 ) -> None:
     """Write the files that you fill in: four of Python, and the notebook.
 
@@ -52,7 +56,7 @@ def skeleton(
     """
     from toolkit.assignment.skeleton import write_skeleton
 
-    written, kept = write_skeleton(out)
+    written, kept = write_skeleton(out, mnist)
     for path in written:
         print(f"Written: {path}")
     for path in kept:
@@ -137,10 +141,11 @@ def report(
     from toolkit.assignment.report.latex import lacking
     from toolkit.assignment.report.own import read_own
     from toolkit.assignment.report.sources import Sources
+    from toolkit.common.package_data import how_to_install
 
     results = read_results(Sources(runs_dir, preset)) if reference else read_own(folder)
     wanted = folder / "report" if out is None else out
-    directory = make_report(student_number, name, results, wanted)
+    directory, made = make_report(student_number, name, results, wanted)
     for gap in results.gaps:
         print(f"Missing: {gap.what}.\n  {gap.command}")
     if results.gaps and not reference:
@@ -150,11 +155,17 @@ def report(
     if missing := lacking(student_number + "".join(name.split())):
         print(
             f"Note: pdfLaTeX has no {missing}, so report.tex has character codes instead. "
-            "Replace them there, with a font of your choice; report.docx is right."
+            "Replace them there, with a font of your choice; Word needs none of that."
+        )
+    if "report.docx" not in made:
+        old = " The one there is older." if (directory / "report.docx").exists() else ""
+        print(
+            "Left out: report.docx, since the package docxtpl is not installed. To have it too, "
+            f"install it and run this again: {how_to_install('report')}{old}"
         )
     if directory != wanted:
         print(f"You edited the report in {wanted}. It stays as it is; the new one is beside it.")
-    print(f"{directory}/: report.tex, report.docx. Replace each [[ ... ]] by your own text.")
+    print(f"{directory}/: {', '.join(made)}. Replace each [[ ... ]] by your own text.")
 
 
 @app.command()
