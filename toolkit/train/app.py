@@ -34,7 +34,6 @@ from toolkit.train.options import (
     LengthOption,
     LossOption,
     NumSeedsOption,
-    OldAuxiliaryWeightOption,
     PageOption,
     PresetOption,
     RangeOption,
@@ -109,7 +108,6 @@ def gan(
     architecture: ArchitectureOption = "conv",
     loss: LossOption = None,
     auxiliary_weight: AuxiliaryWeightOption = None,
-    naming_weight: OldAuxiliaryWeightOption = None,
     batch_size: BatchSizeOption = None,
     learning_rate: LearningRateOption = None,
     num_steps: StepsOption = None,
@@ -127,7 +125,7 @@ def gan(
 
     plan = presets.plan_gan(preset, architecture).customise(
         loss=loss,
-        auxiliary_weight=naming_weight if auxiliary_weight is None else auxiliary_weight,
+        auxiliary_weight=auxiliary_weight,
         batch_size=batch_size,
         learning_rate=learning_rate,
         num_steps=num_steps,
