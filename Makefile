@@ -58,8 +58,8 @@ playground: playground/node_modules .venv/installed
 	cd playground && npm run --silent types && npm run --silent build
 	$(BIN)/python -m toolkit.train playground
 
-playground/node_modules: playground/package-lock.json
-	cd playground && npm ci --no-audit --no-fund
+%/node_modules: %/package-lock.json
+	cd $* && npm ci --no-audit --no-fund
 	@touch $@
 
 clean:

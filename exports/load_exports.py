@@ -4,14 +4,16 @@
     python exports/load_exports.py predict exports/lstm.pt 1 2 3 4 5 4 3 2 --trace
     python exports/load_exports.py sample exports/generator.pt --count 25 --seed 7 --out digits.png
     python exports/load_exports.py verify exports/manifest.json
+    python exports/load_exports.py compile exports/lstm.pt2 --out exports/cpp/build-aoti
 
 In place of a .pt file, `predict` and `sample` take a .pt2 or an .onnx file. Nothing of the toolkit
 is imported: copy this file, the models and manifest.json wherever you need them. That is why all of
-it is in one file, although that makes it a long one. `exports/cpp/` has the last three commands in
-C++.
+it is in one file, although that makes it a long one. `exports/cpp/` has `predict`, `sample` and
+`verify` in C++, which is what `compile` is for, and `exports/js/` has them in JavaScript.
 """
 
 import argparse
+import contextlib
 import hashlib
 import importlib.util
 import io
@@ -21,7 +23,7 @@ import struct
 import sys
 import warnings
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,6 @@ import torch
 
 HERE = Path(__file__).parent
 LAST_SEED = 2**63 - 1
-PT2_NEEDS = "2.9"  # of torch; 2.8 does not read the .pt2 files that a later one has written
 
 
 class Failure(Exception):
@@ -50,21 +51,37 @@ def load(path: Path) -> Any:
     has_manifest = manifest_path.exists()
     if has_manifest:
         check_sha256(manifest_path, path, data)
+    if needs := missing(path.suffix):
+        raise Failure(f"{path.suffix} files need {needs}")
     kind, read = READERS.get(path.suffix, READERS[".pt"])
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            warnings.simplefilter("ignore", FutureWarning)
-            warnings.filterwarnings("ignore", message="The given buffer is not writable")
+        with quiet():
             model = read(data)
-    except Failure:
-        raise
     except Exception as error:  # each format has its own
         raise Failure(f"{path} is not an intact {kind} file: {first_line(error)}") from error
     if not has_manifest:
         note = f"Note: there is no manifest.json beside {path}; its SHA-256 was not checked."
         print(note, file=sys.stderr)
     return model
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Hide torch's warnings that it is about to change, and how torch 2.11 reads a file."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given buffer is not writable")
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
+
+
+def missing(suffix: str) -> str | None:
+    """What files with this ending need and what is not here, in words; None if all is here."""
+    if suffix == ".onnx" and importlib.util.find_spec("onnxruntime") is None:
+        return "onnxruntime: python -m pip install onnxruntime"
+    if suffix == ".pt2" and torch.__version__ < "2.9":  # compares as versions do
+        return f"torch 2.9 or newer; this is {torch.__version__}, which reads the .pt files"
+    return None
 
 
 def read_script(data: bytes) -> Any:
@@ -74,21 +91,22 @@ def read_script(data: bytes) -> Any:
 
 def read_program(data: bytes) -> Any:
     """A .pt2 file: a program of torch.export."""
-    if torch.__version__ < PT2_NEEDS:
-        raise Failure(f".pt2 files need torch {PT2_NEEDS}, and this is {torch.__version__}")
     program = torch.export.load(io.BytesIO(data))
+    return Graph(*input_of(program), program.module())
+
+
+def input_of(program: Any) -> tuple[str, Any]:
+    """The name of a program's input, and its shape."""
     (name,) = program.graph_signature.user_inputs
     (node,) = (node for node in program.graph.nodes if node.name == name)
-    return Graph(name, node.meta["val"].shape, program.module())
+    return name, node.meta["val"].shape
 
 
 def read_onnx(data: bytes) -> Any:
     """An .onnx file."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else it reports its use to its makers
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise Failure(".onnx files need onnxruntime: python -m pip install onnxruntime") from error
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what it would print is raised as well
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
@@ -308,14 +326,9 @@ def verify_file(path: Path, entry: Any, manifest: dict[str, Any]) -> str:
     golden = source_of(path, entry, manifest).get("golden") if isinstance(entry, dict) else None
     if golden is None:
         raise Failure(f"the manifest has no golden values for {path.name}")
-    missing = None
-    if path.suffix == ".onnx" and importlib.util.find_spec("onnxruntime") is None:
-        missing = "onnxruntime is not installed"
-    if path.suffix == ".pt2" and torch.__version__ < PT2_NEEDS:
-        missing = f"it needs torch {PT2_NEEDS}, and this is {torch.__version__}"
-    if missing:
+    if needs := missing(path.suffix):
         check_sha256(path.parent / "manifest.json", path, path.read_bytes())
-        return f"the SHA-256 is right; not run, since {missing}"
+        return f"the SHA-256 is right; not run: {path.suffix} files need {needs}"
     model = load(path)
     try:
         tolerance = float(golden["tolerance"])
@@ -349,6 +362,40 @@ def compare(
 def to_array(golden: dict[str, Any]) -> np.ndarray:
     """Convert a golden array, {"dtype": ..., "shape": ..., "values": ...}, to numpy."""
     return np.array(golden["values"], dtype=golden["dtype"]).reshape(golden["shape"])
+
+
+def compile_programs(paths: list[Path], out: Path) -> None:
+    """Compile .pt2 files with AOTInductor, which takes a minute each, into packages that C++ reads
+    and that run on this machine; a manifest with their golden values is written beside them."""
+    if needs := missing(".pt2"):
+        raise Failure(f".pt2 files need {needs}")
+    from torch._inductor import aoti_compile_and_package
+
+    out.mkdir(parents=True, exist_ok=True)
+    packages = read_manifest(out / "manifest.json") if (out / "manifest.json").exists() else {}
+    for path in paths:
+        data, manifest_path = path.read_bytes(), path.parent / "manifest.json"
+        source = source_of(
+            path, check_sha256(manifest_path, path, data), read_manifest(manifest_path)
+        )
+        package = io.BytesIO()
+        try:
+            with quiet():
+                warnings.filterwarnings("ignore", "Can't find Python.h")  # only Python needs it
+                program = torch.export.load(io.BytesIO(data))
+                name, shape = input_of(program)
+                sizes = " ".join(str(size) if isinstance(size, int) else "-1" for size in shape)
+                facts = {"aot_inductor.metadata": {"input": name, "shape": sizes}}
+                aoti_compile_and_package(program, package_path=package, inductor_configs=facts)
+        except Exception as error:  # of torch or of the compiler
+            message = f"torch {torch.__version__} cannot compile {path}: {first_line(error)}"
+            raise Failure(message) from error
+        target = out / f"{path.stem}.aoti"
+        target.write_bytes(package.getvalue())
+        digest = hashlib.sha256(package.getvalue()).hexdigest()
+        packages[target.name] = {"sha256": digest, "golden": source.get("golden")}
+        (out / "manifest.json").write_text(json.dumps(packages), encoding="utf-8")
+        print(f"{target}: {len(package.getvalue()):,} bytes")
 
 
 @torch.no_grad()
@@ -403,7 +450,7 @@ class OneLineParser(argparse.ArgumentParser):
 def parse_arguments() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     """The parser, for further errors, and the parsed options."""
     parser = OneLineParser(description="Use the exports without the toolkit.")
-    commands = parser.add_subparsers(dest="command", metavar="predict | sample | verify")
+    commands = parser.add_subparsers(dest="command", metavar="predict | sample | verify | compile")
     command = commands.add_parser("predict", help="predict the next digit")
     command.add_argument("model", type=Path, help="such as lstm.pt, lstm.pt2 or lstm.onnx")
     command.add_argument("digits", type=number(0, 9), nargs="+", metavar="digit")
@@ -418,6 +465,9 @@ def parse_arguments() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     command.add_argument("--frames", type=number(2, 100), help="images of a strip; default 9")
     command = commands.add_parser("verify", help="check all exports with their golden values")
     command.add_argument("manifest", type=Path, help="manifest.json")
+    command = commands.add_parser("compile", help="compile .pt2 files for the C++ programs")
+    command.add_argument("programs", type=Path, nargs="+", help="such as lstm.pt2")
+    command.add_argument("--out", type=Path, required=True, help="the folder of the packages")
     return parser, parser.parse_args()
 
 
@@ -447,6 +497,8 @@ def main() -> None:
             sample(options)
         elif options.command == "verify":
             verify(options.manifest)
+        elif options.command == "compile":
+            compile_programs(options.programs, options.out)
         else:
             complete_a_palindrome()
             generate_a_digit()

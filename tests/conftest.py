@@ -35,7 +35,6 @@ STARTS = {
     "latex_to_text": "pdflatex",
     "word_to_text": "soffice",
     "built": "c++",
-    "built_onnx": "c++ and onnxruntime",
 }
 
 NEEDS_PLAYWRIGHT = "needs playwright: pip install playwright"

@@ -37,8 +37,10 @@ PAGES = [
 ]
 README = (ROOT / "README.md").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-# What other programs do is theirs; the C++ programs are built and run by tests/export.
-OTHER_PROGRAMS = {"cmake", "cp", "git", "hf", "mkdir", "pipx", "python3", "source", "sudo", "uv"}
+# What other programs do is theirs; the C++ and JavaScript programs are run by tests/export.
+OTHER_PROGRAMS = {
+    *("cmake", "cp", "git", "hf", "mkdir", "node", "npm", "pipx", "python3", "source", "sudo", "uv")
+}
 
 
 def commands(text: str) -> list[str]:
@@ -133,6 +135,7 @@ PARSERS: dict[str, Callable[[Sequence[str]], None]] = {
     "python -m pip": parse_pip,
     "python -m pytest": lambda words: None,
     "python benchmarks/results.py": parse_results,
+    ".ci/matrix": lambda words: run_script(ROOT / ".ci" / "matrix", words),
     "make": parse_make,
     "mkdocs": parse_mkdocs,
 }
@@ -146,7 +149,7 @@ def understand(words: Sequence[str]) -> None:
     if words[0] == "python":
         arguments = [*words[2:], *(["--help"] if words[1].startswith("demos/") else [])]
         return run_script(ROOT / words[1], arguments)
-    if words[0].startswith(("exports/cpp/build/", "exports/cpp/build-onnx/")):
+    if words[0].startswith("exports/cpp/build"):
         name = Path(words[0]).name
         assert (ROOT / "exports" / "cpp" / f"{name}.cpp").exists()
     else:
@@ -189,6 +192,15 @@ def test_readme_is_short_and_shows_something_at_once() -> None:
         "python -m pip install -e .",
         "python exports/load_exports.py",
     ]
+
+
+def test_every_floor_was_tried() -> None:
+    """In .ci/matrix, all at once. To two places: torch 2.4 was 2.4.1."""
+    least = (ROOT / "constraints" / "py311-torch2.4.txt").read_text()
+    tried = dict(re.findall(r"^(\S+)==(\d+\.\d+)", least, re.MULTILINE))
+    for requirement in PROJECT["project"]["dependencies"]:
+        name, floor = re.match(r"([\w-]+)>=(\d+(?:\.\d+)?)", requirement).groups()
+        assert f"{floor}.0".startswith(tried[name]), requirement
 
 
 @pytest.mark.needs("make")

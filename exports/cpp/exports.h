@@ -1,18 +1,22 @@
 // Load the exports in C++: verified against manifest.json, every error in one line.
 //
 // The three programs share this header. For a program of your own you need `load` and `warm_up`. A
-// `Model` is of the runtime that the program is built for: libtorch reads .pt, onnxruntime .onnx.
+// `Model` is of the runtime that the program is built for: libtorch reads .pt, or .aoti, which is
+// compiled from .pt2; onnxruntime reads .onnx.
 
 #pragma once
 
 #ifdef WITH_ONNXRUNTIME
 #include "onnxruntime_model.h"
+#elif defined(WITH_AOTINDUCTOR)
+#include "aotinductor_model.h"
 #else
 #include "torch_model.h"
 #endif
 
 #include <openssl/evp.h>
 
+#include <array>
 #include <charconv>
 #include <cstdint>
 #include <exception>
@@ -124,11 +128,12 @@ inline Model load(const fs::path& path) {
   bool has_manifest = fs::exists(manifest_path);
   if (has_manifest) check_sha256(read_manifest(manifest_path), path, data);
   if (std::string ending = path.extension().string();
-      ending != Model::ending && (ending == ".pt" || ending == ".pt2" || ending == ".onnx")) {
+      ending != Model::ending && (ending == ".pt" || ending == ".pt2" || ending == ".onnx" ||
+                                  ending == ".aoti")) {
     throw Error(path.string() + ": this program was built for " + Model::ending + " files");
   }
   try {
-    Model model(data);
+    Model model(path, data);
     if (!has_manifest) {
       std::cerr << "Note: there is no manifest.json beside " << path.string()
                 << "; its SHA-256 was not checked.\n";

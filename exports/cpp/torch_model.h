@@ -2,33 +2,17 @@
 
 #pragma once
 
-#include "array.h"
+#include "torch_array.h"
 
-#include <torch/csrc/jit/runtime/jit_exception.h>
-#include <torch/script.h>
-
-#include <array>
-#include <optional>
 #include <sstream>
 
 namespace exports {
-
-// The message of an error in one line; torch's messages come with a stack trace.
-inline std::string one_line(const std::exception& error) {
-  std::string text = error.what();
-  if (auto* torch_error = dynamic_cast<const c10::Error*>(&error)) {
-    text = torch_error->what_without_backtrace();
-  } else if (auto* script_error = dynamic_cast<const torch::jit::JITException*>(&error)) {
-    text = script_error->getOriginalMsg().value_or(text);
-  }
-  return text.substr(0, text.find('\n'));
-}
 
 class Model {
  public:
   static constexpr auto ending = ".pt", kind = "TorchScript";
 
-  explicit Model(const std::string& data) {
+  Model(const std::filesystem::path&, const std::string& data) {
     std::istringstream stream(data);
     module_ = torch::jit::load(stream, at::kCPU);
     module_.eval();
@@ -60,17 +44,6 @@ class Model {
   }
 
  private:
-  static at::Tensor to_tensor(const Array& array) {
-    if (!array.digits.empty()) return torch::tensor(array.digits).reshape(array.shape);
-    return torch::tensor(array.values).reshape(array.shape);
-  }
-
-  static Array to_array(const at::Tensor& tensor) {
-    at::Tensor values = tensor.to(at::kFloat).contiguous();
-    const float* start = values.const_data_ptr<float>();
-    return {values.sizes().vec(), {start, start + values.numel()}};
-  }
-
   torch::jit::Module module_;
 };
 

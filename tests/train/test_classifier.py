@@ -45,7 +45,7 @@ def test_it_measures_wherever_the_exports_go(
     copy = workspace.exports_dir / "classifier.pt"
     assert copy.read_bytes() == (EXPORTS / "classifier.pt").read_bytes()
     ours, theirs = (read_manifest(folder) for folder in (workspace.exports_dir, EXPORTS))
-    assert ours == {"classifier.pt": theirs["classifier.pt"]}
+    assert ours == {file: theirs[file] for file in theirs if file.startswith("classifier.")}
     assert load_evaluator(workspace, few).sha256 == IDENTITY
     assert capsys.readouterr().out == ""
 

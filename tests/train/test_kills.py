@@ -62,7 +62,7 @@ def finish(directory: Path, arguments: list[str], kills: Sequence[int | str]) ->
         # After the checkpoint of the first epoch; between the manifest and classifier.pt.
         (["classifier"], [5, 10]),
         # Before the record of step 40, with snapshots and film; of the exports, before film.npz.
-        (["gan", "--batch-size", "4"], [7, 23]),
+        (["gan", "--batch-size", "4"], [11, 23]),
     ],
     ids=["lstm", "curriculum", "seeds", "classifier", "gan"],
 )
@@ -150,8 +150,8 @@ def start(directory: Path, *arguments: str) -> "subprocess.Popen[str]":
 @pytest.mark.slow
 def test_the_real_process(tmp_path: Path) -> None:
     """SIGKILL leaves a run that continues, Ctrl+C and SIGTERM say so; this RNN never learns."""
-    command = ("rnn", "--preset", "smoke", "--length", "60", "--num-steps", "99999")
-    run = tmp_path / "runs" / "smoke" / "rnn-length=60-num_steps=99999"
+    command = ("rnn", "--preset", "smoke", "--length", "60", "--num-steps", "9999")
+    run = tmp_path / "runs" / "smoke" / "rnn-length=60-num_steps=9999"
     steps = 0
     sent_and_codes = (
         (signal.SIGKILL, -signal.SIGKILL),
@@ -171,7 +171,7 @@ def test_the_real_process(tmp_path: Path) -> None:
         assert record.status == "running"
         assert record.command == f"python -m toolkit.train {' '.join(reordered(command))}"
         steps = record.steps
-    assert re.match(r"rnn: continues after step \d+ of 99999", stdout)
+    assert re.match(r"rnn: continues after step \d+ of 9999", stdout)
     assert stderr == "Interrupted. Run the same command again, without --restart, to continue.\n"
 
 

@@ -52,7 +52,7 @@ def test_threads_of_a_run(
     train: Any = {"gan": gan.train_gan, "classifier": classifier.train_classifier}.get(
         plan.model, recurrent.train_recurrent
     )
-    workspace = open_workspace("smoke", "cpu", tmp_path, None, restart=False)
+    workspace = open_workspace("smoke", "cpu", tmp_path, None, restart=False, yes=True)
     with threads(process):
         with pytest.raises(Seen, match=str(number)):
             train(plan, workspace)

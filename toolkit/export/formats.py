@@ -6,7 +6,6 @@ it, and has an entry of its own in the manifest, which names the SHA-256 of the 
 """
 
 import io
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -128,8 +127,7 @@ def _convert_one(name: str, source: Export, formats: Sequence[str]) -> list[Made
 
 def _load(data: bytes) -> torch.jit.ScriptModule:
     """A verified .pt file; `toolkit.export.torchscript`, which loads it for others, uses us."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="`torch.jit")
+    with program.exporter_quiet():
         script: torch.jit.ScriptModule = torch.jit.load(io.BytesIO(data), map_location="cpu")
     return script
 

@@ -14,7 +14,7 @@ from toolkit.export.replacing import copy_export
 from toolkit.gan.classifier import accuracy, train
 from toolkit.gan.config import ClassifierConfig
 from toolkit.gan.data import MNIST, load_mnist
-from toolkit.gan.measure.evaluation import NUM_IMAGES, Evaluator
+from toolkit.gan.measure.evaluation import Evaluator
 from toolkit.train.presets import Plan
 from toolkit.train.workspace import Workspace
 
@@ -83,10 +83,10 @@ def load_classifier(workspace: Workspace) -> nn.Module:
     return torchscript.load("classifier", find_classifier(workspace.exports_dir))
 
 
-def load_evaluator(workspace: Workspace, mnist: MNIST, num_images: int = NUM_IMAGES) -> Evaluator:
+def load_evaluator(workspace: Workspace, mnist: MNIST, **options: int) -> Evaluator:
     """The exported classifier as the evaluator that measures the GAN.
 
-    If it is not the toolkit's own, the user is told.
+    If it is not the toolkit's own, the user is told. `options` are the evaluator's.
 
     Raises:
         ToolkitError: as `find_classifier`.
@@ -100,4 +100,4 @@ def load_evaluator(workspace: Workspace, mnist: MNIST, num_images: int = NUM_IMA
             f"classifier ({own[:12]}), so its distances do not compare with those in the "
             "documents. Remove the file to measure by the toolkit's own."
         )
-    return Evaluator(classifier, found, mnist, workspace.device, num_images)
+    return Evaluator(classifier, found, mnist, workspace.device, **options)

@@ -39,7 +39,7 @@ def _train(
 ) -> tuple[GANMetrics, Interpolation | None]:
     mnist = load_mnist(workspace.data_dir)
     keep_classifier(workspace.exports_dir)
-    evaluator = load_evaluator(workspace, mnist, num_images)
+    evaluator = load_evaluator(workspace, mnist, num_images=num_images)
 
     def monitor(network: nn.Module) -> dict[str, float | str]:
         images = sample_images(network, config.seed, evaluator.num_images)
