@@ -119,10 +119,10 @@ def test_it_carries_its_data(installed: Path) -> None:
 
 
 def test_skeleton(call: Call, folder: Path) -> None:
-    done = call("skeleton", "--out", "我的 code")
+    done = call("skeleton", "--mnist", "--out", "我的 code")
     assert done.returncode == 0, done.stderr
     names = {path.name for path in (folder / "我的 code").iterdir()}
-    assert names == {*FILES.values(), "assignment3.ipynb"}
+    assert names == {*FILES.values(), "assignment3.ipynb", "data"}
     assert all(name in done.stdout for name in names)
     (command,) = re.findall(r'toolkit check ["\'](.+)["\']\n', done.stdout)
     assert command == "我的 code"

@@ -104,8 +104,11 @@ def interpolate(generator: Generator, z_from: Tensor, z_to: Tensor) -> Tensor:
 
 
 def load_data(batch_size: int) -> DataLoader:
-    """Batches of MNIST's training images, scaled to the generator's range."""
-    raise NotImplementedError("load_data: torchvision.datasets.MNIST has the images")
+    """Batches of MNIST's training images, scaled to the generator's range.
+
+    They are downloaded into the folder data, or put there by: toolkit skeleton --mnist
+    """
+    raise NotImplementedError("load_data: torchvision.datasets.MNIST('data', download=True)")
 
 
 def train(config: argparse.Namespace) -> Generator:

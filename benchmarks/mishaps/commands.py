@@ -131,8 +131,8 @@ assignment grade empty --rubric missing.toml
 assignment grade empty --rubric file.txt
 assignment grade empty --rubric /dev/null
 assignment grade empty --rubric deep.toml
-assignment grade empty --workers 0
-assignment grade empty --workers 1000000000
+assignment grade empty --jobs 0
+assignment grade empty --jobs 1000000000
 assignment grade empty --memory-limit inf
 assignment grade empty --memory-limit nan
 assignment grade empty --time-limit inf

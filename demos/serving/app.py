@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from serving.environment import prepare
+from serving.environment import files_of, prepare
 from serving.ports import free_port
 from toolkit.common.console import Command, reports_errors
 from toolkit.common.errors import UsageError
@@ -106,9 +106,12 @@ def _serve(
     with tempfile.TemporaryDirectory(prefix="demo-", ignore_cleanup_errors=True) as scratch:
         try:
             prepare(Path(scratch))
-            from serving.server import serve
+            from serving.server import serving
+            from serving.upkeep import keep_clean
 
             build = importlib.import_module(module).build
-            serve(lambda: build(exports), name, host, port, credentials, share, Path(scratch))
+            page = (name, host, port, credentials, share, Path(scratch))
+            with serving(lambda: build(exports), *page):
+                keep_clean(files_of(Path(scratch)))
         except KeyboardInterrupt:
             print("The page is closed.")

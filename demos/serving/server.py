@@ -1,6 +1,7 @@
 """Serve a page: start it, say where it is, share it, clean up after its visitors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import gradio as gr
@@ -9,22 +10,24 @@ import torch
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from serving.environment import LOOPBACK, files_of
+from serving.environment import LOOPBACK
 from serving.messages import refuse_nonsense
 from serving.ports import free_port
 from serving.sharing import Tunnel
 from serving.theme import CSS, THEME
-from serving.upkeep import keep_clean, share_one_heap
+from serving.upkeep import share_one_heap
 from toolkit.common.errors import ToolkitError
 from toolkit.gan.sketch import MAX_PIXELS
 
 QUEUE_SIZE = 40  # events that wait; a visitor who comes after them reads that the queue is full
 MAX_FILE_SIZE = "5mb"
+HEIGHT = 900  # pixels of the page in a notebook
 SMALL = 2000  # bytes; longer answers are compressed
 SESSIONS = 100  # visitors whose state Gradio keeps, 0.15 MB each; every call of a program is one
 
 
-def serve(
+@contextmanager
+def serving(
     build: Callable[[], gr.Blocks],
     name: str,
     host: str,
@@ -32,8 +35,9 @@ def serve(
     credentials: tuple[str, str] | None,
     share: bool,
     scratch: Path,
-) -> None:
-    """Serve the page that `build` makes until a KeyboardInterrupt.
+    closed_by: str = "Ctrl+C",
+) -> Iterator[None]:
+    """Serve the page that `build` makes inside this block, and say where it is.
 
     Args:
         name: of the page, for the line that says where it is.
@@ -41,6 +45,7 @@ def serve(
         credentials: user and password that visitors must give, if any.
         share: also open a public address.
         scratch: everything that is written goes below this folder; see `environment.prepare`.
+        closed_by: what ends the block, for the same line.
 
     Raises:
         ToolkitError: an export is missing or damaged, or the port is not available.
@@ -53,20 +58,22 @@ def serve(
         blocks = build()
         port = free_port(host, port)  # another demo may have started meanwhile
         address = launch(blocks, host, port, credentials)
-        print(f"{name}: {address}  (Ctrl+C closes it)", flush=True)
-        if host not in LOOPBACK and credentials is None:
-            print(
-                "Anyone who can reach this machine can open the page. --auth asks for a password."
-            )
-        if credentials is not None:
-            print(f"User: {credentials[0]}  Password: {credentials[1]}", flush=True)
-        if tunnel is not None:
-            try:
-                print(f"Public address: {tunnel.open(host, port, blocks.share_token)}", flush=True)
-            except ToolkitError as error:
-                print(f"No public address: {error} The local page works.", flush=True)
         try:
-            keep_clean(files_of(scratch))
+            print(f"{name}: {address}  ({closed_by} closes it)", flush=True)
+            if host not in LOOPBACK and credentials is None:
+                print(
+                    "Anyone who can reach this machine can open the page. "
+                    "--auth asks for a password."
+                )
+            if credentials is not None:
+                print(f"User: {credentials[0]}  Password: {credentials[1]}", flush=True)
+            if tunnel is not None:
+                try:
+                    public = tunnel.open(host, port, blocks.share_token)
+                    print(f"Public address: {public}", flush=True)
+                except ToolkitError as error:
+                    print(f"No public address: {error} The local page works.", flush=True)
+            yield
         finally:
             blocks.close(verbose=False)
     finally:
@@ -84,6 +91,7 @@ def launch(blocks: gr.Blocks, host: str, port: int, credentials: tuple[str, str]
         auth=credentials,
         prevent_thread_lock=True,
         quiet=True,
+        height=HEIGHT,
         share=False,  # Gradio hides why sharing fails; sharing.py does it
         show_error=False,
         max_file_size=MAX_FILE_SIZE,

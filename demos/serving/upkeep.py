@@ -2,34 +2,14 @@
 
 import contextlib
 import ctypes
-import os
 import platform
-import tempfile
 import time
 from pathlib import Path
 from typing import NoReturn
 
-from gradio.utils import get_upload_folder
-
 CLEAN_EVERY, CLEAN_AFTER = 60, 600  # seconds; files that a visitor caused live about that long
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # of glibc's malloc.h
 LARGE = 128 * 1024  # bytes
-
-
-def new_file(name: str) -> Path:
-    """A new, empty file for the page to hand out; random letters in its name make it unique.
-
-    It is deleted ten minutes later, or when the page is closed.
-
-    Args:
-        name: such as "walk.gif".
-    """
-    directory = Path(get_upload_folder())
-    directory.mkdir(parents=True, exist_ok=True)
-    stem, _, ending = name.rpartition(".")
-    descriptor, path = tempfile.mkstemp(f".{ending}", f"{stem}-", directory)
-    os.close(descriptor)
-    return Path(path)
 
 
 def keep_clean(directory: Path) -> NoReturn:

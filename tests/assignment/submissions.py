@@ -12,7 +12,9 @@ from pathlib import Path
 
 import cloudpickle
 
-from toolkit.assignment.grade.verdict import Check
+from toolkit.assignment.grade.result import Result
+from toolkit.assignment.grade.rubric import read_rubric
+from toolkit.assignment.grade.verdict import Check, ungraded
 
 from . import stand_in
 
@@ -81,6 +83,13 @@ import os, shutil
 shutil.rmtree(os.path.dirname(os.path.abspath(__file__)))
 shutil.rmtree({path!r})
 """
+
+
+def all_open(name: str) -> Result:
+    """A result whose points are all open, though nothing is wrong with the archive."""
+    result = ungraded(name, "?", read_rubric())
+    result.extra_data.problem, result.extra_data.needs_a_look = "", []
+    return result
 
 
 def pack(files: dict[str, str | bytes]) -> bytes:

@@ -9,9 +9,12 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from toolkit.assignment.check.findings import Finding, Report
 from toolkit.assignment.grade.sandbox.isolation import Limits
+from toolkit.assignment.grade.verdict import Check
 from toolkit.assignment.pack import collect, find_leftovers, find_problems, pack
-from toolkit.assignment.report.prompts import REMARK
+from toolkit.assignment.report.prompts import REMARK, one_report
+from toolkit.assignment.skeleton import write_skeleton
 from toolkit.common.errors import ToolkitError, UsageError
 
 from .submissions import CHECK, FINE
@@ -21,6 +24,10 @@ LIMITS = Limits(seconds=60)
 CELL = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": 1, "source": ["1"]}
 ERROR = {"output_type": "error", "ename": "E", "evalue": "", "traceback": []}
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+WRONG = Finding(verdict="wrong", id="wrong-loss", part="train", file="train.py", line=3,
+                message="A loss.")  # fmt: skip
+FREE = Finding(verdict="wrong", id="missing-folder", part="gan", message="A folder.")
+UNSEEN = Finding(verdict="not seen", part="gan", message="No samples.")
 TEX = r"\documentclass{article}\begin{document}An analysis.\end{document}"
 
 
@@ -57,6 +64,7 @@ def folder(tmp_path: Path) -> Path:
         # and not:
         "data/train-images-idx3-ubyte.gz": b"x" * 100,
         "data/labels.csv": "1,2",
+        "data/MNIST/raw/README": "MNIST, the complete set",
         "model.pt": b"weights",
         "report/report.aux": "x",
         "__pycache__/lstm.cpython-311.pyc": b"x",
@@ -79,7 +87,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_what_goes_in(folder: Path, tmp_path: Path) -> None:
-    path, files, hints = pack(folder, "12345678", tmp_path, LIMITS, CHECK)
+    path, files, costs, unseen, hints = packed = pack(folder, "12345678", tmp_path, LIMITS, CHECK)
     assert path == tmp_path / "12345678_assignment3.zip"
     listed = subprocess.run(
         ["python3", "-m", "zipfile", "-l", str(path)], capture_output=True, text=True, check=True
@@ -96,10 +104,14 @@ def test_what_goes_in(folder: Path, tmp_path: Path) -> None:
     assert {str(name) for name in files} == names
     (hint,) = hints
     assert "There is no folder records/" in hint
+    assert (costs, unseen) == ([], [])
+    assert packed.as_text().startswith(
+        "12345678_assignment3.zip unpacks and runs, and nothing that costs points was found in it."
+    )
 
 
 def test_an_older_archive_is_kept_aside(folder: Path, tmp_path: Path) -> None:
-    path, _, _ = pack(folder, "12345678", tmp_path, LIMITS, CHECK)
+    path = pack(folder, "12345678", tmp_path, LIMITS, CHECK).path
     first = path.read_bytes()
     pack(folder, "12345678", tmp_path, LIMITS, CHECK)
     assert len(list(tmp_path.glob("*.zip*"))) == 1  # the same bytes
@@ -128,7 +140,6 @@ def test_everything_missing_is_listed(tmp_path: Path) -> None:
             "def f():\n    raise NotImplementedError('(1)')",
             "lstm.py is not finished: see line 2",
         ),
-        ("train.py", "def f():\n    raise NotImplementedError", "train.py is not finished"),
         ("assignment3.ipynb", "", "assignment3.ipynb is empty"),
         ("assignment3.ipynb", "{}", "is not a notebook that can be read"),
         ("assignment3.ipynb", notebook(), "has no code"),
@@ -147,6 +158,16 @@ def test_not_ready(name: str, content: str, said: str, folder: Path) -> None:
     (folder / name).write_text(content)
     (problem,) = find_problems(collect(folder))
     assert said in problem
+
+
+def test_the_blank_skeleton_is_not_ready(tmp_path: Path) -> None:
+    """Each file that is to be filled in is named, and so are the notebook and the report."""
+    write_skeleton(tmp_path)
+    *parts, notebook, report = find_problems(collect(tmp_path))
+    found = [line.partition(" is not finished: see line ")[0] for line in parts]
+    assert found == ["dataset.py", "lstm.py", "train.py", "my_gan.py"]
+    assert "assignment3.ipynb was never run" in notebook
+    assert "The report (.tex with its .pdf, or .docx) is missing" in report
 
 
 def test_cells_are_counted_as_in_the_check(folder: Path) -> None:
@@ -173,16 +194,52 @@ def test_parts_with_other_names(folder: Path) -> None:
     assert "network.py and src/network.py could each be the LSTM" in hint
 
 
-def test_leftovers_of_the_templates(folder: Path) -> None:
+def test_what_would_cost_points(folder: Path, tmp_path: Path) -> None:
+    """The first line says it: of the code, and of a report that is not the student's own yet."""
     assert leftovers(folder) == []
-    left = "Text. [[ Describe your LSTM: which line? ]] More. [[ Compare them. ]]"
+    left = "Text. [[ Describe your LSTM: which line? ]] More. [[ Compare them. ]]" + REMARK
     (folder / "report" / "report.tex").write_text(left)
-    (folder / "report" / "report.docx").write_bytes(docx(left))
     (folder / "report" / "report.pdf").unlink()
-    word, compiled, prompts = leftovers(folder)
-    assert "was not compiled" in compiled
-    for line in (word, prompts):
-        assert "2 prompts; the first is [[ Describe your LSTM" in line
+    (hint,) = leftovers(folder)
+    assert "was not compiled" in hint
+    judge = lambda *_: Report.of([WRONG, FREE, UNSEEN])  # noqa: E731
+    packed = pack(folder, "12345678", tmp_path, LIMITS, Check(judge, CHECK.child))
+    first, *lines = packed.as_text().splitlines()
+    assert first == (
+        "12345678_assignment3.zip is packed, but this would cost points: wrong-loss, 2 prompts in "
+        "report/report.tex, the toolkit's runs in report/report.tex; what the check could not see: "
+        "1."
+    )
+    costs = [line for line in lines if line.startswith("Costs points: ")]
+    assert costs[0] == "Costs points: train.py, line 3: A loss. [wrong-loss]"
+    assert "2 prompts; the first is [[ Describe your LSTM" in costs[1]
+    assert costs[2].endswith("report.tex shows what the toolkit made: fill it without --reference.")
+    looks = " ".join(line for line in lines if line.startswith("Have another look: "))
+    assert "A folder. [missing-folder]" in looks
+    assert "No samples." in looks
+
+
+def test_two_reports(folder: Path) -> None:
+    """`toolkit report` makes both; who hands in one leaves the other out, with its PDF."""
+    (folder / "report" / "report.docx").write_bytes(docx("[[ One ]] and [[ two ]]"))
+    files = collect(folder)
+    word, latex = ({str(p) for p in one_report(files, kind, None)} for kind in ("word", "latex"))
+    everything = {str(path) for path in files}
+    assert everything - word == {"report/report.tex", "report/report.pdf"}
+    assert everything - latex == {"report/report.docx"}
+    asked: list[str] = []
+    for answer, expected in ((True, latex), (False, word)):  # the likely one has no prompts left
+        chosen = one_report(files, None, lambda said: asked.append(said) or answer)  # noqa: B023
+        assert {str(path) for path in chosen} == expected
+    assert asked[0] == (
+        "There are two reports, report/report.docx (prompts left in it: 2) and report/report.tex "
+        "(prompts left in it: 0). Hand in report/report.tex, and not the other?"
+    )
+    done = command_line("pack", folder, "--student-number", "12345678", "--out", folder)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "--report word or --report latex" in done.stderr
+    del files[PurePosixPath("report/report.tex")]  # a document and the PDF that Word made of it
+    assert one_report(files, None, None) == files
 
 
 def test_records(folder: Path) -> None:
@@ -200,13 +257,6 @@ def test_records(folder: Path) -> None:
     (folder / "records" / "run.json").write_text("{}")
     (problem,) = find_problems(collect(folder))
     assert problem == "records/run.json was made by the toolkit, not by you: take it out."
-
-
-def test_a_report_of_the_toolkits_runs_is_named(folder: Path) -> None:
-    (folder / "report" / "report.tex").write_text(TEX + REMARK)
-    (folder / "report" / "report.docx").write_bytes(docx(REMARK))
-    for name, line in zip(("report.docx", "report.tex"), leftovers(folder), strict=True):
-        assert line == f"report/{name} shows what the toolkit made: fill it without --reference."
 
 
 def test_what_does_not_import_is_not_packed(folder: Path, tmp_path: Path) -> None:

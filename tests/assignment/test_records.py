@@ -13,7 +13,7 @@ import torch
 
 from toolkit.assignment.check.findings import Finding
 from toolkit.assignment.records.doubts import doubtful, judge_records
-from toolkit.assignment.records.files import Records, gaps, read_folder, read_records
+from toolkit.assignment.records.files import Records, gaps, read_records
 from toolkit.common.figures import save_curves, save_png, sheet
 
 Row = tuple[float, float, float]
@@ -223,10 +223,3 @@ def test_gaps_name_the_command() -> None:
     ]
     assert "src/train.py keeps no records yet: take keep_record from the skeleton" in found[0][1]
     assert [command for part, _, command in found if part == "gan"] == ["python my_gan.py"] * 5
-
-
-def test_links_are_not_followed(tmp_path: Path) -> None:
-    (tmp_path / "records").mkdir()
-    (tmp_path / "secret.csv").write_bytes(log())
-    (tmp_path / "records" / "a.csv").symlink_to(tmp_path / "secret.csv")
-    assert read_folder(tmp_path) == Records()

@@ -17,21 +17,15 @@ def test_mean_and_standard_deviation_by_hand() -> None:
     assert asdict(spread) == {"mean": 3.0, "sd": pytest.approx(7**0.5), "num_draws": 3}
     assert f"{spread:.2f}" == "3.00 ± 2.65"
     assert f"{Spread(0.05, 0.0021, 5):.1%}" == "5.0% ± 0.2%"
-
-
-def test_one_draw_has_no_error_bar() -> None:
-    assert Spread.of([3.5]) == Spread(3.5, None, 1)
-    assert f"{Spread.of([3.5]):.1f}" == "3.5 (one draw)"
-
-
-def test_through_json() -> None:
-    metric = FLOAT(value=Spread(3.9, 0.5, 5), num_examples=10)
+    metric = FLOAT(value=spread, num_examples=10)
     assert FLOAT.model_validate_json(metric.model_dump_json(exclude_defaults=True)) == metric
 
 
-def test_a_number_of_an_older_record_is_one_draw() -> None:
-    old = FLOAT.model_validate_json('{"value": 3.44, "num_examples": 10000}')
-    assert old.value == Spread(3.44, None, 1)
+def test_one_draw_has_no_error_bar() -> None:
+    """Nor has a number of an older record."""
+    assert f"{Spread.of([3.5]):.1f}" == "3.5 (one draw)"
+    old = FLOAT.model_validate_json('{"value": 3.5, "num_examples": 10000}')
+    assert old.value == Spread.of([3.5]) == Spread(3.5, None, 1)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Demos that run in their own processes on free ports, and Debian's Chromium to visit them."""
 
+import base64
 import os
 import re
 import shutil
@@ -12,7 +13,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import imageio.v3 as iio
+import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,6 +44,12 @@ socket.getaddrinfo, socket.socket.connect = listen, note
 for name in ("gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
     setattr(socket, name, lambda *a, name=name: print("LOOK-UP", name, flush=True))
 """
+
+
+def data_uri(picture: np.ndarray | Image.Image) -> str:
+    """A picture as a browser sends it: PNG in base64."""
+    data = iio.imwrite("<bytes>", np.asarray(picture), extension=".png")
+    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
 
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1", "None"}

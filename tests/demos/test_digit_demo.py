@@ -1,10 +1,7 @@
 """Every endpoint of the gate microscope as a program calls it, against torch's own networks."""
 
 import base64
-import io
-import json
 import re
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,13 +10,12 @@ import pytest
 import torch
 from gradio_client import Client
 from gradio_client.exceptions import AppError
-from PIL import Image
 from torch import nn
 
 from toolkit.export import torchscript
 from toolkit.gan.data import MNIST
 
-from .conftest import LOOPBACK, Served
+from .conftest import LOOPBACK, Served, data_uri
 
 DIGITS = "3141592951413"
 NETWORKS = ("lstm", "lstm_plain", "rnn_plain")
@@ -74,16 +70,6 @@ def probabilities(name: str, h: np.ndarray) -> np.ndarray:
     logits = weights["readout.weight"].numpy() @ h + weights["readout.bias"].numpy()
     powers = np.exp(logits - logits.max())
     return np.asarray(powers / powers.sum())
-
-
-def png(array: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(array).save(buffer, format="PNG")
-    return buffer.getvalue()
-
-
-def data_url(array: np.ndarray) -> str:
-    return "data:image/png;base64," + base64.b64encode(png(array)).decode()
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -175,13 +161,13 @@ def test_an_edit(client: Client, place: int, digit: int) -> None:
 def test_drawn_digits(client: Client, mnist: MNIST, dark: bool) -> None:
     large = mnist.test_images[:5, 0].repeat_interleave(10, dim=1).repeat_interleave(10, dim=2)
     for picture, label in zip(large.numpy(), mnist.test_labels[:5].tolist(), strict=True):
-        found = client.predict(data_url(255 - picture if dark else picture), api_name="/draw")
+        found = client.predict(data_uri(255 - picture if dark else picture), api_name="/draw")
         assert found["digit"] == label == int(np.argmax(found["probabilities"]))
         assert sum(found["probabilities"]) == pytest.approx(1, abs=1e-5)
         np.testing.assert_allclose(found["image"], picture[5::10, 5::10] / 255, atol=0.02)
 
 
-BLANK = data_url(np.full((280, 280), 255, dtype=np.uint8))
+BLANK = data_uri(np.full((280, 280), 255, dtype=np.uint8))
 
 
 @pytest.mark.parametrize(
@@ -221,18 +207,6 @@ def test_bad_input_gets_a_sentence(
     assert set(client.predict("121", api_name="/predict")) == set(NETWORKS)
 
 
-def test_nan_gets_a_sentence(digit_page: str, client: Client) -> None:
-    """gradio_client refuses to send NaN, so this is what another program's request looks like."""
-    index = next(n for n, event in client.endpoints.items() if event.api_name == "/step")
-    body = f'{{"data": ["123", NaN], "fn_index": {index}, "session_hash": "nan"}}'
-    post(f"{digit_page}gradio_api/queue/join", body)
-    address = f"{digit_page}gradio_api/queue/data?session_hash=nan"
-    with urllib.request.urlopen(address, timeout=30) as stream:
-        messages = [json.loads(line[6:]) for line in stream if line.startswith(b"data: ")]
-    (done,) = [m for m in messages if m["msg"] == "process_completed"]
-    assert "must be a" in done["output"]["error"]
-
-
 def test_every_endpoint_is_described(client: Client) -> None:
     described = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert set(described) == {"/read", "/step", "/edit", "/predict", "/gates", "/draw"}
@@ -246,9 +220,3 @@ def test_no_look_up_outside_of_loopback(digit_demo: Served, client: Client) -> N
     client.predict("121", api_name="/predict")
     assert digit_demo.hosts()
     assert digit_demo.hosts() <= LOOPBACK
-
-
-def post(address: str, body: str) -> None:
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(address, body.encode(), headers)
-    urllib.request.urlopen(request, timeout=30).close()

@@ -1,7 +1,6 @@
 """Every endpoint of the latent studio as a program calls it, and bad input."""
 
 import base64
-import io
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from toolkit.gan.data import MNIST
 from toolkit.gan.latent import interpolate, sample_latents
 from toolkit.gan.sketch import MAX_PIXELS
 
-from .conftest import ROOT, Served
+from .conftest import ROOT, Served, data_uri
 
 pytestmark = pytest.mark.xdist_group("gan_demo")
 
@@ -108,7 +107,7 @@ def test_more_of_one_class(
 def test_walk(
     client: gradio_client.Client, networks: dict[str, Any], arc: bool, count: int
 ) -> None:
-    """From the first sample's very pixels to the second's, and back in the film."""
+    """From the first sample to the second, and back in the film."""
     samples = client.predict(seed=2, api_name="/samples")
     walk = client.predict(
         seed=2, first=4, second=17, pictures=count, arc=arc, gif=True, api_name="/walk"
@@ -116,7 +115,8 @@ def test_walk(
     ends = torch.tensor([samples[3]["z"], samples[16]["z"]])
     assert_theirs(walk["pictures"], interpolate(*ends, count, arc), networks)
     for end, sample in ((0, 3), (-1, 16)):
-        assert walk["pictures"][end]["image"] == samples[sample]["image"]
+        drawn, again = walk["pictures"][end]["image"], samples[sample]["image"]
+        np.testing.assert_allclose(drawn, again, atol=1)  # a batch of another size may round so
     digits = samples[3]["digit"], samples[16]["digit"]
     assert walk["name"] == f"walk_{digits[0]}_to_{digits[1]}_seed2.gif"
     film = iio.imread(base64.b64decode(walk["gif"]))
@@ -137,13 +137,6 @@ def test_own_points(client: gradio_client.Client, networks: dict[str, Any]) -> N
     assert_theirs(client.predict(z=z.tolist(), api_name="/generate"), z, networks)
 
 
-def encoded(picture: np.ndarray | Image.Image) -> str:
-    buffer = io.BytesIO()
-    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
-    image.save(buffer, "PNG")
-    return base64.b64encode(buffer.getvalue()).decode()
-
-
 @torch.no_grad()
 def test_a_picture_is_judged(
     client: gradio_client.Client, mnist: MNIST, networks: dict[str, Any]
@@ -155,7 +148,7 @@ def test_a_picture_is_judged(
         large = np.full((600, 400), 255, dtype=np.uint8)
         large[200:396, 50:246] -= small.repeat(7, axis=0).repeat(7, axis=1)
         for array in (small, large):
-            found = client.predict(picture=encoded(array), api_name="/judge")
+            found = client.predict(picture=data_uri(array), api_name="/judge")
             image = torch.tensor(found["image"])[None, None] / 255
             logit = float(networks["discriminator"](image))
             assert found["logit"] == pytest.approx(logit, abs=0.1)  # the image is rounded
@@ -166,8 +159,8 @@ def test_a_picture_is_judged(
 
 
 def test_a_data_uri_is_a_picture_too(client: gradio_client.Client) -> None:
-    plain = encoded(np.eye(28, dtype=np.uint8) * 255)
-    uri = f"data:image/png;base64,{plain}"
+    uri = data_uri(np.eye(28, dtype=np.uint8) * 255)
+    plain = uri.partition(",")[2]
     first, second = (client.predict(picture=p, api_name="/judge") for p in (plain, uri))
     assert first == second
 
@@ -220,6 +213,7 @@ def test_numbers_that_are_not_finite(
     if reply.status_code == 200:
         answer = httpx.get(f"{call}/{reply.json()['event_id']}").text
         assert "event: error" in answer
+        assert "must be a" in answer
     else:
         assert reply.status_code == 422
     assert len(client.predict(seed=1, api_name="/samples")) == 25
@@ -228,13 +222,13 @@ def test_numbers_that_are_not_finite(
 def test_pictures_that_show_nothing(client: gradio_client.Client) -> None:
     broken = base64.b64encode((ROOT / "docs" / "samples.png").read_bytes()[:2000]).decode()
     assert "not a picture" in refused(client, api_name="/judge", picture=broken)
-    blank = encoded(np.full((50, 50), 255, dtype=np.uint8))
+    blank = data_uri(np.full((50, 50), 255, dtype=np.uint8))
     assert "blank" in refused(client, api_name="/judge", picture=blank)
 
 
 @pytest.mark.parametrize("height", [5001, 10_001])
 def test_too_many_pixels(client: gradio_client.Client, height: int) -> None:
-    picture = encoded(Image.new("1", (5000, height)))
+    picture = data_uri(Image.new("1", (5000, height)))
     assert f"has more than {MAX_PIXELS:,} pixels" in refused(
         client, api_name="/judge", picture=picture
     )
@@ -244,7 +238,7 @@ def test_too_many_pixels(client: gradio_client.Client, height: int) -> None:
 def test_as_many_pixels_as_are_allowed(client: gradio_client.Client) -> None:
     sheet = Image.new("1", (5000, 5000), 1)
     ImageDraw.Draw(sheet).line((2500, 500, 2500, 4500), fill=0, width=400)
-    assert client.predict(picture=encoded(sheet), api_name="/judge")["digit"] == 1
+    assert client.predict(picture=data_uri(sheet), api_name="/judge")["digit"] == 1
 
 
 def test_fifty_megabytes_are_refused(client: gradio_client.Client, gan_demo: Served) -> None:

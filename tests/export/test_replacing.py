@@ -109,19 +109,6 @@ def test_any_file_is_replaced_and_restored(tmp_path: Path) -> None:
     assert versions(tmp_path) == {"generator.pt": "1", "generator.onnx": "1", "film.npz": "2"}
 
 
-def test_what_was_made_from_a_replaced_file_leaves_with_it(tmp_path: Path) -> None:
-    save_files(1, tmp_path)
-    (note,) = save_files(2, tmp_path, ["generator.pt"])
-    assert note.startswith(f"{tmp_path / 'generator.onnx'} was made from a file that is replaced")
-    assert "python -m toolkit.train export --format onnx" in note
-    assert versions(tmp_path) == {"generator.pt": "2", "film.npz": "1"}
-    assert not (tmp_path / "generator.onnx").exists()
-    assert versions(tmp_path / "previous") == {"generator.pt": "1", "generator.onnx": "1"}
-    replacing.restore(["generator.pt"], tmp_path)
-    assert versions(tmp_path) == dict.fromkeys(FILES, "1")
-    assert versions(tmp_path / "previous" / "undone") == {"generator.pt": "2"}
-
-
 def test_a_file_made_from_another_one_is_refused(tmp_path: Path) -> None:
     save_files(1, tmp_path)
     entries = manifest.read_manifest(tmp_path)
@@ -132,15 +119,10 @@ def test_a_file_made_from_another_one_is_refused(tmp_path: Path) -> None:
     assert versions(tmp_path) == {"generator.pt": "1", "film.npz": "1"}
 
 
-@pytest.mark.parametrize("files", [FILES, ["generator.pt"]], ids=["all", "without the made one"])
-def test_files_are_replaced_as_one(
-    files: Sequence[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_are_replaced_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed before any write or removal, what can be read is of one version."""
     directory = tmp_path
-    new = dict.fromkeys(FILES, "1") | dict.fromkeys(files, "2")
-    if "generator.onnx" not in files:
-        del new["generator.onnx"]
+    old, new = dict.fromkeys(FILES, "1"), dict.fromkeys(FILES, "2")
 
     def prepare(k: int) -> None:
         nonlocal directory
@@ -148,16 +130,15 @@ def test_files_are_replaced_as_one(
         save_files(1, directory)
 
     def look(failed: bool) -> None:
-        assert versions(directory) in (dict.fromkeys(FILES, "1"), new)
-        save_files(2, directory, files)
+        assert versions(directory) in (old, new)
+        save_files(2, directory)
         assert versions(directory) == new
-        kept = {file: "1" for file in FILES if file in files or file == "generator.onnx"}
-        assert versions(directory / "previous") == kept
+        assert versions(directory / "previous") == old
         left = {path.name for path in directory.iterdir()}
         assert left == {*new, "manifest.json", "previous", ".lock"}
 
     def act() -> None:
-        save_files(2, directory, files)
+        save_files(2, directory)
 
     assert at_each_write(monkeypatch, Killed(), prepare, act, look) >= 10
 

@@ -3,12 +3,14 @@
 import gzip
 import hashlib
 import shutil
+from collections.abc import Callable
 from itertools import islice, repeat
 from pathlib import Path
 
 import pytest
 import torch
 
+from toolkit.assignment.skeleton import write_skeleton
 from toolkit.common.errors import ToolkitError
 from toolkit.gan.data import (
     EMBEDDED,
@@ -58,14 +60,16 @@ def test_content(mnist: MNIST) -> None:
     assert pixels.std().item() == pytest.approx(0.3081, abs=1e-4)
 
 
-def test_same_as_torchvision(mnist: MNIST, tmp_path: Path) -> None:
+def test_same_as_torchvision(mnist: MNIST, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which downloads nothing where the skeleton has put it."""
     from torchvision.datasets import MNIST as TorchvisionMNIST
 
-    raw = tmp_path / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    for file in EMBEDDED.glob("*.gz"):
-        (raw / file.stem).write_bytes(gzip.decompress(file.read_bytes()))
-    theirs = TorchvisionMNIST(str(tmp_path), train=False)
+    monkeypatch.setattr("torchvision.datasets.utils._urlretrieve", None)
+    for _ in range(2):
+        written, kept = write_skeleton(tmp_path, mnist=True)
+    assert (len(written), len(kept)) == (0, 10)
+    tmp_path = tmp_path / "data"
+    theirs = TorchvisionMNIST(str(tmp_path), train=False, download=True)
     assert torch.equal(theirs.data, mnist.test_images.squeeze(1))
     assert torch.equal(theirs.targets, mnist.test_labels.long())
     ours = load_mnist(tmp_path)  # torchvision's folder is read as it is
@@ -78,27 +82,19 @@ def test_bytes_survive_the_way_to_floats_and_back() -> None:
     assert to_bytes(torch.tensor([-0.1, 0.0019, 0.002, 1.1])).tolist() == [0, 0, 1, 255]
 
 
-def test_truncated(copy: Path) -> None:
-    path = copy / "t10k-images-idx3-ubyte.gz"
-    path.write_bytes(path.read_bytes()[:-1000])
-    with pytest.raises(
-        ToolkitError, match=r"t10k-images-idx3-ubyte.gz is damaged: expected a gzip"
-    ):
-        load_mnist(copy)
-
-
-def test_not_gzip(copy: Path) -> None:
-    (copy / "train-labels-idx1-ubyte.gz").write_bytes(b"<html>404 Not Found</html>")
-    with pytest.raises(ToolkitError, match=r"train-labels-idx1-ubyte.gz is damaged"):
-        load_mnist(copy)
-
-
-def test_bit_flipped_inside_the_gzip(copy: Path) -> None:
-    path = copy / "t10k-labels-idx1-ubyte.gz"
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data)
-    with pytest.raises(ToolkitError, match=r"t10k-labels-idx1-ubyte.gz is"):
+@pytest.mark.parametrize(
+    ("name", "damage", "said"),
+    [
+        ("t10k-images-idx3-ubyte.gz", lambda data: data[:-1000], "is damaged: expected a gzip"),
+        ("train-labels-idx1-ubyte.gz", lambda _: b"<html>404 Not Found</html>", "is damaged"),
+        ("t10k-labels-idx1-ubyte.gz", lambda data: data[:2259] + b"~" + data[2260:], "is"),
+    ],
+)
+def test_damage(copy: Path, name: str, damage: Callable[[bytes], bytes], said: str) -> None:
+    before = (copy / name).read_bytes()
+    (copy / name).write_bytes(damage(before))
+    assert (copy / name).read_bytes() != before
+    with pytest.raises(ToolkitError, match=f"{name} {said}"):
         load_mnist(copy)
 
 

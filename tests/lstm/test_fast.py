@@ -9,7 +9,9 @@ from torch import nn
 from toolkit.lstm import sigmoids
 from toolkit.lstm.data import encode
 from toolkit.lstm.fast import FastLSTM
-from toolkit.lstm.model import LSTM, all_inputs, copy_from_torch
+from toolkit.lstm.model import LSTM, all_inputs
+
+from .torch_weights import copy_from_torch
 
 
 @pytest.fixture(params=[True, False], ids=["one-hot", "bare digits"])

@@ -12,7 +12,9 @@ from toolkit.lstm.microscope import (
     telling_cells,
     trace,
 )
-from toolkit.lstm.model import LSTM, RNN, copy_to_torch
+from toolkit.lstm.model import LSTM, RNN
+
+from .torch_weights import copy_to_torch
 
 HIDDEN = 7
 DIGITS = [4, 1, 0, 9, 9, 2]

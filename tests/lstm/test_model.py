@@ -5,7 +5,9 @@ import torch
 from torch import nn
 
 from toolkit.lstm.data import encode
-from toolkit.lstm.model import LSTM, RNN, LSTMCell, RNNCell, copy_from_torch, copy_to_torch
+from toolkit.lstm.model import LSTM, RNN, LSTMCell, RNNCell
+
+from .torch_weights import copy_from_torch, copy_to_torch
 
 HIDDEN = 12
 

@@ -219,7 +219,7 @@ def reordered(command: tuple[str, ...]) -> list[str]:
         ["rnn", "--length", "12"],
         ["classifier"],
         ["gan", "--num-steps", "450"],
-        ["gan", "--num-steps", "450", "--architecture", "perceptron"],
+        ["gan", "--num-steps", "450", "--architecture", "mlp"],
     ],
     ids=" ".join,
 )

@@ -14,10 +14,8 @@ GIVEN = {
     "rnn": {"model": "rnn", "length": 36, "num_steps": 1000, "curriculum": False, "seed": 0},
     "rnn --length 30": {"model": "rnn", "length": 30, "curriculum": False},
     "gan --architecture mlp": {"architecture": "mlp", "latent_dim": 100, "auxiliary_weight": 0.0},
-    "gan --architecture perceptron": {"architecture": "mlp"},  # what it was called before
     "gan --loss minimax": {"loss": "minimax", "auxiliary_weight": 1.0},
     "gan --auxiliary-weight 0": {"auxiliary_weight": 0.0, "architecture": "conv"},
-    "gan --naming-weight 0.5": {"auxiliary_weight": 0.5},  # what it was called before
     "gan --seed 3 --num-steps 50": {"seed": 3, "num_steps": 50},
 }
 

@@ -210,8 +210,7 @@ def planned(call: Call, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[
             ["gan", "--architecture", "mlp", "--batch-size", "9", "--runs-dir", "my runs"],
             "gan-mlp-batch_size=9",
         ),
-        (["gan", "--architecture", "perceptron"], "gan-mlp"),  # the old name of the MLP
-        (["gan", "--naming-weight", "0.3"], "gan-auxiliary_weight=0.3"),  # and of the option
+        (["gan", "--architecture", "mlp"], "gan-mlp"),
         (["classifier", "--device", "cpu", "--exports-dir", "elsewhere"], "classifier"),
         (["rnn", "--seeds", "3"], "rnn"),
     ],
@@ -224,14 +223,6 @@ def test_the_command_of_a_run_asks_for_the_same_run(
     program, again = shlex.split(command)[:3], shlex.split(command)[3:]
     assert program == ["python", "-m", "toolkit.train"]
     assert planned(*again) == (plan, workspace, command)
-
-
-def test_help_hides_old_names(call: Call) -> None:
-    text = call("gan", "--help").output
-    assert "--auxiliary-weight" in text
-    assert "[conv|mlp]" in text
-    assert "naming" not in text
-    assert "perceptron" not in text.replace("multilayer perceptron", "")
 
 
 def test_where_exports_go(planned: Callable[..., Any]) -> None:

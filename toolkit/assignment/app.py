@@ -4,6 +4,7 @@ Each command imports what it needs when it is called, so that --help waits for n
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,7 +16,6 @@ from toolkit.assignment.options import (
     JobsOption,
     LanguageOption,
     MemoryLimitOption,
-    OldJobsOption,
     OnlyOption,
     PlatformOption,
     RestartOption,
@@ -45,6 +45,10 @@ def skeleton(
     out: Annotated[Path, typer.Option(help="The folder for the files; it is made.")] = Path(
         "my_folder"
     ),
+    mnist: Annotated[
+        bool,
+        typer.Option("--mnist", help="Also MNIST, 55 MB, where torchvision looks: OUT/data."),
+    ] = False,
 ) -> None:
     """Write the files that you fill in: four of Python, and the notebook.
 
@@ -52,7 +56,7 @@ def skeleton(
     """
     from toolkit.assignment.skeleton import write_skeleton
 
-    written, kept = write_skeleton(out)
+    written, kept = write_skeleton(out, mnist)
     for path in written:
         print(f"Written: {path}")
     for path in kept:
@@ -137,10 +141,11 @@ def report(
     from toolkit.assignment.report.latex import lacking
     from toolkit.assignment.report.own import read_own
     from toolkit.assignment.report.sources import Sources
+    from toolkit.common.package_data import how_to_install
 
     results = read_results(Sources(runs_dir, preset)) if reference else read_own(folder)
     wanted = folder / "report" if out is None else out
-    directory = make_report(student_number, name, results, wanted)
+    directory, made = make_report(student_number, name, results, wanted)
     for gap in results.gaps:
         print(f"Missing: {gap.what}.\n  {gap.command}")
     if results.gaps and not reference:
@@ -150,11 +155,17 @@ def report(
     if missing := lacking(student_number + "".join(name.split())):
         print(
             f"Note: pdfLaTeX has no {missing}, so report.tex has character codes instead. "
-            "Replace them there, with a font of your choice; report.docx is right."
+            "Replace them there, with a font of your choice; Word needs none of that."
+        )
+    if "report.docx" not in made:
+        old = " The one there is older." if (directory / "report.docx").exists() else ""
+        print(
+            "Left out: report.docx, since the package docxtpl is not installed. To have it too, "
+            f"install it and run this again: {how_to_install('report')}{old}"
         )
     if directory != wanted:
         print(f"You edited the report in {wanted}. It stays as it is; the new one is beside it.")
-    print(f"{directory}/: report.tex, report.docx. Replace each [[ ... ]] by your own text.")
+    print(f"{directory}/: {', '.join(made)}. Replace each [[ ... ]] by your own text.")
 
 
 @app.command()
@@ -165,21 +176,20 @@ def pack(
         Path, typer.Argument(help="The folder with your code, notebook and report.")
     ] = Path(),
     out: Annotated[Path, typer.Option(help="Where the archive goes.")] = Path(),
+    report: Annotated[
+        Literal["word", "latex"] | None, typer.Option(help="If there are two: which is yours.")
+    ] = None,
 ) -> None:
     """Make the archive that you hand in, and try it the way the grader will.
 
-    If something is missing or empty, it says so and makes no archive. It sets an older archive
-    aside.
+    If something is missing or empty, it says so and makes no archive. Otherwise its first line says
+    what would cost points. It sets an older archive aside.
     """
     from toolkit.assignment.grade.sandbox.isolation import Limits
     from toolkit.assignment.pack import pack as pack_submission
 
-    path, files, hints = pack_submission(folder, student_number, out, Limits())
-    for name, content in files.items():
-        print(f"{len(content):>12,}  {name}")
-    print(f"{path}: {len(files)} files, {path.stat().st_size:,} bytes. It unpacks and runs.")
-    for hint in hints:
-        print(f"Have another look: {hint}")
+    ask = partial(typer.confirm, default=None) if sys.stdin.isatty() else None  # y or n, no Enter
+    print(pack_submission(folder, student_number, out, Limits(), report=report, ask=ask).as_text())
 
 
 @app.command()
@@ -192,7 +202,6 @@ def grade(
     again: AgainOption = False,
     lang: LanguageOption = "en",
     jobs: JobsOption = 2,
-    workers: OldJobsOption = None,
     cluster: ClusterOption = None,
     time_limit: TimeLimitOption = 300,
     memory_limit: MemoryLimitOption = 4,
@@ -212,8 +221,9 @@ def grade(
             "grade needs Linux, because it runs the code of strangers in a sandbox. Windows has "
             "Linux in WSL, a Mac in a virtual machine."
         )
+    from toolkit.assignment.grade.folder import find_archives
     from toolkit.assignment.grade.gradebook.roster import read_roster
-    from toolkit.assignment.grade.gradebook.write import write_gradebook
+    from toolkit.assignment.grade.gradebook.write import find_owners, write_gradebook
     from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
     from toolkit.assignment.grade.sandbox.choice import find_isolation
     from toolkit.assignment.grade.sandbox.isolation import Limits
@@ -223,6 +233,9 @@ def grade(
         raise UsageError("A roster is for --csv: say which platform, e.g. --csv moodle.")
     students = None if roster is None else read_roster(roster)
     points = read_rubric(rubric or DEFAULT)
+    archives = [path.name for path in find_archives(folder)]
+    if csv is not None:  # before anything is graded or set aside
+        find_owners(archives, csv, students)
     if restart and out.exists():
         set_aside(out)
     results = grade_and_say(
@@ -232,15 +245,15 @@ def grade(
         Limits(seconds=time_limit, memory=int(memory_limit * 2**30)),
         isolation=None if cluster else find_isolation(unsafe=unsafe),
         cluster=cluster,
-        num_workers=workers or jobs,
+        num_workers=jobs,
         language=lang,
         only=only,
         again=again,
     )
     if csv is not None:
-        written = write_gradebook([*results.items()], out, csv, students, points, title)
-        print("\n".join([*written.unclear, *(f"Nothing from: {who}" for who in written.missing)]))
-        print(f"For {csv}: {', '.join(str(path) for path in written.files)}.")
+        written = write_gradebook(archives, results, out, csv, students, points, title)
+        made = f"For {csv}: {', '.join(map(str, written.files))}."
+        print("\n".join([*written.unclear, *written.missing, made]))
 
 
 packages = typer.Typer(

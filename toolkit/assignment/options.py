@@ -24,9 +24,6 @@ LanguageOption = Annotated[
 JobsOption = Annotated[
     int, typer.Option(min=1, max=1000, help="How many archives to grade at the same time.")
 ]
-OldJobsOption = Annotated[  # --workers, the former name
-    int | None, typer.Option(min=1, max=1000, hidden=True)
-]
 ClusterOption = Annotated[
     str | None, typer.Option(help="For a big class: a Dask scheduler, tcp://HOST:PORT.")
 ]

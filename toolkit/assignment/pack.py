@@ -6,12 +6,15 @@ import re
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from toolkit.assignment.check.host import NOT_LIMITED
 from toolkit.assignment.check.static import still_to_write
 from toolkit.assignment.check.submission import unclear_sentence
 from toolkit.assignment.grade.archive import MAX_ARCHIVE, MAX_UNPACKED, student_number, unpack
+from toolkit.assignment.grade.points import free
 from toolkit.assignment.grade.result import Extra, describe
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.sandbox.choice import find_isolation
@@ -27,7 +30,7 @@ from toolkit.assignment.notebooks import (
 )
 from toolkit.assignment.parts import FILES, list_files
 from toolkit.assignment.records.files import FOLDER, gaps, is_record, read_records
-from toolkit.assignment.report.prompts import REMARK, prompts_in, text_of
+from toolkit.assignment.report.prompts import ReportKind, find_prompts, one_report
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, set_aside
 
@@ -45,31 +48,62 @@ FATAL = ("missing-file", "does-not-import")
 Files = dict[PurePosixPath, bytes]
 
 
+class Packed(NamedTuple):
+    """An archive, and what its author should know about it."""
+
+    path: Path
+    files: Files
+    costs: list[tuple[str, str]]  # what would cost points: in a word or two, and in a sentence
+    unseen: list[str]  # what the check could not see
+    hints: list[str]  # what else could be better
+
+    def as_text(self) -> str:
+        """The first line says what would cost points."""
+        words = ", ".join(dict.fromkeys(short for short, _ in self.costs))
+        first = "unpacks and runs, and nothing that costs points was found in it"
+        if words:
+            first = f"is packed, but this would cost points: {words}"
+        if self.unseen:
+            first += f"; what the check could not see: {len(self.unseen)}"
+        lines = [f"Costs points: {cost}" for _, cost in self.costs]
+        lines += [f"Have another look: {hint}" for hint in (*self.hints, *self.unseen)]
+        lines += [f"{len(content):>12,}  {name}" for name, content in self.files.items()]
+        last = f"{self.path}: {len(self.files)} files, {self.path.stat().st_size:,} bytes."
+        return "\n".join([f"{self.path.name} {first}.", *lines, last])
+
+
 def pack(
-    folder: Path, number: str, out: Path, limits: Limits, check: Check = CHECK
-) -> tuple[Path, Files, list[str]]:
+    folder: Path,
+    number: str,
+    out: Path,
+    limits: Limits,
+    check: Check = CHECK,
+    report: ReportKind | None = None,
+    ask: Callable[[str], bool] | None = None,
+) -> Packed:
     """Make the archive, after unpacking it elsewhere and checking it the way the grader does.
 
     Args:
         folder: has the code, the notebook and the report, at any depth.
         number: the student's.
         out: where the archive goes. An older one of the same name is set aside.
-
-    Returns:
-        the archive, the files in it, and hints about what could be better.
+        report: the one that is meant, if there is one in Word and one in LaTeX.
+        ask: answers a question with yes or no, if nothing says which one is meant.
 
     Raises:
-        UsageError: `number` is not a student number, or `folder` is not a folder.
+        UsageError: `number` is not a student number, `folder` is not a folder, or there are two
+            reports and nobody to ask.
         ToolkitError: something is missing, empty or unfinished, or cannot be imported.
     """
     if not re.fullmatch(r"[0-9]{4,12}", number):
         raise UsageError(f"{number!r} is not a student number: give its 4 to 12 digits.")
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder: give the one with your code and report.")
-    files = collect(folder)
+    everything = collect(folder)
+    files = one_report(everything, report, ask)
     if problems := find_problems(files):
         raise ToolkitError("Nothing was packed.\n" + "\n".join(f"- {line}" for line in problems))
-    leftovers = find_leftovers(files)
+    prompts, leftovers = find_prompts(files), find_leftovers(files)
     data = to_zip(files)
     if len(data) > MAX_ARCHIVE or sum(map(len, files.values())) > MAX_UNPACKED:
         raise ToolkitError(
@@ -78,7 +112,8 @@ def pack(
         )
     path = out / f"{number}_assignment3.zip"
     tried = _try(path.name, data, limits, check)
-    if broken := _failures(tried):
+    broken = [describe(finding) for finding in tried.findings if finding.id in FATAL]
+    if broken := [tried.problem] if tried.problem else broken:
         raise ToolkitError(
             "Nothing was packed: unpacked into an empty folder, your code does not run.\n"
             + "\n".join(f"- {line}" for line in broken)
@@ -87,8 +122,11 @@ def pack(
     if path.exists() and read_bytes(path) != data:
         set_aside(path)
     atomic_write(path, data)
-    found = [describe(finding) for finding in (*tried.findings, *tried.not_seen)]
-    return path, files, [*leftovers, *found]
+    costly, cheap = tried.report.findings, free(tried.report, read_rubric())
+    costs = [(str(one.id), describe(one)) for one in costly if one not in cheap]
+    other = [f"{one} stays out: it is of the other report." for one in everything.keys() - files]
+    hints = [*sorted(other), *leftovers, *map(describe, cheap)]
+    return Packed(path, files, [*costs, *prompts], [*map(describe, tried.not_seen)], hints)
 
 
 def collect(folder: Path) -> Files:
@@ -160,15 +198,11 @@ def find_leftovers(files: Files) -> list[str]:
     """What a student may want to finish before handing in, a sentence each."""
     equal = locate(files).equal
     leftovers = [unclear_sentence(part, candidates) for part, candidates in equal.items()]
-    compiled = any(path.suffix == ".pdf" for path in files)
-    for path, content in files.items():
-        if path.suffix == ".tex" and not compiled:
-            leftovers.append(f"{path} was not compiled: add its PDF, which is easier to read.")
-        if path.suffix in (".tex", ".docx") and (prompts := prompts_in(str(path), content)):
-            first = f"[[ {prompts[0][:70]} ]]"
-            leftovers.append(f"{path} still has {len(prompts)} prompts; the first is {first}")
-        if path.suffix in (".tex", ".docx") and REMARK in text_of(str(path), content):
-            leftovers.append(f"{path} shows what the toolkit made: fill it without --reference.")
+    if all(path.suffix != ".pdf" for path in files):
+        sources = [path for path in files if path.suffix == ".tex"]
+        leftovers += [
+            f"{p} was not compiled: add its PDF, which is easier to read." for p in sources
+        ]
     if any(map(is_record, files)):
         found = gaps(read_records(files), files)
         leftovers += [f"{what}. This makes it: {command}" for _, what, command in found]
@@ -256,10 +290,3 @@ def _try(name: str, data: bytes, limits: Limits, check: Check) -> Extra:
             findings=report.findings,
             not_seen=report.not_seen,
         )
-
-
-def _failures(tried: Extra) -> list[str]:
-    """Why the unpacked archive does not run at all."""
-    if tried.problem:
-        return [tried.problem]
-    return [describe(finding) for finding in tried.findings if finding.id in FATAL]

@@ -1,6 +1,8 @@
 """Errors that the command line reports in one sentence, and checks that raise them."""
 
+import difflib
 import math
+from collections.abc import Sequence
 
 
 class ToolkitError(Exception):
@@ -16,6 +18,11 @@ class UsageError(ToolkitError, ValueError):
     """The request itself is impossible, such as a palindrome of 1 digit: exit code 2."""
 
     exit_code = 2
+
+
+def nearest(word: str, choices: Sequence[str]) -> str:
+    """The three choices that are most like a word which is none of them, for its author."""
+    return f"The nearest are {', '.join(difflib.get_close_matches(word, choices, 3, cutoff=0))}"
 
 
 def check_range(config: object, **limits: tuple[int, int]) -> None:

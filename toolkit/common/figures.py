@@ -11,7 +11,6 @@ from typing import NamedTuple
 import imageio.v3 as iio
 import numpy as np
 import torch.nn.functional as F
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
@@ -64,27 +63,6 @@ def sheet(images: Tensor, columns: int = 5, scale: int = 3) -> Picture:
     rows = framed.squeeze(1).unflatten(0, (-1, columns))  # (rows, columns, 30, 30)
     grid = rows.transpose(1, 2).flatten(2).flatten(0, 1)
     return to_picture(_enlarge(grid, scale))
-
-
-def heat_map(
-    values: Tensor, low: float, high: float, *, colours: str = "viridis", max_columns: int = 1000
-) -> Coloured:
-    """Draw a matrix (rows, time), one pixel per value, without axes.
-
-    Args:
-        values: float; values outside `low`..`high` take the colour of the nearer end.
-        colours: the name of one of matplotlib's colour maps.
-        max_columns: a longer sequence is shortened to this; each column is then the mean of
-            several steps.
-
-    Returns:
-        uint8 (rows, columns, 3).
-    """
-    if values.size(1) > max_columns:
-        values = F.interpolate(values[None], size=max_columns, mode="area")[0]
-    shares = ((values - low) / (high - low)).numpy()
-    coloured: Coloured = colormaps[colours](shares, bytes=True)[..., :3]
-    return coloured
 
 
 def to_png(picture: Picture | Coloured, compress_level: int = 6) -> bytes:

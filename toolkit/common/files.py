@@ -6,6 +6,8 @@ import json
 import os
 import secrets
 import zlib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -129,6 +131,13 @@ def atomic_write(path: Path, data: bytes) -> None:
             f"Cannot save {path}: {error.strerror}. What was saved before is unharmed. "
             "Free some space or choose another directory, and run the same command again."
         ) from error
+
+
+def write_changed(files: Mapping[Path, bytes]) -> None:
+    """`atomic_write` for those that differ; many at a time, since each waits for the disk."""
+    changed = {p: data for p, data in files.items() if not p.exists() or p.read_bytes() != data}
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        list(pool.map(atomic_write, changed, changed.values()))
 
 
 class Log(NamedTuple):

@@ -1,16 +1,24 @@
-"""Finding what comes with the toolkit and is not in the package: exports, templates, demos."""
+"""What comes with the toolkit and is not in the package: exports, templates, demos; and extras."""
 
+import importlib.util
+import re
+import sys
+import tomllib
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
+NAME = "assignment3-toolkit"  # of the distribution
 PACKAGE = Path(__file__).resolve().parents[1]
 IN_CHECKOUT = {
     "exports": "exports",
+    "constraints": "constraints",
     "skeleton": "assignments/skeleton",
     "notebook": "assignments/assignment3.ipynb",
     "report": "assignments/report",
     "demos": "demos",
     "pages": "playground/dist",
     "clinic": "playground/data/clinic.json",
+    "mnist": "toolkit/gan/mnist",  # which stays in the package
 }
 
 
@@ -18,10 +26,49 @@ def package_data(name: str) -> Path:
     """Where something is: beside the package in a checkout, inside it in a wheel.
 
     Args:
-        name: of a folder, "exports", "skeleton", "report" (the templates), "demos" or "pages" (the
-            scripts and styles of pages, built); or "notebook" or "clinic" (failures of a GAN as
-            pages show them), which are files.
+        name: a key of `IN_CHECKOUT`: most are folders, "notebook" and "clinic" files.
     """
     place = IN_CHECKOUT[name]
     installed = PACKAGE / "_data" / Path(place).name
     return installed if installed.exists() else PACKAGE.parent / place
+
+
+def requirements(extra: str | None = None) -> list[str]:
+    """What the toolkit needs, or what one of its extras adds, as pip reads it.
+
+    Raises:
+        PackageNotFoundError: the toolkit is used without being installed.
+    """
+    parts = [line.partition(";") for line in requires(NAME) or []]
+    wanted = "extra ==" if extra is None else f"extra == '{extra}'"
+    return [one.strip() for one, _, marker in parts if (wanted in marker) is (extra is not None)]
+
+
+def how_to_install(extra: str) -> str:
+    """The command that adds an extra, such as "report", by the tool that made this environment."""
+    from toolkit.common.console import command_line  # here, since few commands need it
+
+    place, python = Path(sys.prefix), command_line(sys.executable)
+    try:
+        packages = " ".join(f'"{one}"' for one in requirements(extra))
+    except PackageNotFoundError:
+        return f'{python} -m pip install -e "{PACKAGE.parent}[{extra}]"'
+    if (place / "uv-receipt.toml").is_file():
+        return f"uv tool install {_for_uv_tool(place / 'uv-receipt.toml', extra)}"
+    if (place / "pipx_metadata.json").is_file():
+        return f"pipx inject {place.name} {packages}"
+    if importlib.util.find_spec("pip") is None:  # uv makes environments without it
+        return f"uv pip install --python {python} {packages}"
+    return f"{python} -m pip install {packages}"
+
+
+def _for_uv_tool(receipt: Path, extra: str) -> str:
+    """The toolkit from where it is from, with all its extras: what is not named is removed."""
+    listed = tomllib.loads(receipt.read_text(encoding="utf-8"))["tool"]["requirements"]
+    known = next(one for one in listed if one["name"] == NAME)
+    extras = ",".join(sorted({extra, *known.get("extras", [])}))
+    if folder := known.get("editable", known.get("directory")):
+        return f'{"--editable " if "editable" in known else ""}"{folder}[{extras}]"'
+    git = re.sub(r"\?(rev|tag|branch)=", "@", f"git+{known.get('git')}")
+    place = git if "git" in known else known.get("url", known.get("path"))
+    return f'"{NAME}[{extras}]{f" @ {place}" if place else ""}"'

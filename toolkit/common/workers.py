@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import joblib
 
 from toolkit.common.errors import ToolkitError, UsageError
+from toolkit.common.package_data import how_to_install
 
 CONNECT_SECONDS = 10.0  # how long to wait for a Dask scheduler
 
@@ -35,7 +36,7 @@ def workers(cluster: str | None, num_workers: int) -> Iterator[None]:
         from distributed import Client
     except ImportError as error:
         raise ToolkitError(
-            "--cluster needs Dask. Install it: python -m pip install -e '.[cluster]'"
+            f"--cluster needs Dask. Install it: {how_to_install('cluster')}"
         ) from error
     try:
         client = Client(cluster, timeout=CONNECT_SECONDS)

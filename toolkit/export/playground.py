@@ -125,9 +125,9 @@ def fold_batch_norm(network: nn.Module) -> dict[str, Tensor]:
 
     A batch norm computes s x + (b - s mean) with s = weight / sqrt(variance + epsilon) for each of
     its channels, of which the layer before it has one output, the 49 of an image of 7 x 7, or the
-    four of a pixel shuffle.
+    four of a pixel shuffle. In double precision: in single, square roots depend on the processor.
     """
-    state = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+    state = {name: tensor.detach().double() for name, tensor in network.state_dict().items()}
     before = ""
     for name, layer in network.named_modules():
         if isinstance(layer, nn.Linear | nn.Conv2d):

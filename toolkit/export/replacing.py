@@ -30,8 +30,6 @@ from toolkit.common.files import (
 from toolkit.export.manifest import (
     SIGNATURES,
     Export,
-    command_for,
-    is_current,
     read_export,
     read_file,
     read_listed,
@@ -63,8 +61,7 @@ def replace_exports(
     """Replace exports by new ones, all or none.
 
     Exports that the manifest lists are kept in the folder `keep_in`, in place of those that were
-    kept there before. So are the files that were made from a replaced one, unless they are among
-    the new ones too. Any other file of such a name goes to `previous/` under a numbered name.
+    kept there before. Any other file of such a name goes to `previous/` under a numbered name.
 
     Raises:
         ToolkitError: the manifest is damaged, or the disk is full or the directory not writable;
@@ -89,30 +86,10 @@ def replace_exports(
                 notes.append(
                     f"{path} was not the file that the manifest lists. It is kept as {copy}."
                 )
-        outdated = _outdated(exports, exports_dir)
-        for left in outdated:
-            notes.append(
-                f"{exports_dir / left.file} was made from a file that is replaced, so it is now "
-                f"in {exports_dir / keep_in}. `python -m toolkit.train {command_for(left.file)}` "
-                "makes a new one."
-            )
-        if old or outdated:
-            _write([*old, *outdated], exports_dir / keep_in)
-        _write(exports, exports_dir, [export.file for export in outdated])
+        if old:
+            _write(old, exports_dir / keep_in)
+        _write(exports, exports_dir)
     return Replaced(changed, old, notes)
-
-
-def _outdated(exports: Sequence[Export], exports_dir: Path) -> list[Export]:
-    """The intact files that will have been made from a file that is not listed any more."""
-    listed = read_manifest(exports_dir)
-    new = {export.file: export.entry for export in exports}
-    outdated = []
-    for file, entry in listed.items():
-        if file not in new and not is_current(entry, {**listed, **new}):
-            data, _, _ = found = read_listed(exports_dir / file)
-            if data is not None and found.intact:
-                outdated.append(Export(file, data, entry))
-    return outdated
 
 
 def _keep_unlisted(path: Path, data: bytes) -> Path:
@@ -127,12 +104,8 @@ def _keep_unlisted(path: Path, data: bytes) -> Path:
     return copy
 
 
-def _write(exports: Sequence[Export], exports_dir: Path, removed: Sequence[str] = ()) -> None:
-    """Stage the files, replace the manifest, put the files in place.
-
-    Args:
-        removed: files that the manifest will no longer list; there are copies of them.
-    """
+def _write(exports: Sequence[Export], exports_dir: Path) -> None:
+    """Stage the files, replace the manifest, put the files in place."""
     make_directory(exports_dir)
     _finish(exports_dir)
     manifest = read_manifest(exports_dir)
@@ -140,7 +113,6 @@ def _write(exports: Sequence[Export], exports_dir: Path, removed: Sequence[str] 
     manifest = {
         file: {**entry, "crc32": checksum(json.dumps({file: entry}))}
         for file, entry in sorted(manifest.items())
-        if file not in removed
     }
     text = lists_on_one_line(json.dumps(manifest, indent=2)) + "\n"
     try:
@@ -156,35 +128,22 @@ def _write(exports: Sequence[Export], exports_dir: Path, removed: Sequence[str] 
 def _finish(exports_dir: Path) -> None:
     """Put staged files in place that the manifest lists, and remove what was left behind.
 
-    What was made from a replaced file and is no longer listed is removed too, once it is copied.
-
     Raises:
         ToolkitError: a file cannot be renamed; it stays staged and counts.
     """
     try:
-        listed = read_manifest(exports_dir)
-        for name, entry in listed.items():
+        for name, entry in read_manifest(exports_dir).items():
             path = exports_dir / name
             if (waiting := staged(path, entry["sha256"])).exists():
                 os.replace(waiting, path)
         for path in exports_dir.glob(".*.staged"):
             path.unlink()
-        for kept in (exports_dir / PREVIOUS, exports_dir / UNDONE):
-            for name, entry in read_manifest(kept).items():
-                path = exports_dir / name
-                if "made_from" in entry and name not in listed and _are_equal(path, kept / name):
-                    path.unlink()
         sweep(exports_dir)
     except OSError as error:
         raise ToolkitError(
             f"Cannot write to {exports_dir}: {error.strerror}. Nothing is lost; run the same "
             "command again when that is mended."
         ) from error
-
-
-def _are_equal(*paths: Path) -> bool:
-    """Whether all files exist and have the same content."""
-    return all(path.exists() for path in paths) and len({path.read_bytes() for path in paths}) == 1
 
 
 def copy_export(name: str, source: Path, target: Path, formats: Sequence[str] = ()) -> None:

@@ -12,8 +12,9 @@ from torch import Tensor
 from toolkit.common.device import make_rng
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import read_bytes, sha256
+from toolkit.common.package_data import package_data
 
-EMBEDDED = Path(__file__).parent / "mnist"
+EMBEDDED = package_data("mnist")
 DOWNLOADED = Path("data")
 
 # SHA-256 of each published file, decompressed, and the shape of its content.

@@ -201,27 +201,3 @@ def init_chrono(cell: LSTMCell, longest: int) -> None:
     i, f, _, _ = cell.bias.chunk(4)
     f.copy_(torch.empty_like(f).uniform_(1, max(1, longest - 1)).log())
     i.copy_(-f)
-
-
-def copy_from_torch(cell: LSTMCell, lstm: nn.LSTM) -> None:
-    """Copy the weights of a one-layer `nn.LSTM` into `cell`; its two biases are added up."""
-    theirs = lstm.state_dict()
-    cell.load_state_dict(
-        {
-            "weight_ih": theirs["weight_ih_l0"],
-            "weight_hh": theirs["weight_hh_l0"],
-            "bias": theirs["bias_ih_l0"] + theirs["bias_hh_l0"],
-        }
-    )
-
-
-def copy_to_torch(cell: LSTMCell, lstm: nn.LSTM) -> None:
-    """Copy the weights of `cell` into a one-layer `nn.LSTM`; its second bias becomes zero."""
-    lstm.load_state_dict(
-        {
-            "weight_ih_l0": cell.weight_ih,
-            "weight_hh_l0": cell.weight_hh,
-            "bias_ih_l0": cell.bias,
-            "bias_hh_l0": torch.zeros_like(cell.bias),
-        }
-    )

@@ -12,42 +12,7 @@ from toolkit.common.console import Commands, reports_errors
 from toolkit.common.files import set_aside
 from toolkit.export.manifest import EXPORTS_DIR, SIGNATURES, readable_exports, training_of
 from toolkit.export.replacing import restore as restore_exports
-from toolkit.train import presets
-from toolkit.train.options import (
-    ArchitectureOption,
-    AuxiliaryWeightOption,
-    BatchSizeOption,
-    ClusterOption,
-    CurriculumOption,
-    DataOption,
-    DeviceOption,
-    EncodingOption,
-    EvaluatorOption,
-    ExportsOption,
-    FailureArgument,
-    FolderOption,
-    FromOption,
-    GeneratorArgument,
-    HiddenSizeOption,
-    LatentDimOption,
-    LearningRateOption,
-    LengthOption,
-    LossOption,
-    NumSeedsOption,
-    OldAuxiliaryWeightOption,
-    PageOption,
-    PresetOption,
-    RangeOption,
-    ReadOption,
-    RestartOption,
-    ResultsOption,
-    RunsOption,
-    SeedOption,
-    StepsOption,
-    ToOption,
-    TrainingsArgument,
-    YesOption,
-)
+from toolkit.train import options, presets
 
 app = typer.Typer(
     cls=Commands,
@@ -66,21 +31,21 @@ def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
     @app.command(name=model, help=help_text)
     @reports_errors
     def recurrent(
-        preset: PresetOption = "default",
-        length: LengthOption = None,
-        encoding: EncodingOption = None,
-        hidden_size: HiddenSizeOption = None,
-        batch_size: BatchSizeOption = None,
-        learning_rate: LearningRateOption = None,
-        num_steps: StepsOption = None,
-        curriculum: CurriculumOption = False,
-        seed: SeedOption = 0,
-        num_seeds: NumSeedsOption = 1,
-        device: DeviceOption = "auto",
-        runs_dir: RunsOption = Path("runs"),
-        exports_dir: ExportsOption = None,
-        restart: RestartOption = False,
-        yes: YesOption = False,
+        preset: options.PresetOption = "default",
+        length: options.LengthOption = None,
+        encoding: options.EncodingOption = None,
+        hidden_size: options.HiddenSizeOption = None,
+        batch_size: options.BatchSizeOption = None,
+        learning_rate: options.LearningRateOption = None,
+        num_steps: options.StepsOption = None,
+        curriculum: options.CurriculumOption = False,
+        seed: options.SeedOption = 0,
+        num_seeds: options.NumSeedsOption = 1,
+        device: options.DeviceOption = "auto",
+        runs_dir: options.RunsOption = Path("runs"),
+        exports_dir: options.ExportsOption = None,
+        restart: options.RestartOption = False,
+        yes: options.YesOption = False,
     ) -> None:
         from toolkit.train.recurrent import train_recurrent
         from toolkit.train.workspace import open_workspace
@@ -105,21 +70,20 @@ add_recurrent("rnn", "Part I: train the vanilla RNN, the baseline.")
 @app.command()
 @reports_errors
 def gan(
-    preset: PresetOption = "default",
-    architecture: ArchitectureOption = "conv",
-    loss: LossOption = None,
-    auxiliary_weight: AuxiliaryWeightOption = None,
-    naming_weight: OldAuxiliaryWeightOption = None,
-    batch_size: BatchSizeOption = None,
-    learning_rate: LearningRateOption = None,
-    num_steps: StepsOption = None,
-    seed: SeedOption = 0,
-    device: DeviceOption = "auto",
-    data_dir: DataOption = None,
-    runs_dir: RunsOption = Path("runs"),
-    exports_dir: ExportsOption = None,
-    restart: RestartOption = False,
-    yes: YesOption = False,
+    preset: options.PresetOption = "default",
+    architecture: options.ArchitectureOption = "conv",
+    loss: options.LossOption = None,
+    auxiliary_weight: options.AuxiliaryWeightOption = None,
+    batch_size: options.BatchSizeOption = None,
+    learning_rate: options.LearningRateOption = None,
+    num_steps: options.StepsOption = None,
+    seed: options.SeedOption = 0,
+    device: options.DeviceOption = "auto",
+    data_dir: options.DataOption = None,
+    runs_dir: options.RunsOption = Path("runs"),
+    exports_dir: options.ExportsOption = None,
+    restart: options.RestartOption = False,
+    yes: options.YesOption = False,
 ) -> None:
     """Part II: train the GAN on MNIST."""
     from toolkit.train.gan import train_gan
@@ -127,7 +91,7 @@ def gan(
 
     plan = presets.plan_gan(preset, architecture).customise(
         loss=loss,
-        auxiliary_weight=naming_weight if auxiliary_weight is None else auxiliary_weight,
+        auxiliary_weight=auxiliary_weight,
         batch_size=batch_size,
         learning_rate=learning_rate,
         num_steps=num_steps,
@@ -140,13 +104,13 @@ def gan(
 @app.command()
 @reports_errors
 def classifier(
-    preset: PresetOption = "default",
-    seed: SeedOption = 0,
-    device: DeviceOption = "auto",
-    data_dir: DataOption = None,
-    runs_dir: RunsOption = Path("runs"),
-    exports_dir: ExportsOption = None,
-    restart: RestartOption = False,
+    preset: options.PresetOption = "default",
+    seed: options.SeedOption = 0,
+    device: options.DeviceOption = "auto",
+    data_dir: options.DataOption = None,
+    runs_dir: options.RunsOption = Path("runs"),
+    exports_dir: options.ExportsOption = None,
+    restart: options.RestartOption = False,
 ) -> None:
     """Train a new digit classifier. Distances that it measures do not compare with older ones."""
     from toolkit.train.classifier import train_classifier
@@ -160,13 +124,13 @@ def classifier(
 @app.command(name="all")
 @reports_errors
 def train_all(
-    preset: PresetOption = "default",
-    seed: SeedOption = 0,
-    device: DeviceOption = "auto",
-    data_dir: DataOption = None,
-    runs_dir: RunsOption = Path("runs"),
-    exports_dir: ExportsOption = None,
-    restart: RestartOption = False,
+    preset: options.PresetOption = "default",
+    seed: options.SeedOption = 0,
+    device: options.DeviceOption = "auto",
+    data_dir: options.DataOption = None,
+    runs_dir: options.RunsOption = Path("runs"),
+    exports_dir: options.ExportsOption = None,
+    restart: options.RestartOption = False,
 ) -> None:
     """Train everything: LSTM and RNN with the curriculum and at one length, and the GAN."""
     from toolkit.gan.data import load_mnist
@@ -188,10 +152,10 @@ def train_all(
 @app.command()
 @reports_errors
 def horizon(
-    preset: PresetOption = "default",
-    cluster: ClusterOption = None,
-    runs_dir: RunsOption = Path("runs"),
-    restart: RestartOption = False,
+    preset: options.PresetOption = "default",
+    cluster: options.ClusterOption = None,
+    runs_dir: options.RunsOption = Path("runs"),
+    restart: options.RestartOption = False,
 ) -> None:
     """Study how far the LSTM and the RNN remember, over lengths, seeds and choices."""
     from toolkit.train.horizon import run_study
@@ -206,13 +170,13 @@ def horizon(
 @app.command()
 @reports_errors
 def score(
-    generator: GeneratorArgument = None,
-    latent_dim: LatentDimOption = None,
-    value_range: RangeOption = None,
+    generator: options.GeneratorArgument = None,
+    latent_dim: options.LatentDimOption = None,
+    value_range: options.RangeOption = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same numbers.")] = 0,
-    data_dir: DataOption = None,
-    runs_dir: ResultsOption = Path("runs"),
-    exports_dir: EvaluatorOption = None,
+    data_dir: options.DataOption = None,
+    runs_dir: options.ResultsOption = Path("runs"),
+    exports_dir: options.EvaluatorOption = None,
 ) -> None:
     """Measure a generator, ours or your own, and print its scorecard."""
     from toolkit.export.generator import Generator
@@ -227,18 +191,18 @@ def score(
 @app.command()
 @reports_errors
 def interpolate(
-    generator: GeneratorArgument = None,
-    digit_from: FromOption = None,
-    digit_to: ToOption = None,
+    generator: options.GeneratorArgument = None,
+    digit_from: options.FromOption = None,
+    digit_to: options.ToOption = None,
     slerp: Annotated[
         bool, typer.Option("--slerp", help="Follow an arc around 0 instead of the straight line.")
     ] = False,
     frames: Annotated[int, typer.Option(min=2, max=500, help="Images, with both ends.")] = 9,
-    latent_dim: LatentDimOption = None,
-    value_range: RangeOption = None,
+    latent_dim: options.LatentDimOption = None,
+    value_range: options.RangeOption = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same pictures.")] = 0,
-    runs_dir: ResultsOption = Path("runs"),
-    exports_dir: EvaluatorOption = None,
+    runs_dir: options.ResultsOption = Path("runs"),
+    exports_dir: options.EvaluatorOption = None,
 ) -> None:
     """Draw the images between two digits, as a strip and as a film."""
     from toolkit.export.generator import Generator
@@ -254,10 +218,10 @@ def interpolate(
 @app.command()
 @reports_errors
 def clinic(
-    failure: FailureArgument,
-    data_dir: DataOption = None,
-    runs_dir: ResultsOption = Path("runs"),
-    exports_dir: EvaluatorOption = None,
+    failure: options.FailureArgument,
+    data_dir: options.DataOption = None,
+    runs_dir: options.ResultsOption = Path("runs"),
+    exports_dir: options.EvaluatorOption = None,
 ) -> None:
     """Show the classic failures of a GAN, made on purpose, and how to cure them."""
     from toolkit.train.clinic import LESSONS, hold_clinic
@@ -269,7 +233,9 @@ def clinic(
 
 @app.command()
 @reports_errors
-def restore(trainings: TrainingsArgument, exports_dir: FolderOption = EXPORTS_DIR) -> None:
+def restore(
+    trainings: options.TrainingsArgument, exports_dir: options.FolderOption = EXPORTS_DIR
+) -> None:
     """Bring back the exports that the last training replaced."""
     names = [name for name in SIGNATURES if training_of(f"{name}.pt") in trainings]
     for note in restore_exports([f"{name}.pt" for name in names], exports_dir).notes:
@@ -281,7 +247,7 @@ def restore(trainings: TrainingsArgument, exports_dir: FolderOption = EXPORTS_DI
 @reports_errors
 def export_as(
     format_: Annotated[Literal["onnx", "pt2"], typer.Option("--format", help="What to write.")],
-    exports_dir: FolderOption = EXPORTS_DIR,
+    exports_dir: options.FolderOption = EXPORTS_DIR,
 ) -> None:
     """Write the exports in another format, beside the .pt files; this trains nothing."""
     from toolkit.export.formats import write
@@ -292,7 +258,9 @@ def export_as(
 
 @app.command()
 @reports_errors
-def playground(exports_dir: ReadOption = None, out: PageOption = Path("playground.html")) -> None:
+def playground(
+    exports_dir: options.ReadOption = None, out: options.PageOption = Path("playground.html")
+) -> None:
     """Write one web page with the exports in it, which needs nothing but a browser."""
     from toolkit.export.playground import write_playground
 

@@ -84,23 +84,10 @@ CurriculumOption = Annotated[
 ]
 
 
-def parse_architecture(name: str) -> str:
-    """conv or mlp; "perceptron" is the old name of the MLP.
-
-    Raises:
-        typer.BadParameter: another name.
-    """
-    if name not in ("conv", "mlp", "perceptron"):
-        raise typer.BadParameter(f"{name!r} is not one of 'conv', 'mlp'.")
-    return "mlp" if name == "perceptron" else name
-
-
 ArchitectureOption = Annotated[
-    str,
+    Literal["conv", "mlp"],
     typer.Option(
-        parser=parse_architecture,
-        metavar="[conv|mlp]",
-        help="Convolutional, or the multilayer perceptron (MLP) of the assignment's template.",
+        help="Convolutional, or the multilayer perceptron (MLP) of the assignment's template."
     ),
 ]
 LossOption = Annotated[
@@ -117,9 +104,6 @@ AuxiliaryWeightOption = Annotated[
         "0 leaves it out.",
         show_default="1; 0 for the MLP",
     ),
-]
-OldAuxiliaryWeightOption = Annotated[  # --naming-weight, the former name
-    float | None, typer.Option(hidden=True)
 ]
 
 ClusterOption = Annotated[

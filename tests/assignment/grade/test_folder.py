@@ -1,6 +1,7 @@
 """A class of archives, hostile ones among them: a result for each, in Gradescope's schema."""
 
 import csv
+import html
 import json
 import os
 import re
@@ -18,10 +19,13 @@ import pytest
 from typer.testing import CliRunner
 
 from toolkit.assignment.app import app
-from toolkit.assignment.grade.folder import grade_folder
+from toolkit.assignment.grade import folder
+from toolkit.assignment.grade.copies import similar
+from toolkit.assignment.grade.folder import grade_folder, identity
 from toolkit.assignment.grade.result import Result
-from toolkit.assignment.grade.rubric import read_rubric
+from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
+from toolkit.assignment.grade.versions import versions
 from toolkit.common.errors import UsageError
 
 from .. import ways
@@ -87,8 +91,8 @@ pytestmark = pytest.mark.needs("bwrap")
 
 def grade(folder: Path, out: Path, **options: Any) -> list[Result]:
     settings = {"check": CHECK, "isolation": ways.best(), "num_workers": 2} | options
-    limits = settings.pop("limits", LIMITS)
-    return [*grade_folder(folder, out, RUBRIC, limits, **settings).values()]
+    rubric, limits = settings.pop("rubric", RUBRIC), settings.pop("limits", LIMITS)
+    return [*grade_folder(folder, out, rubric, limits, **settings).values()]
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +189,57 @@ def test_finished_ones_are_kept(graded: Path) -> None:
     assert again() == [changed.name]
 
 
+def files_of(out: Path) -> dict[str, object]:
+    """The content of each file, without the seconds that a result took."""
+    files: dict[str, object] = {}
+    for path in out.rglob("*.*"):
+        if path.is_file():
+            files[str(path.relative_to(out))] = path.read_bytes()
+        if path.name == "results.json":
+            files[str(path.relative_to(out))] = json.loads(path.read_bytes()) | {
+                "execution_time": 0
+            }
+    return files
+
+
+@pytest.mark.xdist_group("class")
+def test_another_rubric_is_arithmetic(
+    graded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All files are those of a grading from scratch, but nothing is run, and nothing compared."""
+    scratch, out, toml = tmp_path / "scratch", graded / "graded", tmp_path / "points.toml"
+    text = DEFAULT.read_text().replace("does-not-import = 8", "does-not-import = 3", 1)
+    toml.write_text(text.replace("points = 20", "points = 30").replace('"visible"', '"hidden"'))
+    rubric = read_rubric(toml)
+    grade(graded, scratch, rubric=rubric)
+    before = files_of(out)
+    with monkeypatch.context() as nothing:
+        for module, name in ((folder, "grade_archive"), (similar, "find_similar")):
+            nothing.setattr(module, name, lambda *_: pytest.fail("computed again"))
+        grade(graded, out, rubric=rubric, num_workers=1)
+        assert files_of(out) == files_of(scratch) != before
+        points = [
+            (test["score"], test["extra_data"]["open"])
+            for test in results_of(graded)["10000009_assignment3.zip"]["tests"]
+        ]
+        # The import of lstm.py costs 20 of 30; that of train.py most in the third task now.
+        assert points[:3] == [(0, 10), (0, 8), (0, 0)]
+        grade(graded, out, num_workers=1)
+        assert files_of(out) == before
+
+
+def test_what_a_verdict_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a rubric that is only which packages it allows."""
+    of = lambda rubric=RUBRIC, limits=LIMITS, way="limits": identity(  # noqa: E731
+        rubric, limits, CHECK, Isolation(way)
+    )
+    before = of()
+    assert of(replace(RUBRIC, tasks=(), visibility="hidden", sha256="")) == before
+    others = {of(replace(RUBRIC, packages=("einops",))), of(limits=Limits()), of(way="unshare")}
+    monkeypatch.setattr(folder, "installed", lambda: {"torch": "2.14.0"})
+    assert len({before, of(), *others}) == 5
+
+
 @pytest.mark.xdist_group("class")
 def test_pages(graded: Path) -> None:
     """A link for each archive, whatever its name, and the equal ones side by side."""
@@ -192,6 +247,7 @@ def test_pages(graded: Path) -> None:
     links = {os.fsdecode(unquote_to_bytes(link)) for link in re.findall('href="([^"#]*)"', page)}
     assert {f"{name}/feedback.html" for name in CLASS} <= links
     assert all((graded / "graded" / link).exists() for link in links)
+    assert html.escape(versions()) in page
 
 
 def test_one_student_again_and_another_language(tmp_path: Path) -> None:
@@ -224,12 +280,11 @@ def test_one_student_again_and_another_language(tmp_path: Path) -> None:
         graded_now(only="5000001")
 
 
-@pytest.mark.parametrize("jobs", ["--jobs", "--workers"])
-def test_the_command_line(tmp_path: Path, jobs: str) -> None:
-    """One student in Chinese, and nobody else; the older name of an option still works."""
+def test_the_command_line(tmp_path: Path) -> None:
+    """One student in Chinese, and nobody else."""
     for number in ("60000001", "60000002"):
         (tmp_path / f"{number}_assignment3.zip").write_bytes(b"no zip")
-    words = ["grade", str(tmp_path), "--out", str(tmp_path / "graded"), jobs, "1"]
+    words = ["grade", str(tmp_path), "--out", str(tmp_path / "graded"), "--jobs", "1"]
     done = CliRunner().invoke(app, [*words, "--lang", "zh", "--only", "60000002"])
     assert done.exit_code == 0, done.output
     assert "1/1  '60000002_assignment3.zip': 0 of 84, 84 open" in done.output
@@ -240,7 +295,6 @@ def test_the_command_line(tmp_path: Path, jobs: str) -> None:
     wrong = CliRunner().invoke(app, [*words, "--only", "6000002"])
     assert wrong.exit_code == 2
     assert "The nearest are 60000002" in wrong.output
-    assert jobs == "--jobs" or jobs not in CliRunner().invoke(app, ["grade", "--help"]).output
 
 
 def test_killed_and_restarted(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.verdict import ungraded
 
+from ..submissions import all_open
+
 RUBRIC = read_rubric()
 HOSTILE = (
     "</pre></style><script>alert(1)</script><img src=x onerror='alert(2)'>\"&amp;{{ 6 * 7 }}"
@@ -140,7 +142,7 @@ def words(content: str) -> str:
 
 def test_what_a_student_reads() -> None:
     """Each kind of finding is explained once, folded, with every place and its line."""
-    result = ungraded("12345678_assignment3.zip", "", RUBRIC)
+    result = all_open("12345678_assignment3.zip")
     result.score = 79.5
     extra = result.extra_data
     extra.findings = [
@@ -173,7 +175,7 @@ def test_what_a_student_reads() -> None:
     assert "The whole assignment has 100 points." in text
     assert "What the check could not see" in text
     assert "my_gan.py: No generator." in text
-    plain = words(student_page(ungraded("a", "", RUBRIC), RUBRIC))
+    plain = words(student_page(all_open("a"), RUBRIC))
     assert "What the check could not see" not in plain
     assert "What is wrong" not in plain
     damaged = words(student_page(ungraded("a", "It is damaged.", RUBRIC), RUBRIC))
@@ -195,7 +197,7 @@ def a_class() -> dict[str, Result]:
     results = {}
     for k, line in enumerate(["g = x", "g = x  # by 50000001", "f(50000002)", "g = y", "h = x"]):
         name = f"5000000{k}_assignment3.zip"
-        result = ungraded(name, "", RUBRIC)
+        result = all_open(name)
         result.score = 10.0 * k
         result.extra_data.findings = [wrong("wrong-equation", 1, 7)]
         result.extra_data.lines = {"lstm.py:7": "    " + line}
@@ -209,11 +211,10 @@ def a_class() -> dict[str, Result]:
 def test_what_a_class_did_not_understand() -> None:
     """By how many have it, each equation apart, with three lines that name nobody."""
     first, second = lessons(a_class().values())
-    assert (first.id, first.equation, len(first.archives)) == ("wrong-equation", EQUATIONS[1], 4)
-    assert (second.id, second.equation, len(second.archives)) == ("wrong-equation", EQUATIONS[2], 1)
+    assert (first.id, first.number, len(first.archives)) == ("wrong-equation", 1, 4)
+    assert (second.id, second.number, len(second.archives)) == ("wrong-equation", 2, 1)
     assert first.examples == [("g = x", 2), ("f(...)", 1), ("g = y", 1)]
     assert second.examples == [("h = x", 1)]
-    assert "Let each name, for every symbol" in first.say
     ((finding, archives),) = unseen(a_class().values())
     assert (finding.message, archives) == ("Stopped.", ["50000004_assignment3.zip"])
 

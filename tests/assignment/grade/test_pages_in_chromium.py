@@ -9,9 +9,9 @@ from toolkit.assignment.check.findings import Finding
 from toolkit.assignment.grade.copies.similar import Pair
 from toolkit.assignment.grade.pages import class_page, student_page
 from toolkit.assignment.grade.rubric import read_rubric
-from toolkit.assignment.grade.verdict import ungraded
 
 from ...demos.chromium import PHONE, WIDTH, faint_texts, visit
+from ..submissions import all_open
 
 RUBRIC = read_rubric()
 HOSTILE = "<script>document.title = 'run'</script><img src=x onerror=\"document.title = 'run'\">"
@@ -23,7 +23,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pages")
     results = {}
     for number, score in (("30000001", 9.0), ("30000002", 80.0), ("30000003", 10.5)):
-        result = ungraded(f"{number}_assignment3.zip", "", RUBRIC)
+        result = all_open(f"{number}_assignment3.zip")
         result.score = score
         wrong = Finding(
             verdict="wrong", part="gan", id="wrong-noise", file="my_gan.py", line=3, message=HOSTILE

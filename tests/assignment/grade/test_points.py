@@ -23,98 +23,63 @@ def unseen(part: Part, id: Id | None = None) -> Finding:
 
 
 def points(*findings: Finding) -> tuple[list[float], list[float]]:
-    """What is certain, and what is open."""
+    """What each task has lost for certain, and what is open in it."""
     counted = count(Report.of(findings), RUBRIC)
-    return [one.score for one in counted], [one.open for one in counted]
+    lost = [full - one.score - one.open for full, one in zip(FULL, counted, strict=True)]
+    return lost, [one.open for one in counted]
 
 
-def lost(*findings: Finding) -> list[float]:
-    """What each task has lost for certain."""
-    scores, still_open = points(*findings)
-    return [full - a - b for full, a, b in zip(FULL, scores, still_open, strict=True)]
+NOTHING = [0] * 6
+IMPORT, GAP = "does-not-import", "not-written"
+EQUATIONS = [wrong("wrong-equation", "lstm", "lstm.py", k, equation=k) for k in range(1, 7)]
+CASES: dict[str, tuple[list[Finding], list[int], list[int]]] = {  # lost and open, by hand
+    "nothing wrong": ([], NOTHING, NOTHING),
+    "a kind counts once in a task, an equation is a kind": (
+        [*EQUATIONS[:2], EQUATIONS[1].model_copy(update={"line": 9})],
+        [10, 0, 0, 0, 0, 0], NOTHING),
+    "another kind is another loss": (
+        [*EQUATIONS[:2], wrong("fixed-device", "lstm", "lstm.py", 4)],
+        [12, 0, 0, 0, 0, 0], NOTHING),
+    "no task goes below nothing": (EQUATIONS, [20, 0, 0, 0, 0, 0], NOTHING),
+    # In the data set, which cannot be judged; nor can the training, but nobody knows about it.
+    "an import that two files need counts once": (
+        [wrong(IMPORT, "dataset", "dataset.py", 3), wrong(IMPORT, "train", "dataset.py", 3)],
+        [0, 0, 8, 0, 0, 0], [0, 8, 0, 0, 0, 0]),
+    "an import counts where it costs most": (
+        [wrong(IMPORT, "lstm", "lstm.py", 3), wrong(IMPORT, "train", "lstm.py", 3)],
+        [20, 0, 0, 0, 0, 0], [0, 8, 8, 0, 0, 0]),
+    "two causes count twice": (
+        [wrong(IMPORT, "lstm", "lstm.py", 1), wrong(IMPORT, "train", "train.py", 1)],
+        [20, 8, 0, 0, 0, 0], [0, 0, 8, 0, 0, 0]),
+    "one line in two parts counts once and hides nothing": (
+        [wrong("fixed-device", "lstm", "lstm.py", 7), wrong("fixed-device", "train", "lstm.py", 7)],
+        [2, 0, 0, 0, 0, 0], NOTHING),
+    **{f"without {part} all its tasks are lost": ([wrong("missing-file", part)], lost, NOTHING)
+       for part, lost in (("lstm", [20, 0, 0, 0, 0, 0]), ("dataset", [0, 0, 8, 0, 0, 0]),
+                          ("train", [0, 8, 8, 0, 0, 0]), ("gan", [0, 0, 0, 36, 4, 8]))},
+    "what is not written costs all its tasks": (
+        [wrong(GAP, "gan", "my_gan.py", k) for k in (5, 9)], [0, 0, 0, 36, 4, 8], NOTHING),
+    "once in the part that it stands in, whichever else comes across it": (
+        [wrong(GAP, "lstm", "lstm.py", 5), wrong(GAP, "train", "lstm.py", 5)],
+        [20, 0, 0, 0, 0, 0], [0, 8, 8, 0, 0, 0]),
+    "what was not seen is open: all that is left": (
+        [wrong("wrong-shape", "gan", "my_gan.py", 3), unseen("gan")],
+        [0, 0, 0, 6, 0, 0], [0, 0, 0, 30, 4, 8]),
+    "one fault that may be there is open in the task that counts it, for what it costs": (
+        [unseen("gan", "missing-interpolation"), unseen("dataset", "split-leak"),
+         unseen("gan", "missing-folder")], NOTHING, [0, 0, 2, 0, 0, 8]),
+    "a fault that is there is not open": (
+        [wrong("split-leak", "dataset", "dataset.py", 3), unseen("dataset", "split-leak")],
+        [0, 0, 2, 0, 0, 0], NOTHING),
+    "after a time limit the rest is neither wrong nor full": (
+        [wrong("time-limit", "lstm", "lstm.py")], [10, 0, 0, 0, 0, 0], [10, 0, 0, 0, 0, 0]),
+}  # fmt: skip
 
 
-def test_nothing_wrong() -> None:
-    assert points() == (FULL, [0] * 6)
-
-
-def test_a_kind_counts_once_in_a_task() -> None:
-    """Two equations are 2 x 5 points; the same one twice is 5; another kind is another loss."""
-    places = ((1, 1), (2, 3), (9, 3))
-    twice = [wrong("wrong-equation", "lstm", "lstm.py", line, equation=k) for line, k in places]
-    assert lost(*twice) == [10, 0, 0, 0, 0, 0]
-    assert lost(*twice, wrong("fixed-device", "lstm", "lstm.py", 4)) == [12, 0, 0, 0, 0, 0]
-
-
-def test_no_task_goes_below_nothing() -> None:
-    many = [wrong("wrong-equation", "lstm", "lstm.py", k, equation=k) for k in range(1, 7)]
-    assert lost(*many) == [20, 0, 0, 0, 0, 0]
-
-
-def test_an_import_that_two_files_need_counts_once() -> None:
-    """In the data set, which cannot be judged; nor can the training, but nobody knows about it."""
-    both = [wrong("does-not-import", part, "dataset.py", 3) for part in ("dataset", "train")]
-    assert lost(*both) == [0, 0, 8, 0, 0, 0]
-    assert points(*both)[1] == [0, 8, 0, 0, 0, 0]
-
-
-def test_an_import_counts_where_it_costs_most() -> None:
-    """That of lstm.py in its own task, though the training comes to a halt as well."""
-    both = [wrong("does-not-import", part, "lstm.py", 3) for part in ("lstm", "train")]
-    assert lost(*both) == [20, 0, 0, 0, 0, 0]
-    assert points(*both)[1] == [0, 8, 8, 0, 0, 0]
-
-
-def test_two_causes_count_twice() -> None:
-    two = [wrong("does-not-import", "lstm", "lstm.py", 1),
-           wrong("does-not-import", "train", "train.py", 1)]  # fmt: skip
-    assert lost(*two) == [20, 8, 0, 0, 0, 0]
-    assert points(*two)[1] == [0, 0, 8, 0, 0, 0]
-
-
-def test_one_line_in_two_parts_counts_once() -> None:
-    """And hides nothing, so nothing is open."""
-    both = [wrong("fixed-device", part, "lstm.py", 7) for part in ("lstm", "train")]
-    assert points(*both) == ([18, 8, 8, 36, 4, 8], [0] * 6)
-
-
-@pytest.mark.parametrize(
-    ("part", "expected"),
-    [("lstm", [20, 0, 0, 0, 0, 0]), ("dataset", [0, 0, 8, 0, 0, 0]),
-     ("train", [0, 8, 8, 0, 0, 0]), ("gan", [0, 0, 0, 36, 4, 8])],
-)  # fmt: skip
-def test_a_missing_file_costs_all_its_tasks(part: Part, expected: list[float]) -> None:
-    assert lost(wrong("missing-file", part)) == expected
-
-
-def test_what_is_not_written_costs_all_its_tasks() -> None:
-    """Once in the part that it stands in, whichever else comes across it."""
-    holes = [wrong("not-written", "gan", "my_gan.py", k) for k in (5, 9)]
-    assert lost(*holes) == [0, 0, 0, 36, 4, 8]
-    across = [wrong("not-written", part, "lstm.py", 5) for part in ("lstm", "train")]
-    assert lost(*across) == [20, 0, 0, 0, 0, 0]
-    assert points(*across)[1] == [0, 8, 8, 0, 0, 0]
-
-
-def test_what_was_not_seen_is_open() -> None:
-    """All that is left of the tasks of its part."""
-    one = wrong("wrong-shape", "gan", "my_gan.py", 3)
-    assert points(one, unseen("gan")) == ([20, 8, 8, 0, 0, 0], [0, 0, 0, 30, 4, 8])
-
-
-def test_one_fault_that_may_be_there_is_open() -> None:
-    """In the task that counts it, and for what it costs; one that costs nothing opens nothing."""
-    assert points(unseen("gan", "missing-interpolation"))[1] == [0, 0, 0, 0, 0, 8]
-    assert points(unseen("dataset", "split-leak"))[1] == [0, 0, 2, 0, 0, 0]
-    assert points(unseen("gan", "missing-folder")) == (FULL, [0] * 6)
-    known = wrong("split-leak", "dataset", "dataset.py", 3)
-    assert points(known, unseen("dataset", "split-leak"))[1] == [0] * 6
-
-
-def test_after_a_time_limit_the_rest_is_open() -> None:
-    """It is neither wrong nor full."""
-    late = wrong("time-limit", "lstm", "lstm.py")
-    assert points(late) == ([0, 8, 8, 36, 4, 8], [10, 0, 0, 0, 0, 0])
+@pytest.mark.parametrize("case", CASES)
+def test_points(case: str) -> None:
+    findings, *expected = CASES[case]
+    assert list(points(*findings)) == expected
 
 
 def test_what_costs_nothing() -> None:
@@ -124,7 +89,7 @@ def test_what_costs_nothing() -> None:
     counted = wrong("dead-parameter", "lstm", "lstm.py", 2)
     report = Report.of([elsewhere, nowhere, counted])
     assert free(report, RUBRIC) == [elsewhere, nowhere]
-    assert lost(elsewhere, nowhere, counted) == [4, 0, 0, 0, 0, 0]
+    assert points(elsewhere, nowhere, counted) == ([4, 0, 0, 0, 0, 0], NOTHING)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Run directories made by hand, and the two ways from a report to the text of its PDF."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 from click.testing import Result
+from docx import Document
 from typer.testing import CliRunner
 
 from toolkit.assignment.__main__ import app
@@ -23,6 +25,20 @@ PACKAGES = {
 }
 Report = Callable[..., Result]
 ToText = Callable[[Path], str]
+
+
+def text_of(path: Path) -> str:
+    """The text of a Word file, tables and all, by python-docx."""
+    document = Document(str(path))
+    cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
+    return "\n".join([*(paragraph.text for paragraph in document.paragraphs), *cells])
+
+
+def both(directory: Path) -> list[str]:
+    """The text of report.tex, its commonest escapes undone, and of report.docx."""
+    latex = (directory / "report.tex").read_text(encoding="utf-8")
+    latex = re.sub(r"\\([%_&#$])", r"\1", latex).replace(r"\slash{}", "/").replace("{}", "")
+    return [latex, text_of(directory / "report.docx")]
 
 
 def save_figure(path: Path) -> None:

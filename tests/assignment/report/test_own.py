@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,12 +9,13 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 from click.testing import Result
-from docx import Document
 from typer.testing import CliRunner
 
 from toolkit.assignment.app import app
 from toolkit.assignment.report.prompts import REMARK
 from toolkit.common.figures import save_png
+
+from .conftest import both
 
 PICTURES = ("samples-start", "samples-halfway", "samples-end", "interpolation")
 
@@ -53,21 +53,12 @@ def report(mine: Path, *words: str) -> Result:
     return CliRunner().invoke(app, ["report", str(mine), "--student-number", "12345678", *words])
 
 
-def both(mine: Path) -> list[str]:
-    """The text of the LaTeX file and of the Word file."""
-    document = Document(str(mine / "report" / "report.docx"))
-    cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
-    latex = (mine / "report" / "report.tex").read_text(encoding="utf-8")
-    latex = re.sub(r"\\([%_&#$])", r"\1", latex).replace(r"\slash{}", "/").replace("{}", "")
-    return [latex, "\n".join([*(paragraph.text for paragraph in document.paragraphs), *cells])]
-
-
 def test_it_is_their_own(mine: Path) -> None:
     """Their numbers, settings, commands and pictures; nobody else's beside the faint line."""
     done = report(mine)
     assert done.exit_code == 0, done.output
     assert done.output.count("\n") == 1
-    for text in both(mine):
+    for text in both(mine / "report"):
         for words in (
             *("99.87%", "87.65%", "12.34%", "0.0567", "1,234", "77", "0.002", "one-hot", "199"),
             "python train.py --length 31",
@@ -114,7 +105,7 @@ def test_an_empty_folder(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert done.output.count("Missing: ") == 8
     assert f"Run these commands in {mine}" in " ".join(done.output.split())
-    for text in (done.output, *both(mine)):
+    for text in (done.output, *both(mine / "report")):
         for words in (
             "there is no record of the LSTM at T = 5",
             "python train.py --length 5",
@@ -139,7 +130,7 @@ def test_what_cannot_be_used(mine: Path) -> None:
         "interpolation.png is not a complete picture.\n  python my_gan.py",
     ):
         assert words in done.output
-    for text in both(mine):
+    for text in both(mine / "report"):
         assert "has no three numbers in line 2" in text
         assert "87.65%" in text  # the rest is there
 
@@ -150,7 +141,7 @@ def test_an_accuracy_that_cannot_be(mine: Path) -> None:
     done = report(mine)
     assert done.exit_code == 0
     assert "lstm-T31-rate0.002.csv, line 3: An accuracy of 1.5 cannot be" in done.output
-    assert all("150.00%" in text for text in both(mine))
+    assert all("150.00%" in text for text in both(mine / "report"))
 
 
 def test_pictures_of_the_toolkit_are_refused(mine: Path) -> None:

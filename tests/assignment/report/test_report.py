@@ -17,32 +17,15 @@ from toolkit.assignment.report.latex import escape, lacking
 from toolkit.assignment.report.prompts import prompts_in
 from toolkit.common.errors import ToolkitError
 
-from .conftest import write_facts
+from .conftest import Report, both, text_of, write_facts
 
 ROOT = Path(__file__).parents[3]
 TEMPLATES = ROOT / "assignments" / "report"
-Report = Callable[..., Result]
 HOSTILE = r"O'Neill & <b>Søn</b> \input{x} $a_b^c~#% \"q\" {{ 7*7 }} {% if %} --"
-
-
-def text_of(path: Path) -> str:
-    """The text of a Word file, tables and all, by python-docx."""
-    document = Document(str(path))
-    cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
-    return "\n".join([*(paragraph.text for paragraph in document.paragraphs), *cells])
-
-
-def plain(latex: str) -> str:
-    """LaTeX with its commonest escapes undone."""
-    return re.sub(r"\\([%_&#$])", r"\1", latex).replace(r"\slash{}", "/").replace("{}", "")
 
 
 def prompts_left(path: Path) -> list[str]:
     return prompts_in(path.name, path.read_bytes())
-
-
-def both(directory: Path) -> list[str]:
-    return [plain((directory / "report.tex").read_text()), text_of(directory / "report.docx")]
 
 
 def fails(done: Result, code: int, message: str) -> None:
@@ -375,9 +358,19 @@ def test_names_that_cannot_be_printed(
 
 
 def test_without_docxtpl(report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "docxtpl", None)
-    fails(report(), 1, "The Word report needs docxtpl: python -m pip install -e '.[report]'")
-    assert not (tmp_path / "report").exists()
+    """What was made before stays, and does not look edited when docxtpl is there again."""
+    report()
+    word = (tmp_path / "report" / "report.docx").read_bytes()
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "docxtpl", None)
+        done = report("--name", "Zoë")
+    assert done.exit_code == 0
+    assert "Left out: report.docx, since the package docxtpl is not installed." in done.output
+    assert '"docxtpl<1,>=0.19"' in done.output
+    assert "The one there is older." in done.output
+    assert f"{tmp_path}/report/: report.tex. Replace" in done.output
+    assert (tmp_path / "report" / "report.docx").read_bytes() == word
+    assert f"{tmp_path}/report/: report.tex, report.docx. Replace" in report().output
 
 
 def test_out_that_is_a_file(report: Report, tmp_path: Path) -> None:

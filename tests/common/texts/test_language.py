@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.assignment.check.explanations import SHORT
+from toolkit.assignment.check.explanations import short
+from toolkit.assignment.check.findings import IDS
 from toolkit.assignment.grade.pages import TEMPLATES, _environment
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.parts import TITLES
@@ -46,7 +47,7 @@ def said_of_what_is_right() -> set[str]:
 def test_complete(language: str) -> None:
     right = said_of_what_is_right()
     assert len(right) > 20
-    wanted = in_templates() | right | set(SHORT.values()) | set(TITLES.values())
+    wanted = in_templates() | right | set(map(short, IDS)) | set(TITLES.values())
     wanted |= {task.name for task in read_rubric().tasks}
     known = catalogue(language)  # type: ignore[arg-type]
     assert set(known) == wanted

@@ -15,6 +15,7 @@ from typing import IO
 from toolkit.assignment.notebooks import MAX_SOURCE, SUFFIX
 from toolkit.assignment.parts import is_theirs
 from toolkit.common.errors import ToolkitError
+from toolkit.common.files import sha256
 
 MAX_ARCHIVE = 100 * 2**20  # bytes of the archive itself
 MAX_UNPACKED = 200 * 2**20  # bytes of all its files together
@@ -26,16 +27,8 @@ MAX_DEPTH = 12  # folders inside of folders
 MAX_NAME = 200  # bytes of one name
 CHUNK = 2**20
 # What Python's zip reader raises on damaged or crafted input.
-DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    NotImplementedError,
-    OverflowError,
-    RuntimeError,
-    ValueError,
-)
+DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError,
+          OverflowError, RuntimeError, ValueError)  # fmt: skip
 
 
 @dataclass
@@ -105,6 +98,13 @@ def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
             raise BrokenArchive(f"{str(path)!r} cannot be unpacked: {error.strerror}.") from error
         paths.append(path)
     return paths
+
+
+def read_archive(path: Path) -> tuple[bytes, str]:
+    """An archive's content, cut off if it is too large, and the hash of that."""
+    with open(path, "rb") as file:
+        data = file.read(MAX_ARCHIVE + 1)
+    return data, sha256(data)
 
 
 def student_number(name: str) -> str:

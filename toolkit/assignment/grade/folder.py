@@ -5,12 +5,12 @@ graded/
   class.html                what the class did not understand, all archives, and similar pairs
   pairs/1.html              the most similar pair side by side, and so on
   12345678_assignment3.zip/
-    results.json            for Gradescope; a restarted command keeps it
+    results.json            for Gradescope; a restarted command keeps what was judged in it
     feedback.html           for the student; written again by each command
 """
 
-import difflib
 import json
+import platform
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -18,23 +18,21 @@ from pathlib import Path
 import joblib
 from pydantic import ValidationError
 
-from toolkit.assignment.grade.archive import MAX_ARCHIVE, student_number
-from toolkit.assignment.grade.copies.beside import side_by_side
-from toolkit.assignment.grade.copies.similar import MAX_PAIRS, find_similar, prints_of, read_code
-from toolkit.assignment.grade.pages import class_csv, class_page, pair_page, student_page
+from toolkit.assignment.grade.archive import MAX_ARCHIVE, read_archive, student_number
+from toolkit.assignment.grade.copies.pairs import write_pairs
+from toolkit.assignment.grade.pages import class_csv, class_page, student_page
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.sandbox.choice import find_isolation
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.sandbox.scratch import clear_left_over
-from toolkit.assignment.grade.verdict import CHECK, Check, grade_archive, ungraded
-from toolkit.common.errors import UsageError
-from toolkit.common.files import atomic_write, make_directory, read_bytes, sha256
-from toolkit.common.package_data import PACKAGE, package_data
+from toolkit.assignment.grade.verdict import CHECK, Check, give_points, grade_archive, ungraded
+from toolkit.assignment.grade.versions import installed, toolkit_files, versions
+from toolkit.common.errors import UsageError, nearest
+from toolkit.common.files import atomic_write, make_directory, read_bytes, sha256, write_changed
 from toolkit.common.texts.language import Language
 from toolkit.common.workers import workers
 
-NUM_NEAREST = 3  # student numbers that are offered in the place of an unknown one
 # Only zip is unpacked; the others get a result that says so.
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".rar", ".7z")
 
@@ -55,7 +53,7 @@ def grade_folder(
     begin: Callable[[int, int], None] = lambda done, total: None,
     report: Callable[[int, int, str, Result], None] = lambda done, total, name, result: None,
 ) -> dict[str, Result]:
-    """Grade all archives in `folder` that have no result yet for this rubric and this check.
+    """Grade all archives in `folder`; what was judged in the same way before only gets its points.
 
     Args:
         out: where the results go; see the head of this module.
@@ -81,45 +79,40 @@ def grade_folder(
     make_directory(out)
     clear_left_over()
     isolation = isolation or (None if cluster else find_isolation())
-    settings = identity(rubric, limits, check)
+    settings = identity(rubric, limits, check, isolation)
     chosen = _chosen(archives, only)
     anew = archives if isolation and not isolation.safe else chosen if again else []
-    results = _kept_results(out, archives, settings, without=anew)
+    results = _kept_results(out, archives, settings, rubric, without=anew)
     todo = [path for path in chosen if path.name not in results]
     begin(len(results), total := len(results) + len(todo))
-    jobs = (
-        joblib.delayed(_grade)(path.name, *_read(path), rubric, limits, check, isolation)
-        for path in todo
-    )
+    how = (settings, rubric, limits, check, isolation)
+    jobs = (joblib.delayed(_grade)(path.name, *read_archive(path), *how) for path in todo)
     with workers(cluster, num_workers):
-        for name, digest, result in joblib.Parallel(return_as="generator_unordered")(jobs):
-            _save(result, (digest, settings), rubric, out / name, language)
+        for name, result in joblib.Parallel(return_as="generator_unordered")(jobs):
+            write_changed(_files(result, rubric, out / name, language))
             results[name] = result
             report(len(results), total, name, result)
-    graded = {path: results[path.name] for path in archives if path.name in results}
-    _write_pages(graded, rubric, out, language)
-    return {path.name: result for path, result in graded.items()}
+    results = {path.name: results[path.name] for path in archives if path.name in results}
+    _write_pages(folder, results, rubric, out, language, anew=anew == archives)
+    return results
 
 
-def _write_pages(graded: dict[Path, Result], rubric: Rubric, out: Path, language: Language) -> None:
-    """All feedback, the table and the page of the class, and the similar pairs side by side."""
-    for path, result in graded.items():  # those too that are from an earlier command
-        _write_feedback(result, rubric, out / path.name, language)
-    paths = {result.extra_data.archive: path for path, result in graded.items()}
-
-    def code(archive: str) -> dict[str, str]:
-        return read_code(_read(paths[archive])[0])
-
-    pairs, usual = find_similar({archive: prints_of(code(archive)) for archive in paths})
-    make_directory(out / "pairs")
-    for old in (out / "pairs").glob("*.html"):
-        old.unlink()
-    for number, pair in enumerate(pairs[:MAX_PAIRS], start=1):
-        page = pair_page(pair, side_by_side(code(pair.first), code(pair.second)))
-        atomic_write(out / "pairs" / f"{number}.html", page.encode())
-    results = {path.name: result for path, result in graded.items()}
-    atomic_write(out / "class.csv", class_csv(list(graded.values()), pairs).encode())
-    atomic_write(out / "class.html", class_page(results, pairs, usual, rubric).encode())
+def _write_pages(
+    folder: Path,
+    results: dict[str, Result],
+    rubric: Rubric,
+    out: Path,
+    language: Language,
+    anew: bool,
+) -> None:
+    """All results, those too that are from an earlier command, the class, and similar pairs."""
+    for_each = [_files(one, rubric, out / name, language) for name, one in results.items()]
+    write_changed({path: data for files in for_each for path, data in files.items()})
+    graded = {folder / name: result for name, result in results.items()}
+    similar = write_pairs(graded, out / "pairs", anew)
+    atomic_write(out / "class.csv", class_csv(list(results.values()), similar.pairs).encode())
+    page = class_page(results, similar.pairs, similar.usual, rubric)
+    atomic_write(out / "class.html", page.encode())
 
 
 def find_archives(folder: Path) -> list[Path]:
@@ -152,25 +145,21 @@ def _chosen(archives: list[Path], only: str | None) -> list[Path]:
     chosen = [path for path in archives if only in (student_number(path.name), path.name)]
     if not chosen:
         numbers = [student_number(path.name) or path.name for path in archives]
-        nearest = difflib.get_close_matches(only, numbers, NUM_NEAREST, cutoff=0)
         raise UsageError(
-            f"No archive is from {only}. The nearest are {', '.join(nearest)}; give a number or "
-            "the name of a file."
+            f"No archive is from {only}. {nearest(only, numbers)}; give a number or a file's name."
         )
     return chosen
 
 
-def identity(rubric: Rubric, limits: Limits, check: Check) -> str:
-    """SHA-256 of all that a result depends on besides the archive, the toolkit included."""
-    sources = {
-        str(path.relative_to(PACKAGE)): sha256(path.read_bytes())
-        for path in sorted(PACKAGE.rglob("*.py"))
-    }
-    # The judge uses the exported models, whose hashes the manifest has.
-    sources["manifest"] = sha256((package_data("exports") / "manifest.json").read_bytes())
+def identity(rubric: Rubric, limits: Limits, check: Check, isolation: Isolation | None) -> str:
+    """SHA-256 of all that a verdict depends on besides the archive: the toolkit, the packages that
+    are installed and those that the rubric allows, the limits, the sandbox.
+    """
     named = {word: sha256(Path(word).read_bytes()) for word in check.child if Path(word).is_file()}
     judge = f"{check.judge.__module__}.{check.judge.__qualname__}"
-    content = [sources, named, check.child, judge, asdict(limits), rubric.sha256]
+    sandbox = isolation and isolation.describe()  # on a cluster each worker finds its own
+    packages = [platform.python_version(), installed(), versions(), sorted({*rubric.packages})]
+    content = [toolkit_files(), named, check.child, judge, asdict(limits), packages, sandbox]
     return sha256(json.dumps(content).encode())
 
 
@@ -178,67 +167,53 @@ def _grade(
     name: str,
     data: bytes,
     digest: str,
+    settings: str,
     rubric: Rubric,
     limits: Limits,
     check: Check,
     isolation: Isolation | None,
-) -> tuple[str, str, Result]:
-    """`grade_archive`, with the archive's hash, for a worker."""
-    if len(data) > MAX_ARCHIVE:
-        problem = f"It is larger than {MAX_ARCHIVE // 2**20} MiB: leave out data and checkpoints."
-        return name, digest, ungraded(name, problem, rubric)
+) -> tuple[str, Result]:
+    """`grade_archive`, for a worker, with the hashes of what it was made from."""
     try:
-        return name, digest, grade_archive(name, data, rubric, limits, check, isolation)
+        if len(data) > MAX_ARCHIVE:
+            problem = f"It is larger than {MAX_ARCHIVE >> 20} MiB: leave out data and checkpoints."
+            result = ungraded(name, problem, rubric)
+        else:
+            result = grade_archive(name, data, rubric, limits, check, isolation)
     except Exception as error:  # one archive must not stop the others
         problem = f"The grader failed: {type(error).__name__}: {error}"
-        return name, "", ungraded(name, problem, rubric)  # without its hash: tried again next time
+        return name, ungraded(name, problem, rubric)  # without hashes: tried again next time
+    result.extra_data.archive_sha256, result.extra_data.settings_sha256 = digest, settings
+    return name, result
 
 
 def _kept_results(
-    out: Path, archives: list[Path], settings: str, without: list[Path]
+    out: Path, archives: list[Path], settings: str, rubric: Rubric, without: list[Path]
 ) -> dict[str, Result]:
-    """The results of earlier commands that still hold, by the names of the archives."""
-    kept = {
-        path.name: _kept(out / path.name, path, settings)
-        for path in archives
-        if path not in without
-    }
-    return {name: result for name, result in kept.items() if result is not None}
+    """What earlier commands judged in the same way, by the archives' names, with today's points."""
+    kept = {}
+    for archive in archives:
+        path = out / archive.name / "results.json"
+        if archive in without or not path.exists():
+            continue
+        try:
+            result = Result.model_validate_json(read_bytes(path))
+        except ValidationError:
+            continue  # not ours, or from an older toolkit
+        extra = result.extra_data
+        if (extra.archive_sha256, extra.settings_sha256) == (read_archive(archive)[1], settings):
+            if extra.rubric_sha256 != rubric.sha256:
+                result = give_points(extra, rubric, result.execution_time)
+            kept[archive.name] = result
+    return kept
 
 
-def _read(path: Path) -> tuple[bytes, str]:
-    """An archive's content, cut off if it is too large, and the hash of that."""
-    with open(path, "rb") as file:
-        data = file.read(MAX_ARCHIVE + 1)
-    return data, sha256(data)
-
-
-def _kept(directory: Path, archive: Path, settings: str) -> Result | None:
-    """The result of an earlier command, if it was made from this archive in the same way."""
-    path = directory / "results.json"
-    if not path.exists():
-        return None
-    try:
-        result = Result.model_validate_json(read_bytes(path))
-    except ValidationError:
-        return None  # not ours, or from an older toolkit
-    extra = result.extra_data
-    same = (extra.archive_sha256, extra.settings_sha256) == (_read(archive)[1], settings)
-    return result if same else None
-
-
-def _save(
-    result: Result, hashes: tuple[str, str], rubric: Rubric, directory: Path, language: Language
-) -> None:
-    result.extra_data.archive_sha256, result.extra_data.settings_sha256 = hashes
+def _files(
+    result: Result, rubric: Rubric, directory: Path, language: Language
+) -> dict[Path, bytes]:
+    """What is written for one archive."""
     make_directory(directory)
-    _write_feedback(result, rubric, directory, language)
-    # Last, because the next command keeps a result that it finds.
-    atomic_write(directory / "results.json", f"{result.model_dump_json(indent=2)}\n".encode())
-
-
-def _write_feedback(result: Result, rubric: Rubric, directory: Path, language: Language) -> None:
-    """The student's page, unless the very same is there."""
-    path, page = directory / "feedback.html", student_page(result, rubric, language).encode()
-    if not path.exists() or path.read_bytes() != page:
-        atomic_write(path, page)
+    return {
+        directory / "feedback.html": student_page(result, rubric, language).encode(),
+        directory / "results.json": f"{result.model_dump_json(indent=2)}\n".encode(),
+    }

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from toolkit.assignment.check.explanations import EQUATIONS, SHORT, in_class
 from toolkit.assignment.check.findings import Finding, Id
 from toolkit.assignment.check.text import place_of
 from toolkit.assignment.grade.result import Result
@@ -15,33 +14,12 @@ NUM_EXAMPLES = 3
 
 @dataclass
 class Lesson:
-    """One kind of finding.
-
-    Attributes:
-        headline: what it is, in a sentence.
-        equation: as the assignment writes it; "" if it is about none.
-        say: what to say about it.
-        archives: who has it.
-        examples: source lines without names, each of another submission or of several, and how many
-            have that very line.
-    """
+    """One kind of finding."""
 
     id: Id
     number: int | None  # of the equation
-    archives: list[str]
-    examples: list[tuple[str, int]]
-
-    @property
-    def headline(self) -> str:
-        return SHORT[self.id]
-
-    @property
-    def equation(self) -> str:
-        return "" if self.number is None else EQUATIONS[self.number]
-
-    @property
-    def say(self) -> str:
-        return in_class(self.id)
+    archives: list[str]  # who has it
+    examples: list[tuple[str, int]]  # source lines without names, and how many have each
 
 
 def lessons(results: Collection[Result]) -> list[Lesson]:

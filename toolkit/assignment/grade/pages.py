@@ -18,8 +18,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from toolkit.assignment.check.explanations import EQUATIONS, IN_CLASS, SHORT, explanation
-from toolkit.assignment.check.findings import Finding, Id, Report
+from toolkit.assignment.check.explanations import EQUATIONS, IN_CLASS, explanation, in_class, short
+from toolkit.assignment.check.findings import Finding, Id
 from toolkit.assignment.check.text import place_of
 from toolkit.assignment.grade.copies.beside import Row
 from toolkit.assignment.grade.copies.similar import MAX_PAIRS, Pair
@@ -40,12 +40,7 @@ COLUMNS = ("student number", "archive", "score", "open points", "checked points"
 def student_page(result: Result, rubric: Rubric, language: Language = "en") -> str:
     """The feedback for one student, as a page that needs no other file."""
     extra = result.extra_data
-    report = Report(
-        passed=not extra.findings and not extra.not_seen,
-        findings=extra.findings,
-        not_seen=extra.not_seen,
-    )
-    counted = [None] * len(result.tests) if extra.problem else count(report, rubric)
+    counted = [None] * len(result.tests) if extra.problem else count(extra.report, rubric)
     findings: dict[Id, list[Finding]] = {}
     for finding in extra.findings:
         if finding.id is not None:
@@ -57,10 +52,10 @@ def student_page(result: Result, rubric: Rubric, language: Language = "en") -> s
         rubric=rubric,
         tasks=zip(rubric.checked, result.tests, counted, strict=True),
         findings=findings,
-        free=free(report, rubric),
+        free=free(extra.report, rubric),
         explanations={id: _explained(id, language) for id in findings},
         titles=TITLES,
-        short=SHORT,
+        short=short,
         equations=EQUATIONS,
     )
 
@@ -88,6 +83,9 @@ def class_page(
         most=sum(task.points for task in rubric.checked),
         bins=_histogram(found),
         lessons=learnt,
+        short=short,
+        equations=EQUATIONS,
+        in_class=in_class,
         explanations={lesson.id: _explained(lesson.id, "en") for lesson in learnt},
         unseen=unseen(found),
         broken=[result for result in found if result.extra_data.problem],
@@ -97,6 +95,7 @@ def class_page(
         usual=usual,
         rubric=rubric,
         ways=sorted({result.extra_data.isolation for result in found}),
+        versions=sorted({result.extra_data.versions for result in found} - {""}),
         script=Markup(script),
         script_hash=f"sha256-{b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
     )
@@ -181,9 +180,11 @@ def _explained(id: Id, language: Language) -> Explained:
 def _render(template: str, language: Language = "en", **content: Any) -> str:
     """A page without control characters and the like, whoever wrote them."""
     page = _environment(language).get_template(template).render(content, tag=TAGS[language])
-    return "".join(
-        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in page
-    )
+    return "\n".join(line if line.isprintable() else _shown(line) for line in page.split("\n"))
+
+
+def _shown(line: str) -> str:
+    return "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in line)
 
 
 @functools.cache

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator
 
-from toolkit.assignment.check.findings import Finding
+from toolkit.assignment.check.findings import Finding, Report
 from toolkit.assignment.parts import Part
 
 
@@ -36,21 +36,30 @@ class TaskResult(BaseModel):
 
 
 class Extra(BaseModel):
-    """What Gradescope keeps but does not show."""
+    """What was judged, to which any rubric gives points; Gradescope does not show it."""
 
     archive: Annotated[str, BeforeValidator(_encodable)]  # its file name
     student_number: str  # "" if the file name has none
     problem: str = ""  # why it could not be graded at all; "" if it was
     needs_a_look: list[str] = []  # why a person should look at it, a sentence each
+    hints: list[str] = []  # those of them that no rubric decides
     files: dict[Part, str] = {}  # which file was taken for which part
     findings: list[Finding] = []
     not_seen: list[Finding] = []  # neither right nor wrong
     right: list[Finding] = []
     lines: dict[str, str] = {}  # the source line of each place where something is wrong
     isolation: str = "none was needed: nothing was run"
+    versions: str = ""  # of the packages it ran with, and which are not the released ones
     printed: str = ""  # the end of what was written to the error output
-    archive_sha256: str = ""  # "" if the grader failed, so that the next command tries again
-    settings_sha256: str = ""
+    archive_sha256: str = ""  # "" as the next if the grader failed: the next command tries again
+    settings_sha256: str = ""  # of what the verdict depends on besides
+    rubric_sha256: str = ""  # of what the points depend on besides
+
+    @property
+    def report(self) -> Report:
+        """What the check said."""
+        seen = not self.findings and not self.not_seen
+        return Report(passed=seen, findings=self.findings, not_seen=self.not_seen)
 
 
 class Result(BaseModel):

@@ -1,6 +1,5 @@
 """How findings become points: a TOML file, `rubric.toml` beside this module by default."""
 
-import difflib
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,12 +8,11 @@ from typing import Any
 
 from toolkit.assignment.check.findings import IDS, Finding
 from toolkit.assignment.parts import Part
-from toolkit.common.errors import UsageError
+from toolkit.common.errors import UsageError, nearest
 from toolkit.common.files import read_bytes, sha256
 
 DEFAULT = Path(__file__).with_name("rubric.toml")
 CHECKS: dict[str, tuple[Part, ...]] = {"I": ("dataset", "lstm", "train"), "II": ("gan",)}
-NUM_NEAREST = 3  # ids that are offered in the place of an unknown one
 MOST_POINTS = 1_000_000  # of one task
 VISIBILITIES = ("visible", "hidden", "after_due_date", "after_published")
 KINDS: dict[str, type | tuple[type, ...]] = {  # what a task may have
@@ -128,11 +126,7 @@ def _task(table: dict[str, Any], where: str) -> Task:
     findings = table.get("findings", {})
     for name in findings:
         if name not in IDS:
-            nearest = difflib.get_close_matches(name, IDS, NUM_NEAREST, cutoff=0)
-            raise UsageError(
-                f"{where} has an unknown finding, {name!r:.99}. "
-                f"The nearest are {', '.join(nearest)}."
-            )
+            raise UsageError(f"{where} has an unknown finding, {name!r:.99}. {nearest(name, IDS)}.")
     for name, points in {"points": table["points"], **findings}.items():
         number = isinstance(points, int | float) and not isinstance(points, bool)
         if not number or not 0 <= points <= MOST_POINTS:

@@ -13,6 +13,7 @@ from toolkit.assignment.grade.result import Extra, Open, Result, TaskResult, des
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.sandbox.choice import find_isolation
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
+from toolkit.assignment.grade.versions import versions
 from toolkit.common.errors import UsageError
 
 if TYPE_CHECKING:
@@ -86,15 +87,20 @@ def grade_archive(
             report = _limited(check.judge(submission, host, rubric.packages))
         finally:
             host.close()
-        hints = [_printable(hint)[:MAX_TEXT] for hint in unusual(submission)]
-        lines = _source_lines(report, scratch / "archive")
-    result = _with_points(name, report, rubric)
-    result.extra_data.needs_a_look += hints
-    result.extra_data.lines = lines
-    result.execution_time = round(host.seconds, 1)
-    result.extra_data.isolation = isolation.describe()
-    result.extra_data.printed = host.printed.decode(errors="replace")[-MAX_PRINTED:]
-    return result
+        extra = Extra(
+            archive=name,
+            student_number=student_number(name),
+            files=report.files,
+            findings=report.findings,
+            not_seen=report.not_seen,
+            right=report.right,
+            hints=[_printable(hint)[:MAX_TEXT] for hint in unusual(submission)],
+            lines=_source_lines(report, scratch / "archive"),
+            isolation=isolation.describe(),
+            versions=versions(),
+            printed=host.printed.decode(errors="replace")[-MAX_PRINTED:],
+        )
+    return give_points(extra, rubric, round(host.seconds, 1))
 
 
 def _source_lines(report: Report, root: Path) -> dict[str, str]:
@@ -140,29 +146,41 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def _with_points(name: str, report: Report, rubric: Rubric) -> Result:
-    counted = count(report, rubric)
-    result = _result(name, [_task_result(one, rubric) for one in counted], rubric)
-    others = [f"This costs no points: {describe(finding)}" for finding in free(report, rubric)]
-    result.output = "\n".join([*_open_points(result), _by_hand(rubric), *others])
-    extra = result.extra_data
-    extra.files, extra.right = report.files, report.right
-    extra.findings, extra.not_seen = report.findings, report.not_seen
-    extra.needs_a_look = reasons(report, counted)
+def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:
+    """The result of what was judged, by this rubric: arithmetic, which runs nothing.
+
+    Args:
+        extra: with or without points by another rubric.
+        seconds: that judging took.
+    """
+    report = extra.report
+    unseen = [Counted(task, open=task.points) for task in rubric.checked]
+    counted = unseen if extra.problem else count(report, rubric)
+    tests = [_task_result(one, rubric) for one in counted]
+    result = Result(
+        score=sum(test.score for test in tests),
+        execution_time=seconds,
+        visibility=rubric.visibility,
+        tests=tests,
+        extra_data=extra.model_copy(update={"rubric_sha256": rubric.sha256}),
+    )
+    if extra.problem:
+        for test in tests:
+            test.output = "This could not be checked."
+        said = [extra.problem, "A person will have to look at it.", _by_hand(rubric)]
+        result.extra_data.needs_a_look = [extra.problem]
+    else:
+        others = [f"This costs no points: {describe(one)}" for one in free(report, rubric)]
+        said = [*_open_points(result), _by_hand(rubric), *others]
+        result.extra_data.needs_a_look = [*reasons(report, counted), *extra.hints]
+    result.output = "\n".join(said)
     return result
 
 
 def ungraded(name: str, problem: str, rubric: Rubric) -> Result:
     """A result without points yet: a person must look at the archive."""
-    problem = _printable(problem)
-    tests = [_task_result(Counted(task, open=task.points), rubric) for task in rubric.checked]
-    for test in tests:
-        test.output = "This could not be checked."
-    result = _result(name, tests, rubric)
-    result.output = f"{problem}\nA person will have to look at it.\n{_by_hand(rubric)}"
-    result.extra_data.problem = problem
-    result.extra_data.needs_a_look = [problem] if problem else []
-    return result
+    number, problem = student_number(name), _printable(problem)
+    return give_points(Extra(archive=name, student_number=number, problem=problem), rubric)
 
 
 def _task_result(counted: Counted, rubric: Rubric) -> TaskResult:
@@ -175,15 +193,6 @@ def _task_result(counted: Counted, rubric: Rubric) -> TaskResult:
         output=counted.explain(),
         visibility=rubric.visibility,
         extra_data=Open(open=counted.open),
-    )
-
-
-def _result(name: str, tests: list[TaskResult], rubric: Rubric) -> Result:
-    return Result(
-        score=sum(test.score for test in tests),
-        visibility=rubric.visibility,
-        tests=tests,
-        extra_data=Extra(archive=name, student_number=student_number(name)),
     )
 
 

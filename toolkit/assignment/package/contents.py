@@ -1,16 +1,16 @@
 """What a package holds: the toolkit without what only people need, and what it must install."""
 
-import importlib.metadata
 import re
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path, PurePosixPath
 
 from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import read_bytes
-from toolkit.common.package_data import PACKAGE
+from toolkit.common.package_data import PACKAGE, how_to_install
+from toolkit.common.package_data import requirements as needs
 
-DISTRIBUTION = "assignment3-toolkit"
 LEFT_OUT = {"__pycache__", "_data", "report", "templates"}  # folders
 NOT_NEEDED = {"gradio", "imageio", "onnx", "onnxruntime", "onnxscript"}  # of demos and trainings
 
@@ -38,16 +38,10 @@ def requirements() -> list[str]:
         ToolkitError: the toolkit is not installed.
     """
     try:
-        listed = importlib.metadata.requires(DISTRIBUTION) or []
-    except importlib.metadata.PackageNotFoundError as error:
+        listed = [*needs(), *needs("grading")]
+    except PackageNotFoundError as error:
         raise ToolkitError(
             "The toolkit is used without being installed, so the list of packages that it needs "
-            "is not there. Install it: python -m pip install -e ."
+            f"is not there. Install it: {how_to_install('grading')}"
         ) from error
-    needed = []
-    for line in listed:
-        requirement, _, marker = line.partition(";")
-        name = re.split(r"[^A-Za-z0-9_.-]", requirement.strip())[0]
-        if name not in NOT_NEEDED and (not marker or "extra == 'grading'" in marker):
-            needed.append(requirement.strip())
-    return sorted(needed)
+    return sorted(one for one in listed if re.split(r"[^A-Za-z0-9_.-]", one)[0] not in NOT_NEEDED)

@@ -9,6 +9,7 @@ report/
 import contextlib
 import json
 from collections.abc import Mapping
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
@@ -21,8 +22,10 @@ from toolkit.common.package_data import package_data
 MADE = ".made.json"
 
 
-def make_report(student_number: str, name: str, results: Results, out: Path) -> Path:
-    """Fill the report in both formats.
+def make_report(
+    student_number: str, name: str, results: Results, out: Path
+) -> tuple[Path, list[str]]:
+    """Fill the report in both formats, or in LaTeX alone where docxtpl is not installed.
 
     Args:
         student_number: 1 to 200 printable characters.
@@ -31,26 +34,25 @@ def make_report(student_number: str, name: str, results: Results, out: Path) -> 
         out: the directory of the report; what was edited there stays.
 
     Returns:
-        the directory, `out` or one beside it.
+        the directory, `out` or one beside it; and the names of the reports in it.
 
     Raises:
         UsageError: the number or the name cannot be printed.
-        ToolkitError: a template or docxtpl is missing, or a file cannot be written.
+        ToolkitError: a template is missing, or a file cannot be written.
     """
     author = {
         "student_number": one_line("student number", student_number),
         "name": one_line("name", name) if name else "",
     }
-    files = {
-        "report.tex": latex.render(template("report.tex"), results=results, **author),
-        "report.docx": word.render(
+    reports = {"report.tex": latex.render(template("report.tex"), results=results, **author)}
+    if find_spec("docxtpl") is not None:
+        reports["report.docx"] = word.render(
             template("report.docx"), results.figures, results=results, **author
-        ),
-        **{f"figures/{file}": data for file, data in results.figures.items()},
-    }
+        )
+    files = reports | {f"figures/{file}": data for file, data in results.figures.items()}
     directory = place_for(files, out)
     write(files, directory)
-    return directory
+    return directory, list(reports)
 
 
 def one_line(what: str, text: str) -> str:
@@ -83,10 +85,9 @@ def place_for(files: Mapping[str, bytes], out: Path) -> Path:
 
 def write(files: Mapping[str, bytes], directory: Path) -> None:
     """Write the hashes, then the files, so that after a kill no file looks edited."""
-    made = {
-        name: sorted({sha256(data), *_made(directory).get(name, [])})
-        for name, data in files.items()
-    }
+    made = _made(directory)
+    for name, data in files.items():
+        made[name] = sorted({sha256(data), *made.get(name, [])})
     make_directory(directory / "figures")
     atomic_write(directory / MADE, (json.dumps(made, indent=2) + "\n").encode())
     for name, data in files.items():

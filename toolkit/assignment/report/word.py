@@ -8,8 +8,6 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from toolkit.common.errors import ToolkitError
-
 
 def render(template: Path, pictures: Mapping[str, bytes], **values: object) -> bytes:
     """The filled template: the same values give the same bytes.
@@ -18,17 +16,10 @@ def render(template: Path, pictures: Mapping[str, bytes], **values: object) -> b
         template: a .docx file; `{{ picture(name, width) }}` in it shows a picture.
         pictures: file name -> PNG.
         values: fill the rest; characters that are special in XML are escaped.
-
-    Raises:
-        ToolkitError: docxtpl is not installed.
     """
-    try:
-        from docx.shared import Cm
-        from docxtpl import DocxTemplate, InlineImage
-    except ImportError as error:
-        raise ToolkitError(
-            "The Word report needs docxtpl: python -m pip install -e '.[report]'"
-        ) from error
+    from docx.shared import Cm
+    from docxtpl import DocxTemplate, InlineImage
+
     document = DocxTemplate(template)
 
     def picture(name: str, width: float) -> InlineImage:

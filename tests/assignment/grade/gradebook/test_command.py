@@ -22,7 +22,7 @@ def test_grade_for_canvas(tmp_path: Path) -> None:
         (folder / name).write_bytes(b"no archive")
     (tmp_path / "roster.csv").write_text(ROSTER)
     out = tmp_path / "graded"
-    options = ["--workers", "1", "--out", str(out), "--csv", "canvas"]
+    options = ["--jobs", "1", "--out", str(out), "--csv", "canvas"]
     options += ["--roster", str(tmp_path / "roster.csv")]
     result = CliRunner().invoke(app, ["grade", str(folder), *options])
     assert result.exit_code == 0, result.output
@@ -37,8 +37,18 @@ def test_grade_for_canvas(tmp_path: Path) -> None:
     )
 
 
-def test_a_roster_alone(tmp_path: Path) -> None:
+def test_what_is_wanted_is_said_first(tmp_path: Path) -> None:
+    """Before anything is graded; the names that a platform gives need no roster."""
+    (tmp_path / "12345678_assignment3.zip").write_bytes(b"no archive")
     (tmp_path / "roster.csv").write_text(ROSTER)
-    options = ["grade", str(tmp_path), "--roster", str(tmp_path / "roster.csv")]
-    result = CliRunner().invoke(app, options)
+    command = ["grade", str(tmp_path), "--out", str(tmp_path / "graded")]
+    result = CliRunner().invoke(app, [*command, "--roster", str(tmp_path / "roster.csv")])
     assert result.exit_code == 2
+    result = CliRunner().invoke(app, [*command, "--csv", "moodle"])
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert "with Moodle's own list" in result.output
+    assert not (tmp_path / "graded").exists()
+    named = tmp_path / "Zoe Alva_501_assignsubmission_file_12345678_assignment3.zip"
+    (tmp_path / "12345678_assignment3.zip").rename(named)
+    assert CliRunner().invoke(app, [*command, "--csv", "moodle"]).exit_code == 0
+    assert "Participant 501,Zoe Alva" in (tmp_path / "graded" / "moodle.csv").read_text()

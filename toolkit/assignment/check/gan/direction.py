@@ -23,7 +23,6 @@ MIN_IMAGES = 16  # to see how a push depends on the output
 MIN_SPREAD = 1e-4  # of the outputs, for the same
 STRAIGHT = 0.02  # at most so far, of its fall, is the push in a loss of squares off a line
 NEAR = 0.05  # two such targets are the same
-CLEAR = 0.5  # so much more often one way than the other: labels may be flipped now and then
 RIGHT = (
     "The discriminator's steps tell real from generated images, and the generator's steps make "
     "its images look more real to it."

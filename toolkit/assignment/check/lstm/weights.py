@@ -9,27 +9,9 @@ from torch import Tensor
 from toolkit.assignment.check.lstm.network import HIDDEN, Network
 
 WEIGHT, BIAS = 0.35, 0.35  # standard deviations of the weights that are tried
-STATE_NAMES = (
-    "h",
-    "c",
-    "h0",
-    "c0",
-    "h_0",
-    "c_0",
-    "hidden",
-    "cell",
-    "state",
-    "hidden_state",
-    "h_t",
-    "cell_state",
-    "init_h",
-    "init_c",
-    "h_init",
-    "c_init",
-    "h_prev",
-    "c_prev",
-    "c_t",
-)
+STATE_NAMES = ("h", "c", "h0", "c0", "h_0", "c_0", "hidden", "cell", "state", "hidden_state",
+               "h_t", "cell_state", "init_h", "init_c", "h_init", "c_init", "h_prev", "c_prev",
+               "c_t")  # fmt: skip
 
 
 def randomise(network: Network, keep: frozenset[str] = frozenset(), scale: float = 1.0) -> None:

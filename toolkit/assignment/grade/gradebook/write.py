@@ -8,10 +8,11 @@ graded/
 
 import io
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from toolkit.assignment.grade.archive import student_number
 from toolkit.assignment.grade.gradebook.platforms import (
     GRADE,
     PLATFORMS,
@@ -24,22 +25,18 @@ from toolkit.assignment.grade.gradebook.roster import POINTS_POSSIBLE, Roster
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.table import as_csv
+from toolkit.common.errors import ToolkitError
 from toolkit.common.files import atomic_write
 
 
 @dataclass(frozen=True)
 class Handed:
-    """One archive: its file name, its result, what its name says, and whose it is."""
+    """One archive: its file name, what that says, and whose it is."""
 
     archive: str
-    result: Result
+    number: str  # the student's, "" if it is not in the name
     said: FileName | None
     row: Row | None
-
-    @property
-    def number(self) -> str:
-        """The student's number, "" if it is not in the name."""
-        return self.result.extra_data.student_number
 
 
 @dataclass
@@ -47,7 +44,7 @@ class Written:
     """What was written, and what a teacher should know about it.
 
     Attributes:
-        missing: who of the roster has handed in nothing.
+        missing: a sentence for each of the roster who has handed in nothing.
         unclear: a sentence for each archive that is in no line, or perhaps in the wrong one.
     """
 
@@ -56,8 +53,31 @@ class Written:
     unclear: list[str] = field(default_factory=list)
 
 
+def find_owners(
+    archives: Sequence[str], name: PlatformName, roster: Roster | None
+) -> tuple[list[Handed], Written]:
+    """Whose each archive is, and what is unclear about that; one for each student.
+
+    Raises:
+        ToolkitError: that is clear of none, so there is nothing to write.
+    """
+    platform, written = PLATFORMS[name], Written()
+    every = [_handed(archive, platform, roster, written) for archive in archives]
+    found = [handed for handed in every if handed is not None]
+    if not found:
+        site = name.title()
+        says = f"is of anybody whom {site} and the roster know" if roster else "says whose it is"
+        names = f"the names that {site} gave them" if platform.file else "numbers in their names"
+        raise ToolkitError(
+            f"No archive {says}, so {name}.csv would be empty and was not written: give --roster "
+            f"with {site}'s own list of this class, or archives with {names}."
+        )
+    return _newest(found, written), written
+
+
 def write_gradebook(
-    graded: Sequence[tuple[str, Result]],
+    archives: Sequence[str],
+    graded: Mapping[str, Result],
     out: Path,
     name: PlatformName,
     roster: Roster | None,
@@ -67,25 +87,30 @@ def write_gradebook(
     """Write what a platform imports beside the results.
 
     Args:
-        graded: the file name of each archive, and its result.
+        archives: the file names of all.
+        graded: the result of each, by its file name.
         out: the folder with the results; the feedback pages are in it.
         roster: None if the teacher gave none; then each archive's name says whose it is.
         title: how the platform calls the assignment.
 
     Raises:
         UsageError: the roster has several columns for the assignment.
-        ToolkitError: a file cannot be written.
+        ToolkitError: no archive could be in a line, one has no result, or a file cannot be written.
     """
+    if missing := len(archives) - len(graded):
+        raise ToolkitError(
+            f"{name}.csv was not written, since {missing} of {len(archives)} archives have no "
+            "result yet: give the command without --only."
+        )
     platform = PLATFORMS[name]
-    written = Written()
     known = roster or Roster()
     column = known.grade_column(platform, title)
-    every = [_handed(archive, result, platform, roster, written) for archive, result in graded]
-    newest = _newest([handed for handed in every if handed is not None], written)
-    lines = [_line(handed.row or {}, handed, platform, rubric) for handed in newest]
+    newest, written = find_owners(archives, name, roster)
+    lines = [_line(one.row or {}, one, graded[one.archive], platform, rubric) for one in newest]
     absent = [row for row in known.rows if all(handed.row is not row for handed in newest)]
-    lines += [_line(row, None, platform, rubric) for row in absent]
-    written.missing = [" ".join(filter(None, list(row.values())[:4])) for row in absent]
+    lines += [_line(row, None, None, platform, rubric) for row in absent]
+    who = (" ".join(filter(None, list(row.values())[:4])) for row in absent)
+    written.missing = [f"Nothing from: {person}" for person in who]
     header = [column if name == GRADE else name for name in platform.columns]
     table = [header, *_points_possible(platform, known, column, rubric), *lines]
     _save(out / f"{name}.csv", as_csv(table).encode(), written)
@@ -97,16 +122,16 @@ def write_gradebook(
 
 
 def _handed(
-    archive: str, result: Result, platform: Platform, roster: Roster | None, written: Written
+    archive: str, platform: Platform, roster: Roster | None, written: Written
 ) -> Handed | None:
     """Whose an archive is: the platform's own mark counts more than what the student wrote."""
     said = platform.read(archive)
-    number = result.extra_data.student_number
+    number = student_number(archive)
     if roster is None:
         if said is None and (platform.file is not None or not number):
             written.unclear.append(f"{archive!r} is in no line: its name says not whose it is.")
             return None
-        return Handed(archive, result, said, None)
+        return Handed(archive, number, said, None)
     marked = roster.by_key(platform, said.who) if said else None
     numbered = roster.by_number(number)
     if marked is None and numbered is None:
@@ -117,7 +142,13 @@ def _handed(
             f"{archive!r} has the number of another student, {number}: it counts for the one who "
             "handed it in."
         )
-    return Handed(archive, result, said, marked or numbered)
+    row = marked or numbered or {}
+    if not (said or row.get(platform.key) or {"SID", "SIS User ID"} & {*platform.columns}):
+        written.unclear.append(
+            f"{archive!r} is in no line: the roster has no {platform.key} of it."
+        )
+        return None
+    return Handed(archive, number, said, row)
 
 
 def _newest(every: list[Handed], written: Written) -> list[Handed]:
@@ -137,11 +168,12 @@ def _newest(every: list[Handed], written: Written) -> list[Handed]:
     return chosen
 
 
-def _line(row: Row, handed: Handed | None, platform: Platform, rubric: Rubric) -> list[str]:
+def _line(
+    row: Row, handed: Handed | None, result: Result | None, platform: Platform, rubric: Rubric
+) -> list[str]:
     """The cells of one student; no points where nothing could be graded."""
     own = dict(platform.given)
-    if handed is not None:
-        result = handed.result
+    if handed is not None and result is not None:
         own |= {"Max Points": f"{rubric.points:g}", "Feedback comments": _comment(result)}
         own[GRADE] = "" if result.extra_data.problem else f"{result.score:g}"
         if handed.said is not None:

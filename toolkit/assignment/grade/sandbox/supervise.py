@@ -72,12 +72,6 @@ class Watched:
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
-    def wait(self) -> Status:
-        """Wait until the program has ended or was stopped."""
-        self._thread.join()
-        assert self.status is not None
-        return self.status
-
     def stop(self) -> None:
         """End it; when this returns, nothing that it started is running."""
         kill_all(self.process.pid, self._uid)

@@ -27,16 +27,8 @@ ENDS = (("start", "end"), ("start", "stop"), ("from", "to"), ("first", "last"), 
         ("left", "right"), ("begin", "end"), ("source", "target"), ("src", "dst"), ("0", "1"),
         ("1", "2"), ("_a", "_b"), ("a", "b"))  # fmt: skip
 BOTH = ("ends", "points", "pair", "zs", "endpoints")
-STEPS = (
-    "steps",
-    "n_steps",
-    "num_steps",
-    "n",
-    "num",
-    "n_interp",
-    "num_interp",
-    "interpolation_steps",
-)
+STEPS = ("steps", "n_steps", "num_steps", "n", "num", "n_interp", "num_interp",
+         "interpolation_steps")  # fmt: skip
 IMAGES = ("num_images", "n_images", "count", "frames", "total", "num_points", "n_points", "k")
 DIMENSIONS = ("latent_dim", "z_dim", "nz", "latent_size", "noise_dim", "dim", "zdim", "z_size")
 

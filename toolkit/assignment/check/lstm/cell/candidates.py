@@ -14,43 +14,11 @@ from toolkit.assignment.check.lstm.cell.affine import MAX_RESIDUAL, basis, resid
 from toolkit.assignment.check.lstm.cell.functions import functions
 from toolkit.assignment.check.lstm.cell.recording import Recording, stacked
 
-VIEWS = {
-    "view",
-    "t",
-    "transpose",
-    "permute",
-    "select",
-    "slice",
-    "split",
-    "expand",
-    "detach",
-    "cat",
-    "_unsafe_view",
-    "unbind",
-    "squeeze",
-    "unsqueeze",
-    "clone",
-    "stack",
-    "chunk",
-    "alias",
-}
-ACTIVE = {
-    "sigmoid",
-    "tanh",
-    "relu",
-    "hardsigmoid",
-    "hardtanh",
-    "softmax",
-    "_softmax",
-    "softplus",
-    "leaky_relu",
-    "elu",
-    "gelu",
-    "silu",
-    "sin",
-    "clamp",
-    "log_sigmoid_forward",
-}
+VIEWS = {"view", "t", "transpose", "permute", "select", "slice", "split", "expand", "detach",
+         "cat", "_unsafe_view", "unbind", "squeeze", "unsqueeze", "clone", "stack", "chunk",
+         "alias"}  # fmt: skip
+ACTIVE = {"sigmoid", "tanh", "relu", "hardsigmoid", "hardtanh", "softmax", "_softmax", "softplus",
+          "leaky_relu", "elu", "gelu", "silu", "sin", "clamp", "log_sigmoid_forward"}  # fmt: skip
 UNKNOWN = "unknown function"
 CLOSE = 2e-4  # of numbers around 1, in float32
 

@@ -1,0 +1,87 @@
+"""The notebook for Colab, from its first cell to its last: python benchmarks/colab.py [FOLDER]
+
+Run it with the Python of an environment that holds what Colab's image holds, and nbclient. FOLDER
+has a student's files; without it, the skeleton is checked as it is. Prints what each cell says and
+how long it takes, and what was added to the environment. Exit code 1: a cell failed, or a package
+that was there before is another one now.
+"""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOK = ROOT / "assignments" / "colab.ipynb"
+
+
+def cells(folder: Path, repository: str | None) -> Iterator[tuple[NotebookNode, float]]:
+    """Run the notebook in `folder`: each cell of code, with its outputs, and its seconds.
+
+    Args:
+        repository: what a student sets REPOSITORY to; None for one who forgets it.
+
+    Raises:
+        CellExecutionError: a cell failed, by an exception of its own.
+    """
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    client = NotebookClient(
+        notebook, timeout=None, resources={"metadata": {"path": str(folder)}}, kernel_name="python3"
+    )
+    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    with client.setup_kernel(env=os.environ | {"PATH": programs}):
+        for number, cell in enumerate(notebook.cells):
+            if cell.cell_type == "code":
+                if cell.id == "settings" and repository is not None:
+                    cell.source += f"\nREPOSITORY = {repository!r}"
+                start = time.monotonic()
+                yield client.execute_cell(cell, number), time.monotonic() - start
+
+
+def said(cell: NotebookNode) -> str:
+    """What a cell printed, and the texts in place of what it shows."""
+    texts = [one.get("text") or one.get("data", {}).get("text/html", "") for one in cell.outputs]
+    return re.sub("\x1b\\[[0-9;]*m", "", "".join(texts))
+
+
+def installed() -> dict[str, str]:
+    """Each package of this environment, and what its version and its address are."""
+    found = importlib.metadata.distributions()
+    return {one.name: f"{one.version} {one.read_text('direct_url.json') or ''}" for one in found}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?")
+    mine = parser.parse_args().folder
+    before, times = installed(), {}
+    with tempfile.TemporaryDirectory() as directory:
+        if mine is not None:
+            shutil.copytree(mine, Path(directory, "my_folder"))
+        for cell, seconds in cells(Path(directory), str(ROOT)):
+            times[cell.id] = round(seconds, 1)
+            print(f"--- {cell.id}: {seconds:.1f} s\n{said(cell)}", flush=True)
+    after = installed()
+    verdict = sum(times[name] for name in ("settings", "folder", "install", "skeleton", "check"))
+    print(f"\nPython {sys.version.split()[0]}, {os.cpu_count()} cores")
+    print(json.dumps(times))
+    print(f"From the first cell to the first verdict: {verdict:.1f} s")
+    print("Added:", *(f"{name} {after[name].split()[0]}" for name in sorted({*after} - {*before})))
+    replaced = [name for name in before if after.get(name) != before[name]]
+    print("Replaced:", *(replaced or ["nothing"]))
+    sys.exit(bool(replaced))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""A demo in a notebook, below the cell that asks for it; the cell does not wait for its end."""
+
+import contextlib
+import importlib
+import tempfile
+from pathlib import Path
+
+from serving.app import new_password
+from serving.environment import prepare
+from toolkit.common.package_data import package_data
+
+PAGES = {"gan": ("Latent studio", "latent_studio"), "digit": ("Gate microscope", "gate_microscope")}
+_open = contextlib.ExitStack()
+
+
+def show(demo: str, share: bool = False) -> None:
+    """Show a page below the cell, in the place of the one that was shown before.
+
+    Args:
+        demo: "gan" or "digit".
+        share: also give it a temporary public address, with a password.
+
+    Raises:
+        ToolkitError: an export is missing or damaged, or no port is free.
+    """
+    name, package = PAGES[demo]
+    _open.close()
+    folder = tempfile.TemporaryDirectory(prefix="demo-", ignore_cleanup_errors=True)
+    scratch = Path(_open.enter_context(folder))
+    prepare(scratch)
+    from serving.server import serving
+
+    build = importlib.import_module(f"{package}.page").build
+    credentials = ("class", new_password()) if share else None
+    page = (name, "127.0.0.1", None, credentials, share, scratch, "The next `show`")
+    _open.enter_context(serving(lambda: build(package_data("exports")), *page))
