@@ -18,6 +18,7 @@ import hashlib
 import importlib.util
 import io
 import json
+import logging
 import os
 import struct
 import sys
@@ -67,12 +68,16 @@ def load(path: Path) -> Any:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Hide torch's warnings that it is about to change, and how torch 2.11 reads a file."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The given buffer is not writable")
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", FutureWarning)
-        yield
+    """Hide what torch is about to change, and what it logs of a file that it cannot read."""
+    try:
+        logging.disable(logging.WARNING)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The given buffer is not writable")
+            warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def missing(suffix: str) -> str | None:

@@ -66,8 +66,10 @@ def test_any_batch_and_length(name: str, format_: str, converted: Path) -> None:
             x = torch.rand(batch_size, 1, 28, 28, generator=rng)
         with torch.no_grad():
             expected = script(x)
-        # What learnt one length only lets rounding grow from step to step.
-        tolerance = 1e-3 if name.endswith("_plain") else 1e-5
+        # In a recurrent network rounding grows from step to step: in few sequences, by much.
+        tolerance = (
+            1e-3 if length > 4 and manifest.SIGNATURES[name].input == manifest.DIGITS else 1e-5
+        )
         torch.testing.assert_close(model(x), expected, rtol=tolerance, atol=tolerance)
 
 

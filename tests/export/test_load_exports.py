@@ -100,8 +100,9 @@ def test_same_numbers_for_a_thousand_inputs(
     entries = manifest.read_manifest(reader.folder)
     for name in reader.names:
         shutil.copy(reader.folder / f"{name}.{reader.ending}", tmp_path)
-        # What learnt one length only lets rounding grow from step to step.
-        tolerance = 1e-6 if reader.ending == "pt" else 1e-3 if "plain" in name else 1e-5
+        # In a recurrent network rounding grows from step to step: in few sequences, by much.
+        recurrent = manifest.SIGNATURES[name].input == manifest.DIGITS
+        tolerance = 1e-6 if reader.ending == "pt" else 1e-3 if recurrent else 1e-5
         source = "aoti" if reader.ending == "aoti" else "pt"
         entries[f"{name}.{source}"]["golden"] = thousand_cases[name] | {"tolerance": tolerance}
     (tmp_path / "manifest.json").write_text(json.dumps(entries))

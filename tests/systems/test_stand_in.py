@@ -17,7 +17,7 @@ from .conftest import Run
         ("win32", "import os\nf = open('f', 'w')\nos.remove('f')", "is in use"),
         ("win32", "import os\nf = open('f', 'w')\nos.replace('f', 'g')", "is in use"),
         ("darwin", "import os\nos.sched_getaffinity(0)", "no attribute 'sched_getaffinity'"),
-        ("darwin", "import os\nos.waitid", "no attribute 'waitid'"),
+        ("darwin", "import os\nos.setresuid", "no attribute 'setresuid'"),
     ],
 )
 def test_what_is_missing(platform: str, code: str, error: str, there: Run) -> None:

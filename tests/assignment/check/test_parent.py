@@ -196,7 +196,8 @@ def test_the_blank_skeleton(warm_check: Check) -> None:
 
 def test_the_skeleton_stands_alone() -> None:
     for path in SKELETON.glob("*.py"):
-        assert "toolkit" not in path.read_text()
+        assert "import toolkit" not in path.read_text()
+        assert "from toolkit" not in path.read_text()
 
 
 def test_the_toolkit_is_not_handed_in(tmp_path: Path, warm_check: Check) -> None:
