@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import read_bytes
-from toolkit.common.package_data import PACKAGE, how_to_install
+from toolkit.common.package_data import PACKAGE, how_to_install, package_data
 from toolkit.common.package_data import requirements as needs
 
 LEFT_OUT = {"__pycache__", "_data", "report", "templates"}  # folders
@@ -29,6 +29,8 @@ def grader_files(rubric: Path | None) -> Iterator[tuple[PurePosixPath, bytes]]:
         relative = path.relative_to(PACKAGE.parent)
         if path.is_file() and LEFT_OUT.isdisjoint(relative.parts):
             yield PurePosixPath(relative.as_posix()), path.read_bytes()
+    for path in sorted(package_data("constraints").glob("*-released.txt")):
+        yield PurePosixPath("toolkit/_data/constraints", path.name), path.read_bytes()
 
 
 def requirements() -> list[str]:
