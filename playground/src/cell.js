@@ -9,10 +9,9 @@ const ORDER = /** @type {StateName[]} */ (["g", "i", "f", "o", "c", "h"]);
 
 /** @param {(cell: number) => void} follow */
 export function cellPanel(follow) {
-  const sentence = el("p", { class: "sentence", role: "status" });
   const table = el("table", { class: "cells" });
   const equations = el("div", { class: "equations" });
-  const view = el("div", { class: "panel" }, sentence,
+  const view = el("div", { class: "panel" },
     el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": t("The cells at this step") }, table),
     equations);
 
@@ -70,13 +69,11 @@ export function cellPanel(follow) {
   return {
     view,
     /**
-     * @param {string} said about the step
      * @param {import("./maps.js").Shown} shown
      * @param {number} step
      * @param {number} followed
      */
-    show: (said, shown, step, followed) => {
-      sentence.textContent = said;
+    show: (shown, step, followed) => {
       showTable(shown, step, followed);
       showEquations(shown, step, followed);
     },

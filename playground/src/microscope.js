@@ -1,8 +1,9 @@
-/** The gate microscope: what three networks would answer after every digit, and why. */
+/** The gate microscope: what the networks would answer after every digit, and why. */
 
 import { remember, remembered } from "./address.js";
 import { cellPanel } from "./cell.js";
 import { button, el, labelled, number, select, t } from "./dom.js";
+import { compared, habits } from "./insight.js";
 import { maps } from "./maps.js";
 import { onlyNewest } from "./newest.js";
 import { draw, parse } from "./palindromes.js";
@@ -58,6 +59,8 @@ export function microscope(source) {
     type: "range", min: "0", "aria-label": t("Step"), oninput: () => setStep(Number(slider.value)),
   });
   const about = el("p", { class: "verdict", role: "status" });
+  const sentence = el("p", { class: "sentence", role: "status" }); // of the step
+  const told = el("p", { class: "told" }); // of how the networks behave on these digits
   const memory = el("span", { class: "bars" });
   const inside = select(names.map((name) => [name, titles()[name]]), state.inside, (value) => {
     state.inside = /** @type {Name} */ (value);
@@ -73,11 +76,13 @@ export function microscope(source) {
   const results = el("div", { class: "results" },
     rows.view,
     slider,
+    sentence,
     el("p", { class: "legend" },
       el("span", { class: "dot" }, t("it would say the first digit, which is right at the end")),
       el("span", { class: "plain" }, t("a digit: what it would say instead")),
       memory),
     about,
+    told,
     el("div", { class: "heading" }, el("h2", {}, t("Inside")), inside,
       el("label", { class: "check" }, all, t("all cells, not only the %(count)s that say most for the last answer", { count: NUM_TELLING }))),
     el("div", { class: "inside" }, pictures.view, panel.view),
@@ -163,8 +168,9 @@ export function microscope(source) {
     slider.max = String(digits.length - 1);
     rows.show(digits, found);
     about.textContent = `${note ? `${note} ` : ""}${verdict(digits)}`;
+    told.textContent = [...habits(digits, found, source.networks), compared(source.networks)].join(" ");
     memory.textContent = digits.length <= MOST_REPLACED
-      ? t("bar: how far the memory (c of an LSTM, h of an RNN) moves at the chosen step if that digit is replaced by another")
+      ? t("bar: how far the memory (c of an LSTM, h of an RNN) moves at the chosen step if that digit is replaced by another; full height: by its own length, and a top of another colour: further")
       : t("what the memory holds of each digit is shown up to %(most)s digits", { most: MOST_REPLACED });
     memory.classList.toggle("quiet", digits.length > MOST_REPLACED);
   }
@@ -193,10 +199,11 @@ export function microscope(source) {
     const values = { step: step + 1, digit: digits[step], first: digits[0], said: rows.said() };
     slider.setAttribute("aria-valuetext", t("step %(step)s, digit %(digit)s", values));
     const unsaid = rows.unsaid().join(t(" and "));
-    panel.show([
+    sentence.textContent = [
       t("After step %(step)s, digit %(digit)s (the first was %(first)s): %(said)s.", values),
       unsaid ? t("A trace without an answer: with another first digit the memory of %(networks)s would be another (its first bar is high), yet it does not say that digit.", { networks: unsaid }) : "",
-    ].join(" "), shown, step, cell);
+    ].join(" ");
+    panel.show(shown, step, cell);
   }
 
   /**
