@@ -9,9 +9,10 @@ const ORDER = /** @type {StateName[]} */ (["g", "i", "f", "o", "c", "h"]);
 
 /** @param {(cell: number) => void} follow */
 export function cellPanel(follow) {
+  const sentence = el("p", { class: "sentence", role: "status" });
   const table = el("table", { class: "cells" });
   const equations = el("div", { class: "equations" });
-  const view = el("div", { class: "panel" },
+  const view = el("div", { class: "panel" }, sentence,
     el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": t("The cells at this step") }, table),
     equations);
 
@@ -69,11 +70,13 @@ export function cellPanel(follow) {
   return {
     view,
     /**
+     * @param {string} said about the step
      * @param {import("./maps.js").Shown} shown
      * @param {number} step
      * @param {number} followed
      */
-    show: (shown, step, followed) => {
+    show: (said, shown, step, followed) => {
+      sentence.textContent = said;
       showTable(shown, step, followed);
       showEquations(shown, step, followed);
     },

@@ -9,7 +9,7 @@ import { titles } from "./strips.js";
 
 const PERIODS = 3; // that must be there before it is called a clock
 const LONGEST = 200; // steps of a period
-const REGULAR = 0.5; // correlation of the answers with themselves, a period later
+const SAME = 0.7; // of its answers are those of a period before
 const LATE = 0.5; // of the steps: who says the first digit only from then on has not held it ready
 
 /** @param {number[]} shares */
@@ -36,38 +36,24 @@ export function compared({ lstm, rnn, lstm_plain, rnn_plain }) {
     lstm_own: range(own[0]), rnn_own: range(own[1]), lstm_far: range(far[0]), rnn_far: range(far[1]),
     lstm_curriculum: range(far[2]), rnn_curriculum: range(far[3]),
   };
-  const measured = t("Like against like, over %(seeds)s seeds: trained at T = %(length)s alone, the LSTM is right there in %(lstm_own)s of the cases and the RNN in %(rnn_own)s; at T = %(long)s it is %(lstm_far)s and %(rnn_far)s. With the curriculum it is %(lstm_curriculum)s and %(rnn_curriculum)s at T = %(long)s.", values);
+  const measured = t("Like against like: trained only at T = %(length)s, with %(seeds)s seeds, the LSTM gets %(lstm_own)s right there and the RNN %(rnn_own)s; at T = %(long)s they get %(lstm_far)s and %(rnn_far)s. With the curriculum they get %(lstm_curriculum)s and %(rnn_curriculum)s at T = %(long)s.", values);
   const bears = Math.min(...own[0]) > Math.max(...own[1]) && Math.min(...far[2], ...far[3]) > Math.max(...far[0], ...far[1]);
-  return bears ? `${measured} ${t("So the LSTM learns more easily, and the curriculum makes what is learnt hold at other lengths, for both.")}` : measured;
+  return bears ? `${measured} ${t("So the LSTM learns more easily; it is the curriculum that makes both general.")}` : measured;
 }
 
 /**
- * The period with which something comes and goes: the first lag at which it is again like itself.
- * @param {number[]} values
- * @returns {number} 0 if there is none
+ * After how many steps its answers come again: the first lag at which they do, and did not before.
+ * @param {number[]} answers
+ * @returns {number} 0 if they do not come again, or never change
  */
-export function period(values) {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const deviations = values.map((value) => value - mean);
-  /** @param {number} lag */
-  const likeness = (lag) => {
-    let [both, before, after] = [0, 0, 0];
-    for (let k = lag; k < values.length; k++) {
-      both += deviations[k] * deviations[k - lag];
-      before += deviations[k - lag] ** 2;
-      after += deviations[k] ** 2;
-    }
-    return both / Math.sqrt(before * after) || 0;
-  };
-  const longest = Math.min(LONGEST, Math.floor(values.length / PERIODS));
-  // It is like itself a step later as well: first it must have become unlike.
+export function cycle(answers) {
+  const longest = Math.min(LONGEST, Math.floor(answers.length / PERIODS));
+  const same = (/** @type {number} */ lag) =>
+    answers.slice(lag).filter((answer, k) => answer === answers[k]).length / (answers.length - lag);
   let lag = 1;
-  while (lag <= longest && likeness(lag) > 0) lag++;
-  // The first peak: twice the period would do as well.
-  for (; lag <= longest; lag++) {
-    if (likeness(lag) > REGULAR && likeness(lag) >= likeness(lag + 1)) return lag;
-  }
-  return 0;
+  while (lag <= longest && same(lag) >= SAME) lag++;
+  while (lag <= longest && (same(lag) < SAME || same(lag) < same(lag + 1))) lag++;
+  return lag <= longest ? lag : 0;
 }
 
 /**
@@ -82,17 +68,18 @@ export function habits(digits, read, networks) {
   return names.flatMap((name) => {
     const network = title[name];
     const holds = read[name].answers.map((answer) => Number(answer === digits[0]));
-    const steps = period(holds);
+    const steps = cycle(read[name].answers);
     if (steps) {
+      const times = holds.reduce((sum, hold) => sum + hold, 0);
       return [
-        t("%(network)s is a clock: about every %(steps)s steps it would say the first digit again, at %(share)s of all steps.", { network, steps, share: percent(holds.reduce((sum, hold) => sum + hold, 0) / holds.length) }),
-        holds[holds.length - 1] ? t("The last step is one of them.") : t("The last step is none of them."),
+        t("%(network)s is a clock: its answers come again about every %(steps)s steps.", { network, steps }),
+        holds[holds.length - 1] ? t("%(times)s of %(count)s are the first digit, and the last is one of them.", { times, count: holds.length }) : t("%(times)s of %(count)s are the first digit, but not the last.", { times, count: holds.length }),
       ];
     }
     const from = holds.lastIndexOf(0) + 2;
     const { length, curriculum } = /** @type {import("./reading.js").Described} */ (networks[name]).config;
     return !curriculum && length === digits.length + 1 && brokenMirror(digits) < 0 && from > LATE * length && from < length
-      ? [t("%(network)s would say the first digit steadily only from step %(from)s on: trained at T = %(length)s alone, it has learnt when it will be asked.", { network, from, length })]
+      ? [t("%(network)s says the first digit steadily only from step %(from)s on: it has learnt when it will be asked.", { network, from })]
       : [];
   });
 }

@@ -59,8 +59,7 @@ export function microscope(source) {
     type: "range", min: "0", "aria-label": t("Step"), oninput: () => setStep(Number(slider.value)),
   });
   const about = el("p", { class: "verdict", role: "status" });
-  const sentence = el("p", { class: "sentence", role: "status" }); // of the step
-  const told = el("p", { class: "told" }); // of how the networks behave on these digits
+  const told = el("p", { class: "legend" }); // of how the networks behave on these digits
   const memory = el("span", { class: "bars" });
   const inside = select(names.map((name) => [name, titles()[name]]), state.inside, (value) => {
     state.inside = /** @type {Name} */ (value);
@@ -75,8 +74,7 @@ export function microscope(source) {
   } });
   const results = el("div", { class: "results" },
     rows.view,
-    slider,
-    sentence,
+    el("div", { class: "scrub" }, slider),
     el("p", { class: "legend" },
       el("span", { class: "dot" }, t("it would say the first digit, which is right at the end")),
       el("span", { class: "plain" }, t("a digit: what it would say instead")),
@@ -170,7 +168,7 @@ export function microscope(source) {
     about.textContent = `${note ? `${note} ` : ""}${verdict(digits)}`;
     told.textContent = [...habits(digits, found, source.networks), compared(source.networks)].join(" ");
     memory.textContent = digits.length <= MOST_REPLACED
-      ? t("bar: how far the memory (c of an LSTM, h of an RNN) moves at the chosen step if that digit is replaced by another; full height: by its own length, and a top of another colour: further")
+      ? t("bar: how far the memory (c of an LSTM, h of an RNN) moves at the chosen step if that digit is replaced; full height: by its own length, with a purple top: further")
       : t("what the memory holds of each digit is shown up to %(most)s digits", { most: MOST_REPLACED });
     memory.classList.toggle("quiet", digits.length > MOST_REPLACED);
   }
@@ -199,11 +197,10 @@ export function microscope(source) {
     const values = { step: step + 1, digit: digits[step], first: digits[0], said: rows.said() };
     slider.setAttribute("aria-valuetext", t("step %(step)s, digit %(digit)s", values));
     const unsaid = rows.unsaid().join(t(" and "));
-    sentence.textContent = [
+    panel.show([
       t("After step %(step)s, digit %(digit)s (the first was %(first)s): %(said)s.", values),
       unsaid ? t("A trace without an answer: with another first digit the memory of %(networks)s would be another (its first bar is high), yet it does not say that digit.", { networks: unsaid }) : "",
-    ].join(" ");
-    panel.show(shown, step, cell);
+    ].join(" "), shown, step, cell);
   }
 
   /**

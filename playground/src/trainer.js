@@ -258,7 +258,7 @@ export function trainer() {
     el("div", { class: "learners" }, ...Object.values(parts).map((part) => part.view)),
     el("h2", {}, t("Break it")),
     el("ul", {},
-      el("li", {}, t("At T = 12 and a learning rate of 0.03 the LSTM learns and the RNN does not; at 0.003 both do. Clipping changes little, because RMSProp divides each gradient by its usual size.")),
+      el("li", {}, t("Of the first ten starts at T = 12 and a learning rate of 0.03 the LSTM got to 99% in all, after 70 to 360 steps; the RNN in none within 600: its best was 14% to 80%, a matter of luck. At 0.003 both got there in each of the first three, after 80 to 310 steps. Clipping changes little, because RMSProp divides each gradient by its usual size.")),
       el("li", {}, t("Forget gate always 0: the cell keeps nothing, so only h is left to carry the digit. How far does it get at T = 8?")),
       el("li", {}, t("Softmax twice: the loss cannot fall below 1.46, even when all answers are right, and learning is slower.")),
       el("li", {}, t("At T = 5 and a learning rate of 0.001 the RNN is even the quicker one: it has a quarter of the weights, and four steps are not long. At T = 20, with 0.003, does it get there at every new start?"))));

@@ -34,7 +34,7 @@ def in_one_file(tmp_path: Path) -> str:
 
 def each_tab(page: Any) -> Iterator[str]:
     """Show one tab after the other; the name of each, or "" for a page without tabs."""
-    page.locator(".page main > section").first.wait_for()
+    page.locator(".page section").first.wait_for()
     tabs = page.get_by_role("tab").all()
     for tab in tabs:
         tab.click()

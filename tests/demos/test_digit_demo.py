@@ -18,7 +18,7 @@ from toolkit.gan.data import MNIST
 from .conftest import LOOPBACK, Served, data_uri
 
 DIGITS = "3141592951413"
-NETWORKS = ("lstm", "lstm_plain", "rnn_plain")
+NETWORKS = ("lstm", "rnn", "lstm_plain", "rnn_plain")
 
 pytestmark = pytest.mark.xdist_group("digit_demo")
 
