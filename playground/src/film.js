@@ -73,7 +73,7 @@ export function described({ auc, real, drawn, num_asked }, frame) {
   if (frame === 0) return t("Before the training both networks are random: the discriminator guesses.");
   if (auc[frame] > 0.95) return t("The discriminator tells nearly every drawn image from a real one.");
   if (spread_drawn < ALIKE * spread_real) {
-    return t("All drawn images get nearly the same logit, which spreads by %(drawn)s, that of real ones by %(real)s: they are all alike, so an AUC near 0.5 does not mean that they look real.", { drawn: number(spread_drawn, 2), real: number(spread_real, 2) });
+    return t("The logits of drawn images spread by %(drawn)s, those of real ones by %(real)s: to the discriminator the drawn ones are all alike. The AUC says only where among the real ones they fall, not how real they look.", { drawn: number(spread_drawn, 3), real: number(spread_real, 3) });
   }
   return auc[frame] > 0.8
     ? t("The discriminator is often right, but the two heaps begin to meet.")

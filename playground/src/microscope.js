@@ -59,7 +59,7 @@ export function microscope(source) {
     type: "range", min: "0", "aria-label": t("Step"), oninput: () => setStep(Number(slider.value)),
   });
   const about = el("p", { class: "verdict", role: "status" });
-  const told = el("p", { class: "legend" }); // of how the networks behave on these digits
+  const told = el("p", { class: "told" }); // of how the networks behave on these digits
   const memory = el("span", { class: "bars" });
   const inside = select(names.map((name) => [name, titles()[name]]), state.inside, (value) => {
     state.inside = /** @type {Name} */ (value);

@@ -186,7 +186,7 @@ BLANK = data_uri(np.full((280, 280), 255, dtype=np.uint8))
         ("step", ("123", "1"), "a whole number from 1 to 3, not '1'"),
         ("gates", ("123", None), "a whole number from 1 to 3"),
         ("gates", ("123", True), "a whole number from 1 to 3"),
-        ("gates", ("123", 1, "gpt"), "There is no network 'gpt'; there is 'lstm', 'lstm_plain'"),
+        ("gates", ("123", 1, "gpt"), "There is no network 'gpt'; there is 'lstm', 'rnn'"),
         ("edit", ("123", 4, 0), "The place must be a whole number from 1 to 3"),
         ("edit", ("123", 1, 10), "The new digit must be a whole number from 0 to 9"),
         ("edit", ("123", 1, 2.0), "a whole number from 0 to 9"),
