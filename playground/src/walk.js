@@ -249,7 +249,7 @@ export function walking(source, state, changed) {
     film.view, message, chart,
     el("p", { class: "legend" },
       source.canName ? t("How sure the classifier is along each way, and of which digit; ? below 80%, the dashes.") : "", " ",
-      source.canJudge ? t("D: the discriminator's logit, above 0 for real.") : ""),
+      source.canJudge ? t("D: the discriminator's logit, above 0 for real. It never saw mixed pixels, so of them it says little.") : ""),
     sentence,
     el("div", { class: "controls" }, labelled(t("Way"), paths), el("div", { class: "buttons" }, ...saves)));
   clear();
