@@ -44,7 +44,7 @@ export function compared({ lstm, rnn, lstm_plain, rnn_plain }) {
 /**
  * After how many steps its answers come again: the first lag at which they do, and did not before.
  * @param {number[]} answers
- * @returns {number} 0 if they do not come again, or never change
+ * @returns {number} 0 if they do not come again, or hardly change
  */
 export function cycle(answers) {
   const longest = Math.min(LONGEST, Math.floor(answers.length / PERIODS));
@@ -73,7 +73,9 @@ export function habits(digits, read, networks) {
       const times = holds.reduce((sum, hold) => sum + hold, 0);
       return [
         t("%(network)s is a clock: its answers come again about every %(steps)s steps.", { network, steps }),
-        holds[holds.length - 1] ? t("%(times)s of %(count)s are the first digit, and the last is one of them.", { times, count: holds.length }) : t("%(times)s of %(count)s are the first digit, but not the last.", { times, count: holds.length }),
+        holds[holds.length - 1]
+          ? t("It says the first digit at %(times)s of %(count)s steps, also at the last.", { times, count: holds.length })
+          : t("It says the first digit at %(times)s of %(count)s steps, but not at the last.", { times, count: holds.length }),
       ];
     }
     const from = holds.lastIndexOf(0) + 2;

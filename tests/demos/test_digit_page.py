@@ -122,10 +122,10 @@ def test_a_clock_is_called_one(page: Any, name: str, length: int) -> None:
     period = np.median(np.diff(np.flatnonzero(holds[1:] & ~holds[:-1])))
     told = page.locator(".told").inner_text()
     title = f"{name.split('_')[0].upper()}, plain is a clock"
-    numbers = r"again about every (\d+) steps. (\d+) of (\d+) are the first digit, (and|but)"
+    numbers = r"again about every (\d+) steps. It says [^.]* at (\d+) of (\d+) steps, (also|but)"
     steps, right, count, last = re.findall(f"{title}: its answers come {numbers}", told)[0]
     assert int(steps) == pytest.approx(period, abs=1)
-    assert (int(right), int(count), last == "and") == (holds.sum(), length - 1, holds[-1])
+    assert (int(right), int(count), last == "also") == (holds.sum(), length - 1, holds[-1])
     listed = [read_manifest(ROOT / "exports")[f"{plain}_plain.pt"] for plain in ("lstm", "rnn")]
     shares = [entry["metrics"]["accuracy_by_length_of_seeds"]["100"] for entry in listed]
     expected = " and ".join(f"{min(those):.0%} to {max(those):.0%}" for those in shares)
