@@ -17,7 +17,7 @@ from toolkit.export.manifest import read_manifest
 from toolkit.lstm.data import NUM_DIGITS, broken_mirror, palindromes, parse_digits, split_last
 from toolkit.lstm.microscope import logits_after_each_step, remembered, telling_cells, trace
 
-MAX_DIGITS = 5000
+MAX_DIGITS = 5000  # `MOST` in playground/src/reading.js
 MAX_REPLACED = 50  # digits of which each is replaced; `MOST_REPLACED` in playground/src/reading.js
 FIRST_LENGTH, NUM_TRIED = 36, 50  # of the palindrome that is shown first
 SHORTS = 32767  # the largest 16-bit integer
@@ -33,8 +33,8 @@ class GateMicroscope:
     cells are whole numbers, steps and places counted from 1, cells from 0.
 
     Args:
-        exports_dir: the folder with lstm.pt and those others of lstm_plain.pt, rnn_plain.pt (or
-            rnn.pt in its place) that its manifest lists.
+        exports_dir: the folder with those of lstm.pt, rnn.pt, lstm_plain.pt and rnn_plain.pt that
+            its manifest lists.
 
     Raises:
         ToolkitError: no file is listed, or one is missing or differs from its entry.
@@ -42,8 +42,8 @@ class GateMicroscope:
 
     def __init__(self, exports_dir: Path) -> None:
         manifest = read_manifest(exports_dir)
-        rnn = "rnn_plain" if "rnn_plain.pt" in manifest else "rnn"
-        names = [name for name in ("lstm", "lstm_plain", rnn) if f"{name}.pt" in manifest]
+        four = ("lstm", "rnn", "lstm_plain", "rnn_plain")  # like beside like
+        names = [name for name in four if f"{name}.pt" in manifest]
         self.networks = {
             name: torchscript.load(name, exports_dir) for name in names or ["lstm"]
         }  # without any, the first one says what is missing

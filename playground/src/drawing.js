@@ -63,8 +63,10 @@ export function drawing(eyes) {
     return { canvas, view: el("figure", {}, el("figcaption", {}, title), canvas) };
   });
   let touched = 0; // how often the pad was drawn on or cleared
+  let isGenerated = false; // what is on the pad
   const pad = drawingPad((strokes) => {
     touched++;
+    isGenerated = false;
     const { image, refused } = imageOf(strokes);
     message.textContent = refused;
     look(image);
@@ -96,8 +98,9 @@ export function drawing(eyes) {
     look(null);
   }
 
-  /** @param {Float32Array} made */
-  function put(made) {
+  /** @param {Float32Array} made @param {boolean} byGenerator */
+  function put(made, byGenerator) {
+    isGenerated = byGenerator;
     const small = el("canvas");
     drawImage(small, made);
     pad.put(small);
@@ -115,7 +118,8 @@ export function drawing(eyes) {
     });
     said.textContent = !opinion ? t("Draw a digit, with a mouse or a finger.") : [
       t("The classifier says %(digit)s and is %(share)s sure.", { digit: best, share: percent(shares[best]) }),
-      opinion.logit === null ? "" : t("To the discriminator it has the logit %(logit)s; above 0 means that it takes it for an image of MNIST.", { logit: number(opinion.logit, 1) }),
+      opinion.logit === null ? "" : t("The discriminator's logit is %(logit)s, above 0 for real.", { logit: number(opinion.logit, 1) }),
+      opinion.logit === null || isGenerated ? "" : t("But it has only ever seen images of MNIST and of the generator: of anything else its logit says little."),
     ].join(" ");
     showMaps();
   }
@@ -144,14 +148,15 @@ export function drawing(eyes) {
   /**
    * Show an image that takes time to come, unless the reader has begun to draw.
    * @param {Promise<Float32Array> | undefined} coming
+   * @param {boolean} byGenerator
    */
-  function putLater(coming) {
+  function putLater(coming, byGenerator) {
     const before = touched;
-    coming?.then((made) => before === touched && put(made)).catch(refuse);
+    coming?.then((made) => before === touched && put(made, byGenerator)).catch(refuse);
   }
 
   /** For those who cannot draw: the generator can. */
-  const generate = () => putLater(eyes.generate?.(Math.floor(Math.random() * 1e6)));
+  const generate = () => putLater(eyes.generate?.(Math.floor(Math.random() * 1e6)), true);
 
   const file = el("input", { type: "file", accept: "image/*", hidden: true, onchange: () => {
     const chosen = file.files?.[0];
@@ -163,11 +168,11 @@ export function drawing(eyes) {
       });
       return;
     }
-    putLater(base64Of(chosen).then((data) => /** @type {any} */ (eyes).picture(data)));
+    putLater(base64Of(chosen).then((data) => /** @type {any} */ (eyes).picture(data)), false);
   } });
 
   const view = el("div", {},
-    el("p", { class: "task" }, t("What you draw is cut out, scaled to 20 × 20 points and centred, as MNIST was. The classifier, which measures the GAN, makes feature maps of it, and of these ten logits.")),
+    el("p", { class: "task" }, t("What you draw is cut out, scaled to 20 × 20 points and centred, as MNIST was. The classifier, which measures the GAN, makes feature maps of it, of these ten logits, and softmax makes of the logits the ten shares below.")),
     el("div", { class: "drawing" },
       el("div", {}, pad.view, el("div", { class: "buttons" }, button(t("Clear"), clear),
         eyes.generate ? button(t("Let the generator draw one"), generate) : null,

@@ -80,8 +80,8 @@ function game(reel) {
   let seed = Number.isInteger(given) && given >= 0 && given < SEEDS ? given : 1;
   let plan = rounds(reel, reals.width / 28, seed);
   let round = 0;
-  /** Right answers of each round that is over: yours, and the discriminator's. */
-  let scores = /** @type {[number, number][]} */ ([]);
+  /** What you took for drawn in each round that is over. */
+  let answers = /** @type {Set<Card>[]} */ ([]);
   let accusedByYou = /** @type {Set<Card>} */ (new Set());
 
   const title = el("h2", {});
@@ -97,16 +97,29 @@ function game(reel) {
     seed = chosen;
     plan = rounds(reel, reals.width / 28, seed);
     round = 0;
-    scores = [];
-    remember({ game: seed });
+    answers = [];
     deal();
   }
 
-  const isOver = () => scores.length > round;
+  const isOver = () => answers.length > round;
 
   function deal() {
-    accusedByYou = new Set();
+    accusedByYou = answers[round] ?? new Set();
+    keep();
     show();
+  }
+
+  /** Twelve and answers, so that a reload shows the same; of each round that is over 12 times 0 or 1. */
+  function keep() {
+    const picked = answers.map((chosen, k) => plan[k].cards.map((card) => Number(chosen.has(card))).join(""));
+    remember({ game: seed, picked: picked.join("."), round: round ? round + 1 : "" });
+  }
+
+  function recall() {
+    const picked = (remembered("picked") ?? "").split(".").slice(0, STAGES);
+    const isRound = (/** @type {string} */ bits) => /^[01]{12}$/.test(bits) && bits.split("1").length === HALF + 1;
+    if (picked.every(isRound)) answers = picked.map((bits, k) => new Set(plan[k].cards.filter((_, at) => bits[at] === "1")));
+    round = Math.min(Math.max(Math.trunc(Number(remembered("round") ?? 1)) || 1, 1), STAGES, answers.length + 1) - 1;
   }
 
   /** @param {Card} card */
@@ -119,11 +132,14 @@ function game(reel) {
     show();
   }
 
-  /** @param {Set<Card>} chosen */
-  const right = (chosen) => plan[round].cards.filter((card) => chosen.has(card) !== card.isReal).length;
+  /** @param {Set<Card>} chosen @param {number} [k] */
+  const right = (chosen, k = round) => plan[k].cards.filter((card) => chosen.has(card) !== card.isReal).length;
+  /** Right answers of each round that is over: yours, and the discriminator's. */
+  const scored = () => answers.map((chosen, k) => [right(chosen, k), right(accused(plan[k].cards), k)]);
 
   function answer() {
-    scores.push([right(accusedByYou), right(accused(plan[round].cards))]);
+    answers.push(accusedByYou);
+    keep();
     show();
     (round < STAGES - 1 ? next : again).focus();
   }
@@ -159,7 +175,7 @@ function game(reel) {
   }
 
   function verdict() {
-    const [you, it] = scores[round];
+    const [you, it] = scored()[round];
     const values = { you, it };
     return you > it ? t("You were right about %(you)s of 12, the discriminator about %(it)s: you won this round.", values)
       : you < it ? t("You were right about %(you)s of 12, the discriminator about %(it)s: it won this round.", values)
@@ -167,17 +183,18 @@ function game(reel) {
   }
 
   function showScores() {
+    const scores = scored();
     const sum = (/** @type {0 | 1} */ who) => scores.reduce((total, score) => total + score[who], 0);
     const row = (/** @type {string} */ name, /** @type {(string | number)[]} */ values) =>
       el("tr", {}, el("th", { scope: "row" }, name), ...values.map((value) => el("td", {}, String(value))));
     const line = (/** @type {0 | 1} */ who) => [...plan.map((_, k) => (scores[k] ? scores[k][who] : "–")), scores.length ? `${sum(who)} / ${12 * scores.length}` : "–"];
     table.replaceChildren(
-      el("thead", {}, el("tr", {}, ...["", ...plan.map(({ frame }) => t("step %(step)s", { step: number(reel.steps[frame]) })), t("in all")].map((text) => el("th", { scope: "col" }, text)))),
+      el("thead", {}, el("tr", {}, el("td", {}), ...[...plan.map(({ frame }) => t("step %(step)s", { step: number(reel.steps[frame]) })), t("in all")].map((text) => el("th", { scope: "col" }, text)))),
       el("tbody", {}, row(t("you"), line(0)), row(t("the discriminator"), line(1)),
         row(t("a guess"), [6, 6, 6, scores.length ? `${6 * scores.length} / ${12 * scores.length}` : "–"])));
   }
 
-  remember({ game: seed });
+  recall();
   deal();
   return el("div", {},
     el("p", { class: "task" }, t("Six of these twelve digits were written by people, six drawn by the generator. Which? Then see how the discriminator of that moment did, which takes the six of the lowest logits for drawn. Everybody who opens this address gets the same twelve.")),

@@ -5,6 +5,11 @@ import { el, number, t } from "./dom.js";
 import { player } from "./player.js";
 import { drawAuc, drawHistogram, drawSheet, openFilm } from "./reel.js";
 
+const FRAME = 700; // milliseconds of each picture, time enough to read its sentence
+const ALIKE = 0.1; // of the spread of real logits: so little do those of the drawn ones differ
+
+const HINGE = "hinge"; // of the names in toolkit/gan/config.py the one without a logarithm
+
 /** @typedef {import("./models.js").Film} Film */
 /** @typedef {import("./reel.js").Reel} Reel */
 
@@ -25,7 +30,9 @@ function frameOf(name, steps, otherwise) {
  */
 function factsOf(reel, frame) {
   const values = [reel.auc, reel.loss_d, reel.loss_g].map((all) => number(all[frame], 2));
-  return [[t("step"), number(reel.steps[frame])], ["AUC", values[0]], [t("loss of D"), values[1]], [t("loss of G"), values[2]]]
+  const [of_d, of_g] = !reel.loss ? [t("loss of D"), t("loss of G")]
+    : reel.loss === HINGE ? [t("hinge loss of D"), t("hinge loss of G")] : [t("log loss of D"), t("log loss of G")];
+  return [[t("step"), number(reel.steps[frame])], ["AUC", values[0]], [of_d, values[1]], [of_g, values[2]]]
     .map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)));
 }
 
@@ -40,8 +47,8 @@ export function training(load) {
   const ready = (async () => {
     try {
       const { film, clinic } = await load();
-      const opened = clinic ? await Promise.all(Object.entries(clinic).map(async ([name, one]) => /** @type {[string, Reel]} */ ([name, await openFilm(one)]))) : [];
-      const parts = [...(film ? [main(await openFilm(film))] : []), ...(clinic ? [ward(Object.fromEntries(opened))] : [])];
+      const opened = clinic ? await Promise.all(Object.entries(clinic).map(async ([name, one]) => /** @type {[string, Reel]} */ ([name, await openFilm({ loss: "non-saturating", ...one })]))) : [];
+      const parts = [...(film ? [main(await openFilm(film))] : []), ...(clinic ? [ward(Object.fromEntries(opened), film?.loss === HINGE)] : [])];
       view.replaceChildren(...parts.map((part) => part.view));
       shows = parts.map((part) => part.show);
     } catch (error) {
@@ -51,6 +58,28 @@ export function training(load) {
   return { view, show: () => void ready.then(() => shows.forEach((show) => show())) };
 }
 
+/**
+ * What a frame of the training shows. An AUC near 0.5 alone says nothing: a discriminator is also
+ * at a loss where all drawn images are alike.
+ * @param {Reel} reel
+ * @param {number} frame
+ */
+export function described({ auc, real, drawn, num_asked }, frame) {
+  const [spread_real, spread_drawn] = [real, drawn].map((all) => {
+    const logits = all.subarray(frame * num_asked, (frame + 1) * num_asked);
+    const mean = logits.reduce((sum, logit) => sum + logit, 0) / num_asked;
+    return Math.sqrt(logits.reduce((sum, logit) => sum + (logit - mean) ** 2, 0) / num_asked);
+  });
+  if (frame === 0) return t("Before the training both networks are random: the discriminator guesses.");
+  if (auc[frame] > 0.95) return t("The discriminator tells nearly every drawn image from a real one.");
+  if (spread_drawn < ALIKE * spread_real) {
+    return t("The logits of drawn images spread by %(drawn)s, those of real ones by %(real)s: to the discriminator the drawn ones are all alike. The AUC says only where among the real ones they fall, not how real they look.", { drawn: number(spread_drawn, 3), real: number(spread_real, 3) });
+  }
+  return auc[frame] > 0.8
+    ? t("The discriminator is often right, but the two heaps begin to meet.")
+    : t("The heaps lie over each other: it can hardly tell drawn from real.");
+}
+
 /** @param {Reel} reel */
 function main(reel) {
   const sheet = el("canvas", { class: "sheet", role: "img" });
@@ -58,25 +87,20 @@ function main(reel) {
   const curve = el("canvas", { class: "chart", role: "img", "aria-label": t("AUC over the steps") });
   const facts = el("dl", { class: "figures" });
   const sentence = el("p", { class: "sentence", role: "status" });
-  let frame = frameOf("trained", reel.steps, reel.steps.length - 1);
+  let frame = frameOf("trained", reel.steps, 0);
   const scrubber = player(t("Step of the training"), reel.steps.length, (chosen) => {
     frame = chosen;
     remember({ trained: reel.steps[frame] });
     show();
-  });
+  }, FRAME);
 
   function show() {
     drawSheet(sheet, reel, frame);
     drawHistogram(histogram, reel, frame, 190);
     drawAuc(curve, reel, frame, 90);
-    const auc = reel.auc[frame];
-    scrubber.slider.setAttribute("aria-valuetext", t("step %(step)s, AUC %(auc)s", { step: number(reel.steps[frame]), auc: number(auc, 2) }));
+    scrubber.slider.setAttribute("aria-valuetext", t("step %(step)s, AUC %(auc)s", { step: number(reel.steps[frame]), auc: number(reel.auc[frame], 2) }));
     facts.replaceChildren(...factsOf(reel, frame));
-    sentence.textContent =
-      frame === 0 ? t("Before the training both networks are random: the discriminator guesses.")
-      : auc > 0.95 ? t("The discriminator tells nearly every drawn image from a real one.")
-      : auc > 0.8 ? t("The discriminator is often right, but the two heaps begin to meet.")
-      : t("The heaps lie over each other: it can hardly tell drawn from real.");
+    sentence.textContent = described(reel, frame);
   }
 
   const view = el("div", {},
@@ -87,6 +111,7 @@ function main(reel) {
       el("div", {}, facts, sentence,
         el("p", { class: "legend" }, el("span", { class: "line-c" }, t("logits of real images, upwards")), el("span", { class: "line-f" }, t("of drawn ones, downwards; above 0 means real"))),
         histogram,
+        el("p", { class: "legend" }, t("Heights are square roots of counts, so that what is rare shows as well. ▸ and ◂: how many logits lie beyond the edge, in the last bar.")),
         el("p", { class: "legend" }, el("span", { class: "line-c" }, t("AUC: how often a real image has the higher logit of a pair; 0.5 is a guess"))),
         curve)));
   scrubber.slider.value = String(frame);
@@ -108,8 +133,9 @@ const CASES = () => /** @type {[string, string, string, string][]} */ ([
 /**
  * Failures beside a training that works, at the same step.
  * @param {Record<string, Reel>} reels
+ * @param {boolean} isOther whether the film above has another kind of loss
  */
-function ward(reels) {
+function ward(reels, isOther) {
   const shown = CASES().filter(([name]) => reels[name]);
   const { steps } = reels[shown[0][0]];
   let frame = frameOf("clinic", steps, steps.length - 1);
@@ -130,7 +156,7 @@ function ward(reels) {
     frame = chosen;
     remember({ clinic: steps[frame] });
     show();
-  });
+  }, FRAME);
   const now = el("p", { class: "sentence", role: "status" });
   function show() {
     now.textContent = t("after step %(step)s", { step: number(steps[frame]) });
@@ -139,7 +165,8 @@ function ward(reels) {
   }
   const view = el("div", {},
     el("h2", {}, t("When it fails: what does it look like from inside?")),
-    el("p", { class: "task" }, t("Four short trainings of the same networks, all at the same step. toolkit train clinic repeats them, with causes and cures.")),
+    el("p", { class: "task" }, t("Four short trainings of the same networks, all at the same step. toolkit train clinic repeats them, with causes and cures."),
+      isOther ? ` ${t("Their losses are logarithms, log(1 + e^−logit) where real is right; those of the film above are hinges, max(0, 1 − logit). So the numbers do not compare.")}` : ""),
     scrubber.view, now, el("div", { class: "ward" }, ...beds.map((bed) => bed.view)));
   scrubber.slider.value = String(frame);
   return { view, show };

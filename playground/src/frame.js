@@ -16,6 +16,8 @@ import { button, el, setLanguage, setRoot, t } from "./dom.js";
  * }} Page
  */
 
+const NARROW = 60; // rem, below which one thing stands under the other
+
 const isChinese = () =>
   (remembered("lang") ?? new URLSearchParams(location.search).get("lang") ?? navigator.language).startsWith("zh");
 
@@ -27,7 +29,12 @@ const isChinese = () =>
  */
 export function frame(root, page) {
   /** Draws what is chosen again. */
-  let repaint = () => {};
+  let show = () => {};
+  function repaint() {
+    const letters = root.clientWidth / parseFloat(getComputedStyle(document.documentElement).fontSize);
+    root.classList.toggle("narrow", letters < NARROW);
+    show();
+  }
   root.classList.add("page");
   setRoot(root);
 
@@ -43,9 +50,10 @@ export function frame(root, page) {
         type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `part-${name}`,
         onclick: () => choose(name, true),
         onkeydown: (/** @type {KeyboardEvent} */ event) => {
-          const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-          if (!way) return;
-          const next = (k + way + tabs.length) % tabs.length;
+          const last = tabs.length - 1;
+          const next = { ArrowRight: k < last ? k + 1 : 0, ArrowLeft: k ? k - 1 : last, Home: 0, End: last }[event.key];
+          if (next === undefined) return;
+          event.preventDefault();
           choose(parts[next][0], true);
           tabs[next].focus();
         },
@@ -66,7 +74,7 @@ export function frame(root, page) {
         tabs[k].tabIndex = name === chosen ? 0 : -1;
         if (name !== chosen) return;
         if (!made[name]) panels[k].append((made[name] = make()).view); // when it is first looked at
-        repaint = made[name].show;
+        show = made[name].show;
         repaint();
       });
       if (isStep) remember({ tab: chosen }, true);
@@ -77,7 +85,7 @@ export function frame(root, page) {
         el("h1", {}, page.title()),
         parts.length > 1 ? el("div", { role: "tablist", "aria-label": page.title() }, ...tabs) : null,
         el("div", { class: "switches" }, largeSwitch(), languageSwitch(chinese))),
-      el("main", {}, ...panels),
+      el(root === document.body ? "main" : "div", {}, ...panels), // Gradio's page has a main already
       ...(page.foot ? [page.foot()] : []),
     );
     const wanted = remembered("tab");

@@ -1,8 +1,9 @@
-/** The gate microscope: what three networks would answer after every digit, and why. */
+/** The gate microscope: what the networks would answer after every digit, and why. */
 
 import { remember, remembered } from "./address.js";
 import { cellPanel } from "./cell.js";
 import { button, el, labelled, number, select, t } from "./dom.js";
+import { compared, habits } from "./insight.js";
 import { maps } from "./maps.js";
 import { onlyNewest } from "./newest.js";
 import { draw, parse } from "./palindromes.js";
@@ -58,6 +59,7 @@ export function microscope(source) {
     type: "range", min: "0", "aria-label": t("Step"), oninput: () => setStep(Number(slider.value)),
   });
   const about = el("p", { class: "verdict", role: "status" });
+  const told = el("p", { class: "told" }); // of how the networks behave on these digits
   const memory = el("span", { class: "bars" });
   const inside = select(names.map((name) => [name, titles()[name]]), state.inside, (value) => {
     state.inside = /** @type {Name} */ (value);
@@ -72,12 +74,13 @@ export function microscope(source) {
   } });
   const results = el("div", { class: "results" },
     rows.view,
-    slider,
+    el("div", { class: "scrub" }, slider),
     el("p", { class: "legend" },
       el("span", { class: "dot" }, t("it would say the first digit, which is right at the end")),
       el("span", { class: "plain" }, t("a digit: what it would say instead")),
       memory),
     about,
+    told,
     el("div", { class: "heading" }, el("h2", {}, t("Inside")), inside,
       el("label", { class: "check" }, all, t("all cells, not only the %(count)s that say most for the last answer", { count: NUM_TELLING }))),
     el("div", { class: "inside" }, pictures.view, panel.view),
@@ -163,8 +166,9 @@ export function microscope(source) {
     slider.max = String(digits.length - 1);
     rows.show(digits, found);
     about.textContent = `${note ? `${note} ` : ""}${verdict(digits)}`;
+    told.textContent = [...habits(digits, found, source.networks), compared(source.networks)].join(" ");
     memory.textContent = digits.length <= MOST_REPLACED
-      ? t("bar: how far the memory (c of an LSTM, h of an RNN) moves at the chosen step if that digit is replaced by another")
+      ? t("bar: how far the memory (c of an LSTM, h of an RNN) moves at the chosen step if that digit is replaced; full height: by its own length, with a purple top: further")
       : t("what the memory holds of each digit is shown up to %(most)s digits", { most: MOST_REPLACED });
     memory.classList.toggle("quiet", digits.length > MOST_REPLACED);
   }

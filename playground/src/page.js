@@ -10,7 +10,7 @@ import { openModels } from "./models.js";
 import { localSource, shown } from "./reading.js";
 import { local } from "./source.js";
 import { studio } from "./studio.js";
-import * as learning from "./trainer.js";
+import { trainer } from "./trainer.js";
 
 /** @type {import("./models.js").Exports} */
 const exports = JSON.parse(document.getElementById("exports")?.textContent ?? "");
@@ -19,7 +19,6 @@ Object.assign(globalThis, { playground: networks }); // for the curious, in the 
 
 /** @type {import("./reading.js").Source | null} */
 let source = null;
-const state = { learning: learning.initial() };
 
 /**
  * What there is to see: a name, a title, and how it is made; parts without their networks are left
@@ -31,7 +30,7 @@ function available() {
   /** @type {[string, string, () => import("./frame.js").Part][]} */
   const parts = [];
   if (shown(networks).length) parts.push(["gates", t("Gate microscope"), () => microscope(source ??= localSource(networks, exports.models))]);
-  parts.push(["learn", t("Train a tiny LSTM"), () => learning.trainer(state.learning)]);
+  parts.push(["learn", t("Train a tiny LSTM"), trainer]);
   if (generator) parts.push(["latent", t("Latent studio"), () => studio(local(generator, networks))]);
   if (classifier) parts.push(["draw", t("Draw a digit"), () => drawing(localEyes(classifier, networks))]);
   if (film || clinic) parts.push(["film", t("A GAN's training"), () => training(async () => ({ film, clinic }))]);

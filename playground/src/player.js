@@ -2,7 +2,6 @@
 
 import { button, el, select, t } from "./dom.js";
 
-const FRAME = 120; // milliseconds, at speed 1
 
 /** Whether the reader's system asks for less motion: then nothing plays by itself. */
 export const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -11,9 +10,10 @@ export const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matc
  * @param {string} label
  * @param {number} length number of pictures
  * @param {(frame: number) => void} show
+ * @param {number} milliseconds of each picture, at speed 1
  * @param {boolean} [there_and_back]
  */
-export function player(label, length, show, there_and_back = false) {
+export function player(label, length, show, milliseconds, there_and_back = false) {
   let frame = 0;
   let way = 1;
   let speed = 1;
@@ -42,12 +42,12 @@ export function player(label, length, show, there_and_back = false) {
     if (there_and_back && (frame + way < 0 || frame + way >= length)) way = -way;
     go((frame + way + length) % length);
     if (!there_and_back && frame === length - 1) return pause();
-    timer = setTimeout(advance, FRAME / speed);
+    timer = setTimeout(advance, milliseconds / speed);
   }
 
   function play() {
     toggle.textContent = t("Pause");
-    timer = setTimeout(advance, FRAME / speed);
+    timer = setTimeout(advance, milliseconds / speed);
   }
 
   const isPlaying = () => timer > 0;

@@ -8,7 +8,7 @@ import { draw } from "./palindromes.js";
 import { argmax, product, softmax, uniformFrom } from "./tensors.js";
 
 /**
- * @typedef {"lstm" | "lstm_plain" | "rnn_plain" | "rnn"} Name
+ * @typedef {"lstm" | "rnn" | "lstm_plain" | "rnn_plain"} Name
  * @typedef {{
  *   config: Record<string, any>, metrics: Record<string, any>, hidden_size: number,
  * }} Described what the manifest says of a network
@@ -30,18 +30,15 @@ import { argmax, product, softmax, uniformFrom } from "./tensors.js";
 
 /** Digits of which each is replaced, to see what is remembered: the work grows with their square. */
 export const MOST_REPLACED = 50;
-const MOST = 2000;
+const MOST = 5000; // as `MAX_DIGITS` in demos/gate_microscope/events.py
 const WORK = 30; // milliseconds between two pictures
 
 /**
- * The networks that are shown of those that there are, in their order.
- * @template T
- * @param {Partial<Record<string, T>>} networks
+ * The networks of those that there are, in the order in which they are shown: like beside like.
+ * @param {Partial<Record<string, unknown>>} networks
  */
 export const shown = (networks) =>
-  /** @type {Name[]} */ (["lstm", "lstm_plain", networks.rnn_plain ? "rnn_plain" : "rnn"]).filter(
-    (name) => networks[name],
-  );
+  /** @type {Name[]} */ (["lstm", "rnn", "lstm_plain", "rnn_plain"]).filter((name) => networks[name]);
 
 /**
  * A palindrome at which the plain RNN fails, if a few tries find one: the first to be shown.

@@ -8,7 +8,7 @@ const BINS = 32;
 /**
  * @typedef {{
  *   steps: number[], auc: number[], loss_d: number[], loss_g: number[],
- *   real: Float32Array, drawn: Float32Array, num_asked: number, num_tiles: number,
+ *   real: Float32Array, drawn: Float32Array, num_asked: number, num_tiles: number, loss?: string,
  *   low: number, high: number, tiles: HTMLImageElement, reals: HTMLImageElement | null,
  * }} Reel
  *   real, drawn: the discriminator's logits (frames * num_asked); nearly all are in low..high
@@ -66,7 +66,8 @@ export function drawSheet(canvas, reel, frame) {
 }
 
 /**
- * The logits of a frame: of real images upwards, of drawn ones downwards.
+ * The logits of a frame: of real images upwards, of drawn ones downwards. Heights are square roots,
+ * so that heaps that spread can be seen beside one that does not.
  * @param {HTMLCanvasElement} canvas
  * @param {Reel} reel
  * @param {number} frame
@@ -76,24 +77,28 @@ export function drawHistogram(canvas, reel, frame, height) {
   const { low, high, num_asked } = reel;
   const width = canvas.clientWidth || 400;
   const context = prepare(canvas, width, height);
-  const bins = [reel.real, reel.drawn].map((all) => {
+  const cell = width / BINS;
+  const half = (height - 22) / 2;
+  [reel.real, reel.drawn].forEach((all, which) => {
+    const logits = all.subarray(frame * num_asked, (frame + 1) * num_asked);
     const counts = new Array(BINS).fill(0);
-    for (const logit of all.subarray(frame * num_asked, (frame + 1) * num_asked)) {
+    for (const logit of logits) {
       const share = (logit - low) / (high - low);
       counts[Math.min(BINS - 1, Math.max(0, Math.floor(BINS * share)))]++;
     }
-    return counts;
-  });
-  const most = Math.max(...bins[0], ...bins[1]);
-  const cell = width / BINS;
-  const half = (height - 22) / 2;
-  bins.forEach((counts, which) => {
     context.fillStyle = colour(which ? "line-f" : "line-c");
     counts.forEach((value, k) => {
-      const tall = (value / most) * (half - 2);
+      const tall = Math.sqrt(value / num_asked) * (half - 2);
       context.fillRect(k * cell + 0.5, which ? half + 1 : half - tall, cell - 1, tall);
     });
+    const [below, above] = [logits.filter((logit) => logit < low), logits.filter((logit) => logit > high)];
+    const y = which ? height - 30 : 9;
+    context.textAlign = "left";
+    if (below.length) context.fillText(`◂ ${below.length}`, cell + 3, y);
+    context.textAlign = "right";
+    if (above.length) context.fillText(`${above.length} ▸`, width - cell - 3, y);
   });
+  context.textAlign = "center";
   const zero = ((0 - low) / (high - low)) * width;
   context.strokeStyle = context.fillStyle = colour("muted");
   context.setLineDash([4, 4]);

@@ -2,7 +2,8 @@
 
 import { el, drawImage, t } from "./dom.js";
 import { toGif } from "./gif.js";
-import { argmax, normalFrom, softmax, uniformFrom } from "./tensors.js";
+import { normals } from "./seeds.js";
+import { argmax, softmax } from "./tensors.js";
 
 /**
  * What the classifier sees (-1 without one) and how sure it is, and the discriminator's logit:
@@ -87,10 +88,15 @@ export function local(generator, { classifier, discriminator }) {
     return made;
   }
 
-  /** @param {number} seed */
-  function* points(seed) {
-    const normal = normalFrom(uniformFrom(seed));
-    for (let k = 0; k < CANDIDATES; k++) yield Float32Array.from({ length: generator.latent_dim }, normal);
+  /**
+   * The candidates of toolkit/gan/latent.py, or the samples of demos/latent_studio/studio.py.
+   * @param {number} seed
+   * @param {"interpolation" | "samples"} [purpose]
+   */
+  function* points(seed, purpose = "interpolation") {
+    const normal = normals(seed, purpose);
+    const next = () => Number(normal.next().value);
+    for (let k = 0; k < CANDIDATES; k++) yield Float32Array.from({ length: generator.latent_dim }, next);
   }
 
   return {
@@ -100,7 +106,7 @@ export function local(generator, { classifier, discriminator }) {
     async samples(seed, digit, tried) {
       const found = [];
       let count = 0;
-      for await (const one of each(points(seed), sample)) {
+      for await (const one of each(points(seed, digit === "any" ? "samples" : "interpolation"), sample)) {
         if (++count % NUM_TILES === 0) tried(count);
         if (digit === "any" || (String(one.digit) === digit && one.share >= SURE)) found.push(one);
         if (found.length === NUM_TILES) break;

@@ -8,10 +8,13 @@ import { brokenMirror } from "./palindromes.js";
 
 /** @typedef {import("./reading.js").Name} Name */
 
-const HEIGHT = 24; // of a row of marks
+const HEIGHT = 24; // of a row of marks, in pixels where the type has its usual size
 const MEMORY = 18; // of a row of bars
 const HELD = 0.25; // of the memory's length: it depends on the digit
 const READABLE = 7.5; // pixels for a mark that is a digit
+
+/** How much larger the type is than usual, and so all rows. */
+const enlarged = () => parseFloat(font()) / 13;
 
 export const titles = () => ({
   lstm: t("LSTM, curriculum"),
@@ -82,23 +85,24 @@ export function strips(networks, choose) {
    */
   function draw(canvas, values, are_answers) {
     const width = canvas.clientWidth || 600;
-    const context = prepare(canvas, width, HEIGHT);
+    const height = HEIGHT * enlarged();
+    const context = prepare(canvas, width, height);
     const cell = width / values.length;
-    if (cell < 11) context.font = font(10);
+    if (cell < 11 * enlarged()) context.font = font(10 / enlarged());
     const [holding, other, text] = ["holds", "other", "text"].map(colour);
     values.forEach((value, k) => {
       const x = (k + 0.5) * cell;
       const holds = are_answers && value === digits[0];
       context.fillStyle = are_answers ? (holds ? holding : other) : text;
       if (cell < READABLE && are_answers) {
-        context.fillRect(k * cell, holds ? 3 : HEIGHT / 2, cell + 0.5, holds ? HEIGHT - 6 : 5);
+        context.fillRect(k * cell, holds ? 3 : height / 2, cell + 0.5, holds ? height - 6 : 5);
       } else if (cell < READABLE) {
-        context.fillRect(k * cell, HEIGHT - 3 - 2 * value, Math.max(cell - 1, 1), 2 + 2 * value);
+        context.fillRect(k * cell, height - 3 - 2 * value, Math.max(cell - 1, 1), 2 + 2 * value);
       } else if (holds) {
         context.beginPath();
-        context.arc(x, HEIGHT / 2, Math.min(6, cell / 2 - 1), 0, 7);
+        context.arc(x, height / 2, Math.min(height / 4, cell / 2 - 1), 0, 7);
         context.fill();
-      } else context.fillText(String(value), x, HEIGHT / 2 + 1);
+      } else context.fillText(String(value), x, height / 2 + 1);
     });
   }
 
@@ -108,14 +112,17 @@ export function strips(networks, choose) {
       bars.hidden = !memory;
       if (!memory) continue;
       const width = bars.clientWidth || 600;
-      const context = prepare(bars, width, MEMORY);
+      const full = MEMORY * enlarged();
+      const context = prepare(bars, width, full);
       const cell = width / digits.length;
       context.fillStyle = colour("line");
-      context.fillRect(0, MEMORY - 1, width, 1);
-      context.fillStyle = colour("line-h");
+      context.fillRect(0, full - 1, width, 1);
       memory[name][step].forEach((share, k) => {
-        const height = Math.max(1, Math.min(1, share) * MEMORY);
-        context.fillRect(k * cell + 1, MEMORY - height, cell - 2, height);
+        const height = Math.max(1, Math.min(1, share) * full);
+        context.fillStyle = colour("line-h");
+        context.fillRect(k * cell + 1, full - height, cell - 2, height);
+        context.fillStyle = colour("cursor");
+        if (share > 1) context.fillRect(k * cell + 1, 0, cell - 2, 3);
       });
     }
   }
@@ -189,6 +196,7 @@ export function strips(networks, choose) {
 export function verdict(digits) {
   const wrong = brokenMirror(digits);
   const length = digits.length + 1;
+  if (length === 2) return t("This digit begins a palindrome of T = 2, so the right answer is the same again: %(first)s.", { first: digits[0] });
   if (wrong >= 0 && digits.every((digit, k) => digit === digits[length - 2 - k])) {
     return t("These %(count)s digits are a whole palindrome, but the networks are shown all digits except the last, which they must say. Leave the last one out.", { count: number(length - 1) });
   }

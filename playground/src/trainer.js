@@ -1,5 +1,6 @@
 /** A tiny LSTM and a tiny RNN that learn in the page, which may be broken on purpose. */
 
+import { remember, remembered } from "./address.js";
 import { button, colour, drawMatrix, el, labelled, number, percent, prepare, select, t } from "./dom.js";
 import { DEFAULTS, Palindromes, TinyLSTM, TinyRNN } from "./learn.js";
 import { argmax, uniformFrom } from "./tensors.js";
@@ -10,14 +11,33 @@ const EVALUATE_EVERY = 10; // steps
 const WORK = 24; // milliseconds of training between two pictures
 const GOAL = 0.99;
 
-export const initial = () => ({
-  length: 12,
-  hidden_size: 32,
-  settings: { ...DEFAULTS, learning_rate: 0.03 },
-  seed: 1,
-});
+const LENGTHS = Array.from({ length: 18 }, (_, k) => k + 3);
+const SIZES = [8, 16, 24, 32];
+const RATES = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1];
+const CLIPS = [0, 0.1, 1, 10]; // 0 clips nothing
+const FORGETS = /** @type {const} */ (["learnt", "one", "zero"]);
+const MOST_STARTS = 9999;
 
-/** @typedef {ReturnType<typeof initial>} State */
+/** What the address says, or else what is good to begin with. */
+function fromAddress() {
+  const one = (/** @type {string} */ name, /** @type {number[]} */ all, /** @type {number} */ otherwise) =>
+    all.find((value) => String(value) === remembered(name)) ?? otherwise;
+  const start = Number(remembered("start") ?? 1);
+  return {
+    length: one("T", LENGTHS, 12),
+    hidden_size: one("hidden", SIZES, 32),
+    settings: {
+      ...DEFAULTS,
+      learning_rate: one("rate", RATES, 0.03),
+      max_grad_norm: one("clip", CLIPS, DEFAULTS.max_grad_norm),
+      forget: FORGETS.find((name) => name === remembered("forget")) ?? "learnt",
+      softmax_twice: remembered("softmax") === "twice",
+    },
+    seed: Number.isInteger(start) && start > 0 && start <= MOST_STARTS ? start : 1,
+  };
+}
+
+/** @typedef {ReturnType<typeof fromAddress>} State */
 
 /** A network in training, and its record. */
 export class Learner {
@@ -70,8 +90,8 @@ export class Learner {
 
 const TITLES = /** @type {const} */ ({ lstm: "LSTM", rnn: "RNN" });
 
-/** @param {State} state */
-export function trainer(state) {
+export function trainer() {
+  const state = fromAddress();
   /** @type {Record<string, Learner>} */
   let learners = {};
   let running = false;
@@ -199,24 +219,34 @@ export function trainer(state) {
       : t("nothing learnt yet"));
   }
 
+  function changed() {
+    const { length, hidden_size, seed, settings } = state;
+    remember({
+      T: length, hidden: hidden_size, rate: settings.learning_rate, clip: settings.max_grad_norm,
+      forget: settings.forget, softmax: settings.softmax_twice ? "twice" : "once", start: seed,
+    });
+  }
+
   /** @param {() => void} change */
   const again = (change) => {
     const was = running;
     change();
+    changed();
     restart();
     if (was) go();
   };
-  const lengths = Array.from({ length: 18 }, (_, k) => k + 3);
+  /** @type {(values: number[]) => [string, string][]} */
+  const options = (values) => values.map((value) => [String(value), value ? String(value) : t("not clipped")]);
   const controls = el("div", { class: "controls" },
-    el("div", { class: "buttons" }, start, button(t("Start again"), () => again(() => { state.seed++; }))),
-    labelled("T", select(lengths.map((n) => [String(n), String(n)]), String(state.length),
+    el("div", { class: "buttons" }, start, button(t("Start again"), () => again(() => { state.seed = (state.seed % MOST_STARTS) + 1; }))),
+    labelled("T", select(options(LENGTHS), String(state.length),
       (value) => again(() => { state.length = Number(value); }))),
-    labelled(t("Hidden size"), select([8, 16, 24, 32].map((n) => [String(n), String(n)]), String(state.hidden_size),
+    labelled(t("Hidden size"), select(options(SIZES), String(state.hidden_size),
       (value) => again(() => { state.hidden_size = Number(value); }))),
-    labelled(t("Learning rate"), select([0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1].map((n) => [String(n), String(n)]),
-      String(state.settings.learning_rate), (value) => { state.settings.learning_rate = Number(value); })),
-    labelled(t("Gradient at most"), select([["0", t("not clipped")], ["0.1", "0.1"], ["1", "1"], ["10", "10"]],
-      String(state.settings.max_grad_norm), (value) => { state.settings.max_grad_norm = Number(value); })),
+    labelled(t("Learning rate"), select(options(RATES),
+      String(state.settings.learning_rate), (value) => { state.settings.learning_rate = Number(value); changed(); })),
+    labelled(t("Gradient at most"), select(options(CLIPS),
+      String(state.settings.max_grad_norm), (value) => { state.settings.max_grad_norm = Number(value); changed(); })),
     labelled(t("Forget gate (3)"), select([["learnt", t("learnt")], ["one", t("always 1")], ["zero", t("always 0: forgets all")]],
       state.settings.forget, (value) => again(() => { state.settings.forget = /** @type {"learnt"} */ (value); }))),
     labelled("Softmax (8)", select([["once", t("once")], ["twice", t("twice, by mistake")]], state.settings.softmax_twice ? "twice" : "once",
@@ -228,7 +258,7 @@ export function trainer(state) {
     el("div", { class: "learners" }, ...Object.values(parts).map((part) => part.view)),
     el("h2", {}, t("Break it")),
     el("ul", {},
-      el("li", {}, t("At T = 12 and a learning rate of 0.03 the LSTM learns and the RNN does not; at 0.003 both do. Clipping changes little, because RMSProp divides each gradient by its usual size.")),
+      el("li", {}, t("Of the first ten starts at T = 12 and a learning rate of 0.03 the LSTM got to 99% in all, after 70 to 360 steps; the RNN in none within 600: its best was 14% to 80%, a matter of luck. At 0.003 both got there in each of the first three, after 80 to 310 steps. Clipping changes little, because RMSProp divides each gradient by its usual size.")),
       el("li", {}, t("Forget gate always 0: the cell keeps nothing, so only h is left to carry the digit. How far does it get at T = 8?")),
       el("li", {}, t("Softmax twice: the loss cannot fall below 1.46, even when all answers are right, and learning is slower.")),
       el("li", {}, t("At T = 5 and a learning rate of 0.001 the RNN is even the quicker one: it has a quarter of the weights, and four steps are not long. At T = 20, with 0.003, does it get there at every new start?"))));

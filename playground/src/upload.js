@@ -44,13 +44,14 @@ export function upload(judge) {
       el("figure", {}, canvas, el("figcaption", {}, t("uploaded: %(name)s", { name }))),
       el("div", {},
         el("p", { class: "sentence", role: "status" }, t("The classifier says %(digit)s and is %(share)s sure.", values), " ",
-          logit > 0 ? t("The discriminator takes it for a digit of MNIST: its logit is %(logit)s.", values) : t("The discriminator takes it for a drawn one: its logit is %(logit)s.", values)),
+          t("The discriminator's logit is %(logit)s, above 0 for real.", values), " ",
+          t("But it has only ever seen images of MNIST and of the generator: of anything else its logit says little.")),
         el("div", { class: "bars" }, ...bars)));
     result.hidden = false;
   }
 
   const view = el("div", {},
-    el("p", { class: "task" }, t("Upload a picture of one digit, dark on light or light on dark. It is cut out, scaled and centred as MNIST's digits were; the classifier says which digit it is, the discriminator whether it could be one of MNIST's. The picture is kept nowhere.")),
+    el("p", { class: "task" }, t("Upload a picture of one digit, dark on light or light on dark. It is cut out, scaled and centred as MNIST's digits were; the classifier says which digit it is, the discriminator gives it a logit. The picture is kept nowhere.")),
     labelled(t("A picture with one digit"), file), message, result);
   return { view, show: () => {} };
 }

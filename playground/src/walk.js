@@ -10,6 +10,7 @@ import { isStill, player } from "./player.js";
 /** @typedef {import("./source.js").Picture} Picture */
 
 const NUM_PICTURES = 17;
+const FRAME = 120; // milliseconds of each picture
 const SCAN = 65; // places where the classifier is asked in search of the change
 const UNSURE = 0.8; // below this probability the classifier sees no digit clearly
 
@@ -83,7 +84,7 @@ export function walking(source, state, changed) {
   const chart = el("canvas", { class: "chart", role: "img" });
   const sentence = el("p", { class: "caption", role: "status" });
   const message = el("p", { class: "message", role: "alert" });
-  const film = player(t("Place on the walk from A to B"), NUM_PICTURES, show, true);
+  const film = player(t("Place on the walk from A to B"), NUM_PICTURES, show, FRAME, true);
   const saves = [
     button(t("Save film (GIF)"), () => save("gif")),
     button(t("Save nine pictures (PNG)"), () => save("strip")),
@@ -159,7 +160,10 @@ export function walking(source, state, changed) {
     const sees = parts.length > 1
       ? t("Along the way the classifier sees %(list)s.", { list: said.join(t(", then ")) })
       : t("The classifier sees a %(digit)s all the way.", { digit: said[0] });
-    return walk.isSpread ? `${sees} ${t("The steps are spread so that this happens in the middle of the film.")}` : sees;
+    const [z, mixed] = walk.lines.map((line) => line.filter(({ share }) => share < UNSURE).length);
+    const unsure = t("Of its %(pictures)s pictures %(z)s show no clear digit through z, and %(mixed)s with pixels mixed.", { pictures: NUM_PICTURES, z, mixed });
+    const all = z < mixed ? `${sees} ${unsure}` : `${sees} ${unsure} ${t("So z is no better on this walk.")}`;
+    return walk.isSpread ? `${all} ${t("The steps are spread so that this happens in the middle of the film.")}` : all;
   }
 
   /** @param {number} frame */
@@ -245,7 +249,7 @@ export function walking(source, state, changed) {
     film.view, message, chart,
     el("p", { class: "legend" },
       source.canName ? t("How sure the classifier is along each way, and of which digit; ? below 80%, the dashes.") : "", " ",
-      source.canJudge ? t("D: the discriminator's logit, above 0 for real.") : ""),
+      source.canJudge ? t("D: the discriminator's logit, above 0 for real. It never saw mixed pixels, so of them it says little.") : ""),
     sentence,
     el("div", { class: "controls" }, labelled(t("Way"), paths), el("div", { class: "buttons" }, ...saves)));
   clear();

@@ -2,11 +2,16 @@
 
 import { readFileSync } from "node:fs";
 import { accused, rounds } from "../../playground/src/fake.js";
+import { normals } from "../../playground/src/seeds.js";
 import { newest } from "../../playground/src/source.js";
 import { changeOf, path, runs } from "../../playground/src/walk.js";
 
 const CALLS = {
   path: ({ a, b, isArc, shares }) => shares.map(path(isArc, Float32Array.from(a), Float32Array.from(b))),
+  normals({ seed, purpose, count }) {
+    const numbers = normals(seed, purpose);
+    return Array.from({ length: count }, () => numbers.next().value);
+  },
   changeOf: (sequences) => sequences.map(changeOf),
   runs: (sequences) => sequences.map(runs),
   // Cards in the order of the rounds, with whether the discriminator takes each for a drawn one.

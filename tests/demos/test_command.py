@@ -54,7 +54,6 @@ def python(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedP
     [
         (["--auth", "password"], 2, "--auth must be USER:PASSWORD"),
         (["--auth", "user:"], 2, "--auth must be USER:PASSWORD"),
-        (["--auth", ":password"], 2, "--auth must be USER:PASSWORD"),
         (["--host", "no address"], 1, "'no address' is not an address of this machine"),
         (["--host", "192.0.2.1"], 1, "'192.0.2.1' is not an address of this machine"),
     ],
@@ -125,9 +124,6 @@ def test_toolkit_demo_passes_its_options_on(name: str, title: str) -> None:
     assert "--auth" in shown.stdout
     listed = CliRunner().invoke(toolkit_app, ["demo", "--help"])
     assert re.search(rf"{name} +{title}", listed.stdout)
-    refused = CliRunner().invoke(toolkit_app, ["demo", name, "--auth", "x"])
-    assert refused.exit_code == 2
-    assert refused.stderr.startswith("Error: --auth must be USER:PASSWORD")
 
 
 # Prints where the toolkit and the exports are that a demo finds.

@@ -141,14 +141,14 @@ def test_own_points(client: gradio_client.Client, networks: dict[str, Any]) -> N
 def test_a_picture_is_judged(
     client: gradio_client.Client, mnist: MNIST, networks: dict[str, Any]
 ) -> None:
-    """Real test images, as they are and as dark ink on a large white sheet."""
+    """Real test images: as they are, in base64; as dark ink on a white sheet, in a data URI."""
     right = 0
     for n in range(5):
         small = mnist.test_images[n, 0].numpy()
         large = np.full((600, 400), 255, dtype=np.uint8)
         large[200:396, 50:246] -= small.repeat(7, axis=0).repeat(7, axis=1)
-        for array in (small, large):
-            found = client.predict(picture=data_uri(array), api_name="/judge")
+        for picture in (data_uri(small).partition(",")[2], data_uri(large)):
+            found = client.predict(picture=picture, api_name="/judge")
             image = torch.tensor(found["image"])[None, None] / 255
             logit = float(networks["discriminator"](image))
             assert found["logit"] == pytest.approx(logit, abs=0.1)  # the image is rounded
@@ -158,40 +158,24 @@ def test_a_picture_is_judged(
     assert right >= 9
 
 
-def test_a_data_uri_is_a_picture_too(client: gradio_client.Client) -> None:
-    uri = data_uri(np.eye(28, dtype=np.uint8) * 255)
-    plain = uri.partition(",")[2]
-    first, second = (client.predict(picture=p, api_name="/judge") for p in (plain, uri))
-    assert first == second
-
-
 SEED = "seed must be a whole number from 0 to 999,999, not "
 
 
 @pytest.mark.parametrize(
     ("api_name", "inputs", "message"),
     [
-        ("/samples", {"seed": -1}, f"{SEED}-1."),
         ("/samples", {"seed": 1_000_000}, f"{SEED}1000000."),
-        ("/samples", {"seed": 1.5}, f"{SEED}1.5."),
-        ("/samples", {"seed": "7"}, f"{SEED}'7'."),
         ("/samples", {"seed": True}, f"{SEED}True."),
-        ("/samples", {"seed": None}, f"{SEED}None."),
         ("/samples", {"digit": "seven"}, "digit must be a whole number from 0 to 9, not 'seven'."),
-        ("/samples", {"digit": 10}, "digit must be a whole number from 0 to 9, not 10."),
-        ("/samples", {"digit": [3]}, "digit must be a whole number from 0 to 9, not [3]."),
         ("/walk", {"first": 3, "second": 3}, "two different samples"),
         ("/walk", {"second": 26}, "second must be a whole number from 1 to 25, not 26."),
-        ("/walk", {"pictures": 1}, "pictures must be a whole number from 2 to 60, not 1."),
         ("/walk", {"pictures": 61}, "pictures must be a whole number from 2 to 60, not 61."),
         ("/walk", {"arc": "false"}, "arc must be true or false, not 'false'."),
         ("/between_classes", {"digit_from": 3, "digit_to": "3"}, "different digits, not 3 and 3"),
-        ("/generate", {"z": []}, "z must be 1 to 100 lists of 64 numbers each."),
         ("/generate", {"z": [[0.0] * 63]}, "z must be 1 to 100 lists of 64 numbers each."),
         ("/generate", {"z": [[0.0] * 64] * 101}, "z must be 1 to 100 lists of 64 numbers each."),
         ("/generate", {"z": [["a"] * 64]}, "z must be 1 to 100 lists of 64 numbers each."),
         ("/generate", {"z": [[101.0] * 64]}, "Each number of z must be from -100 to 100."),
-        ("/judge", {"picture": "This is a text."}, "not a picture"),
         ("/judge", {"picture": base64.b64encode(b"a text").decode()}, "not a picture"),
         ("/judge", {"picture": "A" * 7_000_000}, "The file has more than 5 MB."),
     ],
@@ -273,7 +257,6 @@ def test_the_page_gets_what_the_api_says(gan_demo: Served, client: gradio_client
         ("samples", {"seed": 1.5, "digit": "any"}, f"{SEED}1.5."),
         ("samples", {}, "samples cannot be asked like this"),
         ("draw", {"corners": [[0] * 64], "weights": [[1, 2]]}, "weights must be 1 to 100 lists"),
-        ("draw", {"corners": [[0] * 64], "weights": [[1]] * 101}, "weights must be 1 to 100 lists"),
         ("draw", {"corners": [[90] * 64], "weights": [[9]]}, "from -100 to 100"),
         ("judge", {"images": ["AAAA"]}, "784 bytes"),
         ("judge", {"images": 3}, "784 bytes"),

@@ -3,8 +3,6 @@
 film = load_film()
 generator = network_at(film, "generator", step=1805)
 images = generator(torch.from_numpy(film["z"]).float())
-
-`recording` is what a page in a browser shows of it.
 """
 
 import base64
@@ -20,7 +18,7 @@ from torch import Tensor, nn
 
 from toolkit.common.errors import ToolkitError
 from toolkit.export import torchscript
-from toolkit.export.manifest import EXPORTS_DIR, read_file
+from toolkit.export.manifest import EXPORTS_DIR, read_file, read_manifest
 from toolkit.gan.data import EMBEDDED, load_mnist, to_unit
 from toolkit.gan.film import Arrays, from_bytes, state_dict_at
 
@@ -64,7 +62,8 @@ def network_at(
 
 
 def recording(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
-    """The film as a page shows it, see `for_pages`, with real images if the package has MNIST.
+    """The film as a page in a browser shows it, see `for_pages`: with the name of its loss, and
+    with real images if the package has MNIST.
 
     Raises:
         ToolkitError: see `load_film` and `torchscript.load`.
@@ -72,9 +71,10 @@ def recording(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
     film = load_film(exports_dir)
     real = None
     if any(EMBEDDED.glob("*.gz")):  # nothing is downloaded for a page
-        shown = torch.from_numpy(film["real_indices"][:NUM_REALS])
-        real = to_unit(load_mnist().test_images[shown])
-    return for_pages(film, torchscript.load("generator", exports_dir), real)
+        real = to_unit(load_mnist().test_images[torch.from_numpy(film["real_indices"][:NUM_REALS])])
+    config = read_manifest(exports_dir)["film.npz"].get("config", {})
+    recorded = for_pages(film, torchscript.load("generator", exports_dir), real)
+    return recorded | {"loss": config.get("loss")}
 
 
 @torch.no_grad()
