@@ -79,6 +79,8 @@ class Watch:
         """What a loader gives; one that a training reads, or the fourth one after it, is empty."""
         over = self.count >= self.steps
         self.read += over
+        if self.read > 400:  # it waits for batches
+            raise Enough
         if over and (getattr(loader, "_trains", False) or self.read > 12):
             return
         before = self.count

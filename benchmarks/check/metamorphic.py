@@ -1,7 +1,7 @@
 """Right solutions rewritten, and what the check says: python benchmarks/check/metamorphic.py
 
     python benchmarks/check/metamorphic.py --right 1000 --faulty 1000 --jobs 2
-    python benchmarks/check/metamorphic.py --real FOLDER   # and hand-ins that were judged by hand
+    python benchmarks/check/metamorphic.py --real FOLDER   # hand-ins that were judged by hand
     python benchmarks/check/metamorphic.py --details       # what it found besides the fault
 
 `rewritings/` has the kinds of rewriting: each leaves the meaning of a program as it is, where it
@@ -54,14 +54,14 @@ class Check:
 
     Args:
         host: where the check runs code.
-        folder: with hand-ins that were judged by hand; None without them.
+        folder: with hand-ins that were judged by hand; None for the solutions of the tests.
     """
 
     def __init__(self, host: Any, folder: Path | None) -> None:
         torch.set_num_threads(1)
         self.host = host
-        self.right = [*own(), *(real(folder) if folder else ())]
-        self.wrong = [s for s in misconceptions() if not s.ids & NOT_HERE]
+        self.right = [*(real(folder) if folder else own())]
+        self.wrong = [] if folder else [s for s in misconceptions() if not s.ids & NOT_HERE]
         self.traces: dict[tuple[Any, ...], Trace] = {}
         self.reports: dict[tuple[Any, ...], dict[str, Any]] = {}
 
@@ -152,7 +152,7 @@ def rewritten(
 def with_fault(check: Check, rng: random.Random) -> Iterator[Solution]:
     """Solutions with one fault, in an order of chance."""
     while True:
-        if rng.random() < 0.5:
+        if rng.random() < 0.5 and check.wrong:
             yield rng.choice(check.wrong)
             continue
         solution = rng.choice(check.right)
@@ -392,11 +392,6 @@ def details(results: list[dict[str, Any]]) -> Iterator[str]:
             yield f"{where}: passed, with {one['ids']}"
 
 
-def show(number: str, folder: Path | None, seed: int) -> None:
-    """Print how a program differs from its original, such as `right 12`."""
-    raise NotImplementedError
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="The check on right solutions, rewritten.")
     parser.add_argument("--right", type=int, default=1000, help="so many right programs")
@@ -404,7 +399,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="another one makes other programs")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
     parser.add_argument("--log", type=Path, default=Path("runs/metamorphic.jsonl"))
-    parser.add_argument("--real", type=Path, help="a folder with VERDICTS.json and run.py")
+    parser.add_argument("--real", type=Path, help="instead of the tests: has VERDICTS.json, run.py")
     parser.add_argument("--details", action="store_true", help="list what was found")
     options = parser.parse_args()
     wanted = {"right": options.right, "faulty": options.faulty}
