@@ -31,8 +31,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
-
 import libcst as cst
 import torch
 from behaviour import Trace, behaviour, same

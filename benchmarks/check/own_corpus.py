@@ -1,4 +1,4 @@
-"""The check against what we planted ourselves, and what it costs: python benchmarks/check/own_corpus.py
+"""The check on what we planted ourselves, and its cost: python benchmarks/check/own_corpus.py
 
 Judges every faulty and every right submission of tests/assignment/check/corpus by one warm child,
 and then runs the command `check` on each right one, for its processor time and memory. Code by

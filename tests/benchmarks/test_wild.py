@@ -1,14 +1,9 @@
 """The scoring of reports against verdicts by hand, and the wrappers around public LSTMs."""
 
 import ast
-import sys
-from pathlib import Path
-
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import faults
+import pytest
 from public_code import score as wild_score
 from public_code.wrappers import RECIPES, wrapper
 

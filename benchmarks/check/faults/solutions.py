@@ -99,7 +99,7 @@ def real(folder: Path) -> Iterator[Solution]:
             for part, file in parts.items()
             if file.endswith(".py")
             and file not in wrong
-            and not ("not-written" in verdict["acceptable"])
+            and "not-written" not in verdict["acceptable"]
             and not (part == "gan" and verdict["part2"])
         )
         may = {id for ids in verdict["acceptable_by_part"].values() for id in ids}

@@ -228,7 +228,7 @@ def matmul(module: cst.Module, rng: random.Random) -> cst.Module | None:
 
 def linear_by_hand(module: cst.Module, rng: random.Random) -> cst.Module | None:
     """`x @ weight.T + bias` for a layer of torch's."""
-    for owner, made, forward in with_forward(module):
+    for _, made, forward in with_forward(module):
         layers: dict[str, bool] = {}
         for line in body(made):
             for assign in m.findall(line, m.Assign(value=m.Call())):

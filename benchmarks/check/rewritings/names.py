@@ -24,10 +24,10 @@ from rewritings.program import (
 )
 
 EVERY = ("dataset", "lstm", "train", "gan")
-WORDS = (
+WORDS = (  # noqa: SIM905
     "amber basin cedar delta ember fjord grove haven inlet jetty knoll ledge meadow nook orchard "
-    "prairie quarry ridge shore thicket upland valley willow yonder zenith brook canyon dune estuary"
-    " forest glade heath isle lagoon marsh oasis pond reef stream tundra vista woods"
+    "prairie quarry ridge shore thicket upland valley willow yonder zenith brook canyon dune "
+    "estuary forest glade heath isle lagoon marsh oasis pond reef stream tundra vista woods"
 ).split()
 TORCHS = set(dir(torch.nn.Linear)) | set(dir(torch.Tensor)) | set(dir(torch.optim.Adam))
 

@@ -34,6 +34,7 @@ from rewritings.program import (
     words,
 )
 
+LAZY = (ast.Lambda, ast.comprehension, ast.IfExp, ast.BoolOp)
 FLOW = (ast.Return, ast.Yield, ast.Break, ast.Continue, ast.Global, ast.Nonlocal, ast.Await)
 
 
@@ -88,19 +89,12 @@ def parts_named(module: cst.Module, rng: random.Random) -> cst.Module | None:
                 simple = m.SimpleStatementLine(body=[m.Assign() | m.Return() | m.AugAssign()])
                 if not m.matches(line, simple) or block is module or line.body[0].value is None:
                     continue
-                lazy = (ast.Lambda, ast.comprehension, ast.IfExp, ast.BoolOp)
-                if (
-                    has(lazy, line.with_changes(leading_lines=()))
-                    if "return" not in code(line)
-                    else any(
-                        word in code(line) for word in ("lambda", " for ", " if ", " and ", " or ")
-                    )
-                ):
+                if has(LAZY, line.with_changes(leading_lines=())):
                     continue
-                calls = m.findall(line.body[0].value, m.Call())
-                inner = [c for c in calls if c is not line.body[0].value]
-                # evaluated first in the whole, so that nothing is drawn or done in another order
-                inner = [c for c in inner if code(line.body[0].value).startswith(code(c))]
+                whole = line.body[0].value
+                inner = [c for c in m.findall(whole, m.Call()) if c is not whole]
+                # what is evaluated first, so that nothing is drawn or done in another order
+                inner = [c for c in inner if code(whole).startswith(code(c))]
                 options += [(line, c) for c in inner if not is_call(c, "super")]
         found = _chosen(options, rng)
         if found is None:
@@ -122,27 +116,16 @@ def variables_inlined(module: cst.Module, rng: random.Random) -> cst.Module | No
         for function in functions(module):
             for block in [function.body, *m.findall(function.body, m.IndentedBlock())]:
                 for at, line in enumerate(block.body):
-                    pair = assignment(line)
+                    pair, rest = assignment(line), block.body[at + 1 :]
                     if pair is None or not m.matches(pair[1], m.Subscript() | m.Attribute()):
                         continue
                     name, value = pair
-                    rest = block.body[at + 1 :]
                     once = sum(name in stores(s) for s in body(function)) == 1
-                    fixed = not (stores(*rest) & (loads(cst.Expr(value)) | {name})) if rest else 0
-                    outside = loads(
-                        *[s for s in function.body.body if s not in rest and s is not line]
-                    )
-                    nested = block is not function.body
-                    if (
-                        once
-                        and fixed
-                        and name in loads(*rest)
-                        and (not nested or name not in params(function))
-                    ):
-                        count = sum(code(s).count(name) for s in rest)
-                        total = code(function).count(name) - 1
-                        if count == total and (nested or name not in outside):
-                            options.append((block, at, name, value))
+                    changed = stores(*rest) & (loads(cst.Expr(value)) | {name})
+                    used = sum(code(s).count(name) for s in rest)
+                    everywhere = used == code(function).count(name) - 1
+                    if rest and once and not changed and name in loads(*rest) and everywhere:
+                        options.append((block, at, name, value))
         found = _chosen(options, rng)
         if found is None:
             break
@@ -178,16 +161,8 @@ def loop_body_pulled_out(module: cst.Module, rng: random.Random) -> cst.Module |
             bound |= {n.value for n in m.findall(around.target, m.Name())}
     inner = body(loop)
     given = sorted((loads(*inner) | stores(*inner)) & bound - {"self", "_"})
-    back = sorted(
-        stores(*inner)
-        & (
-            loads(
-                *body(others),
-            )
-            | set(given)
-            | loads(statements(code(header))[0])
-        )
-    )
+    later = loads(*body(others)) | set(given) | loads(statements(code(header))[0])
+    back = sorted(stores(*inner) & later)
     name = next(iter(fresh(["step"], words(module), rng).values()))
     method = owner is not None and "self" in params(function)
     signature = ", ".join([*(["self"] if method else []), *given])
@@ -268,8 +243,10 @@ def loop_for_comprehension(module: cst.Module, rng: random.Random) -> cst.Module
     test = "".join(f"if {code(i.test)}: " for i in part.ifs[:1])
     if len(part.ifs) > 1:
         return None
-    text = f"{name} = []\nfor {code(part.target)} in {code(part.iter)}:\n    {test}{name}.append({code(value.elt)})\n"
-    return replaced(module, line, *statements(text))
+    header = f"{name} = []\nfor {code(part.target)} in {code(part.iter)}:\n"
+    return replaced(
+        module, line, *statements(f"{header}    {test}{name}.append({code(value.elt)})\n")
+    )
 
 
 def steps_of_an_expression(module: cst.Module, rng: random.Random) -> cst.Module | None:
@@ -278,9 +255,10 @@ def steps_of_an_expression(module: cst.Module, rng: random.Random) -> cst.Module
     for function in functions(module):
         for line in m.findall(function.body, m.SimpleStatementLine()):
             pair = assignment(line)
-            if pair and m.matches(pair[1], m.BinaryOperation(operator=m.Add())):
-                if pair[0] not in loads(cst.Expr(pair[1].right)) and "\n" not in code(pair[1]):
-                    options.append((line, pair))
+            if pair is None or not m.matches(pair[1], m.BinaryOperation(operator=m.Add())):
+                continue
+            if pair[0] not in loads(cst.Expr(pair[1].right)) and "\n" not in code(pair[1]):
+                options.append((line, pair))
     found = _chosen(options, rng)
     if found is None:
         return None

@@ -188,7 +188,7 @@ def with_body(node: Any, new: Sequence[Any]) -> Any:
 
 
 def all_replaced(node: Any, pairs: Iterable[tuple[cst.CSTNode, Sequence[cst.CSTNode]]]) -> Any:
-    """With other nodes, or none, in the place of some; all at once, since a new tree shares none."""
+    """With other nodes, or none, in the place of some; at once, since a new tree shares none."""
     new = {id(old): nodes for old, nodes in pairs}
 
     class Replace(cst.CSTTransformer):

@@ -144,7 +144,7 @@ def plotted(module: cst.Module, rng: random.Random) -> cst.Module | None:
     module = logged(module, rng) or module
     if "losses_so_far" not in code(module):
         return None
-    text = 'plt.figure()\nplt.plot(losses_so_far)\nplt.xlabel("step")\nplt.savefig("losses.png")\nplt.close()\n'
+    text = 'plt.plot(losses_so_far)\nplt.xlabel("step")\nplt.savefig("losses.png")\nplt.close()\n'
     last = module.body[-1]
     module = after_imports(module, "import matplotlib.pyplot as plt\n")
     if is_guard(last):
@@ -205,6 +205,15 @@ def no_grad_by_decorator(module: cst.Module, rng: random.Random) -> cst.Module |
     return None
 
 
+UPDATE = """
+
+def {name}(optimiser, loss):
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+"""
+
+
 def stepped_in_a_function(module: cst.Module, rng: random.Random) -> cst.Module | None:
     """`zero_grad`, `backward` and `step` behind a function of their own."""
     for block in blocks(module):
@@ -228,8 +237,7 @@ def stepped_in_a_function(module: cst.Module, rng: random.Random) -> cst.Module 
                 if block is module
                 else replaced(module, block, with_body(block, new))
             )
-            made = f"\n\ndef {name}(optimiser, loss):\n    optimiser.zero_grad()\n    loss.backward()\n    optimiser.step()\n"
-            return after_imports(module, made)
+            return after_imports(module, UPDATE.format(name=name))
     return None
 
 
