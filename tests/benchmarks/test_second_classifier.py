@@ -1,8 +1,4 @@
-"""The second classifier: trained once, the same every time, and it tells noise from digits.
-
-It is trained here on few images; that the whole one reads more than 99.3% of the test images is for
-whoever runs the benchmark to see, which prints it.
-"""
+"""The second classifier: trained once (here on few images), the same again, no friend of noise."""
 
 from collections.abc import Callable
 from pathlib import Path
