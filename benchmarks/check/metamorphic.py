@@ -33,7 +33,7 @@ from typing import Any
 
 import libcst as cst
 import torch
-from behaviour import Trace, behaviour, same
+from behaviour import STARVED, Trace, behaviour, same
 from faults import KINDS as FAULTS
 from faults import mutants
 from faults.solutions import Solution, misconceptions, own, real, write
@@ -164,9 +164,11 @@ def with_fault(check: Check, rng: random.Random) -> Iterator[Solution]:
             program = solution.program._replace(
                 files=files, name=f"{solution.program.name}, {mutant.kind}"
             )
-            if kind.sure or not all_same(
-                check.trace(program, [part]), check.trace(solution.program, [part])
-            ):
+            ran = [check.trace(p, [part]) for p in (program, solution.program)]
+            stops = any(what.startswith("raises ") and what != STARVED for what, _ in ran[0][0])
+            if stops and "does-not-run" not in kind.ids:
+                continue  # a fault of another kind than it was to be
+            if kind.sure or not all_same(*ran):
                 softmax = ("train",) if "softmax-before-loss" in kind.ids else ()
                 parts = (part, *softmax)
                 yield Solution(
@@ -241,9 +243,9 @@ def result(check: Check, what: str, number: int, seed: int) -> dict[str, Any]:
         }
     naming = [f for f in findings if f["id"] in solution.ids]
     others = [f for f in findings if f["id"] not in solution.ids | solution.may]
-    if others:
+    if others or not naming:
         report = check.report(solution.program, parts)
-        one["others before"] = sorted({f["id"] for f in report["findings"]} - solution.ids)
+        one["before"] = sorted({f["id"] for f in report["findings"]})
     return one | {
         "outcome": "judged",
         "ids": sorted(solution.ids),
@@ -387,7 +389,7 @@ def details(results: list[dict[str, Any]]) -> Iterator[str]:
         for sentence in one.get("lost", ()):
             yield f"{where}: lost: {sentence} (not seen: {one['not seen'][:2]})"
         if one.get("passed"):
-            yield f"{where}: passed, with {one['ids']}"
+            yield f"{where}: passed, with {one['ids']}; before the rewriting: {one['before']}"
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from rewritings.program import (
     Kind,
     Program,
     Substitute,
+    body,
     classes,
     functions,
     keywords,
@@ -85,7 +86,8 @@ def members(program: Program, part: str, rng: random.Random) -> Program | None:
     for c in classes(module):
         assigned = m.findall(c, m.AssignTarget(m.Attribute(m.Name("self"))))
         own |= {t.target.attr.value for t in assigned}
-        own |= {f.name.value for f in functions(c) if not f.name.value.startswith("__")}
+        methods = [f for f in body(c) if isinstance(f, cst.FunctionDef)]
+        own |= {f.name.value for f in methods if not f.name.value.startswith("__")}
     elsewhere = {
         a.attr.value
         for path, text in program.files.items()
