@@ -6,6 +6,7 @@ so a program goes on to what comes after, such as the interpolation.
 """
 
 import builtins
+import itertools
 import json
 import os
 import random
@@ -13,6 +14,7 @@ import re
 import resource
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -99,6 +101,8 @@ class Watch:
         DataLoader.__init__ = lambda s, *a, **k: init(s, *a, **k | {"num_workers": 0})
         DataLoader.__iter__ = lambda loader: self.batches(loader, begin)
         datasets.MNIST = datasets.mnist.MNIST = Pictures
+        clock = itertools.count(1e9, 0.01)  # what a program prints about its speed is the same too
+        time.time = time.perf_counter = lambda: next(clock)
         backward, say = torch.Tensor.backward, builtins.print
         made = torch.optim.Optimizer.__init__
 
