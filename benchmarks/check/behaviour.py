@@ -103,6 +103,8 @@ class Watch:
         datasets.MNIST = datasets.mnist.MNIST = Pictures
         clock = itertools.count(1e9, 0.01)  # what a program prints about its speed is the same too
         time.time = time.perf_counter = lambda: next(clock)
+        unseeded = np.random.default_rng
+        np.random.default_rng = lambda seed=None: unseeded(0 if seed is None else seed)
         backward, say = torch.Tensor.backward, builtins.print
         made = torch.optim.Optimizer.__init__
 
