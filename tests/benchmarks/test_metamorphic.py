@@ -10,9 +10,8 @@ from rewritings import KINDS
 
 from toolkit.assignment.check.host import plain_host
 
-# False findings, by the number of the program: none may be added.
 KNOWN = {(4, "missing-interpolation"), (17, "parameter-not-learnable"), (50, "time-limit")}
-KNOWN |= {(53, "missing-interpolation")}
+KNOWN |= {(53, "missing-interpolation")}  # false findings, by program: none may be added
 check = functools.cache(Check)
 
 
