@@ -12,36 +12,22 @@ from mishaps.pairs import pairs
 pytestmark = pytest.mark.xdist_group("kills")  # so that one server of forks is started
 
 
-def assert_lossless(outcomes: Iterator[Outcome], at_least: int) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("outcomes", "at_least"),
+    [
+        pytest.param(kills(8, 0, (["rnn", "--num-steps", "50"],)), 8, id="kills"),
+        pytest.param(pairs(3, 0), 6, id="pairs"),
+        pytest.param(disk(4, 0, (RNN,)), 11 + 11 + 7 + 4, id="disk"),  # all the writes there are
+        pytest.param(flips.flips(150, 0), 150, id="flips"),
+        pytest.param(commands(40, 0), 40, id="commands"),
+    ],
+)
+def test_no_loss(outcomes: Iterator[Outcome], at_least: int) -> None:
     found = list(outcomes)
     text, lossless = table(found)
     assert lossless, text
     assert len(found) >= at_least
-
-
-@pytest.mark.slow
-def test_kills() -> None:
-    assert_lossless(kills(8, 0, (["rnn", "--num-steps", "50"],)), at_least=8)
-
-
-@pytest.mark.slow
-def test_pairs() -> None:
-    assert_lossless(pairs(3, 0), at_least=6)
-
-
-@pytest.mark.slow
-def test_full_disk() -> None:
-    assert_lossless(disk(4, 0, (RNN,)), at_least=11 + 11 + 7 + 4)  # all the writes there are
-
-
-@pytest.mark.slow
-def test_flips() -> None:
-    assert_lossless(flips.flips(150, 0), at_least=150)
-
-
-@pytest.mark.slow
-def test_wrong_commands() -> None:
-    assert_lossless(commands(40, 0), at_least=40)
 
 
 def test_a_loss_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:

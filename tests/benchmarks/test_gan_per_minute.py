@@ -1,17 +1,13 @@
 """The race of the GANs: its table and its curves over seeds, worked by hand, and one of seconds."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
+import gan_per_minute
 import imageio.v3 as iio
 import numpy as np
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-
-import gan_per_minute
 from gan_per_minute import Race, compete, plot, print_table
 
 from toolkit.common import figures

@@ -1,21 +1,13 @@
-"""The second classifier: trained once, the same every time, and it tells noise from digits.
+"""The second classifier: trained once (here on few images), the same again, no friend of noise."""
 
-It is trained here on few images; that the whole one reads more than 99.3% of the test images is for
-whoever runs the benchmark to see, which prints it.
-"""
-
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
-from torch import nn
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-
 import second_classifier
+import torch
 from second_classifier import ResidualClassifier, Settings, trained_once
+from torch import nn
 
 from toolkit.common.errors import ToolkitError
 from toolkit.gan.classifier import accuracy

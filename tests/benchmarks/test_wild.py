@@ -1,14 +1,8 @@
 """The scoring of reports against verdicts by hand, and the wrappers around public LSTMs."""
 
 import ast
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-
-import faults
 from public_code import score as wild_score
 from public_code.wrappers import RECIPES, wrapper
 
@@ -33,9 +27,8 @@ def found(id: str, line: int, equation: int | None = None) -> dict:
 
 
 def scored(*findings: dict, not_seen: tuple[str, ...] = ()) -> wild_score.Outcome:
-    return wild_score.score(
-        ENTRY, {"findings": list(findings), "not_seen": list(not_seen), "right": []}
-    )
+    record = {"findings": list(findings), "not_seen": list(not_seen), "right": []}
+    return wild_score.score(ENTRY, record)
 
 
 def test_all_that_is_expected_and_what_is_allowed_is_exact() -> None:
@@ -87,15 +80,3 @@ def test_interval_is_that_of_wilson() -> None:
 @pytest.mark.parametrize("repository", sorted(RECIPES))
 def test_wrappers_are_python(repository: str) -> None:
     ast.parse(wrapper(RECIPES[repository]))
-
-
-def test_a_mutant_has_one_changed_line_that_it_names() -> None:
-    text = (
-        "class LSTM:\n    def forward(self, x):\n        for t in range(x.size(1)):\n"
-        "            c = g * i + c * f\n            h = torch.tanh(c) * o\n        return p\n"
-    )
-    made = {m.kind: m for m in faults.mutants("lstm", text)}
-    assert made["no tanh of c in (6)"].line == 5
-    assert "h = c * o" in made["no tanh of c in (6)"].text
-    assert "c = g * i - c * f" in made["minus in (5)"].text
-    assert made["one step too few"].line == 3

@@ -1,8 +1,8 @@
-"""The check against what we planted ourselves, and what it costs: python benchmarks/own_corpus.py
+"""The check on what we planted ourselves, and its cost: python benchmarks/check/own_corpus.py
 
 Judges every faulty and every right submission of tests/assignment/check/corpus by one warm child,
 and then runs the command `check` on each right one, for its processor time and memory. Code by
-others says more about how right the check is: benchmarks/wild.py.
+others says more about how right the check is: benchmarks/check/wild.py.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.assignment.check.corpus import build, cases
 from toolkit.assignment.check.host import Host, plain_host
 from toolkit.assignment.check.parent import judge

@@ -1,8 +1,8 @@
-"""The check against other people's code, judged by hand: python benchmarks/wild.py MODE --code DIR
+"""The check against other people's code, judged by hand: python benchmarks/check/wild.py MODE
 
-    python benchmarks/wild.py fetch --code DIR                   # from GitHub, with git
-    python benchmarks/wild.py run --code DIR --half mend         # what the check says about each
-    python benchmarks/wild.py run --code DIR --half mend --whole # GANs by `check` on their folder
+    python benchmarks/check/wild.py fetch --code DIR             # from GitHub, with git
+    python benchmarks/check/wild.py run --code DIR --half mend   # what the check says about each
+    python benchmarks/check/wild.py run --code DIR --whole       # GANs by `check` on their folder
 
 `fetch` writes DIR/KIND/HALF/OWNER+NAME+COMMIT/PATH, with the files that a file imports, and
 compares the sums. `run` judges each file alone and in its place, an LSTM in a wrapper of ours

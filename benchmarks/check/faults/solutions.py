@@ -1,0 +1,107 @@
+"""Right solutions, which are rewritten and which faults are put into."""
+
+import json
+import runpy
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rewritings.program import Program
+
+TESTS = Path(__file__).parents[3] / "tests" / "assignment" / "check"
+
+
+class Solution(NamedTuple):
+    """A submission, and what is known about it."""
+
+    program: Program
+    right: tuple[str, ...]  # the parts in which nothing is wrong
+    ids: frozenset[str] = frozenset()  # of what is wrong: any of these names it
+    may: frozenset[str] = frozenset()  # what may be said besides
+    together: bool = False  # the LSTM can be judged only beside its loss
+    parts: tuple[str, ...] = ()  # where what is wrong is to be found
+
+
+def corpus() -> Any:
+    """The cases of the tests."""
+    sys.path.insert(0, str(TESTS))
+    from corpus import cases
+
+    return cases
+
+
+def read(root: Path) -> dict[str, str]:
+    """The files of a folder that have code or settings."""
+    paths = [p for p in sorted(root.rglob("*")) if p.suffix in (".py", ".ipynb") and p.is_file()]
+    return {p.relative_to(root).as_posix(): p.read_text(errors="replace") for p in paths}
+
+
+def write(program: Program, root: Path) -> None:
+    """Put a program into an empty folder."""
+    for name, text in program.files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+def _own(name: str, base: Any, writes: Any) -> Program:
+    cases = corpus()
+    with tempfile.TemporaryDirectory() as directory:
+        writes(name, Path(directory))
+        files = read(Path(directory))
+    places = cases.FILES | dict(base.paths)
+    return Program(name, files, {p: places[p] for p in cases.FILES if places[p] in files})
+
+
+def own() -> Iterator[Solution]:
+    """The right ones of the tests."""
+    for name, right in corpus().RIGHT.items():
+        program = _own(name, right, corpus().write_right)
+        yield Solution(program, tuple(program.parts), together=right.probabilities)
+
+
+def misconceptions() -> Iterator[Solution]:
+    """The faulty ones of the tests."""
+    cases = corpus()
+    for name, wrong in cases.WRONG.items():
+        base = cases.RIGHT[wrong.base]
+        ids = {id for fault in wrong.faults for id in (fault.id, *fault.instead)}
+        yield Solution(
+            _own(name, base, cases.write_wrong),
+            (),
+            frozenset(ids),
+            frozenset(wrong.also),
+            base.probabilities,
+            tuple(wrong.parts),
+        )
+
+
+def real(folder: Path) -> Iterator[Solution]:
+    """Hand-ins that somebody has judged, as far as a part is right.
+
+    Args:
+        folder: has VERDICTS.json, and run.py with `extract(name, target)`.
+    """
+    from toolkit.assignment.check.submission import prepare
+
+    extract = runpy.run_path(str(folder / "run.py"))["extract"]
+    for name, verdict in json.loads((folder / "VERDICTS.json").read_text()).items():
+        with tempfile.TemporaryDirectory() as directory, tempfile.TemporaryDirectory() as copy:
+            root = Path(directory).resolve()
+            extract(name, root)
+            files = read(root)
+            located = prepare(root, Path(copy).resolve()).parts
+        parts = {p: where.notebook or where.file for p, where in located.items()}
+        wrong = " ".join(verdict["why"].values())
+        right = tuple(
+            part
+            for part, file in parts.items()
+            if file.endswith(".py")
+            and file not in wrong
+            and "not-written" not in verdict["acceptable"]
+            and not (part == "gan" and verdict["part2"])
+        )
+        may = {id for ids in verdict["acceptable_by_part"].values() for id in ids}
+        if right:
+            yield Solution(Program(name, files, parts), right, may=frozenset(may), together=True)

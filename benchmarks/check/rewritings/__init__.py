@@ -1,0 +1,8 @@
+"""Rewritings of right programs that leave their meaning as it is, each a function in a table."""
+
+from rewritings import cells, forms, names, order, scripts
+from rewritings.program import Kind, Program
+
+KINDS: dict[str, Kind] = names.KINDS | order.KINDS | cells.KINDS | scripts.KINDS | forms.KINDS
+
+__all__ = ["KINDS", "Kind", "Program"]
