@@ -8,7 +8,7 @@ from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.verdicts import Place, Placed, Verdicts
 
-SPLITS = ("split", "train", "mode", "is_train", "subset", "phase")
+WORDS = ("split", "mode", "subset", "phase")  # parameters whose values are words
 ONE_HOT = ("one_hot", "onehot")
 SHORT = (5, 6, 9)
 ENCODED = 7  # digits of those that are asked for one-hot, where the constructor has that choice
@@ -264,12 +264,11 @@ def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> N
 
 def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
     """A class that makes the splits itself: they share nothing, not even at T = 5."""
-    name = next((n for n in kind["parameters"] if n in SPLITS), None)
+    name = kind["split"]
     if name is None:
         return
     verdicts.doing("what the splits share")
-    is_word = name in ("split", "mode", "subset", "phase")
-    values: tuple[Any, Any] = ("train", "test") if is_word else (True, False)
+    values: tuple[Any, Any] = ("train", "test") if name in WORDS else (True, False)
     try:
         sets = [read_items(student, 5, MANY, **{name: v}) for v in values]
     except (StudentError, Unusual):  # other words for the splits: no fault

@@ -1,6 +1,5 @@
 """The check of one submission: what can be read, then each part in a process of its own."""
 
-import ast
 import contextlib
 import importlib
 import os
@@ -10,10 +9,10 @@ from pathlib import Path
 
 import torch
 
+from toolkit.assignment.check.experiments import proved
 from toolkit.assignment.check.findings import Finding, Report
 from toolkit.assignment.check.host import Gone, Host, StudentError, plain_host
 from toolkit.assignment.check.packages import excused
-from toolkit.assignment.check.source import line_of_call
 from toolkit.assignment.check.static import Reading
 from toolkit.assignment.check.submission import Located, Submission, prepare
 from toolkit.assignment.check.verdicts import Verdicts
@@ -93,16 +92,21 @@ def judge(
             judge_part(host, root, located, verdicts)
             facts |= verdicts.facts
             reached = verdicts.reached if part == "lstm" else reached
-            found += [
+            settled = [
                 _settled(finding, submission, reading)
                 for finding in verdicts.findings
                 if not _seen_already(finding, found)
             ]
+            found += [proved(finding, submission, host, root) for finding in settled]
         findings += found
     if "gives-probabilities" in facts and "saw-loss" not in facts:
-        train = submission.parts.get("train")
-        file = train.file if train else ""
-        findings.append(_softmax_unseen(file, reading.trees.get(file)))
+        message = (
+            "The model returns probabilities, and the loss was not seen. Make sure that the loss "
+            "takes their logarithm, and no second softmax."
+        )
+        findings.append(
+            Finding(verdict="not seen", part="lstm", id="softmax-before-loss", message=message)
+        )
     findings += (f for f in judge_records(records, findings, reached) if f.part in parts)
     return Report.of(
         [submission.in_notebook(finding) for finding in findings],
@@ -152,34 +156,10 @@ def _settled(finding: Finding, submission: Submission, reading: Reading) -> Find
         if part != finding.part
     ):
         message = "This stops at something that is still to be written, and was not looked at."
-    if finding.verdict == "wrong" and "FileNotFound" in finding.message:
+    if "FileNotFound" in finding.message:
         for name in submission.left_out:
             if Path(name).name in finding.message:
                 message = f"{name} is too large for the check to copy, and the code reads it."
     if message is None:
         return finding
     return finding.model_copy(update={"verdict": "not seen", "id": None, "message": message})
-
-
-def _softmax_unseen(name: str, tree: ast.Module | None) -> Finding:
-    """The model gives probabilities and no loss was seen: judge by what train.py calls."""
-    line = None if tree is None else line_of_call(tree, "crossentropy", "cross_entropy")
-    if line is None:
-        message = (
-            "The model returns probabilities, and the loss was not seen. Make sure that the loss "
-            "takes their logarithm, and no second softmax."
-        )
-        return Finding(verdict="not seen", part="lstm", id="softmax-before-loss", message=message)
-    message = (
-        "cross_entropy applies the softmax (8) itself, and the model has applied it already, so "
-        "the loss cannot fall below 1.46115. Which of the two is one too many?"
-    )
-    return Finding(
-        verdict="wrong",
-        part="train",
-        id="softmax-before-loss",
-        equation=8,
-        file=name,
-        line=line,
-        message=message,
-    )

@@ -46,6 +46,7 @@ class Submission:
         notebooks: of such a file the notebook's name, and its code.
         broken: of such a file, why the notebook cannot be read.
         left_out: files that were too large to copy.
+        there: all files and folders of the copy, before anything ran.
     """
 
     root: Path
@@ -56,6 +57,7 @@ class Submission:
     notebooks: dict[str, tuple[str, Notebook]] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    there: tuple[str, ...] = ()
 
     def original(self, file: str) -> str:
         """The student's name for a file of the copy."""
@@ -103,6 +105,7 @@ def prepare(source: Path, target: Path) -> Submission:
         {python[p]: (str(own), book) for p, (own, book) in code.notebooks.items() if p in python},
         {python[path]: why for path, why in code.broken.items()},
         tuple(left_out),
+        tuple(path.relative_to(target).as_posix() for path in target.rglob("*")),
     )
 
 

@@ -127,6 +127,12 @@ class Verdicts:
                 "a CPU. What decides where a tensor goes?",
                 at=error,
             )
+        elif "FileNotFoundError" in kinds:
+            self.not_seen(
+                f"The code needs something that was not handed in ({text}), so what follows was "
+                "not seen.",
+                at=error,
+            )
         elif "ModuleNotFoundError" in kinds and _package(error) in self.excused:
             self.not_seen(f"This was not checked: {self.excused[_package(error)]}.", at=error)
         elif error.module and "ModuleNotFoundError" in kinds:

@@ -72,7 +72,7 @@ def judge_records(
         if broken and not doubts and log.network == "LSTM" and log.accuracy >= SURE:
             doubts.append((len(log.rows) + 1, _not_this_code(log, broken[0], reached)))
         found += [_doubt("train", str(log.path), line, text) for line, text in doubts]
-        if not doubts:
+        if not doubts and log.accuracy > CHANCE:  # else there is nothing to call right
             shown.append(f"{log.path.stem} ({log.accuracy:.1%} after {log.rows[-1][0]:,.0f} steps)")
     if shown:
         beside = ""

@@ -37,7 +37,6 @@ CELLS = {
     "f without its bias": equation(3, S, " + self.b_f)", ")", "f = torch.sigmoid(", also=DEAD),
     "f peeps into c": equation(3, S, "h @ self.W_fh + self.b_f", "h @ self.W_fh + c + self.b_f"),
     "o without a sigmoid": equation(4, S, "o = torch.sigmoid(", "o = ("),
-    "o reads the new h only by half": equation(4, S, "h @ self.W_oh", "(h * h) @ self.W_oh"),
     "c forgets the input gate": equation(
         5, S, "c = g * i + c * f", "c = g + c * f", "c = g + c * f", "i = torch", also=DEAD
     ),
@@ -137,12 +136,6 @@ CELLS = {
     ),
     "no tanh in a scripted step": equation(
         6, SCRIPTED, "h = torch.sigmoid(o) * torch.tanh(c)", "h = torch.sigmoid(o) * c"
-    ),
-    "p is squashed": equation(
-        7,
-        "a state as an argument; step functions",
-        "self.decoder(h), (h, c)",
-        "torch.tanh(self.decoder(h)), (h, c)",
     ),
     "relu for tanh in an object": equation(
         1, "gates that are objects", "n_hidden, nn.Tanh())", "n_hidden, nn.ReLU())"

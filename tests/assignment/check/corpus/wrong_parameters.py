@@ -49,7 +49,7 @@ PARAMETERS = {
         "readout = nn.Linear(self.hidden_size, 10)\n        return readout(h), (h, c)",
         "parameter-not-learnable",
         "readout = nn.Linear(",
-        also=("dead-parameter",),
+        also=("dead-parameter", "fixed-device"),
     ),
     "a parameter made anew in forward": planted(
         TANH,
@@ -59,6 +59,7 @@ PARAMETERS = {
         "        for t in range(x.shape[1]):",
         "parameter-not-learnable",
         "self.b_f = nn.Parameter(torch.rand",
+        also=("fixed-device",),
     ),
     "a bias that is a buffer": planted(
         BUFFERS,

@@ -165,18 +165,6 @@ PICTURES = {
         "frames.append(z_from + k",
         "frames = [z_from]",
     ),
-    "no interpolation": planted(
-        S,
-        "gan",
-        "    weights = torch.linspace(0, 1, 9).unsqueeze(1)\n"
-        "    with torch.no_grad():\n"
-        "        return generator((1 - weights) * z_from + weights * z_to)\n",
-        "    with torch.no_grad():\n        return generator(torch.stack([z_from, z_to]))\n",
-        "missing-interpolation",
-        "def interpolate(",
-        "return generator(torch.stack([z_from, z_to]))",
-        instead=("wrong-interpolation",),
-    ),
     "no interpolation in a notebook": planted(
         APART,
         "gan",

@@ -187,6 +187,7 @@ LINES = {
 
 def found(text: str, folder: Path, check: Check) -> tuple[list[str | None], int, int]:
     (folder / "other.py").write_text("")
+    (folder / "use.py").write_text("import dataset\nnext(iter(dataset.PalindromeDataset(5)))\n")
     (folder / "dataset.py").write_text(text)
     report = check(folder, parts=["dataset"])
     return [f.id for f in report.findings], len(report.not_seen), len(report.right)

@@ -177,27 +177,7 @@ RIGHT: dict[str, tuple[tuple[str, str], ...]] = {
             "yes, no = C(torch.cat([real.flatten(1), A(z)])).chunk(2)",
         ),
     ),
-    "a table of digits": (
-        (
-            'mnist = datasets.MNIST("data", transform=scale, download=True)',
-            'table = pd.read_csv("/content/mnist_train.csv", header=None).values\n'
-            "pixels = torch.tensor(table[:, 1:]).float().reshape(-1, 1, 28, 28) / 127.5 - 1\n"
-            "mnist = torch.utils.data.TensorDataset(pixels, torch.tensor(table[:, 0]))",
-        ),
-        ("import torch\n", "import pandas as pd\nimport torch\n"),
-    ),
-    "a table without labels, a plot by pandas, a network that is loaded whole": (
-        (
-            'mnist = datasets.MNIST("data", transform=scale, download=True)',
-            "class Digits(torch.utils.data.Dataset):\n"
-            "    def __init__(self, file):\n"
-            "        self.pixels = pd.read_csv(file).values / 127.5 - 1\n\n"
-            "    def __len__(self):\n"
-            "        return len(self.pixels)\n\n"
-            "    def __getitem__(self, k):\n"
-            "        return torch.tensor(self.pixels[k]).float(), k\n\n\n"
-            'mnist = Digits("mnist_pixels.csv")',
-        ),
+    "a plot by pandas, a network that is loaded whole": (
         ("import torch\n", "import pandas as pd\nimport torch\n"),
         ("A.eval()\n", 'A.eval()\ntorch.save(A, "a.pt")\nA = torch.load("a.pt")\n'
                        'pd.DataFrame([1.0, 2.0], columns=["loss"]).plot(grid=True)\n'),
@@ -351,6 +331,6 @@ WRONG: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
         ),
     ),
     "no interpolation": (
-        "missing-interpolation", ((LINE, ""), ("    w = torch.linspace(0, 1, 9)[:, None]\n", ""))),
+        "missing-interpolation", ((LINE, ""), ("classifier(A(z))", "classifier(z)"))),
     "any two ends": ("same-class-ends", (("z[digits != digits[0]][0]", "z[1 + 0 * digits[0]]"),)),
 }  # fmt: skip

@@ -54,6 +54,13 @@ class LSTM(nn.Module):
             x = torch.stack(hs, 1)
         return self.p(h)
 """
+# A module is called by a script, which stops where the module does.
+USE = """
+import torch
+from lstm import LSTM
+
+LSTM(10, 32, 10)(torch.randn(8, 4, 10)).sum().backward()
+"""
 ZEROS = "x.new_zeros(len(x), self.n)"
 RIGHT = {
     "packed": ("", ""),
@@ -118,5 +125,6 @@ def test_a_part_is_not_tried_in_place_of_the_network(tmp_path: Path, warm_check:
     text = CELL.replace("self.p(h)", "self.p(self.norm(h).no_such_thing)")
     text = text.replace("self.n = ", "self.norm = Norm(hidden_dim)\n        self.n = ")
     (tmp_path / "lstm.py").write_text(text + norm)
+    (tmp_path / "use.py").write_text(USE)
     report = warm_check(tmp_path, parts=["lstm"])
     assert [finding.id for finding in report.findings] == ["does-not-run"]

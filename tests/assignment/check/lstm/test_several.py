@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ..conftest import Check
-from .test_lstm import CELL, ZEROS
+from .test_lstm import CELL, USE, ZEROS
 
 LOOP = CELL[CELL.index("            i, f, g, o") : CELL.index("        return")]
 STEP = """            h_t, c_t = self.step(x[:, t], h, c)
@@ -38,10 +38,29 @@ GATES = """            z = torch.cat([x[:, t], h], 1)
             g = self.w(z).tanh()
 """
 # what is replaced, and the faults: (id, equation) -> a piece of a line where it is mended
-CASES: dict[str, tuple[dict[str, str], dict[tuple[str, int | None], str]]] = {
+CASES: dict[str, tuple[dict[str, str], dict[tuple[str | None, int | None], str]]] = {
     "one layer for all gates": (
         {"4 * hidden_dim": "hidden_dim", LOOP[: LOOP.index("            c =")]: GATES},
         {("wrong-equation", k): "self.w(z)" for k in (2, 3, 4)},
+    ),
+    "empty memory that every forward fills": (
+        {
+            "self.n = hidden_dim": "self.n = hidden_dim\n        self.h = torch.empty(3, 3)",
+            "        h = x.new": "        h = self.h = x.new",
+        },
+        {},
+    ),
+    "a c(0) of the constructor, and no other c": (
+        {
+            "self.n = hidden_dim": "self.n = hidden_dim\n        self.c = torch.zeros(7, 7)",
+            "c = torch.zeros_like(h)": "before = self.c",
+            "c * f": "before * f",
+        },
+        {
+            ("fixed-batch-size", None): "self.c = torch.zeros",
+            ("fixed-device", None): "self.c = torch.zeros",
+            ("state-not-carried", 5): "before * f",
+        },
     ),
     "weights in an object that is no module": (
         {"self.p = nn.Linear": "self.p = Readout", "\n\nclass LSTM": READOUT + "\n\nclass LSTM"},
@@ -94,7 +113,7 @@ CASES: dict[str, tuple[dict[str, str], dict[tuple[str, int | None], str]]] = {
             "self.p = nn.Linear": "self.p = Readout",
             "\n\nclass LSTM": READOUT.replace("Readout", "Readout(nn.Module)") + "\n\nclass LSTM",
         },
-        {("does-not-run", None): "def __init__(self, n, k)"},
+        {(None, None): "def __init__(self, n, k)"},  # no script stops there
     ),
 }
 
@@ -107,8 +126,10 @@ def test_every_fault_is_named(name: str, tmp_path: Path, warm_check: Check) -> N
         assert old in text
         text = text.replace(old, new, 1)
     (tmp_path / "lstm.py").write_text(text)
+    (tmp_path / "use.py").write_text(USE)
     report = warm_check(tmp_path, parts=["lstm"])
-    assert {(f.id, f.equation) for f in report.findings} == set(faults)
-    for finding in report.findings:
+    found = [*report.findings, *(f for f in report.not_seen if f.line)]
+    assert {(f.id, f.equation) for f in found} == set(faults)
+    for finding in found:
         line = text.splitlines()[(finding.line or 0) - 1]
-        assert faults[str(finding.id), finding.equation] in line
+        assert faults[finding.id, finding.equation] in line

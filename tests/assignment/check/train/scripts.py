@@ -380,9 +380,18 @@ CASES = {
         WHOLE + "\ntorch.save(model.state_dict(), 'saved/model.pt')\n",
         (("missing-folder", "torch.save"),),
     ),
-    "a log in a folder that it makes": Case(
-        WHOLE + "\nimport os\nos.makedirs('saved/a', exist_ok=True)\n"
+    "logs in folders that it makes": Case(
+        WHOLE + "\nimport os, pathlib\nos.makedirs('saved/a', exist_ok=True)\n"
         "open('saved/a/log.txt', 'w').write('x')\n"
+        "pathlib.Path('logs/b').mkdir(parents=True)\n"
+    ),
+    "lists for data sets, and a loop that returns": Case(
+        function(
+            LOOP.replace("for epoch in range(50)", "while True")
+            + "        if loss < 0.01:\n            return model.eval()\n",
+            "print(train().training)",
+            changed(("DataLoader(train_set,", "DataLoader(list(train_set),"), script=HEAD),
+        ),
     ),
     "data that was not handed in": Case(
         "rows = open('data/palindromes.csv').read()\n" + WHOLE, not_seen=1
@@ -442,7 +451,7 @@ CASES = {
     ),
     "numbers of a short training": Case(
         changed(("for epoch", "every = []\nfor epoch"), (STEP, STEP + "        every.append(1)\n"))
-        + "\nprint(every[1500])\n",
+        + "\nprint(every[300])\n",
         not_seen=1,
     ),
     "a network that trains itself": Case(

@@ -54,8 +54,9 @@ class Answers:
         Returns:
             its `name`, and whether it `is_class`, or a function that seems to make palindromes
             (None if there is neither, and `functions`, the names of what there is instead), the
-            lower-case names of its constructor's `parameters`, the `file` that has it, and the
-            `lines` in which it does what `item_lines` knows, or begins (`item`, `init`).
+            lower-case names of its constructor's `parameters`, which of them chooses the `split`,
+            the `file` that has it, and the `lines` in which it does what `item_lines` knows, or
+            begins (`item`, `init`).
         """
         module = import_file(self.root / file, self.root)
         words = (name.lower(),) if name else ()
@@ -69,10 +70,12 @@ class Answers:
             if kind is None:
                 return {"name": None, "functions": list(functions)}
         self.kind = kind
+        parameters = [n.lower() for n in inspect.signature(kind).parameters]
         return {
             "name": kind.__name__,
             "is_class": isinstance(kind, type),
-            "parameters": [n.lower() for n in inspect.signature(kind).parameters],
+            "parameters": parameters,
+            "split": next((n for n in parameters if n in SPLITS), None),
             **self._lines(kind),
         }
 

@@ -1,7 +1,6 @@
 """Answers about a student's GAN."""
 
 import inspect
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FunctionType, MethodType
@@ -73,12 +72,11 @@ class Answers:
                 part.training = mode
 
     def texts(self) -> dict[str, str]:
-        """The source of the student's files, relative to the root; of notebooks, their cells."""
+        """The source of the student's files, relative to the root; notebooks are there as such."""
         found = {}
         for path in sorted(self.root.rglob("*")):
-            if path.suffix in (".py", ".ipynb") and path.is_file():
-                text = path.read_text(encoding="utf-8-sig", errors="replace")[: 50 * MAX_TEXT]
-                text = _cells(text) if path.suffix == ".ipynb" else text
+            if path.suffix == ".py" and path.is_file():
+                text = path.read_text(encoding="utf-8-sig", errors="replace")
                 found[path.relative_to(self.root).as_posix()] = text[:MAX_TEXT]
         return found
 
@@ -258,14 +256,3 @@ def _stacked(result: Any) -> Iterator[Any]:
             yield list(thing)
         else:
             yield thing
-
-
-def _cells(text: str) -> str:
-    """The code of a notebook, cell by cell, without magics."""
-    try:
-        cells = json.loads(text)["cells"]
-        sources = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
-    except (ValueError, KeyError, TypeError):
-        return ""
-    lines = "\n".join(sources).splitlines()
-    return "\n".join("pass" if line.lstrip()[:1] in ("%", "!") else line for line in lines)

@@ -91,17 +91,26 @@ class FolderFinder(MetaPathFinder):
         return False
 
 
-def prepare_imports(root: Path, folder: Path, change: Change = lambda tree, file: tree) -> None:
-    """Put a student's folder and their root on the path, and stand-ins where they are needed."""
+def prepare_imports(
+    root: Path,
+    folder: Path,
+    change: Change = lambda tree, file: tree,
+    lacking: bool = False,
+) -> None:
+    """Put a student's folder and their root on the path, and stand-ins where they are needed.
+
+    Args:
+        lacking: there are stand-ins only for packages that this machine lacks.
+    """
     for place in (root, folder):
         if str(place) in sys.path:
             sys.path.remove(str(place))
         sys.path.insert(0, str(place))
     if not any(isinstance(finder, StudentFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, StudentFinder(root, change))
-        sys.meta_path.insert(0, StandIns(root))
+        sys.meta_path.insert(len(sys.meta_path) if lacking else 0, StandIns(root))
         sys.meta_path.append(FolderFinder(root))
-        for name in [name for name in sys.modules if is_replaced(name)]:
+        for name in [name for name in sys.modules if is_replaced(name) and not lacking]:
             del sys.modules[name]  # what has imported it keeps it
     importlib.invalidate_caches()
 
@@ -211,9 +220,3 @@ def call(function: Any, known: Mapping[str, Any]) -> Any:
         else:
             arguments[name] = value
     return function(*positional, **arguments)
-
-
-def find_class(file: Path, base: type, *words: str) -> type | None:
-    """Import a student's file and find the class derived from `base` that is called like a word."""
-    kind: type | None = pick(classes(import_file(file), base), *(word.lower() for word in words))
-    return kind

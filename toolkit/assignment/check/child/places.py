@@ -26,19 +26,30 @@ def place_of(error: BaseException, root: Path) -> tuple[str | None, int | None]:
     return None, None
 
 
-def running(root: str) -> Iterator[tuple[str, str, int]]:
-    """Of a student's functions that are running, the innermost first: the name, file and line."""
+def within(file: str, root: str) -> str | None:
+    """A file's path below a student's folder, with slashes; None if it is not there."""
+    if not file.startswith(root) or file[len(root) : len(root) + 1] not in ("/", "\\"):
+        return None
+    return file[len(root) + 1 :].replace("\\", "/")
+
+
+def running(root: str) -> Iterator[tuple[FrameType, str]]:
+    """Of a student's functions that are running, the innermost first: the frame and the file."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        code = frame.f_code
-        if code.co_filename.startswith(root + "/"):
-            yield code.co_name, code.co_filename[len(root) + 1 :], frame.f_lineno
+        if (file := within(frame.f_code.co_filename, root)) is not None:
+            yield frame, file
         frame = frame.f_back
+
+
+def place(root: str) -> tuple[str | None, int | None]:
+    """The file, relative to the root, and the line of the student's code that is running."""
+    return next(((file, frame.f_lineno) for frame, file in running(root)), (None, None))
 
 
 def outside_lambda(root: str) -> tuple[str, int] | None:
     """The place where a lambda was called, if one is running."""
-    frames = list(running(root))
+    frames = [(f.f_code.co_name, file, f.f_lineno) for f, file in running(root)]
     if not frames or frames[0][0] != LAMBDA:
         return None
     return next(((file, line) for name, file, line in frames if name != LAMBDA), None)

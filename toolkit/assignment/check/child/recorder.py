@@ -1,13 +1,13 @@
 """Watches a student's code: every call of torch passes through here, and so does its line."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any, NamedTuple
 
 import torch
 from torch.overrides import TorchFunctionMode
+
+from toolkit.assignment.check.child.places import place
 
 GPUS = ("cuda", "mps")
 RECURRENT = {"lstm", "lstm_cell", "gru", "gru_cell", "rnn_tanh", "rnn_relu"}
@@ -36,12 +36,6 @@ class Recorder(TorchFunctionMode):
         self.recurrent: list[Call] = []
         self.gpu: list[Call] = []
 
-    def place(self) -> tuple[str | None, int | None]:
-        """The file, relative to the root, and the line of the student's code that is running."""
-        for frame in frames_in(self.root, sys._getframe(1)):
-            return frame.f_code.co_filename[len(self.root) + 1 :], frame.f_lineno
-        return None, None
-
     def __torch_function__(
         self,
         func: Callable[..., Any],
@@ -53,11 +47,11 @@ class Recorder(TorchFunctionMode):
         name = getattr(func, "__name__", "")
         args, kwargs, asked = without_gpu(name, args, kwargs or {}, self.device)
         if asked:
-            self.gpu.append(Call(name, *self.place()))
+            self.gpu.append(Call(name, *place(self.root)))
         if name == "cuda":
             return args[0].to(self.device)
         if name in RECURRENT:
-            self.recurrent.append(Call(name, *self.place()))
+            self.recurrent.append(Call(name, *place(self.root)))
         return self.run(name, func, args, kwargs)
 
     def run(
@@ -65,16 +59,6 @@ class Recorder(TorchFunctionMode):
     ) -> Any:
         """Make the call; a subclass that records more overrides this."""
         return func(*args, **kwargs)
-
-
-def frames_in(root: str, frame: FrameType | None) -> list[FrameType]:
-    """The frames of a student's code among those that called this one, the innermost first."""
-    found = []
-    while frame is not None:
-        if frame.f_code.co_filename.startswith(root + "/"):
-            found.append(frame)
-        frame = frame.f_back
-    return found
 
 
 def without_gpu(

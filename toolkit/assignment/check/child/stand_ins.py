@@ -25,7 +25,6 @@ REPLACED = {
     *("kaggle", "gdown", "pympler", "psutil", "GPUtil", "pynvml", "tabulate"),
 }
 MODULES = {"torch.utils.tensorboard", "pandas.plotting._matplotlib"}  # of packages that stay
-MAX_DIMS = 8  # axes of a grid that is asked for
 
 # Called with the name of a function of a stand-in and what it was given.
 Heard = Callable[[str, tuple[Any, ...]], None]

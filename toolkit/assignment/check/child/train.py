@@ -16,6 +16,7 @@ from torch.utils.data import IterableDataset
 
 from toolkit.assignment.check.child.answering import Back
 from toolkit.assignment.check.child.importing import forget_imports
+from toolkit.assignment.check.child.plain import run_plainly
 from toolkit.assignment.check.child.script.running import Script
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 
@@ -24,7 +25,7 @@ class Answers:
     """One script that trains."""
 
     def __init__(self, root: Path, back: Back) -> None:
-        self.root = root
+        self.root, self.back = root, back
         self.script: Script | None = None
 
     def run(
@@ -49,6 +50,10 @@ class Answers:
         self.script = Script(self.root, file, max_steps, max_seconds, smaller)
         with _alarm(self.script.trace, max_seconds):
             return self.script.run(more)
+
+    def plainly(self, file: str, there: list[str]) -> dict[str, Any] | None:
+        """Run a script as it is, in a folder that has only what was `there`; what it raised."""
+        return run_plainly(self.root, file, there, self.back)
 
     def items(self, load: int, count: int, seconds: float) -> dict[str, Any]:
         """The inputs of a data set's items, without their labels.

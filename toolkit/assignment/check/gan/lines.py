@@ -52,22 +52,6 @@ class Lines:
             except (SyntaxError, ValueError, RecursionError, MemoryError):
                 continue
 
-    def mention(self, pattern: re.Pattern[str]) -> bool:
-        """Whether any text has this, elsewhere than where gradients are penalised.
-
-        A penalty is taken between real and generated images, and speaks of that. Neither is a file
-        asked that trains something else.
-        """
-        for file, text in self.texts.items():
-            if file not in self.reached and "backward(" in text:
-                continue
-            lines = text.splitlines()
-            for first, last in _penalties(self.trees.get(file, ast.Module([], []))):
-                lines[first - 1 : last] = [""] * (last - first + 1)
-            if any(pattern.search(line) for line in lines):
-                return True
-        return False
-
     def of_parameter(self, network: Network, name: str) -> Place:
         """The line that makes the layer, or the parameter, with this name in a network."""
         words = [word for word in name.split(".") if not word.isdigit()]
@@ -277,23 +261,3 @@ def called(node: ast.AST) -> str:
     if not isinstance(node, ast.Call):
         return ""
     return str(getattr(node.func, "attr", getattr(node.func, "id", "")))
-
-
-def _penalties(tree: ast.Module) -> list[tuple[int, int]]:
-    """The first and the last line of what asks for a gradient, or mixes images to ask for it."""
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    statements = [n for n in tree.body if not isinstance(n, ast.FunctionDef | ast.ClassDef)]
-    return [
-        (node.lineno, node.end_lineno or node.lineno)
-        for node in (*functions, *statements)
-        if any(called(inner) == "grad" or _mixes_real(inner) for inner in ast.walk(node))
-    ]
-
-
-def _mixes_real(node: ast.AST) -> bool:
-    """Whether this is as `e * real + (1 - e) * fake`."""
-    if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add)):
-        return False
-    sides = [ast.unparse(side).lower() for side in (node.left, node.right)]
-    real = [k for k, side in enumerate(sides) if "real" in side]
-    return real in ([0], [1]) and any("(1 - " in side or "(1.0 - " in side for side in sides)

@@ -1,6 +1,6 @@
 """What ran of a student's GAN, as the child recorded it: calls, losses, backward passes, steps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,6 +113,7 @@ class Trace:
     made: dict[int, Event]  # optimiser -> where it was made
     modes: list[tuple[Event, int, bool]]  # a network's id, and whether it is to train from here
     ended: str  # how, in the words of the child's trace
+    ran: frozenset[str]  # the files of theirs that did
 
 
 def read(trace: Mapping[str, Any]) -> Trace:
@@ -173,16 +174,8 @@ def read(trace: Mapping[str, Any]) -> Trace:
         made={e["optimiser"]: Event(*place) for place, e in events.get("optimiser", [])},
         modes=[(Event(*p), e["network"], e["training"]) for p, e in events.get("mode", [])],
         ended=trace["ended"],
+        ran=frozenset(trace["ran"]),
     )
-
-
-def read_calls(events: Sequence[Mapping[str, Any]]) -> list[Call]:
-    """The calls of networks among some events."""
-    return [
-        _call((number, event["file"], event["line"]), event)
-        for number, event in enumerate(events)
-        if event["kind"] == "call"
-    ]
 
 
 def _call(place: _Place, e: Mapping[str, Any]) -> Call:

@@ -9,6 +9,7 @@ from toolkit.assignment.check.lstm.learning import LENGTH, check_learning
 from toolkit.assignment.check.lstm.network import Network, WrongOutput, find_network, undefined
 from toolkit.assignment.check.lstm.sizes import check_sizes
 from toolkit.assignment.check.lstm.source import Source
+from toolkit.assignment.check.lstm.weights import find_counting
 from toolkit.assignment.check.static import used_by
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.verdicts import Place, Verdicts
@@ -70,19 +71,23 @@ def _judge(
     check_sizes(network, first, source, verdicts)
     verdicts.doing("initial state and weights")
     network.build()
+    find_counting(network)
     parameters.check_filled(network, source, verdicts)
     drawn, remade = look(network)
     parameters.check_remade(remade, source, verdicts)
+    repeats = parameters.repeats(network)
+    drawn = [] if repeats else drawn  # what changes no answer
     if not remade:
         parameters.check_random(drawn, network, source, verdicts)
-    repeats = parameters.check_repeats(network, source, verdicts, remade)
-    parameters.check_registered(network, source, verdicts)
+    if not repeats:
+        parameters.check_kept(network, source, verdicts, remade)
     _check_probabilities(network, verdicts)
     if not verdicts.has("parameter-not-learnable", "nonzero-initial-state") or not drawn:
         verdicts.doing("equations (1) to (7)")
         check_equations(network, source, verdicts)
     else:
         parameters.check_memory(network, source, verdicts)
+    parameters.check_registered(network, source, verdicts)
     if repeats and not remade and (not drawn or not verdicts.faults):
         verdicts.doing("gradients")
         parameters.check_gradients(network, source, verdicts)

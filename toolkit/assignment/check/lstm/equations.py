@@ -22,6 +22,7 @@ from toolkit.assignment.check.verdicts import Verdicts
 
 ROWS = 41  # sequences in a recording, at least
 SINGLE = 8  # weights that are numbers, if there is one unit
+UNKNOWN = 100  # as much as no reading costs
 SMALL = 0.3  # of the usual size of weights
 MAX_ERROR = 2e-3  # of the logits, in float32
 
@@ -33,10 +34,7 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
     network.find_real()
     if _without_last(network, source, verdicts):
         return
-    recording, match = _find(network)
-    if match is None:  # perhaps the numbers grow until nothing can be told from them
-        randomise(network, scale=SMALL)
-        recording, match = _find(network)
+    recording, match = _read(network)
     if match is None:
         explain.unmatched(recording, network, source, verdicts)
         return
@@ -45,16 +43,44 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
     if (match.cost > 3 or astray) and not readout.exact:  # too far away to be explained by it
         explain.unmatched(recording, network, source, verdicts)
         return
-    count = len(verdicts.faults)
+    count = len(verdicts.findings)
     for layer in layers:
         explain.check_match(layer, recording, source, verdicts)
     explain.check_readout(layers[-1], recording, readout, source, verdicts)
     started = not verdicts.has("nonzero-initial-state") and all(
         _check_start(layer, network, source, verdicts, upper=layer is not match) for layer in layers
     )
-    seen = len(verdicts.faults) == count and not verdicts.has("wrong-equation")
+    seen = len(verdicts.findings) == count and not verdicts.has("wrong-equation")
     if started and seen and readout.exact:
         _check_equivalence(layers, readout, network, source, verdicts)
+
+
+def _read(network: Network) -> tuple[Recording, Match | None]:
+    """What is computed, in the reading that needs the fewest deviations, whose weights it has now.
+
+    The numbers may grow until nothing can be told from them; and what has a row for each sequence
+    may be a bias, or a state.
+    """
+    rows = frozenset(
+        t["name"]
+        for t in network.tensors
+        if t["zero"] and network.way.batch in t["shape"] and len(t["shape"]) > 1
+    )
+    readings = [(1.0, rows, False), (SMALL, rows, False)]
+    readings += [(1.0, rows, True)] if rows else []
+    found: list[tuple[int, Recording, Match | None]] = []
+    for scale, same, zero in readings:
+        network.states = same if zero else frozenset()
+        randomise(network, scale=scale, same=same)
+        recording, match = _find(network)
+        found.append((match.cost if match else UNKNOWN, recording, match))
+        if found[-1][0] <= 2:
+            break
+    best = min(found, key=lambda one: one[0])
+    scale, same, zero = readings[found.index(best)]
+    network.states = same if zero and best[2] else frozenset()
+    randomise(network, scale=scale, same=same)
+    return best[1:]
 
 
 def _layers(match: Match, recording: Recording) -> tuple[list[Match], Map]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -75,6 +75,8 @@ class Network:
         self.new: list[tuple[str | None, int | None, bool]] = []  # where a forward makes tensors
         self.kept: list[str] = []  # tensors, no parameters, that a forward changes
         self.softmax: list[list[Any]] = []  # name, file and line of each that was seen
+        self.states: frozenset[str] = frozenset()  # initial states, in the likeliest reading
+        self.counting: set[str] = set()  # tensors, no parameters, whose first values count
 
     def build(self, seed: int = 0, **sizes: Any) -> None:
         """A new network.
@@ -292,8 +294,3 @@ def apart(one: Tensor, other: Tensor) -> bool:
         if bool((shift - shift[:1]).abs().max() < 1e-4):
             return True
     return False
-
-
-def moved(network: Network, **changes: Any) -> Network:
-    """The same class, called in another way."""
-    return Network(network.student, replace(network.way, **changes))

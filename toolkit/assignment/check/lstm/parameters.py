@@ -18,7 +18,7 @@ CUTS = ("detach", "detach_", "data", "item", "numpy", "tolist", "no_grad")
 
 def check_filled(network: Network, source: Source, verdicts: Verdicts) -> None:
     """No weight is memory that nobody has written to."""
-    empty = [t["name"] for t in network.tensors if t["unfilled"]]
+    empty = [t["name"] for t in network.tensors if t["unfilled"] and t["name"] in network.counting]
     if empty:
         verdicts.fault(
             "uninitialised-weight",
@@ -57,14 +57,15 @@ def check_random(
         return
 
 
-def check_repeats(
-    network: Network, source: Source, verdicts: Verdicts, remade: Sequence[str]
-) -> bool:
-    """Whether the same input gives the same answer twice; `remade` is what the forward replaces."""
+def repeats(network: Network) -> bool:
+    """Whether the same input gives the same answer twice."""
     x = network.digits(network.way.batch, network.way.steps)
     first, second = network.run([x, x], seeds=[0, 1])
-    if torch.allclose(first, second, atol=1e-5):
-        return True
+    return torch.allclose(first, second, atol=1e-5)
+
+
+def check_kept(network: Network, source: Source, verdicts: Verdicts, remade: Sequence[str]) -> None:
+    """Why the same input gives another answer; `remade` is what the forward replaces."""
     kept = [t["name"] for t in network.tensors if t["name"] in remade and is_state(t)]
     kept += network.kept
     if kept and not verdicts.has("nonzero-initial-state"):
@@ -82,7 +83,6 @@ def check_repeats(
             "every call, neither random nor left over from the last batch.",
             line=source.line_of_name(*STATE_NAMES),
         )
-    return False
 
 
 def check_memory(network: Network, source: Source, verdicts: Verdicts) -> None:
@@ -145,7 +145,8 @@ def check_registered(network: Network, source: Source, verdicts: Verdicts) -> No
             f"requires_grad is False, so this is never learnt: {_list(frozen)}.",
             line=source.line_of_attribute(frozen[0]),
         )
-    states = [t["name"] for t in loose if t["uses"] and is_state(t) and not t["zero"]]
+    begun = [t for t in loose if t["name"] in network.counting and not t["zero"]]
+    states = [t["name"] for t in begun if is_state(t)]
     if states and not verdicts.has("nonzero-initial-state"):
         verdicts.fault(
             "nonzero-initial-state",
@@ -209,10 +210,12 @@ def _judge_slopes(
         none = all(not slopes[name][0] for name in learnt)
         verdicts.fault(
             "broken-gradient",
-            "No gradient reaches the weights: "
-            if none
-            else f"The gradient of {_list(sorted(cut))} is not the slope that is measured when it "
-            "is moved a little: the path through time is cut. "
+            (
+                "No gradient reaches the weights. "
+                if none
+                else f"The gradient of {_list(sorted(cut))} is not the slope that is measured when "
+                "it is moved a little: the path through time is cut. "
+            )
             + "Look for .detach(), .data, .item(), numpy or no_grad in forward.",
             line=line,
         )

@@ -101,8 +101,8 @@ def _reads_all(network: Network, steps: int) -> bool:
 
 def said_by(error: Failure) -> str:
     """The first line of an error's message."""
-    text = error.text if isinstance(error, StudentError) else str(error)
-    return (text.strip() or type(error).__name__).splitlines()[0][:200].rstrip(".")
+    text = error.text.strip() if isinstance(error, StudentError) else ""
+    return (text or str(error).strip(": ")).splitlines()[0][:200].rstrip(".")
 
 
 def _line(error: Failure | None) -> int | None:

@@ -4,8 +4,6 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 
-from toolkit.assignment.check.source import assigned_at, bare_name
-
 
 class Source:
     """The text of a student's file, and the class in it that is judged.
@@ -271,3 +269,21 @@ def _sets(text: str, name: str) -> bool:
         return False
     pieces = re.split(r"\{[^}]*\}", found[2]) if found[1] else [found[2]]
     return re.fullmatch(".+".join(map(re.escape, pieces)), name) is not None
+
+
+def assigned_at(tree: ast.Module) -> dict[int, str]:
+    """Line -> the name (without self.) that is assigned there, on every line of the statement."""
+    names = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            target = node.targets[0]
+            name = getattr(target, "attr", getattr(target, "id", None))
+            if isinstance(name, str):
+                for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+                    names[line] = name
+    return names
+
+
+def bare_name(name: str) -> str:
+    """`c_t` as "c"."""
+    return name.lower().removesuffix("_t").removesuffix("_0")

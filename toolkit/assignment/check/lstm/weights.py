@@ -14,11 +14,38 @@ STATE_NAMES = ("h", "c", "h0", "c0", "h_0", "c_0", "hidden", "cell", "state", "h
                "c_t")  # fmt: skip
 
 
-def randomise(network: Network, keep: frozenset[str] = frozenset(), scale: float = 1.0) -> None:
+def find_counting(network: Network) -> None:
+    """Find out which tensors would give another answer if they began with other numbers.
+
+    What every forward fills before it reads it does not, whatever it is called.
+    """
+    x = network.digits(network.way.batch, network.way.steps)
+    rng = torch.Generator().manual_seed(0)
+    answers: list[Tensor] = []
+    for tensor in [None, *network.tensors]:
+        if tensor and tensor["kind"] == "parameter" and not tensor["unfilled"]:
+            continue
+        network.build()
+        if tensor:
+            value = torch.randn(tensor["shape"], generator=rng)
+            network.student.ask("put", values={tensor["name"]: value})
+        answers.append(network.run([x])[0])
+        if tensor and not torch.equal(answers[0], answers[-1]):
+            network.counting.add(tensor["name"])
+    network.build()
+
+
+def randomise(
+    network: Network,
+    keep: frozenset[str] = frozenset(),
+    scale: float = 1.0,
+    same: frozenset[str] = frozenset(),
+) -> None:
     """Give every weight and bias another value; what `keep` names has its first one.
 
     Args:
         scale: how large they are, relative to the usual.
+        same: what has a row for each sequence, and is given the same one for all of them.
     """
     rng = torch.Generator().manual_seed(1)
     hidden = network.way.hidden or 128
@@ -28,12 +55,16 @@ def randomise(network: Network, keep: frozenset[str] = frozenset(), scale: float
         std = (
             WEIGHT * math.sqrt(HIDDEN / max(HIDDEN, hidden)) if max(shape, default=1) > 1 else BIAS
         )
-        if shape and shape[0] == network.way.batch != hidden and len(shape) > 1:
-            value = torch.randn(1, *shape[1:], generator=rng).expand(shape) * BIAS
+        batch = network.way.batch
+        if len(shape) > 1 and batch in shape and (name in same or batch != hidden):
+            one = [1 if k == shape.index(batch) else n for k, n in enumerate(shape)]
+            value = torch.randn(one, generator=rng).expand(shape) * BIAS
         else:
             value = torch.randn(shape, generator=rng) * (std if len(shape) > 1 else BIAS)
-        if is_weight(tensor, network):
-            values[name] = None if name in keep else scale * value
+        if name in keep or name in network.states:
+            values[name] = None
+        elif is_weight(tensor, network):
+            values[name] = scale * value
     network.student.ask("put", values=values)
 
 
@@ -41,6 +72,8 @@ def is_weight(tensor: dict[str, Any], network: Network) -> bool:
     """Whether it is a weight or a bias, not an initial state: it counts at every step."""
     if tensor["kind"] == "parameter":
         return not (tensor["zero"] and not tensor["grad"])
+    if tensor["name"] not in network.counting or tensor["name"] in network.states:
+        return False
     if tensor["kind"] == "buffer":
         return counts_always(tensor, network)
     of_readout = bool(tensor["uses"]) and math.prod(tensor["shape"]) == 10 != network.way.hidden

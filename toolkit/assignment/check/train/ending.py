@@ -4,9 +4,6 @@ from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.train.trace import Trace
 from toolkit.assignment.check.verdicts import Verdicts
 
-# What a script may raise because it was stopped early: a list that is shorter than it expects.
-SHORT = {"IndexError", "ZeroDivisionError", "ValueError", "StatisticsError", "KeyError"}
-SIZES = "to match target batch_size"  # torch says so about shapes that no list is to blame for
 DOWNLOAD = ("download", "urlopen", "HTTP Error", "Max retries", "Name or service")
 
 
@@ -37,15 +34,7 @@ def report_ending(trace: Trace, verdicts: Verdicts) -> None:
                 at=error if error and error.file else None,
             )
     elif trace.ended == "error" and error is not None:
-        if trace.left and error.file and SHORT & set(error.types) and SIZES not in error.text:
-            verdicts.not_seen(
-                f"The check stops training after some steps. What follows it was not seen, since "
-                f"the code stopped with {error}.",
-                at=error,
-            )
-        else:
-            importing = "ImportError" in error.types and not trained
-            verdicts.error(error, importing=importing)
+        verdicts.error(error, importing="ImportError" in error.types and not trained)
     elif trace.ended == "unknown" and error is not None:
         verdicts.error(error)
     elif trace.ended == "nothing" and trace.unfinished and not verdicts.faults:
@@ -63,17 +52,12 @@ def report_ending(trace: Trace, verdicts: Verdicts) -> None:
 
 def _report_missing(name: str, error: StudentError, verdicts: Verdicts) -> None:
     """The script needs something that was not handed in."""
-    if "FileNotFoundError" in error.types:
-        message = (
-            f"{name} reads a file that is not in the folder ({error.text[:100]}), so what follows "
-            "was not seen."
-        )
-    else:
-        message = (
-            f"{name} needs something from the network ({error.text[:100]}), which the check does "
-            "not have. Put it into the folder. torchvision.datasets.MNIST is always there."
-        )
-    verdicts.not_seen(message, id="not-watched", at=error)
+    verdicts.not_seen(
+        f"{name} needs something that was not handed in ({error}), and what follows was not seen. "
+        "The check has no network; torchvision.datasets.MNIST is always there.",
+        id="not-watched",
+        at=error,
+    )
 
 
 def _report_called(trace: Trace, name: str, verdicts: Verdicts) -> None:

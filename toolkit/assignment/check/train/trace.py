@@ -39,7 +39,6 @@ class Trace:
     def __init__(self, answer: Mapping[str, Any]) -> None:
         self.ended: str = answer["ended"]
         self.error: Mapping[str, Any] | None = answer["error"]
-        self.left: bool = answer["left"]
         self.called: list[str] = answer["called"]
         self.callers: list[str] = answer["callers"]
         self.discarded = [Place(**place) for place in answer["discarded"]]

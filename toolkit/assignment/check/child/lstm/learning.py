@@ -2,20 +2,16 @@
 
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from toolkit.assignment.check.child.places import within
+
 ANOMALY = re.compile(r'File "([^"]+)", line (\d+)')
-
-
-class BackwardError(RuntimeError):
-    """A backward pass failed; `place` is the file, relative to the root, and the line."""
-
-    place: tuple[str, int] | None = None
 
 
 def slopes(
@@ -39,7 +35,8 @@ def slopes(
         for each of them autograd's slope (None without a gradient) and the measured one.
 
     Raises:
-        BackwardError: the backward pass failed.
+        RuntimeError: the backward pass failed; `place` is the file, relative to the root, and the
+            line, if they are known.
     """
     network.zero_grad(set_to_none=True)
     value = total()
@@ -110,17 +107,12 @@ def _backward(value: Tensor, again: Callable[[], Tensor], root: Path) -> None:
                     again().backward()
             except RuntimeError:
                 pass
-        raise _with_place(error, [str(w.message) for w in caught], root) from None
-
-
-def _with_place(error: RuntimeError, texts: Sequence[str], root: Path) -> BackwardError:
-    found = BackwardError(str(error))
-    for text in texts:
-        for file, line in reversed(ANOMALY.findall(text)):
-            if Path(file).is_relative_to(root):
-                found.place = (Path(file).relative_to(root).as_posix(), int(line))
-                return found
-    return found
+        places = [place for w in caught for place in reversed(ANOMALY.findall(str(w.message)))]
+        for file, line in places:
+            if (theirs := within(file, str(root))) is not None:
+                error.place = theirs, int(line)  # type: ignore[attr-defined]
+                break
+        raise
 
 
 def _log(output: Tensor) -> Tensor:

@@ -5,7 +5,6 @@ like any other.
 """
 
 import hashlib
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from toolkit.assignment.check.child.recorder import frames_in
+from toolkit.assignment.check.child.places import running
 
 MAX_PIECES = 96  # of one tensor
 MAX_OPERATIONS = 20_000
@@ -69,10 +68,9 @@ class Operations(TorchDispatchMode):
         outputs = [x for x in flat(result) if isinstance(x, Tensor) and x.is_floating_point()]
         if not outputs or len(self.made) > MAX_OPERATIONS:
             return result
-        frames = frames_in(self.root, sys._getframe(1))
-        calls = tuple(hash((f.f_code.co_filename, f.f_lineno, f.f_lasti)) for f in frames)
-        file = frames[0].f_code.co_filename[len(self.root) + 1 :] if frames else None
-        line = frames[0].f_lineno if frames else None
+        frames = [(file, f.f_lineno, f.f_lasti) for f, file in running(self.root)]
+        calls = tuple(map(hash, frames))
+        file, line = frames[0][:2] if frames else (None, None)
         name = func.overloadpacket.__name__.removesuffix("_")
         if len(used) > len(set(used)):
             self.twice.append([name, file, line])

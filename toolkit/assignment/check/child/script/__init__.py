@@ -3,10 +3,10 @@
 `Script.run()` returns what the judge gets:
 
     ended       "finished", "enough" (stopped after many steps), "slow" (stopped by the time it took
-                while steps went on), "error", "exit" (sys.exit), "network" (it needs the internet),
-                "unknown" (a parameter of a function is not known), or "nothing" (trained nothing)
+                while steps went on), "error", "exit" (sys.exit), "network" (it needs the internet,
+                or a file that is not there), "unknown" (a parameter of a function is not known),
+                or "nothing" (trained nothing)
     error       what it raised, as in `answering.described`, or None
-    left        whether a loop was left early, after enough steps in it; what follows it still ran
     networks    of every network that was called, or whose parameters were moved:
                 id, class, file and line (of the class; None if it is torch's own), forward_line,
                 parameters (their ids), names (their names), classes (names of the classes of all
@@ -45,6 +45,7 @@
       gpu         a GPU was asked for: name
       softmax     softmax or log_softmax was called: name, output (id of the value)
       recurrent   torch's own recurrent layer was called: name
+    ran         the files of theirs that did
     discarded   places (file and line) where something is computed from a gradient and not kept
     unfinished  places of `pass` that is all there is in a function or a loop
     moves       places where parameters are moved by hand, the likeliest first

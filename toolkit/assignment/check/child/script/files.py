@@ -1,7 +1,4 @@
-"""Makes folders that a student's script writes to, and notes the pictures that it saves.
-
-A file of digits that is not there is written when it is opened.
-"""
+"""Makes folders that a student's script writes to, and notes the pictures that it saves."""
 
 import builtins
 import io
@@ -18,28 +15,18 @@ import torch
 import torchvision.utils
 from torch import Tensor
 
-from toolkit.assignment.check.child.script.digits import (
-    PICTURES,
-    Digits,
-    write_file,
-    write_pictures,
-)
 from toolkit.assignment.check.child.script.trace import Trace
 from toolkit.assignment.check.child.stand_ins import StandIns
 
 ELSEWHERE = "elsewhere"  # a folder in the root, for what would be written outside of it
-DATA = {"", ".csv", ".tsv", ".npz", ".npy", ".gz", ".mat", ".h5", ".hdf5", ".parquet", ".idx",
-        ".png", ".jpg", ".zip", ".pkl", ".txt"}  # fmt: skip
 SHOWS = {"imshow", "matshow", "imsave", "imwrite", "savefig", "show", "add_image", "add_images",
          "mimsave", "Image"}  # fmt: skip
 
 
 @contextmanager
-def watching_files(
-    trace: Trace, root: Path, stand_ins: StandIns, digits: Digits | None = None
-) -> Iterator[None]:
+def watching_files(trace: Trace, root: Path, stand_ins: StandIns) -> Iterator[None]:
     """Inside this block missing folders are made, and pictures are noted."""
-    folders = _Folders(trace, root, digits)
+    folders = _Folders(trace, root)
 
     def heard(name: str, args: tuple[Any, ...]) -> None:
         if name in SHOWS and trace.on and not trace.full():
@@ -57,8 +44,6 @@ def watching_files(
         for owner in (builtins, io):
             stack.enter_context(patch.object(owner, "open", folders.opener(owner.open)))
         stack.enter_context(patch.object(torch, "save", folders.saver(torch.save)))
-        stack.enter_context(patch.object(os, "mkdir", folders.maker(os.mkdir)))
-        stack.enter_context(patch.object(os, "listdir", folders.lister(os.listdir)))
         savers: tuple[tuple[Any, str], ...] = (
             (torchvision.utils, "save_image"),
             (PIL.Image.Image, "save"),
@@ -73,10 +58,9 @@ def watching_files(
 
 
 class _Folders:
-    def __init__(self, trace: Trace, root: Path, digits: Digits | None) -> None:
+    def __init__(self, trace: Trace, root: Path) -> None:
         self._trace = trace
         self._root = root
-        self._digits = digits
 
     def opener(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def open(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
@@ -88,26 +72,6 @@ class _Folders:
 
         return open
 
-    def lister(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        def listdir(path: Any = ".") -> Any:
-            if isinstance(path, str | os.PathLike) and self._digits is not None and self._trace.on:
-                folder = Path(os.path.abspath(path))
-                inside = folder.is_relative_to(self._root) and not folder.exists()
-                if inside and PICTURES.search(str(folder.relative_to(self._root))):
-                    with self._unwatched():
-                        write_pictures(folder, self._digits)
-            return function(path)
-
-        return listdir
-
-    @contextmanager
-    def _unwatched(self) -> Iterator[None]:
-        self._trace.on = False
-        try:
-            yield
-        finally:
-            self._trace.on = True
-
     def saver(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def save(obj: Any, f: Any, *args: Any, **kwargs: Any) -> Any:
             return function(obj, self._there(f) if isinstance(f, str | os.PathLike) else f, *args,
@@ -115,24 +79,14 @@ class _Folders:
 
         return save
 
-    def maker(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        def mkdir(path: Any, *args: Any, **kwargs: Any) -> None:
-            where = self._there(path) if isinstance(path, str | os.PathLike) else path
-            function(where, *args, **kwargs)
-
-        return mkdir
-
     def _found(self, file: str | os.PathLike[str]) -> str | os.PathLike[str]:
-        """A file that is to be read: where it was saved, or one of digits that was not there."""
+        """A file that is to be read: where it was saved."""
         if isinstance(file, str) and "\\" in file:
             windows = PureWindowsPath(file)
             for place in (Path(windows.as_posix()), self._root / ELSEWHERE / windows.name):
                 if place.exists():
                     return place
-        if self._digits is None or os.path.exists(file):
-            return file
-        with self._unwatched():
-            return write_file(Path(os.fsdecode(file)), self._digits, self._root / ELSEWHERE) or file
+        return file
 
     def _there(self, file: str | os.PathLike[str]) -> str | os.PathLike[str]:
         """The same path, in a folder that is there now; elsewhere if it lies outside the root."""
@@ -145,15 +99,8 @@ class _Folders:
         place = folder if inside else self._root / ELSEWHERE
         named = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
         self._trace.add("folder", folder=str(named))
-        with self._unwatched():
-            place.mkdir(parents=True, exist_ok=True)
+        place.mkdir(parents=True, exist_ok=True)
         return file if inside else place / Path(file).name
-
-
-def is_data(name: object) -> bool:
-    """Whether a missing file is one that data is kept in, by its name; a folder may be one too."""
-    suffix = Path(name).suffix.lower() if isinstance(name, str) else "."
-    return suffix in DATA or "ubyte" in suffix
 
 
 def _picture(trace: Trace, args: tuple[Any, ...]) -> dict[str, Any] | None:

@@ -39,7 +39,6 @@ class Loops:
         self._done: set[str] = set()  # what is done at intervals, and was done
         self._steps: Counter[str] = Counter()  # in each loop, named by its place
         self._seen: dict[str, int] = {}  # while loops: steps in all when the test was last made
-        self.left = False  # whether a loop was left early
         setattr(builtins, EACH, self.each)
         setattr(builtins, START, self.start)
         setattr(builtins, MORE, self.more)
@@ -99,10 +98,7 @@ class Loops:
 
     def _enough(self, loop: str) -> bool:
         late = self._trace.brisk and time.process_time() > self._trace.late
-        if self._steps[loop] < (FEW if late else self._trace.max_steps):
-            return False
-        self.left = True
-        return True
+        return self._steps[loop] >= (FEW if late else self._trace.max_steps)
 
 
 class _Change(ast.NodeTransformer):
@@ -138,8 +134,9 @@ class _Change(ast.NodeTransformer):
 
     def visit_While(self, node: ast.While) -> list[ast.stmt]:
         self.generic_visit(node)
-        if _yields(node):
-            return [node]
+        endless = isinstance(node.test, ast.Constant)
+        if _yields(node) or (endless and not any(isinstance(n, ast.Break) for n in ast.walk(node))):
+            return [node]  # what follows a loop without an end never runs, so it is not left
         test = ast.BoolOp(ast.And(), [self._call(MORE, None, node), node.test])
         node.test = ast.copy_location(test, node.test)
         start = ast.Expr(self._call(START, None, node))

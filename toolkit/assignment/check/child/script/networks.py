@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from toolkit.assignment.check.child.places import line_of
+from toolkit.assignment.check.child.places import line_of, within
 from toolkit.assignment.check.child.script.values import Values
 
 
@@ -35,12 +35,12 @@ def describe_network(network: nn.Module, root: str) -> dict[str, Any]:
         file = inspect.getsourcefile(kind) or ""
     except (OSError, TypeError):
         file = ""
-    theirs = file.startswith(root + "/")
+    place = within(file, root)
     return {
         "class": kind.__name__,
-        "file": file[len(root) + 1 :] if theirs else None,
-        "line": line_of(kind) if theirs else None,
-        "forward_line": line_of(kind, "forward") if theirs else None,
+        "file": place,
+        "line": line_of(kind) if place else None,
+        "forward_line": line_of(kind, "forward") if place else None,
         "names": [name for name, _ in network.named_parameters()],
         "classes": sorted({k.__name__ for m in network.modules() for k in type(m).__mro__[:-2]}),
         "training": network.training,

@@ -5,7 +5,6 @@ import builtins
 import copy
 import http.client
 import inspect
-import os
 import re
 import socket
 import sys
@@ -21,16 +20,12 @@ from toolkit.assignment.check.child.answering import described
 from toolkit.assignment.check.child.importing import (
     UnknownParameter,
     compiled,
-    package_of,
     prepare_imports,
 )
 from toolkit.assignment.check.child.places import line_of
-from toolkit.assignment.check.child.script.digits import (
-    Digits,
-    replace_mnist,
-    replace_readers,
-)
-from toolkit.assignment.check.child.script.files import is_data, watching_files
+from toolkit.assignment.check.child.plain import run_as_main
+from toolkit.assignment.check.child.script.digits import Digits, replace_mnist
+from toolkit.assignment.check.child.script.files import watching_files
 from toolkit.assignment.check.child.script.guesses import Guesses
 from toolkit.assignment.check.child.script.loops import Loops
 from toolkit.assignment.check.child.script.networks import describe_networks
@@ -53,6 +48,7 @@ NETWORK = (
     socket.gaierror,
     ConnectionError,
     TimeoutError,
+    FileNotFoundError,  # what was not handed in is nothing to judge by
 )
 
 
@@ -85,7 +81,6 @@ class Script:
         self.module = ModuleType("__main__")
         self._trees: dict[str, ast.Module] = {}  # what was run, as they wrote it
         self.called: list[str] = []  # functions that the check called itself
-        self._digits: Digits | None = None
 
     def run(
         self,
@@ -102,7 +97,6 @@ class Script:
         Returns:
             what this package describes.
         """
-        self._digits = digits
         if digits is not None:
             replace_mnist(digits)
         ended, error = self._attempt(self._run_main)
@@ -118,7 +112,7 @@ class Script:
         return {
             "ended": ended,
             "error": error,
-            "left": self.loops.left,
+            "ran": [Path(file).relative_to(self.root).as_posix() for file in self._trees],
             "discarded": self._places(discarded_gradients),
             "unfinished": self._places(unfinished),
             "moves": self._places(moves),
@@ -139,7 +133,7 @@ class Script:
         """A context in which what their code does is added to the trace."""
         stack = ExitStack()
         finder = next(f for f in sys.meta_path if isinstance(f, StandIns))
-        stack.enter_context(watching_files(self.trace, self.root, finder, self._digits))
+        stack.enter_context(watching_files(self.trace, self.root, finder))
         stack.enter_context(watching(self.trace))
         return stack
 
@@ -186,9 +180,6 @@ class Script:
             return "unknown", described(error, self.root)
         except NETWORK as error:
             return "network", described(error, self.root)
-        except FileNotFoundError as error:
-            kind = "network" if is_data(error.filename) else "error"
-            return kind, described(error, self.root)
         except Exception as error:  # whatever a student's code raises
             return "error", described(error, self.root)
         return "finished", None
@@ -208,20 +199,9 @@ class Script:
         return None
 
     def _run_main(self, *arguments: str) -> None:
-        sys.argv = [self.file.name, *arguments]
-        os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"  # torch before 2.6 loads networks
         builtins.input = lambda *prompt: "1"
-        os.chdir(self.file.parent)
         code = compiled(self.file, self._change)
-        self.module.__file__ = str(self.file)
-        self.module.__dict__["__builtins__"] = __builtins__
-        relative = any(
-            isinstance(node, ast.ImportFrom) and node.level
-            for node in ast.walk(ast.parse(self.file.read_bytes()))
-        )
-        self.module.__package__ = package_of(self.file, self.root) if relative else None
-        sys.modules["__main__"] = self.module
-        exec(code, vars(self.module))
+        run_as_main(self.module, self.file, self.root, code, *arguments)
 
     def _call_functions(self, more: Mapping[str, Callable[[], Any]]) -> None:
         """Call what trains: a main function, else one that trains, else those that make a step."""
@@ -253,8 +233,6 @@ class Script:
         """What is done to each of their files that is run."""
         self._trees[file] = copy.deepcopy(tree)
         tree = Smaller().visit(tree) if self.smaller else tree
-        if self._digits is not None:
-            replace_readers(tree, self._digits)
         return self.loops.change(tree, file)
 
     def _places(self, find: Callable[[ast.Module], Iterable[int]]) -> list[dict[str, Any]]:

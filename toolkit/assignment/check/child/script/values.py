@@ -32,17 +32,25 @@ def unwatched(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
+class _Kept:
+    def __init__(self, thing: Any) -> None:
+        self.thing = thing
+
+
 class Values:
     """Describes tensors as plain values; the same tensor has the same id as long as it lives."""
 
     def __init__(self) -> None:
         self._ids: Any = WeakIdKeyDictionary()
+        self._kept: dict[int, Any] = {}  # what cannot be referred to weakly, by Python's own id
         self._count = 0
         self._sent = 0
         self._outputs: list[tuple[int, Tensor, set[bytes]]] = []
 
     def id_of(self, thing: Any) -> int:
         """A small number that no other tensor, network or optimiser has."""
+        if type(thing).__weakrefoffset__ == 0:  # a list is a data set, too
+            thing = self._kept.setdefault(id(thing), _Kept(thing))
         if thing not in self._ids:
             self._ids[thing] = self._count
             self._count += 1

@@ -24,7 +24,7 @@ from torch.optim.optimizer import (
 from torch.utils.data import DataLoader
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
-from toolkit.assignment.check.child.places import outside_lambda
+from toolkit.assignment.check.child.places import outside_lambda, place
 from toolkit.assignment.check.child.script.devices import Devices, without_questions
 from toolkit.assignment.check.child.script.loaders import made_loader, next_batch
 from toolkit.assignment.check.child.script.trace import Trace
@@ -155,8 +155,8 @@ def _criterion(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]
     @functools.wraps(function)
     def init(self: nn.Module, *args: Any, **kwargs: Any) -> None:
         function(self, *args, **kwargs)
-        if trace.on and (place := trace.place())[0] is not None:
-            trace.losses.made[trace.values.id_of(self)] = place
+        if trace.on and (made := place(trace.root))[0] is not None:
+            trace.losses.made[trace.values.id_of(self)] = made
 
     return init
 

@@ -26,6 +26,7 @@ from toolkit.assignment.check.gan.drawing.paths import (
     find_paths,
     is_uneven,
 )
+from toolkit.assignment.check.gan.drawing.sites import unsearched
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.images import latent_of
 from toolkit.assignment.check.gan.lines import Lines
@@ -41,11 +42,6 @@ CHOICES = [
         r"choice|randint|rand|normal",
     )
 ]
-MENTIONS = re.compile(
-    r"(?<!\.)interpol(?!ation=|ationmode)|lerp|linspace|morph|latent.?walk"
-    r"|^(?!.*(momentum|decay|\bema|average)).*\(1(\.0)? - \w+\) \*"
-)
-WEIGHTED = re.compile(r"linspace|lerp|\(1(\.0)? - \w+\) \*")
 MIXED = (
     "The images in between are mixed from the pixels of two images. Which numbers should move in "
     "steps, so that each image is drawn by the generator?"
@@ -83,26 +79,16 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
     if (mixed := _mixed_pictures(game, lines)) is not None:
         verdicts.fault("wrong-interpolation", MIXED, at=mixed)
         return
-    two = next((f for f in candidates if f.ends() and _draws_ends(f, ends, functions)), None)
-    if two is not None and not lines.mention(WEIGHTED):
-        verdicts.fault(
-            "missing-interpolation",
-            "This draws the two samples that it is given, and nothing between them. Task 3 asks "
-            "for 9 images: 7 steps between two samples, and both samples.",
-            at=two.place,
-        )
-        return
-    if candidates or lines.mention(MENTIONS):
+    if (left := unsearched(game, lines)) is not None:
         verdicts.not_seen(
-            "The code seems to interpolate, but no images along a line in latent space were seen. "
-            "Count them: are there 9, with both ends?",
+            f"No images along a line in latent space were seen, but {left}. Count them: are "
+            "there 9, with both ends?",
             id="missing-interpolation",
-            at=candidates[0].place if candidates else None,
         )
         return
     verdicts.fault(
         "missing-interpolation",
-        "No images along a line in latent space were drawn, and no file or notebook mentions them. "
+        "All that uses the generator ran, and no images along a line in latent space were drawn. "
         "Task 3 asks for 9 images: 7 steps between two samples, and both samples.",
         at=draws[-1] if draws else None,
     )
@@ -121,13 +107,6 @@ def _mixed_pictures(game: Game, lines: Lines) -> Placed | None:
         if rows is not None and rows.size(1) >= 784 and find_paths([(0, rows)]):
             return lines.of_word(event, WEIGHTS)
     return None
-
-
-def _draws_ends(function: Function, ends: Tensor, functions: Functions) -> bool:
-    """Whether a function draws the two samples that it is given, and nothing more."""
-    tried = functions.call(function, ends, seed=0)
-    points = torch.cat([d.z for d in tried.draws]) if tried.draws else ends[:0]
-    return tried.error is None and tried.unknown is None and len(points) == 2
 
 
 def _paths_of(calls: Sequence[Call]) -> list[Path]:
@@ -243,15 +222,19 @@ def _check_ends(candidates: list[Function], functions: Functions, verdicts: Verd
     Only where code chooses them: a person who looked at images, or a seed, is right or wrong in the
     picture.
     """
-    seeded = any("seed(" in text for text in functions.lines.texts.values())
+    lines = functions.lines
+    seeded = any("seed(" in lines.texts.get(file, "") for file in lines.reached)
     choosers = [f for f in functions.that(*CHOOSES) if not f.ends()][:MAX_FUNCTIONS]
     inside = [f for f in candidates if not f.ends()]
+    fixed: Function | None = None  # what a seed decides, which somebody may have chosen by eye
     for function in dict.fromkeys((*inside, *choosers)):
         asked = functions.artist.asked
         seen = _ends_chosen(function, functions, seed=0)
-        if seen is None or (seeded and functions.artist.asked == asked):
+        if seen is None:
             continue
-        seed = 0
+        if seeded and functions.artist.asked == asked:
+            fixed = fixed or function
+            continue
         for seed in range(NUM_TRIES):
             points = _ends_chosen(function, functions, seed, again=True)
             if points is None:
@@ -266,8 +249,16 @@ def _check_ends(candidates: list[Function], functions: Functions, verdicts: Verd
                     at=_place_of_choice(function, functions),
                 )
                 return
-        verdicts.right(f"The ends were of different classes in {seed + 1} of {seed + 1} tries.")
-        return
+        else:
+            verdicts.right(f"The ends were of different classes in all of {NUM_TRIES} tries.")
+            return
+    if fixed is not None:
+        verdicts.not_seen(
+            "A seed decides which two ends are drawn. Whether they show different digits is in the "
+            "picture, and was not seen.",
+            id="same-class-ends",
+            at=fixed.place,
+        )
 
 
 def _place_of_choice(function: Function, functions: Functions) -> Placed:

@@ -39,6 +39,28 @@ def sampling_sites(game: Game, lines: Lines) -> list[Place] | None:
     return None if unclear else found
 
 
+def unsearched(game: Game, lines: Lines) -> str | None:
+    """What may draw with the generator and did not run; None if everything was looked at."""
+    if game.trace.ended != "finished":
+        return "the code was not seen to its end"
+    sites = sampling_sites(game, lines)
+    if sites != []:
+        return f"{sites[0].file}:{sites[0].line} did not run" if sites else "not all was searched"
+    stem = lines.file.rpartition("/")[2].removesuffix(".py")
+    uses = re.compile(rf"\b({re.escape(stem)}|{re.escape(game.generator.kind)})\b", re.I)
+    for file, text in lines.texts.items():
+        if file not in game.trace.ran and (uses.search(text) or _loads(lines.trees.get(file))):
+            return f"{file} did not run"
+    return None
+
+
+def _loads(tree: ast.Module | None) -> bool:
+    """Whether a file may load a network when it is run, as one does that cannot be read."""
+    apart = ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
+    steps = [node for node in tree.body if not isinstance(node, apart)] if tree else []
+    return tree is None or any(re.search(r"\bload\(", ast.unparse(node)) for node in steps)
+
+
 def _names(game: Game, lines: Lines) -> set[str]:
     """What the generator is called by: what says so, else what all its calls have in common."""
     statements = [found for call in game.all_draws if (found := lines.statement(call)) is not None]

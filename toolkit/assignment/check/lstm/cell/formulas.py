@@ -66,7 +66,8 @@ CELLS = (
 # (6) and the common mistakes in it: h(t) from c(t), o(t), c(t-1) and g(t).
 OUTPUTS = (
     Formula("", "o", lambda c, o, before, g: torch.tanh(c) * o),
-    Formula("The tanh around c(t) is missing.", "o", lambda c, o, before, g: c * o),
+    Formula("o(t) multiplies c(t) as it is. What keeps h(t) between -1 and 1?", "o",
+            lambda c, o, before, g: c * o),
     Formula("The output gate o(t) has no effect on h(t).", "",
             lambda c, o, before, g: torch.tanh(c)),
     Formula("c(t) goes through a sigmoid, not through a tanh.", "o",

@@ -63,6 +63,7 @@ def check_gates(match: Match, source: Source, verdicts: Verdicts, swapped: bool)
         said = "None of the four gates has a bias: b_g, b_i, b_f and b_o are missing."
         verdicts.fault("wrong-equation", said, equation=1, at=at)
         missing = []
+    unexplained: list[str] = []
     for number, name in enumerate(GATES, start=1):
         gate, fit = match.gates.get(name), maps.get(name)
         if gate is None:
@@ -70,8 +71,10 @@ def check_gates(match: Match, source: Source, verdicts: Verdicts, swapped: bool)
         what = f"The {NAMES[name]} {name}(t)"
         message: str | None = None
         if fit is None or not fit.exact:
-            look = _what_it_reads(match, gate)
-            message = f"{what} is not W x(t) + W h(t-1) + b inside its activation: {look}."
+            if look := _what_it_reads(match, gate):
+                message = f"{what} is not W x(t) + W h(t-1) + b inside its activation: {look}."
+            else:
+                unexplained.append(name)
         elif is_none(fit.weight_h):
             message = f"{what} does not read h(t-1)."
         elif is_none(fit.weight_x):
@@ -81,6 +84,8 @@ def check_gates(match: Match, source: Source, verdicts: Verdicts, swapped: bool)
         if message is not None and not (alone and fit is not None and not fit.exact):
             where: Placed | None = of_bias(gate.inside, source) if name in missing else gate.inside
             verdicts.fault("wrong-equation", message, equation=number, at=where)
+    if unexplained and not alone:
+        verdicts.not_seen(f"What {', '.join(unexplained)} are computed from could not be followed.")
 
 
 def of_bias(place: Place | None, source: Source) -> Placing | None:
@@ -91,10 +96,10 @@ def of_bias(place: Place | None, source: Source) -> Placing | None:
     return Placing(place.file, made or place.line)
 
 
-def _what_it_reads(match: Match, gate: Gate) -> str:
-    """Why a gate is no affine map of x(t) and h(t-1)."""
+def _what_it_reads(match: Match, gate: Gate) -> str | None:
+    """Why a gate is no affine map of x(t) and h(t-1), if that is known."""
     if gate.before is None:
-        return "look at what it reads"
+        return None
     value = gate.before[1:].flatten(0, 1)
     now = match.x[1:].flatten(0, 1)
     h, c, c_new = match.h[:-1], match.c[:-1], match.c[1:]
@@ -103,13 +108,13 @@ def _what_it_reads(match: Match, gate: Gate) -> str:
         if affine(value, both, h.flatten(0, 1)).exact:
             return f"it also reads {what}"
     if gate.kind == "none":
-        return "look at what it reads"
+        return None
     for kind in ("sigmoid", "tanh"):
         inner = gate.before.logit() if kind == "sigmoid" else gate.before.atanh()
         finite = bool(inner.isfinite().all())
         if finite and affine(inner[1:].flatten(0, 1), now, h.flatten(0, 1)).exact:
             return f"there is another {kind} inside it"
-    return "look at what it reads"
+    return None
 
 
 def check_shared(match: Match, twice: Place | None, verdicts: Verdicts) -> None:
