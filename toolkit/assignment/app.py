@@ -25,7 +25,7 @@ from toolkit.assignment.options import (
     TitleOption,
     UnsafeOption,
 )
-from toolkit.common.console import Commands, command_line, reports_errors
+from toolkit.common.console import Commands, can_ask, command_line, reports_errors
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import set_aside
 
@@ -188,7 +188,7 @@ def pack(
     from toolkit.assignment.grade.sandbox.isolation import Limits
     from toolkit.assignment.pack import pack as pack_submission
 
-    ask = partial(typer.confirm, default=None) if sys.stdin.isatty() else None  # y or n, no Enter
+    ask = partial(typer.confirm, default=None) if can_ask() else None  # y or n, no Enter
     print(pack_submission(folder, student_number, out, Limits(), report=report, ask=ask).as_text())
 
 

@@ -92,6 +92,11 @@ def reports_errors(command: Function) -> Function:
     return wrapper  # type: ignore[return-value]
 
 
+def can_ask() -> bool:
+    """Whether somebody can answer: a cell of a notebook has a terminal, and nobody at it."""
+    return sys.stdin.isatty() and "JPY_PARENT_PID" not in os.environ
+
+
 def _prepare_output() -> None:
     """Let no console and no setting of Matplotlib stop a command; it draws into files only."""
     for name in ("stdout", "stderr"):

@@ -1,6 +1,5 @@
 """Where a command reads and writes, and how much it may compute."""
 
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,7 @@ import torch
 import typer
 from torch import nn
 
-from toolkit.common.console import training_command
+from toolkit.common.console import can_ask, training_command
 from toolkit.common.device import pick_device, pick_precision
 from toolkit.common.errors import UsageError
 from toolkit.common.files import make_directory
@@ -78,7 +77,7 @@ class Workspace:
             f"This training takes about {seconds / 3600:,.1f} hours and {memory / 1e9:,.1f} GB of "
             f"memory, of which this machine has {there / 1e9:,.1f}"
         )
-        if not sys.stdin.isatty():
+        if not can_ask():
             raise UsageError(f"{estimate}. Choose smaller sizes, or give --yes if you mean it.")
         if not typer.confirm(f"{estimate}. Go on?"):
             raise UsageError("Nothing was trained. Choose smaller sizes.")
