@@ -345,14 +345,14 @@ def table(results: list[dict[str, Any]]) -> str:
     row("such findings", *(sum(len(o["false"]) for o in counted[w]) for w in of))
     had = sum(o["had"] for o in counted["right"])
     row(
-        "questions that are still answered *right*",
+        "questions that are still answered right",
         rate(sum(o["kept"] for o in counted["right"]), had),
         "",
     )
     named = sum(o["named"] for o in counted["faulty"])
     unseen = sum(not o["named"] and not o["false"] and not o["passed"] for o in counted["faulty"])
     row("the fault is named", "", rate(named, len(counted["faulty"])))
-    row("the fault is *not seen*", "", rate(unseen, len(counted["faulty"])))
+    row("the fault is not seen", "", rate(unseen, len(counted["faulty"])))
     row("the fault is passed as right", "", share("faulty", "passed"))
     rows += [
         "",
