@@ -8,6 +8,7 @@ so a program goes on to what comes after, such as the interpolation.
 import builtins
 import itertools
 import json
+import multiprocessing
 import os
 import random
 import re
@@ -16,6 +17,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -167,29 +169,36 @@ class Watch:
 
 
 def behaviour(root: Path, file: str, steps: int, mirrored: bool = False) -> Trace:
-    """The trace of a program, run in a process of its own; empty where that had to be ended."""
-    read, write_end = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.setsid()
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-        resource.setrlimit(resource.RLIMIT_AS, (12 << 30, 12 << 30))
-        signal.alarm(8 * SECONDS)
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2):
-            os.dup2(nowhere, descriptor)
-        try:
-            os.chdir(root)
-            text = json.dumps(Watch(steps, mirrored).run(root / file))
-            with os.fdopen(write_end, "w") as pipe:
-                pipe.write(text)
-        finally:
-            os._exit(0)
-    os.close(write_end)
-    with os.fdopen(read) as pipe:
-        text = pipe.read()
-    os.waitpid(pid, 0)
-    return [(what, numbers) for what, numbers in json.loads(text)] if text else []
+    """The trace of a program, run in a process of its own; empty where that had to be ended.
+
+    It is a fork of one that has imported torch and computed nothing, since autograd cannot be used
+    in a fork of a process that has used it.
+    """
+    fresh = multiprocessing.get_context("forkserver")
+    fresh.set_forkserver_preload(["torch", "torchvision"])
+    answer, told = fresh.Pipe(duplex=False)
+    process = fresh.Process(target=_run_alone, args=(told, root, file, Watch(steps, mirrored)))
+    process.start()
+    told.close()
+    try:
+        trace: Trace = answer.recv()
+    except EOFError:
+        trace = []
+    process.join()
+    return trace
+
+
+def _run_alone(told: Connection, root: Path, file: str, watch: Watch) -> None:
+    os.setsid()
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    resource.setrlimit(resource.RLIMIT_AS, (12 << 30, 12 << 30))
+    signal.alarm(8 * SECONDS)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    os.chdir(root)
+    told.send(watch.run(root / file))
+    os._exit(0)  # whatever threads a program has left
 
 
 def same(one: Trace, two: Trace, tolerance: float = 2e-4) -> bool:
