@@ -17,6 +17,7 @@ from toolkit.assignment.options import (
     LanguageOption,
     MemoryLimitOption,
     OnlyOption,
+    PartOption,
     PlatformOption,
     RestartOption,
     RosterOption,
@@ -25,6 +26,7 @@ from toolkit.assignment.options import (
     TitleOption,
     UnsafeOption,
 )
+from toolkit.assignment.parts import PARTS
 from toolkit.common.console import Commands, can_ask, command_line, reports_errors
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import set_aside
@@ -72,10 +74,11 @@ def check(
         Path | None,
         typer.Argument(
             help="The folder with your code: dataset.py, lstm.py, train.py and my_gan.py, or what "
-            "you call them; also in folders and notebooks.",
+            "you call them; also in folders and notebooks. Or one of the files.",
             show_default=False,
         ),
     ] = None,
+    part: PartOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     explain: Annotated[
         str | None,
@@ -105,10 +108,10 @@ def check(
         from toolkit.assignment.check.parent import check as check_submission
         from toolkit.assignment.check.text import as_text
 
-        report = check_submission(
-            path, lambda sentence: print(f"  {sentence}", file=sys.stderr), host=host
-        )
-    print(report.as_json() if json else as_text(report, path), flush=True)
+        say = partial(print, " ", file=sys.stderr)
+        report = check_submission(path, say, [part] if part else PARTS, host)
+    folder = path.parent if path.is_file() else path
+    print(report.as_json() if json else as_text(report, folder), flush=True)
     raise typer.Exit(report.exit_code)
 
 

@@ -55,9 +55,11 @@ class Found:
         equal: two or more that could be the part in the same way; none of them was taken.
         close: others that come next, the likeliest first.
         code: all that was read.
+        chosen: a file that was named as the one: where it could be a part, it is.
     """
 
     code: Code
+    chosen: PurePosixPath | None = None
     parts: dict[Part, Candidate] = field(default_factory=dict)
     equal: dict[Part, list[Candidate]] = field(default_factory=dict)
     close: dict[Part, list[Candidate]] = field(default_factory=dict)
@@ -73,14 +75,15 @@ def read_code(folder: Path) -> dict[PurePosixPath, bytes]:
     return {path: (folder / path).read_bytes() for path in list_files(folder) if is_code(path)}
 
 
-def locate(files: Mapping[PurePosixPath, bytes]) -> Found:
+def locate(files: Mapping[PurePosixPath, bytes], chosen: PurePosixPath | None = None) -> Found:
     """Find the parts of a submission.
 
     Args:
         files: what it contains, by relative path; other files than Python and notebooks do not
             matter.
+        chosen: one of them that is meant, whatever else could be the same part.
     """
-    found = Found(Code.of(files))
+    found = Found(Code.of(files), chosen)
     code = found.code
     points: dict[Part, list[Candidate]] = {
         "dataset": list(datasets(code)),
@@ -133,7 +136,8 @@ def _choose(found: Found, part: Part, candidates: list[Candidate]) -> None:
 
 def _take(found: Found, part: Part, candidates: list[Candidate]) -> None:
     """The one with the most points; of files with the same code the least deep one."""
-    ordered = sorted(candidates, key=lambda c: (-c.points, len(c.path.parts), str(c.path)))
+    meant = [c for c in candidates if c.path == found.chosen]
+    ordered = sorted(meant or candidates, key=lambda c: (-c.points, len(c.path.parts), str(c.path)))
     best = [c for c in ordered if c.points == ordered[0].points]
     if len({_meaning(found.code, c) for c in best}) > 1:
         found.equal[part] = best

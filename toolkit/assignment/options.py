@@ -1,15 +1,20 @@
-"""The options of `grade`, and the rubric that `package` takes, too."""
+"""The options of `grade`, the rubric that `package` takes, too, and the part for `check`."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from toolkit.assignment.parts import Part
+
 Platform = Literal["moodle", "canvas", "blackboard", "gradescope"]
 
 RubricOption = Annotated[
     Path | None,
     typer.Option(help="A TOML file with the points.", show_default="the assignment's 40 + 60"),
+]
+PartOption = Annotated[
+    Part | None, typer.Option(help="Check this part only.", show_default="all four")
 ]
 OnlyOption = Annotated[
     str | None,

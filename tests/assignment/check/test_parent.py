@@ -2,9 +2,9 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,9 @@ import pytest
 from toolkit.assignment.check import parent
 from toolkit.assignment.check import submission as submission_module
 from toolkit.assignment.check.host import plain_host
-from toolkit.assignment.check.parent import judge
-from toolkit.assignment.check.submission import prepare
+from toolkit.assignment.check.parent import check
 from toolkit.assignment.check.text import as_text
+from toolkit.assignment.parts import FILES, PARTS, TITLES
 
 from ..layouts import notebook
 from .conftest import Check
@@ -114,22 +114,25 @@ def test_json(tmp_path: Path) -> None:
 
 
 def test_not_seen(tmp_path: Path) -> None:
-    """Two files that could be it: neither is taken, nothing is wrong, and exit code 3."""
+    """Two files that could be it: neither is taken, nothing is wrong, and exit code 3; unless one
+    of them is named.
+    """
     cases.write_right("separate gates", tmp_path)
     for name in ("lstm.py", "train.py", "my_gan.py"):
         (tmp_path / name).unlink()
     text = (tmp_path / "dataset.py").read_text()
     (tmp_path / "dataset.py").unlink()
-    for folder in ("a", "b"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "data.py").write_text(f"{text}\nFOLDER = {folder!r}\n")
-    with tempfile.TemporaryDirectory() as copy, plain_host() as host:
-        submission = prepare(tmp_path, Path(copy))
-        report = judge(submission, host, copy, parts=["dataset"])
+    for name in ("palindrome", "palindromes"):
+        (tmp_path / f"{name}.py").write_text(f"{text}\nNAME = {name!r}\n")
+    with plain_host() as host:
+        report = check(tmp_path, parts=["dataset"], host=host)
+        named = check(tmp_path / "palindromes.py", host=host)
+    assert (named.exit_code, named.files) == (0, {"dataset": "palindromes.py"})
     assert (report.passed, report.exit_code, report.findings) == (False, 3, [])
-    assert "a/data.py and b/data.py could each be" in report.not_seen[0].message
+    assert "palindrome.py and palindromes.py could each be" in report.not_seen[0].message
     text = as_text(report, tmp_path)
     assert text.endswith("Nothing is wrong, but 1 thing was not seen: look at it.")
+    assert "Not looked at: " + "; ".join(TITLES[part] for part in PARTS[1:]) in text
 
 
 def test_what_another_part_lacks_is_said_once(tmp_path: Path, warm_check: Check) -> None:
@@ -176,22 +179,27 @@ def test_what_was_not_copied_is_no_fault(
 
 
 def test_nothing_to_check(tmp_path: Path) -> None:
-    for folder, words in ((tmp_path, "contains none of"), (tmp_path / "x", "is not a folder")):
-        done = run_check(folder)
+    for path, words in (
+        (tmp_path, "contains none of"),
+        (tmp_path / "x", "is not a folder"),
+        (SKELETON.parent / "colab.ipynb", "is none of dataset.py, lstm.py"),
+    ):
+        done = run_check(path)
         assert done.returncode == 2
         assert words in done.stderr
         assert done.stdout == ""
 
 
 def test_the_blank_skeleton(warm_check: Check) -> None:
-    """It says what is to be written, and that nothing is wrong with the rest."""
+    """It says what is to be written, in a line for each file, and that the rest is not wrong."""
     report = warm_check(SKELETON)
     assert not report.passed
     text = as_text(report, SKELETON)
     raises = sum(p.read_text().count("raise NotImplementedError") for p in SKELETON.glob("*.py"))
     last = text.splitlines()[-1]
     assert last.startswith(f"{raises} pieces are still to be written. Nothing is wrong")
-    assert text.count(": not-written") == raises
+    assert text.count("still to be written in") == len(FILES)
+    assert len(re.findall(r" \(\d+\)", text)) == raises
 
 
 def test_the_skeleton_stands_alone() -> None:

@@ -16,9 +16,10 @@ from toolkit.assignment.check.packages import excused
 from toolkit.assignment.check.static import Reading
 from toolkit.assignment.check.submission import Located, Submission, prepare
 from toolkit.assignment.check.verdicts import Verdicts
-from toolkit.assignment.parts import PARTS, Part
+from toolkit.assignment.parts import FILES, PARTS, Part
 from toolkit.assignment.records.doubts import judge_records
 from toolkit.assignment.records.files import read_folder
+from toolkit.common.errors import UsageError
 
 JUDGES: dict[Part, str] = {
     "dataset": "toolkit.assignment.check.dataset",
@@ -35,7 +36,7 @@ def check(
     parts: Collection[Part] = PARTS,
     host: Host | None = None,
 ) -> Report:
-    """Check a student's folder: the data set, the LSTM, its training, and the GAN.
+    """Check a student's folder, or a file of it: data set, LSTM, its training, and the GAN.
 
     Which file is which is found out by what they contain (`toolkit.assignment.locate`).
 
@@ -44,17 +45,30 @@ def check(
     as `grade` does.
 
     Args:
-        path: the folder that has the files, at any depth.
+        path: the folder that has the files, at any depth; or one of the files: then the others
+            beside it are there for it, and not checked.
         progress: called with a sentence when a new piece of work begins.
         parts: what to check.
         host: where their code runs; by default in one that is started here.
 
     Raises:
-        UsageError: `path` is not a folder, or has none of the files.
+        UsageError: `path` is not a folder, or has none of the files; or is none of them.
     """
+    path = Path(os.path.realpath(path))  # a loop, too
+    folder, chosen = (path.parent, path.name) if path.is_file() else (path, None)
     torch.set_num_threads(1)  # a second thread costs more than it saves on tensors this small
     with tempfile.TemporaryDirectory(prefix="check-", ignore_cleanup_errors=True) as scratch:
-        submission = prepare(Path(os.path.realpath(path)), Path(scratch).resolve())  # a loop, too
+        submission = prepare(folder, Path(scratch).resolve(), chosen)
+        if chosen is not None:
+            there = submission.parts.items()
+            own = {part for part, where in there if submission.original(where.file) == chosen}
+            if not own.intersection(parts):
+                names = ", ".join(FILES[part] for part in parts)
+                raise UsageError(
+                    f"{path} is none of {names}, by its content or by its name. Give such a file, "
+                    "or the folder that has it."
+                )
+            parts = own.intersection(parts)
         with contextlib.nullcontext(host) if host else plain_host() as running:
             return judge(submission, running, str(submission.root), progress, parts)
 
@@ -110,7 +124,7 @@ def judge(
     findings += (f for f in judge_records(records, findings, reached) if f.part in parts)
     return Report.of(
         [submission.in_notebook(finding) for finding in findings],
-        {part: submission.original(where.file) for part, where in submission.parts.items()},
+        {p: submission.original(w.file) for p, w in submission.parts.items() if p in parts},
     )
 
 

@@ -74,8 +74,11 @@ class Submission:
         return finding.model_copy(update={"file": name, "cell": cell, "line": line})
 
 
-def prepare(source: Path, target: Path) -> Submission:
+def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission:
     """Copy what is a student's own into the empty folder `target`, and find the parts.
+
+    Args:
+        chosen: the name of a file in it that is meant, whatever else could be the same part.
 
     Raises:
         UsageError: `source` is not a folder, or has none of the parts.
@@ -83,7 +86,7 @@ def prepare(source: Path, target: Path) -> Submission:
     names = ", ".join(FILES.values())
     if not source.is_dir():
         raise UsageError(f"{source} is not a folder. Give the folder that contains {names}.")
-    found = locate(read_code(source))
+    found = locate(read_code(source), PurePosixPath(chosen) if chosen else None)
     if not found.parts and not found.equal:
         raise UsageError(
             f"{source} contains none of {names}, nor anything like them under other names. Give "

@@ -1,6 +1,7 @@
 """A report for people to read in a terminal."""
 
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 from toolkit.assignment.check.findings import Finding, Report
@@ -17,19 +18,25 @@ def as_text(report: Report, root: Path) -> str:
     Args:
         root: the folder that was checked, whose source lines are shown.
     """
-    blocks = []
+    blocks, left = [], []
     for part in PARTS:
         right, wrong, not_seen = (
             [finding for finding in findings if finding.part == part]
             for findings in (report.right, report.findings, report.not_seen)
         )
+        if part not in report.files and not (right or wrong or not_seen):
+            left.append(TITLES[part])
+            continue
         title = TITLES[part]
         if part in report.files:
             title += f": {report.files[part]}"
-        blocks.append("\n".join([title, *(_listed("right", f) for f in right)]))
-        blocks += [_wrong(finding, root) for finding in wrong]
+        listed = [_wrapped(f.message, "  right: ", "    ") for f in right]
+        blocks.append("\n".join([title, *listed, *_to_write(wrong)]))
+        blocks += [_wrong(finding, root) for finding in wrong if finding.id != "not-written"]
         if not_seen:
             blocks.append("\n".join(_not_seen(finding) for finding in not_seen))
+    if left:
+        blocks.append(f"Not looked at: {'; '.join(left)}.")
     return "\n\n".join([*blocks, _count(report)])
 
 
@@ -67,8 +74,17 @@ def place_of(finding: Finding) -> str:
     return f"{place}:{finding.line}" if place and finding.line is not None else place
 
 
-def _listed(verdict: str, finding: Finding) -> str:
-    return _wrapped(finding.message, f"  {verdict}: ", "    ")
+def _to_write(findings: list[Finding]) -> Iterator[str]:
+    """A line for each file in which something is still to be written, with all of it."""
+    pieces: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.id == "not-written":
+            what = finding.message.removeprefix("This is still to be written: ")
+            line = place_of(finding).removeprefix(finding.file or "").lstrip(":, ")
+            name = what.partition(":")[0].rstrip(".") + (f" ({line})" if line else "")
+            pieces.setdefault(finding.file or "", []).append(name)
+    for file, names in pieces.items():
+        yield _wrapped(", ".join(names), f"  still to be written in {file}: ", "    ")
 
 
 def _not_seen(finding: Finding) -> str:
