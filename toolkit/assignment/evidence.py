@@ -156,8 +156,9 @@ class Code:
         return any(file in reached and name in self.facts[path].words for file, name in classes)
 
     def steps(self, path: PurePosixPath) -> bool:
-        """Whether a file has a step of an optimiser."""
-        return {"step", "backward"} <= self.facts[path].words
+        """Whether a file has a step of an optimiser, or what a Trainer steps."""
+        facts = self.facts[path]
+        return {"step", "backward"} <= facts.words or any(d.trains for d in facts.definitions)
 
     def has_both(self, *paths: PurePosixPath) -> bool:
         """Whether something in the files draws and something judges, or two optimisers play."""
@@ -215,6 +216,7 @@ def networks(code: Code) -> Iterator[Candidate]:
     used = {
         (file, word)
         for path, d in all_networks
+        if not d.trains
         for file in (path, *code.imports[path])
         for word in d.words - {d.name}
         if code.facts[file].defines(word)

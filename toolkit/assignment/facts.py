@@ -31,6 +31,11 @@ class Definition:
         derived = any("Module" in base for base in self.bases)
         return self.is_class and (derived or "forward" in self.methods)
 
+    @property
+    def trains(self) -> bool:
+        """Whether it is what Lightning's Trainer trains: the loop is the Trainer's."""
+        return {"training_step", "configure_optimizers"} <= self.methods
+
 
 @dataclass(frozen=True)
 class Import:

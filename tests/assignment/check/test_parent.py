@@ -127,7 +127,7 @@ def test_not_seen(tmp_path: Path) -> None:
     with plain_host() as host:
         report = check(tmp_path, parts=["dataset"], host=host)
         named = check(tmp_path / "palindromes.py", host=host)
-    assert (named.exit_code, named.files) == (0, {"dataset": "palindromes.py"})
+    assert (named.exit_code, named.files["dataset"]) == (0, "palindromes.py")
     assert (report.passed, report.exit_code, report.findings) == (False, 3, [])
     assert "palindrome.py and palindromes.py could each be" in report.not_seen[0].message
     text = as_text(report, tmp_path)

@@ -63,6 +63,7 @@ class Student:
     read: int
     write: int
     nonce: str  # of the whole part
+    helps: Mapping[str, Callable[..., Any]]  # what the child may ask whatever it is asked
     ended: Mapping[str, Any] | None = field(default=None)
 
     def ask(
@@ -72,7 +73,7 @@ class Student:
 
         Args:
             question: a method of the part's `Answers`; `given` are its arguments.
-            helps: what the child may ask in return while it works on the answer.
+            helps: what else the child may ask in return while it works on the answer.
 
         Raises:
             StudentError: their code raised something.
@@ -92,7 +93,7 @@ class Student:
                     raise Disturbed
                 if "call" not in reply:
                     break
-                help_with = (helps or {})[reply["call"]]
+                help_with = {**self.helps, **(helps or {})}[reply["call"]]
                 send(self.write, nonce, help_with(**reply["arguments"]))
             if "error" in reply:
                 raise StudentError(reply["error"])
@@ -145,6 +146,7 @@ class Host:
     ) -> None:
         self._start, self._stop = start, stop
         self._process = process
+        self.helps: dict[str, Callable[..., Any]] = {}  # that every child may ask for
 
     @contextlib.contextmanager
     def student(self, part: Part, root: str) -> Iterator[Student]:
@@ -153,7 +155,7 @@ class Host:
         assert process.stdin is not None
         assert process.stdout is not None
         nonce = secrets.token_hex(16)
-        student = Student(process.stdout.fileno(), process.stdin.fileno(), nonce)
+        student = Student(process.stdout.fileno(), process.stdin.fileno(), nonce, self.helps)
         request = {"part": part, "root": root, "seconds": LIMITS[part], "memory": MAX_BYTES}
         try:
             with contextlib.suppress(Closed):  # the first question will find that out

@@ -11,6 +11,7 @@ import torch
 
 from toolkit.assignment.check.experiments import proved
 from toolkit.assignment.check.findings import Finding, Report
+from toolkit.assignment.check.gan.drawing.stand_ins import digits
 from toolkit.assignment.check.host import Gone, Host, StudentError, plain_host
 from toolkit.assignment.check.packages import excused
 from toolkit.assignment.check.static import Reading
@@ -91,6 +92,7 @@ def judge(
         packages: what the course allows besides the usual; where one is missing, nobody is at
             fault.
     """
+    host.helps["digits"] = digits
     records = read_folder(submission.root)  # before their code runs, which may write there
     reached = None
     no_fault = excused(submission.missing, packages)
@@ -124,7 +126,7 @@ def judge(
     findings += (f for f in judge_records(records, findings, reached) if f.part in parts)
     return Report.of(
         [submission.in_notebook(finding) for finding in findings],
-        {p: submission.original(w.file) for p, w in submission.parts.items() if p in parts},
+        {part: submission.original(where.file) for part, where in submission.parts.items()},
     )
 
 

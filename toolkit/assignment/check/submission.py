@@ -30,6 +30,7 @@ class Located:
     notebook: str | None = None  # which one `file` was made from
     files: tuple[str, ...] = ()  # this one, and all of theirs that it imports
     users: tuple[str, ...] = ()  # their files that import this one: notebooks, scripts
+    network: str | None = None  # the class of the LSTM, where that is known
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,10 @@ class Submission:
         cell = line = None
         if finding.line is not None and 1 <= finding.line <= len(notebook.places):
             cell, line = notebook.places[finding.line - 1]
-        return finding.model_copy(update={"file": name, "cell": cell, "line": line})
+        own, shown = PurePosixPath(finding.file).name, PurePosixPath(name).name
+        message = finding.message.replace(own, shown)
+        update = {"file": name, "cell": cell, "line": line, "message": message}
+        return finding.model_copy(update=update)
 
 
 def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission:
@@ -158,6 +162,7 @@ def _located(found: Found, taken: Candidate, python: dict[PurePosixPath, str]) -
         str(taken.path) if taken.path.suffix.lower() == SUFFIX else None,
         (python[taken.path], *(python[path] for path in reached)),
         tuple(python[path] for path in sorted(users)),
+        found.parts["lstm"].name if "lstm" in found.parts else None,
     )
 
 

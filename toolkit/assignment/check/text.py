@@ -24,7 +24,7 @@ def as_text(report: Report, root: Path) -> str:
             [finding for finding in findings if finding.part == part]
             for findings in (report.right, report.findings, report.not_seen)
         )
-        if part not in report.files and not (right or wrong or not_seen):
+        if not (right or wrong or not_seen):
             left.append(TITLES[part])
             continue
         title = TITLES[part]

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from toolkit.assignment.check.child.compiler import postpone_compiler
+from toolkit.assignment.check.child.digits import few_digits, replace_mnist
 from toolkit.assignment.check.child.places import place_of
 from toolkit.assignment.check.wire import Closed, receive, send
 from toolkit.assignment.parts import Part
@@ -109,6 +110,7 @@ def answer_questions(part: Part, root: Path, read: int, write: int, waiting: Wai
             _, value = receive(read)
         return value
 
+    replace_mnist(few_digits(back))
     answers = importlib.import_module(ANSWERS[part]).Answers(root, back)
     while True:
         try:

@@ -16,11 +16,11 @@ from toolkit.assignment.check.child.answering import Back
 from toolkit.assignment.check.child.importing import (
     call,
     classes,
-    import_file,
     pick,
 )
 from toolkit.assignment.check.child.item_lines import lines_of
 from toolkit.assignment.check.child.places import line_of
+from toolkit.assignment.check.child.script.loops import import_briefly
 
 LENGTHS = (
     *("seq_length", "seq_len", "sequence_length", "input_length", "length", "t", "max_length"),
@@ -58,7 +58,7 @@ class Answers:
             the `file` that has it, and the `lines` in which it does what `item_lines` knows, or
             begins (`item`, `init`).
         """
-        module = import_file(self.root / file, self.root)
+        module = import_briefly(self.root / file, self.root)
         words = (name.lower(),) if name else ()
         found = classes(module, object)
         kind = pick(found, *words, "palindromedataset", "palindrome", "dataset") or next(

@@ -24,7 +24,6 @@ IMAGES = ("real", "imgs", "images", "x", "real_images", "real_imgs", "data", "ba
 LOADERS = ("train_loader", "trainloader", "dataloader", "data_loader", "loader", "train_dataloader",
            "train_dl", "train_data_loader", "mnist_loader")  # fmt: skip
 BATCH = 64
-TIMES = 10  # that each digit is in the training data
 GENERATORS = ("generator", "gen", "g", "netg", "g_net", "model_g", "g_model", "model", "net")
 CLASSIFIERS = ("classifier", "classify", "cnn", "net_c", "clf", "digit_classifier")
 
@@ -37,12 +36,9 @@ class Answers:
         self.back = back
         self.script: Script | None = None
         self.images_given = False
-        self._sent: dict[bool, dict[str, Tensor]] = {}
 
     def run(self, file: str, max_steps: int, max_seconds: float) -> dict[str, Any]:
         """Run the script until its training has made so many steps, or takes too long.
-
-        The judge is asked for the digits of `torchvision.datasets.MNIST`: back("digits", train).
 
         Returns:
             what `child/script/trace.py` describes, and `images_given`: whether functions of theirs
@@ -52,7 +48,7 @@ class Answers:
         signed = self._is_signed(file)
         more: dict[str, Callable[[], Any]] = dict.fromkeys(IMAGES, lambda: self._real(signed))
         more |= dict.fromkeys(LOADERS, lambda: self._loader(signed))
-        trace = self.script.run(more, self._digits)
+        trace = self.script.run(more)
         return trace | {"images_given": self.images_given}
 
     def outputs(self, network: int, inputs: list[Tensor]) -> Tensor | None:
@@ -130,17 +126,6 @@ class Answers:
                 place = dict(zip(("file", "line"), place_of(error, self.root), strict=True))
                 answer["error"] = described(error, self.root) | place
         return answer
-
-    def _digits(self, train: bool) -> dict[str, Tensor]:
-        """Few digits many times, so that an epoch is long enough and little is sent."""
-        if train not in self._sent:
-            found: dict[str, Tensor] = self.back("digits", train=train)
-            times = TIMES if train else 1
-            self._sent[train] = {
-                "images": found["images"].repeat(times, 1, 1),
-                "labels": found["labels"].repeat(times),
-            }
-        return {name: tensor.clone() for name, tensor in self._sent[train].items()}
 
     def _is_signed(self, file: str) -> bool:
         """Whether generated images are probably in -1..1."""

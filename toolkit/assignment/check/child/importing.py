@@ -148,29 +148,33 @@ def _make_package(name: str, folder: Path) -> None:
         sys.modules[name] = package
 
 
-def import_file(path: Path, root: Path | None = None) -> ModuleType:
+def import_file(
+    path: Path, root: Path | None = None, change: Change = lambda tree, file: tree
+) -> ModuleType:
     """Import a student's file under its own name, its folder and the root on the path.
 
     Args:
         root: of the submission; else the working directory.
+        change: what is done to every file before it is compiled.
 
     Raises:
         whatever the file raises.
     """
     root = root or Path.cwd()
     root = root if path.is_relative_to(root) else path.parent
-    prepare_imports(root, path.parent)
+    prepare_imports(root, path.parent, change)
     relative = any(
         isinstance(node, ast.ImportFrom) and node.level
         for node in ast.walk(ast.parse(path.read_bytes()))
     )
     name = f"{package_of(path, root)}.{path.stem}" if relative else path.stem
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is not a Python file")
+    loader = StudentLoader(name, str(path))
+    loader.change = change
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    assert spec is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
+    loader.exec_module(module)
     return module
 
 

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 import numpy as np
+
+from toolkit.assignment.check.child.places import within
 
 REPLACED = {
     *("matplotlib", "mpl_toolkits", "seaborn", "plotly", "bokeh", "pylab", "livelossplot"),
@@ -42,6 +44,7 @@ class StandIns(MetaPathFinder, Loader):
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """The stand-in of this name, and of everything below it."""
+        above = name.rpartition(".")[0]
         shared = name == "google" and PathFinder.find_spec(name) is None
         if not (is_replaced(name) or shared):
             return None
@@ -51,7 +54,18 @@ class StandIns(MetaPathFinder, Loader):
             places += [own.origin] if own is not None and own.origin else []
             if any(Path(place).is_relative_to(self.root) for place in places):
                 return None
+            if own is not None and not self._is_asked_by_them():
+                return None
+        elif name not in MODULES and not isinstance(sys.modules.get(above), AnyModule):
+            return None  # all of a package is replaced, or nothing of it
         return ModuleSpec(name, self, is_package=True)
+
+    def _is_asked_by_them(self) -> bool:
+        """Whether a file of theirs imports it, rather than a package that relies on it."""
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None and "importlib" in frame.f_code.co_filename:
+            frame = frame.f_back
+        return frame is None or within(frame.f_code.co_filename, str(self.root)) is not None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """A module in which there is everything."""

@@ -18,7 +18,7 @@ from toolkit.assignment.check.child.answering import Back
 from toolkit.assignment.check.child.importing import forget_imports
 from toolkit.assignment.check.child.plain import run_plainly
 from toolkit.assignment.check.child.script.running import Script
-from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
+from toolkit.assignment.check.child.script.trace import EnoughSteps
 
 
 class Answers:
@@ -48,7 +48,7 @@ class Answers:
             **dict.fromkeys(("labels", "targets", "y", "target", "batch_targets"), lambda: labels),
         }
         self.script = Script(self.root, file, max_steps, max_seconds, smaller)
-        with _alarm(self.script.trace, max_seconds):
+        with _alarm(self.script, max_seconds):
             return self.script.run(more)
 
     def plainly(self, file: str, there: list[str]) -> dict[str, Any] | None:
@@ -95,12 +95,12 @@ class Answers:
 
 
 @contextmanager
-def _alarm(trace: Trace, seconds: float) -> Iterator[None]:
+def _alarm(script: Script, seconds: float) -> Iterator[None]:
     """Stop a script that is slow before its training has made a step."""
 
     def stop(*_: object) -> None:
-        if trace.on:
-            trace.slow = True
+        if script.trace.on:
+            script.trace.slow = True
             raise EnoughSteps
 
     done = threading.Event()

@@ -13,7 +13,7 @@ from toolkit.assignment.check.gan.direction import check_direction
 from toolkit.assignment.check.gan.drawing.functions import Functions
 from toolkit.assignment.check.gan.drawing.interpolation import check_interpolation
 from toolkit.assignment.check.gan.drawing.modes import check_modes, check_seen_modes
-from toolkit.assignment.check.gan.drawing.stand_ins import Artist, digits
+from toolkit.assignment.check.gan.drawing.stand_ins import Artist
 from toolkit.assignment.check.gan.game import Game, find_games
 from toolkit.assignment.check.gan.images import bounds_of, check_images, check_noise
 from toolkit.assignment.check.gan.lines import Lines, Place
@@ -44,13 +44,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
 
 def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     verdicts.doing(f"the first steps of {located.file}")
-    answer = student.ask(
-        "run",
-        helps={"digits": digits},
-        file=located.file,
-        max_steps=MAX_STEPS,
-        max_seconds=MAX_SECONDS,
-    )
+    answer = student.ask("run", file=located.file, max_steps=MAX_STEPS, max_seconds=MAX_SECONDS)
     trace = read(answer)
     lines = Lines(student.ask("texts"), located.file, (*located.files, *located.users))
     games = find_games(trace)

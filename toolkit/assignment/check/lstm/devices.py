@@ -1,5 +1,8 @@
 """Whether everything that a student's LSTM makes goes where its parameters are."""
 
+import contextlib
+from typing import Any
+
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.lstm.source import Source
@@ -25,28 +28,37 @@ def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
             line=line,
         )
         return
-    way = network.way
-    x = network.digits(way.batch, way.steps)
+    again = "is_available" in "\n".join(source.lines)
     try:
-        answer = network.student.ask(
-            "elsewhere",
-            sizes=way.sizes(device="cuda"),
-            x=network.encode(x),
-            again="is_available" in "\n".join(source.lines),
-            moved=_weights(network),
-            **network.call(way.batch),
-        )
-    except StudentError:
-        return  # the device has no numbers, which not every code bears: nothing is known
-    if answer["left"] is None:
+        left = _left(network, again)
+    except StudentError:  # the device has no numbers, which not every code bears
+        with contextlib.suppress(StudentError):  # what the file decides when it is imported is open
+            if again and _left(network, again=False) is None:
+                verdicts.right(RIGHT)
+        return
+    if left is None:
         verdicts.right(RIGHT)
         return
-    file, line, name = answer["left"]
+    file, line, name = left
     if name is not None:
         line = source.line_of_attribute(name)
         verdicts.fault("fixed-device", f"self.{name}: {MESSAGE}", line=line)
     else:
         verdicts.fault("fixed-device", MESSAGE, at=Place(file, line))
+
+
+def _left(network: Network, again: bool) -> Any:
+    """What is not on the other device, after the file was imported again there, if it should be."""
+    way = network.way
+    answer = network.student.ask(
+        "elsewhere",
+        sizes=way.sizes(device="cuda"),
+        x=network.encode(network.digits(way.batch, way.steps)),
+        again=again,
+        moved=_weights(network),
+        **network.call(way.batch),
+    )
+    return answer["left"]
 
 
 def _weights(network: Network) -> list[str]:

@@ -30,6 +30,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         elif not (trace.all("step", "backward", "call") or again.all("step", "backward", "call")):
             verdicts.fault("time-limit", STOPPED["time-limit"].format(verdicts.work))
             return
+    trace.leave_out_others(located.network)
     report_ending(trace, verdicts)
     if calls := trace.all("recurrent"):
         message = f"torch's own {calls[0]['name']} is called. Write equations (1) to (6) yourself."

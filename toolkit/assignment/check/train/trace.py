@@ -51,14 +51,33 @@ class Trace:
             for index, event in enumerate(answer["events"])
         ]
         self._sent: dict[int, Tensor] = {}  # id of a value -> its numbers
+        self._others: set[int] = set()  # indices of events of another training
+
+    def leave_out_others(self, name: str | None) -> None:
+        """Look at the training of the networks of this class only, if they are not all."""
+        own = {p for n in self.networks.values() if n["class"] == name for p in n["parameters"]}
+        moves = [e for e in self.events if "parameters" in e.fields]
+        others = {e.index for e in moves if own.isdisjoint(e["parameters"])}
+        theirs = {e.index for e in self.all("step")}
+        if not theirs - others or not theirs & others:
+            return
+        moved = {p for e in moves if e.index in others for p in e["parameters"]}
+        used = {k for e in self.all("backward") if e.index in others for k in e["losses"]}
+        foreign = {k for k, n in self.networks.items() if moved.intersection(n["parameters"])}
+        calls = [e for e in self.all("call") if e["network"] in foreign]
+        read = {value["from"] for call in calls for value in call["inputs"]}
+        loads = {e["load"] for e in self.all("batch") if e.index in read}
+        data = {e.index for e in self.all("load", "batch") if e["load"] in loads}
+        self._others = others | used | data | {call.index for call in calls}
 
     def all(self, *kinds: str) -> list[Event]:
         """The events of these kinds."""
-        return [event for event in self.events if event.kind in kinds]
+        return self.between(-1, len(self.events), *kinds)
 
     def between(self, first: int, last: int, *kinds: str) -> list[Event]:
         """The events of these kinds after one index and before another."""
-        return [event for event in self.events[first + 1 : last] if event.kind in kinds]
+        between = self.events[first + 1 : last]
+        return [e for e in between if e.kind in kinds and e.index not in self._others]
 
     def numbers(self, value: Mapping[str, Any] | None) -> Tensor | None:
         """The tensor that a value describes, also where it is known from an earlier event."""

@@ -1,11 +1,13 @@
 """Tells a trace which loaders are made, and which batches they give."""
 
 import functools
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from torch.utils.data import IterableDataset, RandomSampler, SequentialSampler
 
+from toolkit.assignment.check.child.places import within
 from toolkit.assignment.check.child.script.trace import Trace
 from toolkit.assignment.check.child.script.values import tensors_in
 
@@ -75,17 +77,31 @@ def _size(dataset: Any) -> int | None:
 
 
 def next_batch(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add each batch that a loader gives to the trace."""
+    """Add each batch that a loader gives to the trace.
+
+    A loop that is not in a file of theirs, as a Trainer's, is not left, but runs out of batches.
+    """
+    begun: dict[int | None, int] = {}  # loader -> steps before its first batch
 
     @functools.wraps(function)
     def following(self: Any) -> Any:
+        sampler = self._index_sampler
+        loader = next((k for k, v in trace.loads.items() if v._index_sampler is sampler), None)
+        steps = trace.steps - begun.setdefault(loader, trace.steps)
+        if trace.on and steps >= trace.max_steps and _is_read_elsewhere(trace):
+            raise StopIteration
         batch = function(self)
         if trace.on and not trace.full():
-            sampler = self._index_sampler
-            loader = next((k for k, v in trace.loads.items() if v._index_sampler is sampler), None)
             index = trace.add("batch", load=loader, values=trace.all_values(batch))
             for tensor in tensors_in(batch):
                 trace.values.keep(index, tensor)
         return batch
 
     return following
+
+
+def _is_read_elsewhere(trace: Trace) -> bool:
+    """Whether the loop over a loader is neither in a file of theirs nor one of those in `loops`."""
+    frame = sys._getframe(2)
+    ours = frame.f_globals.get("__name__", "").startswith(__package__)
+    return not ours and within(frame.f_code.co_filename, trace.root) is None

@@ -115,17 +115,6 @@ def _number(value: ast.expr) -> int | None:
     return number if type(number) is int else None
 
 
-def switch(node: ast.AST) -> str | None:
-    """The option that argparse or click is told of here, if it is on or off and off by default."""
-    if not isinstance(node, ast.Call):
-        return None
-    given = {k.arg: getattr(k.value, "value", None) for k in node.keywords}
-    if given.get("action") != "store_true" and not given.get("is_flag"):
-        return None
-    options = [x.value for x in node.args if isinstance(x, ast.Constant)]
-    return next((x for x in options if isinstance(x, str) and x.startswith("--")), None)
-
-
 def _is_text(node: ast.stmt) -> bool:
     value = node.value if isinstance(node, ast.Expr) else None
     return isinstance(value, ast.Constant) and isinstance(value.value, str)

@@ -9,6 +9,7 @@ import re
 import socket
 import sys
 import urllib.error
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -20,27 +21,27 @@ from toolkit.assignment.check.child.answering import described
 from toolkit.assignment.check.child.importing import (
     UnknownParameter,
     compiled,
+    forget_imports,
     prepare_imports,
 )
 from toolkit.assignment.check.child.places import line_of
 from toolkit.assignment.check.child.plain import run_as_main
-from toolkit.assignment.check.child.script.digits import Digits, replace_mnist
 from toolkit.assignment.check.child.script.files import watching_files
 from toolkit.assignment.check.child.script.guesses import Guesses
 from toolkit.assignment.check.child.script.loops import Loops
+from toolkit.assignment.check.child.script.modes import modes, noting_parsers
 from toolkit.assignment.check.child.script.networks import describe_networks
 from toolkit.assignment.check.child.script.reading import (
     Smaller,
     discarded_gradients,
     moves,
-    switch,
     unfinished,
 )
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.watching import watching
 from toolkit.assignment.check.child.stand_ins import StandIns
 
-MAX_FLAGS = 2  # switches of a script that are tried
+MAX_MODES = 4  # of a script that are tried
 TRIALS = 4  # times that functions which make one step each are called
 NETWORK = (
     urllib.error.URLError,
@@ -76,32 +77,31 @@ class Script:
         self.root = root
         self.smaller = smaller
         self.file = root / file
-        self.trace = Trace(root, max_steps, max_seconds, brisk)
-        self.loops = Loops(self.trace)
+        self._begin(Trace(root, max_steps, max_seconds, brisk))
+        self._parsers: list[ArgumentParser] = []  # of its arguments
+        self.called: list[str] = []  # functions that the check called itself
+
+    def _begin(self, trace: Trace) -> None:
+        self.trace = trace
+        self.loops = Loops(trace)
         self.module = ModuleType("__main__")
         self._trees: dict[str, ast.Module] = {}  # what was run, as they wrote it
-        self.called: list[str] = []  # functions that the check called itself
 
     def run(
         self,
         more: Mapping[str, Callable[[], Any]] = {},
-        digits: Digits | None = None,
     ) -> dict[str, Any]:
         """Run it until it ends, or has trained enough. If it trains nothing, call its functions.
 
         Args:
             more: what makes arguments for parameters of these names, where functions are called.
-            digits: gives the images (uint8, n x 28 x 28) and labels (int64) of MNIST for training
-                (True) or for testing, in a dictionary, when a data set of torchvision wants them.
 
         Returns:
             what this package describes.
         """
-        if digits is not None:
-            replace_mnist(digits)
         ended, error = self._attempt(self._run_main)
-        if ended == "finished" and not self.trained and self.trace.brisk:
-            ended, error = self._attempt_with_flags() or (ended, error)
+        if ended != "error" and not self._is_it and self._parsers:
+            ended, error = self._attempt_in_modes() or (ended, error)
         if ended == "finished" and not self.trained:
             tried, failed = self._attempt(lambda: self._call_functions(more))
             if self.trained or tried == "error":
@@ -129,12 +129,19 @@ class Script:
         kinds = ("step", "backward", "loss")
         return any(event["kind"] in kinds for event in self.trace.events)
 
+    @property
+    def _is_it(self) -> bool:
+        """Whether the training is the one that is looked for: of a GAN, two optimisers step."""
+        optimizers = {e["optimiser"] for e in self.trace.events if e["kind"] == "step"}
+        return self.trained and (len(optimizers) > 1) == self.trace.brisk
+
     def watched(self) -> ExitStack:
         """A context in which what their code does is added to the trace."""
         stack = ExitStack()
         finder = next(f for f in sys.meta_path if isinstance(f, StandIns))
         stack.enter_context(watching_files(self.trace, self.root, finder))
         stack.enter_context(watching(self.trace))
+        stack.enter_context(noting_parsers(self._parsers))
         return stack
 
     def functions(self) -> list[FunctionType]:
@@ -184,18 +191,20 @@ class Script:
             return "error", described(error, self.root)
         return "finished", None
 
-    def _attempt_with_flags(self) -> tuple[str, dict[str, Any] | None] | None:
-        """Run it with its switches, one at a time, until it trains.
+    def _attempt_in_modes(self) -> tuple[str, dict[str, Any] | None] | None:
+        """Run it in each mode that its parser offers, until it trains what is looked for.
 
         Returns:
-            as `_attempt`; None if it does not train.
+            as `_attempt`; None if no mode does, and the first run stands.
         """
-        tree = ast.parse(self.file.read_bytes())
-        found = [option for node in ast.walk(tree) if (option := switch(node))]
-        for option in sorted(found, key=lambda option: "train" not in option)[:MAX_FLAGS]:
-            tried = self._attempt(partial(self._run_main, option))
-            if self.trained:
+        first = (self.trace, self.loops, self.module, self._trees)
+        for mode in modes(self._parsers[-1])[:MAX_MODES]:
+            forget_imports(self.root)
+            self._begin(self.trace.another())
+            tried = self._attempt(partial(self._run_main, *mode))
+            if self._is_it:
                 return tried
+        self.trace, self.loops, self.module, self._trees = first
         return None
 
     def _run_main(self, *arguments: str) -> None:

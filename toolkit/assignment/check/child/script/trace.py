@@ -63,6 +63,11 @@ class Trace:
         self._made: dict[int, Tensor] = {}  # gradients after the last pass
         self._weights: dict[int, Tensor] = {}  # after the last pass or step, to see moves by hand
 
+    def another(self) -> "Trace":
+        """An empty one, for the time that is left."""
+        left = max(0.0, self.deadline - time.process_time())
+        return Trace(Path(self.root), self.max_steps, left, self.brisk)
+
     def add(self, kind: str, **fields: Any) -> int:
         """Record an event, and return its index."""
         file, line = place(self.root)
