@@ -13,7 +13,7 @@ class Change(NamedTuple):
     """What is written in the place of something else, in one file of a submission."""
 
     part: str  # or the name of a helper module
-    old: str  # "" for the whole file
+    old: str  # "" for the whole file; all from here on if it ends in "..."
     new: str  # with `old` = "": the name of a file in wrong/
 
 
@@ -97,8 +97,10 @@ def write(right: Right, changes: tuple[Change, ...], folder: Path) -> None:
 def _changed(text: str, change: Change) -> str:
     if not change.old:
         return (HERE / "wrong" / change.new).read_text()
-    assert change.old in text, f"{change.old!r} is not in the base"
-    return text.replace(change.old, change.new, 1)
+    old = change.old.removesuffix("...")
+    assert old in text, f"{old!r} is not in the base"
+    kept, _, rest = text.partition(old)
+    return kept + change.new + (rest if old == change.old else "")
 
 
 def notebook(text: str) -> str:

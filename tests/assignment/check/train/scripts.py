@@ -134,271 +134,160 @@ args = parser.parse_args()
 CASES = {
     "plain": Case(WHOLE),
     "forward called by its name": Case(FORWARD),
-    "forward, and never cleared": Case(
-        changed((CLEAR, ""), script=FORWARD), (("gradients-not-cleared", "optimizer.step()"),)
-    ),
+    "forward, and never cleared": Case(changed((CLEAR, ""), script=FORWARD),
+        (("gradients-not-cleared", "optimizer.step()"),)),
     "in a function that uses globals of the main block": Case(
-        function(LOOP + TEST, 'if __name__ == "__main__":\n    limit = 3\n    train()')
-    ),
+        function(LOOP + TEST, 'if __name__ == "__main__":\n    limit = 3\n    train()')),
     "arguments at import": Case(ARGUMENTS + WHOLE),
     "endless loop over a loader": Case(changed(("for epoch in range(50):", "while True:"))),
-    "log_softmax and NLLLoss": Case(
-        changed((LOSS, "nn.NLLLoss()(F.log_softmax(out, dim=1), y)"))
-    ),
+    "log_softmax and NLLLoss": Case(changed((LOSS, "nn.NLLLoss()(F.log_softmax(out, dim=1), y)"))),
     "log_softmax and CrossEntropyLoss": Case(
-        changed((LOSS, "criterion(torch.log_softmax(out, dim=1), y)"))
-    ),
-    "NLLLoss on logits": Case(
-        changed((LOSS, "F.nll_loss(out, y)")), (("wrong-loss", "F.nll_loss(out, y)"),)
-    ),
-    "softmax over the batch": Case(
-        changed((LOSS, "criterion(\n            out.softmax(0), y)")),
-        (("softmax-before-loss", "out.softmax(0)"),),
-    ),
+        changed((LOSS, "criterion(torch.log_softmax(out, dim=1), y)"))),
+    "NLLLoss on logits": Case(changed((LOSS, "F.nll_loss(out, y)")),
+        (("wrong-loss", "F.nll_loss(out, y)"),)),
+    "softmax over the batch": Case(changed((LOSS, "criterion(\n            out.softmax(0), y)")),
+        (("softmax-before-loss", "out.softmax(0)"),)),
     "log_softmax over the batch": Case(
         changed((LOSS, "F.nll_loss(\n            F.log_softmax(out, dim=0), y)")),
-        (("wrong-loss", "F.log_softmax(out, dim=0)"),),
-    ),
-    "softmax in the model": Case(
-        WHOLE,
+        (("wrong-loss", "F.log_softmax(out, dim=0)"),)),
+    "softmax in the model": Case(WHOLE,
         (("softmax-before-loss", "return (h @ self.V + self.a).softmax(1)"),),
-        lstm=changed(
-            ("return h @ self.V + self.a", "return (h @ self.V + self.a).softmax(1)"), script=LSTM
-        ),
-    ),
+        lstm=changed(("return h @ self.V + self.a", "return (h @ self.V + self.a).softmax(1)"),
+        script=LSTM)),
     "softmax in the model, and its logarithm by hand": Case(
         changed((LOSS, "-out[range(len(y)), y].log().mean()")),
-        lstm=changed(
-            ("return h @ self.V + self.a", "return (h @ self.V + self.a).softmax(1)"), script=LSTM
-        ),
-    ),
+        lstm=changed(("return h @ self.V + self.a", "return (h @ self.V + self.a).softmax(1)"),
+        script=LSTM)),
     "the loss by hand with one-hot labels": Case(
-        changed((LOSS, "-(torch.eye(10)[y] * out.log_softmax(1)).sum(1).mean()"))
-    ),
+        changed((LOSS, "-(torch.eye(10)[y] * out.log_softmax(1)).sum(1).mean()"))),
     "one-hot labels": Case(changed((LOSS, "criterion(out, torch.eye(10)[y])"))),
-    "squares": Case(
-        changed((LOSS, "F.mse_loss(out, torch.eye(10)[y])")), (("wrong-loss", "F.mse_loss"),)
-    ),
+    "squares": Case(changed((LOSS, "F.mse_loss(out, torch.eye(10)[y])")),
+        (("wrong-loss", "F.mse_loss"),)),
     "a loss of another kind, by hand": Case(
-        changed((LOSS, "((out - torch.eye(10)[y]) ** 2).sum()")), not_seen=1
-    ),
-    "the negative of the loss": Case(
-        changed((BACK, "        (-loss).backward()\n")), (("does-not-learn", "(-loss).backward()"),)
-    ),
+        changed((LOSS, "((out - torch.eye(10)[y]) ** 2).sum()")), not_seen=1),
+    "the negative of the loss": Case(changed((BACK, "        (-loss).backward()\n")),
+        (("does-not-learn", "(-loss).backward()"),)),
     "a printed loss beside it": Case(
-        changed((BACK, "        print(criterion(out, y), F.mse_loss(out, out))\n" + BACK))
-    ),
-    "labels of another digit": Case(
-        changed((LOSS, "criterion(out, (y + 1) % 10)")), (("wrong-loss", "(y + 1) % 10"),)
-    ),
-    "one-hot labels of another digit, for a lambda": Case(
-        changed(
-            ("nn.CrossEntropyLoss()", "lambda p, y: F.cross_entropy(p, torch.eye(10)[y])"),
-            (LOSS, "criterion(out, y.flip(0))"),
-        ),
-        (("wrong-loss", "criterion(out, y.flip(0))"),),
-    ),
+        changed((BACK, "        print(criterion(out, y), F.mse_loss(out, out))\n" + BACK))),
+    "labels of another digit": Case(changed((LOSS, "criterion(out, (y + 1) % 10)")),
+        (("wrong-loss", "(y + 1) % 10"),)),
+    "one-hot labels of another digit, for a lambda": Case(changed(("nn.CrossEntropyLoss()",
+        "lambda p, y: F.cross_entropy(p, torch.eye(10)[y])"), (LOSS, "criterion(out, y.flip(0))")),
+        (("wrong-loss", "criterion(out, y.flip(0))"),)),
     "labels of another digit, without a loader": Case(
         HEAD + TENSORS + BY_HAND.replace("Y[k])", "X[k, 1].argmax(1))", 1),
-        (("wrong-loss", "X[k, 1]"),),
-    ),
+        (("wrong-loss", "X[k, 1]"),)),
     "read from the end, in another order, with labels from the input": Case(
-        changed(
-            ("out = model(x)", "k = torch.randperm(len(x))\n        out = model(x[k].flip(1))"),
-            (LOSS, "criterion(out, x[k, 0].argmax(1))"),
-        )
-    ),
-    "a margin, made far away": Case(
-        changed(("nn.CrossEntropyLoss()", "nn.MultiMarginLoss()")),
-        (("wrong-loss", "criterion = nn.MultiMarginLoss()"),),
-    ),
+        changed(("out = model(x)",
+        "k = torch.randperm(len(x))\n        out = model(x[k].flip(1))"), (LOSS,
+        "criterion(out, x[k, 0].argmax(1))"))),
+    "a margin, made far away": Case(changed(("nn.CrossEntropyLoss()", "nn.MultiMarginLoss()")),
+        (("wrong-loss", "criterion = nn.MultiMarginLoss()"),)),
     "the sum over all steps": Case(
         changed((LOSS, "sum(criterion(\n            model(x[:, :t]), y) for t in (1, 2, 3, 4))")),
-        (("loss-not-last-step", "sum(criterion("),),
-    ),
-    "Adam": Case(
-        changed(("optim.RMSprop", "optim.Adam")), (("wrong-optimiser", "torch.optim.Adam"),)
-    ),
+        (("loss-not-last-step", "sum(criterion("),)),
+    "Adam": Case(changed(("optim.RMSprop", "optim.Adam")),
+        (("wrong-optimiser", "torch.optim.Adam"),)),
     "an optimiser of the last layer only": Case(
         changed(("(model.parameters(), lr", "([model.V, model.a], lr")),
-        (("does-not-learn", "torch.optim.RMSprop([model.V"),),
-    ),
+        (("does-not-learn", "torch.optim.RMSprop([model.V"),)),
     "an optimiser of another model": Case(
         changed(("(model.parameters(), lr", "(LSTM(5, 10, 32, 10).parameters(), lr")),
-        (("does-not-learn", "torch.optim.RMSprop(LSTM"),),
-    ),
-    "an optimiser for each step": Case(
-        changed(
-            (CLEAR, "        optimizer = torch.optim.RMSprop(list(model.parameters()))\n" + CLEAR)
-        ),
-        (("wrong-optimiser", "torch.optim.RMSprop(list("),),
-    ),
-    "a model for each step": Case(
-        changed(
-            (
-                "        out = model(x)\n",
-                "        model = LSTM(5, 10, 32, 10)\n"
-                "        optimizer = torch.optim.RMSprop(list(model.parameters()))\n"
-                "        out = model(x)\n",
-            )
-        ),
-        (("does-not-learn", "torch.optim.RMSprop(list("),),
-    ),
-    "gradient descent by hand": Case(
-        changed(
-            (CLEAR, "        model.zero_grad()\n"),
-            (
-                STEP,
-                "        with torch.no_grad():\n            for p in model.parameters():\n"
-                "                p -= 0.1 * p.grad\n",
-            ),
-        ),
-        (("wrong-optimiser", "p -= 0.1 * p.grad"),),
-    ),
-    "RMSProp by hand": Case(
-        changed(
-            (CLEAR, ""),
-            ("for epoch", "squares = [torch.zeros_like(p) for p in model.parameters()]\nfor epoch"),
-            (
-                STEP,
-                "        for p, s in zip(model.parameters(), squares):\n"
-                "            s.mul_(0.99).add_(0.01 * p.grad ** 2)\n"
-                "            p.data -= 1e-3 * p.grad / (s.sqrt() + 1e-8)\n"
-                "            p.grad = None\n",
-            ),
-        )
-    ),
-    "signs by hand": Case(
-        changed(
-            (CLEAR, "        model.zero_grad()\n"),
-            (STEP, "        for p in model.parameters():\n"
-                   "            p.data -= 1e-3 * p.grad.sign()\n"),
-        ),
-        not_seen=1,
-    ),
+        (("does-not-learn", "torch.optim.RMSprop(LSTM"),)),
+    "an optimiser for each step": Case(changed((CLEAR,
+        "        optimizer = torch.optim.RMSprop(list(model.parameters()))\n" + CLEAR)),
+        (("wrong-optimiser", "torch.optim.RMSprop(list("),)),
+    "a model for each step": Case(changed(("        out = model(x)\n",
+        "        model = LSTM(5, 10, 32, 10)\n"
+        "        optimizer = torch.optim.RMSprop(list(model.parameters()))\n"
+        "        out = model(x)\n")), (("does-not-learn", "torch.optim.RMSprop(list("),)),
+    "gradient descent by hand": Case(changed((CLEAR, "        model.zero_grad()\n"), (STEP,
+        "        with torch.no_grad():\n            for p in model.parameters():\n"
+        "                p -= 0.1 * p.grad\n")), (("wrong-optimiser", "p -= 0.1 * p.grad"),)),
+    "RMSProp by hand": Case(changed((CLEAR, ""), ("for epoch",
+        "squares = [torch.zeros_like(p) for p in model.parameters()]\nfor epoch"), (STEP,
+        "        for p, s in zip(model.parameters(), squares):\n"
+        "            s.mul_(0.99).add_(0.01 * p.grad ** 2)\n"
+        "            p.data -= 1e-3 * p.grad / (s.sqrt() + 1e-8)\n"
+        "            p.grad = None\n"))),
+    "signs by hand": Case(changed((CLEAR, "        model.zero_grad()\n"), (STEP,
+        "        for p in model.parameters():\n" "            p.data -= 1e-3 * p.grad.sign()\n")),
+        not_seen=1),
     "weights that are kept in bounds after the step": Case(
-        changed((STEP, STEP + "        model.W.data.clamp_(-0.3, 0.3)\n"))
-    ),
-    "gradients by hand": Case(
-        changed((BACK, "        for p, g in zip(model.parameters(), torch.autograd.grad(loss, list("
-                       "model.parameters()))):\n            p.grad = g\n")),
-        not_seen=1,
-    ),
-    "clipped after the step": Case(
-        changed((CLIP + STEP, STEP + CLIP)), (("clipping-without-effect", CLIP.strip()),)
-    ),
-    "clipped before backward": Case(
-        changed((BACK + CLIP, CLIP + BACK)), (("clipping-without-effect", CLIP.strip()),)
-    ),
-    "clipped with a generator that is used up": Case(
-        changed(
-            (CLIP, "        torch.nn.utils.clip_grad_norm_(every, 10)\n"),
-            ("for epoch", "every = model.parameters()\n_ = list(every)\nfor epoch"),
-        ),
-        (("clipping-without-effect", "clip_grad_norm_(every"),),
-    ),
-    "clipped values, and the result thrown away": Case(
-        changed(
-            (CLIP, "        for p in model.parameters():\n            p.grad.clamp(-0.01, 0.01)\n")
-        ),
-        (("clipping-without-effect", "p.grad.clamp"),),
-    ),
-    "clipped values in place": Case(
-        changed(
-            (CLIP, "        for p in model.parameters():\n            p.grad.clamp_(-0.01, 0.01)\n")
-        )
-    ),
-    "clipped values, kept": Case(
-        changed(
-            (
-                CLIP,
-                "        for p in model.parameters():\n"
-                "            p.grad = torch.clamp(p.grad, -0.001, 0.001)\n",
-            )
-        )
-    ),
-    "tested on the training data": Case(
-        changed(
-            ("DataLoader(test_set", "DataLoader(train_set"),
-            ("right = sum", "right = \\\n        sum"),
-        ),
-        (("tests-on-training-data", "for x, y in test_loader"),),
-    ),
+        changed((STEP, STEP + "        model.W.data.clamp_(-0.3, 0.3)\n"))),
+    "gradients by hand": Case(changed((BACK,
+        "        for p, g in zip(model.parameters(), torch.autograd.grad(loss, list("
+        "model.parameters()))):\n            p.grad = g\n")), not_seen=1),
+    "clipped after the step": Case(changed((CLIP + STEP, STEP + CLIP)),
+        (("clipping-without-effect", CLIP.strip()),)),
+    "clipped before backward": Case(changed((BACK + CLIP, CLIP + BACK)),
+        (("clipping-without-effect", CLIP.strip()),)),
+    "clipped with a generator that is used up": Case(changed((CLIP,
+        "        torch.nn.utils.clip_grad_norm_(every, 10)\n"), ("for epoch",
+        "every = model.parameters()\n_ = list(every)\nfor epoch")),
+        (("clipping-without-effect", "clip_grad_norm_(every"),)),
+    "clipped values, and the result thrown away": Case(changed((CLIP,
+        "        for p in model.parameters():\n            p.grad.clamp(-0.01, 0.01)\n")),
+        (("clipping-without-effect", "p.grad.clamp"),)),
+    "clipped values in place": Case(changed((CLIP,
+        "        for p in model.parameters():\n            p.grad.clamp_(-0.01, 0.01)\n"))),
+    "clipped values, kept": Case(changed((CLIP, "        for p in model.parameters():\n"
+        "            p.grad = torch.clamp(p.grad, -0.001, 0.001)\n"))),
+    "tested on the training data": Case(changed(("DataLoader(test_set",
+        "DataLoader(train_set"), ("right = sum", "right = \\\n        sum")),
+        (("tests-on-training-data", "for x, y in test_loader"),)),
     "predictions after the training, of what was trained on and more": Case(
-        HEAD + LOOP + "model.eval()\nprint(model(torch.eye(10)[torch.randint(10, (99, 4))]))\n"
-    ),
-    "one data set that is switched": Case(
-        changed(
-            ("test_loader = DataLoader(test_set, 64)\n", ""),
-            (LOOP, LOOP + "train_set.rows = test_set.rows\n"
-                          "test_loader = DataLoader(train_set, 64)\n"),
-        ),
-        not_seen=1,
-    ),
-    "a loss with weights, and validation with gradients": Case(
-        changed(
-            ("nn.CrossEntropyLoss()", "nn.CrossEntropyLoss(torch.ones(10) * 2)"),
-            (LOOP, LOOP + "    for x, y in test_loader:\n        print(criterion(model(x), y))\n"),
-        )
-    ),
-    "every time step at once, too many to send": Case(
-        changed((LOSS, "criterion(\n            out[:, :, None].repeat(1, 1, 400), "
-                       "y[:, None].repeat(1, 400))")),
-        (("loss-not-last-step", "criterion("),),
-    ),
+        HEAD + LOOP + "model.eval()\nprint(model(torch.eye(10)[torch.randint(10, (99, 4))]))\n"),
+    "one data set that is switched": Case(changed(("test_loader = DataLoader(test_set, 64)\n",
+        ""), (LOOP, LOOP +
+        "train_set.rows = test_set.rows\n"
+                          "test_loader = DataLoader(train_set, 64)\n")),
+        not_seen=1),
+    "a loss with weights, and validation with gradients": Case(changed(("nn.CrossEntropyLoss()",
+        "nn.CrossEntropyLoss(torch.ones(10) * 2)"), (LOOP, LOOP +
+        "    for x, y in test_loader:\n        print(criterion(model(x), y))\n"))),
+    "every time step at once, too many to send": Case(changed((LOSS,
+        "criterion(\n            out[:, :, None].repeat(1, 1, 400), "
+        "y[:, None].repeat(1, 400))")), (("loss-not-last-step", "criterion("),)),
     "both accuracies": Case(
-        WHOLE + TEST.replace("test_loader", "loader").replace("test_set", "train_set")
-    ),
+        WHOLE + TEST.replace("test_loader", "loader").replace("test_set", "train_set")),
     "a rare leak": Case(
         WHOLE.replace(
             "loader = Data",
             "test_set.rows = torch.cat([test_set.rows, train_set.rows[-1:]])\nloader = Data",
             1,
         ),
-        (("split-leak", "test_loader = DataLoader"),),
-    ),
+        (("split-leak", "test_loader = DataLoader"),)),
     "samplers that share one data set": Case(
-        changed(
-            (
-                "loader = DataLoader(train_set, 64, shuffle=True)\n",
-                "from torch.utils.data import SubsetRandomSampler\n"
-                "seen = sorted({tuple(r) for r in train_set.rows.tolist()})\n"
-                "train_set.rows = torch.tensor(seen)\n"
-                "loader = DataLoader(train_set, 64, sampler=SubsetRandomSampler(range(400)))\n",
-            ),
-            ("DataLoader(test_set, 64)",
-             "DataLoader(train_set, 64, sampler=SubsetRandomSampler(range(400, 500)))"),
-        )
-    ),
+        changed(("loader = DataLoader(train_set, 64, shuffle=True)\n",
+        "from torch.utils.data import SubsetRandomSampler\n"
+        "seen = sorted({tuple(r) for r in train_set.rows.tolist()})\n"
+        "train_set.rows = torch.tensor(seen)\n"
+        "loader = DataLoader(train_set, 64, sampler=SubsetRandomSampler(range(400)))\n"),
+        ("DataLoader(test_set, 64)",
+        "DataLoader(train_set, 64, sampler=SubsetRandomSampler(range(400, 500)))"))),
     "batches by hand": Case(HEAD + TENSORS + BY_HAND),
-    "batches by hand, tested on the same": Case(
-        HEAD + TENSORS + BY_HAND.replace("X[k]", "X").replace("Y[k]", "Y").replace("(Z)", "(X)")
+    "batches by hand, tested on the same": Case(HEAD + TENSORS + BY_HAND.replace("X[k]",
+        "X").replace("Y[k]", "Y").replace("(Z)", "(X)")
         .replace("== W", "== Y"),
-        (("tests-on-training-data", "model(X).argmax"),),
-    ),
+        (("tests-on-training-data", "model(X).argmax"),)),
     "a folder that is not there": Case(
         WHOLE + "\ntorch.save(model.state_dict(), 'saved/model.pt')\n",
-        (("missing-folder", "torch.save"),),
-    ),
-    "logs in folders that it makes": Case(
-        WHOLE + "\nimport os, pathlib\nos.makedirs('saved/a', exist_ok=True)\n"
+        (("missing-folder", "torch.save"),)),
+    "logs in folders that it makes": Case(WHOLE +
+        "\nimport os, pathlib\nos.makedirs('saved/a', exist_ok=True)\n"
         "open('saved/a/log.txt', 'w').write('x')\n"
-        "pathlib.Path('logs/b').mkdir(parents=True)\n"
-    ),
+        "pathlib.Path('logs/b').mkdir(parents=True)\n"),
     "lists for data sets, and a loop that returns": Case(
-        function(
-            LOOP.replace("for epoch in range(50)", "while True")
+        function(LOOP.replace("for epoch in range(50)",
+        "while True")
             + "        if loss < 0.01:\n            return model.eval()\n",
-            "print(train().training)",
-            changed(("DataLoader(train_set,", "DataLoader(list(train_set),"), script=HEAD),
-        ),
-    ),
-    "data that was not handed in": Case(
-        "rows = open('data/palindromes.csv').read()\n" + WHOLE, not_seen=1
-    ),
-    "a failure after the training": Case(
-        WHOLE + "\nprint(accuracy)\n", (("does-not-run", "print(accuracy)"),)
-    ),
+        "print(train().training)",
+        changed(("DataLoader(train_set,", "DataLoader(list(train_set),"), script=HEAD))),
+    "data that was not handed in": Case("rows = open('data/palindromes.csv').read()\n" + WHOLE,
+        not_seen=1),
+    "a failure after the training": Case(WHOLE + "\nprint(accuracy)\n",
+        (("does-not-run", "print(accuracy)"),)),
     "plots, logs and progress": Case(
         changed(
             ("import torch\n", "import torch\nimport matplotlib.pyplot as plt\nimport seaborn\n"
@@ -409,55 +298,36 @@ CASES = {
             (STEP, STEP + "        bar.set_postfix(loss=loss.item())\n"),
         )
         + "\nfig, axes = plt.subplots(2, 2)\naxes[0, 1].plot([1, 2])\nfor a in axes.flat:\n"
-        "    a.axis('off')\nplt.savefig('x.png')\nwriter.add_scalar('a', 1, 2)\n"
-    ),
-    "a known package that is not here": Case(
-        "import torchtext\n" + WHOLE, not_seen=1
-    ),
-    "a module that is not in the folder": Case(
-        "import my_own_helpers\n" + WHOLE, (("does-not-import", "import my_own_helpers"),)
-    ),
+        "    a.axis('off')\nplt.savefig('x.png')\nwriter.add_scalar('a', 1, 2)\n"),
+    "a known package that is not here": Case("import torchtext\n" + WHOLE, not_seen=1),
+    "a module that is not in the folder": Case("import my_own_helpers\n" + WHOLE,
+        (("does-not-import", "import my_own_helpers"),)),
     "a GPU, whether there is one or not": Case(
         changed(("LSTM(5, 10, 32, 10)", "LSTM(5, 10, 32, 10).to('cuda:0')")),
-        (("fixed-device", "cuda:0"),),
-    ),
-    "the name of a GPU that is not there, and a compiled model": Case(
-        changed(("optimizer =", "print(\n    torch.cuda.get_device_name(0))\n"
-                                "model = torch.compile(model)\noptimizer =")),
-        (("fixed-device", "torch.cuda.get_device_name(0)"),),
-    ),
-    "a folder of a machine with Windows": Case(
-        WHOLE + "\ntorch.save(model.state_dict(), r'C:\\Users\\me\\model.pt')\n"
+        (("fixed-device", "cuda:0"),)),
+    "the name of a GPU that is not there, and a compiled model": Case(changed(("optimizer =",
+        "print(\n    torch.cuda.get_device_name(0))\n"
+        "model = torch.compile(model)\noptimizer =")),
+        (("fixed-device", "torch.cuda.get_device_name(0)"),)),
+    "a folder of a machine with Windows": Case(WHOLE +
+        "\ntorch.save(model.state_dict(), r'C:\\Users\\me\\model.pt')\n"
         "torch.load(r'C:\\Users\\me\\model.pt')\n"
         "torch.save(model.state_dict(), '.\\\\m.pt')\ntorch.load('.\\\\m.pt')\n",
-        (("missing-folder", "torch.save(model.state_dict(), r'C:"),),
-    ),
-    "a GPU if there is one": Case(
-        changed(
-            ("LSTM(5, 10, 32, 10)",
-             "LSTM(5, 10, 32, 10).to('cuda' if torch.cuda.is_available() else 'cpu')")
-        )
-    ),
-    "settings of wandb, and fire": Case(
-        function(
-            LOOP.replace("range(50)", "range(wandb.config['epochs'])") + TEST,
-            "import fire\nif __name__ == '__main__':\n    fire.Fire(train)",
-            HEAD + "import wandb\nrun = wandb.init('p', config={'epochs': 50, 'lr': 1e-3})\n"
-            "assert run.config.lr == wandb.config.lr\n",
-        )
-    ),
+        (("missing-folder", "torch.save(model.state_dict(), r'C:"),)),
+    "a GPU if there is one": Case(changed(("LSTM(5, 10, 32, 10)",
+        "LSTM(5, 10, 32, 10).to('cuda' if torch.cuda.is_available() else 'cpu')"))),
+    "settings of wandb, and fire": Case(function(LOOP.replace("range(50)",
+        "range(wandb.config['epochs'])") + TEST,
+        "import fire\nif __name__ == '__main__':\n    fire.Fire(train)", HEAD +
+        "import wandb\nrun = wandb.init('p', config={'epochs': 50, 'lr': 1e-3})\n"
+            "assert run.config.lr == wandb.config.lr\n")),
     "the shapes of another step after the training": Case(
-        WHOLE + "\ncriterion(model(x)[None], y)\n", (("does-not-run", "[None], y)"),)
-    ),
-    "numbers of a short training": Case(
-        changed(("for epoch", "every = []\nfor epoch"), (STEP, STEP + "        every.append(1)\n"))
-        + "\nprint(every[300])\n",
-        not_seen=1,
-    ),
-    "a network that trains itself": Case(
-        changed(("for epoch", "model.train(3, 4)\nfor epoch")),
-        lstm=LSTM + "\n    def train(self, inputs=True, targets=None):\n        return self\n",
-    ),
+        WHOLE + "\ncriterion(model(x)[None], y)\n", (("does-not-run", "[None], y)"),)),
+    "numbers of a short training": Case(changed(("for epoch", "every = []\nfor epoch"), (STEP,
+        STEP + "        every.append(1)\n"))
+        + "\nprint(every[300])\n", not_seen=1),
+    "a network that trains itself": Case(changed(("for epoch", "model.train(3, 4)\nfor epoch")),
+        lstm=LSTM + "\n    def train(self, inputs=True, targets=None):\n        return self\n"),
 }  # fmt: skip
 
 
