@@ -26,6 +26,7 @@ from toolkit.assignment.check.verdicts import Verdicts
 
 MAX_STEPS = 10  # of both optimisers together, in each loop
 MAX_SECONDS = 14.0  # of CPU time
+SHOWN = 120  # characters of what an exception says
 FEW = 4  # images or points, for a question about the range of a network's outputs
 STOPS: tuple[Id, ...] = ("does-not-import", "not-written", "does-not-run")
 NO_MEMORY = ("can't allocate memory", "MemoryError", "Unable to allocate")
@@ -51,6 +52,7 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
         max_steps=MAX_STEPS,
         max_seconds=MAX_SECONDS,
     )
+    verdicts.guessed = answer["guessed"]
     trace = read(answer)
     lines = Lines(student.ask("texts"), located.file, (*located.files, *located.users))
     games = find_games(trace)
@@ -139,6 +141,7 @@ def _check_end(
             f"The code ends where there is no GPU ({text[:120]}). The same code should run on a "
             "CPU. What decides where a tensor goes?",
             at=error,
+            proof={"words": text},
         )
     elif early:
         verdicts.fault(
@@ -146,13 +149,17 @@ def _check_end(
             f"The code called exit({text}) before it trained. It is run without arguments, so each "
             "of them needs a default.",
             at=error,
+            proof={"ran": lines.file, "times": len(trace.steps)},
         )
     elif ended == "unknown" and error is not None:
         verdicts.error(error)
     elif ended == "error" and "empty parameter list" in text and answer["unfinished"]:
         place = Place(answer["unfinished"][0]["file"], answer["unfinished"][0]["line"])
         verdicts.fault(
-            "not-written", "This is still to be written: nothing is done here.", at=place
+            "not-written",
+            "This is still to be written: nothing is done here.",
+            at=place,
+            proof={"text": "pass"},
         )
     elif ended == "error" and error is not None:
         _check_error(error, trace, game, lines, verdicts)
@@ -166,6 +173,7 @@ def _check_end(
             "not-watched",
             "No generator was seen whose images a discriminator judges, neither when the file was "
             "run nor when its functions were called. Make sure that running it trains.",
+            proof={"ran": lines.file, "times": len(trace.steps)},
         )
 
 
@@ -196,6 +204,7 @@ def _check_machine(
             f"A file is written to the folder {folder['folder']}, which is not there. The check "
             "made it and went on. What happens on a machine where nobody has made it by hand?",
             at=Place(folder["file"], folder["line"]),
+            proof={"said": folder["folder"], "where": [folder["file"], folder["line"]]},
         )
     for event in answer["events"]:
         if event["kind"] == "gpu":
@@ -203,6 +212,7 @@ def _check_machine(
                 "fixed-device",
                 "Tensors are put on the GPU, whether there is one or not. What should decide?",
                 at=lines.of_device(Place(event["file"], event["line"])),
+                proof={"asked": event["name"]},
             )
             return
     moved = {p for e in answer["events"] if e["kind"] == "device" for p in e["parameters"]}
@@ -216,6 +226,7 @@ def _check_machine(
                 f"{other.kind} goes to the GPU where there is one, and {one.kind} stays on the CPU,"
                 " so there the code would stop. What puts both networks on one device?",
                 at=place,
+                proof={"moved": other.kind, "left": one.kind},
             )
 
 
@@ -233,6 +244,7 @@ def _check_error(
             "network?",
             equation=10,
             at=(game and undetached(game)) or error,
+            proof={"stopped": error.text[:SHOWN], "step": len(trace.passes)},
         )
     elif "doesn't match the broadcast shape [3," in error.text:
         verdicts.fault(
@@ -240,6 +252,7 @@ def _check_error(
             f"The code stops with {error.text.splitlines()[0][:120]}. How many channels has an "
             "image of MNIST, and how many does this line expect?",
             at=lines.of_scaling(),
+            proof={"said": str(error), "where": [error.file, error.line]},
         )
     elif "between 0 and 1" in error.text and "elements" in error.text:
         verdicts.fault(
@@ -248,6 +261,7 @@ def _check_error(
             "turns a logit into a probability, or which loss takes logits?",
             equation=10,
             at=error,
+            proof={"given": error.text[:SHOWN], "wanted": "probabilities"},
         )
     elif game is None and any(w in error.text for w in MISFITS) and _misshapen(trace):
         verdicts.fault(
@@ -256,6 +270,7 @@ def _check_error(
             "many pixels does a digit of MNIST have, and how many does the generator draw?",
             at=lines.of_last_layer(trace.networks[_misshapen(trace)[0].network], shaping=True)
             or error,
+            proof={"pixels": next(c.output.size for c in _misshapen(trace) if c.output)},
         )
     elif not verdicts.has("not-written"):
         verdicts.error(error, importing="ImportError" in error.types and not begun)

@@ -23,6 +23,7 @@ def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
             "forward puts tensors on a GPU whenever there is one, wherever the model is. On which "
             "device is the input?",
             line=line,
+            proof={"text": source.lines[line - 1]},
         )
         return
     way = network.way
@@ -44,9 +45,12 @@ def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
     file, line, name = answer["left"]
     if name is not None:
         line = source.line_of_attribute(name)
-        verdicts.fault("fixed-device", f"self.{name}: {MESSAGE}", line=line)
+        message, at = f"self.{name}: {MESSAGE}", Place(None, line)
     else:
-        verdicts.fault("fixed-device", MESSAGE, at=Place(file, line))
+        message, at = MESSAGE, Place(file, line)
+    verdicts.fault(
+        "fixed-device", message, at=at, proof={"moved": ["the model"], "left": [name or "a tensor"]}
+    )
 
 
 def _weights(network: Network) -> list[str]:

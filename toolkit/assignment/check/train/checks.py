@@ -28,12 +28,14 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         if again.ended != "error" and not _is_too_slow(again):
             trace = again
         elif not (trace.all("step", "backward", "call") or again.all("step", "backward", "call")):
-            verdicts.fault("time-limit", STOPPED["time-limit"].format(verdicts.work))
+            message = STOPPED["time-limit"].format(verdicts.work)
+            verdicts.fault("time-limit", message, proof={"cpu": MAX_SECONDS, "limit": MAX_SECONDS})
             return
+    verdicts.guessed = trace.guessed
     report_ending(trace, verdicts)
     if calls := trace.all("recurrent"):
         message = f"torch's own {calls[0]['name']} is called. Write equations (1) to (6) yourself."
-        verdicts.fault("forbidden-module", message, at=calls[0])
+        verdicts.fault("forbidden-module", message, at=calls[0], proof={"ran": calls[0]["name"]})
     verdicts.doing("the loss and the steps")
     if _is_too_slow(trace):
         verdicts.not_seen("Training is too slow here: fewer than two steps were seen.")

@@ -50,6 +50,7 @@
     unfinished  places of `pass` that is all there is in a function or a loop
     moves       places where parameters are moved by hand, the likeliest first
     called      names of functions that were called because nothing trained when the script ran
+    guessed     parameters of theirs whose values were made up
     callers     other files of theirs that name this one
     functions   defined in the script: name, parameters, file, line
 

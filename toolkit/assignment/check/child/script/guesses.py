@@ -67,6 +67,7 @@ class Guesses:
         self._names = names
         self._more = more
         self._made: dict[str, Any] = {}
+        self.guessed: list[str] = []  # parameters whose values are not theirs
 
     def mains(self, functions: Mapping[str, FunctionType]) -> Iterator[FunctionType]:
         """Functions that may train all by themselves, the likeliest first."""
@@ -126,6 +127,7 @@ class Guesses:
         lower = name.lower()
         if name in self._names and not inspect.ismodule(self._names[name]):
             return self._names[name]
+        self.guessed.append(name)
         if lower in ("optimizer", "optimiser", "opt", "optim"):
             return self._optimizer(self._trained_by(function))
         for word, owner in (("optimizer", ""), ("optimiser", ""), ("opt", ""), ("optim", "")):

@@ -81,6 +81,7 @@ class Script:
         self.module = ModuleType("__main__")
         self._trees: dict[str, ast.Module] = {}  # what was run, as they wrote it
         self.called: list[str] = []  # functions that the check called itself
+        self.guessed: list[str] = []  # their parameters whose values it made up
 
     def run(
         self,
@@ -117,6 +118,7 @@ class Script:
             "unfinished": self._places(unfinished),
             "moves": self._places(moves),
             "called": list(dict.fromkeys(self.called)),
+            "guessed": list(dict.fromkeys(self.guessed)),
             "callers": self._callers(),
             "networks": describe_networks(self.trace.networks, self.trace.values, str(self.root)),
             "events": self.trace.events,
@@ -208,6 +210,7 @@ class Script:
         unknown: UnknownParameter | None = None
         functions = {f.__name__.lower(): f for f in self.functions()}
         guesses = Guesses(vars(self.module), more)
+        self.guessed = guesses.guessed
         for group in ([f] for f in guesses.mains(functions)), [[*guesses.steps(functions)]]:
             for functions_of_group in group:
                 for _ in range(TRIALS):

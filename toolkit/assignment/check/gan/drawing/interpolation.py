@@ -77,7 +77,7 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
             _check_ends([function, *candidates], functions, verdicts)
             return
     if (mixed := _mixed_pictures(game, lines)) is not None:
-        verdicts.fault("wrong-interpolation", MIXED, at=mixed)
+        verdicts.fault("wrong-interpolation", MIXED, at=mixed, proof={"images": MIN_POINTS})
         return
     if (left := unsearched(game, lines)) is not None:
         verdicts.not_seen(
@@ -91,6 +91,7 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
         "All that uses the generator ran, and no images along a line in latent space were drawn. "
         "Task 3 asks for 9 images: 7 steps between two samples, and both samples.",
         at=draws[-1] if draws else None,
+        proof={"ended": game.trace.ended, "lines": 0, "unseen": 0},
     )
 
 
@@ -126,6 +127,7 @@ def _judge(paths: list[Path], places: Sequence[Placed], known: Tensor, verdicts:
                 "The steps between the images have different sizes. Which weights do equal steps "
                 "from one sample to the other have?",
                 at=places[paths.index(path)],
+                proof=path.seen(),
             )
             return
         if whole:
@@ -139,6 +141,7 @@ def _judge(paths: list[Path], places: Sequence[Placed], known: Tensor, verdicts:
             "belong to the 9 images. How many points does linspace return, and are the ends among "
             "them?",
             at=at,
+            proof=path.seen(),
         )
     elif len(path.points) == NUM_IMAGES:
         verdicts.fault(
@@ -146,12 +149,14 @@ def _judge(paths: list[Path], places: Sequence[Placed], known: Tensor, verdicts:
             "The first and the last of the 9 images are not the two samples themselves. Where "
             "should the weights begin and end?",
             at=at,
+            proof=path.seen(misses=True),
         )
     else:
         verdicts.fault(
             "wrong-interpolation",
             f"There are {len(path.points)} images. 7 steps between two ends and both ends make 9.",
             at=at,
+            proof=path.seen(),
         )
 
 
@@ -167,7 +172,8 @@ def _try(function: Function, ends: Tensor, functions: Functions, verdicts: Verdi
         paths = _tried_paths(tried, functions.latent_dim)
         if not paths:
             if _in_pixels(tried, functions):
-                verdicts.fault("wrong-interpolation", MIXED, at=function.place)
+                seen = {"images": MIN_POINTS}
+                verdicts.fault("wrong-interpolation", MIXED, at=function.place, proof=seen)
                 return True
             continue
         best = best or (paths, torch.cat([ends, *(drawn.z for drawn in tried.draws)]))
@@ -183,6 +189,7 @@ def _try(function: Function, ends: Tensor, functions: Functions, verdicts: Verdi
             "The first and the last of the images are not the two samples that were given. Where "
             "should the weights begin and end?",
             at=function.place,
+            proof=paths[0].seen(misses=True),
         )
         return True
     place = functions.lines.of_word(function.place, WEIGHTS)
@@ -247,6 +254,7 @@ def _check_ends(candidates: list[Function], functions: Functions, verdicts: Verd
                     f"Both ends can be of the same class: in try {seed + 1} both were a "
                     f"{int(digit[0])}. What makes sure that their classes differ?",
                     at=_place_of_choice(function, functions),
+                    proof={"classes": digit.tolist(), "sure": confidence.tolist()},
                 )
                 return
         else:
