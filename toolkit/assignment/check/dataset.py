@@ -16,6 +16,7 @@ ENCODED = 7  # digits of those that are asked for one-hot, where the constructor
 LONG = (40, 61)  # above 36, where 10 to the power of half the length is more than 64 bits hold
 NUM_ITEMS = 300
 MANY = 20_000  # of each split
+RIGHT = "Each item is a palindrome without its last digit, and that digit."
 FEW = 10  # items, of which nothing can be told
 SHOWN = 20  # of those that prove something
 SCALES = (1, 9, 10)  # by which digits may have been divided
@@ -52,7 +53,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
             )
         else:
             message = "This file has no class PalindromeDataset."
-            verdicts.fault("does-not-run", message, proof={"wanted": "a class", "there": []})
+            verdicts.fault("does-not-run", message, proof={"these": ["a class"], "those": []})
         return
     found = {}
     one_hot = [name for name in ONE_HOT if name in kind["parameters"]]
@@ -82,7 +83,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
             return
     encoded = {ENCODED: found.pop(ENCODED)} if ENCODED in found else {}
     if _check_items(found, kind, verdicts) and _check_items(encoded, kind, verdicts):
-        verdicts.right("Each item is a palindrome without its last digit, and that digit.")
+        verdicts.right(RIGHT, "not-a-palindrome wrong-label answer-in-input")
         _check_long(student, kind, verdicts)
     _check_splits(student, kind, verdicts)
 
@@ -258,7 +259,7 @@ def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> N
             message = "The digits are no longer random, or no longer a palindrome."
             break
     if message is None:
-        verdicts.right("Palindromes may be longer than 36 digits.")
+        verdicts.right("Palindromes may be longer than 36 digits.", "length-overflow")
         return
     verdicts.fault(
         "length-overflow",
@@ -271,8 +272,7 @@ def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> N
 
 def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
     """A class that makes the splits itself: they share nothing, not even at T = 5."""
-    name = kind["split"]
-    if name is None:
+    if (name := kind["split"]) is None:
         return
     verdicts.doing("what the splits share")
     values: tuple[Any, Any] = ("train", "test") if name in WORDS else (True, False)

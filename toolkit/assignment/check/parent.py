@@ -123,6 +123,7 @@ def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> N
         judge = importlib.import_module(JUDGES[verdicts.part])
         with host.student(verdicts.part, root) as student:
             judge.check(student, located, verdicts)
+            verdicts.unanswered()
     except Gone as gone:
         verdicts.gone(gone)
     except StudentError as error:
@@ -138,7 +139,7 @@ def _not_there(part: Part, submission: Submission) -> Finding:
     """A part that is missing, or that more than one file could be."""
     if part in submission.unclear:
         return Finding(verdict="not seen", part=part, message=submission.unclear[part])
-    proof = proof_of("missing-file", {"wanted": part, "there": list(submission.parts)})
+    proof = proof_of("missing-file", {"these": [part], "those": list(submission.parts)})
     message = submission.missing[part]
     return Finding(verdict="wrong", part=part, id="missing-file", message=message, proof=proof)
 

@@ -17,6 +17,18 @@ STOPPED: dict[Stopped, str] = {
     "palindromes longer than 36 digits. How large is 10 to the power of half the length? Does "
     "anything count up to that number, or store as many items?",
 }
+QUESTIONS: dict[Part, tuple[Id, ...]] = {  # that each judge answers, one way or another
+    "dataset": ("not-a-palindrome", "wrong-label", "answer-in-input", "length-overflow"),
+    "lstm": ("wrong-equation", "nonzero-initial-state", "state-not-carried", "fixed-batch-size",
+             "fixed-sequence-length", "parameter-not-learnable", "dead-parameter",
+             "broken-gradient", "fixed-device", "does-not-learn"),
+    "train": ("wrong-loss", "loss-not-last-step", "softmax-before-loss", "wrong-optimiser",
+              "gradients-not-cleared", "does-not-learn"),
+    "gan": ("wrong-noise", "wrong-shape", "output-range", "wrong-loss", "sigmoid-twice",
+            "missing-detach", "gradients-not-cleared", "dead-parameter", "wrong-optimiser",
+            "wrong-direction", "one-sided-loss", "missing-interpolation", "wrong-interpolation",
+            "interpolation-repeats-ends", "same-class-ends"),
+}  # fmt: skip
 WHOEVER_CALLS: tuple[Id, ...] = ("not-watched", "not-written")  # whatever the arguments are
 GUESSES = 5  # that are named
 ENDED = (
@@ -66,6 +78,7 @@ class Verdicts:
         self.facts: set[str] = set()  # what the judges of other parts need to know
         self.reached: float | None = None  # accuracy at T = 5 after the check's own training
         self.guessed: list[str] = []  # parameters whose values the check made up
+        self.answered: set[str] = set()  # ids of what was looked for
         self.work = "starting"
         self.stopped: Stopped = "time-limit"
         self._progress = progress
@@ -75,9 +88,18 @@ class Verdicts:
         self.work, self.stopped = what, stopped
         self._progress(f"{self.part}: {what}")
 
-    def right(self, sentence: str) -> None:
-        """Something was seen and is as the assignment asks."""
+    def right(self, sentence: str, answers: str = "") -> None:
+        """Something was seen and is as the assignment asks: none of these ids is in it."""
+        self.answered |= set(answers.split())
         self.findings.append(Finding(verdict="right", part=self.part, message=sentence))
+
+    def unanswered(self) -> None:
+        """Say which questions have no answer, where nothing else says that something is open."""
+        known = self.answered | {finding.id for finding in self.findings}
+        if not self.faults and not any(f.verdict != "right" and not f.id for f in self.findings):
+            for id in QUESTIONS[self.part]:
+                if id not in known:
+                    self.not_seen(f"This was not looked at: {id}.", id=id)
 
     def not_seen(self, sentence: str, *, id: Id | None = None, at: Placed | None = None) -> None:
         """Something could not be found out; it is neither right nor wrong.
@@ -127,6 +149,13 @@ class Verdicts:
             finding = finding.model_copy(update=update)
         self.findings.append(finding)
 
+    def also(self, sentence: str) -> None:
+        """Say inside the first fault what it accounts for: one cause is one finding."""
+        number = next(k for k, f in enumerate(self.findings) if f.verdict == "wrong")
+        first = self.findings[number]
+        message = f"{first.message} {sentence}"
+        self.findings[number] = first.model_copy(update={"message": message})
+
     def has(self, *ids: Id) -> bool:
         """Whether a fault with one of these names was found."""
         return any(f.verdict == "wrong" and f.id in ids for f in self.findings)
@@ -147,7 +176,7 @@ class Verdicts:
                 "not-written",
                 f"This is still to be written{what}.",
                 at=error,
-                proof={"raised": kinds},
+                proof={"happened": kinds[0]},
             )
         elif "UnknownParameter" in kinds:
             self.not_seen(
@@ -162,7 +191,7 @@ class Verdicts:
                 f"The code asks for a GPU, and there is none ({text}). The same code should run on "
                 "a CPU. What decides where a tensor goes?",
                 at=error,
-                proof={"words": text},
+                proof={"happened": text},
             )
         elif "FileNotFoundError" in kinds:
             self.not_seen(
@@ -200,7 +229,7 @@ class Verdicts:
             self.not_seen(f"This machine was too busy to finish this: {self.work}.")
         elif self.stopped == "time-limit" and not gone.late and gone.cpu < 0.9 * limit:
             message = ENDED.format(self.work, MAX_BYTES >> 30)
-            self.fault("time-limit", message, proof={"status": gone.status, "cpu": gone.cpu})
+            self.fault("time-limit", message, proof={"happened": f"status {gone.status}"})
         else:
             cpu = max(gone.cpu, gone.late * limit)  # waiting without end takes none
             self.fault(

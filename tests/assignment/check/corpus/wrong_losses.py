@@ -86,8 +86,8 @@ LOSSES = {
     "everything is real for D": planted(
         STATE,
         "gan",
-        "fake_loss = criterion(D(G(z)), torch.zeros(len(x), 1).to(DEVICE))",
-        "fake_loss = criterion(D(G(z)), torch.ones(len(x), 1).to(DEVICE))",
+        "fake_loss = criterion(D(G(z).detach()), torch.zeros(len(x), 1).to(DEVICE))",
+        "fake_loss = criterion(D(G(z).detach()), torch.ones(len(x), 1).to(DEVICE))",
         "wrong-direction",
         equation=10,
         instead=("one-sided-loss",),

@@ -16,17 +16,16 @@ from toolkit.assignment.check.gan.drawing.modes import check_modes, check_seen_m
 from toolkit.assignment.check.gan.drawing.stand_ins import Artist, digits
 from toolkit.assignment.check.gan.game import Game, find_games
 from toolkit.assignment.check.gan.images import bounds_of, check_images, check_noise
-from toolkit.assignment.check.gan.lines import Lines, Place
+from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.gan.losses import check_losses, is_always_one
 from toolkit.assignment.check.gan.steps import check_steps, undetached
 from toolkit.assignment.check.gan.trace import Call, Trace, read
 from toolkit.assignment.check.host import MAX_BYTES, Student, StudentError
 from toolkit.assignment.check.submission import Located
-from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verdicts import Place, Verdicts
 
 MAX_STEPS = 10  # of both optimisers together, in each loop
 MAX_SECONDS = 14.0  # of CPU time
-SHOWN = 120  # characters of what an exception says
 FEW = 4  # images or points, for a question about the range of a network's outputs
 STOPS: tuple[Id, ...] = ("does-not-import", "not-written", "does-not-run")
 NO_MEMORY = ("can't allocate memory", "MemoryError", "Unable to allocate")
@@ -141,7 +140,7 @@ def _check_end(
             f"The code ends where there is no GPU ({text[:120]}). The same code should run on a "
             "CPU. What decides where a tensor goes?",
             at=error,
-            proof={"words": text},
+            proof={"happened": text},
         )
     elif early:
         verdicts.fault(
@@ -212,7 +211,7 @@ def _check_machine(
                 "fixed-device",
                 "Tensors are put on the GPU, whether there is one or not. What should decide?",
                 at=lines.of_device(Place(event["file"], event["line"])),
-                proof={"asked": event["name"]},
+                proof={"happened": event["name"]},
             )
             return
     moved = {p for e in answer["events"] if e["kind"] == "device" for p in e["parameters"]}
@@ -226,7 +225,7 @@ def _check_machine(
                 f"{other.kind} goes to the GPU where there is one, and {one.kind} stays on the CPU,"
                 " so there the code would stop. What puts both networks on one device?",
                 at=place,
-                proof={"moved": other.kind, "left": one.kind},
+                proof={"one": other.kind, "other": one.kind},
             )
 
 
@@ -244,7 +243,7 @@ def _check_error(
             "network?",
             equation=10,
             at=(game and undetached(game)) or error,
-            proof={"stopped": error.text[:SHOWN], "step": len(trace.passes)},
+            proof={"happened": error.text},
         )
     elif "doesn't match the broadcast shape [3," in error.text:
         verdicts.fault(
@@ -261,7 +260,7 @@ def _check_error(
             "turns a logit into a probability, or which loss takes logits?",
             equation=10,
             at=error,
-            proof={"given": error.text[:SHOWN], "wanted": "probabilities"},
+            proof={"happened": error.text},
         )
     elif game is None and any(w in error.text for w in MISFITS) and _misshapen(trace):
         verdicts.fault(

@@ -27,6 +27,7 @@ RIGHT = (
     "The discriminator's steps tell real from generated images, and the generator's steps make "
     "its images look more real to it."
 )
+ANSWERS = "wrong-direction one-sided-loss wrong-loss sigmoid-twice"
 
 
 class Push(NamedTuple):
@@ -165,7 +166,7 @@ def _check_targets(game: Game, targets: Targets, lines: Lines, verdicts: Verdict
             proof={"real": real, "drawn": drawn, "wanted": wanted, "far": far},
         )
     else:
-        verdicts.right(RIGHT)
+        verdicts.right(RIGHT, ANSWERS)
 
 
 def check_direction(game: Game, lines: Lines, verdicts: Verdicts) -> None:
@@ -220,7 +221,7 @@ def check_direction(game: Game, lines: Lines, verdicts: Verdicts) -> None:
             proof={"real": real, "drawn": drawn, "wanted": way},
         )
         return
-    verdicts.right(RIGHT)
+    verdicts.right(RIGHT, ANSWERS)
 
 
 def _push_of_step(game: Game, step: Step) -> Push:

@@ -66,7 +66,8 @@ def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
             },
         )
         return
-    verdicts.right("The noise is standard normal, and drawn anew for every step.")
+    sentence = "The noise is standard normal, and drawn anew for every step."
+    verdicts.right(sentence, "wrong-noise")
 
 
 def latent_of(call: Call) -> Tensor | None:
@@ -141,7 +142,7 @@ def check_images(
             f"The discriminator is given generated images of shape {made} and real ones of shape "
             f"{seen}, and takes both. How large should a generated digit be?",
             at=lines.of_last_layer(game.generator, shaping=True) or first,
-            proof={"given": made, "wanted": seen},
+            proof={"one": made, "other": seen},
         )
     real = _shown(game, drawn=False)
     low, high = bounds_of(game, draw, scaled=True)
@@ -156,12 +157,10 @@ def check_images(
         )
         return
     if real is None or given:
-        verdicts.not_seen(
-            "No real images of yours were seen beside the generated ones.", id="output-range"
-        )
+        sentence = "No real images of yours were seen beside the generated ones."
+        verdicts.not_seen(sentence, id="output-range")
         return
-    slack = SLACK * (high - low)
-    if abs(real.least - low) > slack or abs(real.largest - high) > slack:
+    if max(abs(real.least - low), abs(real.largest - high)) > SLACK * (high - low):
         verdicts.fault(
             "output-range",
             f"Generated images lie in {low:.1f}..{high:.1f} and real ones in {real.least:.1f}.."
@@ -171,7 +170,8 @@ def check_images(
             proof={"drawn": [low, high], "real": [real.least, real.largest]},
         )
         return
-    verdicts.right("Generated images have the shape and the range of the real ones.")
+    sentence = "Generated images have the shape and the range of the real ones."
+    verdicts.right(sentence, "wrong-shape output-range")
 
 
 def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:

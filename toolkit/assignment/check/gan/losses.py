@@ -35,7 +35,7 @@ def check_losses(game: Game, ask: Ask, lines: Lines, verdicts: Verdicts) -> None
                 "should both have?",
                 equation=10,
                 at=loss,
-                proof={"given": loss.input.shape, "wanted": loss.target.shape},
+                proof={"one": loss.input.shape, "other": loss.target.shape},
             )
             break
     squashed = _is_probability(game, ask)
@@ -74,13 +74,11 @@ def check_losses(game: Game, ask: Ask, lines: Lines, verdicts: Verdicts) -> None
             "0..1. What turns a logit into a probability, or which loss takes logits?",
             equation=10,
             at=missing,
-            proof={
-                "given": "outputs that larger images take beyond 0..1",
-                "wanted": "probabilities",
-            },
+            proof={"happened": "its outputs are not bounded to 0..1"},
         )
     elif losses and not verdicts.has("wrong-loss"):
-        verdicts.right("The discriminator's outputs are what its loss expects.")
+        sentence = "The discriminator's outputs are what its loss expects."
+        verdicts.right(sentence, "wrong-loss sigmoid-twice")
 
 
 def is_always_one(game: Game) -> bool:

@@ -31,7 +31,10 @@ def check_steps(game: Game, lines: Lines, verdicts: Verdicts) -> None:
         game, game.discriminator, "discriminator", moves.discriminator, lines, verdicts
     )
     if len(verdicts.faults) == before and moves.generator and moves.discriminator:
-        verdicts.right("Each network is moved by its own loss, and by nothing else.")
+        sentence = "Each network is moved by its own loss, and by nothing else."
+        verdicts.right(
+            sentence, "missing-detach gradients-not-cleared dead-parameter wrong-optimiser"
+        )
 
 
 def _in_one_optimiser(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
@@ -64,9 +67,8 @@ def _in_one_optimiser(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
                 equation=10,
                 at=_maker(game, last),
                 proof={
-                    "steps": sorted(map(str, optimizers)),
-                    "held": frozenset[int]().union(*(step.holds for step in game.steps)),
-                    "network": theirs if name == "discriminator" else ours,
+                    "these": theirs if name == "discriminator" else ours,
+                    "those": {p for step in game.steps for p in step.holds},
                 },
             )
             return True
@@ -102,8 +104,8 @@ def _never_step(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
                 "it stays as it is. What moves its parameters?",
                 at=passes[0],
                 proof={
-                    "reached": network.parameters.keys(),
-                    "moved": frozenset[int]().union(*(step.moved for step in game.steps)),
+                    "these": network.parameters.keys(),
+                    "those": {p for step in game.steps for p in step.moved},
                 },
             )
             return True
@@ -139,7 +141,7 @@ def _check_gradients(game: Game, moves: Moves, verdicts: Verdicts) -> None:
             "line. In that loss, the generated images are data. What cuts them off?",
             equation=10,
             at=_undetached(game, game.trace.passes[number]) or step,
-            proof={"reaches": reached, "generator": ours},
+            proof={"these": reached, "those": ours},
         )
         break
     for who, steps in (("generator", moves.generator), ("discriminator", moves.discriminator)):
@@ -159,7 +161,7 @@ def _check_gradients(game: Game, moves: Moves, verdicts: Verdicts) -> None:
 def _seen_in(game: Game, step: Step) -> dict[str, Any]:
     """What shows that a step's gradients are not only its own."""
     if step.stale:
-        return {"passes": step.passes, "used": step.stale}
+        return {"these": step.passes, "those": step.stale}
     return {"pushes": [push_of(game, [p]).drawn for p in game.own_passes(step)]}
 
 
@@ -219,7 +221,7 @@ def _check_parameters(
             f"The {name} gets gradients, but none of its {len(steps)} steps moves it. What happens "
             "to the gradients between backward and step?",
             at=steps[0],
-            proof={"reached": reached & set(idle), "moved": moved},
+            proof={"these": reached & set(idle), "those": moved},
         )
     elif len(idle) == len(network.parameters):
         verdicts.fault(
@@ -227,7 +229,7 @@ def _check_parameters(
             f"The {name}'s steps move none of its parameters, since no gradient reaches them. "
             f"Where is the way from its loss back to the {name} cut?",
             at=_last_judged(game, steps[0]) or steps[0],
-            proof={"idle": idle, "reaches": reached},
+            proof={"these": idle, "those": reached},
         )
     elif reached & set(idle) and not {p for s in steps for p in s.holds} & set(idle):
         verdicts.fault(
@@ -235,7 +237,7 @@ def _check_parameters(
             f"No optimiser has these parameters of the {name}: {names}. They get gradients and "
             "stay as they are. What was the optimiser given?",
             at=_maker(game, steps[0]),
-            proof={"reached": reached & set(idle), "moved": moved},
+            proof={"these": reached & set(idle), "those": moved},
         )
     elif never := [p for p in idle if p not in passed]:
         first = network.parameters[never[0]]
@@ -243,7 +245,7 @@ def _check_parameters(
             "dead-parameter",
             f"These parameters of the {name} never get a gradient: {names}. Does forward use them?",
             at=lines.of_parameter(network, first),
-            proof={"idle": never, "reaches": passed},
+            proof={"these": never, "those": passed},
         )
 
 

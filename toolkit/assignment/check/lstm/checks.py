@@ -36,7 +36,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         return
     if not kinds:
         message = "This file has no class LSTM derived from nn.Module."
-        verdicts.fault("does-not-run", message, proof={"wanted": "LSTM", "there": []})
+        verdicts.fault("does-not-run", message, proof={"these": ["LSTM"], "those": []})
         return
 
     def read(file: str) -> str:
@@ -58,7 +58,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
                 "wrong-shape",
                 message,
                 line=kind["forward"],
-                proof={"given": given, "wanted": wanted},
+                proof={"one": given, "other": wanted},
             )
         elif first is not None:
             verdicts.error(first)
@@ -155,18 +155,18 @@ def _forbidden(
             "The model puts tensors on the GPU by itself, but the same code should run on a CPU. "
             "On which device is the input, and where do new tensors go?",
             at=Place(*calls["gpu"][0][1:]),
-            proof={"asked": calls["gpu"][0][0]},
+            proof={"happened": calls["gpu"][0][0]},
         )
     if calls["recurrent"]:
         name, *place = calls["recurrent"][0]
         message = f"torch's own {name} does the work. Write equations (1) to (6) yourself."
-        verdicts.fault("forbidden-module", message, at=Place(*place), proof={"ran": name})
+        verdicts.fault("forbidden-module", message, at=Place(*place), proof={"happened": name})
         return True
     if network is not None and network.recurrent:
         message = "The model contains a recurrent module of torch. Write the equations yourself."
         made = source.line_of_attribute(network.recurrent)
         verdicts.fault(
-            "forbidden-module", message, line=made or line, proof={"ran": network.recurrent}
+            "forbidden-module", message, line=made or line, proof={"happened": network.recurrent}
         )
         return True
     return False

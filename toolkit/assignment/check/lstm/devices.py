@@ -38,9 +38,11 @@ def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
             **network.call(way.batch),
         )
     except StudentError:
-        return  # the device has no numbers, which not every code bears: nothing is known
+        sentence = "On a device without numbers the code stops, so what goes to a GPU was not seen."
+        verdicts.not_seen(sentence, id="fixed-device")
+        return
     if answer["left"] is None:
-        verdicts.right(RIGHT)
+        verdicts.right(RIGHT, "fixed-device")
         return
     file, line, name = answer["left"]
     if name is not None:
@@ -49,7 +51,7 @@ def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
     else:
         message, at = MESSAGE, Place(file, line)
     verdicts.fault(
-        "fixed-device", message, at=at, proof={"moved": ["the model"], "left": [name or "a tensor"]}
+        "fixed-device", message, at=at, proof={"one": "the model", "other": name or "a tensor"}
     )
 
 

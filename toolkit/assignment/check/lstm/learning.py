@@ -36,7 +36,7 @@ def check_learning(network: Network, source: Source, line: int | None, verdicts:
                 f"The second step of training stops: self.{network.kept[0]} is kept from the first "
                 "one, with all that it was computed from. Does a batch need anything of the last?",
                 line=source.line_of_assignment(network.kept[0].split(".")[-1]) or line,
-                proof={"stopped": error.text[:100], "step": 2},
+                proof={"happened": error.text},
             )
         elif not verdicts.faults:
             verdicts.error(error)
@@ -47,9 +47,9 @@ def check_learning(network: Network, source: Source, line: int | None, verdicts:
         f"RMSProp at {RATE:g}"
     )
     if accuracy >= LEARNT:
-        verdicts.right(f"It learns: {measured}.")
+        verdicts.right(f"It learns: {measured}.", "does-not-learn")
     elif verdicts.faults:
-        verdicts.not_seen(f"It does not learn yet, perhaps because of what is wrong: {measured}.")
+        verdicts.also(f"As it is, {measured}.")
     else:
         verdicts.fault(
             "does-not-learn",

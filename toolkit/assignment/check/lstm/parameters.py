@@ -25,7 +25,7 @@ def check_filled(network: Network, source: Source, verdicts: Verdicts) -> None:
             f"{_list(empty)}: this memory is reserved and never filled, so it starts with whatever "
             "was there before, nan and 1e38 included. Where do its first values come from?",
             line=source.line_of_attribute(empty[0]),
-            proof={"counts": empty, "learnt": []},
+            proof={"these": empty, "those": []},
         )
         network.student.ask(
             "put",
@@ -122,25 +122,31 @@ def check_remade(names: list[str], source: Source, verdicts: Verdicts) -> None:
             "so nothing that was learnt is kept. Where do the weights of a network belong?",
             line=source.line_of_assignment(names[0].split(".")[-1])
             or source.line_of_attribute(names[0]),
-            proof={"counts": names, "learnt": []},
+            proof={"these": names, "those": []},
         )
 
 
 def check_registered(network: Network, source: Source, verdicts: Verdicts) -> None:
     """Every weight and bias is one of model.parameters(), and wants a gradient."""
     loose = [t for t in network.tensors if t["kind"] == "loose"]
+    learnt = [t["name"] for t in network.tensors if t["kind"] == "parameter"]
     idle = unlearnt(network)
-    if idle and network.fixed != []:  # else what is learnt makes every weight of the equations
-        frozen = {t["name"] for t in network.tensors if t["kind"] == "parameter"}
+    frozen = [name for name in idle if name in learnt]
+    if used := [name for name in idle if name not in learnt]:
         verdicts.fault(
             "parameter-not-learnable",
-            f"requires_grad is False, so this is never learnt: {_list(idle)}."
-            if idle[0] in frozen
-            else f"{_list([f'self.{name}' for name in idle])}: not among model.parameters(), so no "
+            f"{_list([f'self.{name}' for name in used])}: not among model.parameters(), so no "
             "optimiser changes it. Which kinds of attribute does nn.Module make parameters of, and "
             "which (plain tensors, buffers, lists, dictionaries) not?",
-            line=source.line_of_attribute(idle[0]),
-            proof={"fixed": network.fixed or [], "idle": idle},
+            line=source.line_of_attribute(used[0]),
+            proof={"these": used, "those": learnt},
+        )
+    if frozen and network.fixed != []:  # else what is learnt makes every weight of the equations
+        verdicts.fault(
+            "parameter-not-learnable",
+            f"requires_grad is False, so this is never learnt: {_list(frozen)}.",
+            line=source.line_of_attribute(frozen[0]),
+            proof={"fixed": network.fixed or [], "idle": frozen},
         )
     begun = [t for t in loose if t["name"] in network.counting and not t["zero"]]
     states = [t["name"] for t in begun if is_state(t)]
@@ -149,7 +155,7 @@ def check_registered(network: Network, source: Source, verdicts: Verdicts) -> No
             "nonzero-initial-state",
             f"{_list(states)} is not zero, but every sequence starts with an empty memory.",
             line=source.line_of_attribute(states[0]),
-            proof={"counts": states, "learnt": []},
+            proof={"these": states, "those": []},
         )
 
 
@@ -203,7 +209,6 @@ def _judge_slopes(
             dead.append(name)
         elif abs((said or 0.0) - there) > MAX_ERROR * abs(there) + 0.01 * largest + 1e-3:
             cut.append(name)
-    hidden = verdicts.has("wrong-equation", "state-not-carried", "loss-not-last-step")
     if cut:
         line = source.line_of_access(*CUTS)
         none = all(not slopes[name][0] for name in learnt)
@@ -222,7 +227,9 @@ def _judge_slopes(
                 "largest": largest,
             },
         )
-    elif dead and not hidden:
+    elif dead and any(f.proof and f.proof.kind == "reproduced" for f in verdicts.faults):
+        verdicts.also(f"This is also why no gradient reaches {_list(sorted(dead))}.")
+    elif dead:
         dead.sort()
         verdicts.fault(
             "dead-parameter",
@@ -235,7 +242,8 @@ def _judge_slopes(
             },
         )
     elif not verdicts.has("parameter-not-learnable"):
-        verdicts.right("The gradient of every parameter is the slope that is measured.")
+        sentence = "The gradient of every parameter is the slope that is measured."
+        verdicts.right(sentence, "parameter-not-learnable dead-parameter broken-gradient")
 
 
 def _list(names: list[str]) -> str:

@@ -9,6 +9,7 @@ from toolkit.assignment.check.train.trace import Event, Trace
 from toolkit.assignment.check.verdicts import Verdicts
 
 CLASSES = 10
+ANSWERS = "wrong-loss loss-not-last-step softmax-before-loss"
 
 
 def check_by_hand(before: int, last: Event, trace: Trace, verdicts: Verdicts) -> None:
@@ -25,7 +26,8 @@ def check_by_hand(before: int, last: Event, trace: Trace, verdicts: Verdicts) ->
                 proof={"start": last["value"]["mean"], "loss": abs(last["value"]["mean"])},
             )
         else:
-            verdicts.right("The loss has the value of the cross-entropy (9) of the last step.")
+            sentence = "The loss has the value of the cross-entropy (9) of the last step."
+            verdicts.right(sentence, ANSWERS)
         return
     if call := _other_steps(before, last, trace):
         verdicts.fault(

@@ -35,7 +35,9 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     report_ending(trace, verdicts)
     if calls := trace.all("recurrent"):
         message = f"torch's own {calls[0]['name']} is called. Write equations (1) to (6) yourself."
-        verdicts.fault("forbidden-module", message, at=calls[0], proof={"ran": calls[0]["name"]})
+        verdicts.fault(
+            "forbidden-module", message, at=calls[0], proof={"happened": calls[0]["name"]}
+        )
     verdicts.doing("the loss and the steps")
     if _is_too_slow(trace):
         verdicts.not_seen("Training is too slow here: fewer than two steps were seen.")

@@ -14,7 +14,7 @@ def report_ending(trace: Trace, verdicts: Verdicts) -> None:
     error = None if trace.error is None else StudentError(trace.error)
     if gpu := trace.all("gpu"):
         message = "Tensors are put on the GPU, whether there is one or not. What should decide?"
-        verdicts.fault("fixed-device", message, at=gpu[0], proof={"asked": gpu[0]["name"]})
+        verdicts.fault("fixed-device", message, at=gpu[0], proof={"happened": gpu[0]["name"]})
     for folder in trace.all("folder")[:1]:
         verdicts.fault(
             "missing-folder",

@@ -40,7 +40,7 @@ def check_labels(before: int, loss: Event, trace: Trace, verdicts: Verdicts) -> 
         "labels on their way from the data set?",
         equation=9,
         at=where or loss,
-        proof={"given": labels[:SHOWN].tolist(), "wanted": right[:SHOWN].tolist()},
+        proof={"one": labels[:SHOWN].tolist(), "other": right[:SHOWN].tolist()},
     )
     return False
 

@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from toolkit.assignment.check.lstm.cell.reference import sums
 from toolkit.assignment.check.train.by_hand import (
+    ANSWERS,
     CLASSES,
     check_by_hand,
     close,
@@ -99,7 +100,7 @@ def _judge(loss: Event, before: int, trace: Trace, verdicts: Verdicts) -> None:
     name, made = loss["name"], Place(*loss["made"]) if loss["made"] else loss
     if name not in ("cross_entropy", "nll_loss"):
         if _same_as_cross_entropy(loss, trace):
-            verdicts.right("The loss (9) has the value of the cross-entropy.")
+            verdicts.right("The loss (9) has the value of the cross-entropy.", ANSWERS)
             return
         message = f"The loss is {name}, but (9) is the cross-entropy."
         value = _value(loss, trace)
@@ -123,7 +124,7 @@ def _judge_shapes(loss: Event, verdicts: Verdicts) -> None:
             "counts.",
             equation=9,
             at=loss,
-            proof={"given": shape, "wanted": [shape[0], CLASSES]},
+            proof={"one": shape, "other": [shape[0], CLASSES]},
         )
         return
     message = "What goes into the loss was too large to be looked at."
@@ -174,10 +175,11 @@ def _judge_numbers(
             f"{what} Only the last time step, p(T), counts.",
             equation=9,
             at=loss,
-            proof={"given": list(given.shape) if step is None else shown, "wanted": step},
+            proof={"one": list(given.shape) if step is None else shown, "other": step},
         )
     elif check_labels(before, loss, trace, verdicts):
-        verdicts.right("The loss (9) is the cross-entropy of the logits of the last step.")
+        sentence = "The loss (9) is the cross-entropy of the logits of the last step."
+        verdicts.right(sentence, ANSWERS)
 
 
 def _softmax(loss: Event, trace: Trace) -> Event | None:

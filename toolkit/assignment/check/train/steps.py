@@ -23,7 +23,7 @@ def check_steps(trace: Trace, verdicts: Verdicts) -> None:
         message = f"The steps move no weight. The learning rate is {rate}. Start at 0.001."
         reached = [p for e in trace.all("backward") for p in e["changed"]]
         at = _made(steps[0], trace)
-        verdicts.fault("does-not-learn", message, at=at, proof={"reached": reached, "moved": []})
+        verdicts.fault("does-not-learn", message, at=at, proof={"these": reached, "those": []})
         return
     _check_held(steps, trace, verdicts)
     rate = steps[0]["lr"]
@@ -52,7 +52,7 @@ def _check_optimiser(steps: list[Event], trace: Trace, verdicts: Verdicts) -> No
     if kind is None:
         _check_by_hand(steps, trace, verdicts)
     elif "RMSprop" in step["classes"]:
-        verdicts.right("The optimiser is RMSProp.")
+        verdicts.right("The optimiser is RMSProp.", "wrong-optimiser")
     elif "rms" in kind.lower():
         sentence = f"Whether {kind} is RMSProp was not looked at."
         verdicts.not_seen(sentence, id="wrong-optimiser", at=step)
@@ -96,7 +96,7 @@ def _check_by_hand(steps: list[Event], trace: Trace, verdicts: Verdicts) -> None
             proof={"rules": seen},
         )
     elif len(rules) > 1 and rules[0] == {"even"} and seen == {"even", "against"}:
-        verdicts.right("The weights are moved by hand, as RMSProp does.")
+        verdicts.right("The weights are moved by hand, as RMSProp does.", "wrong-optimiser")
     else:
         verdicts.not_seen(
             "The weights are moved by hand, without an optimiser of torch's. Whether that is "
@@ -124,7 +124,7 @@ def _check_no_gradient(steps: list[Event], trace: Trace, verdicts: Verdicts) -> 
         )
         held = {p for step in steps for p in step["parameters"]}
         at = _made(steps[0], trace)
-        verdicts.fault("does-not-learn", message, at=at, proof={"idle": held, "reaches": reached})
+        verdicts.fault("does-not-learn", message, at=at, proof={"these": held, "those": reached})
         return
     verdicts.fault(
         "does-not-learn",
@@ -152,7 +152,7 @@ def _check_held(steps: list[Event], trace: Trace, verdicts: Verdicts) -> None:
             f"The loss gives {len(names)} parameters of the model a gradient ({shown}), but no "
             "optimiser holds them, so they stay as they are. Which parameters was it given?",
             at=_made(steps[0], trace),
-            proof={"reached": missing, "moved": held},
+            proof={"these": missing, "those": held},
         )
 
 
@@ -165,10 +165,11 @@ def _check_cleared(steps: list[Event], verdicts: Verdicts) -> None:
             "When the optimiser steps, the gradients still contain those of earlier batches. What "
             "has to happen between one step and the next backward?",
             at=stale,
-            proof={"passes": stale["passes"], "used": stale["stale"]},
+            proof={"these": stale["passes"], "those": stale["stale"]},
         )
     elif sum(bool(step["passes"]) for step in steps) > 1:
-        verdicts.right("Gradients are cleared before each step.")
+        answers = "gradients-not-cleared does-not-learn"
+        verdicts.right("Gradients are cleared before each step.", answers)
     else:
         verdicts.not_seen(
             "Only one step was seen, so it is not known whether gradients are cleared.",

@@ -49,6 +49,7 @@ ALIASES = {
     **dict.fromkeys(("g", "netg", "gen", "g_model", "model_g", "g_net"), "generator"),
     **dict.fromkeys(("d", "netd", "disc", "d_model", "model_d", "critic", "dis"), "discriminator"),
 }  # fmt: skip
+CONTRACT = ("train_step", "train_discriminator", "train_generator")  # what they take is given
 LOGS = ("writer", "logger", "log", "summary_writer", "pbar", "bar")
 
 
@@ -106,6 +107,7 @@ class Guesses:
         """
         arguments: dict[str, Any] = {}
         positional: list[Any] = []
+        begun = len(self.guessed)
         for name, parameter in inspect.signature(function).parameters.items():
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 continue
@@ -116,6 +118,8 @@ class Guesses:
                 positional.append(value)
             else:
                 arguments[name] = value
+        if function.__name__ in CONTRACT:
+            del self.guessed[begun:]
         return function(*positional, **arguments)
 
     def value(self, name: str, function: str) -> Any:

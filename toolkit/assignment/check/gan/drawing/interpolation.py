@@ -48,6 +48,7 @@ MIXED = (
 )
 # Of choosing two ends: two random ones are clearly of one class 1 time in 12, so 1 in 65 of those
 # who choose at random is lucky every time. As many on a fast machine as on a slow one.
+ANSWERS = "missing-interpolation wrong-interpolation interpolation-repeats-ends"
 NUM_TRIES = 48
 MAX_FUNCTIONS = 8  # that are tried
 SURE = 0.9
@@ -131,7 +132,7 @@ def _judge(paths: list[Path], places: Sequence[Placed], known: Tensor, verdicts:
             )
             return
         if whole:
-            verdicts.right("The interpolation has 9 different images, with both ends.")
+            verdicts.right("The interpolation has 9 different images, with both ends.", ANSWERS)
             return
     path, at = paths[-1], places[-1]
     if path.repeats:
@@ -258,15 +259,15 @@ def _check_ends(candidates: list[Function], functions: Functions, verdicts: Verd
                 )
                 return
         else:
-            verdicts.right(f"The ends were of different classes in all of {NUM_TRIES} tries.")
+            sentence = f"The ends were of different classes in all of {NUM_TRIES} tries."
+            verdicts.right(sentence, "same-class-ends")
             return
-    if fixed is not None:
-        verdicts.not_seen(
-            "A seed decides which two ends are drawn. Whether they show different digits is in the "
-            "picture, and was not seen.",
-            id="same-class-ends",
-            at=fixed.place,
-        )
+    verdicts.not_seen(
+        "No function was found that chooses the two ends by their classes. Whether they show "
+        "different digits is in the picture, and was not seen.",
+        id="same-class-ends",
+        at=fixed.place if fixed else None,
+    )
 
 
 def _place_of_choice(function: Function, functions: Functions) -> Placed:
