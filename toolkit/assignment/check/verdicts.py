@@ -29,8 +29,6 @@ QUESTIONS: dict[Part, tuple[Id, ...]] = {  # that each judge answers, one way or
             "wrong-direction", "one-sided-loss", "missing-interpolation", "wrong-interpolation",
             "interpolation-repeats-ends", "same-class-ends"),
 }  # fmt: skip
-WHOEVER_CALLS: tuple[Id, ...] = ("not-watched", "not-written")  # whatever the arguments are
-GUESSES = 5  # that are named
 ENDED = (
     "The process ended during this: {}. Look for a call of exit, or for something that needs more "
     "than the {} GiB of memory it has."
@@ -77,7 +75,6 @@ class Verdicts:
         self.excused = excused
         self.facts: set[str] = set()  # what the judges of other parts need to know
         self.reached: float | None = None  # accuracy at T = 5 after the check's own training
-        self.guessed: list[str] = []  # parameters whose values the check made up
         self.answered: set[str] = set()  # ids of what was looked for
         self.work = "starting"
         self.stopped: Stopped = "time-limit"
@@ -139,15 +136,7 @@ class Verdicts:
             message=message,
             proof=proof_of(id, proof),
         )
-        finding = accepted(finding)
-        if finding.verdict == "wrong" and self.guessed and id not in WHOEVER_CALLS:
-            message = (
-                f"There may be something wrong here ({id}), but the check called the function "
-                f"itself, and made up values for {', '.join(self.guessed[:GUESSES])}."
-            )
-            update = {"verdict": "not seen", "message": message, "equation": None, "proof": None}
-            finding = finding.model_copy(update=update)
-        self.findings.append(finding)
+        self.findings.append(accepted(finding))
 
     def also(self, sentence: str) -> None:
         """Say inside the first fault what it accounts for: one cause is one finding."""

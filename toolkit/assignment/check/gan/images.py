@@ -113,14 +113,8 @@ def moments(z: Tensor) -> tuple[float, float, float]:
     return float(mean), float(deviation), float((((z - mean) / deviation) ** 4).mean())
 
 
-def check_images(
-    game: Game, draw: Draw, lines: Lines, verdicts: Verdicts, *, given: bool = False
-) -> None:
-    """Generated images have the shape and the range of those that they are compared with.
-
-    Args:
-        given: the real images are not those that their own code loads.
-    """
+def check_images(game: Game, draw: Draw, lines: Lines, verdicts: Verdicts) -> None:
+    """Generated images have the shape and the range of those that they are compared with."""
     first = next((c for c in game.draws if c.output is not None and len(c.output.shape) > 1), None)
     if first is None or first.output is None:
         verdicts.not_seen("No images of the generator were seen.", id="wrong-shape")
@@ -135,7 +129,7 @@ def check_images(
         )
         return
     sizes = _sizes(game)
-    if sizes is not None and not given:
+    if sizes is not None:
         made, seen = sizes
         verdicts.fault(
             "wrong-shape",
@@ -156,7 +150,7 @@ def check_images(
             proof={"near": growth[0], "far": growth[1]},
         )
         return
-    if real is None or given:
+    if real is None:
         sentence = "No real images of yours were seen beside the generated ones."
         verdicts.not_seen(sentence, id="output-range")
         return

@@ -34,7 +34,6 @@ class Trace:
         self.ended: str = answer["ended"]
         self.error: Mapping[str, Any] | None = answer["error"]
         self.called: list[str] = answer["called"]
-        self.guessed: list[str] = answer["guessed"]
         self.callers: list[str] = answer["callers"]
         self.discarded = [Place(**place) for place in answer["discarded"]]
         self.moves = [Place(**place) for place in answer["moves"]]

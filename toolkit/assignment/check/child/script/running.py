@@ -9,7 +9,7 @@ import re
 import socket
 import sys
 import urllib.error
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -17,16 +17,11 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from toolkit.assignment.check.child.answering import described
-from toolkit.assignment.check.child.importing import (
-    UnknownParameter,
-    compiled,
-    prepare_imports,
-)
+from toolkit.assignment.check.child.importing import compiled, prepare_imports
 from toolkit.assignment.check.child.places import line_of
 from toolkit.assignment.check.child.plain import run_as_main
 from toolkit.assignment.check.child.script.digits import Digits, replace_mnist
 from toolkit.assignment.check.child.script.files import watching_files
-from toolkit.assignment.check.child.script.guesses import Guesses
 from toolkit.assignment.check.child.script.loops import Loops
 from toolkit.assignment.check.child.script.networks import describe_networks
 from toolkit.assignment.check.child.script.reading import (
@@ -41,7 +36,7 @@ from toolkit.assignment.check.child.script.watching import watching
 from toolkit.assignment.check.child.stand_ins import StandIns
 
 MAX_FLAGS = 2  # switches of a script that are tried
-TRIALS = 4  # times that functions which make one step each are called
+OPEN = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 NETWORK = (
     urllib.error.URLError,
     http.client.HTTPException,
@@ -81,17 +76,11 @@ class Script:
         self.module = ModuleType("__main__")
         self._trees: dict[str, ast.Module] = {}  # what was run, as they wrote it
         self.called: list[str] = []  # functions that the check called itself
-        self.guessed: list[str] = []  # their parameters whose values it made up
 
-    def run(
-        self,
-        more: Mapping[str, Callable[[], Any]] = {},
-        digits: Digits | None = None,
-    ) -> dict[str, Any]:
+    def run(self, digits: Digits | None = None) -> dict[str, Any]:
         """Run it until it ends, or has trained enough. If it trains nothing, call its functions.
 
         Args:
-            more: what makes arguments for parameters of these names, where functions are called.
             digits: gives the images (uint8, n x 28 x 28) and labels (int64) of MNIST for training
                 (True) or for testing, in a dictionary, when a data set of torchvision wants them.
 
@@ -104,7 +93,7 @@ class Script:
         if ended == "finished" and not self.trained and self.trace.brisk:
             ended, error = self._attempt_with_flags() or (ended, error)
         if ended == "finished" and not self.trained:
-            tried, failed = self._attempt(lambda: self._call_functions(more))
+            tried, failed = self._attempt(self._call_functions)
             if self.trained or tried == "error":
                 ended, error = tried, failed
             elif not self.trained:
@@ -117,8 +106,7 @@ class Script:
             "discarded": self._places(discarded_gradients),
             "unfinished": self._places(unfinished),
             "moves": self._places(moves),
-            "called": list(dict.fromkeys(self.called)),
-            "guessed": list(dict.fromkeys(self.guessed)),
+            "called": self.called,
             "callers": self._callers(),
             "networks": describe_networks(self.trace.networks, self.trace.values, str(self.root)),
             "events": self.trace.events,
@@ -178,8 +166,6 @@ class Script:
             return "slow" if self.trace.slow else "enough", None
         except SystemExit as error:
             return "exit" if error.code else "finished", described(error, self.root)
-        except UnknownParameter as error:
-            return "unknown", described(error, self.root)
         except NETWORK as error:
             return "network", described(error, self.root)
         except Exception as error:  # whatever a student's code raises
@@ -205,32 +191,16 @@ class Script:
         code = compiled(self.file, self._change)
         run_as_main(self.module, self.file, self.root, code, *arguments)
 
-    def _call_functions(self, more: Mapping[str, Callable[[], Any]]) -> None:
-        """Call what trains: a main function, else one that trains, else those that make a step."""
-        unknown: UnknownParameter | None = None
-        functions = {f.__name__.lower(): f for f in self.functions()}
-        guesses = Guesses(vars(self.module), more)
-        self.guessed = guesses.guessed
-        for group in ([f] for f in guesses.mains(functions)), [[*guesses.steps(functions)]]:
-            for functions_of_group in group:
-                for _ in range(TRIALS):
-                    for function in functions_of_group:
-                        try:
-                            guesses.call(function)
-                            self.called.append(function.__name__)
-                        except UnknownParameter as error:
-                            unknown = unknown or error
-                    if not self.trained or self.trace.steps > TRIALS:
-                        break
+    def _call_functions(self) -> None:
+        """Call what may train and needs nothing, as somebody may have forgotten to do."""
+        for function in self.functions():
+            parameters = inspect.signature(function).parameters.values()
+            alone = all(p.default is not p.empty or p.kind in OPEN for p in parameters)
+            if alone and re.search("main|train|run|fit", function.__name__.lower()):
+                self.called.append(function.__name__)
+                function()
                 if self.trained:
                     return
-        for method in guesses.methods():
-            guesses.call(method)
-            self.called.append(method.__name__)
-            if self.trained:
-                return
-        if unknown is not None:
-            raise unknown
 
     def _change(self, tree: ast.Module, file: str) -> ast.Module:
         """What is done to each of their files that is run."""
