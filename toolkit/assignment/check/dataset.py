@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 from toolkit.assignment.check.host import Student, StudentError
@@ -15,13 +16,10 @@ ENCODED = 7  # digits of those that are asked for one-hot, where the constructor
 LONG = (40, 61)  # above 36, where 10 to the power of half the length is more than 64 bits hold
 NUM_ITEMS = 300
 MANY = 20_000  # of each split
+RIGHT = "Each item is a palindrome without its last digit, and that digit."
 FEW = 10  # items, of which nothing can be told
+SHOWN = 20  # of those that prove something
 SCALES = (1, 9, 10)  # by which digits may have been divided
-
-
-_UNUSUAL_FUNCTION = (
-    "This file has no class PalindromeDataset, and what {} makes could not be looked at: {}."
-)
 
 
 class Unusual(Exception):
@@ -54,7 +52,8 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
                 "at."
             )
         else:
-            verdicts.fault("does-not-run", "This file has no class PalindromeDataset.")
+            message = "This file has no class PalindromeDataset."
+            verdicts.fault("does-not-run", message, proof={"these": ["a class"], "those": []})
         return
     found = {}
     one_hot = [name for name in ONE_HOT if name in kind["parameters"]]
@@ -65,7 +64,8 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
             found[length] = read_items(student, length, **more)
         except StudentError as error:
             if not kind["is_class"]:
-                verdicts.not_seen(_UNUSUAL_FUNCTION.format(kind["name"], error))
+                what = f"what {kind['name']} makes could not be looked at: {error}."
+                verdicts.not_seen(f"This file has no class PalindromeDataset, and {what}")
             elif error.file is None and "UnknownParameter" not in error.types:
                 verdicts.not_seen(f"The check could not read the items of {kind['name']}: {error}.")
             else:
@@ -73,7 +73,8 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
             return
         except Empty:
             message = "This is still to be written: the items are None."
-            verdicts.fault("not-written", message, at=_place(kind, "item"))
+            at = _place(kind, "item")
+            verdicts.fault("not-written", message, at=at, proof={"text": "None"})
             return
         except Unusual as error:
             if length == ENCODED:
@@ -82,7 +83,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
             return
     encoded = {ENCODED: found.pop(ENCODED)} if ENCODED in found else {}
     if _check_items(found, kind, verdicts) and _check_items(encoded, kind, verdicts):
-        verdicts.right("Each item is a palindrome without its last digit, and that digit.")
+        verdicts.right(RIGHT, "not-a-palindrome wrong-label answer-in-input")
         _check_long(student, kind, verdicts)
     _check_splits(student, kind, verdicts)
 
@@ -117,11 +118,7 @@ def read_items(student: Student, length: int, read: int = NUM_ITEMS, **more: Any
 
 
 def _whole(digits: Tensor) -> Tensor:
-    """Bare digits, also if they were divided by 9 or by 10.
-
-    Raises:
-        Unusual: no such multiple of them are whole numbers.
-    """
+    """Bare digits, also if they were divided by 9 or by 10; else `Unusual` is raised."""
     for scale in SCALES:
         scaled = digits * scale
         if bool(((scaled - scaled.round()).abs() < 1e-3).all()):
@@ -140,15 +137,21 @@ def _label(labels: Tensor) -> Tensor:
 def _check_items(found: dict[int, Items], kind: dict[str, Any], verdicts: Verdicts) -> bool:
     """Digits, their number, symmetry and labels: at all lengths before the next question."""
     for digits, labels in found.values():
-        if bool((digits < 0).any() | (digits > 9).any() | (labels < 0).any() | (labels > 9).any()):
-            message = "Some digits are not between 0 and 9."
-            verdicts.fault("not-a-palindrome", message, at=_place(kind, "draw", "item"))
+        both = torch.cat([digits, labels[:, None]], 1)
+        if len(outside := ((both < 0) | (both > 9)).any(1).nonzero()):
+            *row, end = both[int(outside[0])].tolist()
+            message, at = "Some digits are not between 0 and 9.", _place(kind, "draw", "item")
+            seen = {"digits": row, "label": end}
+            verdicts.fault("not-a-palindrome", message, at=at, proof=seen)
             return False
     if answer := _answer(found):
-        verdicts.fault("answer-in-input", answer, at=_place(kind, "input", "item"))
+        rows, ends = (x[:SHOWN].tolist() for x in next(iter(found.values())))
+        at = _place(kind, "input", "item")
+        verdicts.fault("answer-in-input", answer, at=at, proof={"rows": rows, "labels": ends})
         return False
     if asymmetry := _asymmetry(found):
-        verdicts.fault("not-a-palindrome", asymmetry, at=_place(kind, "mirror", "item"))
+        message, proof = asymmetry
+        verdicts.fault("not-a-palindrome", message, at=_place(kind, "mirror", "item"), proof=proof)
         return False
     for digits, labels in found.values():
         wrong = labels != digits[:, 0]
@@ -159,6 +162,7 @@ def _check_items(found: dict[int, Items], kind: dict[str, Any], verdicts: Verdic
                 f"After {_shown(digits[bad])} the palindrome ends in {int(digits[bad, 0])}, but "
                 f"the label is {int(labels[bad])}. Which digit should be predicted?",
                 at=_place(kind, "label", "item"),
+                proof={"digits": digits[bad].tolist(), "label": int(labels[bad])},
             )
             return False
     for _, labels in found.values():
@@ -168,6 +172,7 @@ def _check_items(found: dict[int, Items], kind: dict[str, Any], verdicts: Verdic
                 f"None of {len(labels)} labels is {' or '.join(map(str, sorted(missing)))}. Look "
                 "at the range that digits are drawn from. Does it include its upper end?",
                 at=_place(kind, "draw", "init"),
+                proof={"counts": labels.bincount(minlength=10).tolist()},
             )
             return False
     return True
@@ -199,8 +204,8 @@ def _answer(found: dict[int, Items]) -> str | None:
     return None
 
 
-def _asymmetry(found: dict[int, Items]) -> str | None:
-    """Why what is read and the label are not a palindrome of T digits; None if they are."""
+def _asymmetry(found: dict[int, Items]) -> tuple[str, dict[str, Any]] | None:
+    """Why what is read and the label are not a palindrome of T digits, and which; None if so."""
     for length, (digits, labels) in found.items():
         inside = digits[:, 1:]
         closed = (inside == inside.flip(1)).all(dim=1)
@@ -208,13 +213,15 @@ def _asymmetry(found: dict[int, Items]) -> str | None:
             bad = int((~closed).nonzero()[0])
             return (
                 f"{_shown(digits[bad])} followed by {int(labels[bad])} is not a palindrome (T = "
-                f"{length}). Look at how the left half is mirrored, for even T and for odd T."
+                f"{length}). Look at how the left half is mirrored, for even T and for odd T.",
+                {"digits": digits[bad].tolist(), "label": int(labels[bad])},
             )
     if len({digits.size(1) - length for length, (digits, _) in found.items()}) > 1:
         got = ", ".join(f"{d.size(1)} for T = {length}" for length, (d, _) in found.items())
         return (
             f"The number of digits in the input does not grow with T: {got}. Look at the middle "
-            "digit, for even T and for odd T."
+            "digit, for even T and for odd T.",
+            {"reads": {length: d.size(1) for length, (d, _) in found.items()}},
         )
     return None
 
@@ -226,7 +233,7 @@ def _place(kind: dict[str, Any], *what: str) -> Place | None:
 
 
 def _shown(digits: Tensor) -> str:
-    return " ".join(str(int(d)) for d in digits)
+    return " ".join(map(str, digits.tolist()))
 
 
 def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
@@ -252,20 +259,20 @@ def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> N
             message = "The digits are no longer random, or no longer a palindrome."
             break
     if message is None:
-        verdicts.right("Palindromes may be longer than 36 digits.")
+        verdicts.right("Palindromes may be longer than 36 digits.", "length-overflow")
         return
     verdicts.fault(
         "length-overflow",
         f"It fails at T = {length}. {message} An integer of 64 bits holds 18 digits, a float about "
         "16. How large is the largest number that is drawn?",
         at=at,
+        proof={"length": length, "problem": message},
     )
 
 
 def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
     """A class that makes the splits itself: they share nothing, not even at T = 5."""
-    name = kind["split"]
-    if name is None:
+    if (name := kind["split"]) is None:
         return
     verdicts.doing("what the splits share")
     values: tuple[Any, Any] = ("train", "test") if name in WORDS else (True, False)
@@ -287,6 +294,7 @@ def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) ->
             f"{len(shared)} palindromes of 5 digits are in both splits. There are only 1,000, so "
             "random ones coincide. What decides which split a palindrome belongs to?",
             at=_place(kind, "split", "init"),
+            proof={"shared": len(shared), "of": len(second)},
         )
     else:
         verdicts.right("The splits share no palindrome.")

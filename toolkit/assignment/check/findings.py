@@ -4,11 +4,22 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    model_validator,
+)
 
 from toolkit.assignment.parts import PARTS, Part
 
 Verdict = Literal["right", "wrong", "not seen"]
+# What makes a fault certain: a reference with this deviation computes their numbers; the numbers
+# satisfy what only this fault makes true; one thing is changed and it fails; the syntax says so.
+Kind = Literal["reproduced", "identity", "experiment", "read"]
 Id = Literal[
     # of any part
     "missing-file", "does-not-import", "not-written", "does-not-run", "time-limit",
@@ -39,6 +50,16 @@ def _encodable(text: object) -> object:
 Text = Annotated[str, BeforeValidator(_encodable)]
 
 
+class Proof(BaseModel):
+    """Why something is wrong: numbers that were seen, and what is true of them (`verify`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    kind: Kind
+    claim: str  # "" as long as it is to be tried once more
+    seen: dict[str, JsonValue]
+
+
 class Finding(BaseModel):
     """One thing that was looked at, and what came of it."""
 
@@ -52,6 +73,7 @@ class Finding(BaseModel):
     cell: int | None = None  # of a notebook: which of its code cells, from 1
     line: int | None = None  # the likely one, from 1; within the cell, if there is one
     message: Text  # one or two sentences for the student
+    proof: Proof | None = None  # of what is wrong; reports of earlier versions have none
 
     @model_validator(mode="after")
     def _wrong_has_a_name(self) -> Self:

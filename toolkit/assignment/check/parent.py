@@ -9,7 +9,6 @@ from pathlib import Path
 
 import torch
 
-from toolkit.assignment.check.experiments import proved
 from toolkit.assignment.check.findings import Finding, Report
 from toolkit.assignment.check.gan.drawing.stand_ins import digits
 from toolkit.assignment.check.host import Gone, Host, StudentError, plain_host
@@ -17,6 +16,7 @@ from toolkit.assignment.check.packages import excused
 from toolkit.assignment.check.static import Reading
 from toolkit.assignment.check.submission import Located, Submission, prepare
 from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verify import accepted, is_pending, is_proved, proof_of
 from toolkit.assignment.parts import FILES, PARTS, Part
 from toolkit.assignment.records.doubts import judge_records
 from toolkit.assignment.records.files import read_folder
@@ -28,6 +28,8 @@ JUDGES: dict[Part, str] = {
     "train": "toolkit.assignment.check.train.checks",
     "gan": "toolkit.assignment.check.gan.checks",
 }
+TRAINS: tuple[Part, ...] = ("train", "gan")
+MAX_RUNS = 3  # of a module and the scripts that use it, each as long as a training may take
 Progress = Callable[[str], None]
 
 
@@ -113,7 +115,7 @@ def judge(
                 for finding in verdicts.findings
                 if not _seen_already(finding, found)
             ]
-            found += [proved(finding, submission, host, root) for finding in settled]
+            found += [_tried_again(finding, submission, host, root) for finding in settled]
         findings += found
     if "gives-probabilities" in facts and "saw-loss" not in facts:
         message = (
@@ -125,7 +127,7 @@ def judge(
         )
     findings += (f for f in judge_records(records, findings, reached) if f.part in parts)
     return Report.of(
-        [submission.in_notebook(finding) for finding in findings],
+        [submission.in_notebook(accepted(finding)) for finding in findings],
         {part: submission.original(where.file) for part, where in submission.parts.items()},
     )
 
@@ -136,6 +138,7 @@ def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> N
         judge = importlib.import_module(JUDGES[verdicts.part])
         with host.student(verdicts.part, root) as student:
             judge.check(student, located, verdicts)
+            verdicts.unanswered()
     except Gone as gone:
         verdicts.gone(gone)
     except StudentError as error:
@@ -151,8 +154,9 @@ def _not_there(part: Part, submission: Submission) -> Finding:
     """A part that is missing, or that more than one file could be."""
     if part in submission.unclear:
         return Finding(verdict="not seen", part=part, message=submission.unclear[part])
+    proof = proof_of("missing-file", {"these": [part], "those": list(submission.parts)})
     message = submission.missing[part]
-    return Finding(verdict="wrong", part=part, id="missing-file", message=message)
+    return Finding(verdict="wrong", part=part, id="missing-file", message=message, proof=proof)
 
 
 def _seen_already(finding: Finding, findings: list[Finding]) -> bool:
@@ -172,10 +176,49 @@ def _settled(finding: Finding, submission: Submission, reading: Reading) -> Find
         if part != finding.part
     ):
         message = "This stops at something that is still to be written, and was not looked at."
+    file = submission.parts[finding.part].file
+    sharing = [part for part, where in submission.parts.items() if where.file == file]
+    if finding.id == "time-limit" and finding.part not in TRAINS and {*sharing} & {*TRAINS}:
+        message = (
+            f"{file} trains when it is imported, so this part of it was not looked at. What only "
+            'python FILE should do belongs under if __name__ == "__main__".'
+        )
     if "FileNotFound" in finding.message:
         for name in submission.left_out:
             if Path(name).name in finding.message:
                 message = f"{name} is too large for the check to copy, and the code reads it."
     if message is None:
         return finding
-    return finding.model_copy(update={"verdict": "not seen", "id": None, "message": message})
+    update = {"verdict": "not seen", "id": None, "message": message, "proof": None}
+    return finding.model_copy(update=update)
+
+
+def _tried_again(finding: Finding, submission: Submission, host: Host, root: str) -> Finding:
+    """A finding; "not seen" if it is about a failure that only the check has met.
+
+    It shortens loops, replaces packages and guesses arguments: their file runs once more as it is.
+    """
+    if finding.proof is None or finding.id is None or not is_pending(finding):
+        return finding
+    located = submission.parts[finding.part]
+    is_script = finding.part in ("train", "gan")
+    for file in (located.file, *(() if is_script else located.users))[:MAX_RUNS]:
+        try:
+            with host.student("train", root) as student:
+                there = submission.there
+                error = student.ask("plainly", file=file, there=there)
+        except (Gone, StudentError):  # it goes on for too long
+            continue
+        if error is not None:
+            again = {"again": error["text"], "there": [error["file"], error["line"]]}
+            proof = proof_of(finding.id, {**finding.proof.seen, **again})
+            proved = finding.model_copy(update={"proof": proof})
+            if is_proved(proved):
+                return proved
+    message = (
+        f"{finding.message} That was while the check watched, which shortens loops and guesses "
+        "arguments. Run as it is, the code was not seen to stop there."
+    )
+    id = None if finding.id == "does-not-run" else finding.id
+    update = {"verdict": "not seen", "id": id, "message": message, "proof": None}
+    return finding.model_copy(update=update)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from toolkit.assignment.check.findings import Finding, Id
 from toolkit.assignment.check.submission import Located, Submission
+from toolkit.assignment.check.verify import proof_of
 from toolkit.assignment.notebooks import decoded
 from toolkit.assignment.parts import Part
 from toolkit.assignment.syntax import unwritten, words_in
@@ -225,7 +226,10 @@ class Reading:
         line: int | None = None,
         cell: tuple[int, int] | None = None,
     ) -> None:
-        finding = Finding(verdict="wrong", part=part, id=id, file=file, line=line, message=message)
+        proof = proof_of(id, {"text": message})
+        finding = Finding(
+            verdict="wrong", part=part, id=id, file=file, line=line, message=message, proof=proof
+        )
         if cell is not None:
             name = self.submission.original(file)
             place = {"file": name, "cell": cell[0], "line": cell[1]}

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
 
 from toolkit.assignment.check.findings import Finding, Id
+from toolkit.assignment.check.verify import proof_of
 from toolkit.assignment.parts import Part
 from toolkit.assignment.records.files import PICTURES, SAMPLES, Log, Records, part_of
 
@@ -111,8 +112,15 @@ def _pictures(records: Records) -> Iterator[Finding]:
 
 
 def _doubt(part: Part, file: str, line: int | None, message: str) -> Finding:
+    proof = proof_of("doubtful-record", {"text": message})
     return Finding(
-        verdict="wrong", part=part, id="doubtful-record", file=file, line=line, message=message
+        verdict="wrong",
+        part=part,
+        id="doubtful-record",
+        file=file,
+        line=line,
+        message=message,
+        proof=proof,
     )
 
 

@@ -38,7 +38,6 @@ CELLS = {
         "c = g + c * f", "i = torch", also=DEAD),
     "c without the forget gate": equation(5, S, "c = g * i + c * f", "c = g * i + c",
         "c = g * i + c", "f = torch", also=DEAD),
-    "c with i and f mixed up": equation(5, S, "c = g * i + c * f", "c = g * f + c * i"),
     "c adds f": equation(5, S, "c = g * i + c * f", "c = g * i + f"),
     "c is a GRU's": equation(5, S, "c = g * i + c * f", "c = g * i + c * (1 - i)", also=DEAD),
     "h without tanh": equation(6, S, "h = torch.tanh(c) * o", "h = c * o"),

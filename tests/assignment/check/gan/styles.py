@@ -134,7 +134,6 @@ RIGHT: dict[str, tuple[tuple[str, str], ...]] = {
             "yes, no = C(torch.cat([real.flatten(1), fake.detach()])).chunk(2)",
         ),
     ),
-    "not cut off, but cleared": (("C(fake.detach())", "C(A(z))"),),
     "calls of forward": (("A(z)", "A.forward(z)"), ("C(real)", "C.forward(real)")),
     "probabilities and logarithms": (
         (TWICE, TWICE.replace("return self", "return torch.sigmoid(self") + ")"),
@@ -174,7 +173,7 @@ RIGHT: dict[str, tuple[tuple[str, str], ...]] = {
         ("batch_size=32", "batch_size=100"),
         (
             "yes, no = C(real), C(fake.detach())",
-            "yes, no = C(torch.cat([real.flatten(1), A(z)])).chunk(2)",
+            "yes, no = C(torch.cat([real.flatten(1), A(z).detach()])).chunk(2)",
         ),
     ),
     "a plot by pandas, a network that is loaded whole": (
@@ -234,6 +233,7 @@ WRONG: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
             ("        opt_c.zero_grad()\n", "        opt_c.zero_grad(), opt_a.zero_grad()\n"),
         ),
     ),
+    "not cut off, but cleared": ("missing-detach", (("C(fake.detach())", "C(A(z))"),)),
     "the same graph twice": ("missing-detach", (("C(fake.detach())", "C(fake)"),)),
     "the generator is never cleared": (
         "gradients-not-cleared", (("        opt_a.zero_grad()\n", ""),)),
@@ -331,6 +331,6 @@ WRONG: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
         ),
     ),
     "no interpolation": (
-        "missing-interpolation", ((LINE, ""), ("classifier(A(z))", "classifier(z)"))),
+        "missing-interpolation", ((LINE, ""), ("classifier(A(z))", "z"))),
     "any two ends": ("same-class-ends", (("z[digits != digits[0]][0]", "z[1 + 0 * digits[0]]"),)),
 }  # fmt: skip

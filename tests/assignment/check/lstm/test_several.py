@@ -8,14 +8,6 @@ from ..conftest import Check
 from .test_lstm import CELL, USE, ZEROS
 
 LOOP = CELL[CELL.index("            i, f, g, o") : CELL.index("        return")]
-STEP = """            h_t, c_t = self.step(x[:, t], h, c)
-        return self.p(h_t)
-
-    def step(self, x, h, c):
-        i, f, g, o = self.w(torch.cat([x, h], 1)).chunk(4, 1)
-        c = g.tanh() * i.sigmoid() + c * f.sigmoid()
-        return c.tanh() * o.sigmoid(), c
-"""
 READOUT = """
 
 class Readout:
@@ -69,13 +61,6 @@ CASES: dict[str, tuple[dict[str, str], dict[tuple[str | None, int | None], str]]
     "a parameter on the CPU, made in forward": (
         {ZEROS: "nn.Parameter(torch.zeros(len(x), self.n), requires_grad=False)"},
         {("fixed-device", None): "torch.zeros(len(x)"},
-    ),
-    "no device, and states that are not carried": (
-        {
-            ZEROS: "torch.zeros(len(x), self.n, device=device)",
-            LOOP + "        return self.p(h)\n": STEP,
-        },
-        {("does-not-run", None): "device=device", ("state-not-carried", None): "h_t, c_t ="},
     ),
     "states that the model keeps": (
         KEPT,

@@ -7,23 +7,16 @@ from types import FunctionType, MethodType
 from typing import Any
 
 import torch
-import torchvision.datasets
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
-from torchvision import transforms
 
 from toolkit.assignment.check.child.answering import Back, described
-from toolkit.assignment.check.child.importing import UnknownParameter, call
+from toolkit.assignment.check.child.importing import UnknownParameter, call, forget_imports
 from toolkit.assignment.check.child.places import place_of
 from toolkit.assignment.check.child.script.running import Script
 from toolkit.assignment.check.child.script.trace import EnoughSteps
 from toolkit.assignment.check.child.script.values import tensors_in
 
 MAX_TEXT = 200_000  # characters of a file that are sent
-IMAGES = ("real", "imgs", "images", "x", "real_images", "real_imgs", "data", "batch", "real_data")
-LOADERS = ("train_loader", "trainloader", "dataloader", "data_loader", "loader", "train_dataloader",
-           "train_dl", "train_data_loader", "mnist_loader")  # fmt: skip
-BATCH = 64
 GENERATORS = ("generator", "gen", "g", "netg", "g_net", "model_g", "g_model", "model", "net")
 CLASSIFIERS = ("classifier", "classify", "cnn", "net_c", "clf", "digit_classifier")
 
@@ -35,21 +28,16 @@ class Answers:
         self.root = root
         self.back = back
         self.script: Script | None = None
-        self.images_given = False
 
     def run(self, file: str, max_steps: int, max_seconds: float) -> dict[str, Any]:
         """Run the script until its training has made so many steps, or takes too long.
 
         Returns:
-            what `child/script/trace.py` describes, and `images_given`: whether functions of theirs
-            were called with real images that their own code did not load.
+            what `child/script/trace.py` describes.
         """
+        forget_imports(self.root)
         self.script = Script(self.root, file, max_steps, max_seconds, brisk=True)
-        signed = self._is_signed(file)
-        more: dict[str, Callable[[], Any]] = dict.fromkeys(IMAGES, lambda: self._real(signed))
-        more |= dict.fromkeys(LOADERS, lambda: self._loader(signed))
-        trace = self.script.run(more)
-        return trace | {"images_given": self.images_given}
+        return self.script.run()
 
     def outputs(self, network: int, inputs: list[Tensor]) -> Tensor | None:
         """What a network that was seen gives for other inputs, in evaluation mode."""
@@ -126,28 +114,6 @@ class Answers:
                 place = dict(zip(("file", "line"), place_of(error, self.root), strict=True))
                 answer["error"] = described(error, self.root) | place
         return answer
-
-    def _is_signed(self, file: str) -> bool:
-        """Whether generated images are probably in -1..1."""
-        own = (self.root / file).read_text(encoding="utf-8-sig", errors="replace").lower()
-        others = [
-            path.read_text(encoding="utf-8-sig", errors="replace").lower()
-            for path in self.root.rglob("*.py")
-        ]
-        return "tanh" in own or ("sigmoid" not in own and any("tanh" in text for text in others))
-
-    def _loader(self, signed: bool) -> Any:
-        """What gives batches of digits, for a function that wants it as an argument."""
-        self.images_given = True
-        scaled = [transforms.ToTensor(), *([transforms.Normalize(0.5, 0.5)] if signed else [])]
-        data = torchvision.datasets.MNIST("", transform=transforms.Compose(scaled))
-        return DataLoader(data, batch_size=BATCH, shuffle=True)
-
-    def _real(self, signed: bool) -> Tensor:
-        self.images_given = True
-        digits: Tensor = self.back("digits", train=True)["images"][:BATCH]
-        images = digits[:, None].float() / 255
-        return 2 * images - 1 if signed else images
 
     def _function(self, name: str, file: str, network: nn.Module) -> Callable[..., Any] | None:
         assert self.script is not None

@@ -16,14 +16,15 @@ from toolkit.assignment.check.gan.drawing.modes import check_modes, check_seen_m
 from toolkit.assignment.check.gan.drawing.stand_ins import Artist
 from toolkit.assignment.check.gan.game import Game, find_games
 from toolkit.assignment.check.gan.images import bounds_of, check_images, check_noise
-from toolkit.assignment.check.gan.lines import Lines, Place
+from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.gan.losses import check_losses, is_always_one
 from toolkit.assignment.check.gan.steps import check_steps, undetached
 from toolkit.assignment.check.gan.trace import Call, Trace, read
 from toolkit.assignment.check.host import MAX_BYTES, Student, StudentError
 from toolkit.assignment.check.submission import Located
-from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verdicts import Place, Verdicts
 
+MAX_USERS = 2  # scripts that use it
 MAX_STEPS = 10  # of both optimisers together, in each loop
 MAX_SECONDS = 14.0  # of CPU time
 FEW = 4  # images or points, for a question about the range of a network's outputs
@@ -44,7 +45,11 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
 
 def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     verdicts.doing(f"the first steps of {located.file}")
-    answer = student.ask("run", file=located.file, max_steps=MAX_STEPS, max_seconds=MAX_SECONDS)
+    for file in (located.file, *located.users[:MAX_USERS]):
+        asked: dict[str, Any] = {"file": file, "max_steps": MAX_STEPS, "max_seconds": MAX_SECONDS}
+        answer = student.ask("run", **asked)
+        if answer["ended"] != "nothing":  # else one that uses it may train
+            break
     trace = read(answer)
     lines = Lines(student.ask("texts"), located.file, (*located.files, *located.users))
     games = find_games(trace)
@@ -55,7 +60,7 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
         return
     probe = Probe(student)
     check_noise(game, lines, verdicts)
-    check_images(game, probe.images, lines, verdicts, given=answer["images_given"])
+    check_images(game, probe.images, lines, verdicts)
     check_losses(game, probe.opinions, lines, verdicts)
     if not is_always_one(game):  # else no gradient reaches anything
         check_steps(game, lines, verdicts)
@@ -133,6 +138,7 @@ def _check_end(
             f"The code ends where there is no GPU ({text[:120]}). The same code should run on a "
             "CPU. What decides where a tensor goes?",
             at=error,
+            proof={"happened": text},
         )
     elif early:
         verdicts.fault(
@@ -140,26 +146,26 @@ def _check_end(
             f"The code called exit({text}) before it trained. It is run without arguments, so each "
             "of them needs a default.",
             at=error,
+            proof={"ran": lines.file, "times": len(trace.steps)},
         )
-    elif ended == "unknown" and error is not None:
-        verdicts.error(error)
     elif ended == "error" and "empty parameter list" in text and answer["unfinished"]:
         place = Place(answer["unfinished"][0]["file"], answer["unfinished"][0]["line"])
         verdicts.fault(
-            "not-written", "This is still to be written: nothing is done here.", at=place
+            "not-written",
+            "This is still to be written: nothing is done here.",
+            at=place,
+            proof={"text": "pass"},
         )
     elif ended == "error" and error is not None:
         _check_error(error, trace, game, lines, verdicts)
     elif game is None and "backward(" in lines.texts.get(lines.file, "") and not trace.steps:
-        verdicts.not_seen(
-            "The training in this file was not reached, neither when it was run nor when its "
-            "functions were called, so nothing of it was seen."
-        )
+        verdicts.not_seen("The training in this file was not reached, so nothing of it was seen.")
     elif game is None or not (trace.steps or trace.passes):
         verdicts.fault(
             "not-watched",
-            "No generator was seen whose images a discriminator judges, neither when the file was "
-            "run nor when its functions were called. Make sure that running it trains.",
+            "No generator was seen whose images a discriminator judges, when the file was run. "
+            "Make sure that running it trains.",
+            proof={"ran": lines.file, "times": len(trace.steps)},
         )
 
 
@@ -190,6 +196,7 @@ def _check_machine(
             f"A file is written to the folder {folder['folder']}, which is not there. The check "
             "made it and went on. What happens on a machine where nobody has made it by hand?",
             at=Place(folder["file"], folder["line"]),
+            proof={"said": folder["folder"], "where": [folder["file"], folder["line"]]},
         )
     for event in answer["events"]:
         if event["kind"] == "gpu":
@@ -197,6 +204,7 @@ def _check_machine(
                 "fixed-device",
                 "Tensors are put on the GPU, whether there is one or not. What should decide?",
                 at=lines.of_device(Place(event["file"], event["line"])),
+                proof={"happened": event["name"]},
             )
             return
     moved = {p for e in answer["events"] if e["kind"] == "device" for p in e["parameters"]}
@@ -210,6 +218,7 @@ def _check_machine(
                 f"{other.kind} goes to the GPU where there is one, and {one.kind} stays on the CPU,"
                 " so there the code would stop. What puts both networks on one device?",
                 at=place,
+                proof={"one": other.kind, "other": one.kind},
             )
 
 
@@ -227,6 +236,7 @@ def _check_error(
             "network?",
             equation=10,
             at=(game and undetached(game)) or error,
+            proof={"happened": error.text},
         )
     elif "doesn't match the broadcast shape [3," in error.text:
         verdicts.fault(
@@ -234,6 +244,7 @@ def _check_error(
             f"The code stops with {error.text.splitlines()[0][:120]}. How many channels has an "
             "image of MNIST, and how many does this line expect?",
             at=lines.of_scaling(),
+            proof={"said": str(error), "where": [error.file, error.line]},
         )
     elif "between 0 and 1" in error.text and "elements" in error.text:
         verdicts.fault(
@@ -242,6 +253,7 @@ def _check_error(
             "turns a logit into a probability, or which loss takes logits?",
             equation=10,
             at=error,
+            proof={"happened": error.text},
         )
     elif game is None and any(w in error.text for w in MISFITS) and _misshapen(trace):
         verdicts.fault(
@@ -250,6 +262,7 @@ def _check_error(
             "many pixels does a digit of MNIST have, and how many does the generator draw?",
             at=lines.of_last_layer(trace.networks[_misshapen(trace)[0].network], shaping=True)
             or error,
+            proof={"pixels": next(c.output.size for c in _misshapen(trace) if c.output)},
         )
     elif not verdicts.has("not-written"):
         verdicts.error(error, importing="ImportError" in error.types and not begun)

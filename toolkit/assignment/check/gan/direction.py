@@ -27,6 +27,7 @@ RIGHT = (
     "The discriminator's steps tell real from generated images, and the generator's steps make "
     "its images look more real to it."
 )
+ANSWERS = "wrong-direction one-sided-loss wrong-loss sigmoid-twice"
 
 
 class Push(NamedTuple):
@@ -140,6 +141,7 @@ def _check_targets(game: Game, targets: Targets, lines: Lines, verdicts: Verdict
             "generated ones alike. Which targets should the two terms have?",
             equation=10,
             at=_loss_of(game, lines, steps_d, drawn=real > 0.5) or steps_d[0],
+            proof={"real": real, "drawn": drawn, "wanted": None, "far": far},
         )
         return
     wanted = _target(*_points(game, steps_g, drawn=True))
@@ -161,14 +163,10 @@ def _check_targets(game: Game, targets: Targets, lines: Lines, verdicts: Verdict
             equation=10,
             at=_loss_of(game, lines, steps_d if real < drawn else steps_g, drawn=real > drawn)
             or steps_g[0],
+            proof={"real": real, "drawn": drawn, "wanted": wanted, "far": far},
         )
     else:
-        verdicts.right(RIGHT)
-
-
-def drawn_push(game: Game, passes: Iterable[Backward]) -> float:
-    """What some backward passes want for drawn images."""
-    return push_of(game, passes).drawn
+        verdicts.right(RIGHT, ANSWERS)
 
 
 def check_direction(game: Game, lines: Lines, verdicts: Verdicts) -> None:
@@ -198,6 +196,7 @@ def check_direction(game: Game, lines: Lines, verdicts: Verdicts) -> None:
             "generated ones alike. Which targets, or which signs, should the two terms have?",
             equation=10,
             at=_loss_of(game, lines, steps_d, drawn=real > 0) or steps_d[0],
+            proof={"real": real, "drawn": drawn, "wanted": 0},
         )
         return
     wanted = [_majority([p.drawn]) for s in steps_g if (p := _push_of_step(game, s)).drawn]
@@ -219,9 +218,10 @@ def check_direction(game: Game, lines: Lines, verdicts: Verdicts) -> None:
             equation=10,
             at=_loss_of(game, lines, steps_d if in_d else steps_g, drawn=not in_d)
             or (steps_d if in_d else steps_g)[0],
+            proof={"real": real, "drawn": drawn, "wanted": way},
         )
         return
-    verdicts.right(RIGHT)
+    verdicts.right(RIGHT, ANSWERS)
 
 
 def _push_of_step(game: Game, step: Step) -> Push:
@@ -253,6 +253,7 @@ def _one_sided(game: Game, lines: Lines, steps: list[Step], verdicts: Verdicts) 
         "loss. What are the two terms of V, and which of them is missing?",
         equation=10,
         at=_loss_of(game, lines, steps, drawn=drawn) or steps[0],
+        proof={"real": real, "drawn": drawn, "steps": len(steps)},
     )
     return True
 

@@ -1,7 +1,7 @@
 """What goes into the generator, and whether the images that come out suit the real ones."""
 
-import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.gan.noise import line_of_noise
 from toolkit.assignment.check.gan.trace import PIXELS, Call, Value
 from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verify import is_normal
 
 MIN_NUMBERS = 400  # of the noise, to know its distribution
 MIN_STEPS = 3  # of training, after which the same noise is no accident
@@ -33,14 +34,15 @@ def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
     if len(numbers) < MIN_NUMBERS:
         verdicts.not_seen("Too little noise was seen to know its distribution.", id="wrong-noise")
         return
-    if not is_normal(numbers):
-        mean, deviation, fourth = moments(numbers)
-        odd = next((call for call, z in noise if not is_normal(z)), calls[0])
+    mean, deviation, fourth = moments(numbers)
+    if not is_normal(len(numbers), mean, deviation, fourth):
+        odd = next((call for call, z in noise if not is_normal(z.numel(), *moments(z))), calls[0])
         verdicts.fault(
             "wrong-noise",
             f"The noise has mean {mean:.2f}, standard deviation {deviation:.2f} and fourth moment "
             f"{fourth:.1f}. A {WORD}. Which function draws it?",
             at=line_of_noise(lines, odd),
+            proof={"n": len(numbers), "mean": mean, "deviation": deviation, "fourth": fourth},
         )
         return
     if (uniform := _uniform_sample(game)) is not None:
@@ -49,6 +51,7 @@ def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
             "The samples are drawn from uniform noise, and the generator was trained on normal "
             "noise. Which function draws the noise here?",
             at=line_of_noise(lines, uniform),
+            proof=_seen_of(uniform),
         )
         return
     if len(game.steps) >= 2 * MIN_STEPS and _drawn_once(game, noise):
@@ -57,9 +60,14 @@ def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
             f"The generator was given the same z in all of {len(game.steps)} steps, so it only "
             "learns these points. When should new noise be drawn?",
             at=line_of_noise(lines, calls[-1]),
+            proof={
+                "different": len({z.numpy().tobytes() for _, z in noise}),
+                "steps": len([step for step in game.steps if step.moved]),
+            },
         )
         return
-    verdicts.right("The noise is standard normal, and drawn anew for every step.")
+    sentence = "The noise is standard normal, and drawn anew for every step."
+    verdicts.right(sentence, "wrong-noise")
 
 
 def latent_of(call: Call) -> Tensor | None:
@@ -85,6 +93,12 @@ def _uniform_sample(game: Game) -> Call | None:
     return None
 
 
+def _seen_of(call: Call) -> dict[str, Any]:
+    z = latent_of(call)
+    assert z is not None
+    return {"n": z.numel(), **dict(zip(("mean", "deviation", "fourth"), moments(z), strict=True))}
+
+
 def _drawn_once(game: Game, noise: list[tuple[Call, Tensor]]) -> bool:
     """Whether all steps used the same points, rather than each its own."""
     different = {z.numpy().tobytes() for _, z in noise}
@@ -99,25 +113,8 @@ def moments(z: Tensor) -> tuple[float, float, float]:
     return float(mean), float(deviation), float((((z - mean) / deviation) ** 4).mean())
 
 
-def is_normal(z: Tensor) -> bool:
-    """Whether so many numbers may be standard normal: six standard errors, and 0.05 more.
-
-    A uniform distribution with variance 1 has a fourth moment of 1.8.
-    """
-    mean, deviation, fourth = moments(z)
-    error = 6 / math.sqrt(z.numel())
-    near = abs(mean) < 0.05 + error and abs(deviation - 1) < 0.05 + 0.71 * error
-    return near and abs(fourth - 3) < min(1.1, 0.2 + 4.9 * error)
-
-
-def check_images(
-    game: Game, draw: Draw, lines: Lines, verdicts: Verdicts, *, given: bool = False
-) -> None:
-    """Generated images have the shape and the range of those that they are compared with.
-
-    Args:
-        given: the real images are not those that their own code loads.
-    """
+def check_images(game: Game, draw: Draw, lines: Lines, verdicts: Verdicts) -> None:
+    """Generated images have the shape and the range of those that they are compared with."""
     first = next((c for c in game.draws if c.output is not None and len(c.output.shape) > 1), None)
     if first is None or first.output is None:
         verdicts.not_seen("No images of the generator were seen.", id="wrong-shape")
@@ -128,44 +125,47 @@ def check_images(
             f"The generator's images have shape {tuple(first.output.shape[1:])}. How many pixels "
             "does a digit of MNIST have?",
             at=lines.of_last_layer(game.generator, shaping=True) or first,
+            proof={"pixels": first.output.size},
         )
         return
     sizes = _sizes(game)
-    if sizes is not None and not given:
+    if sizes is not None:
         made, seen = sizes
         verdicts.fault(
             "wrong-shape",
             f"The discriminator is given generated images of shape {made} and real ones of shape "
             f"{seen}, and takes both. How large should a generated digit be?",
             at=lines.of_last_layer(game.generator, shaping=True) or first,
+            proof={"one": made, "other": seen},
         )
     real = _shown(game, drawn=False)
     low, high = bounds_of(game, draw, scaled=True)
-    if _unbounded(first, draw):
+    if (growth := _growth(first, draw)) and growth[1] > 5 * growth[0] > 5:
         verdicts.fault(
             "output-range",
             "The generator's images are not bounded: with larger noise their values grow from "
             f"{first.output.least:.1f}..{first.output.largest:.1f} to {low:.1f}..{high:.1f}. What "
             "is its last function, and what range do the real images have?",
             at=lines.of_last_layer(game.generator) or lines.of_sequence(first) or first,
+            proof={"near": growth[0], "far": growth[1]},
         )
         return
-    if real is None or given:
-        verdicts.not_seen(
-            "No real images of yours were seen beside the generated ones.", id="output-range"
-        )
+    if real is None:
+        sentence = "No real images of yours were seen beside the generated ones."
+        verdicts.not_seen(sentence, id="output-range")
         return
-    slack = SLACK * (high - low)
-    if abs(real.least - low) > slack or abs(real.largest - high) > slack:
+    if max(abs(real.least - low), abs(real.largest - high)) > SLACK * (high - low):
         verdicts.fault(
             "output-range",
             f"Generated images lie in {low:.1f}..{high:.1f} and real ones in {real.least:.1f}.."
             f"{real.largest:.1f}, so the discriminator can tell them apart by that alone. What is "
             "the range of the generator's last layer, and how are the data scaled?",
             at=lines.of_raw_data() if real.largest > RAW else lines.of_scaling(real.least < 0),
+            proof={"drawn": [low, high], "real": [real.least, real.largest]},
         )
         return
-    verdicts.right("Generated images have the shape and the range of the real ones.")
+    sentence = "Generated images have the shape and the range of the real ones."
+    verdicts.right(sentence, "wrong-shape output-range")
 
 
 def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
@@ -230,9 +230,9 @@ def _rescaled(game: Game) -> tuple[float, float]:
     return 1.0, 0.0
 
 
-def _unbounded(first: Call, draw: Draw) -> bool:
-    """Whether images keep growing with the noise, as no activation would let them."""
+def _growth(first: Call, draw: Draw) -> tuple[float, float] | None:
+    """How large images become with larger noise, which no activation lets grow on."""
     near, far = draw(first, 1000.0), draw(first, 30000.0)
     if near is None or far is None or not bool(near.isfinite().all() & far.isfinite().all()):
-        return False
-    return float(far.abs().max()) > 5 * float(near.abs().max()) > 5
+        return None
+    return float(near.abs().max()), float(far.abs().max())

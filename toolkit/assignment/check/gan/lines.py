@@ -4,10 +4,9 @@ import ast
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
 
 from toolkit.assignment.check.gan.trace import Event, Network
-from toolkit.assignment.check.verdicts import Placed
+from toolkit.assignment.check.verdicts import Place, Placed
 
 SCALING = ("Normalize", "ToTensor", "MNIST", "DataLoader")  # who decides the range of the data
 
@@ -22,13 +21,6 @@ LAYERS = {
     *("Softmax", "LogSoftmax", "softmax", "log_softmax"),
     *("tanh", "sigmoid", "relu", "leaky_relu", "Softplus", "softplus"),
 }
-
-
-class Place(NamedTuple):
-    """A line of a file."""
-
-    file: str | None
-    line: int | None
 
 
 class Lines:

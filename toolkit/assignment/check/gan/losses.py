@@ -1,6 +1,7 @@
 """Whether the loss gets what it expects: logits or probabilities, and targets of the same shape."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -34,12 +35,17 @@ def check_losses(game: Game, ask: Ask, lines: Lines, verdicts: Verdicts) -> None
                 "should both have?",
                 equation=10,
                 at=loss,
+                proof={"one": loss.input.shape, "other": loss.target.shape},
             )
             break
     squashed = _is_probability(game, ask)
-    twice: Event | None = _sigmoid_again(losses, game, squashed)
-    if twice is None and squashed:
-        twice = _sigmoid_in_gradients(game)
+    again = _sigmoid_again(losses, game, squashed)
+    twice: Event | None = again
+    seen: dict[str, Any] = {}
+    if again is not None and again.input is not None:
+        seen = {"least": again.input.least, "largest": again.input.largest}
+    elif squashed and (found := _sigmoid_in_gradients(game)):
+        twice, seen = found
     missing = next((loss for loss in losses if loss.name == PROBABILITIES), None)
     if twice is not None:
         verdicts.fault(
@@ -48,6 +54,7 @@ def check_losses(game: Game, ask: Ask, lines: Lines, verdicts: Verdicts) -> None
             "through one already, so they never get far from 0.5. Which of them is too many?",
             equation=10,
             at=lines.of_call("BCEWithLogitsLoss") or twice,
+            proof=seen,
         )
     elif "Softmax" in game.discriminator.kinds and is_always_one(game):
         verdicts.fault(
@@ -56,6 +63,9 @@ def check_losses(game: Game, ask: Ask, lines: Lines, verdicts: Verdicts) -> None
             "number. What turns one logit into a probability?",
             equation=10,
             at=lines.of_last_layer(game.discriminator),
+            proof={
+                "outputs": [j.call.output.largest for j in game.judged.values() if j.call.output]
+            },
         )
     elif missing is not None and missing.input and not squashed and _unchanged(missing.input, game):
         verdicts.fault(
@@ -64,9 +74,11 @@ def check_losses(game: Game, ask: Ask, lines: Lines, verdicts: Verdicts) -> None
             "0..1. What turns a logit into a probability, or which loss takes logits?",
             equation=10,
             at=missing,
+            proof={"happened": "its outputs are not bounded to 0..1"},
         )
     elif losses and not verdicts.has("wrong-loss"):
-        verdicts.right("The discriminator's outputs are what its loss expects.")
+        sentence = "The discriminator's outputs are what its loss expects."
+        verdicts.right(sentence, "wrong-loss sigmoid-twice")
 
 
 def is_always_one(game: Game) -> bool:
@@ -119,7 +131,7 @@ def _sigmoid_again(losses: list[Loss], game: Game, squashed: bool) -> Loss | Non
     return None
 
 
-def _sigmoid_in_gradients(game: Game) -> Event | None:
+def _sigmoid_in_gradients(game: Game) -> tuple[Event, dict[str, Any]] | None:
     """The call whose output, a probability p, is in the loss through sigmoid(p) and a logarithm.
 
     Then the gradients with respect to p are in proportion to sigmoid(p) - target; those of the
@@ -143,7 +155,7 @@ def _sigmoid_in_gradients(game: Game) -> Event | None:
             )
             twice = min(_misfit(g, torch.sigmoid(p) - target) for target in TARGETS)
             if twice < 1e-4 and twice < 0.01 * once:
-                return judged.call
+                return judged.call, {"once": once, "twice": twice}
     return None
 
 

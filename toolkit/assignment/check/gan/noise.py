@@ -2,8 +2,9 @@
 
 import ast
 
-from toolkit.assignment.check.gan.lines import Lines, Place, called
+from toolkit.assignment.check.gan.lines import Lines, called
 from toolkit.assignment.check.gan.trace import Event
+from toolkit.assignment.check.verdicts import Place
 
 DRAWING = ("rand", "normal", "uniform")  # in the names of what draws numbers
 SAMPLING = ("sample", "rsample")  # of a distribution that was made elsewhere

@@ -1,8 +1,8 @@
 """What the steps of both optimisers do: which parameters move, by whose loss, and which way."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from toolkit.assignment.check.gan.direction import drawn_push
+from toolkit.assignment.check.gan.direction import push_of
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.gan.trace import Backward, Event, Network, Step
@@ -31,7 +31,10 @@ def check_steps(game: Game, lines: Lines, verdicts: Verdicts) -> None:
         game, game.discriminator, "discriminator", moves.discriminator, lines, verdicts
     )
     if len(verdicts.faults) == before and moves.generator and moves.discriminator:
-        verdicts.right("Each network is moved by its own loss, and by nothing else.")
+        sentence = "Each network is moved by its own loss, and by nothing else."
+        verdicts.right(
+            sentence, "missing-detach gradients-not-cleared dead-parameter wrong-optimiser"
+        )
 
 
 def _in_one_optimiser(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
@@ -45,6 +48,7 @@ def _in_one_optimiser(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
             "Which parameters should each optimiser be given?",
             equation=10,
             at=_maker(game, both),
+            proof={"moved": both.moved, "one": ours, "other": theirs},
         )
         return True
     for name, idle, busy in (
@@ -62,6 +66,10 @@ def _in_one_optimiser(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
                 "parameters was each optimiser given?",
                 equation=10,
                 at=_maker(game, last),
+                proof={
+                    "these": theirs if name == "discriminator" else ours,
+                    "those": {p for step in game.steps for p in step.holds},
+                },
             )
             return True
     return False
@@ -95,6 +103,10 @@ def _never_step(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
                 f"The {name} gets gradients {len(passes)} times, and no step follows from them, so "
                 "it stays as it is. What moves its parameters?",
                 at=passes[0],
+                proof={
+                    "these": network.parameters.keys(),
+                    "those": {p for step in game.steps for p in step.moved},
+                },
             )
             return True
         begin = f"No step of the {name} was seen, so"
@@ -111,19 +123,27 @@ def _never_step(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
 def _check_gradients(game: Game, moves: Moves, verdicts: Verdicts) -> None:
     """What is in the gradients when a network steps is its own loss, and only once."""
     theirs = {p for step in moves.discriminator for p in _first_uses(game, step)}
-    for step in moves.generator:
-        leaked = [p for p in step.stale if p in theirs]
-        if leaked:
-            source = _undetached(game, game.trace.passes[leaked[0]])
-            verdicts.fault(
-                "missing-detach",
-                "When the generator steps, its gradients still contain those of the "
-                "discriminator's loss, so it also follows that one. In that loss, the generated "
-                "images are data. What cuts them off from their network?",
-                equation=10,
-                at=source or step,
-            )
-            break
+    own = {p for step in moves.generator for p in _first_uses(game, step)}
+    ours = game.generator.parameters.keys()
+    for number in sorted(theirs - own):
+        reached = game.trace.passes[number].reaches & ours
+        if not reached:
+            continue
+        step = next((step for step in moves.generator if number in step.stale), None)
+        verdicts.fault(
+            "missing-detach",
+            "When the generator steps, its gradients still contain those of the discriminator's "
+            "loss, so it also follows that one. In that loss, the generated images are data. What "
+            "cuts them off from their network?"
+            if step
+            else "The backward pass of the discriminator's loss runs on into the generator. What "
+            "it leaves there was cleared in time, so it only costs time as long as nobody moves a "
+            "line. In that loss, the generated images are data. What cuts them off?",
+            equation=10,
+            at=_undetached(game, game.trace.passes[number]) or step,
+            proof={"these": reached, "those": ours},
+        )
+        break
     for who, steps in (("generator", moves.generator), ("discriminator", moves.discriminator)):
         stale = next((s for s in steps if s.stale), None) or (
             _foreign(game, steps) if who == "discriminator" else None
@@ -134,7 +154,15 @@ def _check_gradients(game: Game, moves: Moves, verdicts: Verdicts) -> None:
                 f"When the {who} steps, its gradients still contain those of an earlier pass. What "
                 "has to happen between that pass and its own backward?",
                 at=stale,
+                proof=_seen_in(game, stale),
             )
+
+
+def _seen_in(game: Game, step: Step) -> dict[str, Any]:
+    """What shows that a step's gradients are not only its own."""
+    if step.stale:
+        return {"these": step.passes, "those": step.stale}
+    return {"pushes": [push_of(game, [p]).drawn for p in game.own_passes(step)]}
 
 
 def _first_uses(game: Game, step: Step) -> set[int]:
@@ -162,7 +190,7 @@ def _undetached(game: Game, backward: Backward) -> Event | None:
 def _foreign(game: Game, steps: list[Step]) -> Step | None:
     """A step of the discriminator on two losses that want its output for drawn images both ways."""
     for step in steps:
-        pushes = [drawn_push(game, [p]) for p in game.own_passes(step)]
+        pushes = [push_of(game, [p]).drawn for p in game.own_passes(step)]
         if any(push > 0 for push in pushes) and any(push < 0 for push in pushes):
             return step
     return None
@@ -193,6 +221,7 @@ def _check_parameters(
             f"The {name} gets gradients, but none of its {len(steps)} steps moves it. What happens "
             "to the gradients between backward and step?",
             at=steps[0],
+            proof={"these": reached & set(idle), "those": moved},
         )
     elif len(idle) == len(network.parameters):
         verdicts.fault(
@@ -200,6 +229,7 @@ def _check_parameters(
             f"The {name}'s steps move none of its parameters, since no gradient reaches them. "
             f"Where is the way from its loss back to the {name} cut?",
             at=_last_judged(game, steps[0]) or steps[0],
+            proof={"these": idle, "those": reached},
         )
     elif reached & set(idle) and not {p for s in steps for p in s.holds} & set(idle):
         verdicts.fault(
@@ -207,6 +237,7 @@ def _check_parameters(
             f"No optimiser has these parameters of the {name}: {names}. They get gradients and "
             "stay as they are. What was the optimiser given?",
             at=_maker(game, steps[0]),
+            proof={"these": reached & set(idle), "those": moved},
         )
     elif never := [p for p in idle if p not in passed]:
         first = network.parameters[never[0]]
@@ -214,6 +245,7 @@ def _check_parameters(
             "dead-parameter",
             f"These parameters of the {name} never get a gradient: {names}. Does forward use them?",
             at=lines.of_parameter(network, first),
+            proof={"these": never, "those": passed},
         )
 
 

@@ -1,12 +1,19 @@
 """Judges a student's LSTM: equations (1) to (7), sizes, states, gradients, learning."""
 
+from itertools import islice
+
 from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.check.lstm import parameters
 from toolkit.assignment.check.lstm.cell import reference
 from toolkit.assignment.check.lstm.devices import check_device
-from toolkit.assignment.check.lstm.equations import check_equations
+from toolkit.assignment.check.lstm.equations import FOLLOWED, check_equations, follows
 from toolkit.assignment.check.lstm.learning import LENGTH, check_learning
-from toolkit.assignment.check.lstm.network import Network, WrongOutput, find_network, undefined
+from toolkit.assignment.check.lstm.network import (
+    Network,
+    WrongOutput,
+    find_network,
+    other_ways,
+)
 from toolkit.assignment.check.lstm.sizes import check_sizes
 from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.lstm.weights import find_counting
@@ -15,6 +22,7 @@ from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.verdicts import Place, Verdicts
 from toolkit.assignment.syntax import parsed, words_in
 
+MORE_WAYS = 3  # to call it, if the equations are not those of what the first one gives
 NO_PIECES = 1_000_003  # a hidden size that no tensor has
 
 
@@ -27,7 +35,8 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         verdicts.error(error, importing=True)
         return
     if not kinds:
-        verdicts.fault("does-not-run", "This file has no class LSTM derived from nn.Module.")
+        message = "This file has no class LSTM derived from nn.Module."
+        verdicts.fault("does-not-run", message, proof={"these": ["LSTM"], "those": []})
         return
 
     def read(file: str) -> str:
@@ -37,21 +46,34 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     parts = _parts(read(located.file), kinds[0]["name"])
     names = [kind["name"] for kind in kinds if kind["name"] not in parts]
     network, first = find_network(student, names)
-    while network is None and (name := undefined(first)) and student.ask("supply", name=name):
-        assert isinstance(first, StudentError)
-        verdicts.error(first)  # and the rest is looked at with a value for it
-        network, first = find_network(student, names)
     kind = kinds[0] if network is None else next(k for k in kinds if k["name"] == network.way.kind)
     source = Source(read(located.file), kind["name"], located.file, read)
     if _forbidden(student, network, source, kind["line"], verdicts):
         return
     if network is None:
         if isinstance(first, WrongOutput):
-            verdicts.fault("wrong-shape", str(first), line=kind["forward"])
-        elif first is not None and not verdicts.has("does-not-run"):
+            given, wanted = first.args
+            message = str(first)
+            verdicts.fault(
+                "wrong-shape",
+                message,
+                line=kind["forward"],
+                proof={"one": given, "other": wanted},
+            )
+        elif first is not None:
             verdicts.error(first)
         return
-    _judge(network, first, source, kind["forward"], verdicts)
+    begun = len(verdicts.findings)
+    _judge(network, first, source, verdicts)
+    if FOLLOWED not in verdicts.facts:  # it may be called in a wrong way
+        ways = islice(other_ways(network), MORE_WAYS)
+        if (other := next(filter(follows, ways), None)) is not None:
+            del verdicts.findings[begun:]
+            verdicts.facts.clear()
+            network = other
+            _judge(network, None, source, verdicts)
+    verdicts.doing(f"learning palindromes of {LENGTH} digits")
+    check_learning(network, source, kind["forward"], verdicts)
 
 
 def _parts(text: str, kind: str) -> set[str]:
@@ -64,7 +86,6 @@ def _judge(
     network: Network,
     first: StudentError | WrongOutput | None,
     source: Source,
-    line: int | None,
     verdicts: Verdicts,
 ) -> None:
     verdicts.doing("other batch sizes and lengths")
@@ -93,8 +114,6 @@ def _judge(
         parameters.check_gradients(network, source, verdicts)
     verdicts.doing("another device than the CPU")
     check_device(network, source, verdicts)
-    verdicts.doing(f"learning palindromes of {LENGTH} digits")
-    check_learning(network, source, line, verdicts)
 
 
 def look(network: Network) -> tuple[list[list[object]], list[str]]:
@@ -136,16 +155,19 @@ def _forbidden(
             "The model puts tensors on the GPU by itself, but the same code should run on a CPU. "
             "On which device is the input, and where do new tensors go?",
             at=Place(*calls["gpu"][0][1:]),
+            proof={"happened": calls["gpu"][0][0]},
         )
     if calls["recurrent"]:
         name, *place = calls["recurrent"][0]
         message = f"torch's own {name} does the work. Write equations (1) to (6) yourself."
-        verdicts.fault("forbidden-module", message, at=Place(*place))
+        verdicts.fault("forbidden-module", message, at=Place(*place), proof={"happened": name})
         return True
     if network is not None and network.recurrent:
         message = "The model contains a recurrent module of torch. Write the equations yourself."
         made = source.line_of_attribute(network.recurrent)
-        verdicts.fault("forbidden-module", message, line=made or line)
+        verdicts.fault(
+            "forbidden-module", message, line=made or line, proof={"happened": network.recurrent}
+        )
         return True
     return False
 
@@ -165,4 +187,5 @@ def _check_probabilities(network: Network, verdicts: Verdicts) -> None:
             "axis is which?",
             equation=8,
             at=place,
+            proof=reference.sums(output),
         )

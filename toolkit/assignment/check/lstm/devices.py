@@ -26,6 +26,7 @@ def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
             "forward puts tensors on a GPU whenever there is one, wherever the model is. On which "
             "device is the input?",
             line=line,
+            proof={"text": source.lines[line - 1]},
         )
         return
     again = "is_available" in "\n".join(source.lines)
@@ -34,17 +35,23 @@ def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
     except StudentError:  # the device has no numbers, which not every code bears
         with contextlib.suppress(StudentError):  # what the file decides when it is imported is open
             if again and _left(network, again=False) is None:
-                verdicts.right(RIGHT)
+                verdicts.right(RIGHT, "fixed-device")
+                return
+        sentence = "On a device without numbers the code stops, so what goes to a GPU was not seen."
+        verdicts.not_seen(sentence, id="fixed-device")
         return
     if left is None:
-        verdicts.right(RIGHT)
+        verdicts.right(RIGHT, "fixed-device")
         return
     file, line, name = left
     if name is not None:
         line = source.line_of_attribute(name)
-        verdicts.fault("fixed-device", f"self.{name}: {MESSAGE}", line=line)
+        message, at = f"self.{name}: {MESSAGE}", Place(None, line)
     else:
-        verdicts.fault("fixed-device", MESSAGE, at=Place(file, line))
+        message, at = MESSAGE, Place(file, line)
+    verdicts.fault(
+        "fixed-device", message, at=at, proof={"one": "the model", "other": name or "a tensor"}
+    )
 
 
 def _left(network: Network, again: bool) -> Any:

@@ -1,7 +1,8 @@
 """Equations (1) to (7) of a student's LSTM: measured first, and explained where they deviate."""
 
+import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import replace
 
 import torch
@@ -9,22 +10,24 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from toolkit.assignment.check.host import StudentError
-from toolkit.assignment.check.lstm.cell import explain, reference
+from toolkit.assignment.check.lstm.cell import explain, reference, start
 from toolkit.assignment.check.lstm.cell.affine import Map, affine
 from toolkit.assignment.check.lstm.cell.candidates import close
 from toolkit.assignment.check.lstm.cell.formulas import NO_MEMORY
 from toolkit.assignment.check.lstm.cell.matching import Match, find_match
 from toolkit.assignment.check.lstm.cell.recording import MAX_LAYERS, Recording, read
-from toolkit.assignment.check.lstm.network import HIDDEN, Network, WrongOutput
+from toolkit.assignment.check.lstm.network import HIDDEN, Network, WrongOutput, last_logits
 from toolkit.assignment.check.lstm.source import Source
-from toolkit.assignment.check.lstm.weights import is_state, randomise
+from toolkit.assignment.check.lstm.weights import is_state, randomise, unlearnt
 from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verify import EXACT
 
 ROWS = 41  # sequences in a recording, at least
 SINGLE = 8  # weights that are numbers, if there is one unit
+SAME = 1e-3  # at most so far apart are weights that are the same
 UNKNOWN = 100  # as much as no reading costs
+FOLLOWED = "follows-equations"  # a fact
 SMALL = 0.3  # of the usual size of weights
-MAX_ERROR = 2e-3  # of the logits, in float32
 
 
 def check_equations(network: Network, source: Source, verdicts: Verdicts) -> None:
@@ -44,15 +47,60 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
         explain.unmatched(recording, network, source, verdicts)
         return
     count = len(verdicts.findings)
-    for layer in layers:
-        explain.check_match(layer, recording, source, verdicts)
-    explain.check_readout(layers[-1], recording, readout, source, verdicts)
+    trial = reference.Trial(explain.model(layers, readout, recording), _fresh(network))
+    for number, layer in enumerate(layers):
+        explain.check_match(number, layer, trial, recording, source, verdicts)
+    explain.check_readout(layers[-1], trial, recording, readout, source, verdicts)
     started = not verdicts.has("nonzero-initial-state") and all(
-        _check_start(layer, network, source, verdicts, upper=layer is not match) for layer in layers
+        _check_start(number, layer, trial, network, source, verdicts)
+        for number, layer in enumerate(layers)
     )
     seen = len(verdicts.findings) == count and not verdicts.has("wrong-equation")
     if started and seen and readout.exact:
-        _check_equivalence(layers, readout, network, source, verdicts)
+        _check_equivalence(trial, source, verdicts)
+    if idle := unlearnt(network):
+        network.fixed = _fixed(trial.model, network, idle, match.h.size(-1))
+
+
+def _fixed(
+    model: reference.Model, network: Network, idle: Collection[str], hidden: int
+) -> list[str] | None:
+    """The weights of the equations that stay as they are when all that is learnt is drawn anew."""
+    randomise(network, seed=2, leave=idle)
+    recording = _record(network, hidden)
+    match = find_match(recording)
+    if match is None:
+        return None
+    other = explain.model(*_layers(match, recording), recording)
+    maps = [("p", model.readout, other.readout)]
+    for one, two in zip(model.layers, other.layers, strict=False):
+        maps += [(name, one.maps[name], two.maps[name]) for name in one.maps if name in two.maps]
+    return [
+        f"{field} of {name}"
+        for name, before, after in maps
+        for field in ("weight_x", "weight_h", "bias")
+        if (a := getattr(before, field)).numel()
+        and float((a - getattr(after, field)).abs().max()) < SAME < float(a.abs().max())
+    ]
+
+
+def _fresh(network: Network) -> list[tuple[Tensor, Tensor]]:
+    """Inputs of other sizes that took no part in the search, and what the network says."""
+    fresh = []
+    for number, (batch, steps) in enumerate(network.other_sizes()):
+        x = _inputs(network, batch, steps, 1, seed=5 + number)[0]
+        with contextlib.suppress(StudentError, WrongOutput):
+            fresh.append((features(x, network), reference.normalised(network.run([x])[0])))
+    return fresh
+
+
+def follows(network: Network) -> bool:
+    """Whether the equations are what it computes, called in this way."""
+    network.build(hidden=network.way.hidden)
+    randomise(network)
+    network.find_real()
+    recording, match = _find(network)
+    return match is not None and match.cost == 0 and _layers(match, recording)[1].exact
 
 
 def _read(network: Network) -> tuple[Recording, Match | None]:
@@ -135,9 +183,7 @@ def _inputs(network: Network, batch: int, steps: int, count: int, seed: int = 0)
 
 def features(x: Tensor, network: Network) -> Tensor:
     """An input as real numbers (B, L, D)."""
-    if x.is_floating_point():
-        return x
-    return F.one_hot(x, 10).float()
+    return x if x.is_floating_point() else F.one_hot(x, 10).float()
 
 
 def _record(network: Network, hidden: int, skip: int = 0) -> Recording:
@@ -154,7 +200,7 @@ def _record(network: Network, hidden: int, skip: int = 0) -> Recording:
         **network.call(way.batch),
     )
     picked = [
-        network.pick(tensors, *x.shape[:2])
+        last_logits(tensors, *x.shape[:2]).logits
         for tensors, x in zip(answer["outputs"], xs, strict=True)
     ]
     x = torch.cat([features(x, network)[:, : x.size(1) - skip] for x in xs])
@@ -163,26 +209,33 @@ def _record(network: Network, hidden: int, skip: int = 0) -> Recording:
 
 
 def _check_start(
-    match: Match, network: Network, source: Source, verdicts: Verdicts, upper: bool
+    number: int,
+    match: Match,
+    trial: reference.Trial,
+    network: Network,
+    source: Source,
+    verdicts: Verdicts,
 ) -> bool:
-    """h(0) = c(0) = 0, judged by the first step; an `upper` layer reads the h(t) of another."""
-    what = explain.nonzero_start(match)
-    if what is None:
+    """h(0) = c(0) = 0, judged by the first step; an upper layer reads the h(t) of another."""
+    beginning = start.nonzero(match)
+    if beginning is None:
         return True
-    if upper:
-        explain.passed_on(what, match, source, verdicts)
+    what, seen = beginning.what, beginning.seen(number, trial)
+    if number:
+        start.passed_on(what, match, source, verdicts, seen)
         return False
     kept = [t for t in network.tensors if t["zero"] and t["kind"] == "parameter"]
     if kept and match.cost == 0:  # perhaps a learnt state that starts at zero
         randomise(network, frozenset(t["name"] for t in kept))
         again = find_match(_record(network, match.h.size(-1)))
-        if again is None or explain.nonzero_start(again) is None:
+        if again is None or start.nonzero(again) is None:
             kept.sort(key=lambda t: (not is_state(t), t["uses"]))
-            explain.learnt_start(what, kept[0]["name"], source, verdicts)
+            start.learnt(what, kept[0]["name"], source, verdicts, seen)
             return False
     made = [t["name"] for t in network.tensors if t["kind"] != "parameter" and is_state(t)]
     named = next((name for name in made if what in name.split(".")[-1].lower()), None)
-    explain.start(what, match, _starts_with(what, match, network) or named, source, verdicts)
+    name = _starts_with(what, match, network) or named
+    start.report(what, match, name, source, verdicts, seen)
     return False
 
 
@@ -194,7 +247,8 @@ def _starts_with(what: str, match: Match, network: Network) -> str | None:
             randomise(network)
             network.student.ask("put", values={tensor["name"]: torch.zeros(shape)})
             again = find_match(_record(network, match.h.size(-1)))
-            if again is not None and explain.nonzero_start(again) != what:
+            beginning = start.nonzero(again) if again else None
+            if again is not None and (beginning is None or beginning.what != what):
                 return str(tensor["name"])
     return None
 
@@ -216,42 +270,30 @@ def _without_last(network: Network, source: Source, verdicts: Verdicts) -> bool:
         "steps does the loop over time take?",
         equation=9,
         line=source.loop_line(),
+        proof={"changed": "the last digit", "difference": 0},
     )
     return True
 
 
-def _check_equivalence(
-    layers: Sequence[Match], readout: Map, network: Network, source: Source, verdicts: Verdicts
-) -> None:
+def _check_equivalence(trial: reference.Trial, source: Source, verdicts: Verdicts) -> None:
     """The equations with the student's weights give the same answers, whatever is read."""
-    gates = [
-        {name: gate.map for name, gate in layer.gates.items() if gate.map is not None}
-        for layer in layers
-    ]
-    if min(map(len, gates)) < 4:
+    if min(len(layer.maps) for layer in trial.model.layers) < 4 or not trial.fresh:
         verdicts.not_seen("Equations (1) to (6) could not be followed: not all gates were found.")
         return
-    worst = 0.0
-    for batch, steps in network.other_sizes():
-        x = _inputs(network, batch, steps, 1, seed=5)[0]
-        try:
-            said = reference.normalised(network.run([x])[0])
-        except (StudentError, WrongOutput):
-            continue
-        right = reference.logits(gates, readout, features(x, network))
-        right = right - right.mean(dim=1, keepdim=True)
-        error = float((right - said).abs().max()) / (1 + float(right.abs().max()))
-        worst = max(worst, error)
-        if error > MAX_ERROR:
-            verdicts.fault(
-                "wrong-equation",
-                f"Each step is as in (1) to (6), but over {steps} digits the result is another one "
-                f"(by {error:.1g}). Which step is computed differently from the others?",
-                equation=5,
-                line=source.line_of_first_step("c") or source.loop_line(),
-            )
-            return
+    worst = trial.error()
+    if worst > EXACT:
+        verdicts.fault(
+            "wrong-equation",
+            "Each step that was looked at is as in (1) to (6), but for other inputs the result is "
+            f"another one (by {worst:.1g}). Which step is computed differently from the others?",
+            equation=5,
+            line=source.line_of_first_step("c") or source.loop_line(),
+            proof={"inputs": len(trial.fresh), "worst": min(worst, 1e9)},
+        )
+        return
+    verdicts.facts.add(FOLLOWED)
     verdicts.right(
         "Equations (1) to (7): with your weights, the reference computes the same logits, to "
-        f"within {max(worst, 1e-7):.0e}."
+        f"within {max(worst, 1e-7):.0e}.",
+        "wrong-equation nonzero-initial-state state-not-carried",
     )

@@ -36,6 +36,7 @@ def check_learning(network: Network, source: Source, line: int | None, verdicts:
                 f"The second step of training stops: self.{network.kept[0]} is kept from the first "
                 "one, with all that it was computed from. Does a batch need anything of the last?",
                 line=source.line_of_assignment(network.kept[0].split(".")[-1]) or line,
+                proof={"happened": error.text},
             )
         elif not verdicts.faults:
             verdicts.error(error)
@@ -46,15 +47,16 @@ def check_learning(network: Network, source: Source, line: int | None, verdicts:
         f"RMSProp at {RATE:g}"
     )
     if accuracy >= LEARNT:
-        verdicts.right(f"It learns: {measured}.")
+        verdicts.right(f"It learns: {measured}.", "does-not-learn")
     elif verdicts.faults:
-        verdicts.not_seen(f"It does not learn yet, perhaps because of what is wrong: {measured}.")
+        verdicts.also(f"As it is, {measured}.")
     else:
         verdicts.fault(
             "does-not-learn",
             f"It does not learn: {measured}, where chance is 10%. What are the first values of its "
             "weights, and can the units tell themselves apart?",
             line=_of_zeros(network, source) or line,
+            proof={"accuracy": accuracy, "steps": steps},
         )
 
 

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import dropwhile, islice
 from typing import Any
 
 import torch
@@ -11,11 +13,16 @@ from torch import Tensor
 
 from toolkit.assignment.check.host import Student, StudentError
 
+MORE = ((None, False, False), ("pair", False, True), ("pair", True, True), ("none", False, True))
 HIDDEN, BATCH, STEPS = 7, 41, 6  # all different, so that no axis passes for another
 
 
 class WrongOutput(Exception):
-    """What a forward returns is no prediction of the next digit."""
+    """What a forward returns is no prediction of the next digit: its shapes, and the right one."""
+
+    def __str__(self) -> str:
+        said = ", ".join(map(str, self.args[0])) or "nothing that is a tensor"
+        return f"forward should return logits of shape {self.args[1]}, not {said}."
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,7 @@ class Way:
     states: str | None = None
     deep: bool = False  # whether states have an axis more in front
     hidden: int | None = HIDDEN
+    told: bool = True  # whether a constructor that asks is told the truth about the first axis
 
     def sizes(self, **changes: Any) -> dict[str, Any]:
         """What a constructor may ask for."""
@@ -43,7 +51,7 @@ class Way:
             "embedding": 5,
             "batch": self.batch,
             "device": "cpu",
-            "first": self.layout != "time",
+            "first": ("time" not in self.layout) == self.told,
             "layers": 1,
             "directions": False,
             "bias": True,
@@ -76,6 +84,8 @@ class Network:
         self.kept: list[str] = []  # tensors, no parameters, that a forward changes
         self.softmax: list[list[Any]] = []  # name, file and line of each that was seen
         self.states: frozenset[str] = frozenset()  # initial states, in the likeliest reading
+        self.fixed: list[str] | None = None  # weights of the equations that nothing learnt makes
+        self.away = 0.0  # how far its second answer to the same input is from its first
         self.counting: set[str] = set()  # tensors, no parameters, whose first values count
 
     def build(self, seed: int = 0, **sizes: Any) -> None:
@@ -118,17 +128,12 @@ class Network:
         way = self.way
         if not x.is_floating_point() and way.input_dim:
             x = F.one_hot(x, 10).float() if way.input_dim == 10 else x.unsqueeze(-1).float()
-        if way.layout == "flat":
+        if "flat" in way.layout:
             x = x[:, :, 0]
-        return x.transpose(0, 1).contiguous() if way.layout == "time" else x
+        return x.transpose(0, 1).contiguous() if "time" in way.layout else x
 
     def outputs(self, xs: Sequence[Tensor], **how: Any) -> list[Output]:
-        """What comes back for each of the inputs, which are batch-major.
-
-        Raises:
-            StudentError: their code raised something.
-            WrongOutput: there are no logits in it.
-        """
+        """What comes back for each batch-major input; a WrongOutput is raised without logits."""
         inputs = [self.encode(x) for x in xs]
         answers = self.student.ask("run", inputs=inputs, **self.call(len(xs[0])), **how)
         return [last_logits(a, *x.shape[:2]) for a, x in zip(answers, xs, strict=True)]
@@ -141,10 +146,6 @@ class Network:
         """What comes back for one input, called in a way of its own."""
         answer = self.student.ask("run", inputs=[self.encode(x)], **call)
         return last_logits(answer[0], *x.shape[:2])
-
-    def pick(self, tensors: list[Tensor], batch: int, steps: int) -> Tensor:
-        """The logits among the tensors that came back."""
-        return last_logits(tensors, batch, steps).logits
 
     def other_sizes(self) -> list[tuple[int, int]]:
         """(batch, steps) of inputs that it can read, besides its usual ones."""
@@ -179,8 +180,7 @@ def last_logits(tensors: list[Tensor], batch: int, steps: int) -> Output:
             return Output(tensors[k].reshape(-1, 10)[-1:], k, None if len(shape) == 1 else 0)
         if shape in ((1, batch, 10), (batch, 1, 10)):
             return Output(tensors[k].reshape(batch, 10), k, 0 if shape[0] == 1 else 1)
-    said = ", ".join(map(str, shapes)) or "nothing that is a tensor"
-    raise WrongOutput(f"forward should return logits of shape ({batch}, 10), not {said}.")
+    raise WrongOutput(shapes, (batch, 10))
 
 
 def find_network(
@@ -194,7 +194,6 @@ def find_network(
     first: StudentError | WrongOutput | None = None
     best: Network | None = None  # it runs, but ignores the last step or mixes sequences
     for kind in kinds:
-        failures = 0
         for way in _ways(kind):
             network = Network(student, way)
             try:
@@ -207,7 +206,6 @@ def find_network(
             except (StudentError, WrongOutput) as error:
                 if first is None or (_only_shape(first) and not _only_shape(error)):
                     first = error
-                failures += 1
                 if _hopeless(error):
                     break
                 continue
@@ -221,10 +219,22 @@ def find_network(
     return None, first
 
 
+def other_ways(network: Network) -> Iterator[Network]:
+    """Other encodings and layouts of the input that the same class takes as well."""
+    way = network.way
+    for other in islice(dropwhile(lambda other: other != way, _ways(way.kind)), 1, None):
+        if other == replace(way, layout=other.layout, input_dim=other.input_dim, told=other.told):
+            found = Network(network.student, other)
+            with suppress(StudentError, WrongOutput):
+                found.build()
+                if _fits(found) and _grade(found) == 2:
+                    yield found
+
+
 def _ways(kind: str) -> Iterator[Way]:
     """Ways to build and call a class, the likeliest first."""
     inputs = [("batch", 10), ("batch", 1), ("batch", 0), ("time", 10), ("flat", 1), ("time", 1)]
-    inputs.append(("time", 0))
+    inputs += [("time", 0), ("flat time", 1)]
     for batch, steps, extra, hidden in [
         (BATCH, STEPS, 0, HIDDEN),
         (BATCH, STEPS, 1, HIDDEN),
@@ -236,15 +246,15 @@ def _ways(kind: str) -> Iterator[Way]:
         for layout, dim in inputs:
             yield Way(kind, layout, dim, batch, steps, extra, hidden=hidden)
         if batch == BATCH and steps == STEPS:
-            for states, deep in (("pair", False), ("pair", True), ("none", False)):
+            for states, deep, told in MORE:
                 for layout, dim in inputs:
-                    yield Way(kind, layout, dim, batch, steps, extra, states, deep, hidden)
+                    yield Way(kind, layout, dim, batch, steps, extra, states, deep, hidden, told)
 
 
 def _fits(network: Network) -> bool:
     """Whether this way is worth a try with this constructor."""
     took, way = network.took, network.way
-    if way.extra and "steps" not in took:
+    if (way.extra and "steps" not in took) or not (way.told or "first" in took):
         return False
     integers = {"vocabulary", "embedding"} & set(took)
     return not (integers and way.input_dim == 10)
@@ -262,14 +272,6 @@ def _hopeless(error: StudentError | WrongOutput) -> bool:
     if re.search(r"(super\(\)|before Module)\.__init__\(\)", error.text):
         return True
     return bool({"NotImplementedError", "NameError", "SyntaxError"} & set(error.types))
-
-
-def undefined(error: StudentError | WrongOutput | None) -> str | None:
-    """The name of a global that an error is about, because nothing defines it."""
-    if not isinstance(error, StudentError) or error.types[0] != "NameError":
-        return None
-    found = re.match(r"name '(\w+)' is not defined", error.text)
-    return found[1] if found else None
 
 
 def _grade(network: Network) -> int:

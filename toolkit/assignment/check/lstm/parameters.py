@@ -8,7 +8,7 @@ import torch
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.lstm.source import Source
-from toolkit.assignment.check.lstm.weights import STATE_NAMES, is_state, is_weight, randomise
+from toolkit.assignment.check.lstm.weights import STATE_NAMES, is_state, randomise, unlearnt
 from toolkit.assignment.check.verdicts import Place, Verdicts
 
 WIDTH = 2e-3  # how far a weight is moved to measure a slope
@@ -25,6 +25,7 @@ def check_filled(network: Network, source: Source, verdicts: Verdicts) -> None:
             f"{_list(empty)}: this memory is reserved and never filled, so it starts with whatever "
             "was there before, nan and 1e38 included. Where do its first values come from?",
             line=source.line_of_attribute(empty[0]),
+            proof={"these": empty, "those": []},
         )
         network.student.ask(
             "put",
@@ -46,6 +47,7 @@ def check_random(
                 "The states are drawn at random in forward. h(0) and c(0) should be zero in every "
                 "call.",
                 line=line,
+                proof={"difference": network.away, "cause": shape},
             )
         else:
             verdicts.fault(
@@ -53,6 +55,7 @@ def check_random(
                 f"Weights of shape {tuple(shape)} are made anew each time forward is called, so "
                 "nothing that was learnt is kept. Where do the weights of a network belong?",
                 line=line,
+                proof={"difference": network.away, "cause": shape},
             )
         return
 
@@ -61,6 +64,7 @@ def repeats(network: Network) -> bool:
     """Whether the same input gives the same answer twice."""
     x = network.digits(network.way.batch, network.way.steps)
     first, second = network.run([x, x], seeds=[0, 1])
+    network.away = float((first - second).abs().max())
     return torch.allclose(first, second, atol=1e-5)
 
 
@@ -75,6 +79,7 @@ def check_kept(network: Network, source: Source, verdicts: Verdicts, remade: Seq
             "starts with the memory of another one. Where does each start with zeros?",
             line=source.line_of_assignment(kept[0].split(".")[-1])
             or source.line_of_attribute(kept[0]),
+            proof={"difference": network.away, "cause": kept[0]},
         )
     elif not verdicts.has("nonzero-initial-state", "parameter-not-learnable"):
         verdicts.fault(
@@ -82,6 +87,7 @@ def check_kept(network: Network, source: Source, verdicts: Verdicts, remade: Seq
             "The same input gives another answer the second time. h(0) and c(0) should be zero in "
             "every call, neither random nor left over from the last batch.",
             line=source.line_of_name(*STATE_NAMES),
+            proof={"difference": network.away, "cause": ""},
         )
 
 
@@ -95,6 +101,7 @@ def check_memory(network: Network, source: Source, verdicts: Verdicts) -> None:
             "The answer depends on the last digit only: neither h(t-1) nor c(t-1) reaches the next "
             "step. Where are they set to zero, and what does the next step read?",
             at=_of_zeros(network, source),
+            proof={"changed": "all digits but the last", "difference": 0},
         )
 
 
@@ -115,35 +122,31 @@ def check_remade(names: list[str], source: Source, verdicts: Verdicts) -> None:
             "so nothing that was learnt is kept. Where do the weights of a network belong?",
             line=source.line_of_assignment(names[0].split(".")[-1])
             or source.line_of_attribute(names[0]),
+            proof={"these": names, "those": []},
         )
 
 
 def check_registered(network: Network, source: Source, verdicts: Verdicts) -> None:
     """Every weight and bias is one of model.parameters(), and wants a gradient."""
     loose = [t for t in network.tensors if t["kind"] == "loose"]
-    others = [t for t in network.tensors if t["kind"] != "parameter"]
-    used = [t["name"] for t in others if t["uses"] and is_weight(t, network) and not is_state(t)]
-    if used:
+    learnt = [t["name"] for t in network.tensors if t["kind"] == "parameter"]
+    idle = unlearnt(network)
+    frozen = [name for name in idle if name in learnt]
+    if used := [name for name in idle if name not in learnt]:
         verdicts.fault(
             "parameter-not-learnable",
             f"{_list([f'self.{name}' for name in used])}: not among model.parameters(), so no "
             "optimiser changes it. Which kinds of attribute does nn.Module make parameters of, and "
             "which (plain tensors, buffers, lists, dictionaries) not?",
             line=source.line_of_attribute(used[0]),
+            proof={"these": used, "those": learnt},
         )
-    frozen = [
-        t["name"]
-        for t in network.tensors
-        if t["kind"] == "parameter"
-        and not t["grad"]
-        and t["uses"]
-        and (not t["zero"] or t["uses"] >= network.way.steps - 1)
-    ]
-    if frozen:
+    if frozen and network.fixed != []:  # else what is learnt makes every weight of the equations
         verdicts.fault(
             "parameter-not-learnable",
             f"requires_grad is False, so this is never learnt: {_list(frozen)}.",
             line=source.line_of_attribute(frozen[0]),
+            proof={"fixed": network.fixed or [], "idle": frozen},
         )
     begun = [t for t in loose if t["name"] in network.counting and not t["zero"]]
     states = [t["name"] for t in begun if is_state(t)]
@@ -152,6 +155,7 @@ def check_registered(network: Network, source: Source, verdicts: Verdicts) -> No
             "nonzero-initial-state",
             f"{_list(states)} is not zero, but every sequence starts with an empty memory.",
             line=source.line_of_attribute(states[0]),
+            proof={"these": states, "those": []},
         )
 
 
@@ -183,6 +187,7 @@ def check_gradients(network: Network, source: Source, verdicts: Verdicts) -> Non
             f"The backward pass stops with {error.types[0]}: {error.text.splitlines()[0][:200]} Is "
             "anything changed in place that is still needed for the gradient?",
             line=error.line or source.line_of_access(*CUTS),
+            proof={"said": str(error), "where": [error.file, error.line]},
         )
         return
     _judge_slopes(slopes, names, source, verdicts)
@@ -204,7 +209,6 @@ def _judge_slopes(
             dead.append(name)
         elif abs((said or 0.0) - there) > MAX_ERROR * abs(there) + 0.01 * largest + 1e-3:
             cut.append(name)
-    hidden = verdicts.has("wrong-equation", "state-not-carried", "loss-not-last-step")
     if cut:
         line = source.line_of_access(*CUTS)
         none = all(not slopes[name][0] for name in learnt)
@@ -218,17 +222,28 @@ def _judge_slopes(
             )
             + "Look for .detach(), .data, .item(), numpy or no_grad in forward.",
             line=line,
+            proof={
+                "slopes": [[float(x or 0.0) for x in slopes[name]] for name in sorted(cut)],
+                "largest": largest,
+            },
         )
-    elif dead and not hidden:
+    elif dead and any(f.proof and f.proof.kind == "reproduced" for f in verdicts.faults):
+        verdicts.also(f"This is also why no gradient reaches {_list(sorted(dead))}.")
+    elif dead:
         dead.sort()
         verdicts.fault(
             "dead-parameter",
             f"No gradient reaches {_list(dead)}, because the output does not depend on it. Is it "
             "used in forward?",
             line=source.line_of_attribute(dead[0]),
+            proof={
+                "slopes": [[float(x or 0.0) for x in slopes[name]] for name in dead],
+                "largest": largest,
+            },
         )
     elif not verdicts.has("parameter-not-learnable"):
-        verdicts.right("The gradient of every parameter is the slope that is measured.")
+        sentence = "The gradient of every parameter is the slope that is measured."
+        verdicts.right(sentence, "parameter-not-learnable dead-parameter broken-gradient")
 
 
 def _list(names: list[str]) -> str:

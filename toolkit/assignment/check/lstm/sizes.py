@@ -18,7 +18,8 @@ def check_sizes(
     network.any_batch = _any_batch(network, first, source, verdicts)
     network.any_length = _any_length(network, first, source, verdicts)
     if network.any_batch and network.any_length:
-        verdicts.right("The model works for any batch size and any length.")
+        sentence = "The model works for any batch size and any length."
+        verdicts.right(sentence, "fixed-batch-size fixed-sequence-length")
 
 
 def _any_batch(network: Network, first: Failure | None, source: Source, verdicts: Verdicts) -> bool:
@@ -31,6 +32,7 @@ def _any_batch(network: Network, first: Failure | None, source: Source, verdicts
             f"It works with {way.batch} sequences at a time, but not with {BATCH}{said}. The "
             "states have a row for each sequence. Where does their number come from?",
             line=_of_rows(network, source) or source.line_of_size("batch") or _line(failure),
+            proof={"one": way.batch, "other": BATCH},
         )
         return False
     for batch in (1, 5):
@@ -44,6 +46,7 @@ def _any_batch(network: Network, first: Failure | None, source: Source, verdicts
                 line=_of_rows(network, source)
                 or source.line_of_size("batch", _line(failure))
                 or _line(failure),
+                proof={"one": way.batch, "other": batch},
             )
             return False
     return True
@@ -66,6 +69,7 @@ def _any_length(
                 f"Given {steps} digits instead of {way.steps}, {what}. Where does the loop over "
                 "time get its number of steps from?",
                 line=source.line_of_length(_line(failure)),
+                proof={"one": way.steps, "other": steps},
             )
             return False
     return True

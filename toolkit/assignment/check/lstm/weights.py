@@ -1,6 +1,7 @@
 """Which tensors of a network are weights and which are states, and other values for them."""
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -40,14 +41,17 @@ def randomise(
     keep: frozenset[str] = frozenset(),
     scale: float = 1.0,
     same: frozenset[str] = frozenset(),
+    seed: int = 1,
+    leave: Collection[str] = (),
 ) -> None:
     """Give every weight and bias another value; what `keep` names has its first one.
 
     Args:
         scale: how large they are, relative to the usual.
         same: what has a row for each sequence, and is given the same one for all of them.
+        leave: what stays as it is now.
     """
-    rng = torch.Generator().manual_seed(1)
+    rng = torch.Generator().manual_seed(seed)
     hidden = network.way.hidden or 128
     values: dict[str, Tensor | None] = {}
     for tensor in network.tensors:
@@ -63,7 +67,7 @@ def randomise(
             value = torch.randn(shape, generator=rng) * (std if len(shape) > 1 else BIAS)
         if name in keep or name in network.states:
             values[name] = None
-        elif is_weight(tensor, network):
+        elif is_weight(tensor, network) and name not in leave:
             values[name] = scale * value
     network.student.ask("put", values=values)
 
@@ -78,6 +82,21 @@ def is_weight(tensor: dict[str, Any], network: Network) -> bool:
         return counts_always(tensor, network)
     of_readout = bool(tensor["uses"]) and math.prod(tensor["shape"]) == 10 != network.way.hidden
     return not tensor["zero"] or tensor["uses"] >= network.way.steps - 1 or of_readout
+
+
+def unlearnt(network: Network) -> list[str]:
+    """Weights and biases that are not among what an optimiser changes, no parameters first."""
+    others = [t for t in network.tensors if t["kind"] != "parameter"]
+    loose = [t["name"] for t in others if t["uses"] and is_weight(t, network) and not is_state(t)]
+    frozen = [
+        t["name"]
+        for t in network.tensors
+        if t["kind"] == "parameter"
+        and not t["grad"]
+        and t["uses"]
+        and (not t["zero"] or t["uses"] >= network.way.steps - 1)
+    ]
+    return loose + frozen
 
 
 def is_state(tensor: dict[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from toolkit.assignment.check.train.trace import Event, Trace
 from toolkit.assignment.check.verdicts import Verdicts
 
 CLASSES = 10
+ANSWERS = "wrong-loss loss-not-last-step softmax-before-loss"
 
 
 def check_by_hand(before: int, last: Event, trace: Trace, verdicts: Verdicts) -> None:
@@ -22,9 +23,11 @@ def check_by_hand(before: int, last: Event, trace: Trace, verdicts: Verdicts) ->
                 "makes it larger. Which sign does (9) have?",
                 equation=9,
                 at=last,
+                proof={"start": last["value"]["mean"], "loss": abs(last["value"]["mean"])},
             )
         else:
-            verdicts.right("The loss has the value of the cross-entropy (9) of the last step.")
+            sentence = "The loss has the value of the cross-entropy (9) of the last step."
+            verdicts.right(sentence, ANSWERS)
         return
     if call := _other_steps(before, last, trace):
         verdicts.fault(
@@ -32,7 +35,8 @@ def check_by_hand(before: int, last: Event, trace: Trace, verdicts: Verdicts) ->
             "The loss has the value of the cross-entropy, but of other steps of what the model "
             "returned here. Only the last time step, p(T), counts.",
             equation=9,
-            at=call,
+            at=call[0],
+            proof={"value": abs(last["value"]["mean"]), "of_steps": call[1]},
         )
         return
     verdicts.not_seen(
@@ -43,8 +47,8 @@ def check_by_hand(before: int, last: Event, trace: Trace, verdicts: Verdicts) ->
     )
 
 
-def _other_steps(before: int, last: Event, trace: Trace) -> Event | None:
-    """The call of the model of whose other steps, or their mean, a loss is the cross-entropy."""
+def _other_steps(before: int, last: Event, trace: Trace) -> tuple[Event, float] | None:
+    """The call of the model of whose other steps a loss is the cross-entropy, and its value."""
     value = abs(last["value"]["mean"])
     labels = list(_labels(before, last.index, trace))[-4:]
     for call in trace.between(before, last.index, "call"):
@@ -53,11 +57,9 @@ def _other_steps(before: int, last: Event, trace: Trace) -> Event | None:
                 continue
             for steps in (x.double(), x.double().transpose(0, 1)):
                 for p in (steps.mean(0), *steps[:-1]):
-                    if any(
-                        len(y) == len(p) and any(close(value, z) for z in _entropies(p, y))
-                        for y in labels
-                    ):
-                        return call
+                    entropies = [z for y in labels if len(y) == len(p) for z in _entropies(p, y)]
+                    if found := next((z for z in entropies if close(value, z)), None):
+                        return call, found
     return None
 
 

@@ -63,6 +63,7 @@ def _check_leak(
                 "digits, so random ones coincide. What decides which data set a palindrome belongs "
                 "to?",
                 at=load,
+                proof={"shared": len(shared), "of": len(rows)},
             )
             return
     verdicts.right("Training data and test data share no palindrome.")
@@ -128,6 +129,7 @@ def _check_only_trained(
         "The accuracy is measured on the data set that the model was trained on, and on no other. "
         "What does that say about palindromes that it has never read?",
         at=batch,
+        proof={"shared": load["size"], "of": load["size"]},
     )
 
 
@@ -149,6 +151,7 @@ def _check_calls(trace: Trace, verdicts: Verdicts) -> None:
             "The accuracy is measured on the palindromes that the model was trained on, and on no "
             "others. What does that say about palindromes that it has never read?",
             at=repeated[0],
+            proof={"shared": len(repeated), "of": len(tested)},
         )
         return
     read = {row for call in trained for row in _rows(call, trace)}
@@ -161,6 +164,7 @@ def _check_calls(trace: Trace, verdicts: Verdicts) -> None:
                 "in the first batches of the training. There are only 1,000 palindromes of 5 "
                 "digits, so random ones coincide. What decides where a palindrome belongs?",
                 at=call,
+                proof={"shared": len(shared), "of": len(rows)},
             )
             return
     verdicts.right("No palindrome of the first batches is in the test data.")

@@ -14,13 +14,14 @@ def report_ending(trace: Trace, verdicts: Verdicts) -> None:
     error = None if trace.error is None else StudentError(trace.error)
     if gpu := trace.all("gpu"):
         message = "Tensors are put on the GPU, whether there is one or not. What should decide?"
-        verdicts.fault("fixed-device", message, at=gpu[0])
+        verdicts.fault("fixed-device", message, at=gpu[0], proof={"happened": gpu[0]["name"]})
     for folder in trace.all("folder")[:1]:
         verdicts.fault(
             "missing-folder",
             f"A file is written to the folder {folder['folder']}, which is not there. The check "
             "made it and went on. What happens on a machine where nobody has made it by hand?",
             at=folder,
+            proof={"said": folder["folder"], "where": [folder.file, folder.line]},
         )
     if error is not None and _needs_network(trace, error):
         _report_missing(name, error, verdicts)
@@ -32,22 +33,34 @@ def report_ending(trace: Trace, verdicts: Verdicts) -> None:
                 f"{name} {what} before it trained. It is run without arguments, so each of them "
                 "needs a default.",
                 at=error if error and error.file else None,
+                proof={"ran": name, "times": 0},
             )
     elif trace.ended == "error" and error is not None:
         verdicts.error(error, importing="ImportError" in error.types and not trained)
-    elif trace.ended == "unknown" and error is not None:
-        verdicts.error(error)
     elif trace.ended == "nothing" and trace.unfinished and not verdicts.faults:
         message = "This is still to be written: nothing is done here, so nothing trains."
-        verdicts.fault("not-written", message, at=trace.unfinished[0])
+        verdicts.fault("not-written", message, at=trace.unfinished[0], proof={"text": "pass"})
+    elif (trace.called or trace.ended == "nothing") and trace.callers and not verdicts.faults:
+        verdicts.not_seen(
+            f"`python {name}` trains nothing. {trace.callers[0]} uses it, and its training was not "
+            "seen either.",
+            id="not-watched",
+        )
     elif trace.ended == "nothing" and not verdicts.faults:
         verdicts.fault(
             "not-watched",
-            f"{name} trained nothing, neither when it was run nor when its functions were called, "
-            f"so nothing can be said about it. Make sure that `python {name}` trains.",
+            f"{name} trained nothing when it was run, so nothing can be said about it. Make sure "
+            f"that `python {name}` trains.",
+            proof={"ran": name, "times": 0},
         )
     elif trace.called and not verdicts.faults:
-        _report_called(trace, name, verdicts)
+        verdicts.fault(
+            "not-watched",
+            f"`python {name}` trains nothing, and no other file uses it. The check called "
+            f"{trace.called[-1]} itself. What should call it?",
+            at=trace.functions.get(trace.called[-1]),
+            proof={"ran": name, "times": 0},
+        )
 
 
 def _report_missing(name: str, error: StudentError, verdicts: Verdicts) -> None:
@@ -58,24 +71,6 @@ def _report_missing(name: str, error: StudentError, verdicts: Verdicts) -> None:
         id="not-watched",
         at=error,
     )
-
-
-def _report_called(trace: Trace, name: str, verdicts: Verdicts) -> None:
-    """`python FILE` trained nothing, and its functions were called instead."""
-    called = ", ".join(trace.called)
-    if any("step" in function for function in trace.called) or len(trace.called) > 1:
-        verdicts.not_seen(
-            f"{name} has no loop that trains yet. Its functions were called one by one ({called}), "
-            "and only what they do was seen.",
-            id="not-watched",
-        )
-    elif not trace.callers:
-        verdicts.fault(
-            "not-watched",
-            f"`python {name}` trains nothing, and no other file uses it. The check called {called} "
-            "itself, with values for its arguments that it had to guess. What should call it?",
-            at=trace.functions.get(trace.called[0]),
-        )
 
 
 def _needs_network(trace: Trace, error: StudentError) -> bool:

@@ -8,6 +8,7 @@ from toolkit.assignment.check.train.trace import Event, Trace
 from toolkit.assignment.check.verdicts import Place, Verdicts
 
 CLASSES = 10
+SHOWN = 64  # labels that prove that they are others
 SCALES = (1, 9, 10)  # by which digits may have been divided
 
 
@@ -39,6 +40,7 @@ def check_labels(before: int, loss: Event, trace: Trace, verdicts: Verdicts) -> 
         "labels on their way from the data set?",
         equation=9,
         at=where or loss,
+        proof={"one": labels[:SHOWN].tolist(), "other": right[:SHOWN].tolist()},
     )
     return False
 

@@ -6,7 +6,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from toolkit.assignment.check.train.by_hand import check_by_hand, close, kind_of, matches
+from toolkit.assignment.check.lstm.cell.reference import sums
+from toolkit.assignment.check.train.by_hand import (
+    ANSWERS,
+    CLASSES,
+    check_by_hand,
+    close,
+    kind_of,
+    matches,
+)
 from toolkit.assignment.check.train.labels import check_labels
 from toolkit.assignment.check.train.trace import Event, Trace
 from toolkit.assignment.check.verdicts import Place, Verdicts
@@ -36,6 +44,7 @@ def check_loss(trace: Trace, verdicts: Verdicts) -> None:
             f"{several} Only the last time step, p(T), counts.",
             equation=9,
             at=loss,
+            proof={"losses": [e.index for e in own], "passes": 1},
         )
         return
     if _is_negative(loss, last, trace):
@@ -44,6 +53,7 @@ def check_loss(trace: Trace, verdicts: Verdicts) -> None:
             "The backward pass starts from the negative of the loss, so each step makes the loss "
             "larger. Which sign should it have?",
             at=last,
+            proof={"start": last["value"]["mean"], "loss": _value(loss, trace)},
         )
         return
     _judge(loss, before, trace, verdicts)
@@ -90,10 +100,13 @@ def _judge(loss: Event, before: int, trace: Trace, verdicts: Verdicts) -> None:
     name, made = loss["name"], Place(*loss["made"]) if loss["made"] else loss
     if name not in ("cross_entropy", "nll_loss"):
         if _same_as_cross_entropy(loss, trace):
-            verdicts.right("The loss (9) has the value of the cross-entropy.")
+            verdicts.right("The loss (9) has the value of the cross-entropy.", ANSWERS)
             return
         message = f"The loss is {name}, but (9) is the cross-entropy."
-        verdicts.fault("wrong-loss", message, equation=9, at=made)
+        value = _value(loss, trace)
+        verdicts.fault(
+            "wrong-loss", message, equation=9, at=made, proof={"function": name, "value": value}
+        )
         return
     if given is None or given.dim() < 2:
         _judge_shapes(loss, verdicts)
@@ -111,6 +124,7 @@ def _judge_shapes(loss: Event, verdicts: Verdicts) -> None:
             "counts.",
             equation=9,
             at=loss,
+            proof={"one": shape, "other": [shape[0], CLASSES]},
         )
         return
     message = "What goes into the loss was too large to be looked at."
@@ -132,6 +146,7 @@ def _judge_numbers(
             "all palindromes. Over which axis should they add up to 1?",
             equation=8,
             at=where,
+            proof=sums(rows),
         )
     elif name == "cross_entropy" and kind == "probabilities":
         verdicts.fault(
@@ -140,6 +155,7 @@ def _judge_numbers(
             f"it cannot fall below {FLOOR:.5f}. What does it expect as its input?",
             equation=8,
             at=where,
+            proof={"least": float(rows.min()), "row_sums": rows.sum(1).tolist()},
         )
     elif name == "nll_loss" and kind != "logarithms":
         what = kind if kind == "probabilities" else "numbers whose exponentials do not add up to 1"
@@ -149,16 +165,21 @@ def _judge_numbers(
             "to happen to p(T) before it, by (8) and (9)?",
             equation=9,
             at=made,
+            proof={"largest": float(rows.max()), "sums": rows.exp().sum(1).tolist()},
         )
     elif other := _other_step(loss, given, trace):
+        what, step = other
+        shown = given[:1].flatten().tolist()
         verdicts.fault(
             "loss-not-last-step",
-            f"{other} Only the last time step, p(T), counts.",
+            f"{what} Only the last time step, p(T), counts.",
             equation=9,
             at=loss,
+            proof={"one": list(given.shape) if step is None else shown, "other": step},
         )
     elif check_labels(before, loss, trace, verdicts):
-        verdicts.right("The loss (9) is the cross-entropy of the logits of the last step.")
+        sentence = "The loss (9) is the cross-entropy of the logits of the last step."
+        verdicts.right(sentence, ANSWERS)
 
 
 def _softmax(loss: Event, trace: Trace) -> Event | None:
@@ -168,8 +189,8 @@ def _softmax(loss: Event, trace: Trace) -> Event | None:
     return next(reversed(exact or calls), None)
 
 
-def _other_step(loss: Event, given: Tensor, trace: Trace) -> str | None:
-    """Which steps of the model's output the loss is taken over, if not the last one."""
+def _other_step(loss: Event, given: Tensor, trace: Trace) -> tuple[str, list[float] | None] | None:
+    """Which steps of the model's output the loss is taken over, if not the last; and that one."""
     calls = [e for e in trace.between(-1, loss.index, "call") if e["grad"]]
     if not calls:
         return None
@@ -182,15 +203,15 @@ def _other_step(loss: Event, given: Tensor, trace: Trace) -> str | None:
     if output is None or output.dim() != 3:
         return None
     if given.numel() == output.numel() and 1 not in output.shape[:2]:
-        return "The loss is taken over all time steps."
+        return "The loss is taken over all time steps.", None
     for steps in (output, output.transpose(0, 1)):  # (time, batch, 10), whichever it was
         if steps.shape[1:] == given.shape:
             if torch.allclose(steps[-1], given, atol=1e-6):
                 return None
             if any(torch.allclose(step, given, atol=1e-6) for step in steps[:-1]):
-                return "The loss is taken over another step."
+                return "The loss is taken over another step.", steps[-1, 0].tolist()
             if torch.allclose(steps.mean(0), given, atol=1e-6):
-                return "The loss is taken over the mean of all steps."
+                return "The loss is taken over the mean of all steps.", steps[-1, 0].tolist()
     return None
 
 

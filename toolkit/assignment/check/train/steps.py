@@ -21,13 +21,15 @@ def check_steps(trace: Trace, verdicts: Verdicts) -> None:
     if not any(step["moved"] for step in steps):
         rate = steps[0]["lr"]
         message = f"The steps move no weight. The learning rate is {rate}. Start at 0.001."
-        verdicts.fault("does-not-learn", message, at=_made(steps[0], trace))
+        reached = [p for e in trace.all("backward") for p in e["changed"]]
+        at = _made(steps[0], trace)
+        verdicts.fault("does-not-learn", message, at=at, proof={"these": reached, "those": []})
         return
     _check_held(steps, trace, verdicts)
     rate = steps[0]["lr"]
     if rate is not None and not RATES[0] <= rate <= RATES[1]:
         message = f"It does not learn with a learning rate of {rate:g}. Start at 0.001."
-        verdicts.fault("does-not-learn", message, at=_made(steps[0], trace))
+        verdicts.fault("does-not-learn", message, at=_made(steps[0], trace), proof={"rate": rate})
     _check_cleared(steps, verdicts)
     _check_clipping(steps, trace, verdicts)
 
@@ -39,7 +41,8 @@ def _check_none(trace: Trace, verdicts: Verdicts) -> None:
     if not begun or verdicts.faults or (trace.ended not in ("finished", "enough") and not many):
         return
     message = "No optimiser step follows the loss, so the weights never change."
-    verdicts.fault("does-not-learn", message, at=min(begun, key=lambda e: e.kind))
+    at = min(begun, key=lambda e: e.kind)
+    verdicts.fault("does-not-learn", message, at=at, proof={"ran": trace.ended, "times": 0})
 
 
 def _check_optimiser(steps: list[Event], trace: Trace, verdicts: Verdicts) -> None:
@@ -49,7 +52,7 @@ def _check_optimiser(steps: list[Event], trace: Trace, verdicts: Verdicts) -> No
     if kind is None:
         _check_by_hand(steps, trace, verdicts)
     elif "RMSprop" in step["classes"]:
-        verdicts.right("The optimiser is RMSProp.")
+        verdicts.right("The optimiser is RMSProp.", "wrong-optimiser")
     elif "rms" in kind.lower():
         sentence = f"Whether {kind} is RMSProp was not looked at."
         verdicts.not_seen(sentence, id="wrong-optimiser", at=step)
@@ -58,6 +61,7 @@ def _check_optimiser(steps: list[Event], trace: Trace, verdicts: Verdicts) -> No
             "wrong-optimiser",
             f"The optimiser is {kind}, but the assignment asks for RMSProp.",
             at=_made(step, trace),
+            proof={"classes": step["classes"], "wanted": "RMSprop"},
         )
     ids = [s["optimiser"] for s in steps[: ANEW + 1]]
     same = all(s["parameters"] == steps[0]["parameters"] for s in steps[: ANEW + 1])
@@ -70,6 +74,7 @@ def _check_optimiser(steps: list[Event], trace: Trace, verdicts: Verdicts) -> No
             else f"Each step is made by a new {kind} on new weights, so nothing is kept from one "
             "batch to the next. Where should the model be made?",
             at=_made(steps[1], trace),
+            proof={"optimisers": ids},
         )
 
 
@@ -88,9 +93,10 @@ def _check_by_hand(steps: list[Event], trace: Trace, verdicts: Verdicts) -> None
             "The weights are moved by hand in proportion to the gradient, which is plain gradient "
             "descent, but the assignment asks for RMSProp. What is the gradient divided by there?",
             at=at,
+            proof={"rules": seen},
         )
     elif len(rules) > 1 and rules[0] == {"even"} and seen == {"even", "against"}:
-        verdicts.right("The weights are moved by hand, as RMSProp does.")
+        verdicts.right("The weights are moved by hand, as RMSProp does.", "wrong-optimiser")
     else:
         verdicts.not_seen(
             "The weights are moved by hand, without an optimiser of torch's. Whether that is "
@@ -116,13 +122,16 @@ def _check_no_gradient(steps: list[Event], trace: Trace, verdicts: Verdicts) -> 
             "The loss reaches other weights than those that the optimiser holds. Which model is "
             "trained, and whose parameters was the optimiser given?"
         )
-        verdicts.fault("does-not-learn", message, at=_made(steps[0], trace))
+        held = {p for step in steps for p in step["parameters"]}
+        at = _made(steps[0], trace)
+        verdicts.fault("does-not-learn", message, at=at, proof={"these": held, "those": reached})
         return
     verdicts.fault(
         "does-not-learn",
         "The optimiser steps without a gradient. Is backward called on the loss, and does the "
         "optimiser hold the parameters of the model that you train?",
         at=steps[0],
+        proof={"ran": f"{len(steps)} steps", "times": sum(len(step["passes"]) for step in steps)},
     )
 
 
@@ -143,6 +152,7 @@ def _check_held(steps: list[Event], trace: Trace, verdicts: Verdicts) -> None:
             f"The loss gives {len(names)} parameters of the model a gradient ({shown}), but no "
             "optimiser holds them, so they stay as they are. Which parameters was it given?",
             at=_made(steps[0], trace),
+            proof={"these": missing, "those": held},
         )
 
 
@@ -155,9 +165,11 @@ def _check_cleared(steps: list[Event], verdicts: Verdicts) -> None:
             "When the optimiser steps, the gradients still contain those of earlier batches. What "
             "has to happen between one step and the next backward?",
             at=stale,
+            proof={"these": stale["passes"], "those": stale["stale"]},
         )
     elif sum(bool(step["passes"]) for step in steps) > 1:
-        verdicts.right("Gradients are cleared before each step.")
+        answers = "gradients-not-cleared does-not-learn"
+        verdicts.right("Gradients are cleared before each step.", answers)
     else:
         verdicts.not_seen(
             "Only one step was seen, so it is not known whether gradients are cleared.",
@@ -174,6 +186,7 @@ def _check_clipping(steps: list[Event], trace: Trace, verdicts: Verdicts) -> Non
             "Something is computed from a gradient here, and nobody keeps it: the gradient itself "
             "stays as it is. What would change it in place, or put the result back?",
             at=trace.discarded[0],
+            proof={"text": "a result of .grad that nothing is assigned to"},
         )
         return
     if not clips:
@@ -196,6 +209,7 @@ def _check_clipping(steps: list[Event], trace: Trace, verdicts: Verdicts) -> Non
         f"{clip['name']} has no effect. {what} At which moment are the gradients there, and not "
         "yet used?",
         at=clip,
+        proof={"clips": [[bool(c["fresh"]), bool(c["kept"])] for c in clips]},
     )
 
 

@@ -6,13 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-
-@dataclass(frozen=True)
-class Place:
-    """A line of a student's file."""
-
-    file: str | None
-    line: int | None
+from toolkit.assignment.check.verdicts import Place
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ if __name__ == "__main__":
 
             fakes = netG(torch.randn(images.size(0), opt.nz, 1, 1, device=device))
             optimizerD.zero_grad()
-            errD = bce(netD(images), yes) + bce(netD(fakes), no)
+            errD = bce(netD(images), yes) + bce(netD(fakes.detach()), no)
             errD.backward()
             optimizerD.step()
             if i % 100 == 0:

@@ -38,9 +38,9 @@ def D_train(D, G, x, optimizer):
     x = x.view(-1, 784).to(DEVICE)
     real_loss = criterion(D(x), torch.ones(len(x), 1).to(DEVICE))
     z = torch.normal(0, 1, size=(len(x), Z_DIM)).to(DEVICE)
-    fake_loss = criterion(D(G(z)), torch.zeros(len(x), 1).to(DEVICE))
+    fake_loss = criterion(D(G(z).detach()), torch.zeros(len(x), 1).to(DEVICE))
     loss = real_loss + fake_loss
-    loss.backward()  # reaches G too; G_train clears that before its own
+    loss.backward()
     optimizer.step()
     return loss.item()
 

@@ -11,7 +11,7 @@ from toolkit.assignment.check.child.answering import Back
 from toolkit.assignment.check.child.importing import classes, pick
 from toolkit.assignment.check.child.lstm.devices import Elsewhere, pretend_gpu
 from toolkit.assignment.check.child.lstm.learning import learn, slopes
-from toolkit.assignment.check.child.lstm.missing import check_super, is_size, supply
+from toolkit.assignment.check.child.lstm.missing import check_super
 from toolkit.assignment.check.child.lstm.operations import Operations, notable, pieces
 from toolkit.assignment.check.child.lstm.signatures import construct, more_arguments
 from toolkit.assignment.check.child.lstm.tensors import (
@@ -39,7 +39,6 @@ class Answers:
         self.sizes: Mapping[str, Any] = {}
         self.first: dict[str, Tensor] = {}  # what each tensor was when the network was built
         self.squares: dict[str, Tensor] = {}  # running means, of RMSProp
-        self.supplied: list[str] = []  # names of globals
 
     def load(self, file: str, name: str | None) -> dict[str, Any]:
         """Import the file, and name the networks in it, the likeliest first.
@@ -70,12 +69,6 @@ class Answers:
         inside = path.is_relative_to(self.root)
         return path.read_text(encoding="utf-8-sig", errors="replace") if inside else ""
 
-    def supply(self, name: str) -> bool:
-        """From now on, give their files this global, if its name says which size it is."""
-        can = name not in self.supplied and is_size(name, self.sizes)
-        self.supplied += [name] if can else []
-        return can
-
     def build(self, kind: str, sizes: dict[str, Any], seed: int = 0) -> dict[str, Any]:
         """Make a network, which the next questions are about.
 
@@ -93,7 +86,6 @@ class Answers:
         deterministic(True, warn_only=True)  # fills empty memory with nan
         try:
             with self.recorder:
-                supply(self.supplied, sizes, self.root)
                 self.network, took = construct(self.kinds[kind], sizes)
                 check_super(self.network, self.root)
         finally:
@@ -265,7 +257,6 @@ class Answers:
         there = Elsewhere(self.root)
         with pretend_gpu(self.root, again), there:
             kinds = classes(import_briefly(self.file), nn.Module) if again else self.kinds
-            supply(self.supplied, sizes, self.root)
             network = construct(kinds[self.kind], sizes)[0].eval()
             there.move(network, moved)
             there.put(x, True)

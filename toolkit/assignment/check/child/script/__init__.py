@@ -4,8 +4,7 @@
 
     ended       "finished", "enough" (stopped after many steps), "slow" (stopped by the time it took
                 while steps went on), "error", "exit" (sys.exit), "network" (it needs the internet,
-                or a file that is not there), "unknown" (a parameter of a function is not known),
-                or "nothing" (trained nothing)
+                or a file that is not there), or "nothing" (trained nothing)
     error       what it raised, as in `answering.described`, or None
     networks    of every network that was called, or whose parameters were moved:
                 id, class, file and line (of the class; None if it is torch's own), forward_line,

@@ -10,7 +10,7 @@ import socket
 import sys
 import urllib.error
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -18,16 +18,10 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from toolkit.assignment.check.child.answering import described
-from toolkit.assignment.check.child.importing import (
-    UnknownParameter,
-    compiled,
-    forget_imports,
-    prepare_imports,
-)
+from toolkit.assignment.check.child.importing import compiled, forget_imports, prepare_imports
 from toolkit.assignment.check.child.places import line_of
 from toolkit.assignment.check.child.plain import run_as_main
 from toolkit.assignment.check.child.script.files import watching_files
-from toolkit.assignment.check.child.script.guesses import Guesses
 from toolkit.assignment.check.child.script.loops import Loops
 from toolkit.assignment.check.child.script.modes import modes, noting_parsers
 from toolkit.assignment.check.child.script.networks import describe_networks
@@ -42,7 +36,7 @@ from toolkit.assignment.check.child.script.watching import watching
 from toolkit.assignment.check.child.stand_ins import StandIns
 
 MAX_MODES = 4  # of a script that are tried
-TRIALS = 4  # times that functions which make one step each are called
+OPEN = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 NETWORK = (
     urllib.error.URLError,
     http.client.HTTPException,
@@ -87,14 +81,8 @@ class Script:
         self.module = ModuleType("__main__")
         self._trees: dict[str, ast.Module] = {}  # what was run, as they wrote it
 
-    def run(
-        self,
-        more: Mapping[str, Callable[[], Any]] = {},
-    ) -> dict[str, Any]:
+    def run(self) -> dict[str, Any]:
         """Run it until it ends, or has trained enough. If it trains nothing, call its functions.
-
-        Args:
-            more: what makes arguments for parameters of these names, where functions are called.
 
         Returns:
             what this package describes.
@@ -103,7 +91,7 @@ class Script:
         if ended != "error" and not self._is_it and self._parsers:
             ended, error = self._attempt_in_modes() or (ended, error)
         if ended == "finished" and not self.trained:
-            tried, failed = self._attempt(lambda: self._call_functions(more))
+            tried, failed = self._attempt(self._call_functions)
             if self.trained or tried == "error":
                 ended, error = tried, failed
             elif not self.trained:
@@ -116,7 +104,7 @@ class Script:
             "discarded": self._places(discarded_gradients),
             "unfinished": self._places(unfinished),
             "moves": self._places(moves),
-            "called": list(dict.fromkeys(self.called)),
+            "called": self.called,
             "callers": self._callers(),
             "networks": describe_networks(self.trace.networks, self.trace.values, str(self.root)),
             "events": self.trace.events,
@@ -183,8 +171,6 @@ class Script:
             return "slow" if self.trace.slow else "enough", None
         except SystemExit as error:
             return "exit" if error.code else "finished", described(error, self.root)
-        except UnknownParameter as error:
-            return "unknown", described(error, self.root)
         except NETWORK as error:
             return "network", described(error, self.root)
         except Exception as error:  # whatever a student's code raises
@@ -212,31 +198,16 @@ class Script:
         code = compiled(self.file, self._change)
         run_as_main(self.module, self.file, self.root, code, *arguments)
 
-    def _call_functions(self, more: Mapping[str, Callable[[], Any]]) -> None:
-        """Call what trains: a main function, else one that trains, else those that make a step."""
-        unknown: UnknownParameter | None = None
-        functions = {f.__name__.lower(): f for f in self.functions()}
-        guesses = Guesses(vars(self.module), more)
-        for group in ([f] for f in guesses.mains(functions)), [[*guesses.steps(functions)]]:
-            for functions_of_group in group:
-                for _ in range(TRIALS):
-                    for function in functions_of_group:
-                        try:
-                            guesses.call(function)
-                            self.called.append(function.__name__)
-                        except UnknownParameter as error:
-                            unknown = unknown or error
-                    if not self.trained or self.trace.steps > TRIALS:
-                        break
+    def _call_functions(self) -> None:
+        """Call what may train and needs nothing, as somebody may have forgotten to do."""
+        for function in self.functions():
+            parameters = inspect.signature(function).parameters.values()
+            alone = all(p.default is not p.empty or p.kind in OPEN for p in parameters)
+            if alone and re.search("main|train|run|fit", function.__name__.lower()):
+                self.called.append(function.__name__)
+                function()
                 if self.trained:
                     return
-        for method in guesses.methods():
-            guesses.call(method)
-            self.called.append(method.__name__)
-            if self.trained:
-                return
-        if unknown is not None:
-            raise unknown
 
     def _change(self, tree: ast.Module, file: str) -> ast.Module:
         """What is done to each of their files that is run."""

@@ -48,6 +48,7 @@ MIXED = (
 )
 # Of choosing two ends: two random ones are clearly of one class 1 time in 12, so 1 in 65 of those
 # who choose at random is lucky every time. As many on a fast machine as on a slow one.
+ANSWERS = "missing-interpolation wrong-interpolation interpolation-repeats-ends"
 NUM_TRIES = 48
 MAX_FUNCTIONS = 8  # that are tried
 SURE = 0.9
@@ -77,7 +78,7 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
             _check_ends([function, *candidates], functions, verdicts)
             return
     if (mixed := _mixed_pictures(game, lines)) is not None:
-        verdicts.fault("wrong-interpolation", MIXED, at=mixed)
+        verdicts.fault("wrong-interpolation", MIXED, at=mixed, proof={"images": MIN_POINTS})
         return
     if (left := unsearched(game, lines)) is not None:
         verdicts.not_seen(
@@ -91,6 +92,7 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
         "All that uses the generator ran, and no images along a line in latent space were drawn. "
         "Task 3 asks for 9 images: 7 steps between two samples, and both samples.",
         at=draws[-1] if draws else None,
+        proof={"ended": game.trace.ended, "lines": 0, "unseen": 0},
     )
 
 
@@ -126,10 +128,11 @@ def _judge(paths: list[Path], places: Sequence[Placed], known: Tensor, verdicts:
                 "The steps between the images have different sizes. Which weights do equal steps "
                 "from one sample to the other have?",
                 at=places[paths.index(path)],
+                proof=path.seen(),
             )
             return
         if whole:
-            verdicts.right("The interpolation has 9 different images, with both ends.")
+            verdicts.right("The interpolation has 9 different images, with both ends.", ANSWERS)
             return
     path, at = paths[-1], places[-1]
     if path.repeats:
@@ -139,6 +142,7 @@ def _judge(paths: list[Path], places: Sequence[Placed], known: Tensor, verdicts:
             "belong to the 9 images. How many points does linspace return, and are the ends among "
             "them?",
             at=at,
+            proof=path.seen(),
         )
     elif len(path.points) == NUM_IMAGES:
         verdicts.fault(
@@ -146,12 +150,14 @@ def _judge(paths: list[Path], places: Sequence[Placed], known: Tensor, verdicts:
             "The first and the last of the 9 images are not the two samples themselves. Where "
             "should the weights begin and end?",
             at=at,
+            proof=path.seen(misses=True),
         )
     else:
         verdicts.fault(
             "wrong-interpolation",
             f"There are {len(path.points)} images. 7 steps between two ends and both ends make 9.",
             at=at,
+            proof=path.seen(),
         )
 
 
@@ -167,7 +173,8 @@ def _try(function: Function, ends: Tensor, functions: Functions, verdicts: Verdi
         paths = _tried_paths(tried, functions.latent_dim)
         if not paths:
             if _in_pixels(tried, functions):
-                verdicts.fault("wrong-interpolation", MIXED, at=function.place)
+                seen = {"images": MIN_POINTS}
+                verdicts.fault("wrong-interpolation", MIXED, at=function.place, proof=seen)
                 return True
             continue
         best = best or (paths, torch.cat([ends, *(drawn.z for drawn in tried.draws)]))
@@ -183,6 +190,7 @@ def _try(function: Function, ends: Tensor, functions: Functions, verdicts: Verdi
             "The first and the last of the images are not the two samples that were given. Where "
             "should the weights begin and end?",
             at=function.place,
+            proof=paths[0].seen(misses=True),
         )
         return True
     place = functions.lines.of_word(function.place, WEIGHTS)
@@ -247,18 +255,19 @@ def _check_ends(candidates: list[Function], functions: Functions, verdicts: Verd
                     f"Both ends can be of the same class: in try {seed + 1} both were a "
                     f"{int(digit[0])}. What makes sure that their classes differ?",
                     at=_place_of_choice(function, functions),
+                    proof={"classes": digit.tolist(), "sure": confidence.tolist()},
                 )
                 return
         else:
-            verdicts.right(f"The ends were of different classes in all of {NUM_TRIES} tries.")
+            sentence = f"The ends were of different classes in all of {NUM_TRIES} tries."
+            verdicts.right(sentence, "same-class-ends")
             return
-    if fixed is not None:
-        verdicts.not_seen(
-            "A seed decides which two ends are drawn. Whether they show different digits is in the "
-            "picture, and was not seen.",
-            id="same-class-ends",
-            at=fixed.place,
-        )
+    verdicts.not_seen(
+        "No function was found that chooses the two ends by their classes. Whether they show "
+        "different digits is in the picture, and was not seen.",
+        id="same-class-ends",
+        at=fixed.place if fixed else None,
+    )
 
 
 def _place_of_choice(function: Function, functions: Functions) -> Placed:

@@ -49,6 +49,7 @@ def check_seen_modes(game: Game, verdicts: Verdicts) -> bool:
             "The generator is trained in evaluation mode, so batch norm does not see the batch. "
             "After sampling, which mode must be set again before training goes on?",
             at=_switched(game, late) or late,
+            proof={"training": late.training, "is_step": True},
         )
         return True
     sampled = samples(game)
@@ -60,6 +61,7 @@ def check_seen_modes(game: Game, verdicts: Verdicts) -> bool:
             "batchnorm-mode",
             IN_TRAINING,
             at=wrong,
+            proof={"training": wrong.training, "is_step": False},
         )
     elif sampled or pictures:
         verdicts.right("Samples are generated in evaluation mode.")
@@ -89,7 +91,8 @@ def _try_functions(game: Game, functions: Functions, lines: Lines, verdicts: Ver
             verdicts.right("Samples are generated in evaluation mode.")
             return True
         if not switched:
-            verdicts.fault("batchnorm-mode", IN_TRAINING, at=function.place)
+            seen = {"training": tried.draws[0].training, "is_step": False}
+            verdicts.fault("batchnorm-mode", IN_TRAINING, at=function.place, proof=seen)
             return True
     return False
 
@@ -102,7 +105,9 @@ def _read_sites(game: Game, lines: Lines, verdicts: Verdicts) -> bool:
     """
     sites = sampling_sites(game, lines)
     if sites and not switches(lines):
-        verdicts.fault("batchnorm-mode", IN_TRAINING, at=sites[0])
+        verdicts.fault(
+            "batchnorm-mode", IN_TRAINING, at=sites[0], proof={"text": "no mode is ever set"}
+        )
         return True
     return sites == []
 

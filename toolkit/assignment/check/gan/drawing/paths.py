@@ -1,7 +1,7 @@
 """Latent points on a line or on an arc: what makes an interpolation, whoever wrote it."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -24,14 +24,22 @@ class Path(NamedTuple):
     @property
     def repeats(self) -> int:
         """How many of the points are the one before."""
-        steps = (self.points[1:] - self.points[:-1]).norm(dim=1)
-        return int((steps < NEAR * self.points.norm(dim=1).mean()).sum())
+        return int((self.steps < NEAR * self.points.norm(dim=1).mean()).sum())
+
+    @property
+    def steps(self) -> Tensor:
+        """How far each point is from the one before, float (n - 1,)."""
+        steps: Tensor = (self.points[1:] - self.points[:-1]).norm(dim=1)
+        return steps
+
+    def seen(self, misses: bool = False) -> dict[str, Any]:
+        """What proves that it is wrong; `misses`: its ends are not those that they should be."""
+        return {"steps": self.steps.tolist(), "repeats": self.repeats, "misses": misses}
 
 
 def is_uneven(path: Path) -> bool:
     """Whether some steps are much longer than others, as on no line and no arc."""
-    steps = (path.points[1:] - path.points[:-1]).norm(dim=1)
-    return float(steps.max()) > UNEVEN * float(steps.min())
+    return float(path.steps.max()) > UNEVEN * float(path.steps.min())
 
 
 def find_paths(drawn: Sequence[tuple[int, Tensor]]) -> list[Path]:

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 
 from toolkit.assignment.check.gan.game import Game
-from toolkit.assignment.check.gan.lines import Lines, Place, called
+from toolkit.assignment.check.gan.lines import Lines, called
+from toolkit.assignment.check.verdicts import Place
 
 GENERATOR = re.compile(r"(net|model)?_?g(_?(net|model))?\d?|\w*(gen|decoder)\w*")
 TRAINS = ("backward", "step", "zero_grad")
@@ -18,13 +19,14 @@ def sampling_sites(game: Game, lines: Lines) -> list[Place] | None:
     Returns:
         None if it is not known by what name the generator is called, or what a test is for.
     """
-    ran = {(call.file, call.line) for call in game.all_draws}
+    ran = {(call.file, call.line) for call in game.trace.calls}
     names = _names(game, lines)
     found, unclear = [], not names
     for file in lines.reached:
         for node, trains, function in _calls(lines.trees.get(file, ast.Module([], []))):
             here = range(node.lineno, (node.end_lineno or node.lineno) + 1)
-            if called(node) not in names or trains or any((file, n) in ran for n in here):
+            known = called(node) in names or _is_parameter(node.func, function)
+            if not known or trains or any((file, n) in ran for n in here):
                 continue
             if called(node) == game.generator.kind and not _of_self(node):
                 continue  # it is made here
@@ -37,6 +39,12 @@ def sampling_sites(game: Game, lines: Lines) -> list[Place] | None:
                 continue  # of the shapes, if it makes a network of its own
             found.append(Place(file, node.lineno))
     return None if unclear else found
+
+
+def _is_parameter(called: ast.expr, function: ast.FunctionDef | None) -> bool:
+    """Whether a function calls what it is given, which may be a generator."""
+    arguments = function.args.args if function is not None else []
+    return isinstance(called, ast.Name) and called.id in [a.arg for a in arguments]
 
 
 def unsearched(game: Game, lines: Lines) -> str | None:

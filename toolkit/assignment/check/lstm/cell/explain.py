@@ -1,34 +1,76 @@
 """What deviates from equations (1) to (7), and in which line."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.lstm.cell import gates
+from toolkit.assignment.check.lstm.cell import gates, start
 from toolkit.assignment.check.lstm.cell.affine import Map, affine, is_none
-from toolkit.assignment.check.lstm.cell.candidates import VIEWS
+from toolkit.assignment.check.lstm.cell.candidates import VIEWS, close
 from toolkit.assignment.check.lstm.cell.formulas import (
+    ANOTHER_FUNCTION,
+    CELLS,
     NO_MEMORY,
+    OUTPUTS,
     READS_H,
 )
 from toolkit.assignment.check.lstm.cell.matching import Match
 from toolkit.assignment.check.lstm.cell.recording import Place, Recording
+from toolkit.assignment.check.lstm.cell.reference import Layer, Model, More, Trial
 from toolkit.assignment.check.lstm.lost import line_of_loss
 from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.verdicts import Place as Placing
-from toolkit.assignment.check.verdicts import Verdicts
-
-ACTIVE: dict[str, Callable[[Tensor], Tensor]] = {
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "none": torch.clone,
-}
-MAX_REST = 3e-3  # of a gate at the first step, beyond what W x(1) + b gives
+from toolkit.assignment.check.verdicts import Placed, Verdicts
 
 
-def check_match(match: Match, recording: Recording, source: Source, verdicts: Verdicts) -> None:
+def model(layers: Sequence[Match], readout: Map, recording: Recording) -> Model:
+    """The equations with all the deviations that a reading of the numbers has."""
+    found: list[Layer] = []
+    for match in layers:
+        maps = {name: g.map for name, g in match.gates.items() if g.map is not None}
+        kinds = {name: g.kind for name, g in match.gates.items()}
+        more: dict[str, More] = {}
+        for name, gate in match.gates.items():
+            if name in maps and not maps[name].exact and (read := gates.what_it_reads(match, gate)):
+                maps[name], kinds[name] = read.map, read.kinds
+                more |= {name: read.more} if read.more else {}
+        beginning = start.nonzero(match)
+        found.append(
+            Layer(
+                maps,
+                kinds,
+                match.cell,
+                match.output,
+                _what_is_read(match),
+                "below" if beginning and found else beginning and beginning.states,
+                more,
+            )
+        )
+    answers = "h" if readout.exact else None
+    for what, (state, other, _) in _readouts(layers[-1]).items():
+        if answers is None and (fit := affine(recording.logits, other, state)).exact:
+            answers, readout = what, fit
+    return Model(found, readout, answers or "?")
+
+
+def _what_is_read(match: Match) -> str:
+    """The name of what the gates read one step later."""
+    states = {"h": match.h, "c": match.c, "tanh(c)": match.c.tanh()}
+    states |= {name: gate.values for name, gate in match.gates.items()}
+    same = (name for name, one in states.items() if match.read is None or close(match.read, one))
+    return next(same, "?")
+
+
+def check_match(
+    number: int,
+    match: Match,
+    trial: Trial,
+    recording: Recording,
+    source: Source,
+    verdicts: Verdicts,
+) -> None:
     """Report what the relations between the numbers have shown."""
     swapped = match.cell.mistake == READS_H and not match.reads_h and match.read is not None
     if swapped:
@@ -39,17 +81,19 @@ def check_match(match: Match, recording: Recording, source: Source, verdicts: Ve
             "multiplies h(t-1). In which order are the two returned, and in which order taken?",
             equation=5,
             at=Placing(place.file, source.of(place.file).return_of(place.line) or place.line),
+            proof=trial.without(number, cell=CELLS[0], reads="h"),
         )
     else:
-        _check_states(match, source, verdicts)
+        _check_states(number, match, trial, source, verdicts)
     if not verdicts.has("state-not-carried"):
-        gates.check_gates(match, source, verdicts, swapped)
-    gates.check_activations(match, source, verdicts)
-    gates.check_shared(match, recording.twice, verdicts)
-    gates.check_names(match, source, verdicts)
+        gates.check_gates(number, match, trial, source, verdicts, swapped)
+    gates.check_activations(number, match, trial, source, verdicts)
+    gates.check_shared(number, match, trial, recording.twice, verdicts)
 
 
-def _check_states(match: Match, source: Source, verdicts: Verdicts) -> None:
+def _check_states(
+    number: int, match: Match, trial: Trial, source: Source, verdicts: Verdicts
+) -> None:
     """(5) and (6), and whether the states reach the next step."""
     mistake = match.cell.mistake
     reach = {name for name, g in match.gates.items() if g.map and not is_none(g.map.weight_h)}
@@ -62,6 +106,7 @@ def _check_states(match: Match, source: Source, verdicts: Verdicts) -> None:
             "h(t-1) does not reach the gates: they see the same h at every step. Where is h set to "
             "zero, and is the new h what the next step reads?",
             at=_of_loss(match.h_place, source),
+            proof=trial.otherwise(number, next(iter(reach or match.gates)), "weight_h"),
         )  # fmt: skip
         if forgets:
             return
@@ -72,12 +117,22 @@ def _check_states(match: Match, source: Source, verdicts: Verdicts) -> None:
             "to zero, and is the new c kept for the next step?",
             equation=5,
             at=_of_loss(match.c_place, source),
+            proof=trial.without(number, cell=CELLS[0]),
         )
     elif mistake:
         place = match.part_place or match.c_place
-        verdicts.fault("wrong-equation", mistake, equation=5, at=place)
-    if match.output.mistake:
-        verdicts.fault("wrong-equation", match.output.mistake, equation=6, at=match.h_place)
+        seen = trial.without(number, cell=CELLS[0])
+        verdicts.fault("wrong-equation", mistake, equation=5, at=place, proof=seen)
+    if match.output is ANOTHER_FUNCTION:
+        away = float((match.h / match.gates["o"].values - match.c.tanh()).abs().max())
+        mistake = match.output.mistake
+        verdicts.fault(
+            "wrong-equation", mistake, equation=6, at=match.h_place, proof={"away": away}
+        )
+    elif match.output.mistake:
+        seen = trial.without(number, output=OUTPUTS[0])
+        mistake = match.output.mistake
+        verdicts.fault("wrong-equation", mistake, equation=6, at=match.h_place, proof=seen)
 
 
 def _of_loss(place: Place, source: Source) -> Placing:
@@ -86,62 +141,28 @@ def _of_loss(place: Place, source: Source) -> Placing:
     return Placing(place.file, line_of_loss(source) or place.line)
 
 
-def nonzero_start(match: Match) -> str | None:
-    """ "h" or "c", whichever the first step shows not to be zero; None if both are."""
-    if match.first:
-        return None
-    for gate in match.gates.values():
-        fit = gate.map
-        active = ACTIVE.get(gate.kind)
-        if not active or fit is None or not fit.exact or is_none(fit.weight_h):
-            continue
-        inside = match.x[0] @ fit.weight_x + fit.bias
-        if float((gate.values[0] - active(inside)).abs().max()) > MAX_REST:
-            return "h"
-    if match.cell.mistake:
-        return None
-    g, i = match.gates["g"].values[0], match.gates["i"].values[0]
-    return "c" if float((match.c[0] - g * i).abs().max()) > MAX_REST else None
-
-
-def learnt_start(what: str, name: str, source: Source, verdicts: Verdicts) -> None:
-    """Report an initial state that training changes."""
-    verdicts.fault(
-        "nonzero-initial-state",
-        f"{what}(0) is zero at first, but it is a parameter (self.{name}), so it is no longer zero "
-        "after a step of the optimiser. Which tensors of a model does an optimiser leave alone?",
-        line=source.line_of_attribute(name),
-    )
-
-
-def passed_on(what: str, match: Match, source: Source, verdicts: Verdicts) -> None:
-    """Report an upper layer whose initial state is not zero."""
-    verdicts.fault(
-        "nonzero-initial-state",
-        f"{what}(0) of an upper layer is not zero: it starts with what another layer ended with. "
-        "Which states does each layer begin with?",
-        line=source.line_of_passing() or source.line_of_start(what) or match.h_place.line,
-    )
-
-
-def start(what: str, match: Match, name: str | None, source: Source, verdicts: Verdicts) -> None:
-    """Report an initial state that is not zero, perhaps the tensor `name` of the network."""
-    line = source.line_of_attribute(name) if name else None
-    line = (
-        line
-        or source.line_of_start(what)
-        or (match.h_place.line if what == "h" else match.c_place.line)
-    )
-    message = (
-        "h(0) is not zero: the first step already has a past."
-        if what == "h"
-        else "c(0) is not zero, but every sequence starts with an empty memory."
-    )
-    verdicts.fault("nonzero-initial-state", message, line=line)
+def _readouts(match: Match) -> dict[str, tuple[Tensor, Tensor | None, Place | None]]:
+    """What else the logits may be computed from, and where that is."""
+    steps = [0, -2, *range(1, len(match.h) - 2)]  # from the first one, or from the last
+    earlier = {f"step {k}": (match.h[k], None, None) for k in steps}
+    means = {"mean": match.h.mean(0), "late mean": match.h[1:].mean(0), "largest": match.h.amax(0)}
+    return {
+        **earlier,
+        **{what: (state, None, None) for what, state in means.items()},
+        "c": (match.c[-1], None, match.c_place),
+        "h and c": (match.h[-1], match.c[-1], None),
+        "h and x": (match.h[-1], match.x[-1], None),
+        **{name: (g.values[-1], None, g.place) for name, g in match.gates.items()},
+    }
 
 
 def check_readout(
-    match: Match, recording: Recording, readout: Map, source: Source, verdicts: Verdicts
+    match: Match,
+    trial: Trial,
+    recording: Recording,
+    readout: Map,
+    source: Source,
+    verdicts: Verdicts,
 ) -> None:
     """(7): the logits are an affine map of h(T)."""
     logits = recording.logits
@@ -149,44 +170,40 @@ def check_readout(
     if readout.exact:
         if is_none(readout.bias):
             message = "The bias b_p is missing."
-            verdicts.fault("wrong-equation", message, equation=7, at=gates.of_bias(line, source))
+            other = readout._replace(bias=readout.bias + torch.arange(10.0).double())
+            at = gates.of_bias(line, source)
+            seen = trial.without(readout=other)
+            verdicts.fault("wrong-equation", message, equation=7, at=at, proof=seen)
         return
     read = match.read if match.output.mistake else None
     if read is not None and affine(logits, None, read[-1]).exact:
         return  # it is what they call h(t), and (6) was named
-    earlier = {
-        "the hidden state of an earlier step": list(match.h[:-1]),
-        "the mean of the hidden states": [match.h.mean(0), match.h[1:].mean(0)],
-        "the largest of the hidden states": [match.h.amax(0)],
-    }
-    for what, states in earlier.items():
-        if any(affine(logits, None, state).exact for state in states):
-            verdicts.fault(
-                "loss-not-last-step",
-                f"The answer is computed from {what}. Only p(T) counts, which is computed from the "
-                "last h.",
-                equation=9,
-                at=line,
-            )
-            return
-    others: dict[str, tuple[Tensor, Tensor | None, Place | None]] = {
-        "c(t), not from h(t)": (match.c[-1], None, match.c_place),
-        "h(t) and c(t) together": (match.h[-1], match.c[-1], None),
-        "h(t) and x(t) together": (match.h[-1], match.x[-1], None),
-    } | {
-        f"{name}(t), not from h(t)": (g.values[-1], None, g.place)
-        for name, g in match.gates.items()
-    }
-    for what, (state, more, place) in others.items():
-        if affine(logits, more, state).exact:
-            message = f"The readout p(t) is computed from {what}."
-            at = _collected(place, source) or line if place else _fed(recording) or line
-            verdicts.fault("wrong-equation", message, equation=7, at=at)
-            return
-    verdicts.not_seen(
-        "Equation (7) could not be followed: what is done to h(T) before it is returned?",
-        at=_fed(recording) or line,
-    )
+    answers = trial.model.answers
+    seen = trial.without(answers="h")
+    said = {"mean": "the mean of the hidden states", "late mean": "the mean of the hidden states"}
+    said |= {"largest": "the largest of the hidden states"}
+    if answers in said or answers.startswith("step "):
+        what = said.get(answers, "the hidden state of an earlier step")
+        verdicts.fault(
+            "loss-not-last-step",
+            f"The answer is computed from {what}. Only p(T) counts, which is computed from the "
+            "last h.",
+            equation=9,
+            at=line,
+            proof=seen,
+        )
+    elif answers in (readouts := _readouts(match)):
+        one, _, more = answers.partition(" and ")
+        what = f"{one}(t) and {more}(t) together" if more else f"{one}(t), not from h(t)"
+        message = f"The readout p(t) is computed from {what}."
+        place = readouts[answers][2]
+        where: Placed | None = _collected(place, source) if place else _fed(recording)
+        verdicts.fault("wrong-equation", message, equation=7, at=where or line, proof=seen)
+    else:
+        verdicts.not_seen(
+            "Equation (7) could not be followed: what is done to h(T) before it is returned?",
+            at=_fed(recording) or line,
+        )
 
 
 def _collected(place: Place, source: Source) -> Placing | None:
@@ -224,6 +241,7 @@ def unmatched(recording: Recording, network: Network, source: Source, verdicts: 
             "four gates are there, and is there a c(t) besides h(t)?",
             equation=5,
             line=cell,
+            proof={"weights": weights, "n": n, "d": d},
         )
     else:
         verdicts.not_seen(

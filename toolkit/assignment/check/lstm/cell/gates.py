@@ -1,25 +1,23 @@
 """What deviates from equations (1) to (4), and in which line."""
 
+from typing import Any, NamedTuple
+
 import torch
 
-from toolkit.assignment.check.lstm.cell.affine import affine, is_none
+from toolkit.assignment.check.lstm.cell.affine import Map, affine, is_none
 from toolkit.assignment.check.lstm.cell.candidates import UNKNOWN
 from toolkit.assignment.check.lstm.cell.formulas import ACTIVATIONS, GATES, NAMES
 from toolkit.assignment.check.lstm.cell.matching import Gate, Match
 from toolkit.assignment.check.lstm.cell.recording import Place
+from toolkit.assignment.check.lstm.cell.reference import More, Trial, activation
 from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.verdicts import Place as Placing
 from toolkit.assignment.check.verdicts import Placed, Verdicts
 
-LABELS = {  # what students call the gates
-    "i": ("i", "input", "in", "it", "inp"),
-    "f": ("f", "forget", "ft", "fgt"),
-    "o": ("o", "output", "out", "ot"),
-    "g": ("g", "gt", "c_tilde", "c_hat", "candidate", "modulation", "cell"),
-}
 
-
-def check_activations(match: Match, source: Source, verdicts: Verdicts) -> None:
+def check_activations(
+    layer: int, match: Match, trial: Trial, source: Source, verdicts: Verdicts
+) -> None:
     """Each gate has its own activation."""
     for number, name in enumerate(GATES, start=1):
         gate = match.gates.get(name)
@@ -34,7 +32,17 @@ def check_activations(match: Match, source: Source, verdicts: Verdicts) -> None:
             "values have?",
             equation=number,
             at=_chosen(gate, source),
+            proof=_without_kind(layer, name, gate, trial),
         )
+
+
+def _without_kind(layer: int, name: str, gate: Gate, trial: Trial) -> dict[str, Any]:
+    """What proves that the activation of a gate is another one."""
+    if gate.kind == UNKNOWN and gate.before is not None:
+        right = activation(ACTIVATIONS[name], gate.before)
+        return {"away": float((gate.values - right).abs().max())}
+    kinds = trial.model.layers[layer].kinds
+    return trial.without(layer, kinds={**kinds, name: ACTIVATIONS[name]})
 
 
 def _chosen(gate: Gate, source: Source) -> Placed:
@@ -44,7 +52,9 @@ def _chosen(gate: Gate, source: Source) -> Placed:
     return Placing(place.file, line or place.line)
 
 
-def check_gates(match: Match, source: Source, verdicts: Verdicts, swapped: bool) -> None:
+def check_gates(
+    layer: int, match: Match, trial: Trial, source: Source, verdicts: Verdicts, swapped: bool
+) -> None:
     """(1) to (4): each gate is one affine map of x(t) and h(t-1), the same at every step."""
     maps = {name: gate.map for name, gate in match.gates.items()}
     missing = [n for n in GATES if (m := maps.get(n)) and m.exact and is_none(m.bias)]
@@ -57,11 +67,13 @@ def check_gates(match: Match, source: Source, verdicts: Verdicts, swapped: bool)
             "the next step?",
             equation=1,
             at=match.gates["g"].inside if "g" in match.gates else match.h_place,
+            proof=trial.without(layer, reads="h"),
         )
     if len(missing) == 4:
         at = of_bias(match.gates["g"].inside, source)
         said = "None of the four gates has a bias: b_g, b_i, b_f and b_o are missing."
-        verdicts.fault("wrong-equation", said, equation=1, at=at)
+        seen = trial.otherwise(layer, "g", "bias")
+        verdicts.fault("wrong-equation", said, equation=1, at=at, proof=seen)
         missing = []
     unexplained: list[str] = []
     for number, name in enumerate(GATES, start=1):
@@ -70,20 +82,26 @@ def check_gates(match: Match, source: Source, verdicts: Verdicts, swapped: bool)
             continue
         what = f"The {NAMES[name]} {name}(t)"
         message: str | None = None
+        seen = {}
         if fit is None or not fit.exact:
-            if look := _what_it_reads(match, gate):
-                message = f"{what} is not W x(t) + W h(t-1) + b inside its activation: {look}."
+            if look := what_it_reads(match, gate):
+                message = f"{what} is not W x(t) + W h(t-1) + b inside its activation: {look.says}."
+                kinds = {**trial.model.layers[layer].kinds, name: gate.kind}
+                seen = trial.without(layer, more={}, kinds=kinds)
             else:
                 unexplained.append(name)
         elif is_none(fit.weight_h):
             message = f"{what} does not read h(t-1)."
+            seen = trial.otherwise(layer, name, "weight_h")
         elif is_none(fit.weight_x):
             message = f"{what} does not read x(t)."
+            seen = trial.otherwise(layer, name, "weight_x")
         elif name in missing:
             message = f"The bias b_{name} is missing."
+            seen = trial.otherwise(layer, name, "bias")
         if message is not None and not (alone and fit is not None and not fit.exact):
             where: Placed | None = of_bias(gate.inside, source) if name in missing else gate.inside
-            verdicts.fault("wrong-equation", message, equation=number, at=where)
+            verdicts.fault("wrong-equation", message, equation=number, at=where, proof=seen)
     if unexplained and not alone:
         verdicts.not_seen(f"What {', '.join(unexplained)} are computed from could not be followed.")
 
@@ -96,28 +114,45 @@ def of_bias(place: Place | None, source: Source) -> Placing | None:
     return Placing(place.file, made or place.line)
 
 
-def _what_it_reads(match: Match, gate: Gate) -> str | None:
-    """Why a gate is no affine map of x(t) and h(t-1), if that is known."""
+class Reads(NamedTuple):
+    """Why a gate is no affine map of x(t) and h(t-1): what it is, and in words."""
+
+    says: str
+    map: Map
+    more: More | None
+    kinds: str
+
+
+def what_it_reads(match: Match, gate: Gate) -> Reads | None:
+    """The same, if it is known."""
     if gate.before is None:
         return None
     value = gate.before[1:].flatten(0, 1)
     now = match.x[1:].flatten(0, 1)
     h, c, c_new = match.h[:-1], match.c[:-1], match.c[1:]
-    for what, state in (("c(t-1)", c), ("c(t)", c_new), ("h(t)", match.h[1:])):
+    states = (("c(t-1)", "c before", c), ("c(t)", "c", c_new), ("h(t)", "h", match.h[1:]))
+    for said, what, state in states:
         both = torch.cat([now, state.flatten(0, 1)], 1)
-        if affine(value, both, h.flatten(0, 1)).exact:
-            return f"it also reads {what}"
+        if (fit := affine(value, both, h.flatten(0, 1))).exact:
+            d = now.size(1)
+            more = More(what, fit.weight_x[d:])
+            own = fit._replace(weight_x=fit.weight_x[:d])
+            return Reads(f"it also reads {said}", own, more, gate.kind)
     if gate.kind == "none":
         return None
     for kind in ("sigmoid", "tanh"):
         inner = gate.before.logit() if kind == "sigmoid" else gate.before.atanh()
-        finite = bool(inner.isfinite().all())
-        if finite and affine(inner[1:].flatten(0, 1), now, h.flatten(0, 1)).exact:
-            return f"there is another {kind} inside it"
+        if bool(inner.isfinite().all()):
+            fit = affine(inner[1:].flatten(0, 1), now, h.flatten(0, 1))
+            if fit.exact:
+                kinds = f"{kind} {gate.kind}"
+                return Reads(f"there is another {kind} inside it", fit, None, kinds)
     return None
 
 
-def check_shared(match: Match, twice: Place | None, verdicts: Verdicts) -> None:
+def check_shared(
+    layer: int, match: Match, trial: Trial, twice: Place | None, verdicts: Verdicts
+) -> None:
     """No two gates use the same matrix; `twice` is where one is given twice to an operation."""
     maps = {
         name: fit
@@ -127,11 +162,12 @@ def check_shared(match: Match, twice: Place | None, verdicts: Verdicts) -> None:
     names = list(maps)
     for k, later in enumerate(names):
         for earlier in names[:k]:
-            same = []
+            same, fields = [], []
             for field, what in (("weight_x", "W_x"), ("weight_h", "W_h"), ("bias", "b")):
                 a, b = getattr(maps[earlier], field), getattr(maps[later], field)
                 if not is_none(a) and float((a - b).abs().max()) < 1e-2 * float(a.abs().max()):
                     same.append(what)
+                    fields.append(field)
             if same:
                 verdicts.fault(
                     "wrong-equation",
@@ -139,32 +175,5 @@ def check_shared(match: Match, twice: Place | None, verdicts: Verdicts) -> None:
                     "has its own. Look for a name that was copied and not changed.",
                     equation=GATES.index(later) + 1,
                     at=twice or match.gates[later].inside,
+                    proof=trial.otherwise(layer, later, *fields),
                 )
-
-
-def check_names(match: Match, source: Source, verdicts: Verdicts) -> None:
-    """Gates that do the work of another gate than their names say."""
-    says = {}
-    for gate in ("i", "f", "o"):
-        if gate not in match.gates:
-            return
-        name = source.name_at(match.gates[gate].place.line).lower()
-        bare = name.replace("gate", "").replace("_t", "").strip("_ t")
-        says[gate] = next((k for k, words in LABELS.items() if bare in words), None)
-    if sorted(map(str, says.values())) != ["f", "i", "o"] or all(g == s for g, s in says.items()):
-        return
-    if says["o"] != "o":
-        verdicts.fault(
-            "wrong-equation",
-            f"What you call {says['o']}(t) does the work of the output gate o(t).",
-            equation=6,
-            at=match.h_place,
-        )
-    if says["i"] != "i" and says["f"] != "f":
-        verdicts.fault(
-            "wrong-equation",
-            "The gates are mixed up in c(t). Which of them multiplies g(t), and which multiplies "
-            "c(t-1)?",
-            equation=5,
-            at=match.c_place,
-        )

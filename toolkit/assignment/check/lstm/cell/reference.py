@@ -1,37 +1,173 @@
-"""The equations with a student's weights, as a fit has found them."""
+"""The equations with a student's weights, as a fit has found them, and with a student's mistakes.
 
+What computes the same logits as their network for inputs that took no part in the search is what
+their network does.
+"""
+
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from toolkit.assignment.check.lstm.cell.affine import Map
-from toolkit.lstm.model import LSTMCell
+from toolkit.assignment.check.lstm.cell.formulas import CELLS, OUTPUTS, Formula
 
-ORDER = ("i", "f", "g", "o")
+DEVIATION = 0.35  # of a weight that is put where there is none
 
-
-def logits(layers: Sequence[Mapping[str, Map]], readout: Map, x: Tensor) -> Tensor:
-    """Equations (1) to (7) for x (B, L, D), with fitted weights of each layer: (B, 10)."""
-    x = x.double()
-    with torch.no_grad():
-        for gates in layers:
-            x = _states(gates, x)
-        return x[:, -1] @ readout.weight_h + readout.bias
+Start = tuple[Tensor, Tensor] | Literal["below"] | None
 
 
-def _states(gates: Mapping[str, Map], x: Tensor) -> Tensor:
-    """h(t) at every step, (B, L, hidden)."""
-    cell = LSTMCell(x.size(2), len(gates["g"].bias)).double()
-    cell.weight_ih.copy_(torch.cat([gates[name].weight_x.t() for name in ORDER]))
-    cell.weight_hh.copy_(torch.cat([gates[name].weight_h.t() for name in ORDER]))
-    cell.bias.copy_(torch.cat([gates[name].bias for name in ORDER]))
-    h = c = x.new_zeros(len(x), len(gates["g"].bias))
-    states = []
-    for t in range(x.size(1)):
-        *_, c, h = cell(x[:, t], h, c)
-        states.append(h)
-    return torch.stack(states, 1)
+class More(NamedTuple):
+    """What a gate reads besides x(t) and the state, and its weights (m, k)."""
+
+    what: str
+    weight: Tensor
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A cell: its weights, and how it deviates from (1) to (6)."""
+
+    maps: Mapping[str, Map]  # what is inside the activation of each gate
+    kinds: Mapping[str, str]  # the activations of each, the first one first
+    cell: Formula = CELLS[0]
+    output: Formula = OUTPUTS[0]
+    reads: str = "h"  # what the gates read one step later
+    start: Start = None  # h(0) and c(0), (1, hidden); "below": what the layer below ended with
+    more: Mapping[str, More] = field(default_factory=dict)
+
+    def steps(self, x: Tensor, below: dict[str, Tensor] | None) -> list[dict[str, Tensor]]:
+        """All that each step computes, by its name in the equations; x is (B, L, D)."""
+        size = next(iter(self.maps.values())).bias.new_zeros(1)
+        size = size.expand(len(x), len(next(iter(self.maps.values())).bias))
+        h = c = torch.zeros_like(size)
+        if self.start == "below" and below is not None:
+            h, c = below["h"], below["c"]
+        elif isinstance(self.start, tuple):
+            h, c = (one.expand(len(x), -1) for one in self.start)
+        read, done = {"c": c}.get(self.reads, h), []
+        for t in range(x.size(1)):
+            step = {"x": x[:, t], "c before": c, "h before": h}
+            for name in ("g", "i", "f"):
+                step[name] = self._gate(name, step, read)
+            step["c"] = c = self.cell.compute(step["g"], step["i"], step["f"], c, h)
+            step["o"] = self._gate("o", step, read)
+            step["h"] = h = self.output.compute(c, step["o"], step["c before"], step["g"])
+            step["tanh(c)"] = c.tanh()
+            read = step[self.reads]
+            done.append(step)
+        return done
+
+    def _gate(self, name: str, step: Mapping[str, Tensor], read: Tensor) -> Tensor:
+        if name not in self.maps:
+            return torch.full_like(read, 0.5)
+        fit = self.maps[name]
+        value = step["x"] @ fit.weight_x + read @ fit.weight_h + fit.bias
+        if name in self.more:
+            value = value + step[self.more[name].what] @ self.more[name].weight
+        for kind in self.kinds[name].split():
+            value = activation(kind, value)
+        return value
+
+
+def activation(kind: str, value: Tensor) -> Tensor:
+    """A function by torch's name of it.
+
+    Raises:
+        AttributeError: there is none.
+    """
+    kind = kind.strip("_")
+    if kind == "none":
+        return value
+    if kind == "softmax":
+        return value.softmax(-1)
+    function = getattr(torch, kind, None) or getattr(F, kind)
+    result: Tensor = function(value)
+    return result
+
+
+@dataclass(frozen=True)
+class Model:
+    """Layers, and the readout of what the last one gives."""
+
+    layers: Sequence[Layer]
+    readout: Map
+    answers: str = "h"  # what the readout is a map of, and of what else
+
+    def logits(self, x: Tensor) -> Tensor:
+        """For x (B, L, D), up to a constant in each row: (B, 10)."""
+        below, steps, read = None, [{"x": x}], x
+        for layer in self.layers:
+            steps = layer.steps(read, below)
+            read, below = torch.stack([step["h"] for step in steps], 1), steps[-1]
+        what, _, more = self.answers.partition(" and ")
+        logits = _chosen(what, steps) @ self.readout.weight_h + self.readout.bias
+        if more:
+            logits = logits + steps[-1][more] @ self.readout.weight_x
+        return logits - logits.mean(dim=1, keepdim=True)
+
+
+def _chosen(what: str, steps: Sequence[Mapping[str, Tensor]]) -> Tensor:
+    hs = torch.stack([step["h"] for step in steps])
+    if what.startswith("step "):
+        return hs[max(-len(hs), min(len(hs) - 1, int(what[5:])))]
+    chosen = {"mean": hs.mean(0), "late mean": hs[1:].mean(0), "largest": hs.amax(0)}
+    return chosen[what] if what in chosen else steps[-1][what]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A reading of a network, on inputs that took no part in finding it.
+
+    Args:
+        model: the equations with all their deviations.
+        fresh: each x (B, L, D), and what the network said, up to a constant in each row.
+    """
+
+    model: Model
+    fresh: Sequence[tuple[Tensor, Tensor]]
+
+    def error(self, model: Model | None = None) -> float:
+        """How far its logits are from theirs, relative to their size; infinite if it has none."""
+        worst = 0.0 if self.fresh else math.inf
+        for x, said in self.fresh:
+            try:
+                right = (model or self.model).logits(x.double())
+            except (AttributeError, KeyError, RuntimeError, TypeError):
+                return math.inf  # a function that is not known here
+            away = float((right - said).abs().max()) / (1 + float(right.abs().max()))
+            worst = max(worst, away if math.isfinite(away) else math.inf)
+        return worst
+
+    def without(self, number: int | None = None, **changes: Any) -> dict[str, Any]:
+        """What proves a deviation: the error with it, and without it.
+
+        Args:
+            number: of the layer; None for the readout.
+            changes: what mends it.
+        """
+        if number is None:
+            other = replace(self.model, **changes)
+        else:
+            layers = list(self.model.layers)
+            layers[number] = replace(layers[number], **changes)
+            other = replace(self.model, layers=layers)
+        count = sum(len(x) for x, _ in self.fresh)
+        return {"inputs": count, "error": self.error(), "without": min(self.error(other), 1e9)}
+
+    def otherwise(self, number: int, name: str, *fields: str) -> dict[str, Any]:
+        """The same, with other weights in a gate in place of those that are none of its own."""
+        maps = dict(self.model.layers[number].maps)
+        rng = torch.Generator().manual_seed(0)
+        new: dict[str, Any] = {
+            key: DEVIATION * torch.randn(getattr(maps[name], key).shape, generator=rng).double()
+            for key in fields
+        }
+        return self.without(number, maps=maps | {name: maps[name]._replace(**new)})
 
 
 def normalised(output: Tensor) -> Tensor:
@@ -55,3 +191,9 @@ def is_log_probability(output: Tensor) -> bool:
     """Whether each row is the logarithm of a distribution."""
     rows = output.double()
     return bool((rows <= 1e-6).all()) and is_probability(rows.exp())
+
+
+def sums(output: Tensor) -> dict[str, Any]:
+    """Of probabilities, or of their logarithms, the sums of the columns, and of the first row."""
+    rows = output.double() if bool((output >= 0).all()) else output.double().exp()
+    return {"columns": rows.sum(0).tolist(), "row": float(rows[0].sum())}

@@ -1,0 +1,85 @@
+"""No finding without a proof: what is accepted, and what is not."""
+
+import ast
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from toolkit.assignment.check import verify
+from toolkit.assignment.check.findings import IDS, Finding, Id
+
+
+def test_it_asks_nobody() -> None:
+    """It imports nothing that runs or judges a student's code, nor numbers that it could read."""
+    tree = ast.parse(Path(verify.__file__).read_text())
+    found = {
+        name.split(".")[0] if name.split(".")[0] in sys.stdlib_module_names else name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in (
+            [node.module] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+        )
+        if name
+    }
+    assert found <= {
+        "inspect",
+        "math",
+        "collections",
+        "typing",
+        "toolkit.assignment.check.findings",
+    }
+
+
+def test_every_id_can_be_proved() -> None:
+    assert {id for claim in verify.CLAIMS.values() for id in claim.ids.split()} == set(IDS)
+
+
+def finding(id: Id, seen: dict[str, Any]) -> Finding:
+    proof = verify.proof_of(id, seen)
+    return Finding(verdict="wrong", part="lstm", id=id, message="m", proof=proof)
+
+
+@pytest.mark.parametrize(
+    ("id", "proves", "proves_not"),
+    [
+        ("wrong-equation", {"inputs": 19, "error": 1e-6, "without": 0.4}, {"without": 1e-4}),
+        ("wrong-equation", {"inputs": 19, "error": 1e-6, "without": 0.4}, {"error": 0.1}),
+        ("state-not-carried", {"inputs": 19, "error": 0.0, "without": 1.0}, {"inputs": 0}),
+        ("wrong-label", {"digits": [3, 1, 4, 1], "label": 4}, {"label": 3}),
+        ("wrong-label", {"digits": [3, 1, 4, 1], "label": 4}, {"digits": [3, 1, 4, 4]}),
+        ("not-a-palindrome", {"digits": [3, 1, 4, 4], "label": 3}, {"digits": [3, 1, 4, 1]}),
+        ("missing-digits", {"counts": [0, *[30] * 9]}, {"counts": [0, *[3] * 9]}),
+        ("gradients-not-cleared", {"these": [3, 5], "those": [3]}, {"those": [2]}),
+        ("missing-detach", {"these": [7], "those": [6, 7]}, {"those": [6]}),
+        ("does-not-learn", {"start": -2.3, "loss": 2.3}, {"start": 2.3}),
+        ("fixed-batch-size", {"one": 7, "other": 41}, {"other": 7}),
+        ("wrong-noise", {"n": 9000, "mean": 0.5, "deviation": 0.29, "fourth": 1.8},
+         {"mean": 0.01, "deviation": 1.0, "fourth": 3.02}),
+        ("wrong-direction", {"real": 1, "drawn": -1, "wanted": -1}, {"wanted": 1}),
+        ("wrong-direction", {"real": 1, "drawn": -1, "wanted": -1}, {"wanted": None}),
+        ("same-class-ends", {"classes": [3, 3], "sure": [0.99, 0.95]}, {"classes": [3, 4]}),
+        ("does-not-run", {"said": "IndexError: 4", "where": ["a.py", 3], "again": "IndexError: 4",
+                          "there": ["a.py", 3]}, {"again": "", "there": ["b.py", 9]}),
+    ],
+)  # fmt: skip
+def test_a_claim_is_computed_again(
+    id: Id, proves: dict[str, Any], proves_not: dict[str, Any]
+) -> None:
+    one, other = finding(id, proves), finding(id, proves | proves_not)
+    assert verify.accepted(one) == one
+    told = verify.accepted(other)
+    assert (told.verdict, told.id, told.proof) == ("not seen", id, None)
+    assert not verify.is_proved(one.model_copy(update={"id": "answer-in-input"}))
+
+
+def test_what_was_seen_once_is_no_proof() -> None:
+    once = finding("does-not-run", {"said": "IndexError: 4", "where": ["a.py", 3]})
+    assert verify.is_pending(once)
+    assert not verify.is_proved(once)
+
+
+def test_nothing_proves_that() -> None:
+    with pytest.raises(TypeError, match="nothing proves wrong-label from colour"):
+        finding("wrong-label", {"colour": "blue"})

@@ -1,0 +1,260 @@
+"""Whether a finding is proved: its claim is computed again from the numbers that were recorded.
+
+It runs no student's code, asks nobody, and sees nothing but these numbers.
+"""
+
+import inspect
+import math
+from collections.abc import Callable, Mapping, Set
+from typing import Any, NamedTuple
+
+from toolkit.assignment.check.findings import Finding, Id, Kind, Proof
+
+EXACT = 2e-3  # up to this error of the logits, in float32, a reference computes the same
+SAID = 40  # characters of what an exception says, enough to know it again
+CHANCE = 1e-9  # of a finding that rests on drawn numbers, at most
+MOST = 100  # of a list or a text that is recorded
+ONCE: tuple[Id, ...] = ("does-not-run", "does-not-import", "missing-folder")  # and then again
+
+
+class Claim(NamedTuple):
+    """A way in which a finding can be certain."""
+
+    kind: Kind
+    ids: str  # of the findings that it may prove
+    holds: Callable[..., Any]  # of what was seen, by the names of its parameters
+
+
+def is_normal(n: int, mean: float, deviation: float, fourth: float) -> bool:
+    """Whether n numbers with these moments may be standard normal: six standard errors, and more.
+
+    A uniform distribution with variance 1 has a fourth moment of 1.8.
+    """
+    error = 6 / math.sqrt(n)
+    near = abs(mean) < 0.05 + error and abs(deviation - 1) < 0.05 + 0.71 * error
+    return near and abs(fourth - 3) < min(1.1, 0.2 + 4.9 * error)
+
+
+def _same_failure(said: str, where: list[Any], again: str, there: list[Any]) -> bool:
+    """The same line, or the same words elsewhere, as where it is mended."""
+    words = again.partition("\n")[0][:SAID]
+    return where == there or bool(words and words in said)
+
+
+def _is_palindrome(digits: list[int]) -> bool:
+    return digits == digits[::-1]
+
+
+CLAIMS: dict[str, Claim] = {
+    # of any part
+    "none of these is among those": Claim(
+        "identity", "missing-file does-not-run parameter-not-learnable uninitialised-weight "
+        "nonzero-initial-state does-not-learn dead-parameter wrong-optimiser",
+        lambda these, those: these and not set(these) & set(those)),
+    "some of these are among those": Claim(
+        "identity", "gradients-not-cleared missing-detach",
+        lambda these, those: set(these) & set(those)),
+    "these two should be the same": Claim(
+        "identity", "fixed-batch-size fixed-sequence-length fixed-device wrong-shape wrong-loss "
+        "loss-not-last-step", lambda one, other: one != other),
+    "the text says so": Claim(
+        "read", "does-not-import not-written forbidden-module "
+        "fixed-device doubtful-record clipping-without-effect batchnorm-mode",
+        lambda text: text.strip()),
+    "it happened when it was tried": Claim(
+        "experiment", "not-written fixed-device forbidden-module time-limit length-overflow "
+        "broken-gradient missing-detach wrong-loss", lambda happened: happened),
+    "it stops there when it is run as it is, too": Claim(
+        "experiment", "does-not-run does-not-import missing-folder", _same_failure),
+    "the limit was used up": Claim(
+        "experiment", "time-limit length-overflow", lambda cpu, limit: cpu >= 0.9 * limit),
+    "it was run, and this many times it happened": Claim(
+        "experiment", "not-watched does-not-learn", lambda ran, times: ran and times == 0),
+    # of the data set
+    "these are no palindrome": Claim(
+        "identity", "not-a-palindrome",
+        lambda digits, label: min(*digits, label) < 0 or max(*digits, label) > 9
+        or not _is_palindrome(digits[1:])),
+    "what is read does not grow with T": Claim(
+        "experiment", "not-a-palindrome",
+        lambda reads: len({n - int(length) for length, n in reads.items()}) > 1),
+    "each of these rows ends with its answer": Claim(
+        "identity", "answer-in-input",
+        lambda rows, labels: all(map(_is_palindrome, rows))
+        or all(r[-1] == y and _is_palindrome(r[:-1]) for r, y in zip(rows, labels, strict=True))),
+    "another digit completes it": Claim(
+        "identity", "wrong-label wrong-loss",
+        lambda digits, label: _is_palindrome(digits[1:]) and digits[0] != label),
+    "by chance that is rarer than one in a milliard": Claim(
+        "identity", "missing-digits",
+        lambda counts: 0 in counts and 10 * 0.9 ** sum(counts) < CHANCE),
+    "it works up to 9 digits, and not there": Claim(
+        "experiment", "length-overflow", lambda length, problem: length > 36 and problem),
+    "both have these": Claim(
+        "identity", "split-leak tests-on-training-data", lambda shared, of: 0 < shared <= of),
+    # of the LSTM
+    "the equations with this deviation give the same logits, without it others": Claim(
+        "reproduced", "wrong-equation state-not-carried nonzero-initial-state loss-not-last-step",
+        lambda inputs, error, without: inputs > 0 and error <= EXACT < without),
+    "with the weights of all other steps the logits are others": Claim(
+        "identity", "wrong-equation", lambda inputs, worst: inputs > 0 and worst > EXACT),
+    "its function is another one": Claim("identity", "wrong-equation", lambda away: away > 0.01),
+    "so few numbers cannot be four gates": Claim(
+        "identity", "wrong-equation", lambda weights, n, d: weights < 4 * n * (n + d) + 10 * n),
+    "it stays when all that is learnt is drawn anew": Claim(
+        "experiment", "parameter-not-learnable", lambda fixed, idle: fixed and idle),
+    "another digit there changes nothing": Claim(
+        "experiment", "loss-not-last-step state-not-carried",
+        lambda changed, difference: changed and difference == 0),
+    "the numbers of a column add up to 1, those of a row do not": Claim(
+        "identity", "wrong-equation softmax-before-loss wrong-loss",
+        lambda columns, row: all(abs(s - 1) < 2e-3 for s in columns) and abs(row - 1) > 2e-3),
+    "only a start that is not zero does this": Claim(
+        "identity", "nonzero-initial-state", lambda first, allowed: first > allowed),
+    "the same input, and another answer": Claim(
+        "experiment", "nonzero-initial-state parameter-not-learnable",
+        lambda difference, cause: difference > 1e-6),
+    "its slope is not its gradient": Claim(
+        "identity", "broken-gradient",
+        lambda slopes, largest: any(abs(said - there) > 0.05 * abs(there) + 0.01 * largest
+                                    for said, there in slopes)),
+    "moving it changes nothing": Claim(
+        "identity", "dead-parameter",
+        lambda slopes, largest: all(not said and abs(there) < 1e-4 * largest + 1e-3
+                                    for said, there in slopes)),
+    "it was trained, and is wrong so often": Claim(
+        "experiment", "does-not-learn", lambda accuracy, steps: accuracy < 0.9 and steps >= 300),
+    # of training, in either part of the assignment
+    "another function, and another value": Claim(
+        "identity", "wrong-loss",
+        lambda function, value: function not in ("cross_entropy", "nll_loss")),
+    "what it is given is no logarithm of probabilities": Claim(
+        "identity", "wrong-loss",
+        lambda largest, sums: largest > 0 or any(abs(s - 1) > 1e-3 for s in sums)),
+    "these are probabilities": Claim(
+        "identity", "softmax-before-loss",
+        lambda least, row_sums: least >= 0 and all(abs(s - 1) < 2e-3 for s in row_sums)),
+    "so many losses are in one pass": Claim(
+        "identity", "loss-not-last-step", lambda losses, passes: len(losses) > 1 == passes),
+    "the loss has the value of these steps, not of the last": Claim(
+        "identity", "loss-not-last-step",
+        lambda value, of_steps: abs(value - of_steps) < 1e-3 * (1 + abs(value))),
+    "it starts from the negative": Claim(
+        "identity", "does-not-learn",
+        lambda start, loss: loss > 0 and abs(start + loss) <= 1e-3 * (1 + loss)),
+    "no weight can move well at this rate": Claim(
+        "identity", "does-not-learn", lambda rate: not 1e-6 <= rate <= 0.2),
+    "each step has an optimiser of its own": Claim(
+        "identity", "wrong-optimiser does-not-learn",
+        lambda optimisers: len(optimisers) > 3 and len(set(optimisers)) == len(optimisers)),
+    "its class is another": Claim(
+        "identity", "wrong-optimiser", lambda classes, wanted: classes and wanted not in classes),
+    "all moves are in proportion to the gradient": Claim(
+        "identity", "wrong-optimiser", lambda rules: set(rules) == {"proportional"}),
+    "one step moves both": Claim(
+        "identity", "wrong-optimiser",
+        lambda moved, one, other: set(moved) & set(one) and set(moved) & set(other)),
+    "its passes push the same output both ways": Claim(
+        "identity", "gradients-not-cleared", lambda pushes: min(pushes) < 0 < max(pushes)),
+    "no gradient that a step uses was clipped": Claim(
+        "identity", "clipping-without-effect",
+        lambda clips: clips and not any(fresh and kept for fresh, kept in clips)),
+    # of the GAN
+    "such moments are not those of N(0, 1)": Claim(
+        "identity", "wrong-noise",
+        lambda n, mean, deviation, fourth: not is_normal(n, mean, deviation, fourth)),
+    "one z in all steps": Claim(
+        "identity", "wrong-noise", lambda different, steps: different == 1 and steps >= 3),
+    "no image of MNIST has so many pixels": Claim(
+        "identity", "wrong-shape", lambda pixels: pixels < 784 or pixels % 784),
+    "larger noise gives larger images": Claim(
+        "experiment", "output-range", lambda near, far: far > 5 * near > 5),
+    "the ranges are far apart": Claim(
+        "identity", "output-range",
+        lambda drawn, real: max(abs(a - b) for a, b in zip(drawn, real, strict=True))
+        > 0.3 * (drawn[1] - drawn[0])),
+    "what passes the sigmoid lies between 0 and 1 already": Claim(
+        "identity", "sigmoid-twice", lambda least, largest: least >= 0 and largest <= 1),
+    "the gradient is that of two sigmoids, not of one": Claim(
+        "identity", "sigmoid-twice", lambda once, twice: twice < 1e-4 and twice < 0.01 * once),
+    "it gives 1 whatever it sees": Claim(
+        "identity", "wrong-loss", lambda outputs: set(outputs) == {1}),
+    "both losses pull the wrong way": Claim(
+        "identity", "wrong-direction",
+        lambda real, drawn, wanted: real * drawn > 0 or real * wanted < 0),
+    "the targets are the same, or the generator's is that of drawn images": Claim(
+        "identity", "wrong-direction",
+        lambda real, drawn, wanted, far: abs(real - drawn) < 0.05 * far
+        or (wanted is not None and (wanted - drawn) / (real - drawn) < 0.3)),
+    "a term is lacking": Claim(
+        "identity", "one-sided-loss", lambda real, drawn, steps: steps and not (real and drawn)),
+    "the mode is the other one": Claim(
+        "identity", "batchnorm-mode", lambda training, is_step: training != is_step),
+    "all that may draw has run, and no line was drawn": Claim(
+        "experiment", "missing-interpolation",
+        lambda ended, lines, unseen: ended == "finished" and lines == unseen == 0),
+    "the points are not nine in equal steps from one sample to the other": Claim(
+        "identity", "wrong-interpolation interpolation-repeats-ends",
+        lambda steps, repeats, misses: len(steps) != 8 or repeats or misses
+        or max(steps) > 3 * min(steps)),
+    "the pixels lie on a line": Claim(
+        "identity", "wrong-interpolation", lambda images: images >= 5),
+    "both ends are clearly of one class": Claim(
+        "experiment", "same-class-ends",
+        lambda classes, sure: classes[0] == classes[1] and min(sure) > 0.9),
+}  # fmt: skip
+
+
+def proof_of(id: Id, seen: Mapping[str, Any]) -> Proof:
+    """A proof by the claim that may prove such a finding, and that asks for these numbers.
+
+    Raises:
+        TypeError: there is none.
+    """
+    plain = {key: _plain(value) for key, value in seen.items()}
+    for name, claim in CLAIMS.items():
+        wanted = inspect.signature(claim.holds).parameters.keys()
+        if id in claim.ids.split() and wanted == seen.keys():
+            return Proof(kind=claim.kind, claim=name, seen=plain)
+    if id in ONCE and seen.keys() == {"said", "where"}:
+        return Proof(kind="experiment", claim="", seen=plain)
+    raise TypeError(f"nothing proves {id} from {', '.join(seen) or 'nothing'}")
+
+
+def is_pending(finding: Finding) -> bool:
+    """Whether it was seen once, and is to be tried without the check's hands."""
+    return finding.proof is not None and not finding.proof.claim and finding.id in ONCE
+
+
+def accepted(finding: Finding) -> Finding:
+    """A finding; "not seen" if it is said to be wrong and is not proved."""
+    if finding.verdict != "wrong" or is_pending(finding) or is_proved(finding):
+        return finding
+    message = f"There may be something wrong here ({finding.id}), but it could not be proved."
+    update = {"verdict": "not seen", "message": message, "proof": None, "equation": None}
+    return finding.model_copy(update=update)
+
+
+def is_proved(finding: Finding) -> bool:
+    """Whether what was seen makes the claim true, and the claim makes the finding certain."""
+    claim = finding.proof and CLAIMS.get(finding.proof.claim)
+    if not claim or finding.proof is None or finding.id not in claim.ids.split():
+        return False
+    try:
+        holds = bool(claim.holds(**finding.proof.seen))
+    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError):
+        return False  # numbers that are none
+    return holds and claim.kind == finding.proof.kind
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(x) for key, x in value.items()}
+    if isinstance(value, Set):
+        value = sorted(value)
+    if isinstance(value, list | tuple):
+        return [_plain(x) for x in value[:MOST]]
+    if isinstance(value, str):
+        return value[:MOST].encode(errors="replace").decode()
+    return value
