@@ -18,8 +18,8 @@ import numpy as np
 import torch
 
 from toolkit.assignment.check.child.compiler import postpone_compiler
-from toolkit.assignment.check.child.digits import few_digits, replace_mnist
 from toolkit.assignment.check.child.places import place_of
+from toolkit.assignment.check.child.script.digits import few_digits, replace_mnist
 from toolkit.assignment.check.wire import Closed, receive, send
 from toolkit.assignment.parts import Part
 

@@ -15,8 +15,8 @@ from typing import Any
 import torch
 
 from toolkit.assignment.check.child.answering import Back, described
-from toolkit.assignment.check.child.digits import replace_mnist
 from toolkit.assignment.check.child.importing import compiled, package_of, prepare_imports
+from toolkit.assignment.check.child.script.digits import replace_mnist
 
 SIZES = {True: 60_000, False: 10_000}  # of MNIST's training and test data
 
