@@ -9,6 +9,7 @@ import pytest
 
 from toolkit.assignment.check import verify
 from toolkit.assignment.check.findings import IDS, Finding, Id
+from toolkit.assignment.check.verdicts import QUESTIONS, Verdicts
 
 
 def test_it_asks_nobody() -> None:
@@ -83,3 +84,11 @@ def test_what_was_seen_once_is_no_proof() -> None:
 def test_nothing_proves_that() -> None:
     with pytest.raises(TypeError, match="nothing proves wrong-label from colour"):
         finding("wrong-label", {"colour": "blue"})
+
+
+def test_a_question_without_an_answer() -> None:
+    """All is right, and nobody has looked at the noise."""
+    verdicts = Verdicts("gan", "my_gan.py", lambda sentence: None)
+    verdicts.right("Fine.", " ".join(id for id in QUESTIONS["gan"] if id != "wrong-noise"))
+    verdicts.unanswered()
+    assert [f.id for f in verdicts.findings if f.verdict == "not seen"] == ["wrong-noise"]

@@ -75,17 +75,6 @@ CELLS = {
         equation=2,
         also=("wrong-equation",),  # (3) and (4) as well
     ),
-    "a hyperbolic sine": planted(
-        EXP,
-        "lstm",
-        "(torch.exp(v) - torch.exp(-v)) / (torch.exp(v) + torch.exp(-v))",
-        "(torch.exp(v) - torch.exp(-v)) / 2",
-        "wrong-equation",
-        "return (torch.exp(v) - torch.exp(-v)) / 2",
-        "g, i, f, o = tanh(",
-        equation=1,
-        also=("wrong-equation",),  # (6) as well
-    ),
     "the wrong gate out of a list": equation(
         6, EXP, "hs.append(tanh(cs[-1]) * o)", "hs.append(cs[-1] * o)"
     ),
