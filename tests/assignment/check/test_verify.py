@@ -55,7 +55,7 @@ def finding(id: Id, seen: dict[str, Any]) -> Finding:
         ("gradients-not-cleared", {"these": [3, 5], "those": [3]}, {"those": [2]}),
         ("missing-detach", {"these": [7], "those": [6, 7]}, {"those": [6]}),
         ("does-not-learn", {"start": -2.3, "loss": 2.3}, {"start": 2.3}),
-        ("fixed-batch-size", {"one": 7, "other": 41}, {"other": 7}),
+        ("fixed-batch-size", {"works": 7, "fails": 41}, {"fails": 7}),
         ("wrong-noise", {"n": 9000, "mean": 0.5, "deviation": 0.29, "fourth": 1.8},
          {"mean": 0.01, "deviation": 1.0, "fourth": 3.02}),
         ("wrong-direction", {"real": 1, "drawn": -1, "wanted": -1}, {"wanted": 1}),
