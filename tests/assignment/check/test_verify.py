@@ -9,6 +9,7 @@ import pytest
 
 from toolkit.assignment.check import verify
 from toolkit.assignment.check.findings import IDS, Finding, Id
+from toolkit.assignment.check.verdicts import QUESTIONS, Verdicts
 
 
 def test_it_asks_nobody() -> None:
@@ -54,7 +55,7 @@ def finding(id: Id, seen: dict[str, Any]) -> Finding:
         ("gradients-not-cleared", {"these": [3, 5], "those": [3]}, {"those": [2]}),
         ("missing-detach", {"these": [7], "those": [6, 7]}, {"those": [6]}),
         ("does-not-learn", {"start": -2.3, "loss": 2.3}, {"start": 2.3}),
-        ("fixed-batch-size", {"one": 7, "other": 41}, {"other": 7}),
+        ("fixed-batch-size", {"works": 7, "fails": 41}, {"fails": 7}),
         ("wrong-noise", {"n": 9000, "mean": 0.5, "deviation": 0.29, "fourth": 1.8},
          {"mean": 0.01, "deviation": 1.0, "fourth": 3.02}),
         ("wrong-direction", {"real": 1, "drawn": -1, "wanted": -1}, {"wanted": 1}),
@@ -83,3 +84,11 @@ def test_what_was_seen_once_is_no_proof() -> None:
 def test_nothing_proves_that() -> None:
     with pytest.raises(TypeError, match="nothing proves wrong-label from colour"):
         finding("wrong-label", {"colour": "blue"})
+
+
+def test_a_question_without_an_answer() -> None:
+    """All is right, and nobody has looked at the noise."""
+    verdicts = Verdicts("gan", "my_gan.py", lambda sentence: None)
+    verdicts.right("Fine.", " ".join(id for id in QUESTIONS["gan"] if id != "wrong-noise"))
+    verdicts.unanswered()
+    assert [f.id for f in verdicts.findings if f.verdict == "not seen"] == ["wrong-noise"]

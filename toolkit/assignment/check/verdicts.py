@@ -91,11 +91,10 @@ class Verdicts:
         self.findings.append(Finding(verdict="right", part=self.part, message=sentence))
 
     def unanswered(self) -> None:
-        """Say which questions have no answer, where nothing else says that something is open."""
-        known = self.answered | {finding.id for finding in self.findings}
-        if not self.faults and not any(f.verdict != "right" and not f.id for f in self.findings):
+        """Say which questions have no answer, where all seems to be right."""
+        if all(finding.verdict == "right" for finding in self.findings):
             for id in QUESTIONS[self.part]:
-                if id not in known:
+                if id not in self.answered:
                     self.not_seen(f"This was not looked at: {id}.", id=id)
 
     def not_seen(self, sentence: str, *, id: Id | None = None, at: Placed | None = None) -> None:

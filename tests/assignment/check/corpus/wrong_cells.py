@@ -55,12 +55,6 @@ CELLS = {
     "a gate between -1 and 1": planted(TANH, "lstm", "return 0.5 * torch.tanh(0.5 * a) + 0.5",
         "return torch.tanh(0.5 * a)", "wrong-equation", "return torch.tanh(0.5 * a)", "i = sigma(",
         equation=2, also=("wrong-equation",)),
-    # (6) as well
-    "a hyperbolic sine": planted(EXP, "lstm",
-        "(torch.exp(v) - torch.exp(-v)) / (torch.exp(v) + torch.exp(-v))",
-        "(torch.exp(v) - torch.exp(-v)) / 2", "wrong-equation",
-        "return (torch.exp(v) - torch.exp(-v)) / 2", "g, i, f, o = tanh(", equation=1,
-        also=("wrong-equation",)),
     "the wrong gate out of a list": equation(6, EXP, "hs.append(tanh(cs[-1]) * o)",
         "hs.append(cs[-1] * o)"),
     "a forget gate behind an embedding": equation(3, "integers for an embedding",

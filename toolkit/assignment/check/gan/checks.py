@@ -218,7 +218,7 @@ def _check_machine(
                 f"{other.kind} goes to the GPU where there is one, and {one.kind} stays on the CPU,"
                 " so there the code would stop. What puts both networks on one device?",
                 at=place,
-                proof={"one": other.kind, "other": one.kind},
+                proof={"works": other.kind, "fails": one.kind},
             )
 
 

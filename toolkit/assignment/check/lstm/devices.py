@@ -50,7 +50,7 @@ def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
     else:
         message, at = MESSAGE, Place(file, line)
     verdicts.fault(
-        "fixed-device", message, at=at, proof={"one": "the model", "other": name or "a tensor"}
+        "fixed-device", message, at=at, proof={"works": "the model", "fails": name or "a tensor"}
     )
 
 

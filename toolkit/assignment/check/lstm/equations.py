@@ -220,37 +220,28 @@ def _check_start(
     beginning = start.nonzero(match)
     if beginning is None:
         return True
-    what, seen = beginning.what, beginning.seen(number, trial)
-    if number:
-        start.passed_on(what, match, source, verdicts, seen)
-        return False
+    what, message, name = beginning.what, start.NOT_ZERO[beginning.what], None
     kept = [t for t in network.tensors if t["zero"] and t["kind"] == "parameter"]
-    if kept and match.cost == 0:  # perhaps a learnt state that starts at zero
+    if number:
+        message = start.PASSED_ON.format(what)
+    elif kept and match.cost == 0:  # perhaps a learnt state that starts at zero
         randomise(network, frozenset(t["name"] for t in kept))
         again = find_match(_record(network, match.h.size(-1)))
         if again is None or start.nonzero(again) is None:
-            kept.sort(key=lambda t: (not is_state(t), t["uses"]))
-            start.learnt(what, kept[0]["name"], source, verdicts, seen)
-            return False
-    made = [t["name"] for t in network.tensors if t["kind"] != "parameter" and is_state(t)]
-    named = next((name for name in made if what in name.split(".")[-1].lower()), None)
-    name = _starts_with(what, match, network) or named
-    start.report(what, match, name, source, verdicts, seen)
+            name = min(kept, key=lambda t: (not is_state(t), t["uses"]))["name"]
+            message = start.LEARNT.format(what, name)
+    if not number and name is None:
+        states = [t["name"] for t in network.tensors if is_state(t)]
+        name = next((n for n in states if what in n.split(".")[-1].lower()), None)
+    line = source.line_of_passing() if number else name and source.line_of_attribute(name)
+    place = match.h_place if what == "h" else match.c_place
+    verdicts.fault(
+        "nonzero-initial-state",
+        message,
+        line=line or source.line_of_start(what) or place.line,
+        proof=beginning.seen(number, trial),
+    )
     return False
-
-
-def _starts_with(what: str, match: Match, network: Network) -> str | None:
-    """The parameter that h(0) or c(0) is made of: where it is zero, the state is."""
-    for tensor in network.tensors:
-        shape, few = tensor["shape"], 0 < tensor["uses"] < network.way.steps - 1
-        if tensor["kind"] == "parameter" and few and shape[-1:] == [match.h.size(-1)]:
-            randomise(network)
-            network.student.ask("put", values={tensor["name"]: torch.zeros(shape)})
-            again = find_match(_record(network, match.h.size(-1)))
-            beginning = start.nonzero(again) if again else None
-            if again is not None and (beginning is None or beginning.what != what):
-                return str(tensor["name"])
-    return None
 
 
 def _without_last(network: Network, source: Source, verdicts: Verdicts) -> bool:

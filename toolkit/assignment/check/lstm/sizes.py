@@ -32,7 +32,7 @@ def _any_batch(network: Network, first: Failure | None, source: Source, verdicts
             f"It works with {way.batch} sequences at a time, but not with {BATCH}{said}. The "
             "states have a row for each sequence. Where does their number come from?",
             line=_of_rows(network, source) or source.line_of_size("batch") or _line(failure),
-            proof={"one": way.batch, "other": BATCH},
+            proof={"works": way.batch, "fails": BATCH},
         )
         return False
     for batch in (1, 5):
@@ -46,7 +46,7 @@ def _any_batch(network: Network, first: Failure | None, source: Source, verdicts
                 line=_of_rows(network, source)
                 or source.line_of_size("batch", _line(failure))
                 or _line(failure),
-                proof={"one": way.batch, "other": batch},
+                proof={"works": way.batch, "fails": batch},
             )
             return False
     return True
@@ -69,7 +69,7 @@ def _any_length(
                 f"Given {steps} digits instead of {way.steps}, {what}. Where does the loop over "
                 "time get its number of steps from?",
                 line=source.line_of_length(_line(failure)),
-                proof={"one": way.steps, "other": steps},
+                proof={"works": way.steps, "fails": steps},
             )
             return False
     return True

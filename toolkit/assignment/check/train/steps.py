@@ -61,7 +61,7 @@ def _check_optimiser(steps: list[Event], trace: Trace, verdicts: Verdicts) -> No
             "wrong-optimiser",
             f"The optimiser is {kind}, but the assignment asks for RMSProp.",
             at=_made(step, trace),
-            proof={"classes": step["classes"], "wanted": "RMSprop"},
+            proof={"these": ["RMSprop"], "those": step["classes"]},
         )
     ids = [s["optimiser"] for s in steps[: ANEW + 1]]
     same = all(s["parameters"] == steps[0]["parameters"] for s in steps[: ANEW + 1])

@@ -46,12 +46,11 @@ MIXED = (
     "The images in between are mixed from the pixels of two images. Which numbers should move in "
     "steps, so that each image is drawn by the generator?"
 )
+ANSWERS = "missing-interpolation wrong-interpolation interpolation-repeats-ends"
 # Of choosing two ends: two random ones are clearly of one class 1 time in 12, so 1 in 65 of those
 # who choose at random is lucky every time. As many on a fast machine as on a slow one.
-ANSWERS = "missing-interpolation wrong-interpolation interpolation-repeats-ends"
 NUM_TRIES = 48
-MAX_FUNCTIONS = 8  # that are tried
-SURE = 0.9
+MAX_FUNCTIONS, SURE = 8, 0.9  # that are tried; of a class
 
 
 def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts: Verdicts) -> None:
@@ -78,7 +77,12 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
             _check_ends([function, *candidates], functions, verdicts)
             return
     if (mixed := _mixed_pictures(game, lines)) is not None:
-        verdicts.fault("wrong-interpolation", MIXED, at=mixed, proof={"images": MIN_POINTS})
+        verdicts.fault(
+            "wrong-interpolation",
+            MIXED,
+            at=mixed,
+            proof={"happened": MIXED},
+        )
         return
     if (left := unsearched(game, lines)) is not None:
         verdicts.not_seen(
@@ -173,7 +177,7 @@ def _try(function: Function, ends: Tensor, functions: Functions, verdicts: Verdi
         paths = _tried_paths(tried, functions.latent_dim)
         if not paths:
             if _in_pixels(tried, functions):
-                seen = {"images": MIN_POINTS}
+                seen = {"happened": MIXED}
                 verdicts.fault("wrong-interpolation", MIXED, at=function.place, proof=seen)
                 return True
             continue

@@ -49,7 +49,7 @@ def check_seen_modes(game: Game, verdicts: Verdicts) -> bool:
             "The generator is trained in evaluation mode, so batch norm does not see the batch. "
             "After sampling, which mode must be set again before training goes on?",
             at=_switched(game, late) or late,
-            proof={"training": late.training, "is_step": True},
+            proof={"one": late.training, "other": True},
         )
         return True
     sampled = samples(game)
@@ -61,7 +61,7 @@ def check_seen_modes(game: Game, verdicts: Verdicts) -> bool:
             "batchnorm-mode",
             IN_TRAINING,
             at=wrong,
-            proof={"training": wrong.training, "is_step": False},
+            proof={"one": wrong.training, "other": False},
         )
     elif sampled or pictures:
         verdicts.right("Samples are generated in evaluation mode.")
@@ -91,7 +91,7 @@ def _try_functions(game: Game, functions: Functions, lines: Lines, verdicts: Ver
             verdicts.right("Samples are generated in evaluation mode.")
             return True
         if not switched:
-            seen = {"training": tried.draws[0].training, "is_step": False}
+            seen = {"one": tried.draws[0].training, "other": False}
             verdicts.fault("batchnorm-mode", IN_TRAINING, at=function.place, proof=seen)
             return True
     return False

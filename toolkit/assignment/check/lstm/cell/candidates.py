@@ -5,21 +5,21 @@ step before; s is then what the gates read.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from toolkit.assignment.check.lstm.cell.affine import MAX_RESIDUAL, basis, residuals
-from toolkit.assignment.check.lstm.cell.functions import functions
 from toolkit.assignment.check.lstm.cell.recording import Recording, stacked
+from toolkit.assignment.check.lstm.cell.reference import activation
 
 VIEWS = {"view", "t", "transpose", "permute", "select", "slice", "split", "expand", "detach",
          "cat", "_unsafe_view", "unbind", "squeeze", "unsqueeze", "clone", "stack", "chunk",
          "alias"}  # fmt: skip
 ACTIVE = {"sigmoid", "tanh", "relu", "hardsigmoid", "hardtanh", "softmax", "_softmax", "softplus",
           "leaky_relu", "elu", "gelu", "silu", "sin", "clamp", "log_sigmoid_forward"}  # fmt: skip
-UNKNOWN = "unknown function"
 CLOSE = 2e-4  # of numbers around 1, in float32
 
 
@@ -84,12 +84,8 @@ class Candidates:
             best = chosen
         self.explained = [*best, *free]
 
-    def gates(self, more: int) -> list[tuple[int, str]]:
-        """The series that may be gates, each with its activation.
-
-        Args:
-            more: 1 for what has no activation too, 2 for what has an unknown one too.
-        """
+    def gates(self, more: bool) -> list[tuple[int, str]]:
+        """The series that may be gates, each with its activation; `more`: also what has none."""
         found = [(k, kind) for k, kind, _ in self.explained]
         known = {k for k, _ in found}
         active = [(k, p.name) for k, p in enumerate(self.places) if p.name in ACTIVE]
@@ -97,16 +93,16 @@ class Candidates:
         if more:
             known = {k for k, _ in found}
             plain = [k for k in self._plain if k not in known]
-            if more > 1:
-                found += self._unknown(plain, known)
             found += [(k, "none") for k in plain]
         return _distinct(found, self.values)
 
-    def inside(self, k: int) -> Tensor | None:
-        """The affine map that a series is some function of; None if it is of none."""
-        maps = (self.values[n] for n in self._plain)
-        y = self.values[k][None]
-        return next((inner for inner in maps if bool(functions(y, inner))), None)
+    def inside(self, k: int, kind: str) -> Tensor | None:
+        """The affine map that a series is this function of; None if it is of none."""
+        with suppress(AttributeError, TypeError):  # torch has no such function
+            for n in self._plain:
+                if close(activation(kind, self.values[n]), self.values[k]):
+                    return self.values[n]
+        return None
 
     @cached_property
     def _plain(self) -> list[int]:
@@ -122,24 +118,6 @@ class Candidates:
                 ):
                     found.append(k)
         return found
-
-    def _unknown(self, plain: list[int], known: set[int]) -> list[tuple[int, str]]:
-        """Functions of affine maps of which no known gate is one; of a map its last one."""
-        used = [y for _, _, y in self.explained]
-        free = [
-            k
-            for k, place in enumerate(self.places)
-            if place.name not in VIEWS and k not in known and k not in plain
-        ]
-        last: dict[int, int] = {}
-        for a in plain:
-            inner = self.values[a]
-            if any(close(inner, y) or close(-inner, y) for y in used):
-                continue
-            of = functions(self.values[free], inner).nonzero().flatten().tolist()
-            if of:
-                last[a] = free[of[-1]]
-        return [(k, UNKNOWN) for k in last.values()]
 
 
 def _distinct(found: Sequence[tuple[int, str]], values: Tensor) -> list[tuple[int, str]]:

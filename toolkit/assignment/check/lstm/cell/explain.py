@@ -9,7 +9,6 @@ from toolkit.assignment.check.lstm.cell import gates, start
 from toolkit.assignment.check.lstm.cell.affine import Map, affine, is_none
 from toolkit.assignment.check.lstm.cell.candidates import VIEWS, close
 from toolkit.assignment.check.lstm.cell.formulas import (
-    ANOTHER_FUNCTION,
     CELLS,
     NO_MEMORY,
     OUTPUTS,
@@ -123,13 +122,7 @@ def _check_states(
         place = match.part_place or match.c_place
         seen = trial.without(number, cell=CELLS[0])
         verdicts.fault("wrong-equation", mistake, equation=5, at=place, proof=seen)
-    if match.output is ANOTHER_FUNCTION:
-        away = float((match.h / match.gates["o"].values - match.c.tanh()).abs().max())
-        mistake = match.output.mistake
-        verdicts.fault(
-            "wrong-equation", mistake, equation=6, at=match.h_place, proof={"away": away}
-        )
-    elif match.output.mistake:
+    if match.output.mistake:
         seen = trial.without(number, output=OUTPUTS[0])
         mistake = match.output.mistake
         verdicts.fault("wrong-equation", mistake, equation=6, at=match.h_place, proof=seen)

@@ -91,6 +91,3 @@ OUTPUTS = (
             lambda c, o, before, g: torch.relu(c) * o),
     Formula("The sign of h(t) is wrong.", "o", lambda c, o, before, g: -torch.tanh(c) * o),
 )  # fmt: skip
-ANOTHER_FUNCTION = Formula(
-    "c(t) goes through another function than a tanh.", "o", lambda c, o, before, g: c
-)

@@ -1,15 +1,14 @@
 """What deviates from equations (1) to (4), and in which line."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 
 from toolkit.assignment.check.lstm.cell.affine import Map, affine, is_none
-from toolkit.assignment.check.lstm.cell.candidates import UNKNOWN
 from toolkit.assignment.check.lstm.cell.formulas import ACTIVATIONS, GATES, NAMES
 from toolkit.assignment.check.lstm.cell.matching import Gate, Match
 from toolkit.assignment.check.lstm.cell.recording import Place
-from toolkit.assignment.check.lstm.cell.reference import More, Trial, activation
+from toolkit.assignment.check.lstm.cell.reference import More, Trial
 from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.verdicts import Place as Placing
 from toolkit.assignment.check.verdicts import Placed, Verdicts
@@ -23,26 +22,16 @@ def check_activations(
         gate = match.gates.get(name)
         if gate is None or gate.kind == ACTIVATIONS[name]:
             continue
-        has = {"none": "no activation", UNKNOWN: f"no {ACTIVATIONS[name]}"}.get(
-            gate.kind, f"a {gate.kind.strip('_')}"
-        )
+        has = "no activation" if gate.kind == "none" else f"a {gate.kind.strip('_')}"
+        kinds = {**trial.model.layers[layer].kinds, name: ACTIVATIONS[name]}
         verdicts.fault(
             "wrong-equation",
             f"The {NAMES[name]} {name}(t) has {has}, unlike its equation. What range should its "
             "values have?",
             equation=number,
             at=_chosen(gate, source),
-            proof=_without_kind(layer, name, gate, trial),
+            proof=trial.without(layer, kinds=kinds),
         )
-
-
-def _without_kind(layer: int, name: str, gate: Gate, trial: Trial) -> dict[str, Any]:
-    """What proves that the activation of a gate is another one."""
-    if gate.kind == UNKNOWN and gate.before is not None:
-        right = activation(ACTIVATIONS[name], gate.before)
-        return {"away": float((gate.values - right).abs().max())}
-    kinds = trial.model.layers[layer].kinds
-    return trial.without(layer, kinds={**kinds, name: ACTIVATIONS[name]})
 
 
 def _chosen(gate: Gate, source: Source) -> Placed:

@@ -15,13 +15,11 @@ from toolkit.assignment.check.lstm.cell.affine import Map, affine
 from toolkit.assignment.check.lstm.cell.candidates import CLOSE, VIEWS, Candidates, close
 from toolkit.assignment.check.lstm.cell.formulas import (
     ACTIVATIONS,
-    ANOTHER_FUNCTION,
     CELLS,
     OUTPUTS,
     READS_H,
     Formula,
 )
-from toolkit.assignment.check.lstm.cell.functions import functions
 from toolkit.assignment.check.lstm.cell.recording import Place, Recording
 
 MAX_CANDIDATES = 12  # for a gate
@@ -72,7 +70,7 @@ def find_match(recording: Recording) -> Match | None:
         candidates = Candidates(recording, late)
         if len(candidates.x) < 3:
             continue
-        for more in (0, 1, 2):
+        for more in (False, True):
             match = _match(candidates, candidates.gates(more))
             if match is not None and (best is None or match.cost < best.cost):
                 best = match
@@ -92,8 +90,6 @@ def _match(candidates: Candidates, found: list[tuple[int, str]]) -> Match | None
     cells = _cells(candidates, numbers)
     for c, formula, roles in cells:
         outputs = _outputs(candidates, numbers, c, roles)
-        if not formula.mistake and all(output.mistake for _, output, _ in outputs):
-            outputs += _any_outputs(candidates, numbers, c)
         for h, output, o in outputs:
             if h == c and formula.mistake:
                 continue  # any product of two would be such an LSTM
@@ -157,7 +153,7 @@ def _gate(candidates: Candidates, k: int, kind: str, state: Tensor | None) -> Ga
     values = candidates.values[k]
     before = next((y for n, other, y in candidates.transformed if (n, other) == (k, kind)), None)
     if before is None:
-        before = candidates.inside(k)
+        before = candidates.inside(k, kind)
     fit = None
     if before is not None:
         past = torch.zeros_like(values) if state is None else state
@@ -262,17 +258,4 @@ def _outputs(
             found += [(k, formula, o) for k in close.nonzero().flatten().tolist()]
         if not formula.mistake and found:
             break
-    return found
-
-
-def _any_outputs(
-    candidates: Candidates, numbers: Sequence[int], c: int
-) -> list[tuple[int, Formula, int | None]]:
-    """Each series that is o(t) times some function of c(t), which is not known."""
-    values = candidates.values
-    free = [k for k, place in enumerate(candidates.places) if place.name not in VIEWS and k != c]
-    found: list[tuple[int, Formula, int | None]] = []
-    for o in numbers:
-        of = functions((values[free] / values[o])[:, 1:], values[c][1:])
-        found += [(free[k], ANOTHER_FUNCTION, o) for k in of.nonzero().flatten().tolist()]
     return found

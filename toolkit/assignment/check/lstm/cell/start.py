@@ -1,6 +1,5 @@
 """h(0) and c(0), which the first step shows."""
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -10,10 +9,20 @@ from toolkit.assignment.check.lstm.cell.affine import is_none
 from toolkit.assignment.check.lstm.cell.formulas import ACTIVATIONS
 from toolkit.assignment.check.lstm.cell.matching import Match
 from toolkit.assignment.check.lstm.cell.reference import Trial, activation
-from toolkit.assignment.check.lstm.source import Source
-from toolkit.assignment.check.verdicts import Verdicts
 from toolkit.assignment.check.verify import EXACT
 
+LEARNT = (
+    "{}(0) is zero at first, but it is a parameter (self.{}), so it is no longer zero after a step "
+    "of the optimiser. Which tensors of a model does an optimiser leave alone?"
+)
+PASSED_ON = (
+    "{}(0) of an upper layer is not zero: it starts with what another layer ended with. Which "
+    "states does each layer begin with?"
+)
+NOT_ZERO = {
+    "h": "h(0) is not zero: the first step already has a past.",
+    "c": "c(0) is not zero, but every sequence starts with an empty memory.",
+}
 MAX_REST = 3e-3  # of a gate at the first step, beyond what W x(1) + b gives
 
 
@@ -59,52 +68,3 @@ def nonzero(match: Match) -> Beginning | None:
     c = torch.zeros_like(h) if match.cell.mistake else rest / match.gates["f"].values[0]
     same = all(float((one - one[:1]).abs().max()) < 0.02 for one in (h, c))
     return Beginning(found, away, (h.mean(0), c.mean(0)) if same else None)
-
-
-def learnt(
-    what: str, name: str, source: Source, verdicts: Verdicts, seen: Mapping[str, Any]
-) -> None:
-    """Report an initial state that training changes."""
-    verdicts.fault(
-        "nonzero-initial-state",
-        f"{what}(0) is zero at first, but it is a parameter (self.{name}), so it is no longer zero "
-        "after a step of the optimiser. Which tensors of a model does an optimiser leave alone?",
-        line=source.line_of_attribute(name),
-        proof=seen,
-    )
-
-
-def passed_on(
-    what: str, match: Match, source: Source, verdicts: Verdicts, seen: Mapping[str, Any]
-) -> None:
-    """Report an upper layer whose initial state is not zero."""
-    verdicts.fault(
-        "nonzero-initial-state",
-        f"{what}(0) of an upper layer is not zero: it starts with what another layer ended with. "
-        "Which states does each layer begin with?",
-        line=source.line_of_passing() or source.line_of_start(what) or match.h_place.line,
-        proof=seen,
-    )
-
-
-def report(
-    what: str,
-    match: Match,
-    name: str | None,
-    source: Source,
-    verdicts: Verdicts,
-    seen: Mapping[str, Any],
-) -> None:
-    """Report an initial state that is not zero, perhaps the tensor `name` of the network."""
-    line = source.line_of_attribute(name) if name else None
-    line = (
-        line
-        or source.line_of_start(what)
-        or (match.h_place.line if what == "h" else match.c_place.line)
-    )
-    message = (
-        "h(0) is not zero: the first step already has a past."
-        if what == "h"
-        else "c(0) is not zero, but every sequence starts with an empty memory."
-    )
-    verdicts.fault("nonzero-initial-state", message, line=line, proof=seen)
