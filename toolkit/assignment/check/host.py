@@ -7,6 +7,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import IO, Any, NoReturn, Protocol
 import psutil
 
 import toolkit
-from toolkit.assignment.check.wire import Closed, Disturbed, receive, send
+from toolkit.assignment.check.wire import Closed, Disturbed, check_sources, receive, send
 from toolkit.assignment.parts import Part
 
 LIMITS: dict[Part, int] = {"dataset": 15, "lstm": 40, "train": 20, "gan": 25}  # CPU seconds
@@ -28,11 +29,18 @@ NOT_LIMITED = (
     else "This system does not limit the memory and the time of your code, so they are looked at "
     "twice a second: code that takes very much at once can slow the computer before it is ended."
 )
+# Bytes of an answer: ten times what a right submission needs, where that can be read.
+MOST = {"items": 64 << 20, "run": 64 << 20}
+FEW = 4 << 20  # of all others
 JUDGE = "toolkit.assignment.check.verdicts"  # what imports it could give a verdict
 
 
 class StudentError(Exception):
-    """What a student's code raised when it was asked something."""
+    """What a student's code raised when it was asked something.
+
+    Raises:
+        Disturbed: it is described in another way than the child would.
+    """
 
     def __init__(self, described: Mapping[str, Any]) -> None:
         self.types: list[str] = described["types"]  # its own and those that it derives from
@@ -40,6 +48,11 @@ class StudentError(Exception):
         self.module: str | None = described["module"]  # that an import did not find
         self.file: str | None = described["file"]  # relative to the root; None: not in their code
         self.line: int | None = described["line"]
+        words = [self.text, *self.types, *filter(None, (self.module, self.file))]
+        if not self.types or not all(isinstance(word, str) for word in words):
+            raise Disturbed
+        if not isinstance(self.line, int | None):
+            raise Disturbed
         super().__init__(f"{self.types[0]}: {self.text}")
 
 
@@ -56,6 +69,26 @@ class Gone(Exception):
         super().__init__(f"status {self.status} after {self.cpu:.1f} CPU seconds")
 
 
+class Clock:
+    """How long a submission has been waited for; it stands still while the judge thinks."""
+
+    def __init__(self) -> None:
+        self._before = 0.0
+        self._since: float | None = None
+
+    def __enter__(self) -> None:
+        self._since = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self._before, self._since = self.seconds, None
+
+    @property
+    def seconds(self) -> float:
+        """So far."""
+        since = self._since  # another thread may look
+        return self._before + (0.0 if since is None else time.monotonic() - since)
+
+
 @dataclass
 class Student:
     """One part of one submission, in a process of its own that answers questions."""
@@ -63,6 +96,7 @@ class Student:
     read: int
     write: int
     nonce: str  # of the whole part
+    clock: Clock = field(default_factory=Clock)
     ended: Mapping[str, Any] | None = field(default=None)
 
     def ask(
@@ -84,9 +118,10 @@ class Student:
         try:
             send(self.write, nonce, {"ask": question, "arguments": given})
             while True:
-                said, reply = receive(self.read)
+                with self.clock:
+                    said, reply = receive(self.read, MOST.get(question, FEW))
                 if said == self.nonce:
-                    self.ended = reply["ended"]
+                    self.ended = ending(reply)
                     raise Gone(self.ended)
                 if said != nonce:
                     raise Disturbed
@@ -96,11 +131,14 @@ class Student:
                 send(self.write, nonce, help_with(**reply["arguments"]))
             if "error" in reply:
                 raise StudentError(reply["error"])
-            return reply["value"]
+            value = reply["value"]
+            if question == "run" and isinstance(value, dict):
+                check_sources(value["events"])
+            return value
         except Closed:
             self.ended = {}
             raise Gone(self.ended) from None
-        except (Disturbed, KeyError, TypeError, AttributeError) as error:
+        except (Disturbed, KeyError, TypeError, ValueError, AttributeError) as error:
             self.ended = {}
             raise Gone(self.ended, disturbed=True) from error
 
@@ -145,6 +183,7 @@ class Host:
     ) -> None:
         self._start, self._stop = start, stop
         self._process = process
+        self.clock = Clock()
 
     @contextlib.contextmanager
     def student(self, part: Part, root: str) -> Iterator[Student]:
@@ -153,7 +192,7 @@ class Host:
         assert process.stdin is not None
         assert process.stdout is not None
         nonce = secrets.token_hex(16)
-        student = Student(process.stdout.fileno(), process.stdin.fileno(), nonce)
+        student = Student(process.stdout.fileno(), process.stdin.fileno(), nonce, self.clock)
         request = {"part": part, "root": root, "seconds": LIMITS[part], "memory": MAX_BYTES}
         try:
             with contextlib.suppress(Closed):  # the first question will find that out
@@ -161,9 +200,10 @@ class Host:
             yield student
             if student.ended is None:
                 send(student.write, nonce, {"ask": "no more", "arguments": {}})
-                while (answer := receive(student.read))[0] != nonce:
-                    pass
-                student.ended = answer[1]["ended"]
+                with self.clock:
+                    while (answer := receive(student.read, FEW))[0] != nonce:
+                        pass
+                student.ended = ending(answer[1])
         except (Closed, Disturbed):
             self.close()
         except BaseException:  # Ctrl-C too: there may be a question that was not answered
@@ -179,6 +219,19 @@ class Host:
                 assert stream is not None
                 stream.close()
             self._stop(process)
+
+
+def ending(reply: Any) -> Mapping[str, Any]:
+    """How a part's process ended, if a reply says so.
+
+    Raises:
+        Disturbed: it does not.
+    """
+    ended = reply.get("ended") if isinstance(reply, dict) else None
+    names = ("status", "seconds", "cpu", "late")
+    if not isinstance(ended, dict) or not all(isinstance(ended.get(n), int | float) for n in names):
+        raise Disturbed
+    return ended
 
 
 @contextlib.contextmanager

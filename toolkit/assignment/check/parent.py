@@ -29,6 +29,13 @@ JUDGES: dict[Part, str] = {
 Progress = Callable[[str], None]
 
 
+def import_judges() -> None:
+    """Be ready to judge, before a fork of this process reads what a stranger wrote."""
+    for module in JUDGES.values():
+        importlib.import_module(module)
+    torch.set_num_threads(1)  # a second thread costs more than it saves on tensors this small
+
+
 def check(
     path: Path,
     progress: Progress = lambda sentence: None,
@@ -52,7 +59,7 @@ def check(
     Raises:
         UsageError: `path` is not a folder, or has none of the files.
     """
-    torch.set_num_threads(1)  # a second thread costs more than it saves on tensors this small
+    import_judges()
     with tempfile.TemporaryDirectory(prefix="check-", ignore_cleanup_errors=True) as scratch:
         submission = prepare(Path(os.path.realpath(path)), Path(scratch).resolve())  # a loop, too
         with contextlib.nullcontext(host) if host else plain_host() as running:
@@ -124,6 +131,8 @@ def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> N
         verdicts.gone(gone)
     except StudentError as error:
         verdicts.error(error)
+    except MemoryError:  # all of it has a limit of its own
+        raise
     except Exception as error:  # a fault of the judge's own must not cost anybody a point
         verdicts.not_seen(
             f"The check itself failed during this: {verdicts.work} ({type(error).__name__}: "

@@ -1,6 +1,7 @@
 """Archives from strangers: read within limits, and written into one directory only."""
 
 import contextlib
+import hashlib
 import io
 import re
 import stat
@@ -15,7 +16,6 @@ from typing import IO
 from toolkit.assignment.notebooks import MAX_SOURCE, SUFFIX
 from toolkit.assignment.parts import is_theirs
 from toolkit.common.errors import ToolkitError
-from toolkit.common.files import sha256
 
 MAX_ARCHIVE = 100 * 2**20  # bytes of the archive itself
 MAX_UNPACKED = 200 * 2**20  # bytes of all its files together
@@ -100,11 +100,16 @@ def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
     return paths
 
 
-def read_archive(path: Path) -> tuple[bytes, str]:
-    """An archive's content, cut off if it is too large, and the hash of that."""
+def read_archive(path: Path) -> bytes:
+    """An archive's content, cut off if it is too large."""
     with open(path, "rb") as file:
-        data = file.read(MAX_ARCHIVE + 1)
-    return data, sha256(data)
+        return file.read(MAX_ARCHIVE + 1)
+
+
+def hash_archive(archive: Path | bytes) -> str:
+    """SHA-256 of all of an archive."""
+    with io.BytesIO(archive) if isinstance(archive, bytes) else open(archive, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def student_number(name: str) -> str:

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import sys
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,7 +15,7 @@ from toolkit.common.package_data import PACKAGE
 LAUNCHER = Path(__file__).with_name("launcher.py").resolve()
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/usr")
 FROM_ETC = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives", "/etc/fonts")
-FIRST_UID = 2_000_000_000  # user ids that nobody has, one for each sandbox that root starts
+FIRST_UID = 2_000_000_000  # user ids that nobody has, one for each judge that root starts
 UID_MAP = Path("/proc/self/uid_map")
 SEEN = "toolkit"  # beside the scratch directory: what is seen of the toolkit there
 DEVICES = ("/dev/zero", "/dev/random", "/dev/urandom", "/proc")
@@ -104,8 +103,8 @@ class Isolation:
 
     @property
     def uid(self) -> int | None:
-        """The user id that a program gets when this thread starts it; None for our own."""
-        return _nobody() if self.drop_user else None
+        """The user id that a program gets when this process starts it; None for our own."""
+        return nobody(os.getpid()) if self.drop_user else None
 
     def copy_of(self, scratch: Path) -> str:
         """The copy of the submission that the program may write to, as the program names it."""
@@ -236,9 +235,8 @@ class Isolation:
         ]
 
 
-def _nobody() -> int:
-    """A user id that nobody has, for this thread; a container may have fewer than all of them."""
-    number = threading.get_native_id()
+def nobody(number: int) -> int:
+    """A user id that nobody has, for this process; a container may have fewer than all of them."""
     ranges = [
         line.split() for line in UID_MAP.read_text(encoding="ascii").splitlines()
     ]  # first, outside, how many

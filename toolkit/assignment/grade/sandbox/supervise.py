@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
+from toolkit.assignment.check.host import Clock
+from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, nobody
 from toolkit.assignment.grade.sandbox.scratch import clear_files_of, files_of
 
 TICK = 0.1  # seconds between two looks at the processes
@@ -35,7 +36,7 @@ class Watched:
         program: arguments for Python, e.g. `["-m", "module"]` or `["script.py"]`.
         submission: a folder that the program gets a copy of.
         scratch: an empty folder where it may write, to be deleted afterwards.
-        deadline: when its time is over, as `time.monotonic` counts.
+        clock: its time.
     """
 
     def __init__(
@@ -45,12 +46,12 @@ class Watched:
         scratch: Path,
         limits: Limits,
         isolation: Isolation,
-        deadline: float,
+        clock: Clock,
     ) -> None:
         self.status: Status | None = None
         self.printed = bytearray()
         self._scratch, self._limits, self._isolation = scratch, limits, isolation
-        self._deadline = deadline
+        self._clock = clock
         self._uid = isolation.uid
         isolation.prepare(scratch)
         # Sockets, not pipes: `shutdown` wakes whoever waits for an answer.
@@ -102,7 +103,7 @@ class Watched:
                 now = time.monotonic()
                 if ended:
                     status = "finished"
-                elif now > self._deadline:
+                elif self._clock.seconds > self._limits.seconds:
                     status = "time"
                 elif now >= next_look:
                     status = self._excess()
@@ -165,6 +166,19 @@ def kill_all(root: int, uid: int | None = None) -> None:
         stopped |= new
     for pid in stopped:
         _signal(pid, signal.SIGKILL)
+
+
+def end_all(judge: int, drop_user: bool) -> None:
+    """End what a judge has started and what that has left, also where the judge itself was killed.
+
+    Args:
+        judge: its process id, which is not given to another yet.
+        drop_user: whether it starts programs as another user.
+    """
+    uid = nobody(judge) if drop_user else None
+    kill_all(judge, uid)
+    if uid is not None:
+        clear_files_of(uid)
 
 
 def _signal(pid: int, number: int) -> None:
