@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from toolkit.assignment.grade.sandbox.landlock import landlock_version, readable
+from toolkit.assignment.grade.sandbox.seccomp import filter_for
 from toolkit.common.package_data import PACKAGE
 
 LAUNCHER = Path(__file__).with_name("launcher.py").resolve()
@@ -118,8 +119,11 @@ class Isolation:
         Args:
             scratch: where the program may write; bubblewrap gives it a place in memory instead.
         """
+        refused, keyctl = filter_for(network=self.tool != "limits")  # there it is the machine's
         settings = {
             "uid": self.uid,
+            "filter": refused,
+            "keyctl": keyctl,
             "rlimits": self._rlimits(limits),
             "source": "/submission" if self.tool == "bubblewrap" else str(submission),
             "submission": self.copy_of(scratch),
