@@ -184,6 +184,7 @@ class Host:
         self._start, self._stop = start, stop
         self._process = process
         self.clock = Clock()
+        self.fresh: Mapping[str, Any] = {}  # `source` and `places`, as of `child.process.renewal`
 
     @contextlib.contextmanager
     def student(self, part: Part, root: str) -> Iterator[Student]:
@@ -194,6 +195,7 @@ class Host:
         nonce = secrets.token_hex(16)
         student = Student(process.stdout.fileno(), process.stdin.fileno(), nonce, self.clock)
         request = {"part": part, "root": root, "seconds": LIMITS[part], "memory": MAX_BYTES}
+        request |= {"fresh": self.fresh}
         try:
             with contextlib.suppress(Closed):  # the first question will find that out
                 send(student.write, nonce, request)

@@ -38,6 +38,7 @@ class SandboxedHost(Host):
     ) -> None:
         super().__init__(self._begin, self._end)
         self.root = isolation.copy_of(scratch)  # of the copy, as the child names it
+        self.fresh = isolation.fresh(submission, scratch)
         self.printed = b""  # the end of its error output
         self._child, self._submission, self._scratch = list(child), submission, scratch
         self._limits, self._isolation = limits, isolation

@@ -7,9 +7,10 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from toolkit.assignment.grade.sandbox.landlock import landlock_version, readable
+from toolkit.assignment.grade.sandbox.scratch import SHARED
 from toolkit.assignment.grade.sandbox.seccomp import filter_for
 from toolkit.common.package_data import PACKAGE
 
@@ -80,8 +81,8 @@ class Isolation:
             way = f"namespaces by unshare{user}: no network, other processes are hidden"
             open_to_it = [files]
         else:
-            way = f"resource limits and a separate session{user}"
-            network = "the network, but for TCP" if self.confined else "the network"
+            way = f"resource limits, a separate session{user}, no network"
+            network = "" if filter_for(network=False)[0] else "the network"
             hide = "" if self.drop_user else "processes may hide and live on"
             open_to_it = [network, files, hide]
         exposed = "; ".join(one for one in open_to_it if one) or "the kernel, which is shared"
@@ -111,6 +112,15 @@ class Isolation:
         """The copy of the submission that the program may write to, as the program names it."""
         return "/tmp/submission" if self.tool == "bubblewrap" else f"{scratch}/submission"
 
+    def fresh(self, submission: Path, scratch: Path) -> dict[str, Any]:
+        """Where a new copy comes from, and what is emptied for each part, as the program says."""
+        if self.tool == "bubblewrap":
+            return {"source": "/submission", "places": ["/tmp", "/dev/shm"]}
+        return {
+            "source": str(submission),
+            "places": [str(scratch), *(SHARED if self.drop_user else ())],
+        }
+
     def command(
         self, program: list[str], submission: Path, scratch: Path, limits: Limits
     ) -> list[str]:
@@ -125,7 +135,7 @@ class Isolation:
             "filter": refused,
             "keyctl": keyctl,
             "rlimits": self._rlimits(limits),
-            "source": "/submission" if self.tool == "bubblewrap" else str(submission),
+            "source": self.fresh(submission, scratch)["source"],
             "submission": self.copy_of(scratch),
             "reach": self._reach(program, submission, scratch) if self.confined else None,
         }

@@ -4,7 +4,7 @@ Gives up rights, sets limits and shuts what they do not count, then runs the pro
 arguments name ("-m module ..." or "script.py ...") in this same process. The processes that it
 starts cannot read its memory or its descriptors: PR_SET_DUMPABLE prevents that, and exec would
 reset it.
-Needs only Python's standard library.
+Needs only Python's standard library, until it has got where the toolkit is.
 """
 
 import ctypes
@@ -64,6 +64,8 @@ def main() -> None:
         libc.syscall(settings["keyctl"], JOIN_SESSION_KEYRING, None)  # a new one, without ours
         refuse_calls(libc, bytes.fromhex(settings["filter"]))
     sys.path[:0] = os.environ["PYTHONPATH"].split(os.pathsep)
+    from toolkit.assignment.check.child.process.renewal import kill_children
+
     try:
         if arguments[0] == "-m":
             sys.argv = arguments[1:]
@@ -119,17 +121,6 @@ def refuse_calls(libc: ctypes.CDLL, code: bytes) -> None:
     filters = struct.pack("HP", len(code) // 8, ctypes.addressof(buffer))
     if libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filters, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "seccomp")
-
-
-def kill_children() -> None:
-    """Kill what the program left running; the kernel makes this process the parent of orphans."""
-    while True:
-        for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_bytes().split():
-            os.kill(int(pid), signal.SIGKILL)
-        try:
-            os.wait()
-        except ChildProcessError:
-            return
 
 
 if __name__ == "__main__":
