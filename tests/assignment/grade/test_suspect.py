@@ -5,6 +5,7 @@ The programs are small, bounded, and made up here; none leaves the machine.
 
 import json
 import os
+import re
 import resource
 import signal
 import time
@@ -13,8 +14,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
+import torch
+import torch.ao.nn.quantizable
 
 from toolkit.assignment.check import wire
+from toolkit.assignment.check.child.recorder import RECURRENT, Recorder
 from toolkit.assignment.check.host import Gone, Student, plain_host
 from toolkit.assignment.grade.folder import grade_folder
 from toolkit.assignment.grade.result import Result
@@ -201,6 +205,37 @@ def test_a_forged_answer_is_none(answer: dict[str, Any], tmp_path: Path) -> None
     ):
         student.ask("load", file="dataset.py", name="x")
     assert caught.value.disturbed
+
+
+TORCHS_OWN = {
+    "by its name": "out = nn.LSTM(4, 5)(x)[0]",
+    "quantizable": "out = vars(quantizable)['LSTM'](4, 5)(x)[0]",
+    "below": "h = torch.zeros(1, 3, 5)\nout = torch.ops.aten.lstm(x, [h, h], list(nn.LSTM(4, 5)."
+    "parameters()), True, 1, 0.0, False, False, False)[0]",
+    "a cell": "out = nn.GRUCell(4, 5)(x[0])",
+    "their own": "out = (x @ torch.ones(4, 5)).sigmoid().tanh()\nbaseline = nn.LSTM(4, 5)",
+}
+
+
+@pytest.mark.parametrize("name", TORCHS_OWN)
+def test_torchs_own_recurrent_code(name: str, tmp_path: Path) -> None:
+    """Found where it works, however it is reached; one that is only made does no work."""
+    path = tmp_path / "lstm.py"
+    path.write_text(f"x = torch.ones(2, 3, 4)\n{TORCHS_OWN[name]}\n")
+    recorder = Recorder(tmp_path)
+    names = {"torch": torch, "nn": torch.nn, "quantizable": torch.ao.nn.quantizable}
+    with recorder:
+        exec(compile(path.read_text(), path, "exec"), names)
+    assert bool(recorder.recurrent) == (name != "their own")
+    assert all((call.file, call.line) > ("lstm.py", 1) for call in recorder.recurrent)
+
+
+def test_the_names_of_torchs_recurrent_functions() -> None:
+    """All that torch has, and few others."""
+    schemas = {one.name.rpartition("::")[2] for one in torch._C._jit_get_all_schemas()}
+    named = {name for name in schemas if re.search("lstm|gru|rnn", name)}
+    assert {"lstm", "_thnn_fused_gru_cell", "rnn_relu_cell", "mkldnn_rnn_layer"} <= named
+    assert {name for name in schemas if RECURRENT.search(name)} == named
 
 
 def thinks(submission: Any, host: Any, packages: Any) -> Any:

@@ -19,6 +19,7 @@ from toolkit.assignment.grade.sandbox.scratch import clear_files_of, files_of
 
 TICK = 0.1  # seconds between two looks at the processes
 PAGE = os.sysconf("SC_PAGE_SIZE")
+COUNTED = (b"RssAnon:", b"RssShmem:", b"VmPTE:")  # in /proc/PID/status
 Status = Literal["finished", "time", "memory", "processes", "disk"]
 
 
@@ -195,13 +196,13 @@ def _user(pid: str) -> int | None:
 
 
 def _memory(pid: int) -> int:
-    """Bytes in use by a process, without mapped files."""
+    """Bytes in use by a process, with its page tables, without mapped files."""
     try:
         status = Path(f"/proc/{pid}/status").read_bytes()
     except OSError:
         return 0
     lines = [line.split() for line in status.splitlines()]
-    return sum(1024 * int(line[1]) for line in lines if line[0] in (b"RssAnon:", b"RssShmem:"))
+    return sum(1024 * int(line[1]) for line in lines if line and line[0] in COUNTED)
 
 
 def more_on_disk_than(limit: int, places: Iterable[Path]) -> bool:
