@@ -48,10 +48,9 @@ class StudentError(Exception):
         self.module: str | None = described["module"]  # that an import did not find
         self.file: str | None = described["file"]  # relative to the root; None: not in their code
         self.line: int | None = described["line"]
-        words = [self.text, *self.types, *filter(None, (self.module, self.file))]
-        if not self.types or not all(isinstance(word, str) for word in words):
-            raise Disturbed
-        if not isinstance(self.line, int | None):
+        words = [self.text, self.module or "", self.file or "", *self.types]
+        fits = all(isinstance(word, str) for word in words) and isinstance(self.line, int | None)
+        if not (self.types and fits):
             raise Disturbed
         super().__init__(f"{self.types[0]}: {self.text}")
 
@@ -60,9 +59,9 @@ class Gone(Exception):
     """The process has ended, or can no longer be believed, in the middle of a question."""
 
     def __init__(self, ended: Mapping[str, Any], disturbed: bool = False, reason: str = "") -> None:
-        self.status: int = ended.get("status", 0)
-        self.seconds: float = ended.get("seconds", 0.0)  # on the clock
-        self.cpu: float = ended.get("cpu", 0.0)  # CPU seconds
+        self.status = int(ended.get("status", 0))
+        self.seconds = float(ended.get("seconds", 0.0))  # on the clock
+        self.cpu = float(ended.get("cpu", 0.0))  # CPU seconds
         self.late: bool = ended.get("late", False)  # it was killed, because it took too long
         self.disturbed = disturbed  # something that was no answer came through the pipe
         self.reason = reason  # why the sandbox ended; "" if this part's process alone did
@@ -121,7 +120,7 @@ class Student:
                 with self.clock:
                     said, reply = receive(self.read, MOST.get(question, FEW))
                 if said == self.nonce:
-                    self.ended = ending(reply)
+                    self.ended = reply["ended"]
                     raise Gone(self.ended)
                 if said != nonce:
                     raise Disturbed
@@ -201,13 +200,10 @@ class Host:
                 send(student.write, nonce, request)
             yield student
             if student.ended is None:
-                send(student.write, nonce, {"ask": "no more", "arguments": {}})
-                with self.clock:
-                    while (answer := receive(student.read, FEW))[0] != nonce:
-                        pass
-                student.ended = ending(answer[1])
-        except (Closed, Disturbed):
-            self.close()
+                with contextlib.suppress(Gone):
+                    student.ask("no more")
+            if not student.ended:
+                self.close()
         except BaseException:  # Ctrl-C too: there may be a question that was not answered
             if not student.ended:
                 self.close()
@@ -221,19 +217,6 @@ class Host:
                 assert stream is not None
                 stream.close()
             self._stop(process)
-
-
-def ending(reply: Any) -> Mapping[str, Any]:
-    """How a part's process ended, if a reply says so.
-
-    Raises:
-        Disturbed: it does not.
-    """
-    ended = reply.get("ended") if isinstance(reply, dict) else None
-    names = ("status", "seconds", "cpu", "late")
-    if not isinstance(ended, dict) or not all(isinstance(ended.get(n), int | float) for n in names):
-        raise Disturbed
-    return ended
 
 
 @contextlib.contextmanager

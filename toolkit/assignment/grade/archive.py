@@ -53,8 +53,10 @@ def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
         BrokenArchive: it is not a zip archive, is damaged or encrypted, holds a link or a special
             file, has a path that leads outside, or unpacks to more than is allowed.
     """
-    if data.count(b"PK\x01\x02") > 5 * MAX_FILES:  # before the table of contents fills the memory
-        raise BrokenArchive(f"It contains more than {MAX_FILES:,} files.")
+    if len(data) > MAX_ARCHIVE:
+        raise BrokenArchive(
+            f"It is larger than {MAX_ARCHIVE >> 20} MiB: leave out data and checkpoints."
+        )
     with _damage_named(), zipfile.ZipFile(io.BytesIO(data)) as archive:
         entries = archive.infolist()
         if len(entries) > MAX_FILES:
@@ -100,9 +102,11 @@ def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
     return paths
 
 
-def read_archive(path: Path) -> bytes:
-    """An archive's content, cut off if it is too large."""
-    with open(path, "rb") as file:
+def read_archive(archive: Path | bytes) -> bytes:
+    """An archive's content, cut off where it is too large."""
+    if isinstance(archive, bytes):
+        return archive
+    with open(archive, "rb") as file:
         return file.read(MAX_ARCHIVE + 1)
 
 

@@ -2,20 +2,13 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolkit.assignment.check.findings import Finding, Report
 from toolkit.assignment.check.submission import prepare
 from toolkit.assignment.check.text import place_of, source_line
-from toolkit.assignment.grade.archive import (
-    MAX_ARCHIVE,
-    BrokenArchive,
-    read_archive,
-    student_number,
-    unpack,
-)
+from toolkit.assignment.grade.archive import BrokenArchive, read_archive, student_number, unpack
 from toolkit.assignment.grade.points import Counted, count, free, reasons
 from toolkit.assignment.grade.result import Extra, Open, Result, TaskResult, describe
 from toolkit.assignment.grade.rubric import Rubric
@@ -88,36 +81,27 @@ def grade_archive(
     with scratch_directory() as scratch:
 
         def work() -> bytes:
-            data = archive if isinstance(archive, bytes) else read_archive(archive)
-            result = _judged(name, data, rubric, limits, check, way, scratch)
+            result = _judged(name, archive, rubric, limits, check, way, scratch)
             return result.model_dump_json().encode()
 
         try:
-            answer = apart(work, bounds, partial(end_all, drop_user=way.drop_user))
+            answer = apart(work, bounds, lambda judge: end_all(judge, way.uid_of(judge)))
         except Exceeded as error:
             return ungraded(name, f"The archive could not be graded: {error}.", rubric)
     return Result.model_validate_json(answer)
 
 
 def _judged(
-    name: str,
-    data: bytes,
-    rubric: Rubric,
-    limits: Limits,
-    check: Check,
-    isolation: Isolation,
-    scratch: Path,
-) -> Result:
+    name: str, archive: bytes | Path, rubric: Rubric, limits: Limits, check: Check,
+    isolation: Isolation, scratch: Path
+) -> Result:  # fmt: skip
     from toolkit.assignment.grade.sandbox.host import SandboxedHost
     from toolkit.assignment.grade.unusual import unusual
 
-    if len(data) > MAX_ARCHIVE:
-        problem = f"It is larger than {MAX_ARCHIVE >> 20} MiB: leave out data and checkpoints."
-        return ungraded(name, problem, rubric)
     copy = scratch / "submission"
     copy.mkdir()
     try:
-        unpack(data, scratch / "archive")
+        unpack(read_archive(archive), scratch / "archive")
         submission = prepare(scratch / "archive", copy)
     except BrokenArchive as error:
         return ungraded(name, f"The archive was not unpacked. {error}", rubric)
@@ -166,22 +150,17 @@ def _make_readable(folder: Path) -> None:
 def _limited(report: Report) -> Report:
     """With the first findings only, and their texts, which students have a part in, cut."""
 
-    def cut(text: str | None) -> str | None:
-        return None if text is None else text[:MAX_TEXT]
-
     def some(findings: list[Finding]) -> list[Finding]:
         return [
-            one.model_copy(update={"file": cut(one.file), "message": cut(one.message)})
+            one.model_copy(
+                update={"file": one.file and one.file[:MAX_TEXT], "message": one.message[:MAX_TEXT]}
+            )
             for one in findings[:MAX_FINDINGS]
         ]
 
     return report.model_copy(
-        update={
-            "files": {part: cut(file) for part, file in report.files.items()},
-            "findings": some(report.findings),
-            "not_seen": some(report.not_seen),
-            "right": some(report.right),
-        }
+        update={name: some(getattr(report, name)) for name in ("findings", "not_seen", "right")}
+        | {"files": {part: file[:MAX_TEXT] for part, file in report.files.items()}}
     )
 
 

@@ -106,7 +106,11 @@ class Isolation:
     @property
     def uid(self) -> int | None:
         """The user id that a program gets when this process starts it; None for our own."""
-        return nobody(os.getpid()) if self.drop_user else None
+        return self.uid_of(os.getpid())
+
+    def uid_of(self, judge: int) -> int | None:
+        """The user id that a program gets when the process of this id starts it."""
+        return _nobody(judge) if self.drop_user else None
 
     def copy_of(self, scratch: Path) -> str:
         """The copy of the submission that the program may write to, as the program names it."""
@@ -249,7 +253,7 @@ class Isolation:
         ]
 
 
-def nobody(number: int) -> int:
+def _nobody(number: int) -> int:
     """A user id that nobody has, for this process; a container may have fewer than all of them."""
     ranges = [
         line.split() for line in UID_MAP.read_text(encoding="ascii").splitlines()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from toolkit.assignment.check.host import Clock
-from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, nobody
+from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.sandbox.scratch import clear_files_of, files_of
 
 TICK = 0.1  # seconds between two looks at the processes
@@ -76,11 +76,9 @@ class Watched:
 
     def stop(self) -> None:
         """End it; when this returns, nothing that it started is running."""
-        kill_all(self.process.pid, self._uid)
+        end_all(self.process.pid, self._uid)
         self._thread.join()
         self.process.wait()
-        if self._uid is not None:
-            clear_files_of(self._uid)
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             assert stream is not None
             stream.close()
@@ -169,15 +167,9 @@ def kill_all(root: int, uid: int | None = None) -> None:
         _signal(pid, signal.SIGKILL)
 
 
-def end_all(judge: int, drop_user: bool) -> None:
-    """End what a judge has started and what that has left, also where the judge itself was killed.
-
-    Args:
-        judge: its process id, which is not given to another yet.
-        drop_user: whether it starts programs as another user.
-    """
-    uid = nobody(judge) if drop_user else None
-    kill_all(judge, uid)
+def end_all(root: int, uid: int | None) -> None:
+    """`kill_all`, and delete what that user has left; also where `root` itself was killed."""
+    kill_all(root, uid)
     if uid is not None:
         clear_files_of(uid)
 
