@@ -60,6 +60,7 @@ DRAWS = re.compile(r"generator|decoder|^(gen|netg|net_g|g_net|gnet)(_|$)")
 JUDGES = re.compile(r"scriminator|critic|^(dis|disc|dsc|netd|net_d|d_net|dnet)(_|$)")
 
 MAX_FILES = 300  # are read, the least deep first
+MAX_DEFINITIONS = 1000  # of all of them count: each may use all others
 
 Class = tuple[PurePosixPath, str | None]  # a file and a name in it
 
@@ -106,12 +107,14 @@ class Code:
                 code._read_notebook(path, files[path], files)
             else:
                 code.text[path] = decoded(files[path])
+        left = MAX_DEFINITIONS
         for path, text in list(code.text.items()):
-            facts = facts_of(text)
+            facts = facts_of(text, left)
             if facts is not None and is_handed_out(path, facts):
                 del code.text[path]
             elif facts is not None:
                 code.facts[path] = facts
+                left -= len(facts.definitions)
         code.roles = {path: code._roles(path) for path in code.facts}
         code.imports = {p: imported_files(p, facts, code.facts) for p, facts in code.facts.items()}
         code.reached = {path: code._reach(path) for path in code.facts}
@@ -213,13 +216,13 @@ def networks(code: Code) -> Iterator[Candidate]:
     all_networks = [
         (path, d) for path, facts in code.facts.items() for d in facts.definitions if d.is_network
     ]
+    names = {file: {d.name for d in facts.definitions} for file, facts in code.facts.items()}
     used = {
         (file, word)
         for path, d in all_networks
         if not d.trains
         for file in (path, *code.imports[path])
-        for word in d.words - {d.name}
-        if code.facts[file].defines(word)
+        for word in (d.words & names[file]) - {d.name}
     }
     for path, d in all_networks:
         visible = code.visible(path)

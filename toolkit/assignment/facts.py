@@ -3,12 +3,14 @@
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import PurePosixPath
 
 from toolkit.assignment.syntax import parsed, unwritten, words_in
 
 LOOPS = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp)
 RECURRENT = {"LSTM", "LSTMCell", "GRU", "GRUCell", "RNN", "RNNCell"}
+MAX_IMPORTS = 200  # of a file, and names that one takes
 MIRRORS = {"reversed", "flip", "fliplr", "flipud", "reverse"}
 
 
@@ -57,22 +59,19 @@ class Facts:
     runs: bool  # does something when it is run, rather than only define
     to_do: int  # functions that are still empty
 
-    def defines(self, name: str) -> bool:
-        """Whether this is a class or a function at the top of the file."""
-        return any(definition.name == name for definition in self.definitions)
 
-
-def facts_of(source: str) -> Facts | None:
-    """Read a file; None if it is not Python."""
+def facts_of(source: str, most: int = 1000) -> Facts | None:
+    """Read a file, with at most that many definitions; None if it is not Python."""
     tree = parsed(source)
     if tree is None:
         return None
     tops = list(_tops(tree.body))
     torchs = {name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
               and (node.module or "").startswith("torch") for name in _given(node)}  # fmt: skip
-    definitions = tuple(_definition(node, torchs) for node in tops if isinstance(node, Defined))
+    defined = [node for node in tops if isinstance(node, Defined)][:most]
+    definitions = tuple(_definition(node, torchs) for node in defined)
     local = {definition.name for definition in definitions}
-    imports = tuple(_imports(tree))
+    imports = tuple(islice(_imports(tree), MAX_IMPORTS))
     local |= {name for one in imports if "torch" not in one.module for name in one.names}
     return Facts(
         definitions,
@@ -160,7 +159,7 @@ def _imports(tree: ast.Module) -> Iterator[Import]:
         if isinstance(node, ast.Import):
             yield from (Import(0, alias.name, ()) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            names = tuple(alias.name for alias in node.names)
+            names = tuple(alias.name for alias in node.names[:MAX_IMPORTS])
             yield Import(node.level, node.module or "", names)
 
 
@@ -195,7 +194,7 @@ def closure(
     words, loops, mirrors = set(definition.words), definition.loops, definition.mirrors
     waiting, known = [definition], {definition.name, *seen}
     while waiting:
-        for word in waiting.pop().words & visible.keys() - known:
+        for word in (waiting.pop().words & visible.keys()) - known:
             other = visible[word]
             known.add(word)
             waiting.append(other)

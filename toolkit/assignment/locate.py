@@ -27,6 +27,7 @@ from toolkit.assignment.evidence import (
 from toolkit.assignment.notebooks import SUFFIX
 from toolkit.assignment.parts import FILES, PARTS, Part, list_files
 from toolkit.assignment.syntax import parsed
+from toolkit.common.files import sha256
 
 NAMES: dict[Part, tuple[str, ...]] = {  # the stems of files, where the content does not decide
     "dataset": ("dataset", "data", "datasets", "palindrome", "palindromes", "palindrome_dataset"),
@@ -139,22 +140,26 @@ def _take(found: Found, part: Part, candidates: list[Candidate]) -> None:
     meant = [c for c in candidates if c.path == found.chosen]
     ordered = sorted(meant or candidates, key=lambda c: (-c.points, len(c.path.parts), str(c.path)))
     best = [c for c in ordered if c.points == ordered[0].points]
-    if len({_meaning(found.code, c) for c in best}) > 1:
+    if len({c.name for c in best}) > 1 or len(_meanings(found.code, {c.path for c in best})) > 1:
         found.equal[part] = best
     elif best:
         found.parts[part] = best[0]
     found.close[part] = [c for c in ordered if c not in best] + found.close.get(part, [])
 
 
-def _meaning(code: Code, candidate: Candidate) -> tuple[str | None, ...]:
-    """The class that counts, and its file and those that it imports without comments and layout."""
-    texts = [code.text[candidate.path]]
-    texts += sorted(code.text[path] for path in code.reached.get(candidate.path, ()))
-    trees = [parsed(text) for text in texts]
-    dumps = (
-        text if tree is None else ast.dump(tree) for text, tree in zip(texts, trees, strict=True)
-    )
-    return candidate.name, *dumps
+def _meanings(code: Code, paths: set[PurePosixPath]) -> set[tuple[str, ...]]:
+    """What files and those that they import say without comments and layout, each way once."""
+    if len(paths) < 2:
+        return {()}
+    everything = {path: {path, *code.reached.get(path, ())} for path in paths}
+    dumps: dict[PurePosixPath, str] = {}
+    for path in set().union(*everything.values()):
+        tree = parsed(code.text[path])
+        dumps[path] = sha256((code.text[path] if tree is None else ast.dump(tree)).encode())
+    return {
+        (dumps[path], *sorted(dumps[other] for other in files - {path}))
+        for path, files in everything.items()
+    }
 
 
 def _points_of_file(code: Code, part: Part, path: PurePosixPath) -> float:

@@ -16,12 +16,13 @@ from typing import Any
 
 SUFFIX = ".ipynb"
 MAX_SOURCE = 300 * 2**10  # characters of code: its syntax tree takes up to 500 times as many bytes
+MAX_NAME = 200  # bytes of a file that a cell writes
 # Cell magics that run the rest of the cell as Python; under any other it is something else.
 PYTHON_MAGICS = {"time", "timeit", "capture", "prun", "python", "python3", "debug"}
 FILE_MAGICS = {"writefile", "file"}
 STATEMENT_MAGICS = {"time", "timeit", "prun", "memit", "mprun", "lprun"}
 IPYTHON = "from unittest.mock import MagicMock as get_ipython, MagicMock as display"
-BEGINS = re.compile(r"^(?P<before>\s*(?:[\w., ]+=\s*)?)(?P<sign>%%?(?=\w)|!+)(?P<rest>.*)$")
+BEGINS = re.compile(r"^(?P<before>\s*(?:[\w.,][\w., ]*=\s*)?)(?P<sign>%%?(?=\w)|!+)(?P<rest>.*)$")
 SHELL = re.compile(r"^\s*(pip3?|conda|cd|ls|pwd|mkdir|wget|git)(\s+[\w./~-].*)?$")  # without a sign
 ASKS = re.compile(r"^\s*(\?{1,2}[\w.*]+|[\w.*]+\?{1,2})\s*(#.*)?$")
 
@@ -61,8 +62,16 @@ def code_of(path: PurePosixPath, data: bytes) -> str:
 
 def decoded(data: bytes) -> str:
     """The text of a Python file, with the ends of lines that the syntax tree counts."""
-    text = data.decode(encoding_of(data), errors="replace")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    try:
+        text = data.decode(encoding_of(data), errors="replace")
+    except (ValueError, LookupError):  # no text encoding, or one that replaces nothing
+        text = data.decode(errors="replace")
+    return _encodable(text).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _encodable(text: str) -> str:
+    """Without lone surrogates, which JSON and some encodings let in."""
+    return text.encode(errors="replace").decode()
 
 
 def encoding_of(data: bytes) -> str:
@@ -85,7 +94,7 @@ def code_cells(data: bytes) -> list[dict[str, Any]]:
         cells = [cell for sheet in sheets for cell in sheet["cells"]]
         language = content.get("metadata", {}).get("kernelspec", {}).get("language", "python")
         code = [
-            cell | {"text": "".join(cell.get("source", cell.get("input", "")))}
+            cell | {"text": _encodable("".join(cell.get("source", cell.get("input", ""))))}
             for cell in cells
             if cell["cell_type"] == "code"
         ]
@@ -149,9 +158,10 @@ def _without_cell_magic(lines: list[str], number: int, files: dict[str, Notebook
     rest = lines[first + 1 :]
     if name in PYTHON_MAGICS:
         return [""] * (first + 1) + rest
-    if name in FILE_MAGICS and len(words) > 1 and PurePosixPath(words[-1]).suffix == ".py":
+    path = words[-1] if words[-1].isprintable() and len(words[-1].encode()) <= MAX_NAME else ""
+    if name in FILE_MAGICS and len(words) > 1 and PurePosixPath(path).suffix == ".py":
         places = [(number, first + 1 + k) for k in range(1, len(rest) + 1)]
-        files.setdefault(words[-1], Notebook("\n".join(rest) + "\n", places))
+        files.setdefault(path, Notebook("\n".join(rest) + "\n", places))
     return [""] * len(lines)
 
 

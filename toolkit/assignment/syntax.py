@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TypeGuard
 
 MAX_SOURCE = 1 << 20  # characters; more is no program by hand
+MAX_DEPTH = 150  # of a tree; Python's own functions on trees take up to six calls for a level
 TO_DO = re.compile(
     r"\b(TO[- ]?DO|FIXME|your code|implement|fill in|complete this)\b", re.IGNORECASE
 )
@@ -23,9 +24,25 @@ def parsed(source: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(source)
+            return tree_of(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def tree_of(source: str | bytes) -> ast.Module:
+    """The syntax tree of a program.
+
+    Raises:
+        SyntaxError, ValueError: it is not Python.
+        RecursionError, MemoryError: it is nested too deep, for Python or for who reads the tree.
+    """
+    tree = ast.parse(source)
+    level, depth = list(ast.iter_child_nodes(tree)), 0
+    while level:
+        level, depth = [n for node in level for n in ast.iter_child_nodes(node)], depth + 1
+        if depth > MAX_DEPTH:
+            raise RecursionError(f"nested more than {MAX_DEPTH} deep")
+    return tree
 
 
 def words_in(*nodes: ast.AST) -> frozenset[str]:

@@ -42,12 +42,12 @@ Id = Literal[
 IDS: tuple[Id, ...] = get_args(Id)
 
 
-def _encodable(text: object) -> object:
-    """Without lone surrogates, which a student's messages and file names may hold."""
-    return text.encode(errors="replace").decode() if isinstance(text, str) else text
+def _printable(text: object) -> object:
+    """Without what cannot be written or steers a terminal: it may be a student's text."""
+    return "".join(c if c.isprintable() else " " for c in text) if isinstance(text, str) else text
 
 
-Text = Annotated[str, BeforeValidator(_encodable)]
+Text = Annotated[str, BeforeValidator(_printable)]
 
 
 class Proof(BaseModel):

@@ -7,6 +7,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import IO, Any, NoReturn, Protocol
 import psutil
 
 import toolkit
-from toolkit.assignment.check.wire import Closed, Disturbed, receive, send
+from toolkit.assignment.check.wire import Closed, Disturbed, check_sources, receive, send
 from toolkit.assignment.parts import Part
 
 LIMITS: dict[Part, int] = {"dataset": 15, "lstm": 40, "train": 20, "gan": 25}  # CPU seconds
@@ -28,11 +29,18 @@ NOT_LIMITED = (
     else "This system does not limit the memory and the time of your code, so they are looked at "
     "twice a second: code that takes very much at once can slow the computer before it is ended."
 )
+# Bytes of an answer: ten times what a right submission needs, where that can be read.
+MOST = {"items": 64 << 20, "run": 64 << 20}
+FEW = 4 << 20  # of all others
 JUDGE = "toolkit.assignment.check.verdicts"  # what imports it could give a verdict
 
 
 class StudentError(Exception):
-    """What a student's code raised when it was asked something."""
+    """What a student's code raised when it was asked something.
+
+    Raises:
+        Disturbed: it is described in another way than the child would.
+    """
 
     def __init__(self, described: Mapping[str, Any]) -> None:
         self.types: list[str] = described["types"]  # its own and those that it derives from
@@ -40,6 +48,10 @@ class StudentError(Exception):
         self.module: str | None = described["module"]  # that an import did not find
         self.file: str | None = described["file"]  # relative to the root; None: not in their code
         self.line: int | None = described["line"]
+        words = [self.text, self.module or "", self.file or "", *self.types]
+        fits = all(isinstance(word, str) for word in words) and isinstance(self.line, int | None)
+        if not (self.types and fits):
+            raise Disturbed
         super().__init__(f"{self.types[0]}: {self.text}")
 
 
@@ -47,13 +59,33 @@ class Gone(Exception):
     """The process has ended, or can no longer be believed, in the middle of a question."""
 
     def __init__(self, ended: Mapping[str, Any], disturbed: bool = False, reason: str = "") -> None:
-        self.status: int = ended.get("status", 0)
-        self.seconds: float = ended.get("seconds", 0.0)  # on the clock
-        self.cpu: float = ended.get("cpu", 0.0)  # CPU seconds
+        self.status = int(ended.get("status", 0))
+        self.seconds = float(ended.get("seconds", 0.0))  # on the clock
+        self.cpu = float(ended.get("cpu", 0.0))  # CPU seconds
         self.late: bool = ended.get("late", False)  # it was killed, because it took too long
         self.disturbed = disturbed  # something that was no answer came through the pipe
         self.reason = reason  # why the sandbox ended; "" if this part's process alone did
         super().__init__(f"status {self.status} after {self.cpu:.1f} CPU seconds")
+
+
+class Clock:
+    """How long a submission has been waited for; it stands still while the judge thinks."""
+
+    def __init__(self) -> None:
+        self._before = 0.0
+        self._since: float | None = None
+
+    def __enter__(self) -> None:
+        self._since = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self._before, self._since = self.seconds, None
+
+    @property
+    def seconds(self) -> float:
+        """So far."""
+        since = self._since  # another thread may look
+        return self._before + (0.0 if since is None else time.monotonic() - since)
 
 
 @dataclass
@@ -64,6 +96,7 @@ class Student:
     write: int
     nonce: str  # of the whole part
     helps: Mapping[str, Callable[..., Any]]  # what the child may ask whatever it is asked
+    clock: Clock = field(default_factory=Clock)
     ended: Mapping[str, Any] | None = field(default=None)
 
     def ask(
@@ -85,7 +118,8 @@ class Student:
         try:
             send(self.write, nonce, {"ask": question, "arguments": given})
             while True:
-                said, reply = receive(self.read)
+                with self.clock:
+                    said, reply = receive(self.read, MOST.get(question, FEW))
                 if said == self.nonce:
                     self.ended = reply["ended"]
                     raise Gone(self.ended)
@@ -97,11 +131,14 @@ class Student:
                 send(self.write, nonce, help_with(**reply["arguments"]))
             if "error" in reply:
                 raise StudentError(reply["error"])
-            return reply["value"]
+            value = reply["value"]
+            if question == "run" and isinstance(value, dict):
+                check_sources(value["events"])
+            return value
         except Closed:
             self.ended = {}
             raise Gone(self.ended) from None
-        except (Disturbed, KeyError, TypeError, AttributeError) as error:
+        except (Disturbed, KeyError, TypeError, ValueError, AttributeError) as error:
             self.ended = {}
             raise Gone(self.ended, disturbed=True) from error
 
@@ -147,6 +184,8 @@ class Host:
         self._start, self._stop = start, stop
         self._process = process
         self.helps: dict[str, Callable[..., Any]] = {}  # that every child may ask for
+        self.clock = Clock()
+        self.fresh: Mapping[str, Any] = {}  # `source` and `places`, as of `child.process.renewal`
 
     @contextlib.contextmanager
     def student(self, part: Part, root: str) -> Iterator[Student]:
@@ -155,19 +194,19 @@ class Host:
         assert process.stdin is not None
         assert process.stdout is not None
         nonce = secrets.token_hex(16)
-        student = Student(process.stdout.fileno(), process.stdin.fileno(), nonce, self.helps)
+        pipes = process.stdout.fileno(), process.stdin.fileno()
+        student = Student(*pipes, nonce, self.helps, self.clock)
         request = {"part": part, "root": root, "seconds": LIMITS[part], "memory": MAX_BYTES}
+        request |= {"fresh": self.fresh}
         try:
             with contextlib.suppress(Closed):  # the first question will find that out
                 send(student.write, nonce, request)
             yield student
             if student.ended is None:
-                send(student.write, nonce, {"ask": "no more", "arguments": {}})
-                while (answer := receive(student.read))[0] != nonce:
-                    pass
-                student.ended = answer[1]["ended"]
-        except (Closed, Disturbed):
-            self.close()
+                with contextlib.suppress(Gone):
+                    student.ask("no more")
+            if not student.ended:
+                self.close()
         except BaseException:  # Ctrl-C too: there may be a question that was not answered
             if not student.ended:
                 self.close()

@@ -33,6 +33,13 @@ MAX_RUNS = 3  # of a module and the scripts that use it, each as long as a train
 Progress = Callable[[str], None]
 
 
+def import_judges() -> None:
+    """Be ready to judge, before a fork of this process reads what a stranger wrote."""
+    for module in JUDGES.values():
+        importlib.import_module(module)
+    torch.set_num_threads(1)  # a second thread costs more than it saves on tensors this small
+
+
 def check(
     path: Path,
     progress: Progress = lambda sentence: None,
@@ -59,7 +66,7 @@ def check(
     """
     path = Path(os.path.realpath(path))  # a loop, too
     folder, chosen = (path.parent, path.name) if path.is_file() else (path, None)
-    torch.set_num_threads(1)  # a second thread costs more than it saves on tensors this small
+    import_judges()
     with tempfile.TemporaryDirectory(prefix="check-", ignore_cleanup_errors=True) as scratch:
         submission = prepare(folder, Path(scratch).resolve(), chosen)
         if chosen is not None:
@@ -139,10 +146,14 @@ def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> N
         with host.student(verdicts.part, root) as student:
             judge.check(student, located, verdicts)
             verdicts.unanswered()
+        if not verdicts.findings:
+            verdicts.not_seen("Nothing was found out about this part.")
     except Gone as gone:
         verdicts.gone(gone)
     except StudentError as error:
         verdicts.error(error)
+    except MemoryError:  # all of it has a limit of its own
+        raise
     except Exception as error:  # a fault of the judge's own must not cost anybody a point
         verdicts.not_seen(
             f"The check itself failed during this: {verdicts.work} ({type(error).__name__}: "

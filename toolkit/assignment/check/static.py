@@ -9,7 +9,7 @@ from toolkit.assignment.check.submission import Located, Submission
 from toolkit.assignment.check.verify import proof_of
 from toolkit.assignment.notebooks import decoded
 from toolkit.assignment.parts import Part
-from toolkit.assignment.syntax import unwritten, words_in
+from toolkit.assignment.syntax import tree_of, unwritten, words_in
 
 TOOLKIT = __name__.partition(".")[0]
 
@@ -153,7 +153,7 @@ class Reading:
                 self._fault("does-not-import", part, message, file, cell=(cell.number, cell.line))
         source = (self.submission.root / file).read_bytes()
         try:
-            tree = self.trees[file] = ast.parse(source)
+            tree = self.trees[file] = tree_of(source)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             line = getattr(error, "lineno", None)
             text = getattr(error, "msg", str(error))  # without the line, which is beside it
@@ -182,7 +182,7 @@ class Reading:
         """A file that is no part and that none imports."""
         source = (self.submission.root / file).read_bytes()
         try:
-            tree = ast.parse(source)
+            tree = tree_of(source)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return
         users = [p for p, where in self.submission.parts.items() if file in where.users]

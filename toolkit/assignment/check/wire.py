@@ -15,6 +15,8 @@ from torch import Tensor
 
 NONCE = 32  # characters
 MAX_BYTES = 128 << 20  # of one frame
+MAX_ITEMS = 400_000  # of the lists and dictionaries of one; the numbers of tensors are none
+MAX_LOOKS = 800  # for the numbers of one value in a trace
 DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in (torch.float32, torch.float64,
           torch.int64, torch.int32, torch.uint8, torch.bool)}  # fmt: skip
 
@@ -48,31 +50,61 @@ def send(descriptor: int, nonce: str, value: Any) -> None:
         raise Closed from None
 
 
-def receive(descriptor: int) -> tuple[str, Any]:
+def receive(descriptor: int, most: int = MAX_BYTES) -> tuple[str, Any]:
     """Read one frame: its nonce and its value, in which tuples have become lists.
+
+    Args:
+        most: bytes that it may have.
 
     Raises:
         Closed: the other side has gone.
-        Disturbed: it is no frame.
+        Disturbed: it is no frame, or a larger one.
     """
     head = _read(descriptor, NONCE + 8)
     try:
         length = int(head[NONCE:], 16)
-        if not 0 <= length <= MAX_BYTES:
+        if not 0 <= length <= most:
             raise Disturbed
-        return head[:NONCE].decode(), json.loads(_read(descriptor, length), object_hook=_decode)
-    except (ValueError, TypeError, KeyError, RuntimeError) as error:  # RecursionError is one
-        raise Disturbed from error
+        payload = _read(descriptor, length)
+        if sum(map(payload.count, (b",", b"[", b"{"))) > MAX_ITEMS:
+            raise Disturbed
+        text = payload.decode("ascii")
+        del payload  # the longest are of tens of MiB
+        return head[:NONCE].decode("ascii"), json.loads(text, object_hook=_decode)
+    except (ValueError, TypeError, KeyError, RuntimeError, OverflowError) as error:
+        raise Disturbed from error  # RecursionError is a RuntimeError
 
 
-def _read(descriptor: int, length: int) -> bytes:
+def check_sources(events: list[dict[str, Any]]) -> None:
+    """See that what a trace says of where its values come from leads back, and soon ends.
+
+    Raises:
+        Disturbed: it does not.
+        KeyError, TypeError, AttributeError: this is no trace.
+    """
+    looks: list[int] = []  # for all values of an event
+    for index, event in enumerate(events):
+        made = [*event.get("outputs", []), *event.get("values", [])]
+        read = [*event.get("inputs", []), *map(event.get, ("value", "input", "target"))]
+        for value in filter(None, [*made, *read]):
+            sources = [number for number, _ in value["rows_from"]]
+            sources += [] if value["from"] is None else [value["from"]]
+            if not all(type(source) is int and 0 <= source < index for source in sources):
+                raise Disturbed
+        known = (v for v in made if v["values"] is None and v["from"] is not None)
+        looks.append(sum(1 + looks[value["from"]] for value in known))
+        if looks[-1] > MAX_LOOKS:
+            raise Disturbed
+
+
+def _read(descriptor: int, length: int) -> bytearray:
     data = bytearray()
     while len(data) < length:
         piece = os.read(descriptor, min(length - len(data), 1 << 20))
         if not piece:
             raise Closed
         data += piece
-    return bytes(data)
+    return data
 
 
 def _encode(value: object) -> Any:

@@ -1,6 +1,7 @@
 """Archives from strangers: read within limits, and written into one directory only."""
 
 import contextlib
+import hashlib
 import io
 import re
 import stat
@@ -15,7 +16,6 @@ from typing import IO
 from toolkit.assignment.notebooks import MAX_SOURCE, SUFFIX
 from toolkit.assignment.parts import is_theirs
 from toolkit.common.errors import ToolkitError
-from toolkit.common.files import sha256
 
 MAX_ARCHIVE = 100 * 2**20  # bytes of the archive itself
 MAX_UNPACKED = 200 * 2**20  # bytes of all its files together
@@ -53,8 +53,10 @@ def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
         BrokenArchive: it is not a zip archive, is damaged or encrypted, holds a link or a special
             file, has a path that leads outside, or unpacks to more than is allowed.
     """
-    if data.count(b"PK\x01\x02") > 5 * MAX_FILES:  # before the table of contents fills the memory
-        raise BrokenArchive(f"It contains more than {MAX_FILES:,} files.")
+    if len(data) > MAX_ARCHIVE:
+        raise BrokenArchive(
+            f"It is larger than {MAX_ARCHIVE >> 20} MiB: leave out data and checkpoints."
+        )
     with _damage_named(), zipfile.ZipFile(io.BytesIO(data)) as archive:
         entries = archive.infolist()
         if len(entries) > MAX_FILES:
@@ -100,11 +102,18 @@ def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
     return paths
 
 
-def read_archive(path: Path) -> tuple[bytes, str]:
-    """An archive's content, cut off if it is too large, and the hash of that."""
-    with open(path, "rb") as file:
-        data = file.read(MAX_ARCHIVE + 1)
-    return data, sha256(data)
+def read_archive(archive: Path | bytes) -> bytes:
+    """An archive's content, cut off where it is too large."""
+    if isinstance(archive, bytes):
+        return archive
+    with open(archive, "rb") as file:
+        return file.read(MAX_ARCHIVE + 1)
+
+
+def hash_archive(archive: Path | bytes) -> str:
+    """SHA-256 of all of an archive."""
+    with io.BytesIO(archive) if isinstance(archive, bytes) else open(archive, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def student_number(name: str) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 import joblib
 from pydantic import ValidationError
 
-from toolkit.assignment.grade.archive import MAX_ARCHIVE, read_archive, student_number
+from toolkit.assignment.grade.archive import hash_archive, read_archive, student_number
 from toolkit.assignment.grade.copies.pairs import write_pairs
 from toolkit.assignment.grade.pages import class_csv, class_page, student_page
 from toolkit.assignment.grade.result import Result
@@ -86,7 +86,11 @@ def grade_folder(
     todo = [path for path in chosen if path.name not in results]
     begin(len(results), total := len(results) + len(todo))
     how = (settings, rubric, limits, check, isolation)
-    jobs = (joblib.delayed(_grade)(path.name, *read_archive(path), *how) for path in todo)
+    # Another machine of a cluster has no such file.
+    jobs = (
+        joblib.delayed(_grade)(path.name, read_archive(path) if cluster else path.absolute(), *how)
+        for path in todo
+    )
     with workers(cluster, num_workers):
         for name, result in joblib.Parallel(return_as="generator_unordered")(jobs):
             write_changed(_files(result, rubric, out / name, language))
@@ -111,7 +115,7 @@ def _write_pages(
     graded = {folder / name: result for name, result in results.items()}
     similar = write_pairs(graded, out / "pairs", anew)
     atomic_write(out / "class.csv", class_csv(list(results.values()), similar.pairs).encode())
-    page = class_page(results, similar.pairs, similar.usual, rubric)
+    page = class_page(results, similar.pairs, similar.usual, rubric, similar.not_compared)
     atomic_write(out / "class.html", page.encode())
 
 
@@ -165,8 +169,7 @@ def identity(rubric: Rubric, limits: Limits, check: Check, isolation: Isolation 
 
 def _grade(
     name: str,
-    data: bytes,
-    digest: str,
+    archive: bytes | Path,
     settings: str,
     rubric: Rubric,
     limits: Limits,
@@ -174,14 +177,11 @@ def _grade(
     isolation: Isolation | None,
 ) -> tuple[str, Result]:
     """`grade_archive`, for a worker, with the hashes of what it was made from."""
+    digest = hash_archive(archive)
     try:
-        if len(data) > MAX_ARCHIVE:
-            problem = f"It is larger than {MAX_ARCHIVE >> 20} MiB: leave out data and checkpoints."
-            result = ungraded(name, problem, rubric)
-        else:
-            result = grade_archive(name, data, rubric, limits, check, isolation)
+        result = grade_archive(name, archive, rubric, limits, check, isolation)
     except Exception as error:  # one archive must not stop the others
-        problem = f"The grader failed: {type(error).__name__}: {error}"
+        problem = f"The grader failed: {error}"
         return name, ungraded(name, problem, rubric)  # without hashes: tried again next time
     result.extra_data.archive_sha256, result.extra_data.settings_sha256 = digest, settings
     return name, result
@@ -201,7 +201,7 @@ def _kept_results(
         except ValidationError:
             continue  # not ours, or from an older toolkit
         extra = result.extra_data
-        if (extra.archive_sha256, extra.settings_sha256) == (read_archive(archive)[1], settings):
+        if (extra.archive_sha256, extra.settings_sha256) == (hash_archive(archive), settings):
             if extra.rubric_sha256 != rubric.sha256:
                 result = give_points(extra, rubric, result.execution_time)
             kept[archive.name] = result

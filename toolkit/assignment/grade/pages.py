@@ -61,13 +61,18 @@ def student_page(result: Result, rubric: Rubric, language: Language = "en") -> s
 
 
 def class_page(
-    results: Mapping[str, Result], pairs: list[Pair], usual: float, rubric: Rubric
+    results: Mapping[str, Result],
+    pairs: list[Pair],
+    usual: float,
+    rubric: Rubric,
+    not_compared: Mapping[str, str] = {},
 ) -> str:
     """What to tell the class, all archives, those that need a look, and pairs with similar code.
 
     Args:
         results: by the names of the archives' files.
         usual: the similarity that is usual in this class, 0 to 1.
+        not_compared: archives whose code could not be compared with others, and why.
     """
     found = list(results.values())
     script = (TEMPLATES / "class.js").read_text(encoding="utf-8")
@@ -93,6 +98,7 @@ def class_page(
         pairs=pairs,
         most_pairs=MAX_PAIRS,
         usual=usual,
+        not_compared=not_compared,
         rubric=rubric,
         ways=sorted({result.extra_data.isolation for result in found}),
         versions=sorted({result.extra_data.versions for result in found} - {""}),

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolkit.assignment.check.findings import Finding, Report
+from toolkit.assignment.check.submission import prepare
 from toolkit.assignment.check.text import place_of, source_line
-from toolkit.assignment.grade.archive import BrokenArchive, student_number, unpack
+from toolkit.assignment.grade.archive import BrokenArchive, read_archive, student_number, unpack
 from toolkit.assignment.grade.points import Counted, count, free, reasons
 from toolkit.assignment.grade.result import Extra, Open, Result, TaskResult, describe
 from toolkit.assignment.grade.rubric import Rubric
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 
 MAX_FINDINGS, MAX_TEXT = 200, 2000  # kept of a report, and characters kept of a text in it
 MAX_PRINTED = 4000  # characters of the error output that a result keeps
+# What judging one archive may take, besides what its code may: see SECURITY.md.
+JUDGE_SECONDS, JUDGE_MEMORY = 120, 256 * 2**20  # of the clock and the processor each; bytes
 
 
 def judge(submission: "Submission", host: "SandboxedHost", packages: Collection[str]) -> Report:
     """The check's own judge, warm from the second archive on in the same process."""
-    from toolkit.assignment.check import parent  # here, because it imports torch
+    from toolkit.assignment.check import parent
 
     return parent.judge(submission, host, host.root, packages=packages)
 
@@ -44,7 +47,7 @@ CHECK = Check()
 
 def grade_archive(
     name: str,
-    data: bytes,
+    archive: bytes | Path,
     rubric: Rubric,
     limits: Limits,
     check: Check = CHECK,
@@ -52,9 +55,12 @@ def grade_archive(
 ) -> Result:
     """Unpack one archive, judge it while its code runs in a sandbox, and give points.
 
+    All of it happens in a process of its own, within limits of its own; this one only imports what
+    judges, and reads no archive.
+
     Args:
         name: the archive's file name.
-        data: its content.
+        archive: its content, or where it is.
         isolation: None for the best that works here.
 
     Returns:
@@ -62,44 +68,66 @@ def grade_archive(
 
     Raises:
         ToolkitError: this user has no isolation; see `find_isolation`.
+        Failed: the grader itself did.
     """
-    from toolkit.assignment.check.submission import prepare
+    from toolkit.assignment.check.parent import import_judges  # here: they have torch
+    from toolkit.assignment.grade.sandbox.apart import Bounds, Exceeded, apart  # need Linux
+    from toolkit.assignment.grade.sandbox.scratch import scratch_directory
+    from toolkit.assignment.grade.sandbox.supervise import end_all
+
+    import_judges()
+    way = isolation or find_isolation()
+    bounds = Bounds(limits.seconds + JUDGE_SECONDS, JUDGE_SECONDS, JUDGE_MEMORY)
+    with scratch_directory() as scratch:
+
+        def work() -> bytes:
+            result = _judged(name, archive, rubric, limits, check, way, scratch)
+            return result.model_dump_json().encode()
+
+        try:
+            answer = apart(work, bounds, lambda judge: end_all(judge, way.uid_of(judge)))
+        except Exceeded as error:
+            return ungraded(name, f"The archive could not be graded: {error}.", rubric)
+    return Result.model_validate_json(answer)
+
+
+def _judged(
+    name: str, archive: bytes | Path, rubric: Rubric, limits: Limits, check: Check,
+    isolation: Isolation, scratch: Path
+) -> Result:  # fmt: skip
     from toolkit.assignment.grade.sandbox.host import SandboxedHost
-    from toolkit.assignment.grade.sandbox.scratch import scratch_directory  # here: needs Linux
     from toolkit.assignment.grade.unusual import unusual
 
-    isolation = isolation or find_isolation()
-    with scratch_directory() as scratch:
-        copy = scratch / "submission"
-        copy.mkdir()
-        try:
-            unpack(data, scratch / "archive")
-            submission = prepare(scratch / "archive", copy)
-        except BrokenArchive as error:
-            return ungraded(name, f"The archive was not unpacked. {error}", rubric)
-        except UsageError as error:
-            problem = f"{error}".replace(str(scratch / "archive"), "The archive")
-            return ungraded(name, problem, rubric)
-        _make_readable(copy)
-        host = SandboxedHost(check.child, copy, scratch / "sandbox", limits, isolation)
-        try:
-            host.open()
-            report = _limited(check.judge(submission, host, rubric.packages))
-        finally:
-            host.close()
-        extra = Extra(
-            archive=name,
-            student_number=student_number(name),
-            files=report.files,
-            findings=report.findings,
-            not_seen=report.not_seen,
-            right=report.right,
-            hints=[_printable(hint)[:MAX_TEXT] for hint in unusual(submission)],
-            lines=_source_lines(report, scratch / "archive"),
-            isolation=isolation.describe(),
-            versions=versions(),
-            printed=host.printed.decode(errors="replace")[-MAX_PRINTED:],
-        )
+    copy = scratch / "submission"
+    copy.mkdir()
+    try:
+        unpack(read_archive(archive), scratch / "archive")
+        submission = prepare(scratch / "archive", copy)
+    except BrokenArchive as error:
+        return ungraded(name, f"The archive was not unpacked. {error}", rubric)
+    except UsageError as error:
+        problem = f"{error}".replace(str(scratch / "archive"), "The archive")
+        return ungraded(name, problem, rubric)
+    _make_readable(copy)
+    host = SandboxedHost(check.child, copy, scratch / "sandbox", limits, isolation)
+    try:
+        host.open()
+        report = _limited(check.judge(submission, host, rubric.packages))
+    finally:
+        host.close()
+    extra = Extra(
+        archive=name,
+        student_number=student_number(name),
+        files=report.files,
+        findings=report.findings,
+        not_seen=report.not_seen,
+        right=report.right,
+        hints=[hint[:MAX_TEXT] for hint in unusual(submission)],
+        lines=_source_lines(report, scratch / "archive"),
+        isolation=isolation.describe(),
+        versions=versions(),
+        printed=host.printed.decode(errors="replace")[-MAX_PRINTED:],
+    )
     return give_points(extra, rubric, round(host.seconds, 1))
 
 
@@ -122,22 +150,17 @@ def _make_readable(folder: Path) -> None:
 def _limited(report: Report) -> Report:
     """With the first findings only, and their texts, which students have a part in, cut."""
 
-    def cut(text: str | None) -> str | None:
-        return None if text is None else _printable(text)[:MAX_TEXT]
-
     def some(findings: list[Finding]) -> list[Finding]:
         return [
-            one.model_copy(update={"file": cut(one.file), "message": cut(one.message)})
+            one.model_copy(
+                update={"file": one.file and one.file[:MAX_TEXT], "message": one.message[:MAX_TEXT]}
+            )
             for one in findings[:MAX_FINDINGS]
         ]
 
     return report.model_copy(
-        update={
-            "files": {part: cut(file) for part, file in report.files.items()},
-            "findings": some(report.findings),
-            "not_seen": some(report.not_seen),
-            "right": some(report.right),
-        }
+        update={name: some(getattr(report, name)) for name in ("findings", "not_seen", "right")}
+        | {"files": {part: file[:MAX_TEXT] for part, file in report.files.items()}}
     )
 
 

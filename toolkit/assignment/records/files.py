@@ -34,8 +34,10 @@ SAMPLES = {  # file -> when the 25 samples were drawn
 INTERPOLATION = "interpolation.png"
 PICTURES = (*SAMPLES, INTERPOLATION)
 
-MAX_FILE = 4 << 20  # bytes
+MAX_FILE, MAX_BYTES = 4 << 20, 32 << 20  # bytes of one, and of all
 MAX_FILES = 100
+MAX_ROWS = 20_000  # of a CSV: one a step of a long training
+MAX_JSON = 1 << 16  # bytes of settings
 MAX_SETTINGS = 30  # of one training
 MAX_WORD = 80  # characters of a setting's name or value; of a command, four times as many
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -154,10 +156,11 @@ def is_record(path: PurePosixPath) -> bool:
 
 def read_folder(folder: Path) -> Records:
     """The records in a student's folder, at any depth."""
-    files = {}
+    files, left = {}, MAX_BYTES
     for path in [path for path in list_files(folder) if is_record(path)][:MAX_FILES]:
         with open(folder / path, "rb") as file:
-            files[path] = file.read(MAX_FILE + 1)
+            files[path] = file.read(min(MAX_FILE, left) + 1)
+        left -= min(left, len(files[path]))
     return read_records(files)
 
 
@@ -203,19 +206,21 @@ def _read_log(path: PurePosixPath, data: bytes, settings: bytes | None) -> Log:
         ValueError: something is missing or no number; the message goes on after the file's name.
     """
     columns = GAN if path.name == GAN_LOG else TRAINING
+    rows: list[tuple[float, float, float]] = []
     try:
-        lines = list(csv.reader(data.decode("utf-8-sig").splitlines()))
+        lines = csv.reader(data.decode("utf-8-sig").splitlines())
+        if tuple(word.strip() for word in next(lines, ())) != columns:
+            raise ValueError(f"does not begin with the line {','.join(columns)}")
+        for number, line in enumerate(lines, start=2):
+            if len(rows) == MAX_ROWS:
+                raise ValueError(f"has more than {MAX_ROWS:,} lines")
+            try:
+                step, first, second = map(float, line)
+            except ValueError as error:
+                raise ValueError(f"has no three numbers in line {number}") from error
+            rows.append((step, first, second))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"is not a CSV file ({error})") from error
-    if not lines or tuple(word.strip() for word in lines[0]) != columns:
-        raise ValueError(f"does not begin with the line {','.join(columns)}")
-    rows = []
-    for number, line in enumerate(lines[1:], start=2):
-        try:
-            step, first, second = map(float, line)
-        except ValueError as error:
-            raise ValueError(f"has no three numbers in line {number}") from error
-        rows.append((step, first, second))
     if not rows:
         raise ValueError("has no line but its first: nothing was put into the list of rows")
     if settings is None:
@@ -230,6 +235,8 @@ def _read_settings(data: bytes) -> Settings:
     Raises:
         ValueError: that is no JSON object.
     """
+    if len(data) > MAX_JSON:
+        raise ValueError(f"has settings beside it of more than {MAX_JSON >> 10} KiB")
     try:
         content = json.loads(data)
     except (ValueError, RecursionError) as error:

@@ -93,13 +93,14 @@ def test_an_installed_wheel_is_mounted(tmp_path: Path) -> None:
     program = f"""
 import os, time
 from pathlib import Path
+from toolkit.assignment.check.host import Clock
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.sandbox.supervise import Watched
 scratch = Path({str(tmp_path)!r})
 for name in ("submission", "scratch"):
     (scratch / name).mkdir()
 watched = Watched([{str(inside)!r}], scratch / "submission", scratch / "scratch", Limits(),
-                  {ways.BUBBLEWRAP!r}, time.monotonic() + 30)
+                  {ways.BUBBLEWRAP!r}, Clock())
 os.write(watched.process.stdin.fileno(), b"a question")
 answer = os.read(watched.process.stdout.fileno(), 100).decode()
 while watched.status is None:

@@ -17,6 +17,7 @@ from toolkit.assignment.check.wire import Closed, receive, send
 
 if sys.platform == "linux":
     from toolkit.assignment.check.child.process.forked import Forked as Process
+    from toolkit.assignment.check.child.process.renewal import renew
 else:
     from toolkit.assignment.check.child.process.spawned import Spawned as Process
 
@@ -34,7 +35,10 @@ def main() -> None:
             nonce, request = receive(read)
             # Anything else is a question that the last process did not live to read.
             if isinstance(request, dict) and "seconds" in request:
-                send(write, nonce, {"ended": serve(request, read, write)})
+                ended = serve(request, read, write)
+                if request["fresh"]:
+                    renew(request["fresh"]["source"], request["root"], request["fresh"]["places"])
+                send(write, nonce, {"ended": ended})
 
 
 def serve(request: dict[str, Any], read: int, write: int) -> dict[str, Any]:

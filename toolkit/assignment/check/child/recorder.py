@@ -1,16 +1,21 @@
 """Watches a student's code: every call of torch passes through here, and so does its line."""
 
+import os
+import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
 import torch
 from torch.overrides import TorchFunctionMode
 
-from toolkit.assignment.check.child.places import place
+from toolkit.assignment.check.child.places import place, within
 
 GPUS = ("cuda", "mps")
-RECURRENT = {"lstm", "lstm_cell", "gru", "gru_cell", "rnn_tanh", "rnn_relu"}
+RECURRENT = re.compile(r"(?:^|_)(?:lstm|gru|rnn)(?:_|$)")  # in the names of torch's functions
+TORCH = os.path.dirname(torch.__file__)
 
 
 class Call(NamedTuple):
@@ -50,9 +55,22 @@ class Recorder(TorchFunctionMode):
             self.gpu.append(Call(name, *place(self.root)))
         if name == "cuda":
             return args[0].to(self.device)
-        if name in RECURRENT:
-            self.recurrent.append(Call(name, *place(self.root)))
+        if recurrent := self._recurrent(name):
+            self.recurrent.append(Call(recurrent, *place(self.root)))
         return self.run(name, func, args, kwargs)
+
+    def _recurrent(self, name: str) -> str:
+        """Which recurrent code of torch's a call is, or is made by; "" if none."""
+        name = name.partition(".")[0]  # of an overload
+        frame: FrameType | None = sys._getframe(2)
+        while not RECURRENT.search(name):
+            if frame is None or within(frame.f_code.co_filename, self.root) is not None:
+                return ""
+            code, frame = frame.f_code, frame.f_back
+            if code.co_filename.startswith(TORCH):
+                module = os.path.basename(code.co_filename).removesuffix(".py")
+                name = module if code.co_name == "forward" else code.co_name
+        return name
 
     def run(
         self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -17,6 +17,7 @@ import keyword
 import tokenize
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import combinations
 from pathlib import PurePosixPath
 from statistics import median
@@ -181,7 +182,8 @@ def runs_of(block: Block, names: bool) -> list[int]:
     """
     words = [word if names else anonymous(word) for word, _ in block]
     last = max(len(words) - GRAM, 0)
-    return [hash(tuple(words[k : k + GRAM])) for k in range(last + 1)] if words else []
+    runs = ("\0".join(words[k : k + GRAM]) for k in range(last + 1)) if words else ()
+    return [int.from_bytes(blake2b(run.encode(), digest_size=7).digest()) for run in runs]
 
 
 def grams_of(blocks: list[Block], names: bool) -> Grams:

@@ -2,19 +2,25 @@
 
 import contextlib
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from toolkit.assignment.check.host import Gone, Host, Student
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.sandbox.supervise import Status, Watched
 from toolkit.assignment.parts import Part
 
+THINKING = 20  # CPU seconds that the judge may take for one part: twenty times the most it needs
+
 
 class SandboxedHost(Host):
     """Starts the child in a sandbox, again if it died; the limits are those of the whole archive.
+
+    Its clock stands still while the judge thinks, which has a limit of its own, for each part.
 
     Args:
         child: the child, as arguments of Python.
@@ -32,6 +38,7 @@ class SandboxedHost(Host):
     ) -> None:
         super().__init__(self._begin, self._end)
         self.root = isolation.copy_of(scratch)  # of the copy, as the child names it
+        self.fresh = isolation.fresh(submission, scratch)
         self.printed = b""  # the end of its error output
         self._child, self._submission, self._scratch = list(child), submission, scratch
         self._limits, self._isolation = limits, isolation
@@ -57,14 +64,19 @@ class SandboxedHost(Host):
         """As `Host.student`; where the sandbox has ended, `Gone` says why."""
         if self._status != "finished":
             raise Gone({}, reason=self._reason(self._status))
+        before = signal.signal(signal.SIGVTALRM, _thought_too_long)
         try:
             with super().student(part, root) as student:
+                signal.setitimer(signal.ITIMER_VIRTUAL, THINKING, 1)
                 yield student
         except Gone as gone:
             # Without a word how the part's own process ended, all of the sandbox has.
-            if not gone.disturbed and not student.ended:
+            if not (gone.disturbed or gone.reason or student.ended):
                 gone.reason = self._reason(self._status)
             raise
+        finally:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            signal.signal(signal.SIGVTALRM, before)
 
     def _begin(self) -> "subprocess.Popen[bytes]":
         shutil.rmtree(self._scratch, ignore_errors=True)
@@ -75,7 +87,7 @@ class SandboxedHost(Host):
             self._scratch,
             self._limits,
             self._isolation,
-            self._started + self._limits.seconds,
+            self.clock,
         )
         return self._watched.process
 
@@ -96,3 +108,7 @@ class SandboxedHost(Host):
             "disk": f"the archive wrote more than {limits.disk / 2**30:g} GiB",
         }[status]
         return f"The code was stopped: {how}."
+
+
+def _thought_too_long(*_: object) -> NoReturn:
+    raise Gone({}, reason=f"What this part does was too much to think about in {THINKING} s.")

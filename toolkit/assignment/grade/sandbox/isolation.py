@@ -5,18 +5,19 @@ import json
 import os
 import shutil
 import sys
-import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from toolkit.assignment.grade.sandbox.landlock import landlock_version, readable
+from toolkit.assignment.grade.sandbox.scratch import SHARED
+from toolkit.assignment.grade.sandbox.seccomp import filter_for
 from toolkit.common.package_data import PACKAGE
 
 LAUNCHER = Path(__file__).with_name("launcher.py").resolve()
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/usr")
 FROM_ETC = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives", "/etc/fonts")
-FIRST_UID = 2_000_000_000  # user ids that nobody has, one for each sandbox that root starts
+FIRST_UID = 2_000_000_000  # user ids that nobody has, one for each judge that root starts
 UID_MAP = Path("/proc/self/uid_map")
 SEEN = "toolkit"  # beside the scratch directory: what is seen of the toolkit there
 DEVICES = ("/dev/zero", "/dev/random", "/dev/urandom", "/proc")
@@ -80,8 +81,8 @@ class Isolation:
             way = f"namespaces by unshare{user}: no network, other processes are hidden"
             open_to_it = [files]
         else:
-            way = f"resource limits and a separate session{user}"
-            network = "the network, but for TCP" if self.confined else "the network"
+            way = f"resource limits, a separate session{user}, no network"
+            network = "" if filter_for(network=False)[0] else "the network"
             hide = "" if self.drop_user else "processes may hide and live on"
             open_to_it = [network, files, hide]
         exposed = "; ".join(one for one in open_to_it if one) or "the kernel, which is shared"
@@ -104,12 +105,25 @@ class Isolation:
 
     @property
     def uid(self) -> int | None:
-        """The user id that a program gets when this thread starts it; None for our own."""
-        return _nobody() if self.drop_user else None
+        """The user id that a program gets when this process starts it; None for our own."""
+        return self.uid_of(os.getpid())
+
+    def uid_of(self, judge: int) -> int | None:
+        """The user id that a program gets when the process of this id starts it."""
+        return _nobody(judge) if self.drop_user else None
 
     def copy_of(self, scratch: Path) -> str:
         """The copy of the submission that the program may write to, as the program names it."""
         return "/tmp/submission" if self.tool == "bubblewrap" else f"{scratch}/submission"
+
+    def fresh(self, submission: Path, scratch: Path) -> dict[str, Any]:
+        """Where a new copy comes from, and what is emptied for each part, as the program says."""
+        if self.tool == "bubblewrap":
+            return {"source": "/submission", "places": ["/tmp", "/dev/shm"]}
+        return {
+            "source": str(submission),
+            "places": [str(scratch), *(SHARED if self.drop_user else ())],
+        }
 
     def command(
         self, program: list[str], submission: Path, scratch: Path, limits: Limits
@@ -119,10 +133,13 @@ class Isolation:
         Args:
             scratch: where the program may write; bubblewrap gives it a place in memory instead.
         """
+        refused, keyctl = filter_for(network=self.tool != "limits")  # there it is the machine's
         settings = {
             "uid": self.uid,
+            "filter": refused,
+            "keyctl": keyctl,
             "rlimits": self._rlimits(limits),
-            "source": "/submission" if self.tool == "bubblewrap" else str(submission),
+            "source": self.fresh(submission, scratch)["source"],
             "submission": self.copy_of(scratch),
             "reach": self._reach(program, submission, scratch) if self.confined else None,
         }
@@ -236,9 +253,8 @@ class Isolation:
         ]
 
 
-def _nobody() -> int:
-    """A user id that nobody has, for this thread; a container may have fewer than all of them."""
-    number = threading.get_native_id()
+def _nobody(number: int) -> int:
+    """A user id that nobody has, for this process; a container may have fewer than all of them."""
     ranges = [
         line.split() for line in UID_MAP.read_text(encoding="ascii").splitlines()
     ]  # first, outside, how many

@@ -4,13 +4,12 @@ Gives up rights, sets limits and shuts what they do not count, then runs the pro
 arguments name ("-m module ..." or "script.py ...") in this same process. The processes that it
 starts cannot read its memory or its descriptors: PR_SET_DUMPABLE prevents that, and exec would
 reset it.
-Needs only Python's standard library.
+Needs only Python's standard library, until it has got where the toolkit is.
 """
 
 import ctypes
 import json
 import os
-import platform
 import resource
 import runpy
 import shutil
@@ -23,12 +22,7 @@ from pathlib import Path
 # linux/prctl.h
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
-# linux/audit.h, and the calls that make memory which no limit of a process counts: memfd_create,
-# memfd_secret, shmget.
-UNCOUNTED = {
-    "x86_64": (0xC000003E, (319, 447, 29)),
-    "aarch64": (0xC00000B7, (279, 447, 194)),
-}
+JOIN_SESSION_KEYRING = 1  # linux/keyctl.h
 # linux/landlock.h
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 READ, LIST = 0b101, 0b1000  # read or execute a file; list a folder
@@ -40,7 +34,8 @@ def main() -> None:
     """Settings, as JSON.
 
     `uid` or null; `rlimits` by name; `source` and `submission`, paths; `reach`, the paths that the
-    program may `read`, `enter` or `change`, or null where something else sees to that.
+    program may `read`, `enter` or `change`, or null where something else sees to that; `filter`, of
+    system calls, and the number of `keyctl`.
     """
     settings, arguments = json.loads(sys.argv[1]), sys.argv[2:]
     libc = ctypes.CDLL(None, use_errno=True)
@@ -65,8 +60,12 @@ def main() -> None:
     prctl(PR_SET_DUMPABLE, 0)
     if settings["reach"] is not None:
         confine(libc, **settings["reach"])
-    shut_uncounted(libc)
+    if settings["filter"]:
+        libc.syscall(settings["keyctl"], JOIN_SESSION_KEYRING, None)  # a new one, without ours
+        refuse_calls(libc, bytes.fromhex(settings["filter"]))
     sys.path[:0] = os.environ["PYTHONPATH"].split(os.pathsep)
+    from toolkit.assignment.check.child.process.renewal import kill_children
+
     try:
         if arguments[0] == "-m":
             sys.argv = arguments[1:]
@@ -112,42 +111,16 @@ def confine(
     os.close(ruleset)
 
 
-def shut_uncounted(libc: ctypes.CDLL) -> None:
-    """Refuse the calls of `UNCOUNTED`, by a filter that all children inherit.
+def refuse_calls(libc: ctypes.CDLL, code: bytes) -> None:
+    """Set a filter of system calls, which all children inherit.
 
     Raises:
         OSError: the kernel takes no filter.
     """
-    if platform.machine() not in UNCOUNTED:
-        return
-    architecture, calls = UNCOUNTED[platform.machine()]
-    load, equal, at_least, give = 0x20, 0x15, 0x35, 0x06  # linux/bpf_common.h
-    refuse, allow = 0x00050001, 0x7FFF0000  # SECCOMP_RET_ERRNO with EPERM, SECCOMP_RET_ALLOW
-    program = [
-        (load, 0, 0, 4),  # the architecture; the calls of another one are refused
-        (equal, 0, len(calls) + 3, architecture),
-        (load, 0, 0, 0),  # the number of the call; on x86-64 it has another one above 2^30
-        (at_least, len(calls) + 1, 0, 0x40000000),
-        *((equal, len(calls) - k, 0, call) for k, call in enumerate(calls)),
-        (give, 0, 0, allow),
-        (give, 0, 0, refuse),
-    ]
-    code = b"".join(struct.pack("HBBI", *step) for step in program)
     buffer = ctypes.create_string_buffer(code, len(code))
-    filters = struct.pack("HP", len(program), ctypes.addressof(buffer))
+    filters = struct.pack("HP", len(code) // 8, ctypes.addressof(buffer))
     if libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filters, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "seccomp")
-
-
-def kill_children() -> None:
-    """Kill what the program left running; the kernel makes this process the parent of orphans."""
-    while True:
-        for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_bytes().split():
-            os.kill(int(pid), signal.SIGKILL)
-        try:
-            os.wait()
-        except ChildProcessError:
-            return
 
 
 if __name__ == "__main__":

@@ -13,11 +13,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
+from toolkit.assignment.check.host import Clock
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.sandbox.scratch import clear_files_of, files_of
 
 TICK = 0.1  # seconds between two looks at the processes
 PAGE = os.sysconf("SC_PAGE_SIZE")
+COUNTED = (b"RssAnon:", b"RssShmem:", b"VmPTE:")  # in /proc/PID/status
 Status = Literal["finished", "time", "memory", "processes", "disk"]
 
 
@@ -35,7 +37,7 @@ class Watched:
         program: arguments for Python, e.g. `["-m", "module"]` or `["script.py"]`.
         submission: a folder that the program gets a copy of.
         scratch: an empty folder where it may write, to be deleted afterwards.
-        deadline: when its time is over, as `time.monotonic` counts.
+        clock: its time.
     """
 
     def __init__(
@@ -45,12 +47,12 @@ class Watched:
         scratch: Path,
         limits: Limits,
         isolation: Isolation,
-        deadline: float,
+        clock: Clock,
     ) -> None:
         self.status: Status | None = None
         self.printed = bytearray()
         self._scratch, self._limits, self._isolation = scratch, limits, isolation
-        self._deadline = deadline
+        self._clock = clock
         self._uid = isolation.uid
         isolation.prepare(scratch)
         # Sockets, not pipes: `shutdown` wakes whoever waits for an answer.
@@ -74,11 +76,9 @@ class Watched:
 
     def stop(self) -> None:
         """End it; when this returns, nothing that it started is running."""
-        kill_all(self.process.pid, self._uid)
+        end_all(self.process.pid, self._uid)
         self._thread.join()
         self.process.wait()
-        if self._uid is not None:
-            clear_files_of(self._uid)
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             assert stream is not None
             stream.close()
@@ -102,7 +102,7 @@ class Watched:
                 now = time.monotonic()
                 if ended:
                     status = "finished"
-                elif now > self._deadline:
+                elif self._clock.seconds > self._limits.seconds:
                     status = "time"
                 elif now >= next_look:
                     status = self._excess()
@@ -167,6 +167,13 @@ def kill_all(root: int, uid: int | None = None) -> None:
         _signal(pid, signal.SIGKILL)
 
 
+def end_all(root: int, uid: int | None) -> None:
+    """`kill_all`, and delete what that user has left; also where `root` itself was killed."""
+    kill_all(root, uid)
+    if uid is not None:
+        clear_files_of(uid)
+
+
 def _signal(pid: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
@@ -181,13 +188,13 @@ def _user(pid: str) -> int | None:
 
 
 def _memory(pid: int) -> int:
-    """Bytes in use by a process, without mapped files."""
+    """Bytes in use by a process, with its page tables, without mapped files."""
     try:
         status = Path(f"/proc/{pid}/status").read_bytes()
     except OSError:
         return 0
     lines = [line.split() for line in status.splitlines()]
-    return sum(1024 * int(line[1]) for line in lines if line[0] in (b"RssAnon:", b"RssShmem:"))
+    return sum(1024 * int(line[1]) for line in lines if line and line[0] in COUNTED)
 
 
 def more_on_disk_than(limit: int, places: Iterable[Path]) -> bool:

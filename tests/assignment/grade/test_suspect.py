@@ -1,0 +1,285 @@
+"""Archives that are aimed at the judge: a result each, and no other archive's is touched.
+
+The programs are small, bounded, and made up here; none leaves the machine.
+"""
+
+import json
+import os
+import re
+import resource
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+import torch
+import torch.ao.nn.quantizable
+
+from toolkit.assignment.check import wire
+from toolkit.assignment.check.child.recorder import RECURRENT, Recorder
+from toolkit.assignment.check.host import Gone, Student, plain_host
+from toolkit.assignment.grade.folder import grade_folder
+from toolkit.assignment.grade.result import Result
+from toolkit.assignment.grade.rubric import read_rubric
+from toolkit.assignment.grade.sandbox.apart import Bounds, Exceeded, Failed, apart
+from toolkit.assignment.grade.sandbox.isolation import Limits
+from toolkit.assignment.grade.verdict import Check, grade_archive
+from toolkit.assignment.locate import locate
+from toolkit.assignment.notebooks import read_notebook
+from toolkit.assignment.records.files import MAX_FILE, read_records
+
+from .. import ways
+from ..submissions import CHECK, FINE, pack
+
+RUBRIC = read_rubric()
+SMALL = Bounds(seconds=300, cpu=1, memory=64 * 2**20, answer=2**20)
+NETWORK = "class LSTM{}(nn.Module):\n    def forward(self, x):\n        return x.sigmoid().tanh()\n"
+
+
+def notebook(*cells: str) -> bytes:
+    code = [{"cell_type": "code", "source": cell} for cell in cells]
+    return json.dumps({"cells": code, "metadata": {}}).encode()
+
+
+def grade(
+    files: dict[str, str | bytes], check: Check = CHECK, limits: Limits | None = None
+) -> Result:
+    return grade_archive("1_assignment3.zip", pack(files), RUBRIC, limits or Limits(seconds=20),
+                         check, ways.best())  # fmt: skip
+
+
+def endless() -> bytes:
+    while True:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("work", "why"),
+    [
+        (endless, "more than 1 s of processor time"),
+        (lambda: bytes(100 * 2**20), "more than 64 MiB of memory"),
+        (lambda: bytes(2 * 2**20), "its result has more than 1 MiB"),
+        (lambda: os.kill(os.getpid(), signal.SIGKILL) or b"", "more than 64 MiB of memory"),
+    ],
+    ids=["time", "memory", "answer", "killed"],
+)
+def test_a_bound_has_a_name(work: Callable[[], bytes], why: str) -> None:
+    with pytest.raises(Exceeded, match=why):
+        apart(work, SMALL)
+
+
+def test_what_work_apart_returns_and_raises() -> None:
+    """This process keeps its limits and its memory."""
+    before = resource.getrlimit(resource.RLIMIT_DATA), os.getpid()
+    assert apart(lambda: b"x" * 2**20, SMALL) == b"x" * 2**20
+    with pytest.raises(Failed, match="ZeroDivisionError: "):
+        apart(lambda: bytes([1 // 0]), SMALL)
+    assert (resource.getrlimit(resource.RLIMIT_DATA), os.getpid()) == before
+    with pytest.raises(Exceeded, match="not finished after"):
+        apart(lambda: bytes(time.sleep(60) or 0), Bounds(seconds=0.5))
+
+
+HEAVY: dict[str, dict[str, str | bytes]] = {
+    "equal classes": {"lstm.py": "\n".join(NETWORK.format(k) for k in range(400))},
+    "the same class": {"lstm.py": NETWORK.format("") * 400},
+    "a chain of classes": {
+        "lstm.py": "".join(f"class A{k}(Module):\n A{k + 1}\n" for k in range(6000))
+    },
+    "equal files": {
+        f"lstm{k}.py": "".join(f"import lstm{j}\n" for j in range(40)) + NETWORK.format("")
+        for k in range(200)
+    },
+    "imports": {"a.py": "from b import " + ",".join(f"a{k}" for k in range(40_000))}
+    | {"a/" * k + "x.py": "import b" for k in range(1, 11)},
+    "attributes": {"lstm.py": f"class LSTM(a{'.b' * 900}):\n  pass\n"},
+    "a sum": {"lstm.py": f"class LSTM({'+'.join('a' * 900)}):\n  pass\n"},
+    "spaces": {"a.ipynb": notebook(" " * 90_000 + "x y\n!" + " " * 90_000, ". , " * 30_000)},
+    "a name with NUL": {"a.ipynb": notebook("%%writefile a\0.py\nx", "%%writefile " + "b" * 999)},
+    "no text": {"lstm.py": b"# coding: rot13\nclass LSTM: pass\n"},
+    "idna": {"lstm.py": b"# coding: idna\nclass LSTM: pass\n\xff"},
+    "surrogates": {"a.ipynb": notebook("x = '\ud800'\nclass LSTM: pass")},
+}
+
+
+@pytest.mark.parametrize("files", HEAVY.values(), ids=HEAVY)
+def test_finding_the_parts_is_soon_done(files: dict[str, str | bytes]) -> None:
+    """Within seconds, where each took more than half a minute or raised; the texts can be saved."""
+    data = {PurePosixPath(n): t.encode() if isinstance(t, str) else t for n, t in files.items()}
+
+    def work() -> bytes:
+        return "".join(locate(data).code.text.values()).encode()[:9]
+
+    apart(work, Bounds(seconds=60, cpu=8, memory=128 * 2**20))
+    for name, content in data.items():
+        if name.suffix == ".ipynb":
+            assert all(path.isprintable() for path in read_notebook(content).files)
+
+
+def test_records_that_fill_the_memory() -> None:
+    files = {PurePosixPath(f"records/{k}.csv"): b"a\n" * (MAX_FILE // 2) for k in range(12)}
+    files[PurePosixPath("records/b.csv")] = b"step,loss,accuracy\n" + b"1,1,1\n" * 30_000
+    files[PurePosixPath("records/c.csv")] = b"step,loss,accuracy\n1,1,1\n"
+    files[PurePosixPath("records/c.json")] = b"[" + b"[]," * 10**6
+
+    def work() -> bytes:
+        return "\n".join(what for _, what in read_records(files).problems).encode()
+
+    said = apart(work, Bounds(memory=96 * 2**20)).decode().splitlines()
+    assert len(said) == 14
+    assert "records/b.csv has more than 20,000 lines" in said
+    assert "records/c.csv has settings beside it of more than 64 KiB" in said
+
+
+def value(source: int | None) -> dict[str, Any]:
+    return {"from": source, "values": None, "rows_from": []}
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [{"outputs": [value(0)]}],
+        [{"outputs": []}, {"inputs": [value(7)]}],
+        [{"value": {"from": None, "values": None, "rows_from": [[-1, None]]}}],
+        [{"outputs": [value(None)] * 2}, *({"outputs": [value(k)] * 2} for k in range(40))],
+    ],
+    ids=["itself", "later", "before all", "branches"],
+)
+def test_a_trace_leads_back_and_ends(events: list[dict[str, Any]]) -> None:
+    """The last one would be looked at 2^40 times."""
+    with pytest.raises(wire.Disturbed):
+        wire.check_sources(events)
+    wire.check_sources([{"outputs": [value(None)]}, *({"outputs": [value(k)]} for k in range(700))])
+
+
+def test_a_frame_is_measured_before_it_is_read() -> None:
+    """By its length; then, before it is parsed, by how many things are in it."""
+    read, write = os.pipe()
+    os.write(write, b"a" * 32 + b"00000400")
+    with pytest.raises(wire.Disturbed):
+        wire.receive(read, most=1023)  # nothing more is there, and it does not wait
+    payload = b"[" + b"{}," * wire.MAX_ITEMS + b"0]"
+    frame = memoryview(b"a" * 32 + f"{len(payload):08x}".encode() + payload)
+    if os.fork() == 0:
+        while frame:
+            frame = frame[os.write(write, frame) :]
+        os._exit(0)
+    with pytest.raises(wire.Disturbed):
+        wire.receive(read)
+    os.wait()
+
+
+FORGED_END = """
+import json, sys
+frame, nonces = sys._getframe(), set()
+while frame is not None:
+    nonces |= {v for v in frame.f_locals.values() if isinstance(v, str) and len(v) == 32}
+    frame = frame.f_back
+wire = sys.modules["toolkit.assignment.check.wire"]
+true = wire.os.write
+def write(descriptor, data):
+    for nonce in nonces:
+        payload = json.dumps(ANSWER)
+        true(descriptor, f"{nonce}{len(payload):08x}{payload}".encode())
+    return true(descriptor, data)
+wire.os.write = write
+"""
+FORGED = [
+    {"ended": {"status": 0, "seconds": "long", "cpu": 0.1, "late": False}},
+    {"ended": "never"},
+    {"error": {"types": [], "text": "x", "module": None, "file": None, "line": None}},
+    {"error": {"types": ["E"], "text": 7, "module": None, "file": None, "line": None}},
+    {"error": {"types": ["E"], "text": "", "module": None, "file": None, "line": "3"}},
+    {"value": 1, "call": "no such help", "arguments": {}},
+]
+
+
+@pytest.mark.parametrize("answer", FORGED, ids=lambda answer: str(answer)[:40])
+def test_a_forged_answer_is_none(answer: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "dataset.py").write_text(f"ANSWER = {answer!r}\n{FORGED_END}")
+    with (
+        plain_host() as host,
+        pytest.raises(Gone) as caught,
+        host.student("dataset", str(tmp_path)) as student,
+    ):
+        student.ask("load", file="dataset.py", name="x")
+    assert caught.value.disturbed
+
+
+TORCHS_OWN = {
+    "by its name": "out = nn.LSTM(4, 5)(x)[0]",
+    "quantizable": "out = vars(quantizable)['LSTM'](4, 5)(x)[0]",
+    "below": "h = torch.zeros(1, 3, 5)\nout = torch.ops.aten.lstm(x, [h, h], list(nn.LSTM(4, 5)."
+    "parameters()), True, 1, 0.0, False, False, False)[0]",
+    "a cell": "out = nn.GRUCell(4, 5)(x[0])",
+    "their own": "out = (x @ torch.ones(4, 5)).sigmoid().tanh()\nbaseline = nn.LSTM(4, 5)",
+}
+
+
+@pytest.mark.parametrize("name", TORCHS_OWN)
+def test_torchs_own_recurrent_code(name: str, tmp_path: Path) -> None:
+    """Found where it works, however it is reached; one that is only made does no work."""
+    path = tmp_path / "lstm.py"
+    path.write_text(f"x = torch.ones(2, 3, 4)\n{TORCHS_OWN[name]}\n")
+    recorder = Recorder(tmp_path)
+    names = {"torch": torch, "nn": torch.nn, "quantizable": torch.ao.nn.quantizable}
+    with recorder:
+        exec(compile(path.read_text(), path, "exec"), names)
+    assert bool(recorder.recurrent) == (name != "their own")
+    assert all((call.file, call.line) > ("lstm.py", 1) for call in recorder.recurrent)
+
+
+def test_the_names_of_torchs_recurrent_functions() -> None:
+    """All that torch has, and few others."""
+    schemas = {one.name.rpartition("::")[2] for one in torch._C._jit_get_all_schemas()}
+    named = {name for name in schemas if re.search("lstm|gru|rnn", name)}
+    assert {"lstm", "_thnn_fused_gru_cell", "rnn_relu_cell", "mkldnn_rnn_layer"} <= named
+    assert {name for name in schemas if RECURRENT.search(name)} == named
+
+
+def thinks(submission: Any, host: Any, packages: Any) -> Any:
+    """A judge that gets lost in what one part has answered."""
+    from toolkit.assignment.grade.sandbox import host as module
+
+    module.THINKING = 1  # of this process, which is a fork
+    Student.ask = lambda *_, **__: endless()  # type: ignore[method-assign]
+    return CHECK.judge(submission, host, packages)
+
+
+@pytest.mark.needs("bwrap")
+def test_thinking_is_not_charged_to_the_student() -> None:
+    """The archive's own limit is shorter than what the judge takes for its four parts."""
+    result = grade(dict(FINE), Check(thinks, CHECK.child), Limits(seconds=3))
+    messages = [one.message for one in result.extra_data.not_seen]
+    assert len(messages) == 4
+    assert all("too much to think about in 1 s" in message for message in messages)
+
+
+@pytest.mark.needs("bwrap")
+def test_a_class_with_hostile_archives(tmp_path: Path) -> None:
+    """A result for each, which the next command keeps; all pages; the pair of right ones."""
+    code = "".join(f"def f{k}(x):\n    return {k} * x + {k * 7}\n" for k in range(120))
+    files: dict[str, dict[str, str | bytes]] = {
+        name: FINE | extra for name, extra in HEAVY.items()
+    } | {"right": FINE | {"more.py": code}, "also": FINE | {"other.py": code}}
+    for k, content in enumerate(files.values()):
+        (tmp_path / f"1000{k:04}_assignment3.zip").write_bytes(pack(content))
+    names: list[str] = []
+
+    def graded() -> list[Result]:
+        names.clear()
+        how: dict[str, Any] = {"check": CHECK, "isolation": ways.best(), "num_workers": 2}
+        report = lambda done, total, name, result: names.append(name)  # noqa: E731
+        limits, out = Limits(seconds=20), tmp_path / "graded"
+        return [*grade_folder(tmp_path, out, RUBRIC, limits, report=report, **how).values()]
+
+    results = graded()
+    assert len(names) == len(files)
+    assert [one.extra_data.problem for one in results if "grader failed" in one.output] == []
+    assert [one.score for one in results[-2:]] == [84, 84]
+    graded()
+    assert names == []
+    page = (tmp_path / "graded" / "class.html").read_text()
+    assert "could not be compared" not in page
+    assert "other.py" in (tmp_path / "graded" / "pairs" / "1.html").read_text()
