@@ -1,8 +1,8 @@
 """Accuracy against T, for the pages: python benchmarks/accuracy_curve.py [OUT]
 
-Asks each exported network that reads digits about COUNT palindromes of every length from 5 to 1,000,
-some twenty minutes on one thread, and writes how many it gets right to playground/data/curve.json,
-by the SHA-256 of its file: the page draws the curve of no other network.
+Asks each exported network that reads digits about 500 palindromes of every length from 5 to
+1,000, some twenty minutes on one thread, and writes how many it gets right to
+playground/data/curve.json, by the SHA-256 of its file: of another network the page draws no curve.
 """
 
 import json

@@ -134,7 +134,7 @@ export function drawing(eyes) {
       for (let channel = 0; channel < channels; channel++) {
         const picture = context.createImageData(width, height);
         for (let k = 0; k < width * height; k++) {
-          picture.data.set(shade("gate", values[channel * width * height + k] / strong), 4 * k);
+          picture.data.set(shade("map", values[channel * width * height + k] / strong), 4 * k);
           picture.data[4 * k + 3] = 255;
         }
         context.putImageData(picture, (channel % columns) * (width + 1), Math.floor(channel / columns) * (height + 1));
