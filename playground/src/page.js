@@ -9,6 +9,7 @@ import { microscope } from "./microscope.js";
 import { openModels } from "./models.js";
 import { localSource, shown } from "./reading.js";
 import { local } from "./source.js";
+import { ring } from "./ring.js";
 import { studio } from "./studio.js";
 import { trainer } from "./trainer.js";
 
@@ -33,6 +34,7 @@ function available() {
   parts.push(["learn", t("Train a tiny LSTM"), trainer]);
   if (generator) parts.push(["latent", t("Latent studio"), () => studio(local(generator, networks))]);
   if (classifier) parts.push(["draw", t("Draw a digit"), () => drawing(localEyes(classifier, networks))]);
+  parts.push(["ring", t("Train a GAN"), ring]);
   if (film || clinic) parts.push(["film", t("A GAN's training"), () => training(async () => ({ film, clinic }))]);
   if (film?.real_png) parts.push(["fake", t("Spot the fake"), () => spotTheFake(async () => film)]);
   return parts;

@@ -86,7 +86,7 @@ def norms(name: str, palindrome: list[int], half: bool) -> list[float]:
 
 
 def ask(node: Callable[..., str], page: Path, **questions: Any) -> Any:
-    given = {"cuts": [], "flows": [], "sentences": [], **questions}
+    given = {"cuts": [], "flows": [], "sentences": [], "rings": [], **questions}
     return json.loads(node(HERE / "asked.mjs", page, text=json.dumps(given)))
 
 
@@ -145,3 +145,15 @@ def test_the_shipped_curves() -> None:
             assert right[length - shipped["shortest"]] / shipped["count"] == pytest.approx(
                 share, abs=0.09
             )
+
+
+def test_a_gan_in_two_dimensions(node: Callable[..., str], page: Path) -> None:
+    """With one step each it covers the eight blobs; what is counted is what numpy counts."""
+    (found,) = ask(node, page, rings=[[1, 1, 1800]])["rings"]
+    points = np.array(found["points"]).reshape(-1, 2)
+    angles = np.arange(8) * np.pi / 4
+    centres = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    inside = np.linalg.norm(points[:, None] - centres, axis=2) < 0.15
+    np.testing.assert_allclose(found["shares"], inside.mean(axis=0), atol=1e-9)
+    assert (inside.mean(axis=0) >= 0.02).all()
+    assert inside.mean(axis=0).sum() > 0.4

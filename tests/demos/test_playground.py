@@ -156,10 +156,10 @@ def test_a_part_of_the_exports(node: Callable[..., str], tmp_path: Path) -> None
 def test_gradients(node: Callable[..., str]) -> None:
     """Backpropagation in the page against finite differences of its loss."""
     found = json.loads(node(HERE / "gradients.mjs"))
-    assert len(found) == 7
+    assert len(found) == 9
     for name, (error, largest) in found.items():
         assert largest > 0.05, name
-        assert error < 1e-8, name
+        assert error < (1e-6 if name == "penalty" else 1e-8), name
 
 
 @torch.no_grad()
