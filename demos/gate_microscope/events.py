@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gate_microscope.cuts import NO_CUT, Cut, gradient, parse_wires, readout, states
 from serving.numbers import whole
 from toolkit.common.device import make_rng
 from toolkit.common.errors import UsageError
@@ -19,6 +20,7 @@ from toolkit.lstm.microscope import logits_after_each_step, remembered, telling_
 
 MAX_DIGITS = 5000  # `MOST` in playground/src/reading.js
 MAX_REPLACED = 50  # digits of which each is replaced; `MOST_REPLACED` in playground/src/reading.js
+NUM_ASKED, MAX_ASKED = 500, 100  # palindromes, and their longest T; as in playground/src/reading.js
 FIRST_LENGTH, NUM_TRIED = 36, 50  # of the palindrome that is shown first
 SHORTS = 32767  # the largest 16-bit integer
 
@@ -52,6 +54,7 @@ class GateMicroscope:
                 "config": manifest[f"{name}.pt"]["config"],
                 "metrics": manifest[f"{name}.pt"]["metrics"],
                 "hidden_size": network.hidden_size,
+                "sha256": manifest[f"{name}.pt"]["sha256"],
             }
             for name, network in self.networks.items()
         }
@@ -68,8 +71,12 @@ class GateMicroscope:
         found: list[int] = digits[int(contrast[0]) if len(contrast) else 0].tolist()
         return found
 
-    def read(self, digits: str) -> dict[str, Any]:
+    def read(self, digits: str, wires: str = "", step: int = 1) -> dict[str, Any]:
         """Read digits, such as "31413", and answer after each of them.
+
+        Args:
+            wires: those that are cut, such as "f0,hg"; see `gate_microscope.cuts`.
+            step: the first one without them.
 
         Returns:
             "palindrome": whether the digits begin a palindrome that is longer by one digit;
@@ -78,10 +85,11 @@ class GateMicroscope:
             the first says most for the last answer.
         """
         key = digits_key(digits)
+        cut = _cut(wires, step)
         palindrome = broken_mirror(torch.tensor(key)) is None
         networks = {}
         for name, network in self.networks.items():
-            h = self.trace(name, key)["h"]
+            h = self.trace(name, key, cut)["h"]
             logits = logits_after_each_step(network, h)
             networks[name] = {
                 "answers": logits.argmax(dim=1).tolist(),
@@ -94,8 +102,10 @@ class GateMicroscope:
             "networks": networks,
         }
 
-    def inside(self, digits: str, network: str, cells: list[int]) -> dict[str, Any]:
-        """Some cells at every step, for drawing.
+    def inside(
+        self, digits: str, network: str, cells: list[int], wires: str = "", step: int = 1
+    ) -> dict[str, Any]:
+        """Some cells at every step, for drawing; wires are cut as in `read`.
 
         Returns:
             of i, f, o, g, c, h, or only h, "data" in base64, (cells, steps) little-endian 16-bit
@@ -104,8 +114,31 @@ class GateMicroscope:
         name = self._name(network)
         size = self.networks[name].hidden_size
         chosen = [whole("A cell", cell, 0, size - 1) for cell in cells[:size]]
-        traced = self.trace(name, digits_key(digits))
+        traced = self.trace(name, digits_key(digits), _cut(wires, step))
         return {gate: _shorts(values[:, chosen].t()) for gate, values in traced.items()}
+
+    @torch.no_grad()
+    def accuracy(self, network: str, length: int, wires: str = "", step: int = 1) -> float:
+        """The share of 500 palindromes of T = length that a network completes; cut as in `read`."""
+        asked = self.networks[self._name(network)]
+        half = (whole("T", length, 2, MAX_ASKED) + 1) // 2
+        left = torch.randint(
+            NUM_DIGITS, (NUM_ASKED, half), generator=make_rng(length, "cut a wire")
+        )
+        read = torch.cat([left, left[:, : length - half].flip(1)], dim=1)
+        digits, right = split_last(read)
+        h = states(asked, digits, _cut(wires, step))["h"][-1]
+        return float((readout(asked, h).argmax(dim=1) == right).float().mean())
+
+    def gradient(self, digits: str, wires: str = "", step: int = 1) -> dict[str, Numbers]:
+        """How the gradient of the loss comes back; wires are cut as in `read`.
+
+        Returns:
+            of each network after each step the length of the derivative with respect to c of an
+            LSTM, h of an RNN. The loss is the cross-entropy of the first digit as the answer.
+        """
+        key, cut = torch.tensor(digits_key(digits)), _cut(wires, step)
+        return {name: gradient(network, key, cut) for name, network in self.networks.items()}
 
     def remembers(self, digits: str) -> dict[str, list[Numbers]]:
         """Which digits each network's memory holds, after each of up to 50 digits.
@@ -186,8 +219,13 @@ class GateMicroscope:
         moved = remembered(self.networks[name], torch.tensor(key)).tolist()
         return [[round(x, 4) for x in row[: t + 1]] for t, row in enumerate(moved)]
 
-    def _trace(self, name: str, digits: tuple[int, ...]) -> dict[str, Tensor]:
-        return trace(self.networks[name], torch.tensor(digits))
+    def _trace(self, name: str, digits: tuple[int, ...], cut: Cut = NO_CUT) -> dict[str, Tensor]:
+        network, read = self.networks[name], torch.tensor(digits)
+        if cut == NO_CUT:
+            return trace(network, read)
+        with torch.no_grad():
+            cut_states = states(network, read[None], cut)
+        return {gate: torch.cat(values).float() for gate, values in cut_states.items()}
 
 
 def digits_key(text: Any) -> tuple[int, ...]:
@@ -195,6 +233,12 @@ def digits_key(text: Any) -> tuple[int, ...]:
     if text is not None and not isinstance(text, str):
         raise UsageError(f'The digits must be a text such as "31413", not {text!r}.')
     return tuple(parse_digits(text or "", MAX_DIGITS)[0].tolist())
+
+
+def _cut(wires: Any, step: Any) -> Cut:
+    """Wires, and the first of the steps, counted from 1, without them."""
+    named = parse_wires(wires)
+    return Cut(named, whole("The step", step, 1, MAX_DIGITS) - 1) if named else NO_CUT
 
 
 def _shorts(values: Tensor) -> dict[str, Any]:

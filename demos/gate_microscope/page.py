@@ -25,6 +25,7 @@ def build(exports_dir: Path) -> gr.Blocks:
         "generates": drawing.generator is not None,
     }
     asked = [microscope.read, microscope.inside, microscope.remembers]
+    asked += [microscope.accuracy, microscope.gradient]
     asked += [drawing.classify, drawing.generate, drawing.picture]
     with gr.Blocks(title="Gate microscope", analytics_enabled=False) as page:
         part("gate_microscope", asked, settings)

@@ -44,6 +44,22 @@ export function number(value, decimals = 0) {
   return value.toLocaleString("en", options).replace(/^-(?=[0.]*$)/, "").replace("-", "\u2212");
 }
 
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+const LEAST = 1e-30; // below it a number in single precision says nothing
+
+/**
+ * A positive number of any size, such as 3 × 10⁻⁷.
+ * @param {number} value
+ * @returns {string}
+ */
+export function magnitude(value) {
+  if (value < LEAST) return t("less than %(least)s", { least: magnitude(LEAST) });
+  if (value >= 0.01 && value < 1000) return number(value, value < 0.1 ? 3 : value < 10 ? 1 : 0);
+  const [mantissa, exponent] = value.toExponential(0).split("e");
+  const raised = Array.from(exponent.replace("+", ""), (one) => SUPERSCRIPTS[Number(one)] ?? "⁻").join("");
+  return mantissa === "1" ? `10${raised}` : `${mantissa} × 10${raised}`;
+}
+
 /**
  * 100% only where it is all.
  * @param {number} share 0 to 1
@@ -79,6 +95,15 @@ export function el(tag, properties = {}, ...children) {
  */
 export const button = (text, onclick, properties = {}) =>
   el("button", { type: "button", onclick, ...properties }, text);
+
+/**
+ * What can be folded away; on a phone it is, at first.
+ * @param {string} title
+ * @param {() => void} redraw when it is opened
+ * @param {...Node} children
+ */
+export const folding = (title, redraw, ...children) =>
+  el("details", { open: innerWidth > 700, ontoggle: redraw }, el("summary", {}, el("h2", {}, title)), ...children);
 
 let count = 0;
 
@@ -143,7 +168,11 @@ export const isDark = () => root.classList.contains("dark");
 
 /** From the lowest value to the highest; what is near the background says little. */
 const PALETTES = {
-  gate: { light: [[250, 250, 250], [30, 80, 190]], dark: [[28, 32, 42], [140, 195, 255]] },
+  map: { light: [[250, 250, 250], [30, 80, 190]], dark: [[28, 32, 42], [140, 195, 255]] },
+  // An open gate is paper, a shut one ink: what a network stops can be seen.
+  i: { light: [[14, 116, 144], [250, 250, 250]], dark: [[103, 214, 238], [28, 32, 42]] },
+  f: { light: [[161, 98, 7], [250, 250, 250]], dark: [[245, 196, 81], [28, 32, 42]] },
+  o: { light: [[87, 83, 78], [250, 250, 250]], dark: [[205, 200, 190], [28, 32, 42]] },
   signed: {
     light: [[196, 78, 10], [250, 250, 250], [30, 80, 190]],
     dark: [[255, 160, 90], [28, 32, 42], [140, 195, 255]],
@@ -151,7 +180,7 @@ const PALETTES = {
 };
 
 /**
- * @param {"gate" | "signed"} kind
+ * @param {keyof typeof PALETTES} kind
  * @param {number} share 0 to 1, from the lowest value to the highest
  * @returns {number[]} red, green, blue
  */
@@ -168,7 +197,7 @@ export function shade(kind, share) {
  * @param {number} width
  * @param {number} height
  * @param {(x: number, y: number) => number} at
- * @param {"gate" | "signed"} kind
+ * @param {keyof typeof PALETTES} kind
  * @param {number} low
  * @param {number} high
  */

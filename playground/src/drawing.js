@@ -1,5 +1,6 @@
 /** Draw a digit: what the classifier, opened, makes of it. */
 
+import { questions } from "./ask.js";
 import { button, drawImage, el, number, percent, shade, t } from "./dom.js";
 import { onlyNewest } from "./newest.js";
 import { drawingPad, imageOf } from "./pad.js";
@@ -134,7 +135,7 @@ export function drawing(eyes) {
       for (let channel = 0; channel < channels; channel++) {
         const picture = context.createImageData(width, height);
         for (let k = 0; k < width * height; k++) {
-          picture.data.set(shade("gate", values[channel * width * height + k] / strong), 4 * k);
+          picture.data.set(shade("map", values[channel * width * height + k] / strong), 4 * k);
           picture.data[4 * k + 3] = 255;
         }
         context.putImageData(picture, (channel % columns) * (width + 1), Math.floor(channel / columns) * (height + 1));
@@ -171,7 +172,22 @@ export function drawing(eyes) {
     putLater(base64Of(chosen).then((data) => /** @type {any} */ (eyes).picture(data)), false);
   } });
 
+  const square = Float32Array.from({ length: 784 }, (_, k) => Number([k % 28, Math.floor(k / 28)].every((at) => at >= 4 && at < 24)));
+  const tour = questions(() => [{
+    text: t("The discriminator has seen digits of MNIST and what the generator drew. What does it say to a white square?"),
+    choices: [t("real"), t("drawn")],
+    act: async () => {
+      touched++;
+      pad.wipe();
+      put(square, false);
+      const { logit } = await eyes.classify(square);
+      if (logit === null) throw new Error(t("There is no discriminator among these exports."));
+      return { right: logit > 0 ? 0 : 1, because: t("Its logit is %(logit)s. It has learnt what tells digits of MNIST from those that this generator draws, and nothing of squares: it does not know what a digit is.", { logit: number(logit, 2) }) };
+    },
+  }]);
+
   const view = el("div", {},
+    eyes.generate ? tour.view : "",
     el("p", { class: "task" }, t("What you draw is cut out, scaled to 20 × 20 points and centred, as MNIST was. The classifier, which measures the GAN, makes feature maps of it, of these ten logits, and softmax makes of the logits the ten shares below.")),
     el("div", { class: "drawing" },
       el("div", {}, pad.view, el("div", { class: "buttons" }, button(t("Clear"), clear),

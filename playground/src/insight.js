@@ -1,8 +1,9 @@
 /** How the networks behave, in sentences that are said only where the numbers bear them out. */
 
-import { number, percent, t } from "./dom.js";
+import { magnitude, number, percent, t } from "./dom.js";
 import { brokenMirror } from "./palindromes.js";
-import { titles } from "./strips.js";
+import { NUM_ASKED } from "./reading.js";
+import { titles, VANISHES } from "./strips.js";
 
 /** @typedef {import("./reading.js").Name} Name */
 /** @typedef {import("./reading.js").Source["networks"]} Networks */
@@ -11,6 +12,10 @@ const PERIODS = 3; // that must be there before it is called a clock
 const LONGEST = 200; // steps of a period
 const SAME = 0.7; // of its answers are those of a period before
 const LATE = 0.5; // of the steps: who says the first digit only from then on has not held it ready
+
+const AS_WELL = 0.03; // of 500 palindromes: no difference
+const GUESSES = 0.2; // a guess is right in a tenth
+const GROWS = 1.5; // times: the cell is written on
 
 /** @param {number[]} shares */
 function range(shares) {
@@ -80,8 +85,85 @@ export function habits(digits, read, networks) {
     }
     const from = holds.lastIndexOf(0) + 2;
     const { length, curriculum } = /** @type {import("./reading.js").Described} */ (networks[name]).config;
+    if (!curriculum && digits.length >= length && holds[length - 2] && !holds[holds.length - 1]) {
+      const [start, end] = [holds.lastIndexOf(0, length - 2) + 2, holds.indexOf(0, length - 2)];
+      return [t("%(network)s says the first digit from step %(from)s to %(to)s, where it was asked in its training, at T = %(length)s, and not at the end: it has learnt when it will be asked.", { network, from: start, to: end, length })];
+    }
     return !curriculum && length === digits.length + 1 && brokenMirror(digits) < 0 && from > LATE * length && from < length
       ? [t("%(network)s says the first digit steadily only from step %(from)s on: it has learnt when it will be asked.", { network, from })]
       : [];
   });
+}
+
+/** What a cut costs a network: the share of other palindromes that are right with it. */
+export const cutCosts = {
+  /** @param {number} after */
+  short: (after) => t("%(share)s of %(count)s", { share: percent(after), count: NUM_ASKED }),
+  /**
+   * @param {Name} name
+   * @param {string} cut
+   * @param {number} before
+   * @param {number} after
+   */
+  long: (name, cut, before, after) => {
+    const values = { network: titles()[name], cut, before: percent(before), after: percent(after), count: NUM_ASKED };
+    return before - after <= AS_WELL ? t("With %(cut)s, %(network)s does as well: %(after)s of %(count)s palindromes right, %(before)s uncut.", values)
+      : after <= GUESSES ? t("With %(cut)s, %(network)s is lost: %(after)s of %(count)s palindromes right, %(before)s uncut.", values)
+      : t("With %(cut)s, %(network)s still completes %(after)s of %(count)s palindromes, %(before)s uncut.", values);
+  },
+};
+
+/**
+ * Whether a network with an open input gate goes on writing, and needs to.
+ * @param {import("./reading.js").Cells[]} states of some cells, uncut and with i = 0
+ * @param {number} steps
+ * @param {number} from the first step with i = 0
+ * @param {number} lost share of palindromes
+ */
+export function writing([whole, shut], steps, from, lost) {
+  const mean = (/** @type {Float32Array | undefined} */ values, /** @type {number} */ step) => {
+    const found = Array.from(values ?? []).filter((_, at) => at % steps === step);
+    return found.reduce((sum, value) => sum + Math.abs(value), 0) / found.length;
+  };
+  if (!from) return "";
+  const [begin, end, held] = [mean(whole.c, from - 1), mean(whole.c, steps - 1), mean(shut.c, steps - 1)];
+  const gate = mean(whole.i, steps - 1);
+  const values = { step: from, begin: number(begin, 1), end: number(end, 1), held: number(held, 1), gate: number(gate, 2), count: (whole.c?.length ?? 0) / steps };
+  return [
+    t("Uncut, |c| of the %(count)s cells that say most is %(begin)s after step %(step)s and %(end)s at the end, where i is %(gate)s; with the gate shut it is %(held)s.", values),
+    lost <= AS_WELL && end > GROWS * begin && gate > 0.5
+      ? t("So it does not close its input gate and hold: it goes on writing. Shut the gate, and it holds as well.") : "",
+  ].filter(Boolean).join(" ");
+}
+
+/**
+ * How much of the gradient arrives at the first step.
+ * @param {Record<string, number[]>} norms
+ * @param {number[]} digits
+ * @param {Record<string, import("./reading.js").Reading>} read
+ * @param {Networks} networks
+ */
+export function flows(norms, digits, read, networks) {
+  const title = titles();
+  const shares = /** @type {Name[]} */ (Object.keys(networks)).map((name) => ({ name, share: norms[name][0] / norms[name][digits.length - 1] }));
+  const listed = (/** @type {typeof shares} */ some) => some.map(({ name, share }) => `${title[name]} (${magnitude(share)})`).join(t(", "));
+  const [vanishing, arriving] = [shares.filter(({ share }) => share < VANISHES), shares.filter(({ share }) => share >= VANISHES)];
+  const knows = vanishing.filter(({ name }) => networks[name]?.config.curriculum && read[name].answers[digits.length - 1] === digits[0]);
+  return [
+    vanishing.length ? t("The gradient vanishes in %(networks)s: so much of what sets out at the last step is left at step 1. So an error at the end hardly changes what the network does with the first digit.", { networks: listed(vanishing) }) : "",
+    ...knows.map(({ name }) => t("%(network)s says it all the same: it learnt to on short palindromes.", { network: title[name] })),
+    arriving.length ? t("It arrives in %(networks)s; the numbers are multiples of what sets out.", { networks: listed(arriving) }) : "",
+  ].filter(Boolean).join(" ");
+}
+
+/**
+ * How many of ten first digits each network says after nothing but zeros.
+ * @param {Record<string, import("./reading.js").Reading>[]} found of each first digit
+ * @param {Networks} networks
+ */
+export function onZeros(found, networks) {
+  const title = titles();
+  const counts = /** @type {Name[]} */ (Object.keys(networks)).map((name) =>
+    `${title[name]} ${found.filter((read, first) => read[name].answers[read[name].answers.length - 1] === first).length}`);
+  return t("With nothing but zeros after it, of the ten first digits are right: %(counts)s.", { counts: counts.join(t(", ")) });
 }

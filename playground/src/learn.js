@@ -19,15 +19,18 @@
  *     dW = dW + da [x(t); h(t-1)]^T,  db = db + da     all steps share the weights
  *     dh(t-1) = W_h^T da                               from (1) to (4)
  *     dc(t-1) = dc * f                                 from (5): no matrix, so it need not vanish
+ *
+ * Where a wire is cut (cuts.js), nothing comes back through it.
  */
 
+import { severed, WHOLE } from "./cuts.js";
 import { argmax, normalFrom, sigmoid, softmax } from "./tensors.js";
 
 /**
  * @typedef {Record<"weight_ih" | "weight_hh" | "bias" | "readout_weight" | "readout_bias",
  *   Float64Array>} Parameters
  * @typedef {{
- *   forget: "learnt" | "one" | "zero", softmax_twice: boolean, learning_rate: number,
+ *   cut: import("./cuts.js").Cut, softmax_twice: boolean, learning_rate: number,
  *   max_grad_norm: number,
  * }} Settings at a `max_grad_norm` of 0 nothing is clipped
  */
@@ -42,7 +45,7 @@ const NAMES = /** @type {(keyof Parameters)[]} */ ([
 
 /** @type {Settings} */
 export const DEFAULTS = {
-  forget: "learnt",
+  cut: WHOLE,
   softmax_twice: false,
   learning_rate: 0.01,
   max_grad_norm: 10,
@@ -80,6 +83,8 @@ class Tiny {
     this.length = 0;
     /** @type {ArrayLike<number>} */
     this.digits = [];
+    /** The length of dL/dc of an LSTM, dL/dh of an RNN, after each step, once it has come back there. */
+    this.flow = new Float64Array();
   }
 
   zeros() {
@@ -94,14 +99,17 @@ class Tiny {
    * W_x x(t) + W_h h(t-1) + b, where x is one-hot, so that W_x x is a column.
    * @param {number} digit
    * @param {Float64Array} h_before
+   * @param {boolean[]} deaf of each block of rows, whether it does not read h
    */
-  preactivations(digit, h_before) {
+  preactivations(digit, h_before, deaf) {
     const { weight_ih, weight_hh, bias } = this.parameters;
     const size = this.hidden_size;
     const a = new Float64Array(bias.length);
     for (let row = 0; row < a.length; row++) {
       let sum = bias[row] + weight_ih[row * 10 + digit];
-      for (let k = 0, at = row * size; k < size; k++, at++) sum += weight_hh[at] * h_before[k];
+      if (!deaf[Math.floor(row / size)]) {
+        for (let k = 0, at = row * size; k < size; k++, at++) sum += weight_hh[at] * h_before[k];
+      }
       a[row] = sum;
     }
     return a;
@@ -112,9 +120,10 @@ class Tiny {
    * @param {Float64Array} da
    * @param {number} digit
    * @param {Float64Array} h_before
+   * @param {boolean[]} deaf
    * @returns {Float64Array} dh(t-1) = W_h^T da
    */
-  addGradients(da, digit, h_before) {
+  addGradients(da, digit, h_before, deaf) {
     const { weight_hh } = this.parameters;
     const gradients = this.gradients;
     const size = this.hidden_size;
@@ -123,6 +132,7 @@ class Tiny {
       const d = da[row];
       gradients.bias[row] += d;
       gradients.weight_ih[row * 10 + digit] += d;
+      if (deaf[Math.floor(row / size)]) continue;
       for (let k = 0, at = row * size; k < size; k++, at++) {
         gradients.weight_hh[at] += d * h_before[k];
         dh[k] += d * weight_hh[at];
@@ -265,19 +275,19 @@ export class TinyLSTM extends Tiny {
    */
   read(digits) {
     const size = this.hidden_size;
-    const { forget } = this.settings;
     this.digits = digits;
     this.states = { i: [], f: [], g: [], o: [], c: [], h: [] };
     let h_before = new Float64Array(size);
     let c_before = new Float64Array(size);
     for (let t = 0; t < digits.length; t++) {
-      const a = this.preactivations(digits[t], h_before);
+      const { stands, deaf } = severed(this.settings.cut, t);
+      const a = this.preactivations(digits[t], h_before, deaf);
       const [i, f, g, o, c, h] = Array.from({ length: 6 }, () => new Float64Array(size));
       for (let j = 0; j < size; j++) {
         g[j] = Math.tanh(a[2 * size + j]); // (1)
-        i[j] = sigmoid(a[j]); // (2)
-        f[j] = forget === "learnt" ? sigmoid(a[size + j]) : forget === "one" ? 1 : 0; // (3)
-        o[j] = sigmoid(a[3 * size + j]); // (4)
+        i[j] = stands[0] >= 0 ? stands[0] : sigmoid(a[j]); // (2)
+        f[j] = stands[1] >= 0 ? stands[1] : sigmoid(a[size + j]); // (3)
+        o[j] = stands[3] >= 0 ? stands[3] : sigmoid(a[3 * size + j]); // (4)
         c[j] = g[j] * i[j] + c_before[j] * f[j]; // (5)
         h[j] = Math.tanh(c[j]) * o[j]; // (6)
       }
@@ -297,30 +307,37 @@ export class TinyLSTM extends Tiny {
   back(dh) {
     const size = this.hidden_size;
     const zero = new Float64Array(size);
-    const learnt = this.settings.forget === "learnt";
     const dc = new Float64Array(size);
+    this.flow = new Float64Array(this.digits.length);
     for (let t = this.digits.length - 1; t >= 0; t--) {
       const [i, f, g, o, c] = /** @type {const} */ (["i", "f", "g", "o", "c"]).map(
         (name) => this.states[name][t],
       );
       const c_before = this.states.c[t - 1] ?? zero;
+      const { deaf } = severed(this.settings.cut, t);
       const da = new Float64Array(4 * size);
+      let square = 0;
       for (let j = 0; j < size; j++) {
         const tanh_c = Math.tanh(c[j]);
         dc[j] += dh[j] * o[j] * (1 - tanh_c * tanh_c); // from (6)
-        da[j] = dc[j] * g[j] * i[j] * (1 - i[j]); // from (5) and (2)
-        da[size + j] = learnt ? dc[j] * c_before[j] * f[j] * (1 - f[j]) : 0; // from (5) and (3)
+        square += dc[j] * dc[j];
+        da[j] = dc[j] * g[j] * i[j] * (1 - i[j]); // from (5) and (2); 0 for a gate that stands
+        da[size + j] = dc[j] * c_before[j] * f[j] * (1 - f[j]); // from (5) and (3)
         da[2 * size + j] = dc[j] * i[j] * (1 - g[j] * g[j]); // from (5) and (1)
         da[3 * size + j] = dh[j] * tanh_c * o[j] * (1 - o[j]); // from (6) and (4)
         dc[j] *= f[j]; // dc(t-1), from (5)
       }
-      dh = this.addGradients(da, this.digits[t], this.states.h[t - 1] ?? zero);
+      this.flow[t] = Math.sqrt(square);
+      dh = this.addGradients(da, this.digits[t], this.states.h[t - 1] ?? zero, deaf);
     }
   }
 }
 
 export class TinyRNN extends Tiny {
   kind = "rnn";
+
+  /** @param {number} step */
+  deaf = (step) => [severed(this.settings.cut, step).deaf.every(Boolean)];
 
   /**
    * @param {number} hidden_size
@@ -342,7 +359,7 @@ export class TinyRNN extends Tiny {
     this.states = { h: [] };
     let h = new Float64Array(this.hidden_size);
     for (let t = 0; t < digits.length; t++) {
-      h = this.preactivations(digits[t], h).map(Math.tanh);
+      h = this.preactivations(digits[t], h, this.deaf(t)).map(Math.tanh);
       this.states.h.push(h);
     }
     return this.states.h;
@@ -354,12 +371,32 @@ export class TinyRNN extends Tiny {
    */
   back(dh) {
     const zero = new Float64Array(this.hidden_size);
+    this.flow = new Float64Array(this.digits.length);
     for (let t = this.digits.length - 1; t >= 0; t--) {
       const h = this.states.h[t];
+      this.flow[t] = Math.hypot(...dh);
       const da = dh.map((d, j) => d * (1 - h[j] * h[j]));
-      dh = this.addGradients(da, this.digits[t], this.states.h[t - 1] ?? zero);
+      dh = this.addGradients(da, this.digits[t], this.states.h[t - 1] ?? zero, this.deaf(t));
     }
   }
+}
+
+/**
+ * How the derivative of the loss (9) of a trained network comes back from its last step.
+ * @param {import("./models.js").Recurrent} trained
+ * @param {number[]} palindrome
+ * @param {import("./cuts.js").Cut} cut
+ * @returns {number[]} after each step the length of dL/dc of an LSTM, of dL/dh of an RNN
+ */
+export function flowBack(trained, palindrome, cut) {
+  const { hidden_size, weight_ih, one_hot } = trained;
+  const network = new (trained.states.length > 1 ? TinyLSTM : TinyRNN)(hidden_size, () => 0.5, { ...DEFAULTS, cut });
+  for (const name of NAMES) network.parameters[name] = Float64Array.from(trained[name]);
+  if (!one_hot) { // the same as ten inputs, each of which is there once
+    network.parameters.weight_ih = Float64Array.from({ length: 10 * weight_ih.length }, (_, k) => weight_ih[Math.floor(k / 10)] * (k % 10));
+  }
+  network.learn(palindrome);
+  return [...network.flow];
 }
 
 /** Palindromes of one length, in two splits that share none: one left half in five is for the test. */

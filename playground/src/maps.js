@@ -3,6 +3,7 @@
 import { colour, drawMatrix, el, number, prepare, t } from "./dom.js";
 
 /** @typedef {import("./recurrent.js").StateName} StateName */
+/** @typedef {"signed" | "i" | "f" | "o"} Kind of colours: each gate has its own */
 
 const MAX_COLUMNS = 1000; // of a picture; of more steps each column is a mean
 const LINE = 40; // height of the followed cell's line
@@ -12,11 +13,11 @@ const LINE = 40; // height of the followed cell's line
  * @param {Float32Array} [c] the cell has no bounds: it can add up
  */
 const MAPS = (c = Float32Array.of(0)) =>
-  /** @type {Record<StateName, [string, "gate" | "signed", number, number]>} */ ({
+  /** @type {Record<StateName, [string, Kind, number, number]>} */ ({
     g: [t("g, input modulation (1)"), "signed", -1, 1],
-    i: [t("i, input gate (2)"), "gate", 0, 1],
-    f: [t("f, forget gate (3)"), "gate", 0, 1],
-    o: [t("o, output gate (4)"), "gate", 0, 1],
+    i: [t("i, input gate (2)"), "i", 0, 1],
+    f: [t("f, forget gate (3)"), "f", 0, 1],
+    o: [t("o, output gate (4)"), "o", 0, 1],
     c: [t("c, cell (5)"), "signed", -bound(c), bound(c)],
     h: [t("h, hidden state (6)"), "signed", -1, 1],
   });
@@ -86,7 +87,7 @@ export function maps(choose, follow) {
 
   /**
    * @param {StateName} name
-   * @param {[string, "gate" | "signed", number, number]} look
+   * @param {[string, Kind, number, number]} look
    */
   function figure(name, [title, kind, low, high]) {
     const columns = Math.min(shown.steps, MAX_COLUMNS);
@@ -114,7 +115,8 @@ export function maps(choose, follow) {
     }, heat, line, cursor);
     figures.push({ name, frame, cursor, row, line, value });
     return el("figure", {}, el("figcaption", {},
-      el("span", {}, title, " ", el("small", {}, t("%(low)s to %(high)s", { low: number(low), high: number(high) }))),
+      el("span", {}, el("b", { class: `of-${name}` }, title), " ", el("small", {}, kind === "signed"
+        ? t("%(low)s to %(high)s", { low: number(low), high: number(high) }) : t("dark: shut"))),
       value), frame);
   }
 
@@ -130,8 +132,8 @@ export function maps(choose, follow) {
         LINE - 3 - ((Math.min(Math.max(value, low), high) - low) / (high - low)) * (LINE - 6);
       context.strokeStyle = colour("line");
       context.beginPath();
-      context.moveTo(0, y(kind === "gate" ? low : 0));
-      context.lineTo(width, y(kind === "gate" ? low : 0));
+      context.moveTo(0, y(kind === "signed" ? 0 : low));
+      context.lineTo(width, y(kind === "signed" ? 0 : low));
       context.stroke();
       context.strokeStyle = colour("cursor");
       context.lineWidth = 1.5;

@@ -1,19 +1,28 @@
 /** The gate microscope: what the networks would answer after every digit, and why. */
 
 import { remember, remembered } from "./address.js";
+import { questions } from "./ask.js";
 import { cellPanel } from "./cell.js";
-import { button, el, labelled, number, select, t } from "./dom.js";
-import { compared, habits } from "./insight.js";
+import { curves } from "./curves.js";
+import { parseWires, touches, WHOLE } from "./cuts.js";
+import { button, el, folding, labelled, number, percent, select, t } from "./dom.js";
+import { compared, cutCosts, flows, habits, onZeros, writing } from "./insight.js";
 import { maps } from "./maps.js";
 import { onlyNewest } from "./newest.js";
 import { draw, parse } from "./palindromes.js";
-import { MOST_REPLACED } from "./reading.js";
-import { strips, titles, verdict } from "./strips.js";
+import { isStill } from "./player.js";
+import { MOST_ASKED, MOST_REPLACED, NUM_ASKED } from "./reading.js";
+import { strips, titles, VANISHES, verdict } from "./strips.js";
+import { cutTitle, wirePanel } from "./wires.js";
 
 /** @typedef {import("./reading.js").Name} Name */
-/** @typedef {{digits: number[], step: number, inside: Name, all: boolean}} Question */
+/** @typedef {import("./cuts.js").Cut} Cut */
+/** @typedef {{digits: number[], step: number, inside: Name, all: boolean, cut: Cut}} Question */
 
 const NUM_TELLING = 12; // cells that are shown at first
+const BELOW = /** @type {const} */ (["memory", "error", "cut"]);
+const CUT_FROM = 8; // the ninth step, where cuts begin at first
+const COMING_BACK = 1200; // milliseconds that the gradient takes from the last step to the first
 const PATIENCE = 150; // milliseconds until what was read before is greyed out
 
 /**
@@ -31,6 +40,10 @@ function fromAddress(source) {
     cell: Number(remembered("cell") ?? -1),
     inside: names.find((name) => name === remembered("network")) ?? names[0],
     all: remembered("cells") === "all",
+    cut: {
+      wires: parseWires(remembered("cut") ?? ""),
+      from: Math.min(Math.max(Math.floor(Number(remembered("from"))) - 1 || CUT_FROM, 0), digits.length - 1),
+    },
   };
 }
 
@@ -41,8 +54,10 @@ function fromAddress(source) {
 export function microscope(source) {
   const names = /** @type {Name[]} */ (Object.keys(source.networks));
   const state = fromAddress(source);
-  /** @type {{digits: number[], found: Record<string, import("./reading.js").Reading>} | null} */
+  /** @type {{digits: number[], cut: Cut, found: Record<string, import("./reading.js").Reading>} | null} */
   let read = null;
+  /** Under the strips: what the memory holds, how the gradient comes back, or wires to cut. */
+  let below = BELOW.find((name) => name === remembered("below")) ?? (state.cut.wires.length ? "cut" : "memory");
   /** @type {import("./maps.js").Shown} */
   let shown = { cells: {}, order: [], steps: 0 };
   let note = "";
@@ -50,6 +65,7 @@ export function microscope(source) {
   const rows = strips(source.networks, setStep);
   const pictures = maps(setStep, follow);
   const panel = cellPanel(follow);
+  const wires = wirePanel(source, (chosen) => cutAt({ ...state.cut, wires: chosen }), (from) => cutAt({ ...state.cut, from }));
   const field = el("input", {
     type: "text", inputMode: "numeric", autocomplete: "off", spellcheck: false,
     value: state.digits.join(""), oninput: typed, "aria-describedby": "digits-message",
@@ -60,6 +76,15 @@ export function microscope(source) {
   });
   const about = el("p", { class: "verdict", role: "status" });
   const told = el("p", { class: "told" }); // of how the networks behave on these digits
+  const costs = el("p", { class: "costs", role: "status" }); // of the cut
+  const views = [
+    button(t("What the memory holds"), () => showBelow("memory")),
+    button(t("← Send the error back"), () => showBelow("error")),
+    button(t("✂ Cut a wire"), () => showBelow("cut")),
+  ];
+  const cutting = el("div", {}, wires.row, wires.view, wires.said, costs);
+  const accuracy = curves(source.networks, (length) => example(draw(length)));
+  const tour = questions(asks, "ring");
   const memory = el("span", { class: "bars" });
   const inside = select(names.map((name) => [name, titles()[name]]), state.inside, (value) => {
     state.inside = /** @type {Name} */ (value);
@@ -79,27 +104,31 @@ export function microscope(source) {
       el("span", { class: "dot" }, t("it would say the first digit, which is right at the end")),
       el("span", { class: "plain" }, t("a digit: what it would say instead")),
       memory),
+    el("div", { class: "buttons" }, ...views),
+    cutting,
     about,
     told,
-    el("div", { class: "heading" }, el("h2", {}, t("Inside")), inside,
-      el("label", { class: "check" }, all, t("all cells, not only the %(count)s that say most for the last answer", { count: NUM_TELLING }))),
-    el("div", { class: "inside" }, pictures.view, panel.view),
+    folding(t("How far each gets: accuracy against T"), () => accuracy.show(), accuracy.view, el("p", {}, compared(source.networks))),
+    folding(t("Inside"), () => { pictures.show(shown); if (read) showStep(); },
+      el("div", { class: "heading" }, inside,
+        el("label", { class: "check" }, all, t("all cells, not only the %(count)s that say most for the last answer", { count: NUM_TELLING }))),
+      el("div", { class: "inside" }, pictures.view, panel.view)),
   );
 
   /** @returns {Question} */
-  const question = () => ({ digits: state.digits, step: state.step, inside: state.inside, all: state.all });
+  const question = () => ({ digits: state.digits, step: state.step, inside: state.inside, all: state.all, cut: state.cut });
 
   let timer = 0;
   const stale = () => results.classList.add("stale");
   const newest = onlyNewest(async (/** @type {Question} */ asked) => {
-    const known = read?.digits === asked.digits ? read.found : null;
-    const found = known ?? await source.read(asked.digits);
+    const known = read?.digits === asked.digits && read.cut === asked.cut ? read.found : null;
+    const found = known ?? await source.read(asked.digits, asked.cut);
     const { order } = found[asked.inside];
     const chosen = asked.all ? order : order.slice(0, NUM_TELLING);
-    return { found, chosen, cells: await source.inside(asked.inside, asked.digits, chosen) };
-  }, ({ found, chosen, cells }, { digits, step }) => {
-    const other = read?.digits !== digits;
-    read = { digits, found };
+    return { found, chosen, cells: await source.inside(asked.inside, asked.digits, chosen, asked.cut) };
+  }, ({ found, chosen, cells }, { digits, step, cut }) => {
+    const other = read?.digits !== digits || read.cut !== cut;
+    read = { digits, cut, found };
     shown = { cells, order: chosen, steps: digits.length };
     if (!chosen.includes(state.cell)) state.cell = chosen[0];
     if (other) state.step = step; // else the reader may have moved on meanwhile
@@ -107,7 +136,13 @@ export function microscope(source) {
     if (other) showReading();
     pictures.show(shown);
     showStep();
-    if (other && digits.length <= MOST_REPLACED) remembers(digits);
+    if (!other) return;
+    if (!cut.wires.length && digits.length <= MOST_REPLACED) remembers(digits);
+    if (below === "error") comesBack({ digits, cut, slowly: false });
+    accuracy.show(digits.length + 1);
+    const length = digits.length + 1;
+    if (cut.wires.length && length <= MOST_ASKED) measure({ digits, cut });
+    else if (digits.length > 2 && length <= MOST_ASKED && !digits.slice(1).some(Boolean)) zeros(digits);
   }, (sentence) => {
     clearTimeout(timer);
     stale();
@@ -128,10 +163,79 @@ export function microscope(source) {
   }
 
   const remembers = onlyNewest(source.remembers, (found, digits) => {
-    if (digits !== read?.digits) return;
+    if (digits !== read?.digits || read.cut.wires.length) return;
     rows.memory(found);
     showStep();
   }, () => {}); // what it holds is not shown then; the next reading says why
+
+  const isRead = (/** @type {{digits: number[], cut: Cut}} */ asked) => asked.digits === read?.digits && asked.cut === read.cut;
+
+  const comesBack = onlyNewest(
+    (/** @type {{digits: number[], cut: Cut, slowly: boolean}} */ { digits, cut }) => source.gradient(digits, cut),
+    (norms, asked) => {
+      if (!isRead(asked) || below !== "error") return;
+      told.textContent = flows(norms, asked.digits, /** @type {NonNullable<typeof read>} */ (read).found, source.networks);
+      const last = asked.digits.length - 1;
+      const began = performance.now();
+      const frame = () => {
+        if (!isRead(asked) || below !== "error") return;
+        const share = asked.slowly && !isStill() ? (performance.now() - began) / COMING_BACK : 1;
+        rows.flow(norms, Math.max(0, Math.ceil(last * (1 - share))));
+        if (share < 1) requestAnimationFrame(frame);
+      };
+      frame();
+    }, (sentence) => { message.textContent = sentence; });
+
+  /** How many other palindromes are right with the cut and without, and why. */
+  const measure = onlyNewest(async (/** @type {{digits: number[], cut: Cut}} */ { digits, cut }) => {
+    const names = /** @type {Name[]} */ (Object.keys(source.networks)).filter((name) => touches(name, cut.wires));
+    const costs = [];
+    for (const name of names) {
+      const [before, after] = [await wires.share(name, []), await wires.share(name, cut.wires)];
+      const { order } = /** @type {NonNullable<typeof read>} */ (read).found[name];
+      const cells = order.slice(0, NUM_TELLING);
+      const states = cut.wires.join() === "i0"
+        ? [await source.inside(name, digits, cells, WHOLE), await source.inside(name, digits, cells, cut)] : [];
+      costs.push({ name, before, after, states });
+    }
+    return costs;
+  }, (found, { digits, cut }) => {
+    if (!isRead({ digits, cut })) return;
+    for (const { name, after } of found) rows.asked(name, cutCosts.short(after));
+    costs.textContent = found.flatMap(({ name, before, after, states }) => [
+      cutCosts.long(name, cutTitle(cut.wires), before, after),
+      states.length ? writing(states, digits.length, cut.from, Math.abs(after - before)) : "",
+    ]).filter(Boolean).join(" ");
+  }, (sentence) => { wires.said.textContent = sentence; });
+
+  /** Ten first digits, each with zeros after it. */
+  const zeros = onlyNewest(async (/** @type {number[]} */ digits) => {
+    const all = [];
+    for (let first = 0; first < 10; first++) all.push(await source.read([first, ...digits.slice(1)], WHOLE));
+    return all;
+  }, (found, digits) => {
+    if (digits === read?.digits && !read.cut.wires.length && below !== "error") told.textContent = `${onZeros(found, source.networks)} ${told.textContent}`;
+  }, () => {});
+
+  /** @param {Cut} cut */
+  function cutAt(cut) {
+    state.cut = { ...cut, from: Math.min(cut.from, state.digits.length - 1) };
+    remember({ cut: cut.wires.join(), from: cut.wires.length ? cut.from + 1 : "" });
+    wires.show(state.cut, state.digits.length + 1);
+    if (cut.wires.length || read?.cut.wires.length) ask(question());
+  }
+
+  /** @param {typeof BELOW[number]} chosen */
+  function showBelow(chosen) {
+    below = chosen;
+    remember({ below: chosen === "memory" ? "" : chosen });
+    if (chosen === "memory" && state.cut.wires.length) return cutAt({ ...state.cut, wires: [] }); // whole again
+    if (!read) return;
+    showReading();
+    showStep();
+    if (chosen === "error") comesBack({ ...read, slowly: true });
+    else if (!read.cut.wires.length && read.digits.length <= MOST_REPLACED) remembers(read.digits);
+  }
 
   /**
    * @param {number[]} digits
@@ -141,6 +245,7 @@ export function microscope(source) {
   function readDigits(digits, step, said = "") {
     note = said;
     state.digits = digits;
+    state.cut = { ...state.cut, from: Math.min(state.cut.from, digits.length - 1) };
     if (parse(field.value)?.join("") !== digits.join("")) field.value = digits.join("");
     ask({ ...question(), digits, step });
   }
@@ -162,15 +267,23 @@ export function microscope(source) {
   }
 
   function showReading() {
-    const { digits, found } = /** @type {NonNullable<typeof read>} */ (read);
+    const { digits, cut, found } = /** @type {NonNullable<typeof read>} */ (read);
     slider.max = String(digits.length - 1);
     rows.show(digits, found);
+    rows.cut(cut);
+    wires.show(cut, digits.length + 1);
+    cutting.hidden = below !== "cut";
     about.textContent = `${note ? `${note} ` : ""}${verdict(digits)}`;
-    told.textContent = [...habits(digits, found, source.networks), compared(source.networks)].join(" ");
-    memory.textContent = digits.length <= MOST_REPLACED
-      ? t("bar: how far the memory (c of an LSTM, h of an RNN) moves at the chosen step if that digit is replaced; full height: by its own length, with a purple top: further")
-      : t("what the memory holds of each digit is shown up to %(most)s digits", { most: MOST_REPLACED });
-    memory.classList.toggle("quiet", digits.length > MOST_REPLACED);
+    costs.textContent = "";
+    told.textContent = cut.wires.length || below === "error" ? "" : habits(digits, found, source.networks).join(" ");
+    views.forEach((view, k) => view.setAttribute("aria-pressed", String(below === BELOW[k])));
+    const quiet = below !== "error" && (digits.length > MOST_REPLACED || cut.wires.length > 0);
+    memory.textContent = below === "error"
+      ? t("bar: the gradient of the loss with respect to the memory (c of an LSTM, h of an RNN) after each step, as a share of what sets out at the last; from line to line a factor of 1,000")
+      : cut.wires.length ? t("what the memory holds of each digit is shown while no wire is cut")
+      : quiet ? t("what the memory holds of each digit is shown up to %(most)s digits", { most: MOST_REPLACED })
+      : t("bar: how far the memory (c of an LSTM, h of an RNN) moves at the chosen step if that digit is replaced; full height: by its own length, with a purple top: further");
+    memory.className = `bars ${quiet ? "quiet" : below === "error" ? below : ""}`;
   }
 
   /** @param {number} step */
@@ -222,8 +335,64 @@ export function microscope(source) {
       t("Digit %(place)s was %(before)s and is %(after)s now.", { place: at + 1, before: digits[at], after: value }));
   }
 
+  /** What the reader is asked first; each answer is measured when it is asked for. */
+  function asks() {
+    const { lstm, lstm_plain: plain } = source.networks;
+    const amounts = [t("nearly all"), t("some"), t("hardly more than a guess")];
+    const amount = (/** @type {number} */ share) => (share >= 0.9 ? 0 : share <= 0.2 ? 2 : 1);
+    const longer = 60;
+    const length = Math.min(36, source.most + 1);
+    const cutting = (/** @type {import("./cuts.js").Wire[]} */ chosen, /** @type {string} */ text, /** @type {string} */ why) => ({
+      text, choices: amounts,
+      act: async () => {
+        example(draw(length));
+        showBelow("cut");
+        cutAt({ wires: chosen, from: CUT_FROM });
+        const [before, after] = [await wires.share("lstm", []), await wires.share("lstm", chosen)];
+        return { right: amount(after), because: `${cutCosts.long("lstm", cutTitle(chosen), before, after)} ${why}` };
+      },
+    });
+    /** @type {import("./ask.js").Step[]} */
+    const steps = [];
+    if (plain?.config.length < longer) steps.push({
+      text: t("The plain LSTM was trained at T = %(length)s only. How many palindromes of T = %(longer)s does it complete?", { length: plain?.config.length, longer }),
+      choices: amounts,
+      act: async () => {
+        showBelow("memory");
+        cutAt({ ...state.cut, wires: [] });
+        example(draw(longer));
+        const [own, other] = [await source.accuracy("lstm_plain", plain?.config.length, WHOLE), await source.accuracy("lstm_plain", longer, WHOLE)];
+        return { right: amount(other), because: t("Of %(count)s palindromes it completes %(own)s at T = %(length)s and %(other)s at T = %(longer)s. Look at its strip: where does it say the first digit?", {
+          count: NUM_ASKED, own: percent(own), other: percent(other), length: plain?.config.length, longer,
+        }) };
+      },
+    });
+    if (lstm) steps.push(
+      cutting(["f0"], t("From step %(step)s on the LSTM (curriculum) forgets: f = 0. How many palindromes of T = %(length)s does it still complete?", { step: CUT_FROM + 1, length }),
+        t("With f = 0 equation (5) is c(t) = g × i: whatever is known of the first digit has to come round through h at every step.")),
+      cutting(["i0"], t("From step %(step)s on nothing is written into its cell: i = 0. How many does it complete now?", { step: CUT_FROM + 1 }),
+        t("With i = 0 equation (5) is c(t) = c(t−1) × f: it can only keep. Below the buttons stands what it does when nothing is cut.")));
+    if (Object.keys(source.networks).length === 4) steps.push({
+      text: t("The loss sends its gradient from the last step back to step 1. Where does it vanish on the way?"),
+      choices: [t("in the LSTMs"), t("in the RNNs"), t("in all four"), t("in none")],
+      act: async () => {
+        const digits = draw(length);
+        cutAt({ ...state.cut, wires: [] });
+        example(digits);
+        showBelow("error");
+        const norms = await source.gradient(digits, WHOLE);
+        comesBack({ digits, cut: state.cut, slowly: true });
+        const gone = Object.entries(norms).filter(([, all]) => all[0] < VANISHES * all[all.length - 1]).map(([name]) => name.startsWith("rnn"));
+        const right = !gone.length ? 3 : gone.every(Boolean) ? 1 : gone.some(Boolean) ? 2 : 0;
+        return { right, because: flows(norms, digits, await source.read(digits, WHOLE), source.networks) };
+      },
+    });
+    return steps;
+  }
+
   const view = el("div", { class: "microscope" },
-    el("p", { class: "task" }, t("A palindrome reads the same backwards. A network reads all its digits but the last, one at a time, and must say the last one, which is the first digit again: it has to hold the first digit to the end.")),
+    tour.view,
+    el("p", { class: "task" }, t("A palindrome reads the same backwards. A network reads all its digits but the last, one at a time, and must say the last one, which is the first digit again. So it must still know the first digit at the end.")),
     el("div", { class: "controls" },
       labelled(t("Digits to read: a palindrome without its last digit"), field),
       el("div", { class: "buttons" },
@@ -239,6 +408,7 @@ export function microscope(source) {
     show: () => {
       if (!read) return ask(question());
       rows.resize();
+      accuracy.show();
       pictures.show(shown);
       showStep();
     },

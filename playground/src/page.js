@@ -9,6 +9,7 @@ import { microscope } from "./microscope.js";
 import { openModels } from "./models.js";
 import { localSource, shown } from "./reading.js";
 import { local } from "./source.js";
+import { ring } from "./ring.js";
 import { studio } from "./studio.js";
 import { trainer } from "./trainer.js";
 
@@ -33,6 +34,7 @@ function available() {
   parts.push(["learn", t("Train a tiny LSTM"), trainer]);
   if (generator) parts.push(["latent", t("Latent studio"), () => studio(local(generator, networks))]);
   if (classifier) parts.push(["draw", t("Draw a digit"), () => drawing(localEyes(classifier, networks))]);
+  parts.push(["ring", t("Train a GAN"), ring]);
   if (film || clinic) parts.push(["film", t("A GAN's training"), () => training(async () => ({ film, clinic }))]);
   if (film?.real_png) parts.push(["fake", t("Spot the fake"), () => spotTheFake(async () => film)]);
   return parts;
@@ -52,12 +54,12 @@ function foot() {
     return el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, score), el("td", {}, date),
       el("td", {}, el("code", { title: sha256 }, sha256.slice(0, 12))));
   });
-  return el("footer", {},
-    el("h2", {}, t("The networks in this page")),
+  return el("footer", {}, el("details", {},
+    el("summary", {}, t("The networks in this page")),
     el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": t("The networks in this page") }, el("table", {},
       el("thead", {}, el("tr", {}, ...[t("network"), t("measured"), t("file of"), "SHA-256"].map((title) => el("th", { scope: "col" }, title)))),
       el("tbody", {}, ...rows))),
-    el("p", {}, t("Made on %(made)s by `python -m toolkit.train playground`. The weights are in half precision, so a logit may be off in its third decimal. The page loads nothing and sends nothing.", { made: exports.made })));
+    el("p", {}, t("Made on %(made)s by `python -m toolkit.train playground`. The weights are in half precision, so a logit may be off in its third decimal. The page loads nothing and sends nothing.", { made: exports.made }))));
 }
 
 frame(document.body, {

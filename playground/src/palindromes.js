@@ -1,13 +1,33 @@
 /** Digits for the networks to read: those of a palindrome but the last. */
 
+import { bits } from "./seeds.js";
+
 /**
  * The digits of a random palindrome of length T without the last one.
  * @param {number} length T
  * @param {() => number} [uniform]
  */
 export function draw(length, uniform = Math.random) {
-  const half = Array.from({ length: Math.ceil(length / 2) }, () => Math.floor(10 * uniform()));
-  return [...half, ...half.slice(0, Math.floor(length / 2)).reverse()].slice(0, -1);
+  return mirror(length, () => Math.floor(10 * uniform())).slice(0, -1);
+}
+
+/**
+ * @param {number} length T
+ * @param {() => number} next a digit
+ */
+function mirror(length, next) {
+  const half = Array.from({ length: Math.ceil(length / 2) }, next);
+  return [...half, ...half.slice(0, Math.floor(length / 2)).reverse()];
+}
+
+/**
+ * The palindromes about which every network is asked: those of demos/gate_microscope/cuts.py.
+ * @param {number} length T
+ * @param {number} count
+ */
+export function asked(length, count) {
+  const next = bits(length, "cut a wire");
+  return Array.from({ length: count }, () => mirror(length, () => next() % 10));
 }
 
 /**

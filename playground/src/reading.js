@@ -3,14 +3,16 @@
  * its server (served/gate_microscope.js).
  */
 
+import { severed } from "./cuts.js";
+import { flowBack } from "./learn.js";
 import { breathe } from "./newest.js";
-import { draw } from "./palindromes.js";
-import { argmax, product, softmax, uniformFrom } from "./tensors.js";
+import { asked, draw } from "./palindromes.js";
+import { argmax, softmax, uniformFrom } from "./tensors.js";
 
 /**
  * @typedef {"lstm" | "rnn" | "lstm_plain" | "rnn_plain"} Name
  * @typedef {{
- *   config: Record<string, any>, metrics: Record<string, any>, hidden_size: number,
+ *   config: Record<string, any>, metrics: Record<string, any>, hidden_size: number, sha256: string,
  * }} Described what the manifest says of a network
  * @typedef {{answers: number[], probabilities: number[], order: number[]}} Reading
  *   what it would answer after every step; the probabilities (8) after the last; its cells, and the
@@ -21,12 +23,20 @@ import { argmax, product, softmax, uniformFrom } from "./tensors.js";
  *   networks: Partial<Record<Name, Described>>,
  *   most: number,
  *   first: number[],
- *   read: (digits: number[]) => Promise<Record<string, Reading>>,
- *   inside: (name: Name, digits: number[], cells: number[]) => Promise<Cells>,
+ *   read: (digits: number[], cut: Cut) => Promise<Record<string, Reading>>,
+ *   inside: (name: Name, digits: number[], cells: number[], cut: Cut) => Promise<Cells>,
  *   remembers: (digits: number[], isNewest?: () => boolean) => Promise<Record<string, number[][]>>,
+ *   accuracy: (name: Name, length: number, cut: Cut) => Promise<number>,
+ *   gradient: (digits: number[], cut: Cut) => Promise<Record<string, number[]>>,
  * }} Source `most` digits can be read; `first` are shown first; `remembers` has a row for each step
- *   and in it a number for each digit up to then
+ *   and in it a number for each digit up to then; `accuracy` is the share of `NUM_ASKED` palindromes of
+ *   T = length; `gradient` has after each step |d loss / d c| of an LSTM, |d loss / d h| of an RNN,
+ *   where the loss is that of the first digit as the answer
+ * @typedef {import("./cuts.js").Cut} Cut
  */
+
+export const NUM_ASKED = 500;
+export const MOST_ASKED = 100; // T up to which they are asked: the work grows with it
 
 /** Digits of which each is replaced, to see what is remembered: the work grows with their square. */
 export const MOST_REPLACED = 50;
@@ -131,22 +141,29 @@ export function localSource(networks, models) {
   /** @type {Record<string, import("./recurrent.js").Trace>} */
   let traces = {};
 
-  /** @param {number[]} digits */
-  function trace(digits) {
-    const key = digits.join("");
-    if (key !== traced) traces = Object.fromEntries(names.map((name) => [name, network(name).trace(digits)]));
+  /**
+   * @param {number[]} digits
+   * @param {Cut} cut
+   */
+  function trace(digits, cut) {
+    const key = `${digits.join("")} ${cut.wires} ${cut.from}`;
+    if (key !== traced) traces = Object.fromEntries(names.map((name) => [name, network(name).trace(digits, cut)]));
     traced = key;
     return traces;
   }
 
+  /** Of each network the last states at which wires were cut: what follows is read again. */
+  /** @type {Record<string, {key: string, states: Float32Array[]}>} */
+  const uncut = {};
+
   return {
     networks: Object.fromEntries(names.map((name) => [name, {
-      config: models[name].config, metrics: models[name].metrics, hidden_size: network(name).hidden_size,
+      config: models[name].config, metrics: models[name].metrics, sha256: models[name].sha256, hidden_size: network(name).hidden_size,
     }])),
     most: MOST,
     first: firstExample(networks),
-    read: async (digits) => Object.fromEntries(names.map((name) => {
-      const { h } = trace(digits)[name];
+    read: async (digits, cut) => Object.fromEntries(names.map((name) => {
+      const { h } = trace(digits, cut)[name];
       const logits = network(name).logitsOf({ h });
       const answers = logits.map(argmax);
       const last = answers.length - 1;
@@ -157,9 +174,9 @@ export function localSource(networks, models) {
         order: tellingCells(network(name), h.subarray(last * size), answers[last]),
       }];
     })),
-    inside: async (name, digits, cells) => {
+    inside: async (name, digits, cells, cut) => {
       const size = network(name).hidden_size;
-      return Object.fromEntries(Object.entries(trace(digits)[name]).map(([quantity, values]) => {
+      return Object.fromEntries(Object.entries(trace(digits, cut)[name]).map(([quantity, values]) => {
         const chosen = new Float32Array(cells.length * digits.length);
         cells.forEach((cell, row) => {
           for (let t = 0; t < digits.length; t++) chosen[row * digits.length + t] = values[t * size + cell];
@@ -173,5 +190,29 @@ export function localSource(networks, models) {
       for (const name of names) found[name] = await remembered(network(name), digits, isNewest);
       return found;
     },
+    accuracy: async (name, length, cut) => {
+      const reader = network(name);
+      const palindromes = asked(length, NUM_ASKED);
+      const projected = reader.projections();
+      const from = cut.wires.length ? Math.min(cut.from, length - 1) : 0;
+      const key = `${length} ${from}`;
+      /** @type {Float32Array[]} */
+      let states = reader.start().map(() => new Float32Array(NUM_ASKED * reader.hidden_size));
+      let start = 0;
+      if (uncut[name]?.key === key) [states, start] = [uncut[name].states, from];
+      let worked = performance.now();
+      for (let t = start; t < length - 1; t++) {
+        if (t === from) uncut[name] = { key, states };
+        states = reader.next(projected, palindromes.map((palindrome) => palindrome[t]), states, severed(cut, t));
+        if (performance.now() - worked < WORK) continue;
+        await breathe();
+        worked = performance.now();
+      }
+      const size = reader.hidden_size;
+      return palindromes.filter((palindrome, n) =>
+        argmax(reader.logits(states[0].subarray(n * size, (n + 1) * size))) === palindrome[length - 1]).length / NUM_ASKED;
+    },
+    gradient: async (digits, cut) => Object.fromEntries(names.map((name) =>
+      [name, flowBack(network(name), [...digits, digits[0]], cut)])),
   };
 }

@@ -9,9 +9,11 @@
  *     h(t) = tanh(c(t)) * o(t)                         (6)  hidden state
  *     p(t) = W_ph h(t) + b_p                           (7)  logits
  *
- * The RNN has h(t) = tanh(W_hx x(t) + W_hh h(t-1) + b_h) in place of (1) to (6).
+ * The RNN has h(t) = tanh(W_hx x(t) + W_hh h(t-1) + b_h) in place of (1) to (6). Wires can be cut: see
+ * cuts.js.
  */
 
+import { severed, WHOLE } from "./cuts.js";
 import { fromHalf, product, sigmoid } from "./tensors.js";
 
 /**
@@ -79,11 +81,24 @@ export class Recurrent {
   }
 
   /**
-   * @param {ArrayLike<number>} digits
+   * Every gate and state at every step.
+   * @param {ArrayLike<number>} digits values 0 to 9
+   * @param {import("./cuts.js").Cut} [cut]
    * @returns {Trace}
    */
-  trace(digits) {
-    throw new Error(`trace is not defined for ${digits.length} digits`);
+  trace(digits, cut = WHOLE) {
+    const projected = this.projections();
+    /** @type {Record<string, Float32Array>} */
+    const trace = {};
+    let states = this.start();
+    for (let t = 0; t < digits.length; t++) {
+      const values = this.step(projected, [digits[t]], states, severed(cut, t));
+      for (const [name, of_step] of Object.entries(values)) {
+        (trace[name] ??= new Float32Array(digits.length * this.hidden_size)).set(of_step, t * this.hidden_size);
+      }
+      states = this.states.map((name) => /** @type {Float32Array} */ (values[name]));
+    }
+    return /** @type {Trace} */ (trace);
   }
 
   /**
@@ -91,10 +106,29 @@ export class Recurrent {
    * @param {Float32Array[]} projected of the ten digits
    * @param {number[]} digits one for each sequence
    * @param {Float32Array[]} states h and, of an LSTM, c: each (sequences, hidden_size)
+   * @param {ReturnType<typeof severed>} [cut]
    * @returns {Float32Array[]} the next ones
    */
-  next(projected, digits, states) {
-    throw new Error(`next is not defined for ${projected.length}, ${digits.length}, ${states.length}`);
+  next(projected, digits, states, cut = severed(WHOLE, 0)) {
+    const values = this.step(projected, digits, states, cut);
+    return this.states.map((name) => /** @type {Float32Array} */ (values[name]));
+  }
+
+  /**
+   * Several sequences, each one digit further: all gates and states, each (sequences, hidden_size).
+   * @param {Float32Array[]} projected
+   * @param {number[]} digits
+   * @param {Float32Array[]} states
+   * @param {ReturnType<typeof severed>} cut
+   * @returns {Trace}
+   */
+  step(projected, digits, states, cut) {
+    throw new Error(`step is not defined for ${[projected, digits, states, cut].length}`);
+  }
+
+  /** What it hands on to the next step. @type {StateName[]} */
+  get states() {
+    return ["h"];
   }
 
   /**
@@ -102,45 +136,16 @@ export class Recurrent {
    * @returns {Float32Array[]}
    */
   start() {
-    return [new Float32Array(this.hidden_size)];
+    return this.states.map(() => new Float32Array(this.hidden_size));
   }
 }
 
 export class LSTM extends Recurrent {
   kind = "lstm";
 
-  /**
-   * Every gate and state at every step.
-   * @override
-   * @param {ArrayLike<number>} digits values 0 to 9
-   */
-  trace(digits) {
-    const size = this.hidden_size;
-    const length = digits.length;
-    const projected = this.projections();
-    const [i, f, g, o, c, h] = Array.from({ length: 6 }, () => new Float32Array(length * size));
-    let h_before = new Float32Array(size);
-    let c_before = new Float32Array(size);
-    for (let t = 0; t < length; t++) {
-      // The rows of the stacked weights are those of i, f, g, o, in PyTorch's order.
-      const a = product(this.weight_hh, projected[digits[t]], h_before);
-      for (let j = 0, at = t * size; j < size; j++, at++) {
-        g[at] = Math.tanh(a[2 * size + j]); // (1)
-        i[at] = sigmoid(a[j]); // (2)
-        f[at] = sigmoid(a[size + j]); // (3)
-        o[at] = sigmoid(a[3 * size + j]); // (4)
-        c[at] = g[at] * i[at] + c_before[j] * f[at]; // (5)
-        h[at] = Math.tanh(c[at]) * o[at]; // (6)
-      }
-      c_before = c.subarray(t * size, (t + 1) * size);
-      h_before = h.subarray(t * size, (t + 1) * size);
-    }
-    return { i, f, g, o, c, h };
-  }
-
-  /** @override */
-  start() {
-    return [new Float32Array(this.hidden_size), new Float32Array(this.hidden_size)];
+  /** @override @type {StateName[]} */
+  get states() {
+    return ["h", "c"];
   }
 
   /**
@@ -148,21 +153,29 @@ export class LSTM extends Recurrent {
    * @param {Float32Array[]} projected
    * @param {number[]} digits
    * @param {Float32Array[]} states
+   * @param {ReturnType<typeof severed>} cut
    */
-  next(projected, digits, [h_before, c_before]) {
+  step(projected, digits, [h_before, c_before], { stands, deaf }) {
     const size = this.hidden_size;
     const count = digits.length;
+    // The rows of the stacked weights are those of i, f, g, o, in PyTorch's order.
     const a = product(this.weight_hh, new Float32Array(4 * size), h_before, count); // (4 size, count)
-    const [h, c] = [new Float32Array(count * size), new Float32Array(count * size)];
-    for (let n = 0; n < count; n++) {
-      const x = projected[digits[n]];
-      for (let j = 0, at = n * size; j < size; j++, at++) {
-        const gate = (/** @type {number} */ k) => x[k * size + j] + a[(k * size + j) * count + n];
-        c[at] = Math.tanh(gate(2)) * sigmoid(gate(0)) + c_before[at] * sigmoid(gate(1)); // (5)
-        h[at] = Math.tanh(c[at]) * sigmoid(gate(3)); // (6)
+    const [i, f, g, o, c, h] = Array.from({ length: 6 }, () => new Float32Array(count * size));
+    const gates = [i, f, g, o];
+    for (let k = 0; k < 4; k++) {
+      const squash = k === 2 ? Math.tanh : sigmoid; // (1) to (4)
+      for (let n = 0; n < count; n++) {
+        const x = projected[digits[n]];
+        for (let j = 0, row = k * size; j < size; j++, row++) {
+          gates[k][n * size + j] = stands[k] >= 0 ? stands[k] : squash(deaf[k] ? x[row] : x[row] + a[row * count + n]);
+        }
       }
     }
-    return [h, c];
+    for (let at = 0; at < c.length; at++) {
+      c[at] = g[at] * i[at] + c_before[at] * f[at]; // (5)
+      h[at] = Math.tanh(c[at]) * o[at]; // (6)
+    }
+    return { i, f, g, o, c, h };
   }
 }
 
@@ -170,37 +183,23 @@ export class RNN extends Recurrent {
   kind = "rnn";
 
   /**
-   * The hidden state, its only memory, at every step.
-   * @override
-   * @param {ArrayLike<number>} digits values 0 to 9
-   */
-  trace(digits) {
-    const size = this.hidden_size;
-    const projected = this.projections();
-    const h = new Float32Array(digits.length * size);
-    let h_before = new Float32Array(size);
-    for (let t = 0; t < digits.length; t++) {
-      const a = product(this.weight_hh, projected[digits[t]], h_before);
-      for (let j = 0; j < size; j++) h[t * size + j] = Math.tanh(a[j]);
-      h_before = h.subarray(t * size, (t + 1) * size);
-    }
-    return { h };
-  }
-
-  /**
    * @override
    * @param {Float32Array[]} projected
    * @param {number[]} digits
    * @param {Float32Array[]} states
+   * @param {ReturnType<typeof severed>} cut
    */
-  next(projected, digits, [h_before]) {
+  step(projected, digits, [h_before], { deaf }) {
     const size = this.hidden_size;
     const count = digits.length;
+    const alone = deaf.every(Boolean);
     const a = product(this.weight_hh, new Float32Array(size), h_before, count);
     const h = new Float32Array(count * size);
     for (let n = 0; n < count; n++) {
-      for (let j = 0; j < size; j++) h[n * size + j] = Math.tanh(projected[digits[n]][j] + a[j * count + n]);
+      for (let j = 0; j < size; j++) {
+        h[n * size + j] = Math.tanh(projected[digits[n]][j] + (alone ? 0 : a[j * count + n]));
+      }
     }
-    return [h];
+    return { h };
   }
 }

@@ -62,6 +62,16 @@ function twister(seed) {
 }
 
 /**
+ * The 32 bits at a time of `make_rng`; modulo 10 they are `torch.randint(10, ...)`.
+ * @param {number} seed
+ * @param {string} purpose
+ */
+export function bits(seed, purpose) {
+  const digest = sha256(`${seed} ${purpose}`);
+  return twister((digest[0] << 31) | (digest[1] >>> 1)); // of 63 bits the last 32
+}
+
+/**
  * Standard normal numbers, sixteen at a time: two times eight by the method of Box and Muller (1958),
  * as torch does on the CPU. (Of a count that sixteen does not divide torch draws the last ones anew.)
  * @param {number} seed
@@ -69,8 +79,7 @@ function twister(seed) {
  * @returns {Generator<number, void>}
  */
 export function* normals(seed, purpose) {
-  const digest = sha256(`${seed} ${purpose}`);
-  const next = twister((digest[0] << 31) | (digest[1] >>> 1)); // of 63 bits the last 32
+  const next = bits(seed, purpose);
   for (;;) {
     const uniform = Array.from({ length: 16 }, () => (next() & 0xffffff) / 2 ** 24);
     const pairs = uniform.slice(0, 8).map((one, k) => {

@@ -1,9 +1,10 @@
 /**
- * Rows over the steps: the digits, what each network would answer after each of them, and what its
- * memory holds of them at the chosen step.
+ * Rows over the steps: the digits, what each network would answer after each of them, and below it
+ * what its memory holds of them at the chosen step, or how the gradient of its loss comes back.
  */
 
-import { colour, el, font, number, percent, prepare, t } from "./dom.js";
+import { touches } from "./cuts.js";
+import { colour, el, font, magnitude, number, percent, prepare, t } from "./dom.js";
 import { brokenMirror } from "./palindromes.js";
 
 /** @typedef {import("./reading.js").Name} Name */
@@ -11,6 +12,9 @@ import { brokenMirror } from "./palindromes.js";
 const HEIGHT = 24; // of a row of marks, in pixels where the type has its usual size
 const MEMORY = 18; // of a row of bars
 const HELD = 0.25; // of the memory's length: it depends on the digit
+const FLOW = 44; // of a row of gradients
+const DECADES = 9; // that a row of gradients shows, from the largest of all downwards
+export const VANISHES = 1e-3; // of what leaves the last step: so little arrives at the first
 const READABLE = 7.5; // pixels for a mark that is a digit
 
 /** How much larger the type is than usual, and so all rows. */
@@ -43,12 +47,16 @@ export function strips(networks, choose) {
   let step = 0;
   /** @type {Record<string, number[][]> | null} */
   let memory = null;
+  /** @type {Record<string, number[]> | null} */
+  let flow = null;
+  let arrived = 0; // the step to which the gradient has come back
 
   /** A row of marks on which a press or a drag chooses the step. */
   function lane() {
     const canvas = el("canvas", { "aria-hidden": "true" });
     const now = el("span", { class: "now" });
-    const frame = el("div", { class: "frame" }, now, canvas);
+    const without = el("span", { class: "without" });
+    const frame = el("div", { class: "frame" }, now, without, canvas);
     const at = (/** @type {PointerEvent} */ event) => {
       const { left, width } = frame.getBoundingClientRect();
       choose(Math.floor(((event.clientX - left) / width) * digits.length));
@@ -58,23 +66,26 @@ export function strips(networks, choose) {
       at(event);
     });
     frame.addEventListener("pointermove", (event) => { if (event.buttons) at(event); });
-    return { frame, canvas, now };
+    return { frame, canvas, now, without };
   }
 
   const top = { ...lane(), end: el("span", { class: "end" }) };
+  top.without.hidden = true;
   const rows = names.map((name) => ({
     ...lane(),
     name,
     bars: el("canvas", { class: "memory", "aria-hidden": "true" }),
+    word: el("span", { class: "word" }),
+    asked: el("small", { class: "asked" }),
     end: el("span", { class: "end" }),
     answers: /** @type {number[]} */ ([]),
   }));
   const view = el("div", { class: "strips" },
     el("div", { class: "name" }, el("b", {}, t("digits"))), top.frame, top.end,
-    ...rows.flatMap(({ name, frame, bars, end }) => [
+    ...rows.flatMap(({ name, frame, bars, word, end }) => [
       el("div", { class: "name" }, el("b", {}, title[name]),
         el("small", {}, learnt(/** @type {import("./reading.js").Described} */ (networks[name])))),
-      el("div", { class: "lane" }, frame, bars),
+      el("div", { class: "lane" }, frame, el("div", { class: "below" }, bars, word)),
       end,
     ]));
 
@@ -108,8 +119,10 @@ export function strips(networks, choose) {
 
   /** Of each digit up to the chosen step, how far the memory moves if it is replaced. */
   function drawMemory() {
-    for (const { name, bars } of rows) {
+    if (flow) return drawFlow(flow);
+    for (const { name, bars, word } of rows) {
       bars.hidden = !memory;
+      word.textContent = "";
       if (!memory) continue;
       const width = bars.clientWidth || 600;
       const full = MEMORY * enlarged();
@@ -128,20 +141,49 @@ export function strips(networks, choose) {
   }
 
   /**
+   * The gradients from the last step back to the one where they have arrived, as shares of what sets
+   * out at the last, on one logarithmic scale.
+   * @param {Record<string, number[]>} norms
+   */
+  function drawFlow(norms) {
+    const shares = Object.fromEntries(Object.entries(norms).map(([name, all]) => [name, all.map((norm) => norm / all[all.length - 1])]));
+    const most = Math.max(...Object.values(shares).flat());
+    for (const { name, bars, word } of rows) {
+      bars.hidden = false;
+      const width = bars.clientWidth || 600;
+      const full = FLOW * enlarged();
+      const context = prepare(bars, width, full);
+      const cell = width / digits.length;
+      context.fillStyle = colour("line");
+      for (let decade = Math.log10(most) % 3; decade <= DECADES; decade += 3) context.fillRect(0, (decade / DECADES) * full, width, 0.5);
+      context.fillStyle = colour("error");
+      shares[name].forEach((share, k) => {
+        const height = full * (1 + Math.log10(share / most) / DECADES);
+        if (k >= arrived && height > 0) context.fillRect(k * cell + 0.5, full - height, Math.max(cell - 1, 1), height);
+      });
+      const [share] = shares[name];
+      const values = { share: magnitude(share) };
+      word.textContent = arrived > 0 ? "" : share < VANISHES ? t("vanishing: step 1 gets %(share)s of it", values)
+        : share > 1 / VANISHES ? t("exploding: step 1 gets %(share)s times as much", values)
+        : t("step 1 gets %(share)s times as much", values);
+    }
+  }
+
+  /**
    * The last answers; right or wrong only where there is a right one.
    * @param {Record<string, import("./reading.js").Reading>} read
    */
   function showEnds(read) {
     const palindrome = brokenMirror(digits) < 0;
     top.end.replaceChildren(palindrome ? el("small", {}, t("right at the end: %(digit)s", { digit: digits[0] })) : "");
-    for (const { name, end } of rows) {
+    for (const { name, end, asked } of rows) {
       const { answers, probabilities } = read[name];
       const answer = answers[answers.length - 1];
       const right = answer === digits[0];
       end.className = `end ${palindrome ? (right ? "good" : "bad") : ""}`;
       end.replaceChildren(
         el("b", {}, `${answer}${palindrome ? (right ? " ✓" : " ✗") : ""}`),
-        el("small", {}, t("%(share)s sure", { share: percent(probabilities[answer]) })));
+        el("small", {}, t("%(share)s sure", { share: percent(probabilities[answer]) })), asked);
     }
   }
 
@@ -159,7 +201,7 @@ export function strips(networks, choose) {
      */
     show: (now_read, read) => {
       digits = now_read;
-      memory = null;
+      memory = flow = null;
       for (const row of rows) row.answers = read[row.name].answers;
       showEnds(read);
       resize();
@@ -171,6 +213,34 @@ export function strips(networks, choose) {
         now.style.left = `${(100 * step) / digits.length}%`;
         now.style.width = `max(${100 / digits.length}%, 3px)`;
       }
+      drawMemory();
+    },
+    /**
+     * @param {import("./cuts.js").Cut} cut
+     */
+    cut: ({ wires, from }) => {
+      for (const { name, without, asked } of rows) {
+        without.hidden = !touches(name, wires);
+        without.style.left = `${(100 * from) / digits.length}%`;
+        asked.textContent = "";
+      }
+    },
+    /**
+     * How many of other palindromes a network completes.
+     * @param {Name} name
+     * @param {string} text
+     */
+    asked: (name, text) => {
+      const row = rows.find((one) => one.name === name);
+      if (row) row.asked.textContent = text;
+    },
+    /**
+     * @param {Record<string, number[]> | null} norms of the gradient after each step
+     * @param {number} step to which it has come back
+     */
+    flow: (norms, step) => {
+      flow = norms;
+      arrived = step;
       drawMemory();
     },
     /** @param {Record<string, number[][]> | null} found a number for each step and digit up to then */

@@ -15,7 +15,8 @@ const LENGTHS = Array.from({ length: 18 }, (_, k) => k + 3);
 const SIZES = [8, 16, 24, 32];
 const RATES = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1];
 const CLIPS = [0, 0.1, 1, 10]; // 0 clips nothing
-const FORGETS = /** @type {const} */ (["learnt", "one", "zero"]);
+/** @type {Record<string, import("./cuts.js").Wire[]>} */
+const FORGETS = { learnt: [], one: ["f1"], zero: ["f0"] };
 const MOST_STARTS = 9999;
 
 /** What the address says, or else what is good to begin with. */
@@ -30,7 +31,7 @@ function fromAddress() {
       ...DEFAULTS,
       learning_rate: one("rate", RATES, 0.03),
       max_grad_norm: one("clip", CLIPS, DEFAULTS.max_grad_norm),
-      forget: FORGETS.find((name) => name === remembered("forget")) ?? "learnt",
+      cut: { wires: FORGETS[remembered("forget") ?? ""] ?? [], from: 0 },
       softmax_twice: remembered("softmax") === "twice",
     },
     seed: Number.isInteger(start) && start > 0 && start <= MOST_STARTS ? start : 1,
@@ -181,10 +182,10 @@ export function trainer() {
     }
     names.forEach((name, k) => {
       const canvas = /** @type {HTMLCanvasElement} */ (maps.children[k].querySelector("canvas"));
-      const gate = "ifo".includes(name);
+      const gate = name === "i" || name === "f" || name === "o";
       const low = gate ? 0 : name === "c" ? -3 : -1;
       drawMatrix(canvas, states[name].length, state.hidden_size, (x, y) => states[name][x][y],
-        gate ? "gate" : "signed", low, gate ? 1 : -low);
+        gate ? name : "signed", low, gate ? 1 : -low);
     });
   }
 
@@ -219,11 +220,13 @@ export function trainer() {
       : t("nothing learnt yet"));
   }
 
+  const forgets = () => Object.keys(FORGETS).find((name) => FORGETS[name].join() === state.settings.cut.wires.join()) ?? "learnt";
+
   function changed() {
     const { length, hidden_size, seed, settings } = state;
     remember({
       T: length, hidden: hidden_size, rate: settings.learning_rate, clip: settings.max_grad_norm,
-      forget: settings.forget, softmax: settings.softmax_twice ? "twice" : "once", start: seed,
+      forget: forgets(), softmax: settings.softmax_twice ? "twice" : "once", start: seed,
     });
   }
 
@@ -248,7 +251,7 @@ export function trainer() {
     labelled(t("Gradient at most"), select(options(CLIPS),
       String(state.settings.max_grad_norm), (value) => { state.settings.max_grad_norm = Number(value); changed(); })),
     labelled(t("Forget gate (3)"), select([["learnt", t("learnt")], ["one", t("always 1")], ["zero", t("always 0: forgets all")]],
-      state.settings.forget, (value) => again(() => { state.settings.forget = /** @type {"learnt"} */ (value); }))),
+      forgets(), (value) => again(() => { state.settings.cut = { wires: FORGETS[value], from: 0 }; }))),
     labelled("Softmax (8)", select([["once", t("once")], ["twice", t("twice, by mistake")]], state.settings.softmax_twice ? "twice" : "once",
       (value) => again(() => { state.settings.softmax_twice = value === "twice"; }))));
 

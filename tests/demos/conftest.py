@@ -18,6 +18,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from toolkit.export.playground import write_playground
+
 ROOT = Path(__file__).parents[2]
 
 # Runs `before` and then argv[1], as if that had been given to Python itself.
@@ -161,6 +163,14 @@ def digit_demo(serve: Serve) -> Served:
 @pytest.fixture(scope="session")
 def digit_page(digit_demo: Served) -> str:
     return digit_demo.url
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the committed exports."""
+    path = tmp_path_factory.mktemp("playground") / "playground.html"
+    write_playground(ROOT / "exports", path)
+    return path
 
 
 def free_port() -> int:

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from toolkit.export.playground import write_playground
-
 from .chromium import visit
 
 ROOT = Path(__file__).parents[2]
@@ -28,9 +26,8 @@ PAGES = [
 
 
 @pytest.fixture
-def in_one_file(tmp_path: Path) -> str:
-    write_playground(ROOT / "exports", tmp_path / "playground.html")
-    return (tmp_path / "playground.html").as_uri()
+def in_one_file(page: Path) -> str:
+    return page.as_uri()
 
 
 def each_tab(page: Any) -> Iterator[str]:

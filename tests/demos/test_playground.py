@@ -41,14 +41,6 @@ HALF = 3e-3
 Array = NDArray[Any]
 
 
-@pytest.fixture(scope="session")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of the committed exports."""
-    path = tmp_path_factory.mktemp("playground") / "playground.html"
-    write_playground(EXPORTS, path)
-    return path
-
-
 def forward(node: Callable[..., str], page: Path, questions: list[tuple[str, Array]]) -> Any:
     """What the page's networks answer to arrays (n, ...), in JavaScript: one array for each."""
     asked = [{"model": name, "inputs": x.reshape(len(x), -1).tolist()} for name, x in questions]
@@ -164,10 +156,10 @@ def test_a_part_of_the_exports(node: Callable[..., str], tmp_path: Path) -> None
 def test_gradients(node: Callable[..., str]) -> None:
     """Backpropagation in the page against finite differences of its loss."""
     found = json.loads(node(HERE / "gradients.mjs"))
-    assert len(found) == 5
+    assert len(found) == 9
     for name, (error, largest) in found.items():
         assert largest > 0.05, name
-        assert error < 1e-8, name
+        assert error < (1e-6 if name == "penalty" else 1e-8), name
 
 
 @torch.no_grad()

@@ -20,17 +20,22 @@ import { asking } from "./asking.js";
  * @returns {import("../reading.js").Source}
  */
 function readingSource(server, { networks, most, first }) {
-  const [read, inside, remembers] = ["read", "inside", "remembers"].map((name) => asking(server, name));
+  const [read, inside, remembers, accuracy, gradient] =
+    ["read", "inside", "remembers", "accuracy", "gradient"].map((name) => asking(server, name));
+  const given = (/** @type {number[]} */ digits, /** @type {import("../cuts.js").Cut} */ cut) => ({ digits: digits.join(""), ...sent(cut) });
+  const sent = (/** @type {import("../cuts.js").Cut} */ { wires, from }) => ({ wires: wires.join(), step: from + 1 });
   return {
     networks,
     most,
     first,
-    read: async (digits) => (await read({ digits: digits.join("") })).networks,
-    inside: async (network, digits, cells) => {
-      const found = await inside({ digits: digits.join(""), network, cells });
+    read: async (digits, cut) => (await read(given(digits, cut))).networks,
+    inside: async (network, digits, cells, cut) => {
+      const found = await inside({ ...given(digits, cut), network, cells });
       return Object.fromEntries(Object.entries(found).map(([name, { data, scale }]) => [name, fromShorts(data, scale)]));
     },
     remembers: (digits) => remembers({ digits: digits.join("") }),
+    accuracy: (network, length, cut) => accuracy({ network, length, ...sent(cut) }),
+    gradient: (digits, cut) => gradient(given(digits, cut)),
   };
 }
 

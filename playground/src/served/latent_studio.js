@@ -4,6 +4,7 @@ import { t } from "../dom.js";
 import { spotTheFake } from "../fake.js";
 import { training } from "../film.js";
 import { frame } from "../frame.js";
+import { ring } from "../ring.js";
 import { studio } from "../studio.js";
 import { upload } from "../upload.js";
 import { asking } from "./asking.js";
@@ -84,13 +85,14 @@ export function mount(element, server, settings) {
       /** @type {[string, string, () => import("../frame.js").Part][]} */
       const parts = [
         ["latent", t("Samples and walks"), () => studio(source)],
+        ["ring", t("Train a GAN"), ring],
         ["film", t("A GAN's training"), () => training(load)],
         ["upload", t("Your own digit"), () => upload(async (file) => {
           const judged = await read({ picture: file });
           return { ...judged, image: fromBytes(judged.image) };
         })],
       ];
-      if (settings.has_film) parts.splice(2, 0, ["fake", t("Spot the fake"), () => spotTheFake(async () => (await load()).film)]);
+      if (settings.has_film) parts.splice(3, 0, ["fake", t("Spot the fake"), () => spotTheFake(async () => (await load()).film)]);
       return parts;
     },
     zh: settings.zh,

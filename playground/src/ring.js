@@ -1,0 +1,223 @@
+/** A GAN in two dimensions that trains while one looks, and collapses when one makes it. */
+
+import { remember, remembered } from "./address.js";
+import { questions } from "./ask.js";
+import { COVERED, NUM_BLOBS, RingGAN, SIGMA, centre, inBlobs } from "./blobs.js";
+import { button, colour, el, number, percent, prepare, shade, t } from "./dom.js";
+import { sigmoid, uniformFrom } from "./tensors.js";
+
+const REACH = 1.6; // of the picture, from its middle
+const GRID = 40; // points of D's field in a row
+const POINTS = 300; // that are drawn of each kind
+const ARROWS = 60;
+const ASKED = 500; // samples for the counts
+const WORK = 12; // milliseconds of training between two pictures
+const MOST_ROUNDS = 8; // between two pictures, so that one sees them
+const TRAIL = 120; // pictures for which the middle of the drawn points is remembered
+const COLLAPSED = 2; // blobs
+/** Steps of G for one of D; below 1 the other way round. */
+const RATIOS = [1 / 5, 1 / 3, 1 / 2, 1, 2, 3, 5];
+const NATURAL = RATIOS.indexOf(1);
+
+export function ring() {
+  let seed = Number(remembered("ring")) || 1;
+  let ratio = RATIOS[Number(remembered("ratio") ?? NATURAL)] ? Number(remembered("ratio") ?? NATURAL) : NATURAL;
+  /** @type {RingGAN} */
+  let gan;
+  /** The same z at every picture, so that one sees the points move. @type {Float64Array} */
+  let z;
+  /** @type {Float64Array} */
+  let real;
+  let rounds = 0;
+  let running = false;
+  /** @type {[number, number][]} */
+  let trail = [];
+
+  const canvas = el("canvas", { class: "plane", role: "img" });
+  const facts = el("dl", { class: "figures" });
+  const said = el("p", { class: "costs", role: "status" });
+  const toggle = button("", () => (running ? stop() : go()), { class: "primary" });
+  const slider = el("input", { type: "range", min: "0", max: String(RATIOS.length - 1), value: String(ratio), oninput: () => set(Number(slider.value)) });
+  const label = el("span", {});
+
+  function restart() {
+    gan = new RingGAN(uniformFrom(seed));
+    z = gan.latents(POINTS);
+    real = gan.real(POINTS);
+    rounds = 0;
+    trail = [];
+    draw();
+  }
+
+  /** @param {number} chosen */
+  function set(chosen) {
+    ratio = chosen;
+    slider.value = String(chosen);
+    remember({ ratio: chosen === NATURAL ? "" : chosen });
+    const value = RATIOS[ratio];
+    label.textContent = value === 1 ? t("one step of G for one of D") : value > 1 ? t("%(count)s steps of G for one of D", { count: number(value) }) : t("one step of G for %(count)s of D", { count: number(1 / value) });
+  }
+
+  function stop() {
+    running = false;
+    toggle.textContent = t("Go on");
+  }
+
+  function go() {
+    if (running) return;
+    running = true;
+    toggle.textContent = t("Pause");
+    requestAnimationFrame(work);
+  }
+
+  function work() {
+    if (!running || !view.checkVisibility()) return stop();
+    const until = performance.now() + WORK;
+    for (let k = 0; k < MOST_ROUNDS && performance.now() < until; k++, rounds++) gan.round(RATIOS[ratio]);
+    draw();
+    requestAnimationFrame(work);
+  }
+
+  /** What is so now, of fresh samples. */
+  function measure() {
+    const { discriminator: D, generator: G } = gan;
+    const samples = G.forward(gan.latents(ASKED));
+    const shares = inBlobs(samples);
+    const real_of = (/** @type {Float64Array} */ points) => D.forward(points).filter((logit) => logit > 0).length / (points.length / 2);
+    return {
+      shares, covered: shares.filter((share) => share >= COVERED).length, inside: shares.reduce((a, b) => a + b, 0),
+      real: real_of(gan.real(ASKED)), drawn: real_of(samples),
+    };
+  }
+
+  /** @param {number} k of the field @returns {[number, number]} */
+  const place = (k) => [(((k % GRID) + 0.5) / GRID * 2 - 1) * REACH, (1 - (Math.floor(k / GRID) + 0.5) / GRID * 2) * REACH];
+
+  function drawField() {
+    const { discriminator: D } = gan;
+    const side = canvas.clientWidth || 480;
+    const context = prepare(canvas, side, side);
+    const logits = D.forward(Float64Array.from({ length: 2 * GRID * GRID }, (_, k) => place(Math.floor(k / 2))[k % 2]));
+    const small = document.createElement("canvas");
+    small.width = small.height = GRID;
+    const paper = /** @type {CanvasRenderingContext2D} */ (small.getContext("2d"));
+    const image = paper.createImageData(GRID, GRID);
+    logits.forEach((logit, k) => image.data.set([...shade("signed", 0.5 + 0.7 * (sigmoid(logit) - 0.5)), 255], 4 * k));
+    paper.putImageData(image, 0, 0);
+    context.drawImage(small, 0, 0, side, side);
+    return { context, side };
+  }
+
+  function draw() {
+    const { discriminator: D, generator: G } = gan;
+    const { context, side } = drawField();
+    const at = (/** @type {number} */ x, /** @type {number} */ y) => /** @type {const} */ ([(x / REACH + 1) * side / 2, (1 - y / REACH) * side / 2]);
+    const [ink_real, ink_drawn, back, trace] = ["line-c", "line-f", "back", "cursor"].map(colour);
+    const dot = (/** @type {Float64Array} */ points, /** @type {string} */ ink, /** @type {number} */ size) => {
+      context.fillStyle = ink;
+      context.strokeStyle = back;
+      context.lineWidth = 1;
+      for (let k = 0; k < points.length; k += 2) {
+        context.beginPath();
+        context.arc(...at(points[k], points[k + 1]), size, 0, 7);
+        context.fill();
+        context.stroke();
+      }
+    };
+    context.lineWidth = 1.5;
+    context.strokeStyle = colour("text");
+    for (let blob = 0; blob < NUM_BLOBS; blob++) {
+      context.beginPath();
+      context.arc(...at(...centre(blob)), 3 * SIGMA / REACH * side / 2, 0, 7);
+      context.stroke();
+    }
+    dot(real, ink_real, 2);
+    const drawn = G.forward(z);
+    const slopes = D.backward((D.forward(drawn), new Float64Array(POINTS).fill(1)), false);
+    dot(drawn, ink_drawn, 3.2);
+    context.strokeStyle = colour("text");
+    context.lineWidth = 1.5;
+    for (let k = 0; k < 2 * ARROWS; k += 2) {
+      const [dx, dy] = [slopes[k], slopes[k + 1]];
+      const length = Math.hypot(dx, dy);
+      const scale = 0.16 * Math.tanh(length) / (length || 1);
+      context.beginPath();
+      context.moveTo(...at(drawn[k], drawn[k + 1]));
+      context.lineTo(...at(drawn[k] + scale * dx, drawn[k + 1] + scale * dy));
+      context.stroke();
+    }
+    let [x, y] = [0, 0];
+    for (let k = 0; k < drawn.length; k += 2) [x, y] = [x + drawn[k] / POINTS, y + drawn[k + 1] / POINTS];
+    trail = [...trail, /** @type {[number, number]} */ ([x, y])].slice(-TRAIL);
+    context.strokeStyle = trace;
+    context.lineWidth = 1.5;
+    context.beginPath();
+    trail.forEach(([a, b]) => context.lineTo(...at(a, b)));
+    context.stroke();
+    tell(measure());
+  }
+
+  /** @param {ReturnType<typeof measure>} now */
+  function tell(now) {
+    facts.replaceChildren(...[
+      [t("round"), number(rounds)],
+      [t("blobs covered"), `${now.covered} / ${NUM_BLOBS}`],
+      [t("samples in a blob"), percent(now.inside)],
+      [t("D: real, of real ones"), percent(now.real)],
+      [t("D: real, of drawn ones"), percent(now.drawn)],
+    ].map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+    said.textContent = ringSaid(rounds, now);
+    canvas.setAttribute("aria-label", said.textContent);
+  }
+
+  /** @param {number} chosen @param {number} seconds */
+  async function watch(chosen, seconds) {
+    stop();
+    set(chosen);
+    restart();
+    go();
+    await new Promise((done) => setTimeout(done, 1000 * seconds));
+    return measure();
+  }
+
+  const tour = questions(() => [
+    {
+      text: t("G takes five steps for each one of D. How many of the eight blobs does it draw after ten seconds?"),
+      choices: [t("all eight"), t("about half"), t("one or two")],
+      act: async () => {
+        const { covered } = await watch(RATIOS.length - 1, 10);
+        return { right: covered > 6 ? 0 : covered > COLLAPSED ? 1 : 2, because: t("It draws %(count)s now. The purple line is the way of the middle of its points: see whether it comes to rest.", { count: covered }) };
+      },
+    },
+  ], "draw");
+
+  const view = el("div", { class: "ringed" }, tour.view,
+    el("div", { class: "film" }, el("div", {}, canvas),
+      el("div", {},
+        el("div", { class: "controls" },
+          el("div", { class: "buttons" }, toggle,
+            button(t("one step of D"), () => { stop(); gan.stepD(); draw(); }),
+            button(t("one step of G"), () => { stop(); gan.stepG(); draw(); }),
+            button(t("Start again"), () => { seed++; remember({ ring: seed }); restart(); })),
+          el("div", { class: "field wide" }, el("label", {}, label, slider))),
+        facts, said,
+        el("p", { class: "legend" },
+          el("span", { class: "line-c" }, t("real points, and where D says real")), el("span", { class: "line-f" }, t("drawn points, and where D says drawn")),
+          el("span", { class: "line-arrow" }, t("arrow: the way in which D's logit grows; there G pushes its point")),
+          el("span", { class: "line-trail" }, t("the way of the middle of the drawn points"))),
+        el("p", { class: "note" }, t("A circle is a blob: eight of them on a ring of radius 1, each normal with a standard deviation of 0.05; a circle has three of them. A blob is covered if 2% of the samples lie in its circle. Both networks have two hidden layers of 32 and learn by Adam; D pays for steep slopes (R1). As long as D keeps up, the learning rates fall, so that the points come to rest.")))));
+  set(ratio);
+  toggle.textContent = t("Start");
+  return { view, show: () => (gan ? draw() : restart()) };
+}
+
+/**
+ * @param {number} rounds
+ * @param {{covered: number, inside: number}} now
+ */
+export function ringSaid(rounds, { covered, inside }) {
+  if (!rounds) return t("Nothing is learnt yet. Press Start.");
+  const values = { covered, share: percent(inside) };
+  return covered === NUM_BLOBS ? t("G covers all eight blobs; %(share)s of its samples lie in one.", values)
+    : t("G covers %(covered)s of eight blobs; %(share)s of its samples lie in one.", values);
+}
