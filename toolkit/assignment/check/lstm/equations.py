@@ -99,7 +99,8 @@ def follows(network: Network) -> bool:
     network.build(hidden=network.way.hidden)
     randomise(network)
     network.find_real()
-    recording, match = _find(network)
+    recording = _record(network, _hidden_sizes(network)[0])
+    match = find_match(recording, mistakes=False)
     return match is not None and match.cost == 0 and _layers(match, recording)[1].exact
 
 

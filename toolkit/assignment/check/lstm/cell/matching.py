@@ -61,8 +61,8 @@ class Match:
         return self.read is not None and close(self.read, self.h)
 
 
-def find_match(recording: Recording) -> Match | None:
-    """The likeliest reading of a recording as an LSTM; None if there is none."""
+def find_match(recording: Recording, mistakes: bool = True) -> Match | None:
+    """The likeliest reading of a recording as an LSTM, perhaps with mistakes; None if none is."""
     best: Match | None = None
     for late in (False, True):
         if late and not recording.late:
@@ -71,15 +71,15 @@ def find_match(recording: Recording) -> Match | None:
         if len(candidates.x) < 3:
             continue
         for more in (False, True):
-            match = _match(candidates, candidates.gates(more))
+            match = _match(candidates, candidates.gates(more), mistakes)
             if match is not None and (best is None or match.cost < best.cost):
                 best = match
-            if best is not None and best.cost <= 2:
+            if (best is not None and best.cost <= 2) or not mistakes:
                 return best
     return best
 
 
-def _match(candidates: Candidates, found: list[tuple[int, str]]) -> Match | None:
+def _match(candidates: Candidates, found: list[tuple[int, str]], mistakes: bool) -> Match | None:
     """The cheapest way to make (5) and (6) fit."""
     found = found[:MAX_CANDIDATES]
     often = [min(candidates.times[k], 3) for k, _ in found]
@@ -87,7 +87,7 @@ def _match(candidates: Candidates, found: list[tuple[int, str]]) -> Match | None
     kinds = dict(found)
     best: tuple[int, dict[str, int], int, int, Formula, Formula] | None = None
     read = [candidates.values[k] for k in candidates.reads] if candidates.explained else []
-    cells = _cells(candidates, numbers)
+    cells = _cells(candidates, numbers, CELLS if mistakes else CELLS[:1])
     for c, formula, roles in cells:
         outputs = _outputs(candidates, numbers, c, roles)
         for h, output, o in outputs:
@@ -167,7 +167,7 @@ def _gate(candidates: Candidates, k: int, kind: str, state: Tensor | None) -> Ga
 
 
 def _cells(
-    candidates: Candidates, numbers: Sequence[int]
+    candidates: Candidates, numbers: Sequence[int], formulas: Sequence[Formula]
 ) -> list[tuple[int, Formula, dict[str, int]]]:
     """Each series that is c(t) by one of the formulas, the right one first."""
     values = candidates.values
@@ -181,7 +181,7 @@ def _cells(
         if k not in affine_gates and place.name not in VIEWS
     ]
     found = []
-    for formula in CELLS:
+    for formula in formulas:
         roles = torch.tensor(list(permutations(range(len(numbers)), len(formula.gates))))
         if not len(roles):
             continue
