@@ -19,14 +19,16 @@ from unittest import mock
 def judge(submission: Any, host: Any, packages: Collection[str]) -> Any:
     """The real judge, with another one for each part."""
     from toolkit.assignment.check import parent
+    from toolkit.assignment.check.verdicts import QUESTIONS
 
     def check(student: Any, located: Any, verdicts: Any) -> None:
         verdicts.doing(f"importing {located.file}")
         code = student.ask("load", file=located.file)
         if code:
-            verdicts.fault("does-not-import", f"It ends with exit code {code}.")
+            said = f"It ends with exit code {code}."
+            verdicts.fault("does-not-import", said, proof={"text": said})
         else:
-            verdicts.right("It can be imported.")
+            verdicts.right("It can be imported.", " ".join(QUESTIONS[verdicts.part]))
 
     judges = mock.patch.dict(parent.JUDGES, dict.fromkeys(parent.JUDGES, "stand_in_judge"))
     with mock.patch.dict(sys.modules, stand_in_judge=SimpleNamespace(check=check)), judges:
