@@ -30,6 +30,7 @@ def build(exports_dir: Path) -> gr.Blocks:
     with gr.Blocks(title="Gate microscope", analytics_enabled=False) as page:
         part("gate_microscope", asked, settings)
         for function in (microscope.read, microscope.step, microscope.edit, microscope.predict,
-                         microscope.gates, drawing.draw):  # fmt: skip
+                         microscope.gates, microscope.accuracy, microscope.gradient,
+                         drawing.draw):  # fmt: skip
             on(gr.api, function, api_name=function.__name__)
     return page

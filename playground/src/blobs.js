@@ -154,7 +154,7 @@ export class MLP {
   }
 }
 
-export const DEFAULT = { rate_g: 0.006, rate_d: 0.003, penalty: 0.1, hidden: 32, latent: 2, batch: 64, calm: 1000 };
+export const DEFAULT = { rate_g: 0.008, rate_d: 0.003, penalty: 0.1, hidden: 32, latent: 2, batch: 64, calm: 1000 };
 
 export class RingGAN {
   /**

@@ -197,7 +197,8 @@ function game(reel) {
   recall();
   deal();
   return el("div", {},
-    el("p", { class: "task" }, t("Six of these twelve digits were written by people, six drawn by the generator. Which? Then see how the discriminator of that moment did, which takes the six of the lowest logits for drawn. Everybody who opens this address gets the same twelve.")),
+    el("p", { class: "question" }, t("Six of these twelve were drawn by the generator. Which?")),
+    el("p", { class: "task" }, t("The other six were written by people. Then see how the discriminator of that moment did, which takes the six of the lowest logits for drawn. Everybody who opens this address gets the same twelve.")),
     title, cards, sentence, el("div", { class: "buttons" }, check, next, again),
     el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": t("Scores") }, table));
 }

@@ -1,6 +1,7 @@
 /** The training of the GAN, step by step, and below it trainings that fail. */
 
 import { remember, remembered } from "./address.js";
+import { questions } from "./ask.js";
 import { el, number, t } from "./dom.js";
 import { player } from "./player.js";
 import { drawAuc, drawHistogram, drawSheet, openFilm } from "./reel.js";
@@ -103,7 +104,18 @@ function main(reel) {
     sentence.textContent = described(reel, frame);
   }
 
+  const tour = questions(() => [{
+    text: t("Of a real image and a drawn one, how often does D take the right one for real when the training ends?"),
+    choices: [t("nearly always"), t("more often than not"), t("about as often as a guess")],
+    act: async () => {
+      const last = reel.steps.length - 1;
+      scrubber.go(last);
+      const auc = reel.auc[last];
+      return { right: auc > 0.9 ? 0 : auc > 0.6 ? 1 : 2, because: `${t("The AUC is %(auc)s there.", { auc: number(auc, 2) })} ${described(reel, last)}` };
+    },
+  }]);
   const view = el("div", {},
+    tour.view,
     el("p", { class: "task" }, t("The same 25 points z at %(frames)s steps of the training, each step a constant factor after the one before. Beside them, what the discriminator of that moment said of %(asked)s real images and of %(asked)s drawn ones.", { frames: reel.steps.length, asked: reel.num_asked })),
     scrubber.view,
     el("div", { class: "film" },
@@ -138,7 +150,7 @@ const CASES = () => /** @type {[string, string, string, string][]} */ ([
 function ward(reels, isOther) {
   const shown = CASES().filter(([name]) => reels[name]);
   const { steps } = reels[shown[0][0]];
-  let frame = frameOf("clinic", steps, steps.length - 1);
+  let frame = frameOf("clinic", steps, 0);
   const beds = shown.map(([name, title, cause, inside]) => {
     const sheet = el("canvas", { class: "sheet", role: "img" });
     const histogram = el("canvas", { class: "chart", role: "img" });

@@ -84,7 +84,7 @@ export function microscope(source) {
   ];
   const cutting = el("div", {}, wires.row, wires.view, wires.said, costs);
   const accuracy = curves(source.networks, (length) => example(draw(length)));
-  const tour = questions(asks, "ring");
+  const tour = questions(asks, "learn");
   const memory = el("span", { class: "bars" });
   const inside = select(names.map((name) => [name, titles()[name]]), state.inside, (value) => {
     state.inside = /** @type {Name} */ (value);

@@ -270,7 +270,8 @@ export function studio(source) {
   const from = select(classes, String(state.from), () => {});
   const to = select(classes, String(state.to), () => {});
   const view = el("div", {},
-    el("p", { class: "task" }, t("The generator turns %(count)s random numbers, z, into a digit; nobody tells it which one. Click two samples, A and B: a film goes from one to the other, through z and, beside it, with their pixels mixed. Which way leads over digits?", { count: source.latent_dim })),
+    el("p", { class: "question" }, t("Two ways from one digit to another: which leads over digits?")),
+    el("p", { class: "task" }, t("The generator turns %(count)s random numbers, z, into a digit; nobody tells it which one. Click two samples, A and B: a film goes from one to the other, through z and, beside it, with their pixels mixed.", { count: source.latent_dim })),
     el("div", { class: "controls" },
       button(t("New samples"), () => renew(Math.floor(Math.random() * (LARGEST_SEED + 1))), { class: "primary" }),
       beside(labelled(t("Seed"), seed), wrong.seed),

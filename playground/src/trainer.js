@@ -1,8 +1,10 @@
 /** A tiny LSTM and a tiny RNN that learn in the page, which may be broken on purpose. */
 
 import { remember, remembered } from "./address.js";
-import { button, colour, drawMatrix, el, labelled, number, percent, prepare, select, t } from "./dom.js";
+import { questions } from "./ask.js";
+import { button, colour, drawMatrix, el, labelled, magnitude, number, percent, prepare, select, t } from "./dom.js";
 import { DEFAULTS, Palindromes, TinyLSTM, TinyRNN } from "./learn.js";
+import { VANISHES } from "./strips.js";
 import { argmax, uniformFrom } from "./tensors.js";
 
 const BATCH_SIZE = 32;
@@ -10,6 +12,8 @@ const NUM_TEST = 200;
 const EVALUATE_EVERY = 10; // steps
 const WORK = 24; // milliseconds of training between two pictures
 const GOAL = 0.99;
+const DECADES = 9; // that the gradients show
+const SECONDS = 12; // of training, until a question is answered
 
 const LENGTHS = Array.from({ length: 18 }, (_, k) => k + 3);
 const SIZES = [8, 16, 24, 32];
@@ -18,6 +22,8 @@ const CLIPS = [0, 0.1, 1, 10]; // 0 clips nothing
 /** @type {Record<string, import("./cuts.js").Wire[]>} */
 const FORGETS = { learnt: [], one: ["f1"], zero: ["f0"] };
 const MOST_STARTS = 9999;
+/** What the fields say at first. */
+const FIRST = { T: "12", hidden: "32", rate: "0.03", clip: String(DEFAULTS.max_grad_norm), forget: "learnt", softmax: "once" };
 
 /** What the address says, or else what is good to begin with. */
 function fromAddress() {
@@ -106,13 +112,15 @@ export function trainer() {
       const chart = el("canvas", { class: "chart", role: "img" });
       const example = el("p", { class: "example" });
       const maps = el("div", { class: "maps small" });
+      const flow = el("canvas", { class: "chart", role: "img" });
+      const arrives = el("p", { class: "legend" });
       const view = el("div", { class: "learner" },
         el("h2", {}, title, " ", accuracy, el("small", {}, t(" of unseen palindromes right"))),
         facts, chart,
         el("p", { class: "legend" }, el("span", { class: "line-c" }, t("accuracy")), el("span", { class: "line-f" }, t("loss")),
           el("span", { class: "line-floor" }, t("loss of a guess, 2.30"))),
-        example, maps);
-      return [kind, { accuracy, facts, chart, example, maps, view }];
+        example, maps, flow, arrives);
+      return [kind, { accuracy, facts, chart, example, maps, flow, arrives, view }];
     }),
   );
 
@@ -158,6 +166,7 @@ export function trainer() {
       ].filter(Boolean).join(" · ");
       drawRecord(chart, learner);
       const palindrome = learner.test[0];
+      learner.network.learn(palindrome); // for its gradient; a step of training begins with none
       const states = learner.network.read(palindrome.slice(0, -1));
       const answer = argmax(learner.network.readout(states[states.length - 1]));
       const right = answer === palindrome[palindrome.length - 1];
@@ -165,7 +174,32 @@ export function trainer() {
         t("An unseen one: %(digits)s, and then", { digits: palindrome.slice(0, -1).join(" ") }), " ",
         el("b", { class: right ? "good" : "bad" }, `${answer} ${right ? "✓" : "✗"}`));
       drawStates(kind, learner);
+      drawFlow(kind, learner.network.flow);
     }
+  }
+
+  /**
+   * How the gradient of the example's loss comes back, as a share of what sets out at the last step.
+   * @param {string} kind
+   * @param {Float64Array} norms
+   */
+  function drawFlow(kind, norms) {
+    const { flow, arrives } = parts[kind];
+    const width = flow.clientWidth || 300;
+    const height = 40;
+    const context = prepare(flow, width, height);
+    const shares = [...norms].map((norm) => norm / norms[norms.length - 1]);
+    const most = Math.max(1, ...shares);
+    context.fillStyle = colour("error");
+    shares.forEach((share, k) => {
+      const tall = height * Math.max(0, 1 + Math.log10(share / most) / DECADES);
+      context.fillRect((k * width) / shares.length + 0.5, height - tall, width / shares.length - 1, tall);
+    });
+    const values = { what: kind === "lstm" ? "c" : "h", share: magnitude(shares[0]) };
+    arrives.replaceChildren(el("span", { class: "error" }, shares[0] < VANISHES
+      ? t("gradient with respect to %(what)s after each step, sent back: vanishing, step 1 gets %(share)s of it", values)
+      : t("gradient with respect to %(what)s after each step, sent back: step 1 gets %(share)s times as much", values)));
+    flow.setAttribute("aria-label", arrives.textContent ?? "");
   }
 
   /**
@@ -240,31 +274,61 @@ export function trainer() {
   };
   /** @type {(values: number[]) => [string, string][]} */
   const options = (values) => values.map((value) => [String(value), value ? String(value) : t("not clipped")]);
+  const fields = {
+    T: select(options(LENGTHS), String(state.length), (value) => again(() => { state.length = Number(value); })),
+    hidden: select(options(SIZES), String(state.hidden_size), (value) => again(() => { state.hidden_size = Number(value); })),
+    rate: select(options(RATES), String(state.settings.learning_rate), (value) => { state.settings.learning_rate = Number(value); changed(); }),
+    clip: select(options(CLIPS), String(state.settings.max_grad_norm), (value) => { state.settings.max_grad_norm = Number(value); changed(); }),
+    forget: select([["learnt", t("learnt")], ["one", t("always 1")], ["zero", t("always 0: forgets all")]],
+      forgets(), (value) => again(() => { state.settings.cut = { wires: FORGETS[value], from: 0 }; })),
+    softmax: select([["once", t("once")], ["twice", t("twice, by mistake")]], state.settings.softmax_twice ? "twice" : "once",
+      (value) => again(() => { state.settings.softmax_twice = value === "twice"; })),
+  };
   const controls = el("div", { class: "controls" },
     el("div", { class: "buttons" }, start, button(t("Start again"), () => again(() => { state.seed = (state.seed % MOST_STARTS) + 1; }))),
-    labelled("T", select(options(LENGTHS), String(state.length),
-      (value) => again(() => { state.length = Number(value); }))),
-    labelled(t("Hidden size"), select(options(SIZES), String(state.hidden_size),
-      (value) => again(() => { state.hidden_size = Number(value); }))),
-    labelled(t("Learning rate"), select(options(RATES),
-      String(state.settings.learning_rate), (value) => { state.settings.learning_rate = Number(value); changed(); })),
-    labelled(t("Gradient at most"), select(options(CLIPS),
-      String(state.settings.max_grad_norm), (value) => { state.settings.max_grad_norm = Number(value); changed(); })),
-    labelled(t("Forget gate (3)"), select([["learnt", t("learnt")], ["one", t("always 1")], ["zero", t("always 0: forgets all")]],
-      forgets(), (value) => again(() => { state.settings.cut = { wires: FORGETS[value], from: 0 }; }))),
-    labelled("Softmax (8)", select([["once", t("once")], ["twice", t("twice, by mistake")]], state.settings.softmax_twice ? "twice" : "once",
-      (value) => again(() => { state.settings.softmax_twice = value === "twice"; }))));
+    labelled("T", fields.T), labelled(t("Hidden size"), fields.hidden), labelled(t("Learning rate"), fields.rate),
+    labelled(t("Gradient at most"), fields.clip), labelled(t("Forget gate (3)"), fields.forget), labelled("Softmax (8)", fields.softmax));
 
-  const view = el("div", {},
+  /**
+   * Set the controls, all others as they are at first, and train.
+   * @param {Partial<Record<keyof typeof fields, string>>} changes
+   */
+  function put(changes) {
+    stop();
+    const all = { ...FIRST, ...changes };
+    for (const [name, field] of Object.entries(fields)) {
+      field.value = all[/** @type {keyof typeof fields} */ (name)];
+      field.dispatchEvent(new Event("change"));
+    }
+    go();
+  }
+
+  /**
+   * @param {string} text
+   * @param {Partial<Record<keyof typeof fields, string>>} changes
+   */
+  const hint = (text, changes) => el("li", {}, text, " ", button(t("Try it"), () => put(changes)));
+  const tour = questions(() => [{
+    text: t("The forget gate is always 0, and T = 8. How many palindromes does the LSTM complete after %(seconds)s seconds of training?", { seconds: SECONDS }),
+    choices: [t("nearly all"), t("some"), t("hardly more than a guess")],
+    act: async () => {
+      put({ T: "8", forget: "zero" });
+      await new Promise((done) => setTimeout(done, 1000 * SECONDS));
+      const { accuracy, step } = learners.lstm;
+      return { right: accuracy >= 0.9 ? 0 : accuracy <= 0.2 ? 2 : 1, because: t("It completes %(share)s of unseen ones after %(step)s steps. Its cell keeps nothing from step to step, so all has to go round through h, as in an RNN; the RNN beside it is at %(other)s.", { share: percent(accuracy), step: number(step), other: percent(learners.rnn.accuracy) }) };
+    },
+  }], "ring");
+
+  const view = el("div", {}, tour.view,
     el("p", { class: "task" }, t("Both start from random weights and learn here, in your browser: the same palindromes, RMSProp, backpropagation through time. One left half in five is kept for the test, so what they are asked was never shown to them.")),
     controls,
     el("div", { class: "learners" }, ...Object.values(parts).map((part) => part.view)),
     el("h2", {}, t("Break it")),
     el("ul", {},
-      el("li", {}, t("Of the first ten starts at T = 12 and a learning rate of 0.03 the LSTM got to 99% in all, after 70 to 360 steps; the RNN in none within 600: its best was 14% to 80%, a matter of luck. At 0.003 both got there in each of the first three, after 80 to 310 steps. Clipping changes little, because RMSProp divides each gradient by its usual size.")),
-      el("li", {}, t("Forget gate always 0: the cell keeps nothing, so only h is left to carry the digit. How far does it get at T = 8?")),
-      el("li", {}, t("Softmax twice: the loss cannot fall below 1.46, even when all answers are right, and learning is slower.")),
-      el("li", {}, t("At T = 5 and a learning rate of 0.001 the RNN is even the quicker one: it has a quarter of the weights, and four steps are not long. At T = 20, with 0.003, does it get there at every new start?"))));
+      hint(t("Of the first ten starts at T = 12 and a learning rate of 0.03 the LSTM got to 99% in all, after 70 to 360 steps; the RNN in none within 600: its best was 14% to 80%, a matter of luck. At 0.003 both got there in each of the first three, after 80 to 310 steps. Clipping changes little, because RMSProp divides each gradient by its usual size."), {}),
+      hint(t("Forget gate always 0: the cell keeps nothing, so only h is left to carry the digit. How far does it get at T = 8?"), { T: "8", forget: "zero" }),
+      hint(t("Softmax twice: the loss cannot fall below 1.46, even when all answers are right, and learning is slower."), { softmax: "twice" }),
+      hint(t("At T = 5 and a learning rate of 0.001 the RNN is even the quicker one: it has a quarter of the weights, and four steps are not long. At T = 20, with 0.003, does it get there at every new start?"), { T: "5", rate: "0.001" })));
   restart();
   return { view, show: draw };
 }

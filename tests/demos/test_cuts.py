@@ -1,6 +1,7 @@
 """Wires that are cut and gradients that come back: server and page against other paths."""
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,8 @@ from toolkit.export import torchscript
 from toolkit.export.manifest import read_manifest
 
 from .conftest import ROOT
+from .reference import OF_H as ALL_OF_H
+from .reference import probabilities, states
 
 sys.path.insert(0, str(ROOT / "demos"))
 from gate_microscope.events import GateMicroscope
@@ -24,7 +27,8 @@ from gate_microscope.events import GateMicroscope
 HERE = Path(__file__).parent
 EXPORTS = ROOT / "exports"
 NAMES = ("lstm", "rnn", "lstm_plain", "rnn_plain")
-OF_H = "hg,hi,hf,ho"
+TITLES = ("LSTM, curriculum", "RNN, curriculum", "LSTM, plain", "RNN, plain")
+OF_H = ",".join(ALL_OF_H)
 CUTS = [("", 1), ("i0", 9), ("f0", 9), ("f1", 4), ("i0,f1", 9), ("o1,hi", 4), ("hg", 4), (OF_H, 4)]
 
 
@@ -40,26 +44,11 @@ def asked(length: int) -> Tensor:
     return torch.cat([half, half.flip(1)[:, length % 2 :]], dim=1)
 
 
-def answers(name: str, digits: np.ndarray, wires: str, step: int) -> np.ndarray:
-    """What a network says of digits (batch, length), in numpy in double precision."""
-    state = {k: v.double().numpy() for k, v in torchscript.load(name, EXPORTS).state_dict().items()}
-    w_x, w_h, b = (state[f"cell.{k}"] for k in ("weight_ih", "weight_hh", "bias"))
-    size = w_h.shape[1]
-    h = c = np.zeros((len(digits), size))
-    for t, x in enumerate(np.eye(10)[digits].swapaxes(0, 1), start=1):
-        cut = wires.split(",") if wires and t >= step else []
-        if name.startswith("rnn"):
-            h = np.tanh(x @ w_x.T + b + (0 if set(OF_H.split(",")) <= set(cut) else h @ w_h.T))
-            continue
-        value = {}
-        for k, gate in enumerate("ifgo"):
-            rows = slice(k * size, (k + 1) * size)
-            a = x @ w_x[rows].T + b[rows] + (0 if f"h{gate}" in cut else h @ w_h[rows].T)
-            value[gate] = np.tanh(a) if gate == "g" else 1 / (1 + np.exp(-a))
-            value[gate] = next((float(w[1]) for w in cut if w[0] == gate), value[gate])
-        c = value["g"] * value["i"] + c * value["f"]
-        h = np.tanh(c) * value["o"]
-    return (h @ state["readout.weight"].T + state["readout.bias"]).argmax(axis=1)
+def share(name: str, length: int, wires: str = "", step: int = 1) -> float:
+    """Of 500 palindromes a network completes so many."""
+    palindromes = asked(length).numpy()
+    said = probabilities(name, states(name, palindromes[:, :-1], wires, step)["h"][-1])
+    return float((said.argmax(axis=1) == palindromes[:, -1]).mean())
 
 
 def norms(name: str, palindrome: list[int], half: bool) -> list[float]:
@@ -91,20 +80,14 @@ def ask(node: Callable[..., str], page: Path, **questions: Any) -> Any:
 
 
 def test_accuracy_with_a_cut(node: Callable[..., str], page: Path, server: GateMicroscope) -> None:
-    cases = [
-        (name, wires, step)
-        for name in NAMES
-        for wires, step in CUTS
-        if name.startswith("lstm") or wires in ("", OF_H)
-    ]
+    lstms = [(name, *cut) for name in ("lstm", "lstm_plain") for cut in CUTS]
+    cases = [*lstms, ("rnn", "", 1), ("rnn_plain", "i0,f1", 4), ("rnn", OF_H, 30)]
     cuts = [(name, 36, wires.split(","), step - 1) for name, wires, step in cases]
     found = ask(node, page, cuts=cuts)["cuts"]
-    palindromes = asked(36).numpy()
     for (name, wires, step), in_page in zip(cases, found, strict=True):
-        said = answers(name, palindromes[:, :-1], wires, step)
-        share = (said == palindromes[:, -1]).mean()
-        assert server.accuracy(name, 36, wires, step) == pytest.approx(share, abs=0.004), name
-        assert in_page == pytest.approx(share, abs=0.02), (name, wires)  # weights are halves
+        exact = share(name, 36, wires, step)
+        assert server.accuracy(name, 36, wires, step) == pytest.approx(exact, abs=1e-6), name
+        assert in_page == pytest.approx(exact, abs=0.02), (name, wires)  # weights are halves
 
 
 def test_gradients_of_the_exports(
@@ -140,11 +123,8 @@ def test_the_shipped_curves() -> None:
         if right is None:  # after a training the networks here are others
             pytest.skip("the curves are of the committed exports")
         for length in (9, 36, 60):
-            palindromes = asked(length).numpy()
-            share = (answers(name, palindromes[:, :-1], "", 1) == palindromes[:, -1]).mean()
-            assert right[length - shipped["shortest"]] / shipped["count"] == pytest.approx(
-                share, abs=0.09
-            )
+            counted = right[length - shipped["shortest"]] / shipped["count"]
+            assert counted == pytest.approx(share(name, length), abs=0.09)
 
 
 def test_a_gan_in_two_dimensions(node: Callable[..., str], page: Path) -> None:
@@ -157,3 +137,69 @@ def test_a_gan_in_two_dimensions(node: Callable[..., str], page: Path) -> None:
     np.testing.assert_allclose(found["shares"], inside.mean(axis=0), atol=1e-9)
     assert (inside.mean(axis=0) >= 0.02).all()
     assert inside.mean(axis=0).sum() > 0.4
+
+
+def test_500_sentences(node: Callable[..., str], page: Path) -> None:
+    """What is said of 500 random states is what numpy finds in them."""
+    rng = np.random.default_rng(0)
+    listed = read_manifest(EXPORTS)
+    networks = {x: {key: listed[f"{x}.pt"][key] for key in ("config", "metrics")} for x in NAMES}
+    title = dict(zip(NAMES, TITLES, strict=True))
+    given: list[Any] = []
+    for _ in range(100):
+        name, count = NAMES[rng.integers(4)], int(rng.integers(30, 90))
+        said = np.resize(rng.integers(0, 10, rng.integers(2, 25)), count)
+        said[rng.integers(count) : rng.integers(2 * count)] = 7
+        half = [7, *rng.integers(0, 10, (count - 1) // 2).tolist()]
+        digits = [*half, *half[1 + count % 2 - 2 :: -1]][:count]
+        given.append(("habits", digits, {name: {"answers": said.tolist()}}, {name: networks[name]}))
+        given.append(("costs", "lstm", "f = 0", *rng.integers(0, 501, 2) / 500))
+        norms = {x: (10.0 ** rng.uniform(-9, 2, 5)).tolist() for x in NAMES}
+        reads = [
+            {x: {"answers": rng.integers(0, 10, 5).tolist()} for x in NAMES} for _ in range(10)
+        ]
+        given.append(("flows", norms, [1, 2, 3, 2, 1], reads[0], networks))
+        given.append(("onZeros", reads, networks))
+        states = [{x: rng.normal(0, rng.choice([1, 9]), 36).tolist() for x in "ci"} for _ in "ab"]
+        given.append(("writing", states, 12, int(rng.integers(1, 12)), rng.choice([0.0, 0.3])))
+    sentences = ask(node, page, sentences=given)["sentences"]
+    assert sum(map(bool, sentences)) > 430
+    for text, (kind, *x) in zip(sentences, given, strict=True):
+        if kind == "habits":
+            ((answers_after),) = (np.array(one["answers"]) for one in x[1].values())
+            holds = answers_after == 7
+            for times, of, last in re.findall(r"at (\d+) of (\d+) steps, (also|but)", text):
+                assert [int(times), int(of), last == "also"] == [holds.sum(), len(holds), holds[-1]]
+            for lag in map(int, re.findall(r"about every (\d+) steps", text)):
+                assert (answers_after[lag:] == answers_after[:-lag]).mean() >= 0.7
+            for start in map(int, re.findall(r"only from step (\d+) on", text)):
+                assert [holds[start - 1 :].all(), holds[start - 2]] == [True, False]
+            for start, end in re.findall(r"from step (\d+) to (\d+), where", text):
+                run = holds[int(start) - 1 : int(end)]
+                assert [run.all(), holds[int(end)], holds[-1]] == [True, False, False]
+        elif kind == "costs":
+            shares = [float(one) / 100 for one in re.findall(r"([\d.]+)%", text)]
+            assert shares == pytest.approx([x[3], x[2]], abs=0.0051)
+            assert ("as well" in text) == (x[2] - x[3] <= 0.03)
+            assert ("lost" in text) == (x[3] <= 0.2 and x[2] - x[3] > 0.03)
+        elif kind == "flows":
+            gone, _, arrives = text.rpartition("It arrives in")
+            for name, all_norms in x[0].items():
+                vanishes = all_norms[0] / all_norms[-1] < 1e-3
+                assert (f"{title[name]} (" in gone) == vanishes or not arrives
+                assert (f"{title[name]} (" in arrives) == (not vanishes) or not gone
+                knows = vanishes and "plain" not in name and x[2][name]["answers"][-1] == 1
+                assert (f"{title[name]} says it all the same" in text) == knows
+        elif kind == "onZeros":
+            for name in NAMES:
+                right = sum(one[name]["answers"][-1] == first for first, one in enumerate(x[0]))
+                assert f"{title[name]} {right}" in text
+        else:
+            (whole, shut), _, start, lost = x
+            c, i, held = (
+                np.abs(v).reshape(3, 12).mean(0) for v in (whole["c"], whole["i"], shut["c"])
+            )
+            found = [float(one) for one in re.findall(r"(?:is|and) (\d+\.\d+)", text)]
+            assert found == pytest.approx([c[start - 1], c[-1], i[-1], held[-1]], abs=0.06)
+            writes = lost <= 0.03 and c[-1] > 1.5 * c[start - 1] and i[-1] > 0.5
+            assert ("goes on writing" in text) == writes

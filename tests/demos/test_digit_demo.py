@@ -7,17 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from gradio_client import Client
 from gradio_client.exceptions import AppError
-from torch import nn
 
 from toolkit.export import torchscript
 from toolkit.gan.data import MNIST
 
+from . import reference
 from .conftest import LOOPBACK, Served, data_uri
+from .reference import probabilities
 
 DIGITS = "3141592951413"
+NAMES = ["read", "step", "edit", "predict", "gates", "accuracy", "gradient", "draw"]
 NETWORKS = ("lstm", "rnn", "lstm_plain", "rnn_plain")
 
 pytestmark = pytest.mark.xdist_group("digit_demo")
@@ -31,45 +32,9 @@ def client(digit_page: str) -> Iterator[Client]:
 
 
 def states(name: str, digits: str) -> dict[str, np.ndarray]:
-    """Gates and states of an export, (length, 128), by torch's own cells and numpy."""
-    weights = torchscript.load(name).state_dict()
-    given = {key.split(".")[1]: value for key, value in weights.items() if key.startswith("cell")}
-    cell = (nn.RNNCell if name.startswith("rnn") else nn.LSTMCell)(10, 128)
-    cell.load_state_dict(
-        {
-            "weight_ih": given["weight_ih"],
-            "weight_hh": given["weight_hh"],
-            "bias_ih": given["bias"],
-            "bias_hh": torch.zeros_like(given["bias"]),
-        }
-    )
-    w_x, w_h, b = (given[key].numpy() for key in ("weight_ih", "weight_hh", "bias"))
-    h, c = torch.zeros(1, 128), torch.zeros(1, 128)
-    steps: dict[str, list[np.ndarray]] = {}
-    for digit in map(int, digits):
-        x = torch.eye(10)[[digit]]
-        found = {}
-        with torch.no_grad():
-            if name.startswith("rnn"):
-                h = cell(x, h)
-            else:
-                i, f, g, o = (w_x[:, digit] + w_h @ h[0].numpy() + b).reshape(4, 128)
-                found = {
-                    key: 1 / (1 + np.exp(-value)) for key, value in (("i", i), ("f", f), ("o", o))
-                }
-                h, c = cell(x, (h, c))
-                found |= {"g": np.tanh(g), "c": c[0].numpy()}
-        for key, value in (found | {"h": h[0].numpy()}).items():
-            steps.setdefault(key, []).append(value)
-    return {key: np.stack(values) for key, values in steps.items()}
-
-
-def probabilities(name: str, h: np.ndarray) -> np.ndarray:
-    """Equations (7) and (8)."""
-    weights = torchscript.load(name).state_dict()
-    logits = weights["readout.weight"].numpy() @ h + weights["readout.bias"].numpy()
-    powers = np.exp(logits - logits.max())
-    return np.asarray(powers / powers.sum())
+    """Gates and states of an export, (length, 128)."""
+    kept = reference.states(name, [list(map(int, digits))])
+    return {gate: values[:, 0] for gate, values in kept.items()}
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -202,9 +167,9 @@ def test_bad_input_gets_a_sentence(
 
 def test_every_endpoint_is_described(client: Client) -> None:
     described = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert set(described) == {"/read", "/step", "/edit", "/predict", "/gates", "/draw"}
+    assert set(described) == {f"/{name}" for name in NAMES}
     for endpoint in described.values():
-        assert endpoint["parameters"][0]["parameter_name"] in ("digits", "picture")
+        assert endpoint["parameters"][0]["parameter_name"] in ("digits", "picture", "network")
         assert endpoint["description"]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from gradio_client import Client
 
 from toolkit.export import torchscript
 from toolkit.export.manifest import read_manifest
@@ -15,7 +16,7 @@ from toolkit.lstm.data import palindromes, split_last
 from toolkit.lstm.microscope import trace
 
 from .chromium import PHONE, expect, visit
-from .conftest import ROOT
+from .conftest import ROOT, Served
 from .strokes import HANDS
 
 pytestmark = pytest.mark.xdist_group("digit_demo")
@@ -129,6 +130,35 @@ def test_a_clock_is_called_one(page: Any, name: str, length: int) -> None:
     shares = [entry["metrics"]["accuracy_by_length_of_seeds"]["100"] for entry in listed]
     expected = " and ".join(f"{min(those):.0%} to {max(those):.0%}" for those in shares)
     expect(page.locator("#part-gates")).to_contain_text(f"at T = 100 they get {expected}")
+
+
+def test_a_wire_is_cut_and_the_error_comes_back(page: Any, digit_demo: Served) -> None:
+    """The strips, the shares beside them and the gradients, as the server's endpoints have them."""
+    read(page, "3141592653562951413")
+    ask = Client(digit_demo.url, verbose=False).predict
+    page.get_by_role("button", name="Cut a wire").click()
+    page.get_by_label("cut from step").fill("5")
+    page.get_by_role("button", name="f = 0").click()
+    cut = ask("3141592653562951413", "f0", 5, api_name="/read")["networks"]
+    for k, name in enumerate(("lstm", "rnn", "lstm_plain", "rnn_plain")):
+        last = str(cut[name]["answers"][-1])
+        expect(page.locator(".strips .end b").nth(k)).to_contain_text(last)
+    told = page.locator(".costs")
+    expect(told).to_contain_text("With f = 0, LSTM, plain", timeout=60_000)
+    shares = [float(x) for x in re.findall(r"([\d.]+)%", told.inner_text())]
+    expected = [100 * ask(name, 20, wires, 5, api_name="/accuracy")
+                for name in ("lstm", "lstm_plain") for wires in ("f0", "")]  # fmt: skip
+    assert shares == pytest.approx(expected, abs=0.5)
+    page.get_by_role("button", name="Send the error back").click()
+    norms = ask("3141592653562951413", "f0", 5, api_name="/gradient")["rnn_plain"]
+    word = page.locator(".word").nth(3)
+    expect(word).to_contain_text("step 1 gets", timeout=60_000)
+    plain = word.inner_text().translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
+    number, power = re.findall(r"gets (?:([\d.]+)(?: \W | t))?(?:10(-\d+))?", plain)[0]
+    share = float(number or 1) * 10.0 ** int(power or 0)
+    assert share == pytest.approx(norms[0] / norms[-1], rel=0.5)
+    page.get_by_role("button", name="What the memory holds").click()
+    expect(page.locator(".without:visible")).to_have_count(0)
 
 
 def test_examples(page: Any) -> None:
