@@ -70,12 +70,13 @@ CASES: dict[str, tuple[dict[str, str], dict[tuple[str | None, int | None], str]]
         {ZEROS: "nn.Parameter(torch.zeros(len(x), self.n), requires_grad=False)"},
         {("fixed-device", None): "torch.zeros(len(x)"},
     ),
-    "no device, and states that are not carried": (
-        {
-            ZEROS: "torch.zeros(len(x), self.n, device=device)",
-            LOOP + "        return self.p(h)\n": STEP,
-        },
-        {("does-not-run", None): "device=device", ("state-not-carried", None): "h_t, c_t ="},
+    "no device": (
+        {ZEROS: "torch.zeros(len(x), self.n, device=device)"},
+        {("does-not-run", None): "device=device"},
+    ),
+    "states that are not carried": (
+        {LOOP + "        return self.p(h)\n": STEP},
+        {("state-not-carried", None): "h_t, c_t ="},
     ),
     "states that the model keeps": (
         KEPT,
@@ -106,7 +107,7 @@ CASES: dict[str, tuple[dict[str, str], dict[tuple[str | None, int | None], str]]
             "c.tanh() * o\n": "c.tanh() * o\n            hs.append(o)\n",
             "self.p(h)": "self.p(hs[-1])",
         },
-        {("wrong-equation", 7): "hs.append(o)"},
+        {("wrong-equation", 7): "self.p(hs[-1])"},
     ),
     "no super().__init__()": (
         {

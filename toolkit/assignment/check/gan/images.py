@@ -7,24 +7,21 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.check.gan.game import Game
-from toolkit.assignment.check.gan.lines import Lines
-from toolkit.assignment.check.gan.noise import line_of_noise
 from toolkit.assignment.check.gan.trace import PIXELS, Call, Value
-from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verdicts import Placed, Verdicts
 
 MIN_NUMBERS = 400  # of the noise, to know its distribution
 MIN_STEPS = 3  # of training, after which the same noise is no accident
 SLACK = 0.3  # of the range of the generated images: at most so far do the real ones go beyond
 UNIFORM = 2.0  # the fourth moment of a uniform distribution is 1.8
 SCALES = (30.0, 1e3, 1e6, 1e12, 1e18)  # of the noise, until a last function is saturated
-RAW = 10  # larger pixels were not scaled
 WORD = "standard normal distribution has mean 0, standard deviation 1 and fourth moment 3"
 
 # From z, (batch, ...), and how much it is enlarged, to images in evaluation mode.
 Draw = Callable[[Call, float], Tensor | None]
 
 
-def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
+def check_noise(game: Game, verdicts: Verdicts) -> None:
     """z ~ N(0, 1), and drawn anew for every step: judged over all that was trained on."""
     trained = game.judged_draws
     calls = [call for call in game.draws if call.number in trained] or game.draws
@@ -40,7 +37,7 @@ def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
             "wrong-noise",
             f"The noise has mean {mean:.2f}, standard deviation {deviation:.2f} and fourth moment "
             f"{fourth:.1f}. A {WORD}. Which function draws it?",
-            at=line_of_noise(lines, odd),
+            at=_of_noise(odd),
         )
         return
     if (uniform := _uniform_sample(game)) is not None:
@@ -48,7 +45,7 @@ def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
             "wrong-noise",
             "The samples are drawn from uniform noise, and the generator was trained on normal "
             "noise. Which function draws the noise here?",
-            at=line_of_noise(lines, uniform),
+            at=_of_noise(uniform),
         )
         return
     if len(game.steps) >= 2 * MIN_STEPS and _drawn_once(game, noise):
@@ -56,10 +53,16 @@ def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
             "wrong-noise",
             f"The generator was given the same z in all of {len(game.steps)} steps, so it only "
             "learns these points. When should new noise be drawn?",
-            at=line_of_noise(lines, calls[-1]),
+            at=_of_noise(calls[-1]),
         )
         return
     verdicts.right("The noise is standard normal, and drawn anew for every step.")
+
+
+def _of_noise(call: Call) -> Placed:
+    """Where the noise of a call was drawn."""
+    drawn = (value.drawn for value in call.inputs if value.rows is not None and value.drawn.line)
+    return next(drawn, call)
 
 
 def latent_of(call: Call) -> Tensor | None:
@@ -110,9 +113,7 @@ def is_normal(z: Tensor) -> bool:
     return near and abs(fourth - 3) < min(1.1, 0.2 + 4.9 * error)
 
 
-def check_images(
-    game: Game, draw: Draw, lines: Lines, verdicts: Verdicts, *, given: bool = False
-) -> None:
+def check_images(game: Game, draw: Draw, verdicts: Verdicts, *, given: bool = False) -> None:
     """Generated images have the shape and the range of those that they are compared with.
 
     Args:
@@ -127,7 +128,7 @@ def check_images(
             "wrong-shape",
             f"The generator's images have shape {tuple(first.output.shape[1:])}. How many pixels "
             "does a digit of MNIST have?",
-            at=lines.of_last_layer(game.generator, shaping=True) or first,
+            at=game.generator.line_of(first),
         )
         return
     sizes = _sizes(game)
@@ -137,7 +138,7 @@ def check_images(
             "wrong-shape",
             f"The discriminator is given generated images of shape {made} and real ones of shape "
             f"{seen}, and takes both. How large should a generated digit be?",
-            at=lines.of_last_layer(game.generator, shaping=True) or first,
+            at=game.generator.line_of(first),
         )
     real = _shown(game, drawn=False)
     low, high = bounds_of(game, draw, scaled=True)
@@ -147,7 +148,7 @@ def check_images(
             "The generator's images are not bounded: with larger noise their values grow from "
             f"{first.output.least:.1f}..{first.output.largest:.1f} to {low:.1f}..{high:.1f}. What "
             "is its last function, and what range do the real images have?",
-            at=lines.of_last_layer(game.generator) or lines.of_sequence(first) or first,
+            at=game.generator.line_of(first),
         )
         return
     if real is None or given:
@@ -162,7 +163,7 @@ def check_images(
             f"Generated images lie in {low:.1f}..{high:.1f} and real ones in {real.least:.1f}.."
             f"{real.largest:.1f}, so the discriminator can tell them apart by that alone. What is "
             "the range of the generator's last layer, and how are the data scaled?",
-            at=lines.of_raw_data() if real.largest > RAW else lines.of_scaling(real.least < 0),
+            at=next(iter(game.trace.normalised), None) or game.generator.made_last,
         )
         return
     verdicts.right("Generated images have the shape and the range of the real ones.")

@@ -43,8 +43,7 @@ def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
         return
     file, line, name = answer["left"]
     if name is not None:
-        line = source.line_of_attribute(name)
-        verdicts.fault("fixed-device", f"self.{name}: {MESSAGE}", line=line)
+        verdicts.fault("fixed-device", f"self.{name}: {MESSAGE}", at=network.made(name))
     else:
         verdicts.fault("fixed-device", MESSAGE, at=Place(file, line))
 

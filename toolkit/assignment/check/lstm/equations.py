@@ -36,19 +36,19 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
         return
     recording, match = _read(network)
     if match is None:
-        explain.unmatched(recording, network, source, verdicts)
+        explain.unmatched(recording, network, verdicts)
         return
     layers, readout = _layers(match, recording)
     astray = match.cell.mistake == NO_MEMORY and bool(match.output.mistake)
     if (match.cost > 3 or astray) and not readout.exact:  # too far away to be explained by it
-        explain.unmatched(recording, network, source, verdicts)
+        explain.unmatched(recording, network, verdicts)
         return
     count = len(verdicts.findings)
     for layer in layers:
-        explain.check_match(layer, recording, source, verdicts)
-    explain.check_readout(layers[-1], recording, readout, source, verdicts)
+        explain.check_match(layer, recording, network, source, verdicts)
+    explain.check_readout(layers[-1], recording, readout, network, verdicts)
     started = not verdicts.has("nonzero-initial-state") and all(
-        _check_start(layer, network, source, verdicts, upper=layer is not match) for layer in layers
+        _check_start(layer, network, verdicts, upper=layer is not match) for layer in layers
     )
     seen = len(verdicts.findings) == count and not verdicts.has("wrong-equation")
     if started and seen and readout.exact:
@@ -162,15 +162,13 @@ def _record(network: Network, hidden: int, skip: int = 0) -> Recording:
     return read(answer, x, logits)
 
 
-def _check_start(
-    match: Match, network: Network, source: Source, verdicts: Verdicts, upper: bool
-) -> bool:
+def _check_start(match: Match, network: Network, verdicts: Verdicts, upper: bool) -> bool:
     """h(0) = c(0) = 0, judged by the first step; an `upper` layer reads the h(t) of another."""
     what = explain.nonzero_start(match)
     if what is None:
         return True
     if upper:
-        explain.passed_on(what, match, source, verdicts)
+        explain.passed_on(what, match, verdicts)
         return False
     kept = [t for t in network.tensors if t["zero"] and t["kind"] == "parameter"]
     if kept and match.cost == 0:  # perhaps a learnt state that starts at zero
@@ -178,11 +176,14 @@ def _check_start(
         again = find_match(_record(network, match.h.size(-1)))
         if again is None or explain.nonzero_start(again) is None:
             kept.sort(key=lambda t: (not is_state(t), t["uses"]))
-            explain.learnt_start(what, kept[0]["name"], source, verdicts)
+            explain.learnt_start(what, kept[0]["name"], network, verdicts)
             return False
     made = [t["name"] for t in network.tensors if t["kind"] != "parameter" and is_state(t)]
     named = next((name for name in made if what in name.split(".")[-1].lower()), None)
-    explain.start(what, match, _starts_with(what, match, network) or named, source, verdicts)
+    name = _starts_with(what, match, network) or named
+    size = match.h.size(-1)
+    filled = [p for p, shape, zero in network.new if p.line and not zero and size in shape]
+    explain.start(what, match, network.made(name) if name else next(iter(filled), None), verdicts)
     return False
 
 
@@ -248,7 +249,7 @@ def _check_equivalence(
                 f"Each step is as in (1) to (6), but over {steps} digits the result is another one "
                 f"(by {error:.1g}). Which step is computed differently from the others?",
                 equation=5,
-                line=source.line_of_first_step("c") or source.loop_line(),
+                line=source.loop_line(),
             )
             return
     verdicts.right(

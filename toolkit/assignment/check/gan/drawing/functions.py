@@ -10,8 +10,9 @@ from torch import Tensor
 
 from toolkit.assignment.check.gan.drawing.stand_ins import Artist, Drawn, digits
 from toolkit.assignment.check.gan.game import Game
-from toolkit.assignment.check.gan.lines import Lines, Place
+from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.host import Student
+from toolkit.assignment.check.verdicts import Place
 
 WORDS = ("interpol", "lerp", "linspace", "walk", "morph", "traverse", "transition")
 CHOOSES = ("argmax", "classif", "digit", "ends", "pair", "different", "choose", "pick", "select")

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 
 from toolkit.assignment.check.gan.game import Game
-from toolkit.assignment.check.gan.lines import Lines, Place, called
+from toolkit.assignment.check.gan.lines import Lines, called
+from toolkit.assignment.check.verdicts import Place
 
 GENERATOR = re.compile(r"(net|model)?_?g(_?(net|model))?\d?|\w*(gen|decoder)\w*")
 TRAINS = ("backward", "step", "zero_grad")

@@ -14,11 +14,10 @@ from toolkit.assignment.check.lstm.cell.formulas import (
 )
 from toolkit.assignment.check.lstm.cell.matching import Match
 from toolkit.assignment.check.lstm.cell.recording import Place, Recording
-from toolkit.assignment.check.lstm.lost import line_of_loss
 from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.verdicts import Place as Placing
-from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verdicts import Placed, Verdicts
 
 ACTIVE: dict[str, Callable[[Tensor], Tensor]] = {
     "sigmoid": torch.sigmoid,
@@ -28,28 +27,29 @@ ACTIVE: dict[str, Callable[[Tensor], Tensor]] = {
 MAX_REST = 3e-3  # of a gate at the first step, beyond what W x(1) + b gives
 
 
-def check_match(match: Match, recording: Recording, source: Source, verdicts: Verdicts) -> None:
+def check_match(
+    match: Match, recording: Recording, network: Network, source: Source, verdicts: Verdicts
+) -> None:
     """Report what the relations between the numbers have shown."""
     swapped = match.cell.mistake == READS_H and not match.reads_h and match.read is not None
     if swapped:
-        place = match.h_place
         verdicts.fault(
             "wrong-equation",
             "From the second step on, h and c have changed places: the gates read c(t-1), and f(t) "
             "multiplies h(t-1). In which order are the two returned, and in which order taken?",
             equation=5,
-            at=Placing(place.file, source.of(place.file).return_of(place.line) or place.line),
+            at=Placing(*match.h_place.around),
         )
     else:
-        _check_states(match, source, verdicts)
+        _check_states(match, network, verdicts)
     if not verdicts.has("state-not-carried"):
-        gates.check_gates(match, source, verdicts, swapped)
-    gates.check_activations(match, source, verdicts)
+        gates.check_gates(match, network, verdicts, swapped)
+    gates.check_activations(match, verdicts)
     gates.check_shared(match, recording.twice, verdicts)
     gates.check_names(match, source, verdicts)
 
 
-def _check_states(match: Match, source: Source, verdicts: Verdicts) -> None:
+def _check_states(match: Match, network: Network, verdicts: Verdicts) -> None:
     """(5) and (6), and whether the states reach the next step."""
     mistake = match.cell.mistake
     reach = {name for name, g in match.gates.items() if g.map and not is_none(g.map.weight_h)}
@@ -61,7 +61,7 @@ def _check_states(match: Match, source: Source, verdicts: Verdicts) -> None:
             "Neither h(t-1) nor c(t-1) reaches the next step." if forgets else
             "h(t-1) does not reach the gates: they see the same h at every step. Where is h set to "
             "zero, and is the new h what the next step reads?",
-            at=_of_loss(match.h_place, source),
+            at=network.reset() or Placing(*match.h_place.around),
         )  # fmt: skip
         if forgets:
             return
@@ -71,19 +71,13 @@ def _check_states(match: Match, source: Source, verdicts: Verdicts) -> None:
             "c(t-1) does not reach c(t), as if the memory were empty at every step. Where is c set "
             "to zero, and is the new c kept for the next step?",
             equation=5,
-            at=_of_loss(match.c_place, source),
+            at=network.reset() or match.c_place,
         )
     elif mistake:
         place = match.part_place or match.c_place
         verdicts.fault("wrong-equation", mistake, equation=5, at=place)
     if match.output.mistake:
         verdicts.fault("wrong-equation", match.output.mistake, equation=6, at=match.h_place)
-
-
-def _of_loss(place: Place, source: Source) -> Placing:
-    """Where a state is lost: in a line of a loop over time that says so, else there."""
-    source = source.of(place.file)
-    return Placing(place.file, line_of_loss(source) or place.line)
 
 
 def nonzero_start(match: Match) -> str | None:
@@ -104,44 +98,39 @@ def nonzero_start(match: Match) -> str | None:
     return "c" if float((match.c[0] - g * i).abs().max()) > MAX_REST else None
 
 
-def learnt_start(what: str, name: str, source: Source, verdicts: Verdicts) -> None:
+def learnt_start(what: str, name: str, network: Network, verdicts: Verdicts) -> None:
     """Report an initial state that training changes."""
     verdicts.fault(
         "nonzero-initial-state",
         f"{what}(0) is zero at first, but it is a parameter (self.{name}), so it is no longer zero "
         "after a step of the optimiser. Which tensors of a model does an optimiser leave alone?",
-        line=source.line_of_attribute(name),
+        at=network.made(name),
     )
 
 
-def passed_on(what: str, match: Match, source: Source, verdicts: Verdicts) -> None:
+def passed_on(what: str, match: Match, verdicts: Verdicts) -> None:
     """Report an upper layer whose initial state is not zero."""
     verdicts.fault(
         "nonzero-initial-state",
         f"{what}(0) of an upper layer is not zero: it starts with what another layer ended with. "
         "Which states does each layer begin with?",
-        line=source.line_of_passing() or source.line_of_start(what) or match.h_place.line,
+        at=match.h_place if what == "h" else match.c_place,
     )
 
 
-def start(what: str, match: Match, name: str | None, source: Source, verdicts: Verdicts) -> None:
-    """Report an initial state that is not zero, perhaps the tensor `name` of the network."""
-    line = source.line_of_attribute(name) if name else None
-    line = (
-        line
-        or source.line_of_start(what)
-        or (match.h_place.line if what == "h" else match.c_place.line)
-    )
+def start(what: str, match: Match, made: Placed | None, verdicts: Verdicts) -> None:
+    """Report an initial state that is not zero, which was perhaps made there."""
+    place = match.h_place if what == "h" else match.c_place
     message = (
         "h(0) is not zero: the first step already has a past."
         if what == "h"
         else "c(0) is not zero, but every sequence starts with an empty memory."
     )
-    verdicts.fault("nonzero-initial-state", message, line=line)
+    verdicts.fault("nonzero-initial-state", message, at=made or place)
 
 
 def check_readout(
-    match: Match, recording: Recording, readout: Map, source: Source, verdicts: Verdicts
+    match: Match, recording: Recording, readout: Map, network: Network, verdicts: Verdicts
 ) -> None:
     """(7): the logits are an affine map of h(T)."""
     logits = recording.logits
@@ -149,7 +138,7 @@ def check_readout(
     if readout.exact:
         if is_none(readout.bias):
             message = "The bias b_p is missing."
-            verdicts.fault("wrong-equation", message, equation=7, at=gates.of_bias(line, source))
+            verdicts.fault("wrong-equation", message, equation=7, at=gates.of_bias(line, network))
         return
     read = match.read if match.output.mistake else None
     if read is not None and affine(logits, None, read[-1]).exact:
@@ -180,20 +169,13 @@ def check_readout(
     for what, (state, more, place) in others.items():
         if affine(logits, more, state).exact:
             message = f"The readout p(t) is computed from {what}."
-            at = _collected(place, source) or line if place else _fed(recording) or line
+            at = line if place else _fed(recording) or line
             verdicts.fault("wrong-equation", message, equation=7, at=at)
             return
     verdicts.not_seen(
         "Equation (7) could not be followed: what is done to h(T) before it is returned?",
         at=_fed(recording) or line,
     )
-
-
-def _collected(place: Place, source: Source) -> Placing | None:
-    """Where a loop appends what is computed here to a list, by its name."""
-    source = source.of(place.file)
-    line = source.line_of_append(source.name_at(place.line))
-    return Placing(place.file, line) if line else None
 
 
 def _fed(recording: Recording) -> Place | None:
@@ -204,7 +186,7 @@ def _fed(recording: Recording) -> Place | None:
     return None
 
 
-def unmatched(recording: Recording, network: Network, source: Source, verdicts: Verdicts) -> None:
+def unmatched(recording: Recording, network: Network, verdicts: Verdicts) -> None:
     """Say what can be said where nothing fits."""
     if verdicts.has("fixed-sequence-length") and not recording.series:
         verdicts.not_seen("Equations (1) to (6) can be looked at once any sequence length works.")
@@ -214,7 +196,6 @@ def unmatched(recording: Recording, network: Network, source: Source, verdicts: 
     kinds = [s.place.name for s in distinct.values()]
     sigmoids, tanhs = kinds.count("sigmoid"), kinds.count("tanh")
     seen = f"{sigmoids} sigmoids and {tanhs} tanh"
-    cell = source.line_of_update("c") or source.line_of_update("h") or source.loop_line()
     weights = sum(torch.Size(t["shape"]).numel() for t in network.tensors if len(t["shape"]) > 1)
     n, d = network.way.hidden or 128, network.way.input_dim or 10
     if "hidden" in network.took and weights < 4 * n * (n + d) + 10 * n and kinds:
@@ -223,7 +204,7 @@ def unmatched(recording: Recording, network: Network, source: Source, verdicts: 
             f"This is not an LSTM. A step has {seen}, but (1) to (6) have 3 and 2. Which of the "
             "four gates are there, and is there a c(t) besides h(t)?",
             equation=5,
-            line=cell,
+            at=_fed(recording),
         )
     else:
         verdicts.not_seen(
