@@ -18,7 +18,8 @@ import torch
 import torch.ao.nn.quantizable
 
 from toolkit.assignment.check import wire
-from toolkit.assignment.check.child.recorder import RECURRENT, Recorder
+from toolkit.assignment.check.child.places import Place, place
+from toolkit.assignment.check.child.script.devices import RECURRENT, Recorder
 from toolkit.assignment.check.host import Gone, Student, plain_host
 from toolkit.assignment.grade.folder import grade_folder
 from toolkit.assignment.grade.result import Result
@@ -222,12 +223,13 @@ def test_torchs_own_recurrent_code(name: str, tmp_path: Path) -> None:
     """Found where it works, however it is reached; one that is only made does no work."""
     path = tmp_path / "lstm.py"
     path.write_text(f"x = torch.ones(2, 3, 4)\n{TORCHS_OWN[name]}\n")
-    recorder = Recorder(tmp_path)
+    heard: list[tuple[str, Place]] = []
+    recorder = Recorder(lambda what, name: heard.append((what, place(str(tmp_path)))))
     names = {"torch": torch, "nn": torch.nn, "quantizable": torch.ao.nn.quantizable}
     with recorder:
         exec(compile(path.read_text(), path, "exec"), names)
-    assert bool(recorder.recurrent) == (name != "their own")
-    assert all((call.file, call.line) > ("lstm.py", 1) for call in recorder.recurrent)
+    assert bool(heard) == (name != "their own")
+    assert all(what == "recurrent" and where > ("lstm.py", 1) for what, where in heard)
 
 
 def test_the_names_of_torchs_recurrent_functions() -> None:

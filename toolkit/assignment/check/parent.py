@@ -117,11 +117,7 @@ def judge(
             judge_part(host, root, located, verdicts)
             facts |= verdicts.facts
             reached = verdicts.reached if part == "lstm" else reached
-            settled = [
-                _settled(finding, submission, reading)
-                for finding in verdicts.findings
-                if not _seen_already(finding, found)
-            ]
+            settled = [_settled(finding, submission, reading) for finding in verdicts.findings]
             found += [_tried_again(finding, submission, host, root) for finding in settled]
         findings += found
     if "gives-probabilities" in facts and "saw-loss" not in facts:
@@ -168,13 +164,6 @@ def _not_there(part: Part, submission: Submission) -> Finding:
     proof = proof_of("missing-file", {"these": [part], "those": list(submission.parts)})
     message = submission.missing[part]
     return Finding(verdict="wrong", part=part, id="missing-file", message=message, proof=proof)
-
-
-def _seen_already(finding: Finding, findings: list[Finding]) -> bool:
-    """Whether a forbidden module was seen in the file already, which has the better line."""
-    return finding.id == "forbidden-module" and any(
-        known.id == finding.id and known.part == finding.part for known in findings
-    )
 
 
 def _settled(finding: Finding, submission: Submission, reading: Reading) -> Finding:

@@ -5,65 +5,13 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from toolkit.assignment.check.findings import Finding, Id
-from toolkit.assignment.check.submission import Located, Submission
+from toolkit.assignment.check.submission import Submission
 from toolkit.assignment.check.verify import proof_of
 from toolkit.assignment.notebooks import decoded
 from toolkit.assignment.parts import Part
 from toolkit.assignment.syntax import tree_of, unwritten, words_in
 
 TOOLKIT = __name__.partition(".")[0]
-
-FORBIDDEN = {"LSTM", "LSTMCell", "GRU", "GRUCell"}
-
-
-def forbidden_modules(
-    tree: ast.Module, names_used: Collection[str] | None = None
-) -> Iterator[tuple[int, str]]:
-    """The line and name of each recurrent module of torch that the code uses, however named.
-
-    Found: imports, also under another name and with a star; attributes of torch.nn under any
-    alias; `getattr(nn, "LSTM")`.
-
-    Args:
-        names_used: classes and functions of the file; only they count, and what they use, not a
-            comparison beside them. None for the whole file.
-    """
-    used = tree.body if names_used is None else used_by(tree, names_used)
-    names: dict[str, str] = {}  # a name in the file -> what it stands for
-    starred = False
-    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
-    taken: dict[str, tuple[int, str]] = {}  # a name that an import gives to such a module
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                known = alias.name if alias.asname else alias.name.split(".")[0]
-                names[alias.asname or known] = known
-        elif isinstance(node, ast.ImportFrom) and node.module and _is_torch(node.module):
-            for alias in node.names:
-                names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-                starred |= alias.name == "*" and "nn" in node.module.split(".")
-                if alias.name in FORBIDDEN:
-                    where = (node.lineno, f"{node.module}.{alias.name}")
-                    taken[alias.asname or alias.name] = where
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Attribute | ast.Name):
-            whole = _dotted(node.value, names)
-            for target in node.targets:
-                if isinstance(target, ast.Name) and _is_torch(whole):
-                    names[target.id] = whole
-    for node in (node for top in used for node in ast.walk(top)):
-        if isinstance(node, ast.Attribute) and node.attr in FORBIDDEN:
-            whole = _dotted(node, names)
-            if _is_torch(whole):
-                yield node.lineno, whole
-        elif isinstance(node, ast.Name) and node.id in taken.keys() - own:
-            yield taken[node.id]
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id == "getattr" and len(node.args) > 1:
-                word = node.args[1]
-                if isinstance(word, ast.Constant) and word.value in FORBIDDEN:
-                    yield node.lineno, str(word.value)
-            elif starred and node.func.id in FORBIDDEN - own:
-                yield node.lineno, f"torch.nn.{node.func.id}"
 
 
 def used_by(tree: ast.Module, names: Collection[str]) -> list[ast.stmt]:
@@ -135,8 +83,6 @@ class Reading:
                     self._read(part, file)
             if located.file in submission.broken or located.file not in self.trees:
                 self.unreadable.add(part)
-        if "lstm" in submission.parts:
-            self._look_for_forbidden(submission.parts["lstm"])
         for file in submission.files:
             if file not in seen:
                 self._read_other(file)
@@ -201,22 +147,6 @@ class Reading:
                 )
                 self._fault("forbidden-module", part, message, file, line)
 
-    def _look_for_forbidden(self, located: Located) -> None:
-        """A recurrent module of torch in what the LSTM uses."""
-        own = self.trees.get(located.file)
-        if own is None:
-            return
-        names = None if located.name is None else {located.name}
-        used = own.body if names is None else used_by(own, names)
-        for file in filter(self.trees.__contains__, located.files):
-            wanted = names if file == located.file else words_in(*used)
-            for line, module in forbidden_modules(self.trees[file], wanted):
-                message = (
-                    f"{module} is not allowed. Write equations (1) to (6) yourself, with your own "
-                    "parameters and a for loop over time."
-                )
-                self._fault("forbidden-module", "lstm", message, file, line)
-
     def _fault(
         self,
         id: Id,
@@ -235,16 +165,3 @@ class Reading:
             place = {"file": name, "cell": cell[0], "line": cell[1]}
             finding = finding.model_copy(update=place)
         self.findings[part].append(finding)
-
-
-def _is_torch(name: str) -> bool:
-    return name == "torch" or name.startswith("torch.")
-
-
-def _dotted(node: ast.expr, names: dict[str, str]) -> str:
-    """`nn.modules.rnn` as "torch.nn.modules.rnn", by what the names stand for."""
-    if isinstance(node, ast.Name):
-        return names.get(node.id, node.id)
-    if isinstance(node, ast.Attribute):
-        return f"{_dotted(node.value, names)}.{node.attr}"
-    return "?"

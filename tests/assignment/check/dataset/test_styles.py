@@ -176,7 +176,7 @@ LINES = {
         dataset().replace("left[::-1][T % 2:]", "left[T % 2:]"), "not-a-palindrome", "left[T % 2"),
     "a digit that is never drawn, in a function": (
         dataset().replace("randrange(10)", "randrange(9)"), "missing-digits", "randrange(9)"),
-    "one shared palindrome": (LEAK, "split-leak", "k == 309"),
+    "one shared palindrome": (LEAK, "split-leak", "def __init__"),
     "a label of a batch": (BATCH.replace("r[:, -1]", "r[:, -2]"), "wrong-label", "r[:, -2]"),
     "a label from another line": (
         dataset().replace("[k]\n", "[k]\n        y = r[-2]\n", 1).replace(

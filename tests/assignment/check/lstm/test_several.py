@@ -8,6 +8,14 @@ from ..conftest import Check
 from .test_lstm import CELL, USE, ZEROS
 
 LOOP = CELL[CELL.index("            i, f, g, o") : CELL.index("        return")]
+STEP = """            h_t, c_t = self.step(x[:, t], h, c)
+        return self.p(h_t)
+
+    def step(self, x, h, c):
+        i, f, g, o = self.w(torch.cat([x, h], 1)).chunk(4, 1)
+        c = g.tanh() * i.sigmoid() + c * f.sigmoid()
+        return c.tanh() * o.sigmoid(), c
+"""
 READOUT = """
 
 class Readout:
@@ -62,6 +70,14 @@ CASES: dict[str, tuple[dict[str, str], dict[tuple[str | None, int | None], str]]
         {ZEROS: "nn.Parameter(torch.zeros(len(x), self.n), requires_grad=False)"},
         {("fixed-device", None): "torch.zeros(len(x)"},
     ),
+    "no device": (
+        {ZEROS: "torch.zeros(len(x), self.n, device=device)"},
+        {("does-not-run", None): "device=device"},
+    ),
+    "states that are not carried": (
+        {LOOP + "        return self.p(h)\n": STEP},
+        {("state-not-carried", None): "h_t, c_t ="},
+    ),
     "states that the model keeps": (
         KEPT,
         {
@@ -91,7 +107,7 @@ CASES: dict[str, tuple[dict[str, str], dict[tuple[str | None, int | None], str]]
             "c.tanh() * o\n": "c.tanh() * o\n            hs.append(o)\n",
             "self.p(h)": "self.p(hs[-1])",
         },
-        {("wrong-equation", 7): "hs.append(o)"},
+        {("wrong-equation", 7): "self.p(hs[-1])"},
     ),
     "no super().__init__()": (
         {

@@ -143,17 +143,11 @@ CASES = {
     "log_softmax and NLLLoss": Case(changed((LOSS, "nn.NLLLoss()(F.log_softmax(out, dim=1), y)"))),
     "log_softmax and CrossEntropyLoss": Case(
         changed((LOSS, "criterion(torch.log_softmax(out, dim=1), y)"))),
-    "NLLLoss on logits": Case(changed((LOSS, "F.nll_loss(out, y)")),
-        (("wrong-loss", "F.nll_loss(out, y)"),)),
     "softmax over the batch": Case(changed((LOSS, "criterion(\n            out.softmax(0), y)")),
         (("softmax-before-loss", "out.softmax(0)"),)),
     "log_softmax over the batch": Case(
         changed((LOSS, "F.nll_loss(\n            F.log_softmax(out, dim=0), y)")),
         (("wrong-loss", "F.log_softmax(out, dim=0)"),)),
-    "softmax in the model": Case(WHOLE,
-        (("softmax-before-loss", "return (h @ self.V + self.a).softmax(1)"),),
-        lstm=changed(("return h @ self.V + self.a", "return (h @ self.V + self.a).softmax(1)"),
-        script=LSTM)),
     "softmax in the model, and its logarithm by hand": Case(
         changed((LOSS, "-out[range(len(y)), y].log().mean()")),
         lstm=changed(("return h @ self.V + self.a", "return (h @ self.V + self.a).softmax(1)"),
@@ -161,8 +155,6 @@ CASES = {
     "the loss by hand with one-hot labels": Case(
         changed((LOSS, "-(torch.eye(10)[y] * out.log_softmax(1)).sum(1).mean()"))),
     "one-hot labels": Case(changed((LOSS, "criterion(out, torch.eye(10)[y])"))),
-    "squares": Case(changed((LOSS, "F.mse_loss(out, torch.eye(10)[y])")),
-        (("wrong-loss", "F.mse_loss"),)),
     "a loss of another kind, by hand": Case(
         changed((LOSS, "((out - torch.eye(10)[y]) ** 2).sum()")), not_seen=1),
     "the negative of the loss": Case(changed((BACK, "        (-loss).backward()\n")),
@@ -186,14 +178,9 @@ CASES = {
     "the sum over all steps": Case(
         changed((LOSS, "sum(criterion(\n            model(x[:, :t]), y) for t in (1, 2, 3, 4))")),
         (("loss-not-last-step", "sum(criterion("),)),
-    "Adam": Case(changed(("optim.RMSprop", "optim.Adam")),
-        (("wrong-optimiser", "torch.optim.Adam"),)),
     "an optimiser of the last layer only": Case(
         changed(("(model.parameters(), lr", "([model.V, model.a], lr")),
         (("does-not-learn", "torch.optim.RMSprop([model.V"),)),
-    "an optimiser of another model": Case(
-        changed(("(model.parameters(), lr", "(LSTM(5, 10, 32, 10).parameters(), lr")),
-        (("does-not-learn", "torch.optim.RMSprop(LSTM"),)),
     "an optimiser for each step": Case(changed((CLEAR,
         "        optimizer = torch.optim.RMSprop(list(model.parameters()))\n" + CLEAR)),
         (("wrong-optimiser", "torch.optim.RMSprop(list("),)),
@@ -218,10 +205,6 @@ CASES = {
     "gradients by hand": Case(changed((BACK,
         "        for p, g in zip(model.parameters(), torch.autograd.grad(loss, list("
         "model.parameters()))):\n            p.grad = g\n")), not_seen=1),
-    "clipped after the step": Case(changed((CLIP + STEP, STEP + CLIP)),
-        (("clipping-without-effect", CLIP.strip()),)),
-    "clipped before backward": Case(changed((BACK + CLIP, CLIP + BACK)),
-        (("clipping-without-effect", CLIP.strip()),)),
     "clipped with a generator that is used up": Case(changed((CLIP,
         "        torch.nn.utils.clip_grad_norm_(every, 10)\n"), ("for epoch",
         "every = model.parameters()\n_ = list(every)\nfor epoch")),
@@ -233,15 +216,11 @@ CASES = {
         "        for p in model.parameters():\n            p.grad.clamp_(-0.01, 0.01)\n"))),
     "clipped values, kept": Case(changed((CLIP, "        for p in model.parameters():\n"
         "            p.grad = torch.clamp(p.grad, -0.001, 0.001)\n"))),
-    "tested on the training data": Case(changed(("DataLoader(test_set",
-        "DataLoader(train_set"), ("right = sum", "right = \\\n        sum")),
-        (("tests-on-training-data", "for x, y in test_loader"),)),
     "predictions after the training, of what was trained on and more": Case(
         HEAD + LOOP + "model.eval()\nprint(model(torch.eye(10)[torch.randint(10, (99, 4))]))\n"),
-    "one data set that is switched": Case(changed(("test_loader = DataLoader(test_set, 64)\n",
-        ""), (LOOP, LOOP +
-        "train_set.rows = test_set.rows\n"
-                          "test_loader = DataLoader(train_set, 64)\n")),
+    "one data set that is switched": Case(
+        changed(("test_loader = DataLoader(test_set, 64)\n", ""), (LOOP, LOOP +
+        "train_set.rows = test_set.rows\ntest_loader = DataLoader(train_set, 64)\n")),
         not_seen=1),
     "a loss with weights, and validation with gradients": Case(changed(("nn.CrossEntropyLoss()",
         "nn.CrossEntropyLoss(torch.ones(10) * 2)"), (LOOP, LOOP +
@@ -267,9 +246,8 @@ CASES = {
         ("DataLoader(test_set, 64)",
         "DataLoader(train_set, 64, sampler=SubsetRandomSampler(range(400, 500)))"))),
     "batches by hand": Case(HEAD + TENSORS + BY_HAND),
-    "batches by hand, tested on the same": Case(HEAD + TENSORS + BY_HAND.replace("X[k]",
-        "X").replace("Y[k]", "Y").replace("(Z)", "(X)")
-        .replace("== W", "== Y"),
+    "batches by hand, tested on the same": Case(HEAD + TENSORS + BY_HAND.replace("X[k]", "X")
+        .replace("Y[k]", "Y").replace("(Z)", "(X)").replace("== W", "== Y"),
         (("tests-on-training-data", "model(X).argmax"),)),
     "a folder that is not there": Case(
         WHOLE + "\ntorch.save(model.state_dict(), 'saved/model.pt')\n",
@@ -279,9 +257,8 @@ CASES = {
         "open('saved/a/log.txt', 'w').write('x')\n"
         "pathlib.Path('logs/b').mkdir(parents=True)\n"),
     "lists for data sets, and a loop that returns": Case(
-        function(LOOP.replace("for epoch in range(50)",
-        "while True")
-            + "        if loss < 0.01:\n            return model.eval()\n",
+        function(LOOP.replace("for epoch in range(50)", "while True")
+        + "        if loss < 0.01:\n            return model.eval()\n",
         "print(train().training)",
         changed(("DataLoader(train_set,", "DataLoader(list(train_set),"), script=HEAD))),
     "data that was not handed in": Case("rows = open('data/palindromes.csv').read()\n" + WHOLE,
@@ -300,8 +277,6 @@ CASES = {
         + "\nfig, axes = plt.subplots(2, 2)\naxes[0, 1].plot([1, 2])\nfor a in axes.flat:\n"
         "    a.axis('off')\nplt.savefig('x.png')\nwriter.add_scalar('a', 1, 2)\n"),
     "a known package that is not here": Case("import torchtext\n" + WHOLE, not_seen=1),
-    "a module that is not in the folder": Case("import my_own_helpers\n" + WHOLE,
-        (("does-not-import", "import my_own_helpers"),)),
     "a GPU, whether there is one or not": Case(
         changed(("LSTM(5, 10, 32, 10)", "LSTM(5, 10, 32, 10).to('cuda:0')")),
         (("fixed-device", "cuda:0"),)),

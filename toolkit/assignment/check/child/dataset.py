@@ -1,6 +1,5 @@
 """Answers about a student's data set."""
 
-import ast
 import inspect
 import random
 from collections.abc import Iterator
@@ -18,8 +17,8 @@ from toolkit.assignment.check.child.importing import (
     classes,
     pick,
 )
-from toolkit.assignment.check.child.item_lines import lines_of
-from toolkit.assignment.check.child.places import line_of
+from toolkit.assignment.check.child.item_lines import Watch
+from toolkit.assignment.check.child.places import Place, place_of_class
 from toolkit.assignment.check.child.script.loops import import_briefly
 
 LENGTHS = (
@@ -37,6 +36,7 @@ CLASSES = (
 SPLITS = ("split", "train", "mode", "is_train", "subset", "phase", "training", "test", "is_test")
 BATCHES = ("batch_size", "batch", "batchsize", "bs", "num_sequences", "n_seq", "how_many")
 MAKERS = ("palindrome", "generate", "make", "sample", "create", "batch", "data")
+FEW = 20  # items of a data set that is looked at line by line
 SPREAD = 10**6  # items of a data set over which those that are read are spread
 INPUTS = ("x", "input", "inputs", "sequence", "seq", "data", "features")
 
@@ -55,8 +55,7 @@ class Answers:
             its `name`, and whether it `is_class`, or a function that seems to make palindromes
             (None if there is neither, and `functions`, the names of what there is instead), the
             lower-case names of its constructor's `parameters`, which of them chooses the `split`,
-            the `file` that has it, and the `lines` in which it does what `item_lines` knows, or
-            begins (`item`, `init`).
+            and the places where it begins (`item`, `init`).
         """
         module = import_briefly(self.root / file, self.root)
         words = (name.lower(),) if name else ()
@@ -76,21 +75,16 @@ class Answers:
             "is_class": isinstance(kind, type),
             "parameters": parameters,
             "split": next((n for n in parameters if n in SPLITS), None),
-            **self._lines(kind),
+            "item": place_of_class(kind, self.root, "__getitem__", "__iter__"),
+            "init": place_of_class(kind, self.root, "__init__"),
         }
 
-    def _lines(self, kind: Any) -> dict[str, Any]:
-        """The file of a class, relative to the root, and lines of it."""
-        try:
-            source = Path(inspect.getsourcefile(kind) or "")
-        except TypeError:
-            return {"file": None, "lines": {}}
-        if not source.is_file() or not source.is_relative_to(self.root):
-            return {"file": None, "lines": {}}
-        tree = ast.parse(source.read_bytes())  # as when it was imported
-        item, init = line_of(kind, "__getitem__", "__iter__"), line_of(kind, "__init__")
-        lines = {"item": item, "init": init, **lines_of(tree, kind.__name__, SPLITS)}
-        return {"file": source.relative_to(self.root).as_posix(), "lines": lines}
+    def lines(self, length: int) -> dict[str, Place]:
+        """Where the first item of palindromes of `length` digits is made, as of `item_lines`."""
+        with Watch(str(self.root)) as watch:
+            item = next(self._items(length, FEW, 1, {}))
+        pair = _pair(item)
+        return {} if pair is None else watch.lines_of(pair[0], int(pair[1][-1]), length)
 
     def items(self, length: int, count: int, read: int, more: dict[str, Any]) -> dict[str, Any]:
         """Build the data set for palindromes of about `length` digits, and read some items.
@@ -105,19 +99,7 @@ class Answers:
             types; `inputs` is None if items are no pairs of two tensors, all of one shape, and then
             `empty` says whether they are None.
         """
-        parameters = [name.lower() for name in inspect.signature(self.kind).parameters]
-        first = next((n for n in LENGTHS if n in parameters), next(iter(parameters), None))
-        known: dict[str, Any] = dict.fromkeys(CLASSES, 10)
-        known |= dict.fromkeys((*LENGTHS, *COUNTS), count)  # two lengths: one is the number
-        known |= {"one_hot": False, "onehot": False, "seed": 0, "split": "train", "train": True}
-        known |= {"device": torch.device("cpu"), "batch_size": 1} | more
-        if first in LENGTHS or first not in known:
-            known |= {first: length} if first else {}
-        if isinstance(self.kind, type):
-            items = list(_read(call(self.kind, known), read))
-        else:
-            sizes = dict.fromkeys(name for name in BATCHES if name in parameters)
-            items = list(_called(self.kind, known | dict.fromkeys(sizes, count), count))
+        items = list(self._items(length, count, read, more))
         pairs = list(map(_pair, items))
         shapes = {(x.shape, y.shape) for x, y in filter(None, pairs)}
         if None in pairs or len(shapes) != 1:
@@ -129,14 +111,31 @@ class Answers:
             "labels": torch.stack([pair[1] for pair in pairs if pair]),
         }
 
+    def _items(self, length: int, count: int, read: int, more: dict[str, Any]) -> Iterator[Any]:
+        """What their code makes, as `items` is told to read it."""
+        parameters = [name.lower() for name in inspect.signature(self.kind).parameters]
+        first = next((n for n in LENGTHS if n in parameters), next(iter(parameters), None))
+        known: dict[str, Any] = dict.fromkeys(CLASSES, 10)
+        known |= dict.fromkeys((*LENGTHS, *COUNTS), count)  # two lengths: one is the number
+        known |= {"one_hot": False, "onehot": False, "seed": 0, "split": "train", "train": True}
+        known |= {"device": torch.device("cpu"), "batch_size": 1} | more
+        if first in LENGTHS or first not in known:
+            known |= {first: length} if first else {}
+        if isinstance(self.kind, type):
+            yield from _read(call(self.kind, known), read)
+        else:
+            sizes = dict.fromkeys(name for name in BATCHES if name in parameters)
+            yield from _called(self.kind, known | dict.fromkeys(sizes, count), count)
+
 
 def _read(dataset: Any, count: int) -> Iterator[Any]:
-    """Some items, spread over the data set, since its first ones may be its least."""
+    """Some items, spread over the data set, since its first ones may be its least; or the first."""
     if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__"):
         yield from islice(iter(dataset), count)
         return
     size = min(len(dataset), SPREAD) if hasattr(dataset, "__len__") else count
-    chosen = range(size) if size <= count else random.Random(0).sample(range(size), count)
+    first = count == 1 or size <= count
+    chosen = range(min(size, count)) if first else random.Random(0).sample(range(size), count)
     for k in chosen:
         yield dataset[k]
 

@@ -9,9 +9,11 @@ from types import FrameType
 from typing import Any
 
 LAMBDA = "<lambda>"
+Place = tuple[str | None, int | None]  # a file, relative to the root, and a line of it
+NOWHERE: Place = (None, None)
 
 
-def place_of(error: BaseException, root: Path) -> tuple[str | None, int | None]:
+def place_of(error: BaseException, root: Path) -> Place:
     """The file, relative to `root`, and the line of the student's code that raised."""
     if isinstance(error, SyntaxError) and error.filename:
         path = Path(error.filename)
@@ -42,7 +44,7 @@ def running(root: str) -> Iterator[tuple[FrameType, str]]:
         frame = frame.f_back
 
 
-def place(root: str) -> tuple[str | None, int | None]:
+def place(root: str) -> Place:
     """The file, relative to the root, and the line of the student's code that is running."""
     return next(((file, frame.f_lineno) for frame, file in running(root)), (None, None))
 
@@ -53,6 +55,12 @@ def outside_lambda(root: str) -> tuple[str, int] | None:
     if not frames or frames[0][0] != LAMBDA:
         return None
     return next(((file, line) for name, file, line in frames if name != LAMBDA), None)
+
+
+def place_of_class(kind: type, root: Path | str, *methods: str) -> Place | None:
+    """The place of a class, or of the first of `methods` it has; None if it is not theirs."""
+    file = within(getattr(sys.modules.get(kind.__module__), "__file__", None) or "", str(root))
+    return (file, line_of(kind, *methods)) if file else None
 
 
 def line_of(thing: Any, *methods: str) -> int | None:

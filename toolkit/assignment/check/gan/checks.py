@@ -22,6 +22,7 @@ from toolkit.assignment.check.gan.steps import check_steps, undetached
 from toolkit.assignment.check.gan.trace import Call, Trace, read
 from toolkit.assignment.check.host import MAX_BYTES, Student, StudentError
 from toolkit.assignment.check.submission import Located
+from toolkit.assignment.check.train.machine import check_machine
 from toolkit.assignment.check.verdicts import Place, Verdicts
 
 MAX_USERS = 2  # scripts that use it
@@ -59,13 +60,13 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     if game is None:
         return
     probe = Probe(student)
-    check_noise(game, lines, verdicts)
-    check_images(game, probe.images, lines, verdicts)
-    check_losses(game, probe.opinions, lines, verdicts)
+    check_noise(game, verdicts)
+    check_images(game, probe.images, verdicts)
+    check_losses(game, probe.opinions, verdicts)
     if not is_always_one(game):  # else no gradient reaches anything
-        check_steps(game, lines, verdicts)
+        check_steps(game, verdicts)
     if not (verdicts.has("wrong-optimiser") or is_always_one(game)):
-        check_direction(game, lines, verdicts)
+        check_direction(game, verdicts)
     verdicts.doing("sampling and interpolating")
     like = next((c.output.shape[1:] for c in game.draws if c.output is not None), None)
     low, high = bounds_of(game, probe.images)
@@ -157,7 +158,7 @@ def _check_end(
             proof={"text": "pass"},
         )
     elif ended == "error" and error is not None:
-        _check_error(error, trace, game, lines, verdicts)
+        _check_error(error, trace, game, verdicts)
     elif game is None and "backward(" in lines.texts.get(lines.file, "") and not trace.steps:
         verdicts.not_seen("The training in this file was not reached, so nothing of it was seen.")
     elif game is None or not (trace.steps or trace.passes):
@@ -189,44 +190,27 @@ def _check_machine(
     answer: Mapping[str, Any], game: Game | None, lines: Lines, verdicts: Verdicts
 ) -> None:
     """Whether it runs where folders are missing, and where no GPU is."""
-    folder = next((e for e in answer["events"] if e["kind"] == "folder"), None)
-    if folder is not None:
-        verdicts.fault(
-            "missing-folder",
-            f"A file is written to the folder {folder['folder']}, which is not there. The check "
-            "made it and went on. What happens on a machine where nobody has made it by hand?",
-            at=Place(folder["file"], folder["line"]),
-            proof={"said": folder["folder"], "where": [folder["file"], folder["line"]]},
-        )
-    for event in answer["events"]:
-        if event["kind"] == "gpu":
-            verdicts.fault(
-                "fixed-device",
-                "Tensors are put on the GPU, whether there is one or not. What should decide?",
-                at=lines.of_device(Place(event["file"], event["line"])),
-                proof={"happened": event["name"]},
-            )
-            return
+    if check_machine(answer["events"], verdicts):
+        return
     moved = {p for e in answer["events"] if e["kind"] == "device" for p in e["parameters"]}
     if game is None or not moved or not lines.chooses_device():
         return
     for one, other in permutations((game.generator, game.discriminator)):
         left = not moved & one.parameters.keys() and moved & other.parameters.keys()
-        if left and (place := lines.of_making(one)):
+        if left and one.made.line and not lines.asks_for_device(one):
             verdicts.fault(
                 "fixed-device",
                 f"{other.kind} goes to the GPU where there is one, and {one.kind} stays on the CPU,"
                 " so there the code would stop. What puts both networks on one device?",
-                at=place,
+                at=one.made,
                 proof={"works": other.kind, "fails": one.kind},
             )
 
 
-def _check_error(
-    error: StudentError, trace: Trace, game: Game | None, lines: Lines, verdicts: Verdicts
-) -> None:
+def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts: Verdicts) -> None:
     """What their code raised, where that has a name of its own in a GAN."""
     begun = bool(trace.calls or trace.steps)
+    misshapen = _misshapen(trace)
     if any(words in error.text for words in AGAIN) and not ACTIVATION.search(error.text):
         verdicts.fault(
             "missing-detach",
@@ -243,7 +227,7 @@ def _check_error(
             "does-not-run",
             f"The code stops with {error.text.splitlines()[0][:120]}. How many channels has an "
             "image of MNIST, and how many does this line expect?",
-            at=lines.of_scaling(),
+            at=next(iter(trace.normalised), error),
             proof={"said": str(error), "where": [error.file, error.line]},
         )
     elif "between 0 and 1" in error.text and "elements" in error.text:
@@ -255,14 +239,13 @@ def _check_error(
             at=error,
             proof={"happened": error.text},
         )
-    elif game is None and any(w in error.text for w in MISFITS) and _misshapen(trace):
+    elif game is None and any(w in error.text for w in MISFITS) and misshapen:
         verdicts.fault(
             "wrong-shape",
             f"The discriminator does not take the generator's images ({error.text[:120]}). How "
             "many pixels does a digit of MNIST have, and how many does the generator draw?",
-            at=lines.of_last_layer(trace.networks[_misshapen(trace)[0].network], shaping=True)
-            or error,
-            proof={"pixels": next(c.output.size for c in _misshapen(trace) if c.output)},
+            at=trace.networks[misshapen[0].network].line_of(misshapen[0]),
+            proof={"pixels": misshapen[0].output.size if misshapen[0].output else 0},
         )
     elif not verdicts.has("not-written"):
         verdicts.error(error, importing="ImportError" in error.types and not begun)

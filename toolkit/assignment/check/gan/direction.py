@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.check.gan.game import Game
-from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.gan.trace import Backward, Step
 from toolkit.assignment.check.verdicts import Placed, Verdicts
 
@@ -128,7 +127,7 @@ def _target(x: Tensor, y: Tensor) -> float | None:
     return float(mean - level / slope)
 
 
-def _check_targets(game: Game, targets: Targets, lines: Lines, verdicts: Verdicts) -> None:
+def _check_targets(game: Game, targets: Targets, verdicts: Verdicts) -> None:
     """As `check_direction`, for losses that pull towards a number from both sides of it."""
     real, drawn = targets
     steps_d, steps_g = game.meant_for(game.discriminator), game.meant_for(game.generator)
@@ -140,7 +139,7 @@ def _check_targets(game: Game, targets: Targets, lines: Lines, verdicts: Verdict
             f"The discriminator's loss pulls its output to {real:.1f} for real images and for "
             "generated ones alike. Which targets should the two terms have?",
             equation=10,
-            at=_loss_of(game, lines, steps_d, drawn=real > 0.5) or steps_d[0],
+            at=_loss_of(game, steps_d, drawn=real > 0.5) or steps_d[0],
             proof={"real": real, "drawn": drawn, "wanted": None, "far": far},
         )
         return
@@ -161,7 +160,7 @@ def _check_targets(game: Game, targets: Targets, lines: Lines, verdicts: Verdict
             f"{drawn:.1f} for generated ones, and the generator's loss pulls it to {wanted:.1f}. "
             "So the generator learns to be found out. Which of the losses has the wrong target?",
             equation=10,
-            at=_loss_of(game, lines, steps_d if real < drawn else steps_g, drawn=real > drawn)
+            at=_loss_of(game, steps_d if real < drawn else steps_g, drawn=real > drawn)
             or steps_g[0],
             proof={"real": real, "drawn": drawn, "wanted": wanted, "far": far},
         )
@@ -169,7 +168,7 @@ def _check_targets(game: Game, targets: Targets, lines: Lines, verdicts: Verdict
         verdicts.right(RIGHT, ANSWERS)
 
 
-def check_direction(game: Game, lines: Lines, verdicts: Verdicts) -> None:
+def check_direction(game: Game, verdicts: Verdicts) -> None:
     """The discriminator tells the two apart, and the generator makes its images look real."""
     steps_d = game.meant_for(game.discriminator)
     steps_g = game.meant_for(game.generator)
@@ -181,10 +180,10 @@ def check_direction(game: Game, lines: Lines, verdicts: Verdicts) -> None:
             id="wrong-direction",
         )
         return
-    if _one_sided(game, lines, steps_d, verdicts):
+    if _one_sided(game, steps_d, verdicts):
         return
     if (targets := targets_of(game, steps_d)) is not None:
-        _check_targets(game, targets, lines, verdicts)
+        _check_targets(game, targets, verdicts)
         return
     real, drawn = _majority(p.real for p in pushes), _majority(p.drawn for p in pushes)
     if not real or not drawn:  # all outputs are beyond the targets
@@ -195,7 +194,7 @@ def check_direction(game: Game, lines: Lines, verdicts: Verdicts) -> None:
             f"The discriminator's loss pushes its output {WAYS[real]} for real images and for "
             "generated ones alike. Which targets, or which signs, should the two terms have?",
             equation=10,
-            at=_loss_of(game, lines, steps_d, drawn=real > 0) or steps_d[0],
+            at=_loss_of(game, steps_d, drawn=real > 0) or steps_d[0],
             proof={"real": real, "drawn": drawn, "wanted": 0},
         )
         return
@@ -216,7 +215,7 @@ def check_direction(game: Game, lines: Lines, verdicts: Verdicts) -> None:
             "generated ones. So the generator learns to be found out. Which of the losses has the "
             "wrong target or sign?",
             equation=10,
-            at=_loss_of(game, lines, steps_d if in_d else steps_g, drawn=not in_d)
+            at=_loss_of(game, steps_d if in_d else steps_g, drawn=not in_d)
             or (steps_d if in_d else steps_g)[0],
             proof={"real": real, "drawn": drawn, "wanted": way},
         )
@@ -236,7 +235,7 @@ def _majority(numbers: Iterable[float]) -> int:
     return (votes > 0) - (votes < 0)
 
 
-def _one_sided(game: Game, lines: Lines, steps: list[Step], verdicts: Verdicts) -> bool:
+def _one_sided(game: Game, steps: list[Step], verdicts: Verdicts) -> bool:
     """Whether the discriminator's loss lacks one of its terms."""
     real, drawn = _has_term(game, steps, drawn=False), _has_term(game, steps, drawn=True)
     if real and drawn:
@@ -252,7 +251,7 @@ def _one_sided(game: Game, lines: Lines, steps: list[Step], verdicts: Verdicts) 
         f"In the {len(steps)} steps that were seen, no {lacking} image was in the discriminator's "
         "loss. What are the two terms of V, and which of them is missing?",
         equation=10,
-        at=_loss_of(game, lines, steps, drawn=drawn) or steps[0],
+        at=_loss_of(game, steps, drawn=drawn) or steps[0],
         proof={"real": real, "drawn": drawn, "steps": len(steps)},
     )
     return True
@@ -283,7 +282,7 @@ def _both_ways(game: Game, steps: list[Step]) -> bool:
     return len(signs) > 1
 
 
-def _loss_of(game: Game, lines: Lines, steps: list[Step], *, drawn: bool) -> Placed | None:
+def _loss_of(game: Game, steps: list[Step], *, drawn: bool) -> Placed | None:
     """The loss of these steps on drawn, or on real, images; else what the pass starts from."""
     for step in steps:
         for backward in game.own_passes(step):
@@ -296,5 +295,5 @@ def _loss_of(game: Game, lines: Lines, steps: list[Step], *, drawn: bool) -> Pla
                 if loss.input is not None and loss.input.source in calls:
                     return loss
             if calls:
-                return lines.of_root(backward) or game.judged[calls[0]].call
+                return backward.root if backward.root.line else game.judged[calls[0]].call
     return None

@@ -180,11 +180,6 @@ class Origins:
 
     def __init__(self, calls: list[Call]) -> None:
         self._calls = calls
-        self._rows: dict[bytes, Call] = {}
-        for call in calls:
-            if call.output is not None and call.output.size > 1:
-                for row in _row_bytes(call.output):
-                    self._rows[row] = call
 
     def of(self, value: Value, by: Call) -> list[tuple[int, int, Tensor]]:
         """Network, call, and bool (batch,) which of the items of `value` it made.
@@ -202,11 +197,6 @@ class Origins:
         marks = {number: mark for number, mark in value.rows_from if number in known}
         found = {number: known[number] for number in marks}
         loaded = [mark for number, mark in value.rows_from if number not in known]
-        for k, row in enumerate(_row_bytes(value)):
-            call = self._rows.get(row)
-            if call is not None and call.number < by.number:
-                found[call.number] = call
-                marks.setdefault(call.number, ~everything)[k] = True
         for network in value.networks - {by.network}:  # noise was added, or a label
             late = [c for c in before if c.network == network and c.grad]
             if late and all(c.network != network for c in found.values()):
@@ -262,11 +252,3 @@ def _are_changed(made: Tensor, seen: Tensor) -> bool:
     correlation = both / (squares * y.square().sum(dim=1).clamp_min(1e-12)).sqrt()
     noisy = (slope > SLOPES[0]) & (slope < SLOPES[1]) & (correlation > NOISY)
     return float((noisy | (correlation > RESCALED)).double().mean()) >= MOST
-
-
-def _row_bytes(value: Value) -> list[bytes]:
-    """Each item as bytes that are the same for the same numbers in float32."""
-    if value.numbers is None or not value.shape or not value.numbers.is_floating_point():
-        return []
-    rows = value.numbers.reshape(value.shape[0], -1).float().numpy()
-    return [row.tobytes() for row in rows]

@@ -7,10 +7,8 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.check.gan.game import Game
-from toolkit.assignment.check.gan.lines import Lines
-from toolkit.assignment.check.gan.noise import line_of_noise
 from toolkit.assignment.check.gan.trace import PIXELS, Call, Value
-from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verdicts import Placed, Verdicts
 from toolkit.assignment.check.verify import is_normal
 
 MIN_NUMBERS = 400  # of the noise, to know its distribution
@@ -18,14 +16,13 @@ MIN_STEPS = 3  # of training, after which the same noise is no accident
 SLACK = 0.3  # of the range of the generated images: at most so far do the real ones go beyond
 UNIFORM = 2.0  # the fourth moment of a uniform distribution is 1.8
 SCALES = (30.0, 1e3, 1e6, 1e12, 1e18)  # of the noise, until a last function is saturated
-RAW = 10  # larger pixels were not scaled
 WORD = "standard normal distribution has mean 0, standard deviation 1 and fourth moment 3"
 
 # From z, (batch, ...), and how much it is enlarged, to images in evaluation mode.
 Draw = Callable[[Call, float], Tensor | None]
 
 
-def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
+def check_noise(game: Game, verdicts: Verdicts) -> None:
     """z ~ N(0, 1), and drawn anew for every step: judged over all that was trained on."""
     trained = game.judged_draws
     calls = [call for call in game.draws if call.number in trained] or game.draws
@@ -41,7 +38,7 @@ def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
             "wrong-noise",
             f"The noise has mean {mean:.2f}, standard deviation {deviation:.2f} and fourth moment "
             f"{fourth:.1f}. A {WORD}. Which function draws it?",
-            at=line_of_noise(lines, odd),
+            at=_of_noise(odd),
             proof={"n": len(numbers), "mean": mean, "deviation": deviation, "fourth": fourth},
         )
         return
@@ -50,7 +47,7 @@ def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
             "wrong-noise",
             "The samples are drawn from uniform noise, and the generator was trained on normal "
             "noise. Which function draws the noise here?",
-            at=line_of_noise(lines, uniform),
+            at=_of_noise(uniform),
             proof=_seen_of(uniform),
         )
         return
@@ -59,7 +56,7 @@ def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
             "wrong-noise",
             f"The generator was given the same z in all of {len(game.steps)} steps, so it only "
             "learns these points. When should new noise be drawn?",
-            at=line_of_noise(lines, calls[-1]),
+            at=_of_noise(calls[-1]),
             proof={
                 "different": len({z.numpy().tobytes() for _, z in noise}),
                 "steps": len([step for step in game.steps if step.moved]),
@@ -68,6 +65,12 @@ def check_noise(game: Game, lines: Lines, verdicts: Verdicts) -> None:
         return
     sentence = "The noise is standard normal, and drawn anew for every step."
     verdicts.right(sentence, "wrong-noise")
+
+
+def _of_noise(call: Call) -> Placed:
+    """Where the noise of a call was drawn."""
+    drawn = (value.drawn for value in call.inputs if value.rows is not None and value.drawn.line)
+    return next(drawn, call)
 
 
 def latent_of(call: Call) -> Tensor | None:
@@ -113,7 +116,7 @@ def moments(z: Tensor) -> tuple[float, float, float]:
     return float(mean), float(deviation), float((((z - mean) / deviation) ** 4).mean())
 
 
-def check_images(game: Game, draw: Draw, lines: Lines, verdicts: Verdicts) -> None:
+def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
     """Generated images have the shape and the range of those that they are compared with."""
     first = next((c for c in game.draws if c.output is not None and len(c.output.shape) > 1), None)
     if first is None or first.output is None:
@@ -124,7 +127,7 @@ def check_images(game: Game, draw: Draw, lines: Lines, verdicts: Verdicts) -> No
             "wrong-shape",
             f"The generator's images have shape {tuple(first.output.shape[1:])}. How many pixels "
             "does a digit of MNIST have?",
-            at=lines.of_last_layer(game.generator, shaping=True) or first,
+            at=game.generator.line_of(first),
             proof={"pixels": first.output.size},
         )
         return
@@ -135,7 +138,7 @@ def check_images(game: Game, draw: Draw, lines: Lines, verdicts: Verdicts) -> No
             "wrong-shape",
             f"The discriminator is given generated images of shape {made} and real ones of shape "
             f"{seen}, and takes both. How large should a generated digit be?",
-            at=lines.of_last_layer(game.generator, shaping=True) or first,
+            at=game.generator.line_of(first),
             proof={"one": made, "other": seen},
         )
     real = _shown(game, drawn=False)
@@ -146,7 +149,7 @@ def check_images(game: Game, draw: Draw, lines: Lines, verdicts: Verdicts) -> No
             "The generator's images are not bounded: with larger noise their values grow from "
             f"{first.output.least:.1f}..{first.output.largest:.1f} to {low:.1f}..{high:.1f}. What "
             "is its last function, and what range do the real images have?",
-            at=lines.of_last_layer(game.generator) or lines.of_sequence(first) or first,
+            at=game.generator.line_of(first),
             proof={"near": growth[0], "far": growth[1]},
         )
         return
@@ -160,7 +163,7 @@ def check_images(game: Game, draw: Draw, lines: Lines, verdicts: Verdicts) -> No
             f"Generated images lie in {low:.1f}..{high:.1f} and real ones in {real.least:.1f}.."
             f"{real.largest:.1f}, so the discriminator can tell them apart by that alone. What is "
             "the range of the generator's last layer, and how are the data scaled?",
-            at=lines.of_raw_data() if real.largest > RAW else lines.of_scaling(real.least < 0),
+            at=next(iter(game.trace.normalised), None) or game.generator.made_last,
             proof={"drawn": [low, high], "real": [real.least, real.largest]},
         )
         return

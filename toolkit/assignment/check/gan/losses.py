@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.check.gan.game import Game
-from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.gan.trace import Call, Event, Loss, Value
 from toolkit.assignment.check.verdicts import Verdicts
 
@@ -21,7 +20,7 @@ MIN_SPREAD = 1e-3  # of the discriminator's outputs, to see how the loss depends
 Ask = Callable[[Call, float], Tensor | None]
 
 
-def check_losses(game: Game, ask: Ask, lines: Lines, verdicts: Verdicts) -> None:
+def check_losses(game: Game, ask: Ask, verdicts: Verdicts) -> None:
     """The loss applies a sigmoid, or expects that one was applied; the targets have its shape."""
     losses = [loss for loss in game.trace.losses if _is_about(loss, game)]
     for loss in losses:
@@ -53,7 +52,7 @@ def check_losses(game: Game, ask: Ask, lines: Lines, verdicts: Verdicts) -> None
             "The loss applies the sigmoid itself, and the discriminator's outputs have been "
             "through one already, so they never get far from 0.5. Which of them is too many?",
             equation=10,
-            at=lines.of_call("BCEWithLogitsLoss") or twice,
+            at=next((loss.made for loss in losses if loss.name == LOGITS), None) or twice,
             proof=seen,
         )
     elif "Softmax" in game.discriminator.kinds and is_always_one(game):
@@ -62,7 +61,7 @@ def check_losses(game: Game, ask: Ask, lines: Lines, verdicts: Verdicts) -> None
             "The discriminator's output is 1 whatever it sees, as is any softmax over a single "
             "number. What turns one logit into a probability?",
             equation=10,
-            at=lines.of_last_layer(game.discriminator),
+            at=game.discriminator.line_of(next(iter(game.judged.values())).call),
             proof={
                 "outputs": [j.call.output.largest for j in game.judged.values() if j.call.output]
             },

@@ -4,7 +4,6 @@ from typing import Any, NamedTuple
 
 from toolkit.assignment.check.gan.direction import push_of
 from toolkit.assignment.check.gan.game import Game
-from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.gan.trace import Backward, Event, Network, Step
 from toolkit.assignment.check.verdicts import Verdicts
 
@@ -19,17 +18,15 @@ class Moves(NamedTuple):
     discriminator: list[Step]
 
 
-def check_steps(game: Game, lines: Lines, verdicts: Verdicts) -> None:
+def check_steps(game: Game, verdicts: Verdicts) -> None:
     """Each network is moved by its own loss, and wholly."""
     before = len(verdicts.faults)
     moves = Moves(game.steps_of(game.generator), game.steps_of(game.discriminator))
     if _in_one_optimiser(game, moves, verdicts) or _never_step(game, moves, verdicts):
         return
     _check_gradients(game, moves, verdicts)
-    _check_parameters(game, game.generator, "generator", moves.generator, lines, verdicts)
-    _check_parameters(
-        game, game.discriminator, "discriminator", moves.discriminator, lines, verdicts
-    )
+    _check_parameters(game, game.generator, "generator", moves.generator, verdicts)
+    _check_parameters(game, game.discriminator, "discriminator", moves.discriminator, verdicts)
     if len(verdicts.faults) == before and moves.generator and moves.discriminator:
         sentence = "Each network is moved by its own loss, and by nothing else."
         verdicts.right(
@@ -201,7 +198,6 @@ def _check_parameters(
     network: Network,
     name: str,
     steps: list[Step],
-    lines: Lines,
     verdicts: Verdicts,
 ) -> None:
     """All parameters of the network move when it steps."""
@@ -240,11 +236,10 @@ def _check_parameters(
             proof={"these": reached & set(idle), "those": moved},
         )
     elif never := [p for p in idle if p not in passed]:
-        first = network.parameters[never[0]]
         verdicts.fault(
             "dead-parameter",
             f"These parameters of the {name} never get a gradient: {names}. Does forward use them?",
-            at=lines.of_parameter(network, first),
+            at=network.lines[never[0]],
             proof={"these": never, "those": passed},
         )
 

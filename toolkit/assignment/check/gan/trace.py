@@ -7,8 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from toolkit.assignment.check.verdicts import Place, Placed
+
 PIXELS = 784  # of an image of MNIST
 _Place = tuple[int, str | None, int | None]
+NOWHERE = Place(None, None)
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,8 @@ class Value:
     source: int | None  # the call, or the batch of data, whose numbers it has
     networks: frozenset[int]  # those that its gradient would reach
     rows_from: tuple[tuple[int, Tensor], ...] = ()  # calls and batches -> which rows are theirs
+    made: Place = NOWHERE  # the call that returned it
+    drawn: Place = NOWHERE  # the call that made its numbers of nothing
 
     @property
     def rows(self) -> Tensor | None:
@@ -63,12 +68,14 @@ class Loss(Event):
     name: str
     input: Value | None
     target: Value | None
+    made: Place | None  # where the object was made that was called
 
 
 @dataclass(frozen=True)
 class Backward(Event):
     """One backward pass."""
 
+    root: Place  # where the loss was made that it starts from
     reaches: frozenset[int]  # the parameters that it gave a gradient
     gradients: dict[int, Tensor]  # call -> (batch,): by how much a larger output raises the loss
     failed: bool = False  # it raised something on its way
@@ -97,6 +104,14 @@ class Network:
     line: int | None  # of its forward
     parameters: dict[int, str]  # id -> name
     kinds: frozenset[str]  # names of the classes of all modules in it, and of their bases
+    made: Place  # outside of its class
+    made_last: Place  # its last layer
+    lines: dict[int, Place]  # id of a parameter -> where it was made
+
+    def line_of(self, call: Call) -> Placed:
+        """Where a call computes its output at last: in its forward, or in a layer of torch's."""
+        made = call.output.made if self.file and call.output else self.made_last
+        return made if made.line else call
 
 
 @dataclass(frozen=True)
@@ -114,6 +129,7 @@ class Trace:
     modes: list[tuple[Event, int, bool]]  # a network's id, and whether it is to train from here
     ended: str  # how, in the words of the child's trace
     ran: frozenset[str]  # the files of theirs that did
+    normalised: list[Place]  # where transforms that normalise were made
 
 
 def read(trace: Mapping[str, Any]) -> Trace:
@@ -133,18 +149,11 @@ def read(trace: Mapping[str, Any]) -> Trace:
     return Trace(
         networks={n["id"]: _network(n) for n in trace["networks"]},
         calls=[_call(place, e) for place, e in events.get("call", [])],
-        losses=[
-            Loss(
-                *place,
-                name=e["name"],
-                input=_value(e["input"]) if e["input"] else None,
-                target=_value(e["target"]) if e["target"] else None,
-            )
-            for place, e in events.get("loss", [])
-        ],
+        losses=[_loss(place, e) for place, e in events.get("loss", [])],
         passes={
             place[0]: Backward(
                 *place,
+                root=Place(*e["value"]["made"]) if e["value"] else NOWHERE,
                 reaches=frozenset(e["changed"]),
                 gradients={int(call): gradient for call, gradient in e["gradients"]},
                 failed=e["error"] is not None,
@@ -175,6 +184,7 @@ def read(trace: Mapping[str, Any]) -> Trace:
         modes=[(Event(*p), e["network"], e["training"]) for p, e in events.get("mode", [])],
         ended=trace["ended"],
         ran=frozenset(trace["ran"]),
+        normalised=[Place(*place) for place in trace["normalised"]],
     )
 
 
@@ -189,10 +199,23 @@ def _call(place: _Place, e: Mapping[str, Any]) -> Call:
     )
 
 
+def _loss(place: _Place, e: Mapping[str, Any]) -> Loss:
+    given, target = (_value(e[name]) if e[name] else None for name in ("input", "target"))
+    return Loss(*place, e["name"], given, target, Place(*e["made"]) if e["made"] else None)
+
+
 def _network(n: Mapping[str, Any]) -> Network:
     parameters = dict(zip(n["parameters"], n["names"], strict=True))
     return Network(
-        n["id"], n["class"], n["file"], n["forward_line"], parameters, frozenset(n["classes"])
+        n["id"],
+        n["class"],
+        n["file"],
+        n["forward_line"],
+        parameters,
+        frozenset(n["classes"]),
+        Place(*n["made"]),
+        Place(*n["made_last"]),
+        {p: Place(*at) for p, at in zip(n["parameters"], n["made_parameters"], strict=True)},
     )
 
 
@@ -209,4 +232,6 @@ def _value(v: Mapping[str, Any]) -> Value:
         source=v["from"],
         networks=frozenset(v["networks"]),
         rows_from=tuple((int(event), mark) for event, mark in rows_from),
+        made=Place(*v["made"]),
+        drawn=Place(*v["drawn"]),
     )

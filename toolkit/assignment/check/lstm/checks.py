@@ -8,12 +8,8 @@ from toolkit.assignment.check.lstm.cell import reference
 from toolkit.assignment.check.lstm.devices import check_device
 from toolkit.assignment.check.lstm.equations import FOLLOWED, check_equations, follows
 from toolkit.assignment.check.lstm.learning import LENGTH, check_learning
-from toolkit.assignment.check.lstm.network import (
-    Network,
-    WrongOutput,
-    find_network,
-    other_ways,
-)
+from toolkit.assignment.check.lstm.network import Network, WrongOutput
+from toolkit.assignment.check.lstm.search import find_network, other_ways
 from toolkit.assignment.check.lstm.sizes import check_sizes
 from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.lstm.weights import find_counting
@@ -39,16 +35,14 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         verdicts.fault("does-not-run", message, proof={"these": ["LSTM"], "those": []})
         return
 
-    def read(file: str) -> str:
-        return str(student.ask("source", file=file))
-
     verdicts.doing("building the LSTM and calling it")
-    parts = _parts(read(located.file), kinds[0]["name"])
+    text = str(student.ask("source", file=located.file))
+    parts = _parts(text, kinds[0]["name"])
     names = [kind["name"] for kind in kinds if kind["name"] not in parts]
     network, first = find_network(student, names)
     kind = kinds[0] if network is None else next(k for k in kinds if k["name"] == network.way.kind)
-    source = Source(read(located.file), kind["name"], located.file, read)
-    if _forbidden(student, network, source, kind["line"], verdicts):
+    source = Source(text, kind["name"])
+    if _forbidden(student, network, kind["line"], verdicts):
         return
     if network is None:
         if isinstance(first, WrongOutput):
@@ -73,7 +67,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
             network = other
             _judge(network, None, source, verdicts)
     verdicts.doing(f"learning palindromes of {LENGTH} digits")
-    check_learning(network, source, kind["forward"], verdicts)
+    check_learning(network, kind["forward"], verdicts)
 
 
 def _parts(text: str, kind: str) -> set[str]:
@@ -93,25 +87,25 @@ def _judge(
     verdicts.doing("initial state and weights")
     network.build()
     find_counting(network)
-    parameters.check_filled(network, source, verdicts)
+    parameters.check_filled(network, verdicts)
     drawn, remade = look(network)
-    parameters.check_remade(remade, source, verdicts)
+    parameters.check_remade(remade, network, verdicts)
     repeats = parameters.repeats(network)
     drawn = [] if repeats else drawn  # what changes no answer
     if not remade:
-        parameters.check_random(drawn, network, source, verdicts)
+        parameters.check_random(drawn, network, verdicts)
     if not repeats:
-        parameters.check_kept(network, source, verdicts, remade)
+        parameters.check_kept(network, verdicts, remade)
     _check_probabilities(network, verdicts)
     if not verdicts.has("parameter-not-learnable", "nonzero-initial-state") or not drawn:
         verdicts.doing("equations (1) to (7)")
         check_equations(network, source, verdicts)
     else:
-        parameters.check_memory(network, source, verdicts)
-    parameters.check_registered(network, source, verdicts)
+        parameters.check_memory(network, verdicts)
+    parameters.check_registered(network, verdicts)
     if repeats and not remade and (not drawn or not verdicts.faults):
         verdicts.doing("gradients")
-        parameters.check_gradients(network, source, verdicts)
+        parameters.check_gradients(network, verdicts)
     verdicts.doing("another device than the CPU")
     check_device(network, source, verdicts)
 
@@ -133,8 +127,11 @@ def look(network: Network) -> tuple[list[list[object]], list[str]]:
     )
     network.uses = answer["uses"]
     network.softmax = answer["softmax"] or answer["made"]
-    network.new = [tuple(place) for place in answer["new"]]
+    network.new = [(Place(*place), shape, zero) for place, shape, zero in answer["new"]]
     network.kept = answer["kept"]
+    network.cut = next((Place(*place) for place in answer["cut"]), None)
+    network.written = {name: Place(*place) for name, place in answer["written"].items()}
+    network.bare = {Place(*used): Place(*made) for used, made in answer["bare"]}
     network.count_uses()
     network.find_real()
     return list(answer["random"]), list(answer["remade"])
@@ -143,7 +140,6 @@ def look(network: Network) -> tuple[list[list[object]], list[str]]:
 def _forbidden(
     student: Student,
     network: Network | None,
-    source: Source,
     line: int | None,
     verdicts: Verdicts,
 ) -> bool:
@@ -164,10 +160,9 @@ def _forbidden(
         return True
     if network is not None and network.recurrent:
         message = "The model contains a recurrent module of torch. Write the equations yourself."
-        made = source.line_of_attribute(network.recurrent)
-        verdicts.fault(
-            "forbidden-module", message, line=made or line, proof={"happened": network.recurrent}
-        )
+        made = next((place for place in network.recurrent if place.line), None)
+        seen = {"happened": [list(place) for place in network.recurrent]}
+        verdicts.fault("forbidden-module", message, line=line, at=made, proof=seen)
         return True
     return False
 
@@ -176,11 +171,10 @@ def _check_probabilities(network: Network, verdicts: Verdicts) -> None:
     """Tell the judge of the training whether the model applies the softmax itself."""
     output = network.run([network.digits(network.way.batch, network.way.steps)])[0]
     place = Place(*network.softmax[-1][1:]) if network.softmax else None
-    if reference.is_probability(output):
+    kind, axis = reference.kind_of(output)
+    if kind == "probabilities" and axis == 1:
         verdicts.facts.add("gives-probabilities")
-    elif reference.is_log_probability(output):
-        verdicts.facts.add("gives-log-probabilities")
-    elif any(kind(output.t()) for kind in (reference.is_probability, reference.is_log_probability)):
+    elif axis == 0:
         verdicts.fault(
             "wrong-equation",
             "The softmax is taken over the sequences of the batch, not over the ten digits. Which "

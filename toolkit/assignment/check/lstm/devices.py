@@ -45,8 +45,7 @@ def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
         return
     file, line, name = left
     if name is not None:
-        line = source.line_of_attribute(name)
-        message, at = f"self.{name}: {MESSAGE}", Place(None, line)
+        message, at = f"self.{name}: {MESSAGE}", network.made(name)
     else:
         message, at = MESSAGE, Place(file, line)
     verdicts.fault(

@@ -39,21 +39,20 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
         return
     recording, match = _read(network)
     if match is None:
-        explain.unmatched(recording, network, source, verdicts)
+        explain.unmatched(recording, network, verdicts)
         return
     layers, readout = _layers(match, recording)
     astray = match.cell.mistake == NO_MEMORY and bool(match.output.mistake)
     if (match.cost > 3 or astray) and not readout.exact:  # too far away to be explained by it
-        explain.unmatched(recording, network, source, verdicts)
+        explain.unmatched(recording, network, verdicts)
         return
     count = len(verdicts.findings)
     trial = reference.Trial(explain.model(layers, readout, recording), _fresh(network))
     for number, layer in enumerate(layers):
-        explain.check_match(number, layer, trial, recording, source, verdicts)
-    explain.check_readout(layers[-1], trial, recording, readout, source, verdicts)
+        explain.check_match(number, layer, trial, recording, network, verdicts)
+    explain.check_readout(layers[-1], trial, recording, readout, network, verdicts)
     started = not verdicts.has("nonzero-initial-state") and all(
-        _check_start(number, layer, trial, network, source, verdicts)
-        for number, layer in enumerate(layers)
+        _check_start(number, layer, trial, network, verdicts) for number, layer in enumerate(layers)
     )
     seen = len(verdicts.findings) == count and not verdicts.has("wrong-equation")
     if started and seen and readout.exact:
@@ -210,12 +209,7 @@ def _record(network: Network, hidden: int, skip: int = 0) -> Recording:
 
 
 def _check_start(
-    number: int,
-    match: Match,
-    trial: reference.Trial,
-    network: Network,
-    source: Source,
-    verdicts: Verdicts,
+    number: int, match: Match, trial: reference.Trial, network: Network, verdicts: Verdicts
 ) -> bool:
     """h(0) = c(0) = 0, judged by the first step; an upper layer reads the h(t) of another."""
     beginning = start.nonzero(match)
@@ -234,12 +228,13 @@ def _check_start(
     if not number and name is None:
         states = [t["name"] for t in network.tensors if is_state(t)]
         name = next((n for n in states if what in n.split(".")[-1].lower()), None)
-    line = source.line_of_passing() if number else name and source.line_of_attribute(name)
-    place = match.h_place if what == "h" else match.c_place
+    size = match.h.size(-1)
+    filled = (p for p, shape, zero in network.new if p.line and not zero and size in shape)
+    made = None if number else network.made(name) if name else next(filled, None)
     verdicts.fault(
         "nonzero-initial-state",
         message,
-        line=line or source.line_of_start(what) or place.line,
+        at=made or (match.h_place if what == "h" else match.c_place),
         proof=beginning.seen(number, trial),
     )
     return False
@@ -279,7 +274,7 @@ def _check_equivalence(trial: reference.Trial, source: Source, verdicts: Verdict
             "Each step that was looked at is as in (1) to (6), but for other inputs the result is "
             f"another one (by {worst:.1g}). Which step is computed differently from the others?",
             equation=5,
-            line=source.line_of_first_step("c") or source.loop_line(),
+            line=source.loop_line(),
             proof={"inputs": len(trial.fresh), "worst": min(worst, 1e9)},
         )
         return

@@ -4,8 +4,7 @@ import torch
 
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.network import Network
-from toolkit.assignment.check.lstm.source import Source
-from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verdicts import Place, Verdicts
 from toolkit.common.device import make_rng
 from toolkit.lstm.data import held_out, palindromes, split_last
 
@@ -19,7 +18,7 @@ OLD_GRAPH = ("backward through the graph a second time", "modified by an inplace
 LEARNT = 0.9  # accuracy on unseen palindromes; chance is 0.1
 
 
-def check_learning(network: Network, source: Source, line: int | None, verdicts: Verdicts) -> None:
+def check_learning(network: Network, line: int | None, verdicts: Verdicts) -> None:
     """It learns T = 5, whatever its hidden size."""
     way = network.way
     if not network.any_length and way.steps != LENGTH - 1 and "steps" not in network.took:
@@ -35,7 +34,8 @@ def check_learning(network: Network, source: Source, line: int | None, verdicts:
                 "broken-gradient",
                 f"The second step of training stops: self.{network.kept[0]} is kept from the first "
                 "one, with all that it was computed from. Does a batch need anything of the last?",
-                line=source.line_of_assignment(network.kept[0].split(".")[-1]) or line,
+                line=line,
+                at=network.written.get(network.kept[0]),
                 proof={"happened": error.text},
             )
         elif not verdicts.faults:
@@ -55,19 +55,20 @@ def check_learning(network: Network, source: Source, line: int | None, verdicts:
             "does-not-learn",
             f"It does not learn: {measured}, where chance is 10%. What are the first values of its "
             "weights, and can the units tell themselves apart?",
-            line=_of_zeros(network, source) or line,
+            line=line,
+            at=_of_zeros(network),
             proof={"accuracy": accuracy, "steps": steps},
         )
 
 
-def _of_zeros(network: Network, source: Source) -> int | None:
+def _of_zeros(network: Network) -> Place | None:
     """Where the first matrix of weights that starts at zero is made."""
     zeros = [
         t["name"]
         for t in network.tensors
         if t["kind"] == "parameter" and t["grad"] and t["zero"] and min(t["shape"] or [0]) > 1
     ]
-    return source.line_of_attribute(zeros[0]) if zeros else None
+    return network.made(zeros[0]) if zeros else None
 
 
 def _learn(network: Network, max_steps: int) -> tuple[float, int]:

@@ -7,16 +7,14 @@ import torch
 
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.network import Network
-from toolkit.assignment.check.lstm.source import Source
-from toolkit.assignment.check.lstm.weights import STATE_NAMES, is_state, randomise, unlearnt
-from toolkit.assignment.check.verdicts import Place, Verdicts
+from toolkit.assignment.check.lstm.weights import is_state, randomise, unlearnt
+from toolkit.assignment.check.verdicts import Verdicts
 
 WIDTH = 2e-3  # how far a weight is moved to measure a slope
 MAX_ERROR = 0.05  # of autograd's slope, relative to the measured one
-CUTS = ("detach", "detach_", "data", "item", "numpy", "tolist", "no_grad")
 
 
-def check_filled(network: Network, source: Source, verdicts: Verdicts) -> None:
+def check_filled(network: Network, verdicts: Verdicts) -> None:
     """No weight is memory that nobody has written to."""
     empty = [t["name"] for t in network.tensors if t["unfilled"] and t["name"] in network.counting]
     if empty:
@@ -24,7 +22,7 @@ def check_filled(network: Network, source: Source, verdicts: Verdicts) -> None:
             "uninitialised-weight",
             f"{_list(empty)}: this memory is reserved and never filled, so it starts with whatever "
             "was there before, nan and 1e38 included. Where do its first values come from?",
-            line=source.line_of_attribute(empty[0]),
+            at=network.made(empty[0]),
             proof={"these": empty, "those": []},
         )
         network.student.ask(
@@ -33,9 +31,7 @@ def check_filled(network: Network, source: Source, verdicts: Verdicts) -> None:
         )
 
 
-def check_random(
-    drawn: list[list[Any]], network: Network, source: Source, verdicts: Verdicts
-) -> None:
+def check_random(drawn: list[list[Any]], network: Network, verdicts: Verdicts) -> None:
     """Nothing is drawn in a forward pass: neither states nor weights."""
     for _, shape, _, line in drawn:
         if not shape:
@@ -68,7 +64,7 @@ def repeats(network: Network) -> bool:
     return torch.allclose(first, second, atol=1e-5)
 
 
-def check_kept(network: Network, source: Source, verdicts: Verdicts, remade: Sequence[str]) -> None:
+def check_kept(network: Network, verdicts: Verdicts, remade: Sequence[str]) -> None:
     """Why the same input gives another answer; `remade` is what the forward replaces."""
     kept = [t["name"] for t in network.tensors if t["name"] in remade and is_state(t)]
     kept += network.kept
@@ -77,8 +73,7 @@ def check_kept(network: Network, source: Source, verdicts: Verdicts, remade: Seq
             "nonzero-initial-state",
             f"self.{kept[0]} is a state that is kept from one call to the next, so a sequence "
             "starts with the memory of another one. Where does each start with zeros?",
-            line=source.line_of_assignment(kept[0].split(".")[-1])
-            or source.line_of_attribute(kept[0]),
+            at=network.written.get(kept[0]) or network.made(kept[0]),
             proof={"difference": network.away, "cause": kept[0]},
         )
     elif not verdicts.has("nonzero-initial-state", "parameter-not-learnable"):
@@ -86,12 +81,12 @@ def check_kept(network: Network, source: Source, verdicts: Verdicts, remade: Seq
             "nonzero-initial-state",
             "The same input gives another answer the second time. h(0) and c(0) should be zero in "
             "every call, neither random nor left over from the last batch.",
-            line=source.line_of_name(*STATE_NAMES),
+            at=next((place for place, _, _ in network.new if place.line), None),
             proof={"difference": network.away, "cause": ""},
         )
 
 
-def check_memory(network: Network, source: Source, verdicts: Verdicts) -> None:
+def check_memory(network: Network, verdicts: Verdicts) -> None:
     """Whether anything but the last digit counts, where the equations cannot be followed."""
     x = network.digits(network.way.batch, network.way.steps)
     other = torch.cat([(x[:, :-1] + 1) % 10, x[:, -1:]], 1)
@@ -100,33 +95,24 @@ def check_memory(network: Network, source: Source, verdicts: Verdicts) -> None:
             "state-not-carried",
             "The answer depends on the last digit only: neither h(t-1) nor c(t-1) reaches the next "
             "step. Where are they set to zero, and what does the next step read?",
-            at=_of_zeros(network, source),
+            at=network.reset(),
             proof={"changed": "all digits but the last", "difference": 0},
         )
 
 
-def _of_zeros(network: Network, source: Source) -> Place | None:
-    """The first line of a forward that makes zeros."""
-    for file, line, _ in network.new:
-        if line and "zeros" in source.of(file).lines[line - 1]:
-            return Place(file, line)
-    return None
-
-
-def check_remade(names: list[str], source: Source, verdicts: Verdicts) -> None:
+def check_remade(names: list[str], network: Network, verdicts: Verdicts) -> None:
     """No parameter is replaced in a forward pass."""
     if names and not verdicts.has("parameter-not-learnable"):
         verdicts.fault(
             "parameter-not-learnable",
             f"{_list([f'self.{name}' for name in names])}: made anew each time forward is called, "
             "so nothing that was learnt is kept. Where do the weights of a network belong?",
-            line=source.line_of_assignment(names[0].split(".")[-1])
-            or source.line_of_attribute(names[0]),
+            at=network.written.get(names[0]) or network.made(names[0]),
             proof={"these": names, "those": []},
         )
 
 
-def check_registered(network: Network, source: Source, verdicts: Verdicts) -> None:
+def check_registered(network: Network, verdicts: Verdicts) -> None:
     """Every weight and bias is one of model.parameters(), and wants a gradient."""
     loose = [t for t in network.tensors if t["kind"] == "loose"]
     learnt = [t["name"] for t in network.tensors if t["kind"] == "parameter"]
@@ -138,14 +124,14 @@ def check_registered(network: Network, source: Source, verdicts: Verdicts) -> No
             f"{_list([f'self.{name}' for name in used])}: not among model.parameters(), so no "
             "optimiser changes it. Which kinds of attribute does nn.Module make parameters of, and "
             "which (plain tensors, buffers, lists, dictionaries) not?",
-            line=source.line_of_attribute(used[0]),
+            at=network.made(used[0]),
             proof={"these": used, "those": learnt},
         )
     if frozen and network.fixed != []:  # else what is learnt makes every weight of the equations
         verdicts.fault(
             "parameter-not-learnable",
             f"requires_grad is False, so this is never learnt: {_list(frozen)}.",
-            line=source.line_of_attribute(frozen[0]),
+            at=network.made(frozen[0]),
             proof={"fixed": network.fixed or [], "idle": frozen},
         )
     begun = [t for t in loose if t["name"] in network.counting and not t["zero"]]
@@ -154,12 +140,12 @@ def check_registered(network: Network, source: Source, verdicts: Verdicts) -> No
         verdicts.fault(
             "nonzero-initial-state",
             f"{_list(states)} is not zero, but every sequence starts with an empty memory.",
-            line=source.line_of_attribute(states[0]),
+            at=network.made(states[0]),
             proof={"these": states, "those": []},
         )
 
 
-def check_gradients(network: Network, source: Source, verdicts: Verdicts) -> None:
+def check_gradients(network: Network, verdicts: Verdicts) -> None:
     """Autograd's gradient is the slope that is measured, for every parameter."""
     network.build(hidden=network.way.hidden)
     randomise(network)
@@ -186,17 +172,17 @@ def check_gradients(network: Network, source: Source, verdicts: Verdicts) -> Non
             "does-not-run",
             f"The backward pass stops with {error.types[0]}: {error.text.splitlines()[0][:200]} Is "
             "anything changed in place that is still needed for the gradient?",
-            line=error.line or source.line_of_access(*CUTS),
+            at=error if error.line else network.cut,
             proof={"said": str(error), "where": [error.file, error.line]},
         )
         return
-    _judge_slopes(slopes, names, source, verdicts)
+    _judge_slopes(slopes, names, network, verdicts)
 
 
 def _judge_slopes(
     slopes: dict[str, list[float | None]],
     parameters: list[dict[str, Any]],
-    source: Source,
+    network: Network,
     verdicts: Verdicts,
 ) -> None:
     learnt = {t["name"] for t in parameters if t["grad"]}
@@ -210,7 +196,6 @@ def _judge_slopes(
         elif abs((said or 0.0) - there) > MAX_ERROR * abs(there) + 0.01 * largest + 1e-3:
             cut.append(name)
     if cut:
-        line = source.line_of_access(*CUTS)
         none = all(not slopes[name][0] for name in learnt)
         verdicts.fault(
             "broken-gradient",
@@ -221,7 +206,7 @@ def _judge_slopes(
                 "it is moved a little: the path through time is cut. "
             )
             + "Look for .detach(), .data, .item(), numpy or no_grad in forward.",
-            line=line,
+            at=network.cut,
             proof={
                 "slopes": [[float(x or 0.0) for x in slopes[name]] for name in sorted(cut)],
                 "largest": largest,
@@ -235,7 +220,7 @@ def _judge_slopes(
             "dead-parameter",
             f"No gradient reaches {_list(dead)}, because the output does not depend on it. Is it "
             "used in forward?",
-            line=source.line_of_attribute(dead[0]),
+            at=network.made(dead[0]),
             proof={
                 "slopes": [[float(x or 0.0) for x in slopes[name]] for name in dead],
                 "largest": largest,

@@ -5,7 +5,7 @@ import torch
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.network import BATCH, STEPS, Network, WrongOutput
 from toolkit.assignment.check.lstm.source import Source
-from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verdicts import Place, Verdicts
 
 Failure = StudentError | WrongOutput
 
@@ -15,14 +15,14 @@ def check_sizes(
 ) -> None:
     """Any batch size and any length, on one and the same network."""
     network.build()
-    network.any_batch = _any_batch(network, first, source, verdicts)
-    network.any_length = _any_length(network, first, source, verdicts)
+    network.any_batch = _any_batch(network, first, verdicts)
+    network.any_length = _any_length(network, source, verdicts)
     if network.any_batch and network.any_length:
         sentence = "The model works for any batch size and any length."
         verdicts.right(sentence, "fixed-batch-size fixed-sequence-length")
 
 
-def _any_batch(network: Network, first: Failure | None, source: Source, verdicts: Verdicts) -> bool:
+def _any_batch(network: Network, first: Failure | None, verdicts: Verdicts) -> bool:
     way = network.way
     if way.batch != BATCH:
         failure = _failure(network, BATCH, way.steps) or first
@@ -31,7 +31,7 @@ def _any_batch(network: Network, first: Failure | None, source: Source, verdicts
             "fixed-batch-size",
             f"It works with {way.batch} sequences at a time, but not with {BATCH}{said}. The "
             "states have a row for each sequence. Where does their number come from?",
-            line=_of_rows(network, source) or source.line_of_size("batch") or _line(failure),
+            at=_of_rows(network, BATCH) or _at(failure),
             proof={"works": way.batch, "fails": BATCH},
         )
         return False
@@ -43,18 +43,14 @@ def _any_batch(network: Network, first: Failure | None, source: Source, verdicts
                 f"Built for batches of {way.batch}, it fails with "
                 f"{batch} {'sequence' if batch == 1 else 'sequences'}: {said_by(failure)}. The "
                 "last batch of a data set is smaller. Where does the batch size come from?",
-                line=_of_rows(network, source)
-                or source.line_of_size("batch", _line(failure))
-                or _line(failure),
+                at=_of_rows(network, batch) or _at(failure),
                 proof={"works": way.batch, "fails": batch},
             )
             return False
     return True
 
 
-def _any_length(
-    network: Network, first: Failure | None, source: Source, verdicts: Verdicts
-) -> bool:
+def _any_length(network: Network, source: Source, verdicts: Verdicts) -> bool:
     way = network.way
     for steps in (STEPS, 3, 11):
         failure = _failure(network, way.batch, steps)
@@ -68,22 +64,24 @@ def _any_length(
                 "fixed-sequence-length",
                 f"Given {steps} digits instead of {way.steps}, {what}. Where does the loop over "
                 "time get its number of steps from?",
-                line=source.line_of_length(_line(failure)),
+                line=source.line_of_length(_at(failure)),
                 proof={"works": way.steps, "fails": steps},
             )
             return False
     return True
 
 
-def _of_rows(network: Network, source: Source) -> int | None:
-    """Where a tensor of the network with a row for each sequence is made."""
+def _of_rows(network: Network, batch: int) -> Place | None:
+    """Where something is made that has a row for each sequence, but not for `batch` of them."""
     same = network.way.batch == network.way.hidden  # then it may be a matrix of weights as well
     for tensor in network.tensors:
         if same and (tensor["kind"] == "parameter" or not tensor["zero"]):
             continue
         if len(tensor["shape"]) > 1 and tensor["shape"][0] == network.way.batch:
-            return source.line_of_attribute(tensor["name"])
-    return None
+            return network.made(tensor["name"])
+    made = network.makes(batch)
+    rows = network.way.batch
+    return next((p for p, shape, _ in made if p.line and len(shape) > 1 and rows in shape), None)
 
 
 def _failure(network: Network, batch: int, steps: int) -> Failure | None:
@@ -109,5 +107,5 @@ def said_by(error: Failure) -> str:
     return (text or str(error).strip(": ")).splitlines()[0][:200].rstrip(".")
 
 
-def _line(error: Failure | None) -> int | None:
-    return error.line if isinstance(error, StudentError) else None
+def _at(error: Failure | None) -> StudentError | None:
+    return error if isinstance(error, StudentError) and error.line else None

@@ -1,6 +1,7 @@
 """What keeps a script from being watched to its end, and what it did besides training."""
 
 from toolkit.assignment.check.host import StudentError
+from toolkit.assignment.check.train.machine import check_machine
 from toolkit.assignment.check.train.trace import Trace
 from toolkit.assignment.check.verdicts import Verdicts
 
@@ -12,17 +13,7 @@ def report_ending(trace: Trace, verdicts: Verdicts) -> None:
     trained = bool(trace.all("step", "backward", "loss"))
     name = verdicts.file.rpartition("/")[2]
     error = None if trace.error is None else StudentError(trace.error)
-    if gpu := trace.all("gpu"):
-        message = "Tensors are put on the GPU, whether there is one or not. What should decide?"
-        verdicts.fault("fixed-device", message, at=gpu[0], proof={"happened": gpu[0]["name"]})
-    for folder in trace.all("folder")[:1]:
-        verdicts.fault(
-            "missing-folder",
-            f"A file is written to the folder {folder['folder']}, which is not there. The check "
-            "made it and went on. What happens on a machine where nobody has made it by hand?",
-            at=folder,
-            proof={"said": folder["folder"], "where": [folder.file, folder.line]},
-        )
+    check_machine([event.fields for event in trace.events], verdicts)
     if error is not None and _needs_network(trace, error):
         _report_missing(name, error, verdicts)
     elif trace.ended == "exit" or (error is not None and "EOFError" in error.types):

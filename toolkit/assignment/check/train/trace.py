@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from toolkit.assignment.check.verdicts import Place
@@ -36,7 +37,7 @@ class Trace:
         self.called: list[str] = answer["called"]
         self.callers: list[str] = answer["callers"]
         self.discarded = [Place(**place) for place in answer["discarded"]]
-        self.moves = [Place(**place) for place in answer["moves"]]
+        self.moves = [Place(*place) for place in answer["moves"]]
         self.unfinished = [Place(**place) for place in answer["unfinished"]]
         self.functions = {f["name"]: Place(f["file"], f["line"]) for f in answer["functions"]}
         self.networks: Mapping[int, Mapping[str, Any]] = {n["id"]: n for n in answer["networks"]}
@@ -84,13 +85,6 @@ class Trace:
         for other in candidates:
             if all(other[name] == value[name] for name in ("min", "max", "mean", "std")):
                 found = self.numbers(other)
-                if found is not None and found.numel() == _size(value):
+                if found is not None and found.numel() == torch.Size(value["shape"]).numel():
                     return found.reshape(value["shape"])
         return None
-
-
-def _size(value: Mapping[str, Any]) -> int:
-    size = 1
-    for length in value["shape"]:
-        size *= length
-    return size

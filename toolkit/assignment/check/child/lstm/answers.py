@@ -11,18 +11,17 @@ from toolkit.assignment.check.child.answering import Back
 from toolkit.assignment.check.child.importing import classes, pick
 from toolkit.assignment.check.child.lstm.devices import Elsewhere, pretend_gpu
 from toolkit.assignment.check.child.lstm.learning import learn, slopes
-from toolkit.assignment.check.child.lstm.missing import check_super
-from toolkit.assignment.check.child.lstm.operations import Operations, notable, pieces
+from toolkit.assignment.check.child.lstm.recording import Watched, makes, recorded
 from toolkit.assignment.check.child.lstm.signatures import construct, more_arguments
 from toolkit.assignment.check.child.lstm.tensors import (
     all_tensors,
-    changed,
+    check_super,
     described,
-    snapshot,
     tensors_in,
 )
-from toolkit.assignment.check.child.places import line_of
-from toolkit.assignment.check.child.recorder import Recorder
+from toolkit.assignment.check.child.origins import Origins
+from toolkit.assignment.check.child.places import line_of, place, place_of_class
+from toolkit.assignment.check.child.script.devices import Recorder
 from toolkit.assignment.check.child.script.loops import import_briefly
 
 
@@ -33,7 +32,9 @@ class Answers:
         self.root = root
         self.file = root
         self.kinds: dict[str, type] = {}
-        self.recorder = Recorder(root)
+        self.recorder = Recorder(self._heard)
+        self.heard: dict[str, list[list[Any]]] = {"gpu": [], "recurrent": [], "device": []}
+        self.origins = Origins(str(root))
         self.network: Any = None
         self.kind = ""
         self.sizes: Mapping[str, Any] = {}
@@ -77,8 +78,8 @@ class Answers:
 
         Returns:
             `took`, the sizes that its constructor asks for, and their defaults; `recurrent`,
-            the name of a recurrent module of torch in it, "" if there is none; and
-            its `tensors`: parameters, buffers, and loose ones.
+            the places of recurrent modules of torch in it, of their class or else where they were
+            made; and its `tensors`: parameters, buffers, and loose ones.
         """
         self.kind, self.sizes, self.squares = kind, sizes, {}
         torch.manual_seed(seed)
@@ -91,6 +92,8 @@ class Answers:
         finally:
             deterministic(False)
         tensors = described(self.network)
+        for one in tensors:
+            one["made"] = self.origins.of(self.network, one["name"], self._all()[one["name"]])
         with torch.no_grad():  # what was never filled must not hide the rest
             for x in self._all().values():
                 if x.is_floating_point() and bool(x.isnan().any()):
@@ -99,9 +102,11 @@ class Answers:
         recurrent = (nn.RNNBase, nn.RNNCellBase)
         return {
             "took": took,
-            "recurrent": next(
-                (n or kind for n, m in self.network.named_modules() if isinstance(m, recurrent)), ""
-            ),
+            "recurrent": [
+                place_of_class(type(module), self.root) or self.origins.of(self.network, name)
+                for name, module in self.network.named_modules()
+                if isinstance(module, recurrent)
+            ],
             "tensors": tensors,
         }
 
@@ -154,24 +159,17 @@ class Answers:
         """Call the network with each input, and tell what it computes.
 
         Returns:
-            what `operations.pieces`, `operations.notable` and `tensors.changed` return, and the
-            `outputs`.
+            what `recording.recorded` does.
         """
-        self.network.eval()
-        before = snapshot(self.network)
-        runs, outputs = [], []
-        for x in inputs:
-            operations = Operations(self.root, {id(t): name for name, t in self._all().items()})
-            torch.manual_seed(0)
-            with operations:
-                result = self._call(x, state, states)
-            outputs.append([t.detach() for t in tensors_in(result)])
-            runs.append(operations)
-        return (
-            pieces([run.made for run in runs], batch, hidden)
-            | notable(runs[0], outputs[0])
-            | changed(before, self.network)
-            | {"outputs": outputs}
+        return recorded(self._watched(state, states), inputs, batch, hidden)
+
+    def makes(self, x: Tensor, state: Tensor, states: str | None) -> list[Any]:
+        """What a call makes of nothing until it stops: `new`, as of `operations.notable`."""
+        return makes(self._watched(state, states), x)
+
+    def _watched(self, state: Tensor, states: str | None) -> Watched:
+        return Watched(
+            self.network, lambda x: self._call(x, state, states), self.origins, self.root
         )
 
     def slopes(
@@ -270,10 +268,10 @@ class Answers:
 
     def calls(self) -> dict[str, list[list[Any]]]:
         """What should not have been called so far: of each [name, file, line]."""
-        return {
-            "gpu": [list(call) for call in self.recorder.gpu],
-            "recurrent": [list(call) for call in self.recorder.recurrent],
-        }
+        return self.heard
+
+    def _heard(self, what: str, name: str) -> None:
+        self.heard[what].append([name, *place(str(self.root))])
 
     def _all(self) -> dict[str, Tensor]:
         """Every tensor of the network, by name."""

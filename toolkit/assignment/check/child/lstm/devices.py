@@ -12,8 +12,9 @@ from torch.overrides import TorchFunctionMode
 
 from toolkit.assignment.check.child.lstm.operations import flat
 from toolkit.assignment.check.child.lstm.tensors import loose_tensors
+from toolkit.assignment.check.child.origins import address
 from toolkit.assignment.check.child.places import place
-from toolkit.assignment.check.child.recorder import is_gpu
+from toolkit.assignment.check.child.script.devices import is_gpu
 
 GPU, CPU = torch.device("cuda", 0), torch.device("cpu")
 MOVES = {"to", "cuda", "cpu", "type_as", "copy_", "new_zeros", "new_ones", "new_empty", "new_full",
@@ -46,7 +47,7 @@ class Elsewhere(TorchFunctionMode):
         """Say where a tensor is."""
         self.alive.append(tensor)
         self.there[id(tensor)] = there
-        self.stores[_store(tensor)] = tensor
+        self.stores[address(tensor)] = tensor
         if not there and origin is not None:
             self.origin.setdefault(id(tensor), origin)
 
@@ -109,7 +110,7 @@ class Elsewhere(TorchFunctionMode):
 
         A parameter that is made of a tensor is no call that passes through here.
         """
-        known = self.stores.get(_store(tensor))
+        known = self.stores.get(address(tensor))
         if id(tensor) not in self.there and known is not None:
             self.put(tensor, self.there[id(known)], self.origin.get(id(known)))
 
@@ -119,11 +120,6 @@ class Elsewhere(TorchFunctionMode):
         if any(self.there.get(id(x)) for x in given) and here:
             self.left = self.origin.get(id(here[0]))
             raise LeftBehind
-
-
-def _store(tensor: Tensor) -> int:
-    """Where its numbers are; no two that are alive share it unless they share their numbers."""
-    return tensor.untyped_storage().data_ptr() or id(tensor)
 
 
 def _is_device(x: Any) -> bool:

@@ -14,12 +14,14 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from toolkit.assignment.check.child.places import running
+from toolkit.assignment.check.child.origins import LIKE
+from toolkit.assignment.check.child.places import NOWHERE, Place, running
 
 MAX_PIECES = 96  # of one tensor
 MAX_OPERATIONS = 20_000
 DRAWN = ("randn", "rand", "normal", "uniform", "randn_like", "rand_like", "kaiming")
 AFFINE = ("addmm", "mm", "bmm", "add", "mv", "addmv")
+CUTS = ("detach", "_local_scalar_dense")  # what autograd does not follow
 
 
 class Operation(NamedTuple):
@@ -29,6 +31,7 @@ class Operation(NamedTuple):
     calls: tuple[int, ...]  # where in the student's code, from the innermost frame outwards
     file: str | None
     line: int | None
+    around: Place  # in the outermost frame
     value: Tensor
 
 
@@ -47,8 +50,11 @@ class Operations(TorchDispatchMode):
         self.made: list[Operation] = []
         self.uses: Counter[str] = Counter()
         self.twice: list[list[Any]] = []  # name, file and line of what is given a leaf two times
-        self.new: list[tuple[str | None, int | None, bool]] = []  # what is made of nothing: where,
-        # and whether a device is named
+        self.new: list[tuple[Place, list[int], bool]] = []  # what is made of nothing: where, its
+        # shape, and whether it is zero
+        self.cuts: list[Place] = []  # where a gradient ends
+        self._calls: tuple[int, ...] = ()  # of the operation before
+        self.read: dict[str, set[Place]] = {}  # of each leaf, where it is used
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -66,18 +72,26 @@ class Operations(TorchDispatchMode):
         used = [self.leaves[id(x)] for x in flat(args) if id(x) in self.leaves]
         self.uses.update(set(used))
         outputs = [x for x in flat(result) if isinstance(x, Tensor) and x.is_floating_point()]
-        if not outputs or len(self.made) > MAX_OPERATIONS:
+        name = func.overloadpacket.__name__.removesuffix("_")
+        cut = name in CUTS or not torch.is_grad_enabled()
+        if not (outputs or cut) or len(self.made) > MAX_OPERATIONS:
             return result
         frames = [(file, f.f_lineno, f.f_lasti) for f, file in running(self.root)]
         calls = tuple(map(hash, frames))
-        file, line = frames[0][:2] if frames else (None, None)
-        name = func.overloadpacket.__name__.removesuffix("_")
+        file, line = frames[0][:2] if frames else NOWHERE
+        around = frames[-1][:2] if frames else NOWHERE
+        if cut and calls != self._calls:  # autograd detaches what it keeps of an operation
+            self.cuts.append((file, line))
+        self._calls = calls
+        for leaf in used:
+            self.read.setdefault(leaf, set()).add((file, line))
         if len(used) > len(set(used)):
             self.twice.append([name, file, line])
-        if not any(isinstance(x, Tensor) for x in flat(args)):
-            self.new.append((file, line, (kwargs or {}).get("device") is not None))
+        made = not any(isinstance(x, Tensor) for x in flat(args)) or any(w in name for w in LIKE)
         for x in outputs:
-            self.made.append(Operation(name, calls, file, line, x.detach().clone()))
+            if made:
+                self.new.append(((file, line), list(x.shape), not bool(x.any())))
+            self.made.append(Operation(name, calls, file, line, around, x.detach().clone()))
         return result
 
 
@@ -100,8 +114,8 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
 
     Returns:
         the distinct `values`, float32 (n, runs * batch, hidden), and `seen`: for each piece in the
-        order in which it was made [value, place, inner place, operation's name, file, line], where
-        a place is a number that stands for the calls that led there.
+        order in which it was made [value, place, inner place, operation's name, file, line, and the
+        place around it], where a place is a number that stands for the calls that led there.
     """
     values: list[Tensor] = []
     known: dict[bytes, int] = {}
@@ -119,7 +133,8 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
                 values.append(value)
             outer = places.setdefault((first.calls, first.name, k), len(places))
             inner = places.setdefault((first.calls[:1], first.name, k), len(places))
-            seen.append([known[key], outer, inner, first.name, first.file, first.line])
+            place = (first.name, first.file, first.line, first.around)
+            seen.append([known[key], outer, inner, *place])
     stacked = torch.stack(values) if values else torch.zeros(0, batch * len(runs), hidden)
     return {"values": stacked, "seen": seen}
 
@@ -129,16 +144,18 @@ def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
 
     Returns:
         the `uses` of each tensor of the network; where an operation is given one of them `twice`;
-        what is made of nothing (`new`: file, line, and whether a device is named); what is drawn at
-        `random` (operation, shape, file, line); each `softmax`; the `last` affine map to 10
-        numbers; and where an output is `made`, as a softmax may be written out.
+        what is made of nothing (`new`: [file, line], shape, and whether it is zero); where a
+        gradient is `cut` off; what is drawn at `random` (operation, shape, file, line); each
+        `softmax`; the `last` affine map to 10 numbers; and where an output is `made`, as a softmax
+        may be written out.
     """
     places = [(o, [o.name, o.file, o.line]) for o in run.made]
     last = [place for o, place in places if o.name in AFFINE and 10 in o.value.shape]
     return {
         "uses": dict(run.uses),
         "twice": run.twice,
-        "new": [list(place) for place in run.new],
+        "new": run.new,
+        "cut": run.cuts[:1],
         "random": [
             [o.name, list(o.value.shape), o.file, o.line] for o in run.made if o.name in DRAWN
         ],

@@ -9,14 +9,17 @@
     networks    of every network that was called, or whose parameters were moved:
                 id, class, file and line (of the class; None if it is torch's own), forward_line,
                 parameters (their ids), names (their names), classes (names of the classes of all
-                modules in it and of what these derive from), training (at the end)
+                modules in it and of what these derive from), training (at the end), and the places
+                (file and line) of making: made (outside of its class), made_last (its last layer),
+                made_parameters
+    normalised  places where transforms that normalise were made
     events      in the order in which they happened, each with kind, file and line:
       call        network (id), how ("__call__" or "forward"), training, grad (whether gradients
                   were recorded), inputs and outputs (lists of values). Only the outermost call
       loss        name (of torch's function), input and target (values or None), reduction, made
                   (file and line where the object was made that was called, or None), outer (file
                   and line where the lambda was called that this is in, or None)
-      optimiser   made: optimiser (id), class, lr, parameters (ids)
+      optimiser   made: optimiser (id)
       backward    value (that it started from), parameters (ids of those that it reached, including
                   those that only pass on), changed (ids of those whose .grad it changed), gradients
                   (pairs of a call's index and a tensor (batch,): the gradient with respect to its
@@ -41,20 +44,21 @@
       folder      a folder that was missing and had to be made: folder
       stand_in    a package was replaced: name
       save        pictures saved or shown: name (of the function), value (or None)
-      gpu         a GPU was asked for: name
+      gpu         a GPU was asked for: name, device (place where one was named first, or None)
       softmax     softmax or log_softmax was called: name, output (id of the value)
       recurrent   torch's own recurrent layer was called: name
     ran         the files of theirs that did
     discarded   places (file and line) where something is computed from a gradient and not kept
     unfinished  places of `pass` that is all there is in a function or a loop
-    moves       places where parameters are moved by hand, the likeliest first
+    moves       places where parameters are moved by hand, in the order in which they were
     called      names of functions that were called because nothing trained when the script ran
     callers     other files of theirs that name this one
     functions   defined in the script: name, parameters, file, line
 
-A value is a tensor: id (the same tensor has the same id), shape, dtype, min, max, mean, std, fourth
-(fourth standardised moment), values (the tensor; None if it is large or is known through `from`),
-from (index of the last call or batch event that gave exactly these numbers, in whatever shape),
-rows_from (pairs of such an index and a tensor (batch,): which rows are in it; empty if `from` is
-given), networks (ids of those whose parameters its graph reaches).
+A value is a tensor: id (the same tensor has the same id), shape, made and drawn (places of the call
+that returned it, and of the one that made its numbers of nothing), min, max, mean, std, values (the
+tensor; None if it is large or is known through `from`), from (index of the last call or batch event
+that gave exactly these numbers, in whatever shape), rows_from (pairs of such an index and a tensor
+(batch,): which rows are in it; empty if `from` is given), networks (ids of those whose parameters
+its graph reaches).
 """

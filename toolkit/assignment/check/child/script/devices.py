@@ -1,9 +1,13 @@
-"""Computes on the CPU what is meant for a GPU, and remembers that one was asked for."""
+"""Every call of torch passes through here: what is for a GPU is computed on the CPU."""
 
 from __future__ import annotations
 
+import os
+import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -11,16 +15,17 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from toolkit.assignment.check.child.recorder import without_gpu
-
 if TYPE_CHECKING:
     from toolkit.assignment.check.child.script.trace import Trace
 
-ANSWERS = {"get_device_name": "none", "set_device": None, "synchronize": None, "current_device": 0}
+GPUS = ("cuda", "mps")
 CPU = torch.device("cpu")
+RECURRENT = re.compile(r"(?:^|_)(?:lstm|gru|rnn)(?:_|$)")  # in the names of torch's functions
+TORCH = os.path.dirname(torch.__file__)
+ANSWERS = {"get_device_name": "none", "set_device": None, "synchronize": None, "current_device": 0}
 SOFTMAX = {"softmax", "log_softmax"}
 CLAMPS = {"clamp", "clamp_", "clip", "clip_"}
-RECURRENT = {"lstm", "lstm_cell", "gru", "gru_cell"}
+MOVES = {"sub_", "add_", "addcdiv_", "copy_"}
 
 
 @contextmanager
@@ -29,8 +34,7 @@ def without_questions(trace: Trace) -> Iterator[None]:
 
     def answering(name: str, answer: Any) -> Callable[..., Any]:
         def ask(*args: Any, **kwargs: Any) -> Any:
-            if trace.on:
-                trace.add("gpu", name=name)
+            trace.heard("gpu", name)
             return answer
 
         return ask
@@ -41,12 +45,17 @@ def without_questions(trace: Trace) -> Iterator[None]:
         yield
 
 
-class Devices(TorchFunctionMode):
-    """While it is entered, every call of torch passes through here."""
+class Recorder(TorchFunctionMode):
+    """Computes on the CPU what is for a GPU, and says which calls should not be there.
 
-    def __init__(self, trace: Trace) -> None:
+    Args:
+        heard: called with "gpu" or "recurrent", and the name of a function that asks for a GPU or
+            is recurrent; and with "device" where a GPU is only named.
+    """
+
+    def __init__(self, heard: Callable[[str, str], None]) -> None:
         super().__init__()
-        self._trace = trace
+        self.heard = heard
 
     def __torch_function__(
         self,
@@ -55,18 +64,87 @@ class Devices(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        """Call `func` on the CPU."""
+        """Make the call with every GPU replaced."""
         name = getattr(func, "__name__", "")
-        args, kwargs, asked = without_gpu(name, args, kwargs or {}, CPU)
-        if asked and self._trace.on:
-            self._trace.add("gpu", name=name)
+        if func is torch.device:
+            made = func(*args, **(kwargs or {}))
+            if is_gpu(made):
+                self.heard("device", name)
+            return made
+        args, kwargs, asked = _without_gpu(name, args, kwargs or {})
+        if asked:
+            self.heard("gpu", name)
         if name == "cuda":
             return args[0]
-        if name in RECURRENT and self._trace.on:
-            self._trace.add("recurrent", name=name)
+        if recurrent := _recurrent(name):
+            self.heard("recurrent", recurrent)
+        return self.run(name, func, args, kwargs)
+
+    def run(
+        self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Make the call; a subclass that records more overrides this."""
+        return func(*args, **kwargs)
+
+
+class Devices(Recorder):
+    """While it is entered, every call of torch passes through here."""
+
+    def __init__(self, trace: Trace) -> None:
+        super().__init__(trace.heard)
+        self._trace = trace
+
+    def run(
+        self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Make the call, and add to the trace what tells something."""
         result = func(*args, **kwargs)
         if name in CLAMPS and self._trace.on and isinstance(args[0], Tensor):
             self._trace.clamped(name, args[0], result)
+        if name in MOVES and self._trace.on:
+            self._trace.moved(args[0])
         if name in SOFTMAX and self._trace.on and isinstance(result, Tensor):
             self._trace.softmax(name, result)
         return result
+
+
+def _recurrent(name: str) -> str:
+    """Which recurrent code of torch's a call is, or is made by; "" if none."""
+    name = name.partition(".")[0]  # of an overload
+    frame: FrameType | None = sys._getframe(2)  # what calls the recorder
+    while not RECURRENT.search(name):
+        if frame is None or not (file := frame.f_code.co_filename).startswith(TORCH):
+            return ""
+        module = os.path.basename(file).removesuffix(".py")
+        name = module if frame.f_code.co_name == "forward" else frame.f_code.co_name
+        frame = frame.f_back
+    return name
+
+
+def _without_gpu(
+    name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any], bool]:
+    """The arguments of a call of torch with every GPU replaced, and whether it asks for one."""
+    asked = name == "cuda"
+    if is_gpu(kwargs.get("device")):
+        kwargs, asked = kwargs | {"device": CPU}, True
+    if name == "to" and any(is_gpu(x) for x in args[1:]):
+        args, asked = tuple(CPU if is_gpu(x) else x for x in args), True
+    if name == "type" and len(args) > 1 and (kind := _kind_on_gpu(args[1])):
+        args, asked = (args[0], kind.replace(".cuda", ""), *args[2:]), True
+    return args, kwargs, asked
+
+
+def _kind_on_gpu(x: Any) -> str:
+    """The name of a type of tensors on a GPU, such as torch.cuda.FloatTensor; else ""."""
+    name = (
+        x if isinstance(x, str) else f"{getattr(x, '__module__', '')}.{getattr(x, '__name__', '')}"
+    )
+    return name if name.startswith("torch.cuda.") else ""
+
+
+def is_gpu(x: Any) -> bool:
+    """Whether this names a GPU as a device."""
+    if isinstance(x, torch.device):
+        return x.type in GPUS
+    return isinstance(x, str) and x.startswith(GPUS)

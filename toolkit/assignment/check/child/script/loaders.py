@@ -39,7 +39,6 @@ def made_loader(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any
                 dataset=trace.values.id_of(dataset),
                 **{"class": type(dataset).__name__},
                 size=_size(dataset),
-                batch_size=self.batch_size,
                 stream=_size(dataset) is None,
                 whole=not trace.full(),
                 sampled=not isinstance(self.sampler, RandomSampler | SequentialSampler),

@@ -1,47 +1,41 @@
 """What the judge is told about networks."""
 
-import inspect
-from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
 
-from toolkit.assignment.check.child.places import line_of, within
-from toolkit.assignment.check.child.script.values import Values
+from toolkit.assignment.check.child.places import NOWHERE, place_of_class
+from toolkit.assignment.check.child.script.trace import Trace
 
 
-def describe_networks(
-    networks: Mapping[int, nn.Module], values: Values, root: str
-) -> list[dict[str, Any]]:
-    """Networks by their id, with the ids of their parameters."""
+def describe_networks(trace: Trace) -> list[dict[str, Any]]:
+    """The networks that were seen, with the ids of their parameters."""
     return [
         {
             "id": key,
-            "parameters": [values.id_of(p) for p in network.parameters()],
-            **describe_network(network, root),
+            "parameters": [trace.values.id_of(p) for p in network.parameters()],
+            **_described(network, trace),
         }
-        for key, network in networks.items()
+        for key, network in trace.networks.items()
     ]
 
 
-def describe_network(network: nn.Module, root: str) -> dict[str, Any]:
-    """Its class and where that is, the names of its parameters, and what is in it.
-
-    Args:
-        root: of the submission; a place elsewhere is not told.
-    """
-    kind = type(network)
-    try:
-        file = inspect.getsourcefile(kind) or ""
-    except (OSError, TypeError):
-        file = ""
-    place = within(file, root)
+def _described(network: nn.Module, trace: Trace) -> dict[str, Any]:
+    """Its class and where that is, the names of its parameters, and what was made where."""
+    kind, origins = type(network), trace.origins
+    file, line = place_of_class(kind, trace.root) or NOWHERE
+    forward = place_of_class(kind, trace.root, "forward") or NOWHERE
+    names = [name for name, _ in network.named_parameters()]
+    layers = [module for module in network.modules() if not list(module.children())]
     return {
         "class": kind.__name__,
-        "file": place,
-        "line": line_of(kind) if place else None,
-        "forward_line": line_of(kind, "forward") if place else None,
-        "names": [name for name, _ in network.named_parameters()],
+        "file": file,
+        "line": line,
+        "forward_line": forward[1],
+        "names": names,
         "classes": sorted({k.__name__ for m in network.modules() for k in type(m).__mro__[:-2]}),
         "training": network.training,
+        "made": origins.of_module(network),
+        "made_last": origins.of_module(layers[-1]),
+        "made_parameters": [origins.of(network, name) for name in names],
     }

@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Iterator
-from typing import TypeGuard
 
 LARGEST = (  # parts of names of numbers, and the largest one that makes a training quick
     (("batch",), 16),
@@ -11,7 +10,6 @@ LARGEST = (  # parts of names of numbers, and the largest one that makes a train
     (("samples", "size", "items", "count", "total", "num_data", "n_train", "n_test"), 500),
 )
 MAX_FACTOR = 10**9
-IN_PLACE = {"sub_", "add_", "addcdiv_", "copy_"}
 RESULTS = {"clamp", "clip", "mul", "div", "multiply", "divide"}  # return a new tensor
 
 
@@ -25,36 +23,6 @@ def discarded_gradients(tree: ast.AST) -> Iterator[int]:
         new = isinstance(value, ast.BinOp) or getattr(function, "attr", None) in RESULTS
         if new and any(isinstance(x, ast.Attribute) and x.attr == "grad" for x in ast.walk(value)):
             yield node.lineno
-
-
-def moves(tree: ast.AST) -> Iterator[int]:
-    """Lines that move parameters by hand: those in which a gradient shows, before the others."""
-    found = [node for node in ast.walk(tree) if _moves(node)]
-    for node in sorted(found, key=lambda node: not _mentions(node, "grad")):
-        yield node.lineno
-
-
-def _moves(node: ast.AST) -> TypeGuard[ast.stmt]:
-    """`p -= ...`, `p.data = ...` or `p.sub_(...)`, of something whose gradient or data shows."""
-    if isinstance(node, ast.AugAssign):
-        target: ast.expr = node.target
-        given = _mentions(node.value, "grad") or _mentions(target, "data")
-    elif isinstance(node, ast.Assign):
-        target = node.targets[0]
-        given = isinstance(target, ast.Attribute) and target.attr == "data"
-    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        function = node.value.func
-        if not (isinstance(function, ast.Attribute) and function.attr in IN_PLACE):
-            return False
-        target = function.value
-        given = _mentions(node, "grad") or _mentions(target, "data")
-    else:
-        return False
-    return given and not _mentions(target, "grad")
-
-
-def _mentions(node: ast.AST, attribute: str) -> bool:
-    return any(isinstance(x, ast.Attribute) and x.attr == attribute for x in ast.walk(node))
 
 
 def unfinished(tree: ast.AST) -> Iterator[int]:

@@ -28,7 +28,6 @@ from toolkit.assignment.check.child.script.networks import describe_networks
 from toolkit.assignment.check.child.script.reading import (
     Smaller,
     discarded_gradients,
-    moves,
     unfinished,
 )
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
@@ -103,10 +102,11 @@ class Script:
             "ran": [Path(file).relative_to(self.root).as_posix() for file in self._trees],
             "discarded": self._places(discarded_gradients),
             "unfinished": self._places(unfinished),
-            "moves": self._places(moves),
+            "moves": list(dict.fromkeys(self.trace.moves)),
             "called": self.called,
             "callers": self._callers(),
-            "networks": describe_networks(self.trace.networks, self.trace.values, str(self.root)),
+            "networks": describe_networks(self.trace),
+            "normalised": list(self.trace.origins.all_modules("Normalize")),
             "events": self.trace.events,
             "functions": [self._described(function) for function in self.functions()],
         }

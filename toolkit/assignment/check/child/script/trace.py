@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from toolkit.assignment.check.child.places import place
+from toolkit.assignment.check.child.origins import Origins, address
+from toolkit.assignment.check.child.places import Place, place
 from toolkit.assignment.check.child.script.values import (
     Losses,
     Values,
@@ -46,11 +47,14 @@ class Trace:
         self.late = time.process_time() + LATE * max_seconds
         self.deadline = self.late + (1 - LATE) * max_seconds
         self.on, self.depth = False, 0  # whether anything is recorded; networks inside networks
+        self.origins = Origins(self.root)
+        self.device: Place | None = None  # where a GPU was named first
         self.losses = Losses()
         self.steps = 0  # of training: of an optimiser, by hand, or many passes without any
         self._idle, self.slow = 0, False  # backward passes since something stepped
+        self.stepping, self.moves = False, list[Place]()  # an optimiser is; where nothing was
         self.events: list[dict[str, Any]] = []
-        self.values = Values()
+        self.values = Values(self.origins)
         self.networks: dict[int, nn.Module] = {}
         self.loads: dict[int, Any] = {}  # id -> the DataLoader
         self.owners: dict[int, int] = {}  # id of a parameter -> id of its network
@@ -74,6 +78,13 @@ class Trace:
         self.events.append({"kind": kind, **fields, "file": file, "line": line})
         self.stop_if_slow()
         return len(self.events) - 1
+
+    def heard(self, what: str, name: str) -> None:
+        """Record that a GPU was asked for, or that a recurrent layer was called."""
+        if self.on and what == "device":
+            self.device = self.device or place(self.root)
+        elif self.on:
+            self.add(what, name=name, device=self.device)
 
     def full(self) -> bool:
         """Whether so much was recorded that less will do from here."""
@@ -176,13 +187,9 @@ class Trace:
             self.events[index]["kept"] = gradient is not None and torch.equal(gradient, result)
         self._clamps.clear()
         held = {self.values.id_of(p): p for g in optimizer.param_groups for p in g["params"]}
-        passes = set[int]().union(*(self._passes.get(key, set()) for key in held))
-        stale = passes & self._used
-        self._used |= passes
         return {
             "parameters": held,
-            "passes": sorted(passes),
-            "stale": sorted(stale),
+            **self._use(held),
             "given": any(p.grad is not None and bool(p.grad.any()) for p in held.values()),
             "weights": {key: p.detach().clone() for key, p in held.items()},
         }
@@ -193,21 +200,27 @@ class Trace:
         held: dict[int, Tensor] = before["parameters"]
         moved = [key for key, p in held.items() if not torch.equal(before["weights"][key], p)]
         self._weights |= {key: p.detach().clone() for key, p in held.items()}
-        kinds = [kind.__name__ for kind in type(optimizer).__mro__]
-        self.steps, self._idle = self.steps + 1, 0
-        self.add(
-            "step",
+        group = optimizer.param_groups[0]
+        self._add_step(
+            [kind.__name__ for kind in type(optimizer).__mro__],
             optimiser=self.values.id_of(optimizer),
-            **{"class": kinds[0]},
-            classes=kinds,
-            lr=float(optimizer.param_groups[0].get("lr", 0.0)),
-            maximize=bool(optimizer.param_groups[0].get("maximize", False)),
+            lr=float(group.get("lr", 0.0)),
+            maximize=bool(group.get("maximize", False)),
+            **{name: before[name] for name in ("passes", "stale", "given")},
             parameters=list(held),
-            passes=before["passes"],
-            stale=before["stale"],
-            given=before["given"],
             moved=moved,
         )
+
+    def _add_step(self, kinds: list[str], **fields: Any) -> None:
+        self.steps, self._idle = self.steps + 1, 0
+        self.add("step", **{"class": next(iter(kinds), None)}, classes=kinds, **fields)
+
+    def _use(self, keys: Iterable[int]) -> dict[str, list[int]]:
+        """The passes in the gradients of parameters, which a step uses, and those that are old."""
+        passes = set[int]().union(*(self._passes.get(key, set()) for key in keys))
+        stale = passes & self._used
+        self._used |= passes
+        return {"passes": sorted(passes), "stale": sorted(stale)}
 
     @unwatched
     def clipped(self, name: str, given: list[Tensor]) -> None:
@@ -235,16 +248,14 @@ class Trace:
                     self._clamps.append((index, key, result))
                 return
 
+    def moved(self, given: Tensor) -> None:
+        """Note the line where a parameter is changed, but for the step of an optimiser."""
+        if not self.stepping and address(given) in map(address, self._reached.values()):
+            self.moves.append(place(self.root))
+
     def made(self, optimizer: Optimizer) -> None:
         """Record that an optimiser was made."""
-        groups = optimizer.param_groups
-        self.add(
-            "optimiser",
-            optimiser=self.values.id_of(optimizer),
-            **{"class": type(optimizer).__name__},
-            lr=float(groups[0].get("lr", 0.0)),
-            parameters=[self.values.id_of(p) for group in groups for p in group["params"]],
-        )
+        self.add("optimiser", optimiser=self.values.id_of(optimizer))
 
     def softmax(self, name: str, result: Tensor) -> None:
         """Record a softmax, whose line a fault may be at."""
@@ -278,23 +289,16 @@ class Trace:
         ]
         rules = {rule_of_move(self._weights[k], self._reached[k], self._made.get(k)) for k in moved}
         self._weights |= {key: self._reached[key].detach().clone() for key in moved}
-        passes = set[int]().union(*(self._passes.get(key, set()) for key in moved))
-        if passes <= self._used:
+        used = self._use(moved)
+        if used["passes"] == used["stale"]:
             return  # without a new gradient it is no step: weights are kept in bounds
-        stale = sorted(passes & self._used)
-        self._used |= passes
-        self.steps, self._idle = self.steps + 1, 0
-        self.add(
-            "step",
-            optimiser=None,
-            **{"class": None},
-            classes=[],
-            lr=None,
+        self._add_step(
+            [],
+            **dict.fromkeys(("optimiser", "lr")),
             maximize=False,
+            **used,
+            given=True,
             parameters=moved,
-            passes=sorted(passes),
-            stale=stale,
-            given=bool(passes),
             moved=moved,
             rules=sorted(filter(None, rules)),
         )

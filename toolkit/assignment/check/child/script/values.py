@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
+from toolkit.assignment.check.child.origins import Origins
+
 MAX_VALUES = 110_000  # numbers of one tensor that are sent: 128 images and more
 FEWEST_BYTES = 64  # of a part of a row
 MAX_COMPARED = 20 * MAX_VALUES  # numbers of a tensor whose rows are recognised
@@ -40,7 +42,8 @@ class _Kept:
 class Values:
     """Describes tensors as plain values; the same tensor has the same id as long as it lives."""
 
-    def __init__(self) -> None:
+    def __init__(self, origins: Origins) -> None:
+        self._origins = origins
         self._ids: Any = WeakIdKeyDictionary()
         self._kept: dict[int, Any] = {}  # what cannot be referred to weakly, by Python's own id
         self._count = 0
@@ -77,7 +80,7 @@ class Values:
         return {
             "id": self.id_of(tensor),
             "shape": list(tensor.shape),
-            "dtype": str(tensor.dtype).removeprefix("torch."),
+            **self._origins.of_tensor(tensor)._asdict(),
             **moments,
             "from": source,
             "rows_from": self._row_sources(tensor) if varied and source is None else [],
@@ -208,28 +211,25 @@ def _is_among(row: bytes, known: set[bytes]) -> bool:
 
 
 def _moments(flat: Tensor) -> dict[str, float | None]:
-    """Least and largest number, mean, deviation, and the fourth moment once standardised."""
-    names = ("min", "max", "mean", "std", "fourth")
+    """Least and largest number, mean and deviation."""
+    names = ("min", "max", "mean", "std")
     if not len(flat) or flat.is_complex():
         return dict.fromkeys(names)
     numbers = flat.double()
     mean, std = numbers.mean(), numbers.std(correction=0)
-    fourth = ((numbers - mean) / std.clamp_min(1e-9)).pow(4).mean()
     least, largest = numbers.aminmax()
-    return dict(zip(names, map(float, (least, largest, mean, std, fourth)), strict=True))
+    return dict(zip(names, map(float, (least, largest, mean, std)), strict=True))
 
 
 class Losses:
-    """Where loss objects were made, and what loss functions returned.
+    """What loss functions returned.
 
     Attributes:
-        made: id of a loss object of torch's -> file and line where it was made.
-        called: the place where the one was made that is being called.
+        called: the place where the loss object of torch's was made that is being called.
         inside: whether a loss function is running.
     """
 
     def __init__(self) -> None:
-        self.made: dict[int, Any] = {}
         self.called: Any = None
         self.inside = False
         self._nodes: dict[int, Any] = {}  # event -> the node of the graph that it has made

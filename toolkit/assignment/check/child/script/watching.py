@@ -24,7 +24,7 @@ from torch.optim.optimizer import (
 from torch.utils.data import DataLoader
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
-from toolkit.assignment.check.child.places import outside_lambda, place
+from toolkit.assignment.check.child.places import outside_lambda
 from toolkit.assignment.check.child.script.devices import Devices, without_questions
 from toolkit.assignment.check.child.script.loaders import made_loader, next_batch
 from toolkit.assignment.check.child.script.trace import Trace
@@ -55,7 +55,6 @@ def watching(trace: Trace) -> Iterator[None]:
         stack.enter_context(
             patch.object(nn.Module, "__init_subclass__", _subclass_hook(trace), create=True)
         )
-        replace(_Loss, "__init__", _criterion)
         replace(_Loss, "__call__", _called_criterion)
         for name in LOSSES:
             replace(functional, name, lambda trace, f, name=name: _loss(trace, f, name))
@@ -70,6 +69,7 @@ def watching(trace: Trace) -> Iterator[None]:
         for handle in _steps(trace):
             stack.callback(handle.remove)
         stack.enter_context(without_questions(trace))
+        stack.enter_context(trace.origins)
         stack.enter_context(Devices(trace))
         trace.on = True
         try:
@@ -151,20 +151,11 @@ def _moved(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
     return move
 
 
-def _criterion(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(function)
-    def init(self: nn.Module, *args: Any, **kwargs: Any) -> None:
-        function(self, *args, **kwargs)
-        if trace.on and (made := place(trace.root))[0] is not None:
-            trace.losses.made[trace.values.id_of(self)] = made
-
-    return init
-
-
 def _called_criterion(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        trace.losses.called = trace.losses.made.get(trace.values.id_of(self))
+        made = trace.origins.of_module(self)
+        trace.losses.called = made if made[0] else None
         try:
             return function(self, *args, **kwargs)
         finally:
@@ -250,9 +241,11 @@ def _steps(trace: Trace) -> list[Any]:
     def before(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         if trace.on:
             begun.append(trace.before_step(optimizer))
+            trace.stepping = True
 
     def after(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         if trace.on and begun:
             trace.after_step(optimizer, begun.pop())
+            trace.stepping = False
 
     return [register_optimizer_step_pre_hook(before), register_optimizer_step_post_hook(after)]

@@ -17,11 +17,9 @@ from toolkit.assignment.check.lstm.cell.formulas import (
 from toolkit.assignment.check.lstm.cell.matching import Match
 from toolkit.assignment.check.lstm.cell.recording import Place, Recording
 from toolkit.assignment.check.lstm.cell.reference import Layer, Model, More, Trial
-from toolkit.assignment.check.lstm.lost import line_of_loss
 from toolkit.assignment.check.lstm.network import Network
-from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.verdicts import Place as Placing
-from toolkit.assignment.check.verdicts import Placed, Verdicts
+from toolkit.assignment.check.verdicts import Verdicts
 
 
 def model(layers: Sequence[Match], readout: Map, recording: Recording) -> Model:
@@ -48,7 +46,7 @@ def model(layers: Sequence[Match], readout: Map, recording: Recording) -> Model:
             )
         )
     answers = "h" if readout.exact else None
-    for what, (state, other, _) in _readouts(layers[-1]).items():
+    for what, (state, other) in _readouts(layers[-1]).items():
         if answers is None and (fit := affine(recording.logits, other, state)).exact:
             answers, readout = what, fit
     return Model(found, readout, answers or "?")
@@ -67,31 +65,30 @@ def check_match(
     match: Match,
     trial: Trial,
     recording: Recording,
-    source: Source,
+    network: Network,
     verdicts: Verdicts,
 ) -> None:
     """Report what the relations between the numbers have shown."""
     swapped = match.cell.mistake == READS_H and not match.reads_h and match.read is not None
     if swapped:
-        place = match.h_place
         verdicts.fault(
             "wrong-equation",
             "From the second step on, h and c have changed places: the gates read c(t-1), and f(t) "
             "multiplies h(t-1). In which order are the two returned, and in which order taken?",
             equation=5,
-            at=Placing(place.file, source.of(place.file).return_of(place.line) or place.line),
+            at=Placing(*match.h_place.around),
             proof=trial.without(number, cell=CELLS[0], reads="h"),
         )
     else:
-        _check_states(number, match, trial, source, verdicts)
+        _check_states(number, match, trial, network, verdicts)
     if not verdicts.has("state-not-carried"):
-        gates.check_gates(number, match, trial, source, verdicts, swapped)
-    gates.check_activations(number, match, trial, source, verdicts)
+        gates.check_gates(number, match, trial, network, verdicts, swapped)
+    gates.check_activations(number, match, trial, verdicts)
     gates.check_shared(number, match, trial, recording.twice, verdicts)
 
 
 def _check_states(
-    number: int, match: Match, trial: Trial, source: Source, verdicts: Verdicts
+    number: int, match: Match, trial: Trial, network: Network, verdicts: Verdicts
 ) -> None:
     """(5) and (6), and whether the states reach the next step."""
     mistake = match.cell.mistake
@@ -104,7 +101,7 @@ def _check_states(
             "Neither h(t-1) nor c(t-1) reaches the next step." if forgets else
             "h(t-1) does not reach the gates: they see the same h at every step. Where is h set to "
             "zero, and is the new h what the next step reads?",
-            at=_of_loss(match.h_place, source),
+            at=network.reset() or Placing(*match.h_place.around),
             proof=trial.otherwise(number, next(iter(reach or match.gates)), "weight_h"),
         )  # fmt: skip
         if forgets:
@@ -115,7 +112,7 @@ def _check_states(
             "c(t-1) does not reach c(t), as if the memory were empty at every step. Where is c set "
             "to zero, and is the new c kept for the next step?",
             equation=5,
-            at=_of_loss(match.c_place, source),
+            at=network.reset() or match.c_place,
             proof=trial.without(number, cell=CELLS[0]),
         )
     elif mistake:
@@ -128,25 +125,14 @@ def _check_states(
         verdicts.fault("wrong-equation", mistake, equation=6, at=match.h_place, proof=seen)
 
 
-def _of_loss(place: Place, source: Source) -> Placing:
-    """Where a state is lost: in a line of a loop over time that says so, else there."""
-    source = source.of(place.file)
-    return Placing(place.file, line_of_loss(source) or place.line)
-
-
-def _readouts(match: Match) -> dict[str, tuple[Tensor, Tensor | None, Place | None]]:
-    """What else the logits may be computed from, and where that is."""
+def _readouts(match: Match) -> dict[str, tuple[Tensor, Tensor | None]]:
+    """What else the logits may be computed from, alone or together."""
     steps = [0, -2, *range(1, len(match.h) - 2)]  # from the first one, or from the last
-    earlier = {f"step {k}": (match.h[k], None, None) for k in steps}
-    means = {"mean": match.h.mean(0), "late mean": match.h[1:].mean(0), "largest": match.h.amax(0)}
-    return {
-        **earlier,
-        **{what: (state, None, None) for what, state in means.items()},
-        "c": (match.c[-1], None, match.c_place),
-        "h and c": (match.h[-1], match.c[-1], None),
-        "h and x": (match.h[-1], match.x[-1], None),
-        **{name: (g.values[-1], None, g.place) for name, g in match.gates.items()},
-    }
+    alone = {f"step {k}": match.h[k] for k in steps}
+    alone |= {"mean": match.h.mean(0), "late mean": match.h[1:].mean(0), "largest": match.h.amax(0)}
+    alone |= {"c": match.c[-1], **{name: g.values[-1] for name, g in match.gates.items()}}
+    both = {"h and c": (match.h[-1], match.c[-1]), "h and x": (match.h[-1], match.x[-1])}
+    return {**{what: (state, None) for what, state in alone.items()}, **both}
 
 
 def check_readout(
@@ -154,7 +140,7 @@ def check_readout(
     trial: Trial,
     recording: Recording,
     readout: Map,
-    source: Source,
+    network: Network,
     verdicts: Verdicts,
 ) -> None:
     """(7): the logits are an affine map of h(T)."""
@@ -164,7 +150,7 @@ def check_readout(
         if is_none(readout.bias):
             message = "The bias b_p is missing."
             other = readout._replace(bias=readout.bias + torch.arange(10.0).double())
-            at = gates.of_bias(line, source)
+            at = gates.of_bias(line, network)
             seen = trial.without(readout=other)
             verdicts.fault("wrong-equation", message, equation=7, at=at, proof=seen)
         return
@@ -185,25 +171,17 @@ def check_readout(
             at=line,
             proof=seen,
         )
-    elif answers in (readouts := _readouts(match)):
+    elif answers in _readouts(match):
         one, _, more = answers.partition(" and ")
         what = f"{one}(t) and {more}(t) together" if more else f"{one}(t), not from h(t)"
         message = f"The readout p(t) is computed from {what}."
-        place = readouts[answers][2]
-        where: Placed | None = _collected(place, source) if place else _fed(recording)
-        verdicts.fault("wrong-equation", message, equation=7, at=where or line, proof=seen)
+        where = (_fed(recording) if more else None) or line
+        verdicts.fault("wrong-equation", message, equation=7, at=where, proof=seen)
     else:
         verdicts.not_seen(
             "Equation (7) could not be followed: what is done to h(T) before it is returned?",
             at=_fed(recording) or line,
         )
-
-
-def _collected(place: Place, source: Source) -> Placing | None:
-    """Where a loop appends what is computed here to a list, by its name."""
-    source = source.of(place.file)
-    line = source.line_of_append(source.name_at(place.line))
-    return Placing(place.file, line) if line else None
 
 
 def _fed(recording: Recording) -> Place | None:
@@ -214,7 +192,7 @@ def _fed(recording: Recording) -> Place | None:
     return None
 
 
-def unmatched(recording: Recording, network: Network, source: Source, verdicts: Verdicts) -> None:
+def unmatched(recording: Recording, network: Network, verdicts: Verdicts) -> None:
     """Say what can be said where nothing fits."""
     if verdicts.has("fixed-sequence-length") and not recording.series:
         verdicts.not_seen("Equations (1) to (6) can be looked at once any sequence length works.")
@@ -224,7 +202,6 @@ def unmatched(recording: Recording, network: Network, source: Source, verdicts: 
     kinds = [s.place.name for s in distinct.values()]
     sigmoids, tanhs = kinds.count("sigmoid"), kinds.count("tanh")
     seen = f"{sigmoids} sigmoids and {tanhs} tanh"
-    cell = source.line_of_update("c") or source.line_of_update("h") or source.loop_line()
     weights = sum(torch.Size(t["shape"]).numel() for t in network.tensors if len(t["shape"]) > 1)
     n, d = network.way.hidden or 128, network.way.input_dim or 10
     if "hidden" in network.took and weights < 4 * n * (n + d) + 10 * n and kinds:
@@ -233,7 +210,7 @@ def unmatched(recording: Recording, network: Network, source: Source, verdicts: 
             f"This is not an LSTM. A step has {seen}, but (1) to (6) have 3 and 2. Which of the "
             "four gates are there, and is there a c(t) besides h(t)?",
             equation=5,
-            line=cell,
+            at=_fed(recording),
             proof={"weights": weights, "n": n, "d": d},
         )
     else:

@@ -9,14 +9,12 @@ from toolkit.assignment.check.lstm.cell.formulas import ACTIVATIONS, GATES, NAME
 from toolkit.assignment.check.lstm.cell.matching import Gate, Match
 from toolkit.assignment.check.lstm.cell.recording import Place
 from toolkit.assignment.check.lstm.cell.reference import More, Trial
-from toolkit.assignment.check.lstm.source import Source
+from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.verdicts import Place as Placing
 from toolkit.assignment.check.verdicts import Placed, Verdicts
 
 
-def check_activations(
-    layer: int, match: Match, trial: Trial, source: Source, verdicts: Verdicts
-) -> None:
+def check_activations(layer: int, match: Match, trial: Trial, verdicts: Verdicts) -> None:
     """Each gate has its own activation."""
     for number, name in enumerate(GATES, start=1):
         gate = match.gates.get(name)
@@ -29,20 +27,13 @@ def check_activations(
             f"The {NAMES[name]} {name}(t) has {has}, unlike its equation. What range should its "
             "values have?",
             equation=number,
-            at=_chosen(gate, source),
+            at=gate.place,
             proof=trial.without(layer, kinds=kinds),
         )
 
 
-def _chosen(gate: Gate, source: Source) -> Placed:
-    """Where the activation of a gate is written down, which may be far from where it is called."""
-    place = gate.place
-    line = source.of(place.file).line_of_word(gate.kind.strip("_"), place.line)
-    return Placing(place.file, line or place.line)
-
-
 def check_gates(
-    layer: int, match: Match, trial: Trial, source: Source, verdicts: Verdicts, swapped: bool
+    layer: int, match: Match, trial: Trial, network: Network, verdicts: Verdicts, swapped: bool
 ) -> None:
     """(1) to (4): each gate is one affine map of x(t) and h(t-1), the same at every step."""
     maps = {name: gate.map for name, gate in match.gates.items()}
@@ -59,7 +50,7 @@ def check_gates(
             proof=trial.without(layer, reads="h"),
         )
     if len(missing) == 4:
-        at = of_bias(match.gates["g"].inside, source)
+        at = of_bias(match.gates["g"].inside, network)
         said = "None of the four gates has a bias: b_g, b_i, b_f and b_o are missing."
         seen = trial.otherwise(layer, "g", "bias")
         verdicts.fault("wrong-equation", said, equation=1, at=at, proof=seen)
@@ -89,18 +80,15 @@ def check_gates(
             message = f"The bias b_{name} is missing."
             seen = trial.otherwise(layer, name, "bias")
         if message is not None and not (alone and fit is not None and not fit.exact):
-            where: Placed | None = of_bias(gate.inside, source) if name in missing else gate.inside
+            where: Placed | None = of_bias(gate.inside, network) if name in missing else gate.inside
             verdicts.fault("wrong-equation", message, equation=number, at=where, proof=seen)
     if unexplained and not alone:
         verdicts.not_seen(f"What {', '.join(unexplained)} are computed from could not be followed.")
 
 
-def of_bias(place: Place | None, source: Source) -> Placing | None:
+def of_bias(place: Place | None, network: Network) -> Placed | None:
     """Where a bias would be written: where the layer is made, if it was made without one."""
-    if place is None:
-        return None
-    made = source.of(place.file).line_without_bias(place.line)
-    return Placing(place.file, made or place.line)
+    return place and network.bare.get(Placing(place.file, place.line), place)
 
 
 class Reads(NamedTuple):

@@ -22,6 +22,7 @@ class Place(NamedTuple):
     name: str
     file: str | None
     line: int | None
+    around: tuple[str | None, int | None] = (None, None)  # where forward itself has called that
 
 
 class Series(NamedTuple):
@@ -62,8 +63,8 @@ def read(answer: dict[str, Any], x: Tensor, logits: Tensor) -> Recording:
     outer: dict[int, list[int]] = defaultdict(list)
     inner: dict[int, list[int]] = defaultdict(list)
     names: dict[int, str] = {}
-    for value, place, inner_place, name, file, line in answer["seen"]:
-        places.setdefault(value, Place(name, file, line))
+    for value, place, inner_place, name, file, line, around in answer["seen"]:
+        places.setdefault(value, Place(name, file, line, tuple(around)))
         outer[place].append(value)
         names[place] = name
         inner[inner_place].append(value)

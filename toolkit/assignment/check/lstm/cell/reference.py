@@ -176,21 +176,29 @@ def normalised(output: Tensor) -> Tensor:
     The probabilities may be taken over the batch: that only adds to a bias.
     """
     output = output.double()
-    if is_probability(output) or is_probability(output.t()):
+    if kind_of(output)[0] == "probabilities":
         output = output.clamp_min(1e-30).log()
     return output - output.mean(dim=1, keepdim=True)
 
 
-def is_probability(output: Tensor) -> bool:
-    """Whether each row is a distribution over the digits."""
-    rows = output.double()
-    return bool((rows >= 0).all()) and bool(((rows.sum(1) - 1).abs() < 1e-4).all())
+def kind_of(rows: Tensor) -> tuple[str, int]:
+    """What the rows are: "probabilities", their "logarithms", or "logits"; and over which axis."""
+    many = len(rows) > 1 and len(rows) != rows.size(1)
+    if bool((rows >= 0).all()):
+        if _all_one(rows.sum(1)):
+            return "probabilities", 1
+        if many and _all_one(rows.sum(0)):
+            return "probabilities", 0
+    if bool((rows <= 1e-6).all()):
+        if _all_one(rows.exp().sum(1)):
+            return "logarithms", 1
+        if many and _all_one(rows.exp().sum(0)):
+            return "logarithms", 0
+    return "logits", 1
 
 
-def is_log_probability(output: Tensor) -> bool:
-    """Whether each row is the logarithm of a distribution."""
-    rows = output.double()
-    return bool((rows <= 1e-6).all()) and is_probability(rows.exp())
+def _all_one(sums: Tensor) -> bool:
+    return bool(((sums - 1).abs() < 1e-3).all())
 
 
 def sums(output: Tensor) -> dict[str, Any]:

@@ -1,0 +1,144 @@
+"""Where in a student's code a module, a parameter, an attribute or a tensor came into being."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import numpy as np
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakIdKeyDictionary
+
+from toolkit.assignment.check.child.places import NOWHERE, Place, place, running
+
+SETTERS = ("__setattr__", "register_parameter", "register_buffer")
+DRAWS = ("normal", "uniform", "rand", "randn", "random", "standard_normal", "random_sample")
+LIKE = ("new_", "_like")  # in the names of what takes only a shape from a tensor
+
+
+class Origin(NamedTuple):
+    """Where a tensor comes from."""
+
+    made: Place  # the call that returned it
+    drawn: Place  # the call that made its numbers of nothing, however they were changed since
+
+
+class Origins(TorchFunctionMode):
+    """Notes the place where all was made inside this block, the first one of an attribute.
+
+    Args:
+        root: the student's folder.
+    """
+
+    def __init__(self, root: str) -> None:
+        super().__init__()
+        self._root = root
+        self._attributes: Any = WeakIdKeyDictionary()  # module -> name -> place
+        self._modules: Any = WeakIdKeyDictionary()  # module -> place, outside of its own class
+        self._tensors: Any = WeakIdKeyDictionary()  # tensor -> Origin
+        self._numbers: dict[int, Place] = {}  # address of a tensor's numbers -> place
+        self._by_numpy = NOWHERE  # the last draw: what is made of an array does not pass here
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "Origins":
+        self._stack = ExitStack()
+        for name in SETTERS:
+            self._replace(nn.Module, name, self._setter)
+        self._replace(nn.Module, "__init__", self._maker)
+        for name in DRAWS:
+            self._replace(np.random, name, self._drawer)
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
+        self._stack.close()
+
+    def _replace(self, owner: Any, name: str, noting: Callable[[Any], Any]) -> None:
+        self._stack.enter_context(patch.object(owner, name, noting(getattr(owner, name))))
+
+    def _setter(self, function: Any) -> Any:
+        def set(module: nn.Module, name: str, *value: Any, **more: Any) -> None:
+            function(module, name, *value, **more)
+            self._attributes.setdefault(module, {}).setdefault(name, place(self._root))
+
+        return set
+
+    def _maker(self, function: Any) -> Any:
+        def init(module: nn.Module, *args: Any, **more: Any) -> None:
+            function(module, *args, **more)
+            outside = (
+                (file, frame.f_lineno)
+                for frame, file in running(self._root)
+                if all(value is not module for value in frame.f_locals.values())
+            )
+            self._modules[module] = next(outside, NOWHERE)
+
+        return init
+
+    def _drawer(self, function: Any) -> Any:
+        def draw(*args: Any, **more: Any) -> Any:
+            self._by_numpy = place(self._root)
+            return function(*args, **more)
+
+        return draw
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Note where the result was made, and where its numbers were."""
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, Tensor):
+            here, name = place(self._root), getattr(func, "__name__", "")
+            given = None if any(word in name for word in LIKE) else _first_tensor(args)
+            drawn = here if given is None else self.of_tensor(given).drawn
+            self._tensors[result] = Origin(here, drawn)
+            if given is None or address(given) != address(result):
+                self._numbers[address(result)] = here
+        return result
+
+    def of_tensor(self, tensor: Tensor) -> Origin:
+        """Where a tensor comes from."""
+        known: Origin = self._tensors.get(tensor, Origin(NOWHERE, self._by_numpy))
+        return known
+
+    def of_module(self, module: nn.Module) -> Place:
+        """Where a module was made: a line outside of its class."""
+        known: Place = self._modules.get(module, NOWHERE)
+        return known
+
+    def all_modules(self, kind: str) -> Iterator[Place]:
+        """Where the modules of a class were made, as far as they are still there."""
+        return (at for module, at in self._modules.items() if type(module).__name__ == kind)
+
+    def of(self, network: nn.Module, name: str, tensor: Tensor | None = None) -> Place:
+        """The place of a module, or of a tensor, that is called like this in a network.
+
+        What is an attribute of a module was made where it was assigned; else its numbers tell.
+        """
+        around = [(prefix, m) for prefix, m in network.named_modules() if _is_in(name, prefix)]
+        prefix, owner = max(around, key=lambda found: len(found[0]))
+        rest = name[len(prefix) :].strip(".")
+        attribute = re.split(r"\W", rest)[0]
+        known: Place = self._attributes.get(owner, {}).get(attribute, NOWHERE)
+        if tensor is None or rest == attribute:
+            return known
+        return self._numbers.get(address(tensor), known)
+
+
+def address(tensor: Tensor) -> int:
+    """Where its numbers are; no two that are alive share it unless they share their numbers."""
+    return tensor.untyped_storage().data_ptr() or id(tensor)
+
+
+def _is_in(name: str, module: str) -> bool:
+    return not module or name.startswith(f"{module}.")
+
+
+def _first_tensor(args: Any) -> Tensor | None:
+    for x in args:
+        if isinstance(x, list | tuple):
+            x = _first_tensor(x)
+        if isinstance(x, Tensor):
+            return x
+    return None
