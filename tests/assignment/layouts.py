@@ -67,6 +67,14 @@ print(sum(p.numel() for p in theirs.parameters()))
 """
 
 
+def write(folder: Path, files: dict[str, str]) -> Path:
+    """Put files into a folder, which is made."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
 def skeleton() -> Texts:
     """What the course hands out."""
     folder = ROOT / "assignments" / "skeleton"

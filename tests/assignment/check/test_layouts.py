@@ -9,7 +9,7 @@ from toolkit.assignment.check.findings import Report
 from toolkit.assignment.check.text import source_line
 from toolkit.assignment.parts import FILES, PARTS, Part
 
-from ..layouts import LAYOUTS, Layout, Texts
+from ..layouts import LAYOUTS, Layout, Texts, write
 from .conftest import Check
 from .corpus import cases
 
@@ -25,13 +25,6 @@ def texts_in(folder: Path) -> Texts:
     for name in FILES.values():
         (folder / name).unlink()
     return found
-
-
-def write(folder: Path, files: dict[str, str]) -> Path:
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    return folder
 
 
 def verdicts(report: Report, folder: Path, part: Part) -> set[tuple[object, ...]]:

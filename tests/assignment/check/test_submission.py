@@ -15,7 +15,7 @@ from toolkit.assignment.parts import FILES, PARTS
 from toolkit.assignment.syntax import marked
 from toolkit.common.errors import UsageError
 
-from ..layouts import ROOT, notebook, placed, skeleton
+from ..layouts import ROOT, notebook, placed, skeleton, write
 
 LSTM = """
 class LSTM(nn.Module):
@@ -24,13 +24,6 @@ class LSTM(nn.Module):
             x = torch.sigmoid(x) * torch.tanh(x)
         return x
 """
-
-
-def write(folder: Path, files: dict[str, str]) -> Path:
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    return folder
 
 
 def prepared(tmp_path: Path, files: dict[str, str]) -> Submission:

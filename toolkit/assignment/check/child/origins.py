@@ -88,13 +88,16 @@ class Origins(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Note where the result was made, and where its numbers were."""
         result = func(*args, **(kwargs or {}))
-        if isinstance(result, Tensor):
+        results = result if isinstance(result, tuple) else (result,)
+        made = [x for x in results if isinstance(x, Tensor)]
+        if made:
             here, name = place(self._root), getattr(func, "__name__", "")
             given = None if any(word in name for word in LIKE) else _first_tensor(args)
             drawn = here if given is None else self.of_tensor(given).drawn
-            self._tensors[result] = Origin(here, drawn)
-            if given is None or address(given) != address(result):
-                self._numbers[address(result)] = here
+            for x in made:
+                self._tensors[x] = Origin(here, drawn)
+                if given is None or address(given) != address(x):
+                    self._numbers[address(x)] = here
         return result
 
     def of_tensor(self, tensor: Tensor) -> Origin:

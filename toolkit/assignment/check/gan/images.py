@@ -69,8 +69,9 @@ def check_noise(game: Game, verdicts: Verdicts) -> None:
 
 def _of_noise(call: Call) -> Placed:
     """Where the noise of a call was drawn."""
-    drawn = (value.drawn for value in call.inputs if value.rows is not None and value.drawn.line)
-    return next(drawn, call)
+    numbers = [(v.numbers, v.drawn) for v in call.inputs if v.numbers is not None]
+    drawn = (place for x, place in numbers if x.is_floating_point())
+    return next((place for place in drawn if place.line), call)
 
 
 def latent_of(call: Call) -> Tensor | None:
