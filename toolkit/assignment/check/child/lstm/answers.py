@@ -86,7 +86,8 @@ class Answers:
         deterministic = torch._C._set_deterministic_algorithms  # the public one imports a lot more
         deterministic(True, warn_only=True)  # fills empty memory with nan
         try:
-            with self.recorder:
+            self.origins = Origins(str(self.root))
+            with self.origins, self.recorder:
                 self.network, took = construct(self.kinds[kind], sizes)
                 check_super(self.network, self.root)
         finally:
