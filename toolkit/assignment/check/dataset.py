@@ -47,13 +47,10 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         verdicts.error(error, importing=True)
         return
     if kind["name"] is None:
+        message = "This file has no class PalindromeDataset."
         if kind["functions"]:
-            verdicts.not_seen(
-                "This file has no class PalindromeDataset. What its functions make was not looked "
-                "at."
-            )
+            verdicts.not_seen(f"{message} What its functions make was not looked at.")
         else:
-            message = "This file has no class PalindromeDataset."
             verdicts.fault("does-not-run", message, proof={"these": ["a class"], "those": []})
         return
     kind["look"] = lambda: student.ask("lines", length=SHORT[0])
@@ -75,8 +72,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
             return
         except Empty:
             message = "This is still to be written: the items are None."
-            at = _place(kind, "item")
-            verdicts.fault("not-written", message, at=at, proof={"text": "None"})
+            verdicts.fault("not-written", message, at=_place(kind, "item"), proof={"text": "None"})
             return
         except Unusual as error:
             if length == ENCODED:

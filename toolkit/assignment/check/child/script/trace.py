@@ -227,13 +227,7 @@ class Trace:
         """Record a call that clips gradients."""
         held = {self.values.id_of(p) for p in given}
         fresh = set[int]().union(*(self._passes.get(key, set()) for key in held)) - self._used
-        self.add(
-            "clip",
-            name=name,
-            fresh=bool(fresh),
-            kept=True,
-            parameters=sorted(held),
-        )
+        self.add("clip", name=name, fresh=bool(fresh), kept=True, parameters=sorted(held))
 
     @unwatched
     def clamped(self, name: str, given: Tensor, result: Tensor) -> None:
