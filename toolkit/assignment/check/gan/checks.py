@@ -246,7 +246,7 @@ def _check_error(
             at=lines.of_scaling(),
             proof={"said": str(error), "where": [error.file, error.line]},
         )
-    elif "between 0 and 1" in error.text and "elements" in error.text:
+    elif "elements of input should be between 0 and 1" in error.text:
         verdicts.fault(
             "wrong-loss",
             "The loss expects probabilities between 0 and 1, and it was given other numbers. What "
