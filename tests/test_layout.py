@@ -92,7 +92,7 @@ def test_every_text_has_its_encoding() -> None:
                 assert not as_text or "encoding" in named, f"{path}:{node.lineno}"
 
 
-MAX_MODULES, MAX_LINES, MAX_FUNCTION = 12, 300, 60
+MAX_MODULES, MAX_FUNCTION = 12, 60
 LONG_FUNCTIONS = {"train": "the whole loop is visible in one place"}  # name -> why it is longer
 
 
@@ -101,8 +101,9 @@ def test_no_room_is_crowded() -> None:
     assert {room: n for room, n in modules.items() if n > MAX_MODULES} == {}
 
 
-def test_modules_and_functions_are_short() -> None:
-    long = {str(p): n for p in FILES if (n := len(p.read_text().splitlines())) > MAX_LINES}
+def test_functions_are_short() -> None:
+    """A module is one idea, and as long as that takes."""
+    long = {}
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef) and node.name not in LONG_FUNCTIONS:

@@ -87,10 +87,8 @@ def grade_folder(
     begin(len(results), total := len(results) + len(todo))
     how = (settings, rubric, limits, check, isolation)
     # Another machine of a cluster has no such file.
-    jobs = (
-        joblib.delayed(_grade)(path.name, read_archive(path) if cluster else path.absolute(), *how)
-        for path in todo
-    )
+    read = read_archive if cluster else Path.absolute
+    jobs = (joblib.delayed(_grade)(path.name, read(path), *how) for path in todo)
     with workers(cluster, num_workers):
         for name, result in joblib.Parallel(return_as="generator_unordered")(jobs):
             write_changed(_files(result, rubric, out / name, language))

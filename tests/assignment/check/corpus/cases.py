@@ -24,7 +24,7 @@ __all__ = ["CHOSEN_BY_CODE", "FILES", "RIGHT", "UNSEEN", "WRONG", "Place", "Righ
 WRONG = DATASETS | CELLS | MODELS | PARAMETERS | TRAINING | OPPONENTS | LOSSES | PICTURES | RUNS
 
 # GANs of which a function chooses the ends of the interpolation; elsewhere somebody looked at them.
-CHOSEN_BY_CODE = {"mlp_tanh", "mlp_sigmoid", "conditional"}
+CHOSEN_BY_CODE = {"mlp_tanh", "mlp_sigmoid"}
 
 
 def write_right(name: str, folder: Path) -> None:

@@ -230,7 +230,7 @@ def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts:
             at=next(iter(trace.normalised), error),
             proof={"said": str(error), "where": [error.file, error.line]},
         )
-    elif "between 0 and 1" in error.text and "elements" in error.text:
+    elif "elements of input should be between 0 and 1" in error.text:
         verdicts.fault(
             "wrong-loss",
             "The loss expects probabilities between 0 and 1, and it was given other numbers. What "
