@@ -22,7 +22,7 @@ DATASETS = {
     "the middle digit twice": planted(S, "dataset", "left.flip(0)[seq_length % 2 :]",
         "left.flip(0)", "not-a-palindrome", "rows.append(", INIT, ITEM),
     "the half repeated, not mirrored": planted(P, "dataset", "right = left[::-1]", "right = left",
-        "not-a-palindrome", "right = left", ITEM),
+        "not-a-palindrome", "right = left", "full = np.concatenate(", ITEM),
     "strings that are repeated": planted(STEPS, "dataset",
         "        assert s == s[::-1] and len(s) == self.seq_length\n", "", "not-a-palindrome",
         "s = left + left if", "def complete", ITEM,
