@@ -16,7 +16,7 @@ const MOST_ROUNDS = 8; // between two pictures, so that one sees them
 const TRAIL = 120; // pictures for which the middle of the drawn points is remembered
 const COLLAPSED = 2; // blobs
 /** Steps of G for one of D; below 1 the other way round. */
-const RATIOS = [1 / 5, 1 / 3, 1 / 2, 1, 2, 3, 5, 7];
+const RATIOS = [1 / 5, 1 / 3, 1 / 2, 1, 2, 3, 5, 10];
 const NATURAL = RATIOS.indexOf(1);
 
 export function ring() {
@@ -182,7 +182,7 @@ export function ring() {
 
   const tour = questions(() => [
     {
-      text: t("G takes seven steps for each one of D. How many of the eight blobs does it draw after ten seconds?"),
+      text: t("G takes ten steps for each one of D. How many of the eight blobs does it draw after ten seconds?"),
       choices: [t("all eight"), t("about half"), t("one or two")],
       act: async () => {
         const { covered } = await watch(RATIOS.length - 1, 10);
