@@ -32,6 +32,9 @@ NOT_LIMITED = (
 # Bytes of an answer: ten times what a right submission needs, where that can be read.
 MOST = {"items": 64 << 20, "run": 64 << 20}
 FEW = 4 << 20  # of all others
+MAX_ROWS = 2000  # images that a question in return may be about
+# What reading something raises that is not as the child sends it.
+MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 JUDGE = "toolkit.assignment.check.verdicts"  # what imports it could give a verdict
 
 
@@ -72,20 +75,20 @@ class Clock:
     """How long a submission has been waited for; it stands still while the judge thinks."""
 
     def __init__(self) -> None:
-        self._before = 0.0
-        self._since: float | None = None
+        # Seconds in all, and since when more are counted; one pair, since another thread looks.
+        self._times: tuple[float, float | None] = (0.0, None)
 
     def __enter__(self) -> None:
-        self._since = time.monotonic()
+        self._times = (self._times[0], time.monotonic())
 
     def __exit__(self, *_: object) -> None:
-        self._before, self._since = self.seconds, None
+        self._times = (self.seconds, None)
 
     @property
     def seconds(self) -> float:
         """So far."""
-        since = self._since  # another thread may look
-        return self._before + (0.0 if since is None else time.monotonic() - since)
+        before, since = self._times
+        return before if since is None else before + time.monotonic() - since
 
 
 @dataclass
@@ -127,6 +130,10 @@ class Student:
                 if "call" not in reply:
                     break
                 help_with = (helps or {})[reply["call"]]
+                if any(
+                    getattr(x, "shape", ())[:1] > (MAX_ROWS,) for x in reply["arguments"].values()
+                ):
+                    raise Disturbed
                 send(self.write, nonce, help_with(**reply["arguments"]))
             if "error" in reply:
                 raise StudentError(reply["error"])
@@ -137,7 +144,7 @@ class Student:
         except Closed:
             self.ended = {}
             raise Gone(self.ended) from None
-        except (Disturbed, KeyError, TypeError, ValueError, AttributeError) as error:
+        except (Disturbed, *MALFORMED) as error:
             self.ended = {}
             raise Gone(self.ended, disturbed=True) from error
 
