@@ -7,7 +7,6 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,11 +38,7 @@ JUDGE = "toolkit.assignment.check.verdicts"  # what imports it could give a verd
 
 
 class StudentError(Exception):
-    """What a student's code raised when it was asked something.
-
-    Raises:
-        Disturbed: it is described in another way than the child would.
-    """
+    """What a student's code raised; `Disturbed` if that is not described as the child does."""
 
     def __init__(self, described: Mapping[str, Any]) -> None:
         self.types: list[str] = described["types"]  # its own and those that it derives from
@@ -71,34 +66,14 @@ class Gone(Exception):
         super().__init__(f"status {self.status} after {self.cpu:.1f} CPU seconds")
 
 
-class Clock:
-    """How long a submission has been waited for; it stands still while the judge thinks."""
-
-    def __init__(self) -> None:
-        # Seconds in all, and since when more are counted; one pair, since another thread looks.
-        self._times: tuple[float, float | None] = (0.0, None)
-
-    def __enter__(self) -> None:
-        self._times = (self._times[0], time.monotonic())
-
-    def __exit__(self, *_: object) -> None:
-        self._times = (self.seconds, None)
-
-    @property
-    def seconds(self) -> float:
-        """So far."""
-        before, since = self._times
-        return before if since is None else before + time.monotonic() - since
-
-
 @dataclass
 class Student:
-    """One part of one submission, in a process of its own that answers questions."""
+    """One part of one submission, in a process that answers questions; `clock` times answers."""
 
     read: int
     write: int
     nonce: str  # of the whole part
-    clock: Clock = field(default_factory=Clock)
+    clock: contextlib.AbstractContextManager[object]
     ended: Mapping[str, Any] | None = field(default=None)
 
     def ask(
@@ -152,23 +127,13 @@ class Student:
 class Process(Protocol):
     """What runs the child: a `subprocess.Popen`, or a fork of this process."""
 
-    @property
-    def pid(self) -> int:
-        """Its id."""
+    pid: int
+    stdin: IO[bytes] | None  # the questions
+    stdout: IO[bytes] | None  # the answers
 
-    @property
-    def stdin(self) -> IO[bytes] | None:
-        """The questions."""
+    def kill(self) -> None: ...
 
-    @property
-    def stdout(self) -> IO[bytes] | None:
-        """The answers."""
-
-    def kill(self) -> None:
-        """End it."""
-
-    def wait(self) -> object:
-        """Wait for its end."""
+    def wait(self) -> object: ...
 
 
 class Host:
@@ -189,7 +154,7 @@ class Host:
     ) -> None:
         self._start, self._stop = start, stop
         self._process = process
-        self.clock = Clock()
+        self.clock: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
         self.fresh: Mapping[str, Any] = {}  # `source` and `places`, as of `child.process.renewal`
 
     @contextlib.contextmanager
@@ -273,8 +238,8 @@ if sys.platform == "linux":
                 _be_the_child(question, answer)
             os.close(question)
             os.close(answer)
-            self.stdin: IO[bytes] = os.fdopen(asks, "wb", 0)
-            self.stdout: IO[bytes] = os.fdopen(answers, "rb", 0)
+            self.stdin: IO[bytes] | None = os.fdopen(asks, "wb", 0)
+            self.stdout: IO[bytes] | None = os.fdopen(answers, "rb", 0)
 
         def kill(self) -> None:
             os.kill(self.pid, signal.SIGKILL)
