@@ -102,6 +102,7 @@ def test_json(tmp_path: Path) -> None:
     assert [f["id"] for f in content["findings"]].count("missing-file") == 3
     (broken,) = [f for f in content["findings"] if f["id"] == "does-not-import"]
     assert broken.pop("message")
+    assert broken.pop("proof")["kind"] == "read"
     assert broken == {
         "verdict": "wrong",
         "id": "does-not-import",

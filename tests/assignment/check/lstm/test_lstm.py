@@ -76,7 +76,6 @@ LOOSE = """nn.Linear(hidden_dim, output_dim, bias=False)
 WRONG = {
     "a loose bias": ("nn.Linear(hidden_dim, output_dim)", LOOSE, "parameter-not-learnable", None),
     "a tanh in a packed cell": ("f.sigmoid()", "f.tanh()", "wrong-equation", 3),
-    "another function": ("g.tanh()", "g / (1 + g.abs())", "wrong-equation", 1),
     "x beside h": ("self.p(h)", "self.p(h + x[:, -1].mean(1, True))", "wrong-equation", 7),
     "tanh twice": ("c = g * i", "c = g.tanh() * i", "wrong-equation", 1),
     "c cut off": ("+ c * f", "+ c.detach() * f", "broken-gradient", None),
