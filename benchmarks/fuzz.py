@@ -12,6 +12,8 @@ is one. `mishaps/` has a module for each part:
     disk      a disk that is full from one write on, for every write: no file can grow any more
     flips     a flipped bit, or an end that is missing, in each kind of file
     commands  wrong commands
+    archives  hand-ins with damage, which are only read
+    frames    answers of the sandbox with damage
 
 The same seed does the same, apart from the moments: they depend on the machine.
 """
@@ -25,6 +27,7 @@ from mishaps.disk import disk
 from mishaps.flips import flips
 from mishaps.kills import kills
 from mishaps.pairs import pairs
+from mishaps.strangers import archives, frames
 
 PARTS = {
     "kills": (kills, 200),
@@ -32,6 +35,8 @@ PARTS = {
     "disk": (disk, 200),
     "flips": (flips, 2000),
     "commands": (commands, 400),
+    "archives": (archives, 2000),
+    "frames": (frames, 20_000),
 }
 
 

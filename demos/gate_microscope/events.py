@@ -71,12 +71,8 @@ class GateMicroscope:
         found: list[int] = digits[int(contrast[0]) if len(contrast) else 0].tolist()
         return found
 
-    def read(self, digits: str, wires: str = "", step: int = 1) -> dict[str, Any]:
+    def read(self, digits: str) -> dict[str, Any]:
         """Read digits, such as "31413", and answer after each of them.
-
-        Args:
-            wires: those that are cut, such as "f0,hg"; see `gate_microscope.cuts`.
-            step: the first one without them.
 
         Returns:
             "palindrome": whether the digits begin a palindrome that is longer by one digit;
@@ -84,8 +80,16 @@ class GateMicroscope:
             step, the ten "probabilities" after the last one, and the "order" of its cells, of which
             the first says most for the last answer.
         """
-        key = digits_key(digits)
-        cut = _cut(wires, step)
+        return self.cut(digits, "", 1)
+
+    def cut(self, digits: str, wires: str, step: int) -> dict[str, Any]:
+        """As `read`, with wires cut.
+
+        Args:
+            wires: such as "f0,hg"; see `gate_microscope.cuts`.
+            step: the first one without them.
+        """
+        key, cut = digits_key(digits), _cut(wires, step)
         palindrome = broken_mirror(torch.tensor(key)) is None
         networks = {}
         for name, network in self.networks.items():
@@ -103,9 +107,9 @@ class GateMicroscope:
         }
 
     def inside(
-        self, digits: str, network: str, cells: list[int], wires: str = "", step: int = 1
+        self, digits: str, network: str, cells: list[int], wires: str, step: int
     ) -> dict[str, Any]:
-        """Some cells at every step, for drawing; wires are cut as in `read`.
+        """Some cells at every step, for drawing; wires are cut as in `cut`.
 
         Returns:
             of i, f, o, g, c, h, or only h, "data" in base64, (cells, steps) little-endian 16-bit
@@ -118,8 +122,8 @@ class GateMicroscope:
         return {gate: _shorts(values[:, chosen].t()) for gate, values in traced.items()}
 
     @torch.no_grad()
-    def accuracy(self, network: str, length: int, wires: str = "", step: int = 1) -> float:
-        """The share of 500 palindromes of T = length that a network completes; cut as in `read`."""
+    def accuracy(self, network: str, length: int, wires: str, step: int) -> float:
+        """The share of 500 palindromes of T = length that a network completes; cut as in `cut`."""
         asked = self.networks[self._name(network)]
         half = (whole("T", length, 2, MAX_ASKED) + 1) // 2
         left = torch.randint(
@@ -130,8 +134,8 @@ class GateMicroscope:
         h = states(asked, digits, _cut(wires, step))["h"][-1]
         return float((readout(asked, h).argmax(dim=1) == right).float().mean())
 
-    def gradient(self, digits: str, wires: str = "", step: int = 1) -> dict[str, Numbers]:
-        """How the gradient of the loss comes back; wires are cut as in `read`.
+    def gradient(self, digits: str, wires: str, step: int) -> dict[str, Numbers]:
+        """How the gradient of the loss comes back; wires are cut as in `cut`.
 
         Returns:
             of each network after each step the length of the derivative with respect to c of an

@@ -24,13 +24,13 @@ def build(exports_dir: Path) -> gr.Blocks:
         "most": MAX_DIGITS,
         "generates": drawing.generator is not None,
     }
-    asked = [microscope.read, microscope.inside, microscope.remembers]
+    asked = [microscope.cut, microscope.inside, microscope.remembers]
     asked += [microscope.accuracy, microscope.gradient]
     asked += [drawing.classify, drawing.generate, drawing.picture]
     with gr.Blocks(title="Gate microscope", analytics_enabled=False) as page:
         part("gate_microscope", asked, settings)
-        for function in (microscope.read, microscope.step, microscope.edit, microscope.predict,
-                         microscope.gates, microscope.accuracy, microscope.gradient,
-                         drawing.draw):  # fmt: skip
+        for function in (microscope.read, microscope.cut, microscope.step, microscope.edit,
+                         microscope.predict, microscope.gates, microscope.accuracy,
+                         microscope.gradient, drawing.draw):  # fmt: skip
             on(gr.api, function, api_name=function.__name__)
     return page

@@ -12,11 +12,11 @@ const POINTS = 300; // that are drawn of each kind
 const ARROWS = 60;
 const ASKED = 500; // samples for the counts
 const WORK = 12; // milliseconds of training between two pictures
-const MOST_ROUNDS = 8; // between two pictures, so that one sees them
+const MOST_STEPS = 8; // of G between two pictures, so that one sees them; at least one round
 const TRAIL = 120; // pictures for which the middle of the drawn points is remembered
 const COLLAPSED = 2; // blobs
 /** Steps of G for one of D; below 1 the other way round. */
-const RATIOS = [1 / 5, 1 / 3, 1 / 2, 1, 2, 3, 5, 7];
+const RATIOS = [1 / 5, 1 / 3, 1 / 2, 1, 2, 3, 5, 10];
 const NATURAL = RATIOS.indexOf(1);
 
 export function ring() {
@@ -73,7 +73,8 @@ export function ring() {
   function work() {
     if (!running || !view.checkVisibility()) return stop();
     const until = performance.now() + WORK;
-    for (let k = 0; k < MOST_ROUNDS && performance.now() < until; k++, rounds++) gan.round(RATIOS[ratio]);
+    const most = Math.max(1, Math.floor(MOST_STEPS / Math.max(1, RATIOS[ratio])));
+    for (let k = 0; k < most && performance.now() < until; k++, rounds++) gan.round(RATIOS[ratio]);
     draw();
     requestAnimationFrame(work);
   }
@@ -182,7 +183,7 @@ export function ring() {
 
   const tour = questions(() => [
     {
-      text: t("G takes seven steps for each one of D. How many of the eight blobs does it draw after ten seconds?"),
+      text: t("G takes ten steps for each one of D. How many of the eight blobs does it draw after ten seconds?"),
       choices: [t("all eight"), t("about half"), t("one or two")],
       act: async () => {
         const { covered } = await watch(RATIOS.length - 1, 10);

@@ -26,7 +26,7 @@ const MOST_STARTS = 9999;
 const FIRST = { T: "12", hidden: "32", rate: "0.03", clip: String(DEFAULTS.max_grad_norm), forget: "learnt", softmax: "once" };
 
 /** What the address says, or else what is good to begin with. */
-function fromAddress() {
+export function fromAddress() {
   const one = (/** @type {string} */ name, /** @type {number[]} */ all, /** @type {number} */ otherwise) =>
     all.find((value) => String(value) === remembered(name)) ?? otherwise;
   const start = Number(remembered("start") ?? 1);

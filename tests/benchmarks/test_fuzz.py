@@ -8,6 +8,7 @@ from mishaps.commands import commands
 from mishaps.disk import RNN, disk
 from mishaps.kills import kills
 from mishaps.pairs import pairs
+from mishaps.strangers import archives, frames
 
 pytestmark = pytest.mark.xdist_group("kills")  # so that one server of forks is started
 
@@ -21,6 +22,8 @@ pytestmark = pytest.mark.xdist_group("kills")  # so that one server of forks is 
         pytest.param(disk(4, 0, (RNN,)), 11 + 11 + 7 + 4, id="disk"),  # all the writes there are
         pytest.param(flips.flips(150, 0), 150, id="flips"),
         pytest.param(commands(40, 0), 40, id="commands"),
+        pytest.param(archives(100, 0), 100, id="archives"),
+        pytest.param(frames(500, 0), 500, id="frames"),
     ],
 )
 def test_no_loss(outcomes: Iterator[Outcome], at_least: int) -> None:

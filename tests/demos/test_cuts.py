@@ -13,28 +13,26 @@ import torch
 from torch import Tensor, nn
 
 from toolkit.common.device import make_rng
-from toolkit.common.errors import UsageError
 from toolkit.export import torchscript
 from toolkit.export.manifest import read_manifest
 
 from .conftest import ROOT
-from .reference import OF_H as ALL_OF_H
 from .reference import probabilities, states
 
 sys.path.insert(0, str(ROOT / "demos"))
 from gate_microscope.events import GateMicroscope
 
 HERE = Path(__file__).parent
-EXPORTS = ROOT / "exports"
-NAMES = ("lstm", "rnn", "lstm_plain", "rnn_plain")
-TITLES = ("LSTM, curriculum", "RNN, curriculum", "LSTM, plain", "RNN, plain")
-OF_H = ",".join(ALL_OF_H)
+TITLE = {"lstm": "LSTM, curriculum", "rnn": "RNN, curriculum"}
+TITLE |= {"lstm_plain": "LSTM, plain", "rnn_plain": "RNN, plain"}
+NAMES = list(TITLE)
+OF_H = "hg,hi,hf,ho"
 CUTS = [("", 1), ("i0", 9), ("f0", 9), ("f1", 4), ("i0,f1", 9), ("o1,hi", 4), ("hg", 4), (OF_H, 4)]
 
 
 @pytest.fixture(scope="module")
 def server() -> GateMicroscope:
-    return GateMicroscope(EXPORTS)
+    return GateMicroscope(ROOT / "exports")
 
 
 def asked(length: int) -> Tensor:
@@ -53,7 +51,7 @@ def share(name: str, length: int, wires: str = "", step: int = 1) -> float:
 
 def norms(name: str, palindrome: list[int], half: bool) -> list[float]:
     """|d loss / d c| of an LSTM, |d loss / d h| of an RNN, by autograd through nn's cells."""
-    state = torchscript.load(name, EXPORTS).state_dict()
+    state = torchscript.load(name).state_dict()
     state = {key: (value.half() if half else value).double() for key, value in state.items()}
     size = state["cell.weight_hh"].size(1)
     lstm = name.startswith("lstm")
@@ -75,7 +73,7 @@ def norms(name: str, palindrome: list[int], half: bool) -> list[float]:
 
 
 def ask(node: Callable[..., str], page: Path, **questions: Any) -> Any:
-    given = {"cuts": [], "flows": [], "sentences": [], "rings": [], **questions}
+    given = {"cuts": [], "flows": [], "sentences": [], "rings": [], "learners": [], **questions}
     return json.loads(node(HERE / "asked.mjs", page, text=json.dumps(given)))
 
 
@@ -97,7 +95,7 @@ def test_gradients_of_the_exports(
     cases = [(name, one, [], 0) for name in NAMES for one in palindromes]
     found = ask(node, page, flows=cases)["flows"]
     for (name, palindrome, *_), in_page in zip(cases, found, strict=True):
-        served = server.gradient("".join(map(str, palindrome[:-1])))[name]
+        served = server.gradient("".join(map(str, palindrome[:-1])), "", 1)[name]
         for half, given, tolerance in ((True, in_page, 1e-3), (False, served, 1e-4)):
             exact = np.array(norms(name, palindrome, half))
             large = exact > 1e-12 * exact.max()
@@ -106,18 +104,10 @@ def test_gradients_of_the_exports(
             )
 
 
-def test_a_cut_that_does_not_exist(server: GateMicroscope) -> None:
-    for wires in ("i1", "f0,f1", 3):
-        with pytest.raises(UsageError, match="Wires are some of i0"):
-            server.read("314", wires)
-    with pytest.raises(UsageError, match="T must be a whole number from 2 to 100"):
-        server.accuracy("lstm", 101)
-
-
 def test_the_shipped_curves() -> None:
     """They are of the committed exports, and other palindromes give them, too."""
     shipped = json.loads((ROOT / "playground" / "data" / "curve.json").read_text())
-    listed = read_manifest(EXPORTS)
+    listed = read_manifest(ROOT / "exports")
     for name in NAMES:
         right = shipped["right"].get(listed[f"{name}.pt"]["sha256"])
         if right is None:  # after a training the networks here are others
@@ -130,21 +120,26 @@ def test_the_shipped_curves() -> None:
 def test_a_gan_in_two_dimensions(node: Callable[..., str], page: Path) -> None:
     """With one step each it covers the eight blobs; what is counted is what numpy counts."""
     (found,) = ask(node, page, rings=[[1, 1, 1800]])["rings"]
-    points = np.array(found["points"]).reshape(-1, 2)
-    angles = np.arange(8) * np.pi / 4
-    centres = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    inside = np.linalg.norm(points[:, None] - centres, axis=2) < 0.15
+    x, y = np.array(found["points"]).reshape(-1, 2).T
+    centres = np.exp(1j * np.pi / 4 * np.arange(8))
+    inside = np.abs((x + 1j * y)[:, None] - centres) < 0.15
     np.testing.assert_allclose(found["shares"], inside.mean(axis=0), atol=1e-9)
     assert (inside.mean(axis=0) >= 0.02).all()
     assert inside.mean(axis=0).sum() > 0.4
 
 
+def test_the_first_start(node: Callable[..., str], page: Path) -> None:
+    """As the page says of ten: the LSTM is at 99% by step 360, the RNN at most at 14% to 80%."""
+    reached, best = ask(node, page, learners=[["lstm", 360], ["rnn", 600]])["learners"]
+    assert 70 <= reached["reached"] <= 360
+    assert 0.14 <= best["best"] <= 0.8
+
+
 def test_500_sentences(node: Callable[..., str], page: Path) -> None:
     """What is said of 500 random states is what numpy finds in them."""
     rng = np.random.default_rng(0)
-    listed = read_manifest(EXPORTS)
+    listed = read_manifest(ROOT / "exports")
     networks = {x: {key: listed[f"{x}.pt"][key] for key in ("config", "metrics")} for x in NAMES}
-    title = dict(zip(NAMES, TITLES, strict=True))
     given: list[Any] = []
     for _ in range(100):
         name, count = NAMES[rng.integers(4)], int(rng.integers(30, 90))
@@ -155,15 +150,17 @@ def test_500_sentences(node: Callable[..., str], page: Path) -> None:
         given.append(("habits", digits, {name: {"answers": said.tolist()}}, {name: networks[name]}))
         given.append(("costs", "lstm", "f = 0", *rng.integers(0, 501, 2) / 500))
         norms = {x: (10.0 ** rng.uniform(-9, 2, 5)).tolist() for x in NAMES}
-        reads = [
-            {x: {"answers": rng.integers(0, 10, 5).tolist()} for x in NAMES} for _ in range(10)
-        ]
+        five = lambda: {x: {"answers": rng.integers(0, 10, 5).tolist()} for x in NAMES}  # noqa: E731
+        reads = [five() for _ in range(10)]
         given.append(("flows", norms, [1, 2, 3, 2, 1], reads[0], networks))
         given.append(("onZeros", reads, networks))
         states = [{x: rng.normal(0, rng.choice([1, 9]), 36).tolist() for x in "ci"} for _ in "ab"]
         given.append(("writing", states, 12, int(rng.integers(1, 12)), rng.choice([0.0, 0.3])))
-    sentences = ask(node, page, sentences=given)["sentences"]
+    compared, *sentences = ask(node, page, sentences=[("compared", networks), *given])["sentences"]
     assert sum(map(bool, sentences)) > 430
+    shares = [networks[x]["metrics"]["accuracy_by_length_of_seeds"]["100"] for x in NAMES[2:]]
+    expected = " and ".join(f"{min(those):.0%} to {max(those):.0%}" for those in shares)
+    assert f"at T = 100 they get {expected}" in compared
     for text, (kind, *x) in zip(sentences, given, strict=True):
         if kind == "habits":
             ((answers_after),) = (np.array(one["answers"]) for one in x[1].values())
@@ -186,19 +183,18 @@ def test_500_sentences(node: Callable[..., str], page: Path) -> None:
             gone, _, arrives = text.rpartition("It arrives in")
             for name, all_norms in x[0].items():
                 vanishes = all_norms[0] / all_norms[-1] < 1e-3
-                assert (f"{title[name]} (" in gone) == vanishes or not arrives
-                assert (f"{title[name]} (" in arrives) == (not vanishes) or not gone
+                assert (f"{TITLE[name]} (" in gone) == vanishes or not arrives
+                assert (f"{TITLE[name]} (" in arrives) == (not vanishes) or not gone
                 knows = vanishes and "plain" not in name and x[2][name]["answers"][-1] == 1
-                assert (f"{title[name]} says it all the same" in text) == knows
+                assert (f"{TITLE[name]} says it all the same" in text) == knows
         elif kind == "onZeros":
             for name in NAMES:
                 right = sum(one[name]["answers"][-1] == first for first, one in enumerate(x[0]))
-                assert f"{title[name]} {right}" in text
+                assert f"{TITLE[name]} {right}" in text
         else:
             (whole, shut), _, start, lost = x
-            c, i, held = (
-                np.abs(v).reshape(3, 12).mean(0) for v in (whole["c"], whole["i"], shut["c"])
-            )
+            kept = (whole["c"], whole["i"], shut["c"])
+            c, i, held = (np.abs(one).reshape(3, 12).mean(0) for one in kept)
             found = [float(one) for one in re.findall(r"(?:is|and) (\d+\.\d+)", text)]
             assert found == pytest.approx([c[start - 1], c[-1], i[-1], held[-1]], abs=0.06)
             writes = lost <= 0.03 and c[-1] > 1.5 * c[start - 1] and i[-1] > 0.5

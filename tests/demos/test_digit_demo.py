@@ -18,7 +18,7 @@ from .conftest import LOOPBACK, Served, data_uri
 from .reference import probabilities
 
 DIGITS = "3141592951413"
-NAMES = ["read", "step", "edit", "predict", "gates", "accuracy", "gradient", "draw"]
+NAMES = ["read", "cut", "step", "edit", "predict", "gates", "accuracy", "gradient", "draw"]
 NETWORKS = ("lstm", "rnn", "lstm_plain", "rnn_plain")
 
 pytestmark = pytest.mark.xdist_group("digit_demo")
@@ -69,14 +69,6 @@ def test_the_answers_after_every_step(client: Client) -> None:
         np.testing.assert_allclose(says[order], -np.sort(-says), atol=1e-6)
 
 
-@pytest.mark.parametrize("digits", ["3", "31", "314", "3141", "31415141", "314151413", "00000"])
-def test_the_rule_by_reversing_strings(client: Client, digits: str) -> None:
-    found = client.predict(digits, api_name="/read")
-    whole = digits + digits[0]
-    assert found["palindrome"] == (whole == whole[::-1])
-    assert found["right"] == (int(digits[0]) if found["palindrome"] else None)
-
-
 @pytest.mark.parametrize("step", [1, 5, 13])
 def test_a_step(client: Client, step: int) -> None:
     found = client.predict(DIGITS, step, api_name="/step")
@@ -100,12 +92,6 @@ def test_a_step(client: Client, step: int) -> None:
             ]
             expected = np.linalg.norm(moved, axis=1).mean() / np.linalg.norm(own[memory][step - 1])
             assert remembers[k] == pytest.approx(expected, abs=1e-3)
-
-
-def test_of_many_digits_it_is_not_said_what_is_remembered(client: Client) -> None:
-    found = client.predict("7" * 51, 1, api_name="/step")
-    assert found["networks"]["lstm"]["remembers"] is None
-    assert len(found["networks"]["lstm"]["probabilities"]) == 10
 
 
 @pytest.mark.parametrize(("place", "digit"), [(1, 7), (6, 0)])
@@ -150,6 +136,9 @@ BLANK = data_uri(np.full((280, 280), 255, dtype=np.uint8))
         ("gates", ("123", 1, "gpt"), "There is no network 'gpt'; there is 'lstm', 'rnn'"),
         ("edit", ("123", 4, 0), "The place must be a whole number from 1 to 3"),
         ("edit", ("123", 1, 10), "The new digit must be a whole number from 0 to 9"),
+        ("cut", ("123", "f0,f1", 1), "Wires are some of i0, f1, f0"),
+        ("gradient", ("123", "i1", 1), "Wires are some of i0, f1, f0"),
+        ("accuracy", ("lstm", 101, "", 1), "T must be a whole number from 2 to 100"),
         ("draw", (None,), "There is no picture yet"),
         ("draw", (BLANK,), "is blank"),
         ("draw", ("3333",), "not a picture"),

@@ -10,13 +10,11 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageDraw
 
 from toolkit.common.device import make_rng
 from toolkit.export import torchscript
 from toolkit.gan.data import MNIST
 from toolkit.gan.latent import interpolate, sample_latents
-from toolkit.gan.sketch import MAX_PIXELS
 
 from .conftest import ROOT, Served, data_uri
 
@@ -201,28 +199,6 @@ def test_numbers_that_are_not_finite(
     else:
         assert reply.status_code == 422
     assert len(client.predict(seed=1, api_name="/samples")) == 25
-
-
-def test_pictures_that_show_nothing(client: gradio_client.Client) -> None:
-    broken = base64.b64encode((ROOT / "docs" / "samples.png").read_bytes()[:2000]).decode()
-    assert "not a picture" in refused(client, api_name="/judge", picture=broken)
-    blank = data_uri(np.full((50, 50), 255, dtype=np.uint8))
-    assert "blank" in refused(client, api_name="/judge", picture=blank)
-
-
-@pytest.mark.parametrize("height", [5001, 10_001])
-def test_too_many_pixels(client: gradio_client.Client, height: int) -> None:
-    picture = data_uri(Image.new("1", (5000, height)))
-    assert f"has more than {MAX_PIXELS:,} pixels" in refused(
-        client, api_name="/judge", picture=picture
-    )
-    assert MAX_PIXELS == 5000 * 5000
-
-
-def test_as_many_pixels_as_are_allowed(client: gradio_client.Client) -> None:
-    sheet = Image.new("1", (5000, 5000), 1)
-    ImageDraw.Draw(sheet).line((2500, 500, 2500, 4500), fill=0, width=400)
-    assert client.predict(picture=data_uri(sheet), api_name="/judge")["digit"] == 1
 
 
 def test_fifty_megabytes_are_refused(client: gradio_client.Client, gan_demo: Served) -> None:

@@ -22,9 +22,7 @@ def parsed(source: str) -> ast.Module | None:
     if len(source) > MAX_SOURCE:
         return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return tree_of(source)
+        return tree_of(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
@@ -36,7 +34,9 @@ def tree_of(source: str | bytes) -> ast.Module:
         SyntaxError, ValueError: it is not Python.
         RecursionError, MemoryError: it is nested too deep, for Python or for who reads the tree.
     """
-    tree = ast.parse(source)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = ast.parse(source)
     level, depth = list(ast.iter_child_nodes(tree)), 0
     while level:
         level, depth = [n for node in level for n in ast.iter_child_nodes(node)], depth + 1

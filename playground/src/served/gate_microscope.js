@@ -21,7 +21,7 @@ import { asking } from "./asking.js";
  */
 function readingSource(server, { networks, most, first }) {
   const [read, inside, remembers, accuracy, gradient] =
-    ["read", "inside", "remembers", "accuracy", "gradient"].map((name) => asking(server, name));
+    ["cut", "inside", "remembers", "accuracy", "gradient"].map((name) => asking(server, name));
   const given = (/** @type {number[]} */ digits, /** @type {import("../cuts.js").Cut} */ cut) => ({ digits: digits.join(""), ...sent(cut) });
   const sent = (/** @type {import("../cuts.js").Cut} */ { wires, from }) => ({ wires: wires.join(), step: from + 1 });
   return {

@@ -43,10 +43,6 @@ REFUSED = [
     *((symlink(target), "is a link") for target in ("/etc/passwd", "../../secret", "train.py")),
     *((pack(FINE)[:cut], "not a zip archive") for cut in (0, 1, 10, 100)),
     (pack({f"{k}.py": "" for k in range(archive.MAX_FILES + 1)}), "2,001 files"),
-    (
-        pack({f"{k}.py": "" for k in range(5 * archive.MAX_FILES + 1)}),
-        "10,001 files; at most 2,000 are allowed",
-    ),
     (pack({"lstm.py": "1", "LSTM.py": "2"}), "contains 'LSTM.py' twice"),
     (pack({"a": "1", "a/b": "2"}), "cannot be unpacked"),
     *((pack({name: "1"}), "impossible file name") for name in ("x" * 300, "a/" * 50 + "b", "a\nb")),

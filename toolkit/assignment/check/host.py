@@ -7,7 +7,6 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,15 +31,14 @@ NOT_LIMITED = (
 # Bytes of an answer: ten times what a right submission needs, where that can be read.
 MOST = {"items": 64 << 20, "run": 64 << 20}
 FEW = 4 << 20  # of all others
+MAX_ROWS = 2000  # images that a question in return may be about
+# What reading something raises that is not as the child sends it.
+MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 JUDGE = "toolkit.assignment.check.verdicts"  # what imports it could give a verdict
 
 
 class StudentError(Exception):
-    """What a student's code raised when it was asked something.
-
-    Raises:
-        Disturbed: it is described in another way than the child would.
-    """
+    """What a student's code raised; `Disturbed` if that is not described as the child does."""
 
     def __init__(self, described: Mapping[str, Any]) -> None:
         self.types: list[str] = described["types"]  # its own and those that it derives from
@@ -68,35 +66,15 @@ class Gone(Exception):
         super().__init__(f"status {self.status} after {self.cpu:.1f} CPU seconds")
 
 
-class Clock:
-    """How long a submission has been waited for; it stands still while the judge thinks."""
-
-    def __init__(self) -> None:
-        self._before = 0.0
-        self._since: float | None = None
-
-    def __enter__(self) -> None:
-        self._since = time.monotonic()
-
-    def __exit__(self, *_: object) -> None:
-        self._before, self._since = self.seconds, None
-
-    @property
-    def seconds(self) -> float:
-        """So far."""
-        since = self._since  # another thread may look
-        return self._before + (0.0 if since is None else time.monotonic() - since)
-
-
 @dataclass
 class Student:
-    """One part of one submission, in a process of its own that answers questions."""
+    """One part of one submission, in a process that answers questions; `clock` times answers."""
 
     read: int
     write: int
     nonce: str  # of the whole part
     helps: Mapping[str, Callable[..., Any]]  # what the child may ask whatever it is asked
-    clock: Clock = field(default_factory=Clock)
+    clock: contextlib.AbstractContextManager[object]
     ended: Mapping[str, Any] | None = field(default=None)
 
     def ask(
@@ -128,6 +106,10 @@ class Student:
                 if "call" not in reply:
                     break
                 help_with = {**self.helps, **(helps or {})}[reply["call"]]
+                if any(
+                    getattr(x, "shape", ())[:1] > (MAX_ROWS,) for x in reply["arguments"].values()
+                ):
+                    raise Disturbed
                 send(self.write, nonce, help_with(**reply["arguments"]))
             if "error" in reply:
                 raise StudentError(reply["error"])
@@ -138,7 +120,7 @@ class Student:
         except Closed:
             self.ended = {}
             raise Gone(self.ended) from None
-        except (Disturbed, KeyError, TypeError, ValueError, AttributeError) as error:
+        except (Disturbed, *MALFORMED) as error:
             self.ended = {}
             raise Gone(self.ended, disturbed=True) from error
 
@@ -146,23 +128,13 @@ class Student:
 class Process(Protocol):
     """What runs the child: a `subprocess.Popen`, or a fork of this process."""
 
-    @property
-    def pid(self) -> int:
-        """Its id."""
+    pid: int
+    stdin: IO[bytes] | None  # the questions
+    stdout: IO[bytes] | None  # the answers
 
-    @property
-    def stdin(self) -> IO[bytes] | None:
-        """The questions."""
+    def kill(self) -> None: ...
 
-    @property
-    def stdout(self) -> IO[bytes] | None:
-        """The answers."""
-
-    def kill(self) -> None:
-        """End it."""
-
-    def wait(self) -> object:
-        """Wait for its end."""
+    def wait(self) -> object: ...
 
 
 class Host:
@@ -184,7 +156,7 @@ class Host:
         self._start, self._stop = start, stop
         self._process = process
         self.helps: dict[str, Callable[..., Any]] = {}  # that every child may ask for
-        self.clock = Clock()
+        self.clock: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
         self.fresh: Mapping[str, Any] = {}  # `source` and `places`, as of `child.process.renewal`
 
     @contextlib.contextmanager
@@ -269,8 +241,8 @@ if sys.platform == "linux":
                 _be_the_child(question, answer)
             os.close(question)
             os.close(answer)
-            self.stdin: IO[bytes] = os.fdopen(asks, "wb", 0)
-            self.stdout: IO[bytes] = os.fdopen(answers, "rb", 0)
+            self.stdin: IO[bytes] | None = os.fdopen(asks, "wb", 0)
+            self.stdout: IO[bytes] | None = os.fdopen(answers, "rb", 0)
 
         def kill(self) -> None:
             os.kill(self.pid, signal.SIGKILL)

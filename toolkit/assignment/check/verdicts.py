@@ -199,7 +199,8 @@ class Verdicts:
             )
         elif importing:
             message = f"Python cannot import this file: {text}."
-            self.fault("does-not-import", message, at=error, proof=once)
+            proof = {"happened": text} if "SystemExit" in kinds else once  # exit is no error
+            self.fault("does-not-import", message, at=error, proof=proof)
         else:
             self.fault("does-not-run", f"The code stops with {text}.", at=error, proof=once)
 

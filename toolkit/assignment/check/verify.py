@@ -65,8 +65,9 @@ CLAIMS: dict[str, Claim] = {
         "fixed-device doubtful-record clipping-without-effect batchnorm-mode",
         lambda text: text.strip()),
     "it happened when it was tried": Claim(
-        "experiment", "not-written fixed-device forbidden-module time-limit length-overflow "
-        "broken-gradient missing-detach wrong-loss wrong-interpolation", lambda happened: happened),
+        "experiment", "does-not-import not-written fixed-device forbidden-module time-limit "
+        "length-overflow broken-gradient missing-detach wrong-loss wrong-interpolation",
+        lambda happened: happened),
     "it stops there when it is run as it is, too": Claim(
         "experiment", "does-not-run does-not-import missing-folder", _same_failure),
     "the limit was used up": Claim(

@@ -45,7 +45,7 @@ def send(descriptor: int, nonce: str, value: Any) -> None:
         while data:
             data = data[os.write(descriptor, data) :]
     except OSError as error:
-        if error.errno not in (errno.EPIPE, errno.EINVAL):  # EINVAL: the same on Windows
+        if error.errno not in (errno.EPIPE, errno.ECONNRESET, errno.EINVAL):  # the last on Windows
             raise
         raise Closed from None
 
@@ -100,7 +100,10 @@ def check_sources(events: list[dict[str, Any]]) -> None:
 def _read(descriptor: int, length: int) -> bytearray:
     data = bytearray()
     while len(data) < length:
-        piece = os.read(descriptor, min(length - len(data), 1 << 20))
+        try:
+            piece = os.read(descriptor, min(length - len(data), 1 << 20))
+        except ConnectionResetError:  # it has gone without reading all
+            piece = b""
         if not piece:
             raise Closed
         data += piece

@@ -86,9 +86,8 @@ def grade_folder(
     todo = [path for path in chosen if path.name not in results]
     begin(len(results), total := len(results) + len(todo))
     how = (settings, rubric, limits, check, isolation)
-    # Another machine of a cluster has no such file.
-    read = read_archive if cluster else Path.absolute
-    jobs = (joblib.delayed(_grade)(path.name, read(path), *how) for path in todo)
+    given = read_archive if cluster else Path.absolute  # other machines have no such file
+    jobs = (joblib.delayed(_grade)(path.name, given(path), *how) for path in todo)
     with workers(cluster, num_workers):
         for name, result in joblib.Parallel(return_as="generator_unordered")(jobs):
             write_changed(_files(result, rubric, out / name, language))

@@ -93,9 +93,8 @@ def test_an_installed_wheel_is_mounted(tmp_path: Path) -> None:
     program = f"""
 import os, time
 from pathlib import Path
-from toolkit.assignment.check.host import Clock
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
-from toolkit.assignment.grade.sandbox.supervise import Watched
+from toolkit.assignment.grade.sandbox.supervise import Clock, Watched
 scratch = Path({str(tmp_path)!r})
 for name in ("submission", "scratch"):
     (scratch / name).mkdir()

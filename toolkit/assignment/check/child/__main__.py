@@ -36,7 +36,7 @@ def main() -> None:
             # Anything else is a question that the last process did not live to read.
             if isinstance(request, dict) and "seconds" in request:
                 ended = serve(request, read, write)
-                if request["fresh"]:
+                if sys.platform == "linux" and request["fresh"]:
                     renew(request["fresh"]["source"], request["root"], request["fresh"]["places"])
                 send(write, nonce, {"ended": ended})
 

@@ -1,12 +1,12 @@
 """Judges a student's LSTM: equations (1) to (7), sizes, states, gradients, learning."""
 
-from itertools import islice
+from itertools import chain, islice
 
 from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.check.lstm import parameters
 from toolkit.assignment.check.lstm.cell import reference
 from toolkit.assignment.check.lstm.devices import check_device
-from toolkit.assignment.check.lstm.equations import FOLLOWED, check_equations, follows
+from toolkit.assignment.check.lstm.equations import check_equations, follows
 from toolkit.assignment.check.lstm.learning import LENGTH, check_learning
 from toolkit.assignment.check.lstm.network import Network, WrongOutput
 from toolkit.assignment.check.lstm.search import find_network, other_ways
@@ -57,15 +57,9 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         elif first is not None:
             verdicts.error(first)
         return
-    begun = len(verdicts.findings)
+    ways = chain([network], islice(other_ways(network), MORE_WAYS))
+    network = next(filter(follows, ways), network)  # it may be called in a wrong way
     _judge(network, first, source, verdicts)
-    if FOLLOWED not in verdicts.facts:  # it may be called in a wrong way
-        ways = islice(other_ways(network), MORE_WAYS)
-        if (other := next(filter(follows, ways), None)) is not None:
-            del verdicts.findings[begun:]
-            verdicts.facts.clear()
-            network = other
-            _judge(network, None, source, verdicts)
     verdicts.doing(f"learning palindromes of {LENGTH} digits")
     check_learning(network, kind["forward"], verdicts)
 

@@ -26,7 +26,6 @@ ROWS = 41  # sequences in a recording, at least
 SINGLE = 8  # weights that are numbers, if there is one unit
 SAME = 1e-3  # at most so far apart are weights that are the same
 UNKNOWN = 100  # as much as no reading costs
-FOLLOWED = "follows-equations"  # a fact
 SMALL = 0.3  # of the usual size of weights
 
 
@@ -278,7 +277,6 @@ def _check_equivalence(trial: reference.Trial, source: Source, verdicts: Verdict
             proof={"inputs": len(trial.fresh), "worst": min(worst, 1e9)},
         )
         return
-    verdicts.facts.add(FOLLOWED)
     verdicts.right(
         "Equations (1) to (7): with your weights, the reference computes the same logits, to "
         f"within {max(worst, 1e-7):.0e}.",

@@ -6,6 +6,7 @@ import os
 import resource
 import select
 import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
+FORKING = threading.Lock()  # no fork of another thread keeps the end of this one's pipe open
 FAILED, TOO_LARGE, TOO_LONG = 1, 2, 3  # exit codes
 
 
@@ -46,11 +48,12 @@ def apart(
         Exceeded: it took more than `bounds`.
         Failed: it raised an exception.
     """
-    read, write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        _work(work, bounds, write)
-    os.close(write)
+    with FORKING:
+        read, write = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            _work(work, bounds, write)
+        os.close(write)
     answer, deadline, code = bytearray(), time.monotonic() + bounds.seconds, -1
     try:
         while len(answer) <= bounds.answer:

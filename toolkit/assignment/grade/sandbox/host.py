@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from toolkit.assignment.check.host import Gone, Host, Student
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
-from toolkit.assignment.grade.sandbox.supervise import Status, Watched
+from toolkit.assignment.grade.sandbox.supervise import Clock, Status, Watched
 from toolkit.assignment.parts import Part
 
 THINKING = 20  # CPU seconds that the judge may take for one part: twenty times the most it needs
@@ -38,6 +38,7 @@ class SandboxedHost(Host):
     ) -> None:
         super().__init__(self._begin, self._end)
         self.root = isolation.copy_of(scratch)  # of the copy, as the child names it
+        self.clock = self._clock = Clock()
         self.fresh = isolation.fresh(submission, scratch)
         self.printed = b""  # the end of its error output
         self._child, self._submission, self._scratch = list(child), submission, scratch
@@ -87,7 +88,7 @@ class SandboxedHost(Host):
             self._scratch,
             self._limits,
             self._isolation,
-            self.clock,
+            self._clock,
         )
         return self._watched.process
 

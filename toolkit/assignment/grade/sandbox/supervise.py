@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from toolkit.assignment.check.host import Clock
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.sandbox.scratch import clear_files_of, files_of
 
@@ -21,6 +20,26 @@ TICK = 0.1  # seconds between two looks at the processes
 PAGE = os.sysconf("SC_PAGE_SIZE")
 COUNTED = (b"RssAnon:", b"RssShmem:", b"VmPTE:")  # in /proc/PID/status
 Status = Literal["finished", "time", "memory", "processes", "disk"]
+
+
+class Clock:
+    """How long a submission has been waited for; it stands still while the judge thinks."""
+
+    def __init__(self) -> None:
+        # Seconds in all, and since when more are counted; one pair, since another thread looks.
+        self._times: tuple[float, float | None] = (0.0, None)
+
+    def __enter__(self) -> None:
+        self._times = (self._times[0], time.monotonic())
+
+    def __exit__(self, *_: object) -> None:
+        self._times = (self.seconds, None)
+
+    @property
+    def seconds(self) -> float:
+        """So far."""
+        before, since = self._times
+        return before if since is None else before + time.monotonic() - since
 
 
 class Watched:

@@ -4,7 +4,10 @@ import contextlib
 import os
 import shutil
 import signal
+import sys
 from pathlib import Path
+
+assert sys.platform == "linux"
 
 
 def renew(source: str, copy: str, places: list[str]) -> None:
