@@ -5,8 +5,8 @@ Asks each exported network that reads digits about 500 palindromes of every leng
 playground/data/curve.json, by the SHA-256 of its file: of another network the page draws no curve.
 """
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 import torch
@@ -46,4 +46,6 @@ def main(out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else OUT)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", nargs="?", type=Path, default=OUT)
+    main(parser.parse_args().out)

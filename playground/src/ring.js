@@ -184,7 +184,7 @@ export function ring() {
   const tour = questions(() => [
     {
       text: t("G takes ten steps for each one of D. How many of the eight blobs does it draw after ten seconds?"),
-      choices: [t("all eight"), t("about half"), t("one or two")],
+      choices: [t("all eight"), t("about half"), t("at most two")],
       act: async () => {
         const { covered } = await watch(RATIOS.length - 1, 10);
         return { right: covered > 6 ? 0 : covered > COLLAPSED ? 1 : 2, because: t("It draws %(count)s now. The purple line is the way of the middle of its points: see whether it comes to rest.", { count: covered }) };
