@@ -22,11 +22,16 @@ UNSEEN = Finding(verdict="not seen", part="gan", id="same-class-ends", message="
 RIGHT = Finding(verdict="right", part="dataset", message="palindromes")
 
 
-def grade(*findings: Finding, files: dict[str, str | bytes] | None = None) -> Result:
-    """Of a judge that says just this, and runs nothing."""
+def grade(
+    *findings: Finding, files: dict[str, str | bytes] | None = None, silent: str = ""
+) -> Result:
+    """Of a judge that says just this, nothing of one part, and that all others are right."""
 
     def judge(submission: Any, host: Any, packages: Collection[str]) -> Report:
-        return Report.of(findings, {part: at.file for part, at in submission.parts.items()})
+        files = {part: at.file for part, at in submission.parts.items()}
+        others = files.keys() - {one.part for one in findings} - {silent}
+        said = [RIGHT.model_copy(update={"part": part}) for part in others]
+        return Report.of([*findings, *said], files)
 
     data = pack(dict(FINE) if files is None else files)
     limits, none = Limits(), Isolation("limits")
@@ -46,11 +51,22 @@ def test_a_result() -> None:
     assert result.tests[5].output.startswith("Not seen: the ends\n4 points are open")
     assert result.output.startswith("75 points are certain. 4 more are open")
     extra = result.extra_data
-    assert (extra.findings, extra.not_seen, extra.right) == ([WRONG], [UNSEEN], [RIGHT])
+    assert (extra.findings, extra.not_seen, extra.right) == (
+        [WRONG],
+        [UNSEEN],
+        [RIGHT, *extra.right[1:]],
+    )
     assert extra.files == {part: name for part, name in zip(
         ("dataset", "lstm", "train", "gan"), FINE, strict=True)}  # fmt: skip
     assert extra.needs_a_look == ["Not all was seen of Part II, the GAN.",
                                   "4 points are open."]  # fmt: skip
+
+
+def test_silence_earns_nothing() -> None:
+    """All points of the training, and of the task that it shares with the data set, are open."""
+    result = grade(silent="train")
+    assert (result.score, result.open) == (84 - 8 - 8, 16)
+    assert result.extra_data.not_seen[0].message == "Nothing was found out about this part."
 
 
 def test_a_report_is_limited() -> None:

@@ -142,8 +142,6 @@ def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> N
         with host.student(verdicts.part, root) as student:
             judge.check(student, located, verdicts)
             verdicts.unanswered()
-        if not verdicts.findings:
-            verdicts.not_seen("Nothing was found out about this part.")
     except Gone as gone:
         verdicts.gone(gone)
     except StudentError as error:
