@@ -24,7 +24,8 @@ def judge(submission: Any, host: Any, packages: Collection[str]) -> Any:
         verdicts.doing(f"importing {located.file}")
         code = student.ask("load", file=located.file)
         if code:
-            verdicts.fault("does-not-import", f"It ends with exit code {code}.")
+            message = f"It ends with exit code {code}."
+            verdicts.fault("does-not-import", message, proof={"happened": message})
         else:
             verdicts.right("It can be imported.")
 
