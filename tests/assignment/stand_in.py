@@ -26,7 +26,7 @@ def judge(submission: Any, host: Any, packages: Collection[str]) -> Any:
         code = student.ask("load", file=located.file)
         if code:
             said = f"It ends with exit code {code}."
-            verdicts.fault("does-not-import", said, proof={"text": said})
+            verdicts.fault("does-not-import", said, proof={"happened": said})
         else:
             verdicts.right("It can be imported.", " ".join(QUESTIONS[verdicts.part]))
 

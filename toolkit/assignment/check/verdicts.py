@@ -92,7 +92,7 @@ class Verdicts:
 
     def unanswered(self) -> None:
         """Say which questions have no answer, where all seems to be right."""
-        if all(finding.verdict == "right" for finding in self.findings):
+        if self.answered and all(finding.verdict == "right" for finding in self.findings):
             for id in QUESTIONS[self.part]:
                 if id not in self.answered:
                     self.not_seen(f"This was not looked at: {id}.", id=id)
