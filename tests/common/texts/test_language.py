@@ -29,18 +29,21 @@ def in_templates() -> set[str]:
 
 
 def said_of_what_is_right() -> set[str]:
-    """The sentences without numbers in calls of `verdicts.right`."""
+    """The sentences without numbers that `verdicts.right` is given, there or by a name."""
     found = set()
     for path in CHECK.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            value: ast.AST | None = None
-            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "right":
-                value = node.args[0]
-            elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "RIGHT":
-                value = node.value
-            if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                found.add(value.value)
-    return found
+        tree = ast.parse(path.read_text("utf-8"))
+        named: dict[str, str] = {}  # the newest before a call
+        nodes = (n for n in ast.walk(tree) if isinstance(n, ast.Assign | ast.Call))
+        for node in sorted(nodes, key=lambda n: n.lineno):
+            if isinstance(node, ast.Assign):
+                text = getattr(node.value, "value", None)
+                named |= {ast.unparse(node.targets[0]): text if isinstance(text, str) else ""}
+            elif getattr(node.func, "attr", "") == "right":
+                said = node.args[0]
+                known = said.value if isinstance(said, ast.Constant) else None
+                found.add(known or named.get(ast.unparse(said), ""))
+    return found - {""}
 
 
 @pytest.mark.parametrize("language", OTHERS)
