@@ -3,8 +3,9 @@
 import contextlib
 import importlib
 import os
+import re
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import torch
@@ -130,9 +131,34 @@ def judge(
         )
     findings += (f for f in judge_records(records, findings, reached) if f.part in parts)
     return Report.of(
-        [submission.in_notebook(accepted(finding)) for finding in findings],
+        [submission.in_notebook(accepted(finding)) for finding in _one_cause(findings)],
         {part: submission.original(where.file) for part, where in submission.parts.items()},
     )
+
+
+def _one_cause(findings: list[Finding]) -> Iterator[Finding]:
+    """Without a stop of the training that another finding explains, which says so instead.
+
+    That is one about a file that it uses, and quotes the same exception, numbers aside.
+    """
+
+    def words(text: str) -> str:
+        return re.sub(r"\d+", "", text)
+
+    others = [f for f in findings if f.verdict == "wrong" and f.part not in TRAINS]
+    explained: dict[int, Finding] = {}
+    for stop in findings:
+        if stop.id == "does-not-run" and stop.part in TRAINS and stop.proof:
+            said = words(str(stop.proof.seen["said"]).partition(": ")[2])
+            for cause in others:
+                if said and said in words(cause.message):
+                    explained[id(stop)] = cause
+    for finding in findings:
+        if any(finding is cause for cause in explained.values()):
+            message = f"{finding.message} This is also why the training stops."
+            yield finding.model_copy(update={"message": message})
+        elif id(finding) not in explained:
+            yield finding
 
 
 def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> None:

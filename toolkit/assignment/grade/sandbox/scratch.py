@@ -8,8 +8,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from toolkit.assignment.grade.sandbox.isolation import SHARED
+
 PREFIX = "grade-"
-SHARED = ("/tmp", "/var/tmp", "/dev/shm")  # where every user may write
 
 
 @contextlib.contextmanager
