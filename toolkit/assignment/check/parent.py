@@ -139,7 +139,7 @@ def judge(
 def _one_cause(findings: list[Finding]) -> Iterator[Finding]:
     """Without a stop of the training that another finding explains, which says so instead.
 
-    That is one about a file that it uses, and quotes the same exception, numbers aside.
+    That is one about the data set or the LSTM, and quotes the same exception, numbers aside.
     """
 
     def words(text: str) -> str:
@@ -149,7 +149,7 @@ def _one_cause(findings: list[Finding]) -> Iterator[Finding]:
     explained: dict[int, Finding] = {}
     for stop in findings:
         if stop.id == "does-not-run" and stop.part in TRAINS and stop.proof:
-            said = words(str(stop.proof.seen["said"]).partition(": ")[2])
+            said = words(str(stop.proof.seen.get("said", "")).partition(": ")[2])
             for cause in others:
                 if said and said in words(cause.message):
                     explained[id(stop)] = cause
@@ -220,7 +220,7 @@ def _settled(finding: Finding, submission: Submission, reading: Reading) -> Find
 def _tried_again(finding: Finding, submission: Submission, host: Host, root: str) -> Finding:
     """A finding; "not seen" if it is about a failure that only the check has met.
 
-    It shortens loops, replaces packages and guesses arguments: their file runs once more as it is.
+    It shortens loops and replaces packages: their file runs once more as it is.
     """
     if finding.proof is None or finding.id is None or not is_pending(finding):
         return finding
@@ -240,8 +240,8 @@ def _tried_again(finding: Finding, submission: Submission, host: Host, root: str
             if is_proved(proved):
                 return proved
     message = (
-        f"{finding.message} That was while the check watched, which shortens loops and guesses "
-        "arguments. Run as it is, the code was not seen to stop there."
+        f"{finding.message} That was while the check watched, which shortens loops and replaces "
+        "packages. Run as it is, the code was not seen to stop there."
     )
     id = None if finding.id == "does-not-run" else finding.id
     update = {"verdict": "not seen", "id": id, "message": message, "proof": None}
