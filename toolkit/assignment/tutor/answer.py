@@ -75,7 +75,7 @@ def _wrong(exercise: Exercise, seen: Seen, number: int) -> Answer:
         what=seen.what,
         said=said,
         mistake=seen.mistake,
-        id=exercise.mistakes[seen.mistake]["id"] if seen.mistake else exercise.ids[0].split()[0],
+        id=exercise.mistakes[seen.mistake]["id"] if seen.mistake else "",
     )
 
 
@@ -92,7 +92,7 @@ def _difference(seen: Seen) -> list[Sentence]:
                 return [("type", {"got": str(got.dtype)[6:], "wanted": str(wanted.dtype)[6:]})]
             place = tuple(places[0].tolist())
             numbers = {"got": f"{float(got[place]):.4g}", "wanted": f"{float(wanted[place]):.4g}"}
-            return [("difference", {"place": str(list(place)), **numbers})]
+            return [("difference", {"place": str(list(place)), **numbers})] if place else []
     return []
 
 
@@ -118,7 +118,7 @@ def _text(value: Any) -> str:
             numbers = (numbers.double() * 10_000).round() / 10_000 + 0.0
         return f"{tuple(value.shape)} {numbers.tolist() if value.numel() <= MOST else '...'}"
     if isinstance(value, float):
-        return f"{value:.4f}"
+        return f"{value:.4g}"
     return str(getattr(value, "__doc__", "") if callable(value) else value)[:200]
 
 

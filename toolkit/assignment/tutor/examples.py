@@ -254,12 +254,12 @@ class _Generator(nn.Module):
         self.trains |= self.training
         return images.reshape(-1, 1, 28, 28)
 
-    def noise(self, rows: int) -> Seen:
+    def noise(self, rows: int) -> Iterator[Seen]:
         """Whether all z together have so many rows and are standard normal."""
         z = torch.cat(self.asked)
+        yield Seen(len(z), rows, {}, "rows", "noise")
         moments = (float(x) for x in (z.mean(), z.std(), (z**4).mean()))
-        got = (len(z), len(z) > 0 and is_normal(z.numel(), *moments))
-        return Seen(got, (rows, True), {}, "noise", "noise")
+        yield Seen(is_normal(z.numel(), *moments), True, {}, "noise", "noise")
 
 
 class _Discriminator(nn.Module):
@@ -294,16 +294,17 @@ def _play(step: Function, trained: str) -> tuple[_Generator, _Discriminator, Ite
     weights = {"generator": g.weight, "discriminator": d.weight}
     before = {name: weight.detach().clone() for name, weight in weights.items()}
     weights[trained].grad = torch.full_like(weights[trained], OLD)
+    reached: list[bool] = []
+    g.weight.register_hook(lambda gradient: reached.append(bool(gradient.any())))
     said = step(g, d, torch.optim.SGD([weights[trained]], lr=1.0))
     moved = {k: float((weights[k].detach() - before[k]).abs().max()) for k in weights}
     names = ", ".join(name for name, distance in moved.items() if distance > 0)
-    reached = g.weight.grad is not None and bool((g.weight.grad % OLD != 0).any())
 
     def seen() -> Iterator[Seen]:
         finite = said if said is None else same(said - said, 0.0)
         yield Seen(finite, True, {}, "finite")
         mistake = "cut" if trained == "generator" else "detach"
-        yield Seen(reached, trained == "generator", {}, "reached", mistake)
+        yield Seen(any(reached), trained == "generator", {}, "reached", mistake)
         yield Seen(moved[trained] > OLD / 2, False, {}, "cleared", "clear")
         yield Seen(names or "-", trained, {}, "moved", "other" if "," in names else "still")
 
@@ -318,7 +319,7 @@ def discriminator_step(function: Function) -> Iterator[Seen]:
     yield d.push(real, "up", "real")
     yield d.push(torch.cat(g.drawn), "down", "drawn")
     yield from seen
-    yield g.noise(BATCH)
+    yield from g.noise(BATCH)
 
 
 def generator_step(function: Function) -> Iterator[Seen]:
@@ -328,7 +329,7 @@ def generator_step(function: Function) -> Iterator[Seen]:
     yield next(seen)
     yield d.push(torch.cat(g.drawn), "up", "direction")
     yield from seen
-    yield g.noise(BATCH)
+    yield from g.noise(BATCH)
 
 
 def sample(function: Function) -> Iterator[Seen]:
@@ -339,7 +340,7 @@ def sample(function: Function) -> Iterator[Seen]:
         yield Seen(None, True) if images is None else _shape(images, count, 1, 28, 28)
         yield Seen(model.trains, False, {}, "mode", "mode")
         yield Seen(images.requires_grad, False, {}, "graph", "gradient")
-        yield model.noise(count)
+        yield from model.noise(count)
 
 
 def interpolation(function: Function) -> Iterator[Seen]:

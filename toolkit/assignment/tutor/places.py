@@ -1,8 +1,8 @@
 """Where the code of an exercise is: in a cell, as a function of a file, or in a file of any style.
 
 A cell's function is called where it is. A file runs in the check's child process, with its limits:
-the exercise's own function if the file has it, else the check's judge of that part, of which only
-the findings count that belong to the exercise.
+the exercise's own function if the file has it; else, or if it cannot be called like that, the
+check's judge of that part, of which only the findings count that belong to the exercise.
 """
 
 import ast
@@ -16,12 +16,15 @@ from typing import Any
 from toolkit.assignment.check.findings import Report
 from toolkit.assignment.check.host import Gone, Host, StudentError, kill_group, start_plainly
 from toolkit.assignment.check.submission import Submission, prepare
+from toolkit.assignment.parts import Part
 from toolkit.assignment.syntax import parsed, unwritten
 from toolkit.assignment.tutor.answer import Answer, examine
 from toolkit.assignment.tutor.exercises import Exercise, find_exercise
 from toolkit.common.errors import UsageError
+from toolkit.common.files import sha256
 
 DRIVER, RESULT = "tutor_example.py", "tutor_answer.json"
+REPORTS: dict[tuple[object, ...], Report] = {}
 NO_FILE = Answer(verdict="not written", said=[("no file", {})])
 
 
@@ -52,13 +55,11 @@ def look(exercise: Exercise, function: Any | None, folder: Path, host: Host | No
         if written is False:
             return answer if answer.said != NO_FILE.said else Answer(verdict="not written")
         host = host or warm_host()
-        if written:
-            return _called(exercise, submission, host)
-        from toolkit.assignment.check.parent import import_judges, judge  # here: it takes a second
-
-        import_judges()
-        root, parts = str(submission.root), [exercise.part]
-        return _judged(exercise, judge(submission, host, root, parts=parts))
+        called = _called(exercise, submission, host) if written else None
+        if called and (called.numbers or called.verdict != "wrong"):
+            return called
+        judged = _judged(exercise, _report(exercise.part, submission, host))
+        return called if called and judged.verdict == "not seen" else judged
 
 
 def _is_written(exercise: Exercise, source: str) -> bool | None:
@@ -111,6 +112,18 @@ def run_example(name: str, file: str) -> None:
     spec.loader.exec_module(module)
     answer = examine(exercise, getattr(module, exercise.function))
     Path(RESULT).write_text(answer.model_dump_json(), encoding="utf-8")
+
+
+def _report(part: Part, submission: Submission, host: Host) -> Report:
+    """What the check says about a part; the same files are judged once."""
+    from toolkit.assignment.check.parent import import_judges, judge  # here: it takes a second
+
+    files = [(submission.root / file).read_bytes() for file in submission.files]
+    key = (part, submission.files, sha256(b"".join(files)))
+    if key not in REPORTS:
+        import_judges()
+        REPORTS[key] = judge(submission, host, str(submission.root), parts=[part])
+    return REPORTS[key]
 
 
 def _judged(exercise: Exercise, report: Report) -> Answer:

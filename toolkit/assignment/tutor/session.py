@@ -83,9 +83,12 @@ def next_hint(name: str, folder: Path) -> str:
     compared = [entry for entry in entries if entry.get("numbers")]
     if not compared:
         return say("no hint yet", language, name=name)
-    step = min(3, 1 + max(entry.get("hint", 0) for entry in entries))
-    write_entry(folder, name, hint=step)
-    asked = _fitting(exercise, compared[-1], language) if step == 1 else ""
+    last = compared[-1]
+    given = [entry for entry in entries if "hint" in entry]
+    begun = given and last["mistake"] in ("", given[-1]["mistake"])  # another one begins anew
+    step = min(3, given[-1]["hint"] + 1) if begun else 1
+    write_entry(folder, name, hint=step, mistake=last["mistake"])
+    asked = _fitting(exercise, last, language) if step == 1 else ""
     text = asked or exercise.hints[language][step - 1]
     return say("hint", language, name=name, step=step) + "\n" + text
 
