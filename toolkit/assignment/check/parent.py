@@ -175,10 +175,8 @@ def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> N
     except MemoryError:  # all of it has a limit of its own
         raise
     except Exception as error:  # a fault of the judge's own must not cost anybody a point
-        verdicts.not_seen(
-            f"The check itself failed during this: {verdicts.work} ({type(error).__name__}: "
-            f"{error}). This is not a verdict on your code."
-        )
+        kind = type(error).__name__
+        verdicts.not_seen("failed", work=verdicts.work, kind=kind, error=error)
 
 
 def _not_there(part: Part, submission: Submission) -> Finding:

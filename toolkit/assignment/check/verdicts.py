@@ -5,18 +5,12 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from toolkit.assignment.check.findings import Finding, Id
 from toolkit.assignment.check.host import LIMITS, MAX_BYTES, Gone, StudentError
+from toolkit.assignment.check.rules import Rule, rules
 from toolkit.assignment.check.verify import accepted, proof_of
 from toolkit.assignment.parts import Part
 
 Stopped = Literal["time-limit", "length-overflow"]  # the ids of what never comes back
 
-STOPPED: dict[Stopped, str] = {
-    "time-limit": "The code did not come back from this: {}. Look for an endless loop, or for work "
-    'that is done when the file is imported and belongs under if __name__ == "__main__".',
-    "length-overflow": "The code did not come back, or ran out of memory, when it was asked for "
-    "palindromes longer than 36 digits. How large is 10 to the power of half the length? Does "
-    "anything count up to that number, or store as many items?",
-}
 QUESTIONS: dict[Part, tuple[Id, ...]] = {  # that each judge answers, one way or another
     "dataset": ("not-a-palindrome", "wrong-label", "answer-in-input", "length-overflow"),
     "lstm": ("wrong-equation", "nonzero-initial-state", "state-not-carried", "fixed-batch-size",
@@ -29,10 +23,6 @@ QUESTIONS: dict[Part, tuple[Id, ...]] = {  # that each judge answers, one way or
             "wrong-direction", "one-sided-loss", "missing-interpolation", "wrong-interpolation",
             "interpolation-repeats-ends", "same-class-ends"),
 }  # fmt: skip
-ENDED = (
-    "The process ended during this: {}. Look for a call of exit, or for something that needs more "
-    "than the {} GiB of memory it has."
-)
 
 
 class Placed(Protocol):
@@ -79,60 +69,74 @@ class Verdicts:
         self.work = "starting"
         self.stopped: Stopped = "time-limit"
         self._progress = progress
+        self._rules = rules(part)
 
     def doing(self, what: str, stopped: Stopped = "time-limit") -> None:
         """Say what comes next, and which finding it is if the code never comes back from it."""
         self.work, self.stopped = what, stopped
         self._progress(f"{self.part}: {what}")
 
-    def right(self, sentence: str, answers: str = "") -> None:
-        """Something was seen and is as the assignment asks: none of these ids is in it."""
-        self.answered |= set(answers.split())
-        self.findings.append(Finding(verdict="right", part=self.part, message=sentence))
+    def right(self, name: str, /, answers: str = "", **seen: Any) -> None:
+        """Something was seen and is as the assignment asks: `[right.NAME]` in the rules."""
+        rule = self._rules.get(f"right.{name}") or _as_written(name)
+        self.answered |= set(rule.answers) | set(answers.split())
+        message = rule.says.format(**seen)
+        self.findings.append(Finding(verdict="right", part=self.part, message=message))
 
     def unanswered(self) -> None:
         """Say which questions have no answer, where all seems to be right."""
         if self.answered and all(finding.verdict == "right" for finding in self.findings):
             for id in QUESTIONS[self.part]:
                 if id not in self.answered:
-                    self.not_seen(f"This was not looked at: {id}.", id=id)
+                    self.not_seen("unanswered", id=id)
 
-    def not_seen(self, sentence: str, *, id: Id | None = None, at: Placed | None = None) -> None:
-        """Something could not be found out; it is neither right nor wrong.
-
-        Args:
-            id: the one fault that it leaves open; None if it leaves open all of this part.
-        """
-        place: dict[str, Any] = {"file": at.file, "line": at.line} if at else {}
-        self.findings.append(
-            Finding(verdict="not seen", part=self.part, id=id, message=sentence, **place)
+    def not_seen(
+        self, name: str, /, *, id: Id | None = None, at: Placed | None = None, **seen: Any
+    ) -> None:
+        """Something could not be found out, and is neither right nor wrong: `[not-seen.NAME]`."""
+        rule = self._rules.get(f"not-seen.{name}") or _as_written(name)
+        finding = Finding(
+            verdict="not seen",
+            part=self.part,
+            id=id or rule.id,
+            file=at.file if at else None,
+            line=at.line if at else None,
+            message=rule.says.format(id=id, **seen),
         )
+        self.findings.append(finding)
 
     def fault(
         self,
-        id: Id,
-        message: str,
+        rule: str,
+        message: str = "",
+        /,
         *,
         equation: int | None = None,
         line: int | None = None,
         at: Placed | None = None,
         proof: Mapping[str, Any],
+        **seen: Any,
     ) -> None:
         """Something is wrong, in a line of this part's file, or where something was seen.
 
         Args:
+            rule: `ID.NAME`, as the rules have it.
+            equation: the one that is wrong, where the rule may be about several.
             proof: what was seen, by the names in `verify.CLAIMS`; what it does not prove is not
                 seen.
+            seen: what else the sentence mentions.
         """
+        id: Any = rule.partition(".")[0]  # the rules are valid, and so are their ids
+        said = self._rules.get(rule) or _as_written(message)
         file, line = (at.file, at.line) if at else (None, line)
         finding = Finding(
             verdict="wrong",
             part=self.part,
             id=id,
-            equation=equation,
+            equation=equation or said.equation,
             file=file or self.file,
             line=line,
-            message=message,
+            message=said.says.format(**{**proof, **seen}),
             proof=proof_of(id, proof),
         )
         self.findings.append(accepted(finding))
@@ -160,72 +164,43 @@ class Verdicts:
         once: dict[str, Any] = {"said": text, "where": [error.file, error.line]}
         if "NotImplementedError" in kinds:
             what = f": {error.text}" if error.text else ""
-            self.fault(
-                "not-written",
-                f"This is still to be written{what}.",
-                at=error,
-                proof={"happened": kinds[0]},
-            )
+            self.fault("not-written.raised", at=error, proof={"happened": kinds[0]}, what=what)
         elif "UnknownParameter" in kinds:
-            self.not_seen(
-                "This was not tried, because the check does not know what to pass for "
-                f"{error.text}. Give this parameter a default, or a name from the assignment: "
-                "seq_length, input_dim, hidden_dim, output_dim, batch_size, device.",
-                at=error,
-            )
+            self.not_seen("parameter", at=error, parameter=error.text)
         elif any(word in text for word in ("CUDA", "cuda", "NVIDIA")):
-            self.fault(
-                "fixed-device",
-                f"The code asks for a GPU, and there is none ({text}). The same code should run on "
-                "a CPU. What decides where a tensor goes?",
-                at=error,
-                proof={"happened": text},
-            )
+            self.fault("fixed-device.asked", at=error, proof={"happened": text})
         elif "FileNotFoundError" in kinds:
-            self.not_seen(
-                f"The code needs something that was not handed in ({text}), so what follows was "
-                "not seen.",
-                at=error,
-            )
+            self.not_seen("not-handed-in", at=error, problem=text)
         elif "ModuleNotFoundError" in kinds and _package(error) in self.excused:
-            self.not_seen(f"This was not checked: {self.excused[_package(error)]}.", at=error)
+            self.not_seen("excused", at=error, why=self.excused[_package(error)])
         elif error.module and "ModuleNotFoundError" in kinds:
-            self.fault(
-                "does-not-import",
-                f"Python cannot import this file: {text}. Is that module in the folder that you "
-                "hand in?",
-                at=error,
-                proof=once,
-            )
+            self.fault("does-not-import.module", at=error, proof=once, problem=text)
         elif importing:
-            message = f"Python cannot import this file: {text}."
             proof = {"happened": text} if "SystemExit" in kinds else once  # exit is no error
-            self.fault("does-not-import", message, at=error, proof=proof)
+            self.fault("does-not-import.raised", at=error, proof=proof, problem=text)
         else:
-            self.fault("does-not-run", f"The code stops with {text}.", at=error, proof=once)
+            self.fault("does-not-run.raised", at=error, proof=once)
 
     def gone(self, gone: Gone) -> None:
         """Their process ended before its last answer: say what that means."""
         limit = LIMITS[self.part]
         if gone.reason:
-            self.not_seen(f"{gone.reason} This was not looked at: {self.work}.")
+            self.not_seen("judge", reason=gone.reason, work=self.work)
         elif gone.disturbed:
-            self.not_seen(
-                "Something other than an answer came from the process that runs the code, during "
-                f"this: {self.work}. What follows was not looked at."
-            )
+            self.not_seen("disturbed", work=self.work)
         elif gone.late and gone.cpu < 0.9 * limit and gone.seconds > 4 * limit:
-            self.not_seen(f"This machine was too busy to finish this: {self.work}.")
+            self.not_seen("busy", work=self.work)
         elif self.stopped == "time-limit" and not gone.late and gone.cpu < 0.9 * limit:
-            message = ENDED.format(self.work, MAX_BYTES >> 30)
-            self.fault("time-limit", message, proof={"happened": f"status {gone.status}"})
+            proof: dict[str, Any] = {"happened": f"status {gone.status}"}
+            self.fault("time-limit.ended", proof=proof, work=self.work, memory=MAX_BYTES >> 30)
         else:
             cpu = max(gone.cpu, gone.late * limit)  # waiting without end takes none
-            self.fault(
-                self.stopped,
-                STOPPED[self.stopped].format(self.work),
-                proof={"cpu": cpu, "limit": limit},
-            )
+            proof = {"cpu": cpu, "limit": limit}
+            self.fault(f"{self.stopped}.reached", proof=proof, work=self.work)
+
+
+def _as_written(text: str) -> Rule:
+    return Rule(says=text.replace("{", "{{").replace("}", "}}"))
 
 
 def _package(error: StudentError) -> str:

@@ -9,7 +9,7 @@ from toolkit.assignment.check.train.ending import report_ending
 from toolkit.assignment.check.train.loss import check_loss
 from toolkit.assignment.check.train.steps import MANY, check_steps
 from toolkit.assignment.check.train.trace import Trace
-from toolkit.assignment.check.verdicts import STOPPED, Verdicts
+from toolkit.assignment.check.verdicts import Verdicts
 
 MAX_USERS = 2  # scripts that use it
 MAX_STEPS = 8  # in one loop
@@ -33,8 +33,8 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         if again.ended != "error" and not _is_too_slow(again):
             trace = again
         elif not (trace.all("step", "backward", "call") or again.all("step", "backward", "call")):
-            message = STOPPED["time-limit"].format(verdicts.work)
-            verdicts.fault("time-limit", message, proof={"cpu": MAX_SECONDS, "limit": MAX_SECONDS})
+            proof = {"cpu": MAX_SECONDS, "limit": MAX_SECONDS}
+            verdicts.fault("time-limit.reached", proof=proof, work=verdicts.work)
             return
     trace.leave_out_others(located.network)
     report_ending(trace, verdicts)
