@@ -141,8 +141,9 @@ class Verdicts:
         )
         self.findings.append(accepted(finding))
 
-    def also(self, sentence: str) -> None:
-        """Say inside the first fault what it accounts for: one cause is one finding."""
+    def also(self, name: str, /, **seen: Any) -> None:
+        """Say inside the first fault what it accounts for, too, `[also.NAME]`."""
+        sentence = self._rules[f"also.{name}"].says.format(**seen)
         number = next(k for k, f in enumerate(self.findings) if f.verdict == "wrong")
         first = self.findings[number]
         message = f"{first.message} {sentence}"
