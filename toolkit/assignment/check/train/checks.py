@@ -9,7 +9,7 @@ from toolkit.assignment.check.train.ending import report_ending
 from toolkit.assignment.check.train.loss import check_loss
 from toolkit.assignment.check.train.steps import MANY, check_steps
 from toolkit.assignment.check.train.trace import Trace
-from toolkit.assignment.check.verdicts import STOPPED, Verdicts
+from toolkit.assignment.check.verdicts import Verdicts
 
 MAX_USERS = 2  # scripts that use it
 MAX_STEPS = 8  # in one loop
@@ -33,30 +33,24 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         if again.ended != "error" and not _is_too_slow(again):
             trace = again
         elif not (trace.all("step", "backward", "call") or again.all("step", "backward", "call")):
-            message = STOPPED["time-limit"].format(verdicts.work)
-            verdicts.fault("time-limit", message, proof={"cpu": MAX_SECONDS, "limit": MAX_SECONDS})
+            proof = {"cpu": MAX_SECONDS, "limit": MAX_SECONDS}
+            verdicts.fault("time-limit.reached", proof=proof, work=verdicts.work)
             return
     trace.leave_out_others(located.network)
     report_ending(trace, verdicts)
     if calls := trace.all("recurrent"):
-        message = f"torch's own {calls[0]['name']} is called. Write equations (1) to (6) yourself."
-        verdicts.fault(
-            "forbidden-module", message, at=calls[0], proof={"happened": calls[0]["name"]}
-        )
+        f"torch's own {calls[0]['name']} is called. Write equations (1) to (6) yourself."
+        verdicts.fault("forbidden-module.called", at=calls[0], proof={"happened": calls[0]["name"]})
     verdicts.doing("the loss and the steps")
     if _is_too_slow(trace):
-        verdicts.not_seen("Training is too slow here: fewer than two steps were seen.")
+        verdicts.not_seen("slow")
         return
     if trace.all("loss"):
         verdicts.facts.add("saw-loss")
     check_loss(trace, verdicts)
     check_steps(trace, verdicts)
     if smaller:
-        verdicts.not_seen(
-            "The training is slow here, so it was watched with smaller numbers. What its training "
-            "and test data share was not looked at.",
-            id="split-leak",
-        )
+        verdicts.not_seen("smaller")
         return
     verdicts.doing("palindromes that training and test data share")
     check_data(student, trace, verdicts)
