@@ -10,8 +10,6 @@ tutor.progress()                 # which exercises are right
 import sys
 from pathlib import Path
 
-from toolkit.common.errors import ToolkitError
-
 __all__ = ["check", "hint", "progress"]
 
 
@@ -23,29 +21,26 @@ def check(name: str, expect: str | None = None) -> None:
         expect: what you expect to change, before a second check; by default you are asked, and may
             leave it empty.
     """
-    from toolkit.assignment.tutor.session import check_exercise
-
-    try:
-        print(check_exercise(name, Path(), sys._getframe(1).f_globals, expect)[1])
-    except ToolkitError as error:  # a notebook shows a traceback for each
-        print(error)
+    _print("check_exercise", name, Path(), sys._getframe(1).f_globals, expect)
 
 
 def hint(name: str) -> None:
     """The next of three hints for an exercise, once a check of it has compared numbers."""
-    from toolkit.assignment.tutor.session import next_hint
-
-    try:
-        print(next_hint(name, Path()))
-    except ToolkitError as error:
-        print(error)
+    _print("next_hint", name, Path())
 
 
 def progress() -> None:
     """List the exercises, and which of them are right."""
-    from toolkit.assignment.tutor.session import list_progress
+    _print("list_progress", Path())
+
+
+def _print(what: str, *given: object) -> None:
+    """What a function of `session` says; a mistake of the user's is a sentence, no traceback."""
+    from toolkit.assignment.tutor import session  # here: the journal is read without torch
+    from toolkit.common.errors import ToolkitError
 
     try:
-        print(list_progress(Path()))
+        said = getattr(session, what)(*given)
+        print(said if isinstance(said, str) else said[1])
     except ToolkitError as error:
         print(error)

@@ -19,28 +19,17 @@ Sentence = tuple[str, dict[str, str]]  # a key of `sentences.toml`, and what fil
 
 
 class Answer(BaseModel):
-    """What came of an exercise.
-
-    Attributes:
-        number: how many results were compared and right; 0 where the check has judged.
-        numbers: whether the code gave results that could be compared.
-        shown: a line for each thing that was given, got and wanted: its name and its text.
-        what: which result it is.
-        said: what else to say, where nothing was compared and below what was.
-        mistake: what it looks like, a key of the exercise's; or "".
-        id: the finding of the check; or "".
-        judged: its message, where the check has judged.
-    """
+    """What came of an exercise."""
 
     verdict: Literal["right", "wrong", "not written", "not seen"]
-    number: int = 0
-    numbers: bool = False
-    shown: list[tuple[str, str]] = []
-    what: str = "result"
-    said: list[Sentence] = []
-    mistake: str = ""
-    id: str = ""
-    judged: str = ""
+    number: int = 0  # of results that were compared and right; 0 where the check has judged
+    numbers: bool = False  # whether the code gave results that could be compared
+    shown: list[tuple[str, str]] = []  # what was given, got and wanted: names and texts
+    what: str = "result"  # which result it is
+    said: list[Sentence] = []  # in the place of a comparison, and below one
+    mistake: str = ""  # what it looks like, a key of the exercise's
+    id: str = ""  # the finding of the check
+    judged: str = ""  # its message
 
 
 def examine(exercise: Exercise, function: Function) -> Answer:
@@ -63,7 +52,7 @@ def examine(exercise: Exercise, function: Function) -> Answer:
 
 
 def _wrong(exercise: Exercise, seen: Seen, number: int) -> Answer:
-    said = [] if seen.wanted is True or seen.wanted is False else list(_difference(seen))
+    said = _difference(seen.got, seen.wanted)
     if seen.ignored:
         said.append(("ignored", {"names": ", ".join(seen.ignored)}))
     shown = [*seen.given.items(), ("got", seen.got), ("wanted", seen.wanted)]
@@ -79,30 +68,33 @@ def _wrong(exercise: Exercise, seen: Seen, number: int) -> Answer:
     )
 
 
-def _difference(seen: Seen) -> list[Sentence]:
-    """Where two tensors of the same shape begin to differ; or that their types do."""
-    several = isinstance(seen.wanted, tuple) and isinstance(seen.got, tuple | list)
-    pairs = list(zip(seen.got, seen.wanted, strict=False)) if several else [(seen.got, seen.wanted)]
-    for got, wanted in pairs:
-        if isinstance(got, Tensor) and isinstance(wanted, Tensor) and not same(got, wanted):
-            if got.shape != wanted.shape:
-                return []  # which shows
-            places = ((got.detach().double() - wanted.double()).abs() > 1e-4).nonzero()
-            if not len(places):
-                return [("type", {"got": str(got.dtype)[6:], "wanted": str(wanted.dtype)[6:]})]
-            place = tuple(places[0].tolist())
-            numbers = {"got": f"{float(got[place]):.4g}", "wanted": f"{float(wanted[place]):.4g}"}
-            return [("difference", {"place": str(list(place)), **numbers})] if place else []
-    return []
+def _difference(got: Any, wanted: Any) -> list[Sentence]:
+    """Where two tensors of the same shape begin to differ, or that their types do."""
+    if isinstance(wanted, tuple) and isinstance(got, tuple | list):
+        several = (_difference(a, b) for a, b in zip(got, wanted, strict=False))
+        return next(filter(None, several), [])
+    shapes = [tuple(x.shape) for x in (got, wanted) if isinstance(x, Tensor)]
+    if len(shapes) < 2 or shapes[0] != shapes[1] or shapes[0] == () or same(got, wanted):
+        return []
+    places = ((got.detach().double() - wanted.double()).abs() > 1e-4).nonzero().tolist()
+    if not places:
+        return [("type", {"got": str(got.dtype)[6:], "wanted": str(wanted.dtype)[6:]})]
+    numbers = (f"{float(x[tuple(places[0])]):.4g}" for x in (got, wanted))
+    return [
+        (
+            "difference",
+            dict(zip(("place", "got", "wanted"), (str(places[0]), *numbers), strict=True)),
+        )
+    ]
 
 
 def _stopped(error: BaseException) -> list[Sentence]:
     """What the code raised, and in which line of theirs."""
     said = f"{type(error).__name__}: {error}".strip().splitlines()[0][:300]
     line: list[Sentence] = []
-    ours, torchs = str(Path(__file__).parent), str(Path(torch.__file__).parent)
+    others = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
     for frame in traceback.extract_tb(error.__traceback__):
-        if not frame.filename.startswith((ours, torchs)):
+        if not frame.filename.startswith(others):
             text = linecache.getline(frame.filename, frame.lineno or 0).strip()
             line = [("line", {"line": str(frame.lineno), "text": text})]
     return [("stopped", {"error": said}), *line, ("for numbers", {})]
@@ -113,9 +105,8 @@ def _text(value: Any) -> str:
     if isinstance(value, tuple | list) and any(isinstance(x, Tensor) for x in value):
         return "\n".join(map(_text, value))
     if isinstance(value, Tensor):
-        numbers = value.detach()
-        if value.is_floating_point():
-            numbers = (numbers.double() * 10_000).round() / 10_000 + 0.0
+        rounded = (value.detach().double() * 10_000).round() / 10_000 + 0.0
+        numbers = rounded if value.is_floating_point() else value
         return f"{tuple(value.shape)} {numbers.tolist() if value.numel() <= MOST else '...'}"
     if isinstance(value, float):
         return f"{value:.4g}"
@@ -143,23 +134,20 @@ def as_text(exercise: Exercise, answer: Answer, language: Language, in_cell: boo
     elif answer.verdict == "not seen":
         lines = [words("not seen"), *said]
     else:
-        lines = [words("wrong")] * answer.numbers + _shown(answer, language) + said
+        compared = [f"  {words('compared')} {words(answer.what)}"] * (answer.what != "result")
+        lines = [words("wrong")] * answer.numbers + compared + _table(answer, language) + said
         lines += [answer.judged] * bool(answer.judged)
         lines += [words("ask for a hint")] * answer.numbers
         lines += [words("page", id=answer.id)] * bool(answer.id)
     return "\n".join(lines)
 
 
-def _shown(answer: Answer, language: Language) -> list[str]:
+def _table(answer: Answer, language: Language) -> list[str]:
     """The numbers of the example, one below the other."""
-    own = ("got", "wanted")
-    texts = {n if n not in own else say(n, language): text for n, text in answer.shown}
-    texts = {name: {"True": say("yes", language), "False": say("no", language)}.get(text, text)
-             for name, text in texts.items()}  # fmt: skip
-    width = max(map(len, texts), default=0)
-    lines = [f"  {say('compared', language)} {say(answer.what, language)}"] * (
-        answer.what != "result"
-    )
-    for name, text in texts.items():
-        lines.append(f"  {name:{width}}  " + textwrap.indent(text, " " * (width + 4)).lstrip())
+    own = {key: say(key, language) for key in ("got", "wanted", "True", "False")}
+    width = max((len(own.get(name, name)) for name, _ in answer.shown), default=0)
+    lines = []
+    for name, text in answer.shown:
+        first = f"  {own.get(name, name):{width}}  "
+        lines.append(first + textwrap.indent(own.get(text, text), " " * len(first)).lstrip())
     return lines

@@ -6,7 +6,6 @@ give. The others are played with tiny networks: each function yields what came o
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -27,30 +26,16 @@ OLD = 1e6  # a gradient that was there before, larger than any of a loss
 class Seen(NamedTuple):
     """A result beside the one that is wanted.
 
-    Attributes:
-        given: by the names of the parameters.
-        what: which result it is, a key of `sentences.toml`.
-        mistake: what it looks like where it is wrong, a key of the exercise's `mistakes`; or "".
-        ignored: what it does not depend on, and should.
+    `what` names it in `sentences.toml`, `mistake` is the exercise's if this is wrong ("" for any),
+    and `ignored` are inputs that it should depend on, and does not.
     """
 
     got: Any
     wanted: Any
-    given: Mapping[str, Any] = {}
     what: str = "result"
     mistake: str = ""
+    given: Mapping[str, Any] = {}
     ignored: tuple[str, ...] = ()
-
-
-def try_out(exercise: Exercise, function: Function) -> Iterator[Seen]:
-    """The results of a student's function, one after the other."""
-    if exercise.name in PLAYED:
-        yield from PLAYED[exercise.name](function)
-        return
-    reference = REFERENCES[exercise.name]
-    for example in exercise.examples:
-        given = {name: _value(value) for name, value in example.items()}
-        yield _compared(exercise, function, reference, given)
 
 
 def same(got: Any, wanted: Any) -> bool:
@@ -65,82 +50,81 @@ def same(got: Any, wanted: Any) -> bool:
             and torch.allclose(got.detach().double(), wanted.double(), atol=1e-4)
         )
     if isinstance(wanted, float):
-        fits = isinstance(got, float | int) or (hasattr(got, "item") and math.prod(got.shape) == 1)
-        return fits and abs(float(got) - wanted) < 1e-4
+        one = isinstance(got, float | int) or (hasattr(got, "item") and math.prod(got.shape) == 1)
+        return one and abs(float(got) - wanted) < 1e-4
     return bool(got == wanted)
 
 
-def _value(value: Any) -> Any:
-    """A number or a tensor of the table; `step` is the one below."""
-    return torch.tensor(value) if isinstance(value, list) else _step if value == "step" else value
+def try_out(exercise: Exercise, function: Function) -> Iterator[Seen]:
+    """The results of a student's function, one after the other."""
+    if exercise.name in PLAYED:
+        yield from PLAYED[exercise.name](function)
+    for example in exercise.examples:
+        given = {k: torch.tensor(v) if isinstance(v, list) else v for k, v in example.items()}
+        if "step" in given:
+            given["step"] = _step
+        yield _compared(exercise, function, given)
 
 
-def _compared(
-    exercise: Exercise, function: Function, reference: Function, given: Mapping[str, Any]
-) -> Seen:
+def _compared(exercise: Exercise, function: Function, given: Mapping[str, Any]) -> Seen:
     def call(of: Function, **more: Any) -> Any:
         inputs = {**given, **more}.values()
         return of(*(x.clone() if isinstance(x, Tensor) else x for x in inputs))
 
-    got, wanted = call(function), call(reference)
-    if same(got, wanted):
+    right = REFERENCES[exercise.name]
+    got, wanted = call(function), call(right)
+    if got is None or same(got, wanted):
         return Seen(got, wanted)
-    names = {"torch": torch, "right": reference, **given}
-    mistakes = [
-        key for key, one in exercise.mistakes.items() if same(got, eval(one["looks"], names))
-    ]
+    names = {"torch": torch, "right": right, **given}
+    mistakes = (k for k, one in exercise.mistakes.items() if same(got, eval(one["looks"], names)))
     ignored = []
-    for name, value in given.items():
-        if isinstance(value, Tensor) and got is not None:
-            other = value + 0.25 if value.is_floating_point() else (value + 1) % 10
-            moves = not same(call(reference, **{name: other}), wanted)
-            if moves and same(call(function, **{name: other}), got):
-                ignored.append(name)
-    return Seen(got, wanted, given, "result", (mistakes or [""])[0], tuple(ignored))
+    for name, x in given.items():
+        other = (
+            {name: (x + 1) % 10 if x.dtype == torch.int64 else x + 0.25}
+            if hasattr(x, "dtype")
+            else {}
+        )
+        if not same(call(right, **other), wanted) and same(call(function, **other), got):
+            ignored.append(name)
+    return Seen(got, wanted, "result", next(mistakes, ""), given, tuple(ignored))
 
 
 def _step(x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
     """c(t) = c(t-1) / 2 + x(t), h(t) = c(t) + h(t-1) / 4"""
-    c = c / 2 + x
-    return c + h / 4, c
+    return c / 2 + x + h / 4, c / 2 + x
 
 
-def _gates(*given: Tensor, kind: str) -> list[Tensor]:
-    """Each gate from x, h and its W_x, W_h and b, by the check's reference."""
-    (x, h), weights = given[:2], given[2:]
-    names = "gifo"[: len(weights) // 3]
+def _gates(x: Tensor, h: Tensor, *weights: Tensor, kind: str) -> tuple[Tensor, ...]:
+    """Each gate from its W_x, W_h and b, by the check's reference."""
+    gates = "gifo"[: len(weights) // 3]
     maps = {
         name: Map(0.0, weights[3 * k].t(), weights[3 * k + 1].t(), weights[3 * k + 2])
-        for k, name in enumerate(names)
+        for k, name in enumerate(gates)
     }
     layer = Layer(maps, dict.fromkeys(maps, kind), start=(h, h))
-    (step,) = layer.steps(x[:, None], None)
-    return [step[name] for name in names]
+    return tuple(layer.steps(x[:, None], None)[0][name] for name in gates)
 
 
 def _loop(x: Tensor, step: Function, size: int, start: float = 0.0, gives: str = "h") -> Any:
     h, c = torch.full((2, len(x), size), start)
-    states = [h]
+    states = []
     for t in range(x.size(1)):
         h, c = step(x[:, t], h, c)
         states.append(h)
-    return {"h": h, "c": c, "all": torch.stack(states[1:] or states, 1)}[gives]
+    return {"h": h, "c": c, "all": torch.stack(states, 1) if states else h}[gives]
 
 
 def _cross_entropy(p: Tensor, labels: Tensor) -> Tensor:
     last = (p[:, -1] - p[:, -1].amax(1, keepdim=True)).double()
-    chosen = torch.stack([row[label] for row, label in zip(last, labels, strict=True)])
-    return (last.exp().sum(1).log() - chosen).mean().float()
+    return (last.exp().sum(1).log() - last[range(len(labels)), labels]).mean().float()
 
 
 REFERENCES: dict[str, Function] = {
-    "dataset.palindromes": lambda left, length: torch.stack(
-        [left[:, min(k, length - 1 - k)] for k in range(length)], dim=1
-    ),
+    "dataset.palindromes": lambda left, T: left[:, [min(k, T - 1 - k) for k in range(T)]],
     "dataset.inputs_and_label": lambda p: (p[:, :-1], p[:, -1]),
     "dataset.one_hot": lambda digits: (digits[..., None] == torch.arange(10)).float(),
     "lstm.equation_1": lambda *given, kind="tanh": _gates(*given, kind=kind)[0],
-    "lstm.equations_2_to_4": lambda *given, kind="sigmoid": tuple(_gates(*given, kind=kind)),
+    "lstm.equations_2_to_4": lambda *given, kind="sigmoid": _gates(*given, kind=kind),
     "lstm.equation_5": lambda g, i, f, c: CELLS[0].compute(g, i, f, c, c),
     "lstm.equation_6": lambda c, o: OUTPUTS[0].compute(c, o, c, c),
     "lstm.loop": _loop,
@@ -148,82 +132,63 @@ REFERENCES: dict[str, Function] = {
 }
 
 
-class _Last(nn.Module):
-    """Logits by the last of the inputs (batch, T-1, 2): a linear map."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.linspace(-1, 1, 20).reshape(10, 2))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x[:, -1] @ self.weight.t()
+def _linear(size: int) -> nn.Module:
+    """Logits from inputs (batch, ...) of so many numbers, always with the same weights."""
+    layer = nn.Linear(size, 10, bias=False)
+    layer.weight.data = torch.linspace(-1, 1, 10 * size).sin().reshape(10, size)
+    return nn.Sequential(nn.Flatten(), layer)
 
 
 def train_step(function: Function) -> Iterator[Seen]:
     """Updates of plain gradient descent and of RMSProp, beside the same by hand."""
-    inputs = torch.tensor([[[0.0, 0.0], [1.0, 0.5]], [[1.0, 1.0], [-0.5, 1.0]]])
-    labels = torch.tensor([9, 4])
-    x, y = inputs[:, -1].double(), (labels[:, None] == torch.arange(10)).double()
-    begin = _Last().weight.detach().double()
-    sgd, rms = partial(torch.optim.SGD, lr=1.0), partial(torch.optim.RMSprop, lr=0.1)
+    inputs, labels = torch.tensor([[[1.0, 0.5]], [[-0.5, 1.0]]]), torch.tensor([9, 4])
+    x, y = inputs.flatten(1).double(), (labels[:, None] == torch.arange(10)).double()
+    (begin,) = (weight.detach().double() for weight in _linear(2).parameters())
+    given = {"inputs": inputs, "labels": labels, "max_norm": 1e9, "optimizer": "SGD(lr=1)"}
 
     def gradient(weight: Tensor) -> Tensor:
         return ((x @ weight.t()).softmax(1) - y).t() @ x / len(x)
 
-    def after(steps: int, max_norm: float = 1e9, kind: Function = sgd) -> tuple[Tensor, Any]:
-        model = _Last()
-        optimizer = kind(model.parameters())
-        said = [function(model, optimizer, inputs, labels, max_norm) for _ in range(steps)]
-        return model.weight.detach(), said[0]
+    def update(times: int, max_norm: float = 1e9, kind: str = "SGD", rate: float = 1.0) -> Any:
+        model = _linear(2)
+        optimizer = getattr(torch.optim, kind)(model.parameters(), lr=rate)
+        said = [function(model, optimizer, inputs, labels, max_norm) for _ in range(times)]
+        return next(model.parameters()).detach().double(), said[0]
 
     g, logits = gradient(begin), x @ begin.t()
-    once = begin - g
     loss = float((logits.logsumexp(1) - (logits * y).sum(1)).mean())
     share = float((logits.argmax(1) == labels).double().mean())
-    got, said = after(1)
-    given = {"inputs": inputs, "labels": labels, "max_norm": 1e9, "optimizer": "SGD(lr=1)"}
-    yield Seen(said, (loss, share), given)
-    yield Seen(got, once.float(), given, "weights", "still" if same(got, begin.float()) else "")
-    got, wanted = after(2)[0], once - gradient(once)
-    yield Seen(
-        got, wanted.float(), given, "again", "clear" if same(got, (wanted - g).float()) else ""
-    )
-    got, wanted = after(1, max_norm=0.1)[0], begin - g * 0.1 / g.norm()
+    once, twice = begin - g, begin - g - gradient(begin - g)
+    got, said = update(1)
+    yield Seen(said, (loss, share), given=given)
+    yield Seen(got, once, "weights", "still" if same(got, begin) else "", given)
+    got, _ = update(2)
+    yield Seen(got, twice, "again", "clear" if same(got, twice - g) else "", given)
+    got, _ = update(1, max_norm=0.1)
+    clipped = begin - g * 0.1 / g.norm()
     given |= {"max_norm": 0.1}
-    yield Seen(got, wanted.float(), given, "weights", "clip" if same(got, once.float()) else "")
-    wanted = begin - 0.1 * g / (0.1 * g.abs() + 1e-8)  # the mean of the squares begins at 0
+    yield Seen(got, clipped, "weights", "clip" if same(got, once) else "", given)
+    got, _ = update(1, kind="RMSprop", rate=0.1)
     given |= {"max_norm": 1e9, "optimizer": "RMSprop(lr=0.1)"}
-    yield Seen(after(1, kind=rms)[0], wanted.float(), given, "weights")
-
-
-class _Repeats(nn.Module):
-    """Predicts the first digit of inputs (batch, T-1, 1)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.ones(()))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (x[:, 0] == torch.arange(10)).float() * self.scale
+    yield Seen(got, begin - 0.1 * g / (0.1 * g.abs() + 1e-8), "weights", "", given)
 
 
 def accuracy(function: Function) -> Iterator[Seen]:
-    """Nine samples in batches of 4, 4 and 1; then others."""
-    digits = torch.tensor([3, 1, 4, 1, 5, 9, 2, 6, 5])
-    for labels in (torch.tensor([3, 1, 4, 1, 5, 9, 0, 0, 0]), digits, digits * 0):
-        right = int((digits == labels).sum())
-        data = TensorDataset(digits[:, None, None].float(), labels)
-        got = function(_Repeats(), DataLoader(data, batch_size=4))
+    """Nine samples in batches of 4, 4 and 1, of which 6, 9 and 0 are right."""
+    model, x = _linear(4), torch.linspace(-3, 5, 36).cos().reshape(9, 4, 1)
+    predicted = model(x).argmax(1)
+    for right in (6, 9, 0):
+        labels = torch.where(torch.arange(9) < right, predicted, (predicted + 1) % 10)
+        got = function(model, DataLoader(TensorDataset(x, labels), batch_size=4))
         looks = {"batches": 0.5, "percent": 100 * right / 9, "count": float(right)}
         mistake = next((key for key, value in looks.items() if same(got, value)), "")
-        given = {"predicted": digits, "labels": labels, "batch_size": 4}
-        yield Seen(got, right / 9, given, "result", mistake)
+        given = {"predicted": predicted, "labels": labels, "batch_size": 4}
+        yield Seen(got, right / 9, "result", mistake, given)
 
 
 def _shape(images: Any, *wanted: int) -> Seen:
     shape = tuple(images.shape) if isinstance(images, Tensor) else images
-    flat = isinstance(shape, tuple) and shape[1:] == (784,)
-    return Seen(shape, wanted, {}, "shape", "flat" if flat else "")
+    return Seen(shape, wanted, "shape", "flat" if shape == (wanted[0], 784) else "")
 
 
 def generator(function: Function) -> Iterator[Seen]:
@@ -232,10 +197,10 @@ def generator(function: Function) -> Iterator[Seen]:
     for count in (7, 2):
         yield _shape(model(torch.randn(count, LATENT)), count, 1, 28, 28)
     images = model(100 * torch.randn(50, LATENT)).detach()
-    ends = (float(images.min()), float(images.max()))
-    got = "-1 ... 1" if max(map(abs, ends)) <= 1 else f"{ends[0]:.1f} ... {ends[1]:.1f}"
-    yield Seen(got, "-1 ... 1", {}, "range", "range")
-    yield Seen(float(images.std(0).max()) > 0, True, {}, "differ", "same")
+    low, high = float(images.min()), float(images.max())
+    inside = max(-low, high) <= 1
+    yield Seen("-1 ... 1" if inside else f"{low:.1f} ... {high:.1f}", "-1 ... 1", "range", "range")
+    yield Seen(float(images.std(0).max()) > 0, True, "differ", "same")
 
 
 class _Generator(nn.Module):
@@ -257,9 +222,9 @@ class _Generator(nn.Module):
     def noise(self, rows: int) -> Iterator[Seen]:
         """Whether all z together have so many rows and are standard normal."""
         z = torch.cat(self.asked)
-        yield Seen(len(z), rows, {}, "rows", "noise")
+        yield Seen(len(z), rows, "rows", "noise")
         moments = (float(x) for x in (z.mean(), z.std(), (z**4).mean()))
-        yield Seen(is_normal(z.numel(), *moments), True, {}, "noise", "noise")
+        yield Seen(is_normal(z.numel(), *moments), True, "noise", "noise")
 
 
 class _Discriminator(nn.Module):
@@ -285,7 +250,7 @@ class _Discriminator(nn.Module):
                 theirs = (seen[:, None] == images.reshape(-1, 784)[None]).all(2).any(1)
                 signs |= set((-answers.grad[theirs]).sign().flatten().tolist())
         got = "up" if signs == {1.0} else "down" if signs == {-1.0} else "-"
-        return Seen(got, wanted, {}, mistake, mistake)
+        return Seen(got, wanted, mistake, mistake)
 
 
 def _play(step: Function, trained: str) -> tuple[_Generator, _Discriminator, Iterator[Seen]]:
@@ -299,16 +264,13 @@ def _play(step: Function, trained: str) -> tuple[_Generator, _Discriminator, Ite
     said = step(g, d, torch.optim.SGD([weights[trained]], lr=1.0))
     moved = {k: float((weights[k].detach() - before[k]).abs().max()) for k in weights}
     names = ", ".join(name for name, distance in moved.items() if distance > 0)
-
-    def seen() -> Iterator[Seen]:
-        finite = said if said is None else same(said - said, 0.0)
-        yield Seen(finite, True, {}, "finite")
-        mistake = "cut" if trained == "generator" else "detach"
-        yield Seen(any(reached), trained == "generator", {}, "reached", mistake)
-        yield Seen(moved[trained] > OLD / 2, False, {}, "cleared", "clear")
-        yield Seen(names or "-", trained, {}, "moved", "other" if "," in names else "still")
-
-    return g, d, seen()
+    draws = trained == "generator"
+    return g, d, iter((
+        Seen(said if said is None else same(said - said, 0.0), True, "finite"),
+        Seen(any(reached), draws, "reached", "cut" if draws else "detach"),
+        Seen(moved[trained] > OLD / 2, False, "cleared", "clear"),
+        Seen(names or "-", trained, "moved", "other" if "," in names else "still"),
+    ))  # fmt: skip
 
 
 def discriminator_step(function: Function) -> Iterator[Seen]:
@@ -334,12 +296,12 @@ def generator_step(function: Function) -> Iterator[Seen]:
 
 def sample(function: Function) -> Iterator[Seen]:
     """The count by default, and another; the mode, the graph and the noise."""
-    for more in ((), (30,)):
-        model, count = _Generator(), (*more, 25)[0]
-        images = function(model, *more)
-        yield Seen(None, True) if images is None else _shape(images, count, 1, 28, 28)
-        yield Seen(model.trains, False, {}, "mode", "mode")
-        yield Seen(images.requires_grad, False, {}, "graph", "gradient")
+    for count in (25, 30):
+        model = _Generator()
+        images = function(model) if count == 25 else function(model, count)
+        yield _shape(images, count, 1, 28, 28)
+        yield Seen(model.trains, False, "mode", "mode")
+        yield Seen(images.requires_grad, False, "graph", "gradient")
         yield from model.noise(count)
 
 
@@ -349,11 +311,11 @@ def interpolation(function: Function) -> Iterator[Seen]:
     images = function(model, *ends.clone())
     z = torch.cat(model.asked)
     steps = (z[1:] - z[:-1]).norm(dim=1)
-    yield Seen(images if images is None else int((steps < 1e-4).sum()), 0, {}, "repeats", "repeats")
-    yield Seen(len(z), 9, {}, "points", "steps")
-    yield Seen(same(z[[0, -1]], ends), True, {}, "ends", "ends")
+    yield Seen(None if images is None else int((steps < 1e-4).sum()), 0, "repeats", "repeats")
+    yield Seen(len(z), 9, "points", "steps")
+    yield Seen(same(z[[0, -1]], ends), True, "ends", "ends")
     equal = float(steps.max()) <= 3 * float(steps.min())  # along an arc they are not quite so
-    yield Seen(equal, True, {}, "equal", "steps")
+    yield Seen(equal, True, "equal", "steps")
     yield _shape(images, 9, 1, 28, 28)
 
 

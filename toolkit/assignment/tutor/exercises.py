@@ -2,35 +2,28 @@
 
 import functools
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pydantic import BaseModel
 
 from toolkit.assignment.parts import FILES, Part
 from toolkit.common.errors import UsageError, nearest
 from toolkit.common.texts.language import Language
 
 
-@dataclass(frozen=True)
-class Exercise:
-    """One step of the assignment, as `exercises.toml` describes it.
+class Exercise(BaseModel):
+    """One step of the assignment; `exercises.toml` says what its entries mean."""
 
-    Attributes:
-        name: such as "lstm.equation_5".
-        goal, hints: by language.
-        mistakes: by their keys.
-        examples: the inputs of a formula, by their names.
-    """
-
-    name: str
+    name: str  # such as "lstm.equation_5"
     part: Part
     where: str
     ids: list[str]
     stub: str
-    goal: dict[str, str]
-    hints: dict[str, list[str]]
-    mistakes: dict[str, dict[str, str]]
-    examples: list[dict[str, Any]]
+    goal: dict[Language, str]
+    hints: dict[Language, list[str]]
+    mistakes: dict[str, dict[str, str]]  # by their keys
+    examples: list[dict[str, Any]] = []
 
     @property
     def file(self) -> str:
@@ -46,31 +39,19 @@ class Exercise:
 @functools.cache
 def exercises() -> dict[str, Exercise]:
     """All of them by name, in their order."""
-    found = {}
-    for name, table in _read("exercises.toml").items():
-        mistakes = {one["key"]: one for one in table["mistakes"]}
-        changed = {"stub": table["stub"].strip(), "mistakes": mistakes}
-        found[name] = Exercise(**{"name": name, "examples": [], **table, **changed})
-    return found
+    return {name: Exercise(name=name, **table) for name, table in _read("exercises.toml").items()}
 
 
 def find_exercise(name: str) -> Exercise:
-    """The exercise of this name.
-
-    Raises:
-        UsageError: there is none.
-    """
+    """The exercise of this name; a UsageError if there is none."""
     if name not in exercises():
         raise UsageError(f"There is no exercise {name!r}. {nearest(name, list(exercises()))}.")
     return exercises()[name]
 
 
 def say(key: str, language: Language, **given: object) -> str:
-    """A sentence of the tutor's; a key of the table `what` names a result."""
-    sentences = _read("sentences.toml")[language]
-    return str(sentences["what"][key] if key in sentences["what"] else sentences[key]).format(
-        **given
-    )
+    """A sentence of the tutor's, or what it calls a result."""
+    return str(_read("sentences.toml")[language][key]).format(**given)
 
 
 @functools.cache

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from toolkit.assignment.tutor.exercises import exercises
 from toolkit.common.errors import UsageError
@@ -21,33 +21,22 @@ JOURNAL, SETTINGS = "tutor.jsonl", "tutor.toml"
 
 
 class Settings(BaseModel):
-    """What a teacher can set in tutor.toml.
+    """What a teacher can set in tutor.toml."""
 
-    Attributes:
-        hints: whether the tutor gives any.
-        predictions: whether it asks what is expected before a second check.
-        report: whether `toolkit report` lists what was asked.
-        language: of all that it says.
-    """
+    model_config = ConfigDict(extra="forbid", strict=True)
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    hints: bool = True
-    predictions: bool = True
-    report: bool = False
-    language: Language = "en"
+    hints: bool = True  # whether the tutor gives any
+    predictions: bool = True  # whether it asks what is expected before a second check
+    report: bool = False  # whether `toolkit report` lists what was asked
+    language: Language = "en"  # of all that it says
 
 
 def read_settings(folder: Path) -> Settings:
-    """The settings in a folder; the defaults where there are none.
-
-    Raises:
-        UsageError: the file is not TOML, or sets something else.
-    """
+    """The settings in a folder, or the defaults; a UsageError if the file sets something else."""
     path = folder / SETTINGS
     try:
         return Settings(**tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {})
-    except (ValueError, ValidationError) as error:
+    except ValueError as error:
         raise UsageError(
             f"{path} cannot be read. It may set hints, predictions and report to true or false, "
             'and language to "en" or "zh", a line each, such as: hints = false'
@@ -79,11 +68,12 @@ def last_check(entries: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def summary(folder: Path) -> list[str]:
-    """A line for each exercise that was begun, with what was asked: for the report."""
+    """A line for each exercise that was begun, for the report; [] unless the teacher wants it."""
+    begun = read_entries(folder).items() if read_settings(folder).report else ()
     return [
-        f"{name}: {last_check(entries).get('verdict', 'not checked')}, "
+        f"{name}: {last_check(entries).get('verdict', 'not checked')}; "
         f"checks: {sum('verdict' in entry for entry in entries)}, "
-        f"hints: {max(entry.get('hint', 0) for entry in entries)} of 3"
-        for name, entries in read_entries(folder).items()
+        f"hints: {sum('hint' in entry for entry in entries)}"
+        for name, entries in begun
         if entries
     ]

@@ -24,8 +24,8 @@ from toolkit.common.errors import UsageError
 from toolkit.common.files import sha256
 
 DRIVER, RESULT = "tutor_example.py", "tutor_answer.json"
-REPORTS: dict[tuple[object, ...], Report] = {}
 NO_FILE = Answer(verdict="not written", said=[("no file", {})])
+REPORTS: dict[tuple[object, ...], Report] = {}
 
 
 @functools.cache
@@ -46,20 +46,21 @@ def look(exercise: Exercise, function: Any | None, folder: Path, host: Host | No
             submission = prepare(folder, Path(scratch).resolve())
         except UsageError:  # none of the files is there
             return answer
-        if exercise.part in submission.unclear:
-            return _in_the_way(submission.unclear[exercise.part])
-        if exercise.part not in submission.parts:
-            return answer
-        source = (submission.root / submission.parts[exercise.part].file).read_bytes()
-        written = _is_written(exercise, source.decode(errors="replace"))
-        if written is False:
-            return answer if answer.said != NO_FILE.said else Answer(verdict="not written")
-        host = host or warm_host()
-        called = _called(exercise, submission, host) if written else None
-        if called and (called.numbers or called.verdict != "wrong"):
-            return called
-        judged = _judged(exercise, _report(exercise.part, submission, host))
-        return called if called and judged.verdict == "not seen" else judged
+        if exercise.part in submission.parts:
+            return _in_file(exercise, submission, host or warm_host())
+    return answer
+
+
+def _in_file(exercise: Exercise, submission: Submission, host: Host) -> Answer:
+    source = (submission.root / submission.parts[exercise.part].file).read_bytes()
+    written = _is_written(exercise, source.decode(errors="replace"))
+    if written is False:
+        return Answer(verdict="not written")
+    called = _called(exercise, submission, host) if written else None
+    if called and (called.numbers or called.verdict != "wrong"):
+        return called
+    judged = _judged(exercise, _report(exercise.part, submission, host))
+    return called if called and judged.verdict == "not seen" else judged
 
 
 def _is_written(exercise: Exercise, source: str) -> bool | None:
@@ -73,10 +74,8 @@ def _is_written(exercise: Exercise, source: str) -> bool | None:
         return False
     for node in tree.body:
         if type(node) is type(wanted) and getattr(node, "name", "") == exercise.function:
-            parameters = [
-                len(f.args.args) for f in (node, wanted) if isinstance(f, ast.FunctionDef)
-            ]
-            return True if len({*parameters}) < 2 else None
+            numbers = {len(f.args.args) for f in (node, wanted) if isinstance(f, ast.FunctionDef)}
+            return True if len(numbers) < 2 else None
     places = (exercise.where, f"{exercise.where}.__init__", f"{exercise.where}.__getitem__")
     return None if to_write.isdisjoint(places) else False
 
@@ -98,8 +97,8 @@ def _called(exercise: Exercise, submission: Submission, host: Host) -> Answer:
                 return Answer.model_validate_json(driver.with_name(RESULT).read_bytes())
     except (Gone, StudentError, OSError, ValueError):
         return Answer(verdict="not seen", said=[("too long", {})])
-    said = f"{error['types'][0]}: {error['text']}"[:300]
-    return Answer(verdict="wrong", said=[("stopped", {"error": said})])
+    said = {"error": f"{error['types'][0]}: {error['text']}"[:300]}
+    return Answer(verdict="wrong", said=[("stopped", said)])
 
 
 def run_example(name: str, file: str) -> None:
@@ -135,9 +134,7 @@ def _judged(exercise: Exercise, report: Report) -> Answer:
     if any(finding.id == "not-written" for finding in report.findings):
         return Answer(verdict="not written")
     ids = {None, *(id.split()[0] for id in exercise.ids)}
-    blocking = [*report.findings, *(f for f in report.not_seen if f.id in ids)]
-    return _in_the_way(blocking[0].message) if blocking else Answer(verdict="right")
-
-
-def _in_the_way(message: str) -> Answer:
-    return Answer(verdict="not seen", said=[("in the way", {"message": message})])
+    for finding in (*report.findings, *(f for f in report.not_seen if f.id in ids)):
+        said = {"message": finding.message}
+        return Answer(verdict="not seen", said=[("in the way", said)])
+    return Answer(verdict="right")

@@ -1,4 +1,7 @@
-"""What `tutor.check`, `tutor.hint` and `tutor.progress` say, in a notebook and in a terminal."""
+"""What `tutor.check`, `tutor.hint` and `tutor.progress` say, in a notebook and in a terminal.
+
+All raise a UsageError where there is no such exercise, or where the settings cannot be read.
+"""
 
 import sys
 from collections.abc import Mapping
@@ -22,19 +25,13 @@ def check_exercise(
     expect: str | None = None,
     host: Host | None = None,
 ) -> tuple[Answer, str]:
-    """Check an exercise, and write down what came of it.
+    """The answer about an exercise, and what it reads like; both go into the journal.
 
     Args:
         folder: has the student's files, and gets the journal.
         namespace: of the notebook.
         expect: the prediction; None to ask for it where somebody can answer.
         host: where files run; None for one that is kept.
-
-    Returns:
-        the answer, and what it reads like.
-
-    Raises:
-        UsageError: there is no such exercise, or the settings cannot be read.
     """
     exercise, settings = find_exercise(name), read_settings(folder)
     function = (namespace or {}).get(exercise.function)
@@ -71,11 +68,7 @@ def _ask(question: str) -> str | None:
 
 
 def next_hint(name: str, folder: Path) -> str:
-    """The next hint; why there is none, in its place.
-
-    Raises:
-        UsageError: there is no such exercise, or the settings cannot be read.
-    """
+    """The next hint; why there is none, in its place."""
     exercise, settings = find_exercise(name), read_settings(folder)
     language, entries = settings.language, read_entries(folder)[name]
     if not settings.hints:
@@ -102,18 +95,15 @@ def _fitting(exercise: Exercise, last: Mapping[str, Any], language: Language) ->
 
 
 def list_progress(folder: Path) -> str:
-    """All exercises, and which are right.
-
-    Raises:
-        UsageError: the settings cannot be read.
-    """
+    """All exercises, and which are right."""
     language, entries = read_settings(folder).language, read_entries(folder)
-    states = {name: last_check(listed).get("verdict", "") for name, listed in entries.items()}
-    right = sum(state == "right" for state in states.values())
+    marks = {"right": "done", "wrong": "tried"}
+    states = {
+        name: marks.get(last_check(listed).get("verdict", "")) for name, listed in entries.items()
+    }
+    right = sum(state == "done" for state in states.values())
     lines = [say("progress", language, number=right, all=len(states))]
     for name, state in states.items():
-        mark = {"right": "done", "wrong": "tried"}.get(state)
-        lines.append(
-            f"  {say(mark, language) if mark else '':6}{name:26}{exercises()[name].goal[language]}"
-        )
+        mark = say(state, language) if state else ""
+        lines.append(f"  {mark:6}{name:26}{exercises()[name].goal[language]}")
     return "\n".join(lines)
