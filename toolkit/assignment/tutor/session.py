@@ -44,7 +44,9 @@ def check_exercise(
     what = answer.model_dump(include={"verdict", "numbers", "mistake", "id"})
     write_entry(folder, name, **what, code=code, expected=expect or "")
     text = as_text(exercise, answer, settings.language, in_cell=function is not None)
-    return answer, text + (f"\n{say('expected', settings.language, text=expect)}" if expect else "")
+    return answer, text + (
+        f"\n{say('expected', settings.language, words=expect)}" if expect else ""
+    )
 
 
 def _code(exercise: Exercise, function: Any | None, folder: Path) -> str:
