@@ -5,7 +5,7 @@ and (6), or by these equations with a common mistake in them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import permutations
 
 import torch
@@ -52,7 +52,6 @@ class Match:
     x: Tensor  # (steps, rows, D)
     first: int  # the time step, from 0, that the series begin with
     cost: int = 0
-    gates_found: list[Gate] = field(default_factory=list)
 
     @property
     def reads_h(self) -> bool:
@@ -120,7 +119,6 @@ def _match(candidates: Candidates, found: list[tuple[int, str]], mistakes: bool)
         candidates.x,
         candidates.first,
         cost,
-        [_gate(candidates, k, kind, state) for k, kind in found],
     )
 
 
