@@ -90,7 +90,7 @@ class Network:
         self.states: frozenset[str] = frozenset()  # initial states, in the likeliest reading
         self.counting: set[str] = set()  # tensors, no parameters, whose first values count
 
-    def build(self, seed: int = 0, **sizes: Any) -> None:
+    def build(self, **sizes: Any) -> None:
         """A new network.
 
         Raises:
@@ -98,7 +98,7 @@ class Network:
         """
         way = self.way
         answer = self.student.ask(
-            "build", kind=way.kind, sizes=way.sizes(**sizes), called=way.called(), seed=seed
+            "build", kind=way.kind, sizes=way.sizes(**sizes), called=way.called()
         )
         self.took, self.tensors = answer["took"], answer["tensors"]
         self.recurrent = [Place(*place) for place in answer["recurrent"]]
