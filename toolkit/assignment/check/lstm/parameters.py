@@ -97,7 +97,7 @@ def check_gradients(network: Network, verdicts: Verdicts) -> None:
             at=error if error.line else network.cut,
             proof={"said": str(error), "where": [error.file, error.line]},
             kind=error.types[0],
-            problem=error.text.splitlines()[0][:200].rstrip("."),
+            problem=error.text.partition(". ")[0][:200].rstrip("."),
         )
         return
     wanted = {t["name"] for t in network.tensors if t["kind"] == "parameter" and t["grad"]}
