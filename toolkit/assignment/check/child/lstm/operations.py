@@ -49,6 +49,7 @@ class Operations(TorchDispatchMode):
         self.leaves = leaves
         self.made: list[Operation] = []
         self.uses: Counter[str] = Counter()
+        self.twice: list[list[Any]] = []  # name, file and line of what is given a leaf two times
         self.new: list[tuple[Place, list[int], bool]] = []  # what is made of nothing: where, its
         # shape, and whether it is zero
         self.cuts: list[Place] = []  # where a gradient ends
@@ -81,6 +82,8 @@ class Operations(TorchDispatchMode):
         if cut and calls != self._calls:  # autograd detaches what it keeps of an operation
             self.cuts.append((file, line))
         self._calls = calls
+        if len(used) > len(set(used)):
+            self.twice.append([name, file, line])
         made = not any(isinstance(x, Tensor) for x in flat(args)) or any(w in name for w in LIKE)
         for x in outputs:
             if made:
@@ -137,15 +140,16 @@ def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
     """What else a run shows, where places are [operation, file, line].
 
     Returns:
-        the `uses` of each tensor of the network; what is made of nothing (`new`: [file, line],
-        shape, and whether it is zero); where a gradient is `cut` off; what is drawn at `random`
-        (operation, shape, file, line); each `softmax`; the `last` affine map to 10 numbers; and
-        where an output is `made`, as a softmax may be written out.
+        the `uses` of each tensor of the network; where an operation is given one `twice`; what is
+        made of nothing (`new`: [file, line], shape, and whether it is zero); where a gradient is
+        `cut` off; what is drawn at `random` (operation, shape, file, line); each `softmax`; the
+        `last` affine map to 10; and where an output is `made`: a softmax may be written out.
     """
     places = [(o, [o.name, o.file, o.line]) for o in run.made]
     last = [place for o, place in places if o.name in AFFINE and 10 in o.value.shape]
     return {
         "uses": dict(run.uses),
+        "twice": run.twice,
         "new": run.new,
         "cut": run.cuts[:1],
         "random": [

@@ -201,7 +201,7 @@ class LayerJudge(NamedTuple):
                 self.verdicts.fault(
                     "wrong-equation.same-weights",
                     equation=GATES.index(later) + 1,
-                    at=gates[later].inside,
+                    at=self.recording.twice or gates[later].inside,
                     proof=self.trial.otherwise(self.number, later, *same),
                     earlier=earlier,
                     later=later,

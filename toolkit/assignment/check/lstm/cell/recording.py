@@ -44,6 +44,7 @@ class Recording:
     series: list[Series]  # that have a value at every step
     late: list[Series]  # that have one at every step but the first
     last: Place | None  # where the last affine map to ten numbers is
+    twice: Place | None  # where one tensor of the network is given twice
 
     @property
     def steps(self) -> int:
@@ -88,6 +89,7 @@ def read(answer: dict[str, Any], x: Tensor, logits: Tensor) -> Recording:
         [Series(ids, places[ids[-1]], max(times[ids], 1)) for ids in full],
         [Series(ids, places[ids[-1]]) for ids in late],
         next((Place(*last) for last in answer["last"]), None),
+        next((Place(*place) for place in answer["twice"]), None),
     )
 
 
