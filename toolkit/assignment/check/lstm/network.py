@@ -155,10 +155,11 @@ class Network:
         """The logits (or probabilities) of the last step, (B, 10), for each of the inputs."""
         return [output.logits for output in self.outputs(xs, **how)]
 
-    def reads_last(self, steps: int, fresh: bool = False) -> bool:
-        """Whether the last of so many digits makes a difference."""
+    def reads(self, steps: int, which: int = -1, fresh: bool = False) -> bool:
+        """Whether another digit makes a difference, the last of so many or an earlier one."""
         x = self.digits(self.way.batch, steps)
-        other = torch.cat([x[:, :-1], (x[:, -1:] + 1) % 10], dim=1)
+        other = x.clone()
+        other[:, which] = (x[:, which] + 1) % 10
         return not torch.equal(*self.run([x, other], fresh=fresh))
 
     def other_sizes(self) -> list[tuple[int, int]]:

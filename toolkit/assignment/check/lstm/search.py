@@ -10,14 +10,7 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.check.host import Student, StudentError
-from toolkit.assignment.check.lstm.network import (
-    BATCH,
-    HIDDEN,
-    STEPS,
-    Network,
-    Way,
-    WrongOutput,
-)
+from toolkit.assignment.check.lstm.network import BATCH, HIDDEN, STEPS, Network, Way, WrongOutput
 
 MORE = (("pair", False), ("pair", True), ("none", False))  # ways to pass states
 

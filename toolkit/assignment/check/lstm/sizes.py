@@ -43,8 +43,8 @@ def _any_length(network: Network, source: Source, verdicts: Verdicts) -> bool:
     for steps in (STEPS, 3, 11):
         failure = _failure(network, way.batch, steps)
         what = None if failure is None else f"it fails: {said_by(failure)}"
-        if failure is None and not network.reads_last(steps, fresh=True):
-            if not network.reads_last(way.steps, fresh=True):
+        if failure is None and not network.reads(steps, fresh=True):
+            if not network.reads(way.steps, fresh=True):
                 return True  # it never reads the last digit, which is another fault
             what = "it does not read all of them"
         if what is not None:
