@@ -72,7 +72,7 @@ def check_registered(network: Network, verdicts: Verdicts) -> None:
     frozen = [t for t in parameters if t["uses"] and not t["grad"]]
     frozen = [t for t in frozen if not t["zero"] or t["uses"] >= often]  # else it is a state
     names = [t["name"] for t in frozen]
-    of_units = [[n % size == 0 for n in t["shape"]] for t in frozen]
+    of_units = [[n % size == 0 for n in t["shape"] or [1]] for t in frozen]
     if any(map(all, of_units)):
         learnt = [t["name"] for t in parameters if t["grad"]]
         _report("parameter-not-learnable.frozen", names, network, verdicts, "", learnt)
