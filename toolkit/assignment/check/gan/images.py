@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.check.gan.game import Game
-from toolkit.assignment.check.gan.trace import PIXELS, Call, Value
+from toolkit.assignment.check.train.trace import PIXELS, Batch, Call
 from toolkit.assignment.check.verdicts import Placed, Verdicts
 from toolkit.assignment.check.verify import is_normal
 
@@ -24,7 +24,7 @@ Draw = Callable[[Call, float], Tensor | None]
 def check_noise(game: Game, verdicts: Verdicts) -> None:
     """z ~ N(0, 1), and drawn anew for every step: judged over all that was trained on."""
     trained = game.judged_draws
-    calls = [call for call in game.draws if call.number in trained] or game.draws
+    calls = [call for call in game.draws if call.index in trained] or game.draws
     noise = [(call, z) for call in calls if (z := latent_of(call)) is not None]
     numbers = torch.cat([z.flatten() for _, z in noise]) if noise else torch.empty(0)
     if len(numbers) < MIN_NUMBERS:
@@ -77,7 +77,7 @@ def latent_of(call: Call) -> Tensor | None:
 def _uniform_sample(game: Game) -> Call | None:
     """A call that draws samples from points that are clearly spread evenly over an interval."""
     for call in game.draws:
-        z = latent_of(call) if call.number not in game.judged_draws else None
+        z = latent_of(call) if call.index not in game.judged_draws else None
         if z is None or z.numel() < MIN_NUMBERS:
             continue
         _, deviation, fourth = moments(z)
@@ -146,15 +146,15 @@ def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
     if real is None:
         verdicts.not_seen("real-images")
         return
-    if max(abs(real.least - low), abs(real.largest - high)) > SLACK * (high - low):
+    if max(abs(real[0] - low), abs(real[1] - high)) > SLACK * (high - low):
         verdicts.fault(
             "output-range.apart",
             at=next(iter(game.trace.normalised), None) or game.generator.made_last,
-            proof={"drawn": [low, high], "real": [real.least, real.largest]},
+            proof={"drawn": [low, high], "real": list(real)},
             low=low,
             high=high,
-            least=real.least,
-            largest=real.largest,
+            least=real[0],
+            largest=real[1],
         )
         return
     verdicts.right("images")
@@ -169,7 +169,7 @@ def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     return next(iter(drawn.values())), next(iter(real.values()))
 
 
-def _shown(game: Game, *, drawn: bool) -> Value | None:
+def _shown(game: Game, *, drawn: bool) -> tuple[float, float] | None:
     """Least and largest number of all real, or of all drawn, images that were judged."""
     parts = []
     for judged in game.judged.values():
@@ -180,12 +180,13 @@ def _shown(game: Game, *, drawn: bool) -> Value | None:
         elif rows is not None and bool(mark.any()):
             parts.append((float(rows[mark].min()), float(rows[mark].max())))
         elif not drawn:  # too many numbers to send: those that a loader gave are known
-            loaded = [game.trace.batches.get(number) for number, _ in judged.images.rows_from]
-            parts += [(batch.least, batch.largest) for batch in loaded if batch is not None]
+            loaded = {number for number, _ in judged.images.rows_from}
+            batches = [b.values[0] for b in game.trace.all(Batch) if b.index in loaded and b.values]
+            parts += [(images.least, images.largest) for images in batches]
     if not parts:
         return None
     least, largest = min(p[0] for p in parts), max(p[1] for p in parts)
-    return Value((), least, largest, None, None, frozenset())
+    return least, largest
 
 
 def bounds_of(game: Game, draw: Draw, scaled: bool = False) -> tuple[float, float]:
@@ -207,7 +208,7 @@ def bounds_of(game: Game, draw: Draw, scaled: bool = False) -> tuple[float, floa
 
 def _rescaled(game: Game) -> tuple[float, float]:
     """The slope and the shift from what the generator gives to what the discriminator sees."""
-    outputs = {call.number: call.output for call in game.draws}
+    outputs = {call.index: call.output for call in game.draws}
     for judged in game.judged.values():
         for origin in judged.by:
             made, seen = outputs[origin], judged.images

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 
-from toolkit.assignment.check.gan.trace import Event, Network
+from toolkit.assignment.check.train.trace import Event, Network
 from toolkit.assignment.check.verdicts import Place, Placed
 
 _FOR_ALL = (".cuda(", "set_default", "accelerat", "fabric", "lightning")
@@ -61,7 +61,7 @@ class Lines:
         """Whether the class of a network may put it on a device itself."""
         return any(
             isinstance(node, ast.ClassDef)
-            and node.name == network.kind
+            and node.name == network.name
             and "device" in ast.unparse(node)
             for node in ast.walk(self.trees.get(network.file or "", ast.Module([], [])))
         )

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.check.gan.game import Game
-from toolkit.assignment.check.gan.trace import Call, Event, Loss, Value
+from toolkit.assignment.check.train.trace import Call, Event, Loss, Value
 from toolkit.assignment.check.verdicts import Verdicts
 
 LOGITS = "binary_cross_entropy_with_logits"
@@ -22,7 +22,7 @@ Ask = Callable[[Call, float], Tensor | None]
 
 def check_losses(game: Game, ask: Ask, verdicts: Verdicts) -> None:
     """The loss applies a sigmoid, or expects that one was applied; the targets have its shape."""
-    losses = [loss for loss in game.trace.losses if _is_about(loss, game)]
+    losses = [loss for loss in game.trace.all(Loss) if _is_about(loss, game)]
     for loss in losses:
         if loss.name in CLASSES or loss.input is None or loss.target is None:
             continue
@@ -122,7 +122,7 @@ def _sigmoid_in_gradients(game: Game) -> tuple[Event, dict[str, Any]] | None:
     Then the gradients with respect to p are in proportion to sigmoid(p) - target; those of the
     cross-entropy of p are to (p - target) / p (1 - p), and those of squares to p - target.
     """
-    for backward in game.trace.passes.values():
+    for backward in game.passes.values():
         for number, gradient in backward.gradients.items():
             judged = game.judged.get(number)
             output = judged.call.output if judged else None
