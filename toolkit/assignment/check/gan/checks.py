@@ -1,7 +1,6 @@
 """Judges a student's GAN."""
 
 import re
-from itertools import permutations
 from typing import Any
 
 import torch
@@ -16,7 +15,7 @@ from toolkit.assignment.check.gan.drawing.stand_ins import Artist
 from toolkit.assignment.check.gan.game import Game, find_games
 from toolkit.assignment.check.gan.images import bounds_of, check_images, check_noise
 from toolkit.assignment.check.gan.lines import Lines
-from toolkit.assignment.check.gan.losses import check_losses, is_always_one
+from toolkit.assignment.check.gan.losses import check_losses
 from toolkit.assignment.check.gan.steps import check_steps, undetached
 from toolkit.assignment.check.host import MAX_BYTES, Student, StudentError
 from toolkit.assignment.check.submission import Located
@@ -55,16 +54,13 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     games = find_games(trace)
     game = games[0] if games else None
     _check_end(trace, game, lines, verdicts)
-    _check_machine(trace, game, lines, verdicts)
+    check_machine(trace, verdicts)
     if game is None:
         return
     probe = Probe(student)
     check_noise(game, verdicts)
     check_images(game, probe.images, verdicts)
-    check_losses(game, probe.opinions, verdicts)
-    if not is_always_one(game):  # else no gradient reaches anything
-        check_steps(game, verdicts)
-    if not (verdicts.has("wrong-optimiser") or is_always_one(game)):
+    if not (check_losses(game, probe.opinions, verdicts) or check_steps(game, verdicts)):
         check_direction(game, verdicts)
     verdicts.doing("sampling and interpolating")
     like = next((c.output.shape[1:] for c in game.draws if c.output is not None), None)
@@ -75,7 +71,7 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     functions = Functions(student, lines, game, Artist(like, low, high))
     check_modes(game, functions, lines, verdicts)
     for other in games[1:]:  # a notebook may have a second GAN, with batch norm
-        if other.is_apart(game) and not verdicts.has("batchnorm-mode"):
+        if other.is_apart(game):
             check_seen_modes(other, verdicts)
     check_interpolation(game, lines, functions, verdicts)
 
@@ -155,21 +151,6 @@ def _not_here(ended: str, error: StudentError | None) -> str | None:
     if error is not None and "InvalidGitRepositoryError" in error.types:
         return "repository"
     return "memory" if any(words in str(error) for words in NO_MEMORY) else None
-
-
-def _check_machine(trace: Trace, game: Game | None, lines: Lines, verdicts: Verdicts) -> None:
-    """Whether it runs where folders are missing, and where no GPU is."""
-    if check_machine(trace, verdicts):
-        return
-    moved = {p for e in trace.notes("device") for p in e.parameters}
-    if game is None or not moved or not lines.chooses_device():
-        return
-    for one, other in permutations((game.generator, game.discriminator)):
-        left = not moved & one.parameters.keys() and moved & other.parameters.keys()
-        if left and one.made.line and not lines.asks_for_device(one):
-            verdicts.fault(
-                "fixed-device.one", at=one.made, proof={"works": other.name, "fails": one.name}
-            )
 
 
 def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts: Verdicts) -> None:

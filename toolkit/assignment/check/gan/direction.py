@@ -111,10 +111,9 @@ def _check_ways(game: Game, real: int, drawn: int, wanted: int, verdicts: Verdic
     if real == drawn:
         at = _loss_of(game, turns_d, drawn=real > 0)
         verdicts.fault("wrong-direction.alike", at=at, proof=proof, way=WAYS[real])
-    elif not wanted:
-        if turns_g and not verdicts.has("dead-parameter", "does-not-learn"):
-            verdicts.not_seen("generator-direction")
-    elif wanted != real:
+    elif wanted == real:
+        verdicts.right("direction")
+    elif wanted:
         in_d = real < 0  # real images are usually pushed up
         verdicts.fault(
             "wrong-direction.generator",
@@ -124,8 +123,6 @@ def _check_ways(game: Game, real: int, drawn: int, wanted: int, verdicts: Verdic
             way_drawn=WAYS[drawn],
             way=WAYS[wanted],
         )
-    else:
-        verdicts.right("direction")
 
 
 def _check_targets(

@@ -1,7 +1,7 @@
 """What goes into the generator, and whether the images that come out suit the real ones."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -21,39 +21,49 @@ SCALES = (30.0, 1e3, 1e6, 1e12, 1e18)  # of the noise, until a last function is 
 Draw = Callable[[Call, float], Tensor | None]
 
 
+class Moments(NamedTuple):
+    """What tells one distribution from another."""
+
+    n: int
+    mean: float
+    deviation: float
+    fourth: float  # once standardised by these
+
+    @classmethod
+    def of(cls, z: Tensor) -> Self:
+        """Those of all its numbers."""
+        z = z.double()
+        mean, deviation = z.mean(), z.std().clamp_min(1e-9)
+        fourth = (((z - mean) / deviation) ** 4).mean()
+        return cls(z.numel(), float(mean), float(deviation), float(fourth))
+
+
 def check_noise(game: Game, verdicts: Verdicts) -> None:
     """z ~ N(0, 1), and drawn anew for every step: judged over all that was trained on."""
     trained = game.judged_draws
     calls = [call for call in game.draws if call.index in trained] or game.draws
     noise = [(call, z) for call in calls if (z := latent_of(call)) is not None]
-    numbers = torch.cat([z.flatten() for _, z in noise]) if noise else torch.empty(0)
-    if len(numbers) < MIN_NUMBERS:
+    if sum(z.numel() for _, z in noise) < MIN_NUMBERS:
         verdicts.not_seen("noise")
         return
-    mean, deviation, fourth = moments(numbers)
-    if not is_normal(len(numbers), mean, deviation, fourth):
-        odd = next((call for call, z in noise if not is_normal(z.numel(), *moments(z))), calls[0])
-        verdicts.fault(
-            "wrong-noise.moments",
-            at=_of_noise(odd),
-            proof={"n": len(numbers), "mean": mean, "deviation": deviation, "fourth": fourth},
-        )
-        return
-    if (uniform := _uniform_sample(game)) is not None:
-        verdicts.fault("wrong-noise.samples", at=_of_noise(uniform), proof=_seen_of(uniform))
-        return
-    if len(game.steps) >= 2 * MIN_STEPS and _drawn_once(game, noise):
+    moments = Moments.of(torch.cat([z.flatten() for _, z in noise]))
+    different = {z.numpy().tobytes() for _, z in noise}
+    moved = len([step for step in game.steps if step.moved])
+    if not is_normal(*moments):
+        odd = next((call for call, z in noise if not is_normal(*Moments.of(z))), calls[0])
+        verdicts.fault("wrong-noise.moments", at=_of_noise(odd), proof=moments._asdict())
+    elif (uniform := _uniform_sample(game)) is not None:
+        call, moments = uniform
+        verdicts.fault("wrong-noise.samples", at=_of_noise(call), proof=moments._asdict())
+    elif len(different) == 1 and min(len(noise), moved, len(game.steps) // 2) >= MIN_STEPS:
         verdicts.fault(
             "wrong-noise.once",
             at=_of_noise(calls[-1]),
-            proof={
-                "different": len({z.numpy().tobytes() for _, z in noise}),
-                "steps": len([step for step in game.steps if step.moved]),
-            },
+            proof={"different": len(different), "steps": moved},
             number=len(game.steps),
         )
-        return
-    verdicts.right("noise")
+    else:
+        verdicts.right("noise")
 
 
 def _of_noise(call: Call) -> Placed:
@@ -74,36 +84,16 @@ def latent_of(call: Call) -> Tensor | None:
     return None
 
 
-def _uniform_sample(game: Game) -> Call | None:
+def _uniform_sample(game: Game) -> tuple[Call, Moments] | None:
     """A call that draws samples from points that are clearly spread evenly over an interval."""
     for call in game.draws:
         z = latent_of(call) if call.index not in game.judged_draws else None
         if z is None or z.numel() < MIN_NUMBERS:
             continue
-        _, deviation, fourth = moments(z)
-        if fourth < UNIFORM and float(z.max() - z.min()) < 3.6 * deviation:
-            return call
+        moments = Moments.of(z)
+        if moments.fourth < UNIFORM and float(z.max() - z.min()) < 3.6 * moments.deviation:
+            return call, moments
     return None
-
-
-def _seen_of(call: Call) -> dict[str, Any]:
-    z = latent_of(call)
-    assert z is not None
-    return {"n": z.numel(), **dict(zip(("mean", "deviation", "fourth"), moments(z), strict=True))}
-
-
-def _drawn_once(game: Game, noise: list[tuple[Call, Tensor]]) -> bool:
-    """Whether all steps used the same points, rather than each its own."""
-    different = {z.numpy().tobytes() for _, z in noise}
-    steps = len([step for step in game.steps if step.moved])
-    return len(different) == 1 and len(noise) >= MIN_STEPS and steps >= MIN_STEPS
-
-
-def moments(z: Tensor) -> tuple[float, float, float]:
-    """Mean, standard deviation, and the fourth moment once standardised by these."""
-    z = z.double()
-    mean, deviation = z.mean(), z.std().clamp_min(1e-9)
-    return float(mean), float(deviation), float((((z - mean) / deviation) ** 4).mean())
 
 
 def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:

@@ -8,20 +8,25 @@ from toolkit.assignment.check.train.trace import Backward, Call, Step
 from toolkit.assignment.check.verdicts import Verdicts
 
 
-def check_steps(game: Game, verdicts: Verdicts) -> None:
-    """Each network is moved by its own loss, and wholly."""
+def check_steps(game: Game, verdicts: Verdicts) -> bool:
+    """Each network is moved by its own loss, and wholly.
+
+    Returns:
+        whether the optimisers hold the wrong networks, which accounts for whatever else they do.
+    """
     before = len(verdicts.faults)
     generator, discriminator = game.players()
     if _in_one_optimiser(game, generator, discriminator, verdicts):
-        return
+        return True
     for player in (discriminator, generator):
         if not player.steps and _never_steps(game, player, verdicts):
-            return
+            return False
     _check_gradients(game, generator, discriminator, verdicts)
     for player in (generator, discriminator):
         _check_moves(game, player, verdicts)
     if len(verdicts.faults) == before and generator.steps and discriminator.steps:
         verdicts.right("steps")
+    return False
 
 
 def _in_one_optimiser(game: Game, one: Player, other: Player, verdicts: Verdicts) -> bool:
