@@ -9,7 +9,7 @@ Each file there is about one part. A misconception has a name, what it should be
         + a line of NEW
         & what else belongs to the same edit; "or" stands between two edits of lines
         file NAME of wrong/, in place of the whole file
-        at TEXT
+        at TEXT | TEXT
 
 `or` has ids that would do as well, `also` what is true besides, `in` the parts whose check should
 see it, all together. Lines that an edit has changed are where a student would mend it, and those
@@ -19,6 +19,7 @@ fault. As ast-grep has it, $A is a name, with its dots, and $$$ anything in a li
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -153,12 +154,14 @@ def _read(part: str) -> Iterator[Misconception]:
         first, *clauses = said.split("; ")
         more = {word: tuple(rest) for word, *rest in (clause.split() for clause in clauses)}
         body = [line[4:] for line in lines[begin + 1 : end]]
-        at = tuple(line[3:] for line in body if line.startswith("at "))
+        places = [line[3:].split(" | ") for line in body if line.startswith("at ")]
         id, _, equation = first.partition(" ")
         yield Misconception(
             name,
             part,
-            () if first == "not seen" else (Fault(id, int(equation) if equation else None, at),),
+            ()
+            if first == "not seen"
+            else (Fault(id, int(equation) if equation else None, tuple(chain(*places))),),
             tuple(_edits([line for line in body if not line.startswith("at ")])),
             more.get("or", ()),
             more.get("also", ()),
