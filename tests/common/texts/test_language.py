@@ -27,7 +27,7 @@ def in_templates() -> set[str]:
 
 
 def said_of_what_is_right() -> set[str]:
-    """The sentences without numbers."""
+    """The sentences without numbers that stand in the rules."""
     return {
         rule.says
         for part in PARTS
