@@ -22,8 +22,8 @@ QUESTIONS: dict[Part, tuple[Id, ...]] = {  # that each judge answers, one way or
               "gradients-not-cleared", "does-not-learn"),
     "gan": ("wrong-noise", "wrong-shape", "output-range", "wrong-loss", "sigmoid-twice",
             "missing-detach", "gradients-not-cleared", "dead-parameter", "wrong-optimiser",
-            "wrong-direction", "one-sided-loss", "missing-interpolation", "wrong-interpolation",
-            "interpolation-repeats-ends", "same-class-ends"),
+            "wrong-direction", "one-sided-loss", "batchnorm-mode", "missing-interpolation",
+            "wrong-interpolation", "interpolation-repeats-ends", "same-class-ends"),
 }  # fmt: skip
 
 
