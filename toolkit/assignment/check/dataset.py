@@ -10,8 +10,6 @@ from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.verdicts import Place, Placed, Verdicts
 
-WORDS = ("split", "mode", "subset", "phase")  # parameters whose values are words
-ONE_HOT = ("one_hot", "onehot")
 SHORT = (5, 6, 9)
 ENCODED = 7  # digits of those that are asked for one-hot, where the constructor has that choice
 LONG = (40, 61)  # above 36, where 10 to the power of half the length is more than 64 bits hold
@@ -57,10 +55,10 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         return
     kind["look"] = lambda: student.ask("lines", length=SHORT[0])
     found = {}
-    one_hot = [name for name in ONE_HOT if name in kind["parameters"]]
-    for length in (*SHORT, *[ENCODED] * len(one_hot[:1])):
+    one_hot = kind["one_hot"]
+    for length in (*SHORT, *([ENCODED] if one_hot else [])):
         verdicts.doing(f"palindromes of {length} digits")
-        more = {one_hot[0]: True} if length == ENCODED else {}
+        more = {one_hot: True} if length == ENCODED else {}
         try:
             found[length] = read_items(student, length, **more)
         except StudentError as error:
@@ -252,10 +250,10 @@ def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> N
 
 def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
     """A class that makes the splits itself: they share nothing, not even at T = 5."""
-    if (name := kind["split"]) is None:
+    if kind["split"] is None:
         return
+    name, *values = kind["split"]
     verdicts.doing("what the splits share")
-    values: tuple[Any, Any] = ("train", "test") if name in WORDS else (True, False)
     try:
         sets = [read_items(student, 5, MANY, **{name: v}) for v in values]
     except (StudentError, Unusual):  # other words for the splits: no fault

@@ -1,11 +1,13 @@
 """What can be read from a file without running it."""
 
 import ast
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.assignment.check.findings import Place
+from toolkit.assignment.check.names import NAMES
 from toolkit.assignment.check.submission import Submission
 from toolkit.assignment.notebooks import decoded
 from toolkit.assignment.parts import Part
@@ -126,8 +128,7 @@ class Reading:
         by_class: dict[str | None, Part] = {self.submission.parts[p].name: p for p in sharing}
         known = by_class.get(what.split(".")[0].split(":")[0])
         if known is None and len(sharing) > 1 and "gan" in sharing:
-            words = ("gan", "gener", "discr", "interp", "sample")
-            known = "gan" if any(word in what.lower() for word in words) else None
+            known = "gan" if re.search(NAMES["functions"]["gan"], what.lower()) else None
         return known or ("train" if len(sharing) > 1 and "train" in sharing else part)
 
     def _read_other(self, file: str) -> None:

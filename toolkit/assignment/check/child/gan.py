@@ -1,7 +1,7 @@
 """Answers about a student's GAN."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FunctionType, MethodType
 from typing import Any
@@ -10,15 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from toolkit.assignment.check.child.answering import Back, described
-from toolkit.assignment.check.child.importing import UnknownParameter, call, forget_imports
+from toolkit.assignment.check.child.importing import forget_imports
 from toolkit.assignment.check.child.places import place_of
 from toolkit.assignment.check.child.script.running import Script
 from toolkit.assignment.check.child.script.trace import EnoughSteps
 from toolkit.assignment.check.child.script.values import tensors_in
+from toolkit.assignment.check.names import UnknownParameter, call, meaning
 
 MAX_TEXT = 200_000  # characters of a file that are sent
-GENERATORS = ("generator", "gen", "g", "netg", "g_net", "model_g", "g_model", "model", "net")
-CLASSIFIERS = ("classifier", "classify", "cnn", "net_c", "clf", "digit_classifier")
 
 
 class Answers:
@@ -70,6 +69,7 @@ class Answers:
         file: str,
         generator: int,
         values: dict[str, Any],
+        own: dict[str, Any],
         seed: int,
         known_to_end: bool,
     ) -> dict[str, Any]:
@@ -82,7 +82,8 @@ class Answers:
             name: of the function, "Class.method" for a method.
             file: in which it is.
             generator: id of the network.
-            values: for parameters without a default, by lower-case name.
+            values: for parameters without a default, by what they mean.
+            own: for others, by lower-case name.
             seed: of the random numbers.
             known_to_end: it need not be watched for a training that has to be stopped.
 
@@ -97,14 +98,17 @@ class Answers:
         answer: dict[str, Any] = {"returned": [], "error": None, "unknown": None}
         if function is None:
             return answer | {"unknown": name}
-        known = self._known(network, values)
+        cpu, classifier = torch.device("cpu"), Classifier(self.back)
+        known = {"generator": network, "classifier": classifier, "device": cpu}
+        names = {n.lower(): v for n, v in vars(self.script.module).items()}
+        own = {n: v for n, v in names.items() if meaning(n, "drawing") not in known | values} | own
         torch.manual_seed(seed)
         trace.steps = 0
         with self._standing_in(network):
             try:
                 with self.script.watched():
                     trace.on = not known_to_end
-                    result = call(function, known)
+                    result = call(function, ("drawing",), known, values, own)
                 answer["returned"] = [t.detach() for t in tensors_in([*_stacked(result)])]
             except UnknownParameter as error:
                 answer["unknown"] = str(error)
@@ -129,13 +133,6 @@ class Answers:
         if not isinstance(function, FunctionType):
             function = next((f for f in self.script.functions() if f.__name__ == name), None)
         return function or self.script.function_in(file, name)
-
-    def _known(self, network: nn.Module, values: Mapping[str, Any]) -> dict[str, Any]:
-        assert self.script is not None
-        known: dict[str, Any] = {name.lower(): v for name, v in vars(self.script.module).items()}
-        known |= {"device": torch.device("cpu")} | dict.fromkeys(GENERATORS, network)
-        known |= dict.fromkeys(CLASSIFIERS, Classifier(self.back))
-        return known | dict(values)
 
     def _standing_in(self, network: nn.Module) -> "StandingIn":
         assert self.script is not None

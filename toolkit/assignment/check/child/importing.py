@@ -1,16 +1,14 @@
-"""Importing a student's files, and calling what is in them by its likely names."""
+"""Importing a student's files."""
 
 import ast
 import importlib
 import importlib.util
-import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any
 
 from toolkit.assignment.check.child.stand_ins import StandIns, is_replaced
 
@@ -18,10 +16,6 @@ PACKAGE = "submission"  # what the root is called, for relative imports
 
 # Changes the syntax tree of a student's file before it is compiled; the second is the file.
 Change = Callable[[ast.Module, str], ast.Module]
-
-
-class UnknownParameter(Exception):
-    """A student's function has a parameter, named here, that the check knows no value for."""
 
 
 class StudentFinder(MetaPathFinder):
@@ -187,40 +181,3 @@ def classes(module: ModuleType, base: type) -> dict[str, type]:
         and issubclass(value, base)
         and value.__module__.partition(".")[0] not in ("torch", "torchvision")
     }
-
-
-def pick(candidates: Mapping[str, Any], *words: str) -> Any | None:
-    """The candidate that is called like the first word that fits: exactly, else as a part."""
-    for word in words:
-        for exact in (True, False):
-            for name, value in candidates.items():
-                if name.lower() == word or (not exact and word in name.lower()):
-                    return value
-    return None
-
-
-def call(function: Any, known: Mapping[str, Any]) -> Any:
-    """Call a student's function with the values that its parameters' names ask for.
-
-    Args:
-        known: lower-case name -> value. A parameter takes the value of its own name.
-
-    Raises:
-        UnknownParameter: a parameter without a default has a name that is not in `known`.
-    """
-    arguments: dict[str, Any] = {}
-    positional: list[Any] = []
-    for name, parameter in inspect.signature(function).parameters.items():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            continue
-        if name.lower() in known:
-            value = known[name.lower()]
-        elif parameter.default is not parameter.empty:
-            continue
-        else:
-            raise UnknownParameter(name)
-        if parameter.kind is parameter.POSITIONAL_ONLY:
-            positional.append(value)
-        else:
-            arguments[name] = value
-    return function(*positional, **arguments)

@@ -16,17 +16,9 @@ from typing import Any
 import numpy as np
 
 from toolkit.assignment.check.child.places import within
+from toolkit.assignment.check.names import NAMES
 
-REPLACED = {
-    *("matplotlib", "mpl_toolkits", "seaborn", "plotly", "bokeh", "pylab", "livelossplot"),
-    *("tensorboard", "tensorboardX", "wandb", "mlflow", "neptune", "comet_ml", "visdom"),
-    *("tqdm", "progressbar", "alive_progress", "colorama", "termcolor", "prettytable", "rich"),
-    *("imageio", "IPython", "ipywidgets", "torchsummary", "torchinfo", "torchviz", "graphviz"),
-    *("hiddenlayer", "netron", "thop", "ptflops", "absl", "loguru", "tensorboard_logger"),
-    *("torch_fidelity", "pytorch_fid", "cleanfid", "ipdb", "pudb", "icecream", "fire"),
-    *("kaggle", "gdown", "pympler", "psutil", "GPUtil", "pynvml", "tabulate"),
-}
-MODULES = {"torch.utils.tensorboard", "pandas.plotting._matplotlib"}  # of packages that stay
+REPLACED = set(NAMES["packages"]["replaced"].split())
 
 # Called with the name of a function of a stand-in and what it was given.
 Heard = Callable[[str, tuple[Any, ...]], None]
@@ -56,7 +48,7 @@ class StandIns(MetaPathFinder, Loader):
                 return None
             if own is not None and not self._is_asked_by_them():
                 return None
-        elif name not in MODULES and not isinstance(sys.modules.get(above), AnyModule):
+        elif name not in REPLACED and not isinstance(sys.modules.get(above), AnyModule):
             return None  # all of a package is replaced, or nothing of it
         return ModuleSpec(name, self, is_package=True)
 
@@ -84,7 +76,7 @@ class StandIns(MetaPathFinder, Loader):
 def is_replaced(name: str) -> bool:
     """Whether a module of this name is replaced, unless it is a student's own."""
     top = name.partition(".")[0]
-    return name in MODULES or name.startswith("google.colab") or top in REPLACED
+    return name.startswith("google.colab") or not REPLACED.isdisjoint((name, top))
 
 
 class AnyModule(ModuleType):

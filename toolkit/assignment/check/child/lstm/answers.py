@@ -1,5 +1,6 @@
 """Answers about a student's LSTM: it is built, called, watched, changed and trained as asked."""
 
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from toolkit.assignment.check.child.answering import Back
-from toolkit.assignment.check.child.importing import classes, pick
+from toolkit.assignment.check.child.importing import classes
 from toolkit.assignment.check.child.lstm.devices import Elsewhere, pretend_gpu
 from toolkit.assignment.check.child.lstm.learning import learn, slopes
 from toolkit.assignment.check.child.lstm.recording import Watched, makes, recorded
-from toolkit.assignment.check.child.lstm.signatures import construct, more_arguments
 from toolkit.assignment.check.child.lstm.tensors import (
     all_tensors,
     check_super,
@@ -23,6 +23,9 @@ from toolkit.assignment.check.child.origins import Origins
 from toolkit.assignment.check.child.places import line_of, place, place_of_class
 from toolkit.assignment.check.child.script.devices import Recorder
 from toolkit.assignment.check.child.script.loops import import_briefly
+from toolkit.assignment.check.names import NAMES, arguments, meaning, pick
+
+POSITIONS = ("input", "hidden", "classes")  # of a constructor's parameters
 
 
 class Answers:
@@ -53,7 +56,7 @@ class Answers:
         with self.recorder:
             found = classes(import_briefly(self.file), nn.Module)
         words = [name.lower()] if name else []
-        best = pick(found, *words, "lstm", "mylstm", "customlstm", "lstmmodel", "model", "net")
+        best = pick(found, *words, *NAMES["classes"]["lstm"].split("|"))
         self.kinds = dict(
             sorted(found.items(), key=lambda item: (item[1] is not best, -len(item[0])))
         )
@@ -74,7 +77,7 @@ class Answers:
         """Make a network, which the next questions are about.
 
         Args:
-            sizes: see `signatures.construct`.
+            sizes: what a parameter is -> its value; None where its default is to be kept.
 
         Returns:
             `took`, the sizes that its constructor asks for, and their defaults; `recurrent`,
@@ -88,7 +91,7 @@ class Answers:
         try:
             self.origins = Origins(str(self.root))
             with self.origins, self.recorder:
-                self.network, took = construct(self.kinds[kind], sizes)
+                self.network, took = _construct(self.kinds[kind], sizes)
                 check_super(self.network, self.root)
         finally:
             deterministic(False)
@@ -133,7 +136,8 @@ class Answers:
 
         Args:
             state: one initial state, for a forward that wants it.
-            states: see `signatures.more_arguments`.
+            states: how initial states are passed: None (only where they have no default), "none"
+                (as None), or "pair" (as zeros, in one tuple or one by one).
             fresh: build the network anew for each input.
             seeds: of the random numbers drawn in each call.
 
@@ -256,7 +260,7 @@ class Answers:
         there = Elsewhere(self.root)
         with pretend_gpu(self.root, again), there:
             kinds = classes(import_briefly(self.file), nn.Module) if again else self.kinds
-            network = construct(kinds[self.kind], sizes)[0].eval()
+            network = _construct(kinds[self.kind], sizes)[0].eval()
             there.move(network, moved)
             there.put(x, True)
             there.put(state, True)
@@ -283,9 +287,20 @@ class Answers:
         function = network.forward
         if type(network).__call__ is not nn.Module.__call__:
             function = network.__call__
-        others = {"device": x.device, "steps": x.size(1), "batch": x.size(0), "dropout": 0.0}
-        return more_arguments(function, states, state, others)
+        names = [name.lower() for name in inspect.signature(function).parameters][1:]
+        names = [name for name in names if meaning(name, "forward") == "state"]
+        start = None if states == "none" else (state, state) if len(names) == 1 else state
+        rest = {"device": x.device, "steps": x.size(1), "batch": x.size(0), "dropout": 0.0}
+        rest["state"] = start
+        own = dict.fromkeys(names if states else (), start)
+        return arguments(function, ("forward", "network"), {}, rest, own, given=1)[1]
 
     def _call(self, x: Tensor, state: Tensor, states: str | None) -> Any:
         with self.recorder:
             return self.network(x, **self._more(self.network, state, states, x))
+
+
+def _construct(kind: type, sizes: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """An instance, and which sizes its constructor asks for, with their defaults."""
+    positional, named, took = arguments(kind, ("network",), sizes, positions=POSITIONS)
+    return kind(*positional, **named), took

@@ -33,6 +33,7 @@ from toolkit.assignment.check.child.script.reading import (
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.watching import watching
 from toolkit.assignment.check.child.stand_ins import StandIns
+from toolkit.assignment.check.names import NAMES
 
 MAX_MODES = 4  # of a script that are tried
 OPEN = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -203,7 +204,7 @@ class Script:
         for function in self.functions():
             parameters = inspect.signature(function).parameters.values()
             alone = all(p.default is not p.empty or p.kind in OPEN for p in parameters)
-            if alone and re.search("main|train|run|fit", function.__name__.lower()):
+            if alone and re.search(NAMES["functions"]["training"], function.__name__.lower()):
                 self.called.append(function.__name__)
                 function()
                 if self.trained:
