@@ -15,6 +15,7 @@ from toolkit.assignment.check.child.places import place_of
 from toolkit.assignment.check.child.script.running import Script
 from toolkit.assignment.check.child.script.trace import EnoughSteps
 from toolkit.assignment.check.child.script.values import tensors_in
+from toolkit.assignment.check.child.script.watching import watching
 from toolkit.assignment.check.names import UnknownParameter, call, meaning
 
 MAX_TEXT = 200_000  # characters of a file that are sent
@@ -106,7 +107,7 @@ class Answers:
         trace.steps = 0
         with self._standing_in(network):
             try:
-                with self.script.watched():
+                with watching(trace):
                     trace.on = not known_to_end
                     result = call(function, ("drawing",), known, values, own)
                 answer["returned"] = [t.detach() for t in tensors_in([*_stacked(result)])]

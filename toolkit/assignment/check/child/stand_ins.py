@@ -6,7 +6,7 @@ wastes no time on pictures that nobody sees.
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -20,17 +20,16 @@ from toolkit.assignment.check.names import NAMES
 
 REPLACED = set(NAMES["packages"]["replaced"].split())
 
-# Called with the name of a function of a stand-in and what it was given.
-Heard = Callable[[str, tuple[Any, ...]], None]
-
 
 class StandIns(MetaPathFinder, Loader):
     """Finds a stand-in for each of these packages, unless the student has a module of that name."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.heard: Heard = lambda name, args: None
-        self.replaced: Callable[[str], None] = lambda name: None
+
+    @staticmethod
+    def replaced(name: str) -> None:
+        """Called with the name of a package that is replaced."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -64,7 +63,6 @@ class StandIns(MetaPathFinder, Loader):
         module = AnyModule(spec.name)
         module.__path__ = []
         module.__dict__.update(__version__="99.0.0", __version_info__=(99, 0, 0))
-        module.__dict__["_finder"] = self
         return module
 
     def exec_module(self, module: ModuleType) -> None:
@@ -93,7 +91,7 @@ class AnyModule(ModuleType):
         below = sys.modules.get(f"{self.__name__}.{name}")
         if below is not None:
             return below
-        value: Any = Anything if name[:1].isupper() else Anything(name, self._finder.heard)
+        value: Any = Anything if name[:1].isupper() else Anything(name)
         setattr(self, name, value)
         return value
 
@@ -104,7 +102,7 @@ class Settings(dict[str, Any]):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return self.get(name, Anything(name, lambda name, given: None))
+        return self.get(name, Anything(name))
 
     def __setattr__(self, name: str, value: Any) -> None:
         self[name] = value
@@ -121,7 +119,7 @@ _config = Settings()
 def _begin(*args: Any, config: Any = None, **kwargs: Any) -> Any:
     """`wandb.init`: a run that has the settings."""
     _config.update(config or {})
-    run: Any = Anything("run", lambda name, given: None)
+    run: Any = Anything("run")
     run.config = _config
     return run
 
@@ -150,32 +148,34 @@ class _AnyType(type):
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return Anything(name, lambda name, given: None)
+        return Anything(name)
 
 
 class Anything(metaclass=_AnyType):
     """Accepts everything: calls, attributes, items, arithmetic, `with`; loops find it empty."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        named = len(args) == 2 and isinstance(args[0], str) and callable(args[1])
-        self.__dict__["_name"] = args[0] if named else type(self).__name__
-        self.__dict__["_heard"] = args[1] if named else lambda name, given: None
+    def __init__(self, name: Any = "", *args: Any, **kwargs: Any) -> None:
+        self.__dict__["_name"] = name if isinstance(name, str) else type(self).__name__
+
+    @staticmethod
+    def heard(name: str, args: tuple[Any, ...]) -> None:
+        """Called with the name of a function that is called, and what it is given."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return Anything(name, self._heard)
+        return Anything(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         self.__dict__[name] = value
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        self._heard(self._name, args)
+        self.heard(self._name, args)
         if len(args) == 1 and not kwargs and callable(args[0]):
             return args[0]  # a decorator
         if self._name in ("subplots", "subplot_mosaic"):
-            return Anything("figure", self._heard), self._grid(args, kwargs)
-        return Anything(self._name, self._heard)
+            return Anything("figure"), self._grid(args, kwargs)
+        return Anything(self._name)
 
     def _grid(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The axes of `subplots(rows, columns)`: an array, or one of them."""
@@ -184,7 +184,7 @@ class Anything(metaclass=_AnyType):
         columns = int(kwargs.get("ncols", given[1] if len(given) > 1 else 1))
         axes = np.empty((rows, columns), dtype=object)
         for k in np.ndindex(rows, columns):
-            axes[k] = Anything("axes", self._heard)
+            axes[k] = Anything("axes")
         if kwargs.get("squeeze", True):
             axes = axes.squeeze()
         return axes if axes.ndim else axes.item()
@@ -205,7 +205,7 @@ class Anything(metaclass=_AnyType):
         return True
 
     def __getitem__(self, key: Any) -> Any:
-        return Anything(self._name, self._heard)
+        return Anything(self._name)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         pass

@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
 
 import torch
 from torch import Tensor
@@ -26,23 +24,6 @@ ANSWERS = {"get_device_name": "none", "set_device": None, "synchronize": None, "
 SOFTMAX = {"softmax", "log_softmax"}
 CLAMPS = {"clamp", "clamp_", "clip", "clip_"}
 MOVES = {"sub_", "add_", "addcdiv_", "copy_"}
-
-
-@contextmanager
-def without_questions(trace: Trace) -> Iterator[None]:
-    """Inside this block what stops without a GPU has an answer, and counts as asking for one."""
-
-    def answering(name: str, answer: Any) -> Callable[..., Any]:
-        def ask(*args: Any, **kwargs: Any) -> Any:
-            trace.heard("gpu", name)
-            return answer
-
-        return ask
-
-    with ExitStack() as stack:
-        for name, answer in ANSWERS.items():
-            stack.enter_context(patch.object(torch.cuda, name, answering(name, answer)))
-        yield
 
 
 class Recorder(TorchFunctionMode):

@@ -7,11 +7,8 @@ import http.client
 import inspect
 import re
 import socket
-import sys
 import urllib.error
-from argparse import ArgumentParser
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -21,9 +18,8 @@ from toolkit.assignment.check.child.answering import described
 from toolkit.assignment.check.child.importing import compiled, forget_imports, prepare_imports
 from toolkit.assignment.check.child.places import line_of
 from toolkit.assignment.check.child.plain import run_as_main
-from toolkit.assignment.check.child.script.files import watching_files
 from toolkit.assignment.check.child.script.loops import Loops
-from toolkit.assignment.check.child.script.modes import modes, noting_parsers
+from toolkit.assignment.check.child.script.modes import modes
 from toolkit.assignment.check.child.script.networks import describe_networks
 from toolkit.assignment.check.child.script.reading import (
     Smaller,
@@ -32,7 +28,6 @@ from toolkit.assignment.check.child.script.reading import (
 )
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.watching import watching
-from toolkit.assignment.check.child.stand_ins import StandIns
 from toolkit.assignment.check.names import NAMES
 
 MAX_MODES = 4  # of a script that are tried
@@ -72,7 +67,6 @@ class Script:
         self.smaller = smaller
         self.file = root / file
         self._begin(Trace(root, max_steps, max_seconds, brisk))
-        self._parsers: list[ArgumentParser] = []  # of its arguments
         self.called: list[str] = []  # functions that the check called itself
 
     def _begin(self, trace: Trace) -> None:
@@ -88,7 +82,7 @@ class Script:
             what this package describes.
         """
         ended, error = self._attempt(self._run_main)
-        if ended != "error" and not self._is_it and self._parsers:
+        if ended != "error" and not self._is_it and self.trace.parsers:
             ended, error = self._attempt_in_modes() or (ended, error)
         if ended == "finished" and not self.trained:
             tried, failed = self._attempt(self._call_functions)
@@ -124,15 +118,6 @@ class Script:
         optimizers = {e["optimiser"] for e in self.trace.events if e["kind"] == "step"}
         return self.trained and (len(optimizers) > 1) == self.trace.brisk
 
-    def watched(self) -> ExitStack:
-        """A context in which what their code does is added to the trace."""
-        stack = ExitStack()
-        finder = next(f for f in sys.meta_path if isinstance(f, StandIns))
-        stack.enter_context(watching_files(self.trace, self.root, finder))
-        stack.enter_context(watching(self.trace))
-        stack.enter_context(noting_parsers(self._parsers))
-        return stack
-
     def functions(self) -> list[FunctionType]:
         """The functions in the script, also those that it imports from files of theirs."""
         return [
@@ -166,7 +151,7 @@ class Script:
         """
         prepare_imports(self.root, self.file.parent, self._change)
         try:
-            with self.watched():
+            with watching(self.trace):
                 work()
         except EnoughSteps:
             return "slow" if self.trace.slow else "enough", None
@@ -185,7 +170,7 @@ class Script:
             as `_attempt`; None if no mode does, and the first run stands.
         """
         first = (self.trace, self.loops, self.module, self._trees)
-        for mode in modes(self._parsers[-1])[:MAX_MODES]:
+        for mode in modes(self.trace.parsers[-1])[:MAX_MODES]:
             forget_imports(self.root)
             self._begin(self.trace.another())
             tried = self._attempt(partial(self._run_main, *mode))

@@ -1,7 +1,9 @@
 """Records what happens while a student's script runs; the package says what the judge gets."""
 
 import time
-from collections.abc import Iterable
+from argparse import ArgumentParser
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,8 @@ class Trace:
         self.values = Values(self.origins)
         self.networks: dict[int, nn.Module] = {}
         self.loads: dict[int, Any] = {}  # id -> the DataLoader
+        self.begun: dict[int | None, int] = {}  # the same -> steps before its first batch
+        self.parsers: list[ArgumentParser] = []  # of arguments
         self.owners: dict[int, int] = {}  # id of a parameter -> id of its network
         self._reached: dict[int, Tensor] = {}  # parameters that some backward pass reached
         self._nodes: set[Any] = set()  # of the graph of a backward pass that is under way
@@ -71,6 +75,15 @@ class Trace:
         """An empty one, for the time that is left."""
         left = max(0.0, self.deadline - time.process_time())
         return Trace(Path(self.root), self.max_steps, left, self.brisk)
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """While a network runs, of which the ones inside do not count."""
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
 
     def add(self, kind: str, **fields: Any) -> int:
         """Record an event, and return its index."""
@@ -246,10 +259,6 @@ class Trace:
         """Note the line where a parameter is changed, but for the step of an optimiser."""
         if not self.stepping and address(given) in map(address, self._reached.values()):
             self.moves.append(place(self.root))
-
-    def made(self, optimizer: Optimizer) -> None:
-        """Record that an optimiser was made."""
-        self.add("optimiser", optimiser=self.values.id_of(optimizer))
 
     def softmax(self, name: str, result: Tensor) -> None:
         """Record a softmax, whose line a fault may be at."""
