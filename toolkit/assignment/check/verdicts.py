@@ -7,7 +7,7 @@ from toolkit.assignment.check.findings import Finding, Id
 from toolkit.assignment.check.findings import Place as Place
 from toolkit.assignment.check.findings import Placed as Placed
 from toolkit.assignment.check.host import LIMITS, MAX_BYTES, Gone, StudentError
-from toolkit.assignment.check.rules import Rule, rules
+from toolkit.assignment.check.rules import rules
 from toolkit.assignment.check.verify import is_pending, is_proved, proof_of
 from toolkit.assignment.parts import Part
 
@@ -62,10 +62,10 @@ class Verdicts:
         self.work, self.stopped = what, stopped
         self._progress(f"{self.part}: {what}")
 
-    def right(self, name: str, /, answers: str = "", **seen: Any) -> None:
+    def right(self, name: str, /, **seen: Any) -> None:
         """Something was seen and is as the assignment asks: `[right.NAME]` in the rules."""
-        rule = self._rules.get(f"right.{name}") or _as_written(name)
-        self.answered |= set(rule.answers) | set(answers.split())
+        rule = self._rules[f"right.{name}"]
+        self.answered |= set(rule.answers)
         message = rule.says.format(**seen)
         self.findings.append(Finding(verdict="right", part=self.part, message=message))
 
@@ -80,7 +80,7 @@ class Verdicts:
         self, name: str, /, *, id: Id | None = None, at: Placed | None = None, **seen: Any
     ) -> None:
         """Something could not be found out, and is neither right nor wrong: `[not-seen.NAME]`."""
-        rule = self._rules.get(f"not-seen.{name}") or _as_written(name)
+        rule = self._rules[f"not-seen.{name}"]
         finding = Finding(
             verdict="not seen",
             part=self.part,
@@ -94,7 +94,6 @@ class Verdicts:
     def fault(
         self,
         rule: str,
-        message: str = "",
         /,
         *,
         equation: int | None = None,
@@ -113,7 +112,7 @@ class Verdicts:
             seen: what else the sentence mentions.
         """
         id: Any = rule.partition(".")[0]  # the rules are valid, and so are their ids
-        said = self._rules.get(rule) or _as_written(message)
+        said = self._rules[rule]
         file, line = (at.file, at.line) if at else (None, line)
         finding = Finding(
             verdict="wrong",
@@ -147,8 +146,7 @@ class Verdicts:
     def also(self, name: str, cause: Finding | None = None, /, **seen: Any) -> None:
         """Say inside a fault, or the first, what it accounts for: `[also.NAME]` in the rules."""
         cause = cause or self.faults[0]
-        rule = self._rules.get(f"also.{name}") or _as_written(name)
-        sentence = rule.says.format(**seen)
+        sentence = self._rules[f"also.{name}"].says.format(**seen)
         if sentence not in cause.message:
             update = {"message": f"{cause.message} {sentence}"}
             self.findings[self.findings.index(cause)] = cause.model_copy(update=update)
@@ -204,10 +202,6 @@ class Verdicts:
             cpu = max(gone.cpu, gone.late * limit)  # waiting without end takes none
             proof = {"cpu": cpu, "limit": limit}
             self.fault(f"{self.stopped}.reached", proof=proof, work=self.work)
-
-
-def _as_written(text: str) -> Rule:
-    return Rule(says=text.replace("{", "{{").replace("}", "}}"))
 
 
 def _package(error: StudentError) -> str:
