@@ -2,9 +2,12 @@
 
 import inspect
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import FunctionType, MethodType
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
@@ -105,7 +108,7 @@ class Answers:
         own = {n: v for n, v in names.items() if meaning(n, "drawing") not in known | values} | own
         torch.manual_seed(seed)
         trace.steps = 0
-        with self._standing_in(network):
+        with self._standing_in(network, classifier):
             try:
                 with watching(trace):
                     trace.on = not known_to_end
@@ -135,41 +138,22 @@ class Answers:
             function = next((f for f in self.script.functions() if f.__name__ == name), None)
         return function or self.script.function_in(file, name)
 
-    def _standing_in(self, network: nn.Module) -> "StandingIn":
+    @contextmanager
+    def _standing_in(self, network: nn.Module, classifier: "Classifier") -> Iterator[None]:
+        """Inside this block generators' images, and what classifies them, are the judge's."""
         assert self.script is not None
-        others = [
-            value
-            for value in vars(self.script.module).values()
-            if isinstance(value, nn.Module) and value is not network
-        ]
-        copies = [other for other in others if _shapes(other) == _shapes(network)]
-        classifiers = [other for other in others if _classifies(other)]
-        return StandingIn([network, *copies], classifiers, self.back)
 
+        def draw(generator: nn.Module, z: Tensor, *more: Any, **named: Any) -> Any:
+            return self.back("draw", z=z.detach(), training=generator.training)
 
-class StandingIn:
-    """Inside this block generators' images, and what classifies them, are the judge's."""
-
-    def __init__(
-        self, generators: list[nn.Module], classifiers: list[nn.Module], back: Back
-    ) -> None:
-        self._back = back
-        self._forwards: list[tuple[nn.Module, Callable[..., Any]]] = [
-            *((g, lambda z, *more, g=g, **named: self._draw(g, z)) for g in generators),
-            *((c, lambda images, *more: back("classify", images=images)) for c in classifiers),
-        ]
-
-    def __enter__(self) -> None:
-        for network, forward in self._forwards:
-            network.forward = forward
-
-    def _draw(self, generator: nn.Module, z: Tensor) -> Tensor:
-        images: Tensor = self._back("draw", z=z.detach(), training=generator.training)
-        return images
-
-    def __exit__(self, *error: object) -> None:
-        for network, _ in self._forwards:
-            del network.forward
+        networks = [n for n in vars(self.script.module).values() if isinstance(n, nn.Module)]
+        with ExitStack() as stack:
+            for one in {network: None} | dict.fromkeys(networks):
+                if _shapes(one) == _shapes(network):
+                    stack.enter_context(patch.object(one, "forward", partial(draw, one)))
+                elif _classifies(one):
+                    stack.enter_context(patch.object(one, "forward", classifier.forward))
+            yield
 
 
 class Classifier(nn.Module):
@@ -179,7 +163,7 @@ class Classifier(nn.Module):
         super().__init__()
         self._back = back
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor, *more: Any) -> Tensor:
         """Ask the judge."""
         logits: Tensor = self._back("classify", images=images)
         return logits

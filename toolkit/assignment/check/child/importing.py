@@ -125,8 +125,15 @@ def compiled(file: Path, change: Change = lambda tree, file: tree) -> CodeType:
     return compile(change(tree, str(file)), str(file), "exec", dont_inherit=True)
 
 
-def package_of(file: Path, root: Path) -> str:
-    """The package that a file with relative imports is in; its parents are made."""
+def package_of(file: Path, root: Path) -> str | None:
+    """The package that a file with relative imports is in; its parents are made.
+
+    Returns:
+        None if it has no relative imports.
+    """
+    tree = ast.parse(file.read_bytes())
+    if not any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree)):
+        return None
     name, folder = PACKAGE, root
     _make_package(name, folder)
     for part in file.parent.relative_to(root).parts:
@@ -157,11 +164,8 @@ def import_file(
     root = root or Path.cwd()
     root = root if path.is_relative_to(root) else path.parent
     prepare_imports(root, path.parent, change)
-    relative = any(
-        isinstance(node, ast.ImportFrom) and node.level
-        for node in ast.walk(ast.parse(path.read_bytes()))
-    )
-    name = f"{package_of(path, root)}.{path.stem}" if relative else path.stem
+    package = package_of(path, root)
+    name = f"{package}.{path.stem}" if package else path.stem
     loader = StudentLoader(name, str(path))
     loader.change = change
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)

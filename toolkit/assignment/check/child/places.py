@@ -13,19 +13,15 @@ Place = tuple[str | None, int | None]  # a file, relative to the root, and a lin
 NOWHERE: Place = (None, None)
 
 
-def place_of(error: BaseException, root: Path) -> Place:
+def place_of(error: BaseException, root: Path | str) -> Place:
     """The file, relative to `root`, and the line of the student's code that raised."""
-    if isinstance(error, SyntaxError) and error.filename:
-        path = Path(error.filename)
-        if path.is_relative_to(root):
-            return path.relative_to(root).as_posix(), error.lineno
     if (known := getattr(error, "place", None)) is not None:
         return known[0], known[1]
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        path = Path(frame.filename)
-        if path.is_relative_to(root):
-            return path.relative_to(root).as_posix(), frame.lineno
-    return None, None
+    frames = [(f.filename, f.lineno) for f in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError):
+        frames.append((error.filename or "", error.lineno))
+    theirs = ((within(file, str(root)), line) for file, line in reversed(frames))
+    return next(((file, line) for file, line in theirs if file), NOWHERE)
 
 
 def within(file: str, root: str) -> str | None:

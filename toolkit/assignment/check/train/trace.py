@@ -36,7 +36,6 @@ class Trace:
         self.error: Mapping[str, Any] | None = answer["error"]
         self.called: list[str] = answer["called"]
         self.callers: list[str] = answer["callers"]
-        self.discarded = [Place(**place) for place in answer["discarded"]]
         self.moves = [Place(*place) for place in answer["moves"]]
         self.unfinished = [Place(**place) for place in answer["unfinished"]]
         self.functions = {f["name"]: Place(f["file"], f["line"]) for f in answer["functions"]}

@@ -48,8 +48,7 @@
       softmax     softmax or log_softmax was called: name, output (id of the value)
       recurrent   torch's own recurrent layer was called: name
     ran         the files of theirs that did
-    discarded   places (file and line) where something is computed from a gradient and not kept
-    unfinished  places of `pass` that is all there is in a function or a loop
+    unfinished  places (file and line) of `pass` that is all there is in a function or a loop
     moves       places where parameters are moved by hand, in the order in which they were
     called      names of functions that were called because nothing trained when the script ran
     callers     other files of theirs that name this one

@@ -89,6 +89,6 @@ def next_batch(trace: Trace, function: Any, batches: Any, /) -> Any:
 
 def _is_read_elsewhere(trace: Trace) -> bool:
     """Whether the loop over a loader is neither in a file of theirs nor one of those in `loops`."""
-    frame = sys._getframe(3)  # past what watches it
+    frame = sys._getframe(4)  # past what watches it
     ours = frame.f_globals.get("__name__", "").startswith(__package__)
     return not ours and within(frame.f_code.co_filename, trace.root) is None

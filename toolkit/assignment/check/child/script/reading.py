@@ -7,19 +7,6 @@ from toolkit.assignment.check.names import meaning
 
 LARGEST = {"batch": 16, "width": 32, "length": 10, "count": 500}  # that makes a training quick
 MAX_FACTOR = 10**9
-RESULTS = {"clamp", "clip", "mul", "div", "multiply", "divide"}  # return a new tensor
-
-
-def discarded_gradients(tree: ast.AST) -> Iterator[int]:
-    """Lines that compute something from a gradient, as to clip it, and do not keep the result."""
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Expr):
-            continue
-        value = node.value
-        function = value.func if isinstance(value, ast.Call) else None
-        new = isinstance(value, ast.BinOp) or getattr(function, "attr", None) in RESULTS
-        if new and any(isinstance(x, ast.Attribute) and x.attr == "grad" for x in ast.walk(value)):
-            yield node.lineno
 
 
 def unfinished(tree: ast.AST) -> Iterator[int]:

@@ -23,7 +23,6 @@ from toolkit.assignment.check.child.script.modes import modes
 from toolkit.assignment.check.child.script.networks import describe_networks
 from toolkit.assignment.check.child.script.reading import (
     Smaller,
-    discarded_gradients,
     unfinished,
 )
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
@@ -95,7 +94,6 @@ class Script:
             "ended": ended,
             "error": error,
             "ran": [Path(file).relative_to(self.root).as_posix() for file in self._trees],
-            "discarded": self._places(discarded_gradients),
             "unfinished": self._places(unfinished),
             "moves": list(dict.fromkeys(self.trace.moves)),
             "called": self.called,

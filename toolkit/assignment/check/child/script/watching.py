@@ -5,7 +5,6 @@ wrapped in every class that is defined meanwhile, since many call it without `__
 """
 
 import builtins
-import functools
 import io
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
@@ -30,6 +29,7 @@ from torch.optim.optimizer import (
 from torch.utils.data import DataLoader
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
+from toolkit.assignment.check.child.origins import handled
 from toolkit.assignment.check.child.places import outside_lambda
 from toolkit.assignment.check.child.script import files, loaders
 from toolkit.assignment.check.child.script.devices import ANSWERS, Devices
@@ -85,13 +85,12 @@ def _watched(
 ) -> Callable[..., Any]:
     """A function whose calls go to a handler while the trace is on, or always."""
 
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def handle(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         if trace.on or always:
             return handler(trace, function, *args, **kwargs)
         return function(*args, **kwargs)
 
-    return call
+    return handled(function, handle)
 
 
 def _subclass_hook(watched: Callable[[Any], Any]) -> Any:
