@@ -8,7 +8,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-LAMBDA = "<lambda>"
 Place = tuple[str | None, int | None]  # a file, relative to the root, and a line of it
 NOWHERE: Place = (None, None)
 
@@ -43,14 +42,6 @@ def running(root: str) -> Iterator[tuple[FrameType, str]]:
 def place(root: str) -> Place:
     """The file, relative to the root, and the line of the student's code that is running."""
     return next(((file, frame.f_lineno) for frame, file in running(root)), (None, None))
-
-
-def outside_lambda(root: str) -> tuple[str, int] | None:
-    """The place where a lambda was called, if one is running."""
-    frames = [(f.f_code.co_name, file, f.f_lineno) for f, file in running(root)]
-    if not frames or frames[0][0] != LAMBDA:
-        return None
-    return next(((file, line) for name, file, line in frames if name != LAMBDA), None)
 
 
 def place_of_class(kind: type, root: Path | str, *methods: str) -> Place | None:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.assignment.check.child.places import within
-from toolkit.assignment.check.names import NAMES
+from toolkit.assignment.check.names import NAMES, UnknownParameter, arguments
 
 REPLACED = set(NAMES["packages"]["replaced"].split())
 
@@ -86,8 +86,6 @@ class AnyModule(ModuleType):
         top = self.__name__.partition(".")[0]
         if (known := KNOWN.get((top, name))) is not None:
             return known
-        if top == "wandb" and name in ("init", "config"):
-            return _config if name == "config" else _begin
         below = sys.modules.get(f"{self.__name__}.{name}")
         if below is not None:
             return below
@@ -132,13 +130,10 @@ def _run_fire(component: Any = None, *args: Any, **kwargs: Any) -> Any:
     """
     if not inspect.isfunction(component):
         return None
-    needed = [
-        p.name
-        for p in inspect.signature(component).parameters.values()
-        if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-    ]
-    if needed:
-        raise SystemExit(2)
+    try:
+        arguments(component, (), {})
+    except UnknownParameter:
+        raise SystemExit(2) from None
     return component()
 
 
@@ -264,4 +259,6 @@ KNOWN: dict[tuple[str, str], Any] = {  # what there must be more than a name
     ("tqdm", "tqdm_notebook"): Progress,
     ("tqdm", "trange"): Progress.over_range,
     ("fire", "Fire"): _run_fire,
+    ("wandb", "init"): _begin,
+    ("wandb", "config"): _config,
 }

@@ -17,8 +17,7 @@
       call        network (id), how ("__call__" or "forward"), training, grad (whether gradients
                   were recorded), inputs and outputs (lists of values). Only the outermost call
       loss        name (of torch's function), input and target (values or None), reduction, made
-                  (file and line where the object was made that was called, or None), outer (file
-                  and line where the lambda was called that this is in, or None)
+                  (file and line where the object was made that was called, or None)
       optimiser   made: optimiser (id)
       backward    value (that it started from), parameters (ids of those that it reached, including
                   those that only pass on), changed (ids of those whose .grad it changed), gradients

@@ -23,13 +23,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from toolkit.assignment.check.child.importing import import_file
 from toolkit.assignment.check.child.script.trace import Trace
 
-EACH, START, MORE, DUE, EARLY = (
-    "__each_of__",
-    "__start_of__",
-    "__more_of__",
-    "__due_of__",
-    "__early_of__",
-)  # names that a student's file will not have
+LOOPS = "__loops__"  # a name that a student's file will not have
 FEW = 6  # steps in a loop that are enough if they take long
 SHORT = 2  # steps in a loop, of which nothing is looked at
 BEGUN = 4  # steps in all, after which what is not due yet is done early
@@ -62,11 +56,7 @@ class Loops:
         self._done: set[str] = set()  # what is done at intervals, and was done
         self._steps: Counter[str] = Counter()  # in each loop, named by its place
         self._seen: dict[str, int] = {}  # while loops: steps in all when the test was last made
-        setattr(builtins, EACH, self.each)
-        setattr(builtins, START, self.start)
-        setattr(builtins, MORE, self.more)
-        setattr(builtins, DUE, self.due)
-        setattr(builtins, EARLY, self.early)
+        setattr(builtins, LOOPS, self)
 
     def change(self, tree: ast.Module, file: str) -> ast.Module:
         """Let every loop in a file ask whether it goes on."""
@@ -138,11 +128,10 @@ class _Change(ast.NodeTransformer):
         self.at_intervals = around
         if not self.brisk or node.orelse or not rare or _leaves(node):
             return node
-        place = ast.Constant(f"{self.file}:{node.lineno}:{node.col_offset}")
         nothing = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
         tried = ast.Try(copy.deepcopy(node.body), [nothing], [], [])  # it was not due yet
-        early = ast.If(ast.Call(ast.Name(EARLY, ast.Load()), [place], []), [tried], [])
-        node.test = ast.Call(ast.Name(DUE, ast.Load()), [node.test, place], [])
+        early = ast.If(self._call("early", node), [tried], [])
+        node.test = self._call("due", node, node.test)
         node.orelse = [early]
         for new in (node.test, early, tried, nothing, nothing.body[0]):
             ast.copy_location(new, node)
@@ -152,7 +141,7 @@ class _Change(ast.NodeTransformer):
         self.generic_visit(node)
         if _yields(node):
             return node
-        node.iter = self._call(EACH, node.iter, node)
+        node.iter = self._call("each", node, node.iter)
         return node
 
     def visit_While(self, node: ast.While) -> list[ast.stmt]:
@@ -160,16 +149,16 @@ class _Change(ast.NodeTransformer):
         endless = isinstance(node.test, ast.Constant)
         if _yields(node) or (endless and not any(isinstance(n, ast.Break) for n in ast.walk(node))):
             return [node]  # what follows a loop without an end never runs, so it is not left
-        test = ast.BoolOp(ast.And(), [self._call(MORE, None, node), node.test])
+        test = ast.BoolOp(ast.And(), [self._call("more", node), node.test])
         node.test = ast.copy_location(test, node.test)
-        start = ast.Expr(self._call(START, None, node))
+        start = ast.Expr(self._call("start", node))
         return [ast.copy_location(start, node), node]
 
-    def _call(self, name: str, first: ast.expr | None, node: ast.stmt) -> ast.Call:
+    def _call(self, name: str, node: ast.stmt, *given: ast.expr) -> ast.Call:
+        """A call of a method of `Loops`, with the place as its last argument."""
         place = ast.Constant(f"{self.file}:{node.lineno}:{node.col_offset}")
-        arguments: list[ast.expr] = [place] if first is None else [first, place]
-        call = ast.Call(ast.Name(name, ast.Load()), arguments, [])
-        return ast.copy_location(call, first or node)
+        method = ast.Attribute(ast.Name(LOOPS, ast.Load()), name, ast.Load())
+        return ast.copy_location(ast.Call(method, [*given, place], []), (*given, node)[0])
 
 
 def _is_at_intervals(test: ast.expr) -> bool:

@@ -9,25 +9,19 @@ from toolkit.assignment.check.child.script.trace import Trace
 
 
 def describe_networks(trace: Trace) -> list[dict[str, Any]]:
-    """The networks that were seen, with the ids of their parameters."""
-    return [
-        {
-            "id": key,
-            "parameters": [trace.values.id_of(p) for p in network.parameters()],
-            **_described(network, trace),
-        }
-        for key, network in trace.networks.items()
-    ]
+    """The networks that were seen: the classes, the parameters, and what was made where."""
+    return [_described(key, network, trace) for key, network in trace.networks.items()]
 
 
-def _described(network: nn.Module, trace: Trace) -> dict[str, Any]:
-    """Its class and where that is, the names of its parameters, and what was made where."""
+def _described(key: int, network: nn.Module, trace: Trace) -> dict[str, Any]:
     kind, origins = type(network), trace.origins
     file, line = place_of_class(kind, trace.root) or NOWHERE
     forward = place_of_class(kind, trace.root, "forward") or NOWHERE
     names = [name for name, _ in network.named_parameters()]
     layers = [module for module in network.modules() if not list(module.children())]
     return {
+        "id": key,
+        "parameters": [trace.values.id_of(p) for p in network.parameters()],
         "class": kind.__name__,
         "file": file,
         "line": line,
