@@ -51,7 +51,7 @@
     moves       places where parameters are moved by hand, in the order in which they were
     called      names of functions that were called because nothing trained when the script ran
     callers     other files of theirs that name this one
-    functions   defined in the script: name, parameters, file, line
+    functions   defined in the script: name -> place
 
 A value is a tensor: id (the same tensor has the same id), shape, made and drawn (places of the call
 that returned it, and of the one that made its numbers of nothing), min, max, mean, std, values (the

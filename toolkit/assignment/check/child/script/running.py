@@ -2,13 +2,12 @@
 
 import ast
 import builtins
-import copy
 import http.client
 import inspect
 import re
 import socket
 import urllib.error
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -16,15 +15,12 @@ from typing import Any
 
 from toolkit.assignment.check.child.answering import described
 from toolkit.assignment.check.child.importing import compiled, forget_imports, prepare_imports
-from toolkit.assignment.check.child.places import line_of
+from toolkit.assignment.check.child.places import place_of_code
 from toolkit.assignment.check.child.plain import run_as_main
 from toolkit.assignment.check.child.script.loops import Loops
 from toolkit.assignment.check.child.script.modes import modes
 from toolkit.assignment.check.child.script.networks import describe_networks
-from toolkit.assignment.check.child.script.reading import (
-    Smaller,
-    unfinished,
-)
+from toolkit.assignment.check.child.script.reading import unfinished
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.watching import watching
 from toolkit.assignment.check.names import NAMES
@@ -49,7 +45,6 @@ class Script:
         file: relative to it.
         max_steps: optimiser steps after which a loop is left.
         max_seconds: CPU time after which a training is stopped.
-        smaller: whether sizes that have a name are made smaller.
         brisk: as of a trace.
     """
 
@@ -59,11 +54,9 @@ class Script:
         file: str,
         max_steps: int,
         max_seconds: float,
-        smaller: bool = False,
         brisk: bool = False,
     ) -> None:
         self.root = root
-        self.smaller = smaller
         self.file = root / file
         self._begin(Trace(root, max_steps, max_seconds, brisk))
         self.called: list[str] = []  # functions that the check called itself
@@ -72,7 +65,7 @@ class Script:
         self.trace = trace
         self.loops = Loops(trace)
         self.module = ModuleType("__main__")
-        self._trees: dict[str, ast.Module] = {}  # what was run, as they wrote it
+        self._ran: dict[str, list[int]] = {}  # file -> lines of what is still to be written
 
     def run(self) -> dict[str, Any]:
         """Run it until it ends, or has trained enough. If it trains nothing, call its functions.
@@ -93,15 +86,15 @@ class Script:
         return {
             "ended": ended,
             "error": error,
-            "ran": [Path(file).relative_to(self.root).as_posix() for file in self._trees],
-            "unfinished": self._places(unfinished),
+            "ran": list(self._ran),
+            "unfinished": [(file, line) for file, lines in self._ran.items() for line in lines],
             "moves": list(dict.fromkeys(self.trace.moves)),
             "called": self.called,
             "callers": self._callers(),
             "networks": describe_networks(self.trace),
             "normalised": list(self.trace.origins.all_modules("Normalize")),
             "events": self.trace.events,
-            "functions": [self._described(function) for function in self.functions()],
+            "functions": {f.__name__: place_of_code(f, self.root) for f in self.functions()},
         }
 
     @property
@@ -121,8 +114,7 @@ class Script:
         return [
             value
             for value in vars(self.module).values()
-            if isinstance(value, FunctionType)
-            and Path(value.__code__.co_filename).is_relative_to(self.root)
+            if isinstance(value, FunctionType) and place_of_code(value, self.root)
         ]
 
     def function_in(self, file: str, name: str) -> FunctionType | None:
@@ -167,14 +159,14 @@ class Script:
         Returns:
             as `_attempt`; None if no mode does, and the first run stands.
         """
-        first = (self.trace, self.loops, self.module, self._trees)
+        first = (self.trace, self.loops, self.module, self._ran)
         for mode in modes(self.trace.parsers[-1])[:MAX_MODES]:
             forget_imports(self.root)
             self._begin(self.trace.another())
             tried = self._attempt(partial(self._run_main, *mode))
             if self._is_it:
                 return tried
-        self.trace, self.loops, self.module, self._trees = first
+        self.trace, self.loops, self.module, self._ran = first
         return None
 
     def _run_main(self, *arguments: str) -> None:
@@ -195,16 +187,8 @@ class Script:
 
     def _change(self, tree: ast.Module, file: str) -> ast.Module:
         """What is done to each of their files that is run."""
-        self._trees[file] = copy.deepcopy(tree)
-        tree = Smaller().visit(tree) if self.smaller else tree
+        self._ran[Path(file).relative_to(self.root).as_posix()] = list(unfinished(tree))
         return self.loops.change(tree, file)
-
-    def _places(self, find: Callable[[ast.Module], Iterable[int]]) -> list[dict[str, Any]]:
-        return [
-            {"file": Path(file).relative_to(self.root).as_posix(), "line": line}
-            for file, tree in self._trees.items()
-            for line in find(tree)
-        ]
 
     def _callers(self) -> list[str]:
         """The other files of theirs in which the name of this one is imported."""
@@ -216,12 +200,3 @@ class Script:
             and path != self.file
             and pattern.search(path.read_text(encoding="utf-8-sig", errors="replace"))
         ]
-
-    def _described(self, function: FunctionType) -> dict[str, Any]:
-        path = Path(function.__code__.co_filename)
-        return {
-            "name": function.__name__,
-            "parameters": list(inspect.signature(function).parameters),
-            "file": path.relative_to(self.root).as_posix(),
-            "line": line_of(function),
-        }
