@@ -62,9 +62,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         try:
             found[length] = read_items(student, length, **more)
         except StudentError as error:
-            if not kind["is_class"]:
-                verdicts.not_seen("function", name=kind["name"], error=error)
-            elif error.file is None and "UnknownParameter" not in error.types:
+            if error.file is None and "UnknownParameter" not in error.types:
                 verdicts.not_seen("reading", name=kind["name"], error=error)
             else:
                 verdicts.error(error)

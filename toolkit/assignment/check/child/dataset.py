@@ -2,8 +2,7 @@
 
 import inspect
 import random
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,14 +29,13 @@ class Answers:
 
     def __init__(self, root: Path, back: Back) -> None:
         self.root = root
-        self.kind: Any = object  # the class, or a function that makes items
+        self.kind: Any = object
 
     def load(self, file: str, name: str | None) -> dict[str, Any]:
         """Import the file and find the class in it.
 
         Returns:
-            its `name`, and whether it `is_class`, or a function that seems to make palindromes
-            (None if there is neither, and `functions`, the names of what there is instead); of its
+            its `name` (None if there is none, and `functions`, the names of those); of its
             constructor's parameters, in lower case, which one chooses the `split`, with two values
             of it, and which one asks for `one_hot` digits, or None; and the places where it begins
             (`item`, `init`).
@@ -49,15 +47,12 @@ class Answers:
             (k for k in found.values() if {"__getitem__", "__iter__"} & vars(k).keys()), None
         )
         if kind is None:
-            functions = {n: f for n, f in vars(module).items() if inspect.isfunction(f)}
-            kind = pick(functions, *words, *NAMES["functions"]["palindromes"].split("|"))
-            if kind is None:
-                return {"name": None, "functions": list(functions)}
+            functions = [n for n, f in vars(module).items() if inspect.isfunction(f)]
+            return {"name": None, "functions": functions}
         self.kind = kind
         means = self._means()
         return {
             "name": kind.__name__,
-            "is_class": isinstance(kind, type),
             "split": next(
                 ([n, *SPLITS[what]] for n, what in means.items() if what in SPLITS), None
             ),
@@ -100,22 +95,18 @@ class Answers:
 
     def _items(self, length: int, count: int, read: int, more: dict[str, Any]) -> Iterator[Any]:
         """What their code makes, as `items` is told to read it."""
-        is_class, means = isinstance(self.kind, type), self._means()
+        means = self._means()
         known = {"classes": 10, "one_hot": False, "seed": 0, "device": torch.device("cpu")}
-        known |= {"count": count, "batch": 1 if is_class else count}
+        known |= {"count": count, "batch": 1}
         lengths = [n for what in LENGTHS for n in means if means[n] == what]
         lengths = lengths or [n for n in list(means)[:1] if means[n] is None]
         own = dict.fromkeys(lengths, count)  # two lengths: one is the number
         own |= dict.fromkeys(lengths[:1], length)
         rest = {what: values[0] for what, values in SPLITS.items()}
-        how = (("items",), known, rest, own | more)
-        if is_class:
-            yield from _read(call(self.kind, *how), read)
-        else:
-            yield from _called(partial(call, self.kind, *how), count)
+        yield from _read(call(self.kind, ("items",), known, rest, own | more), read)
 
     def _means(self) -> dict[str, str | None]:
-        """What the parameters of the class or the function are, by their names in lower case."""
+        """What the parameters of the class are, by their names in lower case."""
         names = [name.lower() for name in inspect.signature(self.kind).parameters]
         return {name: meaning(name, "items") for name in names}
 
@@ -130,29 +121,6 @@ def _read(dataset: Any, count: int) -> Iterator[Any]:
     chosen = range(min(size, count)) if first else random.Random(0).sample(range(size), count)
     for k in chosen:
         yield dataset[k]
-
-
-def _called(function: Callable[[], Any], count: int) -> Iterator[Any]:
-    """The items that a function gives: of a batch, of a generator, or one by one."""
-    made = function()
-    if inspect.isgenerator(made):
-        made = next(made)
-    if isinstance(made, list) and made and isinstance(made[0], tuple):
-        yield from made
-        return
-    pair = _pair(made)
-    if pair is None:
-        yield made
-        return
-    inputs, labels = pair
-    if inputs.dim() == 3 and len(inputs) != len(labels) == inputs.size(1):
-        inputs = inputs.transpose(0, 1)
-    if len(labels) > 1 and len(inputs) == len(labels):
-        yield from zip(inputs, labels, strict=True)
-        return
-    yield made
-    for _ in range(count - 1):
-        yield function()
 
 
 def _pair(item: Any) -> tuple[Tensor, Tensor] | None:

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from toolkit.assignment.check.child.answering import Back, described
 from toolkit.assignment.check.child.importing import forget_imports
-from toolkit.assignment.check.child.places import place_of
 from toolkit.assignment.check.child.script.running import Script
 from toolkit.assignment.check.child.script.trace import EnoughSteps
 from toolkit.assignment.check.child.script.values import tensors_in
@@ -119,8 +118,7 @@ class Answers:
             except EnoughSteps:
                 answer["unknown"] = "training"
             except (Exception, SystemExit) as error:  # whatever a student's code raises
-                place = dict(zip(("file", "line"), place_of(error, self.root), strict=True))
-                answer["error"] = described(error, self.root) | place
+                answer["error"] = described(error, self.root)
         return answer
 
     def _function(self, name: str, file: str, network: nn.Module) -> Callable[..., Any] | None:

@@ -84,8 +84,8 @@ class Devices(Recorder):
             self._trace.clamped(name, args[0], result)
         if name in MOVES and self._trace.on:
             self._trace.moved(args[0])
-        if name in SOFTMAX and self._trace.on and isinstance(result, Tensor):
-            self._trace.softmax(name, result)
+        if name in SOFTMAX and self._trace.on and not self._trace.full():
+            self._trace.add("softmax", name=name, output=self._trace.values.id_of(result))
         return result
 
 
@@ -111,17 +111,7 @@ def _without_gpu(
         kwargs, asked = kwargs | {"device": CPU}, True
     if name == "to" and any(is_gpu(x) for x in args[1:]):
         args, asked = tuple(CPU if is_gpu(x) else x for x in args), True
-    if name == "type" and len(args) > 1 and (kind := _kind_on_gpu(args[1])):
-        args, asked = (args[0], kind.replace(".cuda", ""), *args[2:]), True
     return args, kwargs, asked
-
-
-def _kind_on_gpu(x: Any) -> str:
-    """The name of a type of tensors on a GPU, such as torch.cuda.FloatTensor; else ""."""
-    name = (
-        x if isinstance(x, str) else f"{getattr(x, '__module__', '')}.{getattr(x, '__name__', '')}"
-    )
-    return name if name.startswith("torch.cuda.") else ""
 
 
 def is_gpu(x: Any) -> bool:

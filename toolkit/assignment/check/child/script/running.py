@@ -13,13 +13,14 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+from torch import nn
+
 from toolkit.assignment.check.child.answering import described
 from toolkit.assignment.check.child.importing import compiled, forget_imports, prepare_imports
-from toolkit.assignment.check.child.places import place_of_code
+from toolkit.assignment.check.child.places import NOWHERE, place_of_class, place_of_code
 from toolkit.assignment.check.child.plain import run_as_main
 from toolkit.assignment.check.child.script.loops import Loops
 from toolkit.assignment.check.child.script.modes import modes
-from toolkit.assignment.check.child.script.networks import describe_networks
 from toolkit.assignment.check.child.script.reading import unfinished
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.watching import watching
@@ -91,7 +92,7 @@ class Script:
             "moves": list(dict.fromkeys(self.trace.moves)),
             "called": self.called,
             "callers": self._callers(),
-            "networks": describe_networks(self.trace),
+            "networks": [_network(k, n, self.trace) for k, n in self.trace.networks.items()],
             "normalised": list(self.trace.origins.all_modules("Normalize")),
             "events": self.trace.events,
             "functions": {f.__name__: place_of_code(f, self.root) for f in self.functions()},
@@ -200,3 +201,26 @@ class Script:
             and path != self.file
             and pattern.search(path.read_text(encoding="utf-8-sig", errors="replace"))
         ]
+
+
+def _network(key: int, network: nn.Module, trace: Trace) -> dict[str, Any]:
+    """The classes of a network, its parameters, and what was made where."""
+    kind, origins = type(network), trace.origins
+    file, line = place_of_class(kind, trace.root) or NOWHERE
+    forward = place_of_class(kind, trace.root, "forward") or NOWHERE
+    names = [name for name, _ in network.named_parameters()]
+    layers = [module for module in network.modules() if not list(module.children())]
+    return {
+        "id": key,
+        "parameters": [trace.values.id_of(p) for p in network.parameters()],
+        "class": kind.__name__,
+        "file": file,
+        "line": line,
+        "forward_line": forward[1],
+        "names": names,
+        "classes": sorted({k.__name__ for m in network.modules() for k in type(m).__mro__[:-2]}),
+        "training": network.training,
+        "made": origins.of_module(network),
+        "made_last": origins.of_module(layers[-1]),
+        "made_parameters": [origins.of(network, name) for name in names],
+    }

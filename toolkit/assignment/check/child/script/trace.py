@@ -41,7 +41,7 @@ class Trace:
         root: the student's folder; places are in its files.
         max_steps: optimiser steps after which a loop that makes them is left.
         max_seconds: CPU time after which the script is stopped while it trains.
-        brisk: intervals are cut short, slow loops are left early, and batches may be smaller.
+        brisk: slow loops are left early, and batches may be smaller.
     """
 
     def __init__(self, root: Path, max_steps: int, max_seconds: float, brisk: bool = False) -> None:
@@ -61,7 +61,6 @@ class Trace:
         self.loads: dict[int, Any] = {}  # id -> the DataLoader
         self.begun: dict[int | None, int] = {}  # the same -> steps before its first batch
         self.parsers: list[ArgumentParser] = []  # of arguments
-        self.owners: dict[int, int] = {}  # id of a parameter -> id of its network
         self._reached: dict[int, Tensor] = {}  # parameters that some backward pass reached
         self._nodes: set[Any] = set()  # of the graph of a backward pass that is under way
         self._gradients: dict[int, Tensor] | None = None  # of a backward pass that is under way
@@ -116,11 +115,11 @@ class Trace:
 
     def value(self, tensor: Any) -> dict[str, Any] | None:
         """A tensor as the judge gets it."""
-        return self.values.describe(tensor, self.owners) if isinstance(tensor, Tensor) else None
+        return self.values.describe(tensor) if isinstance(tensor, Tensor) else None
 
     def all_values(self, *things: Any) -> list[dict[str, Any]]:
         """The tensors among these, as the judge gets them."""
-        return [self.values.describe(tensor, self.owners) for tensor in tensors_in(*things)]
+        return [self.values.describe(tensor) for tensor in tensors_in(*things)]
 
     def know(self, network: nn.Module) -> int | None:
         """The id of a network; None if it has no parameters, as a loss function."""
@@ -131,7 +130,7 @@ class Trace:
         known = self.values.id_of(network)
         self.networks[known] = network
         for parameter in parameters:
-            self.owners.setdefault(self.values.id_of(parameter), known)
+            self.values.owners.setdefault(self.values.id_of(parameter), known)
         return known
 
     def watch_gradient(self, index: int, result: Any) -> None:
@@ -259,11 +258,6 @@ class Trace:
         """Note the line where a parameter is changed, but for the step of an optimiser."""
         if not self.stepping and address(given) in map(address, self._reached.values()):
             self.moves.append(place(self.root))
-
-    def softmax(self, name: str, result: Tensor) -> None:
-        """Record a softmax, whose line a fault may be at."""
-        if not self.full():
-            self.add("softmax", name=name, output=self.values.id_of(result))
 
     @unwatched
     def finish(self) -> None:
