@@ -142,8 +142,8 @@ def _check_end(
             status=text,
         )
     elif ended == "error" and "empty parameter list" in text and answer["unfinished"]:
-        at = Place(*answer["unfinished"][0])
-        verdicts.fault("not-written.pass", at=at, proof={"text": "pass"})
+        place = Place(answer["unfinished"][0]["file"], answer["unfinished"][0]["line"])
+        verdicts.fault("not-written.pass", at=place, proof={"text": "pass"})
     elif ended == "error" and error is not None:
         _check_error(error, trace, game, verdicts)
     elif game is None and "backward(" in lines.texts.get(lines.file, "") and not trace.steps:

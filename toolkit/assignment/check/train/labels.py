@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from toolkit.assignment.check.train.trace import Event, Trace
-from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verdicts import Place, Verdicts
 
 CLASSES = 10
 SHOWN = 64  # labels that prove that they are others
@@ -32,9 +32,10 @@ def check_labels(before: int, loss: Event, trace: Trace, verdicts: Verdicts) -> 
     if right is None or labels.equal(right):
         return True
     shown = next(k for k in range(len(labels)) if labels[k] != right[k])
+    where = loss["outer"] and Place(*loss["outer"])
     verdicts.fault(
         "wrong-loss.labels",
-        at=loss,
+        at=where or loss,
         proof={"one": labels[:SHOWN].tolist(), "other": right[:SHOWN].tolist()},
         label=int(labels[shown]),
         first=int(right[shown]),

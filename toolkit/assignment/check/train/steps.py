@@ -149,6 +149,13 @@ def _check_cleared(steps: list[Event], verdicts: Verdicts) -> None:
 def _check_clipping(steps: list[Event], trace: Trace, verdicts: Verdicts) -> None:
     """Where gradients are clipped, it comes after backward and before the step."""
     clips = trace.all("clip")
+    if trace.discarded:
+        verdicts.fault(
+            "clipping-without-effect.discarded",
+            at=trace.discarded[0],
+            proof={"text": "a result of .grad that nothing is assigned to"},
+        )
+        return
     if not clips:
         return
     useful = [clip for clip in clips if clip["fresh"] and clip["kept"]]

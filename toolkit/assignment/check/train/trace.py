@@ -36,9 +36,10 @@ class Trace:
         self.error: Mapping[str, Any] | None = answer["error"]
         self.called: list[str] = answer["called"]
         self.callers: list[str] = answer["callers"]
+        self.discarded = [Place(**place) for place in answer["discarded"]]
         self.moves = [Place(*place) for place in answer["moves"]]
-        self.unfinished = [Place(*place) for place in answer["unfinished"]]
-        self.functions = {name: Place(*place) for name, place in answer["functions"].items()}
+        self.unfinished = [Place(**place) for place in answer["unfinished"]]
+        self.functions = {f["name"]: Place(f["file"], f["line"]) for f in answer["functions"]}
         self.networks: Mapping[int, Mapping[str, Any]] = {n["id"]: n for n in answer["networks"]}
         self.events = [
             Event(index, event["kind"], event["file"], event["line"], event)

@@ -17,7 +17,8 @@
       call        network (id), how ("__call__" or "forward"), training, grad (whether gradients
                   were recorded), inputs and outputs (lists of values). Only the outermost call
       loss        name (of torch's function), input and target (values or None), reduction, made
-                  (file and line where the object was made that was called, or None)
+                  (file and line where the object was made that was called, or None), outer (file
+                  and line where the lambda was called that this is in, or None)
       optimiser   made: optimiser (id)
       backward    value (that it started from), parameters (ids of those that it reached, including
                   those that only pass on), changed (ids of those whose .grad it changed), gradients
@@ -47,11 +48,12 @@
       softmax     softmax or log_softmax was called: name, output (id of the value)
       recurrent   torch's own recurrent layer was called: name
     ran         the files of theirs that did
-    unfinished  places (file and line) of `pass` that is all there is in a function or a loop
+    discarded   places (file and line) where something is computed from a gradient and not kept
+    unfinished  places of `pass` that is all there is in a function or a loop
     moves       places where parameters are moved by hand, in the order in which they were
     called      names of functions that were called because nothing trained when the script ran
     callers     other files of theirs that name this one
-    functions   defined in the script: name -> place
+    functions   defined in the script: name, file, line
 
 A value is a tensor: id (the same tensor has the same id), shape, made and drawn (places of the call
 that returned it, and of the one that made its numbers of nothing), min, max, mean, std, values (the

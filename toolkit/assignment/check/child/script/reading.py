@@ -1,7 +1,19 @@
-"""What is still to be written in a student's script, where it shows in the text alone."""
+"""What shows in a student's script without running it, and explains what is seen when it runs."""
 
 import ast
 from collections.abc import Iterator
+
+RESULTS = {"clamp", "clip", "mul", "div", "multiply", "divide"}  # return a new tensor
+
+
+def discarded_gradients(tree: ast.AST) -> Iterator[int]:
+    """Lines that compute something from a gradient, as to clip it, and do not keep the result."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr):
+            function = node.value.func if isinstance(node.value, ast.Call) else None
+            new = isinstance(node.value, ast.BinOp) or getattr(function, "attr", None) in RESULTS
+            if new and any(getattr(inner, "attr", None) == "grad" for inner in ast.walk(node)):
+                yield node.lineno
 
 
 def unfinished(tree: ast.AST) -> Iterator[int]:

@@ -2,12 +2,13 @@
 
 import ast
 import builtins
+import copy
 import http.client
 import inspect
 import re
 import socket
 import urllib.error
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -21,7 +22,7 @@ from toolkit.assignment.check.child.places import NOWHERE, place_of_class, place
 from toolkit.assignment.check.child.plain import run_as_main
 from toolkit.assignment.check.child.script.loops import Loops
 from toolkit.assignment.check.child.script.modes import modes
-from toolkit.assignment.check.child.script.reading import unfinished
+from toolkit.assignment.check.child.script.reading import discarded_gradients, unfinished
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.watching import watching
 from toolkit.assignment.check.names import NAMES
@@ -66,7 +67,7 @@ class Script:
         self.trace = trace
         self.loops = Loops(trace)
         self.module = ModuleType("__main__")
-        self._ran: dict[str, list[int]] = {}  # file -> lines of what is still to be written
+        self._ran: dict[str, ast.Module] = {}  # file -> what was run, as they wrote it
 
     def run(self) -> dict[str, Any]:
         """Run it until it ends, or has trained enough. If it trains nothing, call its functions.
@@ -88,14 +89,15 @@ class Script:
             "ended": ended,
             "error": error,
             "ran": list(self._ran),
-            "unfinished": [(file, line) for file, lines in self._ran.items() for line in lines],
+            "discarded": self._places(discarded_gradients),
+            "unfinished": self._places(unfinished),
             "moves": list(dict.fromkeys(self.trace.moves)),
             "called": self.called,
             "callers": self._callers(),
             "networks": [_network(k, n, self.trace) for k, n in self.trace.networks.items()],
             "normalised": list(self.trace.origins.all_modules("Normalize")),
             "events": self.trace.events,
-            "functions": {f.__name__: place_of_code(f, self.root) for f in self.functions()},
+            "functions": [self._described(function) for function in self.functions()],
         }
 
     @property
@@ -188,8 +190,17 @@ class Script:
 
     def _change(self, tree: ast.Module, file: str) -> ast.Module:
         """What is done to each of their files that is run."""
-        self._ran[Path(file).relative_to(self.root).as_posix()] = list(unfinished(tree))
+        self._ran[Path(file).relative_to(self.root).as_posix()] = copy.deepcopy(tree)
         return self.loops.change(tree, file)
+
+    def _places(self, find: Callable[[ast.Module], Iterable[int]]) -> list[dict[str, Any]]:
+        return [
+            {"file": file, "line": line} for file in self._ran for line in find(self._ran[file])
+        ]
+
+    def _described(self, function: FunctionType) -> dict[str, Any]:
+        file, line = place_of_code(function, self.root) or NOWHERE
+        return {"name": function.__name__, "file": file, "line": line}
 
     def _callers(self) -> list[str]:
         """The other files of theirs in which the name of this one is imported."""
