@@ -38,15 +38,16 @@ class StudentFinder(MetaPathFinder):
         if spec is None or not spec.origin or not Path(spec.origin).is_relative_to(self.root):
             return None
         if isinstance(spec.loader, SourceFileLoader):
-            spec.loader = StudentLoader(name, spec.origin)
-            spec.loader.change = self.change
+            spec.loader = StudentLoader(name, spec.origin, self.change)
         return spec
 
 
 class StudentLoader(SourceFileLoader):
     """Compiles a student's file, and leaves no trace of it."""
 
-    change: Change
+    def __init__(self, name: str, path: str, change: Change) -> None:
+        super().__init__(name, path)
+        self.change = change
 
     def get_code(self, fullname: str) -> CodeType:
         """The code of the file, after its change."""
@@ -134,19 +135,13 @@ def package_of(file: Path, root: Path) -> str | None:
     tree = ast.parse(file.read_bytes())
     if not any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree)):
         return None
-    name, folder = PACKAGE, root
-    _make_package(name, folder)
-    for part in file.parent.relative_to(root).parts:
-        name, folder = f"{name}.{part}", folder / part
-        _make_package(name, folder)
+    name, folder = "", root.parent
+    for part in ("", *file.parent.relative_to(root).parts):
+        name, folder = (f"{name}.{part}", folder / part) if name else (PACKAGE, root)
+        if name not in sys.modules:
+            sys.modules[name] = package = ModuleType(name)
+            package.__path__ = [str(folder)]
     return name
-
-
-def _make_package(name: str, folder: Path) -> None:
-    if name not in sys.modules:
-        package = ModuleType(name)
-        package.__path__ = [str(folder)]
-        sys.modules[name] = package
 
 
 def import_file(
@@ -166,8 +161,7 @@ def import_file(
     prepare_imports(root, path.parent, change)
     package = package_of(path, root)
     name = f"{package}.{path.stem}" if package else path.stem
-    loader = StudentLoader(name, str(path))
-    loader.change = change
+    loader = StudentLoader(name, str(path), change)
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)

@@ -187,9 +187,6 @@ class Anything(metaclass=_AnyType):
     def __enter__(self) -> "Anything":
         return self
 
-    def __exit__(self, *error: object) -> None:
-        pass
-
     def __iter__(self) -> Iterator[Any]:
         return iter(())
 
@@ -202,11 +199,10 @@ class Anything(metaclass=_AnyType):
     def __getitem__(self, key: Any) -> Any:
         return Anything(self._name)
 
-    def __setitem__(self, key: Any, value: Any) -> None:
+    def __setitem__(self, *given: Any) -> None:
         pass
 
-    def __delitem__(self, key: Any) -> None:
-        pass
+    __exit__ = __delitem__ = __setitem__
 
     def __contains__(self, key: Any) -> bool:
         return False
@@ -219,11 +215,7 @@ class Anything(metaclass=_AnyType):
     def __float__(self) -> float:
         return 0.0
 
-    def __int__(self) -> int:
-        return 0
-
-    def __index__(self) -> int:
-        return 0
+    __int__ = __index__ = __len__
 
     def __format__(self, how: str) -> str:
         return str(self._name)

@@ -33,7 +33,6 @@ def made_loader(
             "load",
             load=load,
             dataset=trace.values.id_of(dataset),
-            **{"class": type(dataset).__name__},
             size=size,
             stream=size is None,
             whole=not trace.full(),

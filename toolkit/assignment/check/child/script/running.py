@@ -217,8 +217,7 @@ class Script:
 def _network(key: int, network: nn.Module, trace: Trace) -> dict[str, Any]:
     """The classes of a network, its parameters, and what was made where."""
     kind, origins = type(network), trace.origins
-    file, line = place_of_class(kind, trace.root) or NOWHERE
-    forward = place_of_class(kind, trace.root, "forward") or NOWHERE
+    file, _ = place_of_class(kind, trace.root) or NOWHERE
     names = [name for name, _ in network.named_parameters()]
     layers = [module for module in network.modules() if not list(module.children())]
     return {
@@ -226,11 +225,8 @@ def _network(key: int, network: nn.Module, trace: Trace) -> dict[str, Any]:
         "parameters": [trace.values.id_of(p) for p in network.parameters()],
         "class": kind.__name__,
         "file": file,
-        "line": line,
-        "forward_line": forward[1],
         "names": names,
         "classes": sorted({k.__name__ for m in network.modules() for k in type(m).__mro__[:-2]}),
-        "training": network.training,
         "made": origins.of_module(network),
         "made_last": origins.of_module(layers[-1]),
         "made_parameters": [origins.of(network, name) for name in names],

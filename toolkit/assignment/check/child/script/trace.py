@@ -225,7 +225,7 @@ class Trace:
 
     def _add_step(self, kinds: list[str], **fields: Any) -> None:
         self.steps, self._idle = self.steps + 1, 0
-        self.add("step", **{"class": next(iter(kinds), None)}, classes=kinds, **fields)
+        self.add("step", classes=kinds, **fields)
 
     def _use(self, keys: Iterable[int]) -> dict[str, list[int]]:
         """The passes in the gradients of parameters, which a step uses, and those that are old."""

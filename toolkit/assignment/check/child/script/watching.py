@@ -62,7 +62,7 @@ def watching(trace: Trace) -> Iterator[None]:
         watch(DataLoader, "__init__", loaders.made_loader, always=True)
         for name, answer in ANSWERS.items():
             watch(torch.cuda, name, partial(_asked_gpu, name, answer), always=True)
-        hook = partial(_watched, trace, handler=partial(_network, "forward"))
+        hook = partial(_watched, trace, handler=_network)
         for owner, name, new in (
             (nn.Module, "__init_subclass__", _subclass_hook(hook)),
             (Anything, "heard", staticmethod(partial(files.shown, trace))),
@@ -103,9 +103,7 @@ def _subclass_hook(watched: Callable[[Any], Any]) -> Any:
     return classmethod(hook)
 
 
-def _network(
-    how: str, trace: Trace, function: Any, network: Any, /, *args: Any, **kwargs: Any
-) -> Any:
+def _network(trace: Trace, function: Any, network: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Record calls of a network, of which only the outermost count."""
     known = None
     if not (trace.depth or trace.full()) and isinstance(network, nn.Module):
@@ -119,7 +117,6 @@ def _network(
     index = trace.add(
         "call",
         network=known,
-        how=how,
         training=network.training,
         grad=torch.is_grad_enabled(),
         inputs=inputs,
@@ -226,10 +223,10 @@ def _asked_gpu(
 
 
 HANDLERS: tuple[tuple[Any, str, Handler], ...] = (
-    (nn.Module, "__call__", partial(_network, "__call__")),
+    (nn.Module, "__call__", _network),
     (nn.Module, "train", _mode),
     *((nn.Module, name, _moved) for name in ("to", "cuda")),
-    *((kind, "forward", partial(_network, "forward")) for kind in (nn.Sequential, nn.Linear)),
+    *((kind, "forward", _network) for kind in (nn.Sequential, nn.Linear)),
     (_Loss, "__call__", _criterion),
     *((functional, name, partial(_loss, name)) for name in LOSSES),
     (torch.autograd, "backward", _backward),
