@@ -27,6 +27,9 @@ from toolkit.assignment.check.child.script.values import (
 MAX_EVENTS = 4000
 FACTOR = 12  # times the steps of one loop, after which any training is stopped
 LATE = 0.4  # of the time, after which fewer steps will do
+SOFTMAX = {"softmax", "log_softmax"}  # of torch's functions, those that tell something
+CLAMPS = {"clamp", "clamp_", "clip", "clip_"}
+MOVES = {"sub_", "add_", "addcdiv_", "copy_"}
 PASSES = 16  # backward passes that count as a step while there is none
 
 
@@ -240,6 +243,15 @@ class Trace:
         held = {self.values.id_of(p) for p in given}
         fresh = set[int]().union(*(self._passes.get(key, set()) for key in held)) - self._used
         self.add("clip", name=name, fresh=bool(fresh), kept=True, parameters=sorted(held))
+
+    def made(self, name: str, args: Any, result: Any) -> None:
+        """Record a call of torch, if it tells something."""
+        if self.on and name in CLAMPS and isinstance(args[0], Tensor):
+            self.clamped(name, args[0], result)
+        elif self.on and name in MOVES:
+            self.moved(args[0])
+        elif self.on and name in SOFTMAX and not self.full():
+            self.add("softmax", name=name, output=self.values.id_of(result))
 
     @unwatched
     def clamped(self, name: str, given: Tensor, result: Tensor) -> None:

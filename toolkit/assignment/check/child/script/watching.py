@@ -32,7 +32,7 @@ from torch.utils.data.dataloader import _BaseDataLoaderIter
 from toolkit.assignment.check.child.origins import handled
 from toolkit.assignment.check.child.places import outside_lambda
 from toolkit.assignment.check.child.script import files, loaders
-from toolkit.assignment.check.child.script.devices import ANSWERS, Devices
+from toolkit.assignment.check.child.script.devices import ANSWERS, Recorder
 from toolkit.assignment.check.child.script.trace import Trace
 from toolkit.assignment.check.child.script.values import tensors_in
 from toolkit.assignment.check.child.stand_ins import Anything, StandIns
@@ -72,7 +72,7 @@ def watching(trace: Trace) -> Iterator[None]:
         for handle in _steps(trace):
             stack.callback(handle.remove)
         stack.enter_context(trace.origins)
-        stack.enter_context(Devices(trace))
+        stack.enter_context(Recorder(trace.heard, trace.made))
         trace.on = True
         try:
             yield
@@ -169,7 +169,7 @@ def _loss(name: str, trace: Trace, function: Any, /, *args: Any, **kwargs: Any) 
         made=trace.losses.called,
         outer=outside_lambda(trace.root),
     )
-    trace.losses.inside = True  # torch comes back here by way of `Devices`
+    trace.losses.inside = True  # torch comes back here by way of the recorder
     try:
         result = function(*args, **kwargs)
     finally:
