@@ -103,7 +103,7 @@ def _gates(x: Tensor, h: Tensor, *weights: Tensor, kind: str) -> tuple[Tensor, .
         for k, name in enumerate(gates)
     }
     layer = Layer(maps, dict.fromkeys(maps, kind), start=(h, h))
-    return tuple(layer.steps(x[:, None], None)[0][name] for name in gates)
+    return tuple(layer.steps(x[:, None])[0][name] for name in gates)
 
 
 def _loop(x: Tensor, step: Function, size: int, start: float = 0.0, gives: str = "h") -> Any:
