@@ -11,8 +11,6 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.check.gan.drawing.functions import (
-    CHOOSES,
-    WORDS,
     Function,
     Functions,
     Tried,
@@ -52,7 +50,7 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
     """Look for the interpolation in what ran, else in functions, and judge it."""
     trained = game.judged_draws
     draws = [call for call in game.all_draws if call.index not in trained]
-    candidates = functions.that(*WORDS)[:MAX_FUNCTIONS]
+    candidates = functions.that("line")[:MAX_FUNCTIONS]
     paths = _paths_of(draws)
     if paths:
         at = {call.index: call for call in draws}
@@ -182,7 +180,7 @@ def _check_ends(candidates: list[Function], functions: Functions, verdicts: Verd
     """
     lines = functions.lines
     seeded = any("seed(" in lines.texts.get(file, "") for file in lines.reached)
-    choosers = [f for f in functions.that(*CHOOSES) if not f.ends()][:MAX_FUNCTIONS]
+    choosers = [f for f in functions.that("choice") if not f.ends()][:MAX_FUNCTIONS]
     inside = [f for f in candidates if not f.ends()]
     fixed: Function | None = None  # what a seed decides, which somebody may have chosen by eye
     for function in dict.fromkeys((*inside, *choosers)):

@@ -2,7 +2,7 @@
 
 import torch
 
-from toolkit.assignment.check.gan.drawing.functions import SAMPLES, WORDS, Functions
+from toolkit.assignment.check.gan.drawing.functions import Functions
 from toolkit.assignment.check.gan.drawing.sites import sampling_sites, switches
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines
@@ -75,7 +75,7 @@ def _try_functions(functions: Functions, lines: Lines, verdicts: Verdicts) -> bo
         whether one of them drew, in a mode that tells something.
     """
     switched = switches(lines)
-    for function in functions.that(*SAMPLES, *WORDS)[:MAX_FUNCTIONS]:
+    for function in functions.that("samples", "line")[:MAX_FUNCTIONS]:
         ends = torch.zeros(2, functions.latent_dim)
         tried = functions.call(function, ends, seed=0)
         if not tried.draws:
