@@ -12,7 +12,9 @@ from toolkit.assignment.check.findings import IDS, Report
 from .conftest import Check
 from .corpus import build, cases
 from .corpus.misconceptions import Fault
+from .dataset import test_styles
 from .gan import styles
+from .lstm import test_lstm
 from .train import scripts
 
 ELSEWHERE = {"missing-file", "time-limit", "doubtful-record"}  # they have tests of their own
@@ -21,6 +23,9 @@ RIGHT_PARTS = cases.right_parts()
 TWICE = {
     *((id, "gan") for id, _ in styles.WRONG.values()),
     *((id, "train") for case in scripts.CASES.values() for id, _ in case.wrong),
+    *((id, "dataset") for _, id in test_styles.WRONG.values()),
+    *((id, "dataset") for _, id, _ in test_styles.LINES.values()),
+    *((id, "lstm") for _, _, id, equation in test_lstm.WRONG.values() if equation is None),
 }
 
 
