@@ -3,26 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple, Protocol
 
-from toolkit.assignment.check.findings import Finding, Id
+from toolkit.assignment.check.findings import Finding, Id, unanswered
 from toolkit.assignment.check.host import LIMITS, MAX_BYTES, Gone, StudentError
 from toolkit.assignment.check.rules import Rule, rules
 from toolkit.assignment.check.verify import accepted, proof_of
 from toolkit.assignment.parts import Part
 
 Stopped = Literal["time-limit", "length-overflow"]  # the ids of what never comes back
-
-QUESTIONS: dict[Part, tuple[Id, ...]] = {  # that each judge answers, one way or another
-    "dataset": ("not-a-palindrome", "wrong-label", "answer-in-input", "length-overflow"),
-    "lstm": ("wrong-equation", "nonzero-initial-state", "state-not-carried", "fixed-batch-size",
-             "fixed-sequence-length", "parameter-not-learnable", "dead-parameter",
-             "broken-gradient", "fixed-device", "does-not-learn"),
-    "train": ("wrong-loss", "loss-not-last-step", "softmax-before-loss", "wrong-optimiser",
-              "gradients-not-cleared", "does-not-learn"),
-    "gan": ("wrong-noise", "wrong-shape", "output-range", "wrong-loss", "sigmoid-twice",
-            "missing-detach", "gradients-not-cleared", "dead-parameter", "wrong-optimiser",
-            "wrong-direction", "one-sided-loss", "missing-interpolation", "wrong-interpolation",
-            "interpolation-repeats-ends", "same-class-ends"),
-}  # fmt: skip
 
 
 class Placed(Protocol):
@@ -65,7 +52,6 @@ class Verdicts:
         self.excused = excused
         self.facts: set[str] = set()  # what the judges of other parts need to know
         self.reached: float | None = None  # accuracy at T = 5 after the check's own training
-        self.answered: set[str] = set()  # ids of what was looked for
         self.work = "starting"
         self.stopped: Stopped = "time-limit"
         self._progress = progress
@@ -79,16 +65,16 @@ class Verdicts:
     def right(self, name: str, /, answers: str = "", **seen: Any) -> None:
         """Something was seen and is as the assignment asks: `[right.NAME]` in the rules."""
         rule = self._rules.get(f"right.{name}") or _as_written(name)
-        self.answered |= set(rule.answers) | set(answers.split())
+        ids: Any = (*rule.answers, *answers.split())
         message = rule.says.format(**seen)
-        self.findings.append(Finding(verdict="right", part=self.part, message=message))
+        finding = Finding(verdict="right", part=self.part, message=message, answers=ids)
+        self.findings.append(finding)
 
     def unanswered(self) -> None:
-        """Say which questions have no answer, where all seems to be right."""
-        if self.answered and all(finding.verdict == "right" for finding in self.findings):
-            for id in QUESTIONS[self.part]:
-                if id not in self.answered:
-                    self.not_seen("unanswered", id=id)
+        """Say which questions have no answer, where nothing else is said against this part."""
+        if all(finding.verdict == "right" for finding in self.findings):
+            for first, *_ in unanswered(self.part, self.findings):
+                self.not_seen("unanswered", id=first)
 
     def not_seen(
         self, name: str, /, *, id: Id | None = None, at: Placed | None = None, **seen: Any

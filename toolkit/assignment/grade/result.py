@@ -59,7 +59,8 @@ class Extra(BaseModel):
     def report(self) -> Report:
         """What the check said."""
         seen = not self.findings and not self.not_seen
-        return Report(passed=seen, findings=self.findings, not_seen=self.not_seen)
+        return Report(passed=seen, findings=self.findings, not_seen=self.not_seen,
+                      right=self.right)  # fmt: skip
 
 
 class Result(BaseModel):

@@ -148,18 +148,7 @@ def _make_readable(folder: Path) -> None:
 
 
 def _limited(report: Report) -> Report:
-    """With the first findings only, and their texts, which students have a part in, cut.
-
-    Silence earns nothing: a part that nothing is said about was not seen.
-    """
-    said = {one.part for one in (*report.findings, *report.not_seen, *report.right)}
-    silent = "Nothing was found out about this part."
-    unsaid = [
-        Finding(verdict="not seen", part=part, message=silent)
-        for part in report.files
-        if part not in said
-    ]
-    report = report.model_copy(update={"not_seen": [*unsaid, *report.not_seen]})
+    """With the first findings only, and their texts, which students have a part in, cut."""
 
     def some(findings: list[Finding]) -> list[Finding]:
         return [
