@@ -8,9 +8,12 @@ import os
 import re
 import resource
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,13 +29,14 @@ from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.sandbox.apart import Bounds, Exceeded, Failed, apart
 from toolkit.assignment.grade.sandbox.isolation import Limits
+from toolkit.assignment.grade.sandbox.supervise import Watched
 from toolkit.assignment.grade.verdict import Check, grade_archive
 from toolkit.assignment.locate import locate
 from toolkit.assignment.notebooks import read_notebook
 from toolkit.assignment.records.files import MAX_FILE, read_records
 
 from .. import ways
-from ..submissions import CHECK, FINE, pack
+from ..submissions import CHECK, FINE, LOOP, pack
 
 RUBRIC = read_rubric()
 SMALL = Bounds(seconds=300, cpu=1, memory=64 * 2**20, answer=2**20)
@@ -187,7 +191,7 @@ def write(descriptor, data):
 wire.os.write = write
 """
 FORGED = [
-    {"ended": {"status": 0, "seconds": "long", "cpu": 0.1, "late": False}},
+    {"ended": {"status": 0, "cpu": "long", "late": False}},
     {"ended": "never"},
     {"error": {"types": [], "text": "x", "module": None, "file": None, "line": None}},
     {"error": {"types": ["E"], "text": 7, "module": None, "file": None, "line": None}},
@@ -256,6 +260,43 @@ def test_thinking_is_not_charged_to_the_student() -> None:
     messages = [one.message for one in result.extra_data.not_seen]
     assert len(messages) == 4
     assert all("too much to think about in 1 s" in message for message in messages)
+
+
+@pytest.mark.needs("bwrap")
+def test_who_was_starved_by_others_is_graded_again(tmp_path: Path) -> None:
+    """An endless loop beside processes that take the core: once more, and then it stays so."""
+    (tmp_path / "1000_assignment3.zip").write_bytes(pack(FINE | {"lstm.py": LOOP}))
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(5)]
+    names: list[str] = []
+    report = lambda done, total, name, result: names.append(name)  # noqa: E731
+    how: dict[str, Any] = {"check": CHECK, "isolation": ways.best(), "report": report}
+    try:
+        for _ in range(2):
+            graded = grade_folder(tmp_path, tmp_path / "graded", RUBRIC, Limits(seconds=2), **how)
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+    (one,) = graded.values()
+    assert len(names) == 2
+    assert not one.extra_data.disturbed
+    assert (one.score, one.open) == (0, 84)
+
+
+@pytest.mark.parametrize(
+    ("waited", "idle", "own", "starved"),
+    [(1.0, 0.0, 0.9, 0), (1.0, 0.9, 0.0, 0), (1.0, 0.1, 0.1, 0.8), (0.0, 0.5, 0.0, 0)],
+    ids=["it works", "it sleeps", "others work", "the judge thinks"],
+)
+def test_what_is_starvation(waited: float, idle: float, own: float, starved: float) -> None:
+    seen = SimpleNamespace(
+        starved=0.0,
+        _clock=SimpleNamespace(seconds=waited),
+        _share=SimpleNamespace(idle=lambda: idle),
+        _before=(0.0, 0.0, 0.0),
+    )
+    Watched._look_at_the_core(seen, own)  # type: ignore[arg-type]
+    assert seen.starved == pytest.approx(starved)
 
 
 @pytest.mark.needs("bwrap")

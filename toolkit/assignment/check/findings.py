@@ -88,7 +88,7 @@ class Finding(BaseModel):
     line: int | None = None  # the likely one, from 1; within the cell, if there is one
     message: Text  # one or two sentences for the student
     proof: Proof | None = None  # of what is wrong; reports of earlier versions have none
-    answers: tuple[Id, ...] = ()  # of what is right: none of these faults is there
+    answers: tuple[Id, ...] = ()  # none of these faults is there, or this one accounts for it
 
     @model_validator(mode="after")
     def _wrong_has_a_name(self) -> Self:

@@ -127,12 +127,12 @@ class Verdicts:
         )
         self.findings.append(accepted(finding))
 
-    def also(self, sentence: str) -> None:
+    def also(self, sentence: str, answers: str = "") -> None:
         """Say inside the first fault what it accounts for: one cause is one finding."""
         number = next(k for k, f in enumerate(self.findings) if f.verdict == "wrong")
         first = self.findings[number]
-        message = f"{first.message} {sentence}"
-        self.findings[number] = first.model_copy(update={"message": message})
+        more: Any = {"message": f"{first.message} {sentence}", "answers": (*answers.split(),)}
+        self.findings[number] = first.model_copy(update=more)
 
     def has(self, *ids: Id) -> bool:
         """Whether a fault with one of these names was found."""
@@ -174,7 +174,7 @@ class Verdicts:
             self.not_seen("judge", reason=gone.reason, work=self.work)
         elif gone.disturbed:
             self.not_seen("disturbed", work=self.work)
-        elif gone.late and gone.cpu < 0.9 * limit and gone.seconds > 4 * limit:
+        elif gone.late and gone.cpu < 0.9 * limit and not 1.5 * limit < gone.seconds < 4 * limit:
             self.not_seen("busy", work=self.work)
         elif self.stopped == "time-limit" and not gone.late and gone.cpu < 0.9 * limit:
             proof: dict[str, Any] = {"happened": f"status {gone.status}"}

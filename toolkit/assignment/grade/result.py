@@ -51,6 +51,7 @@ class Extra(BaseModel):
     isolation: str = "none was needed: nothing was run"
     versions: str = ""  # of the packages it ran with, and which are not the released ones
     printed: str = ""  # the end of what was written to the error output
+    disturbed: bool = False  # by others, so that it is to be graded once more with none beside it
     archive_sha256: str = ""  # "" as the next if the grader failed: the next command tries again
     settings_sha256: str = ""  # of what the verdict depends on besides
     rubric_sha256: str = ""  # of what the points depend on besides

@@ -11,6 +11,7 @@ from toolkit.assignment.check.lstm.weights import is_state, randomise, unlearnt
 from toolkit.assignment.check.verdicts import Verdicts
 
 WIDTH = 2e-3  # how far a weight is moved to measure a slope
+ANSWERS = "parameter-not-learnable dead-parameter broken-gradient"
 MAX_ERROR = 0.05  # of autograd's slope, relative to the measured one
 
 
@@ -213,7 +214,7 @@ def _judge_slopes(
             },
         )
     elif dead and any(f.proof and f.proof.kind == "reproduced" for f in verdicts.faults):
-        verdicts.also(f"This is also why no gradient reaches {_list(sorted(dead))}.")
+        verdicts.also(f"This is also why no gradient reaches {_list(sorted(dead))}.", ANSWERS)
     elif dead:
         dead.sort()
         verdicts.fault(
@@ -228,7 +229,7 @@ def _judge_slopes(
         )
     elif not verdicts.has("parameter-not-learnable"):
         sentence = "The gradient of every parameter is the slope that is measured."
-        verdicts.right(sentence, "parameter-not-learnable dead-parameter broken-gradient")
+        verdicts.right(sentence, ANSWERS)
 
 
 def _list(names: list[str]) -> str:
