@@ -24,7 +24,7 @@ export function questions(steps, after) {
     if (at + 1 < all.length) put(at + 1);
     else if (after) document.getElementById(`tab-${after}`)?.click();
   }, { class: "next" });
-  const view = el("div", { class: "ask", role: "group", "aria-label": t("Predict, press, see") }, el("div", { class: "line" }, text, place), el("div", { class: "line" }, choices, next), answer);
+  const view = el("div", { class: "ask", role: "group", "aria-label": t("Predict, press, see") }, el("div", { class: "line" }, text, place), el("div", { class: "line choices" }, choices, next), answer);
 
   /** @param {number} k */
   function put(k) {

@@ -59,13 +59,20 @@ export function curves(networks, choose) {
     const width = canvas.clientWidth || 500;
     const context = prepare(canvas, width, HEIGHT);
     const floor = HEIGHT - 18;
-    context.fillStyle = colour("holds");
+    context.fillStyle = context.strokeStyle = colour("holds");
+    context.lineWidth = 1.5;
+    context.beginPath();
     shares.forEach((share, k) => {
-      const [from, to] = [k + shortest - 0.5, k + shortest + 0.5].map((T) => place(T) * width);
-      context.fillRect(from, floor - share * (floor - 4), to - from + 0.2, share * (floor - 4));
+      for (const T of [k + shortest - 0.5, k + shortest + 0.5]) context.lineTo(place(T) * width, floor - share * (floor - 4));
     });
+    context.stroke();
+    context.lineTo(width, floor);
+    context.lineTo(0, floor);
+    context.globalAlpha = 0.2;
+    context.fill();
+    context.globalAlpha = 1;
     context.fillStyle = context.strokeStyle = colour("muted");
-    for (const tick of TICKS) context.fillText(number(tick), Math.min(Math.max(place(tick) * width, 8), width - 16), HEIGHT - 8);
+    for (const tick of TICKS) context.fillText(number(tick), Math.min(Math.max(place(tick) * width, 8), width - 20), HEIGHT - 8);
     context.strokeStyle = colour("cursor");
     context.lineWidth = 2;
     context.beginPath();

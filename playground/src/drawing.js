@@ -188,13 +188,13 @@ export function drawing(eyes) {
 
   const view = el("div", {},
     eyes.generate ? tour.view : "",
-    el("p", { class: "task" }, t("What you draw is cut out, scaled to 20 × 20 points and centred, as MNIST was. The classifier, which measures the GAN, makes feature maps of it, of these ten logits, and softmax makes of the logits the ten shares below.")),
     el("div", { class: "drawing" },
       el("div", {}, pad.view, el("div", { class: "buttons" }, button(t("Clear"), clear),
         eyes.generate ? button(t("Let the generator draw one"), generate) : null,
         ...(eyes.picture ? [button(t("Choose a picture"), () => file.click(), { title: t("a PNG or JPEG with one digit on it, of at most 5 MB and 25 million pixels") }), file] : [])), message),
       el("div", {}, given, el("small", {}, t("as the network gets it"))),
       el("div", { class: "bars" }, ...bars.map(({ row }) => row), said)),
+    el("p", { class: "task" }, t("What you draw is cut out, scaled to 20 × 20 points and centred, as MNIST was. The classifier, which measures the GAN, makes feature maps of it, of these ten logits, and softmax makes of the logits the ten shares below.")),
     el("h2", {}, t("Inside")),
     el("div", { class: "mosaics" }, ...layers.map((layer) => layer.view)));
   clear();

@@ -198,7 +198,9 @@ function game(reel) {
   deal();
   return el("div", {},
     el("p", { class: "question" }, t("Six of these twelve were drawn by the generator. Which?")),
-    el("p", { class: "task" }, t("The other six were written by people. Then see how the discriminator of that moment did, which takes the six of the lowest logits for drawn. Everybody who opens this address gets the same twelve.")),
-    title, cards, sentence, el("div", { class: "buttons" }, check, next, again),
-    el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": t("Scores") }, table));
+    title,
+    el("div", { class: "game" },
+      el("div", {}, cards, sentence, el("div", { class: "buttons" }, check, next, again)),
+      el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": t("Scores") }, table)),
+    el("p", { class: "task" }, t("The other six were written by people. Then see how the discriminator of that moment did, which takes the six of the lowest logits for drawn. Everybody who opens this address gets the same twelve.")));
 }

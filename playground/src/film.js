@@ -116,7 +116,6 @@ function main(reel) {
   }]);
   const view = el("div", {},
     tour.view,
-    el("p", { class: "task" }, t("The same 25 points z at %(frames)s steps of the training, each step a constant factor after the one before. Beside them, what the discriminator of that moment said of %(asked)s real images and of %(asked)s drawn ones.", { frames: reel.steps.length, asked: reel.num_asked })),
     scrubber.view,
     el("div", { class: "film" },
       el("div", {}, sheet),
@@ -125,7 +124,8 @@ function main(reel) {
         histogram,
         el("p", { class: "legend" }, t("Heights are square roots of counts, so that what is rare shows as well. ▸ and ◂: how many logits lie beyond the edge, in the last bar.")),
         el("p", { class: "legend" }, el("span", { class: "line-c" }, t("AUC: how often a real image has the higher logit of a pair; 0.5 is a guess"))),
-        curve)));
+        curve)),
+    el("p", { class: "task" }, t("The same 25 points z at %(frames)s steps of the training, each step a constant factor after the one before. Beside them, what the discriminator of that moment said of %(asked)s real images and of %(asked)s drawn ones.", { frames: reel.steps.length, asked: reel.num_asked })));
   scrubber.slider.value = String(frame);
   return { view, show };
 }
@@ -150,7 +150,7 @@ const CASES = () => /** @type {[string, string, string, string][]} */ ([
 function ward(reels, isOther) {
   const shown = CASES().filter(([name]) => reels[name]);
   const { steps } = reels[shown[0][0]];
-  let frame = frameOf("clinic", steps, 0);
+  let frame = frameOf("clinic", steps, steps.length - 1); // where one sees that they failed
   const beds = shown.map(([name, title, cause, inside]) => {
     const sheet = el("canvas", { class: "sheet", role: "img" });
     const histogram = el("canvas", { class: "chart", role: "img" });
@@ -177,9 +177,9 @@ function ward(reels, isOther) {
   }
   const view = el("div", {},
     el("h2", {}, t("When it fails: what does it look like from inside?")),
+    scrubber.view, now, el("div", { class: "ward" }, ...beds.map((bed) => bed.view)),
     el("p", { class: "task" }, t("Four short trainings of the same networks, all at the same step. toolkit train clinic repeats them, with causes and cures."),
-      isOther ? ` ${t("Their losses are logarithms, log(1 + e^−logit) where real is right; those of the film above are hinges, max(0, 1 − logit). So the numbers do not compare.")}` : ""),
-    scrubber.view, now, el("div", { class: "ward" }, ...beds.map((bed) => bed.view)));
+      isOther ? ` ${t("Their losses are logarithms, log(1 + e^−logit) where real is right; those of the film above are hinges, max(0, 1 − logit). So the numbers do not compare.")}` : ""));
   scrubber.slider.value = String(frame);
   return { view, show };
 }

@@ -98,16 +98,15 @@ export function microscope(source) {
     ask(question());
   } });
   const results = el("div", { class: "results" },
-    rows.view,
-    el("div", { class: "scrub" }, slider),
-    el("p", { class: "legend" },
-      el("span", { class: "dot" }, t("it would say the first digit, which is right at the end")),
-      el("span", { class: "plain" }, t("a digit: what it would say instead")),
-      memory),
     el("div", { class: "buttons" }, ...views),
     cutting,
     about,
     told,
+    el("p", { class: "legend" },
+      el("span", { class: "dot" }, t("it would say the first digit, which is right at the end")),
+      el("span", { class: "plain" }, t("a digit: what it would say instead")),
+      memory),
+    el("p", { class: "task" }, t("A palindrome reads the same backwards. A network reads all its digits but the last, one at a time, and must say the last one, which is the first digit again. So it must still know the first digit at the end.")),
     folding(t("How far each gets: accuracy against T"), () => accuracy.show(), accuracy.view, el("p", {}, compared(source.networks))),
     folding(t("Inside"), () => { pictures.show(shown); if (read) showStep(); },
       el("div", { class: "heading" }, inside,
@@ -119,7 +118,7 @@ export function microscope(source) {
   const question = () => ({ digits: state.digits, step: state.step, inside: state.inside, all: state.all, cut: state.cut });
 
   let timer = 0;
-  const stale = () => results.classList.add("stale");
+  const stale = () => view.classList.add("stale");
   const newest = onlyNewest(async (/** @type {Question} */ asked) => {
     const known = read?.digits === asked.digits && read.cut === asked.cut ? read.found : null;
     const found = known ?? await source.read(asked.digits, asked.cut);
@@ -158,7 +157,7 @@ export function microscope(source) {
 
   function fresh() {
     clearTimeout(timer);
-    results.classList.remove("stale");
+    view.classList.remove("stale");
     message.textContent = "";
   }
 
@@ -392,7 +391,8 @@ export function microscope(source) {
 
   const view = el("div", { class: "microscope" },
     tour.view,
-    el("p", { class: "task" }, t("A palindrome reads the same backwards. A network reads all its digits but the last, one at a time, and must say the last one, which is the first digit again. So it must still know the first digit at the end.")),
+    el("div", { class: "results" }, rows.view),
+    el("div", { class: "scrub" }, slider),
     el("div", { class: "controls" },
       labelled(t("Digits to read: a palindrome without its last digit"), field),
       el("div", { class: "buttons" },

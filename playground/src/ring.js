@@ -13,7 +13,7 @@ const ARROWS = 60;
 const ASKED = 500; // samples for the counts
 const WORK = 12; // milliseconds of training between two pictures
 const MOST_STEPS = 8; // of G between two pictures, so that one sees them; at least one round
-const TRAIL = 120; // pictures for which the middle of the drawn points is remembered
+const TRAIL = 80; // pictures for which the middle of the drawn points is remembered
 const COLLAPSED = 2; // blobs
 /** Steps of G for one of D; below 1 the other way round. */
 const RATIOS = [1 / 5, 1 / 3, 1 / 2, 1, 2, 3, 5, 10];
@@ -151,10 +151,14 @@ export function ring() {
     for (let k = 0; k < drawn.length; k += 2) [x, y] = [x + drawn[k] / POINTS, y + drawn[k + 1] / POINTS];
     trail = [...trail, /** @type {[number, number]} */ ([x, y])].slice(-TRAIL);
     context.strokeStyle = trace;
-    context.lineWidth = 1.5;
-    context.beginPath();
-    trail.forEach(([a, b]) => context.lineTo(...at(a, b)));
-    context.stroke();
+    context.lineWidth = 2;
+    trail.slice(1).forEach((to, k) => {
+      context.globalAlpha = (k + 1) / trail.length; // what is old fades
+      context.beginPath();
+      context.moveTo(...at(...trail[k]));
+      context.lineTo(...at(...to));
+      context.stroke();
+    });
     tell(measure());
   }
 

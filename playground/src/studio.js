@@ -269,23 +269,26 @@ export function studio(source) {
   });
   const from = select(classes, String(state.from), () => {});
   const to = select(classes, String(state.to), () => {});
+  if (source.canName) walk.controls.prepend(beside(el("div", { class: "classes" }, labelled(t("Walk from class"), from), labelled(t("to class"), to), button(t("Walk"), startBetweenClasses)), wrong.classes));
   const view = el("div", {},
     el("p", { class: "question" }, t("Two ways from one digit to another: which leads over digits?")),
-    el("p", { class: "task" }, t("The generator turns %(count)s random numbers, z, into a digit; nobody tells it which one. Click two samples, A and B: a film goes from one to the other, through z and, beside it, with their pixels mixed.", { count: source.latent_dim })),
-    el("div", { class: "controls" },
-      button(t("New samples"), () => renew(Math.floor(Math.random() * (LARGEST_SEED + 1))), { class: "primary" }),
-      beside(labelled(t("Seed"), seed), wrong.seed),
-      source.canName ? beside(labelled(t("Only of class"), digit), wrong.digit) : null,
-      source.canName ? beside(el("div", { class: "classes" }, labelled(t("Walk from class"), from), labelled(t("to class"), to), button(t("Walk"), startBetweenClasses)), wrong.classes) : null,
-      button(t("Save samples (PNG)"), savePng)),
     el("div", { class: "studio" },
       el("div", {},
+        el("h2", {}, t("Click two samples, A and B")),
         el("div", { class: "tiles", role: "group", "aria-label": t("Samples") }, ...tiles.map(({ tile }) => tile)),
-        source.canName ? el("p", { class: "legend" }, t("? no clear digit: the classifier is less than 80% sure of it.")) : null,
-        progress, opening),
+        el("div", { class: "controls" },
+          button(t("New samples"), () => renew(Math.floor(Math.random() * (LARGEST_SEED + 1))), { class: "primary" }), progress)),
       walk.view, plane.view,
-      el("p", { class: "why" }, t("Why? In training nearly every z became a digit, so the way through z leads mostly over digits; at the borders between them it fails. Pixels know nothing of digits: halfway they show two, one on top of the other, which may look like a third. Over 2,000 random pairs of clear samples of two digits, by the toolkit's own generator, 0.7 of the 17 pictures on the straight way through z show no clear digit, and 2.4 with pixels mixed; z is better in 80% of the pairs and worse in 6%."),
-        source.early ? ` ${t("Early in its training the generator drew hardly more than shadows.")}` : "")),
+      el("div", { class: "settings" },
+        el("div", { class: "controls" },
+          beside(labelled(t("Seed"), seed), wrong.seed),
+          source.canName ? beside(labelled(t("Only of class"), digit), wrong.digit) : null,
+          button(t("Save samples (PNG)"), savePng)),
+        source.canName ? el("p", { class: "legend" }, t("? no clear digit: the classifier is less than 80% sure of it.")) : null,
+        opening)),
+    el("p", { class: "task" }, t("The generator turns %(count)s random numbers, z, into a digit; nobody tells it which one. The film goes from A to B through z and, beside it, with their pixels mixed.", { count: source.latent_dim })),
+    el("p", { class: "why" }, t("Why? In training nearly every z became a digit, so the way through z leads mostly over digits; at the borders between them it fails. Pixels know nothing of digits: halfway they show two, one on top of the other, which may look like a third. Over 2,000 random pairs of clear samples of two digits, by the toolkit's own generator, 0.7 of the 17 pictures on the straight way through z show no clear digit, and 2.4 with pixels mixed; z is better in 80% of the pairs and worse in 6%."),
+      source.early ? ` ${t("Early in its training the generator drew hardly more than shadows.")}` : ""),
   );
   reach(0);
   return {

@@ -284,7 +284,7 @@ export function trainer() {
     softmax: select([["once", t("once")], ["twice", t("twice, by mistake")]], state.settings.softmax_twice ? "twice" : "once",
       (value) => again(() => { state.settings.softmax_twice = value === "twice"; })),
   };
-  const controls = el("div", { class: "controls" },
+  const controls = el("div", { class: "controls knobs" },
     el("div", { class: "buttons" }, start, button(t("Start again"), () => again(() => { state.seed = (state.seed % MOST_STARTS) + 1; }))),
     labelled("T", fields.T), labelled(t("Hidden size"), fields.hidden), labelled(t("Learning rate"), fields.rate),
     labelled(t("Gradient at most"), fields.clip), labelled(t("Forget gate (3)"), fields.forget), labelled("Softmax (8)", fields.softmax));
@@ -320,9 +320,9 @@ export function trainer() {
   }], "ring");
 
   const view = el("div", {}, tour.view,
-    el("p", { class: "task" }, t("Both start from random weights and learn here, in your browser: the same palindromes, RMSProp, backpropagation through time. One left half in five is kept for the test, so what they are asked was never shown to them.")),
     controls,
     el("div", { class: "learners" }, ...Object.values(parts).map((part) => part.view)),
+    el("p", { class: "task" }, t("Both start from random weights and learn here, in your browser: the same palindromes, RMSProp, backpropagation through time. One left half in five is kept for the test, so what they are asked was never shown to them.")),
     el("h2", {}, t("Break it")),
     el("ul", {},
       hint(t("Of the first ten starts at T = 12 and a learning rate of 0.03 the LSTM got to 99% in all, after 70 to 360 steps; the RNN in none within 600: its best was 14% to 80%, a matter of luck. At 0.003 both got there in each of the first three, after 80 to 310 steps. Clipping changes little, because RMSProp divides each gradient by its usual size."), {}),

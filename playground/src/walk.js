@@ -243,15 +243,14 @@ export function walking(source, state, changed) {
     changed(true);
     if (asked) go(...asked, "stay");
   });
+  const controls = el("div", { class: "controls" }, labelled(t("Way"), paths), el("div", { class: "buttons" }, ...saves));
   const view = el("div", {},
     el("h2", {}, t("The walk from A to B")),
     el("div", { class: "ways" }, ...ways.map((way) => way.view)),
-    film.view, message, chart,
+    film.view, message, chart, sentence, controls,
     el("p", { class: "legend" },
       source.canName ? t("How sure the classifier is along each way, and of which digit; ? below 80%, the dashes.") : "", " ",
-      source.canJudge ? t("D: the discriminator's logit, above 0 for real. It never saw mixed pixels, so of them it says little.") : ""),
-    sentence,
-    el("div", { class: "controls" }, labelled(t("Way"), paths), el("div", { class: "buttons" }, ...saves)));
+      source.canJudge ? t("D: the discriminator's logit, above 0 for real. It never saw mixed pixels, so of them it says little.") : ""));
   clear();
-  return { view, go, clear, show: drawChart, named: (/** @type {string} */ to) => { name = to; } };
+  return { view, go, clear, show: drawChart, controls, named: (/** @type {string} */ to) => { name = to; } };
 }

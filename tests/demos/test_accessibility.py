@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .chromium import visit
+from .chromium import PHONE, visit
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "playground" / "node_modules" / "axe-core" / "axe.min.js"
@@ -43,7 +43,7 @@ def each_tab(page: Any) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [1280, 1024, PHONE])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_serious_violation(
     browser: Any, request: pytest.FixtureRequest, name: str, width: int, scheme: str
@@ -68,3 +68,16 @@ def test_nothing_sticks_out_and_all_is_translated(
             assert page.evaluate("document.documentElement.scrollWidth") == 320, tab
             text = page.locator(".page section:visible").inner_text()
             assert language == "en" or not re.search("[A-Z][a-z]+ [a-z]+ ", text), text
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_finger_hits_every_target(
+    browser: Any, request: pytest.FixtureRequest, name: str
+) -> None:
+    with visit(browser, request.getfixturevalue(name), width=PHONE) as page:
+        for tab in each_tab(page):
+            targets = page.locator(".page :is(button, select, input, summary, .check):visible")
+            sizes = targets.evaluate_all("""all => all
+              .filter(e => !e.closest('.check') || e.matches('.check'))
+              .map(e => [e.innerText, e.getBoundingClientRect().height])""")
+            assert [text for text, height in sizes if height < 40] == [], tab

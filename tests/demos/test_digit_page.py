@@ -38,7 +38,7 @@ def read(page: Any, digits: str) -> None:
     """Type digits and wait for all that is shown of them."""
     page.get_by_label("Digits to read").fill(digits)
     expect(page.locator(".panel .sentence")).to_contain_text(f"After step {len(digits)},")
-    expect(page.locator(".results.stale")).to_have_count(0)
+    expect(page.locator(".stale")).to_have_count(0)
 
 
 def traced(name: str, digits: str) -> dict[str, torch.Tensor]:
@@ -222,7 +222,7 @@ def test_what_it_cannot_read_is_said_beside_the_field(page: Any) -> None:
     }.items():
         field.fill(wrong)
         expect(message).to_contain_text(sentence)
-        expect(page.locator(".results.stale")).to_have_count(1)
+        expect(page.locator(".stale")).to_have_count(1)
         assert field.get_attribute("aria-invalid") == "true"
     read(page, "41")
     expect(message).to_have_text("")

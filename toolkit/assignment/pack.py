@@ -11,8 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from toolkit.assignment.check.host import NOT_LIMITED
+from toolkit.assignment.check.rules import rules
 from toolkit.assignment.check.static import still_to_write
-from toolkit.assignment.check.submission import unclear_sentence
+from toolkit.assignment.check.submission import unclear
 from toolkit.assignment.grade.archive import MAX_ARCHIVE, MAX_UNPACKED, student_number, unpack
 from toolkit.assignment.grade.points import free
 from toolkit.assignment.grade.result import Extra, describe
@@ -197,7 +198,10 @@ def find_problems(files: Files) -> list[str]:
 def find_leftovers(files: Files) -> list[str]:
     """What a student may want to finish before handing in, a sentence each."""
     equal = locate(files).equal
-    leftovers = [unclear_sentence(part, candidates) for part, candidates in equal.items()]
+    leftovers = []
+    for part, candidates in equal.items():
+        name, seen = unclear(part, candidates)
+        leftovers.append(rules(part)[f"not-seen.{name}"].says.format(**seen))
     if all(path.suffix != ".pdf" for path in files):
         sources = [path for path in files if path.suffix == ".tex"]
         leftovers += [

@@ -23,7 +23,11 @@ SCALES = (1, 9, 10)  # by which digits may have been divided
 
 
 class Unusual(Exception):
-    """Items that may be right, but are not of a kind that is known here."""
+    """Items that may be right, but are not of a kind that is known here: `[not-seen.NAME]`."""
+
+    def __init__(self, name: str = "", **seen: Any) -> None:
+        super().__init__(name)
+        self.name, self.seen = name, seen
 
 
 class Empty(Unusual):
@@ -73,7 +77,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         except Unusual as error:
             if length == ENCODED:
                 break  # they mean something else by it
-            verdicts.not_seen("unusual", problem=error)
+            verdicts.not_seen(error.name, **error.seen)
             return
     encoded = {ENCODED: found.pop(ENCODED)} if ENCODED in found else {}
     if _check_items(found, kind, verdicts) and _check_items(encoded, kind, verdicts):
@@ -98,7 +102,7 @@ def read_items(student: Student, length: int, read: int = NUM_ITEMS, **more: Any
     if answer["empty"]:
         raise Empty
     if inputs is None:
-        raise Unusual("Items are not pairs of an input and a label.")
+        raise Unusual("no-pairs")
     shape = tuple(inputs.shape[1:])
     if len(shape) == 2 and shape[1] == 10:
         digits = inputs.argmax(dim=2).float()
@@ -107,7 +111,7 @@ def read_items(student: Student, length: int, read: int = NUM_ITEMS, **more: Any
     elif len(shape) in (1, 2) and shape[-1] in (1, inputs[0].numel()):
         digits = _whole(inputs.reshape(len(inputs), -1))
     else:
-        raise Unusual(f"An item's input is {shape}, not (T-1, 1) or (T-1, 10).")
+        raise Unusual("shape", shape=shape)
     return Items(digits.long(), _label(answer["labels"]))
 
 
@@ -117,7 +121,7 @@ def _whole(digits: Tensor) -> Tensor:
         scaled = digits * scale
         if bool(((scaled - scaled.round()).abs() < 1e-3).all()):
             return scaled.round()
-    raise Unusual("The inputs are no whole numbers.")
+    raise Unusual("fractions")
 
 
 def _label(labels: Tensor) -> Tensor:
@@ -224,14 +228,14 @@ def _shown(digits: Tensor) -> str:
 def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
     """Beyond 36 digits, half a palindrome is more than 64 bits hold; it must stay a random one."""
     verdicts.doing("palindromes longer than 36 digits", stopped="length-overflow")
-    message: str | None = None
     at: Placed | None = _place(kind, "draw", "init")
     for length in LONG:
         try:
             digits, labels = read_items(student, length)
         except StudentError as error:
-            message, at = f"{error}.", error if error.line else at
-            break
+            at, proof = error if error.line else at, {"length": length, "problem": str(error)}
+            verdicts.fault("length-overflow.fails", at=at, proof=proof)
+            return
         except Unusual:
             verdicts.not_seen("long", length=length)
             return
@@ -240,12 +244,10 @@ def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> N
         distinct = min(len(set(column)) for column in digits.t().tolist())  # nearly always 10
         varied = distinct >= 8 or len(labels) < 250
         if not symmetric or not varied or bool((digits < 0).any()) or digits.size(1) < length - 1:
-            message = "The digits are no longer random, or no longer a palindrome."
-            break
-    if message is None:
-        verdicts.right("long")
-        return
-    verdicts.fault("length-overflow.fails", at=at, proof={"length": length, "problem": message})
+            proof = {"length": length, "problem": "spoilt"}
+            verdicts.fault("length-overflow.spoilt", at=at, proof=proof)
+            return
+    verdicts.right("long")
 
 
 def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:

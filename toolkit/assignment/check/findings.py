@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, NamedTuple, Protocol, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -51,7 +51,7 @@ QUESTIONS: dict[Part, tuple[tuple[Id, ...], ...]] = {
               ("gradients-not-cleared", "does-not-learn")),
     "gan": (("wrong-noise",), ("wrong-shape", "output-range"), ("wrong-loss", "sigmoid-twice"),
             ("missing-detach", "gradients-not-cleared", "dead-parameter", "wrong-optimiser"),
-            ("wrong-direction", "one-sided-loss"), ("same-class-ends",),
+            ("wrong-direction", "one-sided-loss"), ("batchnorm-mode",), ("same-class-ends",),
             ("missing-interpolation", "wrong-interpolation", "interpolation-repeats-ends")),
 }  # fmt: skip
 
@@ -62,6 +62,23 @@ def _printable(text: object) -> object:
 
 
 Text = Annotated[str, BeforeValidator(_printable)]
+
+
+class Placed(Protocol):
+    """Something in a student's code; the file is relative to their folder."""
+
+    @property
+    def file(self) -> str | None: ...
+
+    @property
+    def line(self) -> int | None: ...
+
+
+class Place(NamedTuple):
+    """A place in a student's code."""
+
+    file: str | None
+    line: int | None
 
 
 class Proof(BaseModel):
@@ -98,14 +115,9 @@ class Finding(BaseModel):
 
 
 def unanswered(part: Part, findings: Iterable[Finding]) -> list[tuple[Id, ...]]:
-    """The questions about a part to which no finding is an answer, nor says that there is none.
-
-    Whether an LSTM learns is asked only where nothing else is wrong with it.
-    """
+    """The questions about a part to which no finding is an answer, nor says that there is none."""
     own = [one for one in findings if one.part == part]
     said = {id for one in own for id in (one.id, *one.answers)}
-    if part == "lstm" and any(one.verdict == "wrong" for one in own):
-        said.add("does-not-learn")
     return [ids for ids in QUESTIONS[part] if said.isdisjoint(ids)]
 
 

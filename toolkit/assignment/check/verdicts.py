@@ -1,32 +1,17 @@
 """What the judge says about one part, gathered as it goes along."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal
 
 from toolkit.assignment.check.findings import Finding, Id, unanswered
+from toolkit.assignment.check.findings import Place as Place
+from toolkit.assignment.check.findings import Placed as Placed
 from toolkit.assignment.check.host import LIMITS, MAX_BYTES, Gone, StudentError
-from toolkit.assignment.check.rules import Rule, rules
-from toolkit.assignment.check.verify import accepted, proof_of
+from toolkit.assignment.check.rules import rules
+from toolkit.assignment.check.verify import is_pending, is_proved, proof_of
 from toolkit.assignment.parts import Part
 
 Stopped = Literal["time-limit", "length-overflow"]  # the ids of what never comes back
-
-
-class Placed(Protocol):
-    """Something in a student's code; the file is relative to their folder."""
-
-    @property
-    def file(self) -> str | None: ...
-
-    @property
-    def line(self) -> int | None: ...
-
-
-class Place(NamedTuple):
-    """A place in a student's code."""
-
-    file: str | None
-    line: int | None
 
 
 class Verdicts:
@@ -34,16 +19,16 @@ class Verdicts:
 
     Args:
         part: what is judged.
-        file: where it is, relative to the submission.
+        file: where it is, relative to the submission; "" if it is not there.
         progress: called with a sentence when a new piece of work begins.
-        excused: modules whose absence is no fault of this part, and why they are not there.
+        excused: modules whose absence is no fault of this part: see `packages.excused`.
     """
 
     def __init__(
         self,
         part: Part,
         file: str,
-        progress: Callable[[str], None],
+        progress: Callable[[str], None] = lambda sentence: None,
         excused: Mapping[str, str] = {},
     ) -> None:
         self.part = part
@@ -62,12 +47,11 @@ class Verdicts:
         self.work, self.stopped = what, stopped
         self._progress(f"{self.part}: {what}")
 
-    def right(self, name: str, /, answers: str = "", **seen: Any) -> None:
+    def right(self, name: str, /, **seen: Any) -> None:
         """Something was seen and is as the assignment asks: `[right.NAME]` in the rules."""
-        rule = self._rules.get(f"right.{name}") or _as_written(name)
-        ids: Any = (*rule.answers, *answers.split())
+        rule = self._rules[f"right.{name}"]
         message = rule.says.format(**seen)
-        finding = Finding(verdict="right", part=self.part, message=message, answers=ids)
+        finding = Finding(verdict="right", part=self.part, message=message, answers=rule.answers)
         self.findings.append(finding)
 
     def unanswered(self) -> None:
@@ -80,7 +64,7 @@ class Verdicts:
         self, name: str, /, *, id: Id | None = None, at: Placed | None = None, **seen: Any
     ) -> None:
         """Something could not be found out, and is neither right nor wrong: `[not-seen.NAME]`."""
-        rule = self._rules.get(f"not-seen.{name}") or _as_written(name)
+        rule = self._rules[f"not-seen.{name}"]
         finding = Finding(
             verdict="not seen",
             part=self.part,
@@ -94,7 +78,6 @@ class Verdicts:
     def fault(
         self,
         rule: str,
-        message: str = "",
         /,
         *,
         equation: int | None = None,
@@ -113,26 +96,46 @@ class Verdicts:
             seen: what else the sentence mentions.
         """
         id: Any = rule.partition(".")[0]  # the rules are valid, and so are their ids
-        said = self._rules.get(rule) or _as_written(message)
+        said = self._rules[rule]
         file, line = (at.file, at.line) if at else (None, line)
         finding = Finding(
             verdict="wrong",
             part=self.part,
             id=id,
             equation=equation or said.equation,
-            file=file or self.file,
+            file=file or self.file or None,
             line=line,
             message=said.says.format(**{**proof, **seen}),
             proof=proof_of(id, proof),
         )
-        self.findings.append(accepted(finding))
+        if not (is_pending(finding) or is_proved(finding)):
+            finding = self.instead(finding, "unproved", id=id)
+        self.findings.append(finding)
 
-    def also(self, sentence: str, answers: str = "") -> None:
-        """Say inside the first fault what it accounts for: one cause is one finding."""
-        number = next(k for k, f in enumerate(self.findings) if f.verdict == "wrong")
-        first = self.findings[number]
-        more: Any = {"message": f"{first.message} {sentence}", "answers": (*answers.split(),)}
-        self.findings[number] = first.model_copy(update=more)
+    def instead(
+        self, finding: Finding, name: str, /, *, id: Id | None = None, **seen: Any
+    ) -> Finding:
+        """What there is to say in place of a finding: `[not-seen.NAME]`."""
+        seen |= {"said": finding.message, "id": finding.id}
+        message = self._rules[f"not-seen.{name}"].says.format(**seen)
+        update = {
+            "verdict": "not seen",
+            "id": id,
+            "message": message,
+            "proof": None,
+            "equation": None,
+        }
+        return finding.model_copy(update=update)
+
+    def also(self, name: str, cause: Finding | None = None, /, **seen: Any) -> None:
+        """Say inside a fault, or the first, what it accounts for: `[also.NAME]` in the rules."""
+        cause = cause or self.faults[0]
+        rule = self._rules[f"also.{name}"]
+        sentence = rule.says.format(**seen)
+        if sentence not in cause.message:
+            answers = (*cause.answers, *rule.answers)
+            update = {"message": f"{cause.message} {sentence}", "answers": answers}
+            self.findings[self.findings.index(cause)] = cause.model_copy(update=update)
 
     def has(self, *ids: Id) -> bool:
         """Whether a fault with one of these names was found."""
@@ -158,7 +161,9 @@ class Verdicts:
         elif "FileNotFoundError" in kinds:
             self.not_seen("not-handed-in", at=error, problem=text)
         elif "ModuleNotFoundError" in kinds and _package(error) in self.excused:
-            self.not_seen("excused", at=error, why=self.excused[_package(error)])
+            package = _package(error)
+            name = "counted" if self.excused[package] else "lacking"
+            self.not_seen(name, at=error, package=package, file=self.excused[package])
         elif error.module and "ModuleNotFoundError" in kinds:
             self.fault("does-not-import.module", at=error, proof=once, problem=text)
         elif importing:
@@ -183,10 +188,6 @@ class Verdicts:
             cpu = max(gone.cpu, gone.late * limit)  # waiting without end takes none
             proof = {"cpu": cpu, "limit": limit}
             self.fault(f"{self.stopped}.reached", proof=proof, work=self.work)
-
-
-def _as_written(text: str) -> Rule:
-    return Rule(says=text.replace("{", "{{").replace("}", "}}"))
 
 
 def _package(error: StudentError) -> str:

@@ -220,15 +220,6 @@ def is_pending(finding: Finding) -> bool:
     return finding.proof is not None and not finding.proof.claim and finding.id in ONCE
 
 
-def accepted(finding: Finding) -> Finding:
-    """A finding; "not seen" if it is said to be wrong and is not proved."""
-    if finding.verdict != "wrong" or is_pending(finding) or is_proved(finding):
-        return finding
-    message = f"There may be something wrong here ({finding.id}), but it could not be proved."
-    update = {"verdict": "not seen", "message": message, "proof": None, "equation": None}
-    return finding.model_copy(update=update)
-
-
 def is_proved(finding: Finding) -> bool:
     """Whether what was seen makes the claim true, and the claim makes the finding certain."""
     claim = finding.proof and CLAIMS.get(finding.proof.claim)

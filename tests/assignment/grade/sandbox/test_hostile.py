@@ -217,7 +217,8 @@ def test_a_core_of_its_own(grade: Grade) -> None:
     """At the lowest priority; the program can change neither, and nobody else has that core."""
     program = (
         "import os\nprint(os.sched_getaffinity(0), os.nice(0))\ntry:\n"
-        "    os.sched_setaffinity(0, range(os.cpu_count()))\nexcept OSError:\n    print('refused')\n"
+        "    os.sched_setaffinity(0, range(os.cpu_count()))\nexcept OSError:\n"
+        "    print('refused')\n"
     )
     lines = grade(with_lstm(program)).extra_data.printed.splitlines()
     assert lines[0] == f"{{{lines[0][1:-4]}}} 19"

@@ -71,10 +71,7 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     like = next((c.output.shape[1:] for c in game.draws if c.output is not None), None)
     low, high = bounds_of(game, probe.images)
     if like is None or not torch.Size(like).numel() or high <= low:
-        verdicts.not_seen(
-            "No images of the generator were seen, so nothing was interpolated.",
-            id="missing-interpolation",
-        )
+        verdicts.not_seen("no-images-to-join")
         return
     functions = Functions(student, lines, game, Artist(like, low, high))
     check_modes(game, functions, lines, verdicts)
@@ -131,59 +128,37 @@ def _check_end(
     text = error.text if error else ""
     early = ended == "exit" and error is not None and not trace.steps
     later: Id | None = "missing-interpolation" if game and trace.steps else None
-    if (elsewhere := _not_here(ended, error, text)) is not None:
-        verdicts.not_seen(elsewhere, id=later, at=error)
+    if (rule := _not_here(ended, error)) is not None:
+        problem = error if ended == "network" else text.partition("\n")[0][:120]
+        memory = MAX_BYTES >> 30
+        verdicts.not_seen(rule, id=later, at=error, problem=problem, memory=memory)
     elif early and "cuda" in text.lower():
-        verdicts.fault(
-            "fixed-device",
-            f"The code ends where there is no GPU ({text[:120]}). The same code should run on a "
-            "CPU. What decides where a tensor goes?",
-            at=error,
-            proof={"happened": text},
-        )
+        verdicts.fault("fixed-device.ends", at=error, proof={"happened": text}, said=text[:120])
     elif early:
         verdicts.fault(
-            "not-watched",
-            f"The code called exit({text}) before it trained. It is run without arguments, so each "
-            "of them needs a default.",
+            "not-watched.exit",
             at=error,
             proof={"ran": lines.file, "times": len(trace.steps)},
+            status=text,
         )
     elif ended == "error" and "empty parameter list" in text and answer["unfinished"]:
         place = Place(answer["unfinished"][0]["file"], answer["unfinished"][0]["line"])
-        verdicts.fault(
-            "not-written",
-            "This is still to be written: nothing is done here.",
-            at=place,
-            proof={"text": "pass"},
-        )
+        verdicts.fault("not-written.pass", at=place, proof={"text": "pass"})
     elif ended == "error" and error is not None:
         _check_error(error, trace, game, verdicts)
     elif game is None and "backward(" in lines.texts.get(lines.file, "") and not trace.steps:
-        verdicts.not_seen("The training in this file was not reached, so nothing of it was seen.")
+        verdicts.not_seen("not-reached")
     elif game is None or not (trace.steps or trace.passes):
-        verdicts.fault(
-            "not-watched",
-            "No generator was seen whose images a discriminator judges, when the file was run. "
-            "Make sure that running it trains.",
-            proof={"ran": lines.file, "times": len(trace.steps)},
-        )
+        verdicts.fault("not-watched.nothing", proof={"ran": lines.file, "times": len(trace.steps)})
 
 
-def _not_here(ended: str, error: StudentError | None, text: str) -> str | None:
-    """What the code needs, and what is not where the check runs; None if it is nothing like it."""
+def _not_here(ended: str, error: StudentError | None) -> str | None:
+    """What says that the code needs what is not where the check runs; None if it does not."""
     if ended == "network":
-        return f"The code needs something that was not handed in ({error})."
-    if error is None:
-        return None
-    if "InvalidGitRepositoryError" in error.types:
-        return "The code reads its git repository, which was not handed in."
-    if any(words in str(error) for words in NO_MEMORY):
-        return (
-            f"The code needs more than the {MAX_BYTES >> 30} GiB of memory that the check gives "
-            f"it, and what follows was not seen ({text.splitlines()[0][:120]})."
-        )
-    return None
+        return "needs"
+    if error is not None and "InvalidGitRepositoryError" in error.types:
+        return "repository"
+    return "memory" if any(words in str(error) for words in NO_MEMORY) else None
 
 
 def _check_machine(
@@ -199,11 +174,7 @@ def _check_machine(
         left = not moved & one.parameters.keys() and moved & other.parameters.keys()
         if left and one.made.line and not lines.asks_for_device(one):
             verdicts.fault(
-                "fixed-device",
-                f"{other.kind} goes to the GPU where there is one, and {one.kind} stays on the CPU,"
-                " so there the code would stop. What puts both networks on one device?",
-                at=one.made,
-                proof={"works": other.kind, "fails": one.kind},
+                "fixed-device.one", at=one.made, proof={"works": other.kind, "fails": one.kind}
             )
 
 
@@ -213,39 +184,26 @@ def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts:
     misshapen = _misshapen(trace)
     if any(words in error.text for words in AGAIN) and not ACTIVATION.search(error.text):
         verdicts.fault(
-            "missing-detach",
-            "The backward pass of one network runs into the graph of the other's step, which is "
-            f"gone or changed ({error.text.splitlines()[0].split(': [')[0][:120]}). In the "
-            "discriminator's step, the generated images are data. What cuts them off from their "
-            "network?",
-            equation=10,
+            "missing-detach.raised",
             at=(game and undetached(game)) or error,
             proof={"happened": error.text},
+            problem=error.text.splitlines()[0].split(": [")[0][:120],
         )
     elif "doesn't match the broadcast shape [3," in error.text:
         verdicts.fault(
-            "does-not-run",
-            f"The code stops with {error.text.splitlines()[0][:120]}. How many channels has an "
-            "image of MNIST, and how many does this line expect?",
+            "does-not-run.channels",
             at=next(iter(trace.normalised), error),
             proof={"said": str(error), "where": [error.file, error.line]},
+            problem=error.text.splitlines()[0][:120],
         )
     elif "elements of input should be between 0 and 1" in error.text:
-        verdicts.fault(
-            "wrong-loss",
-            "The loss expects probabilities between 0 and 1, and it was given other numbers. What "
-            "turns a logit into a probability, or which loss takes logits?",
-            equation=10,
-            at=error,
-            proof={"happened": error.text},
-        )
+        verdicts.fault("wrong-loss.raised", at=error, proof={"happened": error.text})
     elif game is None and any(w in error.text for w in MISFITS) and misshapen:
         verdicts.fault(
-            "wrong-shape",
-            f"The discriminator does not take the generator's images ({error.text[:120]}). How "
-            "many pixels does a digit of MNIST have, and how many does the generator draw?",
+            "wrong-shape.raised",
             at=trace.networks[misshapen[0].network].line_of(misshapen[0]),
             proof={"pixels": misshapen[0].output.size if misshapen[0].output else 0},
+            problem=error.text[:120],
         )
     elif not verdicts.has("not-written"):
         verdicts.error(error, importing="ImportError" in error.types and not begun)

@@ -22,11 +22,6 @@ MIN_IMAGES = 16  # to see how a push depends on the output
 MIN_SPREAD = 1e-4  # of the outputs, for the same
 STRAIGHT = 0.02  # at most so far, of its fall, is the push in a loss of squares off a line
 NEAR = 0.05  # two such targets are the same
-RIGHT = (
-    "The discriminator's steps tell real from generated images, and the generator's steps make "
-    "its images look more real to it."
-)
-ANSWERS = "wrong-direction one-sided-loss wrong-loss sigmoid-twice"
 
 
 class Push(NamedTuple):
@@ -135,10 +130,7 @@ def _check_targets(game: Game, targets: Targets, verdicts: Verdicts) -> None:
     far = max(1.0, *(abs(float(target - outputs.mean())) for target in targets))
     if abs(real - drawn) < NEAR * far:
         verdicts.fault(
-            "wrong-direction",
-            f"The discriminator's loss pulls its output to {real:.1f} for real images and for "
-            "generated ones alike. Which targets should the two terms have?",
-            equation=10,
+            "wrong-direction.same-target",
             at=_loss_of(game, steps_d, drawn=real > 0.5) or steps_d[0],
             proof={"real": real, "drawn": drawn, "wanted": None, "far": far},
         )
@@ -149,23 +141,16 @@ def _check_targets(game: Game, targets: Targets, verdicts: Verdicts) -> None:
     if share is None:
         share = 1.0 if way * (real - drawn) > 0 else None
     if share is None or 0.2 < share < 0.4:
-        verdicts.not_seen(
-            "Where the generator's loss pulls the discriminator's output is unclear.",
-            id="wrong-direction",
-        )
+        verdicts.not_seen("pull")
     elif share < 0.3:
         verdicts.fault(
-            "wrong-direction",
-            f"The discriminator's loss pulls its output to {real:.1f} for real images and to "
-            f"{drawn:.1f} for generated ones, and the generator's loss pulls it to {wanted:.1f}. "
-            "So the generator learns to be found out. Which of the losses has the wrong target?",
-            equation=10,
+            "wrong-direction.target",
             at=_loss_of(game, steps_d if real < drawn else steps_g, drawn=real > drawn)
             or steps_g[0],
             proof={"real": real, "drawn": drawn, "wanted": wanted, "far": far},
         )
     else:
-        verdicts.right(RIGHT, ANSWERS)
+        verdicts.right("direction")
 
 
 def check_direction(game: Game, verdicts: Verdicts) -> None:
@@ -174,11 +159,7 @@ def check_direction(game: Game, verdicts: Verdicts) -> None:
     steps_g = game.meant_for(game.generator)
     pushes = [p for s in steps_d if (p := _push_of_step(game, s)) != (0.0, 0.0)]
     if not pushes:
-        verdicts.not_seen(
-            "What the discriminator's loss does with its output was not seen, so its direction is "
-            "not known.",
-            id="wrong-direction",
-        )
+        verdicts.not_seen("direction")
         return
     if _one_sided(game, steps_d, verdicts):
         return
@@ -190,37 +171,30 @@ def check_direction(game: Game, verdicts: Verdicts) -> None:
         real, drawn = real or -drawn, drawn or -real
     if real == drawn:
         verdicts.fault(
-            "wrong-direction",
-            f"The discriminator's loss pushes its output {WAYS[real]} for real images and for "
-            "generated ones alike. Which targets, or which signs, should the two terms have?",
-            equation=10,
+            "wrong-direction.alike",
             at=_loss_of(game, steps_d, drawn=real > 0) or steps_d[0],
             proof={"real": real, "drawn": drawn, "wanted": 0},
+            way=WAYS[real],
         )
         return
     wanted = [_majority([p.drawn]) for s in steps_g if (p := _push_of_step(game, s)).drawn]
     if not wanted:
         if steps_g and not verdicts.has("dead-parameter", "does-not-learn"):
-            verdicts.not_seen(
-                "What the generator's loss wants from the discriminator was not seen.",
-                id="wrong-direction",
-            )
+            verdicts.not_seen("generator-direction")
         return
     if (way := _majority(wanted)) != real:
         in_d = real < 0  # real images are usually pushed up
         verdicts.fault(
-            "wrong-direction",
-            f"The discriminator's steps push its output {WAYS[real]} for real images and "
-            f"{WAYS[drawn]} for generated ones, and the generator's steps push it {WAYS[way]} for "
-            "generated ones. So the generator learns to be found out. Which of the losses has the "
-            "wrong target or sign?",
-            equation=10,
+            "wrong-direction.generator",
             at=_loss_of(game, steps_d if in_d else steps_g, drawn=not in_d)
             or (steps_d if in_d else steps_g)[0],
             proof={"real": real, "drawn": drawn, "wanted": way},
+            way_real=WAYS[real],
+            way_drawn=WAYS[drawn],
+            way=WAYS[way],
         )
         return
-    verdicts.right(RIGHT, ANSWERS)
+    verdicts.right("direction")
 
 
 def _push_of_step(game: Game, step: Step) -> Push:
@@ -241,18 +215,14 @@ def _one_sided(game: Game, steps: list[Step], verdicts: Verdicts) -> bool:
     if real and drawn:
         return False
     if real and _both_ways(game, steps):
-        verdicts.not_seen(
-            "Which of the discriminator's images are generated was not seen.", id="wrong-direction"
-        )
+        verdicts.not_seen("generated")
         return True
     lacking = "generated" if real else "real"
     verdicts.fault(
-        "one-sided-loss",
-        f"In the {len(steps)} steps that were seen, no {lacking} image was in the discriminator's "
-        "loss. What are the two terms of V, and which of them is missing?",
-        equation=10,
+        "one-sided-loss.lacking",
         at=_loss_of(game, steps, drawn=drawn) or steps[0],
         proof={"real": real, "drawn": drawn, "steps": len(steps)},
+        lacking=lacking,
     )
     return True
 

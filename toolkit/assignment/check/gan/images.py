@@ -16,7 +16,6 @@ MIN_STEPS = 3  # of training, after which the same noise is no accident
 SLACK = 0.3  # of the range of the generated images: at most so far do the real ones go beyond
 UNIFORM = 2.0  # the fourth moment of a uniform distribution is 1.8
 SCALES = (30.0, 1e3, 1e6, 1e12, 1e18)  # of the noise, until a last function is saturated
-WORD = "standard normal distribution has mean 0, standard deviation 1 and fourth moment 3"
 
 # From z, (batch, ...), and how much it is enlarged, to images in evaluation mode.
 Draw = Callable[[Call, float], Tensor | None]
@@ -29,42 +28,32 @@ def check_noise(game: Game, verdicts: Verdicts) -> None:
     noise = [(call, z) for call in calls if (z := latent_of(call)) is not None]
     numbers = torch.cat([z.flatten() for _, z in noise]) if noise else torch.empty(0)
     if len(numbers) < MIN_NUMBERS:
-        verdicts.not_seen("Too little noise was seen to know its distribution.", id="wrong-noise")
+        verdicts.not_seen("noise")
         return
     mean, deviation, fourth = moments(numbers)
     if not is_normal(len(numbers), mean, deviation, fourth):
         odd = next((call for call, z in noise if not is_normal(z.numel(), *moments(z))), calls[0])
         verdicts.fault(
-            "wrong-noise",
-            f"The noise has mean {mean:.2f}, standard deviation {deviation:.2f} and fourth moment "
-            f"{fourth:.1f}. A {WORD}. Which function draws it?",
+            "wrong-noise.moments",
             at=_of_noise(odd),
             proof={"n": len(numbers), "mean": mean, "deviation": deviation, "fourth": fourth},
         )
         return
     if (uniform := _uniform_sample(game)) is not None:
-        verdicts.fault(
-            "wrong-noise",
-            "The samples are drawn from uniform noise, and the generator was trained on normal "
-            "noise. Which function draws the noise here?",
-            at=_of_noise(uniform),
-            proof=_seen_of(uniform),
-        )
+        verdicts.fault("wrong-noise.samples", at=_of_noise(uniform), proof=_seen_of(uniform))
         return
     if len(game.steps) >= 2 * MIN_STEPS and _drawn_once(game, noise):
         verdicts.fault(
-            "wrong-noise",
-            f"The generator was given the same z in all of {len(game.steps)} steps, so it only "
-            "learns these points. When should new noise be drawn?",
+            "wrong-noise.once",
             at=_of_noise(calls[-1]),
             proof={
                 "different": len({z.numpy().tobytes() for _, z in noise}),
                 "steps": len([step for step in game.steps if step.moved]),
             },
+            number=len(game.steps),
         )
         return
-    sentence = "The noise is standard normal, and drawn anew for every step."
-    verdicts.right(sentence, "wrong-noise")
+    verdicts.right("noise")
 
 
 def _of_noise(call: Call) -> Placed:
@@ -121,55 +110,54 @@ def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
     """Generated images have the shape and the range of those that they are compared with."""
     first = next((c for c in game.draws if c.output is not None and len(c.output.shape) > 1), None)
     if first is None or first.output is None:
-        verdicts.not_seen("No images of the generator were seen.", id="wrong-shape")
+        verdicts.not_seen("images")
         return
     if first.output.size < PIXELS:
         verdicts.fault(
-            "wrong-shape",
-            f"The generator's images have shape {tuple(first.output.shape[1:])}. How many pixels "
-            "does a digit of MNIST have?",
+            "wrong-shape.pixels",
             at=game.generator.line_of(first),
             proof={"pixels": first.output.size},
+            shape=tuple(first.output.shape[1:]),
         )
         return
     sizes = _sizes(game)
     if sizes is not None:
         made, seen = sizes
         verdicts.fault(
-            "wrong-shape",
-            f"The discriminator is given generated images of shape {made} and real ones of shape "
-            f"{seen}, and takes both. How large should a generated digit be?",
+            "wrong-shape.two",
             at=game.generator.line_of(first),
             proof={"one": made, "other": seen},
+            made=made,
+            seen=seen,
         )
     real = _shown(game, drawn=False)
     low, high = bounds_of(game, draw, scaled=True)
     if (growth := _growth(first, draw)) and growth[1] > 5 * growth[0] > 5:
         verdicts.fault(
-            "output-range",
-            "The generator's images are not bounded: with larger noise their values grow from "
-            f"{first.output.least:.1f}..{first.output.largest:.1f} to {low:.1f}..{high:.1f}. What "
-            "is its last function, and what range do the real images have?",
+            "output-range.unbounded",
             at=game.generator.line_of(first),
             proof={"near": growth[0], "far": growth[1]},
+            least=first.output.least,
+            largest=first.output.largest,
+            low=low,
+            high=high,
         )
         return
     if real is None:
-        sentence = "No real images of yours were seen beside the generated ones."
-        verdicts.not_seen(sentence, id="output-range")
+        verdicts.not_seen("real-images")
         return
     if max(abs(real.least - low), abs(real.largest - high)) > SLACK * (high - low):
         verdicts.fault(
-            "output-range",
-            f"Generated images lie in {low:.1f}..{high:.1f} and real ones in {real.least:.1f}.."
-            f"{real.largest:.1f}, so the discriminator can tell them apart by that alone. What is "
-            "the range of the generator's last layer, and how are the data scaled?",
+            "output-range.apart",
             at=next(iter(game.trace.normalised), None) or game.generator.made_last,
             proof={"drawn": [low, high], "real": [real.least, real.largest]},
+            low=low,
+            high=high,
+            least=real.least,
+            largest=real.largest,
         )
         return
-    sentence = "Generated images have the shape and the range of the real ones."
-    verdicts.right(sentence, "wrong-shape output-range")
+    verdicts.right("images")
 
 
 def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:

@@ -28,11 +28,7 @@ def check_losses(game: Game, ask: Ask, verdicts: Verdicts) -> None:
             continue
         if _broadcasts(loss.input, loss.target):
             verdicts.fault(
-                "wrong-loss",
-                f"The loss compares outputs of shape {loss.input.shape} with targets of shape "
-                f"{loss.target.shape}, so each output is compared with every target. Which shape "
-                "should both have?",
-                equation=10,
+                "wrong-loss.shapes",
                 at=loss,
                 proof={"one": loss.input.shape, "other": loss.target.shape},
             )
@@ -48,19 +44,13 @@ def check_losses(game: Game, ask: Ask, verdicts: Verdicts) -> None:
     missing = next((loss for loss in losses if loss.name == PROBABILITIES), None)
     if twice is not None:
         verdicts.fault(
-            "sigmoid-twice",
-            "The loss applies the sigmoid itself, and the discriminator's outputs have been "
-            "through one already, so they never get far from 0.5. Which of them is too many?",
-            equation=10,
+            "sigmoid-twice.sigmoid",
             at=next((loss.made for loss in losses if loss.name == LOGITS), None) or twice,
             proof=seen,
         )
     elif "Softmax" in game.discriminator.kinds and is_always_one(game):
         verdicts.fault(
-            "wrong-loss",
-            "The discriminator's output is 1 whatever it sees, as is any softmax over a single "
-            "number. What turns one logit into a probability?",
-            equation=10,
+            "wrong-loss.softmax",
             at=game.discriminator.line_of(next(iter(game.judged.values())).call),
             proof={
                 "outputs": [j.call.output.largest for j in game.judged.values() if j.call.output]
@@ -68,16 +58,12 @@ def check_losses(game: Game, ask: Ask, verdicts: Verdicts) -> None:
         )
     elif missing is not None and missing.input and not squashed and _unchanged(missing.input, game):
         verdicts.fault(
-            "wrong-loss",
-            "This loss expects probabilities, and the discriminator's outputs are not bounded to "
-            "0..1. What turns a logit into a probability, or which loss takes logits?",
-            equation=10,
+            "wrong-loss.logits",
             at=missing,
             proof={"happened": "its outputs are not bounded to 0..1"},
         )
     elif losses and not verdicts.has("wrong-loss"):
-        sentence = "The discriminator's outputs are what its loss expects."
-        verdicts.right(sentence, "wrong-loss sigmoid-twice")
+        verdicts.right("loss")
 
 
 def is_always_one(game: Game) -> bool:

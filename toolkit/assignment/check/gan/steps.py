@@ -28,10 +28,7 @@ def check_steps(game: Game, verdicts: Verdicts) -> None:
     _check_parameters(game, game.generator, "generator", moves.generator, verdicts)
     _check_parameters(game, game.discriminator, "discriminator", moves.discriminator, verdicts)
     if len(verdicts.faults) == before and moves.generator and moves.discriminator:
-        sentence = "Each network is moved by its own loss, and by nothing else."
-        verdicts.right(
-            sentence, "missing-detach gradients-not-cleared dead-parameter wrong-optimiser"
-        )
+        verdicts.right("steps")
 
 
 def _in_one_optimiser(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
@@ -40,10 +37,7 @@ def _in_one_optimiser(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
     both = next((s for s in game.steps if s.moved & ours and s.moved & theirs), None)
     if both is not None:
         verdicts.fault(
-            "wrong-optimiser",
-            "One step moves the parameters of both networks, although each has a loss of its own. "
-            "Which parameters should each optimiser be given?",
-            equation=10,
+            "wrong-optimiser.both",
             at=_maker(game, both),
             proof={"moved": both.moved, "one": ours, "other": theirs},
         )
@@ -58,15 +52,13 @@ def _in_one_optimiser(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
                 (s for s in busy if _follows_real(game, s) == (name == "discriminator")), busy[-1]
             )
             verdicts.fault(
-                "wrong-optimiser",
-                f"Two optimisers step, and neither holds the parameters of the {name}. Which "
-                "parameters was each optimiser given?",
-                equation=10,
+                "wrong-optimiser.neither",
                 at=_maker(game, last),
                 proof={
                     "these": theirs if name == "discriminator" else ours,
                     "those": {p for step in game.steps for p in step.holds},
                 },
+                name=name,
             )
             return True
     return False
@@ -96,24 +88,20 @@ def _never_step(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
         passes = [b for b in game.unused if b.reaches & network.parameters.keys()]
         if len(passes) >= MIN_STEPS:
             verdicts.fault(
-                "does-not-learn",
-                f"The {name} gets gradients {len(passes)} times, and no step follows from them, so "
-                "it stays as it is. What moves its parameters?",
+                "does-not-learn.no-step",
                 at=passes[0],
                 proof={
                     "these": network.parameters.keys(),
                     "those": {p for step in game.steps for p in step.moved},
                 },
+                name=name,
+                n=len(passes),
             )
             return True
-        begin = f"No step of the {name} was seen, so"
         if game.was_cut_off:  # by what has a name already
-            verdicts.not_seen(
-                f"{begin} whether its gradients are cleared is not known.",
-                id="gradients-not-cleared",
-            )
+            verdicts.not_seen("cleared", name=name)
         else:
-            verdicts.not_seen(f"{begin} what it learns is not known.", id="does-not-learn")
+            verdicts.not_seen("learns", name=name)
     return False
 
 
@@ -128,15 +116,7 @@ def _check_gradients(game: Game, moves: Moves, verdicts: Verdicts) -> None:
             continue
         step = next((step for step in moves.generator if number in step.stale), None)
         verdicts.fault(
-            "missing-detach",
-            "When the generator steps, its gradients still contain those of the discriminator's "
-            "loss, so it also follows that one. In that loss, the generated images are data. What "
-            "cuts them off from their network?"
-            if step
-            else "The backward pass of the discriminator's loss runs on into the generator. What "
-            "it leaves there was cleared in time, so it only costs time as long as nobody moves a "
-            "line. In that loss, the generated images are data. What cuts them off?",
-            equation=10,
+            "missing-detach.stale" if step else "missing-detach.cleared",
             at=_undetached(game, game.trace.passes[number]) or step,
             proof={"these": reached, "those": ours},
         )
@@ -147,11 +127,7 @@ def _check_gradients(game: Game, moves: Moves, verdicts: Verdicts) -> None:
         )
         if stale is not None and not (who == "generator" and verdicts.has("missing-detach")):
             verdicts.fault(
-                "gradients-not-cleared",
-                f"When the {who} steps, its gradients still contain those of an earlier pass. What "
-                "has to happen between that pass and its own backward?",
-                at=stale,
-                proof=_seen_in(game, stale),
+                "gradients-not-cleared.stale", at=stale, proof=_seen_in(game, stale), name=who
             )
 
 
@@ -213,34 +189,34 @@ def _check_parameters(
         return
     if len(idle) == len(network.parameters) and reached & set(idle):
         verdicts.fault(
-            "does-not-learn",
-            f"The {name} gets gradients, but none of its {len(steps)} steps moves it. What happens "
-            "to the gradients between backward and step?",
+            "does-not-learn.moves-nothing",
             at=steps[0],
             proof={"these": reached & set(idle), "those": moved},
+            name=name,
+            n=len(steps),
         )
     elif len(idle) == len(network.parameters):
         verdicts.fault(
-            "dead-parameter",
-            f"The {name}'s steps move none of its parameters, since no gradient reaches them. "
-            f"Where is the way from its loss back to the {name} cut?",
+            "dead-parameter.no-gradient",
             at=_last_judged(game, steps[0]) or steps[0],
             proof={"these": idle, "those": reached},
+            name=name,
         )
     elif reached & set(idle) and not {p for s in steps for p in s.holds} & set(idle):
         verdicts.fault(
-            "dead-parameter",
-            f"No optimiser has these parameters of the {name}: {names}. They get gradients and "
-            "stay as they are. What was the optimiser given?",
+            "dead-parameter.not-held",
             at=_maker(game, steps[0]),
             proof={"these": reached & set(idle), "those": moved},
+            name=name,
+            names=names,
         )
     elif never := [p for p in idle if p not in passed]:
         verdicts.fault(
-            "dead-parameter",
-            f"These parameters of the {name} never get a gradient: {names}. Does forward use them?",
+            "dead-parameter.unused",
             at=network.lines[never[0]],
             proof={"these": never, "those": passed},
+            name=name,
+            names=names,
         )
 
 

@@ -31,8 +31,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         verdicts.error(error, importing=True)
         return
     if not kinds:
-        message = "This file has no class LSTM derived from nn.Module."
-        verdicts.fault("does-not-run", message, proof={"these": ["LSTM"], "those": []})
+        verdicts.fault("does-not-run.no-class", proof={"these": ["LSTM"], "those": []})
         return
 
     verdicts.doing("building the LSTM and calling it")
@@ -47,13 +46,8 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     if network is None:
         if isinstance(first, WrongOutput):
             given, wanted = first.args
-            message = str(first)
-            verdicts.fault(
-                "wrong-shape",
-                message,
-                line=kind["forward"],
-                proof={"one": given, "other": wanted},
-            )
+            proof = {"one": given, "other": wanted}
+            verdicts.fault("wrong-shape.output", line=kind["forward"], proof=proof, problem=first)
         elif first is not None:
             verdicts.error(first)
         return
@@ -141,22 +135,18 @@ def _forbidden(
     calls = student.ask("calls")
     if calls["gpu"]:
         verdicts.fault(
-            "fixed-device",
-            "The model puts tensors on the GPU by itself, but the same code should run on a CPU. "
-            "On which device is the input, and where do new tensors go?",
+            "fixed-device.gpu",
             at=Place(*calls["gpu"][0][1:]),
             proof={"happened": calls["gpu"][0][0]},
         )
     if calls["recurrent"]:
         name, *place = calls["recurrent"][0]
-        message = f"torch's own {name} does the work. Write equations (1) to (6) yourself."
-        verdicts.fault("forbidden-module", message, at=Place(*place), proof={"happened": name})
+        verdicts.fault("forbidden-module.called", at=Place(*place), proof={"happened": name})
         return True
     if network is not None and network.recurrent:
-        message = "The model contains a recurrent module of torch. Write the equations yourself."
         made = next((place for place in network.recurrent if place.line), None)
         seen = {"happened": [list(place) for place in network.recurrent]}
-        verdicts.fault("forbidden-module", message, line=line, at=made, proof=seen)
+        verdicts.fault("forbidden-module.contained", line=line, at=made, proof=seen)
         return True
     return False
 
@@ -169,11 +159,4 @@ def _check_probabilities(network: Network, verdicts: Verdicts) -> None:
     if kind == "probabilities" and axis == 1:
         verdicts.facts.add("gives-probabilities")
     elif axis == 0:
-        verdicts.fault(
-            "wrong-equation",
-            "The softmax is taken over the sequences of the batch, not over the ten digits. Which "
-            "axis is which?",
-            equation=8,
-            at=place,
-            proof=reference.sums(output),
-        )
+        verdicts.fault("wrong-equation.softmax-axis", at=place, proof=reference.sums(output))

@@ -9,25 +9,14 @@ from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.lstm.weights import is_state, is_weight
 from toolkit.assignment.check.verdicts import Place, Verdicts
 
-MESSAGE = (
-    "A tensor that is made here stays on the CPU when the model is moved to another device, so the "
-    "model cannot be trained on a GPU. On which device is the input?"
-)
-RIGHT = "Everything that the model makes goes where its parameters are."
-
 
 def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
     """Move the network to another device, and see what stays behind."""
     if verdicts.has("fixed-device"):
         return
     if line := source.chooses_gpu():
-        verdicts.fault(
-            "fixed-device",
-            "forward puts tensors on a GPU whenever there is one, wherever the model is. On which "
-            "device is the input?",
-            line=line,
-            proof={"text": source.lines[line - 1]},
-        )
+        proof = {"text": source.lines[line - 1]}
+        verdicts.fault("fixed-device.where-there-is-one", line=line, proof=proof)
         return
     again = "is_available" in "\n".join(source.lines)
     try:
@@ -35,22 +24,18 @@ def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
     except StudentError:  # the device has no numbers, which not every code bears
         with contextlib.suppress(StudentError):  # what the file decides when it is imported is open
             if again and _left(network, again=False) is None:
-                verdicts.right(RIGHT, "fixed-device")
+                verdicts.right("device")
                 return
-        sentence = "On a device without numbers the code stops, so what goes to a GPU was not seen."
-        verdicts.not_seen(sentence, id="fixed-device")
+        verdicts.not_seen("device")
         return
     if left is None:
-        verdicts.right(RIGHT, "fixed-device")
+        verdicts.right("device")
         return
     file, line, name = left
-    if name is not None:
-        message, at = f"self.{name}: {MESSAGE}", network.made(name)
-    else:
-        message, at = MESSAGE, Place(file, line)
-    verdicts.fault(
-        "fixed-device", message, at=at, proof={"works": "the model", "fails": name or "a tensor"}
-    )
+    at = network.made(name) if name else Place(file, line)
+    proof = {"works": "the model", "fails": name or "a tensor"}
+    what = f"self.{name}: " if name else ""
+    verdicts.fault("fixed-device.stays", at=at, proof=proof, what=what)
 
 
 def _left(network: Network, again: bool) -> Any:

@@ -214,16 +214,16 @@ def _check_start(
     beginning = start.nonzero(match)
     if beginning is None:
         return True
-    what, message, name = beginning.what, start.NOT_ZERO[beginning.what], None
+    what, rule, name = beginning.what, beginning.what, None
     kept = [t for t in network.tensors if t["zero"] and t["kind"] == "parameter"]
     if number:
-        message = start.PASSED_ON.format(what)
+        rule = "passed-on"
     elif kept and match.cost == 0:  # perhaps a learnt state that starts at zero
         randomise(network, frozenset(t["name"] for t in kept))
         again = find_match(_record(network, match.h.size(-1)))
         if again is None or start.nonzero(again) is None:
             name = min(kept, key=lambda t: (not is_state(t), t["uses"]))["name"]
-            message = start.LEARNT.format(what, name)
+            rule = "learnt"
     if not number and name is None:
         states = [t["name"] for t in network.tensors if is_state(t)]
         name = next((n for n in states if what in n.split(".")[-1].lower()), None)
@@ -231,10 +231,11 @@ def _check_start(
     filled = (p for p, shape, zero in network.new if p.line and not zero and size in shape)
     made = None if number else network.made(name) if name else next(filled, None)
     verdicts.fault(
-        "nonzero-initial-state",
-        message,
+        f"nonzero-initial-state.{rule}",
         at=made or (match.h_place if what == "h" else match.c_place),
         proof=beginning.seen(number, trial),
+        state=what,
+        name=name,
     )
     return False
 
@@ -250,35 +251,19 @@ def _without_last(network: Network, source: Source, verdicts: Verdicts) -> bool:
     match = find_match(recording)
     if match is None or match.cost or not affine(recording.logits, None, match.h[-1]).exact:
         return False
-    verdicts.fault(
-        "loss-not-last-step",
-        "The last digit that is given is never read: another one gives the same answer. How many "
-        "steps does the loop over time take?",
-        equation=9,
-        line=source.loop_line(),
-        proof={"changed": "the last digit", "difference": 0},
-    )
+    proof = {"changed": "the last digit", "difference": 0}
+    verdicts.fault("loss-not-last-step.unread", line=source.loop_line(), proof=proof)
     return True
 
 
 def _check_equivalence(trial: reference.Trial, source: Source, verdicts: Verdicts) -> None:
     """The equations with the student's weights give the same answers, whatever is read."""
     if min(len(layer.maps) for layer in trial.model.layers) < 4 or not trial.fresh:
-        verdicts.not_seen("Equations (1) to (6) could not be followed: not all gates were found.")
+        verdicts.not_seen("gates")
         return
     worst = trial.error()
     if worst > EXACT:
-        verdicts.fault(
-            "wrong-equation",
-            "Each step that was looked at is as in (1) to (6), but for other inputs the result is "
-            f"another one (by {worst:.1g}). Which step is computed differently from the others?",
-            equation=5,
-            line=source.loop_line(),
-            proof={"inputs": len(trial.fresh), "worst": min(worst, 1e9)},
-        )
+        proof = {"inputs": len(trial.fresh), "worst": min(worst, 1e9)}
+        verdicts.fault("wrong-equation.some-step", line=source.loop_line(), proof=proof)
         return
-    verdicts.right(
-        "Equations (1) to (7): with your weights, the reference computes the same logits, to "
-        f"within {max(worst, 1e-7):.0e}.",
-        "wrong-equation nonzero-initial-state state-not-carried",
-    )
+    verdicts.right("equations", worst=max(worst, 1e-7))

@@ -22,7 +22,7 @@ def check_learning(network: Network, line: int | None, verdicts: Verdicts) -> No
     """It learns T = 5, whatever its hidden size."""
     way = network.way
     if not network.any_length and way.steps != LENGTH - 1 and "steps" not in network.took:
-        verdicts.not_seen("Whether it learns was not tried, because its length is fixed.")
+        verdicts.not_seen("learning")
         return
     enough = MAX_STEPS_FAULTY if verdicts.faults else MAX_STEPS
     try:
@@ -31,12 +31,11 @@ def check_learning(network: Network, line: int | None, verdicts: Verdicts) -> No
     except StudentError as error:
         if network.kept and any(words in error.text for words in OLD_GRAPH):
             verdicts.fault(
-                "broken-gradient",
-                f"The second step of training stops: self.{network.kept[0]} is kept from the first "
-                "one, with all that it was computed from. Does a batch need anything of the last?",
+                "broken-gradient.second-step",
                 line=line,
                 at=network.written.get(network.kept[0]),
                 proof={"happened": error.text},
+                name=network.kept[0],
             )
         elif not verdicts.faults:
             verdicts.error(error)
@@ -47,18 +46,12 @@ def check_learning(network: Network, line: int | None, verdicts: Verdicts) -> No
         f"RMSProp at {RATE:g}"
     )
     if accuracy >= LEARNT:
-        verdicts.right(f"It learns: {measured}.", "does-not-learn")
+        verdicts.right("learns", measured=measured)
     elif verdicts.faults:
-        verdicts.also(f"As it is, {measured}.")
+        verdicts.also("learns-so-far", measured=measured)
     else:
-        verdicts.fault(
-            "does-not-learn",
-            f"It does not learn: {measured}, where chance is 10%. What are the first values of its "
-            "weights, and can the units tell themselves apart?",
-            line=line,
-            at=_of_zeros(network),
-            proof={"accuracy": accuracy, "steps": steps},
-        )
+        proof, at = {"accuracy": accuracy, "steps": steps}, _of_zeros(network)
+        verdicts.fault("does-not-learn.tried", line=line, at=at, proof=proof, measured=measured)
 
 
 def _of_zeros(network: Network) -> Place | None:

@@ -11,7 +11,6 @@ from toolkit.assignment.check.lstm.weights import is_state, randomise, unlearnt
 from toolkit.assignment.check.verdicts import Verdicts
 
 WIDTH = 2e-3  # how far a weight is moved to measure a slope
-ANSWERS = "parameter-not-learnable dead-parameter broken-gradient"
 MAX_ERROR = 0.05  # of autograd's slope, relative to the measured one
 
 
@@ -20,11 +19,10 @@ def check_filled(network: Network, verdicts: Verdicts) -> None:
     empty = [t["name"] for t in network.tensors if t["unfilled"] and t["name"] in network.counting]
     if empty:
         verdicts.fault(
-            "uninitialised-weight",
-            f"{_list(empty)}: this memory is reserved and never filled, so it starts with whatever "
-            "was there before, nan and 1e38 included. Where do its first values come from?",
+            "uninitialised-weight.empty",
             at=network.made(empty[0]),
             proof={"these": empty, "those": []},
+            names=_list(empty),
         )
         network.student.ask(
             "put",
@@ -37,23 +35,10 @@ def check_random(drawn: list[list[Any]], network: Network, verdicts: Verdicts) -
     for _, shape, _, line in drawn:
         if not shape:
             continue
-        batch = network.way.batch
-        if batch in shape or 1 in shape or len(shape) < 2:
-            verdicts.fault(
-                "nonzero-initial-state",
-                "The states are drawn at random in forward. h(0) and c(0) should be zero in every "
-                "call.",
-                line=line,
-                proof={"difference": network.away, "cause": shape},
-            )
-        else:
-            verdicts.fault(
-                "parameter-not-learnable",
-                f"Weights of shape {tuple(shape)} are made anew each time forward is called, so "
-                "nothing that was learnt is kept. Where do the weights of a network belong?",
-                line=line,
-                proof={"difference": network.away, "cause": shape},
-            )
+        states = network.way.batch in shape or 1 in shape or len(shape) < 2
+        rule = "nonzero-initial-state.drawn" if states else "parameter-not-learnable.drawn"
+        proof = {"difference": network.away, "cause": tuple(shape)}
+        verdicts.fault(rule, line=line, proof=proof)
         return
 
 
@@ -71,17 +56,13 @@ def check_kept(network: Network, verdicts: Verdicts, remade: Sequence[str]) -> N
     kept += network.kept
     if kept and not verdicts.has("nonzero-initial-state"):
         verdicts.fault(
-            "nonzero-initial-state",
-            f"self.{kept[0]} is a state that is kept from one call to the next, so a sequence "
-            "starts with the memory of another one. Where does each start with zeros?",
+            "nonzero-initial-state.kept",
             at=network.written.get(kept[0]) or network.made(kept[0]),
             proof={"difference": network.away, "cause": kept[0]},
         )
     elif not verdicts.has("nonzero-initial-state", "parameter-not-learnable"):
         verdicts.fault(
-            "nonzero-initial-state",
-            "The same input gives another answer the second time. h(0) and c(0) should be zero in "
-            "every call, neither random nor left over from the last batch.",
+            "nonzero-initial-state.differs",
             at=next((place for place, _, _ in network.new if place.line), None),
             proof={"difference": network.away, "cause": ""},
         )
@@ -93,9 +74,7 @@ def check_memory(network: Network, verdicts: Verdicts) -> None:
     other = torch.cat([(x[:, :-1] + 1) % 10, x[:, -1:]], 1)
     if x.size(1) > 1 and torch.equal(*network.run([x, other])):
         verdicts.fault(
-            "state-not-carried",
-            "The answer depends on the last digit only: neither h(t-1) nor c(t-1) reaches the next "
-            "step. Where are they set to zero, and what does the next step read?",
+            "state-not-carried.last-only",
             at=network.reset(),
             proof={"changed": "all digits but the last", "difference": 0},
         )
@@ -105,11 +84,10 @@ def check_remade(names: list[str], network: Network, verdicts: Verdicts) -> None
     """No parameter is replaced in a forward pass."""
     if names and not verdicts.has("parameter-not-learnable"):
         verdicts.fault(
-            "parameter-not-learnable",
-            f"{_list([f'self.{name}' for name in names])}: made anew each time forward is called, "
-            "so nothing that was learnt is kept. Where do the weights of a network belong?",
+            "parameter-not-learnable.remade",
             at=network.written.get(names[0]) or network.made(names[0]),
             proof={"these": names, "those": []},
+            names=_list([f"self.{name}" for name in names]),
         )
 
 
@@ -121,28 +99,26 @@ def check_registered(network: Network, verdicts: Verdicts) -> None:
     frozen = [name for name in idle if name in learnt]
     if used := [name for name in idle if name not in learnt]:
         verdicts.fault(
-            "parameter-not-learnable",
-            f"{_list([f'self.{name}' for name in used])}: not among model.parameters(), so no "
-            "optimiser changes it. Which kinds of attribute does nn.Module make parameters of, and "
-            "which (plain tensors, buffers, lists, dictionaries) not?",
+            "parameter-not-learnable.loose",
             at=network.made(used[0]),
             proof={"these": used, "those": learnt},
+            names=_list([f"self.{name}" for name in used]),
         )
     if frozen and network.fixed != []:  # else what is learnt makes every weight of the equations
         verdicts.fault(
-            "parameter-not-learnable",
-            f"requires_grad is False, so this is never learnt: {_list(frozen)}.",
+            "parameter-not-learnable.frozen",
             at=network.made(frozen[0]),
             proof={"fixed": network.fixed or [], "idle": frozen},
+            names=_list(frozen),
         )
     begun = [t for t in loose if t["name"] in network.counting and not t["zero"]]
     states = [t["name"] for t in begun if is_state(t)]
     if states and not verdicts.has("nonzero-initial-state"):
         verdicts.fault(
-            "nonzero-initial-state",
-            f"{_list(states)} is not zero, but every sequence starts with an empty memory.",
+            "nonzero-initial-state.begins",
             at=network.made(states[0]),
             proof={"these": states, "those": []},
+            names=_list(states),
         )
 
 
@@ -170,11 +146,11 @@ def check_gradients(network: Network, verdicts: Verdicts) -> None:
         )
     except StudentError as error:
         verdicts.fault(
-            "does-not-run",
-            f"The backward pass stops with {error.types[0]}: {error.text.splitlines()[0][:200]} Is "
-            "anything changed in place that is still needed for the gradient?",
+            "does-not-run.backward",
             at=error if error.line else network.cut,
             proof={"said": str(error), "where": [error.file, error.line]},
+            kind=error.types[0],
+            problem=error.text.splitlines()[0][:200],
         )
         return
     _judge_slopes(slopes, names, network, verdicts)
@@ -196,40 +172,19 @@ def _judge_slopes(
             dead.append(name)
         elif abs((said or 0.0) - there) > MAX_ERROR * abs(there) + 0.01 * largest + 1e-3:
             cut.append(name)
+    names = sorted(cut or dead)
+    seen = [[float(x or 0.0) for x in slopes[name]] for name in names]
+    proof = {"slopes": seen, "largest": largest}
     if cut:
-        none = all(not slopes[name][0] for name in learnt)
-        verdicts.fault(
-            "broken-gradient",
-            (
-                "No gradient reaches the weights. "
-                if none
-                else f"The gradient of {_list(sorted(cut))} is not the slope that is measured when "
-                "it is moved a little: the path through time is cut. "
-            )
-            + "Look for .detach(), .data, .item(), numpy or no_grad in forward.",
-            at=network.cut,
-            proof={
-                "slopes": [[float(x or 0.0) for x in slopes[name]] for name in sorted(cut)],
-                "largest": largest,
-            },
-        )
+        how = "cut" if any(slopes[name][0] for name in learnt) else "none"
+        verdicts.fault(f"broken-gradient.{how}", at=network.cut, proof=proof, names=_list(names))
     elif dead and any(f.proof and f.proof.kind == "reproduced" for f in verdicts.faults):
-        verdicts.also(f"This is also why no gradient reaches {_list(sorted(dead))}.", ANSWERS)
+        verdicts.also("no-gradient", names=_list(names))
     elif dead:
-        dead.sort()
-        verdicts.fault(
-            "dead-parameter",
-            f"No gradient reaches {_list(dead)}, because the output does not depend on it. Is it "
-            "used in forward?",
-            at=network.made(dead[0]),
-            proof={
-                "slopes": [[float(x or 0.0) for x in slopes[name]] for name in dead],
-                "largest": largest,
-            },
-        )
+        at = network.made(names[0])
+        verdicts.fault("dead-parameter.unused", at=at, proof=proof, names=_list(names))
     elif not verdicts.has("parameter-not-learnable"):
-        sentence = "The gradient of every parameter is the slope that is measured."
-        verdicts.right(sentence, ANSWERS)
+        verdicts.right("gradients")
 
 
 def _list(names: list[str]) -> str:

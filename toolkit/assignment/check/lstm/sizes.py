@@ -18,33 +18,29 @@ def check_sizes(
     network.any_batch = _any_batch(network, first, verdicts)
     network.any_length = _any_length(network, source, verdicts)
     if network.any_batch and network.any_length:
-        sentence = "The model works for any batch size and any length."
-        verdicts.right(sentence, "fixed-batch-size fixed-sequence-length")
+        verdicts.right("sizes")
 
 
 def _any_batch(network: Network, first: Failure | None, verdicts: Verdicts) -> bool:
     way = network.way
     if way.batch != BATCH:
         failure = _failure(network, BATCH, way.steps) or first
-        said = f" ({said_by(failure)})" if failure else ""
         verdicts.fault(
-            "fixed-batch-size",
-            f"It works with {way.batch} sequences at a time, but not with {BATCH}{said}. The "
-            "states have a row for each sequence. Where does their number come from?",
+            "fixed-batch-size.none-other",
             at=_of_rows(network, BATCH) or _at(failure),
             proof={"works": way.batch, "fails": BATCH},
+            problem=f" ({said_by(failure)})" if failure else "",
         )
         return False
     for batch in (1, 5):
         failure = _failure(network, batch, way.steps)
         if failure is not None:
             verdicts.fault(
-                "fixed-batch-size",
-                f"Built for batches of {way.batch}, it fails with "
-                f"{batch} {'sequence' if batch == 1 else 'sequences'}: {said_by(failure)}. The "
-                "last batch of a data set is smaller. Where does the batch size come from?",
+                "fixed-batch-size.built-for",
                 at=_of_rows(network, batch) or _at(failure),
                 proof={"works": way.batch, "fails": batch},
+                sequences="1 sequence" if batch == 1 else f"{batch} sequences",
+                problem=said_by(failure),
             )
             return False
     return True
@@ -61,11 +57,10 @@ def _any_length(network: Network, source: Source, verdicts: Verdicts) -> bool:
             what = "it does not read all of them"
         if what is not None:
             verdicts.fault(
-                "fixed-sequence-length",
-                f"Given {steps} digits instead of {way.steps}, {what}. Where does the loop over "
-                "time get its number of steps from?",
+                "fixed-sequence-length.given",
                 line=source.line_of_length(_at(failure)),
                 proof={"works": way.steps, "fails": steps},
+                problem=what,
             )
             return False
     return True

@@ -10,7 +10,6 @@ from toolkit.assignment.check.train.trace import Event, Trace
 from toolkit.assignment.check.verdicts import Verdicts
 
 CLASSES = 10
-ANSWERS = "wrong-loss loss-not-last-step softmax-before-loss"
 
 
 def check_by_hand(before: int, last: Event, trace: Trace, verdicts: Verdicts) -> None:
@@ -19,33 +18,21 @@ def check_by_hand(before: int, last: Event, trace: Trace, verdicts: Verdicts) ->
         verdicts.facts.add("saw-loss")
         if last["value"]["mean"] < -0.01:
             verdicts.fault(
-                "does-not-learn",
-                "The backward pass starts from the negative of the cross-entropy, so each step "
-                "makes it larger. Which sign does (9) have?",
-                equation=9,
+                "does-not-learn.negative-value",
                 at=last,
                 proof={"start": last["value"]["mean"], "loss": abs(last["value"]["mean"])},
             )
         else:
-            sentence = "The loss has the value of the cross-entropy (9) of the last step."
-            verdicts.right(sentence, ANSWERS)
+            verdicts.right("value")
         return
     if call := _other_steps(before, last, trace):
         verdicts.fault(
-            "loss-not-last-step",
-            "The loss has the value of the cross-entropy, but of other steps of what the model "
-            "returned here. Only the last time step, p(T), counts.",
-            equation=9,
+            "loss-not-last-step.value",
             at=call[0],
             proof={"value": abs(last["value"]["mean"]), "of_steps": call[1]},
         )
         return
-    verdicts.not_seen(
-        "The loss (9) is not one of torch's functions, and its value is not that of the "
-        "cross-entropy of what the model returned, so it could not be judged.",
-        id="wrong-loss",
-        at=last,
-    )
+    verdicts.not_seen("by-hand-loss", at=last)
 
 
 def _other_steps(before: int, last: Event, trace: Trace) -> tuple[Event, float] | None:

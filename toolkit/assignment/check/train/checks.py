@@ -39,24 +39,18 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     trace.leave_out_others(located.network)
     report_ending(trace, verdicts)
     if calls := trace.all("recurrent"):
-        message = f"torch's own {calls[0]['name']} is called. Write equations (1) to (6) yourself."
-        verdicts.fault(
-            "forbidden-module", message, at=calls[0], proof={"happened": calls[0]["name"]}
-        )
+        f"torch's own {calls[0]['name']} is called. Write equations (1) to (6) yourself."
+        verdicts.fault("forbidden-module.called", at=calls[0], proof={"happened": calls[0]["name"]})
     verdicts.doing("the loss and the steps")
     if _is_too_slow(trace):
-        verdicts.not_seen("Training is too slow here: fewer than two steps were seen.")
+        verdicts.not_seen("slow")
         return
     if trace.all("loss"):
         verdicts.facts.add("saw-loss")
     check_loss(trace, verdicts)
     check_steps(trace, verdicts)
     if smaller:
-        verdicts.not_seen(
-            "The training is slow here, so it was watched with smaller numbers. What its training "
-            "and test data share was not looked at.",
-            id="split-leak",
-        )
+        verdicts.not_seen("smaller")
         return
     verdicts.doing("palindromes that training and test data share")
     check_data(student, trace, verdicts)

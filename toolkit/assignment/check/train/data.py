@@ -45,28 +45,23 @@ def _check_leak(
     if not others:
         return
     if any(load["dataset"] == first["dataset"] and not load["sampled"] for load in others.values()):
-        sentence = "One data set is switched between its parts; what they share was not looked at."
-        verdicts.not_seen(sentence, id="split-leak", at=first)
+        verdicts.not_seen("switched", at=first)
         return
     read = [(load, _rows_of(student, load)) for load in (first, *others.values())][: MAX_SETS + 1]
     for load, rows in read:
         if not rows:
-            sentence = "The items of a data set were not understood."
-            verdicts.not_seen(sentence, id="split-leak", at=load)
+            verdicts.not_seen("items", at=load)
             return
     for load, rows in read[1:]:
         if shared := rows & read[0][1]:
             verdicts.fault(
-                "split-leak",
-                f"{max(0.01, len(shared) / len(rows)):.0%} of the distinct palindromes that you "
-                "test on are in the training data as well. There are only 1,000 palindromes of 5 "
-                "digits, so random ones coincide. What decides which data set a palindrome belongs "
-                "to?",
+                "split-leak.sets",
                 at=load,
                 proof={"shared": len(shared), "of": len(rows)},
+                share=max(0.01, len(shared) / len(rows)),
             )
             return
-    verdicts.right("Training data and test data share no palindrome.")
+    verdicts.right("sets")
 
 
 def _rows_of(student: Student, load: Event) -> set[bytes]:
@@ -125,11 +120,7 @@ def _check_only_trained(
         return
     batch = next(iter(testing.values()))
     verdicts.fault(
-        "tests-on-training-data",
-        "The accuracy is measured on the data set that the model was trained on, and on no other. "
-        "What does that say about palindromes that it has never read?",
-        at=batch,
-        proof={"shared": load["size"], "of": load["size"]},
+        "tests-on-training-data.set", at=batch, proof={"shared": load["size"], "of": load["size"]}
     )
 
 
@@ -147,9 +138,7 @@ def _check_calls(trace: Trace, verdicts: Verdicts) -> None:
     repeated = [c for c in tested if c["inputs"][0]["id"] in same]
     if len(repeated) == len(tested):
         verdicts.fault(
-            "tests-on-training-data",
-            "The accuracy is measured on the palindromes that the model was trained on, and on no "
-            "others. What does that say about palindromes that it has never read?",
+            "tests-on-training-data.batches",
             at=repeated[0],
             proof={"shared": len(repeated), "of": len(tested)},
         )
@@ -159,15 +148,13 @@ def _check_calls(trace: Trace, verdicts: Verdicts) -> None:
         rows = _rows(call, trace)
         if call not in repeated and (shared := rows & read):
             verdicts.fault(
-                "split-leak",
-                f"{len(shared) / len(rows):.0%} of the distinct palindromes that you test on were "
-                "in the first batches of the training. There are only 1,000 palindromes of 5 "
-                "digits, so random ones coincide. What decides where a palindrome belongs?",
+                "split-leak.batches",
                 at=call,
                 proof={"shared": len(shared), "of": len(rows)},
+                share=len(shared) / len(rows),
             )
             return
-    verdicts.right("No palindrome of the first batches is in the test data.")
+    verdicts.right("batches")
 
 
 def _followed(call: Event, calls: list[Event], passes: list[int]) -> bool:

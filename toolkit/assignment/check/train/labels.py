@@ -34,13 +34,11 @@ def check_labels(before: int, loss: Event, trace: Trace, verdicts: Verdicts) -> 
     shown = next(k for k in range(len(labels)) if labels[k] != right[k])
     where = loss["outer"] and Place(*loss["outer"])
     verdicts.fault(
-        "wrong-loss",
-        f"The loss compares with other digits than those that complete the palindromes: "
-        f"{int(labels[shown])} where {int(right[shown])} was read first. What happens to the "
-        "labels on their way from the data set?",
-        equation=9,
+        "wrong-loss.labels",
         at=where or loss,
         proof={"one": labels[:SHOWN].tolist(), "other": right[:SHOWN].tolist()},
+        label=int(labels[shown]),
+        first=int(right[shown]),
     )
     return False
 

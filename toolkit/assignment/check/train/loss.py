@@ -8,7 +8,6 @@ from torch.nn import functional
 
 from toolkit.assignment.check.lstm.cell.reference import kind_of, sums
 from toolkit.assignment.check.train.by_hand import (
-    ANSWERS,
     CLASSES,
     check_by_hand,
     close,
@@ -36,21 +35,19 @@ def check_loss(trace: Trace, verdicts: Verdicts) -> None:
     if not own:
         check_by_hand(before, last, trace, verdicts)
         return
-    loss, several = _which(own, last, trace)
-    if several is not None:
+    loss, how = _which(own, last, trace)
+    if how is not None:
         verdicts.fault(
-            "loss-not-last-step",
-            f"{several} Only the last time step, p(T), counts.",
-            equation=9,
+            "loss-not-last-step.several",
             at=loss,
             proof={"losses": [e.index for e in own], "passes": 1},
+            how=how,
+            n=len(own) if len(own) < MANY else "many",
         )
         return
     if _is_negative(loss, last, trace):
         verdicts.fault(
-            "does-not-learn",
-            "The backward pass starts from the negative of the loss, so each step makes the loss "
-            "larger. Which sign should it have?",
+            "does-not-learn.negative",
             at=last,
             proof={"start": last["value"]["mean"], "loss": _value(loss, trace)},
         )
@@ -59,7 +56,7 @@ def check_loss(trace: Trace, verdicts: Verdicts) -> None:
 
 
 def _which(own: list[Event], last: Event, trace: Trace) -> tuple[Event, str | None]:
-    """The loss that a pass started from, and what is wrong if it was several of them."""
+    """The loss that a pass started from, and how several of them were put together, if any were."""
     root = last["value"]["mean"]
     values = [_value(loss, trace) for loss in own]
     known = [v for v in values if v is not None]
@@ -69,10 +66,9 @@ def _which(own: list[Event], last: Event, trace: Trace) -> tuple[Event, str | No
     if len(own) > 1 and len(known) == len(own):
         total = sum(known)
         if close(root, total) or close(root, total / len(own)):
-            return own[-1], f"The loss is the sum of {len(own)} calls before one backward pass."
+            return own[-1], "the sum of"
     if len(own) > 2:
-        count = len(own) if len(own) < MANY else "many"
-        return own[-1], f"The loss is made from {count} calls before one backward pass."
+        return own[-1], "made from"
     return own[-1], None
 
 
@@ -99,11 +95,10 @@ def _judge(loss: Event, before: int, trace: Trace, verdicts: Verdicts) -> None:
     name, made = loss["name"], Place(*loss["made"]) if loss["made"] else loss
     if name not in ("cross_entropy", "nll_loss"):
         if _same_as_cross_entropy(loss, trace):
-            verdicts.right("The loss (9) has the value of the cross-entropy.", ANSWERS)
+            verdicts.right("same-value")
             return
-        message = f"The loss is {name}, but (9) is the cross-entropy."
         seen = {"these": [name], "those": ["cross_entropy", "nll_loss"]}
-        verdicts.fault("wrong-loss", message, equation=9, at=made, proof=seen)
+        verdicts.fault("wrong-loss.other", at=made, proof=seen, name=name)
         return
     if given is None or given.dim() < 2:
         _judge_shapes(loss, verdicts)
@@ -116,16 +111,13 @@ def _judge_shapes(loss: Event, verdicts: Verdicts) -> None:
     shape, labels = loss["input"]["shape"], (loss["target"] or {"shape": []})["shape"]
     if len(shape) == 3 and shape[2] > 1 and labels in (shape, [shape[0], shape[2]]):
         verdicts.fault(
-            "loss-not-last-step",
-            f"The loss is taken over {shape[2]} time steps at once. Only the last one, p(T), "
-            "counts.",
-            equation=9,
+            "loss-not-last-step.shapes",
             at=loss,
             proof={"one": shape, "other": [shape[0], CLASSES]},
+            steps=shape[2],
         )
         return
-    message = "What goes into the loss was too large to be looked at."
-    verdicts.not_seen(message, id="wrong-loss", at=loss)
+    verdicts.not_seen("large-loss", at=loss)
 
 
 def _judge_numbers(
@@ -138,45 +130,36 @@ def _judge_numbers(
     where = _softmax(loss, trace) or loss
     if axis == 0:
         verdicts.fault(
-            "softmax-before-loss" if name == "cross_entropy" else "wrong-loss",
-            "The softmax (8) is taken over the batch: the numbers of one class add up to 1 over "
-            "all palindromes. Over which axis should they add up to 1?",
-            equation=8,
+            "softmax-before-loss.batch" if name == "cross_entropy" else "wrong-loss.batch",
             at=where,
             proof=sums(rows),
         )
     elif name == "cross_entropy" and kind == "probabilities":
         verdicts.fault(
-            "softmax-before-loss",
-            "The loss is given probabilities, and cross_entropy applies the softmax (8) again, so "
-            f"it cannot fall below {FLOOR:.5f}. What does it expect as its input?",
-            equation=8,
+            "softmax-before-loss.probabilities",
             at=where,
             proof={"least": float(rows.min()), "row_sums": rows.sum(1).tolist()},
+            floor=FLOOR,
         )
     elif name == "nll_loss" and kind != "logarithms":
         what = kind if kind == "probabilities" else "numbers whose exponentials do not add up to 1"
         verdicts.fault(
-            "wrong-loss",
-            f"nll_loss is given {what}, but it expects the logarithms of probabilities. What has "
-            "to happen to p(T) before it, by (8) and (9)?",
-            equation=9,
+            "wrong-loss.no-logarithms",
             at=made,
             proof={"largest": float(rows.max()), "sums": rows.exp().sum(1).tolist()},
+            what=what,
         )
     elif other := _other_step(loss, given, trace):
         what, step = other
         shown = given[:1].flatten().tolist()
         verdicts.fault(
-            "loss-not-last-step",
-            f"{what} Only the last time step, p(T), counts.",
-            equation=9,
+            "loss-not-last-step.numbers",
             at=loss,
             proof={"one": list(given.shape) if step is None else shown, "other": step},
+            what=what,
         )
     elif check_labels(before, loss, trace, verdicts):
-        sentence = "The loss (9) is the cross-entropy of the logits of the last step."
-        verdicts.right(sentence, ANSWERS)
+        verdicts.right("loss")
 
 
 def _softmax(loss: Event, trace: Trace) -> Event | None:
@@ -200,15 +183,15 @@ def _other_step(loss: Event, given: Tensor, trace: Trace) -> tuple[str, list[flo
     if output is None or output.dim() != 3:
         return None
     if given.numel() == output.numel() and 1 not in output.shape[:2]:
-        return "The loss is taken over all time steps.", None
+        return "all time steps", None
     for steps in (output, output.transpose(0, 1)):  # (time, batch, 10), whichever it was
         if steps.shape[1:] == given.shape:
             if torch.allclose(steps[-1], given, atol=1e-6):
                 return None
             if any(torch.allclose(step, given, atol=1e-6) for step in steps[:-1]):
-                return "The loss is taken over another step.", steps[-1, 0].tolist()
+                return "another step", steps[-1, 0].tolist()
             if torch.allclose(steps.mean(0), given, atol=1e-6):
-                return "The loss is taken over the mean of all steps.", steps[-1, 0].tolist()
+                return "the mean of all steps", steps[-1, 0].tolist()
     return None
 
 

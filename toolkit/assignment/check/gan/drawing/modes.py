@@ -10,23 +10,19 @@ from toolkit.assignment.check.gan.trace import Call, Event
 from toolkit.assignment.check.verdicts import Verdicts
 
 MAX_FUNCTIONS = 6  # that are tried
-IN_TRAINING = (
-    "Samples are generated in training mode, so batch norm mixes the images of a batch. Which mode "
-    "is for sampling, and which must be set again before training goes on?"
-)
 
 
 def check_modes(game: Game, functions: Functions, lines: Lines, verdicts: Verdicts) -> None:
     """The mode of the generator when it is trained, and when it draws samples."""
-    if not _has_norm(game) or check_seen_modes(game, verdicts):
+    if not _has_norm(game):
+        verdicts.right("no-modes")
+        return
+    if check_seen_modes(game, verdicts):
         return
     if not _try_functions(game, functions, lines, verdicts) and not _read_sites(
         game, lines, verdicts
     ):
-        verdicts.not_seen(
-            "No sampling was seen in the first steps, so its mode is not known.",
-            id="batchnorm-mode",
-        )
+        verdicts.not_seen("mode")
 
 
 def _has_norm(game: Game) -> bool:
@@ -45,9 +41,7 @@ def check_seen_modes(game: Game, verdicts: Verdicts) -> bool:
     late = next((c for c in game.draws if c.number in own and not c.training), None)
     if late is not None:
         verdicts.fault(
-            "batchnorm-mode",
-            "The generator is trained in evaluation mode, so batch norm does not see the batch. "
-            "After sampling, which mode must be set again before training goes on?",
+            "batchnorm-mode.evaluation",
             at=_switched(game, late) or late,
             proof={"one": late.training, "other": True},
         )
@@ -58,13 +52,10 @@ def check_seen_modes(game: Game, verdicts: Verdicts) -> bool:
     wrong = next((call for call in [*sampled, *pictures] if call.training), None)
     if wrong is not None:
         verdicts.fault(
-            "batchnorm-mode",
-            IN_TRAINING,
-            at=wrong,
-            proof={"one": wrong.training, "other": False},
+            "batchnorm-mode.training", at=wrong, proof={"one": wrong.training, "other": False}
         )
     elif sampled or pictures:
-        verdicts.right("Samples are generated in evaluation mode.")
+        verdicts.right("mode")
     return bool(sampled or pictures)
 
 
@@ -88,11 +79,11 @@ def _try_functions(game: Game, functions: Functions, lines: Lines, verdicts: Ver
         if not tried.draws:
             continue
         if not tried.draws[0].training:
-            verdicts.right("Samples are generated in evaluation mode.")
+            verdicts.right("mode")
             return True
         if not switched:
             seen = {"one": tried.draws[0].training, "other": False}
-            verdicts.fault("batchnorm-mode", IN_TRAINING, at=function.place, proof=seen)
+            verdicts.fault("batchnorm-mode.training", at=function.place, proof=seen)
             return True
     return False
 
@@ -106,7 +97,7 @@ def _read_sites(game: Game, lines: Lines, verdicts: Verdicts) -> bool:
     sites = sampling_sites(game, lines)
     if sites and not switches(lines):
         verdicts.fault(
-            "batchnorm-mode", IN_TRAINING, at=sites[0], proof={"text": "no mode is ever set"}
+            "batchnorm-mode.training", at=sites[0], proof={"text": "no mode is ever set"}
         )
         return True
     return sites == []

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from toolkit.assignment.check.lstm.cell import gates, start
 from toolkit.assignment.check.lstm.cell.affine import Map, affine, is_none
-from toolkit.assignment.check.lstm.cell.candidates import VIEWS, close
+from toolkit.assignment.check.lstm.cell.candidates import CLOSE, VIEWS, close
 from toolkit.assignment.check.lstm.cell.formulas import (
     CELLS,
     NO_MEMORY,
@@ -71,16 +71,10 @@ def check_match(
     """Report what the relations between the numbers have shown."""
     swapped = match.cell.mistake == READS_H and not match.reads_h and match.read is not None
     if swapped:
-        verdicts.fault(
-            "wrong-equation",
-            "From the second step on, h and c have changed places: the gates read c(t-1), and f(t) "
-            "multiplies h(t-1). In which order are the two returned, and in which order taken?",
-            equation=5,
-            at=Placing(*match.h_place.around),
-            proof=trial.without(number, cell=CELLS[0], reads="h"),
-        )
+        proof = trial.without(number, cell=CELLS[0], reads="h")
+        verdicts.fault("wrong-equation.swapped", at=Placing(*match.h_place.around), proof=proof)
     else:
-        _check_states(number, match, trial, network, verdicts)
+        _check_states(number, match, trial, recording, network, verdicts)
     if not verdicts.has("state-not-carried"):
         gates.check_gates(number, match, trial, network, verdicts, swapped)
     gates.check_activations(number, match, trial, verdicts)
@@ -88,7 +82,12 @@ def check_match(
 
 
 def _check_states(
-    number: int, match: Match, trial: Trial, network: Network, verdicts: Verdicts
+    number: int,
+    match: Match,
+    trial: Trial,
+    recording: Recording,
+    network: Network,
+    verdicts: Verdicts,
 ) -> None:
     """(5) and (6), and whether the states reach the next step."""
     mistake = match.cell.mistake
@@ -97,32 +96,36 @@ def _check_states(
     forgets = mistake == NO_MEMORY and len(others) > 2
     if not reach and all(g.map is not None and g.map.exact for g in match.gates.values()):
         verdicts.fault(
-            "state-not-carried",
-            "Neither h(t-1) nor c(t-1) reaches the next step." if forgets else
-            "h(t-1) does not reach the gates: they see the same h at every step. Where is h set to "
-            "zero, and is the new h what the next step reads?",
+            "state-not-carried.neither" if forgets else "state-not-carried.h",
             at=network.reset() or Placing(*match.h_place.around),
             proof=trial.otherwise(number, next(iter(reach or match.gates)), "weight_h"),
-        )  # fmt: skip
+        )
         if forgets:
             return
     if forgets:
         verdicts.fault(
-            "state-not-carried",
-            "c(t-1) does not reach c(t), as if the memory were empty at every step. Where is c set "
-            "to zero, and is the new c kept for the next step?",
-            equation=5,
+            "state-not-carried.c",
             at=network.reset() or match.c_place,
             proof=trial.without(number, cell=CELLS[0]),
         )
     elif mistake:
-        place = match.part_place or match.c_place
         seen = trial.without(number, cell=CELLS[0])
-        verdicts.fault("wrong-equation", mistake, equation=5, at=place, proof=seen)
+        at = _besides(match, recording) or match.c_place
+        verdicts.fault(f"wrong-equation.{mistake}", at=at, proof=seen)
     if match.output.mistake:
         seen = trial.without(number, output=OUTPUTS[0])
-        mistake = match.output.mistake
-        verdicts.fault("wrong-equation", mistake, equation=6, at=match.h_place, proof=seen)
+        verdicts.fault(f"wrong-equation.{match.output.mistake}", at=match.h_place, proof=seen)
+
+
+def _besides(match: Match, recording: Recording) -> Place | None:
+    """Where that is computed which c(t) has besides g(t) i(t), if it is computed apart."""
+    g, i = (match.gates[name].values[-1] if name in match.gates else None for name in "gi")
+    if g is None or i is None:
+        return None
+    rest = match.c[-1] - g * i
+    near = ((recording.values - rest).abs() < CLOSE * (1 + rest.abs())).flatten(1).all(1)
+    places = [recording.places[k] for k in near.nonzero().flatten().tolist()]
+    return next((p for p in places if all(p != gate.place for gate in match.gates.values())), None)
 
 
 def _readouts(match: Match) -> dict[str, tuple[Tensor, Tensor | None]]:
@@ -148,11 +151,10 @@ def check_readout(
     line = recording.last
     if readout.exact:
         if is_none(readout.bias):
-            message = "The bias b_p is missing."
             other = readout._replace(bias=readout.bias + torch.arange(10.0).double())
             at = gates.of_bias(line, network)
             seen = trial.without(readout=other)
-            verdicts.fault("wrong-equation", message, equation=7, at=at, proof=seen)
+            verdicts.fault("wrong-equation.no-bias", equation=7, at=at, proof=seen, name="p")
         return
     read = match.read if match.output.mistake else None
     if read is not None and affine(logits, None, read[-1]).exact:
@@ -163,25 +165,14 @@ def check_readout(
     said |= {"largest": "the largest of the hidden states"}
     if answers in said or answers.startswith("step "):
         what = said.get(answers, "the hidden state of an earlier step")
-        verdicts.fault(
-            "loss-not-last-step",
-            f"The answer is computed from {what}. Only p(T) counts, which is computed from the "
-            "last h.",
-            equation=9,
-            at=line,
-            proof=seen,
-        )
+        verdicts.fault("loss-not-last-step.earlier", at=line, proof=seen, what=what)
     elif answers in _readouts(match):
         one, _, more = answers.partition(" and ")
         what = f"{one}(t) and {more}(t) together" if more else f"{one}(t), not from h(t)"
-        message = f"The readout p(t) is computed from {what}."
         where = (_fed(recording) if more else None) or line
-        verdicts.fault("wrong-equation", message, equation=7, at=where, proof=seen)
+        verdicts.fault("wrong-equation.readout", at=where, proof=seen, what=what)
     else:
-        verdicts.not_seen(
-            "Equation (7) could not be followed: what is done to h(T) before it is returned?",
-            at=_fed(recording) or line,
-        )
+        verdicts.not_seen("readout", at=_fed(recording) or line)
 
 
 def _fed(recording: Recording) -> Place | None:
@@ -195,26 +186,18 @@ def _fed(recording: Recording) -> Place | None:
 def unmatched(recording: Recording, network: Network, verdicts: Verdicts) -> None:
     """Say what can be said where nothing fits."""
     if verdicts.has("fixed-sequence-length") and not recording.series:
-        verdicts.not_seen("Equations (1) to (6) can be looked at once any sequence length works.")
+        verdicts.not_seen("length")
         return
     active = [s for s in recording.series if s.place.name in ("sigmoid", "tanh")]
     distinct = {s.ids: s for s in active}
     kinds = [s.place.name for s in distinct.values()]
     sigmoids, tanhs = kinds.count("sigmoid"), kinds.count("tanh")
-    seen = f"{sigmoids} sigmoids and {tanhs} tanh"
     weights = sum(torch.Size(t["shape"]).numel() for t in network.tensors if len(t["shape"]) > 1)
     n, d = network.way.hidden or 128, network.way.input_dim or 10
     if "hidden" in network.took and weights < 4 * n * (n + d) + 10 * n and kinds:
+        proof, at = {"weights": weights, "n": n, "d": d}, _fed(recording)
         verdicts.fault(
-            "wrong-equation",
-            f"This is not an LSTM. A step has {seen}, but (1) to (6) have 3 and 2. Which of the "
-            "four gates are there, and is there a c(t) besides h(t)?",
-            equation=5,
-            at=_fed(recording),
-            proof={"weights": weights, "n": n, "d": d},
+            "wrong-equation.not-lstm", at=at, proof=proof, sigmoids=sigmoids, tanhs=tanhs
         )
     else:
-        verdicts.not_seen(
-            f"Equations (1) to (7) could not be followed: each step has {seen}, and nothing that "
-            "is known here puts such together like that."
-        )
+        verdicts.not_seen("unmatched", sigmoids=sigmoids, tanhs=tanhs)

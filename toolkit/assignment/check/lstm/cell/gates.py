@@ -23,12 +23,12 @@ def check_activations(layer: int, match: Match, trial: Trial, verdicts: Verdicts
         has = "no activation" if gate.kind == "none" else f"a {gate.kind.strip('_')}"
         kinds = {**trial.model.layers[layer].kinds, name: ACTIVATIONS[name]}
         verdicts.fault(
-            "wrong-equation",
-            f"The {NAMES[name]} {name}(t) has {has}, unlike its equation. What range should its "
-            "values have?",
+            "wrong-equation.activation",
             equation=number,
             at=gate.place,
             proof=trial.without(layer, kinds=kinds),
+            gate=called(name),
+            has=has,
         )
 
 
@@ -41,49 +41,53 @@ def check_gates(
     strange = bool(match.output.mistake)  # then what the gates read may be their h(t)
     alone = not (match.reads_h or match.read is None or swapped or strange)
     if alone:
-        verdicts.fault(
-            "wrong-equation",
-            "The gates do not read h(t-1), but another state. Which one is it that you pass on to "
-            "the next step?",
-            equation=1,
-            at=match.gates["g"].inside if "g" in match.gates else match.h_place,
-            proof=trial.without(layer, reads="h"),
-        )
+        at: Placed | None = match.gates["g"].inside if "g" in match.gates else match.h_place
+        verdicts.fault("wrong-equation.other-state", at=at, proof=trial.without(layer, reads="h"))
     if len(missing) == 4:
         at = of_bias(match.gates["g"].inside, network)
-        said = "None of the four gates has a bias: b_g, b_i, b_f and b_o are missing."
         seen = trial.otherwise(layer, "g", "bias")
-        verdicts.fault("wrong-equation", said, equation=1, at=at, proof=seen)
+        verdicts.fault("wrong-equation.no-biases", at=at, proof=seen)
         missing = []
     unexplained: list[str] = []
     for number, name in enumerate(GATES, start=1):
         gate, fit = match.gates.get(name), maps.get(name)
         if gate is None:
             continue
-        what = f"The {NAMES[name]} {name}(t)"
-        message: str | None = None
-        seen = {}
+        rule, what, seen = "", "", {}
         if fit is None or not fit.exact:
             if look := what_it_reads(match, gate):
-                message = f"{what} is not W x(t) + W h(t-1) + b inside its activation: {look.says}."
+                rule, what = "not-affine", look.says
                 kinds = {**trial.model.layers[layer].kinds, name: gate.kind}
                 seen = trial.without(layer, more={}, kinds=kinds)
             else:
                 unexplained.append(name)
         elif is_none(fit.weight_h):
-            message = f"{what} does not read h(t-1)."
+            rule, what = "unread", "h(t-1)"
             seen = trial.otherwise(layer, name, "weight_h")
         elif is_none(fit.weight_x):
-            message = f"{what} does not read x(t)."
+            rule, what = "unread", "x(t)"
             seen = trial.otherwise(layer, name, "weight_x")
         elif name in missing:
-            message = f"The bias b_{name} is missing."
+            rule = "no-bias"
             seen = trial.otherwise(layer, name, "bias")
-        if message is not None and not (alone and fit is not None and not fit.exact):
-            where: Placed | None = of_bias(gate.inside, network) if name in missing else gate.inside
-            verdicts.fault("wrong-equation", message, equation=number, at=where, proof=seen)
+        if rule and not (alone and fit is not None and not fit.exact):
+            at = of_bias(gate.inside, network) if name in missing else gate.inside
+            verdicts.fault(
+                f"wrong-equation.{rule}",
+                equation=number,
+                at=at,
+                proof=seen,
+                gate=called(name),
+                name=name,
+                what=what,
+            )
     if unexplained and not alone:
-        verdicts.not_seen(f"What {', '.join(unexplained)} are computed from could not be followed.")
+        verdicts.not_seen("gate", names=", ".join(unexplained))
+
+
+def called(name: str) -> str:
+    """A gate in words."""
+    return f"{NAMES[name]} {name}(t)"
 
 
 def of_bias(place: Place | None, network: Network) -> Placed | None:
@@ -147,10 +151,11 @@ def check_shared(
                     fields.append(field)
             if same:
                 verdicts.fault(
-                    "wrong-equation",
-                    f"{earlier}(t) and {later}(t) use the same {' and '.join(same)}, but each gate "
-                    "has its own. Look for a name that was copied and not changed.",
+                    "wrong-equation.same-weights",
                     equation=GATES.index(later) + 1,
                     at=twice or match.gates[later].inside,
                     proof=trial.otherwise(layer, later, *fields),
+                    earlier=earlier,
+                    later=later,
+                    what=" and ".join(same),
                 )

@@ -53,7 +53,6 @@ class Match:
     first: int  # the time step, from 0, that the series begin with
     cost: int = 0
     gates_found: list[Gate] = field(default_factory=list)
-    part_place: Place | None = None  # where the part of (5) is computed that is wrong
 
     @property
     def reads_h(self) -> bool:
@@ -122,22 +121,7 @@ def _match(candidates: Candidates, found: list[tuple[int, str]], mistakes: bool)
         candidates.first,
         cost,
         [_gate(candidates, k, kind, state) for k, kind in found],
-        _part_place(candidates, formula, gates, values[c], values[h]),
     )
-
-
-def _part_place(
-    candidates: Candidates, formula: Formula, gates: dict[str, int], c: Tensor, h: Tensor
-) -> Place | None:
-    """Where that is computed which is wrong in a formula, if it is computed apart."""
-    if formula.part is None:
-        return None
-    values = candidates.values
-    one = torch.zeros(1, dtype=torch.float64)
-    given = [values[gates[name]][1:] if name in gates else one for name in "gif"]
-    wanted = formula.part(*given, c[:-1], h[:-1])
-    near = ((values[:, 1:] - wanted).abs() < CLOSE * (1 + wanted.abs())).flatten(1).all(1)
-    return next((candidates.places[k] for k in near.nonzero().flatten().tolist()), None)
 
 
 def _read_state(candidates: Candidates, h: Tensor, c: Tensor) -> Tensor | None:
