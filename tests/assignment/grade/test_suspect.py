@@ -24,7 +24,9 @@ from toolkit.assignment.check import wire
 from toolkit.assignment.check.child.places import Place, place
 from toolkit.assignment.check.child.script.devices import RECURRENT, Recorder
 from toolkit.assignment.check.host import Gone, Student, plain_host
+from toolkit.assignment.check.parent import check
 from toolkit.assignment.grade.folder import grade_folder
+from toolkit.assignment.grade.points import count
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.sandbox.apart import Bounds, Exceeded, Failed, apart
@@ -36,6 +38,7 @@ from toolkit.assignment.notebooks import read_notebook
 from toolkit.assignment.records.files import MAX_FILE, read_records
 
 from .. import ways
+from ..check.corpus import cases
 from ..submissions import CHECK, FINE, LOOP, pack
 
 RUBRIC = read_rubric()
@@ -210,6 +213,67 @@ def test_a_forged_answer_is_none(answer: dict[str, Any], tmp_path: Path) -> None
     ):
         student.ask("load", file="dataset.py", name="x")
     assert caught.value.disturbed
+
+
+# It trains nothing, and says what one would see of a training: the loss of random numbers.
+FORGED_RUN = """
+import sys, torch
+answering = sys.modules["toolkit.assignment.check.child.answering"]
+place = {"file": "train.py", "line": 1}
+def value(x, networks=(1,)):
+    x = torch.as_tensor(x).float() if networks else x
+    return dict(id=id(x), shape=list(x.shape), made=None, drawn=None, min=float(x.min()),
+                max=float(x.max()), mean=float(x.float().mean()), std=1.0, values=x, rows_from=[],
+                networks=list(networks), **{"from": None})
+events = []
+def add(kind, **fields):
+    events.append({"kind": kind, **place, **fields})
+    return len(events) - 1
+for step in range(8):
+    logits, labels = torch.randn(64, 10), torch.randint(10, (64,))
+    add("call", network=1, how="__call__", training=True, grad=True, inputs=[], outputs=[])
+    loss = add("loss", name="cross_entropy", input=value(logits), target=value(labels, ()),
+               reduction="mean", made=None, outer=None)
+    root = torch.nn.functional.cross_entropy(logits, labels) if EXACT else 2.3 - step / 10
+    made = add("backward", value=value(root), parameters=[7], changed=[7], gradients=[],
+               losses=[loss], whole=True, error=None)
+    add("step", optimiser=3, classes=["RMSprop"], lr=0.001, maximize=False, parameters=[7],
+        passes=[made - EXACT], stale=[], given=True, moved=[7], **{"class": "RMSprop"})
+network = dict(id=1, parameters=[7], names=["w"], classes=["LSTM"], training=True, forward_line=1,
+               made=place, made_last=place, made_parameters=[place], **place, **{"class": "LSTM"})
+forged = dict(ended="enough", error=None, networks=[network], normalised=[], events=events, ran=[],
+              discarded=[], unfinished=[], moves=[], called=[], callers=[], functions=[])
+true = answering.send
+def send(descriptor, nonce, said):
+    is_trace = isinstance(said.get("value"), dict) and "events" in said["value"]
+    true(descriptor, nonce, {"value": forged} if is_trace else said)
+answering.send = send
+"""
+
+
+@pytest.mark.parametrize("exact", [False, True], ids=["other losses", "steps without a pass"])
+def test_a_training_whose_numbers_do_not_fit_earns_nothing(exact: bool, tmp_path: Path) -> None:
+    cases.write_right("separate gates", tmp_path)
+    (tmp_path / "train.py").write_text(f"import lstm, dataset\nEXACT = {exact}\n{FORGED_RUN}")
+    report = check(tmp_path, parts=["train"])
+    (said,) = report.not_seen
+    assert "does not fit together" in said.message
+    (training,) = (one for one in count(report, RUBRIC) if one.task.checks == ("train",))
+    assert (training.score, training.open) == (0, 8)
+
+
+def test_one_fixed_palindrome_shows_little(tmp_path: Path) -> None:
+    """That is a palindrome; whether all would be is open."""
+    (tmp_path / "dataset.py").write_text(
+        "import torch\nclass PalindromeDataset(torch.utils.data.Dataset):\n"
+        "    def __init__(self, seq_length):\n"
+        "        half = [(3 * k + 1) % 10 for k in range((seq_length + 1) // 2)]\n"
+        "        self.digits = torch.tensor(half + half[: seq_length // 2][::-1])\n"
+        "    def __len__(self):\n        return 1\n"
+        "    def __getitem__(self, index):\n        return self.digits[:-1], self.digits[-1]\n"
+    )
+    report = check(tmp_path, parts=["dataset"])
+    assert [one.id for one in report.not_seen] == ["not-a-palindrome"]
 
 
 TORCHS_OWN = {

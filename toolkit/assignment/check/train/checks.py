@@ -6,7 +6,7 @@ from toolkit.assignment.check.host import Student
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.train.data import check_data
 from toolkit.assignment.check.train.ending import report_ending
-from toolkit.assignment.check.train.loss import check_loss
+from toolkit.assignment.check.train.loss import check_loss, starts_from_losses
 from toolkit.assignment.check.train.steps import MANY, check_steps
 from toolkit.assignment.check.train.trace import Trace
 from toolkit.assignment.check.verdicts import Verdicts
@@ -42,6 +42,9 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         f"torch's own {calls[0]['name']} is called. Write equations (1) to (6) yourself."
         verdicts.fault("forbidden-module.called", at=calls[0], proof={"happened": calls[0]["name"]})
     verdicts.doing("the loss and the steps")
+    if not (trace.is_consistent and starts_from_losses(trace)):
+        verdicts.not_seen("inconsistent")
+        return
     if _is_too_slow(trace):
         verdicts.not_seen("slow")
         return

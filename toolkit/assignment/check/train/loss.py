@@ -55,6 +55,16 @@ def check_loss(trace: Trace, verdicts: Verdicts) -> None:
     _judge(loss, before, trace, verdicts)
 
 
+def starts_from_losses(trace: Trace) -> bool:
+    """Whether passes with one loss start from its value: a share of it, or more by a penalty."""
+    losses = {loss.index: loss for loss in trace.all("loss") if loss["input"]}
+    passes = [e for e in trace.all("backward") if e["changed"] and len(e["losses"]) == 1]
+    pairs = [(e["value"]["mean"], losses.get(*e["losses"])) for e in passes]
+    values = [(root, _value(loss, trace)) for root, loss in pairs if loss is not None]
+    shares = [root / value for root, value in values if value is not None and value > 0.01]
+    return not shares or max(shares) - min(shares) < 0.01 * abs(max(shares)) or min(shares) > 0.999
+
+
 def _which(own: list[Event], last: Event, trace: Trace) -> tuple[Event, str | None]:
     """The loss that a pass started from, and how several of them were put together, if any were."""
     root = last["value"]["mean"]

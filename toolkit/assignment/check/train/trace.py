@@ -65,6 +65,16 @@ class Trace:
         data = {e.index for e in self.all("load", "batch") if e["load"] in loads}
         self._others = others | used | data | {call.index for call in calls}
 
+    @property
+    def is_consistent(self) -> bool:
+        """Whether it can be that of a training: steps use what passes before them have made."""
+        made = {e.index: {*e["changed"]} for e in self.events if e.kind == "backward"}
+        steps = [event for event in self.events if event.kind == "step"]
+        used = [(k, step) for step in steps for k in step["passes"]]
+        return all(
+            k < step.index and made.get(k, set()) & {*step["parameters"]} for k, step in used
+        )
+
     def all(self, *kinds: str) -> list[Event]:
         """The events of these kinds."""
         return self.between(-1, len(self.events), *kinds)
