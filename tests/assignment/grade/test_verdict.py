@@ -108,8 +108,7 @@ def test_a_fault_of_the_judge_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> 
 
         def judge_part(host: Any, root: str, located: Any, verdicts: Any) -> None:
             if verdicts.part == "gan":
-                verdicts.fault = None  # type: ignore[method-assign]
-                verdicts.right = lambda *said: 1 / 0
+                verdicts.doing = lambda *said: 1 / 0
             true(host, root, located, verdicts)
 
         monkeypatch.setattr(parent, "judge_part", judge_part)

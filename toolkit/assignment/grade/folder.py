@@ -11,9 +11,10 @@ graded/
 
 import json
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import joblib
 from pydantic import ValidationError
@@ -90,22 +91,29 @@ def grade_folder(
     how = (settings, rubric, limits, check, isolation)
     given = read_archive if cluster else Path.absolute  # other machines have no such file
 
-    def grade(paths: list[Path], alone: bool = False) -> None:
-        jobs = (joblib.delayed(_grade)(path.name, given(path), *how) for path in paths)
-        for name, result in joblib.Parallel(return_as="generator_unordered")(jobs):
-            result.extra_data.disturbed &= not alone
+    def job(path: Path) -> Any:
+        return joblib.delayed(_grade)(path.name, given(path), *how)
+
+    with workers(cluster, num_workers):
+        for name, result in _in_turn(todo, job):
             write_changed(_files(result, rubric, out / name, language))
             results[name] = result
             report(len(results), total, name, result)
-
-    with workers(cluster, num_workers):
-        grade(todo)
-        for path in todo:
-            if results[path.name].extra_data.disturbed:
-                grade([path], alone=True)
     results = {path.name: results[path.name] for path in archives if path.name in results}
     _write_pages(folder, results, rubric, out, language, anew=anew == archives)
     return results
+
+
+def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str, Result]]:
+    """The results of all, and then new ones, each alone, of those whom others have disturbed."""
+    disturbed = []
+    for name, result in joblib.Parallel(return_as="generator_unordered")(map(job, todo)):
+        disturbed += [path for path in todo if path.name == name and result.extra_data.disturbed]
+        yield name, result
+    for path in disturbed:
+        for name, result in joblib.Parallel(return_as="generator_unordered")([job(path)]):
+            result.extra_data.disturbed = False
+            yield name, result
 
 
 def _write_pages(

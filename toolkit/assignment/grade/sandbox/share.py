@@ -49,12 +49,12 @@ class Share:
         """Whether the kernel has killed one of its processes for want of memory."""
         if self.group is None:
             return False
-        lines = (self.group / self.counter).read_text("ascii").splitlines()
+        lines = (self.group / self.counter).read_text(encoding="ascii").splitlines()
         return any(line.startswith("oom_kill ") and line != "oom_kill 0" for line in lines)
 
     def idle(self) -> float:
         """Seconds that its cores had nothing to do, since the machine was started."""
-        lines = (line.split() for line in Path("/proc/stat").read_text("ascii").splitlines())
+        lines = (line.split() for line in Path("/proc/stat").read_text(encoding="ascii").splitlines())
         mine = [line for line in lines if line[0] in {f"cpu{core}" for core in self.cores}]
         return sum(int(line[4]) + int(line[5]) for line in mine) / os.sysconf("SC_CLK_TCK")
 
@@ -84,7 +84,7 @@ def _remove(group: Path) -> None:
     """End what is still in a control group, which nothing leaves, and remove it."""
     for _ in range(MOST_TRIES):
         with contextlib.suppress(OSError):  # it has just ended, or is about to
-            for pid in (group / "cgroup.procs").read_text("ascii").split():
+            for pid in (group / "cgroup.procs").read_text(encoding="ascii").split():
                 os.kill(int(pid), signal.SIGKILL)
             group.rmdir()
             return
@@ -101,5 +101,5 @@ def clear_groups() -> None:
 
 def memory_is_short() -> bool:
     """Whether the machine has less memory left than it needs to go on."""
-    lines = (line.split() for line in Path("/proc/meminfo").read_text("ascii").splitlines())
+    lines = (line.split() for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
     return any(line[0] == "MemAvailable:" and int(line[1]) * 1024 < RESERVE for line in lines)
