@@ -26,12 +26,16 @@ from toolkit.assignment.notebooks import (
     SUFFIX,
     BrokenNotebook,
     code_cells,
+    code_of,
     decoded,
+    is_tutors,
     read_notebook,
 )
 from toolkit.assignment.parts import FILES, list_files
 from toolkit.assignment.records.files import FOLDER, gaps, is_record, read_records
 from toolkit.assignment.report.prompts import ReportKind, find_prompts, one_report
+from toolkit.assignment.skeleton import copied_from_solution
+from toolkit.assignment.tutor.journal import JOURNAL
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, set_aside
 
@@ -154,6 +158,7 @@ def _is_wanted(path: PurePosixPath) -> bool:
         path.suffix.lower() in (IN_DATA_FOLDERS if in_data else SUFFIXES)
         and LEFT_OUT.isdisjoint(folders)
         and not path.name.startswith("~$")  # Word's, while a document is open
+        and path.name != JOURNAL
     )
 
 
@@ -180,6 +185,12 @@ def find_problems(files: Files) -> list[str]:
         elif part not in found.equal:
             problems.append(f"{name} is missing.")
     problems = list(dict.fromkeys(problems))  # one file may be several parts
+    taken = {candidate.path for candidate in found.parts.values()}
+    problems += [
+        f"Your code equals the toolkit's solution for {name}, whatever its names are. Hand in your "
+        "own; the tutor helps with each step: toolkit tutor --help"
+        for name in copied_from_solution(code_of(path, files.get(path, b"")) for path in taken)
+    ]
     notebooks = [path for path in files if path.suffix.lower() == SUFFIX]
     if not notebooks:
         problems.append("The notebook (.ipynb) with the results is missing.")
@@ -243,7 +254,8 @@ def _notebook_problems(path: PurePosixPath, content: bytes) -> list[str]:
     if not content.strip():
         return [f"{path} is empty."]
     try:
-        code = list(enumerate(code_cells(content), start=1))
+        cells = enumerate(code_cells(content), start=1)
+        code = [(number, cell) for number, cell in cells if not is_tutors(cell)]
         failed = [
             number
             for number, cell in code

@@ -104,8 +104,6 @@ CLAIMS: dict[str, Claim] = {
         "identity", "wrong-equation", lambda inputs, worst: inputs > 0 and worst > EXACT),
     "so few numbers cannot be four gates": Claim(
         "identity", "wrong-equation", lambda weights, n, d: weights < 4 * n * (n + d) + 10 * n),
-    "it stays when all that is learnt is drawn anew": Claim(
-        "experiment", "parameter-not-learnable", lambda fixed, idle: fixed and idle),
     "another digit there changes nothing": Claim(
         "experiment", "loss-not-last-step state-not-carried",
         lambda changed, difference: changed and difference == 0),

@@ -65,10 +65,7 @@ def _parts(text: str, kind: str) -> set[str]:
 
 
 def _judge(
-    network: Network,
-    first: StudentError | WrongOutput | None,
-    source: Source,
-    verdicts: Verdicts,
+    network: Network, first: StudentError | WrongOutput | None, source: Source, verdicts: Verdicts
 ) -> None:
     verdicts.doing("other batch sizes and lengths")
     check_sizes(network, first, source, verdicts)
@@ -78,24 +75,17 @@ def _judge(
     parameters.check_filled(network, verdicts)
     drawn, remade = look(network)
     parameters.check_remade(remade, network, verdicts)
-    repeats = parameters.repeats(network)
-    drawn = [] if repeats else drawn  # what changes no answer
-    if not remade:
-        parameters.check_random(drawn, network, verdicts)
-    if not repeats:
-        parameters.check_kept(network, verdicts, remade)
+    repeats = parameters.check_repeats(drawn, remade, network, verdicts)
     _check_probabilities(network, verdicts)
-    if not verdicts.has("parameter-not-learnable", "nonzero-initial-state") or not drawn:
+    if repeats or not drawn:
         verdicts.doing("equations (1) to (7)")
         check_equations(network, source, verdicts)
-    else:
-        parameters.check_memory(network, verdicts)
     parameters.check_registered(network, verdicts)
-    if repeats and not remade and (not drawn or not verdicts.faults):
+    if repeats and not remade:
         verdicts.doing("gradients")
         parameters.check_gradients(network, verdicts)
     verdicts.doing("another device than the CPU")
-    check_device(network, source, verdicts)
+    check_device(network, source.text, verdicts)
 
 
 def look(network: Network) -> tuple[list[list[object]], list[str]]:
@@ -106,30 +96,21 @@ def look(network: Network) -> tuple[list[list[object]], list[str]]:
     """
     way = network.way
     x = network.digits(way.batch, way.steps)
-    answer = network.student.ask(
-        "record",
-        inputs=[network.encode(x)],
-        batch=way.batch,
-        hidden=NO_PIECES,
-        **network.call(way.batch),
-    )
+    inputs = [network.encode(x)]
+    answer = network.student.ask("record", inputs=inputs, batch=way.batch, hidden=NO_PIECES)
     network.uses = answer["uses"]
     network.softmax = answer["softmax"] or answer["made"]
     network.new = [(Place(*place), shape, zero) for place, shape, zero in answer["new"]]
     network.kept = answer["kept"]
     network.cut = next((Place(*place) for place in answer["cut"]), None)
     network.written = {name: Place(*place) for name, place in answer["written"].items()}
-    network.bare = {Place(*used): Place(*made) for used, made in answer["bare"]}
     network.count_uses()
     network.find_real()
     return list(answer["random"]), list(answer["remade"])
 
 
 def _forbidden(
-    student: Student,
-    network: Network | None,
-    line: int | None,
-    verdicts: Verdicts,
+    student: Student, network: Network | None, line: int | None, verdicts: Verdicts
 ) -> bool:
     """Whether a recurrent module of torch does the work; and whether the GPU is asked for."""
     calls = student.ask("calls")

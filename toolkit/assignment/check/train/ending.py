@@ -2,7 +2,7 @@
 
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.train.machine import check_machine
-from toolkit.assignment.check.train.trace import Trace
+from toolkit.assignment.check.train.trace import Backward, Loss, Step, Trace
 from toolkit.assignment.check.verdicts import Verdicts
 
 DOWNLOAD = ("download", "urlopen", "HTTP Error", "Max retries", "Name or service")
@@ -10,10 +10,10 @@ DOWNLOAD = ("download", "urlopen", "HTTP Error", "Max retries", "Name or service
 
 def report_ending(trace: Trace, verdicts: Verdicts) -> None:
     """Report what stopped the script, if anything did, and what is wrong whatever it trains."""
-    trained = bool(trace.all("step", "backward", "loss"))
+    trained = bool(trace.all(Step, Backward, Loss))
     name = verdicts.file.rpartition("/")[2]
     error = None if trace.error is None else StudentError(trace.error)
-    check_machine([event.fields for event in trace.events], verdicts)
+    check_machine(trace, verdicts)
     if error is not None and _needs_network(trace, error):
         _report_missing(name, error, verdicts)
     elif trace.ended == "exit" or (error is not None and "EOFError" in error.types):

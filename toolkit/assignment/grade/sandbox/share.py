@@ -54,7 +54,9 @@ class Share:
 
     def idle(self) -> float:
         """Seconds that its cores had nothing to do, since the machine was started."""
-        lines = (line.split() for line in Path("/proc/stat").read_text(encoding="ascii").splitlines())
+        lines = (
+            line.split() for line in Path("/proc/stat").read_text(encoding="ascii").splitlines()
+        )
         mine = [line for line in lines if line[0] in {f"cpu{core}" for core in self.cores}]
         return sum(int(line[4]) + int(line[5]) for line in mine) / os.sysconf("SC_CLK_TCK")
 
@@ -101,5 +103,7 @@ def clear_groups() -> None:
 
 def memory_is_short() -> bool:
     """Whether the machine has less memory left than it needs to go on."""
-    lines = (line.split() for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
+    lines = (
+        line.split() for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    )
     return any(line[0] == "MemAvailable:" and int(line[1]) * 1024 < RESERVE for line in lines)

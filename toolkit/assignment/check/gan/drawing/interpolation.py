@@ -30,7 +30,7 @@ from toolkit.assignment.check.gan.drawing.sites import unsearched
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.images import latent_of
 from toolkit.assignment.check.gan.lines import Lines
-from toolkit.assignment.check.gan.trace import Call
+from toolkit.assignment.check.train.trace import Call
 from toolkit.assignment.check.verdicts import Placed, Verdicts
 
 WEIGHTS = re.compile(r"linspace|arange|lerp|range\(|\(1(\.0)? - |weights? =|alphas? =")
@@ -52,11 +52,11 @@ MAX_FUNCTIONS, SURE = 8, 0.9  # that are tried; of a class
 def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts: Verdicts) -> None:
     """Look for the interpolation in what ran, else in functions, and judge it."""
     trained = game.judged_draws
-    draws = [call for call in game.all_draws if call.number not in trained]
+    draws = [call for call in game.all_draws if call.index not in trained]
     candidates = functions.that(*WORDS)[:MAX_FUNCTIONS]
     paths = _paths_of(draws)
     if paths:
-        at = {call.number: call for call in draws}
+        at = {call.index: call for call in draws}
         points = [z for call in draws if (z := latent_of(call)) is not None]
         size = paths[-1].points.size(1)
         empty = torch.empty(0, size)
@@ -102,7 +102,7 @@ def _mixed_pictures(game: Game, lines: Lines) -> Placed | None:
 
 def _paths_of(calls: Sequence[Call]) -> list[Path]:
     """The paths through the noise of these calls of the generator."""
-    drawn = [(call.number, z) for call in calls if (z := latent_of(call)) is not None]
+    drawn = [(call.index, z) for call in calls if (z := latent_of(call)) is not None]
     return find_paths(drawn)
 
 

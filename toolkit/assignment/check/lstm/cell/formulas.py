@@ -44,7 +44,6 @@ CELLS = (
     Formula(READS_H, "gif", lambda g, i, f, c, h: g * i + h * f),
     Formula("i-around-sum", "gif", lambda g, i, f, c, h: (g + c * f) * i),
     Formula("f-around-sum", "gif", lambda g, i, f, c, h: (g * i + c) * f),
-    Formula("i-and-f", "gif", lambda g, i, f, c, h: g * i + c * f * i),
 )
 # (6) and the common mistakes in it: h(t) from c(t), o(t), c(t-1) and g(t).
 OUTPUTS = (
