@@ -13,10 +13,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
+import psutil
+
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.sandbox.scratch import clear_files_of, files_of
-from toolkit.assignment.grade.sandbox.share import Share, memory_is_short
+from toolkit.assignment.grade.sandbox.share import Share
 
+RESERVE = 256 * 2**20  # bytes of memory that the machine keeps
 TICK = 0.1  # seconds between two looks at the processes
 PAGE = os.sysconf("SC_PAGE_SIZE")
 COUNTED = (b"RssAnon:", b"RssShmem:", b"VmPTE:")  # in /proc/PID/status
@@ -149,7 +152,7 @@ class Watched:
             return "processes"
         if self._share.exceeded or sum(map(_memory, family)) > limits.memory:
             return "memory"
-        if memory_is_short():
+        if psutil.virtual_memory().available < RESERVE:
             return "short"
         if self._isolation.tool == "bubblewrap":
             inside = (pid for pid in family if pid != self.process.pid)
