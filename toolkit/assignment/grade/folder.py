@@ -90,10 +90,7 @@ def grade_folder(
     begin(len(results), total := len(results) + len(todo))
     how = (settings, rubric, limits, check, isolation)
     given = read_archive if cluster else Path.absolute  # other machines have no such file
-
-    def job(path: Path) -> Any:
-        return joblib.delayed(_grade)(path.name, given(path), *how)
-
+    job = lambda path: joblib.delayed(_grade)(path.name, given(path), *how)  # noqa: E731
     with workers(cluster, num_workers):
         for name, result in _in_turn(todo, job):
             write_changed(_files(result, rubric, out / name, language))
