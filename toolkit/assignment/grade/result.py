@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator
 
-from toolkit.assignment.check.findings import Finding, Report
+from toolkit.assignment.check.findings import Finding, Report, Text
 from toolkit.assignment.parts import Part
 
 
@@ -40,7 +40,7 @@ class Extra(BaseModel):
 
     archive: Annotated[str, BeforeValidator(_encodable)]  # its file name
     student_number: str  # "" if the file name has none
-    problem: str = ""  # why it could not be graded at all; "" if it was
+    problem: Text = ""  # why it could not be graded at all; "" if it was
     needs_a_look: list[str] = []  # why a person should look at it, a sentence each
     hints: list[str] = []  # those of them that no rubric decides
     files: dict[Part, str] = {}  # which file was taken for which part

@@ -168,11 +168,6 @@ def _limited(report: Report) -> Report:
     )
 
 
-def _printable(text: str) -> str:
-    """Without control characters, which could steer a terminal."""
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
 def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:
     """The result of what was judged, by this rubric: arithmetic, which runs nothing.
 
@@ -206,8 +201,8 @@ def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:
 
 def ungraded(name: str, problem: str, rubric: Rubric) -> Result:
     """A result without points yet: a person must look at the archive."""
-    number, problem = student_number(name), _printable(problem)
-    return give_points(Extra(archive=name, student_number=number, problem=problem), rubric)
+    extra = Extra(archive=name, student_number=student_number(name), problem=problem)
+    return give_points(extra, rubric)
 
 
 def _task_result(counted: Counted, rubric: Rubric) -> TaskResult:

@@ -72,7 +72,7 @@ def share(memory: int) -> Iterator[Share]:
         for root, limit, counter in GROUPS:
             with contextlib.suppress(OSError):  # not root, or not this version
                 (root / "cgroup.procs").stat()
-                group = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
+                group = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=root))
                 until_the_end.callback(_remove, group)
                 (group / limit).write_text(str(memory), encoding="ascii")
                 own.group, own.counter = group, counter
@@ -95,5 +95,6 @@ def clear_groups() -> None:
     """Remove the empty control groups of graders that were killed."""
     for root, *_ in GROUPS:
         for group in root.glob(f"{PREFIX}*"):
-            with contextlib.suppress(OSError):
-                group.rmdir()
+            if not Path("/proc", group.name.split("-")[1]).exists():
+                with contextlib.suppress(OSError):
+                    group.rmdir()

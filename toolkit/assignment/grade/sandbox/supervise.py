@@ -162,12 +162,11 @@ class Watched:
         return "disk" if more_on_disk_than(limits.disk, [self._scratch, *shared]) else None
 
     def _look_at_the_core(self, cpu: float) -> None:
-        """Whether its core was neither idle nor its own since the last look, for the most part."""
+        """Count the time since the last look in which its core was neither idle nor its own."""
         now = (self._clock.seconds, self._share.idle(), cpu)
         waited, idle, own = (new - old for new, old in zip(now, self._before, strict=True))
         self._before = now
-        if waited - idle - own > waited / 2:
-            self.starved += waited - idle - own
+        self.starved += taken(waited, idle, own)
 
     def _read(self, descriptor: int) -> bool:
         """Read once, keeping what fits. False at the end, or if there is nothing to read."""
@@ -177,6 +176,12 @@ class Watched:
             return False
         self.printed += chunk[: self._limits.output - len(self.printed)]
         return bool(chunk)
+
+
+def taken(waited: float, idle: float, own: float) -> float:
+    """Seconds that others had a core, if that is more than half of those that were waited for."""
+    others = waited - idle - own
+    return others if others > waited / 2 else 0.0
 
 
 def descendants(root: int, uid: int | None = None) -> dict[int, int]:
