@@ -21,7 +21,8 @@ class Verdicts:
         part: what is judged.
         file: where it is, relative to the submission; "" if it is not there.
         progress: called with a sentence when a new piece of work begins.
-        excused: modules whose absence is no fault of this part: see `packages.excused`.
+        excused: modules whose absence is no fault of this part: the name, and the
+            file of another part that is not there; "" where only this machine lacks it.
     """
 
     def __init__(

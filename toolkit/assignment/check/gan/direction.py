@@ -77,11 +77,20 @@ def _target(x: Tensor, y: Tensor) -> tuple[float, float]:
     return float(mean - level / slope), float(off) if float(slope) < 0 else float("inf")
 
 
-def _targets(sides: list[Pushes]) -> list[float] | None:
-    """Where losses pull the output, if they pull it in proportion to the way."""
-    found = [[_target(*line(s.outputs, s.pushes)) for s in sides] for line in LINES]
-    best = min(found, key=lambda targets: max(off for _, off in targets))
-    return [target for target, _ in best] if max(off for _, off in best) <= STRAIGHT else None
+def _targets(sides: list[Pushes]) -> tuple[list[float], float] | None:
+    """Where losses pull the output, if they pull at all; and how far that is from where it was.
+
+    Args:
+        sides: what the discriminator wants for real and for drawn images, and then the generator.
+    """
+    found = []
+    for line in LINES:
+        points = [line(side.outputs, side.pushes) for side in sides]
+        targets = [_target(*each) for each in points]
+        away = [abs(t - float(x.mean())) for (x, _), (t, _) in zip(points, targets, strict=True)]
+        found.append((max(off for _, off in targets), [t for t, _ in targets], max(1.0, *away[:2])))
+    off, best, far = min(found)
+    return (best, far) if off <= STRAIGHT else None
 
 
 def check_direction(game: Game, verdicts: Verdicts) -> None:
@@ -97,7 +106,7 @@ def check_direction(game: Game, verdicts: Verdicts) -> None:
     sides = [real, drawn, wanted]
     always, alike = real.is_one_way and drawn.is_one_way, real.way == drawn.way
     if not (always and not alike) and (targets := _targets(sides[:2])):
-        _check_targets(game, _targets(sides) or targets, sides, verdicts)
+        _check_targets(game, *(_targets(sides) or targets), wanted.way, verdicts)
     elif alike and not always:
         verdicts.not_seen("direction")
     else:  # all outputs of a kind may be beyond the targets
@@ -126,19 +135,17 @@ def _check_ways(game: Game, real: int, drawn: int, wanted: int, verdicts: Verdic
 
 
 def _check_targets(
-    game: Game, targets: list[float], sides: list[Pushes], verdicts: Verdicts
+    game: Game, targets: list[float], far: float, way: int, verdicts: Verdicts
 ) -> None:
     """For losses that pull towards a number from both sides of it."""
     real, drawn, *more = targets
     turns_d, turns_g = game.turns(game.discriminator), game.turns(game.generator)
-    middle = torch.cat([side.outputs for side in sides[:2]]).mean()
-    far = max(1.0, *(abs(float(target - middle)) for target in (real, drawn)))
     proof: dict[str, Any] = {"real": real, "drawn": drawn, "wanted": None, "far": far}
     if abs(real - drawn) < NEAR * far:
         at = _loss_of(game, turns_d, drawn=real > 0.5)
         verdicts.fault("wrong-direction.same-target", at=at, proof=proof)
         return
-    to_real = sides[2].way * (real - drawn) > 0
+    to_real = way * (real - drawn) > 0
     share = (more[0] - drawn) / (real - drawn) if more else 1.0 if to_real else None
     if share is None or 0.2 < share < 0.4:
         verdicts.not_seen("pull")
