@@ -75,6 +75,8 @@ export function frame(root, page) {
         if (name !== chosen) return;
         if (!made[name]) panels[k].append((made[name] = make()).view); // when it is first looked at
         show = made[name].show;
+        const list = tabs[k].parentElement;
+        if (list) list.scrollLeft += tabs[k].getBoundingClientRect().left - list.getBoundingClientRect().left - 16; // on a phone
         repaint();
       });
       if (isStep) remember({ tab: chosen }, true);

@@ -56,11 +56,30 @@ export const runs = (digits) =>
   digits.flatMap((digit, k) => (digit === digits[k + 1] ? [] : [[digit, k]]));
 
 /**
+ * Where the classifier sees another digit, and how often none.
+ * @param {{digit: number, share: number}[][]} lines of the pictures through z, and of mixed pixels
+ * @param {boolean} isSpread
+ */
+export function walkSaid(lines, isSpread) {
+  const parts = runs(lines[0].map(({ digit }) => digit));
+  const said = parts.map(([digit, last], k) =>
+    k === parts.length - 1 ? String(digit) : t("%(digit)s up to picture %(last)s", { digit, last: last + 1 }));
+  const sees = parts.length > 1
+    ? t("Along the way the classifier sees %(list)s.", { list: said.join(t(", then ")) })
+    : t("The classifier sees a %(digit)s all the way.", { digit: said[0] });
+  const [z, mixed] = lines.map((line) => line.filter(({ share }) => share < UNSURE).length);
+  const unsure = t("Of its %(pictures)s pictures %(z)s show no clear digit through z, and %(mixed)s with pixels mixed.", { pictures: lines[0].length, z, mixed });
+  const all = z < mixed ? `${sees} ${unsure}` : `${sees} ${unsure} ${t("So z is no better on this walk.")}`;
+  return isSpread ? `${all} ${t("The steps are spread so that this happens in the middle of the film.")}` : all;
+}
+
+/**
  * @param {import("./source.js").Source} source
  * @param {{picture: number, isArc: boolean}} state
  * @param {(isStep?: boolean) => void} changed
+ * @param {ReturnType<typeof import("./closer.js").closer>} near shows the picture through z
  */
-export function walking(source, state, changed) {
+export function walking(source, state, changed, near) {
   /**
    * Pictures of each way, in the order of `ways`.
    * @type {{corners: Float32Array[], weights: number[][], lines: Picture[][], isSpread: boolean} | null}
@@ -103,6 +122,7 @@ export function walking(source, state, changed) {
       said.textContent = "";
     }
     sentence.textContent = message.textContent = "";
+    near.show(null);
     drawChart();
   }
 
@@ -142,7 +162,7 @@ export function walking(source, state, changed) {
     }
     film.slider.disabled = false;
     for (const save of saves) save.disabled = false;
-    sentence.textContent = described();
+    sentence.textContent = source.canName ? walkSaid(walk.lines, walk.isSpread) : "";
     const plays = how === "play" && !isStill();
     film.go(how === "stay" ? state.picture : plays ? 0 : (NUM_PICTURES - 1) / 2);
     if (plays) film.play();
@@ -150,21 +170,6 @@ export function walking(source, state, changed) {
 
   /** @param {Picture} one */
   const verdict = (one) => (source.canName ? t("%(digit)s (%(share)s)", { digit: one.digit, share: percent(one.share) }) : "");
-
-  /** Where the classifier sees another digit. */
-  function described() {
-    if (!walk || !source.canName) return "";
-    const parts = runs(walk.lines[0].map(({ digit }) => digit));
-    const said = parts.map(([digit, last], k) =>
-      k === parts.length - 1 ? String(digit) : t("%(digit)s up to picture %(last)s", { digit, last: last + 1 }));
-    const sees = parts.length > 1
-      ? t("Along the way the classifier sees %(list)s.", { list: said.join(t(", then ")) })
-      : t("The classifier sees a %(digit)s all the way.", { digit: said[0] });
-    const [z, mixed] = walk.lines.map((line) => line.filter(({ share }) => share < UNSURE).length);
-    const unsure = t("Of its %(pictures)s pictures %(z)s show no clear digit through z, and %(mixed)s with pixels mixed.", { pictures: NUM_PICTURES, z, mixed });
-    const all = z < mixed ? `${sees} ${unsure}` : `${sees} ${unsure} ${t("So z is no better on this walk.")}`;
-    return walk.isSpread ? `${all} ${t("The steps are spread so that this happens in the middle of the film.")}` : all;
-  }
 
   /** @param {number} frame */
   function show(frame) {
@@ -183,6 +188,7 @@ export function walking(source, state, changed) {
     });
     film.slider.setAttribute("aria-valuetext", t("picture %(number)s: %(verdict)s", { number: frame + 1, verdict: verdict(walk.lines[0][frame]) }));
     drawChart();
+    near.show(walk.lines[0][frame]);
     if (!film.isPlaying()) changed(); // browsers refuse to change an address too often
   }
 
@@ -250,7 +256,8 @@ export function walking(source, state, changed) {
     film.view, message, chart, sentence, controls,
     el("p", { class: "legend" },
       source.canName ? t("How sure the classifier is along each way, and of which digit; ? below 80%, the dashes.") : "", " ",
-      source.canJudge ? t("D: the discriminator's logit, above 0 for real. It never saw mixed pixels, so of them it says little.") : ""));
+      source.canJudge ? t("D: the discriminator's logit, above 0 for real. It never saw mixed pixels, so of them it says little.") : ""),
+    near.view);
   clear();
   return { view, go, clear, show: drawChart, controls, named: (/** @type {string} */ to) => { name = to; } };
 }

@@ -335,7 +335,7 @@ def test_spot_the_fake(page: Any, browser: Any, gan_page: str) -> None:
     page.get_by_role("button", name="Show the answer").click()
     labels = cards.evaluate_all("all => all.map(e => e.ariaLabel)")
     is_drawn = ["was drawn" in label for label in labels]
-    logits = [number(re.findall(r"logit is (\S+)", label)[0]) for label in labels]
+    logits = [number(re.findall(r"logit is ([^\s;]+)", label)[0]) for label in labels]
     assert sum(is_drawn) == 6
     you = sum(a == b for a, b in zip(chosen, is_drawn, strict=True))
     lowest = sorted(logits)[5]
@@ -343,6 +343,15 @@ def test_spot_the_fake(page: Any, browser: Any, gan_page: str) -> None:
     scores = page.locator(".scores tbody tr")
     assert scores.nth(0).inner_text().split()[:2] == ["you", str(you)]
     assert scores.nth(1).inner_text().split()[2] == str(it)
+    class_ = page.locator(".join")
+    expect(class_).to_contain_text("Answers to this round: 1")
+    assert scores.nth(2).inner_text().split()[:3] == ["the", "class", f"{you}.0"]
+    assert class_.get_by_role("link").get_attribute("href") == f"{gan_page}#tab=fake&game=77"
+    lowest_six = page.locator(".card", has=page.locator(".badge"))
+    assert lowest_six.evaluate_all("all => all.length") == 6
+    assert all(
+        "takes it for drawn" in card.get_attribute("aria-label") for card in lowest_six.all()
+    )
     with visit(browser, page.url) as other:
         expect(other.locator(".card")).to_have_count(12)
         there = other.locator(".card canvas").evaluate_all("all => all.map(e => e.toDataURL())")
