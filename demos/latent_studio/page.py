@@ -51,7 +51,7 @@ class Answers:
     def functions(self) -> list[Any]:
         return [
             self.samples, self.pair, self.draw, self.name, self.judge, self.slopes, self.nearest,
-            self.early, self.gif, self.strip, self.recorded, self.read,
+            self.early, self.recorded, self.read,
         ]  # fmt: skip
 
     def samples(self, seed: int, digit: str) -> list[dict[str, Any]]:
@@ -85,12 +85,6 @@ class Answers:
         step, generator = self.studio.early
         pictures = self.studio.draw(self.studio.mixtures(corners, weights), generator)
         return {"step": step, "pictures": _sent(pictures)}
-
-    def gif(self, corners: Any, weights: Any) -> str:
-        return _base64(self.studio.gif(self.studio.mixtures(corners, weights)))
-
-    def strip(self, corners: Any, weights: Any) -> str:
-        return _base64(self.studio.strip(self.studio.mixtures(corners, weights)))
 
     def recorded(self) -> dict[str, Any]:
         return self.studio.recorded

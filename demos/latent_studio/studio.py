@@ -164,12 +164,6 @@ class Studio:
         """The film of a walk over latent points (n, latent_dim), there and back."""
         return figures.to_gif(self.generator(z), milliseconds=MILLISECONDS // len(z))
 
-    @torch.no_grad()
-    def strip(self, z: Tensor) -> bytes:
-        """The pictures of latent points (n, latent_dim) side by side, as a PNG."""
-        sheet = figures.sheet(self.generator(z), columns=len(z), scale=4)
-        return figures.to_png(sheet)
-
     def read(self, picture: str) -> Pictures:
         """Somebody's picture of a digit, as the networks see it.
 

@@ -1,7 +1,6 @@
 /** Where the latent studio's numbers come from: the networks of this page, or a server. */
 
 import { el, drawImage, t } from "./dom.js";
-import { toGif } from "./gif.js";
 import { normals } from "./seeds.js";
 import { argmax, softmax } from "./tensors.js";
 
@@ -26,16 +25,12 @@ import { argmax, softmax } from "./tensors.js";
  *   slopes: (image: Float32Array) => Promise<Float32Array>,
  *   nearest?: (image: Float32Array, digit: number) => Promise<Nearest>,
  *   early?: (corners: Float32Array[], weights: number[][]) => Promise<{step: number, pictures: Picture[]}>,
- *   gif: (walk: Walk) => Promise<Blob>,
- *   strip: (walk: Walk) => Promise<Blob>,
  * }} Source
- * @typedef {{corners: Float32Array[], weights: number[][], pictures: Picture[]}} Walk
  *
  * `slopes` are the derivatives of the discriminator's logit with respect to each point of an image.
  * The nearest of all training images, and how far real test images of a digit are from theirs:
  * @typedef {{image: Float32Array, distance: number, of_real: number[]}} Nearest
  *
- * A walk as a film, there and back, and as a strip of some of its pictures.
  */
 
 export const NUM_TILES = 25;
@@ -134,11 +129,6 @@ export function local(generator, { classifier, discriminator }) {
       classifier ? argmax(classifier.forward(generator.forward(z))) : -1),
     judge: (images) => every(images, picture),
     slopes: async (image) => discriminator?.slopes(image) ?? new Float32Array(784),
-    async gif({ pictures }) {
-      const images = [...pictures, ...pictures.slice(1, -1).reverse()].map(({ image }) => image);
-      return new Blob([toGif(images, 28, 6, 120)], { type: "image/gif" });
-    },
-    strip: ({ pictures }) => sheet(pictures.map(({ image }) => image), pictures.length),
   };
 }
 

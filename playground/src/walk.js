@@ -4,7 +4,9 @@
  */
 
 import { button, colour, drawImage, el, font, labelled, number, percent, prepare, saveAs, select, t } from "./dom.js";
+import { inRow, toGif } from "./gif.js";
 import { isStill, player } from "./player.js";
+import { sheet } from "./source.js";
 
 /** @typedef {import("./source.js").Sample} Sample */
 /** @typedef {import("./source.js").Picture} Picture */
@@ -12,6 +14,7 @@ import { isStill, player } from "./player.js";
 const NUM_PICTURES = 17;
 const FRAME = 120; // milliseconds of each picture
 const SCAN = 65; // places where the classifier is asked in search of the change
+const SCALE = 12; // of the saved film: each picture has 336 x 336 points
 const UNSURE = 0.8; // below this probability the classifier sees no digit clearly
 
 /**
@@ -82,7 +85,7 @@ export function walkSaid(lines, isSpread) {
 export function walking(source, state, changed, near) {
   /**
    * Pictures of each way, in the order of `ways`.
-   * @type {{corners: Float32Array[], weights: number[][], lines: Picture[][], isSpread: boolean} | null}
+   * @type {{lines: Picture[][], isSpread: boolean} | null}
    */
   let walk = null;
   let job = 0;
@@ -151,7 +154,7 @@ export function walking(source, state, changed, near) {
         source.draw(corners, points), source.judge(mixes), source.early?.(corners, points)]);
       if (mine !== job) return;
       const mixed = judged.map((verdict, k) => ({ ...verdict, image: mixes[k] }));
-      walk = { corners, weights: points, lines: [drawn, mixed], isSpread };
+      walk = { lines: [drawn, mixed], isSpread };
       if (early) {
         walk.lines.push(early.pictures);
         ways[2].heading.textContent = t("z, at step %(step)s", { step: number(early.step) });
@@ -232,16 +235,10 @@ export function walking(source, state, changed, near) {
   /** @param {"gif" | "strip"} what */
   async function save(what) {
     if (!walk) return;
-    const { corners, weights, lines: [drawn] } = walk;
-    const kept = what === "gif" ? drawn.map((_, k) => k) : drawn.map((_, k) => k).filter((k) => k % 2 === 0);
-    const label = `${name}.${what === "gif" ? "gif" : "png"}`;
-    message.textContent = "";
-    try {
-      const part = { corners, weights: kept.map((k) => weights[k]), pictures: kept.map((k) => drawn[k]) };
-      saveAs(label, await source[what](part));
-    } catch (error) {
-      message.textContent = /** @type {Error} */ (error).message;
-    }
+    const [drawn, mixed] = walk.lines.map((line) => line.map(({ image }) => image));
+    if (what === "strip") return saveAs(`${name}.png`, await sheet(drawn.filter((_, k) => k % 2 === 0), 9));
+    const pictures = drawn.map((image, k) => inRow([image, mixed[k]], SCALE));
+    saveAs(`${name}.gif`, new Blob([toGif([...pictures, ...pictures.slice(1, -1).reverse()], FRAME)], { type: "image/gif" }));
   }
 
   const paths = select([["straight", t("straight")], ["arc", t("on an arc around 0")]], state.isArc ? "arc" : "straight", (value) => {

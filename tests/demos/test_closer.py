@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from toolkit.common.errors import UsageError
 from toolkit.export import torchscript
@@ -24,53 +23,45 @@ sys.path.insert(0, str(ROOT / "demos"))
 from latent_studio.studio import Studio
 from latent_studio.tally import Tally
 
+WORDS = ("nearly every", "all alike", "often right", "no better", "all eight", "still")
+WORDS += ("drawn becomes real", "may be a copy")
+
 
 @pytest.fixture(scope="module")
 def studio() -> Studio:
     return Studio(ROOT / "exports")
 
 
-@pytest.fixture(scope="module")
-def drawn(studio: Studio) -> Tensor:
-    with torch.no_grad():
-        images: Tensor = studio.generator(studio.samples(5)[:4])
-    return images
-
-
-def test_what_d_would_change(
-    node: Callable[..., str], page: Path, studio: Studio, drawn: Tensor
-) -> None:
+def test_what_d_would_change(node: Callable[..., str], page: Path, studio: Studio) -> None:
     """Page and server against autograd in double precision; the logit moves as they say."""
-    in_page = ask(node, page, slopes=drawn.flatten(1).tolist())["slopes"]
-    for half, tolerance in ((True, 1e-3), (False, 1e-4)):
+    drawn = studio.draw(studio.samples(5)[:4]).images
+    answers = ask(node, page, slopes=drawn.flatten(1).tolist())["slopes"]
+    in_page, nudged = (torch.tensor([x[key] for x in answers]) for key in ("found", "nudged"))
+    for half, found, tolerance in ((True, in_page, 1e-3), (False, studio.slopes(drawn), 1e-4)):
         state = torchscript.load("discriminator").state_dict()
-        eager = ConvDiscriminator()
-        eager.load_state_dict({k: (v.half() if half else v).double() for k, v in state.items()})
-        eager.double()
+        eager = ConvDiscriminator().double()
+        eager.load_state_dict({k: v.half() if half else v for k, v in state.items()})
         given = drawn.double().requires_grad_()
         logits = eager.readout(eager.layers(given * 2 - 1))
         (exact,) = torch.autograd.grad(logits.sum(), given)
-        found = torch.tensor([x["found"] for x in in_page]) if half else studio.slopes(drawn)
-        for one, expected in zip(found.view_as(drawn).double(), exact, strict=True):
-            large = expected.abs() > 1e-3 * expected.abs().max()
-            torch.testing.assert_close(one[large], expected[large], rtol=tolerance, atol=1e-7)
-    nudged = torch.tensor([x["nudged"] for x in in_page]).view_as(drawn)
+        large = exact.abs() > 1e-3 * exact.abs().amax()
+        found = found.view_as(drawn).double()
+        torch.testing.assert_close(found[large], exact[large], rtol=tolerance, atol=1e-7)
+    nudged = nudged.view_as(drawn)
     assert (nudged - drawn).abs().max() <= 0.0501
     assert (studio.judge(nudged).logits > studio.judge(drawn).logits).all()
 
 
-def test_the_nearest_training_image(studio: Studio, drawn: Tensor, mnist: MNIST) -> None:
+def test_the_nearest_training_image(studio: Studio, mnist: MNIST) -> None:
+    drawn = studio.draw(studio.samples(5)[:1]).images
     training = mnist.train_images.flatten(1).numpy().astype(np.float32) / 255
-    for image in drawn[:2]:
+    first = mnist.test_images[mnist.test_labels == 3][:1] / 255
+    for image in (drawn, first, mnist.train_images[7:8] / 255):
         squares = np.square(training - image.flatten().numpy()).sum(axis=1, dtype=float)
-        found, distance, of_real = studio.nearest(image[None], 3)
+        found, distance, of_real = studio.nearest(image, 3)
         assert distance == pytest.approx(np.sqrt(squares.min()), abs=1e-3)
         np.testing.assert_array_equal(found.numpy(), training[squares.argmin()])
-    first = mnist.test_images[mnist.test_labels == 3][0].flatten().numpy() / np.float32(255)
-    squares = np.square(training - first).sum(axis=1, dtype=float)
-    assert of_real[0] == pytest.approx(np.sqrt(squares.min()), abs=1e-3)
-    copied = mnist.train_images[7:8].float() / 255
-    assert studio.nearest(copied, 3)[1] == 0
+        assert image is not first or distance == pytest.approx(of_real[0], abs=1e-6)
 
 
 def test_a_tally_counts_everybody_once() -> None:
@@ -112,37 +103,31 @@ def test_500_sentences(node: Callable[..., str], page: Path) -> None:
     for text, (kind, *x) in zip(texts, given, strict=True):
         text = text.replace("\N{MINUS SIGN}", "-")
         numbers = [float(one) for one in re.findall(r"-?\d+\.?\d*", text)]
+        says = {word: word in text for word in WORDS}
         if kind == "filmSaid":
             real, fake = (np.array(x[0][key][40:]) for key in ("real", "drawn"))
             pairs, alike = (real[:, None] > fake).mean(), fake.std() < 0.1 * real.std()
-            assert ("nearly every" in text) == (pairs > 0.95)
-            assert ("all alike" in text) == (alike and pairs <= 0.95)
-            assert ("often right" in text) == (0.8 < pairs <= 0.95 and not alike)
-            assert "alike" not in text or numbers[:2] == pytest.approx(
-                [fake.std(), real.std()], abs=6e-4
-            )
+            assert says["nearly every"] == (pairs > 0.95)
+            assert says["all alike"] == (alike and pairs <= 0.95)
+            assert says["often right"] == (0.8 < pairs <= 0.95 and not alike)
+            found, expected = numbers[:2], [fake.std(), real.std()][: 2 * says["all alike"]]
         elif kind == "walkSaid":
             seen = np.array([one["digit"] for one in x[0][0]])
-            ends = [*np.flatnonzero(np.diff(seen)), 16]
             unsure = [sum(one["share"] < 0.8 for one in line) for line in x[0]]
-            said = (
-                [int(seen[0])]
-                if len(ends) == 1
-                else [n for e in ends for n in (seen[e], e + 1)][:-1]
-            )
-            assert numbers == [*said, 17, *unsure]
-            assert ("no better" in text) == (unsure[0] >= unsure[1])
+            runs = [n for k in np.flatnonzero(np.diff(seen)) for n in (seen[k], k + 1)]
+            assert says["no better"] == (unsure[0] >= unsure[1])
+            found, expected = numbers, [*runs, seen[-1], 17, *unsure]
         elif kind == "ringSaid":
-            assert ("all eight" in text) == (x[1]["covered"] == 8)
-            assert numbers == pytest.approx(
-                [x[1]["covered"]] * (x[1]["covered"] < 8) + [100 * x[1]["inside"]], abs=0.51
-            )
+            covered, inside = x[1]["covered"], 100 * x[1]["inside"]
+            assert says["all eight"] == (covered == 8)
+            found, expected = numbers, [covered, inside][covered == 8 :]
         elif kind == "nudgeSaid":
             (digit, was), (a, b) = ([one[key] for one in x] for key in ("digit", "logit"))
-            assert numbers[1:3] == pytest.approx([a, b], abs=0.0051)
-            assert ("drawn becomes real" in text) == (a <= 0 < b)
-            assert ("still" in text) == (digit == was)
+            assert says["drawn becomes real"] == (a <= 0 < b)
+            assert says["still"] == (digit == was)
+            found, expected = numbers[1:3], [a, b]
         else:
-            assert numbers[0] == pytest.approx(x[0], abs=0.051)
-            assert numbers[2:4] == pytest.approx([min(x[1]), np.median(x[1])], abs=0.051)
-            assert ("may be a copy" in text) == (min(x[1]) >= x[0])
+            assert says["may be a copy"] == (min(x[1]) >= x[0])
+            found, expected = [numbers[0], *numbers[2:4]], [x[0], min(x[1]), np.median(x[1])]
+        tolerance = {"ringSaid": 0.51, "nearestSaid": 0.051, "nudgeSaid": 0.0051}.get(kind, 6e-4)
+        assert found == pytest.approx(expected, abs=tolerance)

@@ -38,15 +38,8 @@ const lists = (corners) => corners.map((corner) => [...corner]);
  * @returns {import("../source.js").Source}
  */
 function served(server, { latent_dim, has_film, has_images }) {
-  const [samples, pair, draw, name, judge, slopes, nearest, early, gif, strip] =
-    ["samples", "pair", "draw", "name", "judge", "slopes", "nearest", "early", "gif", "strip"].map((asked) => asking(server, asked));
-  /**
-   * @param {import("../source.js").Walk} walk
-   * @param {(given: object) => Promise<string>} make
-   * @param {string} type
-   */
-  const file = async ({ corners, weights }, make, type) =>
-    new Blob([Uint8Array.from(atob(await make({ corners: lists(corners), weights })), (byte) => byte.charCodeAt(0))], { type });
+  const [samples, pair, draw, name, judge, slopes, nearest, early] =
+    ["samples", "pair", "draw", "name", "judge", "slopes", "nearest", "early"].map((asked) => asking(server, asked));
   return {
     latent_dim,
     canName: true,
@@ -67,8 +60,6 @@ function served(server, { latent_dim, has_film, has_images }) {
         const { step, pictures } = await early({ corners: lists(corners), weights });
         return { step, pictures: pictures.map(picture) };
       } : undefined,
-    gif: (walk) => file(walk, gif, "image/gif"),
-    strip: (walk) => file(walk, strip, "image/png"),
   };
 }
 
