@@ -141,7 +141,7 @@ def test_skeleton(call: Call, folder: Path) -> None:
 def test_check(call: Call, folder: Path) -> None:
     """A byte-order mark, the ends of lines of Windows, letters of Europe and of China."""
     (folder / "检查").mkdir()
-    cases.write_wrong("the label is the middle", folder / "检查")
+    cases.write_planted("the label is the middle", folder / "检查")
     for name in ("lstm.py", "train.py", "my_gan.py"):
         (folder / "检查" / name).unlink()
     file = folder / "检查" / "dataset.py"

@@ -41,6 +41,10 @@ def build() -> bytes:
     end_if(word)
     add_each(word, "command in results.commands", "{{ command }}", style="Command")
     word.add_paragraph("The notebook assignment3.ipynb shows them.")
+    begin_if(word, "results.tutor")
+    word.add_heading("With the tutor", level=1)
+    end_if(word)
+    add_each(word, "line in results.tutor", "{{ line }}", style="List Bullet")
     return to_bytes(word)
 
 

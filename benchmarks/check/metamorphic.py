@@ -6,8 +6,8 @@
 
 `rewritings/` has the kinds of rewriting: each leaves the meaning of a program as it is, where it
 fits. A right solution of the tests is rewritten by one of them or by three, and the verdict must
-not change. Then the same with one fault put into it, from `faults/` or from the tests: it is named,
-or *not seen*, and nothing false is said.
+not change. Then the same with a misconception in it, from the table of the tests: it is named, or
+*not seen*, and nothing false is said.
 
 Original and rewritten run side by side, without the check (`behaviour.py`): one that does something
 else is thrown away and counted, and says nothing about the check. What a program never calls is
@@ -34,17 +34,20 @@ from typing import Any
 import libcst as cst
 import torch
 from behaviour import STARVED, Trace, behaviour, same
-from faults import KINDS as FAULTS
-from faults import mutants
-from faults.solutions import Solution, misconceptions, own, real, write
 from public_code.score import rate
 from rewritings import KINDS
 from rewritings.program import Program
+from solutions import Solution, faulty, own, real, write
 
 STEPS = {"train": 12, "gan": 10}  # of optimisers, until a run has shown enough
 CHAIN = 3  # rewritings, one after the other, in every second program
 BROKEN = (cst.ParserSyntaxError, cst.CSTValidationError, SyntaxError)
 NOT_HERE = {"missing-file", "not-written", "time-limit", "doubtful-record"}  # no run can show them
+# What a short run on this machine need not show.
+UNSHOWN = {"fixed-device", "fixed-batch-size", "fixed-sequence-length", "clipping-without-effect",
+           "wrong-interpolation", "interpolation-repeats-ends", "missing-interpolation",
+           "same-class-ends", "missing-folder", "length-overflow", "split-leak"}  # fmt: skip
+STOPPING = {"does-not-run", "does-not-import", "fixed-device", "missing-detach", "not-watched"}
 
 
 class Check:
@@ -59,7 +62,6 @@ class Check:
         torch.set_num_threads(1)
         self.host = host
         self.right = [*(real(folder) if folder else own())]
-        self.wrong = [] if folder else [s for s in misconceptions() if not s.ids & NOT_HERE]
         self.traces: dict[tuple[Any, ...], Trace] = {}
         self.reports: dict[tuple[Any, ...], dict[str, Any]] = {}
 
@@ -148,32 +150,19 @@ def rewritten(
 
 
 def with_fault(check: Check, rng: random.Random) -> Iterator[Solution]:
-    """Solutions with one fault, in an order of chance."""
+    """Solutions with one fault that a run shows, or that no run can show, in an order of chance."""
     while True:
-        if rng.random() < 0.5 and check.wrong:
-            yield rng.choice(check.wrong)
-            continue
         solution = rng.choice(check.right)
         part = rng.choice(solution.right)
-        file = solution.program.parts[part]
-        made = [*mutants(part, solution.program.files[file])] if file.endswith(".py") else []
-        if made:
-            mutant = rng.choice(made)
-            kind = FAULTS[mutant.kind]
-            files = {**solution.program.files, file: mutant.text}
-            program = solution.program._replace(
-                files=files, name=f"{solution.program.name}, {mutant.kind}"
-            )
-            ran = [check.trace(p, [part]) for p in (program, solution.program)]
+        if made := [one for one in faulty(solution, part) if not one.ids & NOT_HERE]:
+            wrong = rng.choice(made)
+            parts = [part, *wrong.parts]
+            ran = [check.trace(program, parts) for program in (wrong.program, solution.program)]
             stops = any(what.startswith("raises ") and what != STARVED for what, _ in ran[0][0])
-            if stops and "does-not-run" not in kind.ids:
+            if stops and not wrong.ids & STOPPING:
                 continue  # a fault of another kind than it was to be
-            if kind.sure or not all_same(*ran):
-                softmax = ("train",) if "softmax-before-loss" in kind.ids else ()
-                parts = (part, *softmax)
-                yield Solution(
-                    program, (), frozenset(kind.ids), solution.may, solution.together, parts
-                )
+            if wrong.ids & UNSHOWN or not all_same(*ran):
+                yield wrong
 
 
 def all_same(one: list[Trace], two: list[Trace]) -> bool:

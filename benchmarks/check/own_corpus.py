@@ -1,8 +1,9 @@
 """The check on what we planted ourselves, and its cost: python benchmarks/check/own_corpus.py
 
 Judges every faulty and every right submission of tests/assignment/check/corpus by one warm child,
-and then runs the command `check` on each right one, for its processor time and memory. Code by
-others says more about how right the check is: benchmarks/check/wild.py.
+with `--everywhere` each misconception in all right solutions where it fits, and then runs the
+command `check` on each right one, for its processor time and memory. Code by others says more about
+how right the check is: benchmarks/check/wild.py.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,25 +35,32 @@ def judged(host: Host, write: Callable[[Path], None], parts: list[str]) -> tuple
         return judge(submission, host, str(submission.root), parts=chosen), folder
 
 
-def planted(host: Host) -> tuple[int, int, int]:
-    """How many faults were planted, how many are named, and how many where one would mend them."""
-    total = named = in_place = 0
+def planted(host: Host, everywhere: bool) -> Counter[tuple[bool, str]]:
+    """What is said of each misconception where it was written first (True), and elsewhere."""
+    counts: Counter[tuple[bool, str]] = Counter()
     for name, wrong in cases.WRONG.items():
-        report, folder = judged(host, lambda to, n=name: cases.write_wrong(n, to), [*wrong.parts])
+        if not (wrong.first or everywhere):
+            continue
+        report, folder = judged(host, lambda to, n=name: cases.write_planted(n, to), [*wrong.parts])
+        known = {*wrong.also, *wrong.instead, *(fault.id for fault in wrong.faults)}
+        others = [finding.id for finding in report.findings if finding.id not in known]
+        if others:
+            print(f"{name}: {', '.join(others)} is a false alarm")
+        counts[wrong.first, "false"] += bool(others)
         for fault in wrong.faults:
             found = [
                 one
                 for one in report.findings
-                if (one.id, one.equation) == (fault.id, fault.equation) or one.id in fault.instead
+                if (one.id, one.equation) == (fault.id, fault.equation) or one.id in wrong.instead
             ]
             allowed = build.places(folder, fault.at)
             there = [one for one in found if (one.file, one.cell, one.line) in allowed]
-            total += 1
-            named += bool(found)
-            in_place += bool(there)
+            counts[wrong.first, "planted"] += 1
+            counts[wrong.first, "named"] += bool(found)
+            counts[wrong.first, "there"] += bool(there)
             if not there:
                 print(f"{name}: {fault.id} is {'not at its line' if found else 'not named'}")
-    return total, named, in_place
+    return counts
 
 
 def alarms(host: Host) -> tuple[int, int]:
@@ -82,15 +91,23 @@ def costs() -> list[float]:
 
 
 def main() -> None:
-    argparse.ArgumentParser(description="The check against planted faults.").parse_args()
+    parser = argparse.ArgumentParser(description="The check against planted faults.")
+    parser.add_argument("--everywhere", action="store_true", help="in each solution where one fits")
+    options = parser.parse_args()
     with plain_host() as host:
-        total, named, in_place = planted(host)
+        counts = planted(host, options.everywhere)
         parts, wrong = alarms(host)
     seconds = costs()
     print("\n| what | measured |")
     print("|---|---|")
-    print(f"| planted faults that are named | {named} of {total} |")
-    print(f"| at a line where a student would change something | {in_place} of {total} |")
+    for first, where in ((True, ""), (False, ", in further solutions"))[: 1 + options.everywhere]:
+        count = {what: counts[first, what] for what in ("planted", "named", "there", "false")}
+        print(f"| planted faults that are named{where} | {count['named']} of {count['planted']} |")
+        print(
+            f"| at a line where a student would change something{where} | "
+            f"{count['there']} of {count['planted']} |"
+        )
+        print(f"| submissions with a false alarm beside it{where} | {count['false']} |")
     print(
         f"| parts of {len(cases.RIGHT)} right submissions with a false alarm | {wrong} of {parts} |"
     )

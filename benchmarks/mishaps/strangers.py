@@ -20,10 +20,12 @@ from toolkit.assignment.check import wire
 from toolkit.assignment.check.host import MALFORMED
 from toolkit.assignment.check.static import Reading
 from toolkit.assignment.check.submission import prepare
+from toolkit.assignment.check.verdicts import Verdicts
 from toolkit.assignment.grade.archive import BrokenArchive, unpack
 from toolkit.assignment.grade.copies.similar import prints_of, read_code
 from toolkit.assignment.grade.sandbox.apart import Bounds, Exceeded, Failed, apart
 from toolkit.assignment.grade.unusual import unusual
+from toolkit.assignment.parts import PARTS
 from toolkit.assignment.records.files import read_folder
 from toolkit.common.errors import UsageError
 from toolkit.common.package_data import package_data
@@ -98,7 +100,7 @@ def _read(data: bytes, folder: Path) -> bytes:
         submission = prepare(folder / "archive", folder / "copy")
     except (BrokenArchive, UsageError):
         return b"refused"
-    Reading(submission)
+    Reading(submission, {part: Verdicts(part, "") for part in PARTS})
     read_folder(submission.root)
     unusual(submission)
     return b"clean"

@@ -36,7 +36,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
     """The folder of the archive of a submission with one fault, and what `pack` said."""
     folder = tmp_path_factory.mktemp("mine")
     cases.write_right("separate gates", folder)
-    cases.write_wrong("c adds f", folder)
+    cases.write_planted("c adds f", folder)
     add_the_rest(folder)
     out = tmp_path_factory.mktemp("class")
     arguments = ["pack", str(folder), "--student-number", "10000002", "--out", str(out)]
@@ -94,7 +94,7 @@ def test_the_same_points_in_the_folders_of_the_course(name: str, tmp_path: Path)
     way = next((way for way in ways.ALL if ways.why_not(way) is None), None)
     assert way is not None
     cases.write_right("separate gates", tmp_path)
-    cases.write_wrong("c adds f", tmp_path)
+    cases.write_planted("c adds f", tmp_path)
     texts = {part: (tmp_path / name).read_text() for part, name in FILES.items()}
     files, _ = layouts.LAYOUTS[name](texts)
     data = submissions.pack(dict(files))

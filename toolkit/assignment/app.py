@@ -69,6 +69,28 @@ def skeleton(
 
 @app.command()
 @reports_errors
+def solution(
+    out: Annotated[Path, typer.Option(help="The folder for the files; it is made.")],
+) -> None:
+    """For teachers: write the complete solution. `pack` refuses code that equals it.
+
+    A file that is there already stays as it is.
+    """
+    from toolkit.assignment.skeleton import write_solution
+
+    written, kept = write_solution(out)
+    for path in written:
+        print(f"Written: {path}")
+    for path in kept:
+        print(f"Kept as it is: {path}")
+    print(
+        "This is the complete solution, for those who teach the assignment. Students learn from "
+        "writing their own, and pack refuses this one, under other names as well."
+    )
+
+
+@app.command()
+@reports_errors
 def check(
     path: Annotated[
         Path | None,
@@ -257,6 +279,63 @@ def grade(
         written = write_gradebook(archives, results, out, csv, students, points, title)
         made = f"For {csv}: {', '.join(map(str, written.files))}."
         print("\n".join([*written.unclear, *written.missing, made]))
+
+
+FolderArgument = Annotated[Path, typer.Argument(help="The folder with your code.")]
+tutors = typer.Typer(
+    no_args_is_help=True,
+    help="Check one step of your code, and get hints: `toolkit tutor check --help`.",
+)
+app.add_typer(tutors, name="tutor")
+
+
+@tutors.command("check")
+@reports_errors
+def tutor_check(
+    name: Annotated[str, typer.Argument(help="As `toolkit progress` lists it: lstm.equation_5.")],
+    folder: FolderArgument = Path(),
+    expect: Annotated[
+        str | None,
+        typer.Option(
+            help="What you expect to change since the last check.", show_default="you are asked"
+        ),
+    ] = None,
+) -> None:
+    """Say whether one step is right, with the numbers of a tiny example, or not written yet.
+
+    Exit code 0: right; 1: wrong, or not written; 3: not seen.
+    """
+    from toolkit.assignment.check.host import early_host
+    from toolkit.assignment.tutor.exercises import find_exercise
+
+    find_exercise(name)
+    with early_host() as host:
+        from toolkit.assignment.tutor.session import check_exercise
+
+        answer, text = check_exercise(name, folder, None, expect, host)
+    print(text)
+    raise typer.Exit({"right": 0, "not seen": 3}.get(answer.verdict, 1))
+
+
+@tutors.command("hint")
+@reports_errors
+def tutor_hint(
+    name: Annotated[str, typer.Argument(help="As `toolkit progress` lists it: lstm.equation_5.")],
+    folder: FolderArgument = Path(),
+) -> None:
+    """Give the next of three hints, once a check has compared numbers of yours."""
+    from toolkit.assignment.tutor.session import next_hint
+
+    print(next_hint(name, folder))
+
+
+@app.command()
+@reports_errors
+def progress(folder: FolderArgument = Path()) -> None:
+    """List the exercises of the tutor, and which of them are right."""
+    from toolkit.assignment.tutor.session import list_progress
+
+    print(list_progress(folder))
 
 
 packages = typer.Typer(

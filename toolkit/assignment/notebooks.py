@@ -10,6 +10,7 @@ import json
 import re
 import tokenize
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -24,6 +25,8 @@ STATEMENT_MAGICS = {"time", "timeit", "prun", "memit", "mprun", "lprun"}
 IPYTHON = "from unittest.mock import MagicMock as get_ipython, MagicMock as display"
 BEGINS = re.compile(r"^(?P<before>\s*(?:[\w.,][\w., ]*=\s*)?)(?P<sign>%%?(?=\w)|!+)(?P<rest>.*)$")
 SHELL = re.compile(r"^\s*(pip3?|conda|cd|ls|pwd|mkdir|wget|git)(\s+[\w./~-].*)?$")  # without a sign
+# How a cell begins that belongs to the tutor: an exercise is no part of what is handed in.
+TUTORS = re.compile(r"\s*(# Exercise \S|(from toolkit\.assignment )?import tutor\b|tutor\.\w+\()")
 ASKS = re.compile(r"^\s*(\?{1,2}[\w.*]+|[\w.*]+\?{1,2})\s*(#.*)?$")
 
 
@@ -107,12 +110,17 @@ def code_cells(data: bytes) -> list[dict[str, Any]]:
     return [cell for cell in code if cell["text"].strip()]
 
 
+def is_tutors(cell: Mapping[str, Any]) -> bool:
+    """Whether one of `code_cells` is an exercise, or only talks to the tutor."""
+    return TUTORS.match(cell["text"]) is not None
+
+
 def read_notebook(data: bytes) -> Notebook:
     """The code cells of a notebook as one Python file, line for line.
 
     What only IPython understands does nothing (`%matplotlib inline`, `!pip`, `name?`), or what it
     stands for (`%time f()`, `%run file.py`); a cell that is not Python even so is left out. A cell
-    is numbered among the code cells that are not empty, from 1.
+    is numbered among the code cells that are not empty, from 1. Those of the tutor are blank.
 
     Raises:
         BrokenNotebook: it is no notebook, or not one of Python.
@@ -125,7 +133,10 @@ def read_notebook(data: bytes) -> Notebook:
         found.places.append((1, 1))
     for number, cell in enumerate(cells, start=1):
         text = [line.rstrip("\r") for line in cell["text"].split("\n")]
-        text = _without_cell_magic(text, number, found.files)
+        if is_tutors(cell):
+            text = [""] * len(text)
+        else:
+            text = _without_cell_magic(text, number, found.files)
         if _problem(text):
             text = _without_magics(text)
         if problem := _problem(text):

@@ -11,8 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from toolkit.assignment.check.host import NOT_LIMITED
+from toolkit.assignment.check.rules import rules
 from toolkit.assignment.check.static import still_to_write
-from toolkit.assignment.check.submission import unclear_sentence
+from toolkit.assignment.check.submission import unclear
 from toolkit.assignment.grade.archive import MAX_ARCHIVE, MAX_UNPACKED, student_number, unpack
 from toolkit.assignment.grade.points import free
 from toolkit.assignment.grade.result import Extra, describe
@@ -25,12 +26,16 @@ from toolkit.assignment.notebooks import (
     SUFFIX,
     BrokenNotebook,
     code_cells,
+    code_of,
     decoded,
+    is_tutors,
     read_notebook,
 )
 from toolkit.assignment.parts import FILES, list_files
 from toolkit.assignment.records.files import FOLDER, gaps, is_record, read_records
 from toolkit.assignment.report.prompts import ReportKind, find_prompts, one_report
+from toolkit.assignment.skeleton import copied_from_solution
+from toolkit.assignment.tutor.journal import JOURNAL
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, set_aside
 
@@ -153,6 +158,7 @@ def _is_wanted(path: PurePosixPath) -> bool:
         path.suffix.lower() in (IN_DATA_FOLDERS if in_data else SUFFIXES)
         and LEFT_OUT.isdisjoint(folders)
         and not path.name.startswith("~$")  # Word's, while a document is open
+        and path.name != JOURNAL
     )
 
 
@@ -179,6 +185,12 @@ def find_problems(files: Files) -> list[str]:
         elif part not in found.equal:
             problems.append(f"{name} is missing.")
     problems = list(dict.fromkeys(problems))  # one file may be several parts
+    taken = {candidate.path for candidate in found.parts.values()}
+    problems += [
+        f"Your code equals the toolkit's solution for {name}, whatever its names are. Hand in your "
+        "own; the tutor helps with each step: toolkit tutor --help"
+        for name in copied_from_solution(code_of(path, files.get(path, b"")) for path in taken)
+    ]
     notebooks = [path for path in files if path.suffix.lower() == SUFFIX]
     if not notebooks:
         problems.append("The notebook (.ipynb) with the results is missing.")
@@ -197,7 +209,10 @@ def find_problems(files: Files) -> list[str]:
 def find_leftovers(files: Files) -> list[str]:
     """What a student may want to finish before handing in, a sentence each."""
     equal = locate(files).equal
-    leftovers = [unclear_sentence(part, candidates) for part, candidates in equal.items()]
+    leftovers = []
+    for part, candidates in equal.items():
+        name, seen = unclear(part, candidates)
+        leftovers.append(rules(part)[f"not-seen.{name}"].says.format(**seen))
     if all(path.suffix != ".pdf" for path in files):
         sources = [path for path in files if path.suffix == ".tex"]
         leftovers += [
@@ -239,7 +254,8 @@ def _notebook_problems(path: PurePosixPath, content: bytes) -> list[str]:
     if not content.strip():
         return [f"{path} is empty."]
     try:
-        code = list(enumerate(code_cells(content), start=1))
+        cells = enumerate(code_cells(content), start=1)
+        code = [(number, cell) for number, cell in cells if not is_tutors(cell)]
         failed = [
             number
             for number, cell in code

@@ -1,7 +1,8 @@
-"""The files that a student fills in, and the data they train on, copied out of the toolkit."""
+"""What is copied out of the toolkit: files to fill in, data, and the solution for teachers."""
 
 import gzip
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from toolkit.assignment.parts import FILES
@@ -10,6 +11,7 @@ from toolkit.common.files import atomic_write, make_directory, read_bytes
 from toolkit.common.package_data import package_data
 
 RAW = Path("data", "MNIST", "raw")  # where torchvision.datasets.MNIST("data") looks
+COPIED = 0.9  # of the solution's own code in one file: no file of somebody else's has half of it
 
 
 def write_skeleton(out: Path, mnist: bool = False) -> tuple[list[Path], list[Path]]:
@@ -34,6 +36,15 @@ def write_skeleton(out: Path, mnist: bool = False) -> tuple[list[Path], list[Pat
             raise ToolkitError(f"{package_data('mnist')} no longer has the four files of MNIST.")
         sources |= {RAW / path.stem: path for path in compressed}
         sources[RAW / "README"] = package_data("mnist") / "README.md"  # the licence asks for it
+    return _copy(sources, out)
+
+
+def write_solution(out: Path) -> tuple[list[Path], list[Path]]:
+    """Copy the complete solution into a folder, as `write_skeleton` does the skeleton."""
+    return _copy({Path(name): package_data("solution") / name for name in FILES.values()}, out)
+
+
+def _copy(sources: Mapping[Path, Path], out: Path) -> tuple[list[Path], list[Path]]:
     written, kept = [], []
     for name, source in sources.items():
         path = out / name
@@ -45,3 +56,17 @@ def write_skeleton(out: Path, mnist: bool = False) -> tuple[list[Path], list[Pat
         atomic_write(path, gzip.decompress(data) if source.suffix == ".gz" else data)
         written.append(path)
     return written, kept
+
+
+def copied_from_solution(texts: Iterable[str]) -> list[str]:
+    """The files of the solution that one of these programs equals, whatever its names are."""
+    from toolkit.assignment.grade.copies.similar import prints_of  # here: it imports numpy
+
+    theirs = [set(prints_of({"": text}).plain.tolist()) for text in texts]
+    found = []
+    for name in FILES.values():
+        text = (package_data("solution") / name).read_text(encoding="utf-8")
+        own = set(prints_of({"": text}).plain.tolist())
+        if any(len(own & runs) >= COPIED * len(own) for runs in theirs):
+            found.append(name)
+    return found

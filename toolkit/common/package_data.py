@@ -14,6 +14,7 @@ IN_CHECKOUT = {
     "constraints": "constraints",
     "skeleton": "assignments/skeleton",
     "notebook": "assignments/assignment3.ipynb",
+    "solution": "assignments/solution",
     "report": "assignments/report",
     "demos": "demos",
     "pages": "playground/dist",

@@ -67,4 +67,5 @@ def submission(root: Path, parts: dict[Any, tuple[str, str | None]]) -> Any:
         users = tuple(sorted(f for f in listed if file in imports[f]))
         files = tuple(dict.fromkeys(reached))
         located[part] = Located(file, name, files=files, users=users)
-    return Submission(root, located, files=tuple(sorted(listed)))
+    there = tuple(sorted(p.relative_to(root).as_posix() for p in root.rglob("*")))
+    return Submission(root, located, files=tuple(sorted(listed)), there=there)

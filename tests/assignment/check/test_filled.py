@@ -1,4 +1,4 @@
-"""The skeleton, filled in, with the records of its own trainings."""
+"""The solution, which is the skeleton filled in, with the records of its own trainings."""
 
 import os
 import subprocess
@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from toolkit.assignment.records.files import read_folder
+from toolkit.assignment.skeleton import write_solution
 
-from ..filled import write_filled
 from .conftest import Check
 
 
 @pytest.mark.slow
 def test_it_is_right_and_records_itself(tmp_path: Path, warm_check: Check) -> None:
     """What `train.py` writes is read; the check's run of the same file does not change that."""
-    write_filled(tmp_path)
+    write_solution(tmp_path)
     words = ("--network", "rnn", "--length", "9", "--train-steps", "20")
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     subprocess.run([sys.executable, "train.py", *words], cwd=tmp_path, env=environment, check=True)

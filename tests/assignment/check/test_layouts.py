@@ -46,7 +46,7 @@ def test_right_in_every_layout(part: Part, tmp_path: Path, warm_check: Check) ->
 
 @pytest.mark.parametrize("part", WRONG)
 def test_wrong_in_every_layout(part: Part, tmp_path: Path, warm_check: Check) -> None:
-    cases.write_wrong(WRONG[part], tmp_path)
+    cases.write_planted(WRONG[part], tmp_path)
     found = compare(texts_in(tmp_path), part, tmp_path, warm_check)
     assert any(verdict == "wrong" for verdict, *_ in found)
 

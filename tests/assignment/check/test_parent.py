@@ -74,7 +74,7 @@ def test_right(tmp_path: Path) -> None:
 
 def test_wrong(tmp_path: Path) -> None:
     """The file, line and id, the student's own line, and the sentence about it."""
-    cases.write_wrong("the label is the middle", tmp_path)
+    cases.write_planted("the label is the middle", tmp_path)
     for name in ("lstm.py", "train.py", "my_gan.py"):
         (tmp_path / name).unlink()
     done = run_check(tmp_path)
@@ -152,7 +152,7 @@ def test_what_another_part_lacks_is_said_once(tmp_path: Path, warm_check: Check)
 def test_a_notebook(tmp_path: Path, warm_check: Check) -> None:
     """A fault in it has the cell and the line, and the text shows that line."""
     (tmp_path / "flat").mkdir()
-    cases.write_wrong("the label is the middle", tmp_path / "flat")
+    cases.write_planted("the label is the middle", tmp_path / "flat")
     text = (tmp_path / "flat" / "dataset.py").read_text()
     folder = tmp_path / "mine"
     folder.mkdir()

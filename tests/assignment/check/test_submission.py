@@ -11,7 +11,8 @@ from toolkit.assignment.check import submission as module
 from toolkit.assignment.check.findings import Finding
 from toolkit.assignment.check.static import Reading
 from toolkit.assignment.check.submission import Submission, prepare
-from toolkit.assignment.parts import FILES, PARTS
+from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.parts import FILES, PARTS, Part
 from toolkit.assignment.syntax import marked
 from toolkit.common.errors import UsageError
 
@@ -29,6 +30,12 @@ class LSTM(nn.Module):
 def prepared(tmp_path: Path, files: dict[str, str]) -> Submission:
     (tmp_path / "copy").mkdir(parents=True)
     return prepare(write(tmp_path / "mine", files), tmp_path / "copy")
+
+
+def read(submission: Submission) -> dict[Part, list[Finding]]:
+    verdicts = {part: Verdicts(part, "") for part in submission.parts}
+    Reading(submission, verdicts)
+    return {part: found.findings for part, found in verdicts.items()}
 
 
 def snapshot(folder: Path) -> dict[Path, tuple[bytes, int]]:
@@ -98,16 +105,17 @@ def test_where_it_looked(tmp_path: Path) -> None:
              "        return self.words[k]\n"}  # fmt: skip
     missing = prepared(tmp_path, files).missing
     assert set(missing) == {"dataset", "train", "gan"}
-    assert "There is no dataset.py" in missing["dataset"]
-    assert "among 2 files of Python" in missing["dataset"]
-    assert "The nearest that was found is words.py" in missing["dataset"]
+    name, seen = missing["dataset"]
+    assert name == "missing-file.near"
+    assert (seen["file"], seen["looked"], seen["nearest"]) == ("dataset.py", "2 files", "words.py")
 
 
 def test_two_that_could_be_it(tmp_path: Path) -> None:
     submission = prepared(tmp_path, {"a/net.py": LSTM, "b/net.py": LSTM + "\nSIZE = 3\n"})
     assert submission.parts == {}
-    assert "a/net.py and b/net.py could each be the LSTM" in submission.unclear["lstm"]
-    assert "Call it lstm.py" in submission.unclear["lstm"]
+    name, seen = submission.unclear["lstm"]
+    assert (name, seen["which"]) == ("unclear-files", "a/net.py and b/net.py")
+    assert (seen["what"], seen["file"]) == ("the LSTM", "lstm.py")
 
 
 @pytest.mark.parametrize(
@@ -132,7 +140,7 @@ def test_two_that_could_be_it(tmp_path: Path) -> None:
 def test_what_is_still_to_be_written(code: str, to_do: list[str], tmp_path: Path) -> None:
     """It says so itself when it is called, and no line has moved."""
     submission = prepared(tmp_path, {"train.py": code})
-    (found,) = Reading(submission).findings.values()
+    (found,) = read(submission).values()
     assert [f.id for f in found] == ["not-written"] * len(to_do)
     changed = marked(code)
     assert changed.count("\n") == code.count("\n")
@@ -143,26 +151,26 @@ def test_what_is_still_to_be_written(code: str, to_do: list[str], tmp_path: Path
 
 def test_every_piece_of_the_skeleton(tmp_path: Path) -> None:
     files, _ = placed(lambda part: FILES[part], skeleton())
-    reading = Reading(prepared(tmp_path, files))
+    findings = read(prepared(tmp_path, files))
     for part in PARTS:
         source = files[FILES[part]]
         expected = [
             node.lineno for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Raise)
         ]
-        assert sorted(f.line or 0 for f in reading.findings[part]) == sorted(expected)
+        assert sorted(f.line or 0 for f in findings[part]) == sorted(expected)
 
 
 def test_the_toolkit_in_any_file(tmp_path: Path) -> None:
     """Also in one that nothing imports; not in the notebook that it hands out, nor their own."""
     theirs = "from toolkit.export import load\n"
     submission = prepared(tmp_path, {"lstm.py": LSTM, "plots.py": theirs})
-    (found,) = Reading(submission).findings["lstm"]
+    (found,) = read(submission)["lstm"]
     assert (found.id, found.file, found.line) == ("forbidden-module", "plots.py", 1)
     own = {"lstm.py": "from toolkit.plot import f\n" + LSTM, "toolkit/plot.py": "f = 1\n"}
-    assert Reading(prepared(tmp_path / "own", own)).findings["lstm"] == []
+    assert read(prepared(tmp_path / "own", own))["lstm"] == []
     results = (ROOT / "assignments" / "assignment3.ipynb").read_text()
     files = {"lstm.py": LSTM, "assignment3.ipynb": results}
-    assert Reading(prepared(tmp_path / "results", files)).findings["lstm"] == []
+    assert read(prepared(tmp_path / "results", files))["lstm"] == []
 
 
 @pytest.mark.parametrize(
@@ -178,7 +186,7 @@ def test_what_cannot_be_read(
     name: str, text: str, place: tuple[str, int | None, int | None], said: str, tmp_path: Path
 ) -> None:
     submission = prepared(tmp_path, {name: text})
-    found = map(submission.in_notebook, Reading(submission).findings["lstm"])
+    found = map(submission.in_notebook, read(submission)["lstm"])
     broken = [f for f in found if f.id == "does-not-import"]
     assert [(f.file, f.cell, f.line) for f in broken] == [place]
     assert said in broken[0].message

@@ -1,19 +1,17 @@
 """Chinese for all texts that the pages have, and for nothing else."""
 
-import ast
 import re
-from pathlib import Path
 
 import pytest
 
 from toolkit.assignment.check.explanations import short
 from toolkit.assignment.check.findings import IDS
+from toolkit.assignment.check.rules import rules
 from toolkit.assignment.grade.pages import TEMPLATES, _environment
 from toolkit.assignment.grade.rubric import read_rubric
-from toolkit.assignment.parts import TITLES
+from toolkit.assignment.parts import PARTS, TITLES
 from toolkit.common.texts.language import LANGUAGES, TAGS, catalogue, translate
 
-CHECK = Path(__file__).parents[3] / "toolkit" / "assignment" / "check"
 OTHERS = [language for language in LANGUAGES if language != "en"]
 HAN, MARK = r"[\u4e00-\u9fff]", r"[\u3000-\u303f\uff00-\uffef]"
 SPACES = re.compile(f"(?:{HAN}|{MARK}) +{HAN}|{HAN} +{MARK}")
@@ -29,21 +27,13 @@ def in_templates() -> set[str]:
 
 
 def said_of_what_is_right() -> set[str]:
-    """The sentences without numbers that `verdicts.right` is given, there or by a name."""
-    found = set()
-    for path in CHECK.rglob("*.py"):
-        tree = ast.parse(path.read_text("utf-8"))
-        named: dict[str, str] = {}  # the newest before a call
-        nodes = (n for n in ast.walk(tree) if isinstance(n, ast.Assign | ast.Call))
-        for node in sorted(nodes, key=lambda n: n.lineno):
-            if isinstance(node, ast.Assign):
-                text = getattr(node.value, "value", None)
-                named |= {ast.unparse(node.targets[0]): text if isinstance(text, str) else ""}
-            elif getattr(node.func, "attr", "") == "right":
-                said = node.args[0]
-                known = said.value if isinstance(said, ast.Constant) else None
-                found.add(known or named.get(ast.unparse(said), ""))
-    return found - {""}
+    """The sentences without numbers that stand in the rules."""
+    return {
+        rule.says
+        for part in PARTS
+        for name, rule in rules(part).items()
+        if name.startswith("right.") and "{" not in rule.says
+    }
 
 
 @pytest.mark.parametrize("language", OTHERS)

@@ -17,14 +17,17 @@ ENCODED = 7  # digits of those that are asked for one-hot, where the constructor
 LONG = (40, 61)  # above 36, where 10 to the power of half the length is more than 64 bits hold
 NUM_ITEMS = 300
 MANY = 20_000  # of each split
-RIGHT = "Each item is a palindrome without its last digit, and that digit."
 FEW = 10  # items, of which nothing can be told
 SHOWN = 20  # of those that prove something
 SCALES = (1, 9, 10)  # by which digits may have been divided
 
 
 class Unusual(Exception):
-    """Items that may be right, but are not of a kind that is known here."""
+    """Items that may be right, but are not of a kind that is known here: `[not-seen.NAME]`."""
+
+    def __init__(self, name: str = "", **seen: Any) -> None:
+        super().__init__(name)
+        self.name, self.seen = name, seen
 
 
 class Empty(Unusual):
@@ -47,11 +50,10 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         verdicts.error(error, importing=True)
         return
     if kind["name"] is None:
-        message = "This file has no class PalindromeDataset."
         if kind["functions"]:
-            verdicts.not_seen(f"{message} What its functions make was not looked at.")
+            verdicts.not_seen("functions")
         else:
-            verdicts.fault("does-not-run", message, proof={"these": ["a class"], "those": []})
+            verdicts.fault("does-not-run.no-class", proof={"these": ["a class"], "those": []})
         return
     kind["look"] = lambda: student.ask("lines", length=SHORT[0])
     found = {}
@@ -63,25 +65,23 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
             found[length] = read_items(student, length, **more)
         except StudentError as error:
             if not kind["is_class"]:
-                what = f"what {kind['name']} makes could not be looked at: {error}."
-                verdicts.not_seen(f"This file has no class PalindromeDataset, and {what}")
+                verdicts.not_seen("function", name=kind["name"], error=error)
             elif error.file is None and "UnknownParameter" not in error.types:
-                verdicts.not_seen(f"The check could not read the items of {kind['name']}: {error}.")
+                verdicts.not_seen("reading", name=kind["name"], error=error)
             else:
                 verdicts.error(error)
             return
         except Empty:
-            message = "This is still to be written: the items are None."
-            verdicts.fault("not-written", message, at=_place(kind, "item"), proof={"text": "None"})
+            verdicts.fault("not-written.none", at=_place(kind, "item"), proof={"text": "None"})
             return
         except Unusual as error:
             if length == ENCODED:
                 break  # they mean something else by it
-            verdicts.not_seen(f"{error} What is in them was not looked at.")
+            verdicts.not_seen(error.name, **error.seen)
             return
     encoded = {ENCODED: found.pop(ENCODED)} if ENCODED in found else {}
     if _check_items(found, kind, verdicts) and _check_items(encoded, kind, verdicts):
-        verdicts.right(RIGHT, "not-a-palindrome wrong-label answer-in-input")
+        verdicts.right("items")
         _check_long(student, kind, verdicts)
     _check_splits(student, kind, verdicts)
 
@@ -102,7 +102,7 @@ def read_items(student: Student, length: int, read: int = NUM_ITEMS, **more: Any
     if answer["empty"]:
         raise Empty
     if inputs is None:
-        raise Unusual("Items are not pairs of an input and a label.")
+        raise Unusual("no-pairs")
     shape = tuple(inputs.shape[1:])
     if len(shape) == 2 and shape[1] == 10:
         digits = inputs.argmax(dim=2).float()
@@ -111,7 +111,7 @@ def read_items(student: Student, length: int, read: int = NUM_ITEMS, **more: Any
     elif len(shape) in (1, 2) and shape[-1] in (1, inputs[0].numel()):
         digits = _whole(inputs.reshape(len(inputs), -1))
     else:
-        raise Unusual(f"An item's input is {shape}, not (T-1, 1) or (T-1, 10).")
+        raise Unusual("shape", shape=shape)
     return Items(digits.long(), _label(answer["labels"]))
 
 
@@ -121,7 +121,7 @@ def _whole(digits: Tensor) -> Tensor:
         scaled = digits * scale
         if bool(((scaled - scaled.round()).abs() < 1e-3).all()):
             return scaled.round()
-    raise Unusual("The inputs are no whole numbers.")
+    raise Unusual("fractions")
 
 
 def _label(labels: Tensor) -> Tensor:
@@ -138,46 +138,43 @@ def _check_items(found: dict[int, Items], kind: dict[str, Any], verdicts: Verdic
         both = torch.cat([digits, labels[:, None]], 1)
         if len(outside := ((both < 0) | (both > 9)).any(1).nonzero()):
             *row, end = both[int(outside[0])].tolist()
-            message, at = "Some digits are not between 0 and 9.", _place(kind, "draw", "item")
-            seen = {"digits": row, "label": end}
-            verdicts.fault("not-a-palindrome", message, at=at, proof=seen)
+            at, seen = _place(kind, "draw", "item"), {"digits": row, "label": end}
+            verdicts.fault("not-a-palindrome.no-digits", at=at, proof=seen)
             return False
     if answer := _answer(found):
         rows, ends = (x[:SHOWN].tolist() for x in next(iter(found.values())))
         at = _place(kind, "input", "item")
-        verdicts.fault("answer-in-input", answer, at=at, proof={"rows": rows, "labels": ends})
+        verdicts.fault(answer, at=at, proof={"rows": rows, "labels": ends})
         return False
-    if asymmetry := _asymmetry(found):
-        message, proof = asymmetry
-        verdicts.fault("not-a-palindrome", message, at=_place(kind, "mirror", "item"), proof=proof)
+    if _is_asymmetric(found, kind, verdicts):
         return False
     for digits, labels in found.values():
         wrong = labels != digits[:, 0]
         if bool(wrong.any()):
             bad = int(wrong.nonzero()[0])
             verdicts.fault(
-                "wrong-label",
-                f"After {_shown(digits[bad])} the palindrome ends in {int(digits[bad, 0])}, but "
-                f"the label is {int(labels[bad])}. Which digit should be predicted?",
+                "wrong-label.other",
                 at=_place(kind, "label", "item"),
                 proof={"digits": digits[bad].tolist(), "label": int(labels[bad])},
+                row=_shown(digits[bad]),
+                first=int(digits[bad, 0]),
             )
             return False
     for _, labels in found.values():
         if len(labels) >= 250 and len(missing := set(range(10)) - set(labels.tolist())):
             verdicts.fault(
-                "missing-digits",
-                f"None of {len(labels)} labels is {' or '.join(map(str, sorted(missing)))}. Look "
-                "at the range that digits are drawn from. Does it include its upper end?",
+                "missing-digits.never",
                 at=_place(kind, "draw", "init"),
                 proof={"counts": labels.bincount(minlength=10).tolist()},
+                n=len(labels),
+                missing=" or ".join(map(str, sorted(missing))),
             )
             return False
     return True
 
 
 def _answer(found: dict[int, Items]) -> str | None:
-    """How the input contains the digit that is to be predicted; None if it does not.
+    """The rule of how the input contains the digit that is to be predicted; None if it does not.
 
     A label that is always the digit that was read last, and digits that are no palindrome without
     it: it is the label that is right.
@@ -185,43 +182,36 @@ def _answer(found: dict[int, Items]) -> str | None:
     if not found:
         return None
     if all(bool((digits == digits.flip(1)).all()) for digits, _ in found.values()):
-        return (
-            "The input is the whole palindrome with its last digit, so the network only has to "
-            "repeat the digit that it read last. It should read T-1 digits."
-        )
+        return "answer-in-input.whole"
     same = all(bool((labels == digits[:, -1]).all()) for digits, labels in found.values())
     mirrored = all(
         bool((digits[:, :-1] == digits[:, :-1].flip(1)).all()) for digits, _ in found.values()
     )
-    if same and mirrored:
-        return (
-            "The input ends with the digit that is to be predicted, and lacks the first one, so "
-            "the network only has to repeat the digit that it read last. Which T-1 digits should "
-            "it read?"
-        )
-    return None
+    return "answer-in-input.shifted" if same and mirrored else None
 
 
-def _asymmetry(found: dict[int, Items]) -> tuple[str, dict[str, Any]] | None:
-    """Why what is read and the label are not a palindrome of T digits, and which; None if so."""
+def _is_asymmetric(found: dict[int, Items], kind: dict[str, Any], verdicts: Verdicts) -> bool:
+    """Whether what is read and the label are not a palindrome of T digits."""
     for length, (digits, labels) in found.items():
         inside = digits[:, 1:]
         closed = (inside == inside.flip(1)).all(dim=1)
         if not bool(closed.all()):
             bad = int((~closed).nonzero()[0])
-            return (
-                f"{_shown(digits[bad])} followed by {int(labels[bad])} is not a palindrome (T = "
-                f"{length}). Look at how the left half is mirrored, for even T and for odd T.",
-                {"digits": digits[bad].tolist(), "label": int(labels[bad])},
+            verdicts.fault(
+                "not-a-palindrome.asymmetric",
+                at=_place(kind, "mirror", "item"),
+                proof={"digits": digits[bad].tolist(), "label": int(labels[bad])},
+                row=_shown(digits[bad]),
+                length=length,
             )
-    if len({digits.size(1) - length for length, (digits, _) in found.items()}) > 1:
-        got = ", ".join(f"{d.size(1)} for T = {length}" for length, (d, _) in found.items())
-        return (
-            f"The number of digits in the input does not grow with T: {got}. Look at the middle "
-            "digit, for even T and for odd T.",
-            {"reads": {length: d.size(1) for length, (d, _) in found.items()}},
-        )
-    return None
+            return True
+    reads = {length: digits.size(1) for length, (digits, _) in found.items()}
+    if len({n - length for length, n in reads.items()}) > 1:
+        got = ", ".join(f"{n} for T = {length}" for length, n in reads.items())
+        at = _place(kind, "mirror", "item")
+        verdicts.fault("not-a-palindrome.length", at=at, proof={"reads": reads}, got=got)
+        return True
+    return False
 
 
 def _place(kind: dict[str, Any], *what: str) -> Place | None:
@@ -238,35 +228,26 @@ def _shown(digits: Tensor) -> str:
 def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
     """Beyond 36 digits, half a palindrome is more than 64 bits hold; it must stay a random one."""
     verdicts.doing("palindromes longer than 36 digits", stopped="length-overflow")
-    message: str | None = None
     at: Placed | None = _place(kind, "draw", "init")
     for length in LONG:
         try:
             digits, labels = read_items(student, length)
         except StudentError as error:
-            message, at = f"{error}.", error if error.line else at
-            break
+            at, proof = error if error.line else at, {"length": length, "problem": str(error)}
+            verdicts.fault("length-overflow.fails", at=at, proof=proof)
+            return
         except Unusual:
-            sentence = f"Palindromes of {length} digits were not looked at."
-            verdicts.not_seen(sentence, id="length-overflow")
+            verdicts.not_seen("long", length=length)
             return
         inside = digits[:, 1:]
         symmetric = bool((inside == inside.flip(1)).all()) and bool((labels == digits[:, 0]).all())
         distinct = min(len(set(column)) for column in digits.t().tolist())  # nearly always 10
         varied = distinct >= 8 or len(labels) < 250
         if not symmetric or not varied or bool((digits < 0).any()) or digits.size(1) < length - 1:
-            message = "The digits are no longer random, or no longer a palindrome."
-            break
-    if message is None:
-        verdicts.right("Palindromes may be longer than 36 digits.", "length-overflow")
-        return
-    verdicts.fault(
-        "length-overflow",
-        f"It fails at T = {length}. {message} An integer of 64 bits holds 18 digits, a float about "
-        "16. How large is the largest number that is drawn?",
-        at=at,
-        proof={"length": length, "problem": message},
-    )
+            proof = {"length": length, "problem": "spoilt"}
+            verdicts.fault("length-overflow.spoilt", at=at, proof=proof)
+            return
+    verdicts.right("long")
 
 
 def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
@@ -278,22 +259,13 @@ def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) ->
     try:
         sets = [read_items(student, 5, MANY, **{name: v}) for v in values]
     except (StudentError, Unusual):  # other words for the splits: no fault
-        verdicts.not_seen(
-            f"What the splits share is not known: {name} takes other values than {values[0]!r} and "
-            f"{values[1]!r}.",
-            id="split-leak",
-        )
+        verdicts.not_seen("other-splits", name=name, values="{!r} and {!r}".format(*values))
         return
     first, second = ({tuple(row) for row in s.digits.tolist()} for s in sets)
     if min(len(first), len(second)) < FEW:
-        verdicts.not_seen("The splits have too few items to be compared.", id="split-leak")
+        verdicts.not_seen("few")
     elif shared := first & second:
-        verdicts.fault(
-            "split-leak",
-            f"{len(shared)} palindromes of 5 digits are in both splits. There are only 1,000, so "
-            "random ones coincide. What decides which split a palindrome belongs to?",
-            at=_place(kind, "init"),
-            proof={"shared": len(shared), "of": len(second)},
-        )
+        proof = {"shared": len(shared), "of": len(second)}
+        verdicts.fault("split-leak.shared", at=_place(kind, "init"), proof=proof)
     else:
-        verdicts.right("The splits share no palindrome.")
+        verdicts.right("splits")

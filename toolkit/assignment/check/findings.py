@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, NamedTuple, Protocol, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -48,6 +48,23 @@ def _printable(text: object) -> object:
 
 
 Text = Annotated[str, BeforeValidator(_printable)]
+
+
+class Placed(Protocol):
+    """Something in a student's code; the file is relative to their folder."""
+
+    @property
+    def file(self) -> str | None: ...
+
+    @property
+    def line(self) -> int | None: ...
+
+
+class Place(NamedTuple):
+    """A place in a student's code."""
+
+    file: str | None
+    line: int | None
 
 
 class Proof(BaseModel):

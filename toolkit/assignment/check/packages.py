@@ -25,15 +25,14 @@ USUAL = (
 
 
 def excused(missing: Collection[Part], packages: Collection[str]) -> Mapping[str, str]:
-    """Modules that a student's code may fail to import at no cost: the name, and the reason.
+    """Modules that a student's code may fail to import at no cost.
 
     Args:
         missing: the parts whose files are not there.
         packages: what the course allows besides `USUAL`.
+
+    Returns:
+        name -> the file that is not there; "" where only this machine lacks it.
     """
-    lacking = {name: f"this machine lacks {name}" for name in (*USUAL, *packages)}
-    not_there = {
-        FILES[part].removesuffix(".py"): f"{FILES[part]} is missing, which is counted once"
-        for part in missing
-    }
-    return lacking | not_there
+    not_there = {FILES[part].removesuffix(".py"): FILES[part] for part in missing}
+    return dict.fromkeys((*USUAL, *packages), "") | not_there

@@ -5,7 +5,7 @@ import importlib
 import os
 import re
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import torch
@@ -17,7 +17,7 @@ from toolkit.assignment.check.packages import excused
 from toolkit.assignment.check.static import Reading
 from toolkit.assignment.check.submission import Located, Submission, prepare
 from toolkit.assignment.check.verdicts import Verdicts
-from toolkit.assignment.check.verify import accepted, is_pending, is_proved, proof_of
+from toolkit.assignment.check.verify import is_pending, is_proved, proof_of
 from toolkit.assignment.parts import FILES, PARTS, Part
 from toolkit.assignment.records.doubts import judge_records
 from toolkit.assignment.records.files import read_folder
@@ -104,40 +104,36 @@ def judge(
     """
     host.helps["digits"] = digits
     records = read_folder(submission.root)  # before their code runs, which may write there
-    reached = None
     no_fault = excused(submission.missing, packages)
-    findings = [_not_there(part, submission) for part in parts if part not in submission.parts]
-    reading = Reading(submission)
-    facts: set[str] = set()
-    for part, located in submission.parts.items():
-        if part not in parts:
-            continue
-        found = reading.findings[part]
-        if part not in reading.unreadable:
-            verdicts = Verdicts(part, located.file, progress, no_fault)
-            judge_part(host, root, located, verdicts)
-            facts |= verdicts.facts
-            reached = verdicts.reached if part == "lstm" else reached
-            settled = [_settled(finding, submission, reading) for finding in verdicts.findings]
-            found += [_tried_again(finding, submission, host, root) for finding in settled]
-        findings += found
+    files = {part: located.file for part, located in submission.parts.items()}
+    read = {part: Verdicts(part, files.get(part, "")) for part in PARTS}
+    unreadable = Reading(submission, read).unreadable
+    told = {part: Verdicts(part, files.get(part, ""), progress, no_fault) for part in parts}
+    for part, verdicts in told.items():
+        if part not in submission.parts:
+            _not_there(submission, verdicts)
+        elif part not in unreadable:
+            judge_part(host, root, submission.parts[part], verdicts)
+            verdicts.findings = [
+                _tried_again(_settled(finding, verdicts, submission, read), verdicts, submission,
+                             host, root)
+                for finding in verdicts.findings
+            ]  # fmt: skip
+    facts = set[str]().union(*(verdicts.facts for verdicts in told.values()))
     if "gives-probabilities" in facts and "saw-loss" not in facts:
-        message = (
-            "The model returns probabilities, and the loss was not seen. Make sure that the loss "
-            "takes their logarithm, and no second softmax."
-        )
-        findings.append(
-            Finding(verdict="not seen", part="lstm", id="softmax-before-loss", message=message)
-        )
+        told["lstm"].not_seen("probabilities")
+    _name_one_cause(told)
+    findings = [f for part in told for f in (*read[part].findings, *told[part].findings)]
+    reached = told["lstm"].reached if "lstm" in told else None
     findings += (f for f in judge_records(records, findings, reached) if f.part in parts)
     return Report.of(
-        [submission.in_notebook(accepted(finding)) for finding in _one_cause(findings)],
-        {part: submission.original(where.file) for part, where in submission.parts.items()},
+        map(submission.in_notebook, findings),
+        {part: submission.original(file) for part, file in files.items()},
     )
 
 
-def _one_cause(findings: list[Finding]) -> Iterator[Finding]:
-    """Without a stop of the training that another finding explains, which says so instead.
+def _name_one_cause(told: Mapping[Part, Verdicts]) -> None:
+    """Take away a stop of the training that another finding explains, and say so there.
 
     That is one about the data set or the LSTM, and quotes the same exception, numbers aside.
     """
@@ -145,20 +141,17 @@ def _one_cause(findings: list[Finding]) -> Iterator[Finding]:
     def words(text: str) -> str:
         return re.sub(r"\d+", "", text)
 
-    others = [f for f in findings if f.verdict == "wrong" and f.part not in TRAINS]
-    explained: dict[int, Finding] = {}
-    for stop in findings:
-        if stop.id == "does-not-run" and stop.part in TRAINS and stop.proof:
+    others = [verdicts for part, verdicts in told.items() if part not in TRAINS]
+    for verdicts in told.values():
+        for stop in list(verdicts.faults):
+            if stop.id != "does-not-run" or verdicts in others or not stop.proof:
+                continue
             said = words(str(stop.proof.seen.get("said", "")).partition(": ")[2])
-            for cause in others:
-                if said and said in words(cause.message):
-                    explained[id(stop)] = cause
-    for finding in findings:
-        if any(finding is cause for cause in explained.values()):
-            message = f"{finding.message} This is also why the training stops."
-            yield finding.model_copy(update={"message": message})
-        elif id(finding) not in explained:
-            yield finding
+            for other in others:
+                for cause in other.faults:
+                    if said and said in words(cause.message) and stop in verdicts.findings:
+                        verdicts.findings.remove(stop)
+                        other.also("stops", cause)
 
 
 def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> None:
@@ -175,49 +168,46 @@ def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> N
     except MemoryError:  # all of it has a limit of its own
         raise
     except Exception as error:  # a fault of the judge's own must not cost anybody a point
-        verdicts.not_seen(
-            f"The check itself failed during this: {verdicts.work} ({type(error).__name__}: "
-            f"{error}). This is not a verdict on your code."
-        )
+        kind = type(error).__name__
+        verdicts.not_seen("failed", work=verdicts.work, kind=kind, error=error)
 
 
-def _not_there(part: Part, submission: Submission) -> Finding:
+def _not_there(submission: Submission, verdicts: Verdicts) -> None:
     """A part that is missing, or that more than one file could be."""
+    part = verdicts.part
     if part in submission.unclear:
-        return Finding(verdict="not seen", part=part, message=submission.unclear[part])
-    proof = proof_of("missing-file", {"these": [part], "those": list(submission.parts)})
-    message = submission.missing[part]
-    return Finding(verdict="wrong", part=part, id="missing-file", message=message, proof=proof)
+        name, seen = submission.unclear[part]
+        verdicts.not_seen(name, **seen)
+    else:
+        name, seen = submission.missing[part]
+        verdicts.fault(name, proof={"these": [part], "those": list(submission.parts)}, **seen)
 
 
-def _settled(finding: Finding, submission: Submission, reading: Reading) -> Finding:
+def _settled(
+    finding: Finding, verdicts: Verdicts, submission: Submission, read: Mapping[Part, Verdicts]
+) -> Finding:
     """A finding, or what it comes down to: another part's gap, or a file that was not copied."""
-    message = None
-    if finding.id == "not-written" and any(
-        known.id == finding.id and (known.file, known.line) == (finding.file, finding.line)
-        for part, others in reading.findings.items()
-        for known in others
-        if part != finding.part
-    ):
-        message = "This stops at something that is still to be written, and was not looked at."
-    file = submission.parts[finding.part].file
-    sharing = [part for part, where in submission.parts.items() if where.file == file]
-    if finding.id == "time-limit" and finding.part not in TRAINS and {*sharing} & {*TRAINS}:
-        message = (
-            f"{file} trains when it is imported, so this part of it was not looked at. What only "
-            'python FILE should do belongs under if __name__ == "__main__".'
-        )
     if "FileNotFound" in finding.message:
         for name in submission.left_out:
             if Path(name).name in finding.message:
-                message = f"{name} is too large for the check to copy, and the code reads it."
-    if message is None:
-        return finding
-    update = {"verdict": "not seen", "id": None, "message": message, "proof": None}
-    return finding.model_copy(update=update)
+                return verdicts.instead(finding, "left-out", name=name)
+    file = verdicts.file
+    sharing = [part for part, where in submission.parts.items() if where.file == file]
+    if finding.id == "time-limit" and finding.part not in TRAINS and {*sharing} & {*TRAINS}:
+        return verdicts.instead(finding, "trains", file=file)
+    if finding.id == "not-written" and any(
+        known.id == finding.id and (known.file, known.line) == (finding.file, finding.line)
+        for part, others in read.items()
+        for known in others.findings
+        if part != finding.part
+    ):
+        return verdicts.instead(finding, "to-write")
+    return finding
 
 
-def _tried_again(finding: Finding, submission: Submission, host: Host, root: str) -> Finding:
+def _tried_again(
+    finding: Finding, verdicts: Verdicts, submission: Submission, host: Host, root: str
+) -> Finding:
     """A finding; "not seen" if it is about a failure that only the check has met.
 
     It shortens loops and replaces packages: their file runs once more as it is.
@@ -239,10 +229,5 @@ def _tried_again(finding: Finding, submission: Submission, host: Host, root: str
             proved = finding.model_copy(update={"proof": proof})
             if is_proved(proved):
                 return proved
-    message = (
-        f"{finding.message} That was while the check watched, which shortens loops and replaces "
-        "packages. Run as it is, the code was not seen to stop there."
-    )
     id = None if finding.id == "does-not-run" else finding.id
-    update = {"verdict": "not seen", "id": id, "message": message, "proof": None}
-    return finding.model_copy(update=update)
+    return verdicts.instead(finding, "watched-only", id=id)

@@ -1,15 +1,18 @@
 """What can be read from a file without running it."""
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from toolkit.assignment.check.findings import Finding, Id
+from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.submission import Submission
-from toolkit.assignment.check.verify import proof_of
 from toolkit.assignment.notebooks import decoded
 from toolkit.assignment.parts import Part
 from toolkit.assignment.syntax import tree_of, unwritten, words_in
+
+if TYPE_CHECKING:  # it knows the child, and so torch
+    from toolkit.assignment.check.verdicts import Verdicts
 
 TOOLKIT = __name__.partition(".")[0]
 
@@ -62,16 +65,16 @@ class Reading:
 
     Args:
         submission: its copy.
+        verdicts: get to know what is wrong, part by part.
 
     Attributes:
-        findings: what is wrong, part by part.
         trees: the syntax trees of the files that are Python.
         unreadable: parts that cannot be run at all.
     """
 
-    def __init__(self, submission: Submission) -> None:
+    def __init__(self, submission: Submission, verdicts: "Mapping[Part, Verdicts]") -> None:
         self.submission = submission
-        self.findings: dict[Part, list[Finding]] = {part: [] for part in submission.parts}
+        self._verdicts = verdicts
         self.trees: dict[str, ast.Module] = {}
         self.unreadable: set[Part] = set()
         own = {located.file for located in submission.parts.values()}
@@ -90,28 +93,31 @@ class Reading:
     def _read(self, part: Part, file: str) -> None:
         """One file of a part, or one that it imports."""
         if file in self.submission.broken:
-            name = self.submission.original(file)
-            self._fault("does-not-import", part, f"{name} {self.submission.broken[file]}.", file)
+            name, why = self.submission.original(file), self.submission.broken[file]
+            self._fault("does-not-import.notebook", part, file, name=name, why=why)
             return
         if file in self.submission.notebooks:
-            for cell in self.submission.notebooks[file][1].broken:
-                message = f"Python cannot run cell {cell.number}: {cell.problem}."
-                self._fault("does-not-import", part, message, file, cell=(cell.number, cell.line))
+            notebook = self.submission.notebooks[file][1]
+            for cell in notebook.broken:
+                lines = enumerate(notebook.places, start=1)
+                line = next((n for n, at in lines if at == (cell.number, cell.line)), None)
+                seen = {"number": cell.number, "problem": cell.problem}
+                self._fault("does-not-import.cell", part, file, line, **seen)
         source = (self.submission.root / file).read_bytes()
         try:
             tree = self.trees[file] = tree_of(source)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             line = getattr(error, "lineno", None)
             text = getattr(error, "msg", str(error))  # without the line, which is beside it
-            message = f"Python cannot import this file: {type(error).__name__}: {text}."
-            self._fault("does-not-import", part, message, file, line)
+            problem = f"{type(error).__name__}: {text}"
+            self._fault("does-not-import.raised", part, file, line, problem=problem)
             return
         if not tree.body and file == self.submission.parts[part].file:
-            self._fault("not-written", part, "This file is still empty.", file)
+            self._fault("not-written.empty", part, file)
             self.unreadable.add(part)
         for line, text in still_to_write(tree, decoded(source)):
             owner = self._owner(file, text, part)
-            self._fault("not-written", owner, f"This is still to be written: {text}.", file, line)
+            self._fault("not-written.read", owner, file, line, what=text)
         self._look_for_toolkit(tree, part, file)
 
     def _owner(self, file: str, what: str, part: Part) -> Part:
@@ -141,27 +147,10 @@ class Reading:
             return  # a folder of their own
         for line, module in imported(tree):
             if module.partition(".")[0] == TOOLKIT:
-                message = (
-                    f"{module} belongs to the toolkit, which contains the solution. What you hand "
-                    "in must work without it: write this part yourself."
-                )
-                self._fault("forbidden-module", part, message, file, line)
+                self._fault("forbidden-module.toolkit", part, file, line, module=module)
 
     def _fault(
-        self,
-        id: Id,
-        part: Part,
-        message: str,
-        file: str,
-        line: int | None = None,
-        cell: tuple[int, int] | None = None,
+        self, rule: str, part: Part, file: str, line: int | None = None, **seen: Any
     ) -> None:
-        proof = proof_of(id, {"text": message})
-        finding = Finding(
-            verdict="wrong", part=part, id=id, file=file, line=line, message=message, proof=proof
-        )
-        if cell is not None:
-            name = self.submission.original(file)
-            place = {"file": name, "cell": cell[0], "line": cell[1]}
-            finding = finding.model_copy(update=place)
-        self.findings[part].append(finding)
+        proof = {"text": " ".join(map(str, seen.values())) or file}
+        self._verdicts[part].fault(rule, at=Place(file, line), proof=proof, **seen)

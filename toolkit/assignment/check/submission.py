@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from toolkit.assignment.check.findings import Finding
 from toolkit.assignment.evidence import Candidate, Code
@@ -19,6 +20,9 @@ WHAT: dict[Part, str] = {
     "train": "the training of the LSTM",
     "gan": "the GAN",
 }
+
+
+Said = tuple[str, dict[str, Any]]  # a rule, and what its sentence mentions
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,8 @@ class Submission:
         root: where it is; the notebooks are there as Python files too, and functions that are still
             to be written say so when they are called.
         parts: those that were found.
-        unclear: for each part that more than one file could be, what to say about it.
-        missing: for each other part, where it was looked for.
+        unclear: for each part that more than one file could be, the rule and what it mentions.
+        missing: for each other part the same, about where it was looked for.
         files: all their Python files, also those made from notebooks.
         notebooks: of such a file the notebook's name, and its code.
         broken: of such a file, why the notebook cannot be read.
@@ -52,8 +56,8 @@ class Submission:
 
     root: Path
     parts: dict[Part, Located]
-    unclear: dict[Part, str] = field(default_factory=dict)
-    missing: dict[Part, str] = field(default_factory=dict)
+    unclear: dict[Part, Said] = field(default_factory=dict)
+    missing: dict[Part, Said] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     notebooks: dict[str, tuple[str, Notebook]] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
@@ -102,7 +106,7 @@ def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission
     return Submission(
         target,
         {part: _located(found, candidate, python) for part, candidate in found.parts.items()},
-        {part: unclear_sentence(part, candidates) for part, candidates in found.equal.items()},
+        {part: unclear(part, candidates) for part, candidates in found.equal.items()},
         {
             part: _missing(part, found)
             for part in PARTS
@@ -166,28 +170,20 @@ def _located(found: Found, taken: Candidate, python: dict[PurePosixPath, str]) -
     )
 
 
-def unclear_sentence(part: Part, candidates: list[Candidate]) -> str:
-    """What to say where several files could be one part."""
-    files = {str(candidate.path): candidate.name for candidate in candidates}
-    if len(files) == 1:
-        classes = " and ".join(str(candidate.name) for candidate in candidates)
-        return (
-            f"{classes} in {candidates[0].path} could both be {WHAT[part]}, so none of them was "
-            f"looked at. Which of them is it? Leave only that one there."
-        )
-    return (
-        f"{' and '.join(files)} could each be {WHAT[part]}, so none of them was looked at. Which "
-        f"of them is it? Call it {FILES[part]}, and put the other into a folder `old`."
-    )
+def unclear(part: Part, candidates: list[Candidate]) -> Said:
+    """What to say where several files, or classes of one, could be one part."""
+    files = dict.fromkeys(str(candidate.path) for candidate in candidates)
+    seen = {"what": WHAT[part], "file": FILES[part], "where": next(iter(files))}
+    if len(files) > 1:
+        return "unclear-files", seen | {"which": " and ".join(files)}
+    classes = " and ".join(str(candidate.name) for candidate in candidates)
+    return "unclear-classes", seen | {"which": classes}
 
 
-def _missing(part: Part, found: Found) -> str:
+def _missing(part: Part, found: Found) -> Said:
     """What to say about a part that is not there, and where it was looked for."""
     number = len(found.code.text)
     looked = "the only file" if number == 1 else f"{number} files"
     near = list(dict.fromkeys(str(c.path) for c in found.close.get(part, [])))[:3]
-    nearest = f" The nearest that was found is {' or '.join(near)}." if near else ""
-    return (
-        f"There is no {FILES[part]} in this folder, and among {looked} of Python nothing looks "
-        f"like {WHAT[part]}.{nearest} A submission that lacks one of its files may get 0 points."
-    )
+    seen = {"file": FILES[part], "looked": looked, "what": WHAT[part]}
+    return f"missing-file.{'near' if near else 'none'}", seen | {"nearest": " or ".join(near)}

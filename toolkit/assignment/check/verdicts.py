@@ -1,22 +1,18 @@
 """What the judge says about one part, gathered as it goes along."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal
 
 from toolkit.assignment.check.findings import Finding, Id
+from toolkit.assignment.check.findings import Place as Place
+from toolkit.assignment.check.findings import Placed as Placed
 from toolkit.assignment.check.host import LIMITS, MAX_BYTES, Gone, StudentError
-from toolkit.assignment.check.verify import accepted, proof_of
+from toolkit.assignment.check.rules import rules
+from toolkit.assignment.check.verify import is_pending, is_proved, proof_of
 from toolkit.assignment.parts import Part
 
 Stopped = Literal["time-limit", "length-overflow"]  # the ids of what never comes back
 
-STOPPED: dict[Stopped, str] = {
-    "time-limit": "The code did not come back from this: {}. Look for an endless loop, or for work "
-    'that is done when the file is imported and belongs under if __name__ == "__main__".',
-    "length-overflow": "The code did not come back, or ran out of memory, when it was asked for "
-    "palindromes longer than 36 digits. How large is 10 to the power of half the length? Does "
-    "anything count up to that number, or store as many items?",
-}
 QUESTIONS: dict[Part, tuple[Id, ...]] = {  # that each judge answers, one way or another
     "dataset": ("not-a-palindrome", "wrong-label", "answer-in-input", "length-overflow"),
     "lstm": ("wrong-equation", "nonzero-initial-state", "state-not-carried", "fixed-batch-size",
@@ -29,27 +25,6 @@ QUESTIONS: dict[Part, tuple[Id, ...]] = {  # that each judge answers, one way or
             "wrong-direction", "one-sided-loss", "missing-interpolation", "wrong-interpolation",
             "interpolation-repeats-ends", "same-class-ends"),
 }  # fmt: skip
-ENDED = (
-    "The process ended during this: {}. Look for a call of exit, or for something that needs more "
-    "than the {} GiB of memory it has."
-)
-
-
-class Placed(Protocol):
-    """Something in a student's code; the file is relative to their folder."""
-
-    @property
-    def file(self) -> str | None: ...
-
-    @property
-    def line(self) -> int | None: ...
-
-
-class Place(NamedTuple):
-    """A place in a student's code."""
-
-    file: str | None
-    line: int | None
 
 
 class Verdicts:
@@ -57,16 +32,16 @@ class Verdicts:
 
     Args:
         part: what is judged.
-        file: where it is, relative to the submission.
+        file: where it is, relative to the submission; "" if it is not there.
         progress: called with a sentence when a new piece of work begins.
-        excused: modules whose absence is no fault of this part, and why they are not there.
+        excused: modules whose absence is no fault of this part: see `packages.excused`.
     """
 
     def __init__(
         self,
         part: Part,
         file: str,
-        progress: Callable[[str], None],
+        progress: Callable[[str], None] = lambda sentence: None,
         excused: Mapping[str, str] = {},
     ) -> None:
         self.part = part
@@ -79,70 +54,101 @@ class Verdicts:
         self.work = "starting"
         self.stopped: Stopped = "time-limit"
         self._progress = progress
+        self._rules = rules(part)
 
     def doing(self, what: str, stopped: Stopped = "time-limit") -> None:
         """Say what comes next, and which finding it is if the code never comes back from it."""
         self.work, self.stopped = what, stopped
         self._progress(f"{self.part}: {what}")
 
-    def right(self, sentence: str, answers: str = "") -> None:
-        """Something was seen and is as the assignment asks: none of these ids is in it."""
-        self.answered |= set(answers.split())
-        self.findings.append(Finding(verdict="right", part=self.part, message=sentence))
+    def right(self, name: str, /, **seen: Any) -> None:
+        """Something was seen and is as the assignment asks: `[right.NAME]` in the rules."""
+        rule = self._rules[f"right.{name}"]
+        self.answered |= set(rule.answers)
+        message = rule.says.format(**seen)
+        self.findings.append(Finding(verdict="right", part=self.part, message=message))
 
     def unanswered(self) -> None:
         """Say which questions have no answer, where all seems to be right."""
         if self.answered and all(finding.verdict == "right" for finding in self.findings):
             for id in QUESTIONS[self.part]:
                 if id not in self.answered:
-                    self.not_seen(f"This was not looked at: {id}.", id=id)
+                    self.not_seen("unanswered", id=id)
 
-    def not_seen(self, sentence: str, *, id: Id | None = None, at: Placed | None = None) -> None:
-        """Something could not be found out; it is neither right nor wrong.
-
-        Args:
-            id: the one fault that it leaves open; None if it leaves open all of this part.
-        """
-        place: dict[str, Any] = {"file": at.file, "line": at.line} if at else {}
-        self.findings.append(
-            Finding(verdict="not seen", part=self.part, id=id, message=sentence, **place)
+    def not_seen(
+        self, name: str, /, *, id: Id | None = None, at: Placed | None = None, **seen: Any
+    ) -> None:
+        """Something could not be found out, and is neither right nor wrong: `[not-seen.NAME]`."""
+        rule = self._rules[f"not-seen.{name}"]
+        finding = Finding(
+            verdict="not seen",
+            part=self.part,
+            id=id or rule.id,
+            file=at.file if at else None,
+            line=at.line if at else None,
+            message=rule.says.format(id=id, **seen),
         )
+        self.findings.append(finding)
 
     def fault(
         self,
-        id: Id,
-        message: str,
+        rule: str,
+        /,
         *,
         equation: int | None = None,
         line: int | None = None,
         at: Placed | None = None,
         proof: Mapping[str, Any],
+        **seen: Any,
     ) -> None:
         """Something is wrong, in a line of this part's file, or where something was seen.
 
         Args:
+            rule: `ID.NAME`, as the rules have it.
+            equation: the one that is wrong, where the rule may be about several.
             proof: what was seen, by the names in `verify.CLAIMS`; what it does not prove is not
                 seen.
+            seen: what else the sentence mentions.
         """
+        id: Any = rule.partition(".")[0]  # the rules are valid, and so are their ids
+        said = self._rules[rule]
         file, line = (at.file, at.line) if at else (None, line)
         finding = Finding(
             verdict="wrong",
             part=self.part,
             id=id,
-            equation=equation,
-            file=file or self.file,
+            equation=equation or said.equation,
+            file=file or self.file or None,
             line=line,
-            message=message,
+            message=said.says.format(**{**proof, **seen}),
             proof=proof_of(id, proof),
         )
-        self.findings.append(accepted(finding))
+        if not (is_pending(finding) or is_proved(finding)):
+            finding = self.instead(finding, "unproved", id=id)
+        self.findings.append(finding)
 
-    def also(self, sentence: str) -> None:
-        """Say inside the first fault what it accounts for: one cause is one finding."""
-        number = next(k for k, f in enumerate(self.findings) if f.verdict == "wrong")
-        first = self.findings[number]
-        message = f"{first.message} {sentence}"
-        self.findings[number] = first.model_copy(update={"message": message})
+    def instead(
+        self, finding: Finding, name: str, /, *, id: Id | None = None, **seen: Any
+    ) -> Finding:
+        """What there is to say in place of a finding: `[not-seen.NAME]`."""
+        seen |= {"said": finding.message, "id": finding.id}
+        message = self._rules[f"not-seen.{name}"].says.format(**seen)
+        update = {
+            "verdict": "not seen",
+            "id": id,
+            "message": message,
+            "proof": None,
+            "equation": None,
+        }
+        return finding.model_copy(update=update)
+
+    def also(self, name: str, cause: Finding | None = None, /, **seen: Any) -> None:
+        """Say inside a fault, or the first, what it accounts for: `[also.NAME]` in the rules."""
+        cause = cause or self.faults[0]
+        sentence = self._rules[f"also.{name}"].says.format(**seen)
+        if sentence not in cause.message:
+            update = {"message": f"{cause.message} {sentence}"}
+            self.findings[self.findings.index(cause)] = cause.model_copy(update=update)
 
     def has(self, *ids: Id) -> bool:
         """Whether a fault with one of these names was found."""
@@ -160,72 +166,41 @@ class Verdicts:
         once: dict[str, Any] = {"said": text, "where": [error.file, error.line]}
         if "NotImplementedError" in kinds:
             what = f": {error.text}" if error.text else ""
-            self.fault(
-                "not-written",
-                f"This is still to be written{what}.",
-                at=error,
-                proof={"happened": kinds[0]},
-            )
+            self.fault("not-written.raised", at=error, proof={"happened": kinds[0]}, what=what)
         elif "UnknownParameter" in kinds:
-            self.not_seen(
-                "This was not tried, because the check does not know what to pass for "
-                f"{error.text}. Give this parameter a default, or a name from the assignment: "
-                "seq_length, input_dim, hidden_dim, output_dim, batch_size, device.",
-                at=error,
-            )
+            self.not_seen("parameter", at=error, parameter=error.text)
         elif any(word in text for word in ("CUDA", "cuda", "NVIDIA")):
-            self.fault(
-                "fixed-device",
-                f"The code asks for a GPU, and there is none ({text}). The same code should run on "
-                "a CPU. What decides where a tensor goes?",
-                at=error,
-                proof={"happened": text},
-            )
+            self.fault("fixed-device.asked", at=error, proof={"happened": text})
         elif "FileNotFoundError" in kinds:
-            self.not_seen(
-                f"The code needs something that was not handed in ({text}), so what follows was "
-                "not seen.",
-                at=error,
-            )
+            self.not_seen("not-handed-in", at=error, problem=text)
         elif "ModuleNotFoundError" in kinds and _package(error) in self.excused:
-            self.not_seen(f"This was not checked: {self.excused[_package(error)]}.", at=error)
+            package = _package(error)
+            name = "counted" if self.excused[package] else "lacking"
+            self.not_seen(name, at=error, package=package, file=self.excused[package])
         elif error.module and "ModuleNotFoundError" in kinds:
-            self.fault(
-                "does-not-import",
-                f"Python cannot import this file: {text}. Is that module in the folder that you "
-                "hand in?",
-                at=error,
-                proof=once,
-            )
+            self.fault("does-not-import.module", at=error, proof=once, problem=text)
         elif importing:
-            message = f"Python cannot import this file: {text}."
             proof = {"happened": text} if "SystemExit" in kinds else once  # exit is no error
-            self.fault("does-not-import", message, at=error, proof=proof)
+            self.fault("does-not-import.raised", at=error, proof=proof, problem=text)
         else:
-            self.fault("does-not-run", f"The code stops with {text}.", at=error, proof=once)
+            self.fault("does-not-run.raised", at=error, proof=once)
 
     def gone(self, gone: Gone) -> None:
         """Their process ended before its last answer: say what that means."""
         limit = LIMITS[self.part]
         if gone.reason:
-            self.not_seen(f"{gone.reason} This was not looked at: {self.work}.")
+            self.not_seen("judge", reason=gone.reason, work=self.work)
         elif gone.disturbed:
-            self.not_seen(
-                "Something other than an answer came from the process that runs the code, during "
-                f"this: {self.work}. What follows was not looked at."
-            )
+            self.not_seen("disturbed", work=self.work)
         elif gone.late and gone.cpu < 0.9 * limit and gone.seconds > 4 * limit:
-            self.not_seen(f"This machine was too busy to finish this: {self.work}.")
+            self.not_seen("busy", work=self.work)
         elif self.stopped == "time-limit" and not gone.late and gone.cpu < 0.9 * limit:
-            message = ENDED.format(self.work, MAX_BYTES >> 30)
-            self.fault("time-limit", message, proof={"happened": f"status {gone.status}"})
+            proof: dict[str, Any] = {"happened": f"status {gone.status}"}
+            self.fault("time-limit.ended", proof=proof, work=self.work, memory=MAX_BYTES >> 30)
         else:
             cpu = max(gone.cpu, gone.late * limit)  # waiting without end takes none
-            self.fault(
-                self.stopped,
-                STOPPED[self.stopped].format(self.work),
-                proof={"cpu": cpu, "limit": limit},
-            )
+            proof = {"cpu": cpu, "limit": limit}
+            self.fault(f"{self.stopped}.reached", proof=proof, work=self.work)
 
 
 def _package(error: StudentError) -> str:

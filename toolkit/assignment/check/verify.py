@@ -104,8 +104,6 @@ CLAIMS: dict[str, Claim] = {
         "identity", "wrong-equation", lambda inputs, worst: inputs > 0 and worst > EXACT),
     "so few numbers cannot be four gates": Claim(
         "identity", "wrong-equation", lambda weights, n, d: weights < 4 * n * (n + d) + 10 * n),
-    "it stays when all that is learnt is drawn anew": Claim(
-        "experiment", "parameter-not-learnable", lambda fixed, idle: fixed and idle),
     "another digit there changes nothing": Claim(
         "experiment", "loss-not-last-step state-not-carried",
         lambda changed, difference: changed and difference == 0),
@@ -218,15 +216,6 @@ def proof_of(id: Id, seen: Mapping[str, Any]) -> Proof:
 def is_pending(finding: Finding) -> bool:
     """Whether it was seen once, and is to be tried without the check's hands."""
     return finding.proof is not None and not finding.proof.claim and finding.id in ONCE
-
-
-def accepted(finding: Finding) -> Finding:
-    """A finding; "not seen" if it is said to be wrong and is not proved."""
-    if finding.verdict != "wrong" or is_pending(finding) or is_proved(finding):
-        return finding
-    message = f"There may be something wrong here ({finding.id}), but it could not be proved."
-    update = {"verdict": "not seen", "message": message, "proof": None, "equation": None}
-    return finding.model_copy(update=update)
 
 
 def is_proved(finding: Finding) -> bool:

@@ -8,6 +8,7 @@ from toolkit.assignment.records.doubts import doubts_of
 from toolkit.assignment.records.files import INTERPOLATION, SAMPLES, Log, Records, gaps, read_folder
 from toolkit.assignment.report.results import Gan, Gap, Recurrent, Results, Row
 from toolkit.assignment.report.sources import whole_picture
+from toolkit.assignment.tutor.journal import summary
 from toolkit.common.console import command_line
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.figures import Curve, save_curves
@@ -35,7 +36,7 @@ def read_own(folder: Path) -> Results:
             "about your own trainings. Take it out; or show the toolkit's runs as what they are, "
             "with --reference."
         )
-    results = Results(SOURCE, doubts=list(doubts_of(records)))
+    results = Results(SOURCE, doubts=list(doubts_of(records)), tutor=summary(folder))
     for part, what, command in gaps(records, read_code(folder)):
         listed = results.gaps_in_gan if part == "gan" else results.gaps_in_recurrent
         listed.append(Gap(what, command))

@@ -85,6 +85,7 @@ class Results:
     gaps_in_recurrent: list[Gap] = field(default_factory=list)
     gaps_in_gan: list[Gap] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)  # make all that is shown
+    tutor: list[str] = field(default_factory=list)  # the exercises, if the teacher wants them
     figures: dict[str, bytes] = field(default_factory=dict)  # file name -> PNG
 
     @property

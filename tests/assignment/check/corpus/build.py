@@ -2,19 +2,12 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).parent
 FILES = {"dataset": "dataset.py", "lstm": "lstm.py", "train": "train.py", "gan": "my_gan.py"}
-
-
-class Change(NamedTuple):
-    """What is written in the place of something else, in one file of a submission."""
-
-    part: str  # or the name of a helper module
-    old: str  # "" for the whole file; all from here on if it ends in "..."
-    new: str  # with `old` = "": the name of a file in wrong/
 
 
 class Right(NamedTuple):
@@ -24,51 +17,10 @@ class Right(NamedTuple):
     lstm: str
     train: str
     gan: str
-    changes: tuple[Change | tuple[str, str, str], ...] = ()
+    changes: tuple[tuple[str, str, str], ...] = ()  # part, what is replaced, by what
     helpers: tuple[str, ...] = ()  # further files of right/, which lie beside the one before
     paths: tuple[tuple[str, str], ...] = ()  # (part or helper, where it is instead)
     probabilities: bool = False  # the LSTM gives these, so only its loss shows that it is right
-
-
-class Fault(NamedTuple):
-    """One thing that is wrong, and how it should be named.
-
-    `at` are pieces of text. A line that holds one of them, in any file of the submission, is one
-    where a student would change something; without any, no line is asked for.
-    """
-
-    id: str
-    at: tuple[str, ...] = ()
-    equation: int | None = None
-    instead: tuple[str, ...] = ()  # other ids that would do as well, with any equation
-
-
-class Wrong(NamedTuple):
-    """A misconception, and what the checker should call it."""
-
-    base: str
-    changes: tuple[Change, ...]
-    faults: tuple[Fault, ...]  # all of them should be named
-    parts: tuple[str, ...]  # whose check should find it, all together
-    also: tuple[str, ...] = ()  # ids that are true as well: they may be named, and need not
-
-    @property
-    def part(self) -> str:
-        """The part with the first change."""
-        return self.changes[0].part
-
-    @property
-    def id(self) -> str:
-        """The id of the first fault."""
-        return self.faults[0].id
-
-
-class Unseen(NamedTuple):
-    """What cannot be looked at here, and is no fault of the student's."""
-
-    base: str
-    changes: tuple[Change, ...]
-    parts: tuple[str, ...]
 
 
 class Place(NamedTuple):
@@ -79,28 +31,24 @@ class Place(NamedTuple):
     line: int
 
 
-def write(right: Right, changes: tuple[Change, ...], folder: Path) -> None:
-    """Put all files of a submission into `folder`; what is at home in a notebook becomes one."""
-    paths = dict(right.paths)
+def texts(right: Right) -> dict[str, str]:
+    """The text of each part and of each helper module."""
     names = {part: f"{part}_{getattr(right, part)}.py" for part in FILES}
     names |= {helper: f"{helper}.py" for helper in right.helpers}
-    for part, name in names.items():
-        text = (HERE / "right" / name).read_text()
-        for change in (Change(*change) for change in (*right.changes, *changes)):
-            if change.part == part:
-                text = _changed(text, change)
-        path = folder / paths.get(part, FILES.get(part, name))
+    found = {part: (HERE / "right" / name).read_text() for part, name in names.items()}
+    for part, old, new in right.changes:
+        assert old in found[part], f"{old!r} is not in {names[part]}"
+        found[part] = found[part].replace(old, new, 1)
+    return found
+
+
+def write(right: Right, texts: Mapping[str, str], folder: Path) -> None:
+    """Put all files of a submission into `folder`; what is at home in a notebook becomes one."""
+    paths = dict(right.paths)
+    for part, text in texts.items():
+        path = folder / paths.get(part, FILES.get(part, f"{part}.py"))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(notebook(text) if path.suffix == ".ipynb" else text)
-
-
-def _changed(text: str, change: Change) -> str:
-    if not change.old:
-        return (HERE / "wrong" / change.new).read_text()
-    old = change.old.removesuffix("...")
-    assert old in text, f"{old!r} is not in the base"
-    kept, _, rest = text.partition(old)
-    return kept + change.new + (rest if old == change.old else "")
 
 
 def notebook(text: str) -> str:
@@ -128,8 +76,8 @@ PICTURE = (
 
 
 def places(folder: Path, texts: tuple[str, ...]) -> set[Place]:
-    """Every line below `folder` that holds one of the texts; each of them is somewhere."""
-    found = {text: set[Place]() for text in texts}
+    """Every line below `folder` that holds one of the texts."""
+    found = set[Place]()
     for path in sorted(folder.rglob("*")):
         if path.suffix == ".ipynb":
             cells = json.loads(path.read_text())["cells"]
@@ -142,31 +90,5 @@ def places(folder: Path, texts: tuple[str, ...]) -> set[Place]:
         for cell, lines in listed:
             for number, line in enumerate(lines, start=1):
                 place = Place(path.relative_to(folder).as_posix(), cell, number)
-                for text in texts:
-                    if text in line:
-                        found[text].add(place)
-    assert all(found.values()), f"{[text for text in texts if not found[text]]} are not there"
-    return set().union(*found.values())
-
-
-def planted(
-    base: str,
-    part: str,
-    old: str,
-    new: str,
-    id: str,
-    *at: str,
-    equation: int | None = None,
-    found_in: str | None = None,
-    also: tuple[str, ...] = (),
-    instead: tuple[str, ...] = (),
-    more: tuple[Change | tuple[str, str, str], ...] = (),
-) -> Wrong:
-    """A case with one fault; `at` is `new` unless it says something else."""
-    return Wrong(
-        base,
-        (Change(part, old, new), *(Change(*change) for change in more)),
-        (Fault(id, at or (new,), equation, instead),),
-        tuple(dict.fromkeys((found_in or part).split(" and "))),
-        also,
-    )
+                found |= {place} if any(text in line for text in texts) else set()
+    return found

@@ -73,26 +73,3 @@ RIGHT = {
         "src/part1/dataset.py"), ("lstm", "src/part1/lstm.py"), ("train",
         "src/part1/train.ipynb"), ("gan", "src/part2/GAN.ipynb"))),
 }  # fmt: skip
-
-# Those that faults are planted in.
-S = "separate gates"
-N = "nn.Linear, no seq_length"
-P = "packed gates"
-TANH = "a sigmoid from tanh, forward called by name"
-EXP = "nothing but exp; globals of the main part"
-APART = "the first step apart; notebooks"
-PLACE = "in place"
-STEPS = "every step; a class that trains"
-MODULES = "helper modules"
-SIDE = "on its side; digits of 64 x 64"
-SCRIPTED = "two biases in a scripted step; labels as an input"
-POOL = "time-major"
-SEEDED = "sizes in an object; Wasserstein"
-C = "columns, device, batch_size"
-EMBEDDED = "integers for an embedding"
-BUFFERS = "states that are buffers; the template"
-SIDE_BY_SIDE = "matrices side by side"
-OBJECTS = "gates that are objects"
-STATE = "a state as an argument; step functions"
-FROZEN = "cross-entropy of log-probabilities"
-PLAIN = "einsum, and networks without classes"

@@ -216,13 +216,6 @@ WRONG: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
         "wrong-shape",
         (("nn.Linear(32, 784)", "nn.Linear(32, 1024)"), ("x.flatten(1)", "x.flatten(1)[:, :784]")),
     ),
-    "a discriminator that stays on the CPU": (
-        "fixed-device",
-        (
-            ("A, C = Artist(), Critic()", "A = Artist().to(device)\nC = Critic()"),
-            ("Z = 20\n", 'Z = 20\ndevice = "cuda" if torch.cuda.is_available() else "cpu"\n'),
-        ),
-    ),
     "uniform noise of variance 1": (
         "wrong-noise",
         (("z = torch.randn(len(real), Z)", "z = (torch.rand(len(real), Z) - 0.5) * 12**0.5"),),

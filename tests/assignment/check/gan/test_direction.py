@@ -1,17 +1,25 @@
-"""What a gradient at the discriminator's output tells."""
+"""What the gradients at the discriminator's output tell."""
+
+from collections.abc import Callable
 
 import pytest
 import torch
+import torch.nn.functional as F
 
-from toolkit.assignment.check.gan.direction import _is_back
+from toolkit.assignment.check.gan.direction import Pushes, _targets
 
-SURE = torch.tensor([1e-4, 8e-3, 0.02], dtype=torch.float64)  # outputs for generated images
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
-@pytest.mark.parametrize(("target", "back"), [(1.0, False), (0.9, False), (0.1, True)])
-def test_a_push_back_is_told_from_one_to_the_other_side(target: float, back: bool) -> None:
-    for outputs, aim in ((SURE, target), (1 - SURE, 1 - target)):
-        x = outputs.clone().requires_grad_()
-        torch.nn.functional.binary_cross_entropy(x, torch.full_like(x, aim)).backward()
-        assert x.grad is not None
-        assert bool((_is_back(outputs, -x.grad) == back).all())
+@pytest.mark.parametrize("beyond", [False, True])
+@pytest.mark.parametrize("target", [0.0, 0.1, 0.9, 1.0])
+@pytest.mark.parametrize(
+    "loss", [F.mse_loss, F.binary_cross_entropy, F.binary_cross_entropy_with_logits]
+)
+def test_the_target_is_found_from_whichever_side(loss: Loss, target: float, beyond: bool) -> None:
+    x = torch.linspace(0.93, 0.97, 32) if beyond else torch.linspace(0.3, 0.6, 32)
+    x.requires_grad_()
+    loss(x, torch.full_like(x, target)).backward()
+    assert x.grad is not None
+    pushes = Pushes(x.detach().double(), -x.grad.double() * len(x), [])
+    assert _targets([pushes, pushes]) == pytest.approx([target, target], abs=0.01)

@@ -56,7 +56,7 @@ def test_a_pass_that_raises_leaves_open_only_what_follows_it(
     tmp_path: Path, warm_check: Check
 ) -> None:
     """The pass shows which way the loss pushes; whether its gradients are cleared, it does not."""
-    cases.write_wrong("the same graph twice", tmp_path)
+    cases.write_planted("the same graph twice", tmp_path)
     report = warm_check(tmp_path, parts=["gan"])
     assert [finding.id for finding in report.findings] == ["missing-detach"]
     assert [finding.id for finding in report.not_seen] == ["gradients-not-cleared"]

@@ -84,7 +84,6 @@ CASES: dict[str, tuple[dict[str, str], dict[tuple[str | None, int | None], str]]
             ("fixed-batch-size", None): "self.h, self.c = torch",
             ("fixed-device", None): "self.h, self.c = torch",
             ("nonzero-initial-state", None): "self.h = h",
-            ("broken-gradient", None): "self.h = h",
         },
     ),
     "weights and states made anew at every step": (
@@ -94,10 +93,7 @@ CASES: dict[str, tuple[dict[str, str], dict[tuple[str | None, int | None], str]]
             "            w = nn.Linear(x.size(2) + self.n, 4 * self.n, device=x.device)\n"
             "            i, f, g, o = w",
         },
-        {
-            ("parameter-not-learnable", None): "w = nn.Linear",
-            ("state-not-carried", None): "h = c =",
-        },
+        {("parameter-not-learnable", None): "w = nn.Linear"},
     ),
     "o(t) in the list of outputs": (
         {
@@ -108,13 +104,6 @@ CASES: dict[str, tuple[dict[str, str], dict[tuple[str | None, int | None], str]]
             "self.p(h)": "self.p(hs[-1])",
         },
         {("wrong-equation", 7): "self.p(hs[-1])"},
-    ),
-    "no super().__init__()": (
-        {
-            "self.p = nn.Linear": "self.p = Readout",
-            "\n\nclass LSTM": READOUT.replace("Readout", "Readout(nn.Module)") + "\n\nclass LSTM",
-        },
-        {(None, None): "def __init__(self, n, k)"},  # no script stops there
     ),
 }
 

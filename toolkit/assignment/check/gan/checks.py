@@ -1,8 +1,6 @@
 """Judges a student's GAN."""
 
 import re
-from collections.abc import Mapping
-from itertools import permutations
 from typing import Any
 
 import torch
@@ -17,13 +15,13 @@ from toolkit.assignment.check.gan.drawing.stand_ins import Artist
 from toolkit.assignment.check.gan.game import Game, find_games
 from toolkit.assignment.check.gan.images import bounds_of, check_images, check_noise
 from toolkit.assignment.check.gan.lines import Lines
-from toolkit.assignment.check.gan.losses import check_losses, is_always_one
+from toolkit.assignment.check.gan.losses import check_losses
 from toolkit.assignment.check.gan.steps import check_steps, undetached
-from toolkit.assignment.check.gan.trace import Call, Trace, read
 from toolkit.assignment.check.host import MAX_BYTES, Student, StudentError
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.train.machine import check_machine
-from toolkit.assignment.check.verdicts import Place, Verdicts
+from toolkit.assignment.check.train.trace import Backward, Call, Step, Trace
+from toolkit.assignment.check.verdicts import Verdicts
 
 MAX_USERS = 2  # scripts that use it
 MAX_STEPS = 10  # of both optimisers together, in each loop
@@ -51,35 +49,29 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
         answer = student.ask("run", **asked)
         if answer["ended"] != "nothing":  # else one that uses it may train
             break
-    trace = read(answer)
+    trace = Trace.of(answer)
     lines = Lines(student.ask("texts"), located.file, (*located.files, *located.users))
     games = find_games(trace)
     game = games[0] if games else None
-    _check_end(answer, trace, game, lines, verdicts)
-    _check_machine(answer, game, lines, verdicts)
+    _check_end(trace, game, lines, verdicts)
+    check_machine(trace, verdicts)
     if game is None:
         return
     probe = Probe(student)
     check_noise(game, verdicts)
     check_images(game, probe.images, verdicts)
-    check_losses(game, probe.opinions, verdicts)
-    if not is_always_one(game):  # else no gradient reaches anything
-        check_steps(game, verdicts)
-    if not (verdicts.has("wrong-optimiser") or is_always_one(game)):
+    if not (check_losses(game, probe.opinions, verdicts) or check_steps(game, verdicts)):
         check_direction(game, verdicts)
     verdicts.doing("sampling and interpolating")
     like = next((c.output.shape[1:] for c in game.draws if c.output is not None), None)
     low, high = bounds_of(game, probe.images)
     if like is None or not torch.Size(like).numel() or high <= low:
-        verdicts.not_seen(
-            "No images of the generator were seen, so nothing was interpolated.",
-            id="missing-interpolation",
-        )
+        verdicts.not_seen("no-images-to-join")
         return
     functions = Functions(student, lines, game, Artist(like, low, high))
     check_modes(game, functions, lines, verdicts)
     for other in games[1:]:  # a notebook may have a second GAN, with batch norm
-        if other.is_apart(game) and not verdicts.has("batchnorm-mode"):
+        if other.is_apart(game):
             check_seen_modes(other, verdicts)
     check_interpolation(game, lines, functions, verdicts)
 
@@ -122,130 +114,71 @@ class Probe:
         return answer
 
 
-def _check_end(
-    answer: Mapping[str, Any], trace: Trace, game: Game | None, lines: Lines, verdicts: Verdicts
-) -> None:
+def _check_end(trace: Trace, game: Game | None, lines: Lines, verdicts: Verdicts) -> None:
     """How the run ended, where that says something about the code."""
-    ended, described = answer["ended"], answer["error"]
-    error = StudentError(described) if isinstance(described, dict) else None
+    ended, error = trace.ended, StudentError(trace.error) if trace.error else None
     text = error.text if error else ""
-    early = ended == "exit" and error is not None and not trace.steps
-    later: Id | None = "missing-interpolation" if game and trace.steps else None
-    if (elsewhere := _not_here(ended, error, text)) is not None:
-        verdicts.not_seen(elsewhere, id=later, at=error)
+    early = ended == "exit" and error is not None and not trace.all(Step)
+    later: Id | None = "missing-interpolation" if game and trace.all(Step) else None
+    if (rule := _not_here(ended, error)) is not None:
+        problem = error if ended == "network" else text.partition("\n")[0][:120]
+        memory = MAX_BYTES >> 30
+        verdicts.not_seen(rule, id=later, at=error, problem=problem, memory=memory)
     elif early and "cuda" in text.lower():
-        verdicts.fault(
-            "fixed-device",
-            f"The code ends where there is no GPU ({text[:120]}). The same code should run on a "
-            "CPU. What decides where a tensor goes?",
-            at=error,
-            proof={"happened": text},
-        )
+        verdicts.fault("fixed-device.ends", at=error, proof={"happened": text}, said=text[:120])
     elif early:
         verdicts.fault(
-            "not-watched",
-            f"The code called exit({text}) before it trained. It is run without arguments, so each "
-            "of them needs a default.",
+            "not-watched.exit",
             at=error,
-            proof={"ran": lines.file, "times": len(trace.steps)},
+            proof={"ran": lines.file, "times": len(trace.all(Step))},
+            status=text,
         )
-    elif ended == "error" and "empty parameter list" in text and answer["unfinished"]:
-        place = Place(answer["unfinished"][0]["file"], answer["unfinished"][0]["line"])
-        verdicts.fault(
-            "not-written",
-            "This is still to be written: nothing is done here.",
-            at=place,
-            proof={"text": "pass"},
-        )
+    elif ended == "error" and "empty parameter list" in text and trace.unfinished:
+        verdicts.fault("not-written.pass", at=trace.unfinished[0], proof={"text": "pass"})
     elif ended == "error" and error is not None:
         _check_error(error, trace, game, verdicts)
-    elif game is None and "backward(" in lines.texts.get(lines.file, "") and not trace.steps:
-        verdicts.not_seen("The training in this file was not reached, so nothing of it was seen.")
-    elif game is None or not (trace.steps or trace.passes):
-        verdicts.fault(
-            "not-watched",
-            "No generator was seen whose images a discriminator judges, when the file was run. "
-            "Make sure that running it trains.",
-            proof={"ran": lines.file, "times": len(trace.steps)},
-        )
+    elif game is None and "backward(" in lines.texts.get(lines.file, "") and not trace.all(Step):
+        verdicts.not_seen("not-reached")
+    elif game is None or not trace.all(Step, Backward):
+        times = len(trace.all(Step))
+        verdicts.fault("not-watched.nothing", proof={"ran": lines.file, "times": times})
 
 
-def _not_here(ended: str, error: StudentError | None, text: str) -> str | None:
-    """What the code needs, and what is not where the check runs; None if it is nothing like it."""
+def _not_here(ended: str, error: StudentError | None) -> str | None:
+    """What says that the code needs what is not where the check runs; None if it does not."""
     if ended == "network":
-        return f"The code needs something that was not handed in ({error})."
-    if error is None:
-        return None
-    if "InvalidGitRepositoryError" in error.types:
-        return "The code reads its git repository, which was not handed in."
-    if any(words in str(error) for words in NO_MEMORY):
-        return (
-            f"The code needs more than the {MAX_BYTES >> 30} GiB of memory that the check gives "
-            f"it, and what follows was not seen ({text.splitlines()[0][:120]})."
-        )
-    return None
-
-
-def _check_machine(
-    answer: Mapping[str, Any], game: Game | None, lines: Lines, verdicts: Verdicts
-) -> None:
-    """Whether it runs where folders are missing, and where no GPU is."""
-    if check_machine(answer["events"], verdicts):
-        return
-    moved = {p for e in answer["events"] if e["kind"] == "device" for p in e["parameters"]}
-    if game is None or not moved or not lines.chooses_device():
-        return
-    for one, other in permutations((game.generator, game.discriminator)):
-        left = not moved & one.parameters.keys() and moved & other.parameters.keys()
-        if left and one.made.line and not lines.asks_for_device(one):
-            verdicts.fault(
-                "fixed-device",
-                f"{other.kind} goes to the GPU where there is one, and {one.kind} stays on the CPU,"
-                " so there the code would stop. What puts both networks on one device?",
-                at=one.made,
-                proof={"works": other.kind, "fails": one.kind},
-            )
+        return "needs"
+    if error is not None and "InvalidGitRepositoryError" in error.types:
+        return "repository"
+    return "memory" if any(words in str(error) for words in NO_MEMORY) else None
 
 
 def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts: Verdicts) -> None:
     """What their code raised, where that has a name of its own in a GAN."""
-    begun = bool(trace.calls or trace.steps)
+    begun = bool(trace.all(Call, Step))
     misshapen = _misshapen(trace)
     if any(words in error.text for words in AGAIN) and not ACTIVATION.search(error.text):
         verdicts.fault(
-            "missing-detach",
-            "The backward pass of one network runs into the graph of the other's step, which is "
-            f"gone or changed ({error.text.splitlines()[0].split(': [')[0][:120]}). In the "
-            "discriminator's step, the generated images are data. What cuts them off from their "
-            "network?",
-            equation=10,
+            "missing-detach.raised",
             at=(game and undetached(game)) or error,
             proof={"happened": error.text},
+            problem=error.text.splitlines()[0].split(": [")[0][:120],
         )
     elif "doesn't match the broadcast shape [3," in error.text:
         verdicts.fault(
-            "does-not-run",
-            f"The code stops with {error.text.splitlines()[0][:120]}. How many channels has an "
-            "image of MNIST, and how many does this line expect?",
+            "does-not-run.channels",
             at=next(iter(trace.normalised), error),
             proof={"said": str(error), "where": [error.file, error.line]},
+            problem=error.text.splitlines()[0][:120],
         )
     elif "elements of input should be between 0 and 1" in error.text:
-        verdicts.fault(
-            "wrong-loss",
-            "The loss expects probabilities between 0 and 1, and it was given other numbers. What "
-            "turns a logit into a probability, or which loss takes logits?",
-            equation=10,
-            at=error,
-            proof={"happened": error.text},
-        )
+        verdicts.fault("wrong-loss.raised", at=error, proof={"happened": error.text})
     elif game is None and any(w in error.text for w in MISFITS) and misshapen:
         verdicts.fault(
-            "wrong-shape",
-            f"The discriminator does not take the generator's images ({error.text[:120]}). How "
-            "many pixels does a digit of MNIST have, and how many does the generator draw?",
+            "wrong-shape.raised",
             at=trace.networks[misshapen[0].network].line_of(misshapen[0]),
             proof={"pixels": misshapen[0].output.size if misshapen[0].output else 0},
+            problem=error.text[:120],
         )
     elif not verdicts.has("not-written"):
         verdicts.error(error, importing="ImportError" in error.types and not begun)
@@ -253,5 +186,5 @@ def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts:
 
 def _misshapen(trace: Trace) -> list[Call]:
     """The calls of networks that made something in batches that is no image of 28 x 28."""
-    made = [(c, c.output.size) for c in trace.calls if c.output is not None]
+    made = [(c, c.output.size) for c in trace.all(Call) if c.output is not None]
     return [call for call, size in made if 1 < size < 784 or (size > 784 and size % 784)]

@@ -6,294 +6,178 @@ called 1. What the discriminator's own steps do to real images, the generator's 
 ones.
 """
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.gan.game import Game
-from toolkit.assignment.check.gan.trace import Backward, Step
+from toolkit.assignment.check.gan.game import Game, Turn
+from toolkit.assignment.check.train.trace import Loss
 from toolkit.assignment.check.verdicts import Placed, Verdicts
 
-LOW, HIGH = 0.25, 0.75  # outputs beyond may be pushed back by targets that are not 0 or 1
 WAYS = {1: "up", -1: "down"}
+CLEAR = 0.9  # of the steps push the same way; labels may be flipped in a few
 MIN_IMAGES = 16  # to see how a push depends on the output
 MIN_SPREAD = 1e-4  # of the outputs, for the same
-STRAIGHT = 0.02  # at most so far, of its fall, is the push in a loss of squares off a line
+STRAIGHT = 0.02  # at most so far, of its fall, is the push in a loss with targets off a line
 NEAR = 0.05  # two such targets are the same
-RIGHT = (
-    "The discriminator's steps tell real from generated images, and the generator's steps make "
-    "its images look more real to it."
-)
-ANSWERS = "wrong-direction one-sided-loss wrong-loss sigmoid-twice"
+# In which the push of a loss with a target falls in a straight line, to 0 at the target: squares,
+# and the cross-entropy of probabilities, and of logits.
+LINES: list[Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]] = [
+    lambda x, y: (x, y),
+    lambda x, y: (x, y * (x * (1 - x)).clamp_min(0)),
+    lambda x, y: (x.sigmoid(), y),
+]
 
 
-class Push(NamedTuple):
-    """How much a loss wants the output to rise (less than 0: to fall)."""
-
-    real: float
-    drawn: float
-
-
-def push_of(game: Game, passes: Iterable[Backward]) -> Push:
-    """What some backward passes want together."""
-    clear = _sum(game, passes, clear=True)
-    every = _sum(game, passes, clear=False) if not all(clear) and not _is_bounded(game) else clear
-    return Push(clear.real or every.real, clear.drawn or every.drawn)
-
-
-def _sum(game: Game, passes: Iterable[Backward], *, clear: bool) -> Push:
-    """The sum over all images.
-
-    Args:
-        clear: leave out those that are pushed back to the middle. A target of 0.9 pushes an output
-            of 0.95 down, and yet stands for real.
-    """
-    real = drawn = 0.0
-    for backward in passes:
-        for number, gradient in backward.gradients.items():
-            judged = game.judged.get(number)
-            if judged is None or len(gradient) != len(judged.drawn):
-                continue
-            push = -gradient.double()
-            rows = judged.call.output.rows if judged.call.output else None
-            if clear and rows is not None and rows.size(1) == 1:
-                push = push.masked_fill(_is_back(rows[:, 0].double(), push), 0)
-            drawn += float(push[judged.drawn].sum())
-            real += float(push[~judged.drawn].sum())
-    return Push(real, drawn)
-
-
-def _is_back(x: Tensor, push: Tensor) -> Tensor:
-    """Which outputs are pushed back to the middle, and not to the other side of it."""
-    target = x + len(x) * push * x * (1 - x)  # of a mean cross-entropy
-    up, down = (target > 0.4) & (target < 1.05), (target < 0.6) & (target > -0.05)
-    return ((x > HIGH) & (push < 0) & ~down) | ((x < LOW) & (push > 0) & ~up)
-
-
-def _is_bounded(game: Game) -> bool:
-    """Whether all outputs of the discriminator that were seen are between 0 and 1."""
-    outputs = [j.call.output for j in game.judged.values() if j.call.output is not None]
-    return all(output.least >= 0 and output.largest <= 1 for output in outputs)
-
-
-class Targets(NamedTuple):
-    """The outputs of the discriminator at which a loss of squares wants nothing more."""
-
-    real: float
-    drawn: float
-
-
-def targets_of(game: Game, steps: list[Step]) -> Targets | None:
-    """Where the discriminator's steps pull its output, if they pull it in proportion to the way."""
-    (x, real), (y, drawn) = (_points(game, steps, drawn=mark) for mark in (False, True))
-    if _is_one_way(real) and _is_one_way(drawn) and (real.sum() > 0) != (drawn.sum() > 0):
-        return None  # the signs tell
-    pulls = _target(x, real), _target(y, drawn)
-    return None if pulls[0] is None or pulls[1] is None else Targets(pulls[0], pulls[1])
-
-
-def _is_one_way(pushes: Tensor) -> bool:
-    return bool((pushes >= 0).all()) or bool((pushes <= 0).all())
-
-
-def _points(game: Game, steps: list[Step], *, drawn: bool) -> tuple[Tensor, Tensor]:
+class Pushes(NamedTuple):
     """The discriminator's outputs for real, or for drawn, images, and the push on each of them."""
-    outputs, pushes = [], []
-    for step in steps:
-        sign = 1.0 if step.maximize else -1.0
-        for number, gradient in (x for b in game.own_passes(step) for x in b.gradients.items()):
-            judged = game.judged.get(number)
-            rows = judged.call.output.rows if judged and judged.call.output else None
-            if judged is None or rows is None or rows.shape != (len(gradient), 1):
-                continue
+
+    outputs: Tensor
+    pushes: Tensor
+    votes: list[float]  # the sum of each turn
+
+    @property
+    def way(self) -> int:
+        """1 if most steps push up, -1 if most push down; 0 if that is not clear."""
+        signs = [1 if vote > 0 else -1 for vote in self.votes if vote]
+        clear = abs(sum(signs)) >= (2 * CLEAR - 1) * len(signs)
+        return (sum(signs) > 0) - (sum(signs) < 0) if clear else 0
+
+    @property
+    def is_one_way(self) -> bool:
+        """Whether all images are pushed the same way."""
+        return bool((self.pushes >= 0).all()) or bool((self.pushes <= 0).all())
+
+
+def _pushes(game: Game, turns: list[Turn], *, drawn: bool) -> Pushes:
+    outputs, pushes, votes = [], [], []
+    for turn in turns:
+        vote = 0.0
+        for judged, push, _ in game.pushes([turn]):
             mark = judged.drawn if drawn else ~judged.drawn
-            outputs.append(rows[mark, 0])
-            pushes.append(sign * gradient.double()[mark] * len(gradient))
+            rows = judged.call.output.rows if judged.call.output else None
+            vote += float(push[mark].sum())
+            known = rows is not None and rows.shape == (len(push), 1)
+            outputs.append(rows[mark, 0] if rows is not None and known else push[mark] * torch.nan)
+            pushes.append(push[mark] * len(push))
+        votes.append(vote)
     none = torch.empty(0, dtype=torch.float64)
-    return torch.cat([none, *outputs]), torch.cat([none, *pushes])
+    return Pushes(torch.cat([none, *outputs]), torch.cat([none, *pushes]), votes)
 
 
-def _target(x: Tensor, y: Tensor) -> float | None:
-    """Where the pushes y on outputs x are 0, if they fall in a line as outputs rise."""
+def _target(x: Tensor, y: Tensor) -> tuple[float, float]:
+    """Where the pushes y on outputs x are 0, if they fall in a line; and how far off they are."""
     if len(x) < MIN_IMAGES or float(x.std()) < MIN_SPREAD:
-        return None
+        return 0.0, float("inf")
     mean, level = x.mean(), y.mean()
     slope = ((x - mean) * (y - level)).mean() / (x - mean).square().mean()
-    off = (y - level - slope * (x - mean)).norm()
-    if float(slope) >= 0 or float(off) > STRAIGHT * float((slope * (x - mean)).norm()):
-        return None
-    return float(mean - level / slope)
+    off = (y - level - slope * (x - mean)).norm() / (slope * (x - mean)).norm().clamp_min(1e-30)
+    return float(mean - level / slope), float(off) if float(slope) < 0 else float("inf")
 
 
-def _check_targets(game: Game, targets: Targets, verdicts: Verdicts) -> None:
-    """As `check_direction`, for losses that pull towards a number from both sides of it."""
-    real, drawn = targets
-    steps_d, steps_g = game.meant_for(game.discriminator), game.meant_for(game.generator)
-    outputs = torch.cat([_points(game, steps_d, drawn=mark)[0] for mark in (False, True)])
-    far = max(1.0, *(abs(float(target - outputs.mean())) for target in targets))
-    if abs(real - drawn) < NEAR * far:
-        verdicts.fault(
-            "wrong-direction",
-            f"The discriminator's loss pulls its output to {real:.1f} for real images and for "
-            "generated ones alike. Which targets should the two terms have?",
-            equation=10,
-            at=_loss_of(game, steps_d, drawn=real > 0.5) or steps_d[0],
-            proof={"real": real, "drawn": drawn, "wanted": None, "far": far},
-        )
-        return
-    wanted = _target(*_points(game, steps_g, drawn=True))
-    way = _majority(_push_of_step(game, s).drawn for s in steps_g)
-    share = (wanted - drawn) / (real - drawn) if wanted is not None else None
-    if share is None:
-        share = 1.0 if way * (real - drawn) > 0 else None
-    if share is None or 0.2 < share < 0.4:
-        verdicts.not_seen(
-            "Where the generator's loss pulls the discriminator's output is unclear.",
-            id="wrong-direction",
-        )
-    elif share < 0.3:
-        verdicts.fault(
-            "wrong-direction",
-            f"The discriminator's loss pulls its output to {real:.1f} for real images and to "
-            f"{drawn:.1f} for generated ones, and the generator's loss pulls it to {wanted:.1f}. "
-            "So the generator learns to be found out. Which of the losses has the wrong target?",
-            equation=10,
-            at=_loss_of(game, steps_d if real < drawn else steps_g, drawn=real > drawn)
-            or steps_g[0],
-            proof={"real": real, "drawn": drawn, "wanted": wanted, "far": far},
-        )
-    else:
-        verdicts.right(RIGHT, ANSWERS)
+def _targets(sides: list[Pushes]) -> list[float] | None:
+    """Where losses pull the output, if they pull it in proportion to the way."""
+    found = [[_target(*line(s.outputs, s.pushes)) for s in sides] for line in LINES]
+    best = min(found, key=lambda targets: max(off for _, off in targets))
+    return [target for target, _ in best] if max(off for _, off in best) <= STRAIGHT else None
 
 
 def check_direction(game: Game, verdicts: Verdicts) -> None:
     """The discriminator tells the two apart, and the generator makes its images look real."""
-    steps_d = game.meant_for(game.discriminator)
-    steps_g = game.meant_for(game.generator)
-    pushes = [p for s in steps_d if (p := _push_of_step(game, s)) != (0.0, 0.0)]
-    if not pushes:
-        verdicts.not_seen(
-            "What the discriminator's loss does with its output was not seen, so its direction is "
-            "not known.",
-            id="wrong-direction",
-        )
+    turns_d, turns_g = game.turns(game.discriminator), game.turns(game.generator)
+    real, drawn = (_pushes(game, turns_d, drawn=mark) for mark in (False, True))
+    wanted = _pushes(game, turns_g, drawn=True)
+    if not any([*real.votes, *drawn.votes]):
+        verdicts.not_seen("direction")
         return
-    if _one_sided(game, steps_d, verdicts):
+    if _one_sided(game, turns_d, verdicts):
         return
-    if (targets := targets_of(game, steps_d)) is not None:
-        _check_targets(game, targets, verdicts)
-        return
-    real, drawn = _majority(p.real for p in pushes), _majority(p.drawn for p in pushes)
-    if not real or not drawn:  # all outputs are beyond the targets
-        real, drawn = real or -drawn, drawn or -real
+    sides = [real, drawn, wanted]
+    always, alike = real.is_one_way and drawn.is_one_way, real.way == drawn.way
+    if not (always and not alike) and (targets := _targets(sides[:2])):
+        _check_targets(game, _targets(sides) or targets, sides, verdicts)
+    elif alike and not always:
+        verdicts.not_seen("direction")
+    else:  # all outputs of a kind may be beyond the targets
+        _check_ways(game, real.way or -drawn.way, drawn.way or -real.way, wanted.way, verdicts)
+
+
+def _check_ways(game: Game, real: int, drawn: int, wanted: int, verdicts: Verdicts) -> None:
+    """For losses that push on and on."""
+    proof: dict[str, Any] = {"real": real, "drawn": drawn, "wanted": wanted}
+    turns_d, turns_g = game.turns(game.discriminator), game.turns(game.generator)
     if real == drawn:
-        verdicts.fault(
-            "wrong-direction",
-            f"The discriminator's loss pushes its output {WAYS[real]} for real images and for "
-            "generated ones alike. Which targets, or which signs, should the two terms have?",
-            equation=10,
-            at=_loss_of(game, steps_d, drawn=real > 0) or steps_d[0],
-            proof={"real": real, "drawn": drawn, "wanted": 0},
-        )
-        return
-    wanted = [_majority([p.drawn]) for s in steps_g if (p := _push_of_step(game, s)).drawn]
-    if not wanted:
-        if steps_g and not verdicts.has("dead-parameter", "does-not-learn"):
-            verdicts.not_seen(
-                "What the generator's loss wants from the discriminator was not seen.",
-                id="wrong-direction",
-            )
-        return
-    if (way := _majority(wanted)) != real:
+        at = _loss_of(game, turns_d, drawn=real > 0)
+        verdicts.fault("wrong-direction.alike", at=at, proof=proof, way=WAYS[real])
+    elif wanted == real:
+        verdicts.right("direction")
+    elif wanted:
         in_d = real < 0  # real images are usually pushed up
         verdicts.fault(
-            "wrong-direction",
-            f"The discriminator's steps push its output {WAYS[real]} for real images and "
-            f"{WAYS[drawn]} for generated ones, and the generator's steps push it {WAYS[way]} for "
-            "generated ones. So the generator learns to be found out. Which of the losses has the "
-            "wrong target or sign?",
-            equation=10,
-            at=_loss_of(game, steps_d if in_d else steps_g, drawn=not in_d)
-            or (steps_d if in_d else steps_g)[0],
-            proof={"real": real, "drawn": drawn, "wanted": way},
+            "wrong-direction.generator",
+            at=_loss_of(game, turns_d if in_d else turns_g, drawn=not in_d),
+            proof=proof,
+            way_real=WAYS[real],
+            way_drawn=WAYS[drawn],
+            way=WAYS[wanted],
         )
+
+
+def _check_targets(
+    game: Game, targets: list[float], sides: list[Pushes], verdicts: Verdicts
+) -> None:
+    """For losses that pull towards a number from both sides of it."""
+    real, drawn, *more = targets
+    turns_d, turns_g = game.turns(game.discriminator), game.turns(game.generator)
+    middle = torch.cat([side.outputs for side in sides[:2]]).mean()
+    far = max(1.0, *(abs(float(target - middle)) for target in (real, drawn)))
+    proof: dict[str, Any] = {"real": real, "drawn": drawn, "wanted": None, "far": far}
+    if abs(real - drawn) < NEAR * far:
+        at = _loss_of(game, turns_d, drawn=real > 0.5)
+        verdicts.fault("wrong-direction.same-target", at=at, proof=proof)
         return
-    verdicts.right(RIGHT, ANSWERS)
+    to_real = sides[2].way * (real - drawn) > 0
+    share = (more[0] - drawn) / (real - drawn) if more else 1.0 if to_real else None
+    if share is None or 0.2 < share < 0.4:
+        verdicts.not_seen("pull")
+    elif share < 0.3:
+        at = _loss_of(game, turns_d if real < drawn else turns_g, drawn=real > drawn)
+        verdicts.fault("wrong-direction.target", at=at, proof=proof | {"wanted": more[0]})
+    else:
+        verdicts.right("direction")
 
 
-def _push_of_step(game: Game, step: Step) -> Push:
-    """What the step's own loss wants, for its network."""
-    push = push_of(game, game.own_passes(step))
-    return Push(-push.real, -push.drawn) if step.maximize else push
-
-
-def _majority(numbers: Iterable[float]) -> int:
-    """1 if most steps push up, -1 if most push down, as labels may be flipped; 0 if none does."""
-    votes = sum(1 if number > 0 else -1 for number in numbers if number)
-    return (votes > 0) - (votes < 0)
-
-
-def _one_sided(game: Game, steps: list[Step], verdicts: Verdicts) -> bool:
+def _one_sided(game: Game, turns: list[Turn], verdicts: Verdicts) -> bool:
     """Whether the discriminator's loss lacks one of its terms."""
-    real, drawn = _has_term(game, steps, drawn=False), _has_term(game, steps, drawn=True)
+    real, drawn = (_has_term(game, turns, drawn=mark) for mark in (False, True))
     if real and drawn:
         return False
-    if real and _both_ways(game, steps):
-        verdicts.not_seen(
-            "Which of the discriminator's images are generated was not seen.", id="wrong-direction"
-        )
+    signs = {bool(push.sum() > 0) for _, push, _ in game.pushes(turns) if bool(push.any())}
+    if real and len(signs) > 1:  # whatever the images are
+        verdicts.not_seen("generated")
         return True
-    lacking = "generated" if real else "real"
     verdicts.fault(
-        "one-sided-loss",
-        f"In the {len(steps)} steps that were seen, no {lacking} image was in the discriminator's "
-        "loss. What are the two terms of V, and which of them is missing?",
-        equation=10,
-        at=_loss_of(game, steps, drawn=drawn) or steps[0],
-        proof={"real": real, "drawn": drawn, "steps": len(steps)},
+        "one-sided-loss.lacking",
+        at=_loss_of(game, turns, drawn=drawn),
+        proof={"real": real, "drawn": drawn, "steps": len(turns)},
+        lacking="generated" if real else "real",
     )
     return True
 
 
-def _has_term(game: Game, steps: list[Step], *, drawn: bool) -> bool:
+def _has_term(game: Game, turns: list[Turn], *, drawn: bool) -> bool:
     """Whether a loss of these steps depends on drawn, or on real, images, however little."""
-    for step in steps:
-        for backward in game.own_passes(step):
-            for number, gradient in backward.gradients.items():
-                judged = game.judged.get(number)
-                if judged is None or len(gradient) != len(judged.drawn):
-                    continue
-                mark = judged.drawn if drawn else ~judged.drawn
-                if bool(mark.all()) or bool(gradient[mark].any()):
-                    return True
-    return False
+    marks = ((j.drawn if drawn else ~j.drawn, push) for j, push, _ in game.pushes(turns))
+    return any(bool(mark.all()) or bool(push[mark].any()) for mark, push in marks)
 
 
-def _both_ways(game: Game, steps: list[Step]) -> bool:
-    """Whether some calls are pushed up and others down, whatever their images are."""
-    signs = set()
-    for step in steps:
-        for backward in game.own_passes(step):
-            for number, gradient in backward.gradients.items():
-                if number in game.judged and bool(gradient.any()):
-                    signs.add(bool(gradient.double().sum() > 0))
-    return len(signs) > 1
-
-
-def _loss_of(game: Game, steps: list[Step], *, drawn: bool) -> Placed | None:
+def _loss_of(game: Game, turns: list[Turn], *, drawn: bool) -> Placed | None:
     """The loss of these steps on drawn, or on real, images; else what the pass starts from."""
-    for step in steps:
-        for backward in game.own_passes(step):
-            calls = [
-                number
-                for number in backward.gradients
-                if number in game.judged and bool(game.judged[number].drawn.any()) == drawn
-            ]
-            for loss in game.trace.losses:
-                if loss.input is not None and loss.input.source in calls:
-                    return loss
-            if calls:
-                return backward.root if backward.root.line else game.judged[calls[0]].call
-    return None
+    for judged, _, backward in game.pushes(turns):
+        if bool(judged.drawn.any()) == drawn:
+            losses = (loss for loss in game.trace.all(Loss) if loss.input)
+            own = (x for x in losses if x.input and x.input.source == judged.call.index)
+            return next(own, backward.root if backward.root.line else judged.call)
+    return turns[0].at if turns else None

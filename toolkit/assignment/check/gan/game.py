@@ -1,11 +1,23 @@
 """Who plays against whom: which network draws the images, and which one judges them."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.gan.trace import PIXELS, Backward, Call, Network, Step, Trace, Value
+from toolkit.assignment.check.train.player import Player
+from toolkit.assignment.check.train.trace import (
+    PIXELS,
+    Backward,
+    Call,
+    Event,
+    Network,
+    Step,
+    Trace,
+    Value,
+)
 
 NUM_DIGITS = 10  # what has so many outputs tells digits apart, not real from drawn
 RECENT = 8  # calls whose images may have been changed before they are judged
@@ -24,6 +36,14 @@ class Judged:
     by: frozenset[int]  # the calls that drew them
 
 
+class Turn(NamedTuple):
+    """What one step of a network follows."""
+
+    at: Event | None
+    maximize: bool
+    passes: list[Backward]  # that no step before has used
+
+
 class Game:
     """A generator, its discriminator, and what they did.
 
@@ -38,14 +58,15 @@ class Game:
     ) -> None:
         self.trace = trace
         self.generator, self.discriminator = generator, discriminator
-        self.judged = {j.call.number: j for j in judged}
-        self.steps = trace.steps
+        self.judged = {j.call.index: j for j in judged}
+        self.calls, self.steps = trace.all(Call), trace.all(Step)
+        self.passes = {backward.index: backward for backward in trace.all(Backward)}
         copies = self._copies()
-        begun = min((step.number for step in trace.steps), default=float("inf"))
+        begun = min((step.index for step in self.steps), default=float("inf"))
         self.draws = [
             call
-            for call in trace.calls
-            if call.network == generator.id or (call.network in copies and call.number > begun)
+            for call in self.calls
+            if call.network == generator.id or (call.network in copies and call.index > begun)
         ]
 
     def _copies(self) -> set[int]:
@@ -54,10 +75,21 @@ class Game:
         return {
             key
             for key, network in self.trace.networks.items()
-            if (network.kind, network.file, list(network.parameters.values()))
-            == (mine.kind, mine.file, list(mine.parameters.values()))
+            if (network.name, network.file, list(network.parameters.values()))
+            == (mine.name, mine.file, list(mine.parameters.values()))
             and not self.steps_of(network)
         }
+
+    def players(self) -> tuple[Player, Player]:
+        """The generator, and the discriminator, with the steps that were meant for each."""
+        generator, discriminator = (
+            Player(name, network.parameters, self.steps_of(network), "dead-parameter")
+            for name, network in (
+                ("generator", self.generator),
+                ("discriminator", self.discriminator),
+            )
+        )
+        return generator, discriminator
 
     @property
     def all_draws(self) -> list[Call]:
@@ -67,11 +99,11 @@ class Game:
             for network in self.trace.networks.values()
             if network.parameters.keys() <= self.generator.parameters.keys()
         }
-        drawn = {call.number for call in self.draws}
+        drawn = {call.index for call in self.draws}
         return [
             call
-            for call in self.trace.calls
-            if call.number in drawn
+            for call in self.calls
+            if call.index in drawn
             or (call.network in parts and call.output is not None and call.output.size >= 784)
         ]
 
@@ -83,45 +115,43 @@ class Game:
 
     def steps_of(self, network: Network) -> list[Step]:
         """The optimiser steps that were meant for this network: that hold parameters of its."""
-        return [step for step in self.steps if step.holds & network.parameters.keys()]
+        return [step for step in self.steps if step.parameters & network.parameters.keys()]
 
-    def meant_for(self, network: Network) -> list[Step]:
+    def turns(self, network: Network) -> list[Turn]:
         """Its steps; if it has none, the one that its passes would have led to, had none failed."""
-        steps = self.steps_of(network)
-        passes = [b.number for b in self.unused if b.gradients.keys() & self.judged.keys()]
-        about_real = any(
-            not bool(self.judged[number].drawn.all())
-            for p in passes
-            for number in self.trace.passes[p].gradients.keys() & self.judged.keys()
-        )
-        if (
-            steps
-            or not passes
-            or not self.was_cut_off
-            or about_real != (network is self.discriminator)
-        ):
-            return steps
-        nothing: frozenset[int] = frozenset()
-        last = self.trace.passes[passes[-1]]
-        holds = frozenset(network.parameters)
-        return [
-            Step(last.number, last.file, last.line, None, holds, nothing, passes, nothing, False)
+        turns = [
+            Turn(step, step.maximize, [self.passes[p] for p in step.passes if p not in step.stale])
+            for step in self.steps_of(network)
         ]
+        left = Turn(
+            None, False, [b for b in self.unused if b.gradients.keys() & self.judged.keys()]
+        )
+        if turns or not left.passes or not self.was_cut_off:
+            return turns
+        about_real = any(not bool(judged.drawn.all()) for judged, _, _ in self.pushes([left]))
+        mine = about_real == (network is self.discriminator)
+        return [left._replace(at=left.passes[-1])] if mine else []
+
+    def pushes(self, turns: Iterable[Turn]) -> Iterator[tuple[Judged, Tensor, Backward]]:
+        """For each call of the discriminator, how much its outputs should rise, (batch,)."""
+        for turn in turns:
+            sign = 1.0 if turn.maximize else -1.0
+            for backward in turn.passes:
+                for number, gradient in backward.gradients.items():
+                    judged = self.judged.get(number)
+                    if judged is not None and len(gradient) == len(judged.drawn):
+                        yield judged, sign * gradient.double(), backward
 
     @property
     def unused(self) -> list[Backward]:
         """The backward passes that no step has used."""
         used = {p for step in self.steps for p in step.passes}
-        return [backward for number, backward in self.trace.passes.items() if number not in used]
+        return [backward for number, backward in self.passes.items() if number not in used]
 
     @property
     def was_cut_off(self) -> bool:
         """Whether a backward pass raised something that ended the run."""
-        return self.trace.ended == "error" and any(b.failed for b in self.unused)
-
-    def own_passes(self, step: Step) -> list[Backward]:
-        """The backward passes that no step before had used."""
-        return [self.trace.passes[p] for p in step.passes if p not in step.stale]
+        return self.trace.ended == "error" and any(b.error is not None for b in self.unused)
 
     def trained_on(self, network: Network) -> set[int]:
         """The calls of the generator whose images were in the loss of a step of `network`."""
@@ -129,7 +159,7 @@ class Game:
         return {
             origin
             for p in used
-            for number in self.trace.passes[p].gradients
+            for number in self.passes[p].gradients
             if number in self.judged
             for origin in self.judged[number].by
         }
@@ -138,17 +168,17 @@ class Game:
     def judged_draws(self) -> set[int]:
         """The calls of the generator whose images the discriminator saw, or drew the same."""
         seen = {origin for judged in self.judged.values() for origin in judged.by}
-        same = {call.number: call.output.source for call in self.draws if call.output is not None}
+        same = {call.index: call.output.source for call in self.draws if call.output is not None}
         seen |= {source for number, source in same.items() if number in seen and source in same}
         return seen | {number for number, source in same.items() if source in seen}
 
 
 def find_games(trace: Trace) -> list[Game]:
     """All pairs in which one network was given what the other made, the likeliest first."""
-    origins = Origins(trace.calls)
+    origins = Origins(trace.all(Call))
     pairs: dict[tuple[int, int], None] = {}
     calls: dict[int, list[Call]] = {}
-    for call in trace.calls:
+    for call in trace.all(Call):
         calls.setdefault(call.network, []).append(call)
         for value in call.inputs:
             for network, _, _ in origins.of(value, call):
@@ -161,7 +191,7 @@ def find_games(trace: Trace) -> list[Game]:
         if not outputs or NUM_DIGITS in outputs:
             continue
         both = [trace.networks[network].parameters.keys() for network in pair]
-        trained = sum(any(step.holds & keys for step in trace.steps) for keys in both)
+        trained = sum(any(step.parameters & keys for step in trace.all(Step)) for keys in both)
         scores[pair] = (trained, int(max(outputs) == 1), len(calls[discriminator]))
     found = []
     for generator, discriminator in sorted(scores, key=lambda pair: scores[pair], reverse=True):
@@ -189,20 +219,20 @@ class Origins:
         """
         batch = value.shape[0] if value.shape else 0
         everything = torch.ones(batch, dtype=torch.bool)
-        before = [c for c in self._calls if c.number < by.number and c.output is not None]
+        before = [c for c in self._calls if c.index < by.index and c.output is not None]
         if value.source is not None:
-            source = next((c for c in before if c.number == value.source), None)
-            return [(source.network, source.number, everything)] if source else []
-        known = {c.number: c for c in before if c.output is not None and c.output.size > 1}
+            source = next((c for c in before if c.index == value.source), None)
+            return [(source.network, source.index, everything)] if source else []
+        known = {c.index: c for c in before if c.output is not None and c.output.size > 1}
         marks = {number: mark for number, mark in value.rows_from if number in known}
         found = {number: known[number] for number in marks}
         loaded = [mark for number, mark in value.rows_from if number not in known]
         for network in value.networks - {by.network}:  # noise was added, or a label
             late = [c for c in before if c.network == network and c.grad]
             if late and all(c.network != network for c in found.values()):
-                found[late[-1].number] = late[-1]
+                found[late[-1].index] = late[-1]
                 real = torch.stack([~everything, *loaded]).any(dim=0)
-                marks[late[-1].number] = ~real if bool(real.any()) else everything
+                marks[late[-1].index] = ~real if bool(real.any()) else everything
         if not found:
             found, marks = self._inside(value, before, everything)
         return [(call.network, number, marks[number]) for number, call in found.items()]
@@ -219,7 +249,7 @@ class Origins:
             size = made.size(1)
             parts = (rows[:, :size], rows[:, -size:]) if 16 < size < rows.size(1) else ()
             if any(torch.equal(part, made) for part in parts) or _are_changed(made, rows):
-                return {call.number: call}, {call.number: everything}
+                return {call.index: call}, {call.index: everything}
         return {}, {}
 
     def judged(self, call: Call, generator: int) -> Judged | None:

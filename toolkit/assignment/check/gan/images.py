@@ -1,13 +1,13 @@
 """What goes into the generator, and whether the images that come out suit the real ones."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
 
 from toolkit.assignment.check.gan.game import Game
-from toolkit.assignment.check.gan.trace import PIXELS, Call, Value
+from toolkit.assignment.check.train.trace import PIXELS, Batch, Call
 from toolkit.assignment.check.verdicts import Placed, Verdicts
 from toolkit.assignment.check.verify import is_normal
 
@@ -16,55 +16,54 @@ MIN_STEPS = 3  # of training, after which the same noise is no accident
 SLACK = 0.3  # of the range of the generated images: at most so far do the real ones go beyond
 UNIFORM = 2.0  # the fourth moment of a uniform distribution is 1.8
 SCALES = (30.0, 1e3, 1e6, 1e12, 1e18)  # of the noise, until a last function is saturated
-WORD = "standard normal distribution has mean 0, standard deviation 1 and fourth moment 3"
 
 # From z, (batch, ...), and how much it is enlarged, to images in evaluation mode.
 Draw = Callable[[Call, float], Tensor | None]
 
 
+class Moments(NamedTuple):
+    """What tells one distribution from another."""
+
+    n: int
+    mean: float
+    deviation: float
+    fourth: float  # once standardised by these
+
+    @classmethod
+    def of(cls, z: Tensor) -> Self:
+        """Those of all its numbers."""
+        z = z.double()
+        mean, deviation = z.mean(), z.std().clamp_min(1e-9)
+        fourth = (((z - mean) / deviation) ** 4).mean()
+        return cls(z.numel(), float(mean), float(deviation), float(fourth))
+
+
 def check_noise(game: Game, verdicts: Verdicts) -> None:
     """z ~ N(0, 1), and drawn anew for every step: judged over all that was trained on."""
     trained = game.judged_draws
-    calls = [call for call in game.draws if call.number in trained] or game.draws
+    calls = [call for call in game.draws if call.index in trained] or game.draws
     noise = [(call, z) for call in calls if (z := latent_of(call)) is not None]
-    numbers = torch.cat([z.flatten() for _, z in noise]) if noise else torch.empty(0)
-    if len(numbers) < MIN_NUMBERS:
-        verdicts.not_seen("Too little noise was seen to know its distribution.", id="wrong-noise")
+    if sum(z.numel() for _, z in noise) < MIN_NUMBERS:
+        verdicts.not_seen("noise")
         return
-    mean, deviation, fourth = moments(numbers)
-    if not is_normal(len(numbers), mean, deviation, fourth):
-        odd = next((call for call, z in noise if not is_normal(z.numel(), *moments(z))), calls[0])
+    moments = Moments.of(torch.cat([z.flatten() for _, z in noise]))
+    different = {z.numpy().tobytes() for _, z in noise}
+    moved = len([step for step in game.steps if step.moved])
+    if not is_normal(*moments):
+        odd = next((call for call, z in noise if not is_normal(*Moments.of(z))), calls[0])
+        verdicts.fault("wrong-noise.moments", at=_of_noise(odd), proof=moments._asdict())
+    elif (uniform := _uniform_sample(game)) is not None:
+        call, moments = uniform
+        verdicts.fault("wrong-noise.samples", at=_of_noise(call), proof=moments._asdict())
+    elif len(different) == 1 and min(len(noise), moved, len(game.steps) // 2) >= MIN_STEPS:
         verdicts.fault(
-            "wrong-noise",
-            f"The noise has mean {mean:.2f}, standard deviation {deviation:.2f} and fourth moment "
-            f"{fourth:.1f}. A {WORD}. Which function draws it?",
-            at=_of_noise(odd),
-            proof={"n": len(numbers), "mean": mean, "deviation": deviation, "fourth": fourth},
-        )
-        return
-    if (uniform := _uniform_sample(game)) is not None:
-        verdicts.fault(
-            "wrong-noise",
-            "The samples are drawn from uniform noise, and the generator was trained on normal "
-            "noise. Which function draws the noise here?",
-            at=_of_noise(uniform),
-            proof=_seen_of(uniform),
-        )
-        return
-    if len(game.steps) >= 2 * MIN_STEPS and _drawn_once(game, noise):
-        verdicts.fault(
-            "wrong-noise",
-            f"The generator was given the same z in all of {len(game.steps)} steps, so it only "
-            "learns these points. When should new noise be drawn?",
+            "wrong-noise.once",
             at=_of_noise(calls[-1]),
-            proof={
-                "different": len({z.numpy().tobytes() for _, z in noise}),
-                "steps": len([step for step in game.steps if step.moved]),
-            },
+            proof={"different": len(different), "steps": moved},
+            number=len(game.steps),
         )
-        return
-    sentence = "The noise is standard normal, and drawn anew for every step."
-    verdicts.right(sentence, "wrong-noise")
+    else:
+        verdicts.right("noise")
 
 
 def _of_noise(call: Call) -> Placed:
@@ -85,91 +84,70 @@ def latent_of(call: Call) -> Tensor | None:
     return None
 
 
-def _uniform_sample(game: Game) -> Call | None:
+def _uniform_sample(game: Game) -> tuple[Call, Moments] | None:
     """A call that draws samples from points that are clearly spread evenly over an interval."""
     for call in game.draws:
-        z = latent_of(call) if call.number not in game.judged_draws else None
+        z = latent_of(call) if call.index not in game.judged_draws else None
         if z is None or z.numel() < MIN_NUMBERS:
             continue
-        _, deviation, fourth = moments(z)
-        if fourth < UNIFORM and float(z.max() - z.min()) < 3.6 * deviation:
-            return call
+        moments = Moments.of(z)
+        if moments.fourth < UNIFORM and float(z.max() - z.min()) < 3.6 * moments.deviation:
+            return call, moments
     return None
-
-
-def _seen_of(call: Call) -> dict[str, Any]:
-    z = latent_of(call)
-    assert z is not None
-    return {"n": z.numel(), **dict(zip(("mean", "deviation", "fourth"), moments(z), strict=True))}
-
-
-def _drawn_once(game: Game, noise: list[tuple[Call, Tensor]]) -> bool:
-    """Whether all steps used the same points, rather than each its own."""
-    different = {z.numpy().tobytes() for _, z in noise}
-    steps = len([step for step in game.steps if step.moved])
-    return len(different) == 1 and len(noise) >= MIN_STEPS and steps >= MIN_STEPS
-
-
-def moments(z: Tensor) -> tuple[float, float, float]:
-    """Mean, standard deviation, and the fourth moment once standardised by these."""
-    z = z.double()
-    mean, deviation = z.mean(), z.std().clamp_min(1e-9)
-    return float(mean), float(deviation), float((((z - mean) / deviation) ** 4).mean())
 
 
 def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
     """Generated images have the shape and the range of those that they are compared with."""
     first = next((c for c in game.draws if c.output is not None and len(c.output.shape) > 1), None)
     if first is None or first.output is None:
-        verdicts.not_seen("No images of the generator were seen.", id="wrong-shape")
+        verdicts.not_seen("images")
         return
     if first.output.size < PIXELS:
         verdicts.fault(
-            "wrong-shape",
-            f"The generator's images have shape {tuple(first.output.shape[1:])}. How many pixels "
-            "does a digit of MNIST have?",
+            "wrong-shape.pixels",
             at=game.generator.line_of(first),
             proof={"pixels": first.output.size},
+            shape=tuple(first.output.shape[1:]),
         )
         return
     sizes = _sizes(game)
     if sizes is not None:
         made, seen = sizes
         verdicts.fault(
-            "wrong-shape",
-            f"The discriminator is given generated images of shape {made} and real ones of shape "
-            f"{seen}, and takes both. How large should a generated digit be?",
+            "wrong-shape.two",
             at=game.generator.line_of(first),
             proof={"one": made, "other": seen},
+            made=made,
+            seen=seen,
         )
     real = _shown(game, drawn=False)
     low, high = bounds_of(game, draw, scaled=True)
     if (growth := _growth(first, draw)) and growth[1] > 5 * growth[0] > 5:
         verdicts.fault(
-            "output-range",
-            "The generator's images are not bounded: with larger noise their values grow from "
-            f"{first.output.least:.1f}..{first.output.largest:.1f} to {low:.1f}..{high:.1f}. What "
-            "is its last function, and what range do the real images have?",
+            "output-range.unbounded",
             at=game.generator.line_of(first),
             proof={"near": growth[0], "far": growth[1]},
+            least=first.output.least,
+            largest=first.output.largest,
+            low=low,
+            high=high,
         )
         return
     if real is None:
-        sentence = "No real images of yours were seen beside the generated ones."
-        verdicts.not_seen(sentence, id="output-range")
+        verdicts.not_seen("real-images")
         return
-    if max(abs(real.least - low), abs(real.largest - high)) > SLACK * (high - low):
+    if max(abs(real[0] - low), abs(real[1] - high)) > SLACK * (high - low):
         verdicts.fault(
-            "output-range",
-            f"Generated images lie in {low:.1f}..{high:.1f} and real ones in {real.least:.1f}.."
-            f"{real.largest:.1f}, so the discriminator can tell them apart by that alone. What is "
-            "the range of the generator's last layer, and how are the data scaled?",
+            "output-range.apart",
             at=next(iter(game.trace.normalised), None) or game.generator.made_last,
-            proof={"drawn": [low, high], "real": [real.least, real.largest]},
+            proof={"drawn": [low, high], "real": list(real)},
+            low=low,
+            high=high,
+            least=real[0],
+            largest=real[1],
         )
         return
-    sentence = "Generated images have the shape and the range of the real ones."
-    verdicts.right(sentence, "wrong-shape output-range")
+    verdicts.right("images")
 
 
 def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
@@ -181,7 +159,7 @@ def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     return next(iter(drawn.values())), next(iter(real.values()))
 
 
-def _shown(game: Game, *, drawn: bool) -> Value | None:
+def _shown(game: Game, *, drawn: bool) -> tuple[float, float] | None:
     """Least and largest number of all real, or of all drawn, images that were judged."""
     parts = []
     for judged in game.judged.values():
@@ -192,12 +170,13 @@ def _shown(game: Game, *, drawn: bool) -> Value | None:
         elif rows is not None and bool(mark.any()):
             parts.append((float(rows[mark].min()), float(rows[mark].max())))
         elif not drawn:  # too many numbers to send: those that a loader gave are known
-            loaded = [game.trace.batches.get(number) for number, _ in judged.images.rows_from]
-            parts += [(batch.least, batch.largest) for batch in loaded if batch is not None]
+            loaded = {number for number, _ in judged.images.rows_from}
+            batches = [b.values[0] for b in game.trace.all(Batch) if b.index in loaded and b.values]
+            parts += [(images.least, images.largest) for images in batches]
     if not parts:
         return None
     least, largest = min(p[0] for p in parts), max(p[1] for p in parts)
-    return Value((), least, largest, None, None, frozenset())
+    return least, largest
 
 
 def bounds_of(game: Game, draw: Draw, scaled: bool = False) -> tuple[float, float]:
@@ -219,7 +198,7 @@ def bounds_of(game: Game, draw: Draw, scaled: bool = False) -> tuple[float, floa
 
 def _rescaled(game: Game) -> tuple[float, float]:
     """The slope and the shift from what the generator gives to what the discriminator sees."""
-    outputs = {call.number: call.output for call in game.draws}
+    outputs = {call.index: call.output for call in game.draws}
     for judged in game.judged.values():
         for origin in judged.by:
             made, seen = outputs[origin], judged.images

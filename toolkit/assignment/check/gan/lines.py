@@ -4,10 +4,8 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 
-from toolkit.assignment.check.gan.trace import Event, Network
+from toolkit.assignment.check.train.trace import Event
 from toolkit.assignment.check.verdicts import Place, Placed
-
-_FOR_ALL = (".cuda(", "set_default", "accelerat", "fabric", "lightning")
 
 
 class Lines:
@@ -51,20 +49,6 @@ class Lines:
         ]
         before = [number for number in fitting if number <= line]
         return Place(place.file, before[-1] if before else fitting[0]) if fitting else place
-
-    def chooses_device(self) -> bool:
-        """Whether some code asks for a GPU, and nothing else may move networks there."""
-        text = "\n".join(self.texts.get(name, "") for name in self.reached)
-        return "is_available()" in text and not any(word in text for word in _FOR_ALL)
-
-    def asks_for_device(self, network: Network) -> bool:
-        """Whether the class of a network may put it on a device itself."""
-        return any(
-            isinstance(node, ast.ClassDef)
-            and node.name == network.kind
-            and "device" in ast.unparse(node)
-            for node in ast.walk(self.trees.get(network.file or "", ast.Module([], [])))
-        )
 
     def _around(self, place: Placed) -> list[ast.AST]:
         tree, line = self.trees.get(place.file or ""), place.line or 0

@@ -1,5 +1,6 @@
 """Whether the loss gets what it expects: logits or probabilities, and targets of the same shape."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.check.gan.game import Game
-from toolkit.assignment.check.gan.trace import Call, Event, Loss, Value
+from toolkit.assignment.check.train.trace import Call, Event, Loss, Value
 from toolkit.assignment.check.verdicts import Verdicts
 
 LOGITS = "binary_cross_entropy_with_logits"
@@ -20,23 +21,20 @@ MIN_SPREAD = 1e-3  # of the discriminator's outputs, to see how the loss depends
 Ask = Callable[[Call, float], Tensor | None]
 
 
-def check_losses(game: Game, ask: Ask, verdicts: Verdicts) -> None:
-    """The loss applies a sigmoid, or expects that one was applied; the targets have its shape."""
-    losses = [loss for loss in game.trace.losses if _is_about(loss, game)]
-    for loss in losses:
-        if loss.name in CLASSES or loss.input is None or loss.target is None:
-            continue
-        if _broadcasts(loss.input, loss.target):
-            verdicts.fault(
-                "wrong-loss",
-                f"The loss compares outputs of shape {loss.input.shape} with targets of shape "
-                f"{loss.target.shape}, so each output is compared with every target. Which shape "
-                "should both have?",
-                equation=10,
-                at=loss,
-                proof={"one": loss.input.shape, "other": loss.target.shape},
-            )
-            break
+def check_losses(game: Game, ask: Ask, verdicts: Verdicts) -> bool:
+    """The loss applies a sigmoid, or expects that one was applied; the targets have its shape.
+
+    Returns:
+        whether the discriminator says the same whatever it sees, so that nothing can be learned.
+    """
+    losses = [loss for loss in game.trace.all(Loss) if _is_about(loss, game)]
+    spread = [loss for loss in losses if _broadcasts(loss)]
+    for loss in spread[:1]:
+        shapes = [value.shape if value else None for value in (loss.input, loss.target)]
+        proof = dict(zip(("one", "other"), shapes, strict=True))
+        verdicts.fault("wrong-loss.shapes", at=loss, proof=proof)
+    outputs = [j.call.output for j in game.judged.values() if j.call.output is not None]
+    always_one = bool(outputs) and all(o.size == 1 and o.least == o.largest == 1 for o in outputs)
     squashed = _is_probability(game, ask)
     again = _sigmoid_again(losses, game, squashed)
     twice: Event | None = again
@@ -48,42 +46,19 @@ def check_losses(game: Game, ask: Ask, verdicts: Verdicts) -> None:
     missing = next((loss for loss in losses if loss.name == PROBABILITIES), None)
     if twice is not None:
         verdicts.fault(
-            "sigmoid-twice",
-            "The loss applies the sigmoid itself, and the discriminator's outputs have been "
-            "through one already, so they never get far from 0.5. Which of them is too many?",
-            equation=10,
+            "sigmoid-twice.sigmoid",
             at=next((loss.made for loss in losses if loss.name == LOGITS), None) or twice,
             proof=seen,
         )
-    elif "Softmax" in game.discriminator.kinds and is_always_one(game):
-        verdicts.fault(
-            "wrong-loss",
-            "The discriminator's output is 1 whatever it sees, as is any softmax over a single "
-            "number. What turns one logit into a probability?",
-            equation=10,
-            at=game.discriminator.line_of(next(iter(game.judged.values())).call),
-            proof={
-                "outputs": [j.call.output.largest for j in game.judged.values() if j.call.output]
-            },
-        )
+    elif always_one and "Softmax" in game.discriminator.kinds:
+        at = game.discriminator.line_of(next(iter(game.judged.values())).call)
+        verdicts.fault("wrong-loss.softmax", at=at, proof={"outputs": [o.largest for o in outputs]})
     elif missing is not None and missing.input and not squashed and _unchanged(missing.input, game):
-        verdicts.fault(
-            "wrong-loss",
-            "This loss expects probabilities, and the discriminator's outputs are not bounded to "
-            "0..1. What turns a logit into a probability, or which loss takes logits?",
-            equation=10,
-            at=missing,
-            proof={"happened": "its outputs are not bounded to 0..1"},
-        )
-    elif losses and not verdicts.has("wrong-loss"):
-        sentence = "The discriminator's outputs are what its loss expects."
-        verdicts.right(sentence, "wrong-loss sigmoid-twice")
-
-
-def is_always_one(game: Game) -> bool:
-    """Whether the discriminator gives one number for each image, and always 1."""
-    outputs = [j.call.output for j in game.judged.values() if j.call.output is not None]
-    return bool(outputs) and all(o.size == 1 and o.least == o.largest == 1 for o in outputs)
+        seen = {"happened": "its outputs are not bounded to 0..1"}
+        verdicts.fault("wrong-loss.logits", at=missing, proof=seen)
+    elif losses and not spread:
+        verdicts.right("loss")
+    return always_one
 
 
 def _is_about(loss: Loss, game: Game) -> bool:
@@ -93,9 +68,12 @@ def _is_about(loss: Loss, game: Game) -> bool:
     return loss.input.source in game.judged or game.discriminator.id in loss.input.networks
 
 
-def _broadcasts(outputs: Value, targets: Value) -> bool:
-    sizes = torch.Size(outputs.shape).numel(), torch.Size(targets.shape).numel()
-    return min(sizes) > 1 and outputs.shape != targets.shape
+def _broadcasts(loss: Loss) -> bool:
+    """Whether each output is compared with every target."""
+    if loss.name in CLASSES or loss.input is None or loss.target is None:
+        return False
+    outputs, targets = loss.input.shape, loss.target.shape
+    return min(math.prod(outputs), math.prod(targets)) > 1 and outputs != targets
 
 
 def _unchanged(value: Value, game: Game) -> bool:
@@ -136,7 +114,7 @@ def _sigmoid_in_gradients(game: Game) -> tuple[Event, dict[str, Any]] | None:
     Then the gradients with respect to p are in proportion to sigmoid(p) - target; those of the
     cross-entropy of p are to (p - target) / p (1 - p), and those of squares to p - target.
     """
-    for backward in game.trace.passes.values():
+    for backward in game.passes.values():
         for number, gradient in backward.gradients.items():
             judged = game.judged.get(number)
             output = judged.call.output if judged else None

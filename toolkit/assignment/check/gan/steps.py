@@ -1,72 +1,53 @@
 """What the steps of both optimisers do: which parameters move, by whose loss, and which way."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from toolkit.assignment.check.gan.direction import push_of
 from toolkit.assignment.check.gan.game import Game
-from toolkit.assignment.check.gan.trace import Backward, Event, Network, Step
+from toolkit.assignment.check.train.player import MIN_STEPS, Player, check_moves
+from toolkit.assignment.check.train.trace import Backward, Call, Step
 from toolkit.assignment.check.verdicts import Verdicts
 
-MIN_STEPS = 3  # of one network, to say that a parameter is never moved
-NAMED = 3  # parameters in a message
 
+def check_steps(game: Game, verdicts: Verdicts) -> bool:
+    """Each network is moved by its own loss, and wholly.
 
-class Moves(NamedTuple):
-    """The steps that were meant for each of the two networks."""
-
-    generator: list[Step]
-    discriminator: list[Step]
-
-
-def check_steps(game: Game, verdicts: Verdicts) -> None:
-    """Each network is moved by its own loss, and wholly."""
+    Returns:
+        whether the optimisers hold the wrong networks, which accounts for whatever else they do.
+    """
     before = len(verdicts.faults)
-    moves = Moves(game.steps_of(game.generator), game.steps_of(game.discriminator))
-    if _in_one_optimiser(game, moves, verdicts) or _never_step(game, moves, verdicts):
-        return
-    _check_gradients(game, moves, verdicts)
-    _check_parameters(game, game.generator, "generator", moves.generator, verdicts)
-    _check_parameters(game, game.discriminator, "discriminator", moves.discriminator, verdicts)
-    if len(verdicts.faults) == before and moves.generator and moves.discriminator:
-        sentence = "Each network is moved by its own loss, and by nothing else."
-        verdicts.right(
-            sentence, "missing-detach gradients-not-cleared dead-parameter wrong-optimiser"
-        )
+    generator, discriminator = game.players()
+    if _in_one_optimiser(game, generator, discriminator, verdicts):
+        return True
+    for player in (discriminator, generator):
+        if not player.steps and _never_steps(game, player, verdicts):
+            return False
+    _check_gradients(game, generator, discriminator, verdicts)
+    for player in (generator, discriminator):
+        _check_moves(game, player, verdicts)
+    if len(verdicts.faults) == before and generator.steps and discriminator.steps:
+        verdicts.right("steps")
+    return False
 
 
-def _in_one_optimiser(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
+def _in_one_optimiser(game: Game, one: Player, other: Player, verdicts: Verdicts) -> bool:
     """Whether a step moves both networks, or the optimisers hold the wrong one."""
-    ours, theirs = game.generator.parameters.keys(), game.discriminator.parameters.keys()
+    ours, theirs = one.parameters.keys(), other.parameters.keys()
     both = next((s for s in game.steps if s.moved & ours and s.moved & theirs), None)
     if both is not None:
-        verdicts.fault(
-            "wrong-optimiser",
-            "One step moves the parameters of both networks, although each has a loss of its own. "
-            "Which parameters should each optimiser be given?",
-            equation=10,
-            at=_maker(game, both),
-            proof={"moved": both.moved, "one": ours, "other": theirs},
-        )
+        seen = {"moved": both.moved, "one": ours, "other": theirs}
+        verdicts.fault("wrong-optimiser.both", at=game.trace.maker(both), proof=seen)
         return True
-    for name, idle, busy in (
-        ("discriminator", moves.discriminator, moves.generator),
-        ("generator", moves.generator, moves.discriminator),
-    ):
-        optimizers = {step.optimizer for step in busy}
-        if not idle and len(optimizers) > 1:
-            last = next(
-                (s for s in busy if _follows_real(game, s) == (name == "discriminator")), busy[-1]
-            )
+    for idle, busy in ((other, one), (one, other)):
+        if not idle.steps and len({step.optimiser for step in busy.steps}) > 1:
+            mine = [s for s in busy.steps if _follows_real(game, s) == (idle is other)]
             verdicts.fault(
-                "wrong-optimiser",
-                f"Two optimisers step, and neither holds the parameters of the {name}. Which "
-                "parameters was each optimiser given?",
-                equation=10,
-                at=_maker(game, last),
+                "wrong-optimiser.neither",
+                at=game.trace.maker((mine or busy.steps[-1:])[0]),
                 proof={
-                    "these": theirs if name == "discriminator" else ours,
-                    "those": {p for step in game.steps for p in step.holds},
+                    "these": idle.parameters.keys(),
+                    "those": {p for step in game.steps for p in step.parameters},
                 },
+                name=idle.name,
             )
             return True
     return False
@@ -74,177 +55,88 @@ def _in_one_optimiser(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
 
 def _follows_real(game: Game, step: Step) -> bool:
     """Whether the last backward pass before a step came from a loss on real images."""
-    before = [b for b in game.trace.passes.values() if b.number < step.number]
+    before = [b for b in game.passes.values() if b.index < step.index]
     judged = [game.judged[n] for n in before[-1].gradients if n in game.judged] if before else []
     return any(not bool(j.drawn.all()) for j in judged)
 
 
-def _maker(game: Game, step: Step) -> Event:
-    """Where the optimiser of a step was made, if that was seen."""
-    made = game.trace.made.get(step.optimizer) if step.optimizer is not None else None
-    return made if made is not None and made.file else step
-
-
-def _never_step(game: Game, moves: Moves, verdicts: Verdicts) -> bool:
-    """Whether a network has losses and gradients, but nothing that steps on them."""
-    for name, network, steps in (
-        ("discriminator", game.discriminator, moves.discriminator),
-        ("generator", game.generator, moves.generator),
-    ):
-        if steps:
-            continue
-        passes = [b for b in game.unused if b.reaches & network.parameters.keys()]
-        if len(passes) >= MIN_STEPS:
-            verdicts.fault(
-                "does-not-learn",
-                f"The {name} gets gradients {len(passes)} times, and no step follows from them, so "
-                "it stays as it is. What moves its parameters?",
-                at=passes[0],
-                proof={
-                    "these": network.parameters.keys(),
-                    "those": {p for step in game.steps for p in step.moved},
-                },
-            )
-            return True
-        begin = f"No step of the {name} was seen, so"
-        if game.was_cut_off:  # by what has a name already
-            verdicts.not_seen(
-                f"{begin} whether its gradients are cleared is not known.",
-                id="gradients-not-cleared",
-            )
-        else:
-            verdicts.not_seen(f"{begin} what it learns is not known.", id="does-not-learn")
+def _never_steps(game: Game, player: Player, verdicts: Verdicts) -> bool:
+    """Whether a network without steps has gradients that nothing steps on."""
+    passes = [b for b in game.unused if b.changed & player.parameters.keys()]
+    if len(passes) >= MIN_STEPS:
+        moved = {p for step in game.steps for p in step.moved}
+        seen = {"these": player.parameters.keys(), "those": moved}
+        at, n = passes[0], len(passes)
+        verdicts.fault("does-not-learn.no-step", at=at, proof=seen, name=player.name, n=n)
+        return True
+    # What cut it off has a name already.
+    verdicts.not_seen("cleared" if game.was_cut_off else "learns", name=player.name)
     return False
 
 
-def _check_gradients(game: Game, moves: Moves, verdicts: Verdicts) -> None:
+def _check_gradients(
+    game: Game, generator: Player, discriminator: Player, verdicts: Verdicts
+) -> None:
     """What is in the gradients when a network steps is its own loss, and only once."""
-    theirs = {p for step in moves.discriminator for p in _first_uses(game, step)}
-    own = {p for step in moves.generator for p in _first_uses(game, step)}
-    ours = game.generator.parameters.keys()
-    for number in sorted(theirs - own):
-        reached = game.trace.passes[number].reaches & ours
-        if not reached:
-            continue
-        step = next((step for step in moves.generator if number in step.stale), None)
+    theirs = {p for step in discriminator.steps for p in _first_uses(step)}
+    own = {p for step in generator.steps for p in _first_uses(step)}
+    ours = generator.parameters.keys()
+    runs_on = [number for number in sorted(theirs - own) if game.passes[number].changed & ours]
+    for number in runs_on[:1]:
+        step = next((step for step in generator.steps if number in step.stale), None)
         verdicts.fault(
-            "missing-detach",
-            "When the generator steps, its gradients still contain those of the discriminator's "
-            "loss, so it also follows that one. In that loss, the generated images are data. What "
-            "cuts them off from their network?"
-            if step
-            else "The backward pass of the discriminator's loss runs on into the generator. What "
-            "it leaves there was cleared in time, so it only costs time as long as nobody moves a "
-            "line. In that loss, the generated images are data. What cuts them off?",
-            equation=10,
-            at=_undetached(game, game.trace.passes[number]) or step,
-            proof={"these": reached, "those": ours},
+            "missing-detach.stale" if step else "missing-detach.cleared",
+            at=_undetached(game, game.passes[number]) or step,
+            proof={"these": game.passes[number].changed & ours, "those": ours},
         )
-        break
-    for who, steps in (("generator", moves.generator), ("discriminator", moves.discriminator)):
-        stale = next((s for s in steps if s.stale), None) or (
-            _foreign(game, steps) if who == "discriminator" else None
-        )
-        if stale is not None and not (who == "generator" and verdicts.has("missing-detach")):
-            verdicts.fault(
-                "gradients-not-cleared",
-                f"When the {who} steps, its gradients still contain those of an earlier pass. What "
-                "has to happen between that pass and its own backward?",
-                at=stale,
-                proof=_seen_in(game, stale),
-            )
+    for player in (discriminator,) if runs_on else (generator, discriminator):
+        stale = next((s for s in player.steps if s.stale), None)
+        seen: dict[str, Any] = {"these": stale.passes, "those": stale.stale} if stale else {}
+        if stale is None and player is discriminator:
+            for step, turn in zip(player.steps, game.turns(game.discriminator), strict=False):
+                pushes = [float(y[j.drawn].sum()) for j, y, _ in game.pushes([turn])]
+                if min(pushes, default=0.0) < 0 < max(pushes, default=0.0):
+                    stale, seen = step, {"pushes": pushes}
+        if stale is not None:
+            name = player.name
+            verdicts.fault("gradients-not-cleared.stale", at=stale, proof=seen, name=name)
 
 
-def _seen_in(game: Game, step: Step) -> dict[str, Any]:
-    """What shows that a step's gradients are not only its own."""
-    if step.stale:
-        return {"these": step.passes, "those": step.stale}
-    return {"pushes": [push_of(game, [p]).drawn for p in game.own_passes(step)]}
-
-
-def _first_uses(game: Game, step: Step) -> set[int]:
+def _first_uses(step: Step) -> set[int]:
     return set(step.passes) - step.stale
 
 
-def undetached(game: Game) -> Event | None:
+def undetached(game: Game) -> Call | None:
     """The first of the discriminator's calls whose images led its step into the generator."""
-    for step in game.meant_for(game.discriminator):
-        for backward in game.own_passes(step):
-            if backward.reaches & set(game.generator.parameters):
+    for turn in game.turns(game.discriminator):
+        for backward in turn.passes:
+            if backward.changed & game.generator.parameters.keys():
                 return _undetached(game, backward)
     return None
 
 
-def _undetached(game: Game, backward: Backward) -> Event | None:
+def _undetached(game: Game, backward: Backward) -> Call | None:
     """The discriminator's call whose images led this pass into the generator."""
-    for number in backward.gradients:
-        judged = game.judged.get(number)
-        if judged is not None and bool(judged.drawn.any()):
-            return judged.call
-    return None
+    judged = [game.judged[number] for number in backward.gradients if number in game.judged]
+    return next((j.call for j in judged if bool(j.drawn.any())), None)
 
 
-def _foreign(game: Game, steps: list[Step]) -> Step | None:
-    """A step of the discriminator on two losses that want its output for drawn images both ways."""
-    for step in steps:
-        pushes = [push_of(game, [p]).drawn for p in game.own_passes(step)]
-        if any(push > 0 for push in pushes) and any(push < 0 for push in pushes):
-            return step
-    return None
-
-
-def _check_parameters(
-    game: Game,
-    network: Network,
-    name: str,
-    steps: list[Step],
-    verdicts: Verdicts,
-) -> None:
+def _check_moves(game: Game, player: Player, verdicts: Verdicts) -> None:
     """All parameters of the network move when it steps."""
-    if len(steps) < MIN_STEPS:
+    if len(player.steps) < MIN_STEPS or not check_moves(player, game.trace, verdicts):
         return
-    moved = {p for step in steps for p in step.moved}
-    idle = [p for p in network.parameters if p not in moved]
-    reached = {p for backward in game.trace.passes.values() for p in backward.reaches}
-    passed = {p for backward in game.trace.passes.values() for p in backward.passes}
-    names = ", ".join(network.parameters[p] for p in idle[:NAMED])
-    names += f" and {len(idle) - NAMED} more" if len(idle) > NAMED else ""
-    if not idle:
-        return
-    if len(idle) == len(network.parameters) and reached & set(idle):
-        verdicts.fault(
-            "does-not-learn",
-            f"The {name} gets gradients, but none of its {len(steps)} steps moves it. What happens "
-            "to the gradients between backward and step?",
-            at=steps[0],
-            proof={"these": reached & set(idle), "those": moved},
-        )
-    elif len(idle) == len(network.parameters):
-        verdicts.fault(
-            "dead-parameter",
-            f"The {name}'s steps move none of its parameters, since no gradient reaches them. "
-            f"Where is the way from its loss back to the {name} cut?",
-            at=_last_judged(game, steps[0]) or steps[0],
-            proof={"these": idle, "those": reached},
-        )
-    elif reached & set(idle) and not {p for s in steps for p in s.holds} & set(idle):
-        verdicts.fault(
-            "dead-parameter",
-            f"No optimiser has these parameters of the {name}: {names}. They get gradients and "
-            "stay as they are. What was the optimiser given?",
-            at=_maker(game, steps[0]),
-            proof={"these": reached & set(idle), "those": moved},
-        )
-    elif never := [p for p in idle if p not in passed]:
-        verdicts.fault(
-            "dead-parameter",
-            f"These parameters of the {name} never get a gradient: {names}. Does forward use them?",
-            at=network.lines[never[0]],
-            proof={"these": never, "those": passed},
-        )
-
-
-def _last_judged(game: Game, step: Step) -> Event | None:
-    """The call of the discriminator on drawn images right before a step."""
-    calls = [j.call for j in game.judged.values() if bool(j.drawn.any())]
-    return max((c for c in calls if c.number < step.number), key=lambda c: c.number, default=None)
+    passed = {p for backward in game.passes.values() for p in backward.parameters}
+    reached = {p for backward in game.passes.values() for p in backward.changed}
+    never = [p for p in player.parameters if p not in passed and p not in player.moved]
+    if not player.moved & player.parameters.keys():
+        before = [j.call for j in game.judged.values() if bool(j.drawn.any())]
+        before = [call for call in before if call.index < player.steps[0].index]
+        at = before[-1] if before else player.steps[0]
+        seen = {"these": player.parameters.keys(), "those": reached}
+        verdicts.fault("dead-parameter.no-gradient", at=at, proof=seen, name=player.name)
+    elif never:
+        network = game.generator if player.name == "generator" else game.discriminator
+        seen = {"these": set(never), "those": passed}
+        names = player.listed(never)
+        made = network.lines[never[0]]
+        verdicts.fault("dead-parameter.unused", at=made, proof=seen, name=player.name, names=names)

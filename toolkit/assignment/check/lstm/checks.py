@@ -31,8 +31,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         verdicts.error(error, importing=True)
         return
     if not kinds:
-        message = "This file has no class LSTM derived from nn.Module."
-        verdicts.fault("does-not-run", message, proof={"these": ["LSTM"], "those": []})
+        verdicts.fault("does-not-run.no-class", proof={"these": ["LSTM"], "those": []})
         return
 
     verdicts.doing("building the LSTM and calling it")
@@ -47,13 +46,8 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     if network is None:
         if isinstance(first, WrongOutput):
             given, wanted = first.args
-            message = str(first)
-            verdicts.fault(
-                "wrong-shape",
-                message,
-                line=kind["forward"],
-                proof={"one": given, "other": wanted},
-            )
+            proof = {"one": given, "other": wanted}
+            verdicts.fault("wrong-shape.output", line=kind["forward"], proof=proof, problem=first)
         elif first is not None:
             verdicts.error(first)
         return
@@ -71,10 +65,7 @@ def _parts(text: str, kind: str) -> set[str]:
 
 
 def _judge(
-    network: Network,
-    first: StudentError | WrongOutput | None,
-    source: Source,
-    verdicts: Verdicts,
+    network: Network, first: StudentError | WrongOutput | None, source: Source, verdicts: Verdicts
 ) -> None:
     verdicts.doing("other batch sizes and lengths")
     check_sizes(network, first, source, verdicts)
@@ -84,24 +75,17 @@ def _judge(
     parameters.check_filled(network, verdicts)
     drawn, remade = look(network)
     parameters.check_remade(remade, network, verdicts)
-    repeats = parameters.repeats(network)
-    drawn = [] if repeats else drawn  # what changes no answer
-    if not remade:
-        parameters.check_random(drawn, network, verdicts)
-    if not repeats:
-        parameters.check_kept(network, verdicts, remade)
+    repeats = parameters.check_repeats(drawn, remade, network, verdicts)
     _check_probabilities(network, verdicts)
-    if not verdicts.has("parameter-not-learnable", "nonzero-initial-state") or not drawn:
+    if repeats or not drawn:
         verdicts.doing("equations (1) to (7)")
         check_equations(network, source, verdicts)
-    else:
-        parameters.check_memory(network, verdicts)
     parameters.check_registered(network, verdicts)
-    if repeats and not remade and (not drawn or not verdicts.faults):
+    if repeats and not remade:
         verdicts.doing("gradients")
         parameters.check_gradients(network, verdicts)
     verdicts.doing("another device than the CPU")
-    check_device(network, source, verdicts)
+    check_device(network, source.text, verdicts)
 
 
 def look(network: Network) -> tuple[list[list[object]], list[str]]:
@@ -112,51 +96,38 @@ def look(network: Network) -> tuple[list[list[object]], list[str]]:
     """
     way = network.way
     x = network.digits(way.batch, way.steps)
-    answer = network.student.ask(
-        "record",
-        inputs=[network.encode(x)],
-        batch=way.batch,
-        hidden=NO_PIECES,
-        **network.call(way.batch),
-    )
+    inputs = [network.encode(x)]
+    answer = network.student.ask("record", inputs=inputs, batch=way.batch, hidden=NO_PIECES)
     network.uses = answer["uses"]
     network.softmax = answer["softmax"] or answer["made"]
     network.new = [(Place(*place), shape, zero) for place, shape, zero in answer["new"]]
     network.kept = answer["kept"]
     network.cut = next((Place(*place) for place in answer["cut"]), None)
     network.written = {name: Place(*place) for name, place in answer["written"].items()}
-    network.bare = {Place(*used): Place(*made) for used, made in answer["bare"]}
     network.count_uses()
     network.find_real()
     return list(answer["random"]), list(answer["remade"])
 
 
 def _forbidden(
-    student: Student,
-    network: Network | None,
-    line: int | None,
-    verdicts: Verdicts,
+    student: Student, network: Network | None, line: int | None, verdicts: Verdicts
 ) -> bool:
     """Whether a recurrent module of torch does the work; and whether the GPU is asked for."""
     calls = student.ask("calls")
     if calls["gpu"]:
         verdicts.fault(
-            "fixed-device",
-            "The model puts tensors on the GPU by itself, but the same code should run on a CPU. "
-            "On which device is the input, and where do new tensors go?",
+            "fixed-device.gpu",
             at=Place(*calls["gpu"][0][1:]),
             proof={"happened": calls["gpu"][0][0]},
         )
     if calls["recurrent"]:
         name, *place = calls["recurrent"][0]
-        message = f"torch's own {name} does the work. Write equations (1) to (6) yourself."
-        verdicts.fault("forbidden-module", message, at=Place(*place), proof={"happened": name})
+        verdicts.fault("forbidden-module.called", at=Place(*place), proof={"happened": name})
         return True
     if network is not None and network.recurrent:
-        message = "The model contains a recurrent module of torch. Write the equations yourself."
         made = next((place for place in network.recurrent if place.line), None)
         seen = {"happened": [list(place) for place in network.recurrent]}
-        verdicts.fault("forbidden-module", message, line=line, at=made, proof=seen)
+        verdicts.fault("forbidden-module.contained", line=line, at=made, proof=seen)
         return True
     return False
 
@@ -169,11 +140,4 @@ def _check_probabilities(network: Network, verdicts: Verdicts) -> None:
     if kind == "probabilities" and axis == 1:
         verdicts.facts.add("gives-probabilities")
     elif axis == 0:
-        verdicts.fault(
-            "wrong-equation",
-            "The softmax is taken over the sequences of the batch, not over the ten digits. Which "
-            "axis is which?",
-            equation=8,
-            at=place,
-            proof=reference.sums(output),
-        )
+        verdicts.fault("wrong-equation.softmax-axis", at=place, proof=reference.sums(output))

@@ -1,56 +1,30 @@
 """Whether everything that a student's LSTM makes goes where its parameters are."""
 
-import contextlib
 from typing import Any
 
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.network import Network
-from toolkit.assignment.check.lstm.source import Source
-from toolkit.assignment.check.lstm.weights import is_state, is_weight
+from toolkit.assignment.check.lstm.weights import unlearnt
 from toolkit.assignment.check.verdicts import Place, Verdicts
 
-MESSAGE = (
-    "A tensor that is made here stays on the CPU when the model is moved to another device, so the "
-    "model cannot be trained on a GPU. On which device is the input?"
-)
-RIGHT = "Everything that the model makes goes where its parameters are."
 
-
-def check_device(network: Network, source: Source, verdicts: Verdicts) -> None:
+def check_device(network: Network, text: str, verdicts: Verdicts) -> None:
     """Move the network to another device, and see what stays behind."""
     if verdicts.has("fixed-device"):
         return
-    if line := source.chooses_gpu():
-        verdicts.fault(
-            "fixed-device",
-            "forward puts tensors on a GPU whenever there is one, wherever the model is. On which "
-            "device is the input?",
-            line=line,
-            proof={"text": source.lines[line - 1]},
-        )
-        return
-    again = "is_available" in "\n".join(source.lines)
     try:
-        left = _left(network, again)
-    except StudentError:  # the device has no numbers, which not every code bears
-        with contextlib.suppress(StudentError):  # what the file decides when it is imported is open
-            if again and _left(network, again=False) is None:
-                verdicts.right(RIGHT, "fixed-device")
-                return
-        sentence = "On a device without numbers the code stops, so what goes to a GPU was not seen."
-        verdicts.not_seen(sentence, id="fixed-device")
+        left = _left(network, "is_available" in text)
+    except StudentError:
+        verdicts.not_seen("device")
         return
     if left is None:
-        verdicts.right(RIGHT, "fixed-device")
+        verdicts.right("device")
         return
     file, line, name = left
-    if name is not None:
-        message, at = f"self.{name}: {MESSAGE}", network.made(name)
-    else:
-        message, at = MESSAGE, Place(file, line)
-    verdicts.fault(
-        "fixed-device", message, at=at, proof={"works": "the model", "fails": name or "a tensor"}
-    )
+    at = network.made(name) if name else Place(file, line)
+    proof = {"works": "the model", "fails": name or "a tensor"}
+    what = f"self.{name}: " if name else ""
+    verdicts.fault("fixed-device.stays", at=at, proof=proof, what=what)
 
 
 def _left(network: Network, again: bool) -> Any:
@@ -61,13 +35,6 @@ def _left(network: Network, again: bool) -> Any:
         sizes=way.sizes(device="cuda"),
         x=network.encode(network.digits(way.batch, way.steps)),
         again=again,
-        moved=_weights(network),
-        **network.call(way.batch),
+        moved=unlearnt(network),  # a fault of its own: once these are parameters, they move
     )
     return answer["left"]
-
-
-def _weights(network: Network) -> list[str]:
-    """Weights that are no parameters, which is a fault of its own: once they are, they move."""
-    loose = [t for t in network.tensors if t["kind"] == "loose" and not is_state(t)]
-    return [t["name"] for t in loose if t["uses"] and is_weight(t, network)]

@@ -36,7 +36,10 @@ class Way:
     states: str | None = None
     deep: bool = False  # whether states have an axis more in front
     hidden: int | None = HIDDEN
-    told: bool = True  # whether a constructor that asks is told the truth about the first axis
+
+    def called(self) -> dict[str, Any]:
+        """How a forward is called: see the child's `Answers.build`."""
+        return {"rows": int("time" in self.layout), "states": self.states, "deep": self.deep}
 
     def sizes(self, **changes: Any) -> dict[str, Any]:
         """What a constructor may ask for."""
@@ -49,7 +52,7 @@ class Way:
             "embedding": 5,
             "batch": self.batch,
             "device": "cpu",
-            "first": ("time" not in self.layout) == self.told,
+            "first": "time" not in self.layout,
             "layers": 1,
             "directions": False,
             "bias": True,
@@ -82,22 +85,20 @@ class Network:
         # where, its shape, and whether it is zero
         self.cut: Place | None = None  # where a forward first ends a gradient
         self.written: dict[str, Place] = {}  # where it assigns attributes that are tensors
-        self.bare: dict[Place, Place] = {}  # where layers without a bias are used, and were made
         self.kept: list[str] = []  # tensors, no parameters, that a forward changes
         self.softmax: list[list[Any]] = []  # name, file and line of each that was seen
         self.states: frozenset[str] = frozenset()  # initial states, in the likeliest reading
-        self.fixed: list[str] | None = None  # weights of the equations that nothing learnt makes
-        self.away = 0.0  # how far its second answer to the same input is from its first
         self.counting: set[str] = set()  # tensors, no parameters, whose first values count
 
-    def build(self, seed: int = 0, **sizes: Any) -> None:
+    def build(self, **sizes: Any) -> None:
         """A new network.
 
         Raises:
             StudentError: it cannot be built.
         """
+        way = self.way
         answer = self.student.ask(
-            "build", kind=self.way.kind, sizes=self.way.sizes(**sizes), seed=seed
+            "build", kind=way.kind, sizes=way.sizes(**sizes), called=way.called()
         )
         self.took, self.tensors = answer["took"], answer["tensors"]
         self.recurrent = [Place(*place) for place in answer["recurrent"]]
@@ -116,7 +117,7 @@ class Network:
     def makes(self, batch: int) -> list[tuple[Place, list[int], bool]]:
         """What a forward makes of nothing, given so many sequences, even if it stops: as `new`."""
         x = self.encode(self.digits(batch, self.way.steps))
-        found = self.student.ask("makes", x=x, **self.call(batch))
+        found = self.student.ask("makes", x=x)
         return [(Place(*place), shape, zero) for place, shape, zero in found]
 
     def reset(self) -> Place | None:
@@ -130,16 +131,10 @@ class Network:
             return
         x = self.encode(self.digits(self.way.batch, self.way.steps)).float()
         try:
-            a, b = self.student.ask("run", inputs=[x, x + 0.01], **self.call(self.way.batch))
+            a, b = self.student.ask("run", inputs=[x, x + 0.01])
         except StudentError:
             return
         self.real = not all(torch.equal(p, q) for p, q in zip(a, b, strict=True))
-
-    def call(self, batch: int) -> dict[str, Any]:
-        """What every call of the network needs beside its input."""
-        hidden = self.way.hidden or 128
-        state = torch.zeros((1, batch, hidden) if self.way.deep else (batch, hidden))
-        return {"state": state, "states": self.way.states}
 
     def encode(self, x: Tensor) -> Tensor:
         """Digits, int64 (B, L), or what stands for them, (B, L, D), as the class reads them."""
@@ -153,17 +148,19 @@ class Network:
     def outputs(self, xs: Sequence[Tensor], **how: Any) -> list[Output]:
         """What comes back for each batch-major input; a WrongOutput is raised without logits."""
         inputs = [self.encode(x) for x in xs]
-        answers = self.student.ask("run", inputs=inputs, **self.call(len(xs[0])), **how)
+        answers = self.student.ask("run", inputs=inputs, **how)
         return [last_logits(a, *x.shape[:2]) for a, x in zip(answers, xs, strict=True)]
 
     def run(self, xs: Sequence[Tensor], **how: Any) -> list[Tensor]:
         """The logits (or probabilities) of the last step, (B, 10), for each of the inputs."""
         return [output.logits for output in self.outputs(xs, **how)]
 
-    def locate(self, x: Tensor, call: dict[str, Any]) -> Output:
-        """What comes back for one input, called in a way of its own."""
-        answer = self.student.ask("run", inputs=[self.encode(x)], **call)
-        return last_logits(answer[0], *x.shape[:2])
+    def reads(self, steps: int, which: int = -1, fresh: bool = False) -> bool:
+        """Whether another digit makes a difference, the last of so many or an earlier one."""
+        x = self.digits(self.way.batch, steps)
+        other = x.clone()
+        other[:, which] = (x[:, which] + 1) % 10
+        return not torch.equal(*self.run([x, other], fresh=fresh))
 
     def other_sizes(self) -> list[tuple[int, int]]:
         """(batch, steps) of inputs that it can read, besides its usual ones."""

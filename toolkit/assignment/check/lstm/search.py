@@ -10,16 +10,9 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.check.host import Student, StudentError
-from toolkit.assignment.check.lstm.network import (
-    BATCH,
-    HIDDEN,
-    STEPS,
-    Network,
-    Way,
-    WrongOutput,
-)
+from toolkit.assignment.check.lstm.network import BATCH, HIDDEN, STEPS, Network, Way, WrongOutput
 
-MORE = ((None, False, False), ("pair", False, True), ("pair", True, True), ("none", False, True))
+MORE = (("pair", False), ("pair", True), ("none", False))  # ways to pass states
 
 
 def find_network(
@@ -62,7 +55,7 @@ def other_ways(network: Network) -> Iterator[Network]:
     """Other encodings and layouts of the input that the same class takes as well."""
     way = network.way
     for other in islice(dropwhile(lambda other: other != way, _ways(way.kind)), 1, None):
-        if other == replace(way, layout=other.layout, input_dim=other.input_dim, told=other.told):
+        if other == replace(way, layout=other.layout, input_dim=other.input_dim):
             found = Network(network.student, other)
             with suppress(StudentError, WrongOutput):
                 found.build()
@@ -85,15 +78,15 @@ def _ways(kind: str) -> Iterator[Way]:
         for layout, dim in inputs:
             yield Way(kind, layout, dim, batch, steps, extra, hidden=hidden)
         if batch == BATCH and steps == STEPS:
-            for states, deep, told in MORE:
+            for states, deep in MORE:
                 for layout, dim in inputs:
-                    yield Way(kind, layout, dim, batch, steps, extra, states, deep, hidden, told)
+                    yield Way(kind, layout, dim, batch, steps, extra, states, deep, hidden)
 
 
 def _fits(network: Network) -> bool:
     """Whether this way is worth a try with this constructor."""
     took, way = network.took, network.way
-    if (way.extra and "steps" not in took) or not (way.told or "first" in took):
+    if way.extra and "steps" not in took:
         return False
     integers = {"vocabulary", "embedding"} & set(took)
     return not (integers and way.input_dim == 10)

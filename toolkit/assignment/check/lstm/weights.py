@@ -1,7 +1,6 @@
 """Which tensors of a network are weights and which are states, and other values for them."""
 
 import math
-from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -41,17 +40,14 @@ def randomise(
     keep: frozenset[str] = frozenset(),
     scale: float = 1.0,
     same: frozenset[str] = frozenset(),
-    seed: int = 1,
-    leave: Collection[str] = (),
 ) -> None:
     """Give every weight and bias another value; what `keep` names has its first one.
 
     Args:
         scale: how large they are, relative to the usual.
         same: what has a row for each sequence, and is given the same one for all of them.
-        leave: what stays as it is now.
     """
-    rng = torch.Generator().manual_seed(seed)
+    rng = torch.Generator().manual_seed(1)
     hidden = network.way.hidden or 128
     values: dict[str, Tensor | None] = {}
     for tensor in network.tensors:
@@ -67,7 +63,7 @@ def randomise(
             value = torch.randn(shape, generator=rng) * (std if len(shape) > 1 else BIAS)
         if name in keep or name in network.states:
             values[name] = None
-        elif is_weight(tensor, network) and name not in leave:
+        elif is_weight(tensor, network):
             values[name] = scale * value
     network.student.ask("put", values=values)
 
@@ -85,18 +81,9 @@ def is_weight(tensor: dict[str, Any], network: Network) -> bool:
 
 
 def unlearnt(network: Network) -> list[str]:
-    """Weights and biases that are not among what an optimiser changes, no parameters first."""
+    """Weights and biases that are no parameters."""
     others = [t for t in network.tensors if t["kind"] != "parameter"]
-    loose = [t["name"] for t in others if t["uses"] and is_weight(t, network) and not is_state(t)]
-    frozen = [
-        t["name"]
-        for t in network.tensors
-        if t["kind"] == "parameter"
-        and not t["grad"]
-        and t["uses"]
-        and (not t["zero"] or t["uses"] >= network.way.steps - 1)
-    ]
-    return loose + frozen
+    return [t["name"] for t in others if t["uses"] and is_weight(t, network) and not is_state(t)]
 
 
 def is_state(tensor: dict[str, Any]) -> bool:

@@ -7,9 +7,10 @@ from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.train.data import check_data
 from toolkit.assignment.check.train.ending import report_ending
 from toolkit.assignment.check.train.loss import check_loss
-from toolkit.assignment.check.train.steps import MANY, check_steps
-from toolkit.assignment.check.train.trace import Trace
-from toolkit.assignment.check.verdicts import STOPPED, Verdicts
+from toolkit.assignment.check.train.player import MANY
+from toolkit.assignment.check.train.steps import check_steps
+from toolkit.assignment.check.train.trace import Backward, Call, Loss, Step, Trace
+from toolkit.assignment.check.verdicts import Verdicts
 
 MAX_USERS = 2  # scripts that use it
 MAX_STEPS = 8  # in one loop
@@ -23,40 +24,33 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     asked: dict[str, Any] = {"max_steps": MAX_STEPS}
     for file in (located.file, *located.users[:MAX_USERS]):
         asked["file"] = file
-        trace = Trace(student.ask("run", **asked, max_seconds=MAX_SECONDS))
+        trace = Trace.of(student.ask("run", **asked, max_seconds=MAX_SECONDS))
         if trace.ended != "nothing":  # else one that uses it may train
             break
     smaller = _is_too_slow(trace)
     if smaller:
         verdicts.doing(f"the first steps of {located.file}, with smaller numbers")
-        again = Trace(student.ask("run", **asked, max_seconds=MORE_SECONDS, smaller=True))
+        again = Trace.of(student.ask("run", **asked, max_seconds=MORE_SECONDS, smaller=True))
         if again.ended != "error" and not _is_too_slow(again):
             trace = again
-        elif not (trace.all("step", "backward", "call") or again.all("step", "backward", "call")):
-            message = STOPPED["time-limit"].format(verdicts.work)
-            verdicts.fault("time-limit", message, proof={"cpu": MAX_SECONDS, "limit": MAX_SECONDS})
+        elif not (trace.all(Step, Backward, Call) or again.all(Step, Backward, Call)):
+            proof = {"cpu": MAX_SECONDS, "limit": MAX_SECONDS}
+            verdicts.fault("time-limit.reached", proof=proof, work=verdicts.work)
             return
-    trace.leave_out_others(located.network)
+    trace = trace.only(located.network)
     report_ending(trace, verdicts)
-    if calls := trace.all("recurrent"):
-        message = f"torch's own {calls[0]['name']} is called. Write equations (1) to (6) yourself."
-        verdicts.fault(
-            "forbidden-module", message, at=calls[0], proof={"happened": calls[0]["name"]}
-        )
+    for call in trace.notes("recurrent")[:1]:
+        verdicts.fault("forbidden-module.called", at=call, proof={"happened": call.name})
     verdicts.doing("the loss and the steps")
     if _is_too_slow(trace):
-        verdicts.not_seen("Training is too slow here: fewer than two steps were seen.")
+        verdicts.not_seen("slow")
         return
-    if trace.all("loss"):
+    if trace.all(Loss):
         verdicts.facts.add("saw-loss")
     check_loss(trace, verdicts)
     check_steps(trace, verdicts)
     if smaller:
-        verdicts.not_seen(
-            "The training is slow here, so it was watched with smaller numbers. What its training "
-            "and test data share was not looked at.",
-            id="split-leak",
-        )
+        verdicts.not_seen("smaller")
         return
     verdicts.doing("palindromes that training and test data share")
     check_data(student, trace, verdicts)
@@ -64,5 +58,5 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
 
 def _is_too_slow(trace: Trace) -> bool:
     """Whether too little of a training was seen, since it took too long."""
-    few = len(trace.all("step", "backward")) < MANY and len(trace.all("step")) < 2
+    few = len(trace.all(Step, Backward)) < MANY and len(trace.all(Step)) < 2
     return trace.ended == "slow" and few

@@ -1,10 +1,10 @@
 """Judges what a model is tested on: palindromes that it was not trained on."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from toolkit.assignment.check.host import Student, StudentError
-from toolkit.assignment.check.train.trace import Event, Trace
+from toolkit.assignment.check.train.trace import Backward, Batch, Call, Load, Step, Trace
 from toolkit.assignment.check.verdicts import Verdicts
 
 NUM_ITEMS = 50_000  # of each data set, if that does not take too long
@@ -14,29 +14,73 @@ MAX_SETS = 3
 Data = tuple[int, int | None, int | None]
 
 
+class Reads(NamedTuple):
+    """The calls of what learns."""
+
+    trained: list[Call]  # that a backward pass follows
+    tested: list[Call]  # that are only read
+
+
 def check_data(student: Student, trace: Trace, verdicts: Verdicts) -> None:
     """Look at the DataLoaders, or at what the model was called with if there are none."""
-    loads = {load["load"]: load for load in trace.all("load") if load["whole"]}
-    if not trace.all("batch"):
-        _check_calls(trace, verdicts)
-        return
-    training, testing = _used(trace)
-    trained = {_data_of(loads[k]) for k in training if k in loads}
-    tested = {_data_of(loads[k]) for k in testing if k in loads}
-    if tested and tested <= trained:
-        _check_only_trained(student, loads, testing, verdicts)
-    if not verdicts.has("tests-on-training-data"):
-        _check_leak(student, list(loads.values()), trained, verdicts)
+    reads = _reads(trace)
+    if trace.all(Batch):
+        _check_loaders(student, trace, reads, verdicts)
+    elif reads.trained and reads.tested:
+        _check_calls(reads, verdicts)
+
+
+def _reads(trace: Trace) -> Reads:
+    """What the networks that learn have read, to be trained or to be tested."""
+    moved = {p for step in trace.all(Step) for p in step.moved}
+    learn = {k for k, n in trace.networks.items() if moved & n.parameters.keys() or not moved}
+    calls = [call for call in trace.all(Call) if call.inputs and call.network in learn]
+    trained, tested = [], []
+    for call, following in zip(calls, [*calls[1:], None], strict=False):
+        end = float("inf") if following is None else following.index
+        if call.grad and any(e.changed for e in trace.between(call.index, end, Backward)):
+            trained.append(call)
+        elif not call.grad or not call.training:
+            tested.append(call)
+    return Reads(trained, tested)
+
+
+def _check_loaders(student: Student, trace: Trace, reads: Reads, verdicts: Verdicts) -> None:
+    """No data set is tested that was trained on, nor one that shares palindromes with it."""
+    loads = {load.load: load for load in trace.all(Load) if load.whole}
+    batches = trace.all(Batch)
+    training = {b.load for call in reads.trained if (b := _batch_of(call, batches))}
+    tested = [b for call in reads.tested if (b := _batch_of(call, batches)) and b.load in loads]
+    trained = {_data_of(loads[key]) for key in training if key in loads}
+    if tested and {_data_of(loads[batch.load]) for batch in tested} <= trained:
+        load = loads[tested[0].load]
+        found = None if load.stream else _items(student, load, 20)
+        if found is not None and not found["redrawn"]:  # else it is another one each time
+            seen = {"shared": load.size, "of": load.size}
+            verdicts.fault("tests-on-training-data.set", at=tested[0], proof=seen)
+            return
+    _check_leak(student, list(loads.values()), trained, verdicts)
+
+
+def _batch_of(call: Call, batches: Sequence[Batch]) -> Batch | None:
+    """The batch that a call has read: by its numbers, or the last one if it was changed."""
+    given = call.inputs[0]
+    before = [batch for batch in batches if batch.index < call.index]
+    for batch in before:
+        if batch.index == given.source:
+            return batch
+    firsts = {value.shape[0] for value in before[-1].values if value.shape} if before else set()
+    return before[-1] if firsts & {*given.shape} else None
 
 
 def _check_leak(
-    student: Student, loads: list[Event], trained: set[Data], verdicts: Verdicts
+    student: Student, loads: list[Load], trained: set[Data], verdicts: Verdicts
 ) -> None:
     """No palindrome of a data set that was trained on is in one that was not."""
     first = next((load for load in loads if _data_of(load) in trained), None)
     if first is None:
         return
-    others: dict[Data, Event] = {}
+    others: dict[Data, Load] = {}
     for load in loads:
         if _data_of(load) not in trained:
             others.setdefault(_data_of(load), load)
@@ -44,151 +88,65 @@ def _check_leak(
             break  # the script trains once more, on data of its own
     if not others:
         return
-    if any(load["dataset"] == first["dataset"] and not load["sampled"] for load in others.values()):
-        sentence = "One data set is switched between its parts; what they share was not looked at."
-        verdicts.not_seen(sentence, id="split-leak", at=first)
+    if any(load.dataset == first.dataset and not load.sampled for load in others.values()):
+        verdicts.not_seen("switched", at=first)
         return
     read = [(load, _rows_of(student, load)) for load in (first, *others.values())][: MAX_SETS + 1]
     for load, rows in read:
         if not rows:
-            sentence = "The items of a data set were not understood."
-            verdicts.not_seen(sentence, id="split-leak", at=load)
+            verdicts.not_seen("items", at=load)
             return
     for load, rows in read[1:]:
         if shared := rows & read[0][1]:
-            verdicts.fault(
-                "split-leak",
-                f"{max(0.01, len(shared) / len(rows)):.0%} of the distinct palindromes that you "
-                "test on are in the training data as well. There are only 1,000 palindromes of 5 "
-                "digits, so random ones coincide. What decides which data set a palindrome belongs "
-                "to?",
-                at=load,
-                proof={"shared": len(shared), "of": len(rows)},
-            )
+            share = max(0.01, len(shared) / len(rows))
+            seen = {"shared": len(shared), "of": len(rows)}
+            verdicts.fault("split-leak.sets", at=load, proof=seen, share=share)
             return
-    verdicts.right("Training data and test data share no palindrome.")
+    verdicts.right("sets")
 
 
-def _rows_of(student: Student, load: Event) -> set[bytes]:
+def _rows_of(student: Student, load: Load) -> set[bytes]:
     """The distinct inputs of a data set; none if they were not understood."""
-    found = _items(student, load, NUM_DRAWN if load["stream"] else NUM_ITEMS)
+    found = _items(student, load, NUM_DRAWN if load.stream else NUM_ITEMS)
     return set() if found is None else {row.tobytes() for row in found["rows"].numpy()}
 
 
-def _data_of(load: Event) -> Data:
+def _data_of(load: Load) -> Data:
     """The data that a loader gives: its data set, how many items that has at the time, and which
     of them if it chooses."""
-    return load["dataset"], load["size"], load["load"] if load["sampled"] else None
+    return load.dataset, load.size, load.load if load.sampled else None
 
 
-def _used(trace: Trace) -> tuple[set[int], dict[int, Event]]:
-    """What loaders are for.
-
-    Returns:
-        those whose batches a step follows; and those that a network only reads, each with its first
-        such batch.
-    """
-    training: set[int] = set()
-    testing: dict[int, Event] = {}
-    batches = {batch.index: batch for batch in trace.all("batch")}
-    calls = [call for call in trace.all("call") if call["inputs"]]
-    for call, following in zip(calls, [*calls[1:], None], strict=False):
-        end = len(trace.events) if following is None else following.index
-        source = call["inputs"][0]["from"]
-        if source not in batches:  # it was changed on its way: take the last one
-            source = max((index for index in batches if index < call.index), default=None)
-            if source is None or not _of_one_size(call, batches[source]):
-                continue
-        if call["grad"] and trace.between(call.index, end, "backward"):
-            training.add(batches[source]["load"])
-        elif not call["grad"] or not call["training"]:
-            testing.setdefault(batches[source]["load"], batches[source])
-    return training, testing
-
-
-def _of_one_size(call: Event, batch: Event) -> bool:
-    """Whether a network may have read a batch: the number of its items is among its axes."""
-    shapes = [value["shape"] for value in batch["values"] if value["shape"]]
-    given = call["inputs"][0]["shape"]
-    return any(shape[0] in given for shape in shapes)
-
-
-def _check_only_trained(
-    student: Student, loads: Mapping[int, Event], testing: Mapping[int, Event], verdicts: Verdicts
-) -> None:
-    """All that was tested was trained on: that is right only if it is drawn anew each time."""
-    load = loads[next(key for key in testing if key in loads)]
-    if load["stream"]:
-        return
-    found = _items(student, load, 20)
-    if found is None or found["redrawn"]:
-        return
-    batch = next(iter(testing.values()))
-    verdicts.fault(
-        "tests-on-training-data",
-        "The accuracy is measured on the data set that the model was trained on, and on no other. "
-        "What does that say about palindromes that it has never read?",
-        at=batch,
-        proof={"shared": load["size"], "of": load["size"]},
-    )
-
-
-def _check_calls(trace: Trace, verdicts: Verdicts) -> None:
-    """Batches that are made by hand: compare what a network read in training with the rest."""
-    moved = {p for step in trace.all("step") for p in step["moved"]}
-    networks = {k for k, n in trace.networks.items() if moved & set(n["parameters"])}
-    calls = [e for e in trace.all("call") if e["network"] in networks and e["inputs"]]
-    passes = [e.index for e in trace.all("backward") if e["changed"]]
-    trained = [c for c in calls if c["grad"] and _followed(c, calls, passes)]
-    tested = [c for c in calls if not c["grad"]]
-    if not trained or not tested:
-        return
-    same = {c["inputs"][0]["id"] for c in trained}
-    repeated = [c for c in tested if c["inputs"][0]["id"] in same]
-    if len(repeated) == len(tested):
-        verdicts.fault(
-            "tests-on-training-data",
-            "The accuracy is measured on the palindromes that the model was trained on, and on no "
-            "others. What does that say about palindromes that it has never read?",
-            at=repeated[0],
-            proof={"shared": len(repeated), "of": len(tested)},
-        )
-        return
-    read = {row for call in trained for row in _rows(call, trace)}
-    for call in tested:
-        rows = _rows(call, trace)
-        if call not in repeated and (shared := rows & read):
-            verdicts.fault(
-                "split-leak",
-                f"{len(shared) / len(rows):.0%} of the distinct palindromes that you test on were "
-                "in the first batches of the training. There are only 1,000 palindromes of 5 "
-                "digits, so random ones coincide. What decides where a palindrome belongs?",
-                at=call,
-                proof={"shared": len(shared), "of": len(rows)},
-            )
-            return
-    verdicts.right("No palindrome of the first batches is in the test data.")
-
-
-def _followed(call: Event, calls: list[Event], passes: list[int]) -> bool:
-    """Whether a backward pass comes after a call and before the next one."""
-    following = next((c.index for c in calls if c.index > call.index), None)
-    return any(call.index < p and (following is None or p < following) for p in passes)
-
-
-def _rows(call: Event, trace: Trace) -> set[bytes]:
-    """The distinct rows of what a network read; a batch is the first axis."""
-    given: Any = trace.numbers(call["inputs"][0])
-    if given is None or given.dim() < 2:
-        return set()
-    return {row.tobytes() for row in given.float().reshape(len(given), -1).numpy()}
-
-
-def _items(student: Student, load: Event, count: int) -> Mapping[str, Any] | None:
+def _items(student: Student, load: Load, count: int) -> Mapping[str, Any] | None:
+    asked: dict[str, Any] = {"load": load.load, "count": count, "seconds": SECONDS}
     try:
-        found: Mapping[str, Any] = student.ask(
-            "items", load=load["load"], count=count, seconds=SECONDS
-        )
+        found: Mapping[str, Any] = student.ask("items", **asked)
     except StudentError:  # items of an unusual kind
         return None
     return found
+
+
+def _check_calls(reads: Reads, verdicts: Verdicts) -> None:
+    """Batches that are made by hand: compare what was read in training with the rest."""
+    same = {call.inputs[0].id for call in reads.trained}
+    repeated = [call for call in reads.tested if call.inputs[0].id in same]
+    if len(repeated) == len(reads.tested):
+        seen = {"shared": len(repeated), "of": len(reads.tested)}
+        verdicts.fault("tests-on-training-data.batches", at=repeated[0], proof=seen)
+        return
+    read = {row for call in reads.trained for row in _rows(call)}
+    for call in reads.tested:
+        rows = _rows(call)
+        if call.inputs[0].id not in same and (shared := rows & read):
+            share, seen = len(shared) / len(rows), {"shared": len(shared), "of": len(rows)}
+            verdicts.fault("split-leak.batches", at=call, proof=seen, share=share)
+            return
+    verdicts.right("batches")
+
+
+def _rows(call: Call) -> set[bytes]:
+    """The distinct rows of what a network read; a batch is the first axis."""
+    given = call.inputs[0].numbers
+    if given is None or given.dim() < 2:
+        return set()
+    return {row.tobytes() for row in given.float().reshape(len(given), -1).numpy()}

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
-from toolkit.assignment.check.train.trace import Event, Trace
-from toolkit.assignment.check.verdicts import Place, Verdicts
+from toolkit.assignment.check.train.trace import Batch, Call, Loss, Trace
+from toolkit.assignment.check.verdicts import Verdicts
 
 CLASSES = 10
 SHOWN = 64  # labels that prove that they are others
 SCALES = (1, 9, 10)  # by which digits may have been divided
 
 
-def check_labels(before: int, loss: Event, trace: Trace, verdicts: Verdicts) -> bool:
+def check_labels(before: int, loss: Loss, trace: Trace, verdicts: Verdicts) -> bool:
     """The labels are those that the data set gave, or the digits that complete the palindromes.
 
     Args:
@@ -21,8 +21,8 @@ def check_labels(before: int, loss: Event, trace: Trace, verdicts: Verdicts) -> 
     Returns:
         whether nothing is wrong with them, as far as that is known.
     """
-    target = trace.numbers(loss["target"])
-    labels = None if target is None else _digits_of(target)
+    target = loss.target.numbers if loss.target else None
+    labels = None if target is None else digits_of(target)
     if labels is None:
         return True
     given = [y for y in _given(before, loss, trace) if len(y) == len(labels)]
@@ -32,33 +32,31 @@ def check_labels(before: int, loss: Event, trace: Trace, verdicts: Verdicts) -> 
     if right is None or labels.equal(right):
         return True
     shown = next(k for k in range(len(labels)) if labels[k] != right[k])
-    where = loss["outer"] and Place(*loss["outer"])
     verdicts.fault(
-        "wrong-loss",
-        f"The loss compares with other digits than those that complete the palindromes: "
-        f"{int(labels[shown])} where {int(right[shown])} was read first. What happens to the "
-        "labels on their way from the data set?",
-        equation=9,
-        at=where or loss,
+        "wrong-loss.labels",
+        at=loss.outer or loss,
         proof={"one": labels[:SHOWN].tolist(), "other": right[:SHOWN].tolist()},
+        label=int(labels[shown]),
+        first=int(right[shown]),
     )
     return False
 
 
-def _digits_of(target: Tensor) -> Tensor | None:
-    """Labels as int64 (n,), also of one-hot rows; None for anything else."""
-    if target.dim() == 2 and target.size(1) == CLASSES and bool((target.sum(1) == 1).all()):
-        return target.argmax(1) if bool(((target == 0) | (target == 1)).all()) else None
-    if target.dim() != 1 or target.is_floating_point():
+def digits_of(x: Tensor) -> Tensor | None:
+    """Labels as int64 (n,), also of one-hot rows (n, 10), or (n, 1); None for anything else."""
+    if x.dim() == 2 and x.size(1) == CLASSES:
+        one_hot = bool((x.sum(1) == 1).all()) and bool(((x == 0) | (x == 1)).all())
+        return x.argmax(1) if one_hot else None
+    if not x.dim() or x.numel() != len(x):
         return None
-    inside = bool(((target >= 0) & (target < CLASSES)).all())
-    return target.long() if inside else None
+    x = x.reshape(-1).double()
+    return x.long() if bool(((x >= 0) & (x < CLASSES) & (x.frac() == 0)).all()) else None
 
 
-def _given(before: int, loss: Event, trace: Trace) -> Iterator[Tensor]:
+def _given(before: int, loss: Loss, trace: Trace) -> Iterator[Tensor]:
     """What may be the labels of a batch, as the loader gave it."""
-    for batch in trace.between(max(-1, before - 8), loss.index, "batch"):
-        for x in map(trace.numbers, batch["values"]):
+    for batch in trace.between(max(-1, before - 8), loss.index, Batch):
+        for x in (value.numbers for value in batch.values):
             if x is None or not x.dim():
                 continue
             yield x.reshape(-1).long()
@@ -68,10 +66,10 @@ def _given(before: int, loss: Event, trace: Trace) -> Iterator[Tensor]:
                 yield x.argmax(1)
 
 
-def _right(before: int, loss: Event, trace: Trace) -> Iterator[Tensor]:
+def _right(before: int, loss: Loss, trace: Trace) -> Iterator[Tensor]:
     """What completes the palindromes that the network has read just before, if it read digits."""
-    for call in reversed(trace.between(before, loss.index, "call")):
-        for x in map(trace.numbers, call["inputs"]):
+    for call in reversed(trace.between(before, loss.index, Call)):
+        for x in (value.numbers for value in call.inputs):
             digits = None if x is None else _read(x)
             if digits is None:
                 continue

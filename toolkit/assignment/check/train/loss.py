@@ -2,21 +2,14 @@
 
 import math
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
 from toolkit.assignment.check.lstm.cell.reference import kind_of, sums
-from toolkit.assignment.check.train.by_hand import (
-    ANSWERS,
-    CLASSES,
-    check_by_hand,
-    close,
-    matches,
-)
+from toolkit.assignment.check.train.entropy import CLASSES, close, outputs_of, steps_of, which_step
 from toolkit.assignment.check.train.labels import check_labels
-from toolkit.assignment.check.train.trace import Event, Trace
-from toolkit.assignment.check.verdicts import Place, Verdicts
+from toolkit.assignment.check.train.trace import Backward, Call, Loss, Note, Trace
+from toolkit.assignment.check.verdicts import Verdicts
 
 MANY = 16  # losses of one backward pass; more are not told apart
 FLOOR = math.log(math.e + 9) - 1  # 1.46115: the cross-entropy if the softmax is applied twice
@@ -24,194 +17,164 @@ FLOOR = math.log(math.e + 9) - 1  # 1.46115: the cross-entropy if the softmax is
 
 def check_loss(trace: Trace, verdicts: Verdicts) -> None:
     """Look at the last backward pass that reached something, and at what it started from."""
-    passes = [event for event in trace.all("backward") if event["changed"]]
-    losses = [event for event in trace.all("loss") if event["input"] and event["input"]["networks"]]
+    passes = [event for event in trace.all(Backward) if event.changed]
+    losses = [event for event in trace.all(Loss) if event.input and event.input.networks]
     if not passes:
         if losses:
             _judge(losses[-1], -1, trace, verdicts)
         return
-    last = next((event for event in reversed(passes) if event["whole"]), passes[-1])
-    before = max((e.index for e in trace.all("backward") if e.index < last.index), default=-1)
-    own = [e for e in losses if e.index in last["losses"]]
+    last = next((event for event in reversed(passes) if event.whole), passes[-1])
+    before = max((e.index for e in trace.all(Backward) if e.index < last.index), default=-1)
+    own = [e for e in losses if e.index in last.losses]
+    root = last.value.mean if last.value else 0.0
     if not own:
-        check_by_hand(before, last, trace, verdicts)
+        _check_by_hand(before, last, root, trace, verdicts)
         return
-    loss, several = _which(own, last, trace)
-    if several is not None:
+    loss, how = _which(own, root)
+    value = _value(loss)
+    if how is not None:
         verdicts.fault(
-            "loss-not-last-step",
-            f"{several} Only the last time step, p(T), counts.",
-            equation=9,
+            "loss-not-last-step.several",
             at=loss,
             proof={"losses": [e.index for e in own], "passes": 1},
+            how=how,
+            n=len(own) if len(own) < MANY else "many",
         )
-        return
-    if _is_negative(loss, last, trace):
-        verdicts.fault(
-            "does-not-learn",
-            "The backward pass starts from the negative of the loss, so each step makes the loss "
-            "larger. Which sign should it have?",
-            at=last,
-            proof={"start": last["value"]["mean"], "loss": _value(loss, trace)},
-        )
-        return
-    _judge(loss, before, trace, verdicts)
+    elif value is not None and value > 0.01 and close(-root, value):
+        seen = {"start": root, "loss": value}
+        verdicts.fault("does-not-learn.negative", at=last, proof=seen)
+    else:
+        _judge(loss, before, trace, verdicts)
 
 
-def _which(own: list[Event], last: Event, trace: Trace) -> tuple[Event, str | None]:
-    """The loss that a pass started from, and what is wrong if it was several of them."""
-    root = last["value"]["mean"]
-    values = [_value(loss, trace) for loss in own]
+def _check_by_hand(
+    before: int, last: Backward, root: float, trace: Trace, verdicts: Verdicts
+) -> None:
+    """A loss that is no function of torch's: is it the cross-entropy by its value?"""
+    value = abs(root)
+    found = which_step(before, last.index, value, trace)
+    if found is None:
+        verdicts.not_seen("by-hand-loss", at=last)
+        return
+    if found.which:
+        proof = {"value": value, "of_steps": found.entropy}
+        verdicts.fault("loss-not-last-step.value", at=found.call, proof=proof)
+        return
+    verdicts.facts.add("saw-loss")
+    if root < -0.01:
+        proof = {"start": root, "loss": value}
+        verdicts.fault("does-not-learn.negative-value", at=last, proof=proof)
+    else:
+        verdicts.right("value")
+
+
+def _which(own: list[Loss], root: float) -> tuple[Loss, str | None]:
+    """The loss that a pass started from, and how several of them were put together, if any were."""
+    values = [_value(loss) for loss in own]
     known = [v for v in values if v is not None]
     for loss, value in zip(reversed(own), reversed(values), strict=True):
         if value is not None and close(abs(root), value):
             return loss, None
-    if len(own) > 1 and len(known) == len(own):
-        total = sum(known)
-        if close(root, total) or close(root, total / len(own)):
-            return own[-1], f"The loss is the sum of {len(own)} calls before one backward pass."
-    if len(own) > 2:
-        count = len(own) if len(own) < MANY else "many"
-        return own[-1], f"The loss is made from {count} calls before one backward pass."
-    return own[-1], None
+    total = sum(known)
+    if 1 < len(own) == len(known) and (close(root, total) or close(root, total / len(own))):
+        return own[-1], "the sum of"
+    return own[-1], "made from" if len(own) > 2 else None
 
 
-def _is_negative(loss: Event, last: Event, trace: Trace) -> bool:
-    value = _value(loss, trace)
-    return value is not None and value > 0.01 and close(-last["value"]["mean"], value)
-
-
-def _value(loss: Event, trace: Trace) -> float | None:
+def _value(loss: Loss) -> float | None:
     """What a call of cross_entropy or nll_loss gave, computed again."""
-    given, target = trace.numbers(loss["input"]), trace.numbers(loss["target"])
-    function = getattr(functional, loss["name"], None)
+    function = getattr(functional, loss.name, None)
+    given, target = (value.numbers if value else None for value in (loss.input, loss.target))
     if given is None or target is None or function is None:
         return None
     try:
-        return float(function(given.float(), target, reduction=loss["reduction"]))
+        return float(function(given.float(), target, reduction=loss.reduction))
     except (RuntimeError, ValueError, TypeError, IndexError):
         return None
 
 
-def _judge(loss: Event, before: int, trace: Trace, verdicts: Verdicts) -> None:
+def _judge(loss: Loss, before: int, trace: Trace, verdicts: Verdicts) -> None:
     """One call of a loss function of torch's, after the backward pass with the index `before`."""
-    given = trace.numbers(loss["input"])
-    name, made = loss["name"], Place(*loss["made"]) if loss["made"] else loss
-    if name not in ("cross_entropy", "nll_loss"):
-        if _same_as_cross_entropy(loss, trace):
-            verdicts.right("The loss (9) has the value of the cross-entropy.", ANSWERS)
-            return
-        message = f"The loss is {name}, but (9) is the cross-entropy."
-        seen = {"these": [name], "those": ["cross_entropy", "nll_loss"]}
-        verdicts.fault("wrong-loss", message, equation=9, at=made, proof=seen)
+    given = loss.input.numbers if loss.input else None
+    value = _value(loss)
+    if loss.name in ("cross_entropy", "nll_loss"):
+        if given is None or given.dim() < 2:
+            _judge_shapes(loss, verdicts)
+        else:
+            _judge_numbers(loss, given.float(), before, trace, verdicts)
         return
-    if given is None or given.dim() < 2:
-        _judge_shapes(loss, verdicts)
+    found = None if value is None else which_step(-1, loss.index, value, trace)
+    if found and not found.which:
+        verdicts.right("same-value")
     else:
-        _judge_numbers(loss, given.float(), before, trace, verdicts)
+        seen = {"these": [loss.name], "those": ["cross_entropy", "nll_loss"]}
+        verdicts.fault("wrong-loss.other", at=loss.made or loss, proof=seen, name=loss.name)
 
 
-def _judge_shapes(loss: Event, verdicts: Verdicts) -> None:
+def _judge_shapes(loss: Loss, verdicts: Verdicts) -> None:
     """A loss whose numbers were too many to be sent."""
-    shape, labels = loss["input"]["shape"], (loss["target"] or {"shape": []})["shape"]
-    if len(shape) == 3 and shape[2] > 1 and labels in (shape, [shape[0], shape[2]]):
-        verdicts.fault(
-            "loss-not-last-step",
-            f"The loss is taken over {shape[2]} time steps at once. Only the last one, p(T), "
-            "counts.",
-            equation=9,
-            at=loss,
-            proof={"one": shape, "other": [shape[0], CLASSES]},
-        )
-        return
-    message = "What goes into the loss was too large to be looked at."
-    verdicts.not_seen(message, id="wrong-loss", at=loss)
+    shape = loss.input.shape if loss.input else ()
+    labels = loss.target.shape if loss.target else ()
+    if len(shape) == 3 and shape[2] > 1 and labels in (shape, (shape[0], shape[2])):
+        seen = {"one": shape, "other": [shape[0], CLASSES]}
+        verdicts.fault("loss-not-last-step.shapes", at=loss, proof=seen, steps=shape[2])
+    else:
+        verdicts.not_seen("large-loss", at=loss)
 
 
 def _judge_numbers(
-    loss: Event, given: Tensor, before: int, trace: Trace, verdicts: Verdicts
+    loss: Loss, given: Tensor, before: int, trace: Trace, verdicts: Verdicts
 ) -> None:
     """What cross_entropy or nll_loss was given: logits of the last step, or what else?"""
-    name, made = loss["name"], Place(*loss["made"]) if loss["made"] else loss
     rows = given.movedim(1, -1).reshape(-1, given.size(1))
     kind, axis = kind_of(rows)
     where = _softmax(loss, trace) or loss
     if axis == 0:
+        id = "softmax-before-loss" if loss.name == "cross_entropy" else "wrong-loss"
+        verdicts.fault(f"{id}.batch", at=where, proof=sums(rows))
+    elif loss.name == "cross_entropy" and kind == "probabilities":
         verdicts.fault(
-            "softmax-before-loss" if name == "cross_entropy" else "wrong-loss",
-            "The softmax (8) is taken over the batch: the numbers of one class add up to 1 over "
-            "all palindromes. Over which axis should they add up to 1?",
-            equation=8,
-            at=where,
-            proof=sums(rows),
-        )
-    elif name == "cross_entropy" and kind == "probabilities":
-        verdicts.fault(
-            "softmax-before-loss",
-            "The loss is given probabilities, and cross_entropy applies the softmax (8) again, so "
-            f"it cannot fall below {FLOOR:.5f}. What does it expect as its input?",
-            equation=8,
+            "softmax-before-loss.probabilities",
             at=where,
             proof={"least": float(rows.min()), "row_sums": rows.sum(1).tolist()},
+            floor=FLOOR,
         )
-    elif name == "nll_loss" and kind != "logarithms":
+    elif loss.name == "nll_loss" and kind != "logarithms":
         what = kind if kind == "probabilities" else "numbers whose exponentials do not add up to 1"
         verdicts.fault(
-            "wrong-loss",
-            f"nll_loss is given {what}, but it expects the logarithms of probabilities. What has "
-            "to happen to p(T) before it, by (8) and (9)?",
-            equation=9,
-            at=made,
+            "wrong-loss.no-logarithms",
+            at=loss.made or loss,
             proof={"largest": float(rows.max()), "sums": rows.exp().sum(1).tolist()},
+            what=what,
         )
     elif other := _other_step(loss, given, trace):
         what, step = other
         shown = given[:1].flatten().tolist()
         verdicts.fault(
-            "loss-not-last-step",
-            f"{what} Only the last time step, p(T), counts.",
-            equation=9,
+            "loss-not-last-step.numbers",
             at=loss,
             proof={"one": list(given.shape) if step is None else shown, "other": step},
+            what=what,
         )
     elif check_labels(before, loss, trace, verdicts):
-        sentence = "The loss (9) is the cross-entropy of the logits of the last step."
-        verdicts.right(sentence, ANSWERS)
+        verdicts.right("loss")
 
 
-def _softmax(loss: Event, trace: Trace) -> Event | None:
+def _softmax(loss: Loss, trace: Trace) -> Note | None:
     """The call of a softmax before a loss: the one that gave its input, or else the last one."""
-    calls = trace.between(-1, loss.index, "softmax")
-    exact = [e for e in calls if e["output"] == loss["input"]["id"]]
+    calls = [e for e in trace.notes("softmax") if e.index < loss.index]
+    exact = [e for e in calls if loss.input and e.output == loss.input.id]
     return next(reversed(exact or calls), None)
 
 
-def _other_step(loss: Event, given: Tensor, trace: Trace) -> tuple[str, list[float] | None] | None:
+def _other_step(loss: Loss, given: Tensor, trace: Trace) -> tuple[str, list[float] | None] | None:
     """Which steps of the model's output the loss is taken over, if not the last; and that one."""
-    calls = [e for e in trace.between(-1, loss.index, "call") if e["grad"]]
-    if not calls:
-        return None
-    outputs = [trace.numbers(v) for v in calls[-1]["outputs"]]
-    tensors = [x for x in outputs if x is not None and x.dim() and x.size(-1) == given.size(1)]
-    output = max(tensors, key=Tensor.dim, default=None)
-    if output is not None and output.dim() == 2:  # a list of all steps, each (batch, 10)
-        same = [x for x in tensors if x.shape == given.shape]
-        output = torch.stack(same) if len(same) > 2 else None
-    if output is None or output.dim() != 3:
-        return None
-    if given.numel() == output.numel() and 1 not in output.shape[:2]:
-        return "The loss is taken over all time steps.", None
-    for steps in (output, output.transpose(0, 1)):  # (time, batch, 10), whichever it was
-        if steps.shape[1:] == given.shape:
-            if torch.allclose(steps[-1], given, atol=1e-6):
-                return None
-            if any(torch.allclose(step, given, atol=1e-6) for step in steps[:-1]):
-                return "The loss is taken over another step.", steps[-1, 0].tolist()
-            if torch.allclose(steps.mean(0), given, atol=1e-6):
-                return "The loss is taken over the mean of all steps.", steps[-1, 0].tolist()
+    calls = [e for e in trace.between(-1, loss.index, Call) if e.grad]
+    for output in outputs_of(calls[-1]) if calls else ():
+        if output.dim() == 3 and given.numel() == output.numel() and 1 not in output.shape[:2]:
+            return "all time steps", None
+        steps = [(which, p) for which, p in steps_of(output) if p.shape == given.shape]
+        for which, step in steps:
+            if (step.float() - given).abs().max() < 1e-5:
+                return (which, steps[0][1][0].tolist()) if which else None
     return None
-
-
-def _same_as_cross_entropy(loss: Event, trace: Trace) -> bool:
-    value = _value(loss, trace)
-    return value is not None and matches(-1, loss.index, value, trace)

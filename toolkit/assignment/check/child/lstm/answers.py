@@ -1,5 +1,6 @@
 """Answers about a student's LSTM: it is built, called, watched, changed and trained as asked."""
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ from toolkit.assignment.check.child.answering import Back
 from toolkit.assignment.check.child.importing import classes, pick
 from toolkit.assignment.check.child.lstm.devices import Elsewhere, pretend_gpu
 from toolkit.assignment.check.child.lstm.learning import learn, slopes
-from toolkit.assignment.check.child.lstm.recording import Watched, makes, recorded
+from toolkit.assignment.check.child.lstm.operations import Operations, notable, pieces
 from toolkit.assignment.check.child.lstm.signatures import construct, more_arguments
 from toolkit.assignment.check.child.lstm.tensors import (
     all_tensors,
-    check_super,
+    changed,
     described,
+    snapshot,
     tensors_in,
 )
 from toolkit.assignment.check.child.origins import Origins
@@ -38,6 +40,7 @@ class Answers:
         self.network: Any = None
         self.kind = ""
         self.sizes: Mapping[str, Any] = {}
+        self.called: Mapping[str, Any] = {}
         self.first: dict[str, Tensor] = {}  # what each tensor was when the network was built
         self.squares: dict[str, Tensor] = {}  # running means, of RMSProp
 
@@ -70,26 +73,28 @@ class Answers:
         inside = path.is_relative_to(self.root)
         return path.read_text(encoding="utf-8-sig", errors="replace") if inside else ""
 
-    def build(self, kind: str, sizes: dict[str, Any], seed: int = 0) -> dict[str, Any]:
+    def build(self, kind: str, sizes: dict[str, Any], called: dict[str, Any]) -> dict[str, Any]:
         """Make a network, which the next questions are about.
 
         Args:
             sizes: see `signatures.construct`.
+            called: how its forward is called: the axis of an input that has a row for each
+                sequence (`rows`); its `states`, see `signatures.more_arguments`, and whether they
+                have an axis more in front (`deep`).
 
         Returns:
             `took`, the sizes that its constructor asks for, and their defaults; `recurrent`,
             the places of recurrent modules of torch in it, of their class or else where they were
             made; and its `tensors`: parameters, buffers, and loose ones.
         """
-        self.kind, self.sizes, self.squares = kind, sizes, {}
-        torch.manual_seed(seed)
+        self.kind, self.sizes, self.called, self.squares = kind, sizes, called, {}
+        torch.manual_seed(0)
         deterministic = torch._C._set_deterministic_algorithms  # the public one imports a lot more
         deterministic(True, warn_only=True)  # fills empty memory with nan
         try:
             self.origins = Origins(str(self.root))
             with self.origins, self.recorder:
                 self.network, took = construct(self.kinds[kind], sizes)
-                check_super(self.network, self.root)
         finally:
             deterministic(False)
         tensors = described(self.network)
@@ -121,19 +126,11 @@ class Answers:
                     x.copy_((self.first[name] if value is None else value).reshape(x.shape))
 
     def run(
-        self,
-        inputs: list[Tensor],
-        state: Tensor,
-        states: str | None = None,
-        fresh: bool = False,
-        training: bool = False,
-        seeds: list[int] | None = None,
+        self, inputs: list[Tensor], fresh: bool = False, seeds: list[int] | None = None
     ) -> list[list[Tensor]]:
         """Call the network with each of the inputs.
 
         Args:
-            state: one initial state, for a forward that wants it.
-            states: see `signatures.more_arguments`.
             fresh: build the network anew for each input.
             seeds: of the random numbers drawn in each call.
 
@@ -143,73 +140,69 @@ class Answers:
         results = []
         for k, x in enumerate(inputs):
             if fresh:
-                self.build(self.kind, dict(self.sizes))
-            self.network.train(training)
+                self.build(self.kind, dict(self.sizes), dict(self.called))
+            self.network.eval()
             torch.manual_seed(seeds[k] if seeds else 0)
-            results.append(tensors_in(self._call(x, state, states)))
+            results.append(tensors_in(self._call(x)))
         return [[x.detach() for x in result] for result in results]
 
-    def record(
-        self,
-        inputs: list[Tensor],
-        state: Tensor,
-        states: str | None,
-        batch: int,
-        hidden: int,
-    ) -> dict[str, Any]:
+    def record(self, inputs: list[Tensor], batch: int, hidden: int) -> dict[str, Any]:
         """Call the network with each input, and tell what it computes.
 
         Returns:
-            what `recording.recorded` does.
+            what `operations.pieces`, `operations.notable` and `tensors.changed` do; the `outputs`;
+            and where the forward has `written` to attributes, by name.
         """
-        return recorded(self._watched(state, states), inputs, batch, hidden)
+        network = self.network.eval()
+        before, written = snapshot(network), Origins(str(self.root))
+        runs, outputs = [], []
+        for x in inputs:
+            torch.manual_seed(0)
+            with self._operations() as run, written:
+                result = self._call(x)
+            runs.append(run)
+            outputs.append([t.detach() for t in tensors_in(result)])
+        names = changed(before, network)
+        return {
+            **pieces([run.made for run in runs], batch, hidden),
+            **notable(runs[0], outputs[0]),
+            **names,
+            "outputs": outputs,
+            "written": {n: written.of(network, n) for n in (*names["remade"], *names["kept"])},
+        }
 
-    def makes(self, x: Tensor, state: Tensor, states: str | None) -> list[Any]:
+    def makes(self, x: Tensor) -> list[Any]:
         """What a call makes of nothing until it stops: `new`, as of `operations.notable`."""
-        return makes(self._watched(state, states), x)
+        operations = self._operations()
+        with contextlib.suppress(Exception), operations:  # whatever a student's code raises
+            self._call(x)
+        return operations.new
 
-    def _watched(self, state: Tensor, states: str | None) -> Watched:
-        return Watched(
-            self.network, lambda x: self._call(x, state, states), self.origins, self.root
-        )
+    def _operations(self) -> Operations:
+        return Operations(self.root, {id(x): name for name, x in self._all().items()})
 
-    def slopes(
-        self,
-        x: Tensor,
-        state: Tensor,
-        states: str | None,
-        pick: int,
-        weight: Tensor,
-        directions: dict[str, Tensor],
-        width: float,
-    ) -> dict[str, list[float | None]]:
-        """How a weighted sum of the output changes along directions, by autograd and by trying.
+    def slopes(self, x: Tensor, pick: int, width: float) -> dict[str, list[float | None]]:
+        """How a weighted sum of the output changes: see `learning.slopes`.
 
         Args:
             pick: which of the tensors that come back.
-            weight: of each of its numbers.
-            directions: for each tensor of the network, where it moves to.
-            width: how far.
-
-        Returns:
-            for each of them autograd's slope (None without a gradient) and the measured one.
         """
         self.network.eval()
+        rng = torch.Generator().manual_seed(2)
+        weight = torch.randn(tensors_in(self._call(x))[pick].shape, generator=rng)
 
         def total() -> Tensor:
             torch.manual_seed(0)
-            return (tensors_in(self._call(x, state, states))[pick] * weight).sum()
+            return (tensors_in(self._call(x))[pick] * weight).sum()
 
-        return slopes(self.network, self._all(), total, directions, width, self.root)
+        return slopes(self.network, total, width, rng, str(self.root))
 
     def learn(
         self,
         inputs: Tensor,
         labels: Tensor,
-        state: Tensor,
-        states: str | None,
         pick: int,
-        steps: str | None,
+        axis: int | None,
         rate: float,
         integers: bool,
     ) -> list[float]:
@@ -217,8 +210,8 @@ class Answers:
 
         Args:
             inputs: (n, ...), a batch each. labels: (n, batch).
-            pick: which of the tensors that come back is trained; of its last step if it has
-                `steps`, which are its "first" or its "second" axis.
+            pick: which of the tensors that come back is trained.
+            axis: of it, whose last item counts, if it has all steps.
             integers: whether the network reads integers.
 
         Returns:
@@ -227,21 +220,14 @@ class Answers:
         self.network.train()
         losses = []
         for x, y in zip(inputs, labels.long(), strict=True):
-            output = tensors_in(self._call(x.long() if integers else x.float(), state, states))
-            last = output[pick]
-            if steps is not None:
-                last = last[-1] if steps == "first" else last[:, -1]
+            last = tensors_in(self._call(x.long() if integers else x.float()))[pick]
+            if axis is not None:
+                last = last.select(axis, -1)
             losses.append(learn(self.network, last, y, rate, self.squares))
         return losses
 
     def elsewhere(
-        self,
-        sizes: dict[str, Any],
-        x: Tensor,
-        state: Tensor,
-        states: str | None,
-        again: bool,
-        moved: list[str],
+        self, sizes: dict[str, Any], x: Tensor, again: bool, moved: list[str]
     ) -> dict[str, Any]:
         """Call a network that was moved to another device, as if to a GPU.
 
@@ -259,9 +245,11 @@ class Answers:
             network = construct(kinds[self.kind], sizes)[0].eval()
             there.move(network, moved)
             there.put(x, True)
-            there.put(state, True)
+            more = self._more(network, x)
+            for state in tensors_in(more):
+                there.put(state, True)
             try:
-                network(x, **self._more(network, state, states, x))
+                network(x, **more)
             except Exception:  # whatever a student's code raises
                 if there.left is None:
                     raise
@@ -278,14 +266,18 @@ class Answers:
         """Every tensor of the network, by name."""
         return all_tensors(self.network)
 
-    def _more(self, network: Any, state: Tensor, states: str | None, x: Tensor) -> dict[str, Any]:
+    def _more(self, network: Any, x: Tensor) -> dict[str, Any]:
         """The arguments of a forward after its input."""
         function = network.forward
         if type(network).__call__ is not nn.Module.__call__:
             function = network.__call__
-        others = {"device": x.device, "steps": x.size(1), "batch": x.size(0), "dropout": 0.0}
-        return more_arguments(function, states, state, others)
+        rows = self.called["rows"]
+        batch, steps = x.size(rows), x.size(1 - rows)
+        shape = (batch, self.sizes["hidden"] or 128)
+        state = torch.zeros((1, *shape) if self.called["deep"] else shape)
+        others = {"device": x.device, "steps": steps, "batch": batch, "dropout": 0.0}
+        return more_arguments(function, self.called["states"], state, others)
 
-    def _call(self, x: Tensor, state: Tensor, states: str | None) -> Any:
+    def _call(self, x: Tensor) -> Any:
         with self.recorder:
-            return self.network(x, **self._more(self.network, state, states, x))
+            return self.network(x, **self._more(self.network, x))

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
@@ -64,11 +65,11 @@ class Elsewhere(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Compute on the CPU, unless the inputs are on two devices."""
-        name = getattr(func, "__name__", "")
+        name, kwargs = getattr(func, "__name__", ""), kwargs or {}
         if func is torch.device:
-            return func(*args, **(kwargs or {}))
-        given = [x for x in flat([list(args), list((kwargs or {}).values())])
-                 if isinstance(x, Tensor)]  # fmt: skip
+            return func(*args, **kwargs)
+        given = [x for x in flat([args, *kwargs.values()]) if isinstance(x, Tensor)]
+        asked = [x for x in flat([args, *kwargs.values()]) if _is_device(x)]
         for x in given:
             self._recognise(x)
         where = [self.there[id(x)] for x in given if id(x) in self.there]
@@ -76,9 +77,8 @@ class Elsewhere(TorchFunctionMode):
             return GPU if self.there.get(id(args[0])) else CPU
         if func == torch.Tensor.is_cuda.__get__:  # type: ignore[attr-defined]
             return self.there.get(id(args[0]), False)
-        asked = [x for x in flat([list(args), list((kwargs or {}).values())]) if _is_device(x)]
         args = tuple(CPU if _is_device(x) else x for x in args)
-        kwargs = {k: CPU if _is_device(x) else x for k, x in (kwargs or {}).items()}
+        kwargs = {k: CPU if _is_device(x) else x for k, x in kwargs.items()}
         moves = name in MOVES
         if not moves and where and not all(where):
             self._complain(given)
@@ -135,19 +135,15 @@ def pretend_gpu(root: Path, again: bool) -> Iterator[None]:
     Args:
         again: forget the student's modules meanwhile, so that they are imported again.
     """
-    available, count = torch.cuda.is_available, torch.cuda.device_count
-    torch.cuda.is_available = lambda: True
-    torch.cuda.device_count = lambda: 1
     before = dict(sys.modules)
-    if again:
-        for name, module in before.items():
-            file = getattr(module, "__file__", None)
-            if file and Path(file).is_relative_to(root):
-                del sys.modules[name]
+    for name, module in before.items() if again else ():
+        if (file := getattr(module, "__file__", None)) and Path(file).is_relative_to(root):
+            del sys.modules[name]
     try:
-        yield
+        with (
+            patch.object(torch.cuda, "is_available", lambda: True),
+            patch.object(torch.cuda, "device_count", lambda: 1),
+        ):
+            yield
     finally:
-        torch.cuda.is_available = available
-        torch.cuda.device_count = count
-        if again:
-            sys.modules.update(before)
+        sys.modules.update(before)

@@ -2,8 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -15,20 +14,13 @@ ANOMALY = re.compile(r'File "([^"]+)", line (\d+)')
 
 
 def slopes(
-    network: nn.Module,
-    tensors: Mapping[str, Tensor],
-    total: Callable[[], Tensor],
-    directions: Mapping[str, Tensor],
-    width: float,
-    root: Path,
+    network: nn.Module, total: Callable[[], Tensor], width: float, rng: torch.Generator, root: str
 ) -> dict[str, list[float | None]]:
-    """How a sum changes along directions, by autograd and by trying.
+    """How a sum changes where each parameter moves in a random direction.
 
     Args:
-        tensors: of the network, by name.
         total: computes the sum.
-        directions: for each tensor, where it moves to.
-        width: how far.
+        width: how far it moves.
         root: the student's folder.
 
     Returns:
@@ -36,34 +28,37 @@ def slopes(
 
     Raises:
         RuntimeError: the backward pass failed; `place` is the file, relative to the root, and the
-            line, if they are known.
+            line of what it could not go through, if they are known.
     """
     network.zero_grad(set_to_none=True)
-    value = total()
-    if value.requires_grad:
-        _backward(value, total, root)
-    gradients = {name: t.grad for name, t in tensors.items() if t.is_leaf}
-    found: dict[str, list[float | None]] = {}
+    anomalies = torch.autograd.set_detect_anomaly(True, check_nan=False)
+    with warnings.catch_warnings(record=True) as caught, anomalies:
+        warnings.simplefilter("always")
+        try:
+            if (value := total()).requires_grad:
+                value.backward()
+        except RuntimeError as error:
+            places = [p for w in caught for p in reversed(ANOMALY.findall(str(w.message)))]
+            theirs = ((f, int(line)) for file, line in places if (f := within(file, root)))
+            error.place = next(theirs, None)  # type: ignore[attr-defined]
+            raise
     padding = {
         f"{name}.weight": m.padding_idx
         for name, m in network.named_modules()
         if isinstance(m, nn.Embedding) and m.padding_idx is not None
     }  # rows that have no gradient on purpose
-    for name, direction in directions.items():
+    found: dict[str, list[float | None]] = {}
+    for name, parameter in network.named_parameters():
+        direction = torch.randn(parameter.shape, generator=rng)
         if name in padding:
             direction[padding[name]] = 0.0
-        if name not in tensors:  # the forward replaces it
-            found[name] = [None, 0.0]
-            continue
-        gradient = gradients.get(name)
-        there = tensors[name].data
-        here = there.clone()
+        slope = None if parameter.grad is None else float((parameter.grad * direction).sum())
+        there, here = parameter.data, parameter.detach().clone()
         ends = []
         for sign in (1, -1):
             there.copy_(here + sign * width * direction)
             ends.append(float(total().detach()))
         there.copy_(here)
-        slope = None if gradient is None else float((gradient * direction).sum())
         found[name] = [slope, (ends[0] - ends[1]) / (2 * width)]
     return found
 
@@ -93,26 +88,6 @@ def learn(
             mean.mul_(0.99).addcmul_(p.grad, p.grad, value=0.01)
             p.addcdiv_(p.grad, mean.sqrt().add_(1e-8), value=-rate)
     return float(loss.detach())
-
-
-def _backward(value: Tensor, again: Callable[[], Tensor], root: Path) -> None:
-    """Go backward; where that fails, say in which line of theirs the reason is."""
-    try:
-        value.backward()
-    except RuntimeError as error:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                with torch.autograd.set_detect_anomaly(True):
-                    again().backward()
-            except RuntimeError:
-                pass
-        places = [place for w in caught for place in reversed(ANOMALY.findall(str(w.message)))]
-        for file, line in places:
-            if (theirs := within(file, str(root))) is not None:
-                error.place = theirs, int(line)  # type: ignore[attr-defined]
-                break
-        raise
 
 
 def _log(output: Tensor) -> Tensor:

@@ -54,7 +54,6 @@ class Operations(TorchDispatchMode):
         # shape, and whether it is zero
         self.cuts: list[Place] = []  # where a gradient ends
         self._calls: tuple[int, ...] = ()  # of the operation before
-        self.read: dict[str, set[Place]] = {}  # of each leaf, where it is used
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -83,8 +82,6 @@ class Operations(TorchDispatchMode):
         if cut and calls != self._calls:  # autograd detaches what it keeps of an operation
             self.cuts.append((file, line))
         self._calls = calls
-        for leaf in used:
-            self.read.setdefault(leaf, set()).add((file, line))
         if len(used) > len(set(used)):
             self.twice.append([name, file, line])
         made = not any(isinstance(x, Tensor) for x in flat(args)) or any(w in name for w in LIKE)
@@ -143,11 +140,10 @@ def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
     """What else a run shows, where places are [operation, file, line].
 
     Returns:
-        the `uses` of each tensor of the network; where an operation is given one of them `twice`;
-        what is made of nothing (`new`: [file, line], shape, and whether it is zero); where a
-        gradient is `cut` off; what is drawn at `random` (operation, shape, file, line); each
-        `softmax`; the `last` affine map to 10 numbers; and where an output is `made`, as a softmax
-        may be written out.
+        the `uses` of each tensor of the network; where an operation is given one `twice`; what is
+        made of nothing (`new`: [file, line], shape, and whether it is zero); where a gradient is
+        `cut` off; what is drawn at `random` (operation, shape, file, line); each `softmax`; the
+        `last` affine map to 10; and where an output is `made`: a softmax may be written out.
     """
     places = [(o, [o.name, o.file, o.line]) for o in run.made]
     last = [place for o, place in places if o.name in AFFINE and 10 in o.value.shape]
@@ -171,8 +167,6 @@ def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
 
 def _cuts(shape: tuple[int, ...], batch: int, hidden: int) -> list[Callable[[Tensor], Tensor]]:
     """Ways to take a (batch, hidden) piece out of a tensor, whichever its axes are."""
-    if hidden == 1 and shape == (batch,):
-        return [lambda x: x[:, None]]
     axes = [axis for axis, size in enumerate(shape) if size == batch]
     if batch == 1:
         axes = [-1]  # an axis more, in front

@@ -3,13 +3,10 @@
 import dataclasses
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-
-from toolkit.assignment.check.child.places import place_of_class
 
 MAX_DEPTH = 4
 NOT_THEIRS = {"torch", "numpy", *sys.stdlib_module_names}
@@ -119,21 +116,3 @@ def _is_theirs(value: Any) -> bool:
     """Whether it is an object of a class of a student's own."""
     module = type(value).__module__
     return hasattr(value, "__dict__") and module.partition(".")[0] not in NOT_THEIRS
-
-
-def check_super(network: nn.Module, root: Path) -> None:
-    """See that each module was made by nn.Module's constructor too.
-
-    Raises:
-        AttributeError: one was not; its `place` is the file and the line of its constructor.
-    """
-    waiting: list[nn.Module] = [network]
-    while waiting:
-        module = waiting.pop()
-        if "_modules" not in vars(module):
-            kind = type(module)
-            error = AttributeError(f"{kind.__name__}.__init__ does not call super().__init__()")
-            place = place_of_class(kind, root, "__init__")
-            error.place = place  # type: ignore[attr-defined]
-            raise error
-        waiting += [m for m in module._modules.values() if m is not None]

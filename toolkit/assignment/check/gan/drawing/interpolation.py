@@ -30,7 +30,7 @@ from toolkit.assignment.check.gan.drawing.sites import unsearched
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.images import latent_of
 from toolkit.assignment.check.gan.lines import Lines
-from toolkit.assignment.check.gan.trace import Call
+from toolkit.assignment.check.train.trace import Call
 from toolkit.assignment.check.verdicts import Placed, Verdicts
 
 WEIGHTS = re.compile(r"linspace|arange|lerp|range\(|\(1(\.0)? - |weights? =|alphas? =")
@@ -42,11 +42,7 @@ CHOICES = [
         r"choice|randint|rand|normal",
     )
 ]
-MIXED = (
-    "The images in between are mixed from the pixels of two images. Which numbers should move in "
-    "steps, so that each image is drawn by the generator?"
-)
-ANSWERS = "missing-interpolation wrong-interpolation interpolation-repeats-ends"
+MIXED = {"happened": "its images are mixed from pixels"}
 # Of choosing two ends: two random ones are clearly of one class 1 time in 12, so 1 in 65 of those
 # who choose at random is lucky every time. As many on a fast machine as on a slow one.
 NUM_TRIES = 48
@@ -56,11 +52,11 @@ MAX_FUNCTIONS, SURE = 8, 0.9  # that are tried; of a class
 def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts: Verdicts) -> None:
     """Look for the interpolation in what ran, else in functions, and judge it."""
     trained = game.judged_draws
-    draws = [call for call in game.all_draws if call.number not in trained]
+    draws = [call for call in game.all_draws if call.index not in trained]
     candidates = functions.that(*WORDS)[:MAX_FUNCTIONS]
     paths = _paths_of(draws)
     if paths:
-        at = {call.number: call for call in draws}
+        at = {call.index: call for call in draws}
         points = [z for call in draws if (z := latent_of(call)) is not None]
         size = paths[-1].points.size(1)
         empty = torch.empty(0, size)
@@ -77,24 +73,13 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
             _check_ends([function, *candidates], functions, verdicts)
             return
     if (mixed := _mixed_pictures(game, lines)) is not None:
-        verdicts.fault(
-            "wrong-interpolation",
-            MIXED,
-            at=mixed,
-            proof={"happened": MIXED},
-        )
+        verdicts.fault("wrong-interpolation.pixels", at=mixed, proof=MIXED)
         return
     if (left := unsearched(game, lines)) is not None:
-        verdicts.not_seen(
-            f"No images along a line in latent space were seen, but {left}. Count them: are "
-            "there 9, with both ends?",
-            id="missing-interpolation",
-        )
+        verdicts.not_seen("interpolation", left=left)
         return
     verdicts.fault(
-        "missing-interpolation",
-        "All that uses the generator ran, and no images along a line in latent space were drawn. "
-        "Task 3 asks for 9 images: 7 steps between two samples, and both samples.",
+        "missing-interpolation.nowhere",
         at=draws[-1] if draws else None,
         proof={"ended": game.trace.ended, "lines": 0, "unseen": 0},
     )
@@ -117,7 +102,7 @@ def _mixed_pictures(game: Game, lines: Lines) -> Placed | None:
 
 def _paths_of(calls: Sequence[Call]) -> list[Path]:
     """The paths through the noise of these calls of the generator."""
-    drawn = [(call.number, z) for call in calls if (z := latent_of(call)) is not None]
+    drawn = [(call.index, z) for call in calls if (z := latent_of(call)) is not None]
     return find_paths(drawn)
 
 
@@ -128,41 +113,21 @@ def _judge(paths: list[Path], places: Sequence[Placed], known: Tensor, verdicts:
         whole = not path.repeats and len(path.points) + 2 * outside == NUM_IMAGES
         if whole and is_uneven(path):
             verdicts.fault(
-                "wrong-interpolation",
-                "The steps between the images have different sizes. Which weights do equal steps "
-                "from one sample to the other have?",
-                at=places[paths.index(path)],
-                proof=path.seen(),
+                "wrong-interpolation.uneven", at=places[paths.index(path)], proof=path.seen()
             )
             return
         if whole:
-            verdicts.right("The interpolation has 9 different images, with both ends.", ANSWERS)
+            verdicts.right("interpolation")
             return
     path, at = paths[-1], places[-1]
     if path.repeats:
         verdicts.fault(
-            "interpolation-repeats-ends",
-            f"{path.repeats} of the {len(path.points)} images repeat the one before. Both ends "
-            "belong to the 9 images. How many points does linspace return, and are the ends among "
-            "them?",
-            at=at,
-            proof=path.seen(),
+            "interpolation-repeats-ends.repeats", at=at, proof=path.seen(), n=len(path.points)
         )
     elif len(path.points) == NUM_IMAGES:
-        verdicts.fault(
-            "wrong-interpolation",
-            "The first and the last of the 9 images are not the two samples themselves. Where "
-            "should the weights begin and end?",
-            at=at,
-            proof=path.seen(misses=True),
-        )
+        verdicts.fault("wrong-interpolation.misses", at=at, proof=path.seen(misses=True))
     else:
-        verdicts.fault(
-            "wrong-interpolation",
-            f"There are {len(path.points)} images. 7 steps between two ends and both ends make 9.",
-            at=at,
-            proof=path.seen(),
-        )
+        verdicts.fault("wrong-interpolation.number", at=at, proof=path.seen(), n=len(path.points))
 
 
 def _try(function: Function, ends: Tensor, functions: Functions, verdicts: Verdicts) -> bool:
@@ -177,8 +142,7 @@ def _try(function: Function, ends: Tensor, functions: Functions, verdicts: Verdi
         paths = _tried_paths(tried, functions.latent_dim)
         if not paths:
             if _in_pixels(tried, functions):
-                seen = {"happened": MIXED}
-                verdicts.fault("wrong-interpolation", MIXED, at=function.place, proof=seen)
+                verdicts.fault("wrong-interpolation.pixels", at=function.place, proof=MIXED)
                 return True
             continue
         best = best or (paths, torch.cat([ends, *(drawn.z for drawn in tried.draws)]))
@@ -190,11 +154,7 @@ def _try(function: Function, ends: Tensor, functions: Functions, verdicts: Verdi
     paths, known = best
     if function.ends() and all(_misses(path, ends) for path in paths):
         verdicts.fault(
-            "wrong-interpolation",
-            "The first and the last of the images are not the two samples that were given. Where "
-            "should the weights begin and end?",
-            at=function.place,
-            proof=paths[0].seen(misses=True),
+            "wrong-interpolation.given", at=function.place, proof=paths[0].seen(misses=True)
         )
         return True
     place = functions.lines.of_word(function.place, WEIGHTS)
@@ -255,23 +215,17 @@ def _check_ends(candidates: list[Function], functions: Functions, verdicts: Verd
             confidence, digit = logits.softmax(1).max(1)
             if digit[0] == digit[1] and bool((confidence > SURE).all()):
                 verdicts.fault(
-                    "same-class-ends",
-                    f"Both ends can be of the same class: in try {seed + 1} both were a "
-                    f"{int(digit[0])}. What makes sure that their classes differ?",
+                    "same-class-ends.tried",
                     at=_place_of_choice(function, functions),
                     proof={"classes": digit.tolist(), "sure": confidence.tolist()},
+                    number=seed + 1,
+                    digit=int(digit[0]),
                 )
                 return
         else:
-            sentence = f"The ends were of different classes in all of {NUM_TRIES} tries."
-            verdicts.right(sentence, "same-class-ends")
+            verdicts.right("ends", n=NUM_TRIES)
             return
-    verdicts.not_seen(
-        "No function was found that chooses the two ends by their classes. Whether they show "
-        "different digits is in the picture, and was not seen.",
-        id="same-class-ends",
-        at=fixed.place if fixed else None,
-    )
+    verdicts.not_seen("ends", at=fixed.place if fixed else None)
 
 
 def _place_of_choice(function: Function, functions: Functions) -> Placed:

@@ -6,14 +6,10 @@ from toolkit.assignment.check.gan.drawing.functions import SAMPLES, WORDS, Funct
 from toolkit.assignment.check.gan.drawing.sites import sampling_sites, switches
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines
-from toolkit.assignment.check.gan.trace import Call, Event
+from toolkit.assignment.check.train.trace import Call, Note
 from toolkit.assignment.check.verdicts import Verdicts
 
 MAX_FUNCTIONS = 6  # that are tried
-IN_TRAINING = (
-    "Samples are generated in training mode, so batch norm mixes the images of a batch. Which mode "
-    "is for sampling, and which must be set again before training goes on?"
-)
 
 
 def check_modes(game: Game, functions: Functions, lines: Lines, verdicts: Verdicts) -> None:
@@ -23,10 +19,7 @@ def check_modes(game: Game, functions: Functions, lines: Lines, verdicts: Verdic
     if not _try_functions(game, functions, lines, verdicts) and not _read_sites(
         game, lines, verdicts
     ):
-        verdicts.not_seen(
-            "No sampling was seen in the first steps, so its mode is not known.",
-            id="batchnorm-mode",
-        )
+        verdicts.not_seen("mode")
 
 
 def _has_norm(game: Game) -> bool:
@@ -42,37 +35,35 @@ def check_seen_modes(game: Game, verdicts: Verdicts) -> bool:
     if not _has_norm(game):
         return False
     own = game.trained_on(game.generator)
-    late = next((c for c in game.draws if c.number in own and not c.training), None)
+    late = next((c for c in game.draws if c.index in own and not c.training), None)
     if late is not None:
         verdicts.fault(
-            "batchnorm-mode",
-            "The generator is trained in evaluation mode, so batch norm does not see the batch. "
-            "After sampling, which mode must be set again before training goes on?",
+            "batchnorm-mode.evaluation",
             at=_switched(game, late) or late,
             proof={"one": late.training, "other": True},
         )
         return True
     sampled = samples(game)
     shown = {value.source for _, value in game.trace.shown}
-    pictures = [call for call in game.draws if call.number in shown]
+    pictures = [call for call in game.draws if call.index in shown]
     wrong = next((call for call in [*sampled, *pictures] if call.training), None)
     if wrong is not None:
         verdicts.fault(
-            "batchnorm-mode",
-            IN_TRAINING,
-            at=wrong,
-            proof={"one": wrong.training, "other": False},
+            "batchnorm-mode.training", at=wrong, proof={"one": wrong.training, "other": False}
         )
     elif sampled or pictures:
-        verdicts.right("Samples are generated in evaluation mode.")
+        verdicts.right("mode")
     return bool(sampled or pictures)
 
 
-def _switched(game: Game, call: Call) -> Event | None:
+def _switched(game: Game, call: Call) -> Note | None:
     """Where the generator was last put into the mode in which it was called."""
-    ids = (game.generator.id,)
-    found = [e for e, network, training in game.trace.modes if network in ids and not training]
-    return max((e for e in found if e.number < call.number), key=lambda e: e.number, default=None)
+    found = [
+        e
+        for e in game.trace.notes("mode")
+        if e.network == game.generator.id and not e.training and e.index < call.index
+    ]
+    return found[-1] if found else None
 
 
 def _try_functions(game: Game, functions: Functions, lines: Lines, verdicts: Verdicts) -> bool:
@@ -88,11 +79,11 @@ def _try_functions(game: Game, functions: Functions, lines: Lines, verdicts: Ver
         if not tried.draws:
             continue
         if not tried.draws[0].training:
-            verdicts.right("Samples are generated in evaluation mode.")
+            verdicts.right("mode")
             return True
         if not switched:
             seen = {"one": tried.draws[0].training, "other": False}
-            verdicts.fault("batchnorm-mode", IN_TRAINING, at=function.place, proof=seen)
+            verdicts.fault("batchnorm-mode.training", at=function.place, proof=seen)
             return True
     return False
 
@@ -106,7 +97,7 @@ def _read_sites(game: Game, lines: Lines, verdicts: Verdicts) -> bool:
     sites = sampling_sites(game, lines)
     if sites and not switches(lines):
         verdicts.fault(
-            "batchnorm-mode", IN_TRAINING, at=sites[0], proof={"text": "no mode is ever set"}
+            "batchnorm-mode.training", at=sites[0], proof={"text": "no mode is ever set"}
         )
         return True
     return sites == []
@@ -119,16 +110,16 @@ def samples(game: Game) -> list[Call]:
     does a call after the last step, if the run was stopped there: a training may follow from it.
     """
     judged = game.judged_draws
-    first = min((step.number for step in game.steps), default=None)
-    last = float(max((step.number for step in game.steps), default=0))
+    first = min((step.index for step in game.steps), default=None)
+    last = float(max((step.index for step in game.steps), default=0))
     if game.trace.ended in ("finished", "exit"):
         last = float("inf")
-    pictures = [event.number for event, _ in game.trace.shown]
+    pictures = [event.index for event, _ in game.trace.shown]
     found = []
     for number, call in enumerate(game.draws):
-        until = game.draws[number + 1].number if number + 1 < len(game.draws) else float("inf")
-        taken = any(call.number < picture < until for picture in pictures)
-        late = first is not None and first < call.number < last
-        if call.number not in judged and (late or taken):
+        until = game.draws[number + 1].index if number + 1 < len(game.draws) else float("inf")
+        taken = any(call.index < picture < until for picture in pictures)
+        late = first is not None and first < call.index < last
+        if call.index not in judged and (late or taken):
             found.append(call)
     return found

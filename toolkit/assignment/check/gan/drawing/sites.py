@@ -19,7 +19,7 @@ def sampling_sites(game: Game, lines: Lines) -> list[Place] | None:
     Returns:
         None if it is not known by what name the generator is called, or what a test is for.
     """
-    ran = {(call.file, call.line) for call in game.trace.calls}
+    ran = {(call.file, call.line) for call in game.calls}
     names = _names(game, lines)
     found, unclear = [], not names
     for file in lines.reached:
@@ -28,14 +28,14 @@ def sampling_sites(game: Game, lines: Lines) -> list[Place] | None:
             known = called(node) in names or _is_parameter(node.func, function)
             if not known or trains or any((file, n) in ran for n in here):
                 continue
-            if called(node) == game.generator.kind and not _of_self(node):
+            if called(node) == game.generator.name and not _of_self(node):
                 continue  # it is made here
             if function is not None and function.name in ("forward", "__init__"):
                 continue  # of a part, or for a test of its shapes
             if function is None and file != lines.file:
                 continue  # what does not run when a file is imported is no part of this one
             if function is not None and function.name.lower().startswith("test"):
-                unclear |= not any(called(n) == game.generator.kind for n in ast.walk(function))
+                unclear |= not any(called(n) == game.generator.name for n in ast.walk(function))
                 continue  # of the shapes, if it makes a network of its own
             found.append(Place(file, node.lineno))
     return None if unclear else found
@@ -55,7 +55,7 @@ def unsearched(game: Game, lines: Lines) -> str | None:
     if sites != []:
         return f"{sites[0].file}:{sites[0].line} did not run" if sites else "not all was searched"
     stem = lines.file.rpartition("/")[2].removesuffix(".py")
-    uses = re.compile(rf"\b({re.escape(stem)}|{re.escape(game.generator.kind)})\b", re.I)
+    uses = re.compile(rf"\b({re.escape(stem)}|{re.escape(game.generator.name)})\b", re.I)
     for file, text in lines.texts.items():
         if file not in game.trace.ran and (uses.search(text) or _loads(lines.trees.get(file))):
             return f"{file} did not run"

@@ -1,187 +1,256 @@
 """What deviates from equations (1) to (7), and in which line."""
 
 from collections.abc import Sequence
+from itertools import combinations
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.lstm.cell import gates, start
+from toolkit.assignment.check.lstm.cell import start
 from toolkit.assignment.check.lstm.cell.affine import Map, affine, is_none
-from toolkit.assignment.check.lstm.cell.candidates import VIEWS, close
+from toolkit.assignment.check.lstm.cell.candidates import CLOSE, VIEWS, close
 from toolkit.assignment.check.lstm.cell.formulas import (
+    ACTIVATIONS,
     CELLS,
+    GATES,
+    NAMES,
     NO_MEMORY,
     OUTPUTS,
     READS_H,
 )
-from toolkit.assignment.check.lstm.cell.matching import Match
+from toolkit.assignment.check.lstm.cell.matching import Gate, Match
 from toolkit.assignment.check.lstm.cell.recording import Place, Recording
 from toolkit.assignment.check.lstm.cell.reference import Layer, Model, More, Trial
 from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.verdicts import Place as Placing
-from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verdicts import Placed, Verdicts
+
+BESIDES = {"c before": "c(t-1)", "c": "c(t)", "h": "h(t)"}  # what a gate may read too
+FIELDS = {"weight_x": "W_x", "weight_h": "W_h", "bias": "b"}  # of a map
+STEPS = {"mean": "the mean of the hidden states", "step": "the hidden state of an earlier step"}
 
 
 def model(layers: Sequence[Match], readout: Map, recording: Recording) -> Model:
     """The equations with all the deviations that a reading of the numbers has."""
-    found: list[Layer] = []
-    for match in layers:
-        maps = {name: g.map for name, g in match.gates.items() if g.map is not None}
-        kinds = {name: g.kind for name, g in match.gates.items()}
-        more: dict[str, More] = {}
-        for name, gate in match.gates.items():
-            if name in maps and not maps[name].exact and (read := gates.what_it_reads(match, gate)):
-                maps[name], kinds[name] = read.map, read.kinds
-                more |= {name: read.more} if read.more else {}
-        beginning = start.nonzero(match)
-        found.append(
-            Layer(
-                maps,
-                kinds,
-                match.cell,
-                match.output,
-                _what_is_read(match),
-                "below" if beginning and found else beginning and beginning.states,
-                more,
-            )
-        )
-    answers = "h" if readout.exact else None
+    found = [_layer(match) for match in layers]
+    answers = "h" if readout.exact else "?"
     for what, (state, other) in _readouts(layers[-1]).items():
-        if answers is None and (fit := affine(recording.logits, other, state)).exact:
+        if answers == "?" and (fit := affine(recording.logits, other, state)).exact:
             answers, readout = what, fit
-    return Model(found, readout, answers or "?")
+    return Model(found, readout, answers)
 
 
-def _what_is_read(match: Match) -> str:
-    """The name of what the gates read one step later."""
+def _layer(match: Match) -> Layer:
+    maps = {name: g.map for name, g in match.gates.items() if g.map is not None}
+    kinds = {name: g.kind for name, g in match.gates.items()}
+    more: dict[str, More] = {}
+    for name, gate in match.gates.items():
+        if gate.before is not None and name in maps and not maps[name].exact:
+            maps[name], kinds[name], reads = _otherwise(match, gate, gate.before, maps[name])
+            more |= {name: reads} if reads else {}
     states = {"h": match.h, "c": match.c, "tanh(c)": match.c.tanh()}
     states |= {name: gate.values for name, gate in match.gates.items()}
     same = (name for name, one in states.items() if match.read is None or close(match.read, one))
-    return next(same, "?")
+    beginning = start.nonzero(match)
+    return Layer(
+        maps,
+        kinds,
+        match.cell,
+        match.output,
+        next(same, "?"),
+        beginning and beginning.states,
+        more,
+    )
 
 
-def check_match(
-    number: int,
-    match: Match,
-    trial: Trial,
-    recording: Recording,
-    network: Network,
-    verdicts: Verdicts,
-) -> None:
-    """Report what the relations between the numbers have shown."""
-    swapped = match.cell.mistake == READS_H and not match.reads_h and match.read is not None
-    if swapped:
-        verdicts.fault(
-            "wrong-equation",
-            "From the second step on, h and c have changed places: the gates read c(t-1), and f(t) "
-            "multiplies h(t-1). In which order are the two returned, and in which order taken?",
-            equation=5,
-            at=Placing(*match.h_place.around),
-            proof=trial.without(number, cell=CELLS[0], reads="h"),
-        )
-    else:
-        _check_states(number, match, trial, network, verdicts)
-    if not verdicts.has("state-not-carried"):
-        gates.check_gates(number, match, trial, network, verdicts, swapped)
-    gates.check_activations(number, match, trial, verdicts)
-    gates.check_shared(number, match, trial, recording.twice, verdicts)
+def _otherwise(match: Match, gate: Gate, inside: Tensor, fit: Map) -> tuple[Map, str, More | None]:
+    """What a gate is that is no affine map of x(t) and h(t-1): its map, activations, and more."""
+    now, h = match.x[1:].flatten(0, 1), match.h[:-1].flatten(0, 1)
+    d = now.size(1)
+    for what, state in (("c before", match.c[:-1]), ("c", match.c[1:]), ("h", match.h[1:])):
+        both = torch.cat([now, state.flatten(0, 1)], 1)
+        if (other := affine(inside[1:].flatten(0, 1), both, h)).exact:
+            weights = other.weight_x
+            return other._replace(weight_x=weights[:d]), gate.kind, More(what, weights[d:])
+    for kind, inner in (("sigmoid", inside.logit()), ("tanh", inside.atanh())):
+        if gate.kind == "none" or not bool(inner.isfinite().all()):
+            continue
+        if (other := affine(inner[1:].flatten(0, 1), now, h)).exact:
+            return other, f"{kind} {gate.kind}", None
+    return fit, gate.kind, None
 
 
-def _check_states(
-    number: int, match: Match, trial: Trial, network: Network, verdicts: Verdicts
-) -> None:
-    """(5) and (6), and whether the states reach the next step."""
-    mistake = match.cell.mistake
-    reach = {name for name, g in match.gates.items() if g.map and not is_none(g.map.weight_h)}
-    others = [g for g in match.gates_found if g.kind == "sigmoid"]
-    forgets = mistake == NO_MEMORY and len(others) > 2
-    if not reach and all(g.map is not None and g.map.exact for g in match.gates.values()):
-        verdicts.fault(
-            "state-not-carried",
-            "Neither h(t-1) nor c(t-1) reaches the next step." if forgets else
-            "h(t-1) does not reach the gates: they see the same h at every step. Where is h set to "
-            "zero, and is the new h what the next step reads?",
-            at=network.reset() or Placing(*match.h_place.around),
-            proof=trial.otherwise(number, next(iter(reach or match.gates)), "weight_h"),
-        )  # fmt: skip
-        if forgets:
+class LayerJudge(NamedTuple):
+    """Reports what the relations between the numbers of one layer have shown."""
+
+    number: int
+    match: Match
+    trial: Trial
+    recording: Recording
+    network: Network
+    verdicts: Verdicts
+
+    def check(self) -> None:
+        """Equations (1) to (6)."""
+        match, kinds = self.match, self.trial.model.layers[self.number].kinds
+        swapped = match.cell.mistake == READS_H and not match.reads_h and match.read is not None
+        if swapped:
+            at, proof = Placing(*match.h_place.around), self._without(cell=CELLS[0], reads="h")
+            self.verdicts.fault("wrong-equation.swapped", at=at, proof=proof)
+        else:
+            self._check_states()
+        # where (6) is wrong, what the gates read may be their h(t)
+        alone = not (match.reads_h or match.read is None or swapped or match.output.mistake)
+        if alone:
+            inside, proof = match.gates["g"].inside, self._without(reads="h")
+            self.verdicts.fault("wrong-equation.other-state", at=inside, proof=proof)
+        if not self.verdicts.has("state-not-carried"):
+            self._check_gates(alone)
+        for equation, name in enumerate(GATES, start=1):
+            if name in match.gates and (kind := match.gates[name].kind) != ACTIVATIONS[name]:
+                self.verdicts.fault(
+                    "wrong-equation.activation",
+                    equation=equation,
+                    at=match.gates[name].place,
+                    proof=self._without(kinds={**kinds, name: ACTIVATIONS[name]}),
+                    gate=f"{NAMES[name]} {name}(t)",
+                    has="no activation" if kind == "none" else f"a {kind.strip('_')}",
+                )
+        self._check_shared()
+
+    def _without(self, **changes: Any) -> dict[str, Any]:
+        return self.trial.without(self.number, **changes)
+
+    def _check_states(self) -> None:
+        """(5) and (6), and whether the states reach the next step."""
+        match, mistake, reset = self.match, self.match.cell.mistake, self.network.reset()
+        maps = [gate.map for gate in match.gates.values()]
+        at: Placed | None
+        if all(fit is not None and fit.exact and is_none(fit.weight_h) for fit in maps):
+            rule = "state-not-carried.neither" if mistake == NO_MEMORY else "state-not-carried.h"
+            at = reset or Placing(*match.h_place.around)
+            proof = self.trial.otherwise(self.number, next(iter(match.gates)), "weight_h")
+            self.verdicts.fault(rule, at=at, proof=proof)
+        if mistake == NO_MEMORY:
+            if not self.verdicts.has("state-not-carried"):
+                at, proof = reset or match.c_place, self._without(cell=CELLS[0])
+                self.verdicts.fault("state-not-carried.c", at=at, proof=proof)
+        elif mistake:
+            at, proof = self._besides() or match.c_place, self._without(cell=CELLS[0])
+            self.verdicts.fault(f"wrong-equation.{mistake}", at=at, proof=proof)
+        if mistake := match.output.mistake:
+            proof = self._without(output=OUTPUTS[0])
+            self.verdicts.fault(f"wrong-equation.{mistake}", at=match.h_place, proof=proof)
+
+    def _besides(self) -> Place | None:
+        """Where that is computed which c(t) has besides g(t) i(t), if it is computed apart."""
+        gates = self.match.gates
+        if "i" not in gates:
+            return None
+        rest = self.match.c[-1] - gates["g"].values[-1] * gates["i"].values[-1]
+        near = (self.recording.values - rest).abs() < CLOSE * (1 + rest.abs())
+        found = near.flatten(1).all(1).nonzero().flatten().tolist()
+        known = [gate.place for gate in gates.values()]
+        return next((p for k in found if (p := self.recording.places[k]) not in known), None)
+
+    def _check_gates(self, alone: bool) -> None:
+        """(1) to (4): each gate is one affine map of x(t) and h(t-1), the same at every step."""
+        gates, layer = self.match.gates, self.trial.model.layers[self.number]
+        lacking = {name: _lacks(gate.map) for name, gate in gates.items() if gate.map}
+        unexplained = []
+        if [*lacking.values()] == ["bias"] * 4:
+            at, proof = gates["g"].inside, self.trial.otherwise(self.number, "g", "bias")
+            self.verdicts.fault("wrong-equation.no-biases", at=at, proof=proof)
             return
-    if forgets:
-        verdicts.fault(
-            "state-not-carried",
-            "c(t-1) does not reach c(t), as if the memory were empty at every step. Where is c set "
-            "to zero, and is the new c kept for the next step?",
-            equation=5,
-            at=network.reset() or match.c_place,
-            proof=trial.without(number, cell=CELLS[0]),
-        )
-    elif mistake:
-        place = match.part_place or match.c_place
-        seen = trial.without(number, cell=CELLS[0])
-        verdicts.fault("wrong-equation", mistake, equation=5, at=place, proof=seen)
-    if match.output.mistake:
-        seen = trial.without(number, output=OUTPUTS[0])
-        mistake = match.output.mistake
-        verdicts.fault("wrong-equation", mistake, equation=6, at=match.h_place, proof=seen)
+        for equation, name in enumerate(GATES, start=1):
+            lacks, more = lacking.get(name), layer.more.get(name)
+            kinds = layer.kinds.get(name, "").split()
+            if lacks:
+                proof = self.trial.otherwise(self.number, name, lacks)
+                rule, what = f"no-{lacks}", ""
+            elif alone or name not in gates:
+                continue
+            elif more:
+                rule, what, proof = "reads-more", BESIDES[more.what], self._without(more={})
+            elif len(kinds) > 1:
+                proof = self._without(kinds={**layer.kinds, name: kinds[-1]})
+                rule, what = "activated-twice", kinds[0]
+            else:
+                if name not in layer.maps or not layer.maps[name].exact:
+                    unexplained.append(name)
+                continue
+            self.verdicts.fault(
+                f"wrong-equation.{rule}",
+                equation=equation,
+                at=gates[name].inside,
+                proof=proof,
+                gate=f"{NAMES[name]} {name}(t)",
+                name=name,
+                what=what,
+            )
+        if unexplained:
+            self.verdicts.not_seen("gate", names=", ".join(unexplained))
+
+    def _check_shared(self) -> None:
+        """No two gates use the same matrix."""
+        gates = self.match.gates
+        maps = {n: fit for n in GATES if n in gates and (fit := gates[n].map) and fit.exact}
+        for earlier, later in combinations(maps, 2):
+            if same := [field for field in FIELDS if _same(field, maps[earlier], maps[later])]:
+                self.verdicts.fault(
+                    "wrong-equation.same-weights",
+                    equation=GATES.index(later) + 1,
+                    at=self.recording.twice or gates[later].inside,
+                    proof=self.trial.otherwise(self.number, later, *same),
+                    earlier=earlier,
+                    later=later,
+                    what=" and ".join(FIELDS[field] for field in same),
+                )
+
+
+def _lacks(fit: Map) -> str | None:
+    """Which weights of a map are zero; None if it has all of them, or is none."""
+    fields = ("weight_h", "weight_x", "bias") if fit.exact else ()
+    return next((field for field in fields if is_none(getattr(fit, field))), None)
+
+
+def _same(field: str, one: Map, other: Map) -> bool:
+    a, b = getattr(one, field), getattr(other, field)
+    return not is_none(a) and float((a - b).abs().max()) < 1e-2 * float(a.abs().max())
 
 
 def _readouts(match: Match) -> dict[str, tuple[Tensor, Tensor | None]]:
     """What else the logits may be computed from, alone or together."""
     steps = [0, -2, *range(1, len(match.h) - 2)]  # from the first one, or from the last
-    alone = {f"step {k}": match.h[k] for k in steps}
-    alone |= {"mean": match.h.mean(0), "late mean": match.h[1:].mean(0), "largest": match.h.amax(0)}
-    alone |= {"c": match.c[-1], **{name: g.values[-1] for name, g in match.gates.items()}}
+    alone = {f"step {k}": match.h[k] for k in steps} | {"mean": match.h.mean(0), "c": match.c[-1]}
+    alone |= {name: gate.values[-1] for name, gate in match.gates.items()}
     both = {"h and c": (match.h[-1], match.c[-1]), "h and x": (match.h[-1], match.x[-1])}
     return {**{what: (state, None) for what, state in alone.items()}, **both}
 
 
-def check_readout(
-    match: Match,
-    trial: Trial,
-    recording: Recording,
-    readout: Map,
-    network: Network,
-    verdicts: Verdicts,
-) -> None:
+def check_readout(match: Match, trial: Trial, recording: Recording, verdicts: Verdicts) -> None:
     """(7): the logits are an affine map of h(T)."""
-    logits = recording.logits
-    line = recording.last
-    if readout.exact:
+    readout, line, answers = trial.model.readout, recording.last, trial.model.answers
+    one, _, more = answers.partition(" and ")
+    proof = trial.without(answers="h")
+    if answers == "h":
         if is_none(readout.bias):
-            message = "The bias b_p is missing."
             other = readout._replace(bias=readout.bias + torch.arange(10.0).double())
-            at = gates.of_bias(line, network)
-            seen = trial.without(readout=other)
-            verdicts.fault("wrong-equation", message, equation=7, at=at, proof=seen)
+            proof = trial.without(readout=other)
+            verdicts.fault("wrong-equation.no-bias", equation=7, at=line, proof=proof, name="p")
         return
     read = match.read if match.output.mistake else None
-    if read is not None and affine(logits, None, read[-1]).exact:
+    if read is not None and affine(recording.logits, None, read[-1]).exact:
         return  # it is what they call h(t), and (6) was named
-    answers = trial.model.answers
-    seen = trial.without(answers="h")
-    said = {"mean": "the mean of the hidden states", "late mean": "the mean of the hidden states"}
-    said |= {"largest": "the largest of the hidden states"}
-    if answers in said or answers.startswith("step "):
-        what = said.get(answers, "the hidden state of an earlier step")
-        verdicts.fault(
-            "loss-not-last-step",
-            f"The answer is computed from {what}. Only p(T) counts, which is computed from the "
-            "last h.",
-            equation=9,
-            at=line,
-            proof=seen,
-        )
-    elif answers in _readouts(match):
-        one, _, more = answers.partition(" and ")
-        what = f"{one}(t) and {more}(t) together" if more else f"{one}(t), not from h(t)"
-        message = f"The readout p(t) is computed from {what}."
-        where = (_fed(recording) if more else None) or line
-        verdicts.fault("wrong-equation", message, equation=7, at=where, proof=seen)
+    if what := STEPS.get(answers.split()[0]):
+        verdicts.fault("loss-not-last-step.earlier", at=line, proof=proof, what=what)
+    elif answers == "?":
+        verdicts.not_seen("readout", at=_fed(recording) or line)
     else:
-        verdicts.not_seen(
-            "Equation (7) could not be followed: what is done to h(T) before it is returned?",
-            at=_fed(recording) or line,
-        )
+        what = f"{one}(t) and {more}(t) together" if more else f"{one}(t), not from h(t)"
+        at = (_fed(recording) if more else None) or line
+        verdicts.fault("wrong-equation.readout", at=at, proof=proof, what=what)
 
 
 def _fed(recording: Recording) -> Place | None:
@@ -195,26 +264,17 @@ def _fed(recording: Recording) -> Place | None:
 def unmatched(recording: Recording, network: Network, verdicts: Verdicts) -> None:
     """Say what can be said where nothing fits."""
     if verdicts.has("fixed-sequence-length") and not recording.series:
-        verdicts.not_seen("Equations (1) to (6) can be looked at once any sequence length works.")
+        verdicts.not_seen("length")
         return
-    active = [s for s in recording.series if s.place.name in ("sigmoid", "tanh")]
-    distinct = {s.ids: s for s in active}
-    kinds = [s.place.name for s in distinct.values()]
+    kinds = list({series.ids: series.place.name for series in recording.series}.values())
     sigmoids, tanhs = kinds.count("sigmoid"), kinds.count("tanh")
-    seen = f"{sigmoids} sigmoids and {tanhs} tanh"
     weights = sum(torch.Size(t["shape"]).numel() for t in network.tensors if len(t["shape"]) > 1)
     n, d = network.way.hidden or 128, network.way.input_dim or 10
-    if "hidden" in network.took and weights < 4 * n * (n + d) + 10 * n and kinds:
+    few = "hidden" in network.took and weights < 4 * n * (n + d) + 10 * n
+    if few and sigmoids + tanhs:
+        proof, at = {"weights": weights, "n": n, "d": d}, _fed(recording)
         verdicts.fault(
-            "wrong-equation",
-            f"This is not an LSTM. A step has {seen}, but (1) to (6) have 3 and 2. Which of the "
-            "four gates are there, and is there a c(t) besides h(t)?",
-            equation=5,
-            at=_fed(recording),
-            proof={"weights": weights, "n": n, "d": d},
+            "wrong-equation.not-lstm", at=at, proof=proof, sigmoids=sigmoids, tanhs=tanhs
         )
     else:
-        verdicts.not_seen(
-            f"Equations (1) to (7) could not be followed: each step has {seen}, and nothing that "
-            "is known here puts such together like that."
-        )
+        verdicts.not_seen("unmatched", sigmoids=sigmoids, tanhs=tanhs)

@@ -4,8 +4,8 @@ c(t) and h(t) are series that follow from gates by (5)
 and (6), or by these equations with a common mistake in them.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import permutations
 
 import torch
@@ -52,8 +52,6 @@ class Match:
     x: Tensor  # (steps, rows, D)
     first: int  # the time step, from 0, that the series begin with
     cost: int = 0
-    gates_found: list[Gate] = field(default_factory=list)
-    part_place: Place | None = None  # where the part of (5) is computed that is wrong
 
     @property
     def reads_h(self) -> bool:
@@ -81,29 +79,8 @@ def find_match(recording: Recording, mistakes: bool = True) -> Match | None:
 
 def _match(candidates: Candidates, found: list[tuple[int, str]], mistakes: bool) -> Match | None:
     """The cheapest way to make (5) and (6) fit."""
-    found = found[:MAX_CANDIDATES]
-    often = [min(candidates.times[k], 3) for k, _ in found]
-    numbers = [k for (k, _), times in zip(found, often, strict=True) for _ in range(times)]
-    kinds = dict(found)
-    best: tuple[int, dict[str, int], int, int, Formula, Formula] | None = None
-    read = [candidates.values[k] for k in candidates.reads] if candidates.explained else []
-    cells = _cells(candidates, numbers, CELLS if mistakes else CELLS[:1])
-    for c, formula, roles in cells:
-        outputs = _outputs(candidates, numbers, c, roles)
-        for h, output, o in outputs:
-            if h == c and formula.mistake:
-                continue  # any product of two would be such an LSTM
-            gates = roles | ({"o": o} if o is not None else {})
-            wrong = sum(kinds[k] != ACTIVATIONS[name] for name, k in gates.items())
-            elsewhere = bool(read) and not any(close(r, candidates.values[h]) for r in read)
-            cost = 2 * bool(formula.mistake) + 2 * bool(output.mistake) + wrong + elsewhere
-            cost += 2 * (len(set(gates.values())) < len(gates))
-            if best is None or cost < best[0]:
-                best = (cost, gates, c, h, formula, output)
-            if cost == 0:
-                break
-        if best is not None and best[0] == 0:
-            break
+    kinds = dict(found[:MAX_CANDIDATES])
+    best = min(_readings(candidates, kinds, mistakes), key=lambda one: one[0], default=None)
     if best is None:
         return None
     cost, gates, c, h, formula, output = best
@@ -121,23 +98,25 @@ def _match(candidates: Candidates, found: list[tuple[int, str]], mistakes: bool)
         candidates.x,
         candidates.first,
         cost,
-        [_gate(candidates, k, kind, state) for k, kind in found],
-        _part_place(candidates, formula, gates, values[c], values[h]),
     )
 
 
-def _part_place(
-    candidates: Candidates, formula: Formula, gates: dict[str, int], c: Tensor, h: Tensor
-) -> Place | None:
-    """Where that is computed which is wrong in a formula, if it is computed apart."""
-    if formula.part is None:
-        return None
-    values = candidates.values
-    one = torch.zeros(1, dtype=torch.float64)
-    given = [values[gates[name]][1:] if name in gates else one for name in "gif"]
-    wanted = formula.part(*given, c[:-1], h[:-1])
-    near = ((values[:, 1:] - wanted).abs() < CLOSE * (1 + wanted.abs())).flatten(1).all(1)
-    return next((candidates.places[k] for k in near.nonzero().flatten().tolist()), None)
+def _readings(
+    candidates: Candidates, kinds: dict[int, str], mistakes: bool
+) -> Iterator[tuple[int, dict[str, int], int, int, Formula, Formula]]:
+    """What each way costs; which series are the gates, c(t) and h(t); and by which formulas."""
+    numbers = [k for k in kinds for _ in range(min(candidates.times[k], 3))]
+    read = [candidates.values[k] for k in candidates.reads] if candidates.explained else []
+    for c, formula, roles in _cells(candidates, numbers, CELLS if mistakes else CELLS[:1]):
+        for h, output, o in _outputs(candidates, numbers, c, roles):
+            if h == c and formula.mistake:
+                continue  # any product of two would be such an LSTM
+            gates = roles | ({"o": o} if o is not None else {})
+            wrong = sum(kinds[k] != ACTIVATIONS[name] for name, k in gates.items())
+            elsewhere = bool(read) and not any(close(r, candidates.values[h]) for r in read)
+            twice = len(set(gates.values())) < len(gates)
+            deviations = bool(formula.mistake) + bool(output.mistake) + twice
+            yield 2 * deviations + wrong + elsewhere, gates, c, h, formula, output
 
 
 def _read_state(candidates: Candidates, h: Tensor, c: Tensor) -> Tensor | None:

@@ -44,7 +44,7 @@ class Recording:
     series: list[Series]  # that have a value at every step
     late: list[Series]  # that have one at every step but the first
     last: Place | None  # where the last affine map to ten numbers is
-    twice: Place | None = None  # where one tensor of the network is given twice
+    twice: Place | None  # where one tensor of the network is given twice
 
     @property
     def steps(self) -> int:

@@ -7,7 +7,7 @@ their network does.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -17,8 +17,6 @@ from toolkit.assignment.check.lstm.cell.affine import Map
 from toolkit.assignment.check.lstm.cell.formulas import CELLS, OUTPUTS, Formula
 
 DEVIATION = 0.35  # of a weight that is put where there is none
-
-Start = tuple[Tensor, Tensor] | Literal["below"] | None
 
 
 class More(NamedTuple):
@@ -37,18 +35,13 @@ class Layer:
     cell: Formula = CELLS[0]
     output: Formula = OUTPUTS[0]
     reads: str = "h"  # what the gates read one step later
-    start: Start = None  # h(0) and c(0), (1, hidden); "below": what the layer below ended with
+    start: tuple[Tensor, Tensor] | None = None  # h(0) and c(0), (hidden,)
     more: Mapping[str, More] = field(default_factory=dict)
 
-    def steps(self, x: Tensor, below: dict[str, Tensor] | None) -> list[dict[str, Tensor]]:
+    def steps(self, x: Tensor) -> list[dict[str, Tensor]]:
         """All that each step computes, by its name in the equations; x is (B, L, D)."""
-        size = next(iter(self.maps.values())).bias.new_zeros(1)
-        size = size.expand(len(x), len(next(iter(self.maps.values())).bias))
-        h = c = torch.zeros_like(size)
-        if self.start == "below" and below is not None:
-            h, c = below["h"], below["c"]
-        elif isinstance(self.start, tuple):
-            h, c = (one.expand(len(x), -1) for one in self.start)
+        zeros = torch.zeros_like(next(iter(self.maps.values())).bias)
+        h, c = (one.expand(len(x), -1) for one in self.start or (zeros, zeros))
         read, done = {"c": c}.get(self.reads, h), []
         for t in range(x.size(1)):
             step = {"x": x[:, t], "c before": c, "h before": h}
@@ -100,10 +93,9 @@ class Model:
 
     def logits(self, x: Tensor) -> Tensor:
         """For x (B, L, D), up to a constant in each row: (B, 10)."""
-        below, steps, read = None, [{"x": x}], x
         for layer in self.layers:
-            steps = layer.steps(read, below)
-            read, below = torch.stack([step["h"] for step in steps], 1), steps[-1]
+            steps = layer.steps(x)
+            x = torch.stack([step["h"] for step in steps], 1)
         what, _, more = self.answers.partition(" and ")
         logits = _chosen(what, steps) @ self.readout.weight_h + self.readout.bias
         if more:
@@ -115,8 +107,7 @@ def _chosen(what: str, steps: Sequence[Mapping[str, Tensor]]) -> Tensor:
     hs = torch.stack([step["h"] for step in steps])
     if what.startswith("step "):
         return hs[max(-len(hs), min(len(hs) - 1, int(what[5:])))]
-    chosen = {"mean": hs.mean(0), "late mean": hs[1:].mean(0), "largest": hs.amax(0)}
-    return chosen[what] if what in chosen else steps[-1][what]
+    return hs.mean(0) if what == "mean" else steps[-1][what]
 
 
 @dataclass(frozen=True)

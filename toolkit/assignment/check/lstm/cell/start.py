@@ -11,18 +11,6 @@ from toolkit.assignment.check.lstm.cell.matching import Match
 from toolkit.assignment.check.lstm.cell.reference import Trial, activation
 from toolkit.assignment.check.verify import EXACT
 
-LEARNT = (
-    "{}(0) is zero at first, but it is a parameter (self.{}), so it is no longer zero after a step "
-    "of the optimiser. Which tensors of a model does an optimiser leave alone?"
-)
-PASSED_ON = (
-    "{}(0) of an upper layer is not zero: it starts with what another layer ended with. Which "
-    "states does each layer begin with?"
-)
-NOT_ZERO = {
-    "h": "h(0) is not zero: the first step already has a past.",
-    "c": "c(0) is not zero, but every sequence starts with an empty memory.",
-}
 MAX_REST = 3e-3  # of a gate at the first step, beyond what W x(1) + b gives
 
 

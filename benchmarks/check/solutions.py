@@ -1,4 +1,4 @@
-"""Right solutions, which are rewritten and which faults are put into."""
+"""Right solutions, which are rewritten, and what students get wrong in them."""
 
 import json
 import runpy
@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from rewritings.program import Program
 
-TESTS = Path(__file__).parents[3] / "tests" / "assignment" / "check"
+TESTS = Path(__file__).parents[2] / "tests" / "assignment" / "check"
+SUFFIXES = (".py", ".ipynb")
 
 
 class Solution(NamedTuple):
@@ -34,7 +35,7 @@ def corpus() -> Any:
 
 def read(root: Path) -> dict[str, str]:
     """The files of a folder that have code or settings."""
-    paths = [p for p in sorted(root.rglob("*")) if p.suffix in (".py", ".ipynb") and p.is_file()]
+    paths = [p for p in sorted(root.rglob("*")) if p.suffix in SUFFIXES and p.is_file()]
     return {p.relative_to(root).as_posix(): p.read_text(errors="replace") for p in paths}
 
 
@@ -45,36 +46,36 @@ def write(program: Program, root: Path) -> None:
         (root / name).write_text(text)
 
 
-def _own(name: str, base: Any, writes: Any) -> Program:
-    cases = corpus()
-    with tempfile.TemporaryDirectory() as directory:
-        writes(name, Path(directory))
-        files = read(Path(directory))
-    places = cases.FILES | dict(base.paths)
-    return Program(name, files, {p: places[p] for p in cases.FILES if places[p] in files})
-
-
 def own() -> Iterator[Solution]:
     """The right ones of the tests."""
-    for name, right in corpus().RIGHT.items():
-        program = _own(name, right, corpus().write_right)
+    cases = corpus()
+    for name, right in cases.RIGHT.items():
+        with tempfile.TemporaryDirectory() as directory:
+            cases.write_right(name, Path(directory))
+            files = read(Path(directory))
+        places = cases.FILES | dict(right.paths)
+        program = Program(name, files, {p: places[p] for p in cases.FILES if places[p] in files})
         yield Solution(program, tuple(program.parts), together=right.probabilities)
 
 
-def misconceptions() -> Iterator[Solution]:
-    """The faulty ones of the tests."""
-    cases = corpus()
-    for name, wrong in cases.WRONG.items():
-        base = cases.RIGHT[wrong.base]
-        ids = {id for fault in wrong.faults for id in (fault.id, *fault.instead)}
-        yield Solution(
-            _own(name, base, cases.write_wrong),
-            (),
-            frozenset(ids),
-            frozenset(wrong.also),
-            base.probabilities,
-            tuple(wrong.parts),
-        )
+def faulty(solution: Solution, part: str) -> list[Solution]:
+    """A right solution with each misconception about one part of it that fits."""
+    program = solution.program
+    named = {file: part for part, file in program.parts.items()}
+    texts = {named.get(f, f): text for f, text in program.files.items() if f.endswith(".py")}
+    if part not in texts:
+        return []
+    found = []
+    for row in corpus().TABLE.values():
+        done = [row.applied(edit, texts) for edit in row.edits if row.part == part and row.faults]
+        ids = frozenset((*(fault.id for fault in row.faults), *row.instead))
+        for changed, _ in filter(None, done):
+            files = {**program.files, **{program.parts.get(n, n): t for n, t in changed.items()}}
+            name = f"{program.name}, {row.name}"
+            wrong = program._replace(files=files, name=name)
+            may = solution.may.union(row.also)
+            found.append(Solution(wrong, (), ids, may, solution.together, row.parts))
+    return found
 
 
 def real(folder: Path) -> Iterator[Solution]:

@@ -1,0 +1,241 @@
+"""A GAN that draws digits: python my_gan.py --epochs 200
+
+The complete solution, for those who teach this assignment. Students write their own.
+
+The noise Z is standard normal, and the two networks play
+
+    min_G max_D V(D, G) = E_p[log D(X)] + E_q[log(1 - D(G(Z)))]      (10)
+"""
+
+import argparse
+import csv
+import itertools
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from torchvision import datasets, transforms
+from torchvision.utils import save_image
+
+
+class Generator(nn.Module):
+    """From noise to images. The template: latent_dim -> 128 -> 256 -> 512 -> 1024 -> 784.
+
+    LeakyReLU(0.2) between the layers, batch norm on the inner ones, and a non-linearity at the end
+    that suits the range of your images.
+
+    Args:
+        latent_dim: numbers in z.
+    """
+
+    def __init__(self, latent_dim: int = 100) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        layers: list[nn.Module] = []
+        sizes = [latent_dim, 128, 256, 512, 1024]
+        for before, after in itertools.pairwise(sizes):
+            layers += [nn.Linear(before, after), nn.BatchNorm1d(after), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], 784), nn.Tanh())
+
+    def forward(self, z: Tensor) -> Tensor:
+        """From z, float32 (batch, latent_dim), to images (batch, 1, 28, 28)."""
+        return self.layers(z).view(-1, 1, 28, 28)
+
+
+class Discriminator(nn.Module):
+    """From images to how real they look. The template: 784 -> 512 -> 256 -> 1, LeakyReLU(0.2)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(784, 512),
+            nn.LeakyReLU(0.2),
+            nn.Linear(512, 256),
+            nn.LeakyReLU(0.2),
+            nn.Linear(256, 1),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """From images (batch, 1, 28, 28), in the generator's range, to (batch, 1).
+
+        Logits or probabilities: choose, and choose the loss that goes with it.
+        """
+        return self.layers(images)  # logits
+
+
+def noise(generator: Generator, count: int) -> Tensor:
+    """Z, standard normal, (count, latent_dim)."""
+    return torch.randn(count, generator.latent_dim)
+
+
+def train_discriminator(
+    generator: Generator,
+    discriminator: Discriminator,
+    optimizer: torch.optim.Optimizer,
+    real: Tensor,
+) -> float:
+    """One step up in V (10), for the discriminator alone; the generator only draws.
+
+    Args:
+        real: images of MNIST, (batch, 1, 28, 28).
+
+    Returns:
+        the loss.
+    """
+    with torch.no_grad():  # the images are data here
+        drawn = generator(noise(generator, len(real)))
+    on_real, on_drawn = discriminator(real), discriminator(drawn)
+    loss = F.softplus(-on_real).mean() + F.softplus(on_drawn).mean()  # -log D(X) - log(1 - D(G(Z)))
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def train_generator(
+    generator: Generator,
+    discriminator: Discriminator,
+    optimizer: torch.optim.Optimizer,
+    batch_size: int,
+) -> float:
+    """One step for the generator alone; the discriminator only passes the gradient on.
+
+    Returns:
+        the loss.
+    """
+    on_drawn = discriminator(generator(noise(generator, batch_size)))
+    loss = F.softplus(-on_drawn).mean()  # -log D(G(Z)): the gradient of (10) vanishes at first
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def sample(generator: Generator, count: int = 25) -> Tensor:
+    """Draw (count, 1, 28, 28) images, without gradients. What should batch norm do meanwhile?"""
+    return draw(generator, noise(generator, count))
+
+
+def draw(generator: Generator, z: Tensor) -> Tensor:
+    """Images (n, 1, 28, 28) of z (n, latent_dim) to look at."""
+    generator.eval()
+    with torch.no_grad():
+        images = generator(z)
+    generator.train()
+    return images
+
+
+def choose_ends(generator: Generator, classifier: nn.Module) -> tuple[Tensor, Tensor]:
+    """Two latent points, (latent_dim,) each, whose images are of different classes.
+
+    Args:
+        classifier: a network of yours from images (batch, 1, 28, 28) to logits (batch, 10).
+    """
+    while True:
+        z = noise(generator, 2)
+        first, second = classifier(draw(generator, z)).argmax(dim=1).tolist()
+        if first != second:
+            return z[0], z[1]
+
+
+def interpolate(generator: Generator, z_from: Tensor, z_to: Tensor) -> Tensor:
+    """The 9 images (9, 1, 28, 28) from z_from to z_to: both ends, and 7 steps in between."""
+    weights = torch.linspace(0, 1, 9)[:, None]
+    return draw(generator, (1 - weights) * z_from + weights * z_to)
+
+
+def load_data(batch_size: int) -> DataLoader:
+    """Batches of MNIST's training images, scaled to the generator's range.
+
+    They are downloaded into the folder data, or put there by: toolkit skeleton --mnist
+    """
+    to_range = transforms.Compose([transforms.ToTensor(), transforms.Normalize(0.5, 0.5)])
+    mnist = datasets.MNIST("data", train=True, download=True, transform=to_range)
+    return DataLoader(mnist, batch_size, shuffle=True, drop_last=True)
+
+
+def train(config: argparse.Namespace) -> Generator:
+    """Train both networks with Adam.
+
+    Draw 25 samples at the start, halfway and at the end, from the same noise, and the 9 images of
+    the interpolation; give them to `keep_images`. Every so often put the step and the two losses
+    into a list, and call `keep_record` with it: the report and the notebook show all of this.
+    """
+    loader = load_data(config.batch_size)
+    generator, discriminator = Generator(config.latent_dim), Discriminator()
+    classifier = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))  # learns beside them
+    adam_g, adam_d, adam_c = (
+        torch.optim.Adam(network.parameters(), lr=config.learning_rate)
+        for network in (generator, discriminator, classifier)
+    )
+    fixed = noise(generator, 25)
+    keep_images(draw(generator, fixed), "samples-start", columns=5)
+    rows: list[tuple[int, float, float]] = []
+    total, step = config.epochs * len(loader), 0
+    for _ in range(config.epochs):
+        for real, digits in loader:
+            loss_c = F.cross_entropy(classifier(real), digits)
+            adam_c.zero_grad()
+            loss_c.backward()
+            adam_c.step()
+            loss_d = train_discriminator(generator, discriminator, adam_d, real)
+            loss_g = train_generator(generator, discriminator, adam_g, len(real))
+            step += 1
+            if step % 50 == 0 or step == total:
+                rows.append((step, loss_d, loss_g))
+            if step == total // 2:
+                keep_images(draw(generator, fixed), "samples-halfway", columns=5)
+            if step % config.save_every == 0:
+                print(f"step {step} of {total}: D {loss_d:.3f}, G {loss_g:.3f}")
+    keep_images(draw(generator, fixed), "samples-end", columns=5)
+    ends = choose_ends(generator, classifier)
+    keep_images(interpolate(generator, *ends), "interpolation", columns=9)
+    keep_record(rows, config)
+    return generator
+
+
+def keep_images(images: Tensor, name: str, columns: int) -> None:
+    """Given, nothing to do here: writes images into the folder records/, as one picture.
+
+    Args:
+        images: float32 (n, 1, 28, 28), from -1 to 1 or from 0 to 1.
+        name: samples-start, samples-halfway or samples-end (25 images in 5 columns), or
+            interpolation (9 images in 9 columns).
+        columns: how many stand in a row.
+    """
+    folder = Path("records")
+    folder.mkdir(exist_ok=True)
+    low = -1.0 if images.min() < 0 else 0.0
+    path = folder / f"{name}.png"
+    save_image(images, path, nrow=columns, normalize=True, value_range=(low, 1.0))
+
+
+def keep_record(rows: list[tuple[int, float, float]], config: argparse.Namespace) -> None:
+    """Given, nothing to do here: writes the losses, and the settings, into the folder records/.
+
+    Args:
+        rows: step, loss of the discriminator, loss of the generator.
+        config: the settings.
+    """
+    folder = Path("records")
+    folder.mkdir(exist_ok=True)
+    with open(folder / "gan.csv", "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("step", "loss_discriminator", "loss_generator"), *rows])
+    settings = {**vars(config), "command": shlex.join(["python", *sys.argv])}
+    (folder / "gan.json").write_text(json.dumps(settings, indent=2), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--epochs", type=int, default=200)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--learning-rate", type=float, default=2e-4)
+    parser.add_argument("--latent-dim", type=int, default=100)
+    parser.add_argument("--save-every", type=int, default=500, help="batches between pictures")
+    train(parser.parse_args())

@@ -1,0 +1,152 @@
+"""Training of the LSTM: python train.py --length 5
+
+The complete solution, for those who teach this assignment. Students write their own.
+"""
+
+import argparse
+import csv
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from dataset import PalindromeDataset
+from lstm import LSTM
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+
+class RNN(nn.Module):
+    """h(t) = tanh(W_x x(t) + W_h h(t-1) + b), of the assignment before; as the LSTM otherwise."""
+
+    def __init__(self, seq_length: int, input_dim: int, hidden_dim: int, output_dim: int) -> None:
+        super().__init__()
+        self.x, self.h = nn.Linear(input_dim, hidden_dim), nn.Linear(hidden_dim, hidden_dim)
+        self.p = nn.Linear(hidden_dim, output_dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """From x (batch, T-1, input_dim) to logits (batch, output_dim)."""
+        h = x.new_zeros(x.size(0), self.h.out_features)
+        for t in range(x.size(1)):
+            h = torch.tanh(self.x(x[:, t]) + self.h(h))
+        return self.p(h)
+
+
+def sequence_loss(p: Tensor, labels: Tensor) -> Tensor:
+    """(8) and (9) for the logits of all steps, (batch, T-1, 10): only the last ones count."""
+    return F.cross_entropy(p[:, -1], labels)
+
+
+def train_step(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    inputs: Tensor,
+    labels: Tensor,
+    max_norm: float,
+) -> tuple[float, float]:
+    """One update of the weights.
+
+    The loss is the cross-entropy over the last time step only:
+
+        L = - sum_k y_k log y~_k(T), with y~(T) = softmax(p(T))      (8), (9)
+
+    The gradient of all weights together is clipped to the norm `max_norm` before the update.
+
+    Args:
+        inputs: float32 (batch, T-1, input_dim).
+        labels: int64 (batch,).
+
+    Returns:
+        the loss, and the share of the batch that was predicted right, 0 to 1.
+    """
+    logits = model(inputs)
+    loss = sequence_loss(logits[:, None], labels)
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+    optimizer.step()
+    right = logits.argmax(dim=1) == labels
+    return loss.item(), right.float().mean().item()
+
+
+def evaluate(model: nn.Module, loader: DataLoader) -> float:
+    """The share, 0 to 1, of palindromes that the model completes; no gradients are needed."""
+    right = total = 0
+    with torch.no_grad():
+        for inputs, labels in loader:
+            right += int((model(inputs).argmax(dim=1) == labels).sum())
+            total += len(labels)
+    return right / total
+
+
+def train(config: argparse.Namespace) -> float:
+    """Build the data sets, the model and the optimiser (RMSProp), train, and print progress.
+
+    Measure accuracy on palindromes that were not trained on. Every so often put the step, the loss
+    and that accuracy into a list, and call `keep_record` with it when the training has ended: the
+    report and the notebook show it.
+
+    Returns:
+        the accuracy on unseen palindromes at the end.
+    """
+    torch.manual_seed(config.seed)
+    one_hot = config.input_dim == 10
+    seen = PalindromeDataset(config.length, one_hot=one_hot)
+    unseen = PalindromeDataset(config.length, 1000, one_hot=one_hot, train=False)
+    loader = DataLoader(seen, config.batch_size, shuffle=True, drop_last=True)
+    kind = {"lstm": LSTM, "rnn": RNN}[config.network]
+    model = kind(config.length, config.input_dim, config.hidden_dim, 10)
+    optimizer = torch.optim.RMSprop(model.parameters(), lr=config.learning_rate)
+    rows: list[tuple[int, float, float]] = []
+    step = 0
+    while step < config.train_steps:
+        for inputs, labels in loader:
+            loss, _ = train_step(model, optimizer, inputs, labels, config.max_norm)
+            step += 1
+            if step % 50 == 0 or step == config.train_steps:
+                accuracy = evaluate(model, DataLoader(unseen, 500))
+                rows.append((step, loss, accuracy))
+                print(
+                    f"step {step}: loss {loss:.4f}, accuracy on unseen palindromes {accuracy:.1%}"
+                )
+            if step == config.train_steps:
+                break
+    keep_record(rows, config)
+    return evaluate(model, DataLoader(unseen, 500))
+
+
+def keep_record(rows: list[tuple[int, float, float]], config: argparse.Namespace) -> None:
+    """Given, nothing to do here: writes what happened, and the settings, into the folder records/.
+
+    Another training with the same network, T and learning rate takes the place of this one; to keep
+    both, rename its two files.
+
+    Args:
+        rows: step, loss, and accuracy on unseen palindromes, 0 to 1.
+        config: the settings.
+    """
+    folder = Path("records")
+    folder.mkdir(exist_ok=True)
+    name = f"{config.network}-T{config.length}-rate{config.learning_rate:g}"
+    with open(folder / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("step", "loss", "accuracy"), *rows])
+    settings = {**vars(config), "command": shlex.join(["python", *sys.argv])}
+    (folder / f"{name}.json").write_text(json.dumps(settings, indent=2), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--network", choices=["lstm", "rnn"], default="lstm", help="rnn: yours of the time before"
+    )
+    parser.add_argument("--length", type=int, default=5, help="T, digits in a palindrome")
+    parser.add_argument("--input-dim", type=int, default=10, help="10: one-hot, 1: bare digit")
+    parser.add_argument("--hidden-dim", type=int, default=128, help="numbers in h and c")
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--max-norm", type=float, default=10.0, help="of the gradient")
+    parser.add_argument("--train-steps", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    train(parser.parse_args())

@@ -1,0 +1,281 @@
+"""The exercises: what is right, what is wrong, and which hint it reaches."""
+
+import ast
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+import torch
+import torch.nn.functional as F
+from _pytest.mark import ParameterSet
+from torch import nn
+
+from toolkit.assignment.check.findings import IDS
+from toolkit.assignment.skeleton import write_skeleton, write_solution
+from toolkit.assignment.tutor.answer import Answer, examine
+from toolkit.assignment.tutor.exercises import exercises, find_exercise, say
+from toolkit.assignment.tutor.journal import read_entries
+from toolkit.assignment.tutor.session import check_exercise, list_progress, next_hint
+from toolkit.common.errors import UsageError
+
+from ..check.corpus import cases
+
+ROOT = Path(__file__).parents[3]
+SOLUTION = ROOT / "assignments" / "solution"
+NAMES = list(exercises())
+RIGHT = cases.right_parts()
+D = """def train_discriminator(g, d, o, real):
+    {before}
+    drawn = g(torch.{noise}(len(real), g.latent_dim)){cut}
+    a, b = d(real), d(drawn)
+    loss = F.binary_cross_entropy(a, {one}_like(a)) - {share} * torch.log(1 - b).mean()
+    loss.backward()
+    o.step()
+    return loss.item()"""
+G = """def train_generator(g, d, o, n):
+    {before}
+    a = d(g(torch.randn(n, g.latent_dim)){cut})
+    loss = F.binary_cross_entropy(a, {one}_like(a))
+    loss.backward()
+    o.step()
+    return loss.item()"""
+FINE = {"before": "o.zero_grad()", "noise": "randn", "cut": "", "one": "torch.ones", "share": 1}
+FINE_D = FINE | {"cut": ".detach()"}
+STEP = """def train_step(m, o, x, y, n):
+    {before}
+    p = m(x)
+    loss = F.cross_entropy(p, y)
+    loss.backward()
+    {clip}
+    o.step()
+    return loss.item(), (p.argmax(1) == y).float().mean().item()"""
+CLIP = "nn.utils.clip_grad_norm_(m.parameters(), n)"
+LOOP = """def loop(x, step, n):
+    h = c = {start}(len(x), n)
+    for t in range({count}):
+        {reset}
+        h, c = step(x[:, t], h, c)
+    return {last}"""
+LOOPS = {"start": "torch.zeros", "count": "x.size(1)", "reset": "pass", "last": "h"}
+# Exercise, what a student writes, and the mistake that it is; "" if it has no question of its own.
+WRONG = [
+    ("dataset.palindromes", "def complete(a, T): return torch.cat([a, a.flip(1)], 1)", "middle"),
+    ("dataset.palindromes", "def complete(a, T): return torch.cat([a, a], 1)[:, :T]", "copied"),
+    ("dataset.inputs_and_label", "def inputs_and_label(p): return p, p[:, -1]", "answer"),
+    ("dataset.inputs_and_label", "def inputs_and_label(p): return p[:, :-1], p[:, -2]", "label"),
+    ("dataset.one_hot", "def one_hot(d): return F.one_hot(d, 10)", "type"),
+    ("dataset.one_hot", "def one_hot(d): return F.one_hot(d).float()", ""),
+    ("lstm.equation_1", "def equation_1(x, h, W, U, b): return (x @ W.T + h @ U.T + b).sigmoid()",
+     "activation"),
+    ("lstm.equation_1", "def equation_1(x, h, W, U, b): return x @ W.T + h @ U.T + b", "linear"),
+    ("lstm.equation_1", "def equation_1(x, h, W, U, b): return torch.tanh(x @ W.T + h @ U + b)",
+     "turned"),
+    ("lstm.equations_2_to_4", "def equations_2_to_4(x, h, *w): return tuple(torch.sigmoid("
+     "x @ w[k].T + h @ w[k + 1].T + w[k + 2]) for k in (3, 0, 6))", "order"),
+    ("lstm.equation_5", "def equation_5(g, i, f, c): return g * i + c * (1 - f)", "inverted"),
+    ("lstm.equation_5", "def equation_5(g, i, f, c): return g * f + c * i", "swapped"),
+    ("lstm.equation_5", "def equation_5(g, i, f, c): return g * i + c", ""),
+    ("lstm.equation_6", "def equation_6(c, o): return torch.tanh(c * o)", "around"),
+    ("lstm.equation_6", "def equation_6(c, o): return c * o", "bare"),
+    ("lstm.loop", LOOP.format(**LOOPS | {"reset": "h = c = torch.zeros_like(h)"}), "fresh"),
+    ("lstm.loop", LOOP.format(**LOOPS | {"start": "torch.ones"}), "start"),
+    ("lstm.loop", LOOP.format(**LOOPS | {"count": "x.size(1) - 1"}), "short"),
+    ("lstm.loop", LOOP.format(**LOOPS | {"last": "c"}), "cell"),
+    ("train.loss", "def sequence_loss(p, y): return F.cross_entropy(p[:, -1].softmax(1), y)",
+     "twice"),
+    ("train.loss", "def sequence_loss(p, y): return F.cross_entropy(p[:, 0], y)", "first"),
+    ("train.step", STEP.format(before="pass", clip=CLIP), "clear"),
+    ("train.step", STEP.format(before="o.zero_grad()", clip="pass"), "clip"),
+    ("train.accuracy", "def evaluate(m, l): return sum((m(x).argmax(1) == y).float().mean().item()"
+     " for x, y in l) / len(l)", "batches"),
+    ("gan.discriminator_step", D.format(**FINE), "detach"),
+    ("gan.discriminator_step", D.format(**FINE_D | {"before": "pass"}), "clear"),
+    ("gan.discriminator_step", D.format(**FINE_D | {"noise": "rand"}), "noise"),
+    ("gan.discriminator_step", D.format(**FINE_D | {"one": "torch.zeros"}), "real"),
+    ("gan.discriminator_step", D.format(**FINE_D | {"share": 0}), "drawn"),
+    ("gan.generator_step", G.format(**FINE_D), "cut"),
+    ("gan.generator_step", G.format(**FINE | {"before": "pass"}), "clear"),
+    ("gan.generator_step", G.format(**FINE | {"one": "torch.zeros"}), "direction"),
+    ("gan.sample", "def sample(g, count=25): return g(torch.randn(count, g.latent_dim))", "mode"),
+    ("gan.interpolation", "def interpolate(g, a, b): return g(a + torch.linspace(0, 1, 8)[:, None]"
+     " * (b - a))", "steps"),
+    ("gan.interpolation", "def interpolate(g, a, b): return g(b + torch.linspace(0, 1, 9)[:, None]"
+     " * (a - b))", "ends"),
+]  # fmt: skip
+
+
+def written(code: str) -> dict[str, Any]:
+    """The namespace of a notebook after a cell."""
+    namespace = {"__name__": "__main__", "torch": torch, "F": F, "nn": nn}
+    exec(code, namespace)
+    return namespace
+
+
+def test_ids() -> None:
+    """Each is one of the check's."""
+    assert {id.split()[0] for e in exercises().values() for id in e.ids} <= {*IDS}
+    assert {m["id"] for e in exercises().values() for m in e.mistakes.values()} <= {*IDS}
+
+
+@pytest.mark.parametrize(("name", "code", "mistake"), WRONG)
+def test_a_mistake_is_seen_and_reaches_its_hint(
+    name: str, code: str, mistake: str, tmp_path: Path
+) -> None:
+    answer, text = check_exercise(name, tmp_path, written(code))
+    assert (answer.verdict, answer.numbers, answer.mistake) == ("wrong", True, mistake)
+    assert [label for label, _ in answer.shown][-2:] == ["got", "wanted"]
+    first = next_hint(name, tmp_path)
+    exercise = exercises()[name]
+    assert (exercise.mistakes[mistake]["en"] if mistake else exercise.hints["en"][0]) in first
+    assert exercise.hints["en"][1] in next_hint(name, tmp_path)
+    assert exercise.hints["en"][2] in next_hint(name, tmp_path)
+    assert name in text
+
+
+@pytest.mark.parametrize(
+    "step", [D.format(**FINE_D), D.format(**FINE_D | {"one": "0.9 * torch.ones"})]
+)
+def test_a_step_may_be_written_in_other_ways(step: str) -> None:
+    """Such as one loss for a batch of both kinds, or with smoothed targets."""
+    exercise = exercises()["gan.discriminator_step"]
+    together = """def train_discriminator(g, d, o, real):
+        with torch.no_grad():
+            drawn = g(torch.randn(len(real), g.latent_dim))
+        said = d(torch.cat([drawn, real]))
+        loss = ((said - torch.arange(len(said))[:, None].ge(len(real)).float()) ** 2).mean()
+        d.zero_grad()
+        loss.backward()
+        o.step()
+        return loss.detach()"""
+    for code in (step, together):
+        assert examine(exercise, written(code)[exercise.function]).verdict == "right"
+
+
+def test_files(tmp_path: Path) -> None:
+    """The solution's are right, the skeleton's not written yet; so is a folder with nothing."""
+    write_solution(tmp_path / "solution")
+    write_skeleton(tmp_path / "skeleton")
+    (tmp_path / "nothing").mkdir()
+    for name in NAMES:
+        answer, _ = check_exercise(name, tmp_path / "solution")
+        assert answer.verdict == "right", (name, answer)
+        for folder in ("skeleton", "nothing"):
+            answer, _ = check_exercise(name, tmp_path / folder)
+            assert (answer.verdict, answer.numbers) == ("not written", False)
+    assert list_progress(tmp_path / "solution").startswith("16 of 16")
+    assert list_progress(tmp_path / "skeleton").startswith("0 of 16")
+
+
+def test_a_file_that_does_not_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from toolkit.assignment.check import host
+
+    monkeypatch.setitem(host.LIMITS, "train", 2)
+    (tmp_path / "train.py").write_text("import lstm, dataset\ndef evaluate(model, loader):\n"
+        "    while True:\n        pass\n    optimizer.step(loss.backward())\n")  # fmt: skip
+    (tmp_path / "lstm.py").write_text("class LSTM: pass\n")
+    (tmp_path / "dataset.py").write_text("class PalindromeDataset: pass\n")
+    answer, _ = check_exercise("train.accuracy", tmp_path)
+    assert (answer.verdict, answer.said) == ("not seen", [("too long", {})])
+
+
+def _styles() -> Iterator[ParameterSet]:
+    """Each part of the corpus; in the daytime the first of each."""
+    seen: Counter[str] = Counter()
+    for key in RIGHT:
+        part = key.partition(" ")[0]
+        seen[part] += 1
+        yield pytest.param(key, part, marks=[pytest.mark.nightly] if seen[part] > 1 else [])
+
+
+@pytest.mark.parametrize(("key", "part"), list(_styles()))
+def test_no_style_is_wrong(key: str, part: str, tmp_path: Path) -> None:
+    cases.write_right(RIGHT[key][0], tmp_path)
+    for exercise in exercises().values():
+        if exercise.part == part:
+            answer, _ = check_exercise(exercise.name, tmp_path)
+            assert answer.verdict == "right", (exercise.name, answer)
+
+
+@pytest.mark.parametrize("name", ["c(0) one", "the same graph twice", "c forgets the input gate"])
+def test_a_planted_fault_is_caught_in_its_exercise(name: str, tmp_path: Path) -> None:
+    wrong = cases.WRONG[name]
+    cases.write_planted(name, tmp_path)
+    told = {f"{f.id} {f.equation}" for f in wrong.faults} | {f.id for f in wrong.faults}
+    own = [e for e in exercises().values() if e.part in wrong.parts and told & {*e.ids}]
+    answers: list[Answer] = [check_exercise(e.name, tmp_path)[0] for e in own]
+    assert {(a.verdict, a.id) for a in answers} & {("wrong", f.id) for f in wrong.faults}
+    assert next_hint(own[0].name, tmp_path).endswith("?")
+
+
+def test_no_hint_before_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "lstm.equation_6"
+    for code in ("def equation_6(c, o): raise NotImplementedError", "def equation_6(c, o): pass",
+                 "def equation_6(c, o): return tanh(c) * o"):  # fmt: skip
+        check_exercise(name, tmp_path, written(code))
+        assert next_hint(name, tmp_path) == say("no hint yet", "en", name=name)
+    check_exercise(name, tmp_path, written("def equation_6(c, o): return 0 * c"))
+    asked: list[str] = []
+    monkeypatch.setattr("builtins.input", lambda text: asked.append(text) or "the sign")
+    monkeypatch.setattr("toolkit.assignment.tutor.session.can_ask", lambda: True)
+    for code, times in (("0 * c", 0), ("-c * o", 1), ("-c * o", 1), ("torch.tanh(c) * o", 2)):
+        _, text = check_exercise(name, tmp_path, written(f"def equation_6(c, o): return {code}"))
+        assert len(asked) == times
+    assert "the sign" in text
+    assert [e["expected"] for e in read_entries(tmp_path)[name]][-1] == "the sign"
+    (tmp_path / "tutor.toml").write_text("hints = false\n")
+    assert next_hint(name, tmp_path) == say("hints are off", "en")
+    (tmp_path / "tutor.toml").write_text("hint = false\n")
+    with pytest.raises(UsageError, match=r"tutor.toml cannot be read"):
+        next_hint(name, tmp_path)
+    with pytest.raises(UsageError, match=r"nearest are lstm\.equation_6"):
+        find_exercise("lstm.equation_7")
+
+
+def test_no_hint_holds_a_line_of_a_solution() -> None:
+    """Of the solution, or of any right one in its own style."""
+    plain = re.compile(r"[\s`]+")
+    files = [*SOLUTION.glob("*.py"), *(ROOT / "tests/assignment/check/corpus/right").glob("*.py")]
+    lines = {plain.sub("", line) for file in files for line in file.read_text("utf-8").split("\n")}
+    texts = [h for e in exercises().values() for hints in e.hints.values() for h in hints]
+    texts += [
+        m[key] for e in exercises().values() for m in e.mistakes.values() for key in ("en", "zh")
+    ]
+    assert len(lines) > 1000
+    for text in texts:
+        assert [x for x in lines if len(x) > 7 and x in plain.sub("", text)] == []
+
+
+def test_both_languages() -> None:
+    """Nothing is missing in one of them; hints end in a question, the last is neither short nor
+    long."""
+    sentences = (ROOT / "toolkit/assignment/tutor/sentences.toml").read_text("utf-8")
+    english, chinese = sentences.split("[zh]")
+    fields = [re.findall(r'^("?[\w ]+"?) = .*', side, re.M) for side in (english, chinese)]
+    assert fields[0] == fields[1]
+    for exercise in exercises().values():
+        for language, end in (("en", "?"), ("zh", "\uff1f")):
+            hints = exercise.hints[language]
+            asked = [mistake[language] for mistake in exercise.mistakes.values()]
+            assert len(hints) == 3
+            assert all(text.endswith(end) for text in (*hints, *asked))
+            assert exercise.goal[language]
+        assert 80 <= len(exercise.hints["en"][2].split()) <= 160
+        assert 120 <= len(exercise.hints["zh"][2]) <= 320
+        assert not re.search(r"[\u4e00-\u9fff][,;:.!?]", json.dumps(exercise.hints["zh"]))
+
+
+def test_the_notebook_has_the_exercises() -> None:
+    """In their order, each with its stub, which is Python, and its check."""
+    cells = [c.source for c in nbformat.read(ROOT / "assignments/assignment3.ipynb", 4).cells]
+    found = [source for source in cells if source.startswith("# Exercise ")][1:]
+    assert len(found) == len(NAMES)
+    for (name, exercise), source in zip(exercises().items(), found, strict=True):
+        indent = " " * (8 if exercise.stub.startswith("class") else 4)
+        assert source == f"# Exercise {name}\n{exercise.stub}\n{indent}raise NotImplementedError"
+        ast.parse(source)
+        assert cells[cells.index(source) + 1] == f'tutor.check("{name}")'

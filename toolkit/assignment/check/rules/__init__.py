@@ -1,0 +1,39 @@
+"""What may be said about a part: the tables beside this file, one for each and one for any part.
+
+A fault is named by its id and by how it was seen, `[wrong-loss.shapes]`; what is right and what was
+not seen have tables of their own, `[right.loss]` and `[not-seen.loss]`.
+"""
+
+import functools
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from toolkit.assignment.check.findings import Id
+from toolkit.assignment.parts import Part
+
+
+class Rule(BaseModel):
+    """One sentence, with the names of what was seen in braces."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    says: str
+    equation: Annotated[int, Field(ge=1, le=10)] | None = None  # as the assignment numbers them
+    id: Id | None = None  # of what was not seen; None if it leaves open all of the part
+    answers: tuple[Id, ...] = ()  # of what is right: none of these faults is in it
+
+
+@functools.cache
+def rules(part: Part | Literal["any"]) -> dict[str, Rule]:
+    """The rules of one part, by their names; those of any part are among them."""
+    path = Path(__file__).with_name(f"{part}.toml")
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    own = {
+        f"{table}.{name}": Rule.model_validate(row)
+        for table, rows in tables.items()
+        for name, row in rows.items()
+    }
+    return own if part == "any" else rules("any") | own

@@ -1,0 +1,59 @@
+"""The exercises: what each is about, its hints, and what the tutor says, in each language."""
+
+import functools
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from toolkit.assignment.parts import FILES, Part
+from toolkit.common.errors import UsageError, nearest
+from toolkit.common.texts.language import Language
+
+
+class Exercise(BaseModel):
+    """One step of the assignment; `exercises.toml` says what its entries mean."""
+
+    name: str  # such as "lstm.equation_5"
+    part: Part
+    where: str
+    ids: list[str]
+    stub: str
+    goal: dict[Language, str]
+    hints: dict[Language, list[str]]
+    mistakes: dict[str, dict[str, str]]  # by their keys
+    examples: list[dict[str, Any]] = []
+
+    @property
+    def file(self) -> str:
+        """The skeleton's file for it."""
+        return FILES[self.part]
+
+    @property
+    def function(self) -> str:
+        """The name of what is to be written."""
+        return self.stub.replace("(", " ").split()[1]
+
+
+@functools.cache
+def exercises() -> dict[str, Exercise]:
+    """All of them by name, in their order."""
+    return {name: Exercise(name=name, **table) for name, table in _read("exercises.toml").items()}
+
+
+def find_exercise(name: str) -> Exercise:
+    """The exercise of this name; a UsageError if there is none."""
+    if name not in exercises():
+        raise UsageError(f"There is no exercise {name!r}. {nearest(name, list(exercises()))}.")
+    return exercises()[name]
+
+
+def say(key: str, language: Language, **given: object) -> str:
+    """A sentence of the tutor's, or what it calls a result."""
+    return str(_read("sentences.toml")[language][key]).format(**given)
+
+
+@functools.cache
+def _read(file: str) -> dict[str, Any]:
+    return tomllib.loads(Path(__file__).with_name(file).read_text(encoding="utf-8"))

@@ -1,0 +1,140 @@
+"""Where the code of an exercise is: in a cell, as a function of a file, or in a file of any style.
+
+A cell's function is called where it is. A file runs in the check's child process, with its limits:
+the exercise's own function if the file has it; else, or if it cannot be called like that, the
+check's judge of that part, of which only the findings count that belong to the exercise.
+"""
+
+import ast
+import atexit
+import functools
+import importlib.util
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from toolkit.assignment.check.findings import Report
+from toolkit.assignment.check.host import Gone, Host, StudentError, kill_group, start_plainly
+from toolkit.assignment.check.submission import Submission, prepare
+from toolkit.assignment.parts import Part
+from toolkit.assignment.syntax import parsed, unwritten
+from toolkit.assignment.tutor.answer import Answer, examine
+from toolkit.assignment.tutor.exercises import Exercise, find_exercise
+from toolkit.common.errors import UsageError
+from toolkit.common.files import sha256
+
+DRIVER, RESULT = "tutor_example.py", "tutor_answer.json"
+NO_FILE = Answer(verdict="not written", said=[("no file", {})])
+REPORTS: dict[tuple[object, ...], Report] = {}
+
+
+@functools.cache
+def warm_host() -> Host:
+    """One process for all checks of a notebook; it ends with the notebook."""
+    host = Host(start_plainly, kill_group)
+    atexit.register(host.close)
+    return host
+
+
+def look(exercise: Exercise, function: Any | None, folder: Path, host: Host | None) -> Answer:
+    """The answer about a cell's function; where that is not written, about the files."""
+    answer = NO_FILE if function is None else examine(exercise, function)
+    if answer.verdict != "not written":
+        return answer
+    with tempfile.TemporaryDirectory(prefix="tutor-", ignore_cleanup_errors=True) as scratch:
+        try:
+            submission = prepare(folder, Path(scratch).resolve())
+        except UsageError:  # none of the files is there
+            return answer
+        if exercise.part in submission.parts:
+            return _in_file(exercise, submission, host or warm_host())
+    return answer
+
+
+def _in_file(exercise: Exercise, submission: Submission, host: Host) -> Answer:
+    source = (submission.root / submission.parts[exercise.part].file).read_bytes()
+    written = _is_written(exercise, source.decode(errors="replace"))
+    if written is False:
+        return Answer(verdict="not written")
+    called = _called(exercise, submission, host) if written else None
+    if called and (called.numbers or called.verdict != "wrong"):
+        return called
+    judged = _judged(exercise, _report(exercise.part, submission, host))
+    return called if called and judged.verdict == "not seen" else judged
+
+
+def _is_written(exercise: Exercise, source: str) -> bool | None:
+    """Whether what the exercise asks for is written; None if the file has it in another form."""
+    tree = parsed(source)
+    if tree is None:
+        return None
+    (wanted,) = ast.parse(exercise.stub).body
+    to_write = {name for _, name in unwritten(tree, source)}
+    if any(exercise.function in (name, name.partition(".")[0]) for name in to_write):
+        return False
+    for node in tree.body:
+        if type(node) is type(wanted) and getattr(node, "name", "") == exercise.function:
+            numbers = {len(f.args.args) for f in (node, wanted) if isinstance(f, ast.FunctionDef)}
+            return True if len(numbers) < 2 else None
+    places = (exercise.where, f"{exercise.where}.__init__", f"{exercise.where}.__getitem__")
+    return None if to_write.isdisjoint(places) else False
+
+
+def _called(exercise: Exercise, submission: Submission, host: Host) -> Answer:
+    """The exercise's own function, in the child."""
+    file = Path(submission.parts[exercise.part].file)
+    driver = submission.root / file.parent / DRIVER
+    driver.write_text(
+        "from toolkit.assignment.tutor.places import run_example\n"
+        f"run_example({exercise.name!r}, {file.name!r})\n",
+        encoding="utf-8",
+    )
+    name = driver.relative_to(submission.root).as_posix()
+    try:
+        with host.student("train", str(submission.root)) as student:
+            error = student.ask("plainly", file=name, there=[*submission.there, name])
+            if error is None:
+                return Answer.model_validate_json(driver.with_name(RESULT).read_bytes())
+    except (Gone, StudentError, OSError, ValueError):
+        return Answer(verdict="not seen", said=[("too long", {})])
+    said = {"error": f"{error['types'][0]}: {error['text']}"[:300]}
+    return Answer(verdict="wrong", said=[("stopped", said)])
+
+
+def run_example(name: str, file: str) -> None:
+    """In the child: import the student's file, and write the answer beside it."""
+    exercise = find_exercise(name)
+    spec = importlib.util.spec_from_file_location(Path(file).stem, Path(file).resolve())
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    answer = examine(exercise, getattr(module, exercise.function))
+    Path(RESULT).write_text(answer.model_dump_json(), encoding="utf-8")
+
+
+def _report(part: Part, submission: Submission, host: Host) -> Report:
+    """What the check says about a part; the same files are judged once."""
+    from toolkit.assignment.check.parent import import_judges, judge  # here: it takes a second
+
+    files = [(submission.root / file).read_bytes() for file in submission.files]
+    key = (part, submission.files, sha256(b"".join(files)))
+    if key not in REPORTS:
+        import_judges()
+        REPORTS[key] = judge(submission, host, str(submission.root), parts=[part])
+    return REPORTS[key]
+
+
+def _judged(exercise: Exercise, report: Report) -> Answer:
+    """What the check of the part says about an exercise."""
+    for finding in report.findings:
+        if {str(finding.id), f"{finding.id} {finding.equation}"} & {*exercise.ids}:
+            id, judged = str(finding.id), finding.message
+            return Answer(verdict="wrong", numbers=True, id=id, judged=judged)
+    if any(finding.id == "not-written" for finding in report.findings):
+        return Answer(verdict="not written")
+    ids = {None, *(id.split()[0] for id in exercise.ids)}
+    for finding in (*report.findings, *(f for f in report.not_seen if f.id in ids)):
+        said = {"message": finding.message}
+        return Answer(verdict="not seen", said=[("in the way", said)])
+    return Answer(verdict="right")
