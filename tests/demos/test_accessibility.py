@@ -37,6 +37,7 @@ def each_tab(page: Any) -> Iterator[str]:
     for tab in tabs:
         tab.click()
         page.wait_for_load_state("networkidle")
+        page.wait_for_function("!document.querySelector('.stale')")  # it is dimmed meanwhile
         yield tab.inner_text()
     if not tabs:
         yield ""

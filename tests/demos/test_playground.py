@@ -83,7 +83,7 @@ def test_the_same_answers(node: Callable[..., str], page: Path, mnist: MNIST) ->
 def test_the_committed_pages_are_what_their_sources_make(
     node: Callable[..., str], tmp_path: Path
 ) -> None:
-    if not (SCRIPTS / "node_modules").exists():
+    if not (SCRIPTS / "node_modules" / "uqr").exists():
         pytest.skip("needs esbuild: make playground")
     node(SCRIPTS / "build.mjs", tmp_path)
     made, committed = (
