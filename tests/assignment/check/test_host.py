@@ -61,8 +61,8 @@ def test_what_the_child_has_imported(tmp_path: Path, warm_host: Host) -> None:
     modules = set(caught.value.text.strip("'").split(","))
     assert modules
     own = {name for name in modules if name.startswith("toolkit.assignment.")}
-    allowed = ("toolkit.assignment.check.child", "toolkit.assignment.check.wire",
-               "toolkit.assignment.parts")  # fmt: skip
+    allowed = ("toolkit.assignment.check.child", "toolkit.assignment.check.names",
+               "toolkit.assignment.check.wire", "toolkit.assignment.parts")  # fmt: skip
     assert {name for name in own if not name.startswith(allowed)} <= {"toolkit.assignment.check"}
     assert not [name for name in modules for known in ANSWERLESS if name.startswith(known)]
 
@@ -101,7 +101,8 @@ def test_a_fork_before_the_judge_knows_no_more(tmp_path: Path) -> None:
     own = {name for name in modules.split(",") if name.startswith("toolkit.")}
     assert "toolkit.assignment.check.child.dataset" in own
     known = {"toolkit.assignment", "toolkit.assignment.parts", "toolkit.assignment.check",
-             "toolkit.assignment.check.host", "toolkit.assignment.check.wire"}  # fmt: skip
+             "toolkit.assignment.check.host", "toolkit.assignment.check.names",
+             "toolkit.assignment.check.wire"}  # fmt: skip
     assert {name for name in own if not name.startswith("toolkit.assignment.check.child")} <= known
 
 

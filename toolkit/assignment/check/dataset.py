@@ -1,17 +1,15 @@
 """Judges a student's data set of palindromes."""
 
 import contextlib
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
 from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.verdicts import Place, Placed, Verdicts
 
-WORDS = ("split", "mode", "subset", "phase")  # parameters whose values are words
-ONE_HOT = ("one_hot", "onehot")
 SHORT = (5, 6, 9)
 ENCODED = 7  # digits of those that are asked for one-hot, where the constructor has that choice
 LONG = (40, 61)  # above 36, where 10 to the power of half the length is more than 64 bits hold
@@ -57,16 +55,14 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         return
     kind["look"] = lambda: student.ask("lines", length=SHORT[0])
     found = {}
-    one_hot = [name for name in ONE_HOT if name in kind["parameters"]]
-    for length in (*SHORT, *[ENCODED] * len(one_hot[:1])):
+    one_hot = kind["one_hot"]
+    for length in (*SHORT, *([ENCODED] if one_hot else [])):
         verdicts.doing(f"palindromes of {length} digits")
-        more = {one_hot[0]: True} if length == ENCODED else {}
+        more = {one_hot: True} if length == ENCODED else {}
         try:
             found[length] = read_items(student, length, **more)
         except StudentError as error:
-            if not kind["is_class"]:
-                verdicts.not_seen("function", name=kind["name"], error=error)
-            elif error.file is None and "UnknownParameter" not in error.types:
+            if error.file is None and "UnknownParameter" not in error.types:
                 verdicts.not_seen("reading", name=kind["name"], error=error)
             else:
                 verdicts.error(error)
@@ -134,84 +130,58 @@ def _label(labels: Tensor) -> Tensor:
 
 def _check_items(found: dict[int, Items], kind: dict[str, Any], verdicts: Verdicts) -> bool:
     """Digits, their number, symmetry and labels: at all lengths before the next question."""
-    for digits, labels in found.values():
-        both = torch.cat([digits, labels[:, None]], 1)
-        if len(outside := ((both < 0) | (both > 9)).any(1).nonzero()):
-            *row, end = both[int(outside[0])].tolist()
-            at, seen = _place(kind, "draw", "item"), {"digits": row, "label": end}
-            verdicts.fault("not-a-palindrome.no-digits", at=at, proof=seen)
-            return False
-    if answer := _answer(found):
-        rows, ends = (x[:SHOWN].tolist() for x in next(iter(found.values())))
-        at = _place(kind, "input", "item")
-        verdicts.fault(answer, at=at, proof={"rows": rows, "labels": ends})
-        return False
-    if _is_asymmetric(found, kind, verdicts):
-        return False
-    for digits, labels in found.values():
-        wrong = labels != digits[:, 0]
-        if bool(wrong.any()):
-            bad = int(wrong.nonzero()[0])
-            verdicts.fault(
-                "wrong-label.other",
-                at=_place(kind, "label", "item"),
-                proof={"digits": digits[bad].tolist(), "label": int(labels[bad])},
-                row=_shown(digits[bad]),
-                first=int(digits[bad, 0]),
-            )
-            return False
-    for _, labels in found.values():
-        if len(labels) >= 250 and len(missing := set(range(10)) - set(labels.tolist())):
-            verdicts.fault(
-                "missing-digits.never",
-                at=_place(kind, "draw", "init"),
-                proof={"counts": labels.bincount(minlength=10).tolist()},
-                n=len(labels),
-                missing=" or ".join(map(str, sorted(missing))),
-            )
-            return False
-    return True
+    fault = next(_faults(found), None)
+    if fault is not None:
+        rule, where, proof, seen = fault
+        verdicts.fault(rule, at=_place(kind, *where), proof=proof, **seen)
+    return fault is None
 
 
-def _answer(found: dict[int, Items]) -> str | None:
-    """The rule of how the input contains the digit that is to be predicted; None if it does not.
+def _faults(
+    found: dict[int, Items],
+) -> Iterator[tuple[str, tuple[str, str], dict[str, Any], dict[str, Any]]]:
+    """Of each fault its rule, what a line would do that is to be mended, the proof, and the rest.
 
     A label that is always the digit that was read last, and digits that are no palindrome without
     it: it is the label that is right.
     """
-    if not found:
-        return None
-    if all(bool((digits == digits.flip(1)).all()) for digits, _ in found.values()):
-        return "answer-in-input.whole"
-    same = all(bool((labels == digits[:, -1]).all()) for digits, labels in found.values())
-    mirrored = all(
-        bool((digits[:, :-1] == digits[:, :-1].flip(1)).all()) for digits, _ in found.values()
-    )
-    return "answer-in-input.shifted" if same and mirrored else None
-
-
-def _is_asymmetric(found: dict[int, Items], kind: dict[str, Any], verdicts: Verdicts) -> bool:
-    """Whether what is read and the label are not a palindrome of T digits."""
-    for length, (digits, labels) in found.items():
-        inside = digits[:, 1:]
-        closed = (inside == inside.flip(1)).all(dim=1)
-        if not bool(closed.all()):
-            bad = int((~closed).nonzero()[0])
-            verdicts.fault(
-                "not-a-palindrome.asymmetric",
-                at=_place(kind, "mirror", "item"),
-                proof={"digits": digits[bad].tolist(), "label": int(labels[bad])},
-                row=_shown(digits[bad]),
-                length=length,
-            )
-            return True
+    items = [
+        (length, row, label)
+        for length, (digits, labels) in found.items()
+        for row, label in zip(digits.tolist(), labels.tolist(), strict=True)
+    ]
+    for _, row, label in items:
+        if min(*row, label) < 0 or max(*row, label) > 9:
+            yield "not-a-palindrome.no-digits", ("draw", "item"), _proof(row, label), {}
+    whole = all(row == row[::-1] for _, row, _ in items)
+    same = all(row[-1] == label and row[:-1] == row[-2::-1] for _, row, label in items)
+    if items and (whole or same):
+        rule = f"answer-in-input.{'whole' if whole else 'shifted'}"
+        seen = [(row, label) for length, row, label in items if length == items[0][0]][:SHOWN]
+        rows, ends = zip(*seen, strict=True)
+        yield rule, ("input", "item"), {"rows": rows, "labels": ends}, {}
+    for length, row, label in items:
+        if row[1:] != row[:0:-1]:
+            rest = {"row": _shown(row), "length": length}
+            yield "not-a-palindrome.asymmetric", ("mirror", "item"), _proof(row, label), rest
     reads = {length: digits.size(1) for length, (digits, _) in found.items()}
     if len({n - length for length, n in reads.items()}) > 1:
         got = ", ".join(f"{n} for T = {length}" for length, n in reads.items())
-        at = _place(kind, "mirror", "item")
-        verdicts.fault("not-a-palindrome.length", at=at, proof={"reads": reads}, got=got)
-        return True
-    return False
+        yield "not-a-palindrome.length", ("mirror", "item"), {"reads": reads}, {"got": got}
+    for _, row, label in items:
+        if label != row[0]:
+            rest = {"row": _shown(row), "first": row[0]}
+            yield "wrong-label.other", ("label", "item"), _proof(row, label), rest
+    for _, labels in found.values():
+        counts = labels.bincount(minlength=10).tolist()
+        if len(labels) >= 250 and 0 in counts:
+            missing = " or ".join(str(digit) for digit, n in enumerate(counts) if not n)
+            rest = {"n": len(labels), "missing": missing}
+            yield "missing-digits.never", ("draw", "init"), {"counts": counts}, rest
+
+
+def _proof(row: list[int], label: int) -> dict[str, Any]:
+    return {"digits": row, "label": label}
 
 
 def _place(kind: dict[str, Any], *what: str) -> Place | None:
@@ -221,8 +191,8 @@ def _place(kind: dict[str, Any], *what: str) -> Place | None:
     return next((Place(*kind[w]) for w in what if kind.get(w)), None)
 
 
-def _shown(digits: Tensor) -> str:
-    return " ".join(map(str, digits.tolist()))
+def _shown(row: list[int]) -> str:
+    return " ".join(map(str, row))
 
 
 def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
@@ -252,10 +222,10 @@ def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> N
 
 def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
     """A class that makes the splits itself: they share nothing, not even at T = 5."""
-    if (name := kind["split"]) is None:
+    if kind["split"] is None:
         return
+    name, *values = kind["split"]
     verdicts.doing("what the splits share")
-    values: tuple[Any, Any] = ("train", "test") if name in WORDS else (True, False)
     try:
         sets = [read_items(student, 5, MANY, **{name: v}) for v in values]
     except (StudentError, Unusual):  # other words for the splits: no fault

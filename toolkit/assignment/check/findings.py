@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, NamedTuple, Protocol, Self, get_args
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -99,17 +98,6 @@ class Finding(BaseModel):
         return self
 
 
-def _only(verdict: Verdict) -> AfterValidator:
-    """A list of findings that all have this verdict."""
-
-    def check(findings: list[Finding]) -> list[Finding]:
-        if any(finding.verdict != verdict for finding in findings):
-            raise ValueError(f"these findings must all be {verdict!r}")
-        return findings
-
-    return AfterValidator(check)
-
-
 class Report(BaseModel):
     """All that a check has to say about one submission; `check --json` prints it."""
 
@@ -117,16 +105,20 @@ class Report(BaseModel):
 
     passed: bool  # everything was seen, and everything is right
     files: dict[Part, str] = {}  # which file was taken for which part
-    findings: Annotated[list[Finding], _only("wrong")]
-    not_seen: Annotated[list[Finding], _only("not seen")] = []
-    right: Annotated[list[Finding], _only("right")] = []
+    findings: list[Finding]
+    not_seen: list[Finding] = []
+    right: list[Finding] = []
 
     def as_json(self) -> str:
         """In ASCII, which every console can show."""
         return json.dumps(self.model_dump(mode="json"), indent=2)
 
     @model_validator(mode="after")
-    def _passed_fits(self) -> Self:
+    def _all_fits(self) -> Self:
+        listed = {"wrong": self.findings, "not seen": self.not_seen, "right": self.right}
+        for verdict, findings in listed.items():
+            if any(finding.verdict != verdict for finding in findings):
+                raise ValueError(f"these findings must all be {verdict!r}")
         if self.passed != (not self.findings and not self.not_seen):
             raise ValueError("passed contradicts the findings")
         return self

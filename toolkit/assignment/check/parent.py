@@ -13,7 +13,7 @@ import torch
 from toolkit.assignment.check.findings import Finding, Report
 from toolkit.assignment.check.gan.drawing.stand_ins import digits
 from toolkit.assignment.check.host import Gone, Host, StudentError, plain_host
-from toolkit.assignment.check.packages import excused
+from toolkit.assignment.check.names import NAMES
 from toolkit.assignment.check.static import Reading
 from toolkit.assignment.check.submission import Located, Submission, prepare
 from toolkit.assignment.check.verdicts import Verdicts
@@ -104,7 +104,8 @@ def judge(
     """
     host.helps["digits"] = digits
     records = read_folder(submission.root)  # before their code runs, which may write there
-    no_fault = excused(submission.missing, packages)
+    no_fault = dict.fromkeys((*NAMES["packages"]["usual"].split(), *packages), "")
+    no_fault |= {FILES[part].removesuffix(".py"): FILES[part] for part in submission.missing}
     files = {part: located.file for part, located in submission.parts.items()}
     read = {part: Verdicts(part, files.get(part, "")) for part in PARTS}
     unreadable = Reading(submission, read).unreadable

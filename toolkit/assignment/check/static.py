@@ -1,11 +1,14 @@
 """What can be read from a file without running it."""
 
 import ast
+import contextlib
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.assignment.check.findings import Place
+from toolkit.assignment.check.names import NAMES
 from toolkit.assignment.check.submission import Submission
 from toolkit.assignment.notebooks import decoded
 from toolkit.assignment.parts import Part
@@ -15,6 +18,7 @@ if TYPE_CHECKING:  # it knows the child, and so torch
     from toolkit.assignment.check.verdicts import Verdicts
 
 TOOLKIT = __name__.partition(".")[0]
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)  # what a parser raises
 
 
 def used_by(tree: ast.Module, names: Collection[str]) -> list[ast.stmt]:
@@ -87,8 +91,11 @@ class Reading:
             if located.file in submission.broken or located.file not in self.trees:
                 self.unreadable.add(part)
         for file in submission.files:
-            if file not in seen:
-                self._read_other(file)
+            users = [p for p, where in submission.parts.items() if file in where.users]
+            if file not in seen and submission.parts:
+                with contextlib.suppress(*UNREADABLE):
+                    tree = tree_of((submission.root / file).read_bytes())
+                    self._look_for_toolkit(tree, (users or list(submission.parts))[0], file)
 
     def _read(self, part: Part, file: str) -> None:
         """One file of a part, or one that it imports."""
@@ -106,7 +113,7 @@ class Reading:
         source = (self.submission.root / file).read_bytes()
         try:
             tree = self.trees[file] = tree_of(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        except UNREADABLE as error:
             line = getattr(error, "lineno", None)
             text = getattr(error, "msg", str(error))  # without the line, which is beside it
             problem = f"{type(error).__name__}: {text}"
@@ -126,21 +133,8 @@ class Reading:
         by_class: dict[str | None, Part] = {self.submission.parts[p].name: p for p in sharing}
         known = by_class.get(what.split(".")[0].split(":")[0])
         if known is None and len(sharing) > 1 and "gan" in sharing:
-            words = ("gan", "gener", "discr", "interp", "sample")
-            known = "gan" if any(word in what.lower() for word in words) else None
+            known = "gan" if re.search(NAMES["functions"]["gan"], what.lower()) else None
         return known or ("train" if len(sharing) > 1 and "train" in sharing else part)
-
-    def _read_other(self, file: str) -> None:
-        """A file that is no part and that none imports."""
-        source = (self.submission.root / file).read_bytes()
-        try:
-            tree = tree_of(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return
-        users = [p for p, where in self.submission.parts.items() if file in where.users]
-        parts = users or list(self.submission.parts)
-        if parts:
-            self._look_for_toolkit(tree, parts[0], file)
 
     def _look_for_toolkit(self, tree: ast.Module, part: Part, file: str) -> None:
         if any(TOOLKIT in Path(name).parts[:-1] for name in self.submission.files):

@@ -22,8 +22,8 @@ QUESTIONS: dict[Part, tuple[Id, ...]] = {  # that each judge answers, one way or
               "gradients-not-cleared", "does-not-learn"),
     "gan": ("wrong-noise", "wrong-shape", "output-range", "wrong-loss", "sigmoid-twice",
             "missing-detach", "gradients-not-cleared", "dead-parameter", "wrong-optimiser",
-            "wrong-direction", "one-sided-loss", "missing-interpolation", "wrong-interpolation",
-            "interpolation-repeats-ends", "same-class-ends"),
+            "wrong-direction", "one-sided-loss", "batchnorm-mode", "missing-interpolation",
+            "wrong-interpolation", "interpolation-repeats-ends", "same-class-ends"),
 }  # fmt: skip
 
 
@@ -34,7 +34,8 @@ class Verdicts:
         part: what is judged.
         file: where it is, relative to the submission; "" if it is not there.
         progress: called with a sentence when a new piece of work begins.
-        excused: modules whose absence is no fault of this part: see `packages.excused`.
+        excused: modules whose absence is no fault of this part: the name, and the
+            file of another part that is not there; "" where only this machine lacks it.
     """
 
     def __init__(

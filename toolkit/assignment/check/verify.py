@@ -62,11 +62,11 @@ CLAIMS: dict[str, Claim] = {
         lambda works, fails: works != fails),
     "the text says so": Claim(
         "read", "does-not-import not-written forbidden-module "
-        "fixed-device doubtful-record clipping-without-effect batchnorm-mode",
+        "doubtful-record clipping-without-effect batchnorm-mode",
         lambda text: text.strip()),
     "it happened when it was tried": Claim(
         "experiment", "does-not-import not-written fixed-device forbidden-module time-limit "
-        "length-overflow broken-gradient missing-detach wrong-loss wrong-interpolation",
+        "length-overflow missing-detach wrong-loss wrong-interpolation",
         lambda happened: happened),
     "it stops there when it is run as it is, too": Claim(
         "experiment", "does-not-run does-not-import missing-folder", _same_failure),
@@ -105,7 +105,7 @@ CLAIMS: dict[str, Claim] = {
     "so few numbers cannot be four gates": Claim(
         "identity", "wrong-equation", lambda weights, n, d: weights < 4 * n * (n + d) + 10 * n),
     "another digit there changes nothing": Claim(
-        "experiment", "loss-not-last-step state-not-carried",
+        "experiment", "loss-not-last-step",
         lambda changed, difference: changed and difference == 0),
     "the numbers of a column add up to 1, those of a row do not": Claim(
         "identity", "wrong-equation softmax-before-loss wrong-loss",

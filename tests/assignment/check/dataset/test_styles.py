@@ -90,37 +90,14 @@ class Palindromes(IterableDataset):
             r = left + left[::-1][self.length % 2:]
             yield [float(d) for d in r[:-1]], r[-1]
 """
-FUNCTION = """
-import random
-import torch
+BATCH = """import torch
 
 
-def left_half(T):
-    return [random.randrange(10) for _ in range((T + 1) // 2)]
-
-
-def {name}({parameters}):
-    rows = [left + left[::-1][T % 2:] for left in (left_half(T) for _ in range({count}))]
-    r = torch.tensor(rows)
-    return {result}
+def generate_batch(batch_size, T):
+    r = torch.randint(10, (batch_size, T))
+    return torch.eye(10)[r[:, :-1]], r[:, -1]
 """
-BATCH = FUNCTION.format(
-    name="generate_batch",
-    parameters="batch_size, T",
-    count="batch_size",
-    result="torch.eye(10)[r[:, :-1]], r[:, -1]",
-)
 RIGHT = {
-    "a function that gives a batch": BATCH,
-    "a function that gives one at a time": FUNCTION.format(
-        name="get_palindrome", parameters="T", count="1", result="r[0, :-1].float(), r[0, -1]"
-    ),
-    "a function that gives a list": FUNCTION.format(
-        name="make_data",
-        parameters="n, T",
-        count="n",
-        result="[(row[:-1, None].float(), int(row[-1])) for row in r]",
-    ),
     "bare digits": dataset(),
     "another name": dataset(name="Digits"),
     "two lengths, of which one is the number of items": dataset(
@@ -154,6 +131,7 @@ WRONG = {
 }  # fmt: skip
 NOT_SEEN = {
     "functions": "def make(n):\n    return [n]\n",
+    "a function that gives a batch": BATCH,
     "functions that are something else": "def left_data(q):\n    return q.left\n",
     "whole palindromes": dataset("torch.tensor(r)"),
     "bits": dataset("torch.tensor([[d >> k & 1 for k in range(4)] for d in r[:-1]]), r[-1]"),
@@ -177,7 +155,6 @@ LINES = {
     "a digit that is never drawn, in a function": (
         dataset().replace("randrange(10)", "randrange(9)"), "missing-digits", "randrange(9)"),
     "one shared palindrome": (LEAK, "split-leak", "def __init__"),
-    "a label of a batch": (BATCH.replace("r[:, -1]", "r[:, -2]"), "wrong-label", "r[:, -2]"),
     "a label from another line": (
         dataset().replace("[k]\n", "[k]\n        y = r[-2]\n", 1).replace(
             BARE, BARE.replace("r[-1]", "y")),

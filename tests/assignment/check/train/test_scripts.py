@@ -28,17 +28,11 @@ def test_script(name: str, tmp_path: Path, warm_check: Check) -> None:
     assert case.wrong or case.not_seen or len(report.right) >= 4
 
 
-@pytest.mark.parametrize("endless", [False, True])
-def test_a_slow_script(
-    endless: bool, tmp_path: Path, warm_check: Check, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is watched with smaller numbers; an endless one stays endless."""
+def test_a_slow_script(tmp_path: Path, warm_check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can tell whether it would end."""
     monkeypatch.setattr(checks, "MAX_SECONDS", 1.0)
-    monkeypatch.setattr(checks, "MORE_SECONDS", 2.0)
     scripts.write("plain", tmp_path)
-    text = scripts.SLOW.replace("range(config['num_samples'])", "iter(int, 1)" if endless else
-                                "range(config['num_samples'])")  # fmt: skip
-    (tmp_path / "train.py").write_text(text)
+    (tmp_path / "train.py").write_text(scripts.SLOW)
     report = warm_check(tmp_path, parts=["train"])
-    assert [f.id for f in report.findings] == ["time-limit"] * endless
-    assert [f.id for f in report.not_seen] == ["split-leak"] * (not endless)
+    assert report.findings == []
+    assert len(report.not_seen) == 1

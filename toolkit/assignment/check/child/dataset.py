@@ -12,33 +12,16 @@ from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from toolkit.assignment.check.child.answering import Back
-from toolkit.assignment.check.child.importing import (
-    call,
-    classes,
-    pick,
-)
+from toolkit.assignment.check.child.importing import classes
 from toolkit.assignment.check.child.item_lines import Watch
 from toolkit.assignment.check.child.places import Place, place_of_class
 from toolkit.assignment.check.child.script.loops import import_briefly
+from toolkit.assignment.check.names import NAMES, call, meaning, pick
 
-LENGTHS = (
-    *("seq_length", "seq_len", "sequence_length", "input_length", "length", "t", "max_length"),
-    *("palindrome_length", "num_digits", "n_digits", "digits", "seqlen", "sequence_len", "l"),
-)
-COUNTS = (
-    *("total_len", "num_samples", "size", "count", "n", "total", "data_size", "num_palindromes"),
-    *("n_samples", "dataset_size", "samples", "num_data", "num_items", "total_length", "num"),
-)
-CLASSES = (
-    *("num_classes", "n_classes", "base", "num_labels", "vocab_size", "input_dim", "input_size"),
-    "num_digits_total",
-)
-SPLITS = ("split", "train", "mode", "is_train", "subset", "phase", "training", "test", "is_test")
-BATCHES = ("batch_size", "batch", "batchsize", "bs", "num_sequences", "n_seq", "how_many")
-MAKERS = ("palindrome", "generate", "make", "sample", "create", "batch", "data")
+SPLITS = {"split": ("train", "test"), "training": (True, False), "test": (False, True)}
+LENGTHS = ("length", "perhaps_length")
 FEW = 20  # items of a data set that is looked at line by line
 SPREAD = 10**6  # items of a data set over which those that are read are spread
-INPUTS = ("x", "input", "inputs", "sequence", "seq", "data", "features")
 
 
 class Answers:
@@ -46,35 +29,34 @@ class Answers:
 
     def __init__(self, root: Path, back: Back) -> None:
         self.root = root
-        self.kind: Any = object  # the class, or a function that makes items
+        self.kind: Any = object
 
     def load(self, file: str, name: str | None) -> dict[str, Any]:
         """Import the file and find the class in it.
 
         Returns:
-            its `name`, and whether it `is_class`, or a function that seems to make palindromes
-            (None if there is neither, and `functions`, the names of what there is instead), the
-            lower-case names of its constructor's `parameters`, which of them chooses the `split`,
-            and the places where it begins (`item`, `init`).
+            its `name` (None if there is none, and `functions`, the names of those); of its
+            constructor's parameters, in lower case, which one chooses the `split`, with two values
+            of it, and which one asks for `one_hot` digits, or None; and the places where it begins
+            (`item`, `init`).
         """
         module = import_briefly(self.root / file, self.root)
         words = (name.lower(),) if name else ()
         found = classes(module, object)
-        kind = pick(found, *words, "palindromedataset", "palindrome", "dataset") or next(
+        kind = pick(found, *words, *NAMES["classes"]["dataset"].split("|")) or next(
             (k for k in found.values() if {"__getitem__", "__iter__"} & vars(k).keys()), None
         )
         if kind is None:
-            functions = {n: f for n, f in vars(module).items() if inspect.isfunction(f)}
-            kind = pick(functions, *words, *MAKERS)
-            if kind is None:
-                return {"name": None, "functions": list(functions)}
+            functions = [n for n, f in vars(module).items() if inspect.isfunction(f)]
+            return {"name": None, "functions": functions}
         self.kind = kind
-        parameters = [n.lower() for n in inspect.signature(kind).parameters]
+        means = self._means()
         return {
             "name": kind.__name__,
-            "is_class": isinstance(kind, type),
-            "parameters": parameters,
-            "split": next((n for n in parameters if n in SPLITS), None),
+            "split": next(
+                ([n, *SPLITS[what]] for n, what in means.items() if what in SPLITS), None
+            ),
+            "one_hot": next((n for n, what in means.items() if what == "one_hot"), None),
             "item": place_of_class(kind, self.root, "__getitem__", "__iter__"),
             "init": place_of_class(kind, self.root, "__init__"),
         }
@@ -113,19 +95,20 @@ class Answers:
 
     def _items(self, length: int, count: int, read: int, more: dict[str, Any]) -> Iterator[Any]:
         """What their code makes, as `items` is told to read it."""
-        parameters = [name.lower() for name in inspect.signature(self.kind).parameters]
-        first = next((n for n in LENGTHS if n in parameters), next(iter(parameters), None))
-        known: dict[str, Any] = dict.fromkeys(CLASSES, 10)
-        known |= dict.fromkeys((*LENGTHS, *COUNTS), count)  # two lengths: one is the number
-        known |= {"one_hot": False, "onehot": False, "seed": 0, "split": "train", "train": True}
-        known |= {"device": torch.device("cpu"), "batch_size": 1} | more
-        if first in LENGTHS or first not in known:
-            known |= {first: length} if first else {}
-        if isinstance(self.kind, type):
-            yield from _read(call(self.kind, known), read)
-        else:
-            sizes = dict.fromkeys(name for name in BATCHES if name in parameters)
-            yield from _called(self.kind, known | dict.fromkeys(sizes, count), count)
+        means = self._means()
+        known = {"classes": 10, "one_hot": False, "seed": 0, "device": torch.device("cpu")}
+        known |= {"count": count, "batch": 1}
+        lengths = [n for what in LENGTHS for n in means if means[n] == what]
+        lengths = lengths or [n for n in list(means)[:1] if means[n] is None]
+        own = dict.fromkeys(lengths, count)  # two lengths: one is the number
+        own |= dict.fromkeys(lengths[:1], length)
+        rest = {what: values[0] for what, values in SPLITS.items()}
+        yield from _read(call(self.kind, ("items",), known, rest, own | more), read)
+
+    def _means(self) -> dict[str, str | None]:
+        """What the parameters of the class are, by their names in lower case."""
+        names = [name.lower() for name in inspect.signature(self.kind).parameters]
+        return {name: meaning(name, "items") for name in names}
 
 
 def _read(dataset: Any, count: int) -> Iterator[Any]:
@@ -140,33 +123,10 @@ def _read(dataset: Any, count: int) -> Iterator[Any]:
         yield dataset[k]
 
 
-def _called(function: Any, known: dict[str, Any], count: int) -> Iterator[Any]:
-    """The items that a function gives: of a batch, of a generator, or one by one."""
-    made = call(function, known)
-    if inspect.isgenerator(made):
-        made = next(made)
-    if isinstance(made, list) and made and isinstance(made[0], tuple):
-        yield from made
-        return
-    pair = _pair(made)
-    if pair is None:
-        yield made
-        return
-    inputs, labels = pair
-    if inputs.dim() == 3 and len(inputs) != len(labels) == inputs.size(1):
-        inputs = inputs.transpose(0, 1)
-    if len(labels) > 1 and len(inputs) == len(labels):
-        yield from zip(inputs, labels, strict=True)
-        return
-    yield made
-    for _ in range(count - 1):
-        yield call(function, known)
-
-
 def _pair(item: Any) -> tuple[Tensor, Tensor] | None:
     """What is read and what is predicted, as float (...) and int64 (n,); None if unclear."""
     if isinstance(item, dict):
-        first = next((k for k in item if str(k).lower() in INPUTS), None)
+        first = next((k for k in item if meaning(str(k), "keys")), None)
         rest = [value for key, value in item.items() if key != first]
         item = (item[first], rest[0]) if first is not None and len(rest) == 1 else None
     if not isinstance(item, tuple | list) or len(item) < 2:

@@ -1,24 +1,26 @@
 """Answers about a student's GAN."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import FunctionType, MethodType
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
 
 from toolkit.assignment.check.child.answering import Back, described
-from toolkit.assignment.check.child.importing import UnknownParameter, call, forget_imports
-from toolkit.assignment.check.child.places import place_of
+from toolkit.assignment.check.child.importing import forget_imports
 from toolkit.assignment.check.child.script.running import Script
 from toolkit.assignment.check.child.script.trace import EnoughSteps
 from toolkit.assignment.check.child.script.values import tensors_in
+from toolkit.assignment.check.child.script.watching import watching
+from toolkit.assignment.check.names import UnknownParameter, call, meaning
 
 MAX_TEXT = 200_000  # characters of a file that are sent
-GENERATORS = ("generator", "gen", "g", "netg", "g_net", "model_g", "g_model", "model", "net")
-CLASSIFIERS = ("classifier", "classify", "cnn", "net_c", "clf", "digit_classifier")
 
 
 class Answers:
@@ -70,6 +72,7 @@ class Answers:
         file: str,
         generator: int,
         values: dict[str, Any],
+        own: dict[str, Any],
         seed: int,
         known_to_end: bool,
     ) -> dict[str, Any]:
@@ -82,7 +85,8 @@ class Answers:
             name: of the function, "Class.method" for a method.
             file: in which it is.
             generator: id of the network.
-            values: for parameters without a default, by lower-case name.
+            values: for parameters without a default, by what they mean.
+            own: for others, by lower-case name.
             seed: of the random numbers.
             known_to_end: it need not be watched for a training that has to be stopped.
 
@@ -97,22 +101,24 @@ class Answers:
         answer: dict[str, Any] = {"returned": [], "error": None, "unknown": None}
         if function is None:
             return answer | {"unknown": name}
-        known = self._known(network, values)
+        cpu, classifier = torch.device("cpu"), Classifier(self.back)
+        known = {"generator": network, "classifier": classifier, "device": cpu}
+        names = {n.lower(): v for n, v in vars(self.script.module).items()}
+        own = {n: v for n, v in names.items() if meaning(n, "drawing") not in known | values} | own
         torch.manual_seed(seed)
         trace.steps = 0
-        with self._standing_in(network):
+        with self._standing_in(network, classifier):
             try:
-                with self.script.watched():
+                with watching(trace):
                     trace.on = not known_to_end
-                    result = call(function, known)
+                    result = call(function, ("drawing",), known, values, own)
                 answer["returned"] = [t.detach() for t in tensors_in([*_stacked(result)])]
             except UnknownParameter as error:
                 answer["unknown"] = str(error)
             except EnoughSteps:
                 answer["unknown"] = "training"
             except (Exception, SystemExit) as error:  # whatever a student's code raises
-                place = dict(zip(("file", "line"), place_of(error, self.root), strict=True))
-                answer["error"] = described(error, self.root) | place
+                answer["error"] = described(error, self.root)
         return answer
 
     def _function(self, name: str, file: str, network: nn.Module) -> Callable[..., Any] | None:
@@ -130,48 +136,22 @@ class Answers:
             function = next((f for f in self.script.functions() if f.__name__ == name), None)
         return function or self.script.function_in(file, name)
 
-    def _known(self, network: nn.Module, values: Mapping[str, Any]) -> dict[str, Any]:
+    @contextmanager
+    def _standing_in(self, network: nn.Module, classifier: "Classifier") -> Iterator[None]:
+        """Inside this block generators' images, and what classifies them, are the judge's."""
         assert self.script is not None
-        known: dict[str, Any] = {name.lower(): v for name, v in vars(self.script.module).items()}
-        known |= {"device": torch.device("cpu")} | dict.fromkeys(GENERATORS, network)
-        known |= dict.fromkeys(CLASSIFIERS, Classifier(self.back))
-        return known | dict(values)
 
-    def _standing_in(self, network: nn.Module) -> "StandingIn":
-        assert self.script is not None
-        others = [
-            value
-            for value in vars(self.script.module).values()
-            if isinstance(value, nn.Module) and value is not network
-        ]
-        copies = [other for other in others if _shapes(other) == _shapes(network)]
-        classifiers = [other for other in others if _classifies(other)]
-        return StandingIn([network, *copies], classifiers, self.back)
+        def draw(generator: nn.Module, z: Tensor, *more: Any, **named: Any) -> Any:
+            return self.back("draw", z=z.detach(), training=generator.training)
 
-
-class StandingIn:
-    """Inside this block generators' images, and what classifies them, are the judge's."""
-
-    def __init__(
-        self, generators: list[nn.Module], classifiers: list[nn.Module], back: Back
-    ) -> None:
-        self._back = back
-        self._forwards: list[tuple[nn.Module, Callable[..., Any]]] = [
-            *((g, lambda z, *more, g=g, **named: self._draw(g, z)) for g in generators),
-            *((c, lambda images, *more: back("classify", images=images)) for c in classifiers),
-        ]
-
-    def __enter__(self) -> None:
-        for network, forward in self._forwards:
-            network.forward = forward
-
-    def _draw(self, generator: nn.Module, z: Tensor) -> Tensor:
-        images: Tensor = self._back("draw", z=z.detach(), training=generator.training)
-        return images
-
-    def __exit__(self, *error: object) -> None:
-        for network, _ in self._forwards:
-            del network.forward
+        networks = [n for n in vars(self.script.module).values() if isinstance(n, nn.Module)]
+        with ExitStack() as stack:
+            for one in {network: None} | dict.fromkeys(networks):
+                if _shapes(one) == _shapes(network):
+                    stack.enter_context(patch.object(one, "forward", partial(draw, one)))
+                elif _classifies(one):
+                    stack.enter_context(patch.object(one, "forward", classifier.forward))
+            yield
 
 
 class Classifier(nn.Module):
@@ -181,7 +161,7 @@ class Classifier(nn.Module):
         super().__init__()
         self._back = back
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor, *more: Any) -> Tensor:
         """Ask the judge."""
         logits: Tensor = self._back("classify", images=images)
         return logits

@@ -1,16 +1,14 @@
-"""Importing a student's files, and calling what is in them by its likely names."""
+"""Importing a student's files."""
 
 import ast
 import importlib
 import importlib.util
-import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any
 
 from toolkit.assignment.check.child.stand_ins import StandIns, is_replaced
 
@@ -18,10 +16,6 @@ PACKAGE = "submission"  # what the root is called, for relative imports
 
 # Changes the syntax tree of a student's file before it is compiled; the second is the file.
 Change = Callable[[ast.Module, str], ast.Module]
-
-
-class UnknownParameter(Exception):
-    """A student's function has a parameter, named here, that the check knows no value for."""
 
 
 class StudentFinder(MetaPathFinder):
@@ -44,15 +38,16 @@ class StudentFinder(MetaPathFinder):
         if spec is None or not spec.origin or not Path(spec.origin).is_relative_to(self.root):
             return None
         if isinstance(spec.loader, SourceFileLoader):
-            spec.loader = StudentLoader(name, spec.origin)
-            spec.loader.change = self.change
+            spec.loader = StudentLoader(name, spec.origin, self.change)
         return spec
 
 
 class StudentLoader(SourceFileLoader):
     """Compiles a student's file, and leaves no trace of it."""
 
-    change: Change
+    def __init__(self, name: str, path: str, change: Change) -> None:
+        super().__init__(name, path)
+        self.change = change
 
     def get_code(self, fullname: str) -> CodeType:
         """The code of the file, after its change."""
@@ -131,21 +126,22 @@ def compiled(file: Path, change: Change = lambda tree, file: tree) -> CodeType:
     return compile(change(tree, str(file)), str(file), "exec", dont_inherit=True)
 
 
-def package_of(file: Path, root: Path) -> str:
-    """The package that a file with relative imports is in; its parents are made."""
-    name, folder = PACKAGE, root
-    _make_package(name, folder)
-    for part in file.parent.relative_to(root).parts:
-        name, folder = f"{name}.{part}", folder / part
-        _make_package(name, folder)
+def package_of(file: Path, root: Path) -> str | None:
+    """The package that a file with relative imports is in; its parents are made.
+
+    Returns:
+        None if it has no relative imports.
+    """
+    tree = ast.parse(file.read_bytes())
+    if not any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree)):
+        return None
+    name, folder = "", root.parent
+    for part in ("", *file.parent.relative_to(root).parts):
+        name, folder = (f"{name}.{part}", folder / part) if name else (PACKAGE, root)
+        if name not in sys.modules:
+            sys.modules[name] = package = ModuleType(name)
+            package.__path__ = [str(folder)]
     return name
-
-
-def _make_package(name: str, folder: Path) -> None:
-    if name not in sys.modules:
-        package = ModuleType(name)
-        package.__path__ = [str(folder)]
-        sys.modules[name] = package
 
 
 def import_file(
@@ -163,13 +159,9 @@ def import_file(
     root = root or Path.cwd()
     root = root if path.is_relative_to(root) else path.parent
     prepare_imports(root, path.parent, change)
-    relative = any(
-        isinstance(node, ast.ImportFrom) and node.level
-        for node in ast.walk(ast.parse(path.read_bytes()))
-    )
-    name = f"{package_of(path, root)}.{path.stem}" if relative else path.stem
-    loader = StudentLoader(name, str(path))
-    loader.change = change
+    package = package_of(path, root)
+    name = f"{package}.{path.stem}" if package else path.stem
+    loader = StudentLoader(name, str(path), change)
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
@@ -187,40 +179,3 @@ def classes(module: ModuleType, base: type) -> dict[str, type]:
         and issubclass(value, base)
         and value.__module__.partition(".")[0] not in ("torch", "torchvision")
     }
-
-
-def pick(candidates: Mapping[str, Any], *words: str) -> Any | None:
-    """The candidate that is called like the first word that fits: exactly, else as a part."""
-    for word in words:
-        for exact in (True, False):
-            for name, value in candidates.items():
-                if name.lower() == word or (not exact and word in name.lower()):
-                    return value
-    return None
-
-
-def call(function: Any, known: Mapping[str, Any]) -> Any:
-    """Call a student's function with the values that its parameters' names ask for.
-
-    Args:
-        known: lower-case name -> value. A parameter takes the value of its own name.
-
-    Raises:
-        UnknownParameter: a parameter without a default has a name that is not in `known`.
-    """
-    arguments: dict[str, Any] = {}
-    positional: list[Any] = []
-    for name, parameter in inspect.signature(function).parameters.items():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            continue
-        if name.lower() in known:
-            value = known[name.lower()]
-        elif parameter.default is not parameter.empty:
-            continue
-        else:
-            raise UnknownParameter(name)
-        if parameter.kind is parameter.POSITIONAL_ONLY:
-            positional.append(value)
-        else:
-            arguments[name] = value
-    return function(*positional, **arguments)

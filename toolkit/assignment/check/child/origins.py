@@ -1,5 +1,6 @@
 """Where in a student's code a module, a parameter, an attribute or a tensor came into being."""
 
+import functools
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -44,11 +45,12 @@ class Origins(TorchFunctionMode):
 
     def __enter__(self) -> "Origins":
         self._stack = ExitStack()
-        for name in SETTERS:
-            self._replace(nn.Module, name, self._setter)
-        self._replace(nn.Module, "__init__", self._maker)
-        for name in DRAWS:
-            self._replace(np.random, name, self._drawer)
+        watched: list[Any] = [(nn.Module, name, self._set) for name in SETTERS]
+        watched += [(nn.Module, "__init__", self._init)]
+        watched += [(np.random, name, self._draw) for name in DRAWS]
+        for owner, name, handler in watched:
+            call = handled(getattr(owner, name), handler)
+            self._stack.enter_context(patch.object(owner, name, call))
         super().__enter__()  # type: ignore[no-untyped-call]
         return self
 
@@ -56,34 +58,22 @@ class Origins(TorchFunctionMode):
         super().__exit__(*error)  # type: ignore[no-untyped-call]
         self._stack.close()
 
-    def _replace(self, owner: Any, name: str, noting: Callable[[Any], Any]) -> None:
-        self._stack.enter_context(patch.object(owner, name, noting(getattr(owner, name))))
+    def _set(self, function: Any, module: Any, /, name: str, *value: Any, **more: Any) -> None:
+        function(module, name, *value, **more)
+        self._attributes.setdefault(module, {}).setdefault(name, place(self._root))
 
-    def _setter(self, function: Any) -> Any:
-        def set(module: nn.Module, name: str, *value: Any, **more: Any) -> None:
-            function(module, name, *value, **more)
-            self._attributes.setdefault(module, {}).setdefault(name, place(self._root))
+    def _init(self, function: Any, module: Any, /, *args: Any, **more: Any) -> None:
+        function(module, *args, **more)
+        outside = (
+            (file, frame.f_lineno)
+            for frame, file in running(self._root)
+            if all(value is not module for value in frame.f_locals.values())
+        )
+        self._modules[module] = next(outside, NOWHERE)
 
-        return set
-
-    def _maker(self, function: Any) -> Any:
-        def init(module: nn.Module, *args: Any, **more: Any) -> None:
-            function(module, *args, **more)
-            outside = (
-                (file, frame.f_lineno)
-                for frame, file in running(self._root)
-                if all(value is not module for value in frame.f_locals.values())
-            )
-            self._modules[module] = next(outside, NOWHERE)
-
-        return init
-
-    def _drawer(self, function: Any) -> Any:
-        def draw(*args: Any, **more: Any) -> Any:
-            self._by_numpy = place(self._root)
-            return function(*args, **more)
-
-        return draw
+    def _draw(self, function: Any, /, *args: Any, **more: Any) -> Any:
+        self._by_numpy = place(self._root)
+        return function(*args, **more)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Note where the result was made, and where its numbers were."""
@@ -127,6 +117,16 @@ class Origins(TorchFunctionMode):
         if tensor is None or rest == attribute:
             return known
         return self._numbers.get(address(tensor), known)
+
+
+def handled(function: Callable[..., Any], handler: Callable[..., Any]) -> Callable[..., Any]:
+    """A function whose calls a handler makes: handler(function, *arguments)."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return handler(function, *args, **kwargs)
+
+    return call
 
 
 def address(tensor: Tensor) -> int:

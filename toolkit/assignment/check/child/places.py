@@ -5,27 +5,22 @@ import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import Any
 
-LAMBDA = "<lambda>"
 Place = tuple[str | None, int | None]  # a file, relative to the root, and a line of it
 NOWHERE: Place = (None, None)
 
 
-def place_of(error: BaseException, root: Path) -> Place:
+def place_of(error: BaseException, root: Path | str) -> Place:
     """The file, relative to `root`, and the line of the student's code that raised."""
-    if isinstance(error, SyntaxError) and error.filename:
-        path = Path(error.filename)
-        if path.is_relative_to(root):
-            return path.relative_to(root).as_posix(), error.lineno
     if (known := getattr(error, "place", None)) is not None:
         return known[0], known[1]
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        path = Path(frame.filename)
-        if path.is_relative_to(root):
-            return path.relative_to(root).as_posix(), frame.lineno
-    return None, None
+    frames = [(f.filename, f.lineno) for f in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError):
+        frames.append((error.filename or "", error.lineno))
+    theirs = ((within(file, str(root)), line) for file, line in reversed(frames))
+    return next(((file, line) for file, line in theirs if file), NOWHERE)
 
 
 def within(file: str, root: str) -> str | None:
@@ -49,18 +44,23 @@ def place(root: str) -> Place:
     return next(((file, frame.f_lineno) for frame, file in running(root)), (None, None))
 
 
-def outside_lambda(root: str) -> tuple[str, int] | None:
+def outside_lambda(root: str) -> Place | None:
     """The place where a lambda was called, if one is running."""
     frames = [(f.f_code.co_name, file, f.f_lineno) for f, file in running(root)]
-    if not frames or frames[0][0] != LAMBDA:
-        return None
-    return next(((file, line) for name, file, line in frames if name != LAMBDA), None)
+    outside = ((file, line) for name, file, line in frames if name != "<lambda>")
+    return next(outside, None) if frames and frames[0][0] == "<lambda>" else None
 
 
 def place_of_class(kind: type, root: Path | str, *methods: str) -> Place | None:
     """The place of a class, or of the first of `methods` it has; None if it is not theirs."""
     file = within(getattr(sys.modules.get(kind.__module__), "__file__", None) or "", str(root))
     return (file, line_of(kind, *methods)) if file else None
+
+
+def place_of_code(function: FunctionType, root: Path) -> Place | None:
+    """The place of a function; None if it is not theirs."""
+    file = within(function.__code__.co_filename, str(root))
+    return (file, function.__code__.co_firstlineno) if file else None
 
 
 def line_of(thing: Any, *methods: str) -> int | None:

@@ -4,7 +4,6 @@ Only what this machine lacks is not as it is for them: MNIST, which is not downl
 that plot or log and are not installed.
 """
 
-import ast
 import os
 import sys
 from collections.abc import Container
@@ -63,10 +62,6 @@ def run_as_main(
     os.chdir(path.parent)
     module.__file__ = str(path)
     module.__dict__["__builtins__"] = __builtins__
-    relative = any(
-        isinstance(node, ast.ImportFrom) and node.level
-        for node in ast.walk(ast.parse(path.read_bytes()))
-    )
-    module.__package__ = package_of(path, root) if relative else None
+    module.__package__ = package_of(path, root)
     sys.modules["__main__"] = module
     exec(code, vars(module))

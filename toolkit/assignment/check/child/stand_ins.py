@@ -6,7 +6,7 @@ wastes no time on pictures that nobody sees.
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -16,20 +16,9 @@ from typing import Any
 import numpy as np
 
 from toolkit.assignment.check.child.places import within
+from toolkit.assignment.check.names import NAMES, UnknownParameter, arguments
 
-REPLACED = {
-    *("matplotlib", "mpl_toolkits", "seaborn", "plotly", "bokeh", "pylab", "livelossplot"),
-    *("tensorboard", "tensorboardX", "wandb", "mlflow", "neptune", "comet_ml", "visdom"),
-    *("tqdm", "progressbar", "alive_progress", "colorama", "termcolor", "prettytable", "rich"),
-    *("imageio", "IPython", "ipywidgets", "torchsummary", "torchinfo", "torchviz", "graphviz"),
-    *("hiddenlayer", "netron", "thop", "ptflops", "absl", "loguru", "tensorboard_logger"),
-    *("torch_fidelity", "pytorch_fid", "cleanfid", "ipdb", "pudb", "icecream", "fire"),
-    *("kaggle", "gdown", "pympler", "psutil", "GPUtil", "pynvml", "tabulate"),
-}
-MODULES = {"torch.utils.tensorboard", "pandas.plotting._matplotlib"}  # of packages that stay
-
-# Called with the name of a function of a stand-in and what it was given.
-Heard = Callable[[str, tuple[Any, ...]], None]
+REPLACED = set(NAMES["packages"]["replaced"].split())
 
 
 class StandIns(MetaPathFinder, Loader):
@@ -37,8 +26,10 @@ class StandIns(MetaPathFinder, Loader):
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.heard: Heard = lambda name, args: None
-        self.replaced: Callable[[str], None] = lambda name: None
+
+    @staticmethod
+    def replaced(name: str) -> None:
+        """Called with the name of a package that is replaced."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -56,7 +47,7 @@ class StandIns(MetaPathFinder, Loader):
                 return None
             if own is not None and not self._is_asked_by_them():
                 return None
-        elif name not in MODULES and not isinstance(sys.modules.get(above), AnyModule):
+        elif name not in REPLACED and not isinstance(sys.modules.get(above), AnyModule):
             return None  # all of a package is replaced, or nothing of it
         return ModuleSpec(name, self, is_package=True)
 
@@ -72,7 +63,6 @@ class StandIns(MetaPathFinder, Loader):
         module = AnyModule(spec.name)
         module.__path__ = []
         module.__dict__.update(__version__="99.0.0", __version_info__=(99, 0, 0))
-        module.__dict__["_finder"] = self
         return module
 
     def exec_module(self, module: ModuleType) -> None:
@@ -84,7 +74,7 @@ class StandIns(MetaPathFinder, Loader):
 def is_replaced(name: str) -> bool:
     """Whether a module of this name is replaced, unless it is a student's own."""
     top = name.partition(".")[0]
-    return name in MODULES or name.startswith("google.colab") or top in REPLACED
+    return name.startswith("google.colab") or not REPLACED.isdisjoint((name, top))
 
 
 class AnyModule(ModuleType):
@@ -96,12 +86,10 @@ class AnyModule(ModuleType):
         top = self.__name__.partition(".")[0]
         if (known := KNOWN.get((top, name))) is not None:
             return known
-        if top == "wandb" and name in ("init", "config"):
-            return _config if name == "config" else _begin
         below = sys.modules.get(f"{self.__name__}.{name}")
         if below is not None:
             return below
-        value: Any = Anything if name[:1].isupper() else Anything(name, self._finder.heard)
+        value: Any = Anything if name[:1].isupper() else Anything(name)
         setattr(self, name, value)
         return value
 
@@ -112,7 +100,7 @@ class Settings(dict[str, Any]):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return self.get(name, Anything(name, lambda name, given: None))
+        return self.get(name, Anything(name))
 
     def __setattr__(self, name: str, value: Any) -> None:
         self[name] = value
@@ -129,7 +117,7 @@ _config = Settings()
 def _begin(*args: Any, config: Any = None, **kwargs: Any) -> Any:
     """`wandb.init`: a run that has the settings."""
     _config.update(config or {})
-    run: Any = Anything("run", lambda name, given: None)
+    run: Any = Anything("run")
     run.config = _config
     return run
 
@@ -142,13 +130,10 @@ def _run_fire(component: Any = None, *args: Any, **kwargs: Any) -> Any:
     """
     if not inspect.isfunction(component):
         return None
-    needed = [
-        p.name
-        for p in inspect.signature(component).parameters.values()
-        if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-    ]
-    if needed:
-        raise SystemExit(2)
+    try:
+        arguments(component, (), {})
+    except UnknownParameter:
+        raise SystemExit(2) from None
     return component()
 
 
@@ -158,32 +143,34 @@ class _AnyType(type):
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return Anything(name, lambda name, given: None)
+        return Anything(name)
 
 
 class Anything(metaclass=_AnyType):
     """Accepts everything: calls, attributes, items, arithmetic, `with`; loops find it empty."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        named = len(args) == 2 and isinstance(args[0], str) and callable(args[1])
-        self.__dict__["_name"] = args[0] if named else type(self).__name__
-        self.__dict__["_heard"] = args[1] if named else lambda name, given: None
+    def __init__(self, name: Any = "", *args: Any, **kwargs: Any) -> None:
+        self.__dict__["_name"] = name if isinstance(name, str) else type(self).__name__
+
+    @staticmethod
+    def heard(name: str, args: tuple[Any, ...]) -> None:
+        """Called with the name of a function that is called, and what it is given."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return Anything(name, self._heard)
+        return Anything(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         self.__dict__[name] = value
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        self._heard(self._name, args)
+        self.heard(self._name, args)
         if len(args) == 1 and not kwargs and callable(args[0]):
             return args[0]  # a decorator
         if self._name in ("subplots", "subplot_mosaic"):
-            return Anything("figure", self._heard), self._grid(args, kwargs)
-        return Anything(self._name, self._heard)
+            return Anything("figure"), self._grid(args, kwargs)
+        return Anything(self._name)
 
     def _grid(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The axes of `subplots(rows, columns)`: an array, or one of them."""
@@ -192,16 +179,13 @@ class Anything(metaclass=_AnyType):
         columns = int(kwargs.get("ncols", given[1] if len(given) > 1 else 1))
         axes = np.empty((rows, columns), dtype=object)
         for k in np.ndindex(rows, columns):
-            axes[k] = Anything("axes", self._heard)
+            axes[k] = Anything("axes")
         if kwargs.get("squeeze", True):
             axes = axes.squeeze()
         return axes if axes.ndim else axes.item()
 
     def __enter__(self) -> "Anything":
         return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
 
     def __iter__(self) -> Iterator[Any]:
         return iter(())
@@ -213,13 +197,12 @@ class Anything(metaclass=_AnyType):
         return True
 
     def __getitem__(self, key: Any) -> Any:
-        return Anything(self._name, self._heard)
+        return Anything(self._name)
 
-    def __setitem__(self, key: Any, value: Any) -> None:
+    def __setitem__(self, *given: Any) -> None:
         pass
 
-    def __delitem__(self, key: Any) -> None:
-        pass
+    __exit__ = __delitem__ = __setitem__
 
     def __contains__(self, key: Any) -> bool:
         return False
@@ -232,11 +215,7 @@ class Anything(metaclass=_AnyType):
     def __float__(self) -> float:
         return 0.0
 
-    def __int__(self) -> int:
-        return 0
-
-    def __index__(self) -> int:
-        return 0
+    __int__ = __index__ = __len__
 
     def __format__(self, how: str) -> str:
         return str(self._name)
@@ -272,4 +251,6 @@ KNOWN: dict[tuple[str, str], Any] = {  # what there must be more than a name
     ("tqdm", "tqdm_notebook"): Progress,
     ("tqdm", "trange"): Progress.over_range,
     ("fire", "Fire"): _run_fire,
+    ("wandb", "init"): _begin,
+    ("wandb", "config"): _config,
 }

@@ -28,20 +28,17 @@ class Answers:
         self.root, self.back = root, back
         self.script: Script | None = None
 
-    def run(
-        self, file: str, max_steps: int, max_seconds: float, smaller: bool = False
-    ) -> dict[str, Any]:
+    def run(self, file: str, max_steps: int, max_seconds: float) -> dict[str, Any]:
         """Run the script until its training has made so many steps, or takes too long.
 
         Args:
             max_seconds: of CPU time, with or without a step.
-            smaller: whether sizes that have a name are made smaller.
 
         Returns:
             what `child/script` describes.
         """
         forget_imports(self.root)
-        self.script = Script(self.root, file, max_steps, max_seconds, smaller)
+        self.script = Script(self.root, file, max_steps, max_seconds)
         with _alarm(self.script, max_seconds):
             return self.script.run()
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.check.gan.game import Game
-from toolkit.assignment.check.train.trace import PIXELS, Batch, Call
+from toolkit.assignment.check.train.trace import Batch, Call
 from toolkit.assignment.check.verdicts import Placed, Verdicts
 from toolkit.assignment.check.verify import is_normal
 
@@ -102,24 +102,10 @@ def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
     if first is None or first.output is None:
         verdicts.not_seen("images")
         return
-    if first.output.size < PIXELS:
-        verdicts.fault(
-            "wrong-shape.pixels",
-            at=game.generator.line_of(first),
-            proof={"pixels": first.output.size},
-            shape=tuple(first.output.shape[1:]),
-        )
-        return
     sizes = _sizes(game)
     if sizes is not None:
-        made, seen = sizes
-        verdicts.fault(
-            "wrong-shape.two",
-            at=game.generator.line_of(first),
-            proof={"one": made, "other": seen},
-            made=made,
-            seen=seen,
-        )
+        proof = dict(zip(("one", "other"), sizes, strict=True))
+        verdicts.fault("wrong-shape.two", at=game.generator.line_of(first), proof=proof)
     real = _shown(game, drawn=False)
     low, high = bounds_of(game, draw, scaled=True)
     if (growth := _growth(first, draw)) and growth[1] > 5 * growth[0] > 5:
@@ -135,19 +121,12 @@ def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
         return
     if real is None:
         verdicts.not_seen("real-images")
-        return
-    if max(abs(real[0] - low), abs(real[1] - high)) > SLACK * (high - low):
-        verdicts.fault(
-            "output-range.apart",
-            at=next(iter(game.trace.normalised), None) or game.generator.made_last,
-            proof={"drawn": [low, high], "real": list(real)},
-            low=low,
-            high=high,
-            least=real[0],
-            largest=real[1],
-        )
-        return
-    verdicts.right("images")
+    elif max(abs(real[0] - low), abs(real[1] - high)) > SLACK * (high - low):
+        at = next(iter(game.trace.normalised), None) or game.generator.made_last
+        seen = {"drawn": [low, high], "real": list(real)}
+        verdicts.fault("output-range.apart", at=at, proof=seen)
+    elif sizes is None:
+        verdicts.right("images")
 
 
 def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:

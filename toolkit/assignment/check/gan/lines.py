@@ -31,8 +31,11 @@ class Lines:
 
     def statement(self, event: Event) -> ast.stmt | None:
         """The smallest statement at the line of an event."""
-        around = [node for node in self._around(event) if isinstance(node, ast.stmt)]
-        return max(around, key=lambda node: (node.lineno, -(node.end_lineno or 0)), default=None)
+        return max(
+            self._around(event),
+            key=lambda node: (node.lineno, -(node.end_lineno or 0)),
+            default=None,
+        )
 
     def of_word(self, place: Placed, pattern: re.Pattern[str]) -> Placed:
         """The line that fits in the function at, or around, a place: the last one before it."""
@@ -50,7 +53,7 @@ class Lines:
         before = [number for number in fitting if number <= line]
         return Place(place.file, before[-1] if before else fitting[0]) if fitting else place
 
-    def _around(self, place: Placed) -> list[ast.AST]:
+    def _around(self, place: Placed) -> list[ast.stmt]:
         tree, line = self.trees.get(place.file or ""), place.line or 0
         return [
             node

@@ -8,12 +8,11 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.check.gan.game import Game
-from toolkit.assignment.check.train.trace import Call, Event, Loss, Value
+from toolkit.assignment.check.train.trace import OF_CLASSES, Call, Event, Loss, Value
 from toolkit.assignment.check.verdicts import Verdicts
 
 LOGITS = "binary_cross_entropy_with_logits"
 PROBABILITIES = "binary_cross_entropy"
-CLASSES = ("cross_entropy", "nll_loss")  # a target is one number for a row of outputs
 TARGETS = (0.0, 0.1, 0.9, 1.0)  # that students use
 MIN_SPREAD = 1e-3  # of the discriminator's outputs, to see how the loss depends on them
 
@@ -70,7 +69,7 @@ def _is_about(loss: Loss, game: Game) -> bool:
 
 def _broadcasts(loss: Loss) -> bool:
     """Whether each output is compared with every target."""
-    if loss.name in CLASSES or loss.input is None or loss.target is None:
+    if loss.name in OF_CLASSES or loss.input is None or loss.target is None:
         return False
     outputs, targets = loss.input.shape, loss.target.shape
     return min(math.prod(outputs), math.prod(targets)) > 1 and outputs != targets

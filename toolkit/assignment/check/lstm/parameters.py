@@ -68,14 +68,15 @@ def check_registered(network: Network, verdicts: Verdicts) -> None:
     if used := unlearnt(network):
         learnt = [t["name"] for t in parameters]
         _report("parameter-not-learnable.loose", used, network, verdicts, "self.", learnt)
-    often, size = network.way.steps - 1, network.way.hidden
+    often, size = network.way.steps - 1, network.way.hidden or 128
     frozen = [t for t in parameters if t["uses"] and not t["grad"]]
     frozen = [t for t in frozen if not t["zero"] or t["uses"] >= often]  # else it is a state
     names = [t["name"] for t in frozen]
-    if size and any(all(n % size == 0 for n in t["shape"]) for t in frozen):
+    of_units = [[n % size == 0 for n in t["shape"] or [1]] for t in frozen]
+    if any(map(all, of_units)):
         learnt = [t["name"] for t in parameters if t["grad"]]
         _report("parameter-not-learnable.frozen", names, network, verdicts, "", learnt)
-    elif names:  # all of these may encode the input
+    elif any(map(any, of_units)):  # it may encode the input, as others do
         verdicts.not_seen("frozen", at=network.made(names[0]), names=_list(names))
     begun = [t for t in loose if t["name"] in network.counting and not t["zero"]]
     states = [t["name"] for t in begun if is_state(t)]

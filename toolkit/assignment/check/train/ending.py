@@ -14,39 +14,33 @@ def report_ending(trace: Trace, verdicts: Verdicts) -> None:
     name = verdicts.file.rpartition("/")[2]
     error = None if trace.error is None else StudentError(trace.error)
     check_machine(trace, verdicts)
+    never = {"ran": name, "times": 0}
     if error is not None and _needs_network(trace, error):
-        _report_missing(name, error, verdicts)
+        verdicts.not_seen("missing", at=error, name=name, error=error)
     elif trace.ended == "exit" or (error is not None and "EOFError" in error.types):
         if not trained:
             what = "asked for input" if error and "EOFError" in error.types else "called exit"
             verdicts.fault(
                 "not-watched.before",
                 at=error if error and error.file else None,
-                proof={"ran": name, "times": 0},
+                proof=never,
                 name=name,
                 what=what,
             )
     elif trace.ended == "error" and error is not None:
         verdicts.error(error, importing="ImportError" in error.types and not trained)
-    elif trace.ended == "nothing" and trace.unfinished and not verdicts.faults:
+    elif verdicts.faults:
+        return  # which account for it
+    elif trace.ended == "nothing" and trace.unfinished:
         verdicts.fault("not-written.pass", at=trace.unfinished[0], proof={"text": "pass"})
-    elif (trace.called or trace.ended == "nothing") and trace.callers and not verdicts.faults:
+    elif (trace.called or trace.ended == "nothing") and trace.callers:
         verdicts.not_seen("used-elsewhere", name=name, user=trace.callers[0])
-    elif trace.ended == "nothing" and not verdicts.faults:
-        verdicts.fault("not-watched.nothing", proof={"ran": name, "times": 0}, name=name)
-    elif trace.called and not verdicts.faults:
-        verdicts.fault(
-            "not-watched.called",
-            at=trace.functions.get(trace.called[-1]),
-            proof={"ran": name, "times": 0},
-            name=name,
-            function=trace.called[-1],
-        )
-
-
-def _report_missing(name: str, error: StudentError, verdicts: Verdicts) -> None:
-    """The script needs something that was not handed in."""
-    verdicts.not_seen("missing", at=error, name=name, error=error)
+    elif trace.ended == "nothing":
+        verdicts.fault("not-watched.nothing", proof=never, name=name)
+    elif trace.called:
+        function = trace.called[-1]
+        at = trace.functions.get(function)
+        verdicts.fault("not-watched.called", at=at, proof=never, name=name, function=function)
 
 
 def _needs_network(trace: Trace, error: StudentError) -> bool:

@@ -7,10 +7,9 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.check.lstm.cell.reference import kind_of
-from toolkit.assignment.check.train.labels import digits_of
+from toolkit.assignment.check.train.labels import CLASSES, digits_of
 from toolkit.assignment.check.train.trace import Batch, Call, Event, Loss, Trace
 
-CLASSES = 10
 BEFORE = 8  # events in which the labels of a loss may have come before its pass
 LAST = 4  # calls, and labels, that are compared
 

@@ -6,9 +6,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from toolkit.assignment.check.lstm.cell.reference import kind_of, sums
-from toolkit.assignment.check.train.entropy import CLASSES, close, outputs_of, steps_of, which_step
-from toolkit.assignment.check.train.labels import check_labels
-from toolkit.assignment.check.train.trace import Backward, Call, Loss, Note, Trace
+from toolkit.assignment.check.train.entropy import close, outputs_of, steps_of, which_step
+from toolkit.assignment.check.train.labels import CLASSES, check_labels
+from toolkit.assignment.check.train.trace import OF_CLASSES, Backward, Call, Loss, Note, Trace
 from toolkit.assignment.check.verdicts import Verdicts
 
 MANY = 16  # losses of one backward pass; more are not told apart
@@ -97,7 +97,7 @@ def _judge(loss: Loss, before: int, trace: Trace, verdicts: Verdicts) -> None:
     """One call of a loss function of torch's, after the backward pass with the index `before`."""
     given = loss.input.numbers if loss.input else None
     value = _value(loss)
-    if loss.name in ("cross_entropy", "nll_loss"):
+    if loss.name in OF_CLASSES:
         if given is None or given.dim() < 2:
             _judge_shapes(loss, verdicts)
         else:
@@ -107,8 +107,8 @@ def _judge(loss: Loss, before: int, trace: Trace, verdicts: Verdicts) -> None:
     if found and not found.which:
         verdicts.right("same-value")
     else:
-        seen = {"these": [loss.name], "those": ["cross_entropy", "nll_loss"]}
-        verdicts.fault("wrong-loss.other", at=loss.made or loss, proof=seen, name=loss.name)
+        seen = {"these": [loss.name], "those": OF_CLASSES}
+        verdicts.fault("wrong-loss.other", at=loss.made or loss, proof=seen)
 
 
 def _judge_shapes(loss: Loss, verdicts: Verdicts) -> None:
@@ -117,7 +117,7 @@ def _judge_shapes(loss: Loss, verdicts: Verdicts) -> None:
     labels = loss.target.shape if loss.target else ()
     if len(shape) == 3 and shape[2] > 1 and labels in (shape, (shape[0], shape[2])):
         seen = {"one": shape, "other": [shape[0], CLASSES]}
-        verdicts.fault("loss-not-last-step.shapes", at=loss, proof=seen, steps=shape[2])
+        verdicts.fault("loss-not-last-step.shapes", at=loss, proof=seen)
     else:
         verdicts.not_seen("large-loss", at=loss)
 

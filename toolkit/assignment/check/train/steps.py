@@ -48,7 +48,7 @@ def _check_optimiser(steps: list[Step], trace: Trace, verdicts: Verdicts) -> Non
         verdicts.not_seen("almost-rmsprop", at=step, kind=kind)
     else:
         seen = {"these": ["RMSprop"], "those": step.classes}
-        verdicts.fault("wrong-optimiser.other", at=at, proof=seen, kind=kind)
+        verdicts.fault("wrong-optimiser.other", at=at, proof=seen)
     first = steps[: ANEW + 1]
     ids = [s.optimiser for s in first]
     if len(ids) > ANEW and len(set(ids)) == len(ids):

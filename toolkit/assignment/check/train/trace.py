@@ -10,6 +10,7 @@ from torch import Tensor
 from toolkit.assignment.check.verdicts import Place
 
 PIXELS = 784  # of an image of MNIST
+OF_CLASSES = ("cross_entropy", "nll_loss")  # losses with one target for a row of outputs
 Ids = frozenset[int]
 # Call -> (batch,): by how much a larger output raises the loss.
 Gradients = Annotated[dict[int, Tensor], BeforeValidator(dict)]

@@ -1,6 +1,7 @@
 """Answers about a student's LSTM: it is built, called, watched, changed and trained as asked."""
 
 import contextlib
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from toolkit.assignment.check.child.answering import Back
-from toolkit.assignment.check.child.importing import classes, pick
+from toolkit.assignment.check.child.importing import classes
 from toolkit.assignment.check.child.lstm.devices import Elsewhere, pretend_gpu
 from toolkit.assignment.check.child.lstm.learning import learn, slopes
 from toolkit.assignment.check.child.lstm.operations import Operations, notable, pieces
-from toolkit.assignment.check.child.lstm.signatures import construct, more_arguments
 from toolkit.assignment.check.child.lstm.tensors import (
     all_tensors,
     changed,
@@ -25,6 +25,9 @@ from toolkit.assignment.check.child.origins import Origins
 from toolkit.assignment.check.child.places import line_of, place, place_of_class
 from toolkit.assignment.check.child.script.devices import Recorder
 from toolkit.assignment.check.child.script.loops import import_briefly
+from toolkit.assignment.check.names import NAMES, arguments, meaning, pick
+
+POSITIONS = ("input", "hidden", "classes")  # of a constructor's parameters
 
 
 class Answers:
@@ -56,7 +59,7 @@ class Answers:
         with self.recorder:
             found = classes(import_briefly(self.file), nn.Module)
         words = [name.lower()] if name else []
-        best = pick(found, *words, "lstm", "mylstm", "customlstm", "lstmmodel", "model", "net")
+        best = pick(found, *words, *NAMES["classes"]["lstm"].split("|"))
         self.kinds = dict(
             sorted(found.items(), key=lambda item: (item[1] is not best, -len(item[0])))
         )
@@ -77,10 +80,11 @@ class Answers:
         """Make a network, which the next questions are about.
 
         Args:
-            sizes: see `signatures.construct`.
+            sizes: what a parameter is -> its value; None where its default is to be kept.
             called: how its forward is called: the axis of an input that has a row for each
-                sequence (`rows`); its `states`, see `signatures.more_arguments`, and whether they
-                have an axis more in front (`deep`).
+                sequence (`rows`); how it gets initial `states`: None (only where they have no
+                default), "none" (as None), or "pair" (as zeros, in one tuple or one by one); and
+                whether they have an axis more in front (`deep`).
 
         Returns:
             `took`, the sizes that its constructor asks for, and their defaults; `recurrent`,
@@ -94,7 +98,7 @@ class Answers:
         try:
             self.origins = Origins(str(self.root))
             with self.origins, self.recorder:
-                self.network, took = construct(self.kinds[kind], sizes)
+                self.network, took = _construct(self.kinds[kind], sizes)
         finally:
             deterministic(False)
         tensors = described(self.network)
@@ -242,7 +246,7 @@ class Answers:
         there = Elsewhere(self.root)
         with pretend_gpu(self.root, again), there:
             kinds = classes(import_briefly(self.file), nn.Module) if again else self.kinds
-            network = construct(kinds[self.kind], sizes)[0].eval()
+            network = _construct(kinds[self.kind], sizes)[0].eval()
             there.move(network, moved)
             there.put(x, True)
             more = self._more(network, x)
@@ -271,13 +275,23 @@ class Answers:
         function = network.forward
         if type(network).__call__ is not nn.Module.__call__:
             function = network.__call__
-        rows = self.called["rows"]
+        names = [name.lower() for name in inspect.signature(function).parameters][1:]
+        names = [name for name in names if meaning(name, "forward") == "state"]
+        rows, states = self.called["rows"], self.called["states"]
         batch, steps = x.size(rows), x.size(1 - rows)
         shape = (batch, self.sizes["hidden"] or 128)
         state = torch.zeros((1, *shape) if self.called["deep"] else shape)
-        others = {"device": x.device, "steps": steps, "batch": batch, "dropout": 0.0}
-        return more_arguments(function, self.called["states"], state, others)
+        start = None if states == "none" else (state, state) if len(names) == 1 else state
+        rest = {"device": x.device, "steps": steps, "batch": batch, "dropout": 0.0, "state": start}
+        own = dict.fromkeys(names if states else (), start)
+        return arguments(function, ("forward", "network"), {}, rest, own, given=1)[1]
 
     def _call(self, x: Tensor) -> Any:
         with self.recorder:
             return self.network(x, **self._more(self.network, x))
+
+
+def _construct(kind: type, sizes: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """An instance, and which sizes its constructor asks for, with their defaults."""
+    positional, named, took = arguments(kind, ("network",), sizes, positions=POSITIONS)
+    return kind(*positional, **named), took

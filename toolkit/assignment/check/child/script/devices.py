@@ -1,48 +1,20 @@
 """Every call of torch passes through here: what is for a GPU is computed on the CPU."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from types import FrameType
-from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
+from typing import Any
 
 import torch
-from torch import Tensor
 from torch.overrides import TorchFunctionMode
-
-if TYPE_CHECKING:
-    from toolkit.assignment.check.child.script.trace import Trace
 
 GPUS = ("cuda", "mps")
 CPU = torch.device("cpu")
 RECURRENT = re.compile(r"(?:^|_)(?:lstm|gru|rnn)(?:_|$)")  # in the names of torch's functions
 TORCH = os.path.dirname(torch.__file__)
 ANSWERS = {"get_device_name": "none", "set_device": None, "synchronize": None, "current_device": 0}
-SOFTMAX = {"softmax", "log_softmax"}
-CLAMPS = {"clamp", "clamp_", "clip", "clip_"}
-MOVES = {"sub_", "add_", "addcdiv_", "copy_"}
-
-
-@contextmanager
-def without_questions(trace: Trace) -> Iterator[None]:
-    """Inside this block what stops without a GPU has an answer, and counts as asking for one."""
-
-    def answering(name: str, answer: Any) -> Callable[..., Any]:
-        def ask(*args: Any, **kwargs: Any) -> Any:
-            trace.heard("gpu", name)
-            return answer
-
-        return ask
-
-    with ExitStack() as stack:
-        for name, answer in ANSWERS.items():
-            stack.enter_context(patch.object(torch.cuda, name, answering(name, answer)))
-        yield
 
 
 class Recorder(TorchFunctionMode):
@@ -51,11 +23,16 @@ class Recorder(TorchFunctionMode):
     Args:
         heard: called with "gpu" or "recurrent", and the name of a function that asks for a GPU or
             is recurrent; and with "device" where a GPU is only named.
+        made: called with the name of each function, its arguments and what it returned.
     """
 
-    def __init__(self, heard: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        heard: Callable[[str, str], None],
+        made: Callable[[str, Any, Any], None] = lambda name, args, result: None,
+    ) -> None:
         super().__init__()
-        self.heard = heard
+        self.heard, self.made = heard, made
 
     def __torch_function__(
         self,
@@ -78,33 +55,8 @@ class Recorder(TorchFunctionMode):
             return args[0]
         if recurrent := _recurrent(name):
             self.heard("recurrent", recurrent)
-        return self.run(name, func, args, kwargs)
-
-    def run(
-        self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        """Make the call; a subclass that records more overrides this."""
-        return func(*args, **kwargs)
-
-
-class Devices(Recorder):
-    """While it is entered, every call of torch passes through here."""
-
-    def __init__(self, trace: Trace) -> None:
-        super().__init__(trace.heard)
-        self._trace = trace
-
-    def run(
-        self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        """Make the call, and add to the trace what tells something."""
         result = func(*args, **kwargs)
-        if name in CLAMPS and self._trace.on and isinstance(args[0], Tensor):
-            self._trace.clamped(name, args[0], result)
-        if name in MOVES and self._trace.on:
-            self._trace.moved(args[0])
-        if name in SOFTMAX and self._trace.on and isinstance(result, Tensor):
-            self._trace.softmax(name, result)
+        self.made(name, args, result)
         return result
 
 
@@ -130,17 +82,7 @@ def _without_gpu(
         kwargs, asked = kwargs | {"device": CPU}, True
     if name == "to" and any(is_gpu(x) for x in args[1:]):
         args, asked = tuple(CPU if is_gpu(x) else x for x in args), True
-    if name == "type" and len(args) > 1 and (kind := _kind_on_gpu(args[1])):
-        args, asked = (args[0], kind.replace(".cuda", ""), *args[2:]), True
     return args, kwargs, asked
-
-
-def _kind_on_gpu(x: Any) -> str:
-    """The name of a type of tensors on a GPU, such as torch.cuda.FloatTensor; else ""."""
-    name = (
-        x if isinstance(x, str) else f"{getattr(x, '__module__', '')}.{getattr(x, '__name__', '')}"
-    )
-    return name if name.startswith("torch.cuda.") else ""
 
 
 def is_gpu(x: Any) -> bool:

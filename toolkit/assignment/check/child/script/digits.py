@@ -6,10 +6,9 @@ from typing import Any
 import torch
 import torchvision.datasets
 from torch import Tensor
-from torchvision.transforms.functional import to_pil_image
+from torchvision.datasets import MNIST
 
 TIMES = 10  # that each digit is in the training data
-NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 # Gives the images (uint8, n x 28 x 28) and labels (int64, n) for training, or for testing.
 Digits = Callable[[bool], Any]
@@ -18,10 +17,8 @@ Digits = Callable[[bool], Any]
 def _data_set(digits: Digits) -> Any:
     """A class that is like torchvision's MNIST, and has these digits."""
 
-    class FewDigits(torchvision.datasets.VisionDataset):  # type: ignore[misc]
+    class FewDigits(MNIST):  # type: ignore[misc]
         """As torchvision's MNIST."""
-
-        classes = tuple(f"{k} - {name}" for k, name in enumerate(NAMES))
 
         def __init__(
             self,
@@ -32,35 +29,11 @@ def _data_set(digits: Digits) -> Any:
             download: bool = False,
             **more: Any,
         ) -> None:
-            super().__init__(str(root), transform=transform, target_transform=target_transform)
+            # Past MNIST's own constructor, which looks for its files.
+            super(MNIST, self).__init__(str(root), None, transform, target_transform)
             self.train = train
             found = digits(bool(train))
             self.data, self.targets = found["images"], found["labels"]
-
-        @property
-        def train_data(self) -> Any:
-            return self.data
-
-        test_data = train_data
-
-        @property
-        def train_labels(self) -> Any:
-            return self.targets
-
-        test_labels = train_labels
-
-        def __len__(self) -> int:
-            return len(self.data)
-
-        def __getitem__(self, index: int) -> tuple[Any, Any]:
-            """One image, a PIL image unless it is transformed, and its digit."""
-            image: Any = to_pil_image(self.data[index])
-            label: Any = int(self.targets[index])
-            if self.transform is not None:
-                image = self.transform(image)
-            if self.target_transform is not None:
-                label = self.target_transform(label)
-            return image, label
 
     return FewDigits
 

@@ -1,8 +1,6 @@
 """Tells a trace which loaders are made, and which batches they give."""
 
-import functools
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from torch.utils.data import IterableDataset, RandomSampler, SequentialSampler
@@ -17,34 +15,29 @@ LARGE_BATCH, SMALL_BATCH = 64, 32
 INFINITE = 10**7  # items; more are not stored but drawn
 
 
-def made_loader(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
+def made_loader(
+    trace: Trace, function: Any, loader: Any, /, dataset: Any, *args: Any, **kwargs: Any
+) -> None:
     """Add each DataLoader that is made to the trace, without processes of its own."""
-
-    @functools.wraps(function)
-    def init(self: Any, dataset: Any, *args: Any, **kwargs: Any) -> None:
-        for name in ("prefetch_factor", "persistent_workers", "multiprocessing_context", "timeout"):
-            kwargs.pop(name, None)
-        if trace.brisk:
-            args, kwargs = _fewer(dataset, args, kwargs)
-        kwargs["num_workers"] = 0
-        kwargs["pin_memory"] = False
-        collate = {"collate_fn": args[5]} if len(args) > 5 else {}
-        function(self, dataset, *args[:4], **collate, **kwargs)  # the fifth would be num_workers
-        if trace.on:
-            load = trace.values.id_of(self)
-            trace.loads[load] = self
-            trace.add(
-                "load",
-                load=load,
-                dataset=trace.values.id_of(dataset),
-                **{"class": type(dataset).__name__},
-                size=_size(dataset),
-                stream=_size(dataset) is None,
-                whole=not trace.full(),
-                sampled=not isinstance(self.sampler, RandomSampler | SequentialSampler),
-            )
-
-    return init
+    for name in ("prefetch_factor", "persistent_workers", "multiprocessing_context", "timeout"):
+        kwargs.pop(name, None)
+    if trace.brisk:
+        args, kwargs = _fewer(dataset, args, kwargs)
+    kwargs |= {"num_workers": 0, "pin_memory": False}
+    collate = {"collate_fn": args[5]} if len(args) > 5 else {}
+    function(loader, dataset, *args[:4], **collate, **kwargs)  # the fifth would be num_workers
+    if trace.on:
+        load, size = trace.values.id_of(loader), _size(dataset)
+        trace.loads[load] = loader
+        trace.add(
+            "load",
+            load=load,
+            dataset=trace.values.id_of(dataset),
+            size=size,
+            stream=size is None,
+            whole=not trace.full(),
+            sampled=not isinstance(loader.sampler, RandomSampler | SequentialSampler),
+        )
 
 
 def _fewer(
@@ -75,32 +68,26 @@ def _size(dataset: Any) -> int | None:
     return size if size <= INFINITE else None
 
 
-def next_batch(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
+def next_batch(trace: Trace, function: Any, batches: Any, /) -> Any:
     """Add each batch that a loader gives to the trace.
 
     A loop that is not in a file of theirs, as a Trainer's, is not left, but runs out of batches.
     """
-    begun: dict[int | None, int] = {}  # loader -> steps before its first batch
-
-    @functools.wraps(function)
-    def following(self: Any) -> Any:
-        sampler = self._index_sampler
-        loader = next((k for k, v in trace.loads.items() if v._index_sampler is sampler), None)
-        steps = trace.steps - begun.setdefault(loader, trace.steps)
-        if trace.on and steps >= trace.max_steps and _is_read_elsewhere(trace):
-            raise StopIteration
-        batch = function(self)
-        if trace.on and not trace.full():
-            index = trace.add("batch", load=loader, values=trace.all_values(batch))
-            for tensor in tensors_in(batch):
-                trace.values.keep(index, tensor)
-        return batch
-
-    return following
+    sampler = batches._index_sampler
+    loader = next((k for k, v in trace.loads.items() if v._index_sampler is sampler), None)
+    steps = trace.steps - trace.begun.setdefault(loader, trace.steps)
+    if steps >= trace.max_steps and _is_read_elsewhere(trace):
+        raise StopIteration
+    batch = function(batches)
+    if not trace.full():
+        index = trace.add("batch", load=loader, values=trace.all_values(batch))
+        for tensor in tensors_in(batch):
+            trace.values.keep(index, tensor)
+    return batch
 
 
 def _is_read_elsewhere(trace: Trace) -> bool:
     """Whether the loop over a loader is neither in a file of theirs nor one of those in `loops`."""
-    frame = sys._getframe(2)
+    frame = sys._getframe(4)  # past what watches it
     ours = frame.f_globals.get("__name__", "").startswith(__package__)
     return not ours and within(frame.f_code.co_filename, trace.root) is None

@@ -2,13 +2,11 @@
 
 What comes after the loop still runs, as if the training were over, so that sampling and saving are
 seen. A loop over a `range` goes through its last number first, since many save something there. In
-a brisk run, what is done at every so-manieth step is done early once, and a slow loop is left after
-fewer steps.
+a brisk run a slow loop is left after fewer steps.
 """
 
 import ast
 import builtins
-import copy
 import math
 import sys
 import time
@@ -23,16 +21,9 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from toolkit.assignment.check.child.importing import import_file
 from toolkit.assignment.check.child.script.trace import Trace
 
-EACH, START, MORE, DUE, EARLY = (
-    "__each_of__",
-    "__start_of__",
-    "__more_of__",
-    "__due_of__",
-    "__early_of__",
-)  # names that a student's file will not have
+LOOPS = "__loops__"  # a name that a student's file will not have
 FEW = 6  # steps in a loop that are enough if they take long
 SHORT = 2  # steps in a loop, of which nothing is looked at
-BEGUN = 4  # steps in all, after which what is not due yet is done early
 
 
 def import_briefly(path: Path, root: Path | None = None) -> ModuleType:
@@ -59,18 +50,13 @@ class Loops:
 
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
-        self._done: set[str] = set()  # what is done at intervals, and was done
         self._steps: Counter[str] = Counter()  # in each loop, named by its place
         self._seen: dict[str, int] = {}  # while loops: steps in all when the test was last made
-        setattr(builtins, EACH, self.each)
-        setattr(builtins, START, self.start)
-        setattr(builtins, MORE, self.more)
-        setattr(builtins, DUE, self.due)
-        setattr(builtins, EARLY, self.early)
+        setattr(builtins, LOOPS, self)
 
     def change(self, tree: ast.Module, file: str) -> ast.Module:
         """Let every loop in a file ask whether it goes on."""
-        changed: ast.Module = _Change(file, self._trace.brisk).visit(tree)
+        changed: ast.Module = _Change(file).visit(tree)
         return ast.fix_missing_locations(changed)
 
     def each(self, things: Any, loop: str) -> Iterator[Any]:
@@ -99,19 +85,6 @@ class Loops:
         self._seen[loop] = steps
         return first or not self._enough(loop)
 
-    def due(self, test: Any, place: str) -> Any:
-        """The test of an `if` that is true at intervals."""
-        if test and self._trace.steps >= BEGUN:  # what is done before may do less
-            self._done.add(place)
-        return test
-
-    def early(self, place: str) -> bool:
-        """Whether what is not due yet is done all the same, so that it is seen."""
-        if place in self._done or not self._trace.on or self._trace.steps < BEGUN:
-            return False
-        self._done.add(place)
-        return True
-
     def _counted(self, thing: Any, loop: str) -> Iterator[Any]:
         before = self._trace.steps
         try:
@@ -125,34 +98,14 @@ class Loops:
 
 
 class _Change(ast.NodeTransformer):
-    def __init__(self, file: str, brisk: bool) -> None:
+    def __init__(self, file: str) -> None:
         self.file = file
-        self.brisk = brisk
-        self.at_intervals = False  # whether what is visited is done at intervals
-
-    def visit_If(self, node: ast.If) -> ast.If:
-        around = self.at_intervals
-        rare = _is_at_intervals(node.test) or (around and _has_begun(node.test))
-        self.at_intervals = rare
-        self.generic_visit(node)
-        self.at_intervals = around
-        if not self.brisk or node.orelse or not rare or _leaves(node):
-            return node
-        place = ast.Constant(f"{self.file}:{node.lineno}:{node.col_offset}")
-        nothing = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
-        tried = ast.Try(copy.deepcopy(node.body), [nothing], [], [])  # it was not due yet
-        early = ast.If(ast.Call(ast.Name(EARLY, ast.Load()), [place], []), [tried], [])
-        node.test = ast.Call(ast.Name(DUE, ast.Load()), [node.test, place], [])
-        node.orelse = [early]
-        for new in (node.test, early, tried, nothing, nothing.body[0]):
-            ast.copy_location(new, node)
-        return node
 
     def visit_For(self, node: ast.For) -> ast.For:
         self.generic_visit(node)
         if _yields(node):
             return node
-        node.iter = self._call(EACH, node.iter, node)
+        node.iter = self._call("each", node, node.iter)
         return node
 
     def visit_While(self, node: ast.While) -> list[ast.stmt]:
@@ -160,40 +113,16 @@ class _Change(ast.NodeTransformer):
         endless = isinstance(node.test, ast.Constant)
         if _yields(node) or (endless and not any(isinstance(n, ast.Break) for n in ast.walk(node))):
             return [node]  # what follows a loop without an end never runs, so it is not left
-        test = ast.BoolOp(ast.And(), [self._call(MORE, None, node), node.test])
+        test = ast.BoolOp(ast.And(), [self._call("more", node), node.test])
         node.test = ast.copy_location(test, node.test)
-        start = ast.Expr(self._call(START, None, node))
+        start = ast.Expr(self._call("start", node))
         return [ast.copy_location(start, node), node]
 
-    def _call(self, name: str, first: ast.expr | None, node: ast.stmt) -> ast.Call:
+    def _call(self, name: str, node: ast.stmt, *given: ast.expr) -> ast.Call:
+        """A call of a method of `Loops`, with the place as its last argument."""
         place = ast.Constant(f"{self.file}:{node.lineno}:{node.col_offset}")
-        arguments: list[ast.expr] = [place] if first is None else [first, place]
-        call = ast.Call(ast.Name(name, ast.Load()), arguments, [])
-        return ast.copy_location(call, first or node)
-
-
-def _is_at_intervals(test: ast.expr) -> bool:
-    """Whether a test asks for the remainder of something, as `step % 100 == 0`."""
-    return any(
-        isinstance(node, ast.BinOp)
-        and isinstance(node.op, ast.Mod)
-        and not isinstance(node.left, ast.Constant)
-        for node in ast.walk(test)
-    )
-
-
-def _has_begun(test: ast.expr) -> bool:
-    """Whether a test is `step > 0`."""
-    match test:
-        case ast.Compare(ast.Name(), [ast.Gt() | ast.NotEq()], [ast.Constant(0)]):
-            return True
-    return False
-
-
-def _leaves(node: ast.AST) -> bool:
-    """Whether something in it ends a loop or a function."""
-    ends = (ast.Break, ast.Continue, ast.Return, ast.Raise, ast.Yield, ast.YieldFrom)
-    return any(isinstance(inner, ends) for inner in ast.walk(node))
+        method = ast.Attribute(ast.Name(LOOPS, ast.Load()), name, ast.Load())
+        return ast.copy_location(ast.Call(method, [*given, place], []), (*given, node)[0])
 
 
 def _yields(loop: ast.stmt) -> bool:

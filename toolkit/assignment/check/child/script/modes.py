@@ -3,24 +3,7 @@
 import argparse
 from argparse import Action, ArgumentParser
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import product
-
-
-@contextmanager
-def noting_parsers(parsers: list[ArgumentParser]) -> Iterator[None]:
-    """Meanwhile add each parser that reads arguments to a list."""
-    read = ArgumentParser.parse_known_args
-
-    def note(self, *args, **kwargs):  # type: ignore[no-untyped-def]
-        parsers.append(self)
-        return read(self, *args, **kwargs)
-
-    ArgumentParser.parse_known_args = note  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        ArgumentParser.parse_known_args = read  # type: ignore[method-assign]
 
 
 def modes(parser: ArgumentParser) -> list[tuple[str, ...]]:

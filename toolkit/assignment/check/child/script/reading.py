@@ -3,26 +3,17 @@
 import ast
 from collections.abc import Iterator
 
-LARGEST = (  # parts of names of numbers, and the largest one that makes a training quick
-    (("batch",), 16),
-    (("hidden", "units", "dim", "width"), 32),
-    (("length", "seq"), 10),
-    (("samples", "size", "items", "count", "total", "num_data", "n_train", "n_test"), 500),
-)
-MAX_FACTOR = 10**9
 RESULTS = {"clamp", "clip", "mul", "div", "multiply", "divide"}  # return a new tensor
 
 
 def discarded_gradients(tree: ast.AST) -> Iterator[int]:
     """Lines that compute something from a gradient, as to clip it, and do not keep the result."""
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Expr):
-            continue
-        value = node.value
-        function = value.func if isinstance(value, ast.Call) else None
-        new = isinstance(value, ast.BinOp) or getattr(function, "attr", None) in RESULTS
-        if new and any(isinstance(x, ast.Attribute) and x.attr == "grad" for x in ast.walk(value)):
-            yield node.lineno
+        if isinstance(node, ast.Expr):
+            function = node.value.func if isinstance(node.value, ast.Call) else None
+            new = isinstance(node.value, ast.BinOp) or getattr(function, "attr", None) in RESULTS
+            if new and any(getattr(inner, "attr", None) == "grad" for inner in ast.walk(node)):
+                yield node.lineno
 
 
 def unfinished(tree: ast.AST) -> Iterator[int]:
@@ -32,55 +23,6 @@ def unfinished(tree: ast.AST) -> Iterator[int]:
             body = [part for part in node.body if not _is_text(part)]
             if len(body) == 1 and _does_nothing(body[0]):
                 yield body[0].lineno
-
-
-class Smaller(ast.NodeTransformer):
-    """Makes numbers smaller that have the name of a size, where they get it."""
-
-    def visit_Assign(self, node: ast.Assign) -> ast.AST:
-        for target in node.targets:
-            node.value = _smaller(getattr(target, "id", getattr(target, "attr", "")), node.value)
-        return self.generic_visit(node)
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        first = node.args[0] if node.args else None
-        option = first.value if isinstance(first, ast.Constant) else None
-        for keyword in node.keywords:
-            name = option if keyword.arg == "default" else keyword.arg
-            keyword.value = _smaller(name, keyword.value)
-        return self.generic_visit(node)
-
-    def visit_Dict(self, node: ast.Dict) -> ast.AST:
-        keys = [key.value if isinstance(key, ast.Constant) else None for key in node.keys]
-        node.values = [_smaller(k, v) for k, v in zip(keys, node.values, strict=True)]
-        return self.generic_visit(node)
-
-    def visit_arguments(self, node: ast.arguments) -> ast.AST:
-        names = [a.arg for a in (*node.posonlyargs, *node.args)][-len(node.defaults) or None :]
-        if node.defaults:
-            node.defaults = [_smaller(n, v) for n, v in zip(names, node.defaults, strict=True)]
-        return self.generic_visit(node)
-
-
-def _smaller(name: object, value: ast.expr) -> ast.expr:
-    number = _number(value)
-    if not isinstance(name, str) or number is None:
-        return value
-    for parts, largest in LARGEST:
-        if any(part in name.lower() for part in parts):
-            return ast.copy_location(ast.Constant(min(number, largest)), value)
-    return value
-
-
-def _number(value: ast.expr) -> int | None:
-    """The integer that stands there, also as `10**6`."""
-    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Pow | ast.Mult):
-        left, right = _number(value.left), _number(value.right)
-        if left is None or right is None or max(abs(left), abs(right)) > MAX_FACTOR:
-            return None
-        return left * right if isinstance(value.op, ast.Mult) else left ** min(right, 60)
-    number = value.value if isinstance(value, ast.Constant) else None
-    return number if type(number) is int else None
 
 
 def _is_text(node: ast.stmt) -> bool:

@@ -7,32 +7,25 @@ import http.client
 import inspect
 import re
 import socket
-import sys
 import urllib.error
-from argparse import ArgumentParser
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+from torch import nn
+
 from toolkit.assignment.check.child.answering import described
 from toolkit.assignment.check.child.importing import compiled, forget_imports, prepare_imports
-from toolkit.assignment.check.child.places import line_of
+from toolkit.assignment.check.child.places import NOWHERE, place_of_class, place_of_code
 from toolkit.assignment.check.child.plain import run_as_main
-from toolkit.assignment.check.child.script.files import watching_files
 from toolkit.assignment.check.child.script.loops import Loops
-from toolkit.assignment.check.child.script.modes import modes, noting_parsers
-from toolkit.assignment.check.child.script.networks import describe_networks
-from toolkit.assignment.check.child.script.reading import (
-    Smaller,
-    discarded_gradients,
-    unfinished,
-)
+from toolkit.assignment.check.child.script.modes import modes
+from toolkit.assignment.check.child.script.reading import discarded_gradients, unfinished
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.watching import watching
-from toolkit.assignment.check.child.stand_ins import StandIns
+from toolkit.assignment.check.names import NAMES
 
 MAX_MODES = 4  # of a script that are tried
 OPEN = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -54,7 +47,6 @@ class Script:
         file: relative to it.
         max_steps: optimiser steps after which a loop is left.
         max_seconds: CPU time after which a training is stopped.
-        smaller: whether sizes that have a name are made smaller.
         brisk: as of a trace.
     """
 
@@ -64,21 +56,18 @@ class Script:
         file: str,
         max_steps: int,
         max_seconds: float,
-        smaller: bool = False,
         brisk: bool = False,
     ) -> None:
         self.root = root
-        self.smaller = smaller
         self.file = root / file
         self._begin(Trace(root, max_steps, max_seconds, brisk))
-        self._parsers: list[ArgumentParser] = []  # of its arguments
         self.called: list[str] = []  # functions that the check called itself
 
     def _begin(self, trace: Trace) -> None:
         self.trace = trace
         self.loops = Loops(trace)
         self.module = ModuleType("__main__")
-        self._trees: dict[str, ast.Module] = {}  # what was run, as they wrote it
+        self._ran: dict[str, ast.Module] = {}  # file -> what was run, as they wrote it
 
     def run(self) -> dict[str, Any]:
         """Run it until it ends, or has trained enough. If it trains nothing, call its functions.
@@ -87,7 +76,7 @@ class Script:
             what this package describes.
         """
         ended, error = self._attempt(self._run_main)
-        if ended != "error" and not self._is_it and self._parsers:
+        if ended != "error" and not self._is_it and self.trace.parsers:
             ended, error = self._attempt_in_modes() or (ended, error)
         if ended == "finished" and not self.trained:
             tried, failed = self._attempt(self._call_functions)
@@ -99,13 +88,13 @@ class Script:
         return {
             "ended": ended,
             "error": error,
-            "ran": [Path(file).relative_to(self.root).as_posix() for file in self._trees],
+            "ran": list(self._ran),
             "discarded": self._places(discarded_gradients),
             "unfinished": self._places(unfinished),
             "moves": list(dict.fromkeys(self.trace.moves)),
             "called": self.called,
             "callers": self._callers(),
-            "networks": describe_networks(self.trace),
+            "networks": [_network(k, n, self.trace) for k, n in self.trace.networks.items()],
             "normalised": list(self.trace.origins.all_modules("Normalize")),
             "events": self.trace.events,
             "functions": [self._described(function) for function in self.functions()],
@@ -123,22 +112,12 @@ class Script:
         optimizers = {e["optimiser"] for e in self.trace.events if e["kind"] == "step"}
         return self.trained and (len(optimizers) > 1) == self.trace.brisk
 
-    def watched(self) -> ExitStack:
-        """A context in which what their code does is added to the trace."""
-        stack = ExitStack()
-        finder = next(f for f in sys.meta_path if isinstance(f, StandIns))
-        stack.enter_context(watching_files(self.trace, self.root, finder))
-        stack.enter_context(watching(self.trace))
-        stack.enter_context(noting_parsers(self._parsers))
-        return stack
-
     def functions(self) -> list[FunctionType]:
         """The functions in the script, also those that it imports from files of theirs."""
         return [
             value
             for value in vars(self.module).values()
-            if isinstance(value, FunctionType)
-            and Path(value.__code__.co_filename).is_relative_to(self.root)
+            if isinstance(value, FunctionType) and place_of_code(value, self.root)
         ]
 
     def function_in(self, file: str, name: str) -> FunctionType | None:
@@ -165,7 +144,7 @@ class Script:
         """
         prepare_imports(self.root, self.file.parent, self._change)
         try:
-            with self.watched():
+            with watching(self.trace):
                 work()
         except EnoughSteps:
             return "slow" if self.trace.slow else "enough", None
@@ -183,14 +162,14 @@ class Script:
         Returns:
             as `_attempt`; None if no mode does, and the first run stands.
         """
-        first = (self.trace, self.loops, self.module, self._trees)
-        for mode in modes(self._parsers[-1])[:MAX_MODES]:
+        first = (self.trace, self.loops, self.module, self._ran)
+        for mode in modes(self.trace.parsers[-1])[:MAX_MODES]:
             forget_imports(self.root)
             self._begin(self.trace.another())
             tried = self._attempt(partial(self._run_main, *mode))
             if self._is_it:
                 return tried
-        self.trace, self.loops, self.module, self._trees = first
+        self.trace, self.loops, self.module, self._ran = first
         return None
 
     def _run_main(self, *arguments: str) -> None:
@@ -203,7 +182,7 @@ class Script:
         for function in self.functions():
             parameters = inspect.signature(function).parameters.values()
             alone = all(p.default is not p.empty or p.kind in OPEN for p in parameters)
-            if alone and re.search("main|train|run|fit", function.__name__.lower()):
+            if alone and re.search(NAMES["functions"]["training"], function.__name__.lower()):
                 self.called.append(function.__name__)
                 function()
                 if self.trained:
@@ -211,16 +190,17 @@ class Script:
 
     def _change(self, tree: ast.Module, file: str) -> ast.Module:
         """What is done to each of their files that is run."""
-        self._trees[file] = copy.deepcopy(tree)
-        tree = Smaller().visit(tree) if self.smaller else tree
+        self._ran[Path(file).relative_to(self.root).as_posix()] = copy.deepcopy(tree)
         return self.loops.change(tree, file)
 
     def _places(self, find: Callable[[ast.Module], Iterable[int]]) -> list[dict[str, Any]]:
         return [
-            {"file": Path(file).relative_to(self.root).as_posix(), "line": line}
-            for file, tree in self._trees.items()
-            for line in find(tree)
+            {"file": file, "line": line} for file in self._ran for line in find(self._ran[file])
         ]
+
+    def _described(self, function: FunctionType) -> dict[str, Any]:
+        file, line = place_of_code(function, self.root) or NOWHERE
+        return {"name": function.__name__, "file": file, "line": line}
 
     def _callers(self) -> list[str]:
         """The other files of theirs in which the name of this one is imported."""
@@ -233,11 +213,21 @@ class Script:
             and pattern.search(path.read_text(encoding="utf-8-sig", errors="replace"))
         ]
 
-    def _described(self, function: FunctionType) -> dict[str, Any]:
-        path = Path(function.__code__.co_filename)
-        return {
-            "name": function.__name__,
-            "parameters": list(inspect.signature(function).parameters),
-            "file": path.relative_to(self.root).as_posix(),
-            "line": line_of(function),
-        }
+
+def _network(key: int, network: nn.Module, trace: Trace) -> dict[str, Any]:
+    """The classes of a network, its parameters, and what was made where."""
+    kind, origins = type(network), trace.origins
+    file, _ = place_of_class(kind, trace.root) or NOWHERE
+    names = [name for name, _ in network.named_parameters()]
+    layers = [module for module in network.modules() if not list(module.children())]
+    return {
+        "id": key,
+        "parameters": [trace.values.id_of(p) for p in network.parameters()],
+        "class": kind.__name__,
+        "file": file,
+        "names": names,
+        "classes": sorted({k.__name__ for m in network.modules() for k in type(m).__mro__[:-2]}),
+        "made": origins.of_module(network),
+        "made_last": origins.of_module(layers[-1]),
+        "made_parameters": [origins.of(network, name) for name in names],
+    }

@@ -1,7 +1,9 @@
 """Records what happens while a student's script runs; the package says what the judge gets."""
 
 import time
-from collections.abc import Iterable
+from argparse import ArgumentParser
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,9 @@ from toolkit.assignment.check.child.script.values import (
 MAX_EVENTS = 4000
 FACTOR = 12  # times the steps of one loop, after which any training is stopped
 LATE = 0.4  # of the time, after which fewer steps will do
+SOFTMAX = {"softmax", "log_softmax"}  # of torch's functions, those that tell something
+CLAMPS = {"clamp", "clamp_", "clip", "clip_"}
+MOVES = {"sub_", "add_", "addcdiv_", "copy_"}
 PASSES = 16  # backward passes that count as a step while there is none
 
 
@@ -39,7 +44,7 @@ class Trace:
         root: the student's folder; places are in its files.
         max_steps: optimiser steps after which a loop that makes them is left.
         max_seconds: CPU time after which the script is stopped while it trains.
-        brisk: intervals are cut short, slow loops are left early, and batches may be smaller.
+        brisk: slow loops are left early, and batches may be smaller.
     """
 
     def __init__(self, root: Path, max_steps: int, max_seconds: float, brisk: bool = False) -> None:
@@ -57,7 +62,8 @@ class Trace:
         self.values = Values(self.origins)
         self.networks: dict[int, nn.Module] = {}
         self.loads: dict[int, Any] = {}  # id -> the DataLoader
-        self.owners: dict[int, int] = {}  # id of a parameter -> id of its network
+        self.begun: dict[int | None, int] = {}  # the same -> steps before its first batch
+        self.parsers: list[ArgumentParser] = []  # of arguments
         self._reached: dict[int, Tensor] = {}  # parameters that some backward pass reached
         self._nodes: set[Any] = set()  # of the graph of a backward pass that is under way
         self._gradients: dict[int, Tensor] | None = None  # of a backward pass that is under way
@@ -71,6 +77,15 @@ class Trace:
         """An empty one, for the time that is left."""
         left = max(0.0, self.deadline - time.process_time())
         return Trace(Path(self.root), self.max_steps, left, self.brisk)
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """While a network runs, of which the ones inside do not count."""
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
 
     def add(self, kind: str, **fields: Any) -> int:
         """Record an event, and return its index."""
@@ -103,11 +118,11 @@ class Trace:
 
     def value(self, tensor: Any) -> dict[str, Any] | None:
         """A tensor as the judge gets it."""
-        return self.values.describe(tensor, self.owners) if isinstance(tensor, Tensor) else None
+        return self.values.describe(tensor) if isinstance(tensor, Tensor) else None
 
     def all_values(self, *things: Any) -> list[dict[str, Any]]:
         """The tensors among these, as the judge gets them."""
-        return [self.values.describe(tensor, self.owners) for tensor in tensors_in(*things)]
+        return [self.values.describe(tensor) for tensor in tensors_in(*things)]
 
     def know(self, network: nn.Module) -> int | None:
         """The id of a network; None if it has no parameters, as a loss function."""
@@ -118,7 +133,7 @@ class Trace:
         known = self.values.id_of(network)
         self.networks[known] = network
         for parameter in parameters:
-            self.owners.setdefault(self.values.id_of(parameter), known)
+            self.values.owners.setdefault(self.values.id_of(parameter), known)
         return known
 
     def watch_gradient(self, index: int, result: Any) -> None:
@@ -213,7 +228,7 @@ class Trace:
 
     def _add_step(self, kinds: list[str], **fields: Any) -> None:
         self.steps, self._idle = self.steps + 1, 0
-        self.add("step", **{"class": next(iter(kinds), None)}, classes=kinds, **fields)
+        self.add("step", classes=kinds, **fields)
 
     def _use(self, keys: Iterable[int]) -> dict[str, list[int]]:
         """The passes in the gradients of parameters, which a step uses, and those that are old."""
@@ -228,6 +243,15 @@ class Trace:
         held = {self.values.id_of(p) for p in given}
         fresh = set[int]().union(*(self._passes.get(key, set()) for key in held)) - self._used
         self.add("clip", name=name, fresh=bool(fresh), kept=True, parameters=sorted(held))
+
+    def made(self, name: str, args: Any, result: Any) -> None:
+        """Record a call of torch, if it tells something."""
+        if self.on and name in CLAMPS and isinstance(args[0], Tensor):
+            self.clamped(name, args[0], result)
+        elif self.on and name in MOVES:
+            self.moved(args[0])
+        elif self.on and name in SOFTMAX and not self.full():
+            self.add("softmax", name=name, output=self.values.id_of(result))
 
     @unwatched
     def clamped(self, name: str, given: Tensor, result: Tensor) -> None:
@@ -246,15 +270,6 @@ class Trace:
         """Note the line where a parameter is changed, but for the step of an optimiser."""
         if not self.stepping and address(given) in map(address, self._reached.values()):
             self.moves.append(place(self.root))
-
-    def made(self, optimizer: Optimizer) -> None:
-        """Record that an optimiser was made."""
-        self.add("optimiser", optimiser=self.values.id_of(optimizer))
-
-    def softmax(self, name: str, result: Tensor) -> None:
-        """Record a softmax, whose line a fault may be at."""
-        if not self.full():
-            self.add("softmax", name=name, output=self.values.id_of(result))
 
     @unwatched
     def finish(self) -> None:

@@ -44,6 +44,7 @@ class Values:
 
     def __init__(self, origins: Origins) -> None:
         self._origins = origins
+        self.owners: dict[int, int] = {}  # id of a parameter -> id of its network
         self._ids: Any = WeakIdKeyDictionary()
         self._kept: dict[int, Any] = {}  # what cannot be referred to weakly, by Python's own id
         self._count = 0
@@ -68,12 +69,9 @@ class Values:
         del self._outputs[:-RECENT]
 
     @unwatched
-    def describe(self, tensor: Tensor, owners: dict[int, int]) -> dict[str, Any]:
-        """A tensor as plain values; see the trace for what they are.
-
-        Args:
-            owners: id of a parameter -> id of its network.
-        """
+    def describe(self, tensor: Tensor) -> dict[str, Any]:
+        """A tensor as plain values; see the trace for what they are."""
+        owners = self.owners
         moments = _moments(tensor.detach().reshape(-1))
         varied = bool(moments["std"])  # numbers that are all the same tell nothing
         source = self._source(tensor) if varied else None

@@ -1,18 +1,23 @@
-"""Tells a trace what happens: while it watches, torch's own functions pass through here.
+"""Tells a trace what happens: while it watches, functions of torch and others pass through here.
 
 Nothing that works is changed by it: arguments and results are passed on as they are. `forward` is
 wrapped in every class that is defined meanwhile, since many call it without `__call__`.
 """
 
-import functools
+import builtins
+import io
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
+import PIL.Image
 import torch
 import torch.nn.utils.clip_grad
 import torch.utils.data
+import torchvision.utils
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.loss import _Loss
@@ -24,11 +29,13 @@ from torch.optim.optimizer import (
 from torch.utils.data import DataLoader
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
+from toolkit.assignment.check.child.origins import handled
 from toolkit.assignment.check.child.places import outside_lambda
-from toolkit.assignment.check.child.script.devices import Devices, without_questions
-from toolkit.assignment.check.child.script.loaders import made_loader, next_batch
+from toolkit.assignment.check.child.script import files, loaders
+from toolkit.assignment.check.child.script.devices import ANSWERS, Recorder
 from toolkit.assignment.check.child.script.trace import Trace
 from toolkit.assignment.check.child.script.values import tensors_in
+from toolkit.assignment.check.child.stand_ins import Anything, StandIns
 
 LOSSES = (
     *("cross_entropy", "nll_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"),
@@ -37,40 +44,35 @@ LOSSES = (
 )
 CLIPS = ("clip_grad_norm_", "clip_grad_norm", "clip_grad_value_")
 
+# Makes the call of a function that is watched: handler(trace, function, *arguments).
+Handler = Callable[..., Any]
+
 
 @contextmanager
 def watching(trace: Trace) -> Iterator[None]:
     """Inside this block the trace is told what happens, and data is loaded in this process."""
     with ExitStack() as stack:
 
-        def replace(owner: Any, name: str, wrap: Callable[..., Any]) -> None:
-            stack.enter_context(patch.object(owner, name, wrap(trace, getattr(owner, name))))
+        def watch(owner: Any, name: str, handler: Handler, always: bool = False) -> None:
+            call = _watched(trace, getattr(owner, name), handler, always)
+            stack.enter_context(patch.object(owner, name, call))
 
-        replace(nn.Module, "__call__", lambda trace, f: _network(trace, f, "__call__"))
-        replace(nn.Module, "train", _mode)
-        for name in ("to", "cuda"):
-            replace(nn.Module, name, _moved)
-        for kind in (nn.Sequential, nn.Linear):
-            replace(kind, "forward", lambda trace, f: _network(trace, f, "forward"))
-        stack.enter_context(
-            patch.object(nn.Module, "__init_subclass__", _subclass_hook(trace), create=True)
-        )
-        replace(_Loss, "__call__", _called_criterion)
-        for name in LOSSES:
-            replace(functional, name, lambda trace, f, name=name: _loss(trace, f, name))
-        replace(torch.autograd, "backward", _backward)
-        for name in CLIPS:
-            clip = _clip(trace, getattr(nn.utils.clip_grad, name), name)
-            stack.enter_context(patch.object(nn.utils.clip_grad, name, clip))
-            stack.enter_context(patch.object(nn.utils, name, clip))
-        replace(Optimizer, "__init__", _optimizer)
-        replace(DataLoader, "__init__", made_loader)
-        replace(_BaseDataLoaderIter, "__next__", next_batch)
+        for owner, name, handler in HANDLERS:
+            watch(owner, name, handler)
+        watch(DataLoader, "__init__", loaders.made_loader, always=True)
+        for name, answer in ANSWERS.items():
+            watch(torch.cuda, name, partial(_asked_gpu, name, answer), always=True)
+        hook = partial(_watched, trace, handler=_network)
+        for owner, name, new in (
+            (nn.Module, "__init_subclass__", _subclass_hook(hook)),
+            (Anything, "heard", staticmethod(partial(files.shown, trace))),
+            (StandIns, "replaced", staticmethod(lambda name: trace.add("stand_in", name=name))),
+        ):
+            stack.enter_context(patch.object(owner, name, new, create=True))
         for handle in _steps(trace):
             stack.callback(handle.remove)
-        stack.enter_context(without_questions(trace))
         stack.enter_context(trace.origins)
-        stack.enter_context(Devices(trace))
+        stack.enter_context(Recorder(trace.heard, trace.made))
         trace.on = True
         try:
             yield
@@ -78,160 +80,166 @@ def watching(trace: Trace) -> Iterator[None]:
             trace.on = False
 
 
-def _subclass_hook(trace: Trace) -> Any:
+def _watched(
+    trace: Trace, function: Callable[..., Any], handler: Handler, always: bool = False
+) -> Callable[..., Any]:
+    """A function whose calls go to a handler while the trace is on, or always."""
+
+    def handle(function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if trace.on or always:
+            return handler(trace, function, *args, **kwargs)
+        return function(*args, **kwargs)
+
+    return handled(function, handle)
+
+
+def _subclass_hook(watched: Callable[[Any], Any]) -> Any:
     def hook(cls: type[Any], /, **kwargs: Any) -> None:
         super(nn.Module, cls).__init_subclass__(**kwargs)
         forward = vars(cls).get("forward")
         if callable(forward) and not isinstance(forward, staticmethod | classmethod):
-            cls.forward = _network(trace, forward, "forward")
+            cls.forward = watched(forward)
 
     return classmethod(hook)
 
 
-def _network(trace: Trace, function: Callable[..., Any], how: str) -> Callable[..., Any]:
+def _network(trace: Trace, function: Any, network: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Record calls of a network, of which only the outermost count."""
-
-    @functools.wraps(function)
-    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not trace.on or trace.depth or trace.full() or not isinstance(self, nn.Module):
-            return function(self, *args, **kwargs)
-        network = trace.know(self)
-        if network is None:
-            return function(self, *args, **kwargs)
-        trace.stop_if_slow()
-        inputs = trace.all_values(args, kwargs)
-        trace.depth += 1
-        try:
-            result = function(self, *args, **kwargs)
-        finally:
-            trace.depth -= 1
-        index = trace.add(
-            "call",
-            network=network,
-            how=how,
-            training=self.training,
-            grad=torch.is_grad_enabled(),
-            inputs=inputs,
-            outputs=trace.all_values(result),
-        )
-        for tensor in tensors_in(result):
-            trace.values.keep(index, tensor)
-        trace.watch_gradient(index, result)
-        return result
-
-    return wrapper
+    known = None
+    if not (trace.depth or trace.full()) and isinstance(network, nn.Module):
+        known = trace.know(network)
+    if known is None:
+        return function(network, *args, **kwargs)
+    trace.stop_if_slow()
+    inputs = trace.all_values(args, kwargs)
+    with trace.inside():
+        result = function(network, *args, **kwargs)
+    index = trace.add(
+        "call",
+        network=known,
+        training=network.training,
+        grad=torch.is_grad_enabled(),
+        inputs=inputs,
+        outputs=trace.all_values(result),
+    )
+    for tensor in tensors_in(result):
+        trace.values.keep(index, tensor)
+    trace.watch_gradient(index, result)
+    return result
 
 
-def _mode(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(function)
-    def train(self: nn.Module, mode: bool = True) -> Any:
-        if not trace.on or trace.depth or trace.full():
-            return function(self, mode)
-        trace.depth += 1  # it calls itself for the modules inside
-        try:
-            result = function(self, mode)
-        finally:
-            trace.depth -= 1
-        if (network := trace.know(self)) is not None:
-            trace.add("mode", network=network, training=bool(mode))
-        return result
-
-    return train
+def _mode(trace: Trace, function: Any, network: nn.Module, /, mode: bool = True) -> Any:
+    if trace.depth or trace.full():
+        return function(network, mode)
+    with trace.inside():  # it calls itself for the modules inside
+        result = function(network, mode)
+    if (known := trace.know(network)) is not None:
+        trace.add("mode", network=known, training=bool(mode))
+    return result
 
 
-def _moved(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(function)
-    def move(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        kinds = [type(x) for x in (*args, *kwargs.values())]
-        if trace.on and not trace.full() and kinds != [torch.dtype]:
-            held = [trace.values.id_of(parameter) for parameter in self.parameters()]
-            trace.add("device", parameters=held)
-        return function(self, *args, **kwargs)
-
-    return move
+def _moved(trace: Trace, function: Any, network: nn.Module, /, *args: Any, **kwargs: Any) -> Any:
+    kinds = [type(x) for x in (*args, *kwargs.values())]
+    if not trace.full() and kinds != [torch.dtype]:
+        held = [trace.values.id_of(parameter) for parameter in network.parameters()]
+        trace.add("device", parameters=held)
+    return function(network, *args, **kwargs)
 
 
-def _called_criterion(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(function)
-    def call(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        made = trace.origins.of_module(self)
-        trace.losses.called = made if made[0] else None
-        try:
-            return function(self, *args, **kwargs)
-        finally:
-            trace.losses.called = None
-
-    return call
+def _criterion(
+    trace: Trace, function: Any, criterion: nn.Module, /, *args: Any, **kwargs: Any
+) -> Any:
+    made = trace.origins.of_module(criterion)
+    trace.losses.called = made if made[0] else None
+    try:
+        return function(criterion, *args, **kwargs)
+    finally:
+        trace.losses.called = None
 
 
-def _loss(trace: Trace, function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    @functools.wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if not trace.on or trace.losses.inside or trace.full():
-            return function(*args, **kwargs)
-        index = trace.add(
-            "loss",
-            name=name,
-            input=trace.value(args[0] if args else kwargs.get("input")),
-            target=trace.value(args[1] if len(args) > 1 else kwargs.get("target")),
-            reduction=str(kwargs.get("reduction", "mean")),
-            made=trace.losses.called,
-            outer=outside_lambda(trace.root),
-        )
-        trace.losses.inside = True  # torch comes back here by way of `Devices`
-        try:
-            result = function(*args, **kwargs)
-        finally:
-            trace.losses.inside = False
-        trace.losses.keep(index, result)
-        return result
-
-    return wrapper
+def _loss(name: str, trace: Trace, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    if trace.losses.inside or trace.full():
+        return function(*args, **kwargs)
+    index = trace.add(
+        "loss",
+        name=name,
+        input=trace.value(args[0] if args else kwargs.get("input")),
+        target=trace.value(args[1] if len(args) > 1 else kwargs.get("target")),
+        reduction=str(kwargs.get("reduction", "mean")),
+        made=trace.losses.called,
+        outer=outside_lambda(trace.root),
+    )
+    trace.losses.inside = True  # torch comes back here by way of the recorder
+    try:
+        result = function(*args, **kwargs)
+    finally:
+        trace.losses.inside = False
+    trace.losses.keep(index, result)
+    return result
 
 
-def _backward(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(function)
-    def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
-        if not trace.on:
-            return function(tensors, *args, **kwargs)
-        roots = list(tensors_in(tensors, list(tensors) if not _is_one(tensors) else []))
-        before = trace.before_backward(roots)
-        try:
-            result = function(tensors, *args, **kwargs)
-        except RuntimeError as error:
-            trace.after_backward(roots, before, str(error))
-            raise
-        trace.after_backward(roots, before, None)
-        return result
-
-    return backward
+def _backward(trace: Trace, function: Any, /, tensors: Any, *args: Any, **kwargs: Any) -> Any:
+    several = [] if isinstance(tensors, Tensor | list | tuple) else list(tensors)
+    roots = list(tensors_in(tensors, several))
+    before = trace.before_backward(roots)
+    try:
+        result = function(several or tensors, *args, **kwargs)
+    except RuntimeError as error:
+        trace.after_backward(roots, before, str(error))
+        raise
+    trace.after_backward(roots, before, None)
+    return result
 
 
-def _is_one(tensors: Any) -> bool:
-    return isinstance(tensors, Tensor | list | tuple)
+def _clip(
+    name: str, trace: Trace, function: Any, /, parameters: Any, *args: Any, **kwargs: Any
+) -> Any:
+    given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    result = function(given, *args, **kwargs)
+    trace.clipped(name, given)
+    return result
 
 
-def _clip(trace: Trace, function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    @functools.wraps(function)
-    def clip(parameters: Any, *args: Any, **kwargs: Any) -> Any:
-        if not trace.on:
-            return function(parameters, *args, **kwargs)
-        given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-        result = function(given, *args, **kwargs)
-        trace.clipped(name, given)
-        return result
-
-    return clip
+def _optimizer(
+    trace: Trace, function: Any, optimizer: Optimizer, /, *args: Any, **kwargs: Any
+) -> None:
+    function(optimizer, *args, **kwargs)
+    trace.add("optimiser", optimiser=trace.values.id_of(optimizer))
 
 
-def _optimizer(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(function)
-    def init(self: Optimizer, *args: Any, **kwargs: Any) -> None:
-        function(self, *args, **kwargs)
-        if trace.on:
-            trace.made(self)
+def _parsed(
+    trace: Trace, function: Any, parser: ArgumentParser, /, *args: Any, **kwargs: Any
+) -> Any:
+    trace.parsers.append(parser)
+    return function(parser, *args, **kwargs)
 
-    return init
+
+def _asked_gpu(
+    name: str, answer: Any, trace: Trace, function: Any, /, *args: Any, **kwargs: Any
+) -> Any:
+    """What stops without a GPU has an answer, and counts as asking for one."""
+    trace.heard("gpu", name)
+    return answer
+
+
+HANDLERS: tuple[tuple[Any, str, Handler], ...] = (
+    (nn.Module, "__call__", _network),
+    (nn.Module, "train", _mode),
+    *((nn.Module, name, _moved) for name in ("to", "cuda")),
+    *((kind, "forward", _network) for kind in (nn.Sequential, nn.Linear)),
+    (_Loss, "__call__", _criterion),
+    *((functional, name, partial(_loss, name)) for name in LOSSES),
+    (torch.autograd, "backward", _backward),
+    *((nn.utils.clip_grad, name, partial(_clip, name)) for name in CLIPS),
+    *((nn.utils, name, partial(_clip, name)) for name in CLIPS),
+    (Optimizer, "__init__", _optimizer),
+    (_BaseDataLoaderIter, "__next__", loaders.next_batch),
+    *((owner, "open", files.opened) for owner in (builtins, io)),
+    (torch, "save", files.stored),
+    (torchvision.utils, "save_image", partial(files.saved, "save_image")),
+    (PIL.Image.Image, "save", partial(files.saved, "save")),
+    (ArgumentParser, "parse_known_args", _parsed),
+)
 
 
 def _steps(trace: Trace) -> list[Any]:

@@ -1,6 +1,7 @@
 """A student's functions that may draw from latent points, found by reading and tried by calling."""
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,26 +13,11 @@ from toolkit.assignment.check.gan.drawing.stand_ins import Artist, Drawn, digits
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.host import Student
+from toolkit.assignment.check.names import NAMES
 from toolkit.assignment.check.verdicts import Place
 
-WORDS = ("interpol", "lerp", "linspace", "walk", "morph", "traverse", "transition")
-CHOOSES = ("argmax", "classif", "digit", "ends", "pair", "different", "choose", "pick", "select")
-SAMPLES = ("sample", "draw", "generate", "save", "show", "plot", "picture", "image", "visual")
 TRAINS = {"backward", "step", "zero_grad", "grad"}  # the last one in a gradient penalty
-STARTS = ("z_from", "z_start", "z0", "z_0", "z1", "z_1", "z_a", "za", "start", "z_begin", "a",
-          "start_z", "first", "noise1", "latent1", "x0", "p0", "v0", "low", "source",
-          "start_point", "begin", "from_z")  # fmt: skip
-STOPS = ("z_to", "z_end", "z2", "z_2", "z_b", "zb", "end", "stop", "b", "z1", "end_z", "last",
-         "second", "noise2", "latent2", "x1", "p1", "v1", "high", "target", "end_point",
-         "to_z")  # fmt: skip
-ENDS = (("start", "end"), ("start", "stop"), ("from", "to"), ("first", "last"), ("first", "second"),
-        ("left", "right"), ("begin", "end"), ("source", "target"), ("src", "dst"), ("0", "1"),
-        ("1", "2"), ("_a", "_b"), ("a", "b"))  # fmt: skip
-BOTH = ("ends", "points", "pair", "zs", "endpoints")
-STEPS = ("steps", "n_steps", "num_steps", "n", "num", "n_interp", "num_interp",
-         "interpolation_steps")  # fmt: skip
-IMAGES = ("num_images", "n_images", "count", "frames", "total", "num_points", "n_points", "k")
-DIMENSIONS = ("latent_dim", "z_dim", "nz", "latent_size", "noise_dim", "dim", "zdim", "z_size")
+ENDS = [pair.split() for pair in NAMES["ends"]["pairs"].split("|")]
 
 
 @dataclass(frozen=True)
@@ -64,17 +50,14 @@ class Function:
         names = [name for name in self.parameters if name not in networks]
         for k, first in enumerate(names):
             for second in names[k + 1 :]:
-                if (first in STARTS and second in STOPS) or _are_ends(first, second):
+                if _are_ends(first, second):
                     return first, second
         return None
 
 
 def _are_ends(first: str, second: str) -> bool:
     """Whether two names are the same but for words that are a beginning and an end."""
-    for start, stop in ENDS:
-        if first != start and first.replace(start, stop) == second and start in first:
-            return True
-    return False
+    return any(first.replace(start, stop) == second != first for start, stop in ENDS)
 
 
 @dataclass(frozen=True)
@@ -108,16 +91,18 @@ class Functions:
         self.latent = shape[1:]
         self.latent_dim = torch.Size(self.latent).numel()
 
-    def that(self, *words: str) -> list[Function]:
-        """Those in which one of these words is, and that do not train; the shortest names last."""
+    def that(self, *kinds: str) -> list[Function]:
+        """Those in which a name is of one of these kinds, and that do not train; with such a name
+        of its own first."""
+        words = "|".join(NAMES["functions"][kind] for kind in kinds)
         found = []
         for function in self._all():
             names = function.names - {"walk"}  # of folders
             if names & TRAINS or function.node.name in ("forward", "__init__"):
                 continue
-            if any(word in name for name in names for word in words):
+            if any(re.search(words, name) for name in names):
                 found.append(function)
-        own = [f for f in found if any(word in f.node.name.lower() for word in words)]
+        own = [f for f in found if re.search(words, f.node.name.lower())]
         return [*own, *(f for f in found if f not in own)]
 
     def call(
@@ -145,7 +130,18 @@ class Functions:
                 name=function.name,
                 file=function.place.file,
                 generator=self._game.generator.id,
-                values=self._values(function, points, count),
+                values={
+                    "latent_dim": self.latent_dim,
+                    "steps": count,
+                    "images": 9,
+                    "batch": 25,
+                    "weight": 0.3,
+                    "path": "out.png",
+                    "epoch": 1,
+                    "points": points,
+                },
+                own=dict(zip(function.ends() or (), points, strict=False))
+                | self._as_called(function),
                 seed=seed,
                 known_to_end=again,
             )
@@ -159,29 +155,6 @@ class Functions:
                 return tried
         assert tried is not None
         return tried
-
-    def _values(self, function: Function, ends: Tensor, count: int) -> dict[str, Any]:
-        defaults = function.node.args.defaults
-        arguments = [*function.node.args.posonlyargs, *function.node.args.args]
-        given = {a.arg.lower() for a in arguments[len(arguments) - len(defaults) :] if defaults}
-        given |= {
-            a.arg.lower()
-            for a, d in zip(
-                function.node.args.kwonlyargs, function.node.args.kw_defaults, strict=True
-            )
-            if d is not None
-        }
-        known: dict[str, Any] = dict.fromkeys(DIMENSIONS, self.latent_dim)
-        known |= dict.fromkeys(STEPS, count) | dict.fromkeys(IMAGES, 9)
-        known |= dict.fromkeys(("t", "alpha", "val", "weight", "w", "ratio", "mu"), 0.3)
-        known |= dict.fromkeys(("path", "filename", "file", "name", "save_path", "out"), "out.png")
-        known |= dict.fromkeys(("epoch", "step", "i", "idx", "iteration"), 1)
-        known |= dict.fromkeys(BOTH, ends) | {"z": ends, "noise": ends, "fixed_noise": ends}
-        known |= dict.fromkeys(("batch_size", "num_samples", "n_samples", "size"), 25)
-        known = {name: value for name, value in known.items() if name not in given}
-        if pair := function.ends():
-            known |= dict(zip(pair, ends, strict=True))
-        return known | self._as_called(function)
 
     def _as_called(self, function: Function) -> dict[str, Any]:
         """The numbers that the submission itself passes to the function."""

@@ -11,15 +11,12 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.check.gan.drawing.functions import (
-    CHOOSES,
-    WORDS,
     Function,
     Functions,
     Tried,
 )
 from toolkit.assignment.check.gan.drawing.paths import (
     MIN_POINTS,
-    NEAR,
     NUM_IMAGES,
     Path,
     ends_outside,
@@ -53,7 +50,7 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
     """Look for the interpolation in what ran, else in functions, and judge it."""
     trained = game.judged_draws
     draws = [call for call in game.all_draws if call.index not in trained]
-    candidates = functions.that(*WORDS)[:MAX_FUNCTIONS]
+    candidates = functions.that("line")[:MAX_FUNCTIONS]
     paths = _paths_of(draws)
     if paths:
         at = {call.index: call for call in draws}
@@ -152,11 +149,6 @@ def _try(function: Function, ends: Tensor, functions: Functions, verdicts: Verdi
     if best is None:
         return False
     paths, known = best
-    if function.ends() and all(_misses(path, ends) for path in paths):
-        verdicts.fault(
-            "wrong-interpolation.given", at=function.place, proof=paths[0].seen(misses=True)
-        )
-        return True
     place = functions.lines.of_word(function.place, WEIGHTS)
     _judge(paths, [place] * len(paths), known, verdicts)
     return True
@@ -168,14 +160,6 @@ def _tried_paths(tried: Tried, latent_dim: int) -> list[Path]:
     returned = [(0, points) for points in rows if points.size(1) == latent_dim]
     drawn = [(number, drawn.z) for number, drawn in enumerate(tried.draws)]
     return find_paths(drawn) or find_paths(returned)
-
-
-def _misses(path: Path, ends: Tensor) -> bool:
-    """Whether a path that has all images does not begin and end where it was told to."""
-    ends = ends.double()
-    there = torch.stack([path.points[0], path.points[-1]])
-    same = min((there - ends).norm(), (there.flip(0) - ends).norm())
-    return len(path.points) == NUM_IMAGES and bool(same > 5 * NEAR * ends.norm())
 
 
 def _in_pixels(tried: Tried, functions: Functions) -> bool:
@@ -196,7 +180,7 @@ def _check_ends(candidates: list[Function], functions: Functions, verdicts: Verd
     """
     lines = functions.lines
     seeded = any("seed(" in lines.texts.get(file, "") for file in lines.reached)
-    choosers = [f for f in functions.that(*CHOOSES) if not f.ends()][:MAX_FUNCTIONS]
+    choosers = [f for f in functions.that("choice") if not f.ends()][:MAX_FUNCTIONS]
     inside = [f for f in candidates if not f.ends()]
     fixed: Function | None = None  # what a seed decides, which somebody may have chosen by eye
     for function in dict.fromkeys((*inside, *choosers)):

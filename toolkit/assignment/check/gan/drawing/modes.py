@@ -2,7 +2,7 @@
 
 import torch
 
-from toolkit.assignment.check.gan.drawing.functions import SAMPLES, WORDS, Functions
+from toolkit.assignment.check.gan.drawing.functions import Functions
 from toolkit.assignment.check.gan.drawing.sites import sampling_sites, switches
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines
@@ -14,10 +14,12 @@ MAX_FUNCTIONS = 6  # that are tried
 
 def check_modes(game: Game, functions: Functions, lines: Lines, verdicts: Verdicts) -> None:
     """The mode of the generator when it is trained, and when it draws samples."""
-    if not _has_norm(game) or check_seen_modes(game, verdicts):
-        return
-    if not _try_functions(game, functions, lines, verdicts) and not _read_sites(
-        game, lines, verdicts
+    if not _has_norm(game):
+        verdicts.right("no-batch-norm")
+    elif not (
+        check_seen_modes(game, verdicts)
+        or _try_functions(functions, lines, verdicts)
+        or _read_sites(game, lines, verdicts)
     ):
         verdicts.not_seen("mode")
 
@@ -66,14 +68,14 @@ def _switched(game: Game, call: Call) -> Note | None:
     return found[-1] if found else None
 
 
-def _try_functions(game: Game, functions: Functions, lines: Lines, verdicts: Verdicts) -> bool:
+def _try_functions(functions: Functions, lines: Lines, verdicts: Verdicts) -> bool:
     """Call functions that may draw samples, with a generator that was just trained.
 
     Returns:
         whether one of them drew, in a mode that tells something.
     """
     switched = switches(lines)
-    for function in functions.that(*SAMPLES, *WORDS)[:MAX_FUNCTIONS]:
+    for function in functions.that("samples", "line")[:MAX_FUNCTIONS]:
         ends = torch.zeros(2, functions.latent_dim)
         tried = functions.call(function, ends, seed=0)
         if not tried.draws:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines, called
+from toolkit.assignment.check.names import meaning
 from toolkit.assignment.check.verdicts import Place
 
-GENERATOR = re.compile(r"(net|model)?_?g(_?(net|model))?\d?|\w*(gen|decoder)\w*")
 TRAINS = ("backward", "step", "zero_grad")
 SWITCHES = re.compile(r"\.eval\(|\.train\((mode=)?false|\.train\([a-z]")
 
@@ -73,7 +73,7 @@ def _names(game: Game, lines: Lines) -> set[str]:
     """What the generator is called by: what says so, else what all its calls have in common."""
     statements = [found for call in game.all_draws if (found := lines.statement(call)) is not None]
     names = [{called(node) for node in ast.walk(statement)} - {""} for statement in statements]
-    telling = {name for found in names for name in found if GENERATOR.fullmatch(name.lower())}
+    telling = {name for found in names for name in found if meaning(name, "called")}
     return telling or (set.intersection(*names) if names else set())
 
 
