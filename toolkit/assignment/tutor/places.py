@@ -56,11 +56,15 @@ def _in_file(exercise: Exercise, submission: Submission, host: Host) -> Answer:
     written = _is_written(exercise, source.decode(errors="replace"))
     if written is False:
         return Answer(verdict="not written")
-    called = _called(exercise, submission, host) if written else None
-    if called and (called.numbers or called.verdict != "wrong"):
+    # A class may be made in other ways, and be right: the judge sees to that first.
+    is_function = written and exercise.stub.startswith("def")
+    called = _called(exercise, submission, host) if is_function else None
+    if called and (called.numbers or called.verdict == "not written"):
         return called
     judged = _judged(exercise, _report(exercise.part, submission, host))
-    return called if called and judged.verdict == "not seen" else judged
+    if judged.verdict in ("right", "wrong") or not written:
+        return judged
+    return called or _called(exercise, submission, host)
 
 
 def _is_written(exercise: Exercise, source: str) -> bool | None:
@@ -74,8 +78,11 @@ def _is_written(exercise: Exercise, source: str) -> bool | None:
         return False
     for node in tree.body:
         if type(node) is type(wanted) and getattr(node, "name", "") == exercise.function:
-            numbers = {len(f.args.args) for f in (node, wanted) if isinstance(f, ast.FunctionDef)}
-            return True if len(numbers) < 2 else None
+            functions = [f for f in (node, wanted) if isinstance(f, ast.FunctionDef)]
+            names = [tuple(one.arg for one in f.args.args) for f in functions]
+            # With the skeleton's parameters it has the skeleton's contract.
+            alike = {*names} if exercise.where == exercise.function else {*map(len, names)}
+            return True if len(alike) < 2 else None
     places = (exercise.where, f"{exercise.where}.__init__", f"{exercise.where}.__getitem__")
     return None if to_write.isdisjoint(places) else False
 
