@@ -19,16 +19,19 @@ from unittest import mock
 def judge(submission: Any, host: Any, packages: Collection[str]) -> Any:
     """The real judge, with another one for each part."""
     from toolkit.assignment.check import parent
+    from toolkit.assignment.check.findings import Finding
     from toolkit.assignment.check.verdicts import QUESTIONS
 
     def check(student: Any, located: Any, verdicts: Any) -> None:
         verdicts.doing(f"importing {located.file}")
         code = student.ask("load", file=located.file)
         if code:
-            said = f"It ends with exit code {code}."
-            verdicts.fault("does-not-import", said, proof={"happened": said})
+            said = f"It ends with exit code {code}"
+            verdicts.fault("does-not-import.raised", proof={"happened": said}, problem=said)
         else:
-            verdicts.right("It can be imported.", " ".join(QUESTIONS[verdicts.part]))
+            verdicts.answered |= {*QUESTIONS[verdicts.part]}
+            message = "It can be imported."
+            verdicts.findings.append(Finding(verdict="right", part=verdicts.part, message=message))
 
     judges = mock.patch.dict(parent.JUDGES, dict.fromkeys(parent.JUDGES, "stand_in_judge"))
     with mock.patch.dict(sys.modules, stand_in_judge=SimpleNamespace(check=check)), judges:
