@@ -26,8 +26,8 @@ def judge(submission: Any, host: Any, packages: Collection[str]) -> Any:
         verdicts.doing(f"importing {located.file}")
         code = student.ask("load", file=located.file)
         if code:
-            said = f"It ends with exit code {code}"
-            verdicts.fault("does-not-import.raised", proof={"happened": said}, problem=said)
+            seen = {"name": "It", "why": f"ends with exit code {code}"}
+            verdicts.fault("does-not-import.notebook", proof={"happened": code}, **seen)
         else:
             verdicts.answered |= {*QUESTIONS[verdicts.part]}
             message = "It can be imported."
