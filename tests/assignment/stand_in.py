@@ -19,7 +19,7 @@ from unittest import mock
 def judge(submission: Any, host: Any, packages: Collection[str]) -> Any:
     """The real judge, with another one for each part."""
     from toolkit.assignment.check import parent
-    from toolkit.assignment.check.findings import Finding
+    from toolkit.assignment.check.rules import rules
     from toolkit.assignment.check.verdicts import QUESTIONS
 
     def check(student: Any, located: Any, verdicts: Any) -> None:
@@ -30,8 +30,9 @@ def judge(submission: Any, host: Any, packages: Collection[str]) -> Any:
             verdicts.fault("does-not-import.notebook", proof={"happened": code}, **seen)
         else:
             verdicts.answered |= {*QUESTIONS[verdicts.part]}
-            message = "It can be imported."
-            verdicts.findings.append(Finding(verdict="right", part=verdicts.part, message=message))
+            said = {name: rule.says for name, rule in rules(verdicts.part).items()}
+            plain = (name for name in said if name.startswith("right.") and "{" not in said[name])
+            verdicts.right(next(plain).removeprefix("right."))
 
     judges = mock.patch.dict(parent.JUDGES, dict.fromkeys(parent.JUDGES, "stand_in_judge"))
     with mock.patch.dict(sys.modules, stand_in_judge=SimpleNamespace(check=check)), judges:
