@@ -84,6 +84,7 @@ class Check:
         """What the check says about some parts."""
         from toolkit.assignment.check.parent import judge
         from toolkit.assignment.check.submission import prepare
+        from toolkit.assignment.check.verify import is_proved
 
         key = (key_of(program), tuple(parts))
         if key not in self.reports:
@@ -95,6 +96,7 @@ class Check:
                 write(program, root)
                 submission = prepare(root, Path(copy).resolve())
                 report = judge(submission, self.host, str(submission.root), parts=tuple(parts))
+            assert all(map(is_proved, report.findings))
             keys = ("id", "equation", "file", "cell", "line", "message", "part")
             self.reports[key] = {
                 "findings": [{k: getattr(f, k) for k in keys} for f in report.findings],

@@ -22,6 +22,7 @@ from tests.assignment.check.corpus import build, cases
 from toolkit.assignment.check.host import Host, plain_host
 from toolkit.assignment.check.parent import judge
 from toolkit.assignment.check.submission import prepare
+from toolkit.assignment.check.verify import is_proved
 from toolkit.assignment.parts import PARTS
 
 
@@ -32,7 +33,9 @@ def judged(host: Host, write: Callable[[Path], None], parts: list[str]) -> tuple
     with tempfile.TemporaryDirectory() as copy:
         submission = prepare(folder, Path(copy).resolve())
         chosen = [part for part in PARTS if part in parts]
-        return judge(submission, host, str(submission.root), parts=chosen), folder
+        report = judge(submission, host, str(submission.root), parts=chosen)
+    assert all(map(is_proved, report.findings))
+    return report, folder
 
 
 def planted(host: Host, everywhere: bool) -> Counter[tuple[bool, str]]:

@@ -33,8 +33,11 @@ def said(report: Any, place: Place | None, numbers: list[int]) -> dict[str, Any]
         place: what was judged; None for a whole folder.
         numbers: for a whole folder with a notebook, where its code cells are among all.
     """
+    from toolkit.assignment.check.verify import is_proved
+
     findings = []
     for one in report.findings:
+        assert is_proved(one), one
         where: dict[str, Any] = {"cell": one.cell, "line": one.line}
         if place is not None and one.file == place.file:
             where = place.original(one.line)

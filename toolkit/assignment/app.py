@@ -41,6 +41,10 @@ app = typer.Typer(
 )
 
 
+def _print_copies(written: list[Path], kept: list[Path]) -> None:
+    print("\n".join([*(f"Written: {p}" for p in written), *(f"Kept as it is: {p}" for p in kept)]))
+
+
 @app.command()
 @reports_errors
 def skeleton(
@@ -58,11 +62,7 @@ def skeleton(
     """
     from toolkit.assignment.skeleton import write_skeleton
 
-    written, kept = write_skeleton(out, mnist)
-    for path in written:
-        print(f"Written: {path}")
-    for path in kept:
-        print(f"Kept as it is: {path}")
+    _print_copies(*write_skeleton(out, mnist))
     next_command = command_line("toolkit", "check", str(out))
     print(f"Fill them in, and check them whenever you have finished a piece: {next_command}")
 
@@ -78,11 +78,7 @@ def solution(
     """
     from toolkit.assignment.skeleton import write_solution
 
-    written, kept = write_solution(out)
-    for path in written:
-        print(f"Written: {path}")
-    for path in kept:
-        print(f"Kept as it is: {path}")
+    _print_copies(*write_solution(out))
     print(
         "This is the complete solution, for those who teach the assignment. Students learn from "
         "writing their own, and pack refuses this one, under other names as well."
@@ -281,35 +277,28 @@ def grade(
         print("\n".join([*written.unclear, *written.missing, made]))
 
 
-FolderArgument = Annotated[Path, typer.Argument(help="The folder with your code.")]
-tutors = typer.Typer(
-    no_args_is_help=True,
-    help="Check one step of your code, and get hints: `toolkit tutor check --help`.",
-)
-app.add_typer(tutors, name="tutor")
-
-
-@tutors.command("check")
+@app.command()
 @reports_errors
-def tutor_check(
+def tutor(
+    what: Annotated[Literal["check", "hint"], typer.Argument(help="What you want.")],
     name: Annotated[str, typer.Argument(help="As `toolkit progress` lists it: lstm.equation_5.")],
-    folder: FolderArgument = Path(),
+    folder: Annotated[Path, typer.Argument(help="The folder with your code.")] = Path(),
     expect: Annotated[
-        str | None,
-        typer.Option(
-            help="What you expect to change since the last check.", show_default="you are asked"
-        ),
+        str | None, typer.Option(help="What you expect to change.", show_default="you are asked")
     ] = None,
 ) -> None:
-    """Say whether one step is right, with the numbers of a tiny example, or not written yet.
+    """Check one step of your code, with the numbers of a tiny example; or get the next hint.
 
-    Exit code 0: right; 1: wrong, or not written; 3: not seen.
+    Exit code of a check: 0: right; 1: wrong, or not written yet; 3: not seen.
     """
     from toolkit.assignment.check.host import early_host
-    from toolkit.assignment.tutor.exercises import find_exercise
 
-    find_exercise(name)
-    with early_host() as host:
+    if what == "hint":
+        from toolkit.assignment.tutor.session import next_hint
+
+        print(next_hint(name, folder))
+        return
+    with early_host() as host:  # which has nothing of what is imported from here on
         from toolkit.assignment.tutor.session import check_exercise
 
         answer, text = check_exercise(name, folder, None, expect, host)
@@ -317,21 +306,11 @@ def tutor_check(
     raise typer.Exit({"right": 0, "not seen": 3}.get(answer.verdict, 1))
 
 
-@tutors.command("hint")
-@reports_errors
-def tutor_hint(
-    name: Annotated[str, typer.Argument(help="As `toolkit progress` lists it: lstm.equation_5.")],
-    folder: FolderArgument = Path(),
-) -> None:
-    """Give the next of three hints, once a check has compared numbers of yours."""
-    from toolkit.assignment.tutor.session import next_hint
-
-    print(next_hint(name, folder))
-
-
 @app.command()
 @reports_errors
-def progress(folder: FolderArgument = Path()) -> None:
+def progress(
+    folder: Annotated[Path, typer.Argument(help="The folder with your code.")] = Path(),
+) -> None:
     """List the exercises of the tutor, and which of them are right."""
     from toolkit.assignment.tutor.session import list_progress
 

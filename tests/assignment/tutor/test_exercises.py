@@ -5,7 +5,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import nbformat
@@ -13,10 +13,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 from _pytest.mark import ParameterSet
+from nbclient import NotebookClient
 from torch import nn
 
 from toolkit.assignment.check.findings import IDS
-from toolkit.assignment.skeleton import write_skeleton, write_solution
+from toolkit.assignment.locate import find_parts, read_code
+from toolkit.assignment.pack import collect, find_problems
+from toolkit.assignment.parts import FILES
+from toolkit.assignment.skeleton import copied_from_solution, write_skeleton, write_solution
 from toolkit.assignment.tutor.answer import Answer, examine
 from toolkit.assignment.tutor.exercises import exercises, find_exercise, say
 from toolkit.assignment.tutor.journal import read_entries
@@ -279,3 +283,53 @@ def test_the_notebook_has_the_exercises() -> None:
         assert source == f"# Exercise {name}\n{exercise.stub}\n{indent}raise NotImplementedError"
         ast.parse(source)
         assert cells[cells.index(source) + 1] == f'tutor.check("{name}")'
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("filled", [False, True])
+def test_the_notebook_run(filled: bool, tmp_path: Path) -> None:
+    """Its exercises, empty beside the skeleton; and filled in, which is no second solution."""
+    write_skeleton(tmp_path)
+    path = tmp_path / "assignment3.ipynb"
+    notebook = nbformat.read(path, 4)
+    notebook.cells = [c for c in notebook.cells if re.match(r"# Exercise|tutor\.", c.source)]
+    pieces = {}
+    for file in SOLUTION.glob("*.py"):
+        text = file.read_text("utf-8")
+        for node in ast.parse(text).body:
+            pieces[getattr(node, "name", "")] = ast.get_source_segment(text, node)
+    before = "from __future__ import annotations\nimport itertools\n"
+    for cell in notebook.cells if filled else []:
+        name = cell.source.split()[2] if cell.source.startswith("# Exercise ") else ""
+        if name in NAMES:
+            wanted = [*("noise", "draw") * name.startswith("gan"), exercises()[name].function]
+            code = "\n".join(str(pieces[word]) for word in wanted)
+            cell.source = f"# Exercise {name}\n{before}{code}"
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": tmp_path}}).execute()
+    nbformat.write(notebook, path)
+    said = [o for c in notebook.cells for o in c.get("outputs", ()) if o.output_type != "stream"]
+    assert said == []
+    text = "".join(o.text for c in notebook.cells for o in c.get("outputs", ()))
+    assert "Traceback" not in text
+    for name in NAMES:
+        assert f"{name}: {'right' if filled else 'not written yet'}" in text
+    assert find_parts(read_code(tmp_path)) == {p: PurePosixPath(f) for p, f in FILES.items()}
+    about = [p for p in find_problems(collect(tmp_path)) if p.startswith(path.name)]
+    assert about == [f"{path.name} has no code."]  # but the tutor's
+
+
+def test_pack_refuses_the_solution(tmp_path: Path) -> None:
+    """Also with other names and comments, and in a notebook; nobody's own style."""
+    write_solution(tmp_path)
+    renamed = re.sub(r"\b(noise|drawn|loss|weights|layers|generator)\b", r"my_\1",
+                     (tmp_path / "my_gan.py").read_text("utf-8"))  # fmt: skip
+    (tmp_path / "my_gan.py").write_text(renamed.replace("    return", "    # mine\n    return"))
+    problems = find_problems(collect(tmp_path))
+    assert [p for p in problems if "my_gan.py" in p and "equals the toolkit's solution" in p]
+    assert sum("equals the toolkit's solution" in problem for problem in problems) == 4
+    right = ROOT / "tests/assignment/check/corpus/right"
+    assert copied_from_solution(path.read_text("utf-8") for path in right.glob("*.py")) == []
+    skeleton = (ROOT / "assignments" / "skeleton").glob("*.py")
+    assert copied_from_solution(path.read_text("utf-8") for path in skeleton) == []
+    (tmp_path / "tutor.jsonl").write_text("{}")
+    assert PurePosixPath("tutor.jsonl") not in collect(tmp_path)

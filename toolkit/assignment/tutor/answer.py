@@ -29,7 +29,6 @@ class Answer(BaseModel):
     said: list[Sentence] = []  # in the place of a comparison, and below one
     mistake: str = ""  # what it looks like, a key of the exercise's
     id: str = ""  # the finding of the check
-    judged: str = ""  # its message
 
 
 def examine(exercise: Exercise, function: Function) -> Answer:
@@ -63,8 +62,8 @@ def _wrong(exercise: Exercise, seen: Seen, number: int) -> Answer:
         shown=[(name, _text(value)) for name, value in shown],
         what=seen.what,
         said=said,
-        mistake=seen.mistake,
-        id=exercise.mistakes[seen.mistake]["id"] if seen.mistake else "",
+        mistake=seen.mistake if seen.mistake in exercise.mistakes else "",
+        id=exercise.mistakes.get(seen.mistake, {}).get("id", ""),
     )
 
 
@@ -136,7 +135,6 @@ def as_text(exercise: Exercise, answer: Answer, language: Language, in_cell: boo
     else:
         compared = [f"  {words('compared')} {words(answer.what)}"] * (answer.what != "result")
         lines = [words("wrong")] * answer.numbers + compared + _table(answer, language) + said
-        lines += [answer.judged] * bool(answer.judged)
         lines += [words("ask for a hint")] * answer.numbers
         lines += [words("page", id=answer.id)] * bool(answer.id)
     return "\n".join(lines)

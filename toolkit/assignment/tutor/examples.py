@@ -6,6 +6,7 @@ give. The others are played with tiny networks: each function yields what came o
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -253,44 +254,29 @@ class _Discriminator(nn.Module):
         return Seen(got, wanted, mistake, mistake)
 
 
-def _play(step: Function, trained: str) -> tuple[_Generator, _Discriminator, Iterator[Seen]]:
-    """One step of the student's; and what it moves, with which loss and gradients."""
+def _step_of(trained: str, function: Function) -> Iterator[Seen]:
+    """One step of a network: where it pushes the answers, and what it moves."""
     g, d = _Generator(), _Discriminator()
     weights = {"generator": g.weight, "discriminator": d.weight}
     before = {name: weight.detach().clone() for name, weight in weights.items()}
     weights[trained].grad = torch.full_like(weights[trained], OLD)
     reached: list[bool] = []
     g.weight.register_hook(lambda gradient: reached.append(bool(gradient.any())))
-    said = step(g, d, torch.optim.SGD([weights[trained]], lr=1.0))
+    real, draws = torch.rand(BATCH, 1, 28, 28) * 2 - 1, trained == "generator"
+    optimizer = torch.optim.SGD([weights[trained]], lr=1.0)
+    said = function(g, d, optimizer, BATCH if draws else real)
+    yield Seen(said if said is None else same(said - said, 0.0), True, "finite")
+    if draws:
+        yield Seen(any(reached), True, "reached", "cut")
+        yield d.push(torch.cat(g.drawn), "up", "direction")
+    else:
+        yield d.push(real, "up", "real")
+        yield d.push(torch.cat(g.drawn), "down", "drawn")
+        yield Seen(any(reached), False, "reached", "detach")
     moved = {k: float((weights[k].detach() - before[k]).abs().max()) for k in weights}
     names = ", ".join(name for name, distance in moved.items() if distance > 0)
-    draws = trained == "generator"
-    return g, d, iter((
-        Seen(said if said is None else same(said - said, 0.0), True, "finite"),
-        Seen(any(reached), draws, "reached", "cut" if draws else "detach"),
-        Seen(moved[trained] > OLD / 2, False, "cleared", "clear"),
-        Seen(names or "-", trained, "moved", "other" if "," in names else "still"),
-    ))  # fmt: skip
-
-
-def discriminator_step(function: Function) -> Iterator[Seen]:
-    """Where it pushes the answers, and what it moves."""
-    real = torch.rand(BATCH, 1, 28, 28) * 2 - 1
-    g, d, seen = _play(lambda *three: function(*three, real), "discriminator")
-    yield next(seen)
-    yield d.push(real, "up", "real")
-    yield d.push(torch.cat(g.drawn), "down", "drawn")
-    yield from seen
-    yield from g.noise(BATCH)
-
-
-def generator_step(function: Function) -> Iterator[Seen]:
-    """Where it pushes the answers, and what it moves."""
-    g, d, seen = _play(lambda *three: function(*three, BATCH), "generator")
-    yield next(seen)
-    yield next(seen)
-    yield d.push(torch.cat(g.drawn), "up", "direction")
-    yield from seen
+    yield Seen(moved[trained] > OLD / 2, False, "cleared", "clear")
+    yield Seen(names or "-", trained, "moved", "other" if names else "still")
     yield from g.noise(BATCH)
 
 
@@ -323,8 +309,8 @@ PLAYED: dict[str, Callable[[Function], Iterator[Seen]]] = {
     "train.step": train_step,
     "train.accuracy": accuracy,
     "gan.generator": generator,
-    "gan.discriminator_step": discriminator_step,
-    "gan.generator_step": generator_step,
+    "gan.discriminator_step": partial(_step_of, "discriminator"),
+    "gan.generator_step": partial(_step_of, "generator"),
     "gan.sample": sample,
     "gan.interpolation": interpolation,
 }

@@ -129,8 +129,8 @@ def _judged(exercise: Exercise, report: Report) -> Answer:
     """What the check of the part says about an exercise."""
     for finding in report.findings:
         if {str(finding.id), f"{finding.id} {finding.equation}"} & {*exercise.ids}:
-            id, judged = str(finding.id), finding.message
-            return Answer(verdict="wrong", numbers=True, id=id, judged=judged)
+            id, said = str(finding.id), {"message": finding.message}
+            return Answer(verdict="wrong", numbers=True, id=id, said=[("judged", said)])
     if any(finding.id == "not-written" for finding in report.findings):
         return Answer(verdict="not written")
     ids = {None, *(id.split()[0] for id in exercise.ids)}

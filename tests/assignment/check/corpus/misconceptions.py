@@ -19,7 +19,6 @@ fault. As ast-grep has it, $A is a name, with its dots, and $$$ anything in a li
 
 import re
 from collections.abc import Iterator, Mapping
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,7 +42,8 @@ class Replacement(NamedTuple):
     new: str
 
 
-Edit = tuple[Replacement, ...]
+Edit = list[Replacement]
+PIECE = re.compile(r"^(& )?((?:[-=+] (?!.*  ->).*\n)+|.+\n)", re.MULTILINE)  # of the text of edits
 
 
 class Misconception(NamedTuple):
@@ -52,7 +52,7 @@ class Misconception(NamedTuple):
     name: str
     part: str
     faults: tuple[Fault, ...]  # none: it cannot be seen
-    edits: tuple[Edit, ...]
+    edits: list[Edit]
     instead: tuple[str, ...]
     also: tuple[str, ...]
     parts: tuple[str, ...]
@@ -107,43 +107,28 @@ def _template(lines: list[str], whole: bool) -> str:
     return "".join(found)
 
 
-def _edits(body: list[str]) -> Iterator[Edit]:
+def _replacement(text: str) -> Replacement:
+    """What a line, or some lines that begin with a mark, say."""
+    old, arrow, new = text.partition("  ->")
+    if arrow:
+        return Replacement(re.compile(_pattern([old], False)), _template([new.strip()], False))
+    if text.startswith("file "):
+        return Replacement(None, (HERE / "wrong" / text[5:].strip()).read_text())
+    lines = [(line[0], line[2:]) for line in text.splitlines()]
+    before = [line for mark, line in lines if mark in "-="]
+    after = [line for mark, line in lines if mark in "=+"]
+    return Replacement(re.compile(_pattern(before, True)), _template(after, True))
+
+
+def _edits(body: str) -> list[list[Replacement]]:
     """The edits that some lines describe."""
-    edit: list[Replacement] = []
-    block: list[tuple[str, str]] = []
-
-    def closed() -> None:
-        if block:
-            old = [line for mark, line in block if mark in "-="]
-            new = [line for mark, line in block if mark in "=+"]
-            edit.append(Replacement(re.compile(_pattern(old, True)), _template(new, True)))
-            block.clear()
-
-    for line in body:
-        text = line.removeprefix("& ")
-        if text.partition(" ")[0] in ("-", "=", "+") and "  ->" not in text:
-            if text != line:
-                closed()
-            elif edit and not block:
-                yield tuple(edit)
-                edit.clear()
-            block.append((text[0], text[2:]))
-            continue
-        closed()
-        if text == line and edit:
-            yield tuple(edit)
-            edit.clear()
-        old, arrow, new = text.partition("  ->")
-        if arrow:
-            pattern = re.compile(_pattern([old], False))
-            edit.append(Replacement(pattern, _template([new.strip()], False)))
-        elif text.startswith("file "):
-            edit.append(Replacement(None, (HERE / "wrong" / text[5:]).read_text()))
-        else:
-            assert text == "or", text
-    closed()
-    if edit:
-        yield tuple(edit)
+    edits: list[list[Replacement]] = []
+    for joined, text in PIECE.findall(body):
+        if joined:
+            edits[-1].append(_replacement(text))
+        elif text != "or\n":
+            edits.append([_replacement(text)])
+    return edits
 
 
 def _read(part: str) -> Iterator[Misconception]:
@@ -154,15 +139,14 @@ def _read(part: str) -> Iterator[Misconception]:
         first, *clauses = said.split("; ")
         more = {word: tuple(rest) for word, *rest in (clause.split() for clause in clauses)}
         body = [line[4:] for line in lines[begin + 1 : end]]
-        places = [line[3:].split(" | ") for line in body if line.startswith("at ")]
+        at = [text for line in body if line[:3] == "at " for text in line[3:].split(" | ")]
         id, _, equation = first.partition(" ")
+        fault = Fault(id, int(equation) if equation.isdigit() else None, tuple(at))
         yield Misconception(
             name,
             part,
-            ()
-            if first == "not seen"
-            else (Fault(id, int(equation) if equation else None, tuple(chain(*places))),),
-            tuple(_edits([line for line in body if not line.startswith("at ")])),
+            () if first == "not seen" else (fault,),
+            _edits("".join(f"{line}\n" for line in body if line[:3] != "at ")),
             more.get("or", ()),
             more.get("also", ()),
             more.get("in", (part,)),

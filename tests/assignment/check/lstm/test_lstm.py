@@ -5,55 +5,10 @@ from pathlib import Path
 import pytest
 
 from ..conftest import Check
+from ..corpus.build import HERE
 
-CELL = """
-import torch
-from torch import nn
-
-
-class LSTM(nn.Module):
-    def __init__(self, input_dim, hidden_dim, output_dim):
-        super().__init__()
-        self.n = hidden_dim
-        self.w = nn.Linear(input_dim + hidden_dim, 4 * hidden_dim)
-        self.p = nn.Linear(hidden_dim, output_dim)
-
-    def forward(self, x):
-        h = x.new_zeros(len(x), self.n)
-        c = torch.zeros_like(h)
-        for t in range(x.size(1)):
-            i, f, g, o = self.w(torch.cat([x[:, t], h], 1)).chunk(4, 1)
-            i, f, o, g = i.sigmoid(), f.sigmoid(), o.sigmoid(), g.tanh()
-            c = g * i + c * f
-            h = c.tanh() * o
-        return self.p(h)
-"""
-LAYERS = """
-import torch
-from torch import nn
-
-
-class LSTM(nn.Module):
-    def __init__(self, input_dim, hidden_dim, output_dim):
-        super().__init__()
-        self.n = hidden_dim
-        sizes = [input_dim, hidden_dim]
-        self.layers = nn.ModuleList([nn.Linear(n + hidden_dim, 4 * hidden_dim) for n in sizes])
-        self.p = nn.Linear(hidden_dim, output_dim)
-
-    def forward(self, x):
-        for k, layer in enumerate(self.layers):
-            h = x.new_zeros(len(x), self.n)
-            c = torch.zeros_like(h)
-            hs = []
-            for t in range(x.size(1)):
-                i, f, o, g = layer(torch.cat([x[:, t], h], 1)).chunk(4, 1)
-                c = g.tanh() * i.sigmoid() + c * f.sigmoid()
-                h = c.tanh() * o.sigmoid()
-                hs.append(h)
-            x = torch.stack(hs, 1)
-        return self.p(h)
-"""
+CELL = (HERE / "right" / "lstm_chunk.py").read_text()
+LAYERS = (HERE / "right" / "lstm_layers.py").read_text()  # any number of them
 # A module is called by a script, which stops where the module does.
 USE = """
 import torch

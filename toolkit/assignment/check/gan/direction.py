@@ -17,7 +17,6 @@ from toolkit.assignment.check.train.trace import Loss
 from toolkit.assignment.check.verdicts import Placed, Verdicts
 
 WAYS = {1: "up", -1: "down"}
-CLEAR = 0.9  # of the steps push the same way; labels may be flipped in a few
 MIN_IMAGES = 16  # to see how a push depends on the output
 MIN_SPREAD = 1e-4  # of the outputs, for the same
 STRAIGHT = 0.02  # at most so far, of its fall, is the push in a loss with targets off a line
@@ -40,10 +39,9 @@ class Pushes(NamedTuple):
 
     @property
     def way(self) -> int:
-        """1 if most steps push up, -1 if most push down; 0 if that is not clear."""
-        signs = [1 if vote > 0 else -1 for vote in self.votes if vote]
-        clear = abs(sum(signs)) >= (2 * CLEAR - 1) * len(signs)
-        return (sum(signs) > 0) - (sum(signs) < 0) if clear else 0
+        """1 if most steps push up, -1 if most push down: labels may be flipped; 0 if none does."""
+        votes = sum(1 if vote > 0 else -1 for vote in self.votes if vote)
+        return (votes > 0) - (votes < 0)
 
     @property
     def is_one_way(self) -> bool:
@@ -104,24 +102,30 @@ def check_direction(game: Game, verdicts: Verdicts) -> None:
     if _one_sided(game, turns_d, verdicts):
         return
     sides = [real, drawn, wanted]
-    always, alike = real.is_one_way and drawn.is_one_way, real.way == drawn.way
-    if not (always and not alike) and (targets := _targets(sides[:2])):
-        _check_targets(game, *(_targets(sides) or targets), wanted.way, verdicts)
-    elif alike and not always:
-        verdicts.not_seen("direction")
+    if (targets := _targets(sides[:2])) is not None:
+        _check_targets(game, *targets, _targets(sides), wanted, verdicts)
     else:  # all outputs of a kind may be beyond the targets
-        _check_ways(game, real.way or -drawn.way, drawn.way or -real.way, wanted.way, verdicts)
+        ways = real.way or -drawn.way, drawn.way or -real.way
+        _check_ways(game, *ways, wanted.way, all(side.is_one_way for side in sides), verdicts)
 
 
-def _check_ways(game: Game, real: int, drawn: int, wanted: int, verdicts: Verdicts) -> None:
-    """For losses that push on and on."""
+def _check_ways(
+    game: Game, real: int, drawn: int, wanted: int, certain: bool, verdicts: Verdicts
+) -> None:
+    """For losses that push on and on.
+
+    Args:
+        certain: whether that is so: where labels are noisy, some may push back.
+    """
     proof: dict[str, Any] = {"real": real, "drawn": drawn, "wanted": wanted}
     turns_d, turns_g = game.turns(game.discriminator), game.turns(game.generator)
-    if real == drawn:
+    if wanted == real != drawn:
+        verdicts.right("direction")
+    elif not certain:
+        verdicts.not_seen("direction")
+    elif real == drawn:
         at = _loss_of(game, turns_d, drawn=real > 0)
         verdicts.fault("wrong-direction.alike", at=at, proof=proof, way=WAYS[real])
-    elif wanted == real:
-        verdicts.right("direction")
     elif wanted:
         in_d = real < 0  # real images are usually pushed up
         verdicts.fault(
@@ -135,23 +139,28 @@ def _check_ways(game: Game, real: int, drawn: int, wanted: int, verdicts: Verdic
 
 
 def _check_targets(
-    game: Game, targets: list[float], far: float, way: int, verdicts: Verdicts
+    game: Game,
+    targets: list[float],
+    far: float,
+    three: tuple[list[float], float] | None,
+    wanted: Pushes,
+    verdicts: Verdicts,
 ) -> None:
     """For losses that pull towards a number from both sides of it."""
-    real, drawn, *more = targets
+    real, drawn, *more = three[0] if three else targets
     turns_d, turns_g = game.turns(game.discriminator), game.turns(game.generator)
     proof: dict[str, Any] = {"real": real, "drawn": drawn, "wanted": None, "far": far}
     if abs(real - drawn) < NEAR * far:
         at = _loss_of(game, turns_d, drawn=real > 0.5)
         verdicts.fault("wrong-direction.same-target", at=at, proof=proof)
-        return
-    to_real = way * (real - drawn) > 0
-    share = (more[0] - drawn) / (real - drawn) if more else 1.0 if to_real else None
-    if share is None or 0.2 < share < 0.4:
-        verdicts.not_seen("pull")
-    elif share < 0.3:
+    elif not more:
+        up = 1 if real > drawn else -1
+        _check_ways(game, up, -up, wanted.way, wanted.is_one_way, verdicts)
+    elif (share := (more[0] - drawn) / (real - drawn)) < 0.2:
         at = _loss_of(game, turns_d if real < drawn else turns_g, drawn=real > drawn)
         verdicts.fault("wrong-direction.target", at=at, proof=proof | {"wanted": more[0]})
+    elif share < 0.4:
+        verdicts.not_seen("pull")
     else:
         verdicts.right("direction")
 
