@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from toolkit.assignment.check.child.origins import Origins
-from toolkit.assignment.check.child.places import within
+from toolkit.assignment.check.child.places import place, place_of, place_of_code, within
 
 NETWORK = """import numpy as np
 import torch
@@ -29,6 +31,19 @@ def test_a_file_of_theirs_on_any_system() -> None:
     assert within("/me/mine/part1/lstm.py", "/me/mine") == "part1/lstm.py"
     assert within("C:\\me\\mine\\part1\\lstm.py", "C:\\me\\mine") == "part1/lstm.py"
     assert within("/me/mine_too/lstm.py", "/me/mine") is None
+
+
+def test_a_line_of_theirs_on_windows() -> None:
+    """As it runs, as it raises, and as a function has it."""
+    root = "C:\\me\\mine"
+    names: dict[str, Any] = {"place": place, "root": root}
+    text = "def f():\n    return place(root)\ndef g():\n    raise KeyError\n"
+    exec(compile(text, root + "\\part1\\lstm.py", "exec"), names)
+    assert names["f"]() == ("part1/lstm.py", 2)
+    assert place_of_code(names["g"], root) == ("part1/lstm.py", 3)
+    with pytest.raises(KeyError) as caught:
+        names["g"]()
+    assert place_of(caught.value, root) == ("part1/lstm.py", 4)
 
 
 def test_where_things_came_into_being(tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def _faults(
     whole = all(row == row[::-1] for _, row, _ in items)
     same = all(row[-1] == label and row[:-1] == row[-2::-1] for _, row, label in items)
     if items and (whole or same):
-        rule = f"answer-in-input.{'whole' if whole else 'shifted'}"
+        rule = "answer-in-input.whole" if whole else "answer-in-input.shifted"
         seen = [(row, label) for length, row, label in items if length == items[0][0]][:SHOWN]
         rows, ends = zip(*seen, strict=True)
         yield rule, ("input", "item"), {"rows": rows, "labels": ends}, {}

@@ -110,7 +110,8 @@ def judge(
     files = {part: located.file for part, located in submission.parts.items()}
     read = {part: Verdicts(part, files.get(part, "")) for part in PARTS}
     unreadable = Reading(submission, read).unreadable
-    told = {part: Verdicts(part, files.get(part, ""), progress, no_fault) for part in parts}
+    told = {part: Verdicts(part, files.get(part, ""), progress, no_fault) for part in PARTS}
+    told = {part: verdicts for part, verdicts in told.items() if part in parts}
     for part, verdicts in told.items():
         if part not in submission.parts:
             _not_there(submission, verdicts)

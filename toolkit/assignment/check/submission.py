@@ -186,4 +186,5 @@ def _missing(part: Part, found: Found) -> Said:
     looked = "the only file" if number == 1 else f"{number} files"
     near = list(dict.fromkeys(str(c.path) for c in found.close.get(part, [])))[:3]
     seen = {"file": FILES[part], "looked": looked, "what": WHAT[part]}
-    return f"missing-file.{'near' if near else 'none'}", seen | {"nearest": " or ".join(near)}
+    rule = "missing-file.near" if near else "missing-file.none"
+    return rule, seen | {"nearest": " or ".join(near)}

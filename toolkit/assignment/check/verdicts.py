@@ -21,8 +21,8 @@ class Verdicts:
         part: what is judged.
         file: where it is, relative to the submission; "" if it is not there.
         progress: called with a sentence when a new piece of work begins.
-        excused: modules whose absence is no fault of this part: the name, and the
-            file of another part that is not there; "" where only this machine lacks it.
+        excused: modules whose absence is no fault of this part: the name, and the file of another
+            part that is not there; "" where only this machine lacks it.
     """
 
     def __init__(
@@ -119,14 +119,8 @@ class Verdicts:
         """What there is to say in place of a finding: `[not-seen.NAME]`."""
         seen |= {"said": finding.message, "id": finding.id}
         message = self._rules[f"not-seen.{name}"].says.format(**seen)
-        update = {
-            "verdict": "not seen",
-            "id": id,
-            "message": message,
-            "proof": None,
-            "equation": None,
-        }
-        return finding.model_copy(update=update)
+        update = {"verdict": "not seen", "id": id, "message": message}
+        return finding.model_copy(update=update | dict.fromkeys(("proof", "equation")))
 
     def also(self, name: str, cause: Finding | None = None, /, **seen: Any) -> None:
         """Say inside a fault, or the first, what it accounts for: `[also.NAME]` in the rules."""

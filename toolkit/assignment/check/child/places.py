@@ -57,7 +57,7 @@ def place_of_class(kind: type, root: Path | str, *methods: str) -> Place | None:
     return (file, line_of(kind, *methods)) if file else None
 
 
-def place_of_code(function: FunctionType, root: Path) -> Place | None:
+def place_of_code(function: FunctionType, root: Path | str) -> Place | None:
     """The place of a function; None if it is not theirs."""
     file = within(function.__code__.co_filename, str(root))
     return (file, function.__code__.co_firstlineno) if file else None

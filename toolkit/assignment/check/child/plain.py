@@ -11,13 +11,9 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-import torch
-
 from toolkit.assignment.check.child.answering import Back, described
 from toolkit.assignment.check.child.importing import compiled, package_of, prepare_imports
-from toolkit.assignment.check.child.script.digits import replace_mnist
-
-SIZES = {True: 60_000, False: 10_000}  # of MNIST's training and test data
+from toolkit.assignment.check.child.script.digits import few_digits, replace_mnist
 
 
 def run_plainly(root: Path, file: str, there: Container[str], back: Back) -> dict[str, Any] | None:
@@ -27,22 +23,17 @@ def run_plainly(root: Path, file: str, there: Container[str], back: Back) -> dic
         root: of the submission.
         file: relative to it.
         there: what is in it; what else an earlier run has made is deleted.
-        back: asks the judge for "digits", which are repeated until there are as many as in MNIST.
+        back: asks the judge for "digits".
 
     Returns:
         what it raised, as in `answering.described`; None if it came to its end.
     """
 
-    def digits(train: bool) -> dict[str, torch.Tensor]:
-        found = back("digits", train=train)
-        which = torch.arange(SIZES[train]) % len(found["labels"])
-        return {name: tensor[which] for name, tensor in found.items()}
-
     for made in sorted(root.rglob("*"), reverse=True):
         if made.relative_to(root).as_posix() not in there:
             made.rmdir() if made.is_dir() and not made.is_symlink() else made.unlink()
     path = root / file
-    replace_mnist(digits)
+    replace_mnist(few_digits(back, whole=True))
     prepare_imports(root, path.parent, lacking=True)
     try:
         run_as_main(ModuleType("__main__"), path, root, compiled(path))

@@ -9,6 +9,7 @@ from torch import Tensor
 from torchvision.datasets import MNIST
 
 TIMES = 10  # that each digit is in the training data
+WHOLE = {True: 60_000, False: 10_000}  # of MNIST's training and test data
 
 # Gives the images (uint8, n x 28 x 28) and labels (int64, n) for training, or for testing.
 Digits = Callable[[bool], Any]
@@ -38,19 +39,21 @@ def _data_set(digits: Digits) -> Any:
     return FewDigits
 
 
-def few_digits(back: Callable[..., Any]) -> Digits:
+def few_digits(back: Callable[..., Any], whole: bool = False) -> Digits:
     """Few digits many times, so that an epoch is long enough and little is sent.
 
     Args:
         back: asks the judge: back("digits", train).
+        whole: whether there are as many as in MNIST.
     """
     sent: dict[bool, dict[str, Tensor]] = {}
 
     def digits(train: bool) -> dict[str, Tensor]:
         if train not in sent:
             sent[train] = back("digits", train=train)
-        times = TIMES if train else 1
-        return {name: torch.cat([tensor] * times) for name, tensor in sent[train].items()}
+        count = len(sent[train]["labels"])
+        size = WHOLE[train] if whole else count * (TIMES if train else 1)
+        return {name: x[torch.arange(size) % count] for name, x in sent[train].items()}
 
     return digits
 

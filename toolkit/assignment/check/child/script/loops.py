@@ -62,12 +62,7 @@ class Loops:
     def each(self, things: Any, loop: str) -> Iterator[Any]:
         """The items of a `for` loop."""
         last = things[-1] if isinstance(things, range) and len(things) > 1 else None
-        items = iter(things)
-        while True:
-            try:
-                thing = next(items)
-            except StopIteration:
-                return
+        for thing in things:
             yield from self._counted(thing, loop)
             if self._enough(loop):
                 if last is not None and thing != last:

@@ -21,8 +21,7 @@ from toolkit.assignment.check.child.importing import compiled, forget_imports, p
 from toolkit.assignment.check.child.places import NOWHERE, place_of_class, place_of_code
 from toolkit.assignment.check.child.plain import run_as_main
 from toolkit.assignment.check.child.script.loops import Loops
-from toolkit.assignment.check.child.script.modes import modes
-from toolkit.assignment.check.child.script.reading import discarded_gradients, unfinished
+from toolkit.assignment.check.child.script.reading import discarded_gradients, modes, unfinished
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.watching import watching
 from toolkit.assignment.check.names import NAMES

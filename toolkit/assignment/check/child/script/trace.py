@@ -248,8 +248,9 @@ class Trace:
         """Record a call of torch, if it tells something."""
         if self.on and name in CLAMPS and isinstance(args[0], Tensor):
             self.clamped(name, args[0], result)
-        elif self.on and name in MOVES:
-            self.moved(args[0])
+        elif self.on and name in MOVES and not self.stepping:
+            if address(args[0]) in map(address, self._reached.values()):
+                self.moves.append(place(self.root))
         elif self.on and name in SOFTMAX and not self.full():
             self.add("softmax", name=name, output=self.values.id_of(result))
 
@@ -265,11 +266,6 @@ class Trace:
                 if not in_place:
                     self._clamps.append((index, key, result))
                 return
-
-    def moved(self, given: Tensor) -> None:
-        """Note the line where a parameter is changed, but for the step of an optimiser."""
-        if not self.stepping and address(given) in map(address, self._reached.values()):
-            self.moves.append(place(self.root))
 
     @unwatched
     def finish(self) -> None:
