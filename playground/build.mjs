@@ -24,6 +24,8 @@ const bundle = async (name, options) => {
   });
   return outputFiles[0].text.trim();
 };
+// Of the packages that end up in a script: their licences ask for it.
+const notices = { latent_studio: await readFile(`${here}node_modules/uqr/LICENSE`, "utf-8") };
 const scriptOf = (name, options) => bundle(name, { format: "iife", target: "es2020", ...options });
 
 const style = await bundle("style.css", { target: ["chrome100", "firefox100", "safari15"] });
@@ -35,5 +37,5 @@ await mkdir(out, { recursive: true });
 await writeFile(`${out}/playground.html`, page);
 await writeFile(`${out}/page.css`, `${style}\n`);
 for (const name of served) {
-  await writeFile(`${out}/${name}.js`, `${await scriptOf(`served/${name}.js`, { globalName: "part" })}\n`);
+  await writeFile(`${out}/${name}.js`, `${await scriptOf(`served/${name}.js`, { globalName: "part" })}\n${notices[name] ? `/* uqr, which draws the QR code:\n\n${notices[name]}*/\n` : ""}`);
 }

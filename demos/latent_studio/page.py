@@ -10,6 +10,7 @@ from torch import Tensor
 
 from latent_studio.api import Endpoints
 from latent_studio.studio import MAX_POINTS, Pictures, Studio
+from latent_studio.tally import Tally
 from serving.messages import on
 from serving.part import part
 from toolkit.common.errors import UsageError
@@ -21,12 +22,16 @@ def build(exports_dir: Path) -> gr.Blocks:
 
     Raises: as `Studio`.
     """
-    studio = Studio(exports_dir)
+    studio, tally = Studio(exports_dir), Tally()
     with gr.Blocks(title="Latent studio", analytics_enabled=False) as page:
         part(
             "latent_studio",
-            Answers(studio).functions(),
-            {"latent_dim": studio.latent_dim, "has_film": studio.has_film},
+            [*Answers(studio).functions(), tally.vote, tally.tally],
+            {
+                "latent_dim": studio.latent_dim,
+                "has_film": studio.has_film,
+                "has_images": studio.has_images,
+            },
         )
         for endpoint in Endpoints(studio).functions():
             on(gr.api, endpoint, api_name=endpoint.__name__)
@@ -45,8 +50,8 @@ class Answers:
 
     def functions(self) -> list[Any]:
         return [
-            self.samples, self.pair, self.draw, self.name, self.judge, self.early, self.gif,
-            self.strip, self.recorded, self.read,
+            self.samples, self.pair, self.draw, self.name, self.judge, self.slopes, self.nearest,
+            self.early, self.recorded, self.read,
         ]  # fmt: skip
 
     def samples(self, seed: int, digit: str) -> list[dict[str, Any]]:
@@ -68,17 +73,18 @@ class Answers:
         found = _sent(self.studio.judge(_received(images)))
         return [{key: one[key] for key in ("digit", "share", "logit")} for one in found]
 
+    def slopes(self, image: str) -> list[float]:
+        return self.studio.slopes(_received([image])).flatten().tolist()
+
+    def nearest(self, image: str, digit: int) -> dict[str, Any]:
+        found, distance, of_real = self.studio.nearest(_received([image]), digit)
+        return {"image": _bytes(found), "distance": distance, "of_real": of_real}
+
     def early(self, corners: Any, weights: Any) -> dict[str, Any]:
         """The same points by the generator early in its training."""
         step, generator = self.studio.early
         pictures = self.studio.draw(self.studio.mixtures(corners, weights), generator)
         return {"step": step, "pictures": _sent(pictures)}
-
-    def gif(self, corners: Any, weights: Any) -> str:
-        return _base64(self.studio.gif(self.studio.mixtures(corners, weights)))
-
-    def strip(self, corners: Any, weights: Any) -> str:
-        return _base64(self.studio.strip(self.studio.mixtures(corners, weights)))
 
     def recorded(self) -> dict[str, Any]:
         return self.studio.recorded
@@ -93,12 +99,16 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
+def _bytes(image: Tensor) -> str:
+    return _base64(to_bytes(image).numpy().tobytes())
+
+
 def _sent(pictures: Pictures, z: Tensor | None = None) -> list[dict[str, Any]]:
     """Pictures in the form of the script's `Sent`."""
     share, digit = pictures.shares.max(dim=1)
     return [
         {
-            "image": _base64(to_bytes(pictures.images[k]).numpy().tobytes()),
+            "image": _bytes(pictures.images[k]),
             "digit": int(digit[k]),
             "share": float(share[k]),
             "logit": float(pictures.logits[k]),

@@ -18,7 +18,9 @@ from toolkit.common.package_data import package_data
 from toolkit.export import torchscript
 from toolkit.export.film import load_film, network_at, recording
 from toolkit.export.manifest import read_manifest
+from toolkit.gan.data import EMBEDDED, MNIST, load_mnist, to_unit
 from toolkit.gan.latent import latents_of_class, pair_of_classes, sample_latents
+from toolkit.gan.measure import neighbours
 from toolkit.gan.sketch import UNREADABLE, read_picture, to_mnist
 
 NUM_SAMPLES = 25
@@ -27,6 +29,7 @@ MAX_BYTES = 5_000_000  # of a picture
 MAX_POINTS = 100  # drawn at once
 MAX_LATENT = 100.0  # a standard normal number is hardly ever beyond 6
 MILLISECONDS = 2500  # how long a film takes from one end to the other
+NUM_REAL = 40  # test images of each digit, to judge distances by
 EARLY = 0.5  # of the film's frames
 ANY = "any"
 
@@ -55,6 +58,7 @@ class Studio:
         self.discriminator = torchscript.load("discriminator", exports_dir)
         self.classifier = torchscript.load("classifier", exports_dir)
         self.latent_dim = cast(int, self.generator.latent_dim)
+        self.has_images = any(EMBEDDED.glob("*.gz"))  # nothing is downloaded for a visitor
         self.has_film = "film.npz" in read_manifest(exports_dir)
 
     def samples(self, seed: int, digit: str | int = ANY) -> Tensor:
@@ -97,6 +101,38 @@ class Studio:
         shares = torch.softmax(self.classifier(images), dim=1)
         return Pictures(images, shares, self.discriminator(images).squeeze(1))
 
+    def slopes(self, images: Tensor) -> Tensor:
+        """The derivatives of the discriminator's logits with respect to images, of their shape."""
+        images = images.clone().requires_grad_()
+        (slopes,) = torch.autograd.grad(self.discriminator(images).sum(), images)
+        return slopes
+
+    @torch.no_grad()
+    def nearest(self, image: Tensor, digit: int) -> tuple[Tensor, float, list[float]]:
+        """The training image (28 * 28,) nearest to an image (1, 1, 28, 28), and its distance.
+
+        To judge it by: the distances of real test images of that digit from their nearest.
+        """
+        distance, index = neighbours.nearest(image.flatten(1), self.training)
+        of_real = self.distances[digit_of("digit", digit)].tolist()
+        return self.training[int(index)], float(distance), of_real
+
+    @functools.cached_property
+    def training(self) -> Tensor:
+        """All training images, float32 (60,000, 28 * 28) in 0..1."""
+        return to_unit(self.mnist.train_images).flatten(1)
+
+    @functools.cached_property
+    def distances(self) -> Tensor:
+        """Of the first test images of each digit from their nearest training image: (10, n)."""
+        images, labels = to_unit(self.mnist.test_images).flatten(1), self.mnist.test_labels
+        first = torch.cat([images[labels == digit][:NUM_REAL] for digit in range(10)])
+        return neighbours.nearest(first, self.training)[0].view(10, NUM_REAL)
+
+    @functools.cached_property
+    def mnist(self) -> MNIST:
+        return load_mnist()
+
     @torch.no_grad()
     def digits(self, z: Tensor) -> list[int]:
         """The digits that the classifier sees in the pictures of latent points (n, latent_dim)."""
@@ -127,12 +163,6 @@ class Studio:
     def gif(self, z: Tensor) -> bytes:
         """The film of a walk over latent points (n, latent_dim), there and back."""
         return figures.to_gif(self.generator(z), milliseconds=MILLISECONDS // len(z))
-
-    @torch.no_grad()
-    def strip(self, z: Tensor) -> bytes:
-        """The pictures of latent points (n, latent_dim) side by side, as a PNG."""
-        sheet = figures.sheet(self.generator(z), columns=len(z), scale=4)
-        return figures.to_png(sheet)
 
     def read(self, picture: str) -> Pictures:
         """Somebody's picture of a digit, as the networks see it.

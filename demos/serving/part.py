@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from toolkit.common.errors import ToolkitError
+from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.package_data import package_data
 from toolkit.common.texts.language import chinese_of_pages
 
@@ -25,7 +25,8 @@ def part(
         name: of the script in `playground/src/served`, whose `mount(element, server, settings)`
             is called when the page is open.
         functions: what the script can ask, by their names; each takes its arguments by name and
-            returns what JSON can hold. The sentence of a `ToolkitError` goes to the script.
+            returns what JSON can hold. The sentence of a `ToolkitError` goes to the script. A
+            coroutine needs no torch, so it is answered at once.
         settings: what the script knows from the start, as JSON; the Chinese texts are added.
     """
     pages = package_data("pages")
@@ -50,17 +51,31 @@ def _answering(function: Callable[..., Any], alone: threading.Lock) -> Callable[
     """
     signature = inspect.signature(function)
 
-    @functools.wraps(function)
-    def answer(given: Any) -> Any:
+    def call(given: Any) -> Any:
         try:
             arguments = signature.bind(**given)
         except TypeError as error:
-            return {"error": f"{function.__name__} cannot be asked like this: {error}."}
-        try:
-            with alone:
-                return function(*arguments.args, **arguments.kwargs)
-        except ToolkitError as error:
-            return {"error": str(error)}
+            raise UsageError(f"{function.__name__} cannot be asked like this: {error}.") from error
+        return function(*arguments.args, **arguments.kwargs)
+
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def answer(given: Any) -> Any:
+            try:
+                return await call(given)
+            except ToolkitError as error:
+                return {"error": str(error)}
+
+    else:
+
+        @functools.wraps(function)
+        def answer(given: Any) -> Any:
+            try:
+                with alone:
+                    return call(given)
+            except ToolkitError as error:
+                return {"error": str(error)}
 
     del answer.__wrapped__  # type: ignore[attr-defined]  # Gradio would fill in its arguments
     return answer

@@ -138,6 +138,59 @@ export function select(options, chosen, choose) {
 export const font = (size = 13) =>
   `${(size / 16) * parseFloat(getComputedStyle(document.documentElement).fontSize)}px system-ui, sans-serif`;
 
+/** The canvases that are drawn while it is recorded, each as parts of an SVG. @type {Map<HTMLCanvasElement, string[]> | null} */
+let record = null;
+
+/**
+ * What is drawn on canvases that were made ready by `prepare`.
+ * @param {() => void} draw
+ * @returns {Map<HTMLCanvasElement, string[]>}
+ */
+export function recorded(draw) {
+  const found = (record = new Map());
+  try {
+    draw();
+  } finally {
+    record = null;
+  }
+  return found;
+}
+
+/**
+ * The same context, and what it draws is written down, too.
+ * @param {CanvasRenderingContext2D} context
+ * @param {string[]} parts
+ * @returns {CanvasRenderingContext2D}
+ */
+function writing(context, parts) {
+  let path = "";
+  const ink = () => `opacity="${context.globalAlpha}"`;
+  const escape = (/** @type {any} */ text) => String(text).replace(/[&<>]/g, (one) => `&#${one.charCodeAt(0)};`);
+  const anchor = () => ({ left: "start", right: "end" })[/** @type {"left"} */ (context.textAlign)] ?? "middle";
+  /** @type {Record<string, (...given: any[]) => void>} */
+  const notes = {
+    beginPath: () => { path = ""; },
+    moveTo: (x, y) => { path += `M${x} ${y}`; },
+    lineTo: (x, y) => { path += `${path ? "L" : "M"}${x} ${y}`; },
+    arc: (x, y, r) => { path += `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`; }, // all are whole
+    fill: () => parts.push(`<path d="${path}" fill="${context.fillStyle}" ${ink()}/>`),
+    stroke: () => parts.push(`<path d="${path}" fill="none" stroke="${context.strokeStyle}" stroke-width="${context.lineWidth}" stroke-dasharray="${context.getLineDash()}" ${ink()}/>`),
+    fillRect: (x, y, width, height) => parts.push(`<rect x="${x}" y="${y}" width="${width}" height="${Math.max(0, height)}" fill="${context.fillStyle}" ${ink()}/>`),
+    fillText: (text, x, y) => parts.push(`<text x="${x}" y="${y}" style="font:${context.font}" text-anchor="${anchor()}" dominant-baseline="central" fill="${context.fillStyle}" ${ink()}>${escape(text)}</text>`),
+    drawImage: (image, x, y, width, height) => parts.push(`<image x="${x}" y="${y}" width="${width}" height="${height}" href="${image.toDataURL()}" preserveAspectRatio="none"/>`),
+  };
+  return new Proxy(context, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target);
+      return typeof value !== "function" ? value : (/** @type {any[]} */ ...given) => {
+        notes[String(name)]?.(...given);
+        return value.apply(target, given);
+      };
+    },
+    set: (target, name, value) => Reflect.set(target, name, value, target),
+  });
+}
+
 /**
  * A canvas's context, as large as the canvas is shown, in CSS pixels.
  * @param {HTMLCanvasElement} canvas
@@ -154,7 +207,10 @@ export function prepare(canvas, width, height) {
   context.font = font();
   context.textAlign = "center";
   context.textBaseline = "middle";
-  return context;
+  if (!record) return context;
+  const parts = /** @type {string[]} */ ([]);
+  record.set(canvas, parts);
+  return writing(context, parts);
 }
 
 /**

@@ -7,11 +7,23 @@ import { uniformFrom } from "./tensors.js";
 
 /** @typedef {import("./reel.js").Reel} Reel */
 /** @typedef {{isReal: boolean, column: number, logit: number}} Card */
+/**
+ * A class that plays the same twelve: how many have answered a round (from 1), and how many of them
+ * took each card for drawn; a picture of an address, to be read by a phone.
+ * @typedef {{visitors: number, marks: number[]}} Tally
+ * @typedef {{
+ *   vote: (game: number, round: number, picked: string) => Promise<Tally>,
+ *   tally: (game: number, round: number) => Promise<Tally>,
+ *   code: (address: string) => string,
+ * }} Room
+ */
 
 const HALF = 6; // real ones in a round, and as many drawn ones
 const STAGES = 3;
 const BEFORE_THE_END = [5, 3, 0]; // frames; before them it is too easy
 const SEEDS = 10_000;
+const LOOK = { here: 500, there: 3000 }; // milliseconds between two looks at what the class has answered
+const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
 
 /**
  * The order in which a seed draws the numbers below `count`.
@@ -58,13 +70,22 @@ export const accused = (cards) =>
   new Set([...cards].sort((a, b) => a.logit - b.logit).slice(0, HALF));
 
 /**
- * @param {() => Promise<import("./models.js").Film>} load
+ * How many of twelve a class is right about, on the average.
+ * @param {Card[]} cards
+ * @param {Tally} tally
  */
-export function spotTheFake(load) {
+export const rightOf = (cards, { visitors, marks }) =>
+  cards.reduce((sum, { isReal }, k) => sum + (isReal ? visitors - marks[k] : marks[k]), 0) / visitors;
+
+/**
+ * @param {() => Promise<import("./models.js").Film>} load
+ * @param {Room} [room]
+ */
+export function spotTheFake(load, room) {
   const view = el("div", {}, el("p", { class: "message quiet", role: "status" }, t("A moment, please.")));
   (async () => {
     try {
-      view.replaceChildren(game(await openFilm(await load())));
+      view.replaceChildren(game(await openFilm(await load()), room));
     } catch (error) {
       view.replaceChildren(el("p", { class: "message", role: "alert" }, /** @type {Error} */ (error).message));
     }
@@ -72,8 +93,8 @@ export function spotTheFake(load) {
   return { view, show: () => {} };
 }
 
-/** @param {Reel} reel */
-function game(reel) {
+/** @param {Reel} reel @param {Room} [room] */
+function game(reel, room) {
   if (!reel.reals) throw new Error(t("These files hold no real digits, so there is nothing to guess."));
   const { reals } = reel;
   const given = Number(remembered("game") ?? NaN);
@@ -84,6 +105,8 @@ function game(reel) {
   let answers = /** @type {Set<Card>[]} */ ([]);
   let accusedByYou = /** @type {Set<Card>} */ (new Set());
 
+  /** What the class has answered in each round. @type {Tally[]} */
+  let tallies = [];
   const title = el("h2", {});
   const cards = el("div", { class: "cards", role: "group" });
   const sentence = el("p", { class: "sentence", role: "status" });
@@ -98,6 +121,7 @@ function game(reel) {
     plan = rounds(reel, reals.width / 28, seed);
     round = 0;
     answers = [];
+    tallies = [];
     deal();
   }
 
@@ -107,12 +131,48 @@ function game(reel) {
     accusedByYou = answers[round] ?? new Set();
     keep();
     show();
+    showDoor();
+    look();
   }
 
   /** Twelve and answers, so that a reload shows the same; of each round that is over 12 times 0 or 1. */
   function keep() {
-    const picked = answers.map((chosen, k) => plan[k].cards.map((card) => Number(chosen.has(card))).join(""));
-    remember({ game: seed, picked: picked.join("."), round: round ? round + 1 : "" });
+    remember({ game: seed, picked: answers.map(bits).join("."), round: round ? round + 1 : "" });
+  }
+
+  /** @param {Set<Card>} chosen @param {number} k */
+  const bits = (chosen, k) => plan[k].cards.map((card) => Number(chosen.has(card))).join("");
+
+  /**
+   * Show what the class has answered, as soon as it is there.
+   * @param {Promise<Tally> | undefined} coming
+   */
+  async function hear(coming) {
+    const [game, k] = [seed, round];
+    try {
+      const tally = await coming;
+      if (!tally || game !== seed) return;
+      heard.textContent = t("Answers to this round: %(count)s", { count: number(tally.visitors) });
+      if (JSON.stringify(tallies[k]) === JSON.stringify(tally)) return;
+      tallies[k] = tally;
+      if (k === round) show();
+    } catch (error) {
+      heard.textContent = /** @type {Error} */ (error).message;
+    }
+  }
+
+  const look = () => void hear(room?.tally(seed, round + 1));
+
+  /** Where others join: the same twelve, without answers. */
+  function showDoor() {
+    if (!room) return;
+    const address = `${location.origin}${location.pathname}#tab=fake&game=${seed}`;
+    code.src = `data:image/svg+xml,${encodeURIComponent(room.code(address))}`;
+    code.alt = t("QR code of %(address)s", { address });
+    door.textContent = address;
+    door.href = address;
+    elsewhere.textContent = LOOPBACK.includes(location.hostname)
+      ? t("This address works on this machine only. Start the demo with --host 0.0.0.0 or --share and open the page by the address that others can reach.") : "";
   }
 
   function recall() {
@@ -141,12 +201,14 @@ function game(reel) {
     answers.push(accusedByYou);
     keep();
     show();
+    void hear(room?.vote(seed, round + 1, bits(accusedByYou, round)));
     (round < STAGES - 1 ? next : again).focus();
   }
 
   function show() {
     const { frame, cards: dealt } = plan[round];
     const over = isOver();
+    const suspects = accused(dealt);
     const stage = [t("early in the training"), t("halfway"), t("at the end of the training")][round];
     title.textContent = t("Round %(round)s of 3, %(stage)s: step %(step)s", { round: round + 1, stage, step: number(reel.steps[frame]) });
     const focused = [...cards.children].indexOf(/** @type {Element} */ (document.activeElement));
@@ -156,14 +218,19 @@ function game(reel) {
       const chosen = accusedByYou.has(card);
       const truth = card.isReal ? t("real") : t("drawn");
       const good = chosen !== card.isReal;
+      const tally = tallies[round];
       return el("button", {
         type: "button", class: `card${over ? (good ? " good" : " bad") : ""}`, "aria-pressed": String(chosen), "aria-disabled": String(over),
         "aria-label": over
-          ? t("Digit %(number)s was %(truth)s; the discriminator's logit is %(logit)s", { number: k + 1, truth, logit: number(card.logit, 1) })
+          ? [t("Digit %(number)s was %(truth)s; the discriminator's logit is %(logit)s", { number: k + 1, truth, logit: number(card.logit, 1) }),
+            suspects.has(card) ? t("the discriminator takes it for drawn") : "",
+            tally?.visitors ? t("%(count)s of %(all)s take it for drawn", { count: tally.marks[k], all: tally.visitors }) : ""].filter(Boolean).join(t("; "))
           : t("Digit %(number)s", { number: k + 1 }),
         onclick: () => choose(card),
       }, canvas, el("span", { class: "truth" }, over ? `${good ? "✓" : "✗"} ${truth}` : chosen ? t("drawn?") : "\u00a0"),
-      el("small", {}, over ? t("D: %(logit)s", { logit: number(card.logit, 1) }) : "\u00a0"));
+      el("small", {}, over ? t("D: %(logit)s", { logit: number(card.logit, 1) }) : "\u00a0"),
+      over && suspects.has(card) ? el("span", { class: "badge" }, "D") : null,
+      over && tally?.visitors ? el("small", {}, t("class: %(count)s/%(all)s", { count: tally.marks[k], all: tally.visitors })) : null);
     }));
     if (focused >= 0) /** @type {HTMLElement} */ (cards.children[focused]).focus();
     const left = HALF - accusedByYou.size;
@@ -191,16 +258,30 @@ function game(reel) {
     table.replaceChildren(
       el("thead", {}, el("tr", {}, el("td", {}), ...[...plan.map(({ frame }) => t("step %(step)s", { step: number(reel.steps[frame]) })), t("in all")].map((text) => el("th", { scope: "col" }, text)))),
       el("tbody", {}, row(t("you"), line(0)), row(t("the discriminator"), line(1)),
+        ...(room ? [row(t("the class"), [...plan.map(({ cards: dealt }, k) => (scores[k] && tallies[k]?.visitors ? number(rightOf(dealt, tallies[k]), 1) : "–")), ""])] : []),
         row(t("a guess"), [6, 6, 6, scores.length ? `${6 * scores.length} / ${12 * scores.length}` : "–"])));
   }
 
-  recall();
-  deal();
-  return el("div", {},
+  const heard = el("p", { class: "sentence", role: "status" });
+  const code = el("img", { class: "code" });
+  const door = el("a", {});
+  const elsewhere = el("p", { class: "note" });
+  const join = el("div", { class: "join" }, el("h2", {}, t("Play it with a class")), heard, code, el("p", {}, door), elsewhere);
+  const view = el("div", {},
     el("p", { class: "question" }, t("Six of these twelve were drawn by the generator. Which?")),
     title,
     el("div", { class: "game" },
       el("div", {}, cards, sentence, el("div", { class: "buttons" }, check, next, again)),
-      el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": t("Scores") }, table)),
-    el("p", { class: "task" }, t("The other six were written by people. Then see how the discriminator of that moment did, which takes the six of the lowest logits for drawn. Everybody who opens this address gets the same twelve.")));
+      el("div", {}, el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": t("Scores") }, table), room ? join : null)),
+    el("p", { class: "task" }, t("The other six were written by people. Then see how the discriminator of that moment did, which takes the six of the lowest logits for drawn. D marks those six. Everybody who opens this address gets the same twelve.")));  recall();
+  deal();
+  if (!room) return view;
+  /** Often where the class looks: on the server's own screen, and on a projector. */
+  const watch = () => {
+    if (view.checkVisibility() && !document.hidden) look();
+    const isHere = LOOPBACK.includes(location.hostname) || remembered("large") === "1";
+    setTimeout(watch, isHere ? LOOK.here : LOOK.there);
+  };
+  watch();
+  return view;
 }

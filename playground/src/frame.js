@@ -1,7 +1,8 @@
 /** What stands around the parts of a page: its title, tabs, two languages, large type. */
 
 import { remember, remembered, onReturn } from "./address.js";
-import { button, el, setLanguage, setRoot, t } from "./dom.js";
+import { button, el, saveAs, setLanguage, setRoot, t } from "./dom.js";
+import { film, toPicture, toSvg } from "./figure.js";
 
 /**
  * A part is shown when its tab is chosen, and again when its width or the colours change.
@@ -16,6 +17,7 @@ import { button, el, setLanguage, setRoot, t } from "./dom.js";
  * }} Page
  */
 
+const [SECONDS, PER_SECOND] = [3, 8]; // of a recorded figure
 const NARROW = 60; // rem, below which one thing stands under the other
 
 const isChinese = () =>
@@ -73,8 +75,10 @@ export function frame(root, page) {
         tabs[k].setAttribute("aria-selected", String(name === chosen));
         tabs[k].tabIndex = name === chosen ? 0 : -1;
         if (name !== chosen) return;
-        if (!made[name]) panels[k].append((made[name] = make()).view); // when it is first looked at
+        if (!made[name]) panels[k].append((made[name] = make()).view, saves(panels[k], name)); // when it is first looked at
         show = made[name].show;
+        const list = tabs[k].parentElement;
+        if (list) list.scrollLeft += tabs[k].getBoundingClientRect().left - list.getBoundingClientRect().left - 16; // on a phone
         repaint();
       });
       if (isStep) remember({ tab: chosen }, true);
@@ -90,6 +94,28 @@ export function frame(root, page) {
     );
     const wanted = remembered("tab");
     choose(parts.find(([name]) => name === wanted)?.[0] ?? parts[0][0], false);
+  }
+
+  /**
+   * The figure that a part shows, to keep.
+   * @param {HTMLElement} panel
+   * @param {string} name
+   */
+  function saves(panel, name) {
+    const keep = button(t("Save figure (SVG)"), () =>
+      saveAs(`${name}.svg`, new Blob([toSvg(panel, show)], { type: "image/svg+xml" })));
+    const shoot = button(t("Record 3 seconds (GIF)"), async () => {
+      shoot.disabled = true;
+      /** @type {ImageData[]} */
+      const pictures = [];
+      while (pictures.length < SECONDS * PER_SECOND) {
+        pictures.push(toPicture(panel, pictures[0] ?? null));
+        await new Promise((go) => setTimeout(go, 1000 / PER_SECOND));
+      }
+      saveAs(`${name}.gif`, film(pictures, 1000 / PER_SECOND));
+      shoot.disabled = false;
+    }, { title: t("what moves now: press Play or Start before") });
+    return el("div", { class: "buttons saves" }, keep, shoot);
   }
 
   /** @param {boolean} chinese */

@@ -3,7 +3,7 @@
  * variable-length codes of its appendix F (Lempel, Ziv and Welch).
  */
 
-const BITS = 6; // 64 shades of grey
+const BITS = 8; // 256 colours
 
 /** @param {number} value */
 const word = (value) => [value & 0xff, value >> 8];
@@ -56,33 +56,92 @@ function compress(pixels) {
   return [...blocks, 0];
 }
 
+const APART = 150; // squared distance of two colours of a palette, where not all have a place
+
 /**
- * @param {ArrayLike<number>[]} images (side * side), values 0 to 1
- * @param {number} side
- * @param {number} scale each point becomes scale x scale
- * @param {number} milliseconds of each image
+ * All colours of some pictures, or if there are too many, the most frequent that differ clearly.
+ * @param {{data: ArrayLike<number>}[]} pictures
+ * @returns {number[][]}
+ */
+function paletteOf(pictures) {
+  /** @type {Map<number, number>} */
+  const counts = new Map();
+  for (const { data } of pictures) {
+    for (let k = 0; k < data.length; k += 4) {
+      const key = (data[k] << 16) | (data[k + 1] << 8) | data[k + 2];
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+  }
+  const all = [...counts].sort((x, y) => y[1] - x[1]).map(([key]) => [key >> 16, (key >> 8) & 255, key & 255]);
+  if (all.length <= 1 << BITS) return all;
+  /** @type {number[][]} */
+  const chosen = [];
+  for (const one of all) {
+    if (chosen.length === 1 << BITS) break;
+    if (chosen.every((other) => apart(one, other) > APART)) chosen.push(one);
+  }
+  return chosen;
+}
+
+/** @param {number[]} x @param {number[]} y */
+const apart = (x, y) => (x[0] - y[0]) ** 2 + (x[1] - y[1]) ** 2 + (x[2] - y[2]) ** 2;
+
+/**
+ * Which colour of a palette is nearest.
+ * @param {number[][]} palette
+ */
+function nearestIn(palette) {
+  /** @type {Map<number, number>} */
+  const known = new Map();
+  return (/** @type {number} */ red, /** @type {number} */ green, /** @type {number} */ blue) => {
+    const key = (red << 16) | (green << 8) | blue;
+    let best = known.get(key);
+    if (best !== undefined) return best;
+    best = 0;
+    const colour = [red, green, blue];
+    palette.forEach((one, k) => { if (apart(one, colour) < apart(palette[Number(best)], colour)) best = k; });
+    known.set(key, best);
+    return best;
+  };
+}
+
+/**
+ * @param {{width: number, height: number, data: ArrayLike<number>}[]} pictures all of one size; red,
+ *   green, blue and opacity of each point, 0 to 255
+ * @param {number} milliseconds of each
  * @returns {Uint8Array<ArrayBuffer>}
  */
-export function toGif(images, side, scale, milliseconds) {
-  const wide = side * scale;
-  const shades = 1 << BITS;
-  const grey = Array.from({ length: shades }, (_, k) => Math.round((255 * k) / (shades - 1)));
+export function toGif(pictures, milliseconds) {
+  const { width, height } = pictures[0];
+  const palette = paletteOf(pictures);
+  const indexOf = nearestIn(palette);
+  const table = Array.from({ length: 1 << BITS }, (_, k) => palette[k] ?? [0, 0, 0]);
   const parts = [
     ...Array.from("GIF89a", (letter) => letter.charCodeAt(0)),
-    ...word(wide), ...word(wide), 0x80 | (BITS - 1), 0, 0,
-    ...grey.flatMap((value) => [value, value, value]),
+    ...word(width), ...word(height), 0x80 | (BITS - 1), 0, 0, ...table.flat(),
     0x21, 0xff, 11, ...Array.from("NETSCAPE2.0", (letter) => letter.charCodeAt(0)),
     3, 1, 0, 0, 0, // again and again
   ];
-  for (const image of images) {
-    const pixels = new Uint8Array(wide * wide);
-    for (let k = 0; k < pixels.length; k++) {
-      const [x, y] = [Math.floor((k % wide) / scale), Math.floor(k / wide / scale)];
-      pixels[k] = Math.round((shades - 1) * image[y * side + x]);
-    }
+  for (const { data } of pictures) {
+    const pixels = Uint8Array.from({ length: width * height }, (_, k) => indexOf(data[4 * k], data[4 * k + 1], data[4 * k + 2]));
     parts.push(0x21, 0xf9, 4, 0, ...word(Math.round(milliseconds / 10)), 0, 0);
-    parts.push(0x2c, 0, 0, 0, 0, ...word(wide), ...word(wide), 0);
+    parts.push(0x2c, 0, 0, 0, 0, ...word(width), ...word(height), 0);
     for (const byte of compress(pixels)) parts.push(byte);
   }
   return Uint8Array.from([...parts, 0x3b]);
+}
+
+/**
+ * Images in shades of grey, one beside the other.
+ * @param {ArrayLike<number>[]} images (28 * 28), values 0 to 1
+ * @param {number} scale each point becomes scale x scale
+ */
+export function inRow(images, scale) {
+  const [width, height] = [28 * scale * images.length, 28 * scale];
+  const data = new Uint8Array(4 * width * height);
+  for (let k = 0; k < width * height; k++) {
+    const [x, y] = [Math.floor((k % width) / scale), Math.floor(k / width / scale)];
+    data.fill(Math.round(255 * images[Math.floor(x / 28)][28 * y + (x % 28)]), 4 * k, 4 * k + 3);
+  }
+  return { width, height, data };
 }

@@ -68,6 +68,61 @@ function convolve({ weight, bias, shape }, x, padding, stride = 1) {
 }
 
 /**
+ * From the gradient of an output y of `linear` to that of its input x.
+ * @param {Layer} layer
+ * @param {Float32Array} dy
+ */
+function linearBack({ weight, shape }, dy) {
+  const dx = new Float32Array(shape[1]);
+  for (let o = 0, at = 0; o < dy.length; o++) for (let k = 0; k < dx.length; k++, at++) dx[k] += dy[o] * weight[at];
+  return dx;
+}
+
+/**
+ * The same for `convolve`: each point of the input gets from every patch that it is in.
+ * @param {Layer} layer
+ * @param {Maps} dy
+ * @param {Maps} x the input, for its size
+ * @param {number} padding
+ * @param {number} [stride]
+ */
+function convolveBack({ weight, shape }, dy, x, padding, stride = 1) {
+  const kernel = shape[3];
+  const dx = new Float32Array(x.values.length);
+  for (let o = 0, from = 0; o < dy.channels; o++) {
+    for (let row = 0; row < dy.height; row++) {
+      for (let column = 0; column < dy.width; column++, from++) {
+        const slope = dy.values[from];
+        let at = o * x.channels * kernel * kernel;
+        for (let channel = 0; channel < x.channels; channel++) {
+          for (let ky = 0; ky < kernel; ky++) {
+            const y = row * stride + ky - padding;
+            for (let kx = 0; kx < kernel; kx++, at++) {
+              const inside = column * stride + kx - padding;
+              if (y >= 0 && y < x.height && inside >= 0 && inside < x.width) {
+                dx[(channel * x.height + y) * x.width + inside] += slope * weight[at];
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  return { ...x, values: dx };
+}
+
+/**
+ * From the gradient of what `rectify` gave to that of what it was given, in place.
+ * @param {Float32Array} dy
+ * @param {Float32Array} y what it gave, which has the sign of what it was given
+ * @param {number} slope
+ */
+function rectifyBack(dy, y, slope) {
+  for (let k = 0; k < dy.length; k++) if (y[k] < 0) dy[k] *= slope;
+  return dy;
+}
+
+/**
  * max(x, slope x), in place: ReLU at slope 0.
  * @template {Float32Array | Maps} T
  * @param {T} x
@@ -161,6 +216,8 @@ export class Generator {
   }
 }
 
+const LEAK = 0.2; // of the discriminator's ReLUs below 0
+
 /** From an image to one logit: above 0 means real. */
 export class Discriminator {
   /** @param {import("./tensors.js").PackedWeights} packed */
@@ -174,11 +231,33 @@ export class Discriminator {
    */
   forward(image) {
     const layers = this.layers;
-    let x = asMaps(image.map((value) => value * 2 - 1), 1, 28);
-    x = rectify(convolve(layers["layers.0"], x, 1, 2), 0.2); // 14 x 14
-    x = rectify(convolve(layers["layers.2"], x, 1, 2), 0.2); // 7 x 7
-    x = rectify(convolve(layers["layers.4"], x, 1), 0.2);
-    return linear(layers["readout"], rectify(linear(layers["layers.7"], x.values), 0.2));
+    return linear(layers["readout"], this.open(image).features);
+  }
+
+  /** @param {Float32Array} image (28 * 28) in 0..1 */
+  open(image) {
+    const layers = this.layers;
+    const x = asMaps(image.map((value) => value * 2 - 1), 1, 28);
+    const first = rectify(convolve(layers["layers.0"], x, 1, 2), LEAK); // 14 x 14
+    const second = rectify(convolve(layers["layers.2"], first, 1, 2), LEAK); // 7 x 7
+    const third = rectify(convolve(layers["layers.4"], second, 1), LEAK);
+    return { maps: [x, first, second, third], features: rectify(linear(layers["layers.7"], third.values), LEAK) };
+  }
+
+  /**
+   * The derivative of the logit with respect to each point of the image.
+   * @param {Float32Array} image (28 * 28) in 0..1
+   * @returns {Float32Array} (28 * 28)
+   */
+  slopes(image) {
+    const layers = this.layers;
+    const { maps: [x, first, second, third], features } = this.open(image);
+    let d = rectifyBack(linearBack(layers["readout"], Float32Array.of(1)), features, LEAK);
+    d = rectifyBack(linearBack(layers["layers.7"], d), third.values, LEAK);
+    d = rectifyBack(convolveBack(layers["layers.4"], { ...third, values: d }, second, 1).values, second.values, LEAK);
+    d = rectifyBack(convolveBack(layers["layers.2"], { ...second, values: d }, first, 1, 2).values, first.values, LEAK);
+    d = convolveBack(layers["layers.0"], { ...first, values: d }, x, 1, 2).values;
+    return d.map((slope) => 2 * slope); // of x = 2 image - 1
   }
 }
 

@@ -82,7 +82,7 @@ export function microscope(source) {
     button(t("← Send the error back"), () => showBelow("error")),
     button(t("✂ Cut a wire"), () => showBelow("cut")),
   ];
-  const cutting = el("div", {}, wires.row, wires.view, wires.said, costs);
+  const cutting = el("div", { hidden: true }, wires.row, wires.view, wires.said, costs);
   const accuracy = curves(source.networks, (length) => example(draw(length)));
   const tour = questions(asks, "learn");
   const memory = el("span", { class: "bars" });

@@ -1,7 +1,6 @@
 /** Where the latent studio's numbers come from: the networks of this page, or a server. */
 
 import { el, drawImage, t } from "./dom.js";
-import { toGif } from "./gif.js";
 import { normals } from "./seeds.js";
 import { argmax, softmax } from "./tensors.js";
 
@@ -23,13 +22,15 @@ import { argmax, softmax } from "./tensors.js";
  *   draw: (corners: Float32Array[], weights: number[][]) => Promise<Picture[]>,
  *   name: (corners: Float32Array[], weights: number[][]) => Promise<number[]>,
  *   judge: (images: Float32Array[]) => Promise<Verdict[]>,
+ *   slopes: (image: Float32Array) => Promise<Float32Array>,
+ *   nearest?: (image: Float32Array, digit: number) => Promise<Nearest>,
  *   early?: (corners: Float32Array[], weights: number[][]) => Promise<{step: number, pictures: Picture[]}>,
- *   gif: (walk: Walk) => Promise<Blob>,
- *   strip: (walk: Walk) => Promise<Blob>,
  * }} Source
- * @typedef {{corners: Float32Array[], weights: number[][], pictures: Picture[]}} Walk
  *
- * A walk as a film, there and back, and as a strip of some of its pictures.
+ * `slopes` are the derivatives of the discriminator's logit with respect to each point of an image.
+ * The nearest of all training images, and how far real test images of a digit are from theirs:
+ * @typedef {{image: Float32Array, distance: number, of_real: number[]}} Nearest
+ *
  */
 
 export const NUM_TILES = 25;
@@ -127,11 +128,7 @@ export function local(generator, { classifier, discriminator }) {
     name: (corners, weights) => every(weights.map(at(corners)), (z) =>
       classifier ? argmax(classifier.forward(generator.forward(z))) : -1),
     judge: (images) => every(images, picture),
-    async gif({ pictures }) {
-      const images = [...pictures, ...pictures.slice(1, -1).reverse()].map(({ image }) => image);
-      return new Blob([toGif(images, 28, 6, 120)], { type: "image/gif" });
-    },
-    strip: ({ pictures }) => sheet(pictures.map(({ image }) => image), pictures.length),
+    slopes: async (image) => discriminator?.slopes(image) ?? new Float32Array(784),
   };
 }
 

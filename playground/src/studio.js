@@ -1,6 +1,7 @@
 /** The latent studio: samples of the generator, walks between them, and a plane through three. */
 
 import { remember, remembered } from "./address.js";
+import { closer } from "./closer.js";
 import { button, drawImage, el, labelled, percent, saveAs, select, t } from "./dom.js";
 import { planeThrough } from "./plane.js";
 import { NUM_TILES, SURE, sheet } from "./source.js";
@@ -57,7 +58,8 @@ export function studio(source) {
   let clicked = /** @type {number[]} */ ([]);
   let third = -1; // the tile that is C
   let job = 0;
-  const walk = walking(source, state, changed);
+  const near = closer(source);
+  const walk = walking(source, state, changed, near);
   const plane = planeThrough(source, state, changed);
 
   const tiles = Array.from({ length: NUM_TILES }, (_, k) => {
@@ -285,10 +287,10 @@ export function studio(source) {
           source.canName ? beside(labelled(t("Only of class"), digit), wrong.digit) : null,
           button(t("Save samples (PNG)"), savePng)),
         source.canName ? el("p", { class: "legend" }, t("? no clear digit: the classifier is less than 80% sure of it.")) : null,
-        opening)),
-    el("p", { class: "task" }, t("The generator turns %(count)s random numbers, z, into a digit; nobody tells it which one. The film goes from A to B through z and, beside it, with their pixels mixed.", { count: source.latent_dim })),
-    el("p", { class: "why" }, t("Why? In training nearly every z became a digit, so the way through z leads mostly over digits; at the borders between them it fails. Pixels know nothing of digits: halfway they show two, one on top of the other, which may look like a third. Over 2,000 random pairs of clear samples of two digits, by the toolkit's own generator, 0.7 of the 17 pictures on the straight way through z show no clear digit, and 2.4 with pixels mixed; z is better in 80% of the pairs and worse in 6%."),
-      source.early ? ` ${t("Early in its training the generator drew hardly more than shadows.")}` : ""),
+        opening,
+        el("p", { class: "task" }, t("The generator turns %(count)s random numbers, z, into a digit; nobody tells it which one. The film goes from A to B through z and, beside it, with their pixels mixed.", { count: source.latent_dim })),
+        el("p", { class: "why" }, t("Why? In training nearly every z became a digit, so the way through z leads mostly over digits; at the borders between them it fails. Pixels know nothing of digits: halfway they show two, one on top of the other, which may look like a third. Over 2,000 random pairs of clear samples of two digits, by the toolkit's own generator, 0.7 of the 17 pictures on the straight way through z show no clear digit, and 2.4 with pixels mixed; z is better in 80% of the pairs and worse in 6%."),
+          source.early ? ` ${t("Early in its training the generator drew hardly more than shadows.")}` : ""))),
   );
   reach(0);
   return {

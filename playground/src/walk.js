@@ -4,7 +4,9 @@
  */
 
 import { button, colour, drawImage, el, font, labelled, number, percent, prepare, saveAs, select, t } from "./dom.js";
+import { inRow, toGif } from "./gif.js";
 import { isStill, player } from "./player.js";
+import { sheet } from "./source.js";
 
 /** @typedef {import("./source.js").Sample} Sample */
 /** @typedef {import("./source.js").Picture} Picture */
@@ -12,6 +14,7 @@ import { isStill, player } from "./player.js";
 const NUM_PICTURES = 17;
 const FRAME = 120; // milliseconds of each picture
 const SCAN = 65; // places where the classifier is asked in search of the change
+const SCALE = 12; // of the saved film: each picture has 336 x 336 points
 const UNSURE = 0.8; // below this probability the classifier sees no digit clearly
 
 /**
@@ -56,14 +59,33 @@ export const runs = (digits) =>
   digits.flatMap((digit, k) => (digit === digits[k + 1] ? [] : [[digit, k]]));
 
 /**
+ * Where the classifier sees another digit, and how often none.
+ * @param {{digit: number, share: number}[][]} lines of the pictures through z, and of mixed pixels
+ * @param {boolean} isSpread
+ */
+export function walkSaid(lines, isSpread) {
+  const parts = runs(lines[0].map(({ digit }) => digit));
+  const said = parts.map(([digit, last], k) =>
+    k === parts.length - 1 ? String(digit) : t("%(digit)s up to picture %(last)s", { digit, last: last + 1 }));
+  const sees = parts.length > 1
+    ? t("Along the way the classifier sees %(list)s.", { list: said.join(t(", then ")) })
+    : t("The classifier sees a %(digit)s all the way.", { digit: said[0] });
+  const [z, mixed] = lines.map((line) => line.filter(({ share }) => share < UNSURE).length);
+  const unsure = t("Of its %(pictures)s pictures %(z)s show no clear digit through z, and %(mixed)s with pixels mixed.", { pictures: lines[0].length, z, mixed });
+  const all = z < mixed ? `${sees} ${unsure}` : `${sees} ${unsure} ${t("So z is no better on this walk.")}`;
+  return isSpread ? `${all} ${t("The steps are spread so that this happens in the middle of the film.")}` : all;
+}
+
+/**
  * @param {import("./source.js").Source} source
  * @param {{picture: number, isArc: boolean}} state
  * @param {(isStep?: boolean) => void} changed
+ * @param {ReturnType<typeof import("./closer.js").closer>} near shows the picture through z
  */
-export function walking(source, state, changed) {
+export function walking(source, state, changed, near) {
   /**
    * Pictures of each way, in the order of `ways`.
-   * @type {{corners: Float32Array[], weights: number[][], lines: Picture[][], isSpread: boolean} | null}
+   * @type {{lines: Picture[][], isSpread: boolean} | null}
    */
   let walk = null;
   let job = 0;
@@ -103,6 +125,7 @@ export function walking(source, state, changed) {
       said.textContent = "";
     }
     sentence.textContent = message.textContent = "";
+    near.show(null);
     drawChart();
   }
 
@@ -131,7 +154,7 @@ export function walking(source, state, changed) {
         source.draw(corners, points), source.judge(mixes), source.early?.(corners, points)]);
       if (mine !== job) return;
       const mixed = judged.map((verdict, k) => ({ ...verdict, image: mixes[k] }));
-      walk = { corners, weights: points, lines: [drawn, mixed], isSpread };
+      walk = { lines: [drawn, mixed], isSpread };
       if (early) {
         walk.lines.push(early.pictures);
         ways[2].heading.textContent = t("z, at step %(step)s", { step: number(early.step) });
@@ -142,7 +165,7 @@ export function walking(source, state, changed) {
     }
     film.slider.disabled = false;
     for (const save of saves) save.disabled = false;
-    sentence.textContent = described();
+    sentence.textContent = source.canName ? walkSaid(walk.lines, walk.isSpread) : "";
     const plays = how === "play" && !isStill();
     film.go(how === "stay" ? state.picture : plays ? 0 : (NUM_PICTURES - 1) / 2);
     if (plays) film.play();
@@ -150,21 +173,6 @@ export function walking(source, state, changed) {
 
   /** @param {Picture} one */
   const verdict = (one) => (source.canName ? t("%(digit)s (%(share)s)", { digit: one.digit, share: percent(one.share) }) : "");
-
-  /** Where the classifier sees another digit. */
-  function described() {
-    if (!walk || !source.canName) return "";
-    const parts = runs(walk.lines[0].map(({ digit }) => digit));
-    const said = parts.map(([digit, last], k) =>
-      k === parts.length - 1 ? String(digit) : t("%(digit)s up to picture %(last)s", { digit, last: last + 1 }));
-    const sees = parts.length > 1
-      ? t("Along the way the classifier sees %(list)s.", { list: said.join(t(", then ")) })
-      : t("The classifier sees a %(digit)s all the way.", { digit: said[0] });
-    const [z, mixed] = walk.lines.map((line) => line.filter(({ share }) => share < UNSURE).length);
-    const unsure = t("Of its %(pictures)s pictures %(z)s show no clear digit through z, and %(mixed)s with pixels mixed.", { pictures: NUM_PICTURES, z, mixed });
-    const all = z < mixed ? `${sees} ${unsure}` : `${sees} ${unsure} ${t("So z is no better on this walk.")}`;
-    return walk.isSpread ? `${all} ${t("The steps are spread so that this happens in the middle of the film.")}` : all;
-  }
 
   /** @param {number} frame */
   function show(frame) {
@@ -183,6 +191,7 @@ export function walking(source, state, changed) {
     });
     film.slider.setAttribute("aria-valuetext", t("picture %(number)s: %(verdict)s", { number: frame + 1, verdict: verdict(walk.lines[0][frame]) }));
     drawChart();
+    near.show(walk.lines[0][frame]);
     if (!film.isPlaying()) changed(); // browsers refuse to change an address too often
   }
 
@@ -226,16 +235,10 @@ export function walking(source, state, changed) {
   /** @param {"gif" | "strip"} what */
   async function save(what) {
     if (!walk) return;
-    const { corners, weights, lines: [drawn] } = walk;
-    const kept = what === "gif" ? drawn.map((_, k) => k) : drawn.map((_, k) => k).filter((k) => k % 2 === 0);
-    const label = `${name}.${what === "gif" ? "gif" : "png"}`;
-    message.textContent = "";
-    try {
-      const part = { corners, weights: kept.map((k) => weights[k]), pictures: kept.map((k) => drawn[k]) };
-      saveAs(label, await source[what](part));
-    } catch (error) {
-      message.textContent = /** @type {Error} */ (error).message;
-    }
+    const [drawn, mixed] = walk.lines.map((line) => line.map(({ image }) => image));
+    if (what === "strip") return saveAs(`${name}.png`, await sheet(drawn.filter((_, k) => k % 2 === 0), 9));
+    const pictures = drawn.map((image, k) => inRow([image, mixed[k]], SCALE));
+    saveAs(`${name}.gif`, new Blob([toGif([...pictures, ...pictures.slice(1, -1).reverse()], FRAME)], { type: "image/gif" }));
   }
 
   const paths = select([["straight", t("straight")], ["arc", t("on an arc around 0")]], state.isArc ? "arc" : "straight", (value) => {
@@ -250,7 +253,8 @@ export function walking(source, state, changed) {
     film.view, message, chart, sentence, controls,
     el("p", { class: "legend" },
       source.canName ? t("How sure the classifier is along each way, and of which digit; ? below 80%, the dashes.") : "", " ",
-      source.canJudge ? t("D: the discriminator's logit, above 0 for real. It never saw mixed pixels, so of them it says little.") : ""));
+      source.canJudge ? t("D: the discriminator's logit, above 0 for real. It never saw mixed pixels, so of them it says little.") : ""),
+    near.view);
   clear();
   return { view, go, clear, show: drawChart, controls, named: (/** @type {string} */ to) => { name = to; } };
 }

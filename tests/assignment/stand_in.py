@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Collection
+from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,16 +20,19 @@ from unittest import mock
 def judge(submission: Any, host: Any, packages: Collection[str]) -> Any:
     """The real judge, with another one for each part."""
     from toolkit.assignment.check import parent
-    from toolkit.assignment.check.verdicts import QUESTIONS
+    from toolkit.assignment.check.findings import QUESTIONS, Finding
 
     def check(student: Any, located: Any, verdicts: Any) -> None:
         verdicts.doing(f"importing {located.file}")
         code = student.ask("load", file=located.file)
         if code:
             said = f"It ends with exit code {code}."
-            verdicts.fault("does-not-import", said, proof={"happened": said})
+            verdicts.fault("does-not-import.raised", proof={"happened": said}, problem=said)
         else:
-            verdicts.right("It can be imported.", " ".join(QUESTIONS[verdicts.part]))
+            said, all_of = "It can be imported.", tuple(chain(*QUESTIONS[verdicts.part]))
+            verdicts.findings.append(
+                Finding(verdict="right", part=verdicts.part, message=said, answers=all_of)
+            )
 
     judges = mock.patch.dict(parent.JUDGES, dict.fromkeys(parent.JUDGES, "stand_in_judge"))
     with mock.patch.dict(sys.modules, stand_in_judge=SimpleNamespace(check=check)), judges:

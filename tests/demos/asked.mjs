@@ -1,10 +1,12 @@
 // Asks what the pages compute, in Node: node asked.mjs PAGE < questions > answers.
 // Questions are {"cuts": [[network, length, wires, from]], "flows": [[network, palindrome, wires, from]],
-// "sentences": [[function of insight.js, ...arguments]], "rings": [[seed, ratio, rounds]], "learners":
-// [[kind, steps]]}, the first start of each.
+// "sentences": [[function, ...arguments]], "rings": [[seed, ratio, rounds]], "learners":
+// [[kind, steps]], the first start of each, "slopes": [image, ...]}.
 
 import { readFileSync } from "node:fs";
 import { inBlobs, RingGAN } from "../../playground/src/blobs.js";
+import { nearestSaid, nudged, nudgeSaid } from "../../playground/src/closer.js";
+import { described } from "../../playground/src/film.js";
 import * as insight from "../../playground/src/insight.js";
 import { flowBack } from "../../playground/src/learn.js";
 import { openModels } from "../../playground/src/models.js";
@@ -12,14 +14,20 @@ import { localSource } from "../../playground/src/reading.js";
 import { ringSaid } from "../../playground/src/ring.js";
 import { uniformFrom } from "../../playground/src/tensors.js";
 import { fromAddress, Learner } from "../../playground/src/trainer.js";
+import { walkSaid } from "../../playground/src/walk.js";
 
 const page = readFileSync(process.argv[2], "utf-8");
 const exports = JSON.parse(/<script type="application\/json" id="exports">(.*?)<\/script>/s.exec(page)[1]);
 const networks = openModels(exports);
 const source = localSource(networks, exports.models);
-const { cuts, flows, sentences, rings, learners } = JSON.parse(readFileSync(0, "utf-8"));
-const told = { ...insight, costs: insight.cutCosts.long, ringSaid };
-const answers = { cuts: [], flows: [], sentences: [], rings: [], learners: [] };
+const { cuts, flows, sentences, rings, learners, slopes } = JSON.parse(readFileSync(0, "utf-8"));
+const filmSaid = (reel, frame) => described({ ...reel, real: Float32Array.from(reel.real), drawn: Float32Array.from(reel.drawn) }, frame);
+const told = { ...insight, costs: insight.cutCosts.long, ringSaid, filmSaid, walkSaid, nudgeSaid, nearestSaid };
+const answers = { cuts: [], flows: [], sentences: [], rings: [], learners: [], slopes: [] };
+for (const image of slopes) {
+  const found = networks.discriminator.slopes(Float32Array.from(image));
+  answers.slopes.push({ found: [...found], nudged: [...nudged(Float32Array.from(image), found)] });
+}
 for (const [name, length, wires, from] of cuts) answers.cuts.push(await source.accuracy(name, length, { wires, from }));
 for (const [name, palindrome, wires, from] of flows) answers.flows.push(flowBack(networks[name], palindrome, { wires, from }));
 for (const [name, ...given] of sentences) answers.sentences.push([told[name](...given)].flat().join(" "));

@@ -37,6 +37,7 @@ def each_tab(page: Any) -> Iterator[str]:
     for tab in tabs:
         tab.click()
         page.wait_for_load_state("networkidle")
+        page.wait_for_function("!document.querySelector('.stale')")  # it is dimmed meanwhile
         yield tab.inner_text()
     if not tabs:
         yield ""
@@ -59,25 +60,16 @@ def test_no_serious_violation(
 
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_nothing_sticks_out_and_all_is_translated(
+def test_nothing_sticks_out_a_finger_hits_it_and_all_is_translated(
     browser: Any, request: pytest.FixtureRequest, name: str, language: str
 ) -> None:
     address = f"{request.getfixturevalue(name)}?lang={language}"
     with visit(browser, address, width=320) as page:
         for tab in each_tab(page):
             assert page.evaluate("document.documentElement.scrollWidth") == 320, tab
+            targets = page.locator(".page :is(button, select, input, summary, .check):visible")
+            heights = targets.evaluate_all("""all => all
+              .map(e => (e.closest('.check') ?? e).getBoundingClientRect().height)""")
+            assert min(heights) >= 40, tab
             text = page.locator(".page section:visible").inner_text()
             assert language == "en" or not re.search("[A-Z][a-z]+ [a-z]+ ", text), text
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_a_finger_hits_every_target(
-    browser: Any, request: pytest.FixtureRequest, name: str
-) -> None:
-    with visit(browser, request.getfixturevalue(name), width=PHONE) as page:
-        for tab in each_tab(page):
-            targets = page.locator(".page :is(button, select, input, summary, .check):visible")
-            sizes = targets.evaluate_all("""all => all
-              .filter(e => !e.closest('.check') || e.matches('.check'))
-              .map(e => [e.innerText, e.getBoundingClientRect().height])""")
-            assert [text for text, height in sizes if height < 40] == [], tab

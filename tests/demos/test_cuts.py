@@ -73,7 +73,8 @@ def norms(name: str, palindrome: list[int], half: bool) -> list[float]:
 
 
 def ask(node: Callable[..., str], page: Path, **questions: Any) -> Any:
-    given = {"cuts": [], "flows": [], "sentences": [], "rings": [], "learners": [], **questions}
+    kinds = ("cuts", "flows", "sentences", "rings", "learners", "slopes")
+    given = {kind: [] for kind in kinds} | questions
     return json.loads(node(HERE / "asked.mjs", page, text=json.dumps(given)))
 
 

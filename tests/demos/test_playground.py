@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 from zipfile import ZipFile
 
 import numpy as np
@@ -82,7 +83,7 @@ def test_the_same_answers(node: Callable[..., str], page: Path, mnist: MNIST) ->
 def test_the_committed_pages_are_what_their_sources_make(
     node: Callable[..., str], tmp_path: Path
 ) -> None:
-    if not (SCRIPTS / "node_modules").exists():
+    if not (SCRIPTS / "node_modules" / "uqr").exists():
         pytest.skip("needs esbuild: make playground")
     node(SCRIPTS / "build.mjs", tmp_path)
     made, committed = (
@@ -206,7 +207,7 @@ def test_every_text_is_in_chinese() -> None:
             assert re.search("[\u4e00-\u9fff]", text), english
 
 
-def test_in_the_browser(browser: Any, page: Path) -> None:
+def test_in_the_browser(browser: Any, page: Path, tmp_path: Path) -> None:
     """Opened as a file: golden values, a network that fails beside one that does not, training."""
     with visit(browser, page.as_uri()) as opened:
         for name in SIGNATURES:
@@ -239,6 +240,19 @@ def test_in_the_browser(browser: Any, page: Path) -> None:
         with opened.expect_download() as download:
             opened.get_by_role("button", name="Save film (GIF)").click()
         assert download.value.suggested_filename == "walk_3_to_8_seed42.gif"
+        for name, button in (
+            ("latent.svg", "Save figure (SVG)"),
+            ("latent.gif", "Record 3 seconds"),
+        ):
+            with opened.expect_download() as download:
+                opened.get_by_role("button", name=button).locator("visible=true").click()
+            download.value.save_as(tmp_path / name)
+        svg = ElementTree.parse(tmp_path / "latent.svg")
+        assert "The walk from A to B" in " ".join(svg.getroot().itertext())
+        assert len(svg.findall(".//{*}image")) > 25  # the tiles; the chart is lines
+        assert len(svg.findall(".//{*}path")) > 4
+        with Image.open(tmp_path / "latent.gif") as film:
+            assert film.size[0] == 720
         opened.get_by_role("tab", name="Spot the fake").click()
         expect(opened.locator(".card")).to_have_count(12)
         opened.get_by_role("button", name="中文").click()

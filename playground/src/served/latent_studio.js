@@ -1,6 +1,7 @@
 /** The demo "Latent studio": its numbers come from the server. */
 
 import { t } from "../dom.js";
+import { renderSVG } from "uqr"; // MIT; its notice is at the end of the script
 import { spotTheFake } from "../fake.js";
 import { training } from "../film.js";
 import { frame } from "../frame.js";
@@ -30,22 +31,15 @@ const sample = (sent) => ({ ...picture(sent), z: Float32Array.from(sent.z ?? [])
 const lists = (corners) => corners.map((corner) => [...corner]);
 
 /**
- * @typedef {{zh: Record<string, string>, latent_dim: number, has_film: boolean}} Settings
+ * @typedef {{zh: Record<string, string>, latent_dim: number, has_film: boolean, has_images: boolean}} Settings
  *
  * @param {import("./asking.js").Server} server
  * @param {Settings} settings
  * @returns {import("../source.js").Source}
  */
-function served(server, { latent_dim, has_film }) {
-  const [samples, pair, draw, name, judge, early, gif, strip] =
-    ["samples", "pair", "draw", "name", "judge", "early", "gif", "strip"].map((asked) => asking(server, asked));
-  /**
-   * @param {import("../source.js").Walk} walk
-   * @param {(given: object) => Promise<string>} make
-   * @param {string} type
-   */
-  const file = async ({ corners, weights }, make, type) =>
-    new Blob([Uint8Array.from(atob(await make({ corners: lists(corners), weights })), (byte) => byte.charCodeAt(0))], { type });
+function served(server, { latent_dim, has_film, has_images }) {
+  const [samples, pair, draw, name, judge, slopes, nearest, early] =
+    ["samples", "pair", "draw", "name", "judge", "slopes", "nearest", "early"].map((asked) => asking(server, asked));
   return {
     latent_dim,
     canName: true,
@@ -55,13 +49,17 @@ function served(server, { latent_dim, has_film }) {
     draw: async (corners, weights) => (await draw({ corners: lists(corners), weights })).map(picture),
     name: (corners, weights) => name({ corners: lists(corners), weights }),
     judge: (images) => judge({ images: images.map(toBytes) }),
+    slopes: async (image) => Float32Array.from(await slopes({ image: toBytes(image) })),
+    nearest: has_images
+      ? async (image, digit) => {
+        const found = await nearest({ image: toBytes(image), digit });
+        return { ...found, image: fromBytes(found.image) };
+      } : undefined,
     early: has_film
       ? async (corners, weights) => {
         const { step, pictures } = await early({ corners: lists(corners), weights });
         return { step, pictures: pictures.map(picture) };
       } : undefined,
-    gif: (walk) => file(walk, gif, "image/gif"),
-    strip: (walk) => file(walk, strip, "image/png"),
   };
 }
 
@@ -72,7 +70,14 @@ function served(server, { latent_dim, has_film }) {
  */
 export function mount(element, server, settings) {
   const source = served(server, settings);
-  const [recorded, read] = ["recorded", "read"].map((asked) => asking(server, asked));
+  const [recorded, read, vote, tally] = ["recorded", "read", "vote", "tally"].map((asked) => asking(server, asked));
+  const visitor = crypto.getRandomValues(new Uint32Array(2)).join("_"); // so that an answer given again counts once
+  /** @type {import("../fake.js").Room} */
+  const room = {
+    vote: (game, round, picked) => vote({ visitor, game, round, picked }),
+    tally: (game, round) => tally({ game, round }),
+    code: (address) => renderSVG(address, { border: 2 }),
+  };
   /** @type {Promise<any> | undefined} */
   let reels; // asked for once, when the first tab that shows them is opened
   const load = () => (reels ??= recorded().catch((error) => {
@@ -92,7 +97,7 @@ export function mount(element, server, settings) {
           return { ...judged, image: fromBytes(judged.image) };
         })],
       ];
-      if (settings.has_film) parts.splice(3, 0, ["fake", t("Spot the fake"), () => spotTheFake(async () => (await load()).film)]);
+      if (settings.has_film) parts.splice(3, 0, ["fake", t("Spot the fake"), () => spotTheFake(async () => (await load()).film, room)]);
       return parts;
     },
     zh: settings.zh,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.assignment.check.findings import Finding, Id, Report
+from toolkit.assignment.check.findings import QUESTIONS, Finding, Id, Report
 from toolkit.assignment.grade.points import count, free, reasons
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.parts import Part
@@ -22,9 +22,18 @@ def unseen(part: Part, id: Id | None = None) -> Finding:
     return Finding(verdict="not seen", id=id, part=part, message="m")
 
 
-def points(*findings: Finding) -> tuple[list[float], list[float]]:
+ANSWERED = [
+    Finding(verdict="right", part=part, message=f"{ids}", answers=ids)
+    for part, questions in QUESTIONS.items()
+    for ids in questions
+]
+
+
+def points(
+    *findings: Finding, answered: list[Finding] = ANSWERED
+) -> tuple[list[float], list[float]]:
     """What each task has lost for certain, and what is open in it."""
-    counted = count(Report.of(findings), RUBRIC)
+    counted = count(Report.of([*answered, *findings]), RUBRIC)
     lost = [full - one.score - one.open for full, one in zip(FULL, counted, strict=True)]
     return lost, [one.open for one in counted]
 
@@ -82,12 +91,34 @@ def test_points(case: str) -> None:
     assert list(points(*findings)) == expected
 
 
+@pytest.mark.parametrize(
+    ("without", "lost", "still_open"),
+    [
+        ({("lstm", "wrong-equation")}, [2, 0, 0, 0, 0, 0], [10, 0, 0, 0, 0, 0]),
+        ({("dataset", "missing-digits")}, [2, 0, 0, 0, 0, 0], [0, 0, 5, 0, 0, 0]),
+        ({("gan", "sigmoid-twice"), ("gan", "one-sided-loss")},
+         [2, 0, 0, 0, 0, 0], [0, 0, 0, 20, 0, 0]),
+        ({("train", ids[0]) for ids in QUESTIONS["train"]},
+         [2, 0, 0, 0, 0, 0], [0, 8, 8, 0, 0, 0]),
+        ({(part, ids[0]) for part in QUESTIONS for ids in QUESTIONS[part]},
+         [2, 0, 0, 0, 0, 0], [18, 8, 8, 36, 4, 8]),
+    ],
+)  # fmt: skip
+def test_no_points_without_a_right(
+    without: set[tuple[str, str]], lost: list[int], still_open: list[int]
+) -> None:
+    """The dearest fault that one look would have shown is open, also beside another fault."""
+    cheap = wrong("fixed-device", "lstm", "lstm.py", 4)
+    answered = [a for a in ANSWERED if not {(a.part, id) for id in a.answers} & without]
+    assert points(cheap, answered=answered) == (lost, still_open)
+
+
 def test_what_costs_nothing() -> None:
     """An id that costs points in other parts only, or nowhere."""
     elsewhere = wrong("wrong-noise", "lstm", "lstm.py", 2)
     nowhere = wrong("missing-folder", "gan", "my_gan.py", 3)
     counted = wrong("dead-parameter", "lstm", "lstm.py", 2)
-    report = Report.of([elsewhere, nowhere, counted])
+    report = Report.of([elsewhere, nowhere, counted, *ANSWERED])
     assert free(report, RUBRIC) == [elsewhere, nowhere]
     assert points(elsewhere, nowhere, counted) == ([4, 0, 0, 0, 0, 0], NOTHING)
 
@@ -121,5 +152,5 @@ def test_what_costs_nothing() -> None:
     ],
 )
 def test_who_needs_a_look(findings: list[Finding], expected: list[str]) -> None:
-    report = Report.of(findings)
+    report = Report.of([*ANSWERED, *findings])
     assert reasons(report, count(report, RUBRIC)) == expected

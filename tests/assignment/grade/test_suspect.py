@@ -8,6 +8,8 @@ import os
 import re
 import resource
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -21,18 +23,22 @@ from toolkit.assignment.check import wire
 from toolkit.assignment.check.child.places import Place, place
 from toolkit.assignment.check.child.script.devices import RECURRENT, Recorder
 from toolkit.assignment.check.host import Gone, Student, plain_host
+from toolkit.assignment.check.parent import check
 from toolkit.assignment.grade.folder import grade_folder
+from toolkit.assignment.grade.points import count
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.sandbox.apart import Bounds, Exceeded, Failed, apart
 from toolkit.assignment.grade.sandbox.isolation import Limits
+from toolkit.assignment.grade.sandbox.supervise import taken
 from toolkit.assignment.grade.verdict import Check, grade_archive
 from toolkit.assignment.locate import locate
 from toolkit.assignment.notebooks import read_notebook
 from toolkit.assignment.records.files import MAX_FILE, read_records
 
 from .. import ways
-from ..submissions import CHECK, FINE, pack
+from ..check.corpus import cases
+from ..submissions import CHECK, FINE, LOOP, pack
 
 RUBRIC = read_rubric()
 SMALL = Bounds(seconds=300, cpu=1, memory=64 * 2**20, answer=2**20)
@@ -187,7 +193,7 @@ def write(descriptor, data):
 wire.os.write = write
 """
 FORGED = [
-    {"ended": {"status": 0, "seconds": "long", "cpu": 0.1, "late": False}},
+    {"ended": {"status": 0, "cpu": "long", "late": False}},
     {"ended": "never"},
     {"error": {"types": [], "text": "x", "module": None, "file": None, "line": None}},
     {"error": {"types": ["E"], "text": 7, "module": None, "file": None, "line": None}},
@@ -206,6 +212,67 @@ def test_a_forged_answer_is_none(answer: dict[str, Any], tmp_path: Path) -> None
     ):
         student.ask("load", file="dataset.py", name="x")
     assert caught.value.disturbed
+
+
+# It trains nothing, and says what one would see of a training: the loss of random numbers.
+FORGED_RUN = """
+import sys, torch
+answering = sys.modules["toolkit.assignment.check.child.answering"]
+place = {"file": "train.py", "line": 1}
+def value(x, networks=(1,)):
+    x = torch.as_tensor(x).float() if networks else x
+    return dict(id=id(x), shape=list(x.shape), made=place, drawn=place, min=float(x.min()),
+                max=float(x.max()), mean=float(x.float().mean()), std=1.0, values=x, rows_from=[],
+                networks=list(networks), **{"from": None})
+events = []
+def add(kind, **fields):
+    events.append({"kind": kind, **place, **fields})
+    return len(events) - 1
+for step in range(8):
+    logits, labels = torch.randn(64, 10), torch.randint(10, (64,))
+    add("call", network=1, how="__call__", training=True, grad=True, inputs=[], outputs=[])
+    loss = add("loss", name="cross_entropy", input=value(logits), target=value(labels, ()),
+               reduction="mean", made=None, outer=None)
+    root = torch.nn.functional.cross_entropy(logits, labels) if EXACT else 2.3 - step / 10
+    made = add("backward", value=value(root), parameters=[7], changed=[7], gradients=[],
+               losses=[loss], whole=True, error=None)
+    add("step", optimiser=3, classes=["RMSprop"], lr=0.001, maximize=False, parameters=[7],
+        passes=[made - EXACT], stale=[], given=True, moved=[7], **{"class": "RMSprop"})
+network = dict(id=1, parameters=[7], names=["w"], classes=["LSTM"], training=True, forward_line=1,
+               made=place, made_last=place, made_parameters=[place], **place, **{"class": "LSTM"})
+forged = dict(ended="enough", error=None, networks=[network], normalised=[], events=events, ran=[],
+              discarded=[], unfinished=[], moves=[], called=[], callers=[], functions=[])
+true = answering.send
+def send(descriptor, nonce, said):
+    is_trace = isinstance(said.get("value"), dict) and "events" in said["value"]
+    true(descriptor, nonce, {"value": forged} if is_trace else said)
+answering.send = send
+"""
+
+
+@pytest.mark.parametrize("exact", [False, True], ids=["other losses", "steps without a pass"])
+def test_a_training_whose_numbers_do_not_fit_earns_nothing(exact: bool, tmp_path: Path) -> None:
+    cases.write_right("separate gates", tmp_path)
+    (tmp_path / "train.py").write_text(f"import lstm, dataset\nEXACT = {exact}\n{FORGED_RUN}")
+    report = check(tmp_path, parts=["train"])
+    (said,) = report.not_seen
+    assert "does not fit together" in said.message
+    (training,) = (one for one in count(report, RUBRIC) if one.task.checks == ("train",))
+    assert (training.score, training.open) == (0, 8)
+
+
+def test_one_fixed_palindrome_shows_little(tmp_path: Path) -> None:
+    """That is a palindrome; whether all would be is open."""
+    (tmp_path / "dataset.py").write_text(
+        "import torch\nclass PalindromeDataset(torch.utils.data.Dataset):\n"
+        "    def __init__(self, seq_length):\n"
+        "        half = [(3 * k + 1) % 10 for k in range((seq_length + 1) // 2)]\n"
+        "        self.digits = torch.tensor(half + half[: seq_length // 2][::-1])\n"
+        "    def __len__(self):\n        return 1\n"
+        "    def __getitem__(self, index):\n        return self.digits[:-1], self.digits[-1]\n"
+    )
+    report = check(tmp_path, parts=["dataset"])
+    assert [one.id for one in report.not_seen] == ["not-a-palindrome"]
 
 
 TORCHS_OWN = {
@@ -259,6 +326,34 @@ def test_thinking_is_not_charged_to_the_student() -> None:
 
 
 @pytest.mark.needs("bwrap")
+def test_who_was_starved_by_others_is_graded_again(tmp_path: Path) -> None:
+    """An endless loop beside processes that take the core: once more, and then it stays so."""
+    (tmp_path / "1000_assignment3.zip").write_bytes(pack(FINE | {"lstm.py": LOOP}))
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(5)]
+    names: list[str] = []
+    report = lambda done, total, name, result: names.append(name)  # noqa: E731
+    how: dict[str, Any] = {"check": CHECK, "isolation": ways.best(), "report": report}
+    try:
+        for _ in range(2):
+            graded = grade_folder(tmp_path, tmp_path / "graded", RUBRIC, Limits(seconds=2), **how)
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+    (one,) = graded.values()
+    assert len(names) == 2
+    assert not one.extra_data.disturbed
+    assert (one.score, one.open) == (0, 84)
+
+
+def test_what_is_starvation() -> None:
+    assert taken(waited=1.0, idle=0.1, own=0.1) == pytest.approx(0.8)  # others work
+    assert taken(waited=1.0, idle=0.0, own=0.9) == 0  # it works
+    assert taken(waited=1.0, idle=0.9, own=0.0) == 0  # it sleeps
+    assert taken(waited=0.0, idle=0.5, own=0.0) == 0  # the judge thinks
+
+
+@pytest.mark.needs("bwrap")
 def test_a_class_with_hostile_archives(tmp_path: Path) -> None:
     """A result for each, which the next command keeps; all pages; the pair of right ones."""
     code = "".join(f"def f{k}(x):\n    return {k} * x + {k * 7}\n" for k in range(120))
@@ -277,7 +372,7 @@ def test_a_class_with_hostile_archives(tmp_path: Path) -> None:
         return [*grade_folder(tmp_path, out, RUBRIC, limits, report=report, **how).values()]
 
     results = graded()
-    assert len(names) == len(files)
+    assert {*names} == {path.name for path in tmp_path.glob("*.zip")}
     assert [one.extra_data.problem for one in results if "grader failed" in one.output] == []
     assert [one.score for one in results[-2:]] == [84, 84]
     graded()

@@ -1,12 +1,13 @@
 """One archive from its bytes to a result: what the judge says, whatever happens to it."""
 
 from collections.abc import Collection
+from itertools import chain
 from typing import Any
 
 import pytest
 
 from toolkit.assignment.check import parent
-from toolkit.assignment.check.findings import Finding, Report
+from toolkit.assignment.check.findings import QUESTIONS, Finding, Report
 from toolkit.assignment.grade import verdict
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
@@ -29,8 +30,8 @@ def grade(
 
     def judge(submission: Any, host: Any, packages: Collection[str]) -> Report:
         files = {part: at.file for part, at in submission.parts.items()}
-        others = files.keys() - {one.part for one in findings} - {silent}
-        said = [RIGHT.model_copy(update={"part": part}) for part in others]
+        all_of = {part: tuple(chain(*QUESTIONS[part])) for part in files if part != silent}
+        said = [RIGHT.model_copy(update={"part": p, "answers": ids}) for p, ids in all_of.items()]
         return Report.of([*findings, *said], files)
 
     data = pack(dict(FINE) if files is None else files)
@@ -42,7 +43,7 @@ def grade(
 
 def test_a_result() -> None:
     """Worked by hand: an equation costs 5 of Task 1; 4 points of Task 3 are open."""
-    result = grade(WRONG, UNSEEN, RIGHT)
+    result = grade(WRONG, UNSEEN)
     assert (result.score, result.open, result.checked) == (84 - 5 - 4, 4, 84)
     assert [test.score for test in result.tests] == [15, 8, 8, 36, 4, 4]
     assert [test.status for test in result.tests].count("failed") == 2
@@ -51,11 +52,7 @@ def test_a_result() -> None:
     assert result.tests[5].output.startswith("Not seen: the ends\n4 points are open")
     assert result.output.startswith("75 points are certain. 4 more are open")
     extra = result.extra_data
-    assert (extra.findings, extra.not_seen, extra.right) == (
-        [WRONG],
-        [UNSEEN],
-        [RIGHT, *extra.right[1:]],
-    )
+    assert (extra.findings, extra.not_seen, len(extra.right)) == ([WRONG], [UNSEEN], 4)
     assert extra.files == {part: name for part, name in zip(
         ("dataset", "lstm", "train", "gan"), FINE, strict=True)}  # fmt: skip
     assert extra.needs_a_look == ["Not all was seen of Part II, the GAN.",
@@ -66,7 +63,7 @@ def test_silence_earns_nothing() -> None:
     """All points of the training, and of the task that it shares with the data set, are open."""
     result = grade(silent="train")
     assert (result.score, result.open) == (84 - 8 - 8, 16)
-    assert result.extra_data.not_seen[0].message == "Nothing was found out about this part."
+    assert "Not seen: This was not looked at: wrong-loss." in result.tests[1].output
 
 
 def test_a_report_is_limited() -> None:
@@ -111,8 +108,7 @@ def test_a_fault_of_the_judge_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> 
 
         def judge_part(host: Any, root: str, located: Any, verdicts: Any) -> None:
             if verdicts.part == "gan":
-                verdicts.fault = None  # type: ignore[method-assign]
-                verdicts.right = lambda *said: 1 / 0
+                verdicts.doing = lambda *said: 1 / 0
             true(host, root, located, verdicts)
 
         monkeypatch.setattr(parent, "judge_part", judge_part)

@@ -77,7 +77,10 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
             return
     encoded = {ENCODED: found.pop(ENCODED)} if ENCODED in found else {}
     if _check_items(found, kind, verdicts) and _check_items(encoded, kind, verdicts):
-        verdicts.right("items")
+        if min(len(digits.unique(dim=0)) for digits, _ in found.values()) < FEW:
+            verdicts.not_seen("no-variety")
+        else:
+            verdicts.right("items")
         _check_long(student, kind, verdicts)
     _check_splits(student, kind, verdicts)
 

@@ -39,6 +39,20 @@ Id = Literal[
     "wrong-interpolation", "interpolation-repeats-ends", "same-class-ends",
 ]  # fmt: skip
 IDS: tuple[Id, ...] = get_args(Id)
+# What each judge has to find out; of the faults that one look tells apart, there is one or none.
+QUESTIONS: dict[Part, tuple[tuple[Id, ...], ...]] = {
+    "dataset": (("not-a-palindrome", "wrong-label", "answer-in-input", "missing-digits"),
+                ("length-overflow",)),
+    "lstm": (("wrong-equation", "nonzero-initial-state", "state-not-carried", "loss-not-last-step"),
+             ("fixed-batch-size", "fixed-sequence-length"), ("fixed-device",),
+             ("parameter-not-learnable", "dead-parameter", "broken-gradient"), ("does-not-learn",)),
+    "train": (("wrong-loss", "loss-not-last-step", "softmax-before-loss"), ("wrong-optimiser",),
+              ("gradients-not-cleared", "does-not-learn")),
+    "gan": (("wrong-noise",), ("wrong-shape", "output-range"), ("wrong-loss", "sigmoid-twice"),
+            ("missing-detach", "gradients-not-cleared", "dead-parameter", "wrong-optimiser"),
+            ("wrong-direction", "one-sided-loss"), ("batchnorm-mode",), ("same-class-ends",),
+            ("missing-interpolation", "wrong-interpolation", "interpolation-repeats-ends")),
+}  # fmt: skip
 
 
 def _printable(text: object) -> object:
@@ -90,12 +104,20 @@ class Finding(BaseModel):
     line: int | None = None  # the likely one, from 1; within the cell, if there is one
     message: Text  # one or two sentences for the student
     proof: Proof | None = None  # of what is wrong; reports of earlier versions have none
+    answers: tuple[Id, ...] = ()  # none of these faults is there, or this one accounts for it
 
     @model_validator(mode="after")
     def _wrong_has_a_name(self) -> Self:
         if self.verdict == "wrong" and self.id is None:
             raise ValueError("what is wrong needs an id")
         return self
+
+
+def unanswered(part: Part, findings: Iterable[Finding]) -> list[tuple[Id, ...]]:
+    """The questions about a part to which no finding is an answer, nor says that there is none."""
+    own = [one for one in findings if one.part == part]
+    said = {id for one in own for id in (one.id, *one.answers)}
+    return [ids for ids in QUESTIONS[part] if said.isdisjoint(ids)]
 
 
 class Report(BaseModel):

@@ -7,6 +7,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,7 +59,7 @@ class Gone(Exception):
 
     def __init__(self, ended: Mapping[str, Any], disturbed: bool = False, reason: str = "") -> None:
         self.status = int(ended.get("status", 0))
-        self.seconds = float(ended.get("seconds", 0.0))  # on the clock
+        self.seconds = float(ended.get("seconds", 0.0))  # that the judge has waited for answers
         self.cpu = float(ended.get("cpu", 0.0))  # CPU seconds
         self.late: bool = ended.get("late", False)  # it was killed, because it took too long
         self.disturbed = disturbed  # something that was no answer came through the pipe
@@ -76,6 +77,7 @@ class Student:
     helps: Mapping[str, Callable[..., Any]]  # what the child may ask whatever it is asked
     clock: contextlib.AbstractContextManager[object]
     ended: Mapping[str, Any] | None = field(default=None)
+    waited: float = 0.0  # seconds, for answers
 
     def ask(
         self, question: str, /, helps: Mapping[str, Callable[..., Any]] | None = None, **given: Any
@@ -96,10 +98,12 @@ class Student:
         try:
             send(self.write, nonce, {"ask": question, "arguments": given})
             while True:
+                began = time.monotonic()
                 with self.clock:
                     said, reply = receive(self.read, MOST.get(question, FEW))
+                self.waited += time.monotonic() - began
                 if said == self.nonce:
-                    self.ended = reply["ended"]
+                    self.ended = {**reply["ended"], "seconds": self.waited}
                     raise Gone(self.ended)
                 if said != nonce:
                     raise Disturbed

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import torch
+from pydantic import ValidationError
 
 from toolkit.assignment.check.findings import Finding, Report
 from toolkit.assignment.check.gan.drawing.stand_ins import digits
@@ -166,6 +167,8 @@ def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> N
         verdicts.gone(gone)
     except StudentError as error:
         verdicts.error(error)
+    except ValidationError:  # an answer that does not fit
+        verdicts.gone(Gone({}, disturbed=True))
     except MemoryError:  # all of it has a limit of its own
         raise
     except Exception as error:  # a fault of the judge's own must not cost anybody a point

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from toolkit.assignment.check.findings import Finding, Id
+from toolkit.assignment.check.findings import Finding, Id, unanswered
 from toolkit.assignment.check.findings import Place as Place
 from toolkit.assignment.check.findings import Placed as Placed
 from toolkit.assignment.check.host import LIMITS, MAX_BYTES, Gone, StudentError
@@ -12,19 +12,6 @@ from toolkit.assignment.check.verify import is_pending, is_proved, proof_of
 from toolkit.assignment.parts import Part
 
 Stopped = Literal["time-limit", "length-overflow"]  # the ids of what never comes back
-
-QUESTIONS: dict[Part, tuple[Id, ...]] = {  # that each judge answers, one way or another
-    "dataset": ("not-a-palindrome", "wrong-label", "answer-in-input", "length-overflow"),
-    "lstm": ("wrong-equation", "nonzero-initial-state", "state-not-carried", "fixed-batch-size",
-             "fixed-sequence-length", "parameter-not-learnable", "dead-parameter",
-             "broken-gradient", "fixed-device", "does-not-learn"),
-    "train": ("wrong-loss", "loss-not-last-step", "softmax-before-loss", "wrong-optimiser",
-              "gradients-not-cleared", "does-not-learn"),
-    "gan": ("wrong-noise", "wrong-shape", "output-range", "wrong-loss", "sigmoid-twice",
-            "missing-detach", "gradients-not-cleared", "dead-parameter", "wrong-optimiser",
-            "wrong-direction", "one-sided-loss", "batchnorm-mode", "missing-interpolation",
-            "wrong-interpolation", "interpolation-repeats-ends", "same-class-ends"),
-}  # fmt: skip
 
 
 class Verdicts:
@@ -51,7 +38,6 @@ class Verdicts:
         self.excused = excused
         self.facts: set[str] = set()  # what the judges of other parts need to know
         self.reached: float | None = None  # accuracy at T = 5 after the check's own training
-        self.answered: set[str] = set()  # ids of what was looked for
         self.work = "starting"
         self.stopped: Stopped = "time-limit"
         self._progress = progress
@@ -65,16 +51,15 @@ class Verdicts:
     def right(self, name: str, /, **seen: Any) -> None:
         """Something was seen and is as the assignment asks: `[right.NAME]` in the rules."""
         rule = self._rules[f"right.{name}"]
-        self.answered |= set(rule.answers)
         message = rule.says.format(**seen)
-        self.findings.append(Finding(verdict="right", part=self.part, message=message))
+        finding = Finding(verdict="right", part=self.part, message=message, answers=rule.answers)
+        self.findings.append(finding)
 
     def unanswered(self) -> None:
-        """Say which questions have no answer, where all seems to be right."""
-        if self.answered and all(finding.verdict == "right" for finding in self.findings):
-            for id in QUESTIONS[self.part]:
-                if id not in self.answered:
-                    self.not_seen("unanswered", id=id)
+        """Say which questions have no answer, where nothing else is said against this part."""
+        if all(finding.verdict == "right" for finding in self.findings):
+            for first, *_ in unanswered(self.part, self.findings):
+                self.not_seen("unanswered", id=first)
 
     def not_seen(
         self, name: str, /, *, id: Id | None = None, at: Placed | None = None, **seen: Any
@@ -146,9 +131,11 @@ class Verdicts:
     def also(self, name: str, cause: Finding | None = None, /, **seen: Any) -> None:
         """Say inside a fault, or the first, what it accounts for: `[also.NAME]` in the rules."""
         cause = cause or self.faults[0]
-        sentence = self._rules[f"also.{name}"].says.format(**seen)
+        rule = self._rules[f"also.{name}"]
+        sentence = rule.says.format(**seen)
         if sentence not in cause.message:
-            update = {"message": f"{cause.message} {sentence}"}
+            answers = (*cause.answers, *rule.answers)
+            update = {"message": f"{cause.message} {sentence}", "answers": answers}
             self.findings[self.findings.index(cause)] = cause.model_copy(update=update)
 
     def has(self, *ids: Id) -> bool:
@@ -193,7 +180,7 @@ class Verdicts:
             self.not_seen("judge", reason=gone.reason, work=self.work)
         elif gone.disturbed:
             self.not_seen("disturbed", work=self.work)
-        elif gone.late and gone.cpu < 0.9 * limit and gone.seconds > 4 * limit:
+        elif gone.late and gone.cpu < 0.9 * limit and not 1.5 * limit < gone.seconds < 4 * limit:
             self.not_seen("busy", work=self.work)
         elif self.stopped == "time-limit" and not gone.late and gone.cpu < 0.9 * limit:
             proof: dict[str, Any] = {"happened": f"status {gone.status}"}

@@ -11,9 +11,10 @@ graded/
 
 import json
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import joblib
 from pydantic import ValidationError
@@ -26,6 +27,7 @@ from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.sandbox.choice import find_isolation
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.sandbox.scratch import clear_left_over
+from toolkit.assignment.grade.sandbox.share import clear_groups
 from toolkit.assignment.grade.verdict import CHECK, Check, give_points, grade_archive, ungraded
 from toolkit.assignment.grade.versions import installed, toolkit_files, versions
 from toolkit.common.errors import UsageError, nearest
@@ -78,6 +80,7 @@ def grade_folder(
     archives = find_archives(folder)
     make_directory(out)
     clear_left_over()
+    clear_groups()
     isolation = isolation or (None if cluster else find_isolation())
     settings = identity(rubric, limits, check, isolation)
     chosen = _chosen(archives, only)
@@ -87,15 +90,27 @@ def grade_folder(
     begin(len(results), total := len(results) + len(todo))
     how = (settings, rubric, limits, check, isolation)
     given = read_archive if cluster else Path.absolute  # other machines have no such file
-    jobs = (joblib.delayed(_grade)(path.name, given(path), *how) for path in todo)
+    job = lambda path: joblib.delayed(_grade)(path.name, given(path), *how)  # noqa: E731
     with workers(cluster, num_workers):
-        for name, result in joblib.Parallel(return_as="generator_unordered")(jobs):
+        for name, result in _in_turn(todo, job):
             write_changed(_files(result, rubric, out / name, language))
             results[name] = result
             report(len(results), total, name, result)
     results = {path.name: results[path.name] for path in archives if path.name in results}
     _write_pages(folder, results, rubric, out, language, anew=anew == archives)
     return results
+
+
+def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str, Result]]:
+    """The results of all, and then new ones, each alone, of those whom others have disturbed."""
+    disturbed = []
+    for name, result in joblib.Parallel(return_as="generator_unordered")(map(job, todo)):
+        disturbed += [path for path in todo if path.name == name and result.extra_data.disturbed]
+        yield name, result
+    for path in disturbed:
+        for name, result in joblib.Parallel(return_as="generator_unordered")([job(path)]):
+            result.extra_data.disturbed = False
+            yield name, result
 
 
 def _write_pages(
@@ -198,7 +213,8 @@ def _kept_results(
         except ValidationError:
             continue  # not ours, or from an older toolkit
         extra = result.extra_data
-        if (extra.archive_sha256, extra.settings_sha256) == (hash_archive(archive), settings):
+        made_from = extra.archive_sha256, extra.settings_sha256
+        if made_from == (hash_archive(archive), settings) and not extra.disturbed:
             if extra.rubric_sha256 != rubric.sha256:
                 result = give_points(extra, rubric, result.execution_time)
             kept[archive.name] = result

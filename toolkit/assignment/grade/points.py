@@ -1,15 +1,17 @@
 """From a report to points, as a teacher would give them.
 
-A cause costs points once. What was not seen is neither wrong nor full: its points are open.
+A cause costs points once. What was not seen is neither wrong nor full: its points are open. So are
+those of a question that has no answer.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
-from toolkit.assignment.check.findings import Finding, Id, Report
+from toolkit.assignment.check.findings import QUESTIONS, Finding, Id, Report, unanswered
 from toolkit.assignment.grade.result import describe
-from toolkit.assignment.grade.rubric import Rubric, Task
-from toolkit.assignment.parts import FILES, PARTS, TITLES
+from toolkit.assignment.grade.rubric import CHECKS, Rubric, Task
+from toolkit.assignment.parts import FILES, PARTS, TITLES, Part
 
 # After one of these, the rest of a part was not seen.
 HIDES: tuple[Id, ...] = ("missing-file", "does-not-import", "not-written", "does-not-run",
@@ -78,9 +80,23 @@ def count(report: Report, rubric: Rubric) -> list[Counted]:
                 result.losses.append((finding, points))
             elif homes:
                 result.elsewhere.append((finding, homes[0]))
-        _open(result, report.not_seen, hidden)
+        silent = [_silence(task, part, report) for part in task.checks or CHECKS[task.part]]
+        hidden |= any(len(said) == len(QUESTIONS[said[0].part]) for said in silent if said)
+        _open(result, [*report.not_seen, *chain(*silent)], hidden)
         counted.append(result)
     return counted
+
+
+def _silence(task: Task, part: Part, report: Report) -> list[Finding]:
+    """The questions about a part without an answer, each by its dearest fault in this task."""
+    said = [*report.findings, *report.not_seen, *report.right]
+    dearest = [
+        max(ids, key=lambda id: task.findings.get(id, 0.0)) for ids in unanswered(part, said)
+    ]
+    return [
+        Finding(verdict="not seen", part=part, id=id, message=f"This was not looked at: {id}.")
+        for id in dearest
+    ]
 
 
 def cause(finding: Finding) -> Cause:

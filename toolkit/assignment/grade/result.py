@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator
 
-from toolkit.assignment.check.findings import Finding, Report
+from toolkit.assignment.check.findings import Finding, Report, Text
 from toolkit.assignment.parts import Part
 
 
@@ -40,7 +40,7 @@ class Extra(BaseModel):
 
     archive: Annotated[str, BeforeValidator(_encodable)]  # its file name
     student_number: str  # "" if the file name has none
-    problem: str = ""  # why it could not be graded at all; "" if it was
+    problem: Text = ""  # why it could not be graded at all; "" if it was
     needs_a_look: list[str] = []  # why a person should look at it, a sentence each
     hints: list[str] = []  # those of them that no rubric decides
     files: dict[Part, str] = {}  # which file was taken for which part
@@ -51,6 +51,7 @@ class Extra(BaseModel):
     isolation: str = "none was needed: nothing was run"
     versions: str = ""  # of the packages it ran with, and which are not the released ones
     printed: str = ""  # the end of what was written to the error output
+    disturbed: bool = False  # by others, so that it is to be graded once more with none beside it
     archive_sha256: str = ""  # "" as the next if the grader failed: the next command tries again
     settings_sha256: str = ""  # of what the verdict depends on besides
     rubric_sha256: str = ""  # of what the points depend on besides
@@ -59,7 +60,8 @@ class Extra(BaseModel):
     def report(self) -> Report:
         """What the check said."""
         seen = not self.findings and not self.not_seen
-        return Report(passed=seen, findings=self.findings, not_seen=self.not_seen)
+        return Report(passed=seen, findings=self.findings, not_seen=self.not_seen,
+                      right=self.right)  # fmt: skip
 
 
 class Result(BaseModel):

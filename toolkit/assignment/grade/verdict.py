@@ -20,6 +20,7 @@ from toolkit.common.errors import UsageError
 if TYPE_CHECKING:
     from toolkit.assignment.check.submission import Submission
     from toolkit.assignment.grade.sandbox.host import SandboxedHost
+    from toolkit.assignment.grade.sandbox.share import Share
 
 MAX_FINDINGS, MAX_TEXT = 200, 2000  # kept of a report, and characters kept of a text in it
 MAX_PRINTED = 4000  # characters of the error output that a result keeps
@@ -73,15 +74,16 @@ def grade_archive(
     from toolkit.assignment.check.parent import import_judges  # here: they have torch
     from toolkit.assignment.grade.sandbox.apart import Bounds, Exceeded, apart  # need Linux
     from toolkit.assignment.grade.sandbox.scratch import scratch_directory
+    from toolkit.assignment.grade.sandbox.share import share
     from toolkit.assignment.grade.sandbox.supervise import end_all
 
     import_judges()
     way = isolation or find_isolation()
     bounds = Bounds(limits.seconds + JUDGE_SECONDS, JUDGE_SECONDS, JUDGE_MEMORY)
-    with scratch_directory() as scratch:
+    with scratch_directory() as scratch, share(limits.memory) as own:
 
         def work() -> bytes:
-            result = _judged(name, archive, rubric, limits, check, way, scratch)
+            result = _judged(name, archive, rubric, limits, check, way, scratch, own)
             return result.model_dump_json().encode()
 
         try:
@@ -93,7 +95,7 @@ def grade_archive(
 
 def _judged(
     name: str, archive: bytes | Path, rubric: Rubric, limits: Limits, check: Check,
-    isolation: Isolation, scratch: Path
+    isolation: Isolation, scratch: Path, own: "Share"
 ) -> Result:  # fmt: skip
     from toolkit.assignment.grade.sandbox.host import SandboxedHost
     from toolkit.assignment.grade.unusual import unusual
@@ -109,12 +111,13 @@ def _judged(
         problem = f"{error}".replace(str(scratch / "archive"), "The archive")
         return ungraded(name, problem, rubric)
     _make_readable(copy)
-    host = SandboxedHost(check.child, copy, scratch / "sandbox", limits, isolation)
+    host = SandboxedHost(check.child, copy, scratch / "sandbox", limits, isolation, own)
     try:
         host.open()
         report = _limited(check.judge(submission, host, rubric.packages))
     finally:
         host.close()
+    unclear = [*report.not_seen, *report.findings]
     extra = Extra(
         archive=name,
         student_number=student_number(name),
@@ -127,6 +130,7 @@ def _judged(
         isolation=isolation.describe(),
         versions=versions(),
         printed=host.printed.decode(errors="replace")[-MAX_PRINTED:],
+        disturbed=host.disturbed and any(one.id in (None, "time-limit") for one in unclear),
     )
     return give_points(extra, rubric, round(host.seconds, 1))
 
@@ -148,18 +152,7 @@ def _make_readable(folder: Path) -> None:
 
 
 def _limited(report: Report) -> Report:
-    """With the first findings only, and their texts, which students have a part in, cut.
-
-    Silence earns nothing: a part that nothing is said about was not seen.
-    """
-    said = {one.part for one in (*report.findings, *report.not_seen, *report.right)}
-    silent = "Nothing was found out about this part."
-    unsaid = [
-        Finding(verdict="not seen", part=part, message=silent)
-        for part in report.files
-        if part not in said
-    ]
-    report = report.model_copy(update={"not_seen": [*unsaid, *report.not_seen]})
+    """With the first findings only, and their texts, which students have a part in, cut."""
 
     def some(findings: list[Finding]) -> list[Finding]:
         return [
@@ -173,11 +166,6 @@ def _limited(report: Report) -> Report:
         update={name: some(getattr(report, name)) for name in ("findings", "not_seen", "right")}
         | {"files": {part: file[:MAX_TEXT] for part, file in report.files.items()}}
     )
-
-
-def _printable(text: str) -> str:
-    """Without control characters, which could steer a terminal."""
-    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:
@@ -213,8 +201,8 @@ def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:
 
 def ungraded(name: str, problem: str, rubric: Rubric) -> Result:
     """A result without points yet: a person must look at the archive."""
-    number, problem = student_number(name), _printable(problem)
-    return give_points(Extra(archive=name, student_number=number, problem=problem), rubric)
+    extra = Extra(archive=name, student_number=student_number(name), problem=problem)
+    return give_points(extra, rubric)
 
 
 def _task_result(counted: Counted, rubric: Rubric) -> TaskResult:

@@ -20,6 +20,7 @@ from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.sandbox.isolation import OF_THE_TOOLKIT, Isolation, Limits
 from toolkit.assignment.grade.sandbox.seccomp import ASKED, NUMBERS, REFUSED
+from toolkit.assignment.grade.sandbox.share import share
 from toolkit.assignment.grade.sandbox.supervise import descendants
 from toolkit.assignment.grade.verdict import grade_archive
 from toolkit.common.package_data import PACKAGE, package_data
@@ -164,6 +165,67 @@ def test_memory_bit_by_bit(grade: Grade) -> None:
     """Shared memory, which the kernel's limit does not count."""
     result = grade(with_lstm(MEMORY_BIT_BY_BIT.format(megabytes=768)))
     assert "more than 0.25 GiB of memory" in stopped(result)
+
+
+# Memory of the kernel's, or that no process shows any more: 1.3 GB of it, 0.5 GB, and 0.4 GB.
+FORGOTTEN = """
+import mmap, time
+blocks = [mmap.mmap(-1, 2**24) for _ in range(80)]
+for block in blocks:
+    block.write(b"x" * 2**24)
+    block.madvise(mmap.MADV_DONTNEED)
+time.sleep(20)
+"""
+SOCKETS = """
+import os, socket, time
+for _ in range(10):
+    if os.fork() == 0:
+        pairs = [socket.socketpair() for _ in range(400)]
+        for one, _ in pairs:
+            one.settimeout(0)
+            try:
+                while one.send(bytes(2**16)):
+                    pass
+            except BlockingIOError:
+                pass
+        time.sleep(20)
+        os._exit(0)
+time.sleep(20)
+"""
+FILES = """
+import os, time
+for k in range(400_000):
+    open(f"{os.environ['TMPDIR']}/{k}", "w").close()
+time.sleep(20)
+"""
+
+
+@pytest.mark.parametrize("program", [FORGOTTEN, SOCKETS], ids=["forgotten", "sockets"])
+def test_memory_that_only_the_kernel_counts(program: str, grade: Grade) -> None:
+    with share(2**30) as own:
+        if own.group is None:
+            pytest.skip("needs root, and control groups that it may make")
+    assert "more than 0.25 GiB of memory" in stopped(grade(with_lstm(program)))
+    assert not own.group.exists()
+
+
+def test_very_many_empty_files(grade: Grade) -> None:
+    assert "wrote more than 0.0312" in stopped(grade(with_lstm(FILES)))
+
+
+def test_a_core_of_its_own(grade: Grade) -> None:
+    """At the lowest priority; the program can change neither, and nobody else has that core."""
+    program = (
+        "import os\nprint(os.sched_getaffinity(0), os.nice(0))\ntry:\n"
+        "    os.sched_setaffinity(0, range(os.cpu_count()))\nexcept OSError:\n"
+        "    print('refused')\n"
+    )
+    lines = grade(with_lstm(program)).extra_data.printed.splitlines()
+    assert lines[0] == f"{{{lines[0][1:-4]}}} 19"
+    assert lines[-1] == "refused"
+    everywhere = os.sched_getaffinity(0)
+    with share(2**30) as one, share(2**30) as other:
+        assert one.cores.isdisjoint(other.cores) or everywhere in (one.cores, other.cores)
 
 
 def test_much_is_printed(grade: Grade) -> None:

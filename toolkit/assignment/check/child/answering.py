@@ -5,10 +5,8 @@ of its question. What a student's code raises is an answer too: its type, its te
 """
 
 import importlib
-import mmap
 import os
 import random
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -35,43 +33,6 @@ MAX_TEXT = 2000  # characters of an exception's message that are sent
 Back = Callable[..., Any]
 
 
-class Waiting:
-    """How long a process has waited for the judge, for the process that started it to read.
-
-    Args:
-        shared: `SIZE` bytes of memory that both have; 0 at first.
-    """
-
-    SIZE = 16
-
-    def __init__(self, shared: mmap.mmap) -> None:
-        self._shared = shared
-        self._times = memoryview(shared).cast("d")  # in all, and since when it waits
-
-    def __enter__(self) -> None:
-        self._times[1] = time.monotonic()
-
-    def __exit__(self, *_: object) -> None:
-        since, self._times[1] = self._times[1], 0.0
-        self._times[0] += time.monotonic() - since
-
-    @property
-    def seconds(self) -> float:
-        """So far."""
-        total, since = self._times
-        return total + (time.monotonic() - since if since else 0.0)
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether it has waited yet: it does so first when it is ready for a question."""
-        return any(self._times)
-
-    def close(self) -> None:
-        """Give back the memory."""
-        self._times.release()
-        self._shared.close()
-
-
 def take_pipes() -> tuple[int, int]:
     """Get ready to run or to start students' code, which sees neither warnings nor these pipes.
 
@@ -90,13 +51,12 @@ def take_pipes() -> tuple[int, int]:
     return read, write
 
 
-def answer_questions(part: Part, root: Path, read: int, write: int, waiting: Waiting) -> None:
+def answer_questions(part: Part, root: Path, read: int, write: int) -> None:
     """Answer until the judge has no more questions; then end this process.
 
     Args:
         root: the copy of the submission; the working directory is there.
         read, write: the pipes to the judge.
-        waiting: gets to know how long the judge took between its questions.
     """
     os.chdir(root)
     random.seed(0)
@@ -106,16 +66,13 @@ def answer_questions(part: Part, root: Path, read: int, write: int, waiting: Wai
 
     def back(name: str, /, **arguments: Any) -> Any:
         send(write, nonce, {"call": name, "arguments": arguments})
-        with waiting:
-            _, value = receive(read)
-        return value
+        return receive(read)[1]
 
     replace_mnist(few_digits(back))
     answers = importlib.import_module(ANSWERS[part]).Answers(root, back)
     while True:
         try:
-            with waiting:
-                nonce, question = receive(read)
+            nonce, question = receive(read)
         except Closed:
             os._exit(0)
         if question["ask"] == "no more":

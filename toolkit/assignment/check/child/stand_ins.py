@@ -73,8 +73,7 @@ class StandIns(MetaPathFinder, Loader):
 
 def is_replaced(name: str) -> bool:
     """Whether a module of this name is replaced, unless it is a student's own."""
-    top = name.partition(".")[0]
-    return name.startswith("google.colab") or not REPLACED.isdisjoint((name, top))
+    return any(f"{name}.".startswith(f"{replaced}.") for replaced in REPLACED)
 
 
 class AnyModule(ModuleType):

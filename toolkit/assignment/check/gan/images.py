@@ -106,7 +106,7 @@ def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
     if sizes is not None:
         proof = dict(zip(("one", "other"), sizes, strict=True))
         verdicts.fault("wrong-shape.two", at=game.generator.line_of(first), proof=proof)
-    real = _shown(game, drawn=False)
+    real = _real(game)
     low, high = bounds_of(game, draw, scaled=True)
     if (growth := _growth(first, draw)) and growth[1] > 5 * growth[0] > 5:
         verdicts.fault(
@@ -138,24 +138,20 @@ def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     return next(iter(drawn.values())), next(iter(real.values()))
 
 
-def _shown(game: Game, *, drawn: bool) -> tuple[float, float] | None:
-    """Least and largest number of all real, or of all drawn, images that were judged."""
+def _real(game: Game) -> tuple[float, float] | None:
+    """Least and largest number of all real images that were judged."""
     parts = []
     for judged in game.judged.values():
-        mark = judged.drawn if drawn else ~judged.drawn
-        rows = judged.images.rows
-        if bool(mark.all()):
+        real, rows = ~judged.drawn, judged.images.rows
+        if bool(real.all()):
             parts.append((judged.images.least, judged.images.largest))
-        elif rows is not None and bool(mark.any()):
-            parts.append((float(rows[mark].min()), float(rows[mark].max())))
-        elif not drawn:  # too many numbers to send: those that a loader gave are known
+        elif rows is not None and bool(real.any()):
+            parts.append((float(rows[real].min()), float(rows[real].max())))
+        else:  # too many numbers to send: those that a loader gave are known
             loaded = {number for number, _ in judged.images.rows_from}
             batches = [b.values[0] for b in game.trace.all(Batch) if b.index in loaded and b.values]
             parts += [(images.least, images.largest) for images in batches]
-    if not parts:
-        return None
-    least, largest = min(p[0] for p in parts), max(p[1] for p in parts)
-    return least, largest
+    return (min(p[0] for p in parts), max(p[1] for p in parts)) if parts else None
 
 
 def bounds_of(game: Game, draw: Draw, scaled: bool = False) -> tuple[float, float]:

@@ -36,8 +36,9 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
 
     verdicts.doing("building the LSTM and calling it")
     text = str(student.ask("source", file=located.file))
-    parts = _parts(text, kinds[0]["name"])
-    names = [kind["name"] for kind in kinds if kind["name"] not in parts]
+    name, tree = kinds[0]["name"], parsed(text)
+    used = set() if tree is None else words_in(*used_by(tree, [name]))  # its cell, its layers
+    names = [name, *(kind["name"] for kind in kinds[1:] if kind["name"] not in used)]
     network, first = find_network(student, names)
     kind = kinds[0] if network is None else next(k for k in kinds if k["name"] == network.way.kind)
     source = Source(text, kind["name"])
@@ -56,12 +57,6 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     _judge(network, first, source, verdicts)
     verdicts.doing(f"learning palindromes of {LENGTH} digits")
     check_learning(network, kind["forward"], verdicts)
-
-
-def _parts(text: str, kind: str) -> set[str]:
-    """What a class uses, its cell or its layers: none of that is the network in its place."""
-    tree = parsed(text)
-    return set() if tree is None else set(words_in(*used_by(tree, [kind]))) - {kind}
 
 
 def _judge(

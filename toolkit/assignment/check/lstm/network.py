@@ -114,12 +114,6 @@ class Network:
         found = next((Place(*t["made"]) for t in self.tensors if t["name"] == name), None)
         return found if found and found.line else None
 
-    def makes(self, batch: int) -> list[tuple[Place, list[int], bool]]:
-        """What a forward makes of nothing, given so many sequences, even if it stops: as `new`."""
-        x = self.encode(self.digits(batch, self.way.steps))
-        found = self.student.ask("makes", x=x)
-        return [(Place(*place), shape, zero) for place, shape, zero in found]
-
     def reset(self) -> Place | None:
         """Where zeros are made in every step."""
         zeros = Counter(place for place, _, zero in self.new if zero and place.line)

@@ -66,9 +66,9 @@ def _of_rows(network: Network, batch: int) -> Place | None:
             continue
         if len(tensor["shape"]) > 1 and tensor["shape"][0] == network.way.batch:
             return network.made(tensor["name"])
-    made = network.makes(batch)
-    rows = network.way.batch
-    return next((p for p, shape, _ in made if p.line and len(shape) > 1 and rows in shape), None)
+    x, rows = network.encode(network.digits(batch, network.way.steps)), network.way.batch
+    made = (Place(*p) for p, n, _ in network.student.ask("makes", x=x) if len(n) > 1 and rows in n)
+    return next((place for place in made if place.line), None)
 
 
 def _failure(network: Network, batch: int, steps: int) -> Failure | None:

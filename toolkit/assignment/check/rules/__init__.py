@@ -23,7 +23,7 @@ class Rule(BaseModel):
     says: str
     equation: Annotated[int, Field(ge=1, le=10)] | None = None  # as the assignment numbers them
     id: Id | None = None  # of what was not seen; None if it leaves open all of the part
-    answers: tuple[Id, ...] = ()  # of what is right: none of these faults is in it
+    answers: tuple[Id, ...] = ()  # none of these faults is there, or not for itself
 
 
 @functools.cache

@@ -6,7 +6,7 @@ from toolkit.assignment.check.host import Student
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.train.data import check_data
 from toolkit.assignment.check.train.ending import report_ending
-from toolkit.assignment.check.train.loss import check_loss
+from toolkit.assignment.check.train.loss import check_loss, fits_together
 from toolkit.assignment.check.train.player import MANY
 from toolkit.assignment.check.train.steps import check_steps
 from toolkit.assignment.check.train.trace import Backward, Loss, Step, Trace
@@ -31,6 +31,9 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     for call in trace.notes("recurrent")[:1]:
         verdicts.fault("forbidden-module.called", at=call, proof={"happened": call.name})
     verdicts.doing("the loss and the steps")
+    if not fits_together(trace):
+        verdicts.not_seen("inconsistent")
+        return
     if _is_too_slow(trace):
         verdicts.not_seen("slow")
         return

@@ -8,7 +8,15 @@ from torch.nn import functional
 from toolkit.assignment.check.lstm.cell.reference import kind_of, sums
 from toolkit.assignment.check.train.entropy import close, outputs_of, steps_of, which_step
 from toolkit.assignment.check.train.labels import CLASSES, check_labels
-from toolkit.assignment.check.train.trace import OF_CLASSES, Backward, Call, Loss, Note, Trace
+from toolkit.assignment.check.train.trace import (
+    OF_CLASSES,
+    Backward,
+    Call,
+    Loss,
+    Note,
+    Step,
+    Trace,
+)
 from toolkit.assignment.check.verdicts import Verdicts
 
 MANY = 16  # losses of one backward pass; more are not told apart
@@ -45,6 +53,21 @@ def check_loss(trace: Trace, verdicts: Verdicts) -> None:
         verdicts.fault("does-not-learn.negative", at=last, proof=seen)
     else:
         _judge(loss, before, trace, verdicts)
+
+
+def fits_together(trace: Trace) -> bool:
+    """Whether it can be that of a training: steps use what passes before them have made, and passes
+    with one loss start from its value, from a share of it, or from more by a penalty.
+    """
+    made = {e.index: e.changed for e in trace.all(Backward)}
+    used = [(k, step) for step in trace.all(Step) for k in step.passes]
+    losses = {loss.index: _value(loss) for loss in trace.all(Loss) if loss.input}
+    passes = [e for e in trace.all(Backward) if e.changed and len(e.losses) == 1 and e.value]
+    pairs = [(e.value.mean, losses.get(*e.losses)) for e in passes if e.value]
+    shares = [root / value for root, value in pairs if value is not None and value > 0.01] or [1]
+    return all(
+        k < step.index and made.get(k, frozenset()) & step.parameters for k, step in used
+    ) and (max(shares) - min(shares) < 0.01 * abs(max(shares)) or min(shares) > 0.999)
 
 
 def _check_by_hand(

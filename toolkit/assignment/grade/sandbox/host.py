@@ -11,9 +11,11 @@ from typing import NoReturn
 
 from toolkit.assignment.check.host import Gone, Host, Student
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
+from toolkit.assignment.grade.sandbox.share import Share
 from toolkit.assignment.grade.sandbox.supervise import Clock, Status, Watched
 from toolkit.assignment.parts import Part
 
+STARVED = 0.1  # of its time that others may take from a submission
 THINKING = 20  # CPU seconds that the judge may take for one part: twenty times the most it needs
 
 
@@ -35,6 +37,7 @@ class SandboxedHost(Host):
         scratch: Path,
         limits: Limits,
         isolation: Isolation,
+        share: Share,
     ) -> None:
         super().__init__(self._begin, self._end)
         self.root = isolation.copy_of(scratch)  # of the copy, as the child names it
@@ -42,7 +45,8 @@ class SandboxedHost(Host):
         self.fresh = isolation.fresh(submission, scratch)
         self.printed = b""  # the end of its error output
         self._child, self._submission, self._scratch = list(child), submission, scratch
-        self._limits, self._isolation = limits, isolation
+        self._limits, self._isolation, self._share = limits, isolation, share
+        self._starved = 0.0
         self._started = time.monotonic()
         self._watched: Watched | None = None
         self._status: Status = "finished"
@@ -51,6 +55,12 @@ class SandboxedHost(Host):
     def seconds(self) -> float:
         """Since the judge got this host."""
         return time.monotonic() - self._started
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether others have taken its core or the machine's memory, not its own processes."""
+        starved = self._starved > STARVED * self._clock.seconds
+        return self._status == "short" or (self._status in ("finished", "time") and starved)
 
     def open(self) -> None:
         """Start the child now: it gets ready while the judge reads, and a failure is the grader's.
@@ -72,7 +82,9 @@ class SandboxedHost(Host):
                 yield student
         except Gone as gone:
             # Without a word how the part's own process ended, all of the sandbox has.
-            if not (gone.disturbed or gone.reason or student.ended):
+            if self._share.exceeded:
+                gone.reason = self._reason("memory")
+            elif not (gone.disturbed or gone.reason or student.ended):
                 gone.reason = self._reason(self._status)
             raise
         finally:
@@ -89,6 +101,7 @@ class SandboxedHost(Host):
             self._limits,
             self._isolation,
             self._clock,
+            self._share,
         )
         return self._watched.process
 
@@ -97,6 +110,7 @@ class SandboxedHost(Host):
         self._watched.stop()
         assert self._watched.status is not None
         self._status = self._watched.status
+        self._starved += self._watched.starved
         self.printed = bytes(self._watched.printed)
 
     def _reason(self, status: Status) -> str:
@@ -107,6 +121,7 @@ class SandboxedHost(Host):
             "memory": f"the archive took more than {limits.memory / 2**30:g} GiB of memory",
             "processes": f"the archive ran more than {limits.processes} processes",
             "disk": f"the archive wrote more than {limits.disk / 2**30:g} GiB",
+            "short": "this machine had no memory left",
         }[status]
         return f"The code was stopped: {how}."
 

@@ -18,7 +18,7 @@ def scratch_directory() -> Iterator[Path]:
     """A new directory, locked while it is in use and deleted at the end."""
     with (
         tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name,
-        _locked(Path(name)),
+        locked(Path(name)),
     ):
         yield Path(name)
 
@@ -26,7 +26,7 @@ def scratch_directory() -> Iterator[Path]:
 def clear_left_over() -> None:
     """Delete the scratch directories that no process holds a lock on: their grader was killed."""
     for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError), _locked(path):  # in use, or another user's
+        with contextlib.suppress(OSError), locked(path):  # in use, or another user's
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -50,7 +50,7 @@ def clear_files_of(uid: int) -> None:
 
 
 @contextlib.contextmanager
-def _locked(directory: Path) -> Iterator[None]:
+def locked(directory: Path) -> Iterator[None]:
     """Hold the lock on a directory; the kernel releases it when the process ends.
 
     Raises:

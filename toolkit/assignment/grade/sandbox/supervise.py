@@ -13,13 +13,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
+import psutil
+
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.sandbox.scratch import clear_files_of, files_of
+from toolkit.assignment.grade.sandbox.share import Share
 
+RESERVE = 256 * 2**20  # bytes of memory that the machine keeps
 TICK = 0.1  # seconds between two looks at the processes
 PAGE = os.sysconf("SC_PAGE_SIZE")
 COUNTED = (b"RssAnon:", b"RssShmem:", b"VmPTE:")  # in /proc/PID/status
-Status = Literal["finished", "time", "memory", "processes", "disk"]
+Status = Literal["finished", "time", "memory", "processes", "disk", "short"]
 
 
 class Clock:
@@ -49,7 +53,8 @@ class Watched:
         process: its standard input and output lead to the program; they reach their end as soon as
             it has ended, whoever else holds them open.
         status: None while it runs; "finished" if it ended by itself, otherwise what it took too
-            much of.
+            much of, or "short" where the machine has no memory left.
+        starved: seconds for which it was waited for while others had its core.
         printed: its error output, up to the limit; the programs that it starts write there too.
 
     Args:
@@ -57,6 +62,7 @@ class Watched:
         submission: a folder that the program gets a copy of.
         scratch: an empty folder where it may write, to be deleted afterwards.
         clock: its time.
+        share: what it gets of the machine.
     """
 
     def __init__(
@@ -67,9 +73,12 @@ class Watched:
         limits: Limits,
         isolation: Isolation,
         clock: Clock,
+        share: Share,
     ) -> None:
         self.status: Status | None = None
         self.printed = bytearray()
+        self.starved = 0.0
+        self._share, self._before = share, (clock.seconds, share.idle(), 0.0)
         self._scratch, self._limits, self._isolation = scratch, limits, isolation
         self._clock = clock
         self._uid = isolation.uid
@@ -86,6 +95,7 @@ class Watched:
                 stdout=theirs.fileno(),
                 stderr=subprocess.PIPE,
                 start_new_session=True,
+                preexec_fn=share.enter,
             )
             when_it_fails.pop_all()
         self.process.stdin = os.fdopen(os.dup(self._ours.fileno()), "wb", buffering=0)
@@ -137,14 +147,26 @@ class Watched:
         """What the program and the processes below it use too much of, if anything."""
         limits = self._limits
         family = descendants(self.process.pid, self._uid)
+        self._look_at_the_core(sum(family.values()) / os.sysconf("SC_CLK_TCK"))
         if len(family) > limits.processes + 4:  # bubblewrap itself, its init, the program
             return "processes"
-        if sum(map(_memory, family)) > limits.memory:
+        if self._share.exceeded or sum(map(_memory, family)) > limits.memory:
             return "memory"
-        if self._isolation.tool == "bubblewrap":  # in memory, and limited there
-            return None
+        if psutil.virtual_memory().available < RESERVE:
+            return "short"
+        if self._isolation.tool == "bubblewrap":
+            inside = (pid for pid in family if pid != self.process.pid)
+            used = max((_in_memory(pid, limits.disk) for pid in inside), default=0)
+            return "disk" if used > limits.disk else None
         shared = [] if self._uid is None else files_of(self._uid)
         return "disk" if more_on_disk_than(limits.disk, [self._scratch, *shared]) else None
+
+    def _look_at_the_core(self, cpu: float) -> None:
+        """Count the time since the last look in which its core was neither idle nor its own."""
+        now = (self._clock.seconds, self._share.idle(), cpu)
+        waited, idle, own = (new - old for new, old in zip(now, self._before, strict=True))
+        self._before = now
+        self.starved += taken(waited, idle, own)
 
     def _read(self, descriptor: int) -> bool:
         """Read once, keeping what fits. False at the end, or if there is nothing to read."""
@@ -156,15 +178,25 @@ class Watched:
         return bool(chunk)
 
 
-def descendants(root: int, uid: int | None = None) -> list[int]:
-    """The ids of `root` and of all processes below it, in its session, or of the user `uid`."""
+def taken(waited: float, idle: float, own: float) -> float:
+    """Seconds that others had a core, if that is more than half of those that were waited for."""
+    others = waited - idle - own
+    return others if others > waited / 2 else 0.0
+
+
+def descendants(root: int, uid: int | None = None) -> dict[int, int]:
+    """The ids of `root` and of all processes below it, in its session, or of the user `uid`, with
+    the ticks of processor time that each has taken, and those below it that have ended.
+    """
     children: dict[int, list[int]] = {}
+    ticks: dict[int, int] = {}
     family = {root}
     for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):  # it has just ended
             line = Path("/proc", name, "stat").read_bytes()
             fields = line[line.rindex(b")") + 2 :].split()  # state, parent, group, session, ...
             children.setdefault(int(fields[1]), []).append(int(name))
+            ticks[int(name)] = sum(map(int, fields[11:15]))
             if int(fields[3]) == root or (uid is not None and _user(name) == uid):
                 family.add(int(name))
     waiting = list(family)
@@ -172,7 +204,7 @@ def descendants(root: int, uid: int | None = None) -> list[int]:
         new = [child for child in children.get(waiting.pop(), []) if child not in family]
         family.update(new)
         waiting += new
-    return sorted(family)
+    return {pid: ticks.get(pid, 0) for pid in family}
 
 
 def kill_all(root: int, uid: int | None = None) -> None:
@@ -214,6 +246,22 @@ def _memory(pid: int) -> int:
         return 0
     lines = [line.split() for line in status.splitlines()]
     return sum(1024 * int(line[1]) for line in lines if line and line[0] in COUNTED)
+
+
+def _in_memory(pid: int, size: int) -> int:
+    """Bytes of the files that bubblewrap keeps in memory, each file at least a page.
+
+    Args:
+        size: that each of the two places was made with, by which they are known.
+    """
+    used = 0
+    with contextlib.suppress(OSError):  # it has just ended
+        for place in (f"/proc/{pid}/root/tmp", f"/proc/{pid}/root/dev/shm"):
+            found = os.statvfs(place)
+            if abs(found.f_blocks * found.f_frsize - size) < PAGE:
+                used += (found.f_blocks - found.f_bfree) * found.f_frsize
+                used += (found.f_files - found.f_ffree) * PAGE
+    return used
 
 
 def more_on_disk_than(limit: int, places: Iterable[Path]) -> bool:

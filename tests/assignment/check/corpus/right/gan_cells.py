@@ -6,8 +6,10 @@ import matplotlib.pyplot as plt
 import torch
 import torch.nn as nn
 import torchvision
+from google.colab import drive
 from torchvision import transforms
 
+drive.mount("/content/drive")
 device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 # %%

@@ -2,7 +2,6 @@
 
 import contextlib
 import ctypes
-import mmap
 import os
 import resource
 import signal
@@ -10,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from toolkit.assignment.check.child.answering import Waiting, answer_questions
+from toolkit.assignment.check.child.answering import answer_questions
 
 assert sys.platform == "linux"
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
@@ -22,13 +21,9 @@ class Forked:
     Args:
         request: `part`, `root` (the submission), `seconds` of CPU time and bytes of `memory`.
         read, write: the pipes to the judge.
-
-    Attributes:
-        waiting: how long it has waited for the judge.
     """
 
     def __init__(self, request: dict[str, Any], read: int, write: int) -> None:
-        self.waiting = Waiting(mmap.mmap(-1, Waiting.SIZE))
         self.pid = os.fork()
         if self.pid == 0:
             try:
@@ -36,8 +31,7 @@ class Forked:
                 _end_with_parent()
                 _limit(resource.RLIMIT_CPU, request["seconds"])
                 _limit(resource.RLIMIT_DATA, request["memory"])
-                root = Path(request["root"])
-                answer_questions(request["part"], root, read, write, self.waiting)
+                answer_questions(request["part"], Path(request["root"]), read, write)
             finally:
                 os._exit(1)
 

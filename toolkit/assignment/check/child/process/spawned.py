@@ -6,18 +6,18 @@ of CPU time and memory that the kernel holds for one process, so the host looks 
 
 import contextlib
 import json
-import mmap
+import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from toolkit.assignment.check.child.answering import Waiting, answer_questions, take_pipes
+from toolkit.assignment.check.child.answering import answer_questions, take_pipes
 
+READY = b"\0"  # what it writes when it has imported all that it needs
 IDLE = 0.02  # of the time between two looks; who takes less of it sleeps, and waits for no core
 
 
@@ -29,20 +29,16 @@ class Spawned:
 
     def __init__(self, request: dict[str, Any], read: int, write: int) -> None:
         self._request = request
-        self._folder = tempfile.TemporaryDirectory(prefix="check-", ignore_cleanup_errors=True)
-        shared = Path(self._folder.name, "waiting")
-        shared.write_bytes(bytes(Waiting.SIZE))
-        self.waiting = Waiting(_mapped(shared))
-        given = json.dumps({**request, "waiting": str(shared)})
         self._process = psutil.Popen(
-            [sys.executable, "-m", __name__, given],
+            [sys.executable, "-m", __name__, json.dumps(request)],
             stdin=read,
             stdout=write,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
         )
         self._family: set[psutil.Process] = {self._process}  # all that were ever seen
-        while not self.waiting.has_begun and self._process.poll() is None:
-            time.sleep(0.02)
+        with self._process.stderr as stderr:
+            while stderr.read(1) not in (READY, b""):
+                pass
         self._cpu_before, self._memory = self._used()
         self._cpu, self._starved = self._cpu_before, 0.0
         self._looked = time.monotonic()
@@ -75,8 +71,6 @@ class Spawned:
     def end(self) -> tuple[int, float]:
         """End what is left; its exit status, and its CPU seconds as of the last look."""
         self.kill()
-        self.waiting.close()
-        self._folder.cleanup()
         return int(self._process.wait()), self._cpu - self._cpu_before
 
     def _used(self) -> tuple[float, int]:
@@ -95,17 +89,11 @@ class Spawned:
         return cpu, memory
 
 
-def _mapped(shared: Path) -> mmap.mmap:
-    with open(shared, "r+b") as file:
-        return mmap.mmap(file.fileno(), Waiting.SIZE)
-
-
 def main() -> None:
     """Answer for one part: python -m toolkit.assignment.check.child.process.spawned REQUEST"""
     request = json.loads(sys.argv[1])
-    read, write = take_pipes()
-    waiting = Waiting(_mapped(Path(request["waiting"])))
-    answer_questions(request["part"], Path(request["root"]), read, write, waiting)
+    os.write(2, READY)
+    answer_questions(request["part"], Path(request["root"]), *take_pipes())
 
 
 if __name__ == "__main__":
