@@ -4,9 +4,9 @@ import functools
 import random
 
 import pytest
-from faults import mutants
 from metamorphic import Check, all_same, result, rewritten
 from rewritings import KINDS
+from solutions import faulty
 
 from toolkit.assignment.check.host import plain_host
 
@@ -24,13 +24,14 @@ def test_a_rewriting_does_the_same(kind: str) -> None:
     assert all_same(before, after)
 
 
-def test_a_fault_is_one_line_and_not_the_same() -> None:
-    program = check(None, None).right[0].program
-    made = {kind: other for kind, *other in mutants("lstm", program.files["lstm.py"])}
-    text, line = made["minus in (5)"]
-    assert text.splitlines()[line - 1].strip() == "c = g * i - c * f"
-    other = program._replace(files={**program.files, "lstm.py": text})
-    assert not all_same(*(check(None, None).trace(p, ["lstm"]) for p in (program, other)))
+def test_a_misconception_is_put_into_what_it_fits() -> None:
+    right = check(None, None).right[0]
+    made = {one.program.name: one for one in faulty(right, "lstm")}
+    wrong = made[f"{right.program.name}, c forgets by a minus"]
+    assert "c = g * i - c * f" in wrong.program.files["lstm.py"]
+    assert wrong.ids == {"wrong-equation"}
+    runs = [check(None, None).trace(one, ["lstm"]) for one in (wrong.program, right.program)]
+    assert not all_same(*runs)
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ def test_the_same_verdicts(platform: str, parts: list[str], there: Run, tmp_path
     """As with a fork, to the letter, and a sentence on what is missing."""
     folder = tmp_path / "mine"
     folder.mkdir()
-    cases.write_wrong("the label is the middle", folder)
+    cases.write_planted("the label is the middle", folder)
     for part in cases.FILES.keys() - parts:
         (folder / cases.FILES[part]).unlink()
     here = there("linux", "-m", "toolkit", "check", folder, "--json")
