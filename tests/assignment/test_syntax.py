@@ -22,8 +22,9 @@ def forward(x):
         ("h, c = None, None", "h, c = None, step(x)", []),
         ("h, c = None, None", "self.h = None", []),
         ("return h, c", "return h, x", []),
+        ("", NONE.replace("None, None", "step(x)"), []),  # defined once more, and then written
     ],
 )
 def test_none_where_something_is_to_be_done(old: str, new: str, found: list[str]) -> None:
-    source = NONE.replace(old, new)
+    source = NONE.replace(old, new) if old else NONE + new
     assert [name for _, name in unwritten(ast.parse(source), source)] == found

@@ -62,18 +62,22 @@ def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
     That is `raise NotImplementedError` among its statements; or nothing but `pass`, `...`, a
     docstring or `return None`, where the function has one of the assignment's names or a comment
     says that something is to be done; then it may also return names that are only ever None.
-    Abstract methods, and those that another class of the file
-    overrides, are none.
+    Abstract methods, those that another class of the file overrides, and what is defined once more
+    below, as in a later cell, are none.
     """
     lines = source.split("\n")
     bases = {word for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
              for word in words_in(*node.bases)}  # fmt: skip
+    replaced: set[ast.AST] = set()
     for owner in ast.walk(tree):
-        if not isinstance(owner, ast.Module | ast.ClassDef):
+        if not isinstance(owner, ast.Module | ast.ClassDef) or owner in replaced:
             continue
+        named = [n for n in owner.body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+        last = {node.name: node for node in named}
+        replaced |= {node for node in named if last[node.name] is not node}
         if isinstance(owner, ast.ClassDef) and (owner.name in bases or _is_abstract(owner)):
             continue
-        for node in owner.body:
+        for node in last.values():
             if not isinstance(node, ast.FunctionDef) or _is_abstract(node):
                 continue
             stand_in = _stand_in(node, lines)
