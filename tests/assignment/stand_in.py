@@ -26,7 +26,7 @@ def judge(submission: Any, host: Any, packages: Collection[str]) -> Any:
         verdicts.doing(f"importing {located.file}")
         code = student.ask("load", file=located.file)
         if code:
-            said = f"It ends with exit code {code}."
+            said = f"it ends with exit code {code}"
             verdicts.fault("does-not-import.raised", proof={"happened": said}, problem=said)
         else:
             said, all_of = "It can be imported.", tuple(chain(*QUESTIONS[verdicts.part]))

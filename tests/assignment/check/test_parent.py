@@ -111,6 +111,7 @@ def test_json(tmp_path: Path) -> None:
         "file": "deeper/lstm.py",
         "cell": None,
         "line": 2,
+        "answers": [],
     }
 
 

@@ -321,6 +321,8 @@ def test_killed_and_restarted(tmp_path: Path) -> None:
     assert running.wait() == -signal.SIGKILL
     done = {path: path.read_bytes() for path in out.glob("*/results.json")}
     assert 2 <= len(done) < 6
+    # Whom the tests beside this one have disturbed was to be graded once more, alone.
+    done = {path: data for path, data in done.items() if b'"disturbed": false' in data}
     fresh: list[str] = []
     results = grade(tmp_path, out, report=lambda done, total, name, result: fresh.append(name))
     assert sorted(fresh) == sorted(

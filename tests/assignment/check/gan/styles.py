@@ -256,16 +256,6 @@ WRONG: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "each output against every target": (
         "wrong-loss", ((YES, "F.mse_loss(yes, torch.ones(len(yes)))"),)),
     "samples in training mode": ("batchnorm-mode", (("A.eval()\n", ""),)),
-    "pictures now and then, in training mode": (
-        "batchnorm-mode",
-        (
-            (
-                "    for real, _ in loader:\n",
-                "    for i, (real, _) in enumerate(loader):\n"
-                "        if i % 500 == 499:\n            picture = A(torch.randn(25, Z))\n",
-            ),
-        ),
-    ),
     "ends that are no samples": (
         "wrong-interpolation",
         ((LINE, "    A(torch.stack([z0, z1]))\n    images = A((1 - w) * z0 + w * z1)\n"),

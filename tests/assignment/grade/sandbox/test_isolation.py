@@ -94,12 +94,13 @@ def test_an_installed_wheel_is_mounted(tmp_path: Path) -> None:
 import os, time
 from pathlib import Path
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
+from toolkit.assignment.grade.sandbox.share import Share
 from toolkit.assignment.grade.sandbox.supervise import Clock, Watched
 scratch = Path({str(tmp_path)!r})
 for name in ("submission", "scratch"):
     (scratch / name).mkdir()
 watched = Watched([{str(inside)!r}], scratch / "submission", scratch / "scratch", Limits(),
-                  {ways.BUBBLEWRAP!r}, Clock())
+                  {ways.BUBBLEWRAP!r}, Clock(), Share(os.sched_getaffinity(0)))
 os.write(watched.process.stdin.fileno(), b"a question")
 answer = os.read(watched.process.stdout.fileno(), 100).decode()
 while watched.status is None:

@@ -1,8 +1,8 @@
 """What may be said about a part: the tables beside this file, one for each and one for any part.
 
-A fault is named by its id and by how it was seen, `shapes` in `[wrong-loss]`; what is right and what
-was not seen have tables of their own, `[right]` and `[not-seen]`. A rule that is a sentence and no
-more is that sentence.
+A fault is named by its id and by how it was seen, `shapes` in `[wrong-loss]`; what is right and
+what was not seen have tables of their own, `[right]` and `[not-seen]`. A rule that is no more than
+a sentence is that sentence.
 """
 
 import functools

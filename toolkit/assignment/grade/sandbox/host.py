@@ -19,6 +19,21 @@ STARVED = 0.1  # of its time that others may take from a submission
 THINKING = 20  # CPU seconds that the judge may take for one part: twenty times the most it needs
 
 
+class _Waiting:
+    """The clock of a sandbox runs; where the kernel has killed some of it, no answer is one."""
+
+    def __init__(self, clock: Clock, share: Share) -> None:
+        self._clock, self._share = clock, share
+
+    def __enter__(self) -> None:
+        self._clock.__enter__()
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._clock.__exit__()
+        if kind is None and self._share.exceeded:
+            raise Gone({})
+
+
 class SandboxedHost(Host):
     """Starts the child in a sandbox, again if it died; the limits are those of the whole archive.
 
@@ -41,7 +56,8 @@ class SandboxedHost(Host):
     ) -> None:
         super().__init__(self._begin, self._end)
         self.root = isolation.copy_of(scratch)  # of the copy, as the child names it
-        self.clock = self._clock = Clock()
+        self._clock = Clock()
+        self.clock = _Waiting(self._clock, share)
         self.fresh = isolation.fresh(submission, scratch)
         self.printed = b""  # the end of its error output
         self._child, self._submission, self._scratch = list(child), submission, scratch

@@ -204,7 +204,7 @@ def descendants(root: int, uid: int | None = None) -> dict[int, int]:
         new = [child for child in children.get(waiting.pop(), []) if child not in family]
         family.update(new)
         waiting += new
-    return {pid: ticks.get(pid, 0) for pid in family}
+    return {pid: ticks.get(pid, 0) for pid in sorted(family)}
 
 
 def kill_all(root: int, uid: int | None = None) -> None:
