@@ -122,12 +122,12 @@ export function drawing(eyes) {
     });
     said.textContent = !opinion ? t("Draw a digit, with a mouse or a finger.") : [
       t("The classifier says %(digit)s and is %(share)s sure.", { digit: best, share: percent(shares[best]) }),
-      opinion.logit === null ? "" : t("The discriminator's logit is %(logit)s, above 0 for real.", { logit: number(opinion.logit, 1) }),
+      opinion.logit === null ? "" : t("The discriminator's logit is %(logit)s; above 0 means real.", { logit: number(opinion.logit, 1) }),
       opinion.logit === null || origin === "generator" ? "" : t("But it has only ever seen images of MNIST and of the generator: of anything else its logit says little."),
     ].join(" ");
     task.textContent = [
       origin === "pen" || origin === "file" ? t("What you draw is cut out, scaled to 20 × 20 points and centred, as MNIST was.") : t("This picture goes in as it is; what you draw is cut out, scaled to 20 × 20 points and centred, as MNIST was."),
-      t("The classifier, which measures the GAN, makes of it the feature maps below, of these ten logits, and softmax makes of the logits the ten shares above."),
+      t("The classifier, which measures the GAN, makes of it feature maps, of these ten logits, and softmax makes of the logits ten shares."),
     ].join(" ");
     tour.look();
     showMaps();

@@ -72,15 +72,15 @@ export function described({ auc, real, drawn, num_asked }, frame) {
     const mean = logits.reduce((sum, logit) => sum + logit, 0) / num_asked;
     return Math.sqrt(logits.reduce((sum, logit) => sum + (logit - mean) ** 2, 0) / num_asked);
   });
-  if (frame === 0) return t("Before the training both networks are random: the discriminator guesses.");
+  if (frame === 0) return t("Before the training both networks are random, and so is what the discriminator says.");
   if (auc[frame] > TELLS) return t("The discriminator tells nearly every drawn image from a real one.");
   if (spread_drawn < ALIKE * spread_real) {
     return t("The logits of drawn images spread by %(drawn)s, those of real ones by %(real)s: to the discriminator the drawn ones are all alike. The AUC says only where among the real ones they fall, not how real they look.", { drawn: number(spread_drawn, 3), real: number(spread_real, 3) });
   }
-  if (auc[frame] < 0.2) return t("In most pairs the drawn image has the higher logit: the discriminator takes drawn ones rather for real.");
-  return auc[frame] > 0.8
-    ? t("The discriminator is often right, but the two heaps begin to meet.")
-    : t("The heaps lie over each other: it can hardly tell drawn from real.");
+  if (auc[frame] < 0.4) return t("In most pairs the drawn image has the higher logit: the discriminator takes drawn ones rather for real.");
+  return auc[frame] > 0.8 ? t("The discriminator is often right, but the two heaps begin to meet.")
+    : auc[frame] > 0.6 ? t("The heaps overlap in part: the discriminator is right more often than not.")
+    : t("It can hardly tell drawn from real: of a pair it knows little better than a guess which is which.");
 }
 
 /** @param {Reel} reel */
@@ -128,7 +128,7 @@ function main(reel) {
         el("p", { class: "legend" }, t("Heights are square roots of counts, so that what is rare shows as well. ▸ and ◂: how many logits lie beyond the edge, in the last bar.")),
         el("p", { class: "legend" }, el("span", { class: "line-c" }, t("AUC: how often a real image has the higher logit of a pair; 0.5 is a guess"))),
         curve)),
-    el("p", { class: "task" }, t("The same 25 points z at %(frames)s steps of the training, each step a constant factor after the one before. Beside them, what the discriminator of that moment said of %(asked)s real images and of %(asked)s drawn ones.", { frames: reel.steps.length, asked: reel.num_asked })));
+    el("p", { class: "task" }, t("The same 25 points z at %(frames)s steps of the training, each step a constant factor after the one before. With them, what the discriminator of that moment said of %(asked)s real images and of %(asked)s drawn ones.", { frames: reel.steps.length, asked: reel.num_asked })));
   scrubber.slider.value = String(frame);
   return { view, show };
 }

@@ -78,7 +78,7 @@ export function habits(digits, read, networks) {
       const times = holds.reduce((sum, hold) => sum + hold, 0);
       return [
         t("%(network)s is a clock: its answers come again about every %(steps)s steps.", { network, steps }),
-        holds[holds.length - 1]
+        !times ? t("It never says the first digit.") : holds[holds.length - 1]
           ? t("It says the first digit at %(times)s of %(count)s steps, also at the last.", { times, count: holds.length })
           : t("It says the first digit at %(times)s of %(count)s steps, but not at the last.", { times, count: holds.length }),
       ];

@@ -379,6 +379,23 @@ export function microscope(source) {
       const now = shows();
       return () => (shows() === now ? say() : "");
     };
+    /**
+     * Shows other palindromes until a network does with one what it does with most.
+     * @param {Name} name
+     * @param {number} T
+     * @param {number} share that are right
+     * @param {() => string} because
+     * @param {() => string} say
+     */
+    const typical = async (name, T, share, because, say) => {
+      for (let k = 0; k < TRIED && because(); k++) {
+        const found = await source.read(state.digits, state.cut);
+        if (!because() || isRight(found[name], state.digits) === share > 0.5) break;
+        example(draw(T));
+        because = ofNow(say);
+      }
+      return because;
+    };
     const cutting = (/** @type {import("./cuts.js").Wire[]} */ chosen, /** @type {string} */ text, /** @type {string} */ why) => ({
       text, choices: amounts,
       act: async () => {
@@ -386,16 +403,10 @@ export function microscope(source) {
         example(draw(length));
         showBelow("cut");
         cutAt({ wires: chosen, from: CUT_FROM });
-        let because = ofNow(() => said);
+        const because = ofNow(() => said);
         const [before, after] = [await wires.share("lstm", []), await wires.share("lstm", chosen)];
         said = `${cutCosts.long("lstm", cutTitle(chosen), before, after)} ${why}`;
-        for (let k = 0; k < TRIED && because(); k++) { // the strip is to show what it does with most
-          const { lstm: shown } = await source.read(state.digits, state.cut);
-          if (!because() || isRight(shown, state.digits) === after > 0.5) break;
-          example(draw(length));
-          because = ofNow(() => said);
-        }
-        return { right: amount(after), because };
+        return { right: amount(after), because: await typical("lstm", length, after, because, () => said) };
       },
     });
     /** @type {import("./ask.js").Step[]} */
@@ -410,10 +421,14 @@ export function microscope(source) {
         let said = "";
         const because = ofNow(() => said);
         const [own, other] = [await source.accuracy("lstm_plain", plain?.config.length, WHOLE), await source.accuracy("lstm_plain", longer, WHOLE)];
-        said = t("Of %(count)s palindromes it completes %(own)s at T = %(length)s and %(other)s at T = %(longer)s. Look at its strip: where does it say the first digit?", {
+        const shares = t("Of %(count)s palindromes it completes %(own)s at T = %(length)s and %(other)s at T = %(longer)s.", {
           count: NUM_ASKED, own: percent(own), other: percent(other), length: plain?.config.length, longer,
         });
-        return { right: amount(other), because };
+        said = shares;
+        const shown = await typical("lstm_plain", longer, other, because, () => said);
+        const why = shown() ? habits(state.digits, await source.read(state.digits, WHOLE), { lstm_plain: plain }) : [];
+        said = [shares, ...why.length ? why : [t("Look at its strip: where does it say the first digit?")]].join(" ");
+        return { right: amount(other), because: shown };
       },
     });
     if (lstm) steps.push(

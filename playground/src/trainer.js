@@ -313,7 +313,7 @@ export function trainer() {
    */
   const hint = (text, changes) => el("li", {}, text, " ", button(t("Try it"), () => put(changes)));
   const tour = questions(() => [{
-    text: t("The forget gate is always 0, and T = 8. How many palindromes does the LSTM complete after %(seconds)s seconds of training?", { seconds: SECONDS }),
+    text: t("The forget gate is always 0, and T = 8. How many palindromes does the LSTM complete %(seconds)s seconds from now?", { seconds: SECONDS }),
     choices: [t("nearly all"), t("some"), t("hardly more than a guess")],
     act: async () => {
       put({ T: "8", forget: "zero" });
