@@ -1,7 +1,8 @@
 """What may be said about a part: the tables beside this file, one for each and one for any part.
 
-A fault is named by its id and by how it was seen, `[wrong-loss.shapes]`; what is right and what was
-not seen have tables of their own, `[right.loss]` and `[not-seen.loss]`.
+A fault is named by its id and by how it was seen, `shapes` in `[wrong-loss]`; what is right and what
+was not seen have tables of their own, `[right]` and `[not-seen]`. A rule that is a sentence and no
+more is that sentence.
 """
 
 import functools
@@ -32,7 +33,7 @@ def rules(part: Part | Literal["any"]) -> dict[str, Rule]:
     path = Path(__file__).with_name(f"{part}.toml")
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
     own = {
-        f"{table}.{name}": Rule.model_validate(row)
+        f"{table}.{name}": Rule.model_validate({"says": row} if isinstance(row, str) else row)
         for table, rows in tables.items()
         for name, row in rows.items()
     }
