@@ -202,7 +202,7 @@ export function ring() {
         const values = { count: covered, seconds: SECONDS, round: number(rounds) };
         return {
           right: covered > 6 ? 0 : covered > COLLAPSED ? 1 : 2,
-          because: () => starts !== start || ratio !== asked ? "" : t("After %(seconds)s seconds, at round %(round)s, it drew %(count)s. The purple line is the way of the middle of its points: see whether it comes to rest.", values),
+          because: () => starts !== start || ratio !== asked ? "" : t("After %(seconds)s seconds, at round %(round)s, it drew %(count)s. The purple line is the way of the middle of its points: see whether it comes to rest.", values) + (covered < COLLAPSED ? ` ${t("So few is mode collapse: D learns too seldom to show G where points are missing.")}` : ""),
         };
       },
     },
