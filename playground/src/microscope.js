@@ -171,6 +171,7 @@ export function microscope(source) {
   const remembers = onlyNewest(source.remembers, (found, digits) => {
     if (digits !== read?.digits || read.cut.wires.length) return;
     rows.memory(found);
+    memory.style.visibility = "visible";
     showStep();
   }, () => {}); // what it holds is not shown then; the next reading says why
 
@@ -194,6 +195,7 @@ export function microscope(source) {
       const frame = () => {
         if (!isRead(asked) || below !== "error") return;
         const share = asked.slowly && !isStill() ? (performance.now() - began) / COMING_BACK : 1;
+        memory.style.visibility = "visible";
         rows.flow(norms, Math.max(0, Math.ceil(last * (1 - share))));
         if (share < 1) requestAnimationFrame(frame);
       };
@@ -313,6 +315,7 @@ export function microscope(source) {
       : cut.wires.length ? t("what the memory holds of each digit is shown while no wire is cut")
       : quiet ? t("what the memory holds of each digit is shown up to %(most)s digits", { most: MOST_REPLACED })
       : t("bar: how far the memory (c of an LSTM, h of an RNN) moves at the chosen step if that digit is replaced; full height: by its own length, with a purple top: further");
+    memory.style.visibility = quiet ? "visible" : "hidden"; // the bars are on their way
     memory.className = `bars ${quiet ? "quiet" : below === "error" ? below : ""}`;
   }
 

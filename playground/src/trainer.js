@@ -325,7 +325,7 @@ export function trainer() {
       const values = { share: percent(accuracy), step: number(step), other: percent(rnn.accuracy), steps: number(rnn.step) };
       return {
         right: accuracy >= 0.9 ? 0 : accuracy <= 0.2 ? 2 : 1,
-        because: () => learners.lstm !== lstm ? "" : t("After %(step)s steps it completed %(share)s of unseen ones; the RNN was at %(other)s after %(steps)s. The cell keeps nothing from step to step, so all has to go round through h, as in an RNN, but here through the gates i and o as well, which are half open at first and halve it each time.", values),
+        because: () => learners.lstm !== lstm ? "" : t("After %(step)s steps it completed %(share)s of unseen ones; the RNN was at %(other)s after %(steps)s. The cell keeps nothing from step to step, so all has to go round through h, as in an RNN, but here through the gates i and o as well, which are half open at first and halve it each time. In the gate microscope the gate is cut after the training, here before it.", values),
       };
     },
   }], "ring");
