@@ -164,7 +164,7 @@ export function flows(norms, digits, read, networks) {
 export function handedOn(kept, count) {
   const mean = (/** @type {Float32Array} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const listed = /** @type {[Name, Float32Array][]} */ (Object.entries(kept)).map(([name, values]) => `${titles()[name]} ${number(mean(values), 2)}`);
-  return listed.length ? t("From (5), ∂c(t) / ∂c(t−1) = f(t): along a cell no matrix multiplies it, only f, so where f is near 1 it survives. The mean f of the %(count)s cells that say most: %(list)s.", { count, list: listed.join(t(", ")) }) : "";
+  return listed.length ? t("From (5), ∂c(t) / ∂c(t−1) = f(t): along a cell no matrix multiplies it, only f, so where f is near 1 it survives; what comes round through h is added. The mean f of the %(count)s cells that say most: %(list)s.", { count, list: listed.join(t(", ")) }) : "";
 }
 
 /**
