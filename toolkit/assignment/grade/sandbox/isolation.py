@@ -28,6 +28,8 @@ OF_THE_TOOLKIT = (
     "assignment/__init__.py",
     "assignment/parts.py",
     "assignment/check/__init__.py",
+    "assignment/check/names.py",
+    "assignment/check/names.toml",
     "assignment/check/wire.py",
     "assignment/check/child",
 )
