@@ -19,7 +19,7 @@ from toolkit.lstm.data import NUM_DIGITS, broken_mirror, palindromes, parse_digi
 from toolkit.lstm.microscope import logits_after_each_step, remembered, telling_cells, trace
 
 MAX_DIGITS = 5000  # `MOST` in playground/src/reading.js
-MAX_REPLACED = 50  # digits of which each is replaced; `MOST_REPLACED` in playground/src/reading.js
+MAX_REPLACED = 60  # digits of which each is replaced; `MOST_REPLACED` in playground/src/reading.js
 NUM_ASKED, MAX_ASKED = 500, 100  # palindromes, and their longest T; as in playground/src/reading.js
 FIRST_LENGTH, NUM_TRIED = 36, 50  # of the palindrome that is shown first
 SHORTS = 32767  # the largest 16-bit integer
@@ -145,7 +145,7 @@ class GateMicroscope:
         return {name: gradient(network, key, cut) for name, network in self.networks.items()}
 
     def remembers(self, digits: str) -> dict[str, list[Numbers]]:
-        """Which digits each network's memory holds, after each of up to 50 digits.
+        """Which digits each network's memory holds, after each of up to 60 digits.
 
         Each digit is replaced by each of the nine others; see `toolkit.lstm.microscope.remembered`.
 
@@ -166,7 +166,7 @@ class GateMicroscope:
 
         Returns:
             "digit": the one that is read at this step; "networks": of each network its ten
-            "probabilities" and, of up to 50 digits, what it "remembers" of each one read so far.
+            "probabilities" and, of up to 60 digits, what it "remembers" of each one read so far.
         """
         key = digits_key(digits)
         now = whole("The step", step, 1, len(key)) - 1

@@ -5,8 +5,9 @@ import { button, el, t } from "./dom.js";
 /**
  * @typedef {{
  *   text: string, choices: string[],
- *   act: () => Promise<{right: number, because: string}>,
- * }} Step `act` sets the screen and says which choice (from 0) is right, and what the numbers show
+ *   act: () => Promise<{right: number, because: () => string}>,
+ * }} Step `act` sets the screen and says which choice (from 0) is right, and what the numbers show:
+ *   nothing once the screen shows something else
  */
 
 /**
@@ -16,6 +17,8 @@ import { button, el, t } from "./dom.js";
 export function questions(steps, after) {
   const all = steps();
   let at = 0;
+  /** What is said of the screen, while it is so. */
+  let told = () => "";
   const place = el("small", {});
   const text = el("p", { class: "question" });
   const choices = el("div", { class: "buttons" });
@@ -31,7 +34,8 @@ export function questions(steps, after) {
     at = k;
     place.textContent = all.length > 1 ? `${k + 1} / ${all.length}` : "";
     text.textContent = all[k].text;
-    answer.textContent = "";
+    told = () => "";
+    look();
     choices.replaceChildren(...all[k].choices.map((choice, chosen) => button(choice, () => void choose(chosen))));
     const onward = k + 1 < all.length || (after && document.getElementById(`tab-${after}`));
     next.textContent = k + 1 < all.length ? t("Next question") : t("On to the next page");
@@ -41,18 +45,30 @@ export function questions(steps, after) {
   /** @param {number} chosen */
   async function choose(chosen) {
     const step = at;
-    answer.textContent = t("See what happens.");
+    told = () => t("See what happens.");
+    look();
     const buttons = /** @type {HTMLButtonElement[]} */ ([...choices.children]);
     buttons.forEach((one, k) => one.setAttribute("aria-pressed", String(k === chosen)));
     try {
       const { right, because } = await all[step].act();
       if (step !== at) return;
-      answer.textContent = `${chosen === right ? t("As you said.") : t("No: %(choice)s.", { choice: all[step].choices[right] })} ${because}`;
+      const verdict = chosen === right ? t("As you said.") : t("No: %(choice)s.", { choice: all[step].choices[right] });
+      told = () => because() && `${verdict} ${because()}`;
+      look();
     } catch (error) {
-      answer.textContent = /** @type {Error} */ (error).message;
+      told = () => /** @type {Error} */ (error).message;
+      look();
     }
   }
 
+  /** To be called when the screen may show something else: an answer goes with what it speaks of. */
+  function look() {
+    const now = told();
+    if (answer.textContent !== now) answer.textContent = now;
+    if (now) return;
+    for (const one of choices.children) one.removeAttribute("aria-pressed");
+  }
+
   put(0);
-  return { view, refresh: () => put(at) };
+  return { view, look };
 }

@@ -59,15 +59,17 @@ export function drawing(eyes) {
     const share = el("span", { class: "share" });
     return { bar, share, row: el("div", { class: "row" }, el("b", {}, String(digit)), el("div", { class: "track" }, bar), share) };
   });
+  const task = el("p", { class: "task" });
   const layers = [t("16 maps after the first convolution"), t("32 maps after the second"), t("64 maps after the third")].map((title) => {
     const canvas = el("canvas", { class: "mosaic", role: "img", "aria-label": title });
     return { canvas, view: el("figure", {}, el("figcaption", {}, title), canvas) };
   });
   let touched = 0; // how often the pad was drawn on or cleared
-  let isGenerated = false; // what is on the pad
+  /** What is on the pad. @type {"pen" | "file" | "generator" | "square"} */
+  let origin = "pen";
   const pad = drawingPad((strokes) => {
     touched++;
-    isGenerated = false;
+    origin = "pen";
     const { image, refused } = imageOf(strokes);
     message.textContent = refused;
     look(image);
@@ -94,14 +96,15 @@ export function drawing(eyes) {
 
   function clear() {
     touched++;
+    origin = "pen";
     pad.wipe();
     message.textContent = "";
     look(null);
   }
 
-  /** @param {Float32Array} made @param {boolean} byGenerator */
-  function put(made, byGenerator) {
-    isGenerated = byGenerator;
+  /** @param {Float32Array} made @param {typeof origin} by */
+  function put(made, by) {
+    origin = by;
     const small = el("canvas");
     drawImage(small, made);
     pad.put(small);
@@ -119,9 +122,14 @@ export function drawing(eyes) {
     });
     said.textContent = !opinion ? t("Draw a digit, with a mouse or a finger.") : [
       t("The classifier says %(digit)s and is %(share)s sure.", { digit: best, share: percent(shares[best]) }),
-      opinion.logit === null ? "" : t("The discriminator's logit is %(logit)s, above 0 for real.", { logit: number(opinion.logit, 1) }),
-      opinion.logit === null || isGenerated ? "" : t("But it has only ever seen images of MNIST and of the generator: of anything else its logit says little."),
+      opinion.logit === null ? "" : t("The discriminator's logit is %(logit)s; above 0 means real.", { logit: number(opinion.logit, 1) }),
+      opinion.logit === null || origin === "generator" ? "" : t("But it has only ever seen images of MNIST and of the generator: of anything else its logit says little."),
     ].join(" ");
+    task.textContent = [
+      origin === "pen" || origin === "file" ? t("What you draw is cut out, scaled to 20 × 20 points and centred, as MNIST was.") : t("This picture goes in as it is; what you draw is cut out, scaled to 20 × 20 points and centred, as MNIST was."),
+      t("The classifier, which measures the GAN, makes of it feature maps, of these ten logits, and softmax makes of the logits ten shares."),
+    ].join(" ");
+    tour.look();
     showMaps();
   }
 
@@ -149,15 +157,15 @@ export function drawing(eyes) {
   /**
    * Show an image that takes time to come, unless the reader has begun to draw.
    * @param {Promise<Float32Array> | undefined} coming
-   * @param {boolean} byGenerator
+   * @param {typeof origin} by
    */
-  function putLater(coming, byGenerator) {
+  function putLater(coming, by) {
     const before = touched;
-    coming?.then((made) => before === touched && put(made, byGenerator)).catch(refuse);
+    coming?.then((made) => before === touched && put(made, by)).catch(refuse);
   }
 
   /** For those who cannot draw: the generator can. */
-  const generate = () => putLater(eyes.generate?.(Math.floor(Math.random() * 1e6)), true);
+  const generate = () => putLater(eyes.generate?.(Math.floor(Math.random() * 1e6)), "generator");
 
   const file = el("input", { type: "file", accept: "image/*", hidden: true, onchange: () => {
     const chosen = file.files?.[0];
@@ -169,7 +177,7 @@ export function drawing(eyes) {
       });
       return;
     }
-    putLater(base64Of(chosen).then((data) => /** @type {any} */ (eyes).picture(data)), false);
+    putLater(base64Of(chosen).then((data) => /** @type {any} */ (eyes).picture(data)), "file");
   } });
 
   const square = Float32Array.from({ length: 784 }, (_, k) => Number([k % 28, Math.floor(k / 28)].every((at) => at >= 4 && at < 24)));
@@ -179,10 +187,10 @@ export function drawing(eyes) {
     act: async () => {
       touched++;
       pad.wipe();
-      put(square, false);
+      put(square, "square");
       const { logit } = await eyes.classify(square);
       if (logit === null) throw new Error(t("There is no discriminator among these exports."));
-      return { right: logit > 0 ? 0 : 1, because: t("Its logit is %(logit)s. It has learnt what tells digits of MNIST from those that this generator draws, and nothing of squares: it does not know what a digit is.", { logit: number(logit, 2) }) };
+      return { right: logit > 0 ? 0 : 1, because: () => origin !== "square" ? "" : t("Its logit is %(logit)s. It has learnt what tells digits of MNIST from those that this generator draws, and nothing of squares: it does not know what a digit is.", { logit: number(logit, 2) }) };
     },
   }], "film");
 
@@ -194,7 +202,7 @@ export function drawing(eyes) {
         ...(eyes.picture ? [button(t("Choose a picture"), () => file.click(), { title: t("a PNG or JPEG with one digit on it, of at most 5 MB and 25 million pixels") }), file] : [])), message),
       el("div", {}, given, el("small", {}, t("as the network gets it"))),
       el("div", { class: "bars" }, ...bars.map(({ row }) => row), said)),
-    el("p", { class: "task" }, t("What you draw is cut out, scaled to 20 × 20 points and centred, as MNIST was. The classifier, which measures the GAN, makes feature maps of it, of these ten logits, and softmax makes of the logits the ten shares below.")),
+    task,
     el("h2", {}, t("Inside")),
     el("div", { class: "mosaics" }, ...layers.map((layer) => layer.view)));
   clear();

@@ -209,8 +209,9 @@ function game(reel, room) {
     const { frame, cards: dealt } = plan[round];
     const over = isOver();
     const suspects = accused(dealt);
-    const stage = [t("early in the training"), t("halfway"), t("at the end of the training")][round];
-    title.textContent = t("Round %(round)s of 3, %(stage)s: step %(step)s", { round: round + 1, stage, step: number(reel.steps[frame]) });
+    title.textContent = t("Round %(round)s of 3: after step %(step)s of %(last)s of the training", {
+      round: round + 1, step: number(reel.steps[frame]), last: number(reel.steps[reel.steps.length - 1]),
+    });
     const focused = [...cards.children].indexOf(/** @type {Element} */ (document.activeElement));
     cards.replaceChildren(...dealt.map((card, k) => {
       const canvas = el("canvas", { width: 28, height: 28 });

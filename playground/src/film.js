@@ -2,11 +2,12 @@
 
 import { remember, remembered } from "./address.js";
 import { questions } from "./ask.js";
-import { el, number, t } from "./dom.js";
+import { el, magnitude, number, t } from "./dom.js";
 import { player } from "./player.js";
 import { drawAuc, drawHistogram, drawSheet, openFilm } from "./reel.js";
 
 const FRAME = 700; // milliseconds of each picture, time enough to read its sentence
+const TELLS = 0.95; // an AUC: it tells nearly every drawn image from a real one
 const ALIKE = 0.1; // of the spread of real logits: so little do those of the drawn ones differ
 
 const HINGE = "hinge"; // of the names in toolkit/gan/config.py the one without a logarithm
@@ -71,14 +72,15 @@ export function described({ auc, real, drawn, num_asked }, frame) {
     const mean = logits.reduce((sum, logit) => sum + logit, 0) / num_asked;
     return Math.sqrt(logits.reduce((sum, logit) => sum + (logit - mean) ** 2, 0) / num_asked);
   });
-  if (frame === 0) return t("Before the training both networks are random: the discriminator guesses.");
-  if (auc[frame] > 0.95) return t("The discriminator tells nearly every drawn image from a real one.");
+  if (frame === 0) return t("Before the training both networks are random, and so is what the discriminator says.");
+  if (auc[frame] > TELLS) return t("The discriminator tells nearly every drawn image from a real one.");
   if (spread_drawn < ALIKE * spread_real) {
     return t("The logits of drawn images spread by %(drawn)s, those of real ones by %(real)s: to the discriminator the drawn ones are all alike. The AUC says only where among the real ones they fall, not how real they look.", { drawn: number(spread_drawn, 3), real: number(spread_real, 3) });
   }
-  return auc[frame] > 0.8
-    ? t("The discriminator is often right, but the two heaps begin to meet.")
-    : t("The heaps lie over each other: it can hardly tell drawn from real.");
+  if (auc[frame] < 0.4) return t("In most pairs the drawn image has the higher logit: the discriminator takes drawn ones rather for real.");
+  return auc[frame] > 0.8 ? t("The discriminator is often right, but the two heaps begin to meet.")
+    : auc[frame] > 0.6 ? t("The heaps overlap in part: the discriminator is right more often than not.")
+    : t("It can hardly tell drawn from real: of a pair it knows little better than a guess which is which.");
 }
 
 /** @param {Reel} reel */
@@ -102,6 +104,7 @@ function main(reel) {
     scrubber.slider.setAttribute("aria-valuetext", t("step %(step)s, AUC %(auc)s", { step: number(reel.steps[frame]), auc: number(reel.auc[frame], 2) }));
     facts.replaceChildren(...factsOf(reel, frame));
     sentence.textContent = described(reel, frame);
+    tour.look();
   }
 
   const tour = questions(() => [{
@@ -111,7 +114,7 @@ function main(reel) {
       const last = reel.steps.length - 1;
       scrubber.go(last);
       const auc = reel.auc[last];
-      return { right: auc > 0.9 ? 0 : auc > 0.6 ? 1 : 2, because: `${t("The AUC is %(auc)s there.", { auc: number(auc, 2) })} ${described(reel, last)}` };
+      return { right: auc > 0.9 ? 0 : auc > 0.6 ? 1 : 2, because: () => frame !== last ? "" : `${t("The AUC is %(auc)s there.", { auc: number(auc, 2) })} ${described(reel, last)}` };
     },
   }]);
   const view = el("div", {},
@@ -125,22 +128,55 @@ function main(reel) {
         el("p", { class: "legend" }, t("Heights are square roots of counts, so that what is rare shows as well. ▸ and ◂: how many logits lie beyond the edge, in the last bar.")),
         el("p", { class: "legend" }, el("span", { class: "line-c" }, t("AUC: how often a real image has the higher logit of a pair; 0.5 is a guess"))),
         curve)),
-    el("p", { class: "task" }, t("The same 25 points z at %(frames)s steps of the training, each step a constant factor after the one before. Beside them, what the discriminator of that moment said of %(asked)s real images and of %(asked)s drawn ones.", { frames: reel.steps.length, asked: reel.num_asked })));
+    el("p", { class: "task" }, t("The same 25 points z at %(frames)s steps of the training, each step a constant factor after the one before. With them, what the discriminator of that moment said of %(asked)s real images and of %(asked)s drawn ones.", { frames: reel.steps.length, asked: reel.num_asked })));
   scrubber.slider.value = String(frame);
   return { view, show };
 }
 
-/** Name, what was done, and what it looks like from inside; all in the order of the page. */
-const CASES = () => /** @type {[string, string, string, string][]} */ ([
-  ["healthy", t("Healthy"), t("Both learn in every step, at the same rate."),
-    t("The heaps overlap, so the discriminator still says which way is better. The losses hardly move while the digits get better.")],
-  ["collapse", t("Collapse"), t("After step 200 the discriminator learns only in every 100th step."),
-    t("Every z gives the same image, the one that this discriminator likes best. Its AUC is 0: drawn ones look more real to it than real ones. The generator's loss falls, which looks like success.")],
-  ["saturation", t("Saturation"), t("The generator minimises log(1 − D(G(z))) against a discriminator that was trained for 50 steps before."),
-    t("Noise for ever. The discriminator is always right and its loss is 0; there log(1 − D) is flat, so the generator's gradient is thousands of times too small and its loss stands at 0.")],
-  ["overpowered", t("The discriminator wins"), t("No penalty for the discriminator, and a generator that learns at a hundredth of its rate."),
-    t("The heaps part and stay apart: AUC 1. The gradient is large and says nothing about digits; the generator's loss jumps between 2 and 12, and the pictures stay noise.")],
+/** Name and what was done, in the order of the page. */
+const CASES = () => /** @type {[string, string, string][]} */ ([
+  ["healthy", t("Healthy"), t("Both learn in every step, at the same rate.")],
+  ["collapse", t("Collapse"), t("After step 200 the discriminator learns only in every 100th step.")],
+  ["saturation", t("Saturation"), t("The generator minimises log(1 − D(G(z))) against a discriminator that was trained for 50 steps before.")],
+  ["overpowered", t("The discriminator wins"), t("No penalty for the discriminator, and a generator that learns at a hundredth of its rate.")],
 ]);
+
+/**
+ * What a failure looks like from inside after a step: a sentence stands only where its numbers are so.
+ * @param {string} name of the case
+ * @param {Reel} reel
+ * @param {number} frame
+ * @param {Reel} [healthy]
+ */
+export function diagnosed(name, reel, frame, healthy = reel) {
+  const { auc, loss_g, steps, num_asked } = reel;
+  const general = described(reel, frame);
+  if (frame === 0) return general;
+  const losses = (/** @type {number} */ from) => {
+    const all = loss_g.slice(from, frame + 1);
+    return { from: number(steps[from]), low: number(Math.min(...all), 2), high: number(Math.max(...all), 2) };
+  };
+  if (name === "healthy") {
+    const from = auc.map((one) => one > TELLS).lastIndexOf(true) + 1; // since then it has been wrong at times
+    return from >= frame ? general : `${general} ${t("Its loss hardly tells that the digits get better: from step %(from)s on the generator's has stayed between %(low)s and %(high)s.", losses(from))}`;
+  }
+  if (name === "collapse") {
+    if (loss_g[frame] === healthy.loss_g[frame]) return t("Up to here it is the healthy training.");
+    const [real, drawn] = [reel.real, reel.drawn].map((all) => all.subarray(frame * num_asked, (frame + 1) * num_asked));
+    const [highest, lowest] = [Math.max(...real), Math.min(...drawn)];
+    return [
+      t("Every z gives nearly the same image, the one that this discriminator likes best."),
+      highest < lowest ? t("The highest logit of a real image is %(real)s, the lowest of a drawn one %(drawn)s, even if both stand in one bar: the AUC is 0.", { real: number(highest, 2), drawn: number(lowest, 2) }) : general,
+      loss_g[frame] < healthy.loss_g[frame] ? t("The generator's loss is lower than in the healthy training, which looks like success.") : "",
+    ].filter(Boolean).join(" ");
+  }
+  if (auc[frame] <= TELLS) return general;
+  if (name === "saturation") return t("The discriminator is always right. There log(1 − D) is flat: the generator's gradient is %(times)s times smaller than that of −log D, its loss stands at 0, and the pictures stay noise.", { times: magnitude(-1 / loss_g[frame]) });
+  return [
+    auc[frame] === 1 ? t("The heaps lie apart: AUC 1.") : t("The heaps hardly touch: the discriminator is wrong about less than one pair in %(pairs)s.", { pairs: number(10 ** Math.floor(-Math.log10(1 - auc[frame]))) }),
+    frame > 1 ? t("The generator's loss has jumped between %(low)s and %(high)s, and the pictures stay noise: that its gradient is large does not make it say anything about digits.", losses(1)) : "",
+  ].join(" ");
+}
 
 /**
  * Failures beside a training that works, at the same step.
@@ -151,17 +187,17 @@ function ward(reels, isOther) {
   const shown = CASES().filter(([name]) => reels[name]);
   const { steps } = reels[shown[0][0]];
   let frame = frameOf("clinic", steps, steps.length - 1); // where one sees that they failed
-  const beds = shown.map(([name, title, cause, inside]) => {
+  const beds = shown.map(([name, title, cause]) => {
     const sheet = el("canvas", { class: "sheet", role: "img" });
     const histogram = el("canvas", { class: "chart", role: "img" });
     const facts = el("dl", { class: "figures small" });
-    const said = el("p", {}, inside);
+    const said = el("p", {});
     const view = el("article", {}, el("h3", {}, title), el("p", { class: "legend" }, cause), sheet, facts, histogram, said);
     return { view, show() {
       drawSheet(sheet, reels[name], frame);
       drawHistogram(histogram, reels[name], frame, 96);
       facts.replaceChildren(...factsOf(reels[name], frame).slice(1));
-      said.style.visibility = frame === steps.length - 1 ? "visible" : "hidden"; // it is of the end
+      said.textContent = diagnosed(name, reels[name], frame, reels.healthy);
     } };
   });
   const scrubber = player(t("Step of the four trainings"), steps.length, (chosen) => {

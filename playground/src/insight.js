@@ -14,7 +14,7 @@ const SAME = 0.7; // of its answers are those of a period before
 const LATE = 0.5; // of the steps: who says the first digit only from then on has not held it ready
 
 const AS_WELL = 0.03; // of 500 palindromes: no difference
-const GUESSES = 0.2; // a guess is right in a tenth
+export const GUESSES = 0.2; // a guess is right in a tenth
 const GROWS = 1.5; // times: the cell is written on
 
 /** @param {number[]} shares */
@@ -78,7 +78,7 @@ export function habits(digits, read, networks) {
       const times = holds.reduce((sum, hold) => sum + hold, 0);
       return [
         t("%(network)s is a clock: its answers come again about every %(steps)s steps.", { network, steps }),
-        holds[holds.length - 1]
+        !times ? t("It never says the first digit.") : holds[holds.length - 1]
           ? t("It says the first digit at %(times)s of %(count)s steps, also at the last.", { times, count: holds.length })
           : t("It says the first digit at %(times)s of %(count)s steps, but not at the last.", { times, count: holds.length }),
       ];
@@ -154,6 +154,17 @@ export function flows(norms, digits, read, networks) {
     ...knows.map(({ name }) => t("%(network)s says it all the same: it learnt to on short palindromes.", { network: title[name] })),
     arriving.length ? t("It arrives in %(networks)s; the numbers are multiples of what sets out.", { networks: listed(arriving) }) : "",
   ].filter(Boolean).join(" ");
+}
+
+/**
+ * Why a gradient need not vanish on its way back along the cells.
+ * @param {Partial<Record<Name, Float32Array>>} kept f of some cells at every step
+ * @param {number} count of them
+ */
+export function handedOn(kept, count) {
+  const mean = (/** @type {Float32Array} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const listed = /** @type {[Name, Float32Array][]} */ (Object.entries(kept)).map(([name, values]) => `${titles()[name]} ${number(mean(values), 2)}`);
+  return listed.length ? t("From (5), ∂c(t) / ∂c(t−1) = f(t): along a cell no matrix multiplies it, only f, so where f is near 1 it survives; what comes round through h is added. The mean f of the %(count)s cells that say most: %(list)s.", { count, list: listed.join(t(", ")) }) : "";
 }
 
 /**

@@ -6,7 +6,7 @@ import { cellPanel } from "./cell.js";
 import { curves } from "./curves.js";
 import { parseWires, touches, WHOLE } from "./cuts.js";
 import { button, el, folding, labelled, number, percent, select, t } from "./dom.js";
-import { compared, cutCosts, flows, habits, onZeros, writing } from "./insight.js";
+import { compared, cutCosts, flows, GUESSES, habits, handedOn, onZeros, writing } from "./insight.js";
 import { maps } from "./maps.js";
 import { onlyNewest } from "./newest.js";
 import { draw, parse } from "./palindromes.js";
@@ -17,13 +17,21 @@ import { cutTitle, wirePanel } from "./wires.js";
 
 /** @typedef {import("./reading.js").Name} Name */
 /** @typedef {import("./cuts.js").Cut} Cut */
-/** @typedef {{digits: number[], step: number, inside: Name, all: boolean, cut: Cut}} Question */
+/** @typedef {{digits: number[], inside: Name, all: boolean, cut: Cut}} Question */
 
 const NUM_TELLING = 12; // cells that are shown at first
 const BELOW = /** @type {const} */ (["memory", "error", "cut"]);
+const TRIED = 10; // palindromes, in search of one on which a network does what it does on most
 const CUT_FROM = 8; // the ninth step, where cuts begin at first
 const COMING_BACK = 1200; // milliseconds that the gradient takes from the last step to the first
 const PATIENCE = 150; // milliseconds until what was read before is greyed out
+
+/**
+ * Whether the last answer is the first digit.
+ * @param {import("./reading.js").Reading} reading
+ * @param {number[]} digits
+ */
+const isRight = ({ answers }, digits) => answers[answers.length - 1] === digits[0];
 
 /**
  * What the address says, or else the first example.
@@ -82,7 +90,8 @@ export function microscope(source) {
     button(t("← Send the error back"), () => showBelow("error")),
     button(t("✂ Cut a wire"), () => showBelow("cut")),
   ];
-  const cutting = el("div", { hidden: true }, wires.row, wires.view, wires.said, costs);
+  const cutting = el("div", { hidden: true }, wires.row, wires.view,
+    el("p", { class: "note" }, t("f = 0: this gate stands still at 0. h ↛ f: this gate does not read h(t−1).")), wires.said, costs);
   const accuracy = curves(source.networks, (length) => example(draw(length)));
   const tour = questions(asks, "learn");
   const memory = el("span", { class: "bars" });
@@ -115,7 +124,7 @@ export function microscope(source) {
   );
 
   /** @returns {Question} */
-  const question = () => ({ digits: state.digits, step: state.step, inside: state.inside, all: state.all, cut: state.cut });
+  const question = () => ({ digits: state.digits, inside: state.inside, all: state.all, cut: state.cut });
 
   let timer = 0;
   const stale = () => view.classList.add("stale");
@@ -125,23 +134,20 @@ export function microscope(source) {
     const { order } = found[asked.inside];
     const chosen = asked.all ? order : order.slice(0, NUM_TELLING);
     return { found, chosen, cells: await source.inside(asked.inside, asked.digits, chosen, asked.cut) };
-  }, ({ found, chosen, cells }, { digits, step, cut }) => {
+  }, ({ found, chosen, cells }, { digits, cut }) => {
     const other = read?.digits !== digits || read.cut !== cut;
     read = { digits, cut, found };
     shown = { cells, order: chosen, steps: digits.length };
     if (!chosen.includes(state.cell)) state.cell = chosen[0];
-    if (other) state.step = step; // else the reader may have moved on meanwhile
     fresh();
     if (other) showReading();
     pictures.show(shown);
     showStep();
     if (!other) return;
-    if (!cut.wires.length && digits.length <= MOST_REPLACED) remembers(digits);
-    if (below === "error") comesBack({ digits, cut, slowly: false });
+    more({ digits, cut, slowly: false });
     accuracy.show(digits.length + 1);
     const length = digits.length + 1;
-    if (cut.wires.length && length <= MOST_ASKED) measure({ digits, cut });
-    else if (digits.length > 2 && length <= MOST_ASKED && !digits.slice(1).some(Boolean)) zeros(digits);
+    if (digits.length > 2 && !cut.wires.length && length <= MOST_ASKED && !digits.slice(1).some(Boolean)) zeros(digits);
   }, (sentence) => {
     clearTimeout(timer);
     stale();
@@ -152,6 +158,7 @@ export function microscope(source) {
   function ask(asked) {
     clearTimeout(timer);
     timer = setTimeout(stale, PATIENCE);
+    tour.look();
     newest(asked);
   }
 
@@ -164,21 +171,31 @@ export function microscope(source) {
   const remembers = onlyNewest(source.remembers, (found, digits) => {
     if (digits !== read?.digits || read.cut.wires.length) return;
     rows.memory(found);
+    memory.style.visibility = "visible";
     showStep();
   }, () => {}); // what it holds is not shown then; the next reading says why
 
   const isRead = (/** @type {{digits: number[], cut: Cut}} */ asked) => asked.digits === read?.digits && asked.cut === read.cut;
 
   const comesBack = onlyNewest(
-    (/** @type {{digits: number[], cut: Cut, slowly: boolean}} */ { digits, cut }) => source.gradient(digits, cut),
-    (norms, asked) => {
+    async (/** @type {{digits: number[], cut: Cut, slowly: boolean}} */ { digits, cut }) => {
+      const { found } = /** @type {NonNullable<typeof read>} */ (read);
+      /** @type {Partial<Record<Name, Float32Array>>} */
+      const kept = {};
+      for (const name of names.filter((one) => !one.startsWith("rnn"))) {
+        kept[name] = (await source.inside(name, digits, found[name].order.slice(0, NUM_TELLING), cut)).f;
+      }
+      return { norms: await source.gradient(digits, cut), kept };
+    },
+    ({ norms, kept }, asked) => {
       if (!isRead(asked) || below !== "error") return;
-      told.textContent = flows(norms, asked.digits, /** @type {NonNullable<typeof read>} */ (read).found, source.networks);
+      told.textContent = `${flows(norms, asked.digits, /** @type {NonNullable<typeof read>} */ (read).found, source.networks)} ${handedOn(kept, NUM_TELLING)}`;
       const last = asked.digits.length - 1;
       const began = performance.now();
       const frame = () => {
         if (!isRead(asked) || below !== "error") return;
         const share = asked.slowly && !isStill() ? (performance.now() - began) / COMING_BACK : 1;
+        memory.style.visibility = "visible";
         rows.flow(norms, Math.max(0, Math.ceil(last * (1 - share))));
         if (share < 1) requestAnimationFrame(frame);
       };
@@ -201,8 +218,10 @@ export function microscope(source) {
   }, (found, { digits, cut }) => {
     if (!isRead({ digits, cut })) return;
     for (const { name, after } of found) rows.asked(name, cutCosts.short(after));
+    const here = /** @type {NonNullable<typeof read>} */ (read).found;
     costs.textContent = found.flatMap(({ name, before, after, states }) => [
       cutCosts.long(name, cutTitle(cut.wires), before, after),
+      after <= GUESSES && isRight(here[name], digits) ? t("Here it happens to be right.") : "",
       states.length ? writing(states, digits.length, cut.from, Math.abs(after - before)) : "",
     ]).filter(Boolean).join(" ");
   }, (sentence) => { wires.said.textContent = sentence; });
@@ -228,12 +247,22 @@ export function microscope(source) {
   function showBelow(chosen) {
     below = chosen;
     remember({ below: chosen === "memory" ? "" : chosen });
+    tour.look();
     if (chosen === "memory" && state.cut.wires.length) return cutAt({ ...state.cut, wires: [] }); // whole again
     if (!read) return;
     showReading();
     showStep();
-    if (chosen === "error") comesBack({ ...read, slowly: true });
-    else if (!read.cut.wires.length && read.digits.length <= MOST_REPLACED) remembers(read.digits);
+    more({ ...read, slowly: true });
+  }
+
+  /**
+   * What takes longer than the answers.
+   * @param {{digits: number[], cut: Cut, slowly: boolean}} asked
+   */
+  function more({ digits, cut, slowly }) {
+    if (below === "error") comesBack({ digits, cut, slowly });
+    else if (!cut.wires.length && digits.length <= MOST_REPLACED) remembers(digits);
+    if (cut.wires.length && digits.length < MOST_ASKED) measure({ digits, cut });
   }
 
   /**
@@ -244,9 +273,10 @@ export function microscope(source) {
   function readDigits(digits, step, said = "") {
     note = said;
     state.digits = digits;
+    state.step = step;
     state.cut = { ...state.cut, from: Math.min(state.cut.from, digits.length - 1) };
     if (parse(field.value)?.join("") !== digits.join("")) field.value = digits.join("");
-    ask({ ...question(), digits, step });
+    ask(question());
   }
 
   function typed() {
@@ -272,7 +302,10 @@ export function microscope(source) {
     rows.cut(cut);
     wires.show(cut, digits.length + 1);
     cutting.hidden = below !== "cut";
-    about.textContent = `${note ? `${note} ` : ""}${verdict(digits)}`;
+    const severed = names.filter((name) => touches(name, cut.wires)).map((name) => titles()[name]).join(t(" and "));
+    about.textContent = [note, verdict(digits), severed
+      ? t("Cut in %(networks)s: %(cut)s from step %(step)s on. So are the answers above, and the gradient.", { networks: severed, cut: cutTitle(cut.wires), step: cut.from + 1 })
+      : ""].filter(Boolean).join(" ");
     costs.textContent = "";
     told.textContent = cut.wires.length || below === "error" ? "" : habits(digits, found, source.networks).join(" ");
     views.forEach((view, k) => view.setAttribute("aria-pressed", String(below === BELOW[k])));
@@ -282,6 +315,7 @@ export function microscope(source) {
       : cut.wires.length ? t("what the memory holds of each digit is shown while no wire is cut")
       : quiet ? t("what the memory holds of each digit is shown up to %(most)s digits", { most: MOST_REPLACED })
       : t("bar: how far the memory (c of an LSTM, h of an RNN) moves at the chosen step if that digit is replaced; full height: by its own length, with a purple top: further");
+    memory.style.visibility = quiet ? "visible" : "hidden"; // the bars are on their way
     memory.className = `bars ${quiet ? "quiet" : below === "error" ? below : ""}`;
   }
 
@@ -302,13 +336,14 @@ export function microscope(source) {
 
   function showStep() {
     const { digits } = /** @type {NonNullable<typeof read>} */ (read);
-    const { step, cell } = state;
+    const { cell } = state;
+    const step = Math.min(state.step, digits.length - 1); // others may be on their way
     slider.value = String(step);
     rows.step(step);
     pictures.mark(step, cell);
     const values = { step: step + 1, digit: digits[step], first: digits[0], said: rows.said() };
     slider.setAttribute("aria-valuetext", t("step %(step)s, digit %(digit)s", values));
-    const unsaid = rows.unsaid().join(t(" and "));
+    const unsaid = below === "error" ? "" : rows.unsaid().join(t(" and ")); // it speaks of bars
     panel.show([
       t("After step %(step)s, digit %(digit)s (the first was %(first)s): %(said)s.", values),
       unsaid ? t("A trace without an answer: with another first digit the memory of %(networks)s would be another (its first bar is high), yet it does not say that digit.", { networks: unsaid }) : "",
@@ -341,14 +376,40 @@ export function microscope(source) {
     const amount = (/** @type {number} */ share) => (share >= 0.9 ? 0 : share <= 0.2 ? 2 : 1);
     const longer = 60;
     const length = Math.min(36, source.most + 1);
+    /** A sentence that stands as long as the screen shows what it shows now. @param {() => string} say */
+    const ofNow = (say) => {
+      const shows = () => [state.digits.join(""), state.cut.wires, state.cut.wires.length && state.cut.from, below].join(" ");
+      const now = shows();
+      return () => (shows() === now ? say() : "");
+    };
+    /**
+     * Shows other palindromes until a network does with one what it does with most.
+     * @param {Name} name
+     * @param {number} T
+     * @param {number} share that are right
+     * @param {() => string} because
+     * @param {() => string} say
+     */
+    const typical = async (name, T, share, because, say) => {
+      for (let k = 0; k < TRIED && because(); k++) {
+        const found = await source.read(state.digits, state.cut);
+        if (!because() || isRight(found[name], state.digits) === share > 0.5) break;
+        example(draw(T));
+        because = ofNow(say);
+      }
+      return because;
+    };
     const cutting = (/** @type {import("./cuts.js").Wire[]} */ chosen, /** @type {string} */ text, /** @type {string} */ why) => ({
       text, choices: amounts,
       act: async () => {
+        let said = "";
         example(draw(length));
         showBelow("cut");
         cutAt({ wires: chosen, from: CUT_FROM });
+        const because = ofNow(() => said);
         const [before, after] = [await wires.share("lstm", []), await wires.share("lstm", chosen)];
-        return { right: amount(after), because: `${cutCosts.long("lstm", cutTitle(chosen), before, after)} ${why}` };
+        said = `${cutCosts.long("lstm", cutTitle(chosen), before, after)} ${why}`;
+        return { right: amount(after), because: await typical("lstm", length, after, because, () => said) };
       },
     });
     /** @type {import("./ask.js").Step[]} */
@@ -360,10 +421,17 @@ export function microscope(source) {
         showBelow("memory");
         cutAt({ ...state.cut, wires: [] });
         example(draw(longer));
+        let said = "";
+        const because = ofNow(() => said);
         const [own, other] = [await source.accuracy("lstm_plain", plain?.config.length, WHOLE), await source.accuracy("lstm_plain", longer, WHOLE)];
-        return { right: amount(other), because: t("Of %(count)s palindromes it completes %(own)s at T = %(length)s and %(other)s at T = %(longer)s. Look at its strip: where does it say the first digit?", {
+        const shares = t("Of %(count)s palindromes it completes %(own)s at T = %(length)s and %(other)s at T = %(longer)s.", {
           count: NUM_ASKED, own: percent(own), other: percent(other), length: plain?.config.length, longer,
-        }) };
+        });
+        said = shares;
+        const shown = await typical("lstm_plain", longer, other, because, () => said);
+        const why = shown() ? habits(state.digits, await source.read(state.digits, WHOLE), { lstm_plain: plain }) : [];
+        said = [shares, ...why.length ? why : [t("Look at its strip: where does it say the first digit?")]].join(" ");
+        return { right: amount(other), because: shown };
       },
     });
     if (lstm) steps.push(
@@ -379,11 +447,14 @@ export function microscope(source) {
         cutAt({ ...state.cut, wires: [] });
         example(digits);
         showBelow("error");
+        let said = "";
+        const because = ofNow(() => said);
         const norms = await source.gradient(digits, WHOLE);
         comesBack({ digits, cut: state.cut, slowly: true });
         const gone = Object.entries(norms).filter(([, all]) => all[0] < VANISHES * all[all.length - 1]).map(([name]) => name.startsWith("rnn"));
         const right = !gone.length ? 3 : gone.every(Boolean) ? 1 : gone.some(Boolean) ? 2 : 0;
-        return { right, because: flows(norms, digits, await source.read(digits, WHOLE), source.networks) };
+        said = flows(norms, digits, await source.read(digits, WHOLE), source.networks);
+        return { right, because };
       },
     });
     return steps;

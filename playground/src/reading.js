@@ -39,7 +39,7 @@ export const NUM_ASKED = 500;
 export const MOST_ASKED = 100; // T up to which they are asked: the work grows with it
 
 /** Digits of which each is replaced, to see what is remembered: the work grows with their square. */
-export const MOST_REPLACED = 50;
+export const MOST_REPLACED = 60;
 const MOST = 5000; // as `MAX_DIGITS` in demos/gate_microscope/events.py
 const WORK = 30; // milliseconds between two pictures
 

@@ -2,7 +2,7 @@
 
 import { remember, remembered } from "./address.js";
 import { questions } from "./ask.js";
-import { COVERED, NUM_BLOBS, RingGAN, SIGMA, centre, inBlobs } from "./blobs.js";
+import { COVERED, NUM_BLOBS, RADIUS, RingGAN, SIGMA, centre, inBlobs } from "./blobs.js";
 import { button, colour, el, number, percent, prepare, shade, t } from "./dom.js";
 import { sigmoid, uniformFrom } from "./tensors.js";
 
@@ -15,6 +15,8 @@ const WORK = 12; // milliseconds of training between two pictures
 const MOST_STEPS = 8; // of G between two pictures, so that one sees them; at least one round
 const TRAIL = 80; // pictures for which the middle of the drawn points is remembered
 const COLLAPSED = 2; // blobs
+const NARROW = 0.3; // of the ring's radius: all points lie together
+const SECONDS = 10; // of training, until the question is answered
 /** Steps of G for one of D; below 1 the other way round. */
 const RATIOS = [1 / 5, 1 / 3, 1 / 2, 1, 2, 3, 5, 10];
 const NATURAL = RATIOS.indexOf(1);
@@ -29,6 +31,7 @@ export function ring() {
   /** @type {Float64Array} */
   let real;
   let rounds = 0;
+  let starts = 0;
   let running = false;
   /** @type {[number, number][]} */
   let trail = [];
@@ -41,12 +44,14 @@ export function ring() {
   const label = el("span", {});
 
   function restart() {
+    starts++;
     gan = new RingGAN(uniformFrom(seed));
     z = gan.latents(POINTS);
     real = gan.real(POINTS);
     rounds = 0;
     trail = [];
     draw();
+    tour.look();
   }
 
   /** @param {number} chosen */
@@ -55,6 +60,7 @@ export function ring() {
     slider.value = String(chosen);
     remember({ ratio: chosen === NATURAL ? "" : chosen });
     const value = RATIOS[ratio];
+    tour.look();
     label.textContent = value === 1 ? t("one step of G for one of D") : value > 1 ? t("%(count)s steps of G for one of D", { count: number(value) }) : t("one step of G for %(count)s of D", { count: number(1 / value) });
   }
 
@@ -86,7 +92,7 @@ export function ring() {
     const shares = inBlobs(samples);
     const real_of = (/** @type {Float64Array} */ points) => D.forward(points).filter((logit) => logit > 0).length / (points.length / 2);
     return {
-      shares, covered: shares.filter((share) => share >= COVERED).length, inside: shares.reduce((a, b) => a + b, 0),
+      spread: spreadOf(samples), covered: shares.filter((share) => share >= COVERED).length, inside: shares.reduce((a, b) => a + b, 0),
       real: real_of(gan.real(ASKED)), drawn: real_of(samples),
     };
   }
@@ -181,8 +187,9 @@ export function ring() {
     set(chosen);
     restart();
     go();
+    const start = starts;
     await new Promise((done) => setTimeout(done, 1000 * seconds));
-    return measure();
+    return { start, covered: measure().covered };
   }
 
   const tour = questions(() => [
@@ -190,8 +197,13 @@ export function ring() {
       text: t("G takes ten steps for each one of D. How many of the eight blobs does it draw after ten seconds?"),
       choices: [t("all eight"), t("about half"), t("at most two")],
       act: async () => {
-        const { covered } = await watch(RATIOS.length - 1, 10);
-        return { right: covered > 6 ? 0 : covered > COLLAPSED ? 1 : 2, because: t("It draws %(count)s now. The purple line is the way of the middle of its points: see whether it comes to rest.", { count: covered }) };
+        const asked = RATIOS.length - 1;
+        const { start, covered } = await watch(asked, SECONDS);
+        const values = { count: covered, seconds: SECONDS, round: number(rounds) };
+        return {
+          right: covered > 6 ? 0 : covered > COLLAPSED ? 1 : 2,
+          because: () => starts !== start || ratio !== asked ? "" : t("After %(seconds)s seconds, at round %(round)s, it drew %(count)s. The purple line is the way of the middle of its points: see whether it comes to rest.", values) + (covered < COLLAPSED ? ` ${t("So few is mode collapse: D learns too seldom to show G where points are missing.")}` : ""),
+        };
       },
     },
   ], "draw");
@@ -217,12 +229,24 @@ export function ring() {
 }
 
 /**
- * @param {number} rounds
- * @param {{covered: number, inside: number}} now
+ * How far points are from their middle: the root of the mean square.
+ * @param {Float64Array} points (points, 2)
  */
-export function ringSaid(rounds, { covered, inside }) {
+function spreadOf(points) {
+  const count = points.length / 2;
+  const middle = [0, 0];
+  points.forEach((value, at) => { middle[at % 2] += value / count; });
+  return Math.sqrt(points.reduce((sum, value, at) => sum + (value - middle[at % 2]) ** 2, 0) / count);
+}
+
+/**
+ * @param {number} rounds
+ * @param {{covered: number, inside: number, spread?: number}} now
+ */
+export function ringSaid(rounds, { covered, inside, spread = Infinity }) {
   if (!rounds) return t("Nothing is learnt yet. Press Start.");
   const values = { covered, share: percent(inside) };
-  return covered === NUM_BLOBS ? t("G covers all eight blobs; %(share)s of its samples lie in one.", values)
-    : t("G covers %(covered)s of eight blobs; %(share)s of its samples lie in one.", values);
+  if (covered === NUM_BLOBS) return t("G covers all eight blobs; %(share)s of its samples lie inside a circle.", values);
+  const said = t("G covers %(covered)s of eight blobs; %(share)s of its samples lie inside a circle.", values);
+  return covered < COLLAPSED && spread < NARROW * RADIUS ? `${said} ${t("Whatever z is, the point is nearly the same: this is mode collapse.")}` : said;
 }

@@ -44,7 +44,7 @@ export function upload(judge) {
       el("figure", {}, canvas, el("figcaption", {}, t("uploaded: %(name)s", { name }))),
       el("div", {},
         el("p", { class: "sentence", role: "status" }, t("The classifier says %(digit)s and is %(share)s sure.", values), " ",
-          t("The discriminator's logit is %(logit)s, above 0 for real.", values), " ",
+          t("The discriminator's logit is %(logit)s; above 0 means real.", values), " ",
           t("But it has only ever seen images of MNIST and of the generator: of anything else its logit says little.")),
         el("div", { class: "bars" }, ...bars)));
     result.hidden = false;

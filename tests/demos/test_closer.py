@@ -1,6 +1,8 @@
 """A picture looked at closely, a class that plays, and what is said of them."""
 
 import asyncio
+import base64
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -12,6 +14,7 @@ import pytest
 import torch
 
 from toolkit.common.errors import UsageError
+from toolkit.common.package_data import package_data
 from toolkit.export import torchscript
 from toolkit.gan.data import MNIST
 from toolkit.gan.model import ConvDiscriminator
@@ -131,3 +134,20 @@ def test_500_sentences(node: Callable[..., str], page: Path) -> None:
             found, expected = [numbers[0], *numbers[2:4]], [x[0], min(x[1]), np.median(x[1])]
         tolerance = {"ringSaid": 0.51, "nearestSaid": 0.051, "nudgeSaid": 0.0051}.get(kind, 6e-4)
         assert found == pytest.approx(expected, abs=tolerance)
+
+
+def test_what_is_said_of_a_failure_is_so_at_that_step(node: Callable[..., str], page: Path) -> None:
+    films = json.loads(package_data("clinic").read_bytes())
+    for film in films.values():
+        for key in ("real", "drawn"):
+            film[key] = np.frombuffer(base64.b64decode(film[f"{key}_logits"]), "<f2").tolist()
+    given = [("clinicSaid", x, films[x], k, films["healthy"]) for x in films for k in range(1, 8)]
+    texts = ask(node, page, sentences=given)["sentences"]
+    for text, (_, name, film, k, healthy) in zip(texts, given, strict=True):
+        auc, losses = film["auc"][k], film["loss_g"]
+        assert ("lie apart" in text) == (name == "overpowered" and auc == 1)
+        assert ("Up to here" in text) == (name == "collapse" and losses[k] == healthy["loss_g"][k])
+        assert ("success" in text) == (name == "collapse" and losses[k] < healthy["loss_g"][k])
+        for low, high in re.findall(r"between (\S+) and ([\d.]+\d)", text):
+            since = losses[4 if name == "healthy" else 1 : k + 1]  # both end with what is on screen
+            assert [float(low), float(high)] == pytest.approx([min(since), max(since)], abs=0.0051)

@@ -132,7 +132,7 @@ def test_examples(page: Any) -> None:
     for length in ("9", "20", "36", "1,000"):
         page.get_by_role("button", name=f"T = {length}", exact=True).click()
         expect(page.locator(".results .verdict")).to_contain_text(f"palindrome of T = {length},")
-    expect(page.locator(".legend")).to_contain_text("up to 50 digits")
+    expect(page.locator(".legend")).to_contain_text("up to 60 digits")
     page.get_by_role("button", name="T = 9", exact=True).click()
     expect(page.locator(".results .verdict")).to_contain_text("T = 9,")
     page.get_by_role("button", name="zeros after the first").click()
