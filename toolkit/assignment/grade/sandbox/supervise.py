@@ -256,8 +256,8 @@ def _in_memory(pid: int, size: int) -> int:
     """
     used = 0
     with contextlib.suppress(OSError):  # it has just ended
-        for place in (f"/proc/{pid}/root/tmp", f"/proc/{pid}/root/dev/shm"):
-            found = os.statvfs(place)
+        for place in ("tmp", "dev/shm"):
+            found = os.statvfs(Path("/proc", str(pid), "root", place))
             if abs(found.f_blocks * found.f_frsize - size) < PAGE:
                 used += (found.f_blocks - found.f_bfree) * found.f_frsize
                 used += (found.f_files - found.f_ffree) * PAGE
