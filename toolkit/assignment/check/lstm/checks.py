@@ -1,6 +1,7 @@
 """Judges a student's LSTM: equations (1) to (7), sizes, states, gradients, learning."""
 
 from itertools import chain, islice
+from typing import NamedTuple
 
 from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.check.lstm import parameters
@@ -24,15 +25,37 @@ NO_PIECES = 1_000_003  # a hidden size that no tensor has
 
 def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     """Import the file, find the LSTM in it, and try it out."""
+    found = find(student, located, verdicts)
+    if found is not None:
+        _judge(found.network, found.first, found.source, verdicts)
+        verdicts.doing(f"learning palindromes of {LENGTH} digits")
+        check_learning(found.network, found.forward, verdicts)
+
+
+class Found(NamedTuple):
+    """The network that is judged."""
+
+    network: Network
+    first: StudentError | WrongOutput | None  # what went wrong with the first try to call it
+    source: Source
+    forward: int | None  # the line of its forward
+
+
+def find(student: Student, located: Located, verdicts: Verdicts) -> Found | None:
+    """Import the file, and find out how to build and to call the LSTM in it.
+
+    Returns:
+        None if the verdicts say already why nothing else can be told.
+    """
     verdicts.doing(f"importing {located.file}")
     try:
         kinds = student.ask("load", file=located.file, name=located.name)["classes"]
     except StudentError as error:
         verdicts.error(error, importing=True)
-        return
+        return None
     if not kinds:
         verdicts.fault("does-not-run.no-class", proof={"these": ["LSTM"], "those": []})
-        return
+        return None
 
     verdicts.doing("building the LSTM and calling it")
     text = str(student.ask("source", file=located.file))
@@ -41,9 +64,8 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     names = [name, *(kind["name"] for kind in kinds[1:] if kind["name"] not in used)]
     network, first = find_network(student, names)
     kind = kinds[0] if network is None else next(k for k in kinds if k["name"] == network.way.kind)
-    source = Source(text, kind["name"])
     if _forbidden(student, network, kind["line"], verdicts):
-        return
+        return None
     if network is None:
         if isinstance(first, WrongOutput):
             given, wanted = first.args
@@ -51,12 +73,10 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
             verdicts.fault("wrong-shape.output", line=kind["forward"], proof=proof, problem=first)
         elif first is not None:
             verdicts.error(first)
-        return
+        return None
     ways = chain([network], islice(other_ways(network), MORE_WAYS))
     network = next(filter(follows, ways), network)  # it may be called in a wrong way
-    _judge(network, first, source, verdicts)
-    verdicts.doing(f"learning palindromes of {LENGTH} digits")
-    check_learning(network, kind["forward"], verdicts)
+    return Found(network, first, Source(text, kind["name"]), kind["forward"])
 
 
 def _judge(

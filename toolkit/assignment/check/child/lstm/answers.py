@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from toolkit.assignment.check.child.answering import Back
 from toolkit.assignment.check.child.importing import classes
+from toolkit.assignment.check.child.lstm.double import in_double
 from toolkit.assignment.check.child.lstm.devices import Elsewhere, pretend_gpu
 from toolkit.assignment.check.child.lstm.learning import learn, slopes
-from toolkit.assignment.check.child.lstm.operations import Operations, notable, pieces
+from toolkit.assignment.check.child.lstm.operations import Operations, every_piece, notable, pieces
 from toolkit.assignment.check.child.lstm.tensors import (
     all_tensors,
     changed,
@@ -174,6 +175,22 @@ class Answers:
             "outputs": outputs,
             "written": {n: written.of(network, n) for n in (*names["remade"], *names["kept"])},
         }
+
+    def look_up(
+        self, x: Tensor, batch: int, hidden: int, numbers: list[int]
+    ) -> dict[str, list[Tensor]]:
+        """Call the network with x in double precision; afterwards it has to be built anew.
+
+        Args:
+            numbers: of pieces, in the order in which `record` has `seen` them.
+
+        Returns:
+            these `pieces`, float64 (batch, hidden), and the `outputs`.
+        """
+        with in_double(self.network.eval()), self._operations() as run:
+            outputs = tensors_in(self._call(x.double() if x.is_floating_point() else x))
+        found = list(every_piece(run.made, batch, hidden))
+        return {"pieces": [found[k]() for k in numbers], "outputs": [y.detach() for y in outputs]}
 
     def makes(self, x: Tensor) -> list[Any]:
         """What a call makes of nothing until it stops: `new`, as of `operations.notable`."""

@@ -7,6 +7,7 @@ like any other.
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -134,6 +135,15 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
             seen.append([known[key], outer, inner, *place])
     stacked = torch.stack(values) if values else torch.zeros(0, batch * len(runs), hidden)
     return {"values": stacked, "seen": seen}
+
+
+def every_piece(
+    made: Sequence[Operation], batch: int, hidden: int
+) -> Iterator[Callable[[], Tensor]]:
+    """What takes each piece of one run, in the order of `seen`."""
+    for one in made:
+        for cut in _cuts(tuple(one.value.shape), batch, hidden):
+            yield partial(cut, one.value)
 
 
 def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
