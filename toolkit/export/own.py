@@ -49,13 +49,18 @@ class OwnGenerator(nn.Module):
             ValueError: z has another shape or dtype.
         """
         check_latents(z, self.latent_dim)
-        if self.is_uniform:  # by the distribution function of the normal distribution
-            z = self.z_low + (self.z_high - self.z_low) * (1 + torch.erf(z / 2**0.5)) / 2
-        images: Tensor = self.module(z.unflatten(1, self.z_shape))
+        images: Tensor = self.module(self.given(z))
         images = images.float().reshape(z.size(0), 1, self.height, self.width)
         if self.height != 28 or self.width != 28:
             images = F.interpolate(images, (28, 28), mode="bilinear", align_corners=False)
         return ((images - self.low) / (self.high - self.low)).clamp(0, 1)
+
+    def given(self, z: Tensor) -> Tensor:
+        """What `module` is given for such z."""
+        if self.is_uniform:  # by the distribution function of the normal distribution
+            z = self.z_low + (self.z_high - self.z_low) * (1 + torch.erf(z / 2**0.5)) / 2
+        shaped: Tensor = z.unflatten(1, self.z_shape)
+        return shaped
 
 
 class OwnDiscriminator(nn.Module):
@@ -91,13 +96,18 @@ class OwnDiscriminator(nn.Module):
             ValueError: `images` has another shape or dtype.
         """
         check_images(images)
-        if self.height != 28 or self.width != 28:
-            size = (self.height, self.width)
-            images = F.interpolate(images, size, mode="bilinear", align_corners=False)
-        images = images * (self.high - self.low) + self.low
-        judged: Tensor = self.module(images.flatten(1).unflatten(1, self.image_shape))
+        judged: Tensor = self.module(self.given(images))
         judged = judged.float().reshape(images.size(0), 1)
         if self.probabilities:
             judged = judged.clamp(1e-30, 1 - 6e-8)  # those with a finite logit in float32
             judged = torch.log(judged) - torch.log(1 - judged)
         return judged
+
+    def given(self, images: Tensor) -> Tensor:
+        """What `module` is given for such images."""
+        if self.height != 28 or self.width != 28:
+            size = (self.height, self.width)
+            images = F.interpolate(images, size, mode="bilinear", align_corners=False)
+        images = images * (self.high - self.low) + self.low
+        shaped: Tensor = images.flatten(1).unflatten(1, self.image_shape)
+        return shaped

@@ -89,8 +89,11 @@ def to_program(name: str, script: torch.jit.ScriptModule) -> ExportedProgram:
         ToolkitError: this torch cannot do it.
     """
     model = rebuild(script).eval().requires_grad_(False)
-    if isinstance(model, LSTM | RNN):
-        model = Scanned(model)
+    return to_graph(name, Scanned(model) if isinstance(model, LSTM | RNN) else model)
+
+
+def to_graph(name: str, model: nn.Module) -> ExportedProgram:
+    """A model in eval mode as a program; see `to_program`."""
     example = example_inputs(name, model, batch_size=2)
     try:
         with exporter_quiet(), torch.no_grad():

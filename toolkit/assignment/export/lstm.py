@@ -1,4 +1,4 @@
-"""A student's LSTM as the toolkit's network: its equations are proved, then its weights carried over.
+"""A student's LSTM as the toolkit's network: it is proved to be one, then its weights follow.
 
 The check finds which of the numbers that a network computes are what is inside its gates. That is
 an affine map of x(t) and h(t-1), whatever the style, the layout and the encoding: least squares
@@ -6,9 +6,10 @@ gives its weights, from steps that are computed in double precision.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,7 +40,11 @@ from toolkit.lstm.model import LSTM
 
 LENGTHS = (1, 4, 9, 19, 35)  # digits that are read, for the proof
 NUM_SEQUENCES = 200  # of each length
-INVERSE = {"none": lambda y: y, "sigmoid": torch.logit, "tanh": torch.atanh}
+INVERSE: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "none": lambda y: y,
+    "sigmoid": torch.logit,
+    "tanh": torch.atanh,
+}
 NEAR = 1e-3  # relative; what is inside a gate, as recorded and as found by inverting the gate
 Weights = Mapping[str, Tensor]
 
@@ -61,10 +66,8 @@ def proved(student: Student, located: Located, verdicts: Verdicts) -> Network:
         check_equations(network, found.source, verdicts)
         if all(finding.verdict == "right" for finding in verdicts.findings):
             return network
-    worst = min(verdicts.findings, key=lambda one: ["wrong", "not seen", "right"].index(one.verdict))
-    raise ToolkitError(
-        f"The LSTM was not exported, since the check says ({worst.verdict}): {worst.message}"
-    )
+    said = sorted(verdicts.findings, key=lambda one: one.verdict != "wrong")[0]
+    raise ToolkitError(f"The LSTM was not exported ({said.verdict}): {said.message}")
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,8 @@ class Fitted:
         worst = self._difference(model)
         if not worst <= TOLERANCE:
             raise ToolkitError(
-                f"The LSTM was not exported: with its weights, the toolkit's network says something "
-                f"else, by {worst:.1e}."
+                "The LSTM was not exported: with its weights, the toolkit's network differs from "
+                f"it by {worst:.1e}, relative to 1 + |logit|."
             )
         return model
 
@@ -118,22 +121,19 @@ class Fitted:
                 "The LSTM was not exported: the toolkit's network has one layer of gates that read "
                 "x(t) and h(t-1), and this one was seen to have more."
             )
-        kinds, numbers = {}, [_numbers(recording, match.h)]
-        for name in "ifgo":
-            gate = match.gates[name]
-            kinds[name] = "none"
-            found = None if gate.before is None else _numbers(recording, gate.before)
-            if found is None:
-                kinds[name], found = gate.kind, _numbers(recording, gate.values)
-            numbers.append(found)
+        inverses, numbers = [], [_numbers(recording, match.h)]
+        for gate in (match.gates[name] for name in "ifgo"):
+            inside = [] if gate.before is None else _numbers(recording, gate.before)
+            inverses.append(INVERSE["none" if inside else gate.kind])
+            numbers.append(inside or _numbers(recording, gate.values))
         self.load()
         xs, series, logits = self._look_up(hidden, numbers, 4 * hidden)
         h, *gates = series
         x = xs.transpose(0, 1)[match.first :]
         now, past = x[1:].flatten(0, 1), h[:-1].flatten(0, 1)
         maps = [
-            affine(INVERSE[kinds[name]](gate[1:]).flatten(0, 1), now, past)
-            for name, gate in zip("ifgo", gates, strict=True)
+            affine(inverse(gate[1:]).flatten(0, 1), now, past)
+            for inverse, gate in zip(inverses, gates, strict=True)
         ]
         readout = affine(logits, None, h[-1])
         model = LSTM(hidden, one_hot=x.size(-1) == 10)
@@ -161,7 +161,8 @@ class Fitted:
         pieces, logits = [], []
         for x in xs:
             self.load()
-            asked = {"batch": way.batch, "hidden": hidden, "numbers": [*chain(*numbers)]}
+            asked: dict[str, Any] = {"batch": way.batch, "hidden": hidden}
+            asked["numbers"] = [*chain(*numbers)]
             answer = network.student.ask("look_up", x=network.encode(x), **asked)
             pieces.append(torch.stack(answer["pieces"]))
             logits.append(_as_logits(last_logits(answer["outputs"], *x.shape[:2]).logits))
@@ -207,13 +208,13 @@ def fitted(network: Network, states: Weights) -> Fitted | None:
     return None
 
 
-def _numbers(recording: Recording, series: Tensor) -> list[int] | None:
-    """Of values (steps, rows, hidden), the number of the piece at each step; None if not seen."""
+def _numbers(recording: Recording, series: Tensor) -> list[int]:
+    """Of values (steps, rows, hidden), the number of the piece at each step; [] if not seen."""
     numbers = []
     for one in series:
         away = ((recording.values - one).abs() / (1 + one.abs())).flatten(1).amax(1)
         if float(away.min()) > NEAR:
-            return None
+            return []
         numbers.append(recording.order.index(int(away.argmin())))
     return numbers
 

@@ -135,7 +135,9 @@ def hidden_sizes(network: Network) -> list[int]:
     return sorted(score, key=lambda g: -score[g])[:3] or [HIDDEN]
 
 
-def random_inputs(network: Network, batch: int, steps: int, count: int, seed: int = 0) -> list[Tensor]:
+def random_inputs(
+    network: Network, batch: int, steps: int, count: int, seed: int = 0
+) -> list[Tensor]:
     """Batches of real inputs where the network reads such, else of digits."""
     rng = torch.Generator().manual_seed(seed)
     if network.way.input_dim and network.real:

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from toolkit.assignment.check.child.answering import Back
 from toolkit.assignment.check.child.importing import classes
-from toolkit.assignment.check.child.lstm.double import in_double
 from toolkit.assignment.check.child.lstm.devices import Elsewhere, pretend_gpu
+from toolkit.assignment.check.child.lstm.double import in_double
 from toolkit.assignment.check.child.lstm.learning import learn, slopes
 from toolkit.assignment.check.child.lstm.operations import Operations, every_piece, notable, pieces
 from toolkit.assignment.check.child.lstm.tensors import (

@@ -15,8 +15,13 @@ class _Wider(TorchFunctionMode):
     """Takes `float` and float32 for their doubles."""
 
     def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
     ) -> Any:
+        """Call the function, or the one for doubles."""
         func = Tensor.double if func is Tensor.float else func
         named = {name: _wider(x) for name, x in (kwargs or {}).items()}
         return func(*map(_wider, args), **named)
