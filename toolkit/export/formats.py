@@ -6,7 +6,7 @@ it, and has an entry of its own in the manifest, which names the SHA-256 of the 
 """
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -68,7 +68,7 @@ def convert(
             if exports_dir is None or not _is_there(exports_dir / f"{stem}.{format_}", source)
         ]
         if missing:
-            graph = graphs.get(source.file) or program.to_program(stem, _load(source.data))
+            graph = graphs.get(source.file) or program.to_program(stem, load_pt(source.data))
             made += _convert_one(stem, source, missing, graph)
     return made
 
@@ -122,7 +122,7 @@ def _convert_one(
         facts: dict[str, Any] = {"made_from": digest, "torch": torch.__version__}
         if format_ == "pt2":
             data = program.to_bytes(graph, digest)
-            call = _through_torch(program.Program(name, data, attributes))
+            call = through_torch(program.Program(name, data, attributes))
         else:
             data = onnx.to_bytes(name, graph, digest)
             call = onnx.Session(name, data, attributes)
@@ -134,17 +134,18 @@ def _convert_one(
     return made
 
 
-def _load(data: bytes) -> torch.jit.ScriptModule:
+def load_pt(data: bytes) -> torch.jit.ScriptModule:
     """A verified .pt file; `toolkit.export.torchscript`, which loads it for others, uses us."""
     with program.exporter_quiet():
         script: torch.jit.ScriptModule = torch.jit.load(io.BytesIO(data), map_location="cpu")
     return script
 
 
-def _through_torch(model: program.Program) -> Any:
+def through_torch(model: Callable[[torch.Tensor], torch.Tensor]) -> Any:
     """A program that takes and returns numpy arrays."""
 
     def call(x: NDArray[Any]) -> NDArray[Any]:
-        return model(torch.from_numpy(x)).numpy()
+        array: NDArray[Any] = model(torch.from_numpy(x)).numpy()
+        return array
 
     return call

@@ -43,9 +43,7 @@ class Program:
     """
 
     def __init__(self, name: str, data: bytes, attributes: Mapping[str, Any]) -> None:
-        needs_torch("A .pt2 file")
-        with exporter_quiet():
-            self._module = torch.export.load(io.BytesIO(data)).module()
+        self._module = from_bytes(data).module()
         self._name = name
         self._attributes = attributes
 
@@ -127,6 +125,17 @@ def to_bytes(program: ExportedProgram, made_from: str) -> bytes:
     with exporter_quiet():
         torch.export.save(program, buffer, extra_files={"made_from": made_from})
     return buffer.getvalue()
+
+
+def from_bytes(data: bytes) -> ExportedProgram:
+    """The program in a `.pt2` file.
+
+    Raises:
+        ToolkitError: torch is too old.
+    """
+    needs_torch("A .pt2 file")
+    with exporter_quiet():
+        return torch.export.load(io.BytesIO(data))
 
 
 def rebuild(script: torch.jit.ScriptModule) -> nn.Module:

@@ -37,7 +37,7 @@ from toolkit.export.manifest import (
     signature_of,
 )
 from toolkit.export.own import OwnDiscriminator, OwnGenerator
-from toolkit.export.program import exporter_quiet
+from toolkit.export.program import exporter_quiet, to_bytes, to_graph
 from toolkit.export.replacing import Replaced, describe_regression, replace_exports
 from toolkit.gan.model import ConvGenerator
 from toolkit.lstm.model import RNN
@@ -211,6 +211,35 @@ def make(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
         "golden": golden_values(name, reloaded),
     }
     return Export(f"{name}.pt", data, entry)
+
+
+def own_files(name: str, module: nn.Module, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """A student's generator or discriminator, in eval mode, as files, without a manifest.
+
+    Args:
+        name: "generator" or "discriminator".
+        facts: the other arguments of `OwnGenerator` or `OwnDiscriminator`.
+
+    Returns:
+        `pt` and `pt2`, the files as uint8 tensors; `golden`, values from the student's own code;
+        and `problem`, why there is no pt2, or "".
+
+    Raises:
+        ToolkitError: it can neither be scripted nor traced.
+    """
+    wrapper = {"generator": OwnGenerator, "discriminator": OwnDiscriminator}[name]
+    model = wrapper(module, **facts).requires_grad_(False)
+    pt, pt2, problem = make(name, model, {}).data, b"", ""
+    try:
+        pt2 = to_bytes(to_graph(name, model), sha256(pt))
+    except ToolkitError as error:
+        problem = str(error)
+    return {
+        "pt": torch.frombuffer(bytearray(pt), dtype=torch.uint8),
+        "pt2": torch.frombuffer(bytearray(pt2), dtype=torch.uint8) if pt2 else None,
+        "golden": golden_values(name, model),
+        "problem": problem,
+    }
 
 
 def _serialise(scripted: torch.jit.ScriptModule) -> bytes:

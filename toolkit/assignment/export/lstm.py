@@ -34,6 +34,7 @@ from toolkit.assignment.check.lstm.sizes import check_sizes
 from toolkit.assignment.check.lstm.weights import find_counting, is_weight, randomise
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.export.weights import Weights
 from toolkit.common.errors import ToolkitError
 from toolkit.export.golden import TOLERANCE
 from toolkit.lstm.model import LSTM
@@ -46,7 +47,6 @@ INVERSE: Mapping[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.atanh,
 }
 NEAR = 1e-3  # relative; what is inside a gate, as recorded and as found by inverting the gate
-Weights = Mapping[str, Tensor]
 
 
 def proved(student: Student, located: Located, verdicts: Verdicts) -> Network:
@@ -83,8 +83,8 @@ class Fitted:
         self.network.build(**self.sizes, **sizes)
         self.network.student.ask("put", values=dict(self.states))
 
-    def carry(self) -> LSTM:
-        """The toolkit's network with these weights, which says what the student's says.
+    def carry(self) -> tuple[LSTM, float]:
+        """The toolkit's network with these weights, and how far it is from the student's.
 
         Raises:
             ToolkitError: something is missing in the weights, or the two do not say the same.
@@ -103,7 +103,7 @@ class Fitted:
                 "The LSTM was not exported: with its weights, the toolkit's network differs from "
                 f"it by {worst:.1e}, relative to 1 + |logit|."
             )
-        return model
+        return model, worst
 
     def _solved(self) -> LSTM:
         """The network whose weights least squares gives."""

@@ -23,6 +23,7 @@ from toolkit.assignment.check.child.lstm.tensors import (
     tensors_in,
 )
 from toolkit.assignment.check.child.origins import Origins
+from toolkit.assignment.check.child.pickled import unpickled
 from toolkit.assignment.check.child.places import line_of, place, place_of_class
 from toolkit.assignment.check.child.script.devices import Recorder
 from toolkit.assignment.check.child.script.loops import import_briefly
@@ -129,6 +130,10 @@ class Answers:
                 if name in tensors:
                     x = tensors[name]
                     x.copy_((self.first[name] if value is None else value).reshape(x.shape))
+
+    def unpickle(self, file: str) -> list[dict[str, Tensor]]:
+        """The weights in a file that has whole networks."""
+        return unpickled(self.root / file, self.kinds)
 
     def run(
         self, inputs: list[Tensor], fresh: bool = False, seeds: list[int] | None = None
