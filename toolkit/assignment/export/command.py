@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -13,6 +14,7 @@ from torch.export import ExportedProgram
 
 from toolkit.assignment.check.gan.drawing.stand_ins import digits
 from toolkit.assignment.check.host import Gone, Host, Student, StudentError
+from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.parent import import_judges
 from toolkit.assignment.check.submission import Located, Submission, prepare
 from toolkit.assignment.check.verdicts import Verdicts
@@ -23,11 +25,13 @@ from toolkit.assignment.records.files import read_folder
 from toolkit.common.device import needs_torch
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.export import torchscript
-from toolkit.export.formats import convert
+from toolkit.export.formats import convert, load_pt
 from toolkit.export.manifest import FORMATS, Export, read_manifest
+from toolkit.export.program import to_program
 from toolkit.export.replacing import replace_exports
 
 SECONDS = 120  # of CPU time for each part: importing torch's exporters takes some
+IS_RNN = re.compile(r"^\s*class \w*RNN\w*\(", re.MULTILINE | re.IGNORECASE)
 Progress = Callable[[str], None]
 
 
@@ -57,13 +61,16 @@ def export(
     with tempfile.TemporaryDirectory(prefix="export-", ignore_cleanup_errors=True) as scratch:
         submission = prepare(folder, Path(scratch).resolve())
         exporter = Exporter(submission, Saved(folder, submission.root, chosen), progress)
-        for part, work in (("lstm", exporter.lstm), ("gan", exporter.gan)):
-            if part in submission.parts:
-                with (
-                    exporter.attempt(part),
-                    host.student(part, str(submission.root)) as student,
-                ):
-                    work(student, submission.parts[part])
+        rnn = next(filter(exporter.has_rnn, submission.files), None)
+        work: list[tuple[Part, Any, Any]] = [
+            ("lstm", exporter.lstm, submission.parts.get("lstm")),
+            ("lstm", exporter.rnn, rnn),
+            ("gan", exporter.gan, submission.parts.get("gan")),
+        ]
+        for part, do, where in work:
+            if where is not None:
+                with exporter.attempt(), host.student(part, str(submission.root)) as student:
+                    do(student, where)
     if exporter.exports:
         replace_exports(exporter.exports, out)
     return exporter
@@ -84,40 +91,51 @@ class Exporter:
         self.refused = False
         self._submission, self._saved, self._progress = submission, saved, progress
 
+    def has_rnn(self, file: str) -> bool:
+        """Whether a class in this file is called an RNN."""
+        text = (self._submission.root / file).read_text(encoding="utf-8-sig", errors="replace")
+        return IS_RNN.search(text) is not None
+
     def lstm(self, student: Student, located: Located) -> None:
         """The LSTM, as the toolkit's network."""
         verdicts = Verdicts("lstm", located.file, self._progress)
-        network = lstm.proved(student, located, verdicts)
-        path, fitted = self._saved.of("The LSTM", student, lambda w: lstm.fitted(network, w))
-        verdicts.doing("carrying over its weights")
-        model, worst = fitted.carry()
-        beside = {
-            self._saved.folder / log.path.with_suffix(".pt"): log.length
-            for log in read_folder(self._saved.folder).trainings
-        }
-        facts = self._facts(located, network.way.kind)
-        facts["config"] = {"length": beside[path]} if beside.get(path) else {}
-        proof = f"on 1,000 sequences it says what your code says, within {worst:.0e}"
-        self._add(torchscript.make("lstm", model, facts), None, f"{path.name}; {proof}")
+        self._carry("LSTM", located.file, lstm.proved(student, located, verdicts))
+
+    def rnn(self, student: Student, file: str) -> None:
+        """The RNN, in the same way; the check does not judge it."""
+        verdicts = Verdicts("lstm", file, self._progress)
+        self._carry("RNN", file, lstm.find_rnn(student, file, verdicts))
+
+    def _carry(self, kind: str, file: str, network: Network) -> None:
+        path, own = self._saved.of(kind, network.student, partial(lstm.fitted, network))
+        self._progress(f"lstm: carrying over the weights of the {kind}")
+        model, worst = own.carry(kind)
+        folder = self._saved.folder
+        logs = {folder / log.path.with_suffix(".pt"): log for log in read_folder(folder).trainings}
+        facts = self._facts(file, network.way.kind)
+        facts["config"] = {"length": logs[path].length} if path in logs else {}
+        made = torchscript.make(kind.lower(), model, facts)
+        proof = f"{path.name}; on 1,000 sequences it says what your code says, within {worst:.0e}"
+        self._add(made, to_program(kind.lower(), load_pt(made.data)), proof)
 
     def gan(self, student: Student, located: Located) -> None:
         """The generator and the discriminator, as they are."""
         self._progress(f"gan: the first steps of {located.file}")
         game, probe = gan.find_game(student, located)
         for look in (gan.generator_of, gan.discriminator_of):
-            with self.attempt("gan"):
+            with self.attempt():
                 own = look(game, probe)
                 fits = partial(gan.fits, student, own.network)
-                path, states = self._saved.of(f"The {own.name}", student, fits)
+                path, states = self._saved.of(own.name, student, fits)
                 self._progress(f"gan: exporting the {own.name}")
-                facts = self._facts(located, own.network.name)
+                facts = self._facts(located.file, own.network.name)
                 made, graph, problem = gan.exported(student, own, states, facts)
                 self._add(made, graph, path.name)
                 if problem:
                     self._refuse(problem)
 
     @contextlib.contextmanager
-    def attempt(self, part: Part) -> Iterator[None]:
+    def attempt(self) -> Iterator[None]:
         """What goes wrong inside this block becomes a sentence."""
         try:
             yield
@@ -126,26 +144,21 @@ class Exporter:
         except ToolkitError as error:
             self._refuse(str(error))
         except (StudentError, Gone, ValidationError) as error:
-            kind = f"its process has ended ({error})" if isinstance(error, Gone) else str(error)
-            self._refuse(f"{self._submission.parts[part].file} was not exported: {kind}")
+            self._refuse(f"The code gave no answer, so its network was not exported: {error}")
 
-    def _facts(self, located: Located, name: str) -> dict[str, Any]:
-        file = self._submission.original(located.file)
-        return {
-            "metrics": {},
-            "whose": self._saved.folder.name,
-            "own": {"file": file, "class": name},
-        }
+    def _facts(self, file: str, name: str) -> dict[str, Any]:
+        own = {"file": self._submission.original(file), "class": name}
+        return {"metrics": {}, "whose": self._saved.folder.name, "own": own}
 
     def _add(self, export: Export, graph: ExportedProgram | None, said: str) -> None:
         """A .pt file, and what can be made of it."""
         own = export.entry["own"]
         self.exports.append(export)
         self.said.append(f"{export.file}: {own['class']} in {own['file']}, with {said}.")
-        for format_ in FORMATS if graph or export.file == "lstm.pt" else ():
-            with self.attempt("lstm"):
-                graphs = {export.file: graph} if graph else {}
-                self.exports += [one.export for one in convert([export], [format_], graphs=graphs)]
+        for format_ in FORMATS if graph else ():
+            with self.attempt():
+                made = convert([export], [format_], graphs={export.file: graph} if graph else {})
+                self.exports += [one.export for one in made]
 
     def _refuse(self, sentence: str) -> None:
         self.said.append(sentence)

@@ -21,6 +21,7 @@ from toolkit.common.files import sha256
 from toolkit.export.formats import load_pt, through_torch
 from toolkit.export.golden import check_golden
 from toolkit.export.manifest import SIGNATURES, Export
+from toolkit.export.own import sizes_of
 from toolkit.export.program import from_bytes
 
 RANGES = ((-1.0, 1.0), (0.0, 1.0))
@@ -76,10 +77,11 @@ def generator_of(game: Game, probe: Probe) -> Own:
     if ends not in RANGES:  # nothing bounds it
         ends = _near(real_bounds(game) or RANGES[0])
     assert call.output is not None
-    size = _sides("generator draws", call.output.shape[1:])
+    size = call.output.shape[1:]
+    sizes_of(size)
     facts = {"z_shape": shape, "image_shape": size, "value_range": ends, "uniform": uniform}
     found = {"z": f"uniform({uniform[0]:g}, {uniform[1]:g})" if uniform else "normal"}
-    return Own("generator", game.generator, facts, found | _said(ends, call.output.shape[1:]))
+    return Own("generator", game.generator, facts, found | _said(ends, size))
 
 
 def discriminator_of(game: Game, probe: Probe) -> Own:
@@ -90,7 +92,7 @@ def discriminator_of(game: Game, probe: Probe) -> Own:
     """
     judged = next(iter(game.judged.values()))
     shape = _only("discriminator", judged.call.inputs).shape[1:]
-    _sides("discriminator judges", shape)
+    sizes_of(shape)
     ends = _near(real_bounds(game) or bounds_of(game, probe.images, scaled=True))
     probabilities = is_probability(game, probe.opinions)
     facts = {"image_shape": shape, "value_range": ends, "probabilities": probabilities}
@@ -155,14 +157,6 @@ def _only(name: str, inputs: list[Value]) -> Value:
             "the exports of this kind take one."
         )
     return inputs[0]
-
-
-def _sides(what: str, shape: tuple[int, ...]) -> tuple[int, int]:
-    """Height and width of images of this shape."""
-    size = shape[-2:] if len(shape) > 1 else (math.isqrt(shape[0]),) * 2
-    if len(size) != 2 or math.prod(size) != math.prod(shape):
-        raise ToolkitError(f"The {what} images of shape {shape}, which are not grey and square.")
-    return size[0], size[1]
 
 
 def _near(ends: tuple[float, float]) -> tuple[float, float]:

@@ -1,21 +1,25 @@
-"""A student's LSTM as the toolkit's network: it is proved to be one, then its weights follow.
+"""A student's LSTM or RNN as the toolkit's network: first a proof that it is one, then its weights.
 
 The check finds which of the numbers that a network computes are what is inside its gates. That is
 an affine map of x(t) and h(t-1), whatever the style, the layout and the encoding: least squares
 gives its weights, from steps that are computed in double precision.
 """
 
+import contextlib
+import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from toolkit.assignment.check.child.lstm.double import in_double
 from toolkit.assignment.check.host import Student
 from toolkit.assignment.check.lstm.cell.affine import affine
+from toolkit.assignment.check.lstm.cell.candidates import Candidates
 from toolkit.assignment.check.lstm.cell.matching import find_match
 from toolkit.assignment.check.lstm.cell.recording import Recording
 from toolkit.assignment.check.lstm.cell.reference import kind_of, normalised
@@ -29,24 +33,33 @@ from toolkit.assignment.check.lstm.equations import (
     record,
 )
 from toolkit.assignment.check.lstm.network import Network, last_logits
-from toolkit.assignment.check.lstm.search import other_ways
+from toolkit.assignment.check.lstm.search import find_network, other_ways
 from toolkit.assignment.check.lstm.sizes import check_sizes
+from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.lstm.weights import find_counting, is_weight, randomise
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.verdicts import Verdicts
 from toolkit.assignment.export.weights import Weights
 from toolkit.common.errors import ToolkitError
 from toolkit.export.golden import TOLERANCE
-from toolkit.lstm.model import LSTM
+from toolkit.lstm.model import LSTM, RNN
 
 LENGTHS = (1, 4, 9, 19, 35)  # digits that are read, for the proof
 NUM_SEQUENCES = 200  # of each length
+NEAR = 1e-3  # relative; what is inside a gate, as recorded and as found by inverting the gate
 INVERSE: Mapping[str, Callable[[Tensor], Tensor]] = {
     "none": lambda y: y,
     "sigmoid": torch.logit,
     "tanh": torch.atanh,
 }
-NEAR = 1e-3  # relative; what is inside a gate, as recorded and as found by inverting the gate
+
+
+class Cell(NamedTuple):
+    """What a recording shows: series (steps, rows, hidden), from the time step `first` on."""
+
+    h: Tensor
+    gates: Sequence[tuple[Tensor | None, Tensor, str]]  # inside, value, activation: i, f, g, o
+    first: int = 0
 
 
 def proved(student: Student, located: Located, verdicts: Verdicts) -> Network:
@@ -57,17 +70,35 @@ def proved(student: Student, located: Located, verdicts: Verdicts) -> Network:
     """
     found = find(student, located, verdicts)
     if found is not None:
-        network = found.network
-        check_sizes(network, found.first, found.source, verdicts)
-        network.build()
-        find_counting(network)
-        look(network)
+        _look_at(found.network, found.source, verdicts)
         verdicts.findings.clear()  # those are not about the equations
-        check_equations(network, found.source, verdicts)
+        check_equations(found.network, found.source, verdicts)
         if all(finding.verdict == "right" for finding in verdicts.findings):
-            return network
+            return found.network
     said = sorted(verdicts.findings, key=lambda one: one.verdict != "wrong")[0]
     raise ToolkitError(f"The LSTM was not exported ({said.verdict}): {said.message}")
+
+
+def find_rnn(student: Student, file: str, verdicts: Verdicts) -> Network:
+    """A class in this file that is called an RNN; whether it is one, its weights will show.
+
+    Raises:
+        ToolkitError: it cannot be built and called.
+    """
+    kinds = student.ask("load", file=file, name="RNN")["classes"]
+    names = [kind["name"] for kind in kinds if "rnn" in kind["name"].lower()]
+    network, _ = find_network(student, names)
+    if network is None:
+        raise ToolkitError(f"The RNN was not exported: it cannot be called, in {file}.")
+    _look_at(network, Source("", ""), verdicts)
+    return network
+
+
+def _look_at(network: Network, source: Source, verdicts: Verdicts) -> None:
+    check_sizes(network, None, source, verdicts)
+    network.build()
+    find_counting(network)
+    look(network)
 
 
 @dataclass(frozen=True)
@@ -78,13 +109,16 @@ class Fitted:
     states: Weights
     sizes: Mapping[str, int | None]  # that it is built with
 
-    def load(self, **sizes: int) -> None:
+    def load(self, sizes: Mapping[str, int] = {}) -> None:
         """Build it with its weights."""
         self.network.build(**self.sizes, **sizes)
         self.network.student.ask("put", values=dict(self.states))
 
-    def carry(self) -> tuple[LSTM, float]:
-        """The toolkit's network with these weights, and how far it is from the student's.
+    def carry(self, kind: str) -> tuple[LSTM | RNN, float]:
+        """The toolkit's network with these weights, and how far its answers are from the student's.
+
+        Args:
+            kind: "LSTM" or "RNN".
 
         Raises:
             ToolkitError: something is missing in the weights, or the two do not say the same.
@@ -93,98 +127,97 @@ class Fitted:
         loose = [t["name"] for t in tensors if t["kind"] == "loose" and is_weight(t, self.network)]
         if loose:
             raise ToolkitError(
-                f"The LSTM was not exported: {loose[0]} is no nn.Parameter, so it is not among "
+                f"The {kind} was not exported: {loose[0]} is no nn.Parameter, so it is not among "
                 "the weights that were saved."
             )
-        model = self._solved()
+        model = self._solved(kind)
         worst = self._difference(model)
+        if worst > TOLERANCE:  # by rounding, perhaps, which some networks enlarge at each step
+            worst = self._difference(copy.deepcopy(model), exact=True)
         if not worst <= TOLERANCE:
             raise ToolkitError(
-                "The LSTM was not exported: with its weights, the toolkit's network differs from "
-                f"it by {worst:.1e}, relative to 1 + |logit|."
+                f"The {kind} was not exported: with its weights, the toolkit's network differs "
+                f"from it by {worst:.1e}, relative to 1 + |logit|."
             )
         return model, worst
 
-    def _solved(self) -> LSTM:
+    @torch.no_grad()
+    def _solved(self, kind: str) -> LSTM | RNN:
         """The network whose weights least squares gives."""
-        network = self.network
+        network, steps = self.network, self.network.way.steps
         network.find_real()
         randomise(network)
-        steps = network.way.steps
         for hidden in hidden_sizes(network):
             recording = record(network, hidden, math.ceil(1.5 * (hidden + 11) / (steps - 1)))
-            match = find_match(recording)
-            if match is not None and match.cost == 0:
+            cell = _lstm_in(recording) if kind == "LSTM" else _rnn_in(recording)
+            if cell is not None:
                 break
-        if match is None or match.cost or len(layers_of(match, recording)[0]) > 1:
+        else:
             raise ToolkitError(
-                "The LSTM was not exported: the toolkit's network has one layer of gates that read "
-                "x(t) and h(t-1), and this one was seen to have more."
+                f"The {kind} was not exported: the toolkit's has one layer of gates that read x(t) "
+                "and h(t-1), which was not seen here."
             )
-        inverses, numbers = [], [_numbers(recording, match.h)]
-        for gate in (match.gates[name] for name in "ifgo"):
-            inside = [] if gate.before is None else _numbers(recording, gate.before)
-            inverses.append(INVERSE["none" if inside else gate.kind])
-            numbers.append(inside or _numbers(recording, gate.values))
-        self.load()
-        xs, series, logits = self._look_up(hidden, numbers, 4 * hidden)
-        h, *gates = series
-        x = xs.transpose(0, 1)[match.first :]
-        now, past = x[1:].flatten(0, 1), h[:-1].flatten(0, 1)
+        numbers, inverses = [_numbers(recording, cell.h)], []
+        for inside, value, activation in cell.gates:
+            known = [] if inside is None else _numbers(recording, inside)
+            numbers.append(known or _numbers(recording, value))
+            inverses.append(INVERSE["none" if known else activation])
+        wanted, batch = [*chain(*numbers)], network.way.batch
+        xs = random_inputs(network, batch, steps, math.ceil(4 * hidden / batch), seed=1)
+        said, pieces = zip(*(self._exactly(x, hidden, wanted) for x in xs), strict=True)
+        logits = torch.cat([y if kind_of(y)[0] == "logits" else normalised(y) for y in said])
+        series = torch.cat([torch.stack(one) for one in pieces], 1).double()
+        h, *gates = series.unflatten(0, (len(numbers), -1))
+        x = torch.cat([features(x) for x in xs]).double().transpose(0, 1)
+        x = x[cell.first + 1 :].flatten(0, 1)
         maps = [
-            affine(inverse(gate[1:]).flatten(0, 1), now, past)
+            affine(inverse(gate[1:]).flatten(0, 1), x, h[:-1].flatten(0, 1))
             for inverse, gate in zip(inverses, gates, strict=True)
         ]
         readout = affine(logits, None, h[-1])
-        model = LSTM(hidden, one_hot=x.size(-1) == 10)
-        with torch.no_grad():
-            model.cell.weight_ih.copy_(torch.cat([one.weight_x for one in maps], 1).t())
-            model.cell.weight_hh.copy_(torch.cat([one.weight_h for one in maps], 1).t())
-            model.cell.bias.copy_(torch.cat([one.bias for one in maps]))
-            model.readout.weight.copy_(readout.weight_h.t())
-            model.readout.bias.copy_(readout.bias)
+        model = (LSTM if kind == "LSTM" else RNN)(hidden, one_hot=x.size(1) == 10)
+        model.cell.weight_ih.copy_(torch.cat([one.weight_x for one in maps], 1).t())
+        model.cell.weight_hh.copy_(torch.cat([one.weight_h for one in maps], 1).t())
+        model.cell.bias.copy_(torch.cat([one.bias for one in maps]))
+        model.readout.weight.copy_(readout.weight_h.t())
+        model.readout.bias.copy_(readout.bias)
         return model.eval()
 
-    def _look_up(
-        self, hidden: int, numbers: Sequence[Sequence[int]], rows: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """What the network computes in double precision, with its weights.
+    @torch.no_grad()
+    def _difference(self, model: LSTM | RNN, exact: bool = False) -> float:
+        """How far it is from the student's own code on random sequences, relative to 1 + |y|.
 
         Args:
-            numbers: of each series, the pieces at its steps.
-
-        Returns:
-            x (rows, steps, D), the series (n, steps, rows, hidden), and the logits (rows, 10).
+            exact: compare both in double precision; the model stays so.
         """
-        network, way = self.network, self.network.way
-        xs = random_inputs(network, way.batch, way.steps, math.ceil(rows / way.batch), seed=1)
-        pieces, logits = [], []
-        for x in xs:
-            self.load()
-            asked: dict[str, Any] = {"batch": way.batch, "hidden": hidden}
-            asked["numbers"] = [*chain(*numbers)]
-            answer = network.student.ask("look_up", x=network.encode(x), **asked)
-            pieces.append(torch.stack(answer["pieces"]))
-            logits.append(_as_logits(last_logits(answer["outputs"], *x.shape[:2]).logits))
-        series = torch.cat(pieces, 1).unflatten(0, (len(numbers), -1)).double()
-        return torch.cat([features(x) for x in xs]).double(), series, torch.cat(logits)
-
-    @torch.no_grad()
-    def _difference(self, model: LSTM) -> float:
-        """How far it is from the student's own code on random sequences, relative to 1 + |y|."""
         network, way, worst = self.network, self.network.way, 0.0
         free = network.any_length or "steps" in network.took
         for steps in LENGTHS if free else (way.steps,) * len(LENGTHS):
-            self.load(**{} if network.any_length else {"steps": steps + way.extra})
+            sizes: dict[str, int] = {} if network.any_length else {"steps": steps + way.extra}
             count = math.ceil(NUM_SEQUENCES / way.batch)
             xs = [network.digits(way.batch, steps, seed=100 + k) for k in range(count)]
-            for x, theirs in zip(xs, network.run(xs), strict=True):
-                ours = model(x)
-                if kind_of(theirs)[0] != "logits":
-                    ours, theirs = normalised(ours), normalised(theirs)
-                away = ((ours - theirs).abs() / (1 + theirs.abs())).max()
-                worst = max(worst, float(away.nan_to_num(math.inf)))
+            self.load(sizes)
+            said = [self._exactly(x, sizes=sizes)[0] for x in xs] if exact else network.run(xs)
+            with in_double(model) if exact else contextlib.nullcontext():
+                for theirs, ours in zip(said, map(model, xs), strict=True):
+                    if kind_of(theirs)[0] != "logits":
+                        ours, theirs = normalised(ours), normalised(theirs)
+                    away = ((ours - theirs).abs() / (1 + theirs.abs())).max()
+                    worst = max(worst, float(away.nan_to_num(math.inf)))
         return worst
+
+    def _exactly(
+        self,
+        x: Tensor,
+        hidden: int = 1,
+        numbers: Sequence[int] = (),
+        sizes: Mapping[str, int] = {},
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The last logits (batch, 10) in double precision, and these pieces on the way."""
+        self.load(sizes)
+        asked: dict[str, Any] = {"batch": len(x), "hidden": hidden, "numbers": list(numbers)}
+        answer = self.network.student.ask("look_up", x=self.network.encode(x), **asked)
+        return last_logits(answer["outputs"], *x.shape[:2]).logits, answer["pieces"]
 
 
 def fitted(network: Network, states: Weights) -> Fitted | None:
@@ -194,10 +227,9 @@ def fitted(network: Network, states: Weights) -> Fitted | None:
     guesses = sorted({size // k for size in lengths for k in (1, 3, 4) if size % k == 0})
     for one in chain([network], other_ways(network)):
         one.build()
-        theirs = {t["name"] for t in one.tensors if t["kind"] == "parameter"}
-        if not theirs <= named.keys():
+        if not {t["name"] for t in one.tensors if t["kind"] == "parameter"} <= named.keys():
             return None
-        one.any_batch, one.any_length = network.any_batch, network.any_length
+        one.any_length, one.counting, one.uses = network.any_length, network.counting, network.uses
         for hidden in guesses if "hidden" in one.took else [one.way.hidden]:
             for embedding in guesses if "embedding" in one.took else [5]:
                 sizes = {"hidden": hidden, "embedding": embedding}
@@ -205,6 +237,24 @@ def fitted(network: Network, states: Weights) -> Fitted | None:
                 if all(named.get(t["name"], t["shape"]) == t["shape"] for t in one.tensors):
                     one.way = replace(one.way, hidden=hidden)
                     return Fitted(one, states, sizes)
+    return None
+
+
+def _lstm_in(recording: Recording) -> Cell | None:
+    match = find_match(recording)
+    if match is None or match.cost or len(layers_of(match, recording)[0]) > 1:
+        return None
+    gates = [match.gates[name] for name in "ifgo"]
+    return Cell(match.h, [(gate.before, gate.values, gate.kind) for gate in gates], match.first)
+
+
+def _rnn_in(recording: Recording) -> Cell | None:
+    """h(t) is a tanh of an affine map of x(t) and h(t-1), and the logits are one of the last h."""
+    found = Candidates(recording, late=False)
+    for k, kind, inside in found.explained:
+        h = found.values[k]
+        if kind == "tanh" and k in found.reads and affine(recording.logits, None, h[-1]).exact:
+            return Cell(h, [(inside, h, kind)])
     return None
 
 
@@ -217,7 +267,3 @@ def _numbers(recording: Recording, series: Tensor) -> list[int]:
             return []
         numbers.append(recording.order.index(int(away.argmin())))
     return numbers
-
-
-def _as_logits(output: Tensor) -> Tensor:
-    return output if kind_of(output)[0] == "logits" else normalised(output)

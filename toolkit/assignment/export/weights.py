@@ -68,10 +68,12 @@ class Saved:
                     found[path] = fit
         if len(found) == 1:
             return found.popitem()
-        names = ", ".join(str(path) for path in found)
-        if found:
-            raise Missing(f"{what} has weights in several files, {names}: name one with --weights.")
-        raise Missing(f"{what} was not exported: {self._none} that fit it. {MAKE}")
+        names = ", ".join(map(str, found))
+        raise Missing(
+            f"{what}: several files have its weights, {names}. Name one with --weights."
+            if found
+            else f"{what}: {self._none} that fit it."
+        )
 
     def _in(self, path: Path, student: Student) -> Iterator[Weights]:
         """The state_dicts in a file; whole networks are read in the student's process."""
