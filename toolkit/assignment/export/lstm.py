@@ -235,7 +235,9 @@ def fitted(network: Network, states: Weights) -> Fitted | None:
                 sizes = {"hidden": hidden, "embedding": embedding}
                 one.build(**sizes)
                 if all(named.get(t["name"], t["shape"]) == t["shape"] for t in one.tensors):
-                    one.way = replace(one.way, hidden=hidden)
+                    square = one.way.batch == one.way.hidden  # it takes one for the other
+                    batch = hidden if square and hidden else one.way.batch
+                    one.way = replace(one.way, hidden=hidden, batch=batch)
                     return Fitted(one, states, sizes)
     return None
 
