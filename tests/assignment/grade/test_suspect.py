@@ -30,7 +30,7 @@ from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.sandbox.apart import Bounds, Exceeded, Failed, apart
 from toolkit.assignment.grade.sandbox.isolation import Limits
-from toolkit.assignment.grade.sandbox.supervise import taken
+from toolkit.assignment.grade.sandbox.supervise import descendants, is_largest, kill_all, taken
 from toolkit.assignment.grade.verdict import Check, grade_archive
 from toolkit.assignment.locate import locate
 from toolkit.assignment.notebooks import read_notebook
@@ -351,6 +351,26 @@ def test_what_is_starvation() -> None:
     assert taken(waited=1.0, idle=0.0, own=0.9) == 0  # it works
     assert taken(waited=1.0, idle=0.9, own=0.0) == 0  # it sleeps
     assert taken(waited=0.0, idle=0.5, own=0.0) == 0  # the judge thinks
+
+
+def test_the_largest_sandbox_goes_first() -> None:
+    """By all that its processes hold together; what is no sandbox does not count."""
+    holds = "import sys, time\nx = b'x' * (int(sys.argv[1]) << 20)\nprint(1, flush=True)\n"
+    parent = f"{holds}import subprocess\nsubprocess.run([sys.executable, '-c', {holds!r} + "
+    parent += "'time.sleep(60)', '40'])\n"
+    programs = [(parent, "40", "sandbox/launcher.py"), (holds + "time.sleep(60)", "60", "sandbox/"
+                 "launcher.py"), (holds + "time.sleep(60)", "200", "other.py")]  # fmt: skip
+    started = [subprocess.Popen([sys.executable, "-c", *program], stdout=subprocess.PIPE)
+               for program in programs]  # fmt: skip
+    try:
+        for process, count in zip(started, (2, 1, 1), strict=True):
+            assert process.stdout is not None
+            assert [process.stdout.readline() for _ in range(count)] == [b"1\n"] * count
+        assert [is_largest(descendants(one.pid)) for one in started] == [True, False, True]
+    finally:
+        for one in started:
+            kill_all(one.pid)
+            one.communicate()
 
 
 @pytest.mark.needs("bwrap")
