@@ -16,7 +16,6 @@ from torch import Tensor
 NONCE = 32  # characters
 MAX_BYTES = 128 << 20  # of one frame
 MAX_ITEMS = 400_000  # of the lists and dictionaries of one; the numbers of tensors are none
-MAX_LOOKS = 800  # for the numbers of one value in a trace
 DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in (torch.float32, torch.float64,
           torch.int64, torch.int32, torch.uint8, torch.bool)}  # fmt: skip
 
@@ -73,28 +72,6 @@ def receive(descriptor: int, most: int = MAX_BYTES) -> tuple[str, Any]:
         return head[:NONCE].decode("ascii"), json.loads(text, object_hook=_decode)
     except (ValueError, TypeError, KeyError, RuntimeError, OverflowError) as error:
         raise Disturbed from error  # RecursionError is a RuntimeError
-
-
-def check_sources(events: list[dict[str, Any]]) -> None:
-    """See that what a trace says of where its values come from leads back, and soon ends.
-
-    Raises:
-        Disturbed: it does not.
-        KeyError, TypeError, AttributeError: this is no trace.
-    """
-    looks: list[int] = []  # for all values of an event
-    for index, event in enumerate(events):
-        made = [*event.get("outputs", []), *event.get("values", [])]
-        read = [*event.get("inputs", []), *map(event.get, ("value", "input", "target"))]
-        for value in filter(None, [*made, *read]):
-            sources = [number for number, _ in value["rows_from"]]
-            sources += [] if value["from"] is None else [value["from"]]
-            if not all(type(source) is int and 0 <= source < index for source in sources):
-                raise Disturbed
-        known = (v for v in made if v["values"] is None and v["from"] is not None)
-        looks.append(sum(1 + looks[value["from"]] for value in known))
-        if looks[-1] > MAX_LOOKS:
-            raise Disturbed
 
 
 def _read(descriptor: int, length: int) -> bytearray:
