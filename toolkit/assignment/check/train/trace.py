@@ -118,7 +118,6 @@ class Step(Event):
     passes: list[int]  # the backward passes whose sum its gradients are
     stale: Ids  # those of them that an earlier step used already
     given: bool  # whether there were gradients at all
-    rules: list[str] = []  # by which they were moved by hand
 
 
 class Load(Event):
@@ -203,8 +202,6 @@ class Trace(Record):
     error: dict[str, Any] | None
     called: list[str]
     callers: list[str]
-    discarded: list[Place]
-    moves: list[Place]
     unfinished: list[Place]
     normalised: list[Place]
     ran: frozenset[str]
