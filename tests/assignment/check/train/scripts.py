@@ -289,7 +289,7 @@ CASES = {
         WHOLE + "\ncriterion(model(x)[None], y)\n", (("does-not-run", "[None], y)"),)),
     "numbers of a short training": Case(changed(("for epoch", "every = []\nfor epoch"), (STEP,
         STEP + "        every.append(1)\n"))
-        + "\nprint(every[300])\n", not_seen=1),
+        + "\nprint(every[200])\n", not_seen=1),
     "a network that trains itself": Case(changed(("for epoch", "model.train(3, 4)\nfor epoch")),
         lstm=LSTM + "\n    def train(self, inputs=True, targets=None):\n        return self\n"),
 }  # fmt: skip

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from toolkit.assignment.check.findings import Placed
 from toolkit.assignment.check.gan.game import Game, Turn
 from toolkit.assignment.check.train.trace import Loss
-from toolkit.assignment.check.verdicts import Placed, Verdicts
+from toolkit.assignment.check.verdicts import Verdicts
 
 WAYS = {1: "up", -1: "down"}
 PULL = 0.6  # of the push from drawn to real images, that the generator's is at least

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from torch import Tensor
 
-from toolkit.assignment.check.verdicts import Place
+from toolkit.assignment.check.findings import Place
 
 PIXELS = 784  # of an image of MNIST
 OF_CLASSES = ("cross_entropy", "nll_loss")  # losses with one target for a row of outputs

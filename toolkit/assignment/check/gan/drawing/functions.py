@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.gan.drawing.stand_ins import Artist, Drawn, digits
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.host import Student
 from toolkit.assignment.check.names import NAMES
-from toolkit.assignment.check.verdicts import Place
 
 TRAINS = {"backward", "step", "zero_grad", "grad"}  # the last one in a gradient penalty
 ENDS = [pair.split() for pair in NAMES["ends"]["pairs"].split("|")]

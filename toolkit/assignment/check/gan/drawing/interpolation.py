@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from toolkit.assignment.check.findings import Placed
 from toolkit.assignment.check.gan.drawing.functions import (
     Function,
     Functions,
@@ -28,7 +29,7 @@ from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.images import latent_of
 from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.train.trace import Call
-from toolkit.assignment.check.verdicts import Placed, Verdicts
+from toolkit.assignment.check.verdicts import Verdicts
 
 # Of choosing two ends: two random ones are clearly of one class 1 time in 12, so 1 in 65 of those
 # who choose at random is lucky every time. As many on a fast machine as on a slow one.
