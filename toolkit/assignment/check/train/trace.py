@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from torch import Tensor
 
+from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.host import StudentError
-from toolkit.assignment.check.verdicts import Place
 
 PIXELS = 784  # of an image of MNIST
 MOST_MADE = 100  # values of one event that are looked at to know another again
@@ -127,7 +127,6 @@ class Step(Event):
     passes: list[int]  # the backward passes whose sum its gradients are
     stale: Ids  # those of them that an earlier step used already
     given: bool  # whether there were gradients at all
-    rules: list[str] = []  # by which they were moved by hand
 
 
 class Load(Event):
@@ -212,8 +211,6 @@ class Trace(Record):
     error: dict[str, Any] | None
     called: list[str]
     callers: list[str]
-    discarded: list[Place]
-    moves: list[Place]
     unfinished: list[Place]
     normalised: list[Place]
     ran: frozenset[str]
