@@ -16,8 +16,15 @@ from typing import IO, Any, NoReturn, Protocol
 import psutil
 
 import toolkit
-from toolkit.assignment.check.answers import ANSWERS, ERROR, fits
-from toolkit.assignment.check.wire import Closed, Disturbed, receive, send
+from toolkit.assignment.check.wire import (
+    ANSWERS,
+    ERROR,
+    Closed,
+    Disturbed,
+    fits,
+    receive,
+    send,
+)
 from toolkit.assignment.parts import Part
 
 LIMITS: dict[Part, int] = {"dataset": 15, "lstm": 40, "train": 20, "gan": 25}  # CPU seconds
@@ -87,7 +94,7 @@ class Student:
         reader: Callable[[Any], Any] = lambda value: value,
         **given: Any,
     ) -> Any:
-        """Ask something, and wait for the answer, which is of the kind that `answers` names.
+        """Ask something, and wait for the answer, which is of the kind that `wire` names.
 
         Args:
             question: a method of the part's `Answers`; `given` are its arguments.
