@@ -41,7 +41,7 @@ Id = Literal[
 IDS: tuple[Id, ...] = get_args(Id)
 # What each judge has to find out; of the faults that one look tells apart, there is one or none.
 QUESTIONS: dict[Part, tuple[tuple[Id, ...], ...]] = {
-    "dataset": (("not-a-palindrome", "wrong-label", "answer-in-input", "missing-digits"),
+    "dataset": (("not-a-palindrome", "wrong-label", "answer-in-input"), ("missing-digits",),
                 ("length-overflow",)),
     "lstm": (("wrong-equation", "nonzero-initial-state", "state-not-carried", "loss-not-last-step"),
              ("fixed-batch-size", "fixed-sequence-length"), ("fixed-device",),

@@ -2,6 +2,7 @@
 
 from itertools import chain, islice
 
+from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.check.lstm import parameters
 from toolkit.assignment.check.lstm.cell import reference
@@ -15,7 +16,7 @@ from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.lstm.weights import find_counting
 from toolkit.assignment.check.static import used_by
 from toolkit.assignment.check.submission import Located
-from toolkit.assignment.check.verdicts import Place, Verdicts
+from toolkit.assignment.check.verdicts import Verdicts
 from toolkit.assignment.syntax import parsed, words_in
 
 MORE_WAYS = 3  # to call it, if the equations are not those of what the first one gives
@@ -46,9 +47,8 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         return
     if network is None:
         if isinstance(first, WrongOutput):
-            given, wanted = first.args
-            proof = {"one": given, "other": wanted}
-            verdicts.fault("wrong-shape.output", line=kind["forward"], proof=proof, problem=first)
+            proof = dict(zip(("one", "other"), first.args, strict=True))
+            verdicts.fault("wrong-shape.output", line=kind["forward"], proof=proof, got=first)
         elif first is not None:
             verdicts.error(first)
         return

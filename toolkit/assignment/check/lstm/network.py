@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.host import Student, StudentError
-from toolkit.assignment.check.verdicts import Place
 
 HIDDEN, BATCH, STEPS = 7, 41, 6  # all different, so that no axis passes for another
 
@@ -19,8 +19,7 @@ class WrongOutput(Exception):
     """What a forward returns is no prediction of the next digit: its shapes, and the right one."""
 
     def __str__(self) -> str:
-        said = ", ".join(map(str, self.args[0])) or "nothing that is a tensor"
-        return f"forward should return logits of shape {self.args[1]}, not {said}."
+        return ", ".join(map(str, self.args[0])) or "nothing that is a tensor"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from torch import Tensor
 
-from toolkit.assignment.check.verdicts import Place
+from toolkit.assignment.check.findings import Place
 
 PIXELS = 784  # of an image of MNIST
 OF_CLASSES = ("cross_entropy", "nll_loss")  # losses with one target for a row of outputs
@@ -118,7 +118,6 @@ class Step(Event):
     passes: list[int]  # the backward passes whose sum its gradients are
     stale: Ids  # those of them that an earlier step used already
     given: bool  # whether there were gradients at all
-    rules: list[str] = []  # by which they were moved by hand
 
 
 class Load(Event):
@@ -203,8 +202,6 @@ class Trace(Record):
     error: dict[str, Any] | None
     called: list[str]
     callers: list[str]
-    discarded: list[Place]
-    moves: list[Place]
     unfinished: list[Place]
     normalised: list[Place]
     ran: frozenset[str]
