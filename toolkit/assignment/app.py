@@ -26,6 +26,7 @@ from toolkit.assignment.options import (
     TimeLimitOption,
     TitleOption,
     UnsafeOption,
+    VivaOption,
 )
 from toolkit.assignment.parts import PARTS
 from toolkit.common.console import Commands, can_ask, command_line, reports_errors
@@ -229,6 +230,7 @@ def grade(
     memory_limit: MemoryLimitOption = 4,
     restart: RestartOption = False,
     unsafe: UnsafeOption = False,
+    viva: VivaOption = False,
     csv: PlatformOption = None,
     roster: RosterOption = None,
     title: TitleOption = "Assignment 3",
@@ -249,6 +251,7 @@ def grade(
     from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
     from toolkit.assignment.grade.sandbox.choice import find_isolation
     from toolkit.assignment.grade.sandbox.isolation import Limits
+    from toolkit.assignment.grade.verdict import Check
     from toolkit.assignment.grade.watch import grade_and_say
 
     if csv is None and roster is not None:
@@ -266,6 +269,7 @@ def grade(
         points,
         Limits(seconds=time_limit, memory=int(memory_limit * 2**30)),
         isolation=None if cluster else find_isolation(unsafe=unsafe),
+        check=Check(viva=lang if viva else None),
         cluster=cluster,
         num_workers=jobs,
         language=lang,

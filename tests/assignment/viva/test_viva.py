@@ -124,11 +124,11 @@ def test_the_answer_is_what_was_seen(small: tuple[Submission, Facts]) -> None:
             for question in draw_questions([small[1]], small[0], language, seed, 40):  # type: ignore[arg-type]
                 assert len(set(question.choices)) == 4
                 assert question.choices[question.right] in question.because
-                assert not re.search(r"[{}]", question.text)
+                assert not re.search(r"[{}]", question.asks)
 
 
 def test_asked_in_a_terminal() -> None:
-    one = Question(kind="k", text="T?", choices=["1", "2", "3", "4"], right=2, because="it was 3")
+    one = Question(kind="k", asks="T?", choices=["1", "2", "3", "4"], right=2, because="it was 3")
     with patch("builtins.input", side_effect=["x", "C", ""]):
         said = "\n".join(ask([one, one], "en"))
     assert "1 of 2 right" in said
@@ -136,7 +136,7 @@ def test_asked_in_a_terminal() -> None:
 
 
 def test_a_sheet_has_the_answers_on_another_page() -> None:
-    one = Question(kind="k", text="<T>?", choices=["1", "2", "3", "4"], right=2, because="it was 3")
+    one = Question(kind="k", asks="<T>?", choices=["1", "2", "3", "4"], right=2, because="it was 3")
     questions, answers = viva_page([one], "12345").split('<section class="answers">')
     assert "&lt;T&gt;?" in questions
     assert "it was 3" not in questions

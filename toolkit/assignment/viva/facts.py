@@ -36,8 +36,8 @@ class Runs:
         """What the scripts tell, as far as they train."""
         for part, located in self._submission.parts.items():
             files = (located.file, *located.users[:MAX_USERS]) if part in ("train", "gan") else ()
-            for how in ({"file": f, "batch": b} for f in files for b in (BATCH, None)):
-                how |= {"game": part == "gan", "max_seconds": MAX_SECONDS}
+            for file, batch in ((file, batch) for file in files for batch in (BATCH, None)):
+                how: Run = {"file": file, "batch": batch, "game": part == "gan"}
                 run = self._run(**how)
                 if run.get("whole") and run["ended"] in ("enough", "finished"):
                     yield self._facts(run, how)
@@ -49,7 +49,8 @@ class Runs:
         self._host.helps["digits"] = lambda train: {k: x[few] for k, x in digits(train).items()}
         try:
             with self._host.student("train", self._root) as student:
-                run: Run = student.ask("watch", there=self._submission.there, seed=seed, **how)
+                how |= {"there": self._submission.there, "max_seconds": MAX_SECONDS}
+                run: Run = student.ask("watch", seed=seed, **how)
                 return run
         except (Gone, StudentError):
             return {}

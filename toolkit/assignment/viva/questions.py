@@ -31,7 +31,7 @@ class Question(BaseModel):
     """One question, with its answer."""
 
     kind: str
-    text: str
+    asks: str
     choices: list[str]
     right: int  # of the choices
     because: str
@@ -104,7 +104,7 @@ class _Script:
             value=show(value), losses=self._losses(),
         )  # fmt: skip
         proof = [f"{self._label(at)}: {show(facts[at])}" for at in ([line] if is_what else choices)]
-        return line, Question(kind=kind, text=text, choices=texts, right=choices.index(right),
+        return line, Question(kind=kind, asks=text, choices=texts, right=choices.index(right),
                               because="; ".join(proof))  # fmt: skip
 
     def _losses(self) -> str:

@@ -38,7 +38,7 @@ def find_questions(
 def as_text(question: Question, number: int) -> str:
     """A question and its choices."""
     choices = zip(LETTERS, question.choices, strict=True)
-    return "\n".join([f"{number}. {question.text}", *(f"   {k}) {c}" for k, c in choices), ""])
+    return "\n".join([f"{number}. {question.asks}", *(f"   {k}) {c}" for k, c in choices), ""])
 
 
 def ask(questions: list[Question], language: Language) -> Iterator[str]:
