@@ -263,6 +263,7 @@ def grade(
         find_owners(archives, csv, students)
     if restart and out.exists():
         set_aside(out)
+    how = {"cluster": cluster, "num_workers": jobs, "language": lang, "only": only, "again": again}
     results = grade_and_say(
         folder,
         out,
@@ -270,11 +271,7 @@ def grade(
         Limits(seconds=time_limit, memory=int(memory_limit * 2**30)),
         isolation=None if cluster else find_isolation(unsafe=unsafe),
         check=Check(viva=lang if viva else None),
-        cluster=cluster,
-        num_workers=jobs,
-        language=lang,
-        only=only,
-        again=again,
+        **how,
     )
     if csv is not None:
         written = write_gradebook(archives, results, out, csv, students, points, title)
