@@ -22,7 +22,7 @@ const COLUMNS = [8, 16, 16]; // of maps in a row, of each layer
 
 /**
  * The networks of the page in one file.
- * @param {import("./images.js").Classifier} classifier
+ * @param {import("./images.js").Layers} classifier
  * @param {import("./models.js").Networks} networks
  * @returns {Eyes}
  */
@@ -30,7 +30,7 @@ export const localEyes = (classifier, { generator, discriminator }) => ({
   classify: async (image) => ({
     probabilities: softmax(classifier.forward(image)),
     logit: discriminator ? discriminator.forward(image)[0] : null,
-    maps: classifier.open(image).maps,
+    maps: classifier.maps(image),
   }),
   generate: generator
     ? async (seed) => generator.forward(Float32Array.from({ length: generator.latent_dim }, normalFrom(uniformFrom(seed))))
@@ -192,7 +192,7 @@ export function drawing(eyes) {
       if (logit === null) throw new Error(t("There is no discriminator among these exports."));
       return { right: logit > 0 ? 0 : 1, because: () => origin !== "square" ? "" : t("Its logit is %(logit)s. It has learnt what tells digits of MNIST from those that this generator draws, and nothing of squares: it does not know what a digit is.", { logit: number(logit, 2) }) };
     },
-  }], "film");
+  }]);
 
   const view = el("div", {},
     eyes.generate ? tour.view : "",

@@ -269,16 +269,22 @@ def test_what_was_recorded(gan_demo: Served, mnist: MNIST) -> None:
         image = mnist.test_images[index, 0].numpy().astype(int)
         assert np.abs(real[:, 28 * k : 28 * k + 28] - image).max() <= 9
     assert recorded["clinic"].keys() == {"healthy", "collapse", "saturation", "overpowered"}
+    tiles = torch.from_numpy(shown[-28:]).float().div(255).unfold(1, 28, 28).transpose(0, 1)
+    with torch.no_grad():
+        shares = torchscript.load("classifier", ROOT / "exports")(tiles[:, None]).softmax(1)
+    clear = shares[shares.max(1).values >= 0.8].argmax(1)
+    counts = [*np.bincount(clear, minlength=10).tolist(), 25 - len(clear)]
+    assert recorded["film"]["digits"][-1] == counts
 
 
 def test_a_folder_without_a_film(tmp_path: Path) -> None:
     """A student's own exports may have no film; everything else is there."""
-    from latent_studio.studio import Studio
+    from latent_studio.studio import studios_of
     from toolkit.export.replacing import copy_export
 
     for name in ("generator", "discriminator", "classifier"):
         copy_export(name, ROOT / "exports", tmp_path)
-    studio = Studio(tmp_path)
+    (studio,) = studios_of(tmp_path)
     assert not studio.has_film
     assert studio.recorded["film"] is None
     assert len(studio.samples(1)) == 25

@@ -185,7 +185,7 @@ def make(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
     Raises:
         ToolkitError: the script differs from the model.
     """
-    signature = signature_of(name)
+    signature_of(name)
     model = copy.deepcopy(model).cpu().eval()
     with _torchscript():
         try:
@@ -199,18 +199,31 @@ def make(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
     data = _serialise(scripted)
     reloaded = _deserialise(data)
     _check_equal(name, model, scripted, reloaded)
-    entry = {
+    size = {"latent_dim": model.latent_dim} if hasattr(model, "latent_dim") else {}
+    entry = entry_of(name, data, size, facts, golden_values(name, reloaded))
+    return Export(f"{name}.pt", data, entry)
+
+
+def entry_of(
+    name: str,
+    data: bytes,
+    attributes: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    golden: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What the manifest says about a .pt file."""
+    signature = signature_of(name)
+    return {
         "sha256": sha256(data),
         "bytes": len(data),
         "input": signature.input,
         "output": signature.output,
         "methods": dict(signature.methods),
-        "attributes": {"latent_dim": model.latent_dim} if hasattr(model, "latent_dim") else {},
+        "attributes": dict(attributes),
         "torch": torch.__version__,
         **facts,
-        "golden": golden_values(name, reloaded),
+        "golden": dict(golden),
     }
-    return Export(f"{name}.pt", data, entry)
 
 
 def own_files(name: str, module: nn.Module, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -227,19 +240,19 @@ def own_files(name: str, module: nn.Module, facts: Mapping[str, Any]) -> dict[st
     Raises:
         ToolkitError: it can neither be scripted nor traced.
     """
-    wrapper = {"generator": OwnGenerator, "discriminator": OwnDiscriminator}[name]
-    model = wrapper(module, **facts).requires_grad_(False)
-    pt, pt2, problem = make(name, model, {}).data, b"", ""
+    kind = {"generator": OwnGenerator, "discriminator": OwnDiscriminator}[name]
+    model, pt2, problem = kind(module, **facts).requires_grad_(False), None, ""
+    pt = make(name, model, {}).data
     try:
-        pt2 = to_bytes(to_graph(name, model), sha256(pt))
+        pt2 = _as_tensor(to_bytes(to_graph(name, model), sha256(pt)))
     except ToolkitError as error:
         problem = str(error)
-    return {
-        "pt": torch.frombuffer(bytearray(pt), dtype=torch.uint8),
-        "pt2": torch.frombuffer(bytearray(pt2), dtype=torch.uint8) if pt2 else None,
-        "golden": golden_values(name, model),
-        "problem": problem,
-    }
+    golden = golden_values(name, model)
+    return {"pt": _as_tensor(pt), "pt2": pt2, "golden": golden, "problem": problem}
+
+
+def _as_tensor(data: bytes) -> torch.Tensor:
+    return torch.frombuffer(bytearray(data), dtype=torch.uint8)
 
 
 def _serialise(scripted: torch.jit.ScriptModule) -> bytes:

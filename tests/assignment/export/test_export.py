@@ -153,13 +153,12 @@ def test_every_right_lstm_is_carried_over(name: str, host: Host, tmp_path: Path)
 def test_every_right_gan_is_exported(name: str, host: Host, tmp_path: Path) -> None:
     """`convert` compares each file with golden values from the student's own code."""
     with opened(name, "gan", host, tmp_path) as (student, located):
-        game, probe = gan.find_game(student, located)
-        for look in (gan.generator_of, gan.discriminator_of):
+        for describe in gan.look(student, located):
             if "labels as an input" in name:
                 with pytest.raises(ToolkitError, match="labels"):
-                    look(game, probe)
+                    describe()
                 continue
-            own = look(game, probe)
+            own = describe()
             states = random_weights(student.ask("shapes", network=own.network.id))
             made, graph, problem = gan.exported(student, own, states, {"own": {}})
             assert graph is not None, problem
@@ -191,7 +190,7 @@ def test_weights_are_found_or_asked_for(host: Host, tmp_path: Path) -> None:
     kept = student / "records" / "lstm-T5-rate0.001.pt"
     (student / "other.pth").write_bytes(kept.read_bytes())
     (said,) = (done := tried(student, host)).said
-    assert "Name one with --weights" in said
+    assert "Name one of them with --weights" in said
     assert [*done.exports, done.refused] == [False]
     with contextlib.chdir(student), pytest.MonkeyPatch.context() as patch:  # all of it, pickled
         patch.syspath_prepend(student)

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from torch.export import ExportedProgram
 
 from toolkit.assignment.check.gan.drawing.stand_ins import digits
@@ -107,7 +106,7 @@ class Exporter:
         self._carry("RNN", file, lstm.find_rnn(student, file, verdicts))
 
     def _carry(self, kind: str, file: str, network: Network) -> None:
-        path, own = self._saved.of(kind, network.student, partial(lstm.fitted, network))
+        path, own = self._saved.of(f"The {kind}", network.student, partial(lstm.fitted, network))
         self._progress(f"lstm: carrying over the weights of the {kind}")
         model, worst = own.carry(kind)
         folder = self._saved.folder
@@ -121,14 +120,13 @@ class Exporter:
     def gan(self, student: Student, located: Located) -> None:
         """The generator and the discriminator, as they are."""
         self._progress(f"gan: the first steps of {located.file}")
-        game, probe = gan.find_game(student, located)
-        for look in (gan.generator_of, gan.discriminator_of):
+        for describe in gan.look(student, located):
             with self.attempt():
-                own = look(game, probe)
+                own = describe()
                 fits = partial(gan.fits, student, own.network)
-                path, states = self._saved.of(own.name, student, fits)
+                path, states = self._saved.of(f"The {own.name}", student, fits)
                 self._progress(f"gan: exporting the {own.name}")
-                facts = self._facts(located.file, own.network.name)
+                facts = self._facts(located.file, own.network.name, **own.found)
                 made, graph, problem = gan.exported(student, own, states, facts)
                 self._add(made, graph, path.name)
                 if problem:
@@ -143,11 +141,11 @@ class Exporter:
             self.said.append(str(missing))
         except ToolkitError as error:
             self._refuse(str(error))
-        except (StudentError, Gone, ValidationError) as error:
+        except (StudentError, Gone) as error:
             self._refuse(f"The code gave no answer, so its network was not exported: {error}")
 
-    def _facts(self, file: str, name: str) -> dict[str, Any]:
-        own = {"file": self._submission.original(file), "class": name}
+    def _facts(self, file: str, name: str, **found: Any) -> dict[str, Any]:
+        own = {"file": self._submission.original(file), "class": name, **found}
         return {"metrics": {}, "whose": self._saved.folder.name, "own": own}
 
     def _add(self, export: Export, graph: ExportedProgram | None, said: str) -> None:

@@ -5,33 +5,24 @@ an affine map of x(t) and h(t-1), whatever the style, the layout and the encodin
 gives its weights, from steps that are computed in double precision.
 """
 
-import contextlib
 import copy
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from toolkit.assignment.check.child.lstm.double import in_double
 from toolkit.assignment.check.host import Student
+from toolkit.assignment.check.lstm import equations
 from toolkit.assignment.check.lstm.cell.affine import affine
 from toolkit.assignment.check.lstm.cell.candidates import Candidates
 from toolkit.assignment.check.lstm.cell.matching import find_match
 from toolkit.assignment.check.lstm.cell.recording import Recording
 from toolkit.assignment.check.lstm.cell.reference import kind_of, normalised
 from toolkit.assignment.check.lstm.checks import find, look
-from toolkit.assignment.check.lstm.equations import (
-    check_equations,
-    features,
-    hidden_sizes,
-    layers_of,
-    random_inputs,
-    record,
-)
 from toolkit.assignment.check.lstm.network import Network, last_logits
 from toolkit.assignment.check.lstm.search import find_network, other_ways
 from toolkit.assignment.check.lstm.sizes import check_sizes
@@ -47,19 +38,10 @@ from toolkit.lstm.model import LSTM, RNN
 LENGTHS = (1, 4, 9, 19, 35)  # digits that are read, for the proof
 NUM_SEQUENCES = 200  # of each length
 NEAR = 1e-3  # relative; what is inside a gate, as recorded and as found by inverting the gate
-INVERSE: Mapping[str, Callable[[Tensor], Tensor]] = {
-    "none": lambda y: y,
-    "sigmoid": torch.logit,
-    "tanh": torch.atanh,
-}
-
-
-class Cell(NamedTuple):
-    """What a recording shows: series (steps, rows, hidden), from the time step `first` on."""
-
-    h: Tensor
-    gates: Sequence[tuple[Tensor | None, Tensor, str]]  # inside, value, activation: i, f, g, o
-    first: int = 0
+INVERSE = {"sigmoid": torch.logit, "tanh": torch.atanh}
+# h(t); and of i, f, g, o, or of the RNN, what is inside, if known, the value, and the activation.
+# Each is a series (steps, rows, hidden), from the time step that comes last on.
+Cell = tuple[Tensor, list[tuple[Tensor | None, Tensor, str]], int]
 
 
 def proved(student: Student, located: Located, verdicts: Verdicts) -> Network:
@@ -68,13 +50,13 @@ def proved(student: Student, located: Located, verdicts: Verdicts) -> Network:
     Raises:
         ToolkitError: they are not, or were not seen; with the check's finding.
     """
-    found = find(student, located, verdicts)
-    if found is not None:
-        _look_at(found.network, found.source, verdicts)
+    if (found := find(student, located, verdicts)) is not None:
+        network, _, source, _ = found
+        _look_at(network, source, verdicts)
         verdicts.findings.clear()  # those are not about the equations
-        check_equations(found.network, found.source, verdicts)
+        equations.check_equations(network, source, verdicts)
         if all(finding.verdict == "right" for finding in verdicts.findings):
-            return found.network
+            return network
     said = sorted(verdicts.findings, key=lambda one: one.verdict != "wrong")[0]
     raise ToolkitError(f"The LSTM was not exported ({said.verdict}): {said.message}")
 
@@ -109,11 +91,6 @@ class Fitted:
     states: Weights
     sizes: Mapping[str, int | None]  # that it is built with
 
-    def load(self, sizes: Mapping[str, int] = {}) -> None:
-        """Build it with its weights."""
-        self.network.build(**self.sizes, **sizes)
-        self.network.student.ask("put", values=dict(self.states))
-
     def carry(self, kind: str) -> tuple[LSTM | RNN, float]:
         """The toolkit's network with these weights, and how far its answers are from the student's.
 
@@ -123,100 +100,102 @@ class Fitted:
         Raises:
             ToolkitError: something is missing in the weights, or the two do not say the same.
         """
-        tensors = self.network.tensors
-        loose = [t["name"] for t in tensors if t["kind"] == "loose" and is_weight(t, self.network)]
-        if loose:
+        not_exported, network = f"The {kind} was not exported:", self.network
+        loose = (t for t in network.tensors if t["kind"] == "loose" and is_weight(t, network))
+        if (one := next(loose, None)) is not None:
             raise ToolkitError(
-                f"The {kind} was not exported: {loose[0]} is no nn.Parameter, so it is not among "
-                "the weights that were saved."
+                f"{not_exported} {one['name']} is no nn.Parameter, so nobody saved it."
             )
         model = self._solved(kind)
-        worst = self._difference(model)
-        if worst > TOLERANCE:  # by rounding, perhaps, which some networks enlarge at each step
-            worst = self._difference(copy.deepcopy(model), exact=True)
-        if not worst <= TOLERANCE:
+        if model is None:
             raise ToolkitError(
-                f"The {kind} was not exported: with its weights, the toolkit's network differs "
-                f"from it by {worst:.1e}, relative to 1 + |logit|."
+                f"{not_exported} the toolkit's has one layer, whose gates read x(t) and h(t-1), "
+                "and that was not seen here."
+            )
+        if not (worst := self._difference(model)) <= TOLERANCE:
+            raise ToolkitError(
+                f"{not_exported} the toolkit's network with its weights differs from it by "
+                f"{worst:.1e}, relative to 1 + |logit|."
             )
         return model, worst
 
     @torch.no_grad()
-    def _solved(self, kind: str) -> LSTM | RNN:
+    def _solved(self, kind: str) -> LSTM | RNN | None:
         """The network whose weights least squares gives."""
-        network, steps = self.network, self.network.way.steps
+        network, batch, steps = self.network, self.network.way.batch, self.network.way.steps
         network.find_real()
         randomise(network)
-        for hidden in hidden_sizes(network):
-            recording = record(network, hidden, math.ceil(1.5 * (hidden + 11) / (steps - 1)))
+        for hidden in equations.hidden_sizes(network):
+            rows = math.ceil(1.5 * (hidden + 11) / (steps - 1))
+            recording = equations.record(network, hidden, rows)
             cell = _lstm_in(recording) if kind == "LSTM" else _rnn_in(recording)
             if cell is not None:
                 break
         else:
-            raise ToolkitError(
-                f"The {kind} was not exported: the toolkit's has one layer of gates that read x(t) "
-                "and h(t-1), which was not seen here."
-            )
-        numbers, inverses = [_numbers(recording, cell.h)], []
-        for inside, value, activation in cell.gates:
-            known = [] if inside is None else _numbers(recording, inside)
-            numbers.append(known or _numbers(recording, value))
-            inverses.append(INVERSE["none" if known else activation])
-        wanted, batch = [*chain(*numbers)], network.way.batch
-        xs = random_inputs(network, batch, steps, math.ceil(4 * hidden / batch), seed=1)
-        said, pieces = zip(*(self._exactly(x, hidden, wanted) for x in xs), strict=True)
+            return None
+        h, gates, first = cell
+        numbers = [_numbers(recording, h)]
+        inside = [[] if known is None else _numbers(recording, known) for known, _, _ in gates]
+        numbers += [
+            known or _numbers(recording, value)
+            for known, (_, value, _) in zip(inside, gates, strict=True)
+        ]
+        xs = equations.random_inputs(network, batch, steps, math.ceil(4 * hidden / batch), seed=1)
+        said, found = zip(*(self._exactly(x, hidden, [*chain(*numbers)]) for x in xs), strict=True)
         logits = torch.cat([y if kind_of(y)[0] == "logits" else normalised(y) for y in said])
-        series = torch.cat([torch.stack(one) for one in pieces], 1).double()
-        h, *gates = series.unflatten(0, (len(numbers), -1))
-        x = torch.cat([features(x) for x in xs]).double().transpose(0, 1)
-        x = x[cell.first + 1 :].flatten(0, 1)
+        h, *series = torch.cat(found, 1).double().unflatten(0, (len(numbers), -1))
+        x = torch.cat([equations.features(x) for x in xs]).double().transpose(0, 1)[first + 1 :]
         maps = [
-            affine(inverse(gate[1:]).flatten(0, 1), x, h[:-1].flatten(0, 1))
-            for inverse, gate in zip(inverses, gates, strict=True)
+            affine(
+                (y if known else INVERSE[kind](y))[1:].flatten(0, 1),
+                x.flatten(0, 1),
+                h[:-1].flatten(0, 1),
+            )
+            for known, y, (_, _, kind) in zip(inside, series, gates, strict=True)
         ]
         readout = affine(logits, None, h[-1])
-        model = (LSTM if kind == "LSTM" else RNN)(hidden, one_hot=x.size(1) == 10)
-        model.cell.weight_ih.copy_(torch.cat([one.weight_x for one in maps], 1).t())
-        model.cell.weight_hh.copy_(torch.cat([one.weight_h for one in maps], 1).t())
-        model.cell.bias.copy_(torch.cat([one.bias for one in maps]))
-        model.readout.weight.copy_(readout.weight_h.t())
-        model.readout.bias.copy_(readout.bias)
+        model = (LSTM if kind == "LSTM" else RNN)(hidden, one_hot=x.size(-1) == 10)
+        for parameter, value in (
+            (model.cell.weight_ih, torch.cat([one.weight_x for one in maps], 1).t()),
+            (model.cell.weight_hh, torch.cat([one.weight_h for one in maps], 1).t()),
+            (model.cell.bias, torch.cat([one.bias for one in maps])),
+            (model.readout.weight, readout.weight_h.t()),
+            (model.readout.bias, readout.bias),
+        ):
+            parameter.copy_(value)
         return model.eval()
 
     @torch.no_grad()
-    def _difference(self, model: LSTM | RNN, exact: bool = False) -> float:
+    def _difference(self, model: LSTM | RNN) -> float:
         """How far it is from the student's own code on random sequences, relative to 1 + |y|.
 
-        Args:
-            exact: compare both in double precision; the model stays so.
+        Both compute in double precision: where a network enlarges rounding from step to step, two
+        orders of adding are further apart than two networks.
         """
         network, way, worst = self.network, self.network.way, 0.0
-        free = network.any_length or "steps" in network.took
+        free, model = network.any_length or "steps" in network.took, copy.deepcopy(model)
         for steps in LENGTHS if free else (way.steps,) * len(LENGTHS):
-            sizes: dict[str, int] = {} if network.any_length else {"steps": steps + way.extra}
-            count = math.ceil(NUM_SEQUENCES / way.batch)
-            xs = [network.digits(way.batch, steps, seed=100 + k) for k in range(count)]
-            self.load(sizes)
-            said = [self._exactly(x, sizes=sizes)[0] for x in xs] if exact else network.run(xs)
-            with in_double(model) if exact else contextlib.nullcontext():
-                for theirs, ours in zip(said, map(model, xs), strict=True):
-                    if kind_of(theirs)[0] != "logits":
-                        ours, theirs = normalised(ours), normalised(theirs)
-                    away = ((ours - theirs).abs() / (1 + theirs.abs())).max()
-                    worst = max(worst, float(away.nan_to_num(math.inf)))
+            built = {} if network.any_length else {"steps": steps + way.extra}
+            for k in range(math.ceil(NUM_SEQUENCES / way.batch)):
+                x = network.digits(way.batch, steps, seed=100 + k)
+                theirs, _ = self._exactly(x, built=built)
+                with in_double(model):
+                    ours = model(x)
+                if kind_of(theirs)[0] != "logits":
+                    ours, theirs = normalised(ours), normalised(theirs)
+                away = ((ours - theirs).abs() / (1 + theirs.abs())).max()
+                worst = max(worst, float(away.nan_to_num(math.inf)))
         return worst
 
     def _exactly(
-        self,
-        x: Tensor,
-        hidden: int = 1,
-        numbers: Sequence[int] = (),
-        sizes: Mapping[str, int] = {},
-    ) -> tuple[Tensor, list[Tensor]]:
-        """The last logits (batch, 10) in double precision, and these pieces on the way."""
-        self.load(sizes)
-        asked: dict[str, Any] = {"batch": len(x), "hidden": hidden, "numbers": list(numbers)}
-        answer = self.network.student.ask("look_up", x=self.network.encode(x), **asked)
+        self, x: Tensor, hidden: int = 1, numbers: Sequence[int] = (), built: Mapping[str, int] = {}
+    ) -> tuple[Tensor, Tensor]:
+        """The last logits (batch, 10) with these weights, in double precision, and these pieces."""
+        student = self.network.student
+        self.network.build(**self.sizes, **built)
+        student.ask("put", values=dict(self.states))
+        encoded = self.network.encode(x)
+        answer = student.ask("look_up", x=encoded, batch=len(x), hidden=hidden, numbers=[*numbers])
         return last_logits(answer["outputs"], *x.shape[:2]).logits, answer["pieces"]
 
 
@@ -244,10 +223,10 @@ def fitted(network: Network, states: Weights) -> Fitted | None:
 
 def _lstm_in(recording: Recording) -> Cell | None:
     match = find_match(recording)
-    if match is None or match.cost or len(layers_of(match, recording)[0]) > 1:
+    if match is None or match.cost or len(equations.layers_of(match, recording)[0]) > 1:
         return None
     gates = [match.gates[name] for name in "ifgo"]
-    return Cell(match.h, [(gate.before, gate.values, gate.kind) for gate in gates], match.first)
+    return match.h, [(gate.before, gate.values, gate.kind) for gate in gates], match.first
 
 
 def _rnn_in(recording: Recording) -> Cell | None:
@@ -256,7 +235,7 @@ def _rnn_in(recording: Recording) -> Cell | None:
     for k, kind, inside in found.explained:
         h = found.values[k]
         if kind == "tanh" and k in found.reads and affine(recording.logits, None, h[-1]).exact:
-            return Cell(h, [(inside, h, kind)])
+            return h, [(inside, h, kind)], 0
     return None
 
 

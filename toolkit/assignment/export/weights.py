@@ -14,10 +14,6 @@ from toolkit.assignment.parts import list_files
 from toolkit.common.errors import ToolkitError, UsageError
 
 SUFFIXES = {".pt", ".pth", ".pkl", ".ckpt", ".bin", ".model"}
-MAKE = (
-    "Call keep_weights at the end of the training, as the skeleton has it, and train again; or "
-    "name a file of torch.save with --weights."
-)
 Weights = Mapping[str, Tensor]
 Fit = TypeVar("Fit")
 
@@ -40,47 +36,44 @@ class Saved:
     """
 
     def __init__(self, folder: Path, root: Path, chosen: Sequence[Path]) -> None:
+        self.folder, self._root = folder, root
+        own = [folder / path for path in list_files(folder) if path.suffix.lower() in SUFFIXES]
+        self._paths = list(chosen) or own
         for path in chosen:
             if not path.is_file():
                 raise UsageError(f"{path} is no file. Give one that torch.save has written.")
-        own = [folder / path for path in list_files(folder) if path.suffix.lower() in SUFFIXES]
-        self.folder, self.paths, self._root = folder, list(chosen) or own, root
-        self._none = f"{', '.join(map(str, chosen)) or folder} has no weights"
-        if not self.paths:
-            raise ToolkitError(f"Nothing was exported: {self._none}. {MAKE}")
+        if not self._paths:
+            raise ToolkitError(
+                f"{folder} has no weights. Call keep_weights at the end of the training, as the "
+                "skeleton has it, and train again; or name a file of torch.save with --weights."
+            )
 
     def of(
         self, what: str, student: Student, fits: Callable[[Weights], Fit | None]
     ) -> tuple[Path, Fit]:
-        """The one file that has the weights of a network.
-
-        Args:
-            what: the network, for the sentence.
-            fits: what to make of weights that are its; None if they are not.
+        """The one file that has the weights of a network, and what `fits` makes of them.
 
         Raises:
             Missing: there is none, or more than one.
         """
         found = {}
-        for path in self.paths:
+        for path in self._paths:
             for states in self._in(path, student):
                 if (fit := fits(states)) is not None:
                     found[path] = fit
         if len(found) == 1:
             return found.popitem()
-        names = ", ".join(map(str, found))
-        raise Missing(
-            f"{what}: several files have its weights, {names}. Name one with --weights."
-            if found
-            else f"{what}: {self._none} that fit it."
-        )
+        if found:
+            names = ", ".join(map(str, found))
+            raise Missing(f"{what}: {names} have its weights. Name one of them with --weights.")
+        raise Missing(f"{what}: none of the weights fits it ({', '.join(map(str, self._paths))}).")
 
     def _in(self, path: Path, student: Student) -> Iterator[Weights]:
         """The state_dicts in a file; whole networks are read in the student's process."""
         try:
             yield from state_dicts(torch.load(path, map_location="cpu", weights_only=True))
         except pickle.UnpicklingError:
-            copy = self._root / f"weights-{self.paths.index(path)}"
+            copy = self._root / f"weights-{self._paths.index(path)}"
             shutil.copyfile(path, copy)
             try:
                 yield from student.ask("unpickle", file=copy.name)
@@ -92,10 +85,11 @@ class Saved:
 
 def state_dicts(loaded: Any, depth: int = 0) -> Iterator[dict[str, Tensor]]:
     """The state_dicts in what was saved: it, or those in the values of a dictionary."""
-    if not isinstance(loaded, Mapping) or depth > 2:
-        return
-    tensors = {str(n).removeprefix("module."): x for n, x in loaded.items() if torch.is_tensor(x)}
-    if tensors and len(tensors) == len(loaded):
-        yield tensors
-    for value in loaded.values():
-        yield from state_dicts(value, depth + 1)
+    if isinstance(loaded, Mapping) and depth < 3:
+        tensors = {
+            str(n).removeprefix("module."): x for n, x in loaded.items() if torch.is_tensor(x)
+        }
+        if tensors and len(tensors) == len(loaded):
+            yield tensors
+        for value in loaded.values():
+            yield from state_dicts(value, depth + 1)

@@ -1,9 +1,9 @@
 """Judges a student's LSTM: equations (1) to (7), sizes, states, gradients, learning."""
 
 from itertools import chain, islice
-from typing import NamedTuple
 
-from toolkit.assignment.check.host import Student, StudentError
+from toolkit.assignment.check.findings import Place
+from toolkit.assignment.check.host import Gone, Student, StudentError
 from toolkit.assignment.check.lstm import parameters
 from toolkit.assignment.check.lstm.cell import reference
 from toolkit.assignment.check.lstm.devices import check_device
@@ -16,7 +16,7 @@ from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.lstm.weights import find_counting
 from toolkit.assignment.check.static import used_by
 from toolkit.assignment.check.submission import Located
-from toolkit.assignment.check.verdicts import Place, Verdicts
+from toolkit.assignment.check.verdicts import Verdicts
 from toolkit.assignment.syntax import parsed, words_in
 
 MORE_WAYS = 3  # to call it, if the equations are not those of what the first one gives
@@ -25,27 +25,25 @@ NO_PIECES = 1_000_003  # a hidden size that no tensor has
 
 def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     """Import the file, find the LSTM in it, and try it out."""
-    found = find(student, located, verdicts)
-    if found is not None:
-        _judge(found.network, found.first, found.source, verdicts)
+    if (found := find(student, located, verdicts)) is None:
+        return
+    network, first, source, forward = found
+    try:
+        _judge(network, first, source, verdicts)
         verdicts.doing(f"learning palindromes of {LENGTH} digits")
-        check_learning(found.network, found.forward, verdicts)
+        check_learning(network, forward, verdicts)
+    except WrongOutput as error:  # where it has given logits before
+        raise Gone({}, disturbed=True) from error
 
 
-class Found(NamedTuple):
-    """The network that is judged."""
-
-    network: Network
-    first: StudentError | WrongOutput | None  # what went wrong with the first try to call it
-    source: Source
-    forward: int | None  # the line of its forward
-
-
-def find(student: Student, located: Located, verdicts: Verdicts) -> Found | None:
+def find(
+    student: Student, located: Located, verdicts: Verdicts
+) -> tuple[Network, StudentError | WrongOutput | None, Source, int | None] | None:
     """Import the file, and find out how to build and to call the LSTM in it.
 
     Returns:
-        None if the verdicts say already why nothing else can be told.
+        the network, what went wrong with the first try to call it, its text, and the line of its
+        forward; None if the verdicts say already why nothing else can be told.
     """
     verdicts.doing(f"importing {located.file}")
     try:
@@ -68,15 +66,14 @@ def find(student: Student, located: Located, verdicts: Verdicts) -> Found | None
         return None
     if network is None:
         if isinstance(first, WrongOutput):
-            given, wanted = first.args
-            proof = {"one": given, "other": wanted}
-            verdicts.fault("wrong-shape.output", line=kind["forward"], proof=proof, problem=first)
+            proof = dict(zip(("one", "other"), first.args, strict=True))
+            verdicts.fault("wrong-shape.output", line=kind["forward"], proof=proof, got=first)
         elif first is not None:
             verdicts.error(first)
         return None
     ways = chain([network], islice(other_ways(network), MORE_WAYS))
     network = next(filter(follows, ways), network)  # it may be called in a wrong way
-    return Found(network, first, Source(text, kind["name"]), kind["forward"])
+    return network, first, Source(text, kind["name"]), kind["forward"]
 
 
 def _judge(

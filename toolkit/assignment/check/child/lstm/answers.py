@@ -14,7 +14,7 @@ from toolkit.assignment.check.child.importing import classes
 from toolkit.assignment.check.child.lstm.devices import Elsewhere, pretend_gpu
 from toolkit.assignment.check.child.lstm.double import in_double
 from toolkit.assignment.check.child.lstm.learning import learn, slopes
-from toolkit.assignment.check.child.lstm.operations import Operations, every_piece, notable, pieces
+from toolkit.assignment.check.child.lstm.operations import Operations, notable, pieces, pieces_of
 from toolkit.assignment.check.child.lstm.tensors import (
     all_tensors,
     changed,
@@ -47,7 +47,7 @@ class Answers:
         self.sizes: Mapping[str, Any] = {}
         self.called: Mapping[str, Any] = {}
         self.first: dict[str, Tensor] = {}  # what each tensor was when the network was built
-        self.squares: dict[str, Tensor] = {}  # running means, of RMSProp
+        self.optimizer: torch.optim.Optimizer | None = None
 
     def load(self, file: str, name: str | None) -> dict[str, Any]:
         """Import the file, and name the networks in it, the likeliest first.
@@ -93,7 +93,7 @@ class Answers:
             the places of recurrent modules of torch in it, of their class or else where they were
             made; and its `tensors`: parameters, buffers, and loose ones.
         """
-        self.kind, self.sizes, self.called, self.squares = kind, sizes, called, {}
+        self.kind, self.sizes, self.called, self.optimizer = kind, sizes, called, None
         torch.manual_seed(0)
         deterministic = torch._C._set_deterministic_algorithms  # the public one imports a lot more
         deterministic(True, warn_only=True)  # fills empty memory with nan
@@ -181,21 +181,20 @@ class Answers:
             "written": {n: written.of(network, n) for n in (*names["remade"], *names["kept"])},
         }
 
-    def look_up(
-        self, x: Tensor, batch: int, hidden: int, numbers: list[int]
-    ) -> dict[str, list[Tensor]]:
-        """Call the network with x in double precision; afterwards it has to be built anew.
+    def look_up(self, x: Tensor, batch: int, hidden: int, numbers: list[int]) -> dict[str, Any]:
+        """Call the network in double precision; afterwards it has to be built anew.
 
         Args:
             numbers: of pieces, in the order in which `record` has `seen` them.
 
         Returns:
-            these `pieces`, float64 (batch, hidden), and the `outputs`.
+            these `pieces`, (n, batch, hidden), and the `outputs`.
         """
         with in_double(self.network.eval()), self._operations() as run:
             outputs = tensors_in(self._call(x.double() if x.is_floating_point() else x))
-        found = list(every_piece(run.made, batch, hidden))
-        return {"pieces": [found[k]() for k in numbers], "outputs": [y.detach() for y in outputs]}
+        found = pieces_of(run.made, batch, hidden) if numbers else []
+        taken = [found[k]() for k in numbers] or [torch.zeros(0)]
+        return {"pieces": torch.stack(taken), "outputs": [y.detach() for y in outputs]}
 
     def makes(self, x: Tensor) -> list[Any]:
         """What a call makes of nothing until it stops: `new`, as of `operations.notable`."""
@@ -244,12 +243,14 @@ class Answers:
             the losses.
         """
         self.network.train()
+        if self.optimizer is None:
+            self.optimizer = torch.optim.RMSprop(self.network.parameters(), rate)
         losses = []
         for x, y in zip(inputs, labels.long(), strict=True):
             last = tensors_in(self._call(x.long() if integers else x.float()))[pick]
             if axis is not None:
                 last = last.select(axis, -1)
-            losses.append(learn(self.network, last, y, rate, self.squares))
+            losses.append(learn(self.optimizer, last, y))
         return losses
 
     def elsewhere(

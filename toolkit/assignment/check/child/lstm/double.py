@@ -14,13 +14,7 @@ from toolkit.assignment.check.child.lstm.tensors import all_tensors
 class _Wider(TorchFunctionMode):
     """Takes `float` and float32 for their doubles."""
 
-    def __torch_function__(
-        self,
-        func: Any,
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Call the function, or the one for doubles."""
         func = Tensor.double if func is Tensor.float else func
         named = {name: _wider(x) for name, x in (kwargs or {}).items()}
@@ -33,11 +27,9 @@ def _wider(x: Any) -> Any:
 
 @contextlib.contextmanager
 def in_double(network: nn.Module) -> Iterator[None]:
-    """Inside this block the network computes in double precision; afterwards build it anew."""
-    network.double()
+    """Inside this block the network computes in double precision; its weights stay so."""
     for x in all_tensors(network).values():
-        if x.dtype == torch.float32:
-            x.data = x.data.double()
+        x.data = x.data.double() if x.dtype == torch.float32 else x.data
     torch.set_default_dtype(torch.float64)
     try:
         with _Wider():

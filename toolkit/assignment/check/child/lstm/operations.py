@@ -137,13 +137,10 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
     return {"values": stacked, "seen": seen}
 
 
-def every_piece(
-    made: Sequence[Operation], batch: int, hidden: int
-) -> Iterator[Callable[[], Tensor]]:
+def pieces_of(made: Sequence[Operation], batch: int, hidden: int) -> list[Callable[[], Tensor]]:
     """What takes each piece of one run, in the order of `seen`."""
-    for one in made:
-        for cut in _cuts(tuple(one.value.shape), batch, hidden):
-            yield partial(cut, one.value)
+    cuts = ((one.value, _cuts(tuple(one.value.shape), batch, hidden)) for one in made)
+    return [partial(cut, value) for value, all_of_it in cuts for cut in all_of_it]
 
 
 def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
