@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from toolkit.assignment.check.child.answering import Back, described
-from toolkit.assignment.check.child.importing import forget_imports
-from toolkit.assignment.check.child.pickled import unpickled
+from toolkit.assignment.check.child.importing import forget_imports, unpickled
 from toolkit.assignment.check.child.script.running import Script
 from toolkit.assignment.check.child.script.trace import EnoughSteps
 from toolkit.assignment.check.child.script.values import tensors_in

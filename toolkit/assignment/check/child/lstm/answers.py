@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from toolkit.assignment.check.child.answering import Back
-from toolkit.assignment.check.child.importing import classes
+from toolkit.assignment.check.child.importing import classes, unpickled
 from toolkit.assignment.check.child.lstm.devices import Elsewhere, pretend_gpu
 from toolkit.assignment.check.child.lstm.double import in_double
 from toolkit.assignment.check.child.lstm.learning import learn, slopes
@@ -23,7 +23,6 @@ from toolkit.assignment.check.child.lstm.tensors import (
     tensors_in,
 )
 from toolkit.assignment.check.child.origins import Origins
-from toolkit.assignment.check.child.pickled import unpickled
 from toolkit.assignment.check.child.places import line_of, place, place_of_class
 from toolkit.assignment.check.child.script.devices import Recorder
 from toolkit.assignment.check.child.script.loops import import_briefly
