@@ -234,25 +234,20 @@ def own_files(name: str, module: nn.Module, facts: Mapping[str, Any]) -> dict[st
         facts: the other arguments of `OwnGenerator` or `OwnDiscriminator`.
 
     Returns:
-        `pt` and `pt2`, the files as uint8 tensors; `golden`, values from the student's own code;
-        and `problem`, why there is no pt2, or "".
+        `pt` and `pt2`, the files; `golden`, values from the student's own code; and `problem`, why
+        there is no pt2, or "".
 
     Raises:
         ToolkitError: it can neither be scripted nor traced.
     """
     kind = {"generator": OwnGenerator, "discriminator": OwnDiscriminator}[name]
-    model, pt2, problem = kind(module, **facts).requires_grad_(False), None, ""
+    model, pt2, problem = kind(module, **facts).requires_grad_(False), b"", ""
     pt = make(name, model, {}).data
     try:
-        pt2 = _as_tensor(to_bytes(to_graph(name, model), sha256(pt)))
+        pt2 = to_bytes(to_graph(name, model), sha256(pt))
     except ToolkitError as error:
         problem = str(error)
-    golden = golden_values(name, model)
-    return {"pt": _as_tensor(pt), "pt2": pt2, "golden": golden, "problem": problem}
-
-
-def _as_tensor(data: bytes) -> torch.Tensor:
-    return torch.frombuffer(bytearray(data), dtype=torch.uint8)
+    return {"pt": pt, "pt2": pt2, "golden": golden_values(name, model), "problem": problem}
 
 
 def _serialise(scripted: torch.jit.ScriptModule) -> bytes:

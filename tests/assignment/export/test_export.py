@@ -160,7 +160,7 @@ def test_every_right_gan_is_exported(name: str, host: Host, tmp_path: Path) -> N
                 continue
             own = describe()
             states = random_weights(student.ask("shapes", network=own.network.id))
-            made, graph, problem = gan.exported(student, own, states, {"own": {}})
+            made, graph, problem = gan.exported(student, tmp_path / "copy", own, states, {})
             assert graph is not None, problem
             assert len(convert([made], graphs={made.file: graph})) == 2
 

@@ -69,8 +69,7 @@ ANSWERS: dict[Part, dict[str, Any]] = {
         "outputs": (Tensor, None),
         "unpickle": [{str: Tensor}],
         "shapes": {str: [int]},
-        "export": {"pt": Tensor, "pt2": (Tensor, None), "problem": str,
-                   "golden": {"tolerance": float, "cases": [object]}},
+        "export": {"problem": str, "golden": {"tolerance": float, "cases": [object]}},
         "try_function": {"returned": [Tensor], "error": (ERROR, None), "unknown": TEXT},
     },
 }  # fmt: skip

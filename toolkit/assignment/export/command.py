@@ -127,7 +127,9 @@ class Exporter:
                 path, states = self._saved.of(f"The {own.name}", student, fits)
                 self._progress(f"gan: exporting the {own.name}")
                 facts = self._facts(located.file, own.network.name, **own.found)
-                made, graph, problem = gan.exported(student, own, states, facts)
+                made, graph, problem = gan.exported(
+                    student, self._submission.root, own, states, facts
+                )
                 self._add(made, graph, path.name)
                 if problem:
                     self._refuse(problem)

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch.export import ExportedProgram
@@ -92,35 +93,32 @@ def fits(student: Student, network: Network, states: Weights) -> Weights | None:
 
 
 def exported(
-    student: Student, own: Own, states: Weights, facts: Mapping[str, Any]
+    student: Student, root: Path, own: Own, states: Weights, facts: Mapping[str, Any]
 ) -> tuple[Export, ExportedProgram | None, str]:
     """The .pt file with its entry, the program that other formats are made from, or why not.
+
+    Args:
+        root: the copy of the hand-in.
 
     Raises:
         ToolkitError: it cannot be exported; or the file does not do what their own code does.
     """
-    given: dict[str, Any] = {"name": own.name, "states": dict(states), "facts": own.facts}
 
     def read(answer: Any) -> tuple[Export, ExportedProgram | None, str]:
-        data, golden = answer["pt"].numpy().tobytes(), answer["golden"]
+        data, more = ((root / f"exported-{own.name}.{x}").read_bytes() for x in ("pt", "pt2"))
+        golden = answer["golden"]
         check_golden(f"{own.name}.pt", golden, through_torch(load_pt(data)))
-        size = (
-            {"latent_dim": math.prod(own.facts.get("z_shape", ()))}
-            if own.name == "generator"
-            else {}
-        )
-        entry = entry_of(own.name, data, size, facts, golden)
-        graph = None if answer["pt2"] is None else from_bytes(answer["pt2"].numpy().tobytes())
-        return Export(f"{own.name}.pt", data, entry), graph, answer["problem"][:300]
+        attributes = {"latent_dim": math.prod(z)} if (z := own.facts.get("z_shape")) else {}
+        export = Export(f"{own.name}.pt", data, entry_of(own.name, data, attributes, facts, golden))
+        return export, from_bytes(more) if more else None, answer["problem"][:300]
 
+    given: dict[str, Any] = {"name": own.name, "states": dict(states), "facts": own.facts}
     try:
-        result: tuple[Export, ExportedProgram | None, str] = student.ask(
-            "export", reader=read, network=own.network.id, **given
-        )
+        made = student.ask("export", reader=read, network=own.network.id, **given)
     except StudentError as error:
         problem = error.text.strip().partition("\n")[0][:200]
         raise ToolkitError(f"The {own.name} was not exported: {problem}") from error
-    return result
+    return cast("tuple[Export, ExportedProgram | None, str]", made)
 
 
 def _only(name: str, inputs: list[Value]) -> tuple[int, ...]:

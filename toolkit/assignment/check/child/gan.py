@@ -71,7 +71,11 @@ class Answers:
     def export(
         self, network: int, name: str, states: dict[str, Tensor], facts: dict[str, Any]
     ) -> dict[str, Any]:
-        """A network with these weights as files like ours: see `torchscript.own_files`."""
+        """Write a network with these weights as files like ours into the root.
+
+        Returns:
+            `golden` and `problem` of `torchscript.own_files`.
+        """
         from toolkit.export.torchscript import own_files  # no check waits for that
 
         assert self.script is not None
@@ -79,7 +83,10 @@ class Answers:
         module.load_state_dict(states)
         for part in module.modules():  # not by `eval`, as in `outputs`
             part.training = False
-        return own_files(name, module, facts)
+        made = own_files(name, module, facts)
+        for ending in ("pt", "pt2"):
+            (self.root / f"exported-{name}.{ending}").write_bytes(made.pop(ending))
+        return made
 
     def texts(self) -> dict[str, str]:
         """The source of the student's files, relative to the root; notebooks are there as such."""
