@@ -13,7 +13,7 @@ from torch.export import ExportedProgram
 
 from toolkit.assignment.check.gan.drawing.stand_ins import digits
 from toolkit.assignment.check.host import Gone, Host, Student, StudentError
-from toolkit.assignment.check.lstm.network import Network
+from toolkit.assignment.check.lstm.network import Network, WrongOutput
 from toolkit.assignment.check.parent import import_judges
 from toolkit.assignment.check.submission import Located, Submission, prepare
 from toolkit.assignment.check.verdicts import Verdicts
@@ -143,7 +143,7 @@ class Exporter:
             self.said.append(str(missing))
         except ToolkitError as error:
             self._refuse(str(error))
-        except (StudentError, Gone) as error:
+        except (StudentError, WrongOutput, Gone) as error:
             self._refuse(f"The code gave no answer, so its network was not exported: {error}")
 
     def _facts(self, file: str, name: str, **found: Any) -> dict[str, Any]:
