@@ -160,13 +160,6 @@ def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts:
             proof={"happened": error.text},
             problem=error.text.splitlines()[0].split(": [")[0][:120],
         )
-    elif "doesn't match the broadcast shape [3," in error.text:
-        verdicts.fault(
-            "does-not-run.channels",
-            at=next(iter(trace.normalised), error),
-            proof={"said": str(error), "where": [error.file, error.line]},
-            problem=error.text.splitlines()[0][:120],
-        )
     elif "elements of input should be between 0 and 1" in error.text:
         verdicts.fault("wrong-loss.raised", at=error, proof={"happened": error.text})
     elif game is None and any(w in error.text for w in MISFITS) and misshapen:

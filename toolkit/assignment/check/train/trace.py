@@ -160,15 +160,11 @@ class Saved(Event):
 class Note(Event):
     """Something that is about one thing, whose id or name it has."""
 
-    kind: Literal["optimiser", "mode", "device", "folder", "gpu", "softmax", "recurrent",
-                  "clear", "stand_in"]  # fmt: skip
+    kind: Literal["optimiser", "folder", "gpu", "softmax", "recurrent"]
     name: str = ""
     folder: str = ""
     optimiser: int | None = None
-    network: int | None = None
-    training: bool = False  # the mode that a network was put into
     output: int | None = None  # id of the value that a softmax gave
-    parameters: Ids = frozenset()  # that were moved to a device
     device: Place | None = None  # where a GPU was named first
 
 

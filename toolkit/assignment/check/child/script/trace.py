@@ -267,14 +267,10 @@ class Trace:
     @unwatched
     def _see_cleared(self) -> None:
         """Forget the passes of gradients that are gone, or all zero."""
-        cleared = []
         for key in list(self._passes):
             gradient = self._reached[key].grad
             if gradient is None or not bool(gradient.any()):
                 del self._passes[key]
-                cleared.append(key)
-        if cleared:
-            self.add("clear", parameters=cleared)
 
     @unwatched
     def _see_moves_by_hand(self) -> None:

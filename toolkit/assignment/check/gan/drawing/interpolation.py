@@ -17,7 +17,6 @@ from toolkit.assignment.check.gan.drawing.functions import (
 )
 from toolkit.assignment.check.gan.drawing.paths import (
     MIN_POINTS,
-    NEAR,
     NUM_IMAGES,
     Path,
     ends_outside,
@@ -130,11 +129,6 @@ def _try(function: Function, ends: Tensor, functions: Functions, verdicts: Verdi
     if best is None:
         return False
     paths, known = best
-    if function.ends() and all(_misses(path, ends) for path in paths):
-        verdicts.fault(
-            "wrong-interpolation.given", at=function.place, proof=paths[0].seen(misses=True)
-        )
-        return True
     _judge(paths, [function.place] * len(paths), known, verdicts)
     return True
 
@@ -145,14 +139,6 @@ def _tried_paths(tried: Tried, latent_dim: int) -> list[Path]:
     returned = [(0, points) for points in rows if points.size(1) == latent_dim]
     drawn = [(number, drawn.z) for number, drawn in enumerate(tried.draws)]
     return find_paths(drawn) or find_paths(returned)
-
-
-def _misses(path: Path, ends: Tensor) -> bool:
-    """Whether a path that has all images does not begin and end where it was told to."""
-    ends = ends.double()
-    there = torch.stack([path.points[0], path.points[-1]])
-    same = min((there - ends).norm(), (there.flip(0) - ends).norm())
-    return len(path.points) == NUM_IMAGES and bool(same > 5 * NEAR * ends.norm())
 
 
 def _check_ends(candidates: list[Function], functions: Functions, verdicts: Verdicts) -> None:
