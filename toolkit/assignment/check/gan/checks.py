@@ -133,7 +133,11 @@ def _check_end(trace: Trace, game: Game | None, lines: Lines, verdicts: Verdicts
         verdicts.fault("not-written.pass", at=trace.unfinished[0], proof={"text": "pass"})
     elif ended == "error" and error is not None:
         _check_error(error, trace, game, verdicts)
-    elif game is None and "backward(" in lines.texts.get(lines.file, "") and not trace.all(Step):
+    elif (
+        game is None
+        and not trace.all(Step)
+        and (ended == "slow" or "backward(" in lines.texts.get(lines.file, ""))
+    ):
         verdicts.not_seen("not-reached")
     elif game is None or not trace.all(Step, Backward):
         times = len(trace.all(Step))

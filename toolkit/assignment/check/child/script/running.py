@@ -1,14 +1,19 @@
 """Runs a student's script as `python FILE` would, and says what happened."""
 
+import _thread
 import ast
 import builtins
 import copy
 import http.client
 import inspect
 import re
+import signal
 import socket
+import threading
+import time
 import urllib.error
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -74,15 +79,13 @@ class Script:
         Returns:
             what this package describes.
         """
-        ended, error = self._attempt(self._run_main)
-        if ended != "error" and not self._is_it and self.trace.parsers:
-            ended, error = self._attempt_in_modes() or (ended, error)
-        if ended == "finished" and not self.trained:
-            tried, failed = self._attempt(self._call_functions)
-            if self.trained or tried == "error":
-                ended, error = tried, failed
-            elif not self.trained:
-                ended, error = "nothing", failed
+        with _alarm(self):
+            ended, error = self._attempt(self._run_main)
+            if ended != "error" and not self._is_it and self.trace.parsers:
+                ended, error = self._attempt_in_modes() or (ended, error)
+            if ended == "finished" and not self.trained:
+                tried = self._attempt(self._call_functions)
+                ended, error = tried if self.trained else ("nothing", None)
         self.trace.finish()
         return {
             "ended": ended,
@@ -204,6 +207,33 @@ class Script:
             and path != self.file
             and pattern.search(path.read_text(encoding="utf-8-sig", errors="replace"))
         ]
+
+
+@contextmanager
+def _alarm(script: Script) -> Iterator[None]:
+    """Stop a script that is slow before its training has made a step."""
+
+    def stop(*_: object) -> None:
+        if script.trace.on:
+            script.trace.slow = True
+            raise EnoughSteps
+
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.1):
+            if time.process_time() > script.trace.deadline:
+                _thread.interrupt_main()  # calls `stop` there; Windows has no timer of CPU time
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    before = signal.signal(signal.SIGINT, stop)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+        signal.signal(signal.SIGINT, before)
 
 
 def _network(key: int, network: nn.Module, trace: Trace) -> dict[str, Any]:
