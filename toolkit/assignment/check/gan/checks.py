@@ -159,7 +159,7 @@ def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts:
     if any(words in error.text for words in AGAIN) and not ACTIVATION.search(error.text):
         verdicts.fault(
             "missing-detach.raised",
-            at=(game and undetached(game)) or error,
+            at=(game and undetached(game, game.passes_of(game.discriminator))) or error,
             proof={"happened": error.text},
             problem=error.text.splitlines()[0].split(": [")[0][:120],
         )

@@ -93,7 +93,6 @@ class Loss(Event):
     target: Value | None
     reduction: str | None
     made: Place | None  # where the object was made that was called
-    outer: Place | None  # where the lambda was called that this is in
 
 
 class Backward(Event):
@@ -205,12 +204,10 @@ class Trace(Record):
 
     ended: str
     error: dict[str, Any] | None
-    called: list[str]
-    callers: list[str]
+    called: list[tuple[str, str | None, int | None]]
     unfinished: list[Place]
     normalised: list[Place]
     ran: frozenset[str]
-    functions: dict[str, Place]
     networks: dict[int, Network]
     events: list[AnyEvent]
 
@@ -257,7 +254,6 @@ class Trace(Record):
         return cls.model_validate(
             {
                 **answer,
-                "functions": {f["name"]: (f["file"], f["line"]) for f in answer["functions"]},
                 "networks": {network["id"]: network for network in answer["networks"]},
             }
         )

@@ -65,7 +65,7 @@ class Script:
         self.root = root
         self.file = root / file
         self._begin(Trace(root, max_steps, max_seconds, brisk))
-        self.called: list[str] = []  # functions that the check called itself
+        self.called: list[tuple[Any, ...]] = []  # functions that the check called: name, file, line
 
     def _begin(self, trace: Trace) -> None:
         self.trace = trace
@@ -93,11 +93,9 @@ class Script:
             "ran": list(self._ran),
             "unfinished": [(file, k) for file, tree in self._ran.items() for k in unfinished(tree)],
             "called": self.called,
-            "callers": self._callers(),
             "networks": [_network(k, n, self.trace) for k, n in self.trace.networks.items()],
             "normalised": list(self.trace.origins.all_modules("Normalize")),
             "events": self.trace.events,
-            "functions": [self._described(function) for function in self.functions()],
         }
 
     @property
@@ -183,7 +181,8 @@ class Script:
             parameters = inspect.signature(function).parameters.values()
             alone = all(p.default is not p.empty or p.kind in OPEN for p in parameters)
             if alone and re.search(NAMES["functions"]["training"], function.__name__.lower()):
-                self.called.append(function.__name__)
+                here = place_of_code(function, self.root) or NOWHERE
+                self.called.append((function.__name__, *here))
                 function()
                 if self.trained:
                     return
@@ -192,21 +191,6 @@ class Script:
         """What is done to each of their files that is run."""
         self._ran[Path(file).relative_to(self.root).as_posix()] = copy.deepcopy(tree)
         return self.loops.change(tree, file)
-
-    def _described(self, function: FunctionType) -> dict[str, Any]:
-        file, line = place_of_code(function, self.root) or NOWHERE
-        return {"name": function.__name__, "file": file, "line": line}
-
-    def _callers(self) -> list[str]:
-        """The other files of theirs in which the name of this one is imported."""
-        pattern = re.compile(rf"(from|import)\s.*\b{re.escape(self.file.stem)}\b")
-        return [
-            path.relative_to(self.root).as_posix()
-            for path in sorted(self.root.rglob("*"))
-            if path.suffix in (".py", ".ipynb")
-            and path != self.file
-            and pattern.search(path.read_text(encoding="utf-8-sig", errors="replace"))
-        ]
 
 
 @contextmanager

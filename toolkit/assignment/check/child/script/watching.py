@@ -30,7 +30,6 @@ from torch.utils.data import DataLoader
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from toolkit.assignment.check.child.origins import handled
-from toolkit.assignment.check.child.places import outside_lambda
 from toolkit.assignment.check.child.script import files, loaders
 from toolkit.assignment.check.child.script.devices import ANSWERS, Recorder
 from toolkit.assignment.check.child.script.trace import Trace
@@ -148,7 +147,6 @@ def _loss(name: str, trace: Trace, function: Any, /, *args: Any, **kwargs: Any) 
         target=trace.value(args[1] if len(args) > 1 else kwargs.get("target")),
         reduction=str(kwargs.get("reduction", "mean")),
         made=trace.losses.called,
-        outer=outside_lambda(trace.root),
     )
     trace.losses.inside = True  # torch comes back here by way of the recorder
     try:

@@ -47,8 +47,7 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
         points = [z for call in draws if (z := latent_of(call)) is not None]
         size = paths[-1].points.size(1)
         empty = torch.empty(0, size)
-        most = float("inf") if _shows_nine(game) else NUM_IMAGES
-        known = torch.cat([z for z in points if z.size(1) == size and len(z) <= most] or [empty])
+        known = torch.cat([z for z in points if z.size(1) == size] or [empty])
         places = [_mixed(at[path.calls[0]]) for path in paths]
         _judge(paths, places, known, verdicts)
         _check_ends(candidates, functions, verdicts)
@@ -89,8 +88,9 @@ def _paths_of(calls: Sequence[Call]) -> list[Path]:
 def _judge(paths: list[Path], places: Sequence[Placed], known: Tensor, verdicts: Verdicts) -> None:
     """The best of the paths has nine points, both ends among them."""
     for path in paths:
-        outside = path.points.size(1) == known.size(1) and ends_outside(path, known)
-        whole = not path.repeats and len(path.points) + 2 * outside == NUM_IMAGES
+        fits = path.points.size(1) == known.size(1) > 2  # in a plane, others lie there by chance
+        outside = ends_outside(path, known) if fits else 0
+        whole = not path.repeats and len(path.points) + outside == NUM_IMAGES
         if whole and is_uneven(path):
             verdicts.fault(
                 "wrong-interpolation.uneven", at=places[paths.index(path)], proof=path.seen()

@@ -27,7 +27,7 @@ def sampling_sites(game: Game, lines: Lines) -> list[Place] | None:
             known = called(node) in names or _is_parameter(node.func, function)
             if not known or any((file, n) in ran for n in here):
                 continue
-            if called(node) == game.generator.name and not _of_self(node):
+            if called(node) == game.generator.name:
                 continue  # it is made here
             if function is not None and function.name in ("forward", "__init__"):
                 continue  # of a part, or for a test of its shapes
@@ -74,12 +74,6 @@ def _names(game: Game, lines: Lines) -> set[str]:
     names = [{called(node) for node in ast.walk(statement)} - {""} for statement in statements]
     telling = {name for found in names for name in found if meaning(name, "called")}
     return telling or (set.intersection(*names) if names else set())
-
-
-def _of_self(node: ast.Call) -> bool:
-    """Whether it is a call of an attribute of an object."""
-    value = node.func.value if isinstance(node.func, ast.Attribute) else None
-    return isinstance(value, ast.Name) and value.id == "self"
 
 
 def switches(lines: Lines) -> bool:
