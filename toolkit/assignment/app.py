@@ -142,6 +142,13 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="Where it goes.", show_default="FOLDER/report")
     ] = None,
+    exports: Annotated[
+        Path | None,
+        typer.Option(
+            help="Your own networks, as `toolkit export` writes them.",
+            show_default="FOLDER/mine, if it is there",
+        ),
+    ] = None,
     reference: Annotated[
         bool, typer.Option("--reference", help="Show the toolkit's runs instead, and say so.")
     ] = False,
@@ -155,16 +162,21 @@ def report(
     """Fill the report, in LaTeX and in Word, with the numbers and pictures of your own trainings.
 
     Your train.py and my_gan.py write them into the folder records/. What is missing is listed, with
-    the command that makes it.
+    the command that makes it. Your own networks are opened and measured, which takes a minute.
     """
     from toolkit.assignment.report.collect import read_results
     from toolkit.assignment.report.fill import make_report
     from toolkit.assignment.report.latex import lacking
-    from toolkit.assignment.report.own import read_own
+    from toolkit.assignment.report.own import exports_beside, read_own
     from toolkit.assignment.report.sources import Sources
     from toolkit.common.package_data import how_to_install
 
     results = read_results(Sources(runs_dir, preset)) if reference else read_own(folder)
+    if not reference and (mine := exports_beside(folder, exports)):
+        from toolkit.assignment.report.opened import add_opened
+
+        print(f"The networks in {mine} are opened and measured: about a minute.", flush=True)
+        add_opened(mine, results)
     wanted = folder / "report" if out is None else out
     directory, made = make_report(student_number, name, results, wanted)
     for gap in results.gaps:

@@ -13,7 +13,7 @@ from toolkit.common.console import command_line
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.figures import Curve, save_curves
 from toolkit.common.package_data import package_data
-from toolkit.export.manifest import read_manifest
+from toolkit.export.manifest import MINE, networks_of, read_manifest
 
 SOURCE = "All numbers and pictures come from the student's own trainings."
 TOOLKITS = "the toolkit's own network, for comparison"
@@ -47,6 +47,23 @@ def read_own(folder: Path) -> Results:
         add_by_length(records, path, results)
         add_gan(records, path, results)
     return results
+
+
+def exports_beside(folder: Path, exports_dir: Path | None) -> Path | None:
+    """The folder of a student's networks: the one that they named, or `mine` in their folder.
+
+    Raises:
+        UsageError: the one that they named has no networks of their own.
+        ToolkitError: its manifest is damaged.
+    """
+    wanted = exports_dir or folder / "mine"
+    if any(name.endswith(MINE) for name in networks_of(wanted)):
+        return wanted
+    if exports_dir is not None:
+        raise UsageError(
+            f"{exports_dir} has no networks of your own: make such a folder with `toolkit export`."
+        )
+    return None
 
 
 def add_training(log: Log, path: Path, results: Results) -> None:
