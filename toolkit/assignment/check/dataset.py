@@ -101,7 +101,7 @@ def read_items(student: Student, length: int, read: int = NUM_ITEMS, **more: Any
     inputs: Tensor | None = answer["inputs"]
     if answer["empty"]:
         raise Empty
-    if inputs is None:
+    if inputs is None or not inputs.dim() or not len(inputs) == len(answer["labels"]) > 0:
         raise Unusual("no-pairs")
     shape = tuple(inputs.shape[1:])
     if len(shape) == 2 and shape[1] == 10:
@@ -109,7 +109,7 @@ def read_items(student: Student, length: int, read: int = NUM_ITEMS, **more: Any
     elif len(shape) == 2 and shape[0] == 10:
         digits = inputs.argmax(dim=1).float()
     elif len(shape) in (1, 2) and shape[-1] in (1, inputs[0].numel()):
-        digits = _whole(inputs.reshape(len(inputs), -1))
+        digits = _whole(inputs.reshape(len(inputs), -1).float())
     else:
         raise Unusual("shape", shape=shape)
     return Items(digits.long(), _label(answer["labels"]))

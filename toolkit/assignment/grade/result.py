@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator
 
 from toolkit.assignment.check.findings import Finding, Report, Text
 from toolkit.assignment.parts import Part
+from toolkit.assignment.viva.questions import Question
 
 
 def _encodable(name: str) -> str:
@@ -42,12 +43,13 @@ class Extra(BaseModel):
     student_number: str  # "" if the file name has none
     problem: Text = ""  # why it could not be graded at all; "" if it was
     needs_a_look: list[str] = []  # why a person should look at it, a sentence each
-    hints: list[str] = []  # those of them that no rubric decides
+    hints: list[Text] = []  # those of them that no rubric decides
     files: dict[Part, str] = {}  # which file was taken for which part
     findings: list[Finding] = []
     not_seen: list[Finding] = []  # neither right nor wrong
     right: list[Finding] = []
     lines: dict[str, str] = {}  # the source line of each place where something is wrong
+    viva: list[Question] = []  # for an oral examination, if they were asked for
     isolation: str = "none was needed: nothing was run"
     versions: str = ""  # of the packages it ran with, and which are not the released ones
     printed: str = ""  # the end of what was written to the error output

@@ -4,8 +4,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zlib import crc32
 
-from toolkit.assignment.check.findings import Finding, Report
+from toolkit.assignment.check.findings import Report
 from toolkit.assignment.check.submission import prepare
 from toolkit.assignment.check.text import place_of, source_line
 from toolkit.assignment.grade.archive import BrokenArchive, read_archive, student_number, unpack
@@ -16,13 +17,14 @@ from toolkit.assignment.grade.sandbox.choice import find_isolation
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.versions import versions
 from toolkit.common.errors import UsageError
+from toolkit.common.texts.language import Language
 
 if TYPE_CHECKING:
     from toolkit.assignment.check.submission import Submission
     from toolkit.assignment.grade.sandbox.host import SandboxedHost
     from toolkit.assignment.grade.sandbox.share import Share
 
-MAX_FINDINGS, MAX_TEXT = 200, 2000  # kept of a report, and characters kept of a text in it
+MAX_FINDINGS = 200  # of each verdict that a result keeps
 MAX_PRINTED = 4000  # characters of the error output that a result keeps
 # What judging one archive may take, besides what its code may: see SECURITY.md.
 JUDGE_SECONDS, JUDGE_MEMORY = 120, 256 * 2**20  # of the clock and the processor each; bytes
@@ -37,10 +39,14 @@ def judge(submission: "Submission", host: "SandboxedHost", packages: Collection[
 
 @dataclass(frozen=True)
 class Check:
-    """What judges a submission in this process, and what runs its code in the sandbox."""
+    """What judges a submission in this process, and what runs its code in the sandbox.
+
+    With a language for the `viva`, it also finds questions for an oral examination.
+    """
 
     judge: "Callable[[Submission, SandboxedHost, Collection[str]], Report]" = judge
     child: tuple[str, ...] = ("-m", "toolkit.assignment.check.child")  # arguments of Python
+    viva: Language | None = None
 
 
 CHECK = Check()
@@ -99,6 +105,7 @@ def _judged(
 ) -> Result:  # fmt: skip
     from toolkit.assignment.grade.sandbox.host import SandboxedHost
     from toolkit.assignment.grade.unusual import unusual
+    from toolkit.assignment.viva.session import questions_of
 
     copy = scratch / "submission"
     copy.mkdir()
@@ -114,7 +121,9 @@ def _judged(
     host = SandboxedHost(check.child, copy, scratch / "sandbox", limits, isolation, own)
     try:
         host.open()
-        report = _limited(check.judge(submission, host, rubric.packages))
+        report = check.judge(submission, host, rubric.packages)
+        given = submission, host, host.root
+        questions = questions_of(*given, check.viva, crc32(name.encode())) if check.viva else []
     finally:
         host.close()
     unclear = [*report.not_seen, *report.findings]
@@ -122,11 +131,12 @@ def _judged(
         archive=name,
         student_number=student_number(name),
         files=report.files,
-        findings=report.findings,
-        not_seen=report.not_seen,
-        right=report.right,
-        hints=[hint[:MAX_TEXT] for hint in unusual(submission)],
+        findings=report.findings[:MAX_FINDINGS],
+        not_seen=report.not_seen[:MAX_FINDINGS],
+        right=report.right[:MAX_FINDINGS],
+        hints=unusual(submission),
         lines=_source_lines(report, scratch / "archive"),
+        viva=questions,
         isolation=isolation.describe(),
         versions=versions(),
         printed=host.printed.decode(errors="replace")[-MAX_PRINTED:],
@@ -149,23 +159,6 @@ def _make_readable(folder: Path) -> None:
     """By the user that the sandbox runs under."""
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
-
-
-def _limited(report: Report) -> Report:
-    """With the first findings only, and their texts, which students have a part in, cut."""
-
-    def some(findings: list[Finding]) -> list[Finding]:
-        return [
-            one.model_copy(
-                update={"file": one.file and one.file[:MAX_TEXT], "message": one.message[:MAX_TEXT]}
-            )
-            for one in findings[:MAX_FINDINGS]
-        ]
-
-    return report.model_copy(
-        update={name: some(getattr(report, name)) for name in ("findings", "not_seen", "right")}
-        | {"files": {part: file[:MAX_TEXT] for part, file in report.files.items()}}
-    )
 
 
 def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:

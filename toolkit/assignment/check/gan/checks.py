@@ -46,10 +46,9 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     verdicts.doing(f"the first steps of {located.file}")
     for file in (located.file, *located.users[:MAX_USERS]):
         asked: dict[str, Any] = {"file": file, "max_steps": MAX_STEPS, "max_seconds": MAX_SECONDS}
-        answer = student.ask("run", **asked)
-        if answer["ended"] != "nothing":  # else one that uses it may train
+        trace = student.ask("run", reader=Trace.of, **asked)
+        if trace.ended != "nothing":  # else one that uses it may train
             break
-    trace = Trace.of(answer)
     lines = Lines(student.ask("texts"), located.file, (*located.files, *located.users))
     game = find_game(trace)
     _check_end(trace, game, lines, verdicts)
@@ -107,7 +106,7 @@ class Probe:
             else:
                 return None
         answer: Tensor | None = self._student.ask("outputs", network=call.network, inputs=inputs)
-        return answer
+        return None if answer is None or not answer.numel() else answer
 
 
 def _check_end(trace: Trace, game: Game | None, lines: Lines, verdicts: Verdicts) -> None:

@@ -3,7 +3,7 @@
 from itertools import chain, islice
 
 from toolkit.assignment.check.findings import Place
-from toolkit.assignment.check.host import Student, StudentError
+from toolkit.assignment.check.host import Gone, Student, StudentError
 from toolkit.assignment.check.lstm import parameters
 from toolkit.assignment.check.lstm.cell import reference
 from toolkit.assignment.check.lstm.devices import check_device
@@ -54,9 +54,12 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         return
     ways = chain([network], islice(other_ways(network), MORE_WAYS))
     network = next(filter(follows, ways), network)  # it may be called in a wrong way
-    _judge(network, first, source, verdicts)
-    verdicts.doing(f"learning palindromes of {LENGTH} digits")
-    check_learning(network, kind["forward"], verdicts)
+    try:
+        _judge(network, first, source, verdicts)
+        verdicts.doing(f"learning palindromes of {LENGTH} digits")
+        check_learning(network, kind["forward"], verdicts)
+    except WrongOutput as error:  # where it has given logits before
+        raise Gone({}, disturbed=True) from error
 
 
 def _judge(
