@@ -169,16 +169,12 @@ def report(
     from toolkit.assignment.report.collect import read_results
     from toolkit.assignment.report.fill import make_report
     from toolkit.assignment.report.latex import lacking
-    from toolkit.assignment.report.own import exports_beside, read_own
+    from toolkit.assignment.report.own import read_own
     from toolkit.assignment.report.sources import Sources
     from toolkit.common.package_data import how_to_install
 
-    results = read_results(Sources(runs_dir, preset)) if reference else read_own(folder)
-    if not reference and (mine := exports_beside(folder, exports)):
-        from toolkit.assignment.report.opened import add_opened
-
-        print(f"The networks in {mine} are opened and measured: about a minute.", flush=True)
-        add_opened(mine, results)
+    own = None if reference else read_own(folder, exports)
+    results = own or read_results(Sources(runs_dir, preset))
     wanted = folder / "report" if out is None else out
     directory, made = make_report(student_number, name, results, wanted)
     for gap in results.gaps:

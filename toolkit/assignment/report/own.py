@@ -20,12 +20,15 @@ TOOLKITS = "the toolkit's own network, for comparison"
 CHANCE = ("chance", 0.1)
 
 
-def read_own(folder: Path) -> Results:
+def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
     """Read the records in a student's folder; what is missing or cannot be used becomes a gap.
 
+    Args:
+        exports_dir: their exported networks; by default those in `mine` beside the records.
+
     Raises:
-        UsageError: that is no folder.
-        ToolkitError: one of the files was made by the toolkit, not by the student.
+        UsageError: that is no folder, or the exports are not theirs.
+        ToolkitError: one of the files was made by the toolkit, not by the student, or is damaged.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder: give the one with your code and its records.")
@@ -46,6 +49,11 @@ def read_own(folder: Path) -> Results:
             add_training(log, path, results)
         add_by_length(records, path, results)
         add_gan(records, path, results)
+    if exports := exports_beside(folder, exports_dir):
+        from toolkit.assignment.report.opened import add_opened
+
+        print(f"The networks in {exports} are opened and measured: about a minute.", flush=True)
+        add_opened(exports, results)
     return results
 
 
