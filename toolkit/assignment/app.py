@@ -317,6 +317,38 @@ def progress(
     print(list_progress(folder))
 
 
+@app.command()
+@reports_errors
+def curve(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Your losses: CSV, JSON, JSON lines, or TensorBoard's, e.g. records/gan.csv."
+        ),
+    ],
+    network: Annotated[
+        Literal["lstm", "rnn", "gan"] | None,
+        typer.Option(help="What was trained.", show_default="what the settings beside FILE say"),
+    ] = None,
+    length: Annotated[
+        int | None, typer.Option(help="T.", show_default="what the settings beside FILE say")
+    ] = None,
+    every: Annotated[
+        float | None,
+        typer.Option(help="Steps between two values.", show_default="what FILE says, or 1"),
+    ] = None,
+) -> None:
+    """Say whether a training goes as healthy ones do, and draw it over their band.
+
+    Exit code 0: inside; 1: outside, with what usually causes it.
+    """
+    from toolkit.assignment.curve.answer import compare
+
+    verdict, text = compare(file, network, length, every)
+    print(text)
+    raise typer.Exit(verdict.leaves is not None)
+
+
 packages = typer.Typer(
     no_args_is_help=True,
     help="Make a grader for a platform that runs it itself: `toolkit package gradescope --help`.",
