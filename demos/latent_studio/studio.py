@@ -3,7 +3,6 @@
 import base64
 import binascii
 import functools
-import json
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -14,9 +13,8 @@ from serving.numbers import whole
 from toolkit.common import figures
 from toolkit.common.device import make_rng
 from toolkit.common.errors import UsageError
-from toolkit.common.package_data import package_data
 from toolkit.export import torchscript
-from toolkit.export.film import load_film, network_at, recording
+from toolkit.export.film import load_film, network_at, trainings
 from toolkit.export.manifest import read_manifest
 from toolkit.gan.data import EMBEDDED, MNIST, load_mnist, to_unit
 from toolkit.gan.latent import latents_of_class, pair_of_classes, sample_latents
@@ -201,12 +199,9 @@ class Studio:
         """The films of this generator's training, if there is one, and of trainings that fail.
 
         Raises:
-            ToolkitError: see `recording`.
+            ToolkitError: see `trainings`.
         """
-        return {
-            "film": recording(self.exports_dir) if self.has_film else None,
-            "clinic": json.loads(package_data("clinic").read_bytes()),
-        }
+        return trainings(self.exports_dir)
 
 
 def digit_of(name: str, value: Any) -> int:

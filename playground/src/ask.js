@@ -11,10 +11,10 @@ import { button, el, t } from "./dom.js";
  */
 
 /**
+ * The tour goes on in the tab after the one that is open.
  * @param {() => Step[]} steps
- * @param {string} [after] the name of the tab where the tour goes on
  */
-export function questions(steps, after) {
+export function questions(steps) {
   const all = steps();
   let at = 0;
   /** What is said of the screen, while it is so. */
@@ -25,7 +25,7 @@ export function questions(steps, after) {
   const answer = el("p", { class: "answer", role: "status" });
   const next = button("", () => {
     if (at + 1 < all.length) put(at + 1);
-    else if (after) document.getElementById(`tab-${after}`)?.click();
+    else tabAfter()?.click();
   }, { class: "next" });
   const view = el("div", { class: "ask", role: "group", "aria-label": t("Predict, press, see") }, el("div", { class: "line" }, text, place), el("div", { class: "line choices" }, choices, next), answer);
 
@@ -37,9 +37,8 @@ export function questions(steps, after) {
     told = () => "";
     look();
     choices.replaceChildren(...all[k].choices.map((choice, chosen) => button(choice, () => void choose(chosen))));
-    const onward = k + 1 < all.length || (after && document.getElementById(`tab-${after}`));
     next.textContent = k + 1 < all.length ? t("Next question") : t("On to the next page");
-    next.hidden = !onward;
+    next.hidden = k + 1 === all.length && !tabAfter();
   }
 
   /** @param {number} chosen */
@@ -60,6 +59,9 @@ export function questions(steps, after) {
       look();
     }
   }
+
+  const tabAfter = () => /** @type {HTMLElement | null | undefined} */ (
+    document.querySelector("[role=tab][aria-selected=true]")?.nextElementSibling);
 
   /** To be called when the screen may show something else: an answer goes with what it speaks of. */
   function look() {

@@ -192,7 +192,7 @@ export function drawing(eyes) {
       if (logit === null) throw new Error(t("There is no discriminator among these exports."));
       return { right: logit > 0 ? 0 : 1, because: () => origin !== "square" ? "" : t("Its logit is %(logit)s. It has learnt what tells digits of MNIST from those that this generator draws, and nothing of squares: it does not know what a digit is.", { logit: number(logit, 2) }) };
     },
-  }], "film");
+  }]);
 
   const view = el("div", {},
     eyes.generate ? tour.view : "",

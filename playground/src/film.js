@@ -4,7 +4,7 @@ import { remember, remembered } from "./address.js";
 import { questions } from "./ask.js";
 import { el, magnitude, number, t } from "./dom.js";
 import { player } from "./player.js";
-import { drawAuc, drawHistogram, drawSheet, openFilm } from "./reel.js";
+import { drawAuc, drawDigits, drawHistogram, drawSheet, openFilm } from "./reel.js";
 
 const FRAME = 700; // milliseconds of each picture, time enough to read its sentence
 const TELLS = 0.95; // an AUC: it tells nearly every drawn image from a real one
@@ -83,6 +83,36 @@ export function described({ auc, real, drawn, num_asked }, frame) {
     : t("It can hardly tell drawn from real: of a pair it knows little better than a guess which is which.");
 }
 
+/**
+ * What the classifier makes of a frame's pictures. It knows nothing but digits: to noise, too, it may
+ * give a name.
+ * @param {number[]} digits how many are taken for each, and at last how many are not clear
+ */
+export function counted(digits) {
+  const counts = digits.slice(0, 10);
+  const all = digits.reduce((sum, count) => sum + count, 0);
+  const most = Math.max(...counts);
+  const values = { count: all, unsure: digits[10], digit: counts.indexOf(most), times: most, kinds: counts.filter(Boolean).length };
+  return !most ? t("None of these %(count)s pictures is a clear digit.", values) : most > all / 2
+    ? t("Of these %(count)s pictures the classifier, which knows nothing but digits, takes %(times)s for a %(digit)s.", values)
+    : t("Of these %(count)s pictures %(unsure)s are no clear digit; among the others are %(kinds)s of the ten digits.", values);
+}
+
+/**
+ * The digits of a frame, in bars and in words; nothing if there was no classifier to count them.
+ * @param {Reel} reel
+ */
+function classes({ digits }) {
+  const canvas = el("canvas", { class: "chart", role: "img" });
+  const said = el("p", { class: "legend" });
+  return { parts: digits ? [canvas, said] : [], show: (/** @type {number} */ frame) => {
+    if (!digits) return;
+    drawDigits(canvas, digits[frame], 64);
+    said.textContent = counted(digits[frame]);
+    canvas.setAttribute("aria-label", said.textContent);
+  } };
+}
+
 /** @param {Reel} reel */
 function main(reel) {
   const sheet = el("canvas", { class: "sheet", role: "img" });
@@ -90,6 +120,7 @@ function main(reel) {
   const curve = el("canvas", { class: "chart", role: "img", "aria-label": t("AUC over the steps") });
   const facts = el("dl", { class: "figures" });
   const sentence = el("p", { class: "sentence", role: "status" });
+  const digits = classes(reel);
   let frame = frameOf("trained", reel.steps, 0);
   const scrubber = player(t("Step of the training"), reel.steps.length, (chosen) => {
     frame = chosen;
@@ -101,6 +132,7 @@ function main(reel) {
     drawSheet(sheet, reel, frame);
     drawHistogram(histogram, reel, frame, 190);
     drawAuc(curve, reel, frame, 90);
+    digits.show(frame);
     scrubber.slider.setAttribute("aria-valuetext", t("step %(step)s, AUC %(auc)s", { step: number(reel.steps[frame]), auc: number(reel.auc[frame], 2) }));
     facts.replaceChildren(...factsOf(reel, frame));
     sentence.textContent = described(reel, frame);
@@ -121,7 +153,7 @@ function main(reel) {
     tour.view,
     scrubber.view,
     el("div", { class: "film" },
-      el("div", {}, sheet),
+      el("div", {}, sheet, ...digits.parts),
       el("div", {}, facts, sentence,
         el("p", { class: "legend" }, el("span", { class: "line-c" }, t("logits of real images, upwards")), el("span", { class: "line-f" }, t("of drawn ones, downwards; above 0 means real"))),
         histogram,
@@ -192,10 +224,12 @@ function ward(reels, isOther) {
     const histogram = el("canvas", { class: "chart", role: "img" });
     const facts = el("dl", { class: "figures small" });
     const said = el("p", {});
-    const view = el("article", {}, el("h3", {}, title), el("p", { class: "legend" }, cause), sheet, facts, histogram, said);
+    const digits = classes(reels[name]);
+    const view = el("article", {}, el("h3", {}, title), el("p", { class: "legend" }, cause), sheet, facts, histogram, ...digits.parts, said);
     return { view, show() {
       drawSheet(sheet, reels[name], frame);
       drawHistogram(histogram, reels[name], frame, 96);
+      digits.show(frame);
       facts.replaceChildren(...factsOf(reels[name], frame).slice(1));
       said.textContent = diagnosed(name, reels[name], frame, reels.healthy);
     } };

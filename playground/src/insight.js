@@ -53,13 +53,19 @@ export function compared({ lstm, rnn, lstm_plain, rnn_plain }) {
  */
 export function cycle(answers) {
   const longest = Math.min(LONGEST, Math.floor(answers.length / PERIODS));
-  const same = (/** @type {number} */ lag) =>
-    answers.slice(lag).filter((answer, k) => answer === answers[k]).length / (answers.length - lag);
   let lag = 1;
-  while (lag <= longest && same(lag) >= SAME) lag++;
-  while (lag <= longest && (same(lag) < SAME || same(lag) < same(lag + 1))) lag++;
+  while (lag <= longest && same(answers, lag) >= SAME) lag++;
+  while (lag <= longest && (same(answers, lag) < SAME || same(answers, lag) < same(answers, lag + 1))) lag++;
   return lag <= longest ? lag : 0;
 }
+
+/**
+ * The share of the answers that are those of `lag` steps before.
+ * @param {number[]} answers
+ * @param {number} lag
+ */
+const same = (answers, lag) =>
+  answers.slice(lag).filter((answer, k) => answer === answers[k]).length / (answers.length - lag);
 
 /**
  * @param {number[]} digits
@@ -77,7 +83,7 @@ export function habits(digits, read, networks) {
     if (steps) {
       const times = holds.reduce((sum, hold) => sum + hold, 0);
       return [
-        t("%(network)s is a clock: its answers come again about every %(steps)s steps.", { network, steps }),
+        t("%(network)s is a clock: %(share)s of its answers are those of %(steps)s steps before.", { network, steps, share: percent(same(read[name].answers, steps)) }),
         !times ? t("It never says the first digit.") : holds[holds.length - 1]
           ? t("It says the first digit at %(times)s of %(count)s steps, also at the last.", { times, count: holds.length })
           : t("It says the first digit at %(times)s of %(count)s steps, but not at the last.", { times, count: holds.length }),

@@ -9,7 +9,7 @@ const BINS = 32;
  * @typedef {{
  *   steps: number[], auc: number[], loss_d: number[], loss_g: number[],
  *   real: Float32Array, drawn: Float32Array, num_asked: number, num_tiles: number, loss?: string,
- *   low: number, high: number, tiles: HTMLImageElement, reals: HTMLImageElement | null,
+ *   digits?: number[][], low: number, high: number, tiles: HTMLImageElement, reals: HTMLImageElement | null,
  * }} Reel
  *   real, drawn: the discriminator's logits (frames * num_asked); nearly all are in low..high
  *   tiles: one row for each frame; reals: one row of real digits, of which the first logits are
@@ -142,4 +142,25 @@ export function drawAuc(canvas, reel, frame, height) {
   context.beginPath();
   context.arc(x(frame), y(reel.auc[frame]), 5, 0, 7);
   context.fill();
+}
+
+/**
+ * How many pictures of a frame show each digit, in the classifier's eyes; the last: none clearly.
+ * @param {HTMLCanvasElement} canvas
+ * @param {number[]} counts
+ * @param {number} height
+ */
+export function drawDigits(canvas, counts, height) {
+  const width = canvas.clientWidth || 400;
+  const context = prepare(canvas, width, height);
+  const [cell, floor] = [width / counts.length, height - 16];
+  const all = counts.reduce((sum, count) => sum + count, 0);
+  context.textAlign = "center";
+  counts.forEach((count, k) => {
+    const tall = (count / all) * (floor - 4);
+    context.fillStyle = colour(k < 10 ? "line-f" : "line");
+    context.fillRect((k + 0.15) * cell, floor - tall, 0.7 * cell, tall);
+    context.fillStyle = colour("muted");
+    context.fillText(k < 10 ? String(k) : "?", (k + 0.5) * cell, height - 7);
+  });
 }

@@ -206,7 +206,7 @@ export function ring() {
         };
       },
     },
-  ], "draw");
+  ]);
 
   const view = el("div", { class: "ringed" }, tour.view,
     el("div", { class: "film" }, el("div", {}, canvas),

@@ -328,7 +328,7 @@ export function trainer() {
         because: () => learners.lstm !== lstm ? "" : t("After %(step)s steps it completed %(share)s of unseen ones; the RNN was at %(other)s after %(steps)s. The cell keeps nothing from step to step, so all has to go round through h, as in an RNN, but here through the gates i and o as well, which are half open at first and halve it each time. In the gate microscope the gate is cut after the training, here before it.", values),
       };
     },
-  }], "ring");
+  }]);
 
   const view = el("div", {}, tour.view,
     controls,

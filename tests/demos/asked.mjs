@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { inBlobs, RingGAN } from "../../playground/src/blobs.js";
 import { nearestSaid, nudged, nudgeSaid } from "../../playground/src/closer.js";
-import { described, diagnosed } from "../../playground/src/film.js";
+import { counted, described, diagnosed } from "../../playground/src/film.js";
 import * as insight from "../../playground/src/insight.js";
 import { flowBack } from "../../playground/src/learn.js";
 import { openModels } from "../../playground/src/models.js";
@@ -24,7 +24,7 @@ const { cuts, flows, sentences, rings, learners, slopes } = JSON.parse(readFileS
 const opened = (reel) => ({ ...reel, real: Float32Array.from(reel.real), drawn: Float32Array.from(reel.drawn) });
 const filmSaid = (reel, frame) => described(opened(reel), frame);
 const clinicSaid = (name, reel, frame, healthy) => diagnosed(name, opened(reel), frame, healthy);
-const told = { ...insight, costs: insight.cutCosts.long, ringSaid, filmSaid, clinicSaid, walkSaid, nudgeSaid, nearestSaid };
+const told = { ...insight, counted, costs: insight.cutCosts.long, ringSaid, filmSaid, clinicSaid, walkSaid, nudgeSaid, nearestSaid };
 const answers = { cuts: [], flows: [], sentences: [], rings: [], learners: [], slopes: [] };
 for (const image of slopes) {
   const found = networks.discriminator.slopes(Float32Array.from(image));

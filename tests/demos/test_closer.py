@@ -85,7 +85,7 @@ def test_a_tally_counts_everybody_once() -> None:
     assert other["visitors"] == 0
 
 
-def test_500_sentences(node: Callable[..., str], page: Path) -> None:
+def test_600_sentences(node: Callable[..., str], page: Path) -> None:
     """Of the film, the studio and the ring: what is said is what numpy finds."""
     rng = np.random.default_rng(1)
     given: list[Any] = []
@@ -103,8 +103,9 @@ def test_500_sentences(node: Callable[..., str], page: Path) -> None:
         before, after = ({"digit": int(rng.integers(2)), "logit": x} for x in rng.normal(0, 1, 2))
         given.append(("nudgeSaid", before, after))
         given.append(("nearestSaid", rng.uniform(0.5, 9), rng.uniform(1, 9, 5).tolist(), 4))
+        given.append(("counted", rng.multinomial(25, rng.dirichlet([0.1] * 11)).tolist()))
     texts = ask(node, page, sentences=given)["sentences"]
-    assert len(texts) == 500
+    assert len(texts) == 600
     for text, (kind, *x) in zip(texts, given, strict=True):
         text = text.replace("\N{MINUS SIGN}", "-")
         numbers = [float(one) for one in re.findall(r"-?\d+\.?\d*", text)]
@@ -131,6 +132,12 @@ def test_500_sentences(node: Callable[..., str], page: Path) -> None:
             assert says["drawn becomes real"] == (a <= 0 < b)
             assert says["still"] == (digit == was)
             found, expected = numbers[1:3], [a, b]
+        elif kind == "counted":
+            digits = np.repeat(np.arange(11), x[0])
+            clear = digits[digits < 10]
+            often = [[int((clear == d).sum()), d] for d in range(10) if (clear == d).sum() > 12]
+            rest = [(digits == 10).sum(), len(set(clear))] if len(clear) else []
+            found, expected = numbers, [25, *(often[0] if often else rest)]
         else:
             assert says["may be a copy"] == (min(x[1]) >= x[0])
             found, expected = [numbers[0], *numbers[2:4]], [x[0], min(x[1]), np.median(x[1])]

@@ -65,7 +65,7 @@ def test_the_first_screen_shows_a_network_that_fails(browser: Any, digit_page: s
         names = page.locator(".strips .name")
         expect(names.nth(4)).to_contain_text("learnt only T = 36")
         expect(page.locator(".results .verdict")).to_contain_text("palindrome of T = 36")
-        clock = "RNN, plain is a clock: its answers come again about every 5 steps"
+        clock = "of its answers are those of 5 steps before."
         expect(page.locator(".told")).to_contain_text(clock)
         for element in (page.locator(".end.bad"), page.locator(".end.good").first,
                         page.locator(".results .verdict")):  # fmt: skip

@@ -269,6 +269,12 @@ def test_what_was_recorded(gan_demo: Served, mnist: MNIST) -> None:
         image = mnist.test_images[index, 0].numpy().astype(int)
         assert np.abs(real[:, 28 * k : 28 * k + 28] - image).max() <= 9
     assert recorded["clinic"].keys() == {"healthy", "collapse", "saturation", "overpowered"}
+    tiles = torch.from_numpy(shown[-28:]).float().div(255).unfold(1, 28, 28).transpose(0, 1)
+    with torch.no_grad():
+        shares = torchscript.load("classifier", ROOT / "exports")(tiles[:, None]).softmax(1)
+    clear = shares[shares.max(1).values >= 0.8].argmax(1)
+    counts = [*np.bincount(clear, minlength=10).tolist(), 25 - len(clear)]
+    assert recorded["film"]["digits"][-1] == counts
 
 
 def test_a_folder_without_a_film(tmp_path: Path) -> None:

@@ -6,5 +6,6 @@
 - `program`, `onnx`: the same models as programs of `torch.export` and as ONNX files.
 - `formats`: makes both from the .pt files.
 - `film`: the GAN's training at 16 steps.
+- `own`: wrappers with the contract of ours for a student's generator and discriminator.
 - `generator`: loads anyone's generator file, ours or a student's, and checks its images.
 """

@@ -7,20 +7,24 @@ images = generator(torch.from_numpy(film["z"]).float())
 
 import base64
 import io
+import json
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
 from toolkit.common.errors import ToolkitError
+from toolkit.common.package_data import package_data
 from toolkit.export import torchscript
 from toolkit.export.manifest import EXPORTS_DIR, read_file, read_manifest
 from toolkit.gan.data import EMBEDDED, load_mnist, to_unit
 from toolkit.gan.film import Arrays, from_bytes, state_dict_at
+from toolkit.gan.measure.evaluation import SURE
 
 NUM_TILES = 25  # pictures of each step, in a page
 NUM_REALS = 36  # real images in a page, for a game of real and drawn
@@ -59,6 +63,23 @@ def network_at(
     module = torchscript.load(network, exports_dir)
     module.load_state_dict(weights)
     return module
+
+
+def trainings(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
+    """What pages show of trainings: as `film` this generator's, or None, and as `clinic` those that
+    fail, by name; with digits where there is a classifier.
+
+    Raises:
+        ToolkitError: see `recording`.
+    """
+    listed = read_manifest(exports_dir)
+    films = json.loads(package_data("clinic").read_bytes())
+    if {"film.npz", "generator.pt"} <= listed.keys():
+        films["film"] = recording(exports_dir)
+    if "classifier.pt" in listed:
+        classifier = torchscript.load("classifier", exports_dir)
+        films = {name: with_digits(film, classifier) for name, film in films.items()}
+    return {"film": films.pop("film", None), "clinic": films}
 
 
 def recording(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
@@ -106,6 +127,21 @@ def for_pages(film: Arrays, generator: nn.Module, real: Tensor | None) -> dict[s
         "png": _png(rows),
         "real_png": None if real is None else _png([real]),
     }
+
+
+@torch.no_grad()
+def with_digits(recorded: dict[str, Any], classifier: nn.Module) -> dict[str, Any]:
+    """What `for_pages` returned, and as `digits` of each step how many of its pictures, as they
+    are shown, the classifier (images to logits) takes for each digit 0 to 9, and at last of how
+    many it is not sure.
+    """
+    with Image.open(io.BytesIO(base64.b64decode(recorded["png"]))) as picture:
+        sheet = torch.from_numpy(np.array(picture.convert("L"))).float() / 255
+    tiles = sheet.unflatten(0, (-1, 28)).unflatten(2, (-1, 28)).transpose(1, 2)  # (step, tile)
+    confidence, named = classifier(tiles.reshape(-1, 1, 28, 28)).softmax(dim=1).max(dim=1)
+    named[confidence < SURE] = 10
+    steps = named.reshape(len(tiles), -1)
+    return recorded | {"digits": [step.bincount(minlength=11).tolist() for step in steps]}
 
 
 def _png(rows: Sequence[Tensor]) -> str:

@@ -22,7 +22,7 @@ from toolkit.common.files import atomic_write
 from toolkit.common.package_data import package_data
 from toolkit.common.texts.language import chinese_of_pages
 from toolkit.export import torchscript
-from toolkit.export.film import recording
+from toolkit.export.film import trainings
 from toolkit.export.golden import check_golden
 from toolkit.export.manifest import SIGNATURES, Export, read_export, read_manifest
 from toolkit.gan.model import Classifier, ConvDiscriminator, ConvGenerator
@@ -52,8 +52,7 @@ def write_playground(exports_dir: Path, out: Path) -> str:
     content = {
         "made": datetime.date.today().isoformat(),
         "models": {name: _model(name, exports_dir) for name in names},
-        "film": recording(exports_dir) if {"film.npz", "generator.pt"} <= listed.keys() else None,
-        "clinic": json.loads(package_data("clinic").read_bytes()) if "generator" in names else None,
+        **(trainings(exports_dir) if "generator" in names else {"film": None, "clinic": None}),
         "zh": chinese_of_pages(),
     }
     page = (package_data("pages") / "playground.html").read_text(encoding="utf-8")
