@@ -48,12 +48,13 @@ SOLUTION = Path(__file__).parents[1] / "assignments" / "solution"
 BANDS = Path(__file__).parents[1] / "toolkit/assignment/curve/bands.json"
 Entry = dict[str, Any]
 SLACK = 1.25  # of time
-MARGIN = 1.25  # what a new run may be off, in units of what one of the band is off the others
-LEAST = dict.fromkeys(("loss", *GAN_CURVES), 0.1) | {"accuracy": 0.05}
+MARGIN = 1.25  # how far a new run may be off, in what those of the band are off the others
+LEAST = dict.fromkeys(("loss", *GAN_CURVES), 0.2) | {"accuracy": 0.05}
 SETTINGS = {
     "palindromes": {"learning_rate": 1e-3, "batch_size": 128, "hidden_dim": 128, "input_dim": 10},
     "gan": {"learning_rate": 2e-4, "batch_size": 64, "latent_dim": 100},
 }
+SHARE = 0.3  # of a band: what a curve must have to be judged
 NUM_BAND, NUM_SEEDS = 20, 30  # the others are for the test
 GANS = ["gan-non-saturating", "gan-saturating"]
 EPOCH = 60_000 // 64
@@ -98,6 +99,12 @@ FAULTS = {
         "only drawn images in D's loss",
         "no non-linearity",
     ],
+}
+# What trains as a healthy run does at T = 5 or 10, or so nearly that no curve shows it.
+HIDDEN = {
+    "lstm-T5: answer in the input",
+    "lstm-T10: answer in the input",
+    "lstm-T10: learning rate x 10",
 }
 
 
@@ -298,16 +305,18 @@ def jobs() -> Iterator[tuple[str, int, str, int]]:
         for recipe in recipes:
             every = EVERY[kind(recipe)]
             for fault in FAULTS[kind(recipe)]:
-                if fault != "no non-linearity" or not recipe.startswith("lstm"):
-                    yield recipe, 100, fault, every * math.ceil(0.3 * STEPS[recipe] / every)
+                if not (recipe.startswith("lstm") and fault == "no non-linearity"):
+                    yield recipe, 100, fault, every * math.ceil(SHARE * STEPS[recipe] / every)
 
+    short = [recipe for recipe in PALINDROMES if not recipe.endswith("T20")]
     yield from healthy(PALINDROMES, range(8))
-    yield from faulty([recipe for recipe in PALINDROMES if recipe != "rnn-T20"])
-    yield from healthy(GANS, range(8))
+    yield from faulty([*short, "lstm-T20"])
+    yield from healthy(GANS, range(6))
+    yield from healthy(short, range(8, NUM_SEEDS))
     yield from faulty(GANS)
-    yield from healthy(PALINDROMES, range(8, NUM_BAND))
-    yield from healthy(GANS, range(8, NUM_BAND))
-    yield from healthy(STEPS, range(NUM_BAND, NUM_SEEDS))
+    for seed in range(6, NUM_BAND):
+        yield from healthy(STEPS, range(seed, seed + 1))
+        yield from healthy(STEPS, range(NUM_BAND, NUM_SEEDS)[seed - 6 : seed - 5])
 
 
 def read_log() -> list[Entry]:
@@ -374,18 +383,19 @@ def fit(recipe: str, runs: list[Entry]) -> Recipe:
     num_bins = STEPS[recipe] // every
     bands = {}
     for name in ("loss", "accuracy") if kind(recipe) == "palindromes" else GAN_CURVES:
-        margin = LEAST[name]
+        off = []
         for left_out in runs:
             others = envelope(name, [run for run in runs if run is not left_out], num_bins)
-            for single in (False, True):
-                values = dict(enumerate(v for _, v in curve(left_out, name, single)))
-                off = deviations(
-                    name, {n: values[n] for n in range(min(num_bins, len(values)))}, others
-                )
-                margin = max(margin, MARGIN * max(abs(x) for _, x in off))
+            both = [curve(left_out, name, single)[:num_bins] for single in (False, True)]
+            values = [dict(enumerate(value for _, value in one)) for one in both]
+            off.append(max(abs(x) for v in values for _, x in deviations(name, v, others)))
+        margin = max(LEAST[name], MARGIN * sorted(off)[-2])  # one of them may be outside
         bands[name] = widened(name, envelope(name, runs, num_bins), margin)
     steps = [every * n for n in range(1, num_bins + 1)]
-    return Recipe(every=every, runs=len(runs), settings=settings, bands=bands, steps=steps)
+    least = next(step for step in steps if step >= SHARE * steps[-1])
+    return Recipe(
+        runs=len(runs), every=every, least=least, steps=steps, settings=settings, bands=bands
+    )
 
 
 def verdicts(entry: Entry, recipe: Recipe, steps: float) -> list[Verdict]:

@@ -1,8 +1,8 @@
 """The tutor on planted faults: python benchmarks/check/tutor.py [NAME ...]
 
 Each misconception of tests/assignment/check/corpus, in the right solution where it was written
-first, is tried in the exercises that it belongs to: those of its part that have its id. It should be
-wrong there, under that id, and the next hint should be a question. With names, only these.
+first, is tried in the exercises of its part that have its id. It should be wrong there, under that
+id, and the next hint should be a question. With names, only these.
 """
 
 import sys

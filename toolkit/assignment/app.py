@@ -320,33 +320,26 @@ def progress(
 @app.command()
 @reports_errors
 def curve(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            help="Your losses: CSV, JSON, JSON lines, or TensorBoard's, e.g. records/gan.csv."
-        ),
-    ],
+    file: Annotated[Path, typer.Argument(help="CSV, JSON, JSON lines, or TensorBoard's.")],
     network: Annotated[
         Literal["lstm", "rnn", "gan"] | None,
-        typer.Option(help="What was trained.", show_default="what the settings beside FILE say"),
+        typer.Option(help="What was trained.", show_default="as the settings beside FILE say"),
     ] = None,
-    length: Annotated[
-        int | None, typer.Option(help="T.", show_default="what the settings beside FILE say")
-    ] = None,
+    length: Annotated[int | None, typer.Option(help="T.", show_default="the same")] = None,
     every: Annotated[
-        float | None,
-        typer.Option(help="Steps between two values.", show_default="what FILE says, or 1"),
+        float | None, typer.Option(help="Steps between values.", show_default="as FILE says, or 1")
     ] = None,
 ) -> None:
     """Say whether a training goes as healthy ones do, and draw it over their band.
 
-    Exit code 0: inside; 1: outside, with what usually causes it.
+    FILE has its losses, such as records/gan.csv. Exit code 0: inside; 1: outside, with the usual
+    cause.
     """
     from toolkit.assignment.curve.answer import compare
 
     verdict, text = compare(file, network, length, every)
     print(text)
-    raise typer.Exit(verdict.leaves is not None)
+    raise typer.Exit(verdict.cause != "")
 
 
 packages = typer.Typer(

@@ -3,7 +3,6 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 from toolkit.assignment.curve.judging import Recipe, Verdict, binned, judge, recipes
 from toolkit.assignment.curve.reading import GAN, Curve, Source, read_curves
@@ -13,55 +12,44 @@ from toolkit.common.errors import UsageError
 
 
 def compare(
-    source: Source,
-    network: str | None = None,
-    length: int | None = None,
-    every: float | None = None,
+    source: Source, network: str | None, length: int | None, every: float | None
 ) -> tuple[Verdict, str]:
     """Judge a training and draw it, into the present folder; a notebook shows the picture.
 
     Args:
-        source: see `read_curves`.
-        network: lstm, rnn or gan; None for what the settings beside a file say.
+        source, every: see `read_curves`.
+        network: lstm, rnn or gan; None for what the settings beside a CSV say.
         length: T; the same.
-        every: how many steps lie between two values.
 
     Raises:
         UsageError: it cannot be read, is too short, or nobody knows of which recipe it is.
     """
-    path = Path(source) if isinstance(source, Path | str) else Path("curve")
+    path = Path(source) if isinstance(source, Path | str) else Path("my")
     beside = path.with_suffix(".json")
-    is_beside = path.suffix == ".csv" and beside.is_file()
-    settings = json.loads(beside.read_text(encoding="utf-8")) if is_beside else {}
+    known = path.suffix == ".csv" and beside.is_file()
+    settings = json.loads(beside.read_text(encoding="utf-8")) if known else {}
     curves = read_curves(source, every, network == "gan")
     name = _recipe(curves, network or settings.get("network"), length or settings.get("length"))
     recipe = recipes()[name]
     curves = {key: curve for key, curve in curves.items() if key in recipe.bands}
-    verdict = judge(curves, recipe)
-    reach = max(step for curve in curves.values() for step, _ in curve)
+    verdict, reach = judge(curves, recipe), max(s for c in curves.values() for s, _ in c)
     if reach < recipe.least and verdict.cause != "nan":
         raise UsageError(
             f"These are {reach:g} steps; from {recipe.least} on it can be judged. If several steps "
             "lie between two values, say how many: --every 50, in a notebook every=50."
         )
-    picture = Path(path.name).with_suffix(".curve.png")
+    picture = Path(f"{path.stem}-curve.png")
     _draw(picture, name, recipe, curves)
-    return verdict, "\n".join(_lines(verdict, name, recipe, settings, reach=reach, path=picture))
-
-
-def _lines(
-    verdict: Verdict, name: str, recipe: Recipe, settings: dict[str, Any], **given: object
-) -> list[str]:
-    language = read_settings(Path()).language
-    given |= verdict._asdict() | {"name": name, "runs": recipe.runs, "last": recipe.steps[-1]}
     usual = recipe.settings.items()
-    others = [f"{k} = {settings[k]} ({v:g})" for k, v in usual if settings.get(k, v) != v]
+    others = ", ".join(f"{k} = {settings[k]} ({v:g})" for k, v in usual if settings.get(k, v) != v)
     said = ["curve outside", verdict.cause] if verdict.cause else ["curve inside"]
     said += ["curve settings"] * bool(others) + ["curve picture"]
-    return [say(key, language, **given, others=", ".join(others)) for key in said]
+    given = verdict._asdict() | {"name": name, "runs": recipe.runs, "others": others}
+    given |= {"reach": min(reach, recipe.steps[-1]), "path": picture}
+    return verdict, "\n".join(say(key, read_settings(Path()).language, **given) for key in said)
 
 
-def _recipe(curves: dict[str, Curve], network: str | None, length: int | str | None) -> str:
+def _recipe(curves: dict[str, Curve], network: str | None, length: object) -> str:
     """The name of the recipe that a training follows; a UsageError where nobody knows."""
     if set(GAN) <= curves.keys():
         saturating = any(value < 0 for _, value in curves[GAN[1]])

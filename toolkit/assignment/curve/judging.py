@@ -16,7 +16,6 @@ from pydantic import BaseModel
 
 from toolkit.assignment.curve.reading import GAN, Curve
 
-SHARE = 0.3  # of a band: what a curve must have to be judged
 FLOOR, WORST = 1e-4, 2.6  # losses below are one; and of Part I, where guessing has 2.3
 HERE = Path(__file__)
 CAUSES = tomllib.loads(HERE.with_name("causes.toml").read_text(encoding="utf-8"))
@@ -31,29 +30,25 @@ class Band(NamedTuple):
 
 
 class Recipe(BaseModel):
-    """The bands of a recipe; bin n is the steps from n * `every` + 1 to (n + 1) * `every`."""
+    """What healthy runs of one recipe had; a bin is the `every` steps up to one of `steps`."""
 
-    every: int
     runs: int
+    every: int
+    least: int  # the step up to which a curve must be known
+    steps: list[int]
     settings: dict[str, float]
     bands: dict[str, Band]
-    steps: list[int]  # the last of each bin
-
-    @property
-    def least(self) -> int:
-        """The step up to which a curve must be known."""
-        return next(step for step in self.steps if step >= SHARE * self.steps[-1])
 
 
 class Verdict(NamedTuple):
     """What is to be said: inside, or where it leaves the band, and the usual cause."""
 
-    leaves: float | None = None  # the step; None: inside
+    cause: str = ""  # a key of causes.toml; "": inside
+    leaves: float = 0.0  # the step
     curve: str = ""
     value: float = 0.0  # there, and the limits
     low: float = 0.0
     high: float = 0.0
-    cause: str = ""  # a key of causes.toml
 
 
 @functools.cache
@@ -68,10 +63,9 @@ def scale(name: str, value: float) -> float:
 
     Part I's loss is stretched towards guessing as well: 2.1 is much less than 2.3.
     """
-    if name == "accuracy":
-        return value
     size = max(abs(value), FLOOR)
-    return math.log(size / max(WORST - size, 0.05) if name == "loss" else size)
+    room = max(WORST - size, 0.05) if name == "loss" else 1.0
+    return value if name == "accuracy" else math.log(size / room)
 
 
 def binned(curve: Curve, recipe: Recipe) -> dict[int, float]:
@@ -79,8 +73,7 @@ def binned(curve: Curve, recipe: Recipe) -> dict[int, float]:
     bins: dict[int, list[float]] = {}
     for step, value in curve:
         bins.setdefault(max(0, math.ceil(step / recipe.every) - 1), []).append(value)
-    known = range(len(recipe.steps))
-    return {n: fmean(values) for n, values in sorted(bins.items()) if n in known}
+    return {n: fmean(bins[n]) for n in range(len(recipe.steps)) if n in bins}
 
 
 def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int, float]]:
@@ -107,10 +100,10 @@ def judge(curves: dict[str, Curve], recipe: Recipe) -> Verdict:
     for name, curve in curves.items():
         for step, value in curve:
             if not math.isfinite(value):
-                return Verdict(step, name, value, math.nan, math.nan, "nan")
-    doubled = {GAN[0]: [(s, 2 * v) for s, v in curves[GAN[0]]]} if GAN[0] in curves else {}
+                return Verdict("nan", step, name, value, math.nan, math.nan)
+    doubled = {name: [(s, 2 * v) for s, v in curves[name]] for name in GAN[:1] if name in curves}
     verdicts = _compare(curves, recipe), _compare(curves | doubled, recipe)
-    return max(verdicts, key=lambda v: math.inf if v.leaves is None else v.leaves)
+    return max(verdicts, key=lambda verdict: verdict.leaves or math.inf)
 
 
 def _compare(curves: dict[str, Curve], recipe: Recipe) -> Verdict:
@@ -124,9 +117,8 @@ def _compare(curves: dict[str, Curve], recipe: Recipe) -> Verdict:
     ]
     if not off:
         return Verdict()
-    number, name, by = min(off)
-    first = next((one for one in off if one[1] == "loss"), off[0])
-    looks = {f"leaves {first[1]}": math.copysign(1, first[2])}
+    _, name, by = next((one for one in off if one[1] == "loss"), off[0])
+    looks = {f"leaves {name}": math.copysign(1, by)}
     for key, values in bins.items():
         looks[f"least of {key}"] = min(values.values())
         looks[key] = fmean([*values.values()][-max(2, len(values) // 3) :])
@@ -135,5 +127,6 @@ def _compare(curves: dict[str, Curve], recipe: Recipe) -> Verdict:
         for cause, wanted in CAUSES.items()
         if all(low <= looks.get(key, math.nan) <= high for key, (low, high) in wanted.items())
     )
+    number, name, _ = min(off)
     low, _, high = (part[number] for part in recipe.bands[name])
-    return Verdict(recipe.steps[number], name, bins[name][number], low, high, cause)
+    return Verdict(cause, recipe.steps[number], name, bins[name][number], low, high)

@@ -1,25 +1,18 @@
 """A training's curves, from a list or from whatever file they were kept in."""
 
 import csv
-import importlib
 import json
 import re
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from toolkit.common.errors import UsageError
 
-D, G = r"d(is(c(riminator)?)?)?", r"g(en(erator)?)?"
-COLUMNS = {  # what each may be called, letters only
-    "step": r"(global|train)?(step|iter|iteration|batch)(es|s)?",
-    "epoch": r"epochs?",
-    "loss_discriminator": rf"(loss|err)(es)?{D}|{D}(loss|err)(es)?",
-    "loss_generator": rf"(loss|err)(es)?{G}|{G}(loss|err)(es)?",
-    "loss": r"(train|training|batch)?loss(es)?(train|training)?",
-    "accuracy": r"(test|val|validation|eval|unseen)?acc(uracy|uracies)?(test|val|eval)?",
-}
+COLUMNS = tomllib.loads(Path(__file__).with_name("columns.toml").read_text(encoding="utf-8"))
 GAN, PART_I = ("loss_discriminator", "loss_generator"), ("loss", "accuracy")
 EPOCHS = 10_000 // 128, 60_000 // 64  # steps of one, in Part I and of a GAN
 WANTED = (
@@ -42,13 +35,13 @@ def read_curves(source: Source, every: float | None, gan: bool) -> dict[str, Cur
     Raises:
         UsageError: it cannot be read, has no loss, or its steps do not grow.
     """
-    rows: Any = _read(Path(source)) if isinstance(source, Path | str) else source
-    if isinstance(rows, Mapping):
-        rows = [dict(zip(rows, row, strict=False)) for row in zip(*rows.values(), strict=False)]
     try:
+        rows: Any = _read(Path(source)) if isinstance(source, Path | str) else source
+        if isinstance(rows, Mapping):
+            rows = [dict(zip(rows, row, strict=False)) for row in zip(*rows.values(), strict=True)]
         named = [dict(_named(row, gan)) for row in rows]
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"These are no rows of numbers: {error}. {WANTED}.") from error
+    except (OSError, TypeError, ValueError, csv.Error) as error:
+        raise UsageError(f"This cannot be read: {error}. {WANTED}.") from error
     epoch = EPOCHS[any(name in row for row in named for name in GAN)]
     found: dict[str, Curve] = {}
     for number, row in enumerate(named, start=1):
@@ -75,37 +68,26 @@ def _named(row: Any, gan: bool) -> Iterator[tuple[str, float]]:
         row = dict(zip({1: PART_I[:1], 2: two}.get(len(values), three), values, strict=True))
     for word, value in row.items():
         letters = re.sub("[^a-z]", "", str(word).lower())
-        for name, pattern in COLUMNS.items():
-            if re.fullmatch(pattern, letters) and value not in (None, ""):
-                yield name, float(value)
+        fitting = (name for name, pattern in COLUMNS.items() if re.fullmatch(pattern, letters))
+        if value not in (None, "") and (name := next(fitting, "")):
+            yield name, float(value)
 
 
 def _read(path: Path) -> Any:
     """What is in a file: rows, or columns by name."""
     if path.is_dir() or "tfevents" in path.name:
-        return _tensorboard(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig").strip()
-        if text[:1] == "[" or path.suffix == ".json":
-            return json.loads(text)
-        if text[:1] == "{":
-            return [json.loads(line) for line in text.splitlines()]
-        lines = [row for row in csv.reader(re.sub(r"[;\t]", ",", text).splitlines()) if row]
-    except (OSError, ValueError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read: {error}. {WANTED}.") from error
+        try:
+            board = import_module("tensorboard.backend.event_processing.event_accumulator")
+        except ImportError as error:
+            raise UsageError(f"For {path}: pip install tensorboard. A CSV will do too.") from error
+        events = board.EventAccumulator(str(path), size_guidance={"scalars": 0}).Reload()
+        tags = events.Tags()["scalars"]
+        return [{"step": e.step, tag: e.value} for tag in tags for e in events.Scalars(tag)]
+    text = path.read_text(encoding="utf-8-sig").strip()
+    if text[:1] == "[" or path.suffix == ".json":
+        return json.loads(text)
+    if text[:1] == "{":
+        return [json.loads(line) for line in text.splitlines()]
+    lines = [row for row in csv.reader(re.sub(r"[;\t]", ",", text).splitlines()) if row]
     has_names = lines and re.search("[a-z]", re.sub("nan|inf|e", "", "".join(lines[0]).lower()))
     return [dict(zip(lines[0], row, strict=False)) for row in lines[1:]] if has_names else lines
-
-
-def _tensorboard(path: Path) -> list[dict[str, float]]:
-    """The scalars of TensorBoard's files, a row for each."""
-    try:
-        name = "tensorboard.backend.event_processing.event_accumulator"
-        module = importlib.import_module(name)
-    except ImportError as error:
-        raise UsageError(
-            "What reads such files is not installed: pip install tensorboard. A CSV will do too."
-        ) from error
-    events = module.EventAccumulator(str(path), size_guidance={"scalars": 0}).Reload()
-    tags = events.Tags()["scalars"]
-    return [{"step": e.step, tag: e.value} for tag in tags for e in events.Scalars(tag)]

@@ -47,11 +47,9 @@ def curve(
     """Draw a training over the band of healthy ones, and say whether it is inside.
 
     Args:
-        losses: a file, such as "records/lstm-T5-rate0.001.csv", or a list of losses, or the rows
-            that you give to keep_record.
-        network: "lstm", "rnn" or "gan", and
-        length: T, where no settings beside a file say so.
-        every: how many steps lie between two values of a list of losses; 1 by default.
+        losses: a file such as "records/gan.csv", or losses, or the rows that keep_record gets.
+        network: "lstm", "rnn" or "gan", and `length`, T, where no settings beside a file say so.
+        every: how many steps lie between two losses; 1 by default.
     """
     _print("curve.answer.compare", losses, network, length, every)
 

@@ -137,9 +137,9 @@ def _judged(exercise: Exercise, report: Report) -> Answer:
     for finding in report.findings:
         id, one = str(finding.id), f"{finding.id} {finding.equation}"
         if {id, one} & {*exercise.ids}:
-            said = [("judged", {"message": finding.message})]
+            judged = [("judged", {"message": finding.message})]
             own = next((key for key, m in exercise.mistakes.items() if m["id"] == one), "")
-            return Answer(verdict="wrong", numbers=True, id=id, said=said, mistake=own)
+            return Answer(verdict="wrong", numbers=True, id=id, said=judged, mistake=own)
     if any(finding.id == "not-written" for finding in report.findings):
         return Answer(verdict="not written")
     ids = {None, *(id.split()[0] for id in exercise.ids)}
