@@ -13,7 +13,8 @@ is one. `mishaps/` has a module for each part:
     flips     a flipped bit, or an end that is missing, in each kind of file
     commands  wrong commands
     archives  hand-ins with damage, which are only read
-    frames    answers of the sandbox with damage
+    frames    answers of the sandbox with damage in their text
+    replies   all answers about a part of a right hand-in, with damage in their values, judged
 
 The same seed does the same, apart from the moments: they depend on the machine.
 """
@@ -27,7 +28,7 @@ from mishaps.disk import disk
 from mishaps.flips import flips
 from mishaps.kills import kills
 from mishaps.pairs import pairs
-from mishaps.strangers import archives, frames
+from mishaps.strangers import archives, frames, replies
 
 PARTS = {
     "kills": (kills, 200),
@@ -37,6 +38,7 @@ PARTS = {
     "commands": (commands, 400),
     "archives": (archives, 2000),
     "frames": (frames, 20_000),
+    "replies": (replies, 20_000),
 }
 
 

@@ -1,27 +1,31 @@
-"""A class of 100 archives, ten of them hostile: python benchmarks/grade_class.py [--check stand-in]
+"""A class of 100 archives, some hostile: python benchmarks/grade_class.py [--check stand-in]
 
     python benchmarks/grade_class.py --check real --size 200 --kills 3
+    python benchmarks/grade_class.py --check real --size 60 --kills 3 --only dataset.py
 
 Every archive must get a result, and every harmless one the points that it would get alone. The
-hostile ones loop, sleep, fork, eat memory, print, forge a report, or are not proper archives; each
-is bounded, see tests/assignment/submissions.py. The stand-in for the check only imports the four
+hostile ones loop, sleep, fork, eat memory, print, forge a report, keep a hundred processes busy,
+are no proper archives, or are aimed at the judge (tests/assignment/grade/test_suspect.py); each is
+bounded, see tests/assignment/submissions.py. The stand-in for the check only imports the four
 files, so the time measured is that of the grader itself. `--check real` runs the real check, and
 the harmless archives are the right submissions of the tests, in turn. `--kills` then grades the
 class once more with the command line, which is killed at random moments and given again each time,
-and compares every result with the one before. The grader's memory is the largest resident set of
-its own processes, which read archives and judge answers; what the submissions take is not in it.
+and compares every result with the one before. The memory is the largest resident set of each of the
+command's own processes, and of those that judge one archive or write one page; what the submissions
+take is not in it. With `--only` the harmless archives have one file.
 """
 
 import argparse
 import collections
+import contextlib
 import difflib
-import itertools
 import json
 import random
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,6 +41,7 @@ from toolkit.assignment.grade.verdict import CHECK
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.assignment import submissions
 from tests.assignment.check.corpus import cases
+from tests.assignment.grade.test_suspect import HEAVY
 
 INTO_PIPES = """
 import os
@@ -45,6 +50,16 @@ for descriptor in range(3, 40):
         os.write(descriptor, b"0" * 200)
     except OSError:
         pass
+"""
+BUSY = """
+import os, time
+for _ in range(100):
+    if os.fork() == 0:
+        end = time.time() + 60
+        while time.time() < end:
+            pass
+        os._exit(0)
+time.sleep(60)
 """
 HOSTILE = {
     "loops": submissions.with_lstm(submissions.LOOP),
@@ -57,10 +72,12 @@ HOSTILE = {
     "zip bomb": submissions.zip_bomb(),
     "path outside": submissions.pack({"../../lstm.py": "x"}),
     "link": submissions.symlink("/etc/passwd"),
+    "a hundred busy": submissions.with_lstm(BUSY),
+    **{name: submissions.pack(submissions.FINE | files) for name, files in HEAVY.items()},
 }
 
 
-def harmless(number: int, real: bool) -> tuple[str, dict[str, str | bytes]]:
+def harmless(number: int, real: bool, only: str) -> tuple[str, dict[str, str | bytes]]:
     """The kind of the archive with this number, and its files."""
     if not real:
         own = {"lstm.py": f"class LSTM:\n    number = {number}\n"}
@@ -68,17 +85,17 @@ def harmless(number: int, real: bool) -> tuple[str, dict[str, str | bytes]]:
     name = list(cases.RIGHT)[number % len(cases.RIGHT)]
     with tempfile.TemporaryDirectory() as directory:
         cases.write_right(name, Path(directory))
-        files = [path for path in Path(directory).rglob("*") if path.is_file()]
+        files = [path for path in Path(directory).rglob(only) if path.is_file()]
         return name, {str(path.relative_to(directory)): path.read_bytes() for path in files}
 
 
-def write_class(folder: Path, size: int, real: bool) -> dict[str, str]:
+def write_class(folder: Path, size: int, real: bool, only: str) -> dict[str, str]:
     """Write the archives, with the hostile ones among them; return the kind of each file."""
     kinds = {}
     every = size // len(HOSTILE)
     hostile = iter(HOSTILE)
     for number in range(size):
-        kind, files = harmless(number, real)
+        kind, files = harmless(number, real, only)
         if number % every == every // 2:
             kind = next(hostile, kind)
         name = f"{10_000_000 + number}_assignment3.zip"
@@ -89,12 +106,13 @@ def write_class(folder: Path, size: int, real: bool) -> dict[str, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="A class of archives, hostile ones among them.")
-    parser.add_argument("--size", type=int, default=100, help="archives; a tenth is hostile")
+    parser.add_argument("--size", type=int, default=100, help=f"archives; {len(HOSTILE)} hostile")
     parser.add_argument("--workers", type=int, default=2, help="archives at a time")
     parser.add_argument("--time-limit", type=float, help="seconds for an archive [20, real: 300]")
     parser.add_argument("--kills", type=int, default=0, help="of the command line; real check only")
     parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
     parser.add_argument("--check", choices=("stand-in", "real"), default="stand-in")
+    parser.add_argument("--only", default="*", help="file of each harmless archive; real check")
     options = parser.parse_args()
     if options.size < len(HOSTILE):
         parser.error(f"--size must be at least {len(HOSTILE)}")
@@ -109,7 +127,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory, "class")
         folder.mkdir()
-        kinds = write_class(folder, options.size, real)
+        kinds = write_class(folder, options.size, real, options.only)
         start = time.perf_counter()
         results = grade_folder(
             folder,
@@ -132,7 +150,7 @@ def main() -> None:
             command += ["--out", str(out), "--jobs", str(options.workers)]
             rng = random.Random(options.seed)
             moments = [seconds * rng.random() / options.kills for _ in range(options.kills)]
-            taken, peak = kill_and_repeat(command, moments)
+            taken, peaks = kill_and_repeat(command, moments)
             again = written(out)
             differing = [name for name, result in whole.items() if again.get(name) != result]
             harmless_ones = [name for name in differing if kinds[name] not in HOSTILE]
@@ -141,7 +159,8 @@ def main() -> None:
                 f"again: {len(again)} results in {taken:.0f} s. Others than before: "
                 f"{len(harmless_ones)} of harmless archives, "
                 f"{len(differing) - len(harmless_ones)} of hostile ones, which meet a limit now "
-                f"here, now there. The grader's processes: at most {peak / 1e6:.0f} MB each."
+                f"here, now there. At most {peaks[False] / 1e6:.0f} MB in a process of the "
+                f"command, {peaks[True] / 1e6:.0f} MB in one that judges."
             )
             for name in differing:
                 print(f"{kinds[name]}: {differences(whole[name], again.get(name))[:500]}")
@@ -172,38 +191,42 @@ def differences(one: object, other: object) -> str:
     return f"{one!r} -> {other!r}"
 
 
-def kill_and_repeat(command: list[str], moments: list[float]) -> tuple[float, int]:
+def kill_and_repeat(command: list[str], moments: list[float]) -> tuple[float, dict[bool, int]]:
     """Give a command, kill it after so many seconds each time, and let the last one end.
 
     Returns:
-        seconds in all, and the largest resident set of a process of the grader's own, in bytes.
+        seconds in all, and the largest resident sets, in bytes: of a process of the command (False)
+        and of a fork that judges (True).
     """
-    start, peak = time.perf_counter(), 0
+    start, peaks = time.perf_counter(), {False: 0, True: 0}
     for moment in [*moments, None]:
         began = time.perf_counter()
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
             while process.poll() is None:
                 if moment is not None and time.perf_counter() - began > moment:
                     process.kill()
-                peak = max(peak, *own_peaks(process.pid))
+                for judges, peak in own_peaks(process.pid):
+                    peaks[judges] = max(peaks[judges], peak)
                 time.sleep(0.2)
         if moment is None and process.returncode:
             sys.exit(f"{' '.join(command)} ended with {process.returncode}.")
-    return time.perf_counter() - start, peak
+    return time.perf_counter() - start, peaks
 
 
-def own_peaks(pid: int) -> list[int]:
-    """The largest resident set so far, in bytes, of a grader and of its workers."""
-    peaks = [0]
-    try:
-        parent = psutil.Process(pid)
-        for process in itertools.chain([parent], parent.children()):
-            if process == parent or "loky" in " ".join(process.cmdline()):
+def own_peaks(pid: int) -> Iterator[tuple[bool, int]]:
+    """The largest resident set so far, in bytes, of each of the grader's processes; a fork of one,
+    which has its command line, judges.
+    """
+    parent = psutil.Process(pid)
+    for process in (parent, *parent.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess, OSError, AttributeError):  # it has ended
+            line = process.cmdline()
+            judges = process != parent and line == process.parent().cmdline()
+            if process == parent or judges or "loky" in " ".join(line):
                 status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
-                peaks += [int(x.split()[1]) * 1024 for x in status.splitlines() if "VmHWM" in x]
-    except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
-        pass  # ended meanwhile
-    return peaks
+                for row in status.splitlines():
+                    if "VmHWM" in row:
+                        yield judges, int(row.split()[1]) * 1024
 
 
 def print_table(results: list[Result], kinds: dict[str, str]) -> None:

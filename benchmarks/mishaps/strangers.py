@@ -1,23 +1,33 @@
 """What strangers may hand in and answer: archives and frames, each a valid one with some damage.
 
-Only reading: nothing is run. An exception that is no sentence for its author is a loss.
+Only reading: nothing is run, but what `replies` damages. An exception that is no sentence for its
+author is a loss.
 """
 
+import contextlib
+import copy
 import io
 import json
 import os
 import random
+import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
 
 import torch
 
 from mishaps import Outcome
-from toolkit.assignment.check import wire
-from toolkit.assignment.check.host import MALFORMED
+from toolkit.assignment.check import host, wire
+from toolkit.assignment.check.findings import Finding
+from toolkit.assignment.check.gan.drawing.stand_ins import digits
+from toolkit.assignment.check.host import MALFORMED, plain_host
+from toolkit.assignment.check.parent import import_judges, judge_part
 from toolkit.assignment.check.static import Reading
 from toolkit.assignment.check.submission import prepare
 from toolkit.assignment.check.verdicts import Verdicts
@@ -25,10 +35,13 @@ from toolkit.assignment.grade.archive import BrokenArchive, unpack
 from toolkit.assignment.grade.copies.similar import prints_of, read_code
 from toolkit.assignment.grade.sandbox.apart import Bounds, Exceeded, Failed, apart
 from toolkit.assignment.grade.unusual import unusual
-from toolkit.assignment.parts import PARTS
+from toolkit.assignment.parts import PARTS, Part
 from toolkit.assignment.records.files import read_folder
 from toolkit.common.errors import UsageError
 from toolkit.common.package_data import package_data
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.assignment.check.corpus import cases
 
 BOUNDS = Bounds(seconds=120, cpu=20)
 PIECES = (
@@ -122,10 +135,140 @@ def frames(count: int, seed: int) -> Iterator[Outcome]:
         os.close(write)
         outcome, detail = "clean", ""
         try:
-            wire.check_sources(wire.receive(read, 2**20)[1]["events"])
+            wire.receive(read, 2**20)
         except (wire.Disturbed, wire.Closed, *MALFORMED):
             outcome = "refused"
         except Exception as error:
             outcome, detail = "an exception", f"frame {number} of seed {seed}, {error!r}"
         os.close(read)
         yield Outcome("frames", outcome, detail)
+
+
+class Fails(Verdicts):
+    """What the judge says; a fault of its own goes on."""
+
+    def not_seen(self, name: str, /, **seen: Any) -> None:
+        if name == "failed":
+            raise seen["error"]
+        super().not_seen(name, **seen)
+
+
+class Told:
+    """What the processes of one right hand-in have answered, for each part: the frames in turn."""
+
+    def __init__(self, name: str) -> None:
+        self.frames: dict[Part, dict[str, list[Any]]] = {part: {} for part in PARTS}
+        self.findings: dict[Part, list[Finding]] = {}
+        with tempfile.TemporaryDirectory() as theirs, tempfile.TemporaryDirectory() as copy:
+            cases.write_right(name, Path(theirs))
+            submission = prepare(Path(theirs), Path(copy))
+            self.located = submission.parts
+            with plain_host() as real:
+                real.helps["digits"] = digits
+                for part, located in self.located.items():
+                    self._now, self._frames = "", self.frames[part]
+                    with mock.patch.multiple(host, send=self._asked, receive=self._answered):
+                        verdicts = Fails(part, located.file)
+                        judge_part(real, copy, located, verdicts)
+                    self.findings[part] = verdicts.findings
+
+    def _asked(self, descriptor: int, nonce: str, question: Any) -> None:
+        if isinstance(question, dict) and "ask" in question:
+            self._now = question["ask"]
+        wire.send(descriptor, nonce, question)
+
+    def _answered(self, descriptor: int, most: int) -> tuple[str, Any]:
+        nonce, reply = wire.receive(descriptor, most)
+        self._frames.setdefault(self._now, []).append(copy.deepcopy(reply))
+        return nonce, reply
+
+    def judged(self, part: Part, damage: Callable[[dict[str, list[Any]]], None]) -> list[Finding]:
+        """What the judge says of the same answers with some damage."""
+        frames = copy.deepcopy(self.frames[part])
+        damage(frames)
+        now = ["", ""]
+
+        def send(descriptor: int, nonce: str, question: Any) -> None:
+            now[0] = nonce
+            now[1] = question.get("ask", now[1]) if isinstance(question, dict) else now[1]
+
+        def receive(descriptor: int, most: int) -> tuple[str, Any]:
+            if not frames.get(now[1]):
+                raise wire.Closed
+            return now[0], frames[now[1]].pop(0)
+
+        @contextlib.contextmanager
+        def student(part: Part, root: str) -> Iterator[host.Student]:
+            yield host.Student(part, 0, 0, "", {"digits": digits}, contextlib.nullcontext())
+
+        verdicts = Fails(part, self.located[part].file)
+        with mock.patch.multiple(host, send=send, receive=receive):
+            judge_part(SimpleNamespace(student=student), "", self.located[part], verdicts)
+        return verdicts.findings
+
+
+def replies(count: int, seed: int) -> Iterator[Outcome]:
+    """All answers about a part of a right hand-in, with damage in their values."""
+    import_judges()
+    told = [Told(name) for name in ("separate gates", "time-major")]
+    for one in told:
+        for part in one.located:
+            if one.judged(part, lambda frames: None) != one.findings[part]:
+                yield Outcome("replies", "another verdict", f"{part}, without damage")
+    for number in range(count):
+        rng = random.Random(f"{seed} {number}")
+        one = rng.choice(told)
+        part = rng.choice([*one.located])
+
+        def work(one: Told = one, part: Part = part, rng: random.Random = rng) -> bytes:
+            for _ in range(rng.randint(1, 3)):
+                one.judged(part, lambda frames: _damage(frames, rng))
+            return b"clean"
+
+        outcome, detail = "clean", ""
+        try:
+            apart(work, BOUNDS)
+        except Exceeded as error:
+            outcome, detail = "named", str(error)
+        except Failed as error:
+            outcome, detail = "an exception", f"reply {number} of seed {seed}, {part}: {error}"
+        yield Outcome("replies", outcome, detail)
+
+
+def _damage(frames: Any, rng: random.Random) -> None:
+    """Put something else in the place of one value, somewhere inside."""
+    frames = frames[rng.choice([*frames])]
+    while True:
+        key = rng.choice([*frames]) if isinstance(frames, dict) else rng.randrange(len(frames))
+        inner = frames[key]
+        if isinstance(inner, dict | list) and inner and rng.random() < 0.85:
+            frames = inner
+            continue
+        how = rng.random()
+        if how < 0.1:
+            del frames[key]
+        elif how < 0.2 and isinstance(frames, list):
+            frames.insert(key, copy.deepcopy(rng.choice(frames)))
+        elif how < 0.3 and isinstance(frames, dict):
+            frames[key] = copy.deepcopy(rng.choice([*frames.values()]))
+        else:
+            frames[key] = _another(inner, rng)
+        return
+
+
+def _another(value: Any, rng: random.Random) -> Any:
+    if isinstance(value, torch.Tensor) and rng.random() < 0.8:
+        flat = value.flatten()
+        return rng.choice([
+            flat, flat[:1], flat[:0], value[None], value.T if value.dim() == 2 else flat,
+            value.double(), value.long(), value > 0, value * float("nan"), value * float("inf"),
+            value * 0, value - 10**9, flat[: len(flat) // 2], torch.tensor(3.0),
+            value[:1] if value.dim() else value, value.repeat(2, *[1] * max(0, value.dim() - 1)),
+        ])  # fmt: skip
+    if isinstance(value, int | float) and rng.random() < 0.7:
+        return rng.choice([value + 1, value - 1, -value, value * 1000, value + 0.5, float(value)])
+    return rng.choice([
+        *(None, True, -1, 0, 7, 2**63, 10**400, 1.5, float("nan"), float("inf")),
+        *("", "x", "\0\ud800", "lstm.py", "9" * 5000, [], {}, [[]], [None], {"a": 1}, [1, 2]),
+        *(torch.zeros(0), torch.ones(3, 4), torch.zeros(2, 0), torch.arange(5)),
+    ])  # fmt: skip

@@ -24,7 +24,7 @@ def judge(submission: Any, host: Any, packages: Collection[str]) -> Any:
 
     def check(student: Any, located: Any, verdicts: Any) -> None:
         verdicts.doing(f"importing {located.file}")
-        code = student.ask("load", file=located.file)
+        code = student.ask("try", file=located.file)
         if code:
             said = f"it ends with exit code {code}"
             verdicts.fault("does-not-import.raised", proof={"happened": said}, problem=said)
@@ -63,7 +63,7 @@ def main() -> None:
     while True:
         nonce, request = receive()
         answer, question = receive()
-        if question["ask"] == "load":
+        if question["ask"] == "try":
             path = Path(request["root"], question["arguments"]["file"])
             send(answer, {"value": import_it(path)})
             receive()  # no more

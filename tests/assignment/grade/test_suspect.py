@@ -24,13 +24,14 @@ from toolkit.assignment.check.child.places import Place, place
 from toolkit.assignment.check.child.script.devices import RECURRENT, Recorder
 from toolkit.assignment.check.host import Gone, Student, plain_host
 from toolkit.assignment.check.parent import check
+from toolkit.assignment.check.train.trace import Trace
 from toolkit.assignment.grade.folder import grade_folder
 from toolkit.assignment.grade.points import count
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.sandbox.apart import Bounds, Exceeded, Failed, apart
 from toolkit.assignment.grade.sandbox.isolation import Limits
-from toolkit.assignment.grade.sandbox.supervise import taken
+from toolkit.assignment.grade.sandbox.supervise import descendants, is_largest, kill_all, taken
 from toolkit.assignment.grade.verdict import Check, grade_archive
 from toolkit.assignment.locate import locate
 from toolkit.assignment.notebooks import read_notebook
@@ -139,25 +140,32 @@ def test_records_that_fill_the_memory() -> None:
     assert "records/c.csv has settings beside it of more than 64 KiB" in said
 
 
-def value(source: int | None) -> dict[str, Any]:
-    return {"from": source, "values": None, "rows_from": []}
+def value(source: int | None, rows: int | None = None) -> dict[str, Any]:
+    marks = [] if rows is None else [[rows, torch.ones(2) > 0]]
+    moments = {"min": 0.0, "max": 1.0, "mean": 0.5, "std": 0.5, "values": None, "networks": []}
+    places = {"made": (None, None), "drawn": (None, None)}
+    return {"id": 1, "shape": [2, 2], "from": source, "rows_from": marks, **moments, **places}
 
 
-@pytest.mark.parametrize(
-    "events",
-    [
-        [{"outputs": [value(0)]}],
-        [{"outputs": []}, {"inputs": [value(7)]}],
-        [{"value": {"from": None, "values": None, "rows_from": [[-1, None]]}}],
-        [{"outputs": [value(None)] * 2}, *({"outputs": [value(k)] * 2} for k in range(40))],
-    ],
-    ids=["itself", "later", "before all", "branches"],
-)
-def test_a_trace_leads_back_and_ends(events: list[dict[str, Any]]) -> None:
-    """The last one would be looked at 2^40 times."""
-    with pytest.raises(wire.Disturbed):
-        wire.check_sources(events)
-    wire.check_sources([{"outputs": [value(None)]}, *({"outputs": [value(k)]} for k in range(700))])
+def trace_of(*values: dict[str, Any]) -> Trace:
+    """Of batches with these values, one after the other, and a picture of the last."""
+    names = "called callers discarded moves unfinished normalised ran functions networks"
+    events = [{"kind": "batch", "load": 1, "values": [one]} for one in values[:-1]]
+    events += [{"kind": "save", "value": values[-1]}]
+    events = [{"file": None, "line": None, **event} for event in events]
+    rest: dict[str, Any] = {name: [] for name in names.split()}
+    return Trace.of({"ended": "enough", "error": None, "events": events, **rest})
+
+
+@pytest.mark.parametrize("values", [
+    [value(0)], [value(None), value(7)], [value(None), value(1, 0)], [value(None, -1)],
+    [value(None), value(0) | {"shape": [3, 2]} | {"rows_from": value(None, 0)["rows_from"]}],
+    [value(None), value(None) | {"values": torch.ones(4)}],
+], ids=["itself", "later", "in part", "before all", "other rows", "another shape"])  # fmt: skip
+def test_a_trace_leads_back(values: list[dict[str, Any]]) -> None:
+    with pytest.raises(ValueError, match="1 validation error"):
+        trace_of(*values)
+    assert len(trace_of(value(None), *(value(k, k) for k in range(700))).events) == 701
 
 
 def test_a_frame_is_measured_before_it_is_read() -> None:
@@ -252,11 +260,12 @@ answering.send = send
 
 @pytest.mark.parametrize("exact", [False, True], ids=["other losses", "steps without a pass"])
 def test_a_training_whose_numbers_do_not_fit_earns_nothing(exact: bool, tmp_path: Path) -> None:
+    """Of the second, what the steps have used is no pass, so that it is no trace at all."""
     cases.write_right("separate gates", tmp_path)
     (tmp_path / "train.py").write_text(f"import lstm, dataset\nEXACT = {exact}\n{FORGED_RUN}")
     report = check(tmp_path, parts=["train"])
     (said,) = report.not_seen
-    assert "does not fit together" in said.message
+    assert ("other than an answer" if exact else "does not fit together") in said.message
     (training,) = (one for one in count(report, RUBRIC) if one.task.checks == ("train",))
     assert (training.score, training.open) == (0, 8)
 
@@ -351,6 +360,26 @@ def test_what_is_starvation() -> None:
     assert taken(waited=1.0, idle=0.0, own=0.9) == 0  # it works
     assert taken(waited=1.0, idle=0.9, own=0.0) == 0  # it sleeps
     assert taken(waited=0.0, idle=0.5, own=0.0) == 0  # the judge thinks
+
+
+def test_the_largest_sandbox_goes_first() -> None:
+    """By all that its processes hold together; what is no sandbox does not count."""
+    holds = "import sys, time\nx = b'x' * (int(sys.argv[1]) << 20)\nprint(1, flush=True)\n"
+    parent = f"{holds}import subprocess\nsubprocess.run([sys.executable, '-c', {holds!r} + "
+    parent += "'time.sleep(60)', '40'])\n"
+    programs = [(parent, "40", "sandbox/launcher.py"), (holds + "time.sleep(60)", "60", "sandbox/"
+                 "launcher.py"), (holds + "time.sleep(60)", "200", "other.py")]  # fmt: skip
+    started = [subprocess.Popen([sys.executable, "-c", *program], stdout=subprocess.PIPE)
+               for program in programs]  # fmt: skip
+    try:
+        for process, count in zip(started, (2, 1, 1), strict=True):
+            assert process.stdout is not None
+            assert [process.stdout.readline() for _ in range(count)] == [b"1\n"] * count
+        assert [is_largest(descendants(one.pid)) for one in started] == [True, False, True]
+    finally:
+        for one in started:
+            kill_all(one.pid)
+            one.communicate()
 
 
 @pytest.mark.needs("bwrap")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from toolkit.assignment.check import parent
-from toolkit.assignment.check.findings import QUESTIONS, Finding, Report
+from toolkit.assignment.check.findings import MAX_TEXT, QUESTIONS, Finding, Report
 from toolkit.assignment.grade import verdict
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
@@ -68,7 +68,7 @@ def test_silence_earns_nothing() -> None:
 
 def test_a_report_is_limited() -> None:
     """In the number of findings and the length of texts; what steers a terminal goes."""
-    long = "\x1b[31m" + "x" * (verdict.MAX_TEXT + 1)
+    long = "\x1b[31m" + "x" * (MAX_TEXT + 1)
     many = [
         one.model_copy(update={"message": f"{long[:5]}{k:04}{long}", "file": f"{long}{k}"})
         for one in (WRONG, UNSEEN, RIGHT)
@@ -79,7 +79,7 @@ def test_a_report_is_limited() -> None:
         assert len(findings) == verdict.MAX_FINDINGS
         for text in (findings[-1].message, findings[-1].file):
             assert text is not None
-            assert len(text) == verdict.MAX_TEXT
+            assert len(text) == MAX_TEXT
             assert text[:5] == " [31m"
 
 

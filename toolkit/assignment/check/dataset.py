@@ -6,16 +6,16 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from toolkit.assignment.check.findings import Place, Placed
 from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.check.submission import Located
-from toolkit.assignment.check.verdicts import Place, Placed, Verdicts
+from toolkit.assignment.check.verdicts import Verdicts
 
 SHORT = (5, 6, 9)
-ENCODED = 7  # digits of those that are asked for one-hot, where the constructor has that choice
 LONG = (40, 61)  # above 36, where 10 to the power of half the length is more than 64 bits hold
 NUM_ITEMS = 300
 MANY = 20_000  # of each split
-FEW = 10  # items, of which nothing can be told
+FEW, ENOUGH = 10, 250  # items: of which nothing can be told, and by which all digits come up
 SHOWN = 20  # of those that prove something
 SCALES = (1, 9, 10)  # by which digits may have been divided
 
@@ -55,12 +55,10 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         return
     kind["look"] = lambda: student.ask("lines", length=SHORT[0])
     found = {}
-    one_hot = kind["one_hot"]
-    for length in (*SHORT, *([ENCODED] if one_hot else [])):
+    for length in SHORT:
         verdicts.doing(f"palindromes of {length} digits")
-        more = {one_hot: True} if length == ENCODED else {}
         try:
-            found[length] = read_items(student, length, **more)
+            found[length] = read_items(student, length)
         except StudentError as error:
             if error.file is None and "UnknownParameter" not in error.types:
                 verdicts.not_seen("reading", name=kind["name"], error=error)
@@ -71,16 +69,19 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
             verdicts.fault("not-written.none", at=_place(kind, "item"), proof={"text": "None"})
             return
         except Unusual as error:
-            if length == ENCODED:
-                break  # they mean something else by it
             verdicts.not_seen(error.name, **error.seen)
             return
-    encoded = {ENCODED: found.pop(ENCODED)} if ENCODED in found else {}
-    if _check_items(found, kind, verdicts) and _check_items(encoded, kind, verdicts):
+    fault = next(_faults(found), None)
+    if fault is not None:
+        rule, where, proof, seen = fault
+        verdicts.fault(rule, at=_place(kind, *where), proof=proof, **seen)
+    else:
         if min(len(digits.unique(dim=0)) for digits, _ in found.values()) < FEW:
             verdicts.not_seen("no-variety")
         else:
             verdicts.right("items")
+        if max(len(labels) for _, labels in found.values()) >= ENOUGH:
+            verdicts.right("digits")
         _check_long(student, kind, verdicts)
     _check_splits(student, kind, verdicts)
 
@@ -100,7 +101,7 @@ def read_items(student: Student, length: int, read: int = NUM_ITEMS, **more: Any
     inputs: Tensor | None = answer["inputs"]
     if answer["empty"]:
         raise Empty
-    if inputs is None:
+    if inputs is None or not inputs.dim() or not len(inputs) == len(answer["labels"]) > 0:
         raise Unusual("no-pairs")
     shape = tuple(inputs.shape[1:])
     if len(shape) == 2 and shape[1] == 10:
@@ -108,7 +109,7 @@ def read_items(student: Student, length: int, read: int = NUM_ITEMS, **more: Any
     elif len(shape) == 2 and shape[0] == 10:
         digits = inputs.argmax(dim=1).float()
     elif len(shape) in (1, 2) and shape[-1] in (1, inputs[0].numel()):
-        digits = _whole(inputs.reshape(len(inputs), -1))
+        digits = _whole(inputs.reshape(len(inputs), -1).float())
     else:
         raise Unusual("shape", shape=shape)
     return Items(digits.long(), _label(answer["labels"]))
@@ -129,15 +130,6 @@ def _label(labels: Tensor) -> Tensor:
     if one_hot and bool((labels.sum(1) == 1).all()):
         return labels.argmax(1)
     return labels[:, -1].round().long()
-
-
-def _check_items(found: dict[int, Items], kind: dict[str, Any], verdicts: Verdicts) -> bool:
-    """Digits, their number, symmetry and labels: at all lengths before the next question."""
-    fault = next(_faults(found), None)
-    if fault is not None:
-        rule, where, proof, seen = fault
-        verdicts.fault(rule, at=_place(kind, *where), proof=proof, **seen)
-    return fault is None
 
 
 def _faults(
@@ -177,7 +169,7 @@ def _faults(
             yield "wrong-label.other", ("label", "item"), _proof(row, label), rest
     for _, labels in found.values():
         counts = labels.bincount(minlength=10).tolist()
-        if len(labels) >= 250 and 0 in counts:
+        if len(labels) >= ENOUGH and 0 in counts:
             missing = " or ".join(str(digit) for digit, n in enumerate(counts) if not n)
             rest = {"n": len(labels), "missing": missing}
             yield "missing-digits.never", ("draw", "init"), {"counts": counts}, rest
@@ -215,7 +207,7 @@ def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> N
         inside = digits[:, 1:]
         symmetric = bool((inside == inside.flip(1)).all()) and bool((labels == digits[:, 0]).all())
         distinct = min(len(set(column)) for column in digits.t().tolist())  # nearly always 10
-        varied = distinct >= 8 or len(labels) < 250
+        varied = distinct >= 8 or len(labels) < ENOUGH
         if not symmetric or not varied or bool((digits < 0).any()) or digits.size(1) < length - 1:
             proof = {"length": length, "problem": "spoilt"}
             verdicts.fault("length-overflow.spoilt", at=at, proof=proof)

@@ -41,7 +41,7 @@ Id = Literal[
 IDS: tuple[Id, ...] = get_args(Id)
 # What each judge has to find out; of the faults that one look tells apart, there is one or none.
 QUESTIONS: dict[Part, tuple[tuple[Id, ...], ...]] = {
-    "dataset": (("not-a-palindrome", "wrong-label", "answer-in-input", "missing-digits"),
+    "dataset": (("not-a-palindrome", "wrong-label", "answer-in-input"), ("missing-digits",),
                 ("length-overflow",)),
     "lstm": (("wrong-equation", "nonzero-initial-state", "state-not-carried", "loss-not-last-step"),
              ("fixed-batch-size", "fixed-sequence-length"), ("fixed-device",),
@@ -55,9 +55,14 @@ QUESTIONS: dict[Part, tuple[tuple[Id, ...], ...]] = {
 }  # fmt: skip
 
 
+MAX_TEXT = 2000  # characters that are kept of one
+
+
 def _printable(text: object) -> object:
-    """Without what cannot be written or steers a terminal: it may be a student's text."""
-    return "".join(c if c.isprintable() else " " for c in text) if isinstance(text, str) else text
+    """Its beginning, without what steers a terminal or cannot be written: it may be a student's."""
+    if not isinstance(text, str):
+        return text
+    return "".join(c if c.isprintable() else " " for c in text[:MAX_TEXT])
 
 
 Text = Annotated[str, BeforeValidator(_printable)]

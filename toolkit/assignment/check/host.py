@@ -16,7 +16,15 @@ from typing import IO, Any, NoReturn, Protocol
 import psutil
 
 import toolkit
-from toolkit.assignment.check.wire import Closed, Disturbed, check_sources, receive, send
+from toolkit.assignment.check.wire import (
+    ANSWERS,
+    ERROR,
+    Closed,
+    Disturbed,
+    fits,
+    receive,
+    send,
+)
 from toolkit.assignment.parts import Part
 
 LIMITS: dict[Part, int] = {"dataset": 15, "lstm": 40, "train": 20, "gan": 25}  # CPU seconds
@@ -34,7 +42,7 @@ MOST = {"items": 64 << 20, "run": 64 << 20}
 FEW = 4 << 20  # of all others
 MAX_ROWS = 2000  # images that a question in return may be about
 # What reading something raises that is not as the child sends it.
-MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
+MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError)
 JUDGE = "toolkit.assignment.check.verdicts"  # what imports it could give a verdict
 
 
@@ -42,15 +50,13 @@ class StudentError(Exception):
     """What a student's code raised; `Disturbed` if that is not described as the child does."""
 
     def __init__(self, described: Mapping[str, Any]) -> None:
+        if not (fits(described, ERROR) and described["types"]):
+            raise Disturbed
         self.types: list[str] = described["types"]  # its own and those that it derives from
         self.text: str = described["text"]
         self.module: str | None = described["module"]  # that an import did not find
         self.file: str | None = described["file"]  # relative to the root; None: not in their code
         self.line: int | None = described["line"]
-        words = [self.text, self.module or "", self.file or "", *self.types]
-        fits = all(isinstance(word, str) for word in words) and isinstance(self.line, int | None)
-        if not (self.types and fits):
-            raise Disturbed
         super().__init__(f"{self.types[0]}: {self.text}")
 
 
@@ -71,6 +77,7 @@ class Gone(Exception):
 class Student:
     """One part of one submission, in a process that answers questions; `clock` times answers."""
 
+    part: Part
     read: int
     write: int
     nonce: str  # of the whole part
@@ -80,13 +87,19 @@ class Student:
     waited: float = 0.0  # seconds, for answers
 
     def ask(
-        self, question: str, /, helps: Mapping[str, Callable[..., Any]] | None = None, **given: Any
+        self,
+        question: str,
+        /,
+        helps: Mapping[str, Callable[..., Any]] | None = None,
+        reader: Callable[[Any], Any] = lambda value: value,
+        **given: Any,
     ) -> Any:
-        """Ask something, and wait for the answer.
+        """Ask something, and wait for the answer, which is of the kind that `wire` names.
 
         Args:
             question: a method of the part's `Answers`; `given` are its arguments.
             helps: what else the child may ask in return while it works on the answer.
+            reader: what makes more of the answer; what it cannot read is none.
 
         Raises:
             StudentError: their code raised something.
@@ -117,10 +130,9 @@ class Student:
                 send(self.write, nonce, help_with(**reply["arguments"]))
             if "error" in reply:
                 raise StudentError(reply["error"])
-            value = reply["value"]
-            if question == "run" and isinstance(value, dict):
-                check_sources(value["events"])
-            return value
+            if not fits(reply["value"], ANSWERS[self.part].get(question, object)):
+                raise Disturbed
+            return reader(reply["value"])
         except Closed:
             self.ended = {}
             raise Gone(self.ended) from None
@@ -171,7 +183,7 @@ class Host:
         assert process.stdout is not None
         nonce = secrets.token_hex(16)
         pipes = process.stdout.fileno(), process.stdin.fileno()
-        student = Student(*pipes, nonce, self.helps, self.clock)
+        student = Student(part, *pipes, nonce, self.helps, self.clock)
         request = {"part": part, "root": root, "seconds": LIMITS[part], "memory": MAX_BYTES}
         request |= {"fresh": self.fresh}
         try:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import torch
-from pydantic import ValidationError
 
 from toolkit.assignment.check.findings import Finding, Report
 from toolkit.assignment.check.gan.drawing.stand_ins import digits
@@ -168,11 +167,11 @@ def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> N
         verdicts.gone(gone)
     except StudentError as error:
         verdicts.error(error)
-    except ValidationError:  # an answer that does not fit
-        verdicts.gone(Gone({}, disturbed=True))
     except MemoryError:  # all of it has a limit of its own
         raise
     except Exception as error:  # a fault of the judge's own must not cost anybody a point
+        if "can't allocate memory" in str(error):  # torch has an exception of its own
+            raise MemoryError from error
         kind = type(error).__name__
         verdicts.not_seen("failed", work=verdicts.work, kind=kind, error=error)
 

@@ -3,9 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from toolkit.assignment.check.findings import Finding, Id, unanswered
-from toolkit.assignment.check.findings import Place as Place
-from toolkit.assignment.check.findings import Placed as Placed
+from toolkit.assignment.check.findings import Finding, Id, Placed, unanswered
 from toolkit.assignment.check.host import LIMITS, MAX_BYTES, Gone, StudentError
 from toolkit.assignment.check.rules import rules
 from toolkit.assignment.check.verify import is_pending, is_proved, proof_of

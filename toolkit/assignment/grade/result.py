@@ -42,7 +42,7 @@ class Extra(BaseModel):
     student_number: str  # "" if the file name has none
     problem: Text = ""  # why it could not be graded at all; "" if it was
     needs_a_look: list[str] = []  # why a person should look at it, a sentence each
-    hints: list[str] = []  # those of them that no rubric decides
+    hints: list[Text] = []  # those of them that no rubric decides
     files: dict[Part, str] = {}  # which file was taken for which part
     findings: list[Finding] = []
     not_seen: list[Finding] = []  # neither right nor wrong

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolkit.assignment.check.findings import Finding, Report
+from toolkit.assignment.check.findings import Report
 from toolkit.assignment.check.submission import prepare
 from toolkit.assignment.check.text import place_of, source_line
 from toolkit.assignment.grade.archive import BrokenArchive, read_archive, student_number, unpack
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from toolkit.assignment.grade.sandbox.host import SandboxedHost
     from toolkit.assignment.grade.sandbox.share import Share
 
-MAX_FINDINGS, MAX_TEXT = 200, 2000  # kept of a report, and characters kept of a text in it
+MAX_FINDINGS = 200  # of each verdict that a result keeps
 MAX_PRINTED = 4000  # characters of the error output that a result keeps
 # What judging one archive may take, besides what its code may: see SECURITY.md.
 JUDGE_SECONDS, JUDGE_MEMORY = 120, 256 * 2**20  # of the clock and the processor each; bytes
@@ -114,7 +114,7 @@ def _judged(
     host = SandboxedHost(check.child, copy, scratch / "sandbox", limits, isolation, own)
     try:
         host.open()
-        report = _limited(check.judge(submission, host, rubric.packages))
+        report = check.judge(submission, host, rubric.packages)
     finally:
         host.close()
     unclear = [*report.not_seen, *report.findings]
@@ -122,10 +122,10 @@ def _judged(
         archive=name,
         student_number=student_number(name),
         files=report.files,
-        findings=report.findings,
-        not_seen=report.not_seen,
-        right=report.right,
-        hints=[hint[:MAX_TEXT] for hint in unusual(submission)],
+        findings=report.findings[:MAX_FINDINGS],
+        not_seen=report.not_seen[:MAX_FINDINGS],
+        right=report.right[:MAX_FINDINGS],
+        hints=unusual(submission),
         lines=_source_lines(report, scratch / "archive"),
         isolation=isolation.describe(),
         versions=versions(),
@@ -149,23 +149,6 @@ def _make_readable(folder: Path) -> None:
     """By the user that the sandbox runs under."""
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
-
-
-def _limited(report: Report) -> Report:
-    """With the first findings only, and their texts, which students have a part in, cut."""
-
-    def some(findings: list[Finding]) -> list[Finding]:
-        return [
-            one.model_copy(
-                update={"file": one.file and one.file[:MAX_TEXT], "message": one.message[:MAX_TEXT]}
-            )
-            for one in findings[:MAX_FINDINGS]
-        ]
-
-    return report.model_copy(
-        update={name: some(getattr(report, name)) for name in ("findings", "not_seen", "right")}
-        | {"files": {part: file[:MAX_TEXT] for part, file in report.files.items()}}
-    )
 
 
 def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:

@@ -144,12 +144,6 @@ NOT_SEEN = {
 LINES = {
     "the first digit is left out": (
         dataset("torch.tensor(r[1:]).float()[:, None], r[-1]"), "answer-in-input", "r[1:]"),
-    "the first digit is left out of the one-hot ones": (
-        dataset(
-            "(torch.eye(10)[r[1:]] if self.one_hot else torch.tensor(r[:-1]).float()), r[-1]",
-            parameters="seq_length, one_hot=False",
-        ).replace("import random\n", "import random\n        self.one_hot = one_hot\n"),
-        "answer-in-input", "r[1:]"),
     "not mirrored, in a function": (
         dataset().replace("left[::-1][T % 2:]", "left[T % 2:]"), "not-a-palindrome", "left[T % 2"),
     "a digit that is never drawn, in a function": (

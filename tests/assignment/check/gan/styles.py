@@ -224,15 +224,6 @@ WRONG: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
         "output-range", (("Normalize(0.5, 0.5)", "Normalize(0.1307, 0.3081)"),)),
     "bytes against tanh": ("output-range", (("scale = ", "scale = transforms.PILToTensor()\nunused = "),
                                             ("C(real)", "C(real.float())"))),
-    "logarithms of a second sigmoid": (
-        "sigmoid-twice",
-        (
-            (TWICE, TWICE.replace("return self", "return torch.sigmoid(self") + ")"),
-            (YES, "-torch.log(torch.sigmoid(yes)).mean()"),
-            (NO, "-torch.log(1 - torch.sigmoid(no)).mean()"),
-            (AGAIN, "-torch.log(torch.sigmoid(again)).mean()"),
-        ),
-    ),
     "a softmax over one output": (
         "wrong-loss",
         (

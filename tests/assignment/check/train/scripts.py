@@ -64,7 +64,7 @@ optimizer = torch.optim.RMSprop(model.parameters(), lr=1e-3)
 criterion = nn.CrossEntropyLoss()
 """
 LOOP = """
-for epoch in range(50):
+for epoch in range(5):
     for x, y in loader:
         out = model(x)
         loss = criterion(out, y)
@@ -139,7 +139,7 @@ CASES = {
     "in a function that uses globals of the main block": Case(
         function(LOOP + TEST, 'if __name__ == "__main__":\n    limit = 3\n    train()')),
     "arguments at import": Case(ARGUMENTS + WHOLE),
-    "endless loop over a loader": Case(changed(("for epoch in range(50):", "while True:"))),
+    "endless loop over a loader": Case(changed(("for epoch in range(5):", "while True:"))),
     "log_softmax and NLLLoss": Case(changed((LOSS, "nn.NLLLoss()(F.log_softmax(out, dim=1), y)"))),
     "log_softmax and CrossEntropyLoss": Case(
         changed((LOSS, "criterion(torch.log_softmax(out, dim=1), y)"))),
@@ -188,18 +188,12 @@ CASES = {
         "        model = LSTM(5, 10, 32, 10)\n"
         "        optimizer = torch.optim.RMSprop(list(model.parameters()))\n"
         "        out = model(x)\n")), (("does-not-learn", "torch.optim.RMSprop(list("),)),
-    "gradient descent by hand": Case(changed((CLEAR, "        model.zero_grad()\n"), (STEP,
-        "        with torch.no_grad():\n            for p in model.parameters():\n"
-        "                p -= 0.1 * p.grad\n")), (("wrong-optimiser", "p -= 0.1 * p.grad"),)),
     "RMSProp by hand": Case(changed((CLEAR, ""), ("for epoch",
         "squares = [torch.zeros_like(p) for p in model.parameters()]\nfor epoch"), (STEP,
         "        for p, s in zip(model.parameters(), squares):\n"
         "            s.mul_(0.99).add_(0.01 * p.grad ** 2)\n"
         "            p.data -= 1e-3 * p.grad / (s.sqrt() + 1e-8)\n"
-        "            p.grad = None\n"))),
-    "signs by hand": Case(changed((CLEAR, "        model.zero_grad()\n"), (STEP,
-        "        for p in model.parameters():\n" "            p.data -= 1e-3 * p.grad.sign()\n")),
-        not_seen=1),
+        "            p.grad = None\n")), not_seen=1),
     "weights that are kept in bounds after the step": Case(
         changed((STEP, STEP + "        model.W.data.clamp_(-0.3, 0.3)\n"))),
     "gradients by hand": Case(changed((BACK,
@@ -210,7 +204,7 @@ CASES = {
         "every = model.parameters()\n_ = list(every)\nfor epoch")),
         (("clipping-without-effect", "clip_grad_norm_(every"),)),
     "clipped values, and the result thrown away": Case(changed((CLIP,
-        "        for p in model.parameters():\n            p.grad.clamp(-0.01, 0.01)\n")),
+        "        for p in model.parameters():\n            p.grad.clamp(-1e-4, 1e-4)\n")),
         (("clipping-without-effect", "p.grad.clamp"),)),
     "clipped values in place": Case(changed((CLIP,
         "        for p in model.parameters():\n            p.grad.clamp_(-0.01, 0.01)\n"))),
@@ -257,7 +251,7 @@ CASES = {
         "open('saved/a/log.txt', 'w').write('x')\n"
         "pathlib.Path('logs/b').mkdir(parents=True)\n"),
     "lists for data sets, and a loop that returns": Case(
-        function(LOOP.replace("for epoch in range(50)", "while True")
+        function(LOOP.replace("for epoch in range(5)", "while True")
         + "        if loss < 0.01:\n            return model.eval()\n",
         "print(train().training)",
         changed(("DataLoader(train_set,", "DataLoader(list(train_set),"), script=HEAD))),
@@ -270,7 +264,7 @@ CASES = {
             ("import torch\n", "import torch\nimport matplotlib.pyplot as plt\nimport seaborn\n"
              "from tqdm import tqdm, trange\nfrom torch.utils.tensorboard import SummaryWriter\n"
              "writer = SummaryWriter('runs')\n"),
-            ("range(50)", "trange(50)"),
+            ("range(5)", "trange(5)"),
             ("in loader:", "in (bar := tqdm(loader, desc='x')):"),
             (STEP, STEP + "        bar.set_postfix(loss=loss.item())\n"),
         )
@@ -284,23 +278,18 @@ CASES = {
         "print(\n    torch.cuda.get_device_name(0))\n"
         "model = torch.compile(model)\noptimizer =")),
         (("fixed-device", "torch.cuda.get_device_name(0)"),)),
-    "a folder of a machine with Windows": Case(WHOLE +
-        "\ntorch.save(model.state_dict(), r'C:\\Users\\me\\model.pt')\n"
-        "torch.load(r'C:\\Users\\me\\model.pt')\n"
-        "torch.save(model.state_dict(), '.\\\\m.pt')\ntorch.load('.\\\\m.pt')\n",
-        (("missing-folder", "torch.save(model.state_dict(), r'C:"),)),
     "a GPU if there is one": Case(changed(("LSTM(5, 10, 32, 10)",
         "LSTM(5, 10, 32, 10).to('cuda' if torch.cuda.is_available() else 'cpu')"))),
-    "settings of wandb, and fire": Case(function(LOOP.replace("range(50)",
+    "settings of wandb": Case(function(LOOP.replace("range(5)",
         "range(wandb.config['epochs'])") + TEST,
-        "import fire\nif __name__ == '__main__':\n    fire.Fire(train)", HEAD +
-        "import wandb\nrun = wandb.init('p', config={'epochs': 50, 'lr': 1e-3})\n"
+        "train()", HEAD +
+        "import wandb\nrun = wandb.init('p', config={'epochs': 5, 'lr': 1e-3})\n"
             "assert run.config.lr == wandb.config.lr\n")),
     "the shapes of another step after the training": Case(
         WHOLE + "\ncriterion(model(x)[None], y)\n", (("does-not-run", "[None], y)"),)),
     "numbers of a short training": Case(changed(("for epoch", "every = []\nfor epoch"), (STEP,
         STEP + "        every.append(1)\n"))
-        + "\nprint(every[300])\n", not_seen=1),
+        + "\nprint(every[200])\n", not_seen=1),
     "a network that trains itself": Case(changed(("for epoch", "model.train(3, 4)\nfor epoch")),
         lstm=LSTM + "\n    def train(self, inputs=True, targets=None):\n        return self\n"),
 }  # fmt: skip

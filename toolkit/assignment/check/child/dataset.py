@@ -37,8 +37,7 @@ class Answers:
         Returns:
             its `name` (None if there is none, and `functions`, the names of those); of its
             constructor's parameters, in lower case, which one chooses the `split`, with two values
-            of it, and which one asks for `one_hot` digits, or None; and the places where it begins
-            (`item`, `init`).
+            of it, or None; and the places where it begins (`item`, `init`).
         """
         module = import_briefly(self.root / file, self.root)
         words = (name.lower(),) if name else ()
@@ -56,7 +55,6 @@ class Answers:
             "split": next(
                 ([n, *SPLITS[what]] for n, what in means.items() if what in SPLITS), None
             ),
-            "one_hot": next((n for n, what in means.items() if what == "one_hot"), None),
             "item": place_of_class(kind, self.root, "__getitem__", "__iter__"),
             "init": place_of_class(kind, self.root, "__init__"),
         }

@@ -4,7 +4,6 @@ They are replaced even where they are installed, so that a check says the same o
 wastes no time on pictures that nobody sees.
 """
 
-import inspect
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.abc import Loader, MetaPathFinder
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.assignment.check.child.places import within
-from toolkit.assignment.check.names import NAMES, UnknownParameter, arguments
+from toolkit.assignment.check.names import NAMES
 
 REPLACED = set(NAMES["packages"]["replaced"].split())
 
@@ -119,21 +118,6 @@ def _begin(*args: Any, config: Any = None, **kwargs: Any) -> Any:
     run: Any = Anything("run")
     run.config = _config
     return run
-
-
-def _run_fire(component: Any = None, *args: Any, **kwargs: Any) -> Any:
-    """`fire.Fire` without arguments on the command line.
-
-    Raises:
-        SystemExit: the function needs some.
-    """
-    if not inspect.isfunction(component):
-        return None
-    try:
-        arguments(component, (), {})
-    except UnknownParameter:
-        raise SystemExit(2) from None
-    return component()
 
 
 class _AnyType(type):
@@ -249,7 +233,6 @@ KNOWN: dict[tuple[str, str], Any] = {  # what there must be more than a name
     ("tqdm", "tqdm"): Progress,
     ("tqdm", "tqdm_notebook"): Progress,
     ("tqdm", "trange"): Progress.over_range,
-    ("fire", "Fire"): _run_fire,
     ("wandb", "init"): _begin,
     ("wandb", "config"): _config,
 }

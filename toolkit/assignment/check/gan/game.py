@@ -39,7 +39,7 @@ class Judged:
 class Turn(NamedTuple):
     """What one step of a network follows."""
 
-    at: Event | None
+    at: Event
     maximize: bool
     passes: list[Backward]  # that no step before has used
 
@@ -107,30 +107,16 @@ class Game:
             or (call.network in parts and call.output is not None and call.output.size >= 784)
         ]
 
-    def is_apart(self, other: "Game") -> bool:
-        """Whether both networks here are trained, and are no part of another game."""
-        mine = (self.generator, self.discriminator)
-        theirs = other.generator.parameters.keys() | other.discriminator.parameters.keys()
-        return all(self.steps_of(n) and not theirs & n.parameters.keys() for n in mine)
-
     def steps_of(self, network: Network) -> list[Step]:
         """The optimiser steps that were meant for this network: that hold parameters of its."""
         return [step for step in self.steps if step.parameters & network.parameters.keys()]
 
     def turns(self, network: Network) -> list[Turn]:
-        """Its steps; if it has none, the one that its passes would have led to, had none failed."""
-        turns = [
+        """What each of its steps follows."""
+        return [
             Turn(step, step.maximize, [self.passes[p] for p in step.passes if p not in step.stale])
             for step in self.steps_of(network)
         ]
-        left = Turn(
-            None, False, [b for b in self.unused if b.gradients.keys() & self.judged.keys()]
-        )
-        if turns or not left.passes or not self.was_cut_off:
-            return turns
-        about_real = any(not bool(judged.drawn.all()) for judged, _, _ in self.pushes([left]))
-        mine = about_real == (network is self.discriminator)
-        return [left._replace(at=left.passes[-1])] if mine else []
 
     def pushes(self, turns: Iterable[Turn]) -> Iterator[tuple[Judged, Tensor, Backward]]:
         """For each call of the discriminator, how much its outputs should rise, (batch,)."""
@@ -147,11 +133,6 @@ class Game:
         """The backward passes that no step has used."""
         used = {p for step in self.steps for p in step.passes}
         return [backward for number, backward in self.passes.items() if number not in used]
-
-    @property
-    def was_cut_off(self) -> bool:
-        """Whether a backward pass raised something that ended the run."""
-        return self.trace.ended == "error" and any(b.error is not None for b in self.unused)
 
     def trained_on(self, network: Network) -> set[int]:
         """The calls of the generator whose images were in the loss of a step of `network`."""
@@ -173,8 +154,8 @@ class Game:
         return seen | {number for number, source in same.items() if source in seen}
 
 
-def find_games(trace: Trace) -> list[Game]:
-    """All pairs in which one network was given what the other made, the likeliest first."""
+def find_game(trace: Trace) -> Game | None:
+    """The likeliest pair in which one network was given what the other made."""
     origins = Origins(trace.all(Call))
     pairs: dict[tuple[int, int], None] = {}
     calls: dict[int, list[Call]] = {}
@@ -193,12 +174,12 @@ def find_games(trace: Trace) -> list[Game]:
         both = [trace.networks[network].parameters.keys() for network in pair]
         trained = sum(any(step.parameters & keys for step in trace.all(Step)) for keys in both)
         scores[pair] = (trained, int(max(outputs) == 1), len(calls[discriminator]))
-    found = []
-    for generator, discriminator in sorted(scores, key=lambda pair: scores[pair], reverse=True):
-        judged = [origins.judged(call, generator) for call in calls[discriminator]]
-        networks = trace.networks[generator], trace.networks[discriminator]
-        found.append(Game(trace, *networks, [j for j in judged if j is not None]))
-    return found
+    if not scores:
+        return None
+    generator, discriminator = max(scores, key=lambda pair: scores[pair])
+    judged = [origins.judged(call, generator) for call in calls[discriminator]]
+    networks = trace.networks[generator], trace.networks[discriminator]
+    return Game(trace, *networks, [j for j in judged if j is not None])
 
 
 class Origins:

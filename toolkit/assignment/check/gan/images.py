@@ -6,15 +6,15 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
+from toolkit.assignment.check.findings import Placed
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.train.trace import Batch, Call
-from toolkit.assignment.check.verdicts import Placed, Verdicts
+from toolkit.assignment.check.verdicts import Verdicts
 from toolkit.assignment.check.verify import is_normal
 
 MIN_NUMBERS = 400  # of the noise, to know its distribution
 MIN_STEPS = 3  # of training, after which the same noise is no accident
 SLACK = 0.3  # of the range of the generated images: at most so far do the real ones go beyond
-UNIFORM = 2.0  # the fourth moment of a uniform distribution is 1.8
 SCALES = (30.0, 1e3, 1e6, 1e12, 1e18)  # of the noise, until a last function is saturated
 
 # From z, (batch, ...), and how much it is enlarged, to images in evaluation mode.
@@ -52,9 +52,6 @@ def check_noise(game: Game, verdicts: Verdicts) -> None:
     if not is_normal(*moments):
         odd = next((call for call, z in noise if not is_normal(*Moments.of(z))), calls[0])
         verdicts.fault("wrong-noise.moments", at=_of_noise(odd), proof=moments._asdict())
-    elif (uniform := _uniform_sample(game)) is not None:
-        call, moments = uniform
-        verdicts.fault("wrong-noise.samples", at=_of_noise(call), proof=moments._asdict())
     elif len(different) == 1 and min(len(noise), moved, len(game.steps) // 2) >= MIN_STEPS:
         verdicts.fault(
             "wrong-noise.once",
@@ -81,18 +78,6 @@ def latent_of(call: Call) -> Tensor | None:
             rows = rows.reshape(1, -1) if len(value.shape) == 1 else rows  # without a batch
             is_label = ((rows == 0) | (rows == 1)).all(dim=0)  # one-hot, in the same tensor
             return rows[:, ~is_label] if not bool(is_label.all()) else rows
-    return None
-
-
-def _uniform_sample(game: Game) -> tuple[Call, Moments] | None:
-    """A call that draws samples from points that are clearly spread evenly over an interval."""
-    for call in game.draws:
-        z = latent_of(call) if call.index not in game.judged_draws else None
-        if z is None or z.numel() < MIN_NUMBERS:
-            continue
-        moments = Moments.of(z)
-        if moments.fourth < UNIFORM and float(z.max() - z.min()) < 3.6 * moments.deviation:
-            return call, moments
     return None
 
 

@@ -69,8 +69,7 @@ def _never_steps(game: Game, player: Player, verdicts: Verdicts) -> bool:
         at, n = passes[0], len(passes)
         verdicts.fault("does-not-learn.no-step", at=at, proof=seen, name=player.name, n=n)
         return True
-    # What cut it off has a name already.
-    verdicts.not_seen("cleared" if game.was_cut_off else "learns", name=player.name)
+    verdicts.not_seen("learns", name=player.name)
     return False
 
 

@@ -2,7 +2,8 @@
 
 from itertools import chain, islice
 
-from toolkit.assignment.check.host import Student, StudentError
+from toolkit.assignment.check.findings import Place
+from toolkit.assignment.check.host import Gone, Student, StudentError
 from toolkit.assignment.check.lstm import parameters
 from toolkit.assignment.check.lstm.cell import reference
 from toolkit.assignment.check.lstm.devices import check_device
@@ -15,7 +16,7 @@ from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.lstm.weights import find_counting
 from toolkit.assignment.check.static import used_by
 from toolkit.assignment.check.submission import Located
-from toolkit.assignment.check.verdicts import Place, Verdicts
+from toolkit.assignment.check.verdicts import Verdicts
 from toolkit.assignment.syntax import parsed, words_in
 
 MORE_WAYS = 3  # to call it, if the equations are not those of what the first one gives
@@ -46,17 +47,19 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         return
     if network is None:
         if isinstance(first, WrongOutput):
-            given, wanted = first.args
-            proof = {"one": given, "other": wanted}
-            verdicts.fault("wrong-shape.output", line=kind["forward"], proof=proof, problem=first)
+            proof = dict(zip(("one", "other"), first.args, strict=True))
+            verdicts.fault("wrong-shape.output", line=kind["forward"], proof=proof, got=first)
         elif first is not None:
             verdicts.error(first)
         return
     ways = chain([network], islice(other_ways(network), MORE_WAYS))
     network = next(filter(follows, ways), network)  # it may be called in a wrong way
-    _judge(network, first, source, verdicts)
-    verdicts.doing(f"learning palindromes of {LENGTH} digits")
-    check_learning(network, kind["forward"], verdicts)
+    try:
+        _judge(network, first, source, verdicts)
+        verdicts.doing(f"learning palindromes of {LENGTH} digits")
+        check_learning(network, kind["forward"], verdicts)
+    except WrongOutput as error:  # where it has given logits before
+        raise Gone({}, disturbed=True) from error
 
 
 def _judge(

@@ -1,9 +1,10 @@
 """Whether everything that a student's LSTM makes goes where its parameters are."""
 
+from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.lstm.weights import unlearnt
-from toolkit.assignment.check.verdicts import Place, Verdicts
+from toolkit.assignment.check.verdicts import Verdicts
 
 
 def check_device(network: Network, text: str, verdicts: Verdicts) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import math
 from dataclasses import replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -156,14 +157,18 @@ def _record(network: Network, hidden: int) -> Recording:
     count = math.ceil(rows / way.batch)
     xs = _inputs(network, way.batch, way.steps, count)
     inputs = [network.encode(x) for x in xs]
-    answer = network.student.ask("record", inputs=inputs, batch=way.batch, hidden=hidden)
-    picked = [
-        last_logits(tensors, *x.shape[:2]).logits
-        for tensors, x in zip(answer["outputs"], xs, strict=True)
-    ]
-    x = torch.cat([features(x) for x in xs])
-    logits = reference.normalised(torch.cat(picked))
-    return read(answer, x, logits)
+
+    def reader(answer: dict[str, Any]) -> Recording:
+        picked = [
+            last_logits(tensors, *x.shape[:2]).logits
+            for tensors, x in zip(answer["outputs"], xs, strict=True)
+        ]
+        x = torch.cat([features(x) for x in xs])
+        return read(answer, x, reference.normalised(torch.cat(picked)))
+
+    asked: dict[str, Any] = {"inputs": inputs, "batch": way.batch, "hidden": hidden}
+    recording: Recording = network.student.ask("record", reader=reader, **asked)
+    return recording
 
 
 def _check_start(

@@ -2,9 +2,10 @@
 
 import torch
 
+from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.network import Network
-from toolkit.assignment.check.verdicts import Place, Verdicts
+from toolkit.assignment.check.verdicts import Verdicts
 from toolkit.common.device import make_rng
 from toolkit.lstm.data import held_out, palindromes, split_last
 

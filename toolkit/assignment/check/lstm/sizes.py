@@ -1,9 +1,10 @@
 """Whether a student's LSTM works for any batch size and any length."""
 
+from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.network import BATCH, STEPS, Network, WrongOutput
 from toolkit.assignment.check.lstm.source import Source
-from toolkit.assignment.check.verdicts import Place, Verdicts
+from toolkit.assignment.check.verdicts import Verdicts
 
 Failure = StudentError | WrongOutput
 
@@ -81,8 +82,9 @@ def _failure(network: Network, batch: int, steps: int) -> Failure | None:
 
 def said_by(error: Failure) -> str:
     """The first line of an error's message."""
-    text = error.text.strip() if isinstance(error, StudentError) else ""
-    return (text or str(error).strip(": ")).splitlines()[0][:200].rstrip(".")
+    if isinstance(error, WrongOutput):
+        return f"forward returns {error}, no logits"
+    return (error.text.strip() or str(error).strip(": ")).splitlines()[0][:200].rstrip(".")
 
 
 def _at(error: Failure | None) -> StudentError | None:

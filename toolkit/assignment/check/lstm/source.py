@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from toolkit.assignment.check.verdicts import Placed
+from toolkit.assignment.check.findings import Placed
 from toolkit.assignment.syntax import parsed
 
 COUNTS = r"\.size\(|\.shape|len\("  # asks its input how long it is

@@ -23,7 +23,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     asked: dict[str, Any] = {"max_steps": MAX_STEPS}
     for file in (located.file, *located.users[:MAX_USERS]):
         asked["file"] = file
-        trace = Trace.of(student.ask("run", **asked, max_seconds=MAX_SECONDS))
+        trace = student.ask("run", reader=Trace.of, **asked, max_seconds=MAX_SECONDS)
         if trace.ended != "nothing":  # else one that uses it may train
             break
     trace = trace.only(located.network)

@@ -14,7 +14,6 @@ from toolkit.assignment.check.train.trace import (
     Call,
     Loss,
     Note,
-    Step,
     Trace,
 )
 from toolkit.assignment.check.verdicts import Verdicts
@@ -56,18 +55,14 @@ def check_loss(trace: Trace, verdicts: Verdicts) -> None:
 
 
 def fits_together(trace: Trace) -> bool:
-    """Whether it can be that of a training: steps use what passes before them have made, and passes
-    with one loss start from its value, from a share of it, or from more by a penalty.
+    """Whether it can be that of a training: passes with one loss start from its value, from a share
+    of it, or from more by a penalty.
     """
-    made = {e.index: e.changed for e in trace.all(Backward)}
-    used = [(k, step) for step in trace.all(Step) for k in step.passes]
     losses = {loss.index: _value(loss) for loss in trace.all(Loss) if loss.input}
     passes = [e for e in trace.all(Backward) if e.changed and len(e.losses) == 1 and e.value]
     pairs = [(e.value.mean, losses.get(*e.losses)) for e in passes if e.value]
     shares = [root / value for root, value in pairs if value is not None and value > 0.01] or [1]
-    return all(
-        k < step.index and made.get(k, frozenset()) & step.parameters for k, step in used
-    ) and (max(shares) - min(shares) < 0.01 * abs(max(shares)) or min(shares) > 0.999)
+    return max(shares) - min(shares) < 0.01 * abs(max(shares)) or min(shares) > 0.999
 
 
 def _check_by_hand(

@@ -39,7 +39,7 @@ def _check_optimiser(steps: list[Step], trace: Trace, verdicts: Verdicts) -> Non
     """RMSProp, made once."""
     step = next((s for s in steps if "RMSprop" in s.classes), steps[0])
     if not step.classes:
-        _check_by_hand(steps, trace, verdicts)
+        verdicts.not_seen("by-hand-optimiser", at=step)
         return
     kind, at = step.classes[0], trace.maker(step)
     if "RMSprop" in step.classes:
@@ -59,23 +59,6 @@ def _check_optimiser(steps: list[Step], trace: Trace, verdicts: Verdicts) -> Non
             proof={"optimisers": ids},
             kind=kind,
         )
-
-
-def _check_by_hand(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None:
-    """Weights that are moved without an optimiser of torch's: by which rule?
-
-    The first step of RMSProp is of the same size everywhere, since the mean of the squares is that
-    of one gradient; the later ones are not, and all are against the sign of the gradient.
-    """
-    at = next(iter(trace.moves), steps[0])
-    rules = [set(step.rules) for step in steps if step.rules]
-    seen = set[str]().union(*rules)
-    if seen == {"proportional"}:
-        verdicts.fault("wrong-optimiser.by-hand", at=at, proof={"rules": seen})
-    elif len(rules) > 1 and rules[0] == {"even"} and seen == {"even", "against"}:
-        verdicts.right("by-hand-optimiser")
-    else:
-        verdicts.not_seen("by-hand-optimiser", at=at)
 
 
 def _check_no_gradient(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None:
@@ -106,10 +89,7 @@ def _check_cleared(steps: list[Step], verdicts: Verdicts) -> None:
 def _check_clipping(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None:
     """Where gradients are clipped, it comes after backward and before the step."""
     clips = trace.all(Clip)
-    if trace.discarded:
-        seen = {"text": "a result of .grad that nothing is assigned to"}
-        verdicts.fault("clipping-without-effect.discarded", at=trace.discarded[0], proof=seen)
-    elif any(clip.fresh and clip.kept for clip in clips):
+    if any(clip.fresh and clip.kept for clip in clips):
         verdicts.right("clipped")
     elif clips:
         clip = clips[-1]

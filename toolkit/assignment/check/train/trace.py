@@ -4,12 +4,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from torch import Tensor
 
-from toolkit.assignment.check.verdicts import Place
+from toolkit.assignment.check.findings import Place
+from toolkit.assignment.check.host import StudentError
 
 PIXELS = 784  # of an image of MNIST
+MOST_MADE = 100  # values of one event that are looked at to know another again
 OF_CLASSES = ("cross_entropy", "nll_loss")  # losses with one target for a row of outputs
 Ids = frozenset[int]
 # Call -> (batch,): by how much a larger output raises the loss.
@@ -37,6 +39,13 @@ class Value(Record):
     rows_from: list[tuple[int, Tensor]]  # calls and batches, and which rows are theirs
     made: Place  # the call that returned it
     drawn: Place  # the call that made its numbers of nothing
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        sizes = {len(mark) for _, mark in self.rows_from}
+        if sizes - {*self.shape[:1]} or self.shape != getattr(self.numbers, "shape", self.shape):
+            raise ValueError("numbers of another shape")
+        return self
 
     @property
     def rows(self) -> Tensor | None:
@@ -118,7 +127,6 @@ class Step(Event):
     passes: list[int]  # the backward passes whose sum its gradients are
     stale: Ids  # those of them that an earlier step used already
     given: bool  # whether there were gradients at all
-    rules: list[str] = []  # by which they were moved by hand
 
 
 class Load(Event):
@@ -203,8 +211,6 @@ class Trace(Record):
     error: dict[str, Any] | None
     called: list[str]
     callers: list[str]
-    discarded: list[Place]
-    moves: list[Place]
     unfinished: list[Place]
     normalised: list[Place]
     ran: frozenset[str]
@@ -212,13 +218,38 @@ class Trace(Record):
     networks: dict[int, Network]
     events: list[AnyEvent]
 
+    @model_validator(mode="after")
+    def _leads_back(self) -> Self:
+        """What an event names was there before it; a step uses what passes have made for it."""
+        known: dict[int, Event] = {}
+        for event in self.events:
+            fields: dict[str, Any] = vars(event)
+            parts = (x if isinstance(x, list) else [x] for x in fields.values())
+            values = [v for part in parts for v in part if isinstance(v, Value)]
+            named: dict[Any, Any] = {
+                Backward: fields.get("passes", ()),
+                Loss: fields.get("losses", ()),
+                Call: fields.get("gradients", ()),
+                Call | Batch: {k for v in values for k in (v.source, *dict(v.rows_from))} - {None},
+            }
+            fits = all(isinstance(known.get(k), kind) for kind in named for k in named[kind])
+            made = [getattr(known.get(k), "changed", Ids()) for k in named[Backward]]
+            if not (fits and all(changed & fields["parameters"] for changed in made)):
+                raise ValueError("it names what is not there")
+            if fields.get("network") not in {None, *self.networks}:
+                raise ValueError("it names a network that is not there")
+            known[event.index] = event
+        return self
+
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
-        """What the child's `run` returned."""
+        """What the child's `run` returned; any exception: that is none."""
+        if answer["error"] is not None:
+            StudentError(answer["error"])
         known: dict[int, list[dict[str, Any]]] = {}  # what a call or a batch gave
         for index, event in enumerate(answer["events"]):
             event["index"] = index
-            made = [*event.get("outputs", []), *event.get("values", [])]
+            made = [*event.get("outputs", []), *event.get("values", [])][:MOST_MADE]
             single = [event.get(name) for name in ("value", "input", "target")]
             for value in filter(None, [*event.get("inputs", []), *single, *made]):
                 _complete(value, known.get(value["from"], []))

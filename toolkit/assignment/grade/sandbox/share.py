@@ -3,23 +3,26 @@
 import contextlib
 import os
 import signal
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from toolkit.assignment.grade.sandbox.scratch import PREFIX, locked
 
 CORES = Path("/sys/devices/system/cpu")
-# Control groups, of version 2 and 1: where they are, what limits their memory, and what counts the
-# processes that were killed for it.
+# Control groups, of version 2 and 1: where they are, what limits their memory, what keeps it from
+# being swapped out, and what counts the processes that were killed for it.
 GROUPS = (
-    (Path("/sys/fs/cgroup"), "memory.max", "memory.events"),
-    (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.oom_control"),
-)
+    (Path("/sys/fs/cgroup"), "memory.max", "memory.swap.max", "memory.events"),
+    (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.swappiness",
+     "memory.oom_control"),
+)  # fmt: skip
 LOWEST = 19  # priority
 MOST_TRIES = 50  # ten a second, until processes that were killed have ended
 
@@ -38,12 +41,17 @@ class Share:
     group: Path | None = None
     counter: str = ""  # a file in there
 
-    def enter(self) -> None:
-        """Let this process, which is to be the sandbox, have its share."""
-        os.nice(LOWEST)
-        os.sched_setaffinity(0, self.cores)
+    def start(self, command: list[str], **how: Any) -> "subprocess.Popen[bytes]":
+        """Start a program that has its share from the beginning, and no way to another."""
+        enter = ["nice", "-n", str(LOWEST)]
         if self.group is not None:
-            (self.group / "cgroup.procs").write_bytes(b"0")
+            enter += ["sh", "-c", 'echo 0 > "$0" && exec "$@"', f"{self.group}/cgroup.procs"]
+        before = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, self.cores)  # which it inherits
+        try:
+            return subprocess.Popen([*enter, *command], **how)
+        finally:
+            os.sched_setaffinity(0, before)
 
     @property
     def exceeded(self) -> bool:
@@ -69,13 +77,14 @@ def share(memory: int) -> Iterator[Share]:
                 until_the_end.enter_context(locked(CORES / f"cpu{core}"))
                 own.cores = {core}
                 break
-        for root, limit, counter in GROUPS:
+        for root, limit, swap, counter in GROUPS:
             with contextlib.suppress(OSError):  # not root, or not this version
                 (root / "cgroup.procs").stat()
                 group = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=root))
                 until_the_end.callback(_remove, group)
                 (group / limit).write_text(str(memory), encoding="ascii")
                 own.group, own.counter = group, counter
+                (group / swap).write_text("0", encoding="ascii")  # not there without swapping
                 break
         yield own
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import select
 import signal
 import socket
@@ -9,7 +10,7 @@ import stat
 import subprocess
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +23,7 @@ from toolkit.assignment.grade.sandbox.share import Share
 RESERVE = 256 * 2**20  # bytes of memory that the machine keeps
 TICK = 0.1  # seconds between two looks at the processes
 PAGE = os.sysconf("SC_PAGE_SIZE")
+LAUNCHED = re.compile("sandbox/launcher.py$").search  # what a sandbox has in its command line
 COUNTED = (b"RssAnon:", b"RssShmem:", b"VmPTE:")  # in /proc/PID/status
 Status = Literal["finished", "time", "memory", "processes", "disk", "short"]
 
@@ -87,7 +89,7 @@ class Watched:
         self._ours, theirs = socket.socketpair()
         with theirs, contextlib.ExitStack() as when_it_fails:
             when_it_fails.enter_context(self._ours)
-            self.process = subprocess.Popen(
+            self.process = share.start(
                 isolation.command(program, submission, scratch, limits),
                 env=isolation.environment(scratch),
                 cwd=scratch,
@@ -95,7 +97,6 @@ class Watched:
                 stdout=theirs.fileno(),
                 stderr=subprocess.PIPE,
                 start_new_session=True,
-                preexec_fn=share.enter,
             )
             when_it_fails.pop_all()
         self.process.stdin = os.fdopen(os.dup(self._ours.fileno()), "wb", buffering=0)
@@ -152,7 +153,7 @@ class Watched:
             return "processes"
         if self._share.exceeded or sum(map(_memory, family)) > limits.memory:
             return "memory"
-        if psutil.virtual_memory().available < RESERVE:
+        if psutil.virtual_memory().available < RESERVE and is_largest(family):
             return "short"
         if self._isolation.tool == "bubblewrap":
             inside = (pid for pid in family if pid != self.process.pid)
@@ -205,6 +206,17 @@ def descendants(root: int, uid: int | None = None) -> dict[int, int]:
         family.update(new)
         waiting += new
     return {pid: ticks.get(pid, 0) for pid in sorted(family)}
+
+
+def is_largest(family: Collection[int]) -> bool:
+    """Whether no other sandbox of this machine, whoever has started it, takes more memory."""
+    own = sum(map(_memory, family))
+    others = (
+        sum(map(_memory, descendants(one.pid)))
+        for one in psutil.process_iter(["cmdline"])
+        if one.pid not in family and any(map(LAUNCHED, one.info["cmdline"] or ()))
+    )
+    return all(other <= own for other in others)
 
 
 def kill_all(root: int, uid: int | None = None) -> None:

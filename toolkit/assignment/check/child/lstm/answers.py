@@ -45,7 +45,7 @@ class Answers:
         self.sizes: Mapping[str, Any] = {}
         self.called: Mapping[str, Any] = {}
         self.first: dict[str, Tensor] = {}  # what each tensor was when the network was built
-        self.squares: dict[str, Tensor] = {}  # running means, of RMSProp
+        self.optimizer: torch.optim.Optimizer | None = None
 
     def load(self, file: str, name: str | None) -> dict[str, Any]:
         """Import the file, and name the networks in it, the likeliest first.
@@ -91,7 +91,7 @@ class Answers:
             the places of recurrent modules of torch in it, of their class or else where they were
             made; and its `tensors`: parameters, buffers, and loose ones.
         """
-        self.kind, self.sizes, self.called, self.squares = kind, sizes, called, {}
+        self.kind, self.sizes, self.called, self.optimizer = kind, sizes, called, None
         torch.manual_seed(0)
         deterministic = torch._C._set_deterministic_algorithms  # the public one imports a lot more
         deterministic(True, warn_only=True)  # fills empty memory with nan
@@ -222,12 +222,14 @@ class Answers:
             the losses.
         """
         self.network.train()
+        if self.optimizer is None:
+            self.optimizer = torch.optim.RMSprop(self.network.parameters(), rate)
         losses = []
         for x, y in zip(inputs, labels.long(), strict=True):
             last = tensors_in(self._call(x.long() if integers else x.float()))[pick]
             if axis is not None:
                 last = last.select(axis, -1)
-            losses.append(learn(self.network, last, y, rate, self.squares))
+            losses.append(learn(self.optimizer, last, y))
         return losses
 
     def elsewhere(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from toolkit.assignment.check.child.places import within
 
@@ -63,30 +64,22 @@ def slopes(
     return found
 
 
-def learn(
-    network: nn.Module, output: Tensor, labels: Tensor, rate: float, squares: dict[str, Tensor]
-) -> float:
-    """One step of RMSProp, by hand: torch.optim would import torch's compiler first.
+def learn(optimizer: Optimizer, output: Tensor, labels: Tensor) -> float:
+    """One step.
 
     Args:
+        optimizer: of all parameters of the network.
         output: logits or probabilities, (B, 10).
         labels: int64 (B,).
-        squares: running means of the squared gradients, by name; they are changed.
 
     Returns:
         the loss.
     """
     loss = F.nll_loss(_log(output), labels)
-    network.zero_grad(set_to_none=True)
+    optimizer.zero_grad()
     loss.backward()
-    nn.utils.clip_grad_norm_(network.parameters(), 10.0)
-    with torch.no_grad():
-        for name, p in network.named_parameters():
-            if p.grad is None or not p.requires_grad:
-                continue
-            mean = squares.setdefault(name, torch.zeros_like(p))
-            mean.mul_(0.99).addcmul_(p.grad, p.grad, value=0.01)
-            p.addcdiv_(p.grad, mean.sqrt().add_(1e-8), value=-rate)
+    nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], 10.0)
+    optimizer.step()
     return float(loss.detach())
 
 

@@ -10,9 +10,7 @@ file and a line. Beside the events there are:
     error       what it raised, as in `answering.described`, or None
     normalised  places where transforms that normalise were made
     ran         the files of theirs that did
-    discarded   places where something is computed from a gradient and not kept
     unfinished  places of `pass` that is all there is in a function or a loop
-    moves       places where parameters are moved by hand, in the order in which they were
     called      names of functions that were called because nothing trained when the script ran
     callers     other files of theirs that name this one
     functions   defined in the script: name, file, line

@@ -1,7 +1,7 @@
 """Makes folders that a student's script writes to, and notes the pictures that it saves."""
 
 import os
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,9 +32,9 @@ def saved(name: str, trace: Trace, function: Any, /, *args: Any, **kwargs: Any) 
 def opened(
     trace: Trace, function: Any, /, file: Any, mode: str = "r", *args: Any, **kwargs: Any
 ) -> Any:
-    """A file is opened, where it is to be, or where it was saved."""
-    if isinstance(file, str | os.PathLike):
-        file = (_there if set(mode) & set("wax") else _found)(trace, file)
+    """A file is opened, to be read or written."""
+    if isinstance(file, str | os.PathLike) and set(mode) & set("wax"):
+        file = _there(trace, file)
     return function(file, mode, *args, **kwargs)
 
 
@@ -44,21 +44,9 @@ def stored(trace: Trace, function: Any, /, obj: Any, f: Any, *args: Any, **kwarg
     return function(obj, f, *args, **kwargs)
 
 
-def _found(trace: Trace, file: str | os.PathLike[str]) -> str | os.PathLike[str]:
-    """A file that is to be read: where it was saved."""
-    if isinstance(file, str) and "\\" in file:
-        windows = PureWindowsPath(file)
-        for place in (Path(windows.as_posix()), Path(trace.root, ELSEWHERE, windows.name)):
-            if place.exists():
-                return place
-    return file
-
-
 def _there(trace: Trace, file: str | os.PathLike[str]) -> str | os.PathLike[str]:
     """The same path, in a folder that is there now; elsewhere if it lies outside the root."""
-    if isinstance(file, str) and "\\" in file:  # else all of it is the name of one file
-        file = PureWindowsPath(file).as_posix()
-    folder = Path(file if str(file)[1:2] == ":" else os.path.abspath(file)).parent
+    folder = Path(os.path.abspath(file)).parent
     if folder.is_dir():
         return file
     inside = folder.is_relative_to(trace.root)

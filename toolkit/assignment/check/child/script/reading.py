@@ -6,8 +6,6 @@ from argparse import Action, ArgumentParser
 from collections.abc import Iterator
 from itertools import product
 
-RESULTS = {"clamp", "clip", "mul", "div", "multiply", "divide"}  # return a new tensor
-
 
 def modes(parser: ArgumentParser) -> list[tuple[str, ...]]:
     """The arguments for each mode: one way for all that must be given, or one choice or switch.
@@ -30,16 +28,6 @@ def _ways(action: Action) -> Iterator[tuple[str, ...]]:
         yield from ((*option, str(choice)) for choice in action.choices if choice != action.default)
     elif isinstance(action, argparse._StoreTrueAction):
         yield tuple(option)
-
-
-def discarded_gradients(tree: ast.AST) -> Iterator[int]:
-    """Lines that compute something from a gradient, as to clip it, and do not keep the result."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Expr):
-            function = node.value.func if isinstance(node.value, ast.Call) else None
-            new = isinstance(node.value, ast.BinOp) or getattr(function, "attr", None) in RESULTS
-            if new and any(getattr(inner, "attr", None) == "grad" for inner in ast.walk(node)):
-                yield node.lineno
 
 
 def unfinished(tree: ast.AST) -> Iterator[int]:

@@ -8,7 +8,7 @@ import inspect
 import re
 import socket
 import urllib.error
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -21,7 +21,7 @@ from toolkit.assignment.check.child.importing import compiled, forget_imports, p
 from toolkit.assignment.check.child.places import NOWHERE, place_of_class, place_of_code
 from toolkit.assignment.check.child.plain import run_as_main
 from toolkit.assignment.check.child.script.loops import Loops
-from toolkit.assignment.check.child.script.reading import discarded_gradients, modes, unfinished
+from toolkit.assignment.check.child.script.reading import modes, unfinished
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.watching import watching
 from toolkit.assignment.check.names import NAMES
@@ -88,9 +88,7 @@ class Script:
             "ended": ended,
             "error": error,
             "ran": list(self._ran),
-            "discarded": self._places(discarded_gradients),
-            "unfinished": self._places(unfinished),
-            "moves": list(dict.fromkeys(self.trace.moves)),
+            "unfinished": [(file, k) for file, tree in self._ran.items() for k in unfinished(tree)],
             "called": self.called,
             "callers": self._callers(),
             "networks": [_network(k, n, self.trace) for k, n in self.trace.networks.items()],
@@ -191,11 +189,6 @@ class Script:
         """What is done to each of their files that is run."""
         self._ran[Path(file).relative_to(self.root).as_posix()] = copy.deepcopy(tree)
         return self.loops.change(tree, file)
-
-    def _places(self, find: Callable[[ast.Module], Iterable[int]]) -> list[dict[str, Any]]:
-        return [
-            {"file": file, "line": line} for file in self._ran for line in find(self._ran[file])
-        ]
 
     def _described(self, function: FunctionType) -> dict[str, Any]:
         file, line = place_of_code(function, self.root) or NOWHERE

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from toolkit.assignment.check.child.origins import Origins, address
+from toolkit.assignment.check.child.origins import Origins
 from toolkit.assignment.check.child.places import Place, place
 from toolkit.assignment.check.child.script.values import (
     Losses,
@@ -19,7 +19,6 @@ from toolkit.assignment.check.child.script.values import (
     copy_of,
     differs,
     graph,
-    rule_of_move,
     tensors_in,
     unwatched,
 )
@@ -29,7 +28,6 @@ FACTOR = 12  # times the steps of one loop, after which any training is stopped
 LATE = 0.4  # of the time, after which fewer steps will do
 SOFTMAX = {"softmax", "log_softmax"}  # of torch's functions, those that tell something
 CLAMPS = {"clamp", "clamp_", "clip", "clip_"}
-MOVES = {"sub_", "add_", "addcdiv_", "copy_"}
 PASSES = 16  # backward passes that count as a step while there is none
 
 
@@ -57,7 +55,6 @@ class Trace:
         self.losses = Losses()
         self.steps = 0  # of training: of an optimiser, by hand, or many passes without any
         self._idle, self.slow = 0, False  # backward passes since something stepped
-        self.stepping, self.moves = False, list[Place]()  # an optimiser is; where nothing was
         self.events: list[dict[str, Any]] = []
         self.values = Values(self.origins)
         self.networks: dict[int, nn.Module] = {}
@@ -70,7 +67,6 @@ class Trace:
         self._passes: dict[int, set[int]] = {}  # id of a parameter -> passes in its gradient
         self._clamps: list[tuple[int, int, Tensor]] = []  # event, parameter, what it returned
         self._used: set[int] = set()  # passes that a step has used
-        self._made: dict[int, Tensor] = {}  # gradients after the last pass
         self._weights: dict[int, Tensor] = {}  # after the last pass or step, to see moves by hand
 
     def another(self) -> "Trace":
@@ -187,7 +183,6 @@ class Trace:
         for key in changed:
             self._passes.setdefault(key, set()).add(index)
         self._weights |= {key: self._reached[key].detach().clone() for key in before}
-        self._made |= {k: g for k in changed if (g := copy_of(self._reached[k].grad)) is not None}
 
     @unwatched
     def before_step(self, optimizer: Optimizer) -> dict[str, Any]:
@@ -248,9 +243,6 @@ class Trace:
         """Record a call of torch, if it tells something."""
         if self.on and name in CLAMPS and isinstance(args[0], Tensor):
             self.clamped(name, args[0], result)
-        elif self.on and name in MOVES and not self.stepping:
-            if address(args[0]) in map(address, self._reached.values()):
-                self.moves.append(place(self.root))
         elif self.on and name in SOFTMAX and not self.full():
             self.add("softmax", name=name, output=self.values.id_of(result))
 
@@ -292,7 +284,6 @@ class Trace:
             for key, old in self._weights.items()
             if key in self._reached and not torch.equal(old, self._reached[key])
         ]
-        rules = {rule_of_move(self._weights[k], self._reached[k], self._made.get(k)) for k in moved}
         self._weights |= {key: self._reached[key].detach().clone() for key in moved}
         used = self._use(moved)
         if used["passes"] == used["stale"]:
@@ -305,5 +296,4 @@ class Trace:
             given=True,
             parameters=moved,
             moved=moved,
-            rules=sorted(filter(None, rules)),
         )

@@ -15,7 +15,6 @@ FEWEST_BYTES = 64  # of a part of a row
 MAX_COMPARED = 20 * MAX_VALUES  # numbers of a tensor whose rows are recognised
 MAX_SENT = 6_000_000  # numbers of all tensors together
 MAX_NODES = 20_000  # of a graph that is followed
-NOTICED = 1e-5  # of a weight: a move that is larger than its rounding
 RECENT = 24  # outputs that a tensor is compared with
 KEPT = 16  # losses whose graphs are kept
 
@@ -142,36 +141,6 @@ def differs(old: Tensor | None, new: Tensor | None) -> bool:
     if new is None:
         return False
     return bool(new.any()) if old is None else not torch.equal(old, new)
-
-
-def rule_of_move(old: Tensor, parameter: Tensor, made: Tensor | None) -> str | None:
-    """By which rule its gradient has moved a parameter, as far as one step tells.
-
-    Args:
-        made: the gradient as a backward pass has left it, if it is cleared by now.
-
-    Returns:
-        "proportional" to the gradient; "even": by the same amount everywhere, against its sign;
-        "against" its sign; or "other". None if it is too small to be told from rounding.
-    """
-    gradient = made if parameter.grad is None or not bool(parameter.grad.any()) else parameter.grad
-    if gradient is None:
-        return None
-    g = gradient.detach().double().reshape(-1)
-    moved = (old - parameter.detach()).double().reshape(-1)
-    clear = g.abs() > 0.1 * g.abs().max()
-    g, moved = g[clear], moved[clear]
-    if len(g) < 2 or float(moved.abs().max()) < NOTICED * (1 + float(old.abs().max())):
-        return None
-    if _constant(moved / g):
-        return "proportional"
-    if not bool((moved * g > 0).all()):
-        return "other"
-    return "even" if _constant(moved.abs()) else "against"
-
-
-def _constant(numbers: Tensor) -> bool:
-    return bool((numbers - numbers.mean()).abs().max() <= 0.03 * numbers.mean().abs())
 
 
 def graph(*roots: Tensor) -> tuple[list[Tensor], set[Any]]:

@@ -249,11 +249,9 @@ def _steps(trace: Trace) -> list[Any]:
     def before(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         if trace.on:
             begun.append(trace.before_step(optimizer))
-            trace.stepping = True
 
     def after(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         if trace.on and begun:
             trace.after_step(optimizer, begun.pop())
-            trace.stepping = False
 
     return [register_optimizer_step_pre_hook(before), register_optimizer_step_post_hook(after)]

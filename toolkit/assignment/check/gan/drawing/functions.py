@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.gan.drawing.stand_ins import Artist, Drawn, digits
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.host import Student
 from toolkit.assignment.check.names import NAMES
-from toolkit.assignment.check.verdicts import Place
 
 TRAINS = {"backward", "step", "zero_grad", "grad"}  # the last one in a gradient penalty
 ENDS = [pair.split() for pair in NAMES["ends"]["pairs"].split("|")]
@@ -83,7 +83,6 @@ class Functions:
     def __init__(self, student: Student, lines: Lines, game: Game, artist: Artist) -> None:
         self._student, self.lines, self._game = student, lines, game
         self.artist = artist
-        self._called: dict[str, dict[str, Any]] = {}
         shape = next(
             (c.inputs[0].shape for c in game.draws if c.inputs and len(c.inputs[0].shape) > 1),
             (1, 100),
@@ -140,8 +139,7 @@ class Functions:
                     "epoch": 1,
                     "points": points,
                 },
-                own=dict(zip(function.ends() or (), points, strict=False))
-                | self._as_called(function),
+                own=dict(zip(function.ends() or (), points, strict=False)),
                 seed=seed,
                 known_to_end=again,
             )
@@ -155,27 +153,6 @@ class Functions:
                 return tried
         assert tried is not None
         return tried
-
-    def _as_called(self, function: Function) -> dict[str, Any]:
-        """The numbers that the submission itself passes to the function."""
-        if function.name in self._called:
-            return self._called[function.name]
-        found = self._called[function.name] = {}
-        for tree in self.lines.trees.values():
-            for node in ast.walk(tree):
-                name = (
-                    getattr(node.func, "attr", getattr(node.func, "id", ""))
-                    if isinstance(node, ast.Call)
-                    else ""
-                )
-                if not isinstance(node, ast.Call) or name != function.node.name:
-                    continue
-                pairs = [*zip(function.parameters, node.args, strict=False)]
-                pairs += [(k.arg.lower(), k.value) for k in node.keywords if k.arg]
-                for parameter, value in pairs:
-                    if isinstance(value, ast.Constant) and isinstance(value.value, int):
-                        found[parameter] = value.value
-        return found
 
     def _all(self) -> Iterator[Function]:
         for file, tree in self.lines.trees.items():

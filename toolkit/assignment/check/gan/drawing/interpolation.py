@@ -4,12 +4,12 @@ An interpolation is recognised by what it does: latent points on a line or an ar
 drawn. If none was seen while the script ran, functions that may interpolate are tried.
 """
 
-import re
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from toolkit.assignment.check.findings import Placed
 from toolkit.assignment.check.gan.drawing.functions import (
     Function,
     Functions,
@@ -29,18 +29,8 @@ from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.images import latent_of
 from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.train.trace import Call
-from toolkit.assignment.check.verdicts import Placed, Verdicts
+from toolkit.assignment.check.verdicts import Verdicts
 
-WEIGHTS = re.compile(r"linspace|arange|lerp|range\(|\(1(\.0)? - |weights? =|alphas? =")
-CHOICES = [
-    re.compile(text)
-    for text in (
-        r"if .*(!=|==|len)|while .*==",
-        r"=.*\[\d+\], *\w+\[\d+\]",
-        r"choice|randint|rand|normal",
-    )
-]
-MIXED = {"happened": "its images are mixed from pixels"}
 # Of choosing two ends: two random ones are clearly of one class 1 time in 12, so 1 in 65 of those
 # who choose at random is lucky every time. As many on a fast machine as on a slow one.
 NUM_TRIES = 48
@@ -60,7 +50,7 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
         empty = torch.empty(0, size)
         most = float("inf") if _shows_nine(game) else NUM_IMAGES
         known = torch.cat([z for z in points if z.size(1) == size and len(z) <= most] or [empty])
-        places = [lines.of_word(at[path.calls[0]], WEIGHTS) for path in paths]
+        places = [_mixed(at[path.calls[0]]) for path in paths]
         _judge(paths, places, known, verdicts)
         _check_ends(candidates, functions, verdicts)
         return
@@ -70,9 +60,6 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
         if _try(function, ends, functions, verdicts):
             _check_ends([function, *candidates], functions, verdicts)
             return
-    if (mixed := _mixed_pictures(game, lines)) is not None:
-        verdicts.fault("wrong-interpolation.pixels", at=mixed, proof=MIXED)
-        return
     if (left := unsearched(game, lines)) is not None:
         verdicts.not_seen("interpolation", left=left)
         return
@@ -89,13 +76,9 @@ def _shows_nine(game: Game) -> bool:
     return NUM_IMAGES in sizes or not sizes & set(range(MIN_POINTS, NUM_IMAGES))
 
 
-def _mixed_pictures(game: Game, lines: Lines) -> Placed | None:
-    """Where pictures were made that are mixed from two of them, if any were shown."""
-    for event, value in game.trace.shown:
-        rows = value.rows
-        if rows is not None and rows.size(1) >= 784 and find_paths([(0, rows)]):
-            return lines.of_word(event, WEIGHTS)
-    return None
+def _mixed(call: Call) -> Placed:
+    """Where the points of a path were computed."""
+    return next((value.made for value in call.inputs if value.made.line), call)
 
 
 def _paths_of(calls: Sequence[Call]) -> list[Path]:
@@ -139,9 +122,6 @@ def _try(function: Function, ends: Tensor, functions: Functions, verdicts: Verdi
         tried = functions.call(function, ends, seed=0, count=count)
         paths = _tried_paths(tried, functions.latent_dim)
         if not paths:
-            if _in_pixels(tried, functions):
-                verdicts.fault("wrong-interpolation.pixels", at=function.place, proof=MIXED)
-                return True
             continue
         best = best or (paths, torch.cat([ends, *(drawn.z for drawn in tried.draws)]))
         if any(len(path.points) == NUM_IMAGES and not path.repeats for path in paths):
@@ -155,8 +135,7 @@ def _try(function: Function, ends: Tensor, functions: Functions, verdicts: Verdi
             "wrong-interpolation.given", at=function.place, proof=paths[0].seen(misses=True)
         )
         return True
-    place = functions.lines.of_word(function.place, WEIGHTS)
-    _judge(paths, [place] * len(paths), known, verdicts)
+    _judge(paths, [function.place] * len(paths), known, verdicts)
     return True
 
 
@@ -174,16 +153,6 @@ def _misses(path: Path, ends: Tensor) -> bool:
     there = torch.stack([path.points[0], path.points[-1]])
     same = min((there - ends).norm(), (there.flip(0) - ends).norm())
     return len(path.points) == NUM_IMAGES and bool(same > 5 * NEAR * ends.norm())
-
-
-def _in_pixels(tried: Tried, functions: Functions) -> bool:
-    """Whether it returned images that are mixed from the first and the last of them."""
-    for images in tried.returned:
-        rows = images.reshape(len(images), -1) if images.dim() > 1 else images[None]
-        is_batch = len(rows) >= MIN_POINTS and rows.size(1) >= 784 > functions.latent_dim
-        if is_batch and find_paths([(0, rows.float())]):
-            return True
-    return False
 
 
 def _check_ends(candidates: list[Function], functions: Functions, verdicts: Verdicts) -> None:
@@ -214,7 +183,7 @@ def _check_ends(candidates: list[Function], functions: Functions, verdicts: Verd
             if digit[0] == digit[1] and bool((confidence > SURE).all()):
                 verdicts.fault(
                     "same-class-ends.tried",
-                    at=_place_of_choice(function, functions),
+                    at=function.place,
                     proof={"classes": digit.tolist(), "sure": confidence.tolist()},
                     number=seed + 1,
                     digit=int(digit[0]),
@@ -224,15 +193,6 @@ def _check_ends(candidates: list[Function], functions: Functions, verdicts: Verd
             verdicts.right("ends", n=NUM_TRIES)
             return
     verdicts.not_seen("ends", at=fixed.place if fixed else None)
-
-
-def _place_of_choice(function: Function, functions: Functions) -> Placed:
-    """Where it compares the classes, or else draws the points."""
-    for pattern in CHOICES:
-        place = functions.lines.of_word(function.place, pattern)
-        if place != function.place:
-            return place
-    return function.place
 
 
 def _ends_chosen(

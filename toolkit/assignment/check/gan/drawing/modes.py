@@ -3,7 +3,7 @@
 import torch
 
 from toolkit.assignment.check.gan.drawing.functions import Functions
-from toolkit.assignment.check.gan.drawing.sites import sampling_sites, switches
+from toolkit.assignment.check.gan.drawing.sites import switches
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.train.trace import Call, Note
@@ -14,28 +14,18 @@ MAX_FUNCTIONS = 6  # that are tried
 
 def check_modes(game: Game, functions: Functions, lines: Lines, verdicts: Verdicts) -> None:
     """The mode of the generator when it is trained, and when it draws samples."""
-    if not _has_norm(game):
+    if not any("BatchNorm" in kind for kind in game.generator.kinds):
         verdicts.right("no-batch-norm")
-    elif not (
-        check_seen_modes(game, verdicts)
-        or _try_functions(functions, lines, verdicts)
-        or _read_sites(game, lines, verdicts)
-    ):
+    elif not (_seen(game, verdicts) or _try_functions(functions, lines, verdicts)):
         verdicts.not_seen("mode")
 
 
-def _has_norm(game: Game) -> bool:
-    return any("BatchNorm" in kind for kind in game.generator.kinds)
-
-
-def check_seen_modes(game: Game, verdicts: Verdicts) -> bool:
+def _seen(game: Game, verdicts: Verdicts) -> bool:
     """The same, as far as the generator was seen.
 
     Returns:
         whether that tells.
     """
-    if not _has_norm(game):
-        return False
     own = game.trained_on(game.generator)
     late = next((c for c in game.draws if c.index in own and not c.training), None)
     if late is not None:
@@ -88,21 +78,6 @@ def _try_functions(functions: Functions, lines: Lines, verdicts: Verdicts) -> bo
             verdicts.fault("batchnorm-mode.training", at=function.place, proof=seen)
             return True
     return False
-
-
-def _read_sites(game: Game, lines: Lines, verdicts: Verdicts) -> bool:
-    """Read the mode off the code, where nothing that draws samples ran.
-
-    Returns:
-        whether the code tells: no mode is ever set, or nothing is drawn but for training.
-    """
-    sites = sampling_sites(game, lines)
-    if sites and not switches(lines):
-        verdicts.fault(
-            "batchnorm-mode.training", at=sites[0], proof={"text": "no mode is ever set"}
-        )
-        return True
-    return sites == []
 
 
 def samples(game: Game) -> list[Call]:

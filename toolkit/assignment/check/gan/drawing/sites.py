@@ -4,10 +4,10 @@ import ast
 import re
 from collections.abc import Iterator
 
+from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines, called
 from toolkit.assignment.check.names import meaning
-from toolkit.assignment.check.verdicts import Place
 
 TRAINS = ("backward", "step", "zero_grad")
 SWITCHES = re.compile(r"\.eval\(|\.train\((mode=)?false|\.train\([a-z]")

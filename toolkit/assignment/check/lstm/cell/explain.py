@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from toolkit.assignment.check.findings import Place as Placing
+from toolkit.assignment.check.findings import Placed
 from toolkit.assignment.check.lstm.cell import start
 from toolkit.assignment.check.lstm.cell.affine import Map, affine, is_none
 from toolkit.assignment.check.lstm.cell.candidates import CLOSE, VIEWS, close
@@ -23,8 +25,7 @@ from toolkit.assignment.check.lstm.cell.matching import Gate, Match
 from toolkit.assignment.check.lstm.cell.recording import Place, Recording
 from toolkit.assignment.check.lstm.cell.reference import Layer, Model, More, Trial
 from toolkit.assignment.check.lstm.network import Network
-from toolkit.assignment.check.verdicts import Place as Placing
-from toolkit.assignment.check.verdicts import Placed, Verdicts
+from toolkit.assignment.check.verdicts import Verdicts
 
 BESIDES = {"c before": "c(t-1)", "c": "c(t)", "h": "h(t)"}  # what a gate may read too
 FIELDS = {"weight_x": "W_x", "weight_h": "W_h", "bias": "b"}  # of a map

@@ -68,6 +68,8 @@ def read(answer: dict[str, Any], x: Tensor, logits: Tensor) -> Recording:
         outer[place].append(value)
         names[place] = name
         inner[inner_place].append(value)
+    if places.keys() != {*range(len(answer["values"]))}:
+        raise ValueError("values without a place, or places without a value")
     steps = x.size(1)
     full: dict[tuple[int, ...], None] = {}
     late: dict[tuple[int, ...], None] = {}
