@@ -3,6 +3,7 @@
 Each command imports what it needs when it is called, so that --help waits for nothing.
 """
 
+import random
 import sys
 from functools import partial
 from pathlib import Path
@@ -25,11 +26,12 @@ from toolkit.assignment.options import (
     TimeLimitOption,
     TitleOption,
     UnsafeOption,
+    VivaOption,
 )
 from toolkit.assignment.parts import PARTS
 from toolkit.common.console import Commands, can_ask, command_line, reports_errors
 from toolkit.common.errors import ToolkitError, UsageError
-from toolkit.common.files import set_aside
+from toolkit.common.files import atomic_write, set_aside
 
 app = typer.Typer(
     cls=Commands,
@@ -228,6 +230,7 @@ def grade(
     memory_limit: MemoryLimitOption = 4,
     restart: RestartOption = False,
     unsafe: UnsafeOption = False,
+    viva: VivaOption = False,
     csv: PlatformOption = None,
     roster: RosterOption = None,
     title: TitleOption = "Assignment 3",
@@ -248,6 +251,7 @@ def grade(
     from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
     from toolkit.assignment.grade.sandbox.choice import find_isolation
     from toolkit.assignment.grade.sandbox.isolation import Limits
+    from toolkit.assignment.grade.verdict import Check
     from toolkit.assignment.grade.watch import grade_and_say
 
     if csv is None and roster is not None:
@@ -259,17 +263,15 @@ def grade(
         find_owners(archives, csv, students)
     if restart and out.exists():
         set_aside(out)
+    how = {"cluster": cluster, "num_workers": jobs, "language": lang, "only": only, "again": again}
     results = grade_and_say(
         folder,
         out,
         points,
         Limits(seconds=time_limit, memory=int(memory_limit * 2**30)),
         isolation=None if cluster else find_isolation(unsafe=unsafe),
-        cluster=cluster,
-        num_workers=jobs,
-        language=lang,
-        only=only,
-        again=again,
+        check=Check(viva=lang if viva else None),
+        **how,
     )
     if csv is not None:
         written = write_gradebook(archives, results, out, csv, students, points, title)
@@ -340,6 +342,47 @@ def curve(
     verdict, text = compare(file, network, length, every)
     print(text)
     raise typer.Exit(verdict.cause != "")
+
+
+@app.command()
+@reports_errors
+def viva(
+    folder: Annotated[Path, typer.Argument(help="The folder with the code.")] = Path(),
+    seed: Annotated[
+        int | None, typer.Option(help="Which questions.", show_default="others each time")
+    ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="For teachers: write a page to print, FILE.html, with the answers."),
+    ] = None,
+    lang: LanguageOption = "en",
+) -> None:
+    """Ask five questions about your own lines; a run of your code has the answers."""
+    from toolkit.assignment.check.host import early_host
+
+    with early_host() as host:  # which has nothing of what is imported from here on
+        from toolkit.assignment.grade.pages import viva_page
+        from toolkit.assignment.viva.questions import COUNT, say
+        from toolkit.assignment.viva.session import as_text, ask, find_questions
+
+        number = random.randrange(10**6) if seed is None else seed
+        questions = find_questions(folder, lang, number, host)
+    if len(questions) < COUNT:
+        few = say("few", lang, number=len(questions), wanted=COUNT)
+        if not questions:
+            raise ToolkitError(few)
+        print(few, file=sys.stderr)
+    if sheet is not None:
+        atomic_write(sheet, viva_page(questions, folder.resolve().name, lang).encode())
+        print(f"Written: {sheet}")
+        return
+    print(f"{say('about', lang)}\n")
+    if can_ask():
+        for text in ask(questions, lang):
+            print(text)
+    else:
+        print("\n".join(as_text(q, k) for k, q in enumerate(questions, start=1)))
+        print(say("piped", lang))
 
 
 packages = typer.Typer(
