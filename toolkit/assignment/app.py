@@ -329,6 +329,31 @@ def progress(
 
 @app.command()
 @reports_errors
+def curve(
+    file: Annotated[Path, typer.Argument(help="CSV, JSON, JSON lines, or TensorBoard's.")],
+    network: Annotated[
+        Literal["lstm", "rnn", "gan"] | None,
+        typer.Option(help="What was trained.", show_default="as the settings beside FILE say"),
+    ] = None,
+    length: Annotated[int | None, typer.Option(help="T.", show_default="the same")] = None,
+    every: Annotated[
+        float | None, typer.Option(help="Steps between values.", show_default="as FILE says, or 1")
+    ] = None,
+) -> None:
+    """Say whether a training goes as healthy ones do, and draw it over their band.
+
+    FILE has its losses, such as records/gan.csv. Exit code 0: inside; 1: outside, with the usual
+    cause.
+    """
+    from toolkit.assignment.curve.answer import compare
+
+    verdict, text = compare(file, network, length, every)
+    print(text)
+    raise typer.Exit(verdict.cause != "")
+
+
+@app.command()
+@reports_errors
 def viva(
     folder: Annotated[Path, typer.Argument(help="The folder with the code.")] = Path(),
     seed: Annotated[
