@@ -3,6 +3,7 @@
 Each command imports what it needs when it is called, so that --help waits for nothing.
 """
 
+import random
 import sys
 from functools import partial
 from pathlib import Path
@@ -25,11 +26,12 @@ from toolkit.assignment.options import (
     TimeLimitOption,
     TitleOption,
     UnsafeOption,
+    VivaOption,
 )
 from toolkit.assignment.parts import PARTS
 from toolkit.common.console import Commands, can_ask, command_line, reports_errors
 from toolkit.common.errors import ToolkitError, UsageError
-from toolkit.common.files import set_aside
+from toolkit.common.files import atomic_write, set_aside
 
 app = typer.Typer(
     cls=Commands,
@@ -142,6 +144,13 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="Where it goes.", show_default="FOLDER/report")
     ] = None,
+    exports: Annotated[
+        Path | None,
+        typer.Option(
+            help="Your own networks, as `toolkit export` writes them.",
+            show_default="FOLDER/mine, if it is there",
+        ),
+    ] = None,
     reference: Annotated[
         bool, typer.Option("--reference", help="Show the toolkit's runs instead, and say so.")
     ] = False,
@@ -155,7 +164,7 @@ def report(
     """Fill the report, in LaTeX and in Word, with the numbers and pictures of your own trainings.
 
     Your train.py and my_gan.py write them into the folder records/. What is missing is listed, with
-    the command that makes it.
+    the command that makes it. Your own networks are opened and measured, which takes a minute.
     """
     from toolkit.assignment.report.collect import read_results
     from toolkit.assignment.report.fill import make_report
@@ -164,7 +173,8 @@ def report(
     from toolkit.assignment.report.sources import Sources
     from toolkit.common.package_data import how_to_install
 
-    results = read_results(Sources(runs_dir, preset)) if reference else read_own(folder)
+    own = None if reference else read_own(folder, exports)
+    results = own or read_results(Sources(runs_dir, preset))
     wanted = folder / "report" if out is None else out
     directory, made = make_report(student_number, name, results, wanted)
     for gap in results.gaps:
@@ -228,6 +238,7 @@ def grade(
     memory_limit: MemoryLimitOption = 4,
     restart: RestartOption = False,
     unsafe: UnsafeOption = False,
+    viva: VivaOption = False,
     csv: PlatformOption = None,
     roster: RosterOption = None,
     title: TitleOption = "Assignment 3",
@@ -248,6 +259,7 @@ def grade(
     from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
     from toolkit.assignment.grade.sandbox.choice import find_isolation
     from toolkit.assignment.grade.sandbox.isolation import Limits
+    from toolkit.assignment.grade.verdict import Check
     from toolkit.assignment.grade.watch import grade_and_say
 
     if csv is None and roster is not None:
@@ -259,17 +271,15 @@ def grade(
         find_owners(archives, csv, students)
     if restart and out.exists():
         set_aside(out)
+    how = {"cluster": cluster, "num_workers": jobs, "language": lang, "only": only, "again": again}
     results = grade_and_say(
         folder,
         out,
         points,
         Limits(seconds=time_limit, memory=int(memory_limit * 2**30)),
         isolation=None if cluster else find_isolation(unsafe=unsafe),
-        cluster=cluster,
-        num_workers=jobs,
-        language=lang,
-        only=only,
-        again=again,
+        check=Check(viva=lang if viva else None),
+        **how,
     )
     if csv is not None:
         written = write_gradebook(archives, results, out, csv, students, points, title)
@@ -315,6 +325,72 @@ def progress(
     from toolkit.assignment.tutor.session import list_progress
 
     print(list_progress(folder))
+
+
+@app.command()
+@reports_errors
+def curve(
+    file: Annotated[Path, typer.Argument(help="CSV, JSON, JSON lines, or TensorBoard's.")],
+    network: Annotated[
+        Literal["lstm", "rnn", "gan"] | None,
+        typer.Option(help="What was trained.", show_default="as the settings beside FILE say"),
+    ] = None,
+    length: Annotated[int | None, typer.Option(help="T.", show_default="the same")] = None,
+    every: Annotated[
+        float | None, typer.Option(help="Steps between values.", show_default="as FILE says, or 1")
+    ] = None,
+) -> None:
+    """Say whether a training goes as healthy ones do, and draw it over their band.
+
+    FILE has its losses, such as records/gan.csv. Exit code 0: inside; 1: outside, with the usual
+    cause.
+    """
+    from toolkit.assignment.curve.answer import compare
+
+    verdict, text = compare(file, network, length, every)
+    print(text)
+    raise typer.Exit(verdict.cause != "")
+
+
+@app.command()
+@reports_errors
+def viva(
+    folder: Annotated[Path, typer.Argument(help="The folder with the code.")] = Path(),
+    seed: Annotated[
+        int | None, typer.Option(help="Which questions.", show_default="others each time")
+    ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="For teachers: write a page to print, FILE.html, with the answers."),
+    ] = None,
+    lang: LanguageOption = "en",
+) -> None:
+    """Ask five questions about your own lines; a run of your code has the answers."""
+    from toolkit.assignment.check.host import early_host
+
+    with early_host() as host:  # which has nothing of what is imported from here on
+        from toolkit.assignment.grade.pages import viva_page
+        from toolkit.assignment.viva.questions import COUNT, say
+        from toolkit.assignment.viva.session import as_text, ask, find_questions
+
+        number = random.randrange(10**6) if seed is None else seed
+        questions = find_questions(folder, lang, number, host)
+    if len(questions) < COUNT:
+        few = say("few", lang, number=len(questions), wanted=COUNT)
+        if not questions:
+            raise ToolkitError(few)
+        print(few, file=sys.stderr)
+    if sheet is not None:
+        atomic_write(sheet, viva_page(questions, folder.resolve().name, lang).encode())
+        print(f"Written: {sheet}")
+        return
+    print(f"{say('about', lang)}\n")
+    if can_ask():
+        for text in ask(questions, lang):
+            print(text)
+    else:
+        print("\n".join(as_text(q, k) for k, q in enumerate(questions, start=1)))
+        print(say("piped", lang))
 
 
 packages = typer.Typer(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from toolkit.assignment.check.findings import Report
 from toolkit.assignment.check.submission import prepare
@@ -16,6 +17,7 @@ from toolkit.assignment.grade.sandbox.choice import find_isolation
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.versions import versions
 from toolkit.common.errors import UsageError
+from toolkit.common.texts.language import Language
 
 if TYPE_CHECKING:
     from toolkit.assignment.check.submission import Submission
@@ -37,10 +39,14 @@ def judge(submission: "Submission", host: "SandboxedHost", packages: Collection[
 
 @dataclass(frozen=True)
 class Check:
-    """What judges a submission in this process, and what runs its code in the sandbox."""
+    """What judges a submission in this process, and what runs its code in the sandbox.
+
+    With a language for the `viva`, it also finds questions for an oral examination.
+    """
 
     judge: "Callable[[Submission, SandboxedHost, Collection[str]], Report]" = judge
     child: tuple[str, ...] = ("-m", "toolkit.assignment.check.child")  # arguments of Python
+    viva: Language | None = None
 
 
 CHECK = Check()
@@ -99,6 +105,7 @@ def _judged(
 ) -> Result:  # fmt: skip
     from toolkit.assignment.grade.sandbox.host import SandboxedHost
     from toolkit.assignment.grade.unusual import unusual
+    from toolkit.assignment.viva.session import questions_of
 
     copy = scratch / "submission"
     copy.mkdir()
@@ -115,6 +122,8 @@ def _judged(
     try:
         host.open()
         report = check.judge(submission, host, rubric.packages)
+        given = submission, host, host.root
+        questions = questions_of(*given, check.viva, crc32(name.encode())) if check.viva else []
     finally:
         host.close()
     unclear = [*report.not_seen, *report.findings]
@@ -127,6 +136,7 @@ def _judged(
         right=report.right[:MAX_FINDINGS],
         hints=unusual(submission),
         lines=_source_lines(report, scratch / "archive"),
+        viva=questions,
         isolation=isolation.describe(),
         versions=versions(),
         printed=host.printed.decode(errors="replace")[-MAX_PRINTED:],

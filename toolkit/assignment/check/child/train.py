@@ -1,17 +1,20 @@
 """Answers about the training of a student's LSTM."""
 
+import random
 import time
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from toolkit.assignment.check.child.answering import Back
 from toolkit.assignment.check.child.importing import forget_imports
-from toolkit.assignment.check.child.plain import run_plainly
+from toolkit.assignment.check.child.plain import clear, run_plainly
+from toolkit.assignment.check.child.script.lines import Lines
 from toolkit.assignment.check.child.script.running import Script
 
 
@@ -38,6 +41,16 @@ class Answers:
     def plainly(self, file: str, there: list[str]) -> dict[str, Any] | None:
         """Run a script as it is, in a folder that has only what was `there`; what it raised."""
         return run_plainly(self.root, file, there, self.back)
+
+    def watch(self, file: str, there: list[str], seed: int, max_seconds: float,
+              **how: Any) -> dict[str, Any]:  # fmt: skip
+        """Run a script in a folder that has only what was `there`, and follow it: see `Lines`."""
+        clear(self.root, there)
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002 - the generator that students' code uses
+        torch.manual_seed(seed)
+        forget_imports(self.root)
+        return Lines(self.root, file, max_seconds, **how).watch()
 
     def items(self, load: int, count: int, seconds: float) -> dict[str, Any]:
         """The inputs of a data set's items, without their labels.
