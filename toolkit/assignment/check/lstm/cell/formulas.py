@@ -37,6 +37,7 @@ CELLS = (
     Formula("c-by-one-minus-f", "gif", lambda g, i, f, c, h: g * i + c * (1 - f)),
     Formula("i-for-f", "gi", lambda g, i, f, c, h: g * i + c * i),
     Formula("tanh-around-c", "gif", lambda g, i, f, c, h: torch.tanh(g * i + c * f)),
+    Formula("sigmoid-around-c", "gif", lambda g, i, f, c, h: torch.sigmoid(g * i + c * f)),
     Formula("tanh-around-g", "gif", lambda g, i, f, c, h: torch.tanh(g) * i + c * f),
     Formula(READS_H, "gif", lambda g, i, f, c, h: g * i + h * f),
     Formula("i-around-sum", "gif", lambda g, i, f, c, h: (g + c * f) * i),
