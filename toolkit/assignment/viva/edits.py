@@ -50,7 +50,8 @@ def edits(file: str, text: str, ran: Collection[tuple[str, int]]) -> Iterator[Ed
         yield changed("lost" if is_new else "removed", "pass")
         if not is_new:
             yield changed("twice", f"{code}; {code}")
-        if len(found := re.findall(r"(?<![\w.])\d+\.?\d*(?:e-?\d+)?(?!\w)", code)) == 1:
-            yield changed("doubled", code.replace(found[0], str(2 * ast.literal_eval(found[0]))))
+        found = re.findall(r"(?<![\w.])\d+\.?\d*(?:e-?\d+)?(?!\w)", code)
+        if len(found) == 1 and (twice := 2 * ast.literal_eval(found[0])):
+            yield changed("doubled", code.replace(found[0], str(twice)))
         if below is not None and below.col_offset == node.col_offset:
             yield changed("swapped", ast.unparse(below), code)

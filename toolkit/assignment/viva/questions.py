@@ -14,6 +14,7 @@ from toolkit.common.texts.language import Language
 
 COUNT = 5  # questions
 CHOICES = 4
+MAX_TEXT = 80  # characters of a value
 OUTCOMES = ("stops", "first", "second", "neither")  # which of two losses a change changes
 Place = tuple[str, int]
 
@@ -135,4 +136,4 @@ class _Script:
             return str(self._words[value])
         if how == "networks":
             return ", ".join(value) or str(self._words["none"])
-        return f"{value:.6g}" if isinstance(value, float) else str(value)
+        return f"{value:.6g}" if isinstance(value, float) else str(value)[:MAX_TEXT]
