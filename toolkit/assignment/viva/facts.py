@@ -59,19 +59,20 @@ class Runs:
         places = [tuple(one["at"]) for one in run["passes"]]
         firsts = sorted({place: places.index(place) for place in places}.values())
         two = firsts[-2:] if len(firsts) > 1 else [0, 1]
-        known = about_lines(run, self._run(**how, seed=1))
-        passes, spent = run["passes"][: two[1] + 1], 0.0
-        same = outcome(passes, two, self._run(**how, passes=len(passes)))
+        known, batch = about_lines(run, self._run(**how, seed=1)), how["batch"]
+        how = {**how, "batch": None, "passes": two[1] + 1}  # for a change may be one of the batch
+        passes, spent = self._run(**how).get("passes", []), 0.0
+        same = outcome(passes, two, self._run(**how)) if len(passes) > two[1] else None
         for edit in self._edits(known) if same == "neither" else ():
             if spent > MAX_TRYING:
                 break
-            other = self._run(**how, edit={edit.at[0]: edit.text}, passes=len(passes))
+            other = self._run(**how, edit={edit.at[0]: edit.text})
             spent += other.get("cpu", MAX_SECONDS)
             if what := outcome(passes, two, other):
                 known.setdefault(edit.kind, {})[edit.at] = what
                 if edit.kind == "lost" and other["error"]:
                     known.setdefault("raises", {})[edit.at] = tuple(other["error"])
-        return Facts(how["file"], how["batch"], [places[k] for k in two], known)
+        return Facts(how["file"], batch, [places[k] for k in two], known)
 
     def _edits(self, known: Mapping[str, Mapping[Any, Any]]) -> Iterator[Edit]:
         """Some changes of each kind."""

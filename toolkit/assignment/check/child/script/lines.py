@@ -42,14 +42,15 @@ class Lines(Script):
         edit: Mapping[str, str] = {}, passes: int = 0
     ) -> None:  # fmt: skip
         self._seed, self._batch, self._edit, self._most = seed, batch, edit, passes
+        self._networks = 1 + game  # at least
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002 - the generator that students' code uses
         torch.manual_seed(seed)
         self._lines: dict[str, dict[str, Any]] = {}
         self._passes: list[dict[str, Any]] = []
-        self._ids: dict[str, set[Any]] = {"optimiser": set(), "step": set()}
+        self._ids: dict[str, set[Any]] = {"optimiser": set(), "step": set()}  # of optimisers
         self._whole = False
-        super().__init__(root, file, MAX_STEPS, max_seconds, game)
+        super().__init__(root, file, MAX_STEPS, max_seconds)
 
     def watch(self) -> dict[str, Any]:
         """Run it.
@@ -65,18 +66,13 @@ class Lines(Script):
         def load(loader: Any, dataset: Any, batch_size: Any = 1, *args: Any, **more: Any) -> None:
             made(loader, dataset, batch_size and (self._batch or batch_size), *args, **more)
 
-        def seeded(seed: Any = None) -> np.random.Generator:
-            return rng(self._seed if seed is None else seed)
-
         setattr(builtins, LINES, self._ran_line)
-        with (
-            patch.object(DataLoader, "__init__", load),
-            patch.object(np.random, "default_rng", seeded),
-        ):
+        seeded = patch.object(np.random, "default_rng", lambda own=self._seed: rng(own))
+        with patch.object(DataLoader, "__init__", load), seeded:
             answer = self.run()
         error = answer["error"] or {}
         return {
-            "ended": "nothing" if answer["called"] else answer["ended"],
+            "ended": answer["ended"],
             "error": [error["file"], error["line"]] if error.get("file") else None,
             "whole": self._whole,
             "cpu": time.process_time(),
@@ -88,6 +84,11 @@ class Lines(Script):
         super()._begin(trace)
         trace.add = partial(self._add, trace.add)  # type: ignore[method-assign]
 
+    def _call_functions(self) -> None:
+        """Nothing: it is about what runs without being asked."""
+
+    _attempt_in_modes = _call_functions
+
     def _add(self, add: Any, kind: str, **fields: Any) -> Any:
         index, event = add(kind, **fields), self.trace.events[-1]
         if kind == "backward" and not fields["error"]:
@@ -96,7 +97,7 @@ class Lines(Script):
             self._passes.append({"at": at, "value": value, "random": _random()})
         self._ids.get(kind, set()).add(fields.get("optimiser"))
         self._whole |= self._ids["optimiser"] <= self._ids["step"] and (
-            len(self._ids["step"]) > self.trace.brisk
+            len(self._ids["step"]) >= self._networks
         )
         enough = self._most or (2 if self._whole else math.inf)
         if kind in ("backward", "step") and not fields.get("error") and len(self._passes) >= enough:
@@ -122,12 +123,11 @@ class Lines(Script):
     def _gradients(self) -> list[str] | None:
         """The classes of the networks with a gradient that is not all zero, if they differ."""
         networks = self.trace.networks.values() if self._passes else ()
-        reached = {
-            network: any(p.grad is not None and bool(p.grad.any()) for p in network.parameters())
-            for network in networks
-        }
-        names = [type(network).__name__ for network in networks if reached[network]]
-        return names if len({*map(type, networks)}) == len(networks) else None
+        names = {type(network).__name__: network.parameters() for network in networks}
+        reached = [
+            n for n, own in names.items() if any(p.grad is not None and p.grad.any() for p in own)
+        ]
+        return reached if len(names) == len(networks) else None
 
 
 class _Change(ast.NodeTransformer):
