@@ -403,27 +403,16 @@ def viva(
 
     with early_host() as host:  # which has nothing of what is imported from here on
         from toolkit.assignment.grade.pages import viva_page
-        from toolkit.assignment.viva.questions import COUNT, say
-        from toolkit.assignment.viva.session import as_text, ask, find_questions
+        from toolkit.assignment.viva.session import ask, find_questions
 
         number = random.randrange(10**6) if seed is None else seed
         questions = find_questions(folder, lang, number, host)
-    if len(questions) < COUNT:
-        few = say("few", lang, number=len(questions), wanted=COUNT)
-        if not questions:
-            raise ToolkitError(few)
-        print(few, file=sys.stderr)
-    if sheet is not None:
-        atomic_write(sheet, viva_page(questions, folder.resolve().name, lang).encode())
-        print(f"Written: {sheet}")
-        return
-    print(f"{say('about', lang)}\n")
-    if can_ask():
-        for text in ask(questions, lang):
+    if sheet is None:
+        for text in ask(questions, lang, can_ask()):
             print(text)
     else:
-        print("\n".join(as_text(q, k) for k, q in enumerate(questions, start=1)))
-        print(say("piped", lang))
+        atomic_write(sheet, viva_page(questions, folder.resolve().name, lang).encode())
+        print(f"Written: {sheet}")
 
 
 packages = typer.Typer(
