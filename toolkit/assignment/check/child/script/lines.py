@@ -67,7 +67,7 @@ class Lines(Script):
             made(loader, dataset, batch_size and (self._batch or batch_size), *args, **more)
 
         setattr(builtins, LINES, self._ran_line)
-        seeded = patch.object(np.random, "default_rng", lambda own=self._seed: rng(own))
+        seeded = patch.object(np.random, "default_rng", lambda seed=self._seed: rng(seed))
         with patch.object(DataLoader, "__init__", load), seeded:
             answer = self.run()
         error = answer["error"] or {}
