@@ -6,6 +6,7 @@ import math
 import random
 import time
 import zlib
+from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from toolkit.assignment.check.child.script.running import Script
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.values import unwatched
 
+SIMPLE = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Return | ast.Expr
 LINES = "__lines__"  # a name that a student's file will not have
 MAX_STEPS = 12  # in a loop
 SEVERAL = 0.05  # of the numbers of a tensor, to say that some are negative
@@ -109,7 +111,7 @@ class Lines(Script):
     def _change(self, tree: ast.Module, file: str) -> ast.Module:
         name = Path(file).relative_to(self.root).as_posix()
         tree = ast.parse(self._edit[name]) if name in self._edit else tree
-        return super()._change(tree if self._most else _Change(name).visit(tree), file)
+        return super()._change(tree if self._most else _Change(name, tree).visit(tree), file)
 
     def _ran_line(self, file: str, line: int, does: str, value: Any = None) -> Any:
         """Called after a statement, or with what it returns."""
@@ -118,9 +120,8 @@ class Lines(Script):
         one = self._lines.setdefault(f"{file}:{line}", {})
         if not one:
             frames = (frame.f_code.co_filename for frame, _ in walk_stack(None))
-            loads = any(
-                "_utils" in name and "fetch" in name for name in frames
-            )  # perhaps elsewhere
+            # Other processes may load, and load more.
+            loads = any("_utils" in name and "fetch" in name for name in frames)
             one |= {"at": [file, line], "does": does, "count": None if loads else 0, **_seen(value)}
             one |= {"gradients": self._gradients(), "random": _random()}
         one["count"] = None if one["count"] is None else one["count"] + 1
@@ -140,8 +141,13 @@ class Lines(Script):
 class _Change(ast.NodeTransformer):
     """Lets each simple statement say that it has run, and what it has assigned or returns."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, tree: ast.AST) -> None:
         self._file = file
+        self._times = Counter(n.lineno for n in ast.walk(tree) if isinstance(n, SIMPLE))
+
+    def visit(self, node: ast.AST) -> Any:
+        alone = not isinstance(node, SIMPLE) or self._times[node.lineno] == 1
+        return super().visit(node) if alone else node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         return node if node.name == "__len__" else self.generic_visit(node)  # the check asks, too
