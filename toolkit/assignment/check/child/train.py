@@ -1,12 +1,10 @@
 """Answers about the training of a student's LSTM."""
 
-import random
 import time
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
@@ -42,15 +40,11 @@ class Answers:
         """Run a script as it is, in a folder that has only what was `there`; what it raised."""
         return run_plainly(self.root, file, there, self.back)
 
-    def watch(self, file: str, there: list[str], seed: int, max_seconds: float,
-              **how: Any) -> dict[str, Any]:  # fmt: skip
-        """Run a script in a folder that has only what was `there`, and follow it: see `Lines`."""
+    def watch(self, file: str, there: list[str], max_seconds: float, **how: Any) -> dict[str, Any]:
+        """Follow a script, in a folder that has only what was `there`: see `Lines`."""
         clear(self.root, there)
-        random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002 - the generator that students' code uses
-        torch.manual_seed(seed)
         forget_imports(self.root)
-        return Lines(self.root, file, max_seconds, **how).watch()
+        return Lines(self.root, file, max_seconds=max_seconds, **how).watch()
 
     def items(self, load: int, count: int, seconds: float) -> dict[str, Any]:
         """The inputs of a data set's items, without their labels.
