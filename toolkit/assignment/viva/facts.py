@@ -67,6 +67,8 @@ class Runs:
         for edit in self._edits(states) if same == "neither" else ():
             if spent > MAX_TRYING:
                 break
+            if edit.at == places[two[1]] != places[two[0]]:  # the second loss is there by then
+                continue
             other = self._run(**how, edit={edit.at[0]: edit.text})
             spent += other.get("cpu", MAX_SECONDS)
             if what := outcome(passes, two, other):
