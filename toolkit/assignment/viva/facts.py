@@ -39,7 +39,8 @@ class Runs:
             for file, batch in ((file, batch) for file in files for batch in (BATCH, None)):
                 how: Run = {"file": file, "batch": batch, "game": part == "gan"}
                 run = self._run(**how)
-                if run.get("whole") and run["ended"] in ("enough", "finished"):
+                theirs = [one["at"][0] is not None for one in run.get("passes", ())]
+                if len(theirs) > 1 and all((*theirs, run["whole"])) and run["ended"] != "error":
                     yield self._facts(run, how)
                     break
 
