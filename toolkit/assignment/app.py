@@ -3,6 +3,7 @@
 Each command imports what it needs when it is called, so that --help waits for nothing.
 """
 
+import contextlib
 import random
 import sys
 from functools import partial
@@ -137,12 +138,51 @@ def check(
 
 @app.command()
 @reports_errors
+def export(
+    hand_in: Annotated[Path, typer.Argument(help="The folder with your code and its weights.")],
+    out: Annotated[Path, typer.Option(help="Where the files go, e.g. mine.")],
+    weights: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A file with weights; again for another network.", show_default="in HAND_IN"
+        ),
+    ] = None,
+) -> None:
+    """Export your own networks with their weights, as files like the toolkit's.
+
+    An LSTM must be right by `check`: its weights go into the toolkit's network, which says the
+    same. A generator and a discriminator stay as they are. (`toolkit train export` is another
+    command: it writes the toolkit's networks in another format.) Exit code 1: something could not
+    be exported; the rest is written.
+    """
+    from toolkit.assignment.check.host import early_host, plain_host
+
+    with early_host() as early, contextlib.nullcontext(early) if early else plain_host() as host:
+        from toolkit.assignment.export.command import export as export_networks
+
+        say = partial(print, " ", file=sys.stderr)
+        done = export_networks(hand_in, out, weights or [], say, host)
+    print("\n".join(done.said))
+    if done.exports:
+        print(f"{out}/: {', '.join(export.file for export in done.exports)}, manifest.json.")
+    raise typer.Exit(int(done.refused or not done.exports))
+
+
+@app.command()
+@reports_errors
 def report(
     student_number: Annotated[str, typer.Option(help="Your number, as the university writes it.")],
     folder: Annotated[Path, typer.Argument(help="With your code and its records.")] = Path(),
     name: Annotated[str, typer.Option(help="Your name.", show_default="no name")] = "",
     out: Annotated[
         Path | None, typer.Option(help="Where it goes.", show_default="FOLDER/report")
+    ] = None,
+    exports: Annotated[
+        Path | None,
+        typer.Option(
+            help="Your own networks, as `toolkit export` writes them.",
+            show_default="FOLDER/mine, if it is there",
+        ),
     ] = None,
     reference: Annotated[
         bool, typer.Option("--reference", help="Show the toolkit's runs instead, and say so.")
@@ -157,7 +197,7 @@ def report(
     """Fill the report, in LaTeX and in Word, with the numbers and pictures of your own trainings.
 
     Your train.py and my_gan.py write them into the folder records/. What is missing is listed, with
-    the command that makes it.
+    the command that makes it. Your own networks are opened and measured, which takes a minute.
     """
     from toolkit.assignment.report.collect import read_results
     from toolkit.assignment.report.fill import make_report
@@ -166,7 +206,8 @@ def report(
     from toolkit.assignment.report.sources import Sources
     from toolkit.common.package_data import how_to_install
 
-    results = read_results(Sources(runs_dir, preset)) if reference else read_own(folder)
+    own = None if reference else read_own(folder, exports)
+    results = own or read_results(Sources(runs_dir, preset))
     wanted = folder / "report" if out is None else out
     directory, made = make_report(student_number, name, results, wanted)
     for gap in results.gaps:
@@ -362,27 +403,16 @@ def viva(
 
     with early_host() as host:  # which has nothing of what is imported from here on
         from toolkit.assignment.grade.pages import viva_page
-        from toolkit.assignment.viva.questions import COUNT, say
-        from toolkit.assignment.viva.session import as_text, ask, find_questions
+        from toolkit.assignment.viva.session import ask, find_questions
 
         number = random.randrange(10**6) if seed is None else seed
         questions = find_questions(folder, lang, number, host)
-    if len(questions) < COUNT:
-        few = say("few", lang, number=len(questions), wanted=COUNT)
-        if not questions:
-            raise ToolkitError(few)
-        print(few, file=sys.stderr)
-    if sheet is not None:
-        atomic_write(sheet, viva_page(questions, folder.resolve().name, lang).encode())
-        print(f"Written: {sheet}")
-        return
-    print(f"{say('about', lang)}\n")
-    if can_ask():
-        for text in ask(questions, lang):
+    if sheet is None:
+        for text in ask(questions, lang, can_ask()):
             print(text)
     else:
-        print("\n".join(as_text(q, k) for k, q in enumerate(questions, start=1)))
-        print(say("piped", lang))
+        atomic_write(sheet, viva_page(questions, folder.resolve().name, lang).encode())
+        print(f"Written: {sheet}")
 
 
 packages = typer.Typer(

@@ -13,7 +13,11 @@ from typer.testing import CliRunner
 from toolkit.assignment.app import app
 from toolkit.assignment.check.host import plain_host
 from toolkit.assignment.check.submission import Located, Submission
+from toolkit.assignment.grade.folder import _files
 from toolkit.assignment.grade.pages import viva_page
+from toolkit.assignment.grade.result import Result
+from toolkit.assignment.grade.rubric import read_rubric
+from toolkit.assignment.grade.verdict import ungraded
 from toolkit.assignment.viva.edits import edits
 from toolkit.assignment.viva.facts import Runs
 from toolkit.assignment.viva.questions import Facts, Question, draw_questions
@@ -55,6 +59,7 @@ BY_HAND = {
     "gradients": {**dict.fromkeys((7, 8, 9, 12, 13, 14, 17, 18, 20, 21, 22, 23), ()), 24: ("Net",)},
     "raises": {8: 12, 9: 13, 12: 13, 17: 18, 18: 22, 20: 23, 23: 24},
 }  # fmt: skip
+ONE = Question(kind="k", asks="<T>?", choices=["1", "2", "3", "4"], right=2, because="it was 3")
 
 
 @pytest.fixture(scope="module")
@@ -128,19 +133,26 @@ def test_the_answer_is_what_was_seen(small: tuple[Submission, Facts]) -> None:
 
 
 def test_asked_in_a_terminal() -> None:
-    one = Question(kind="k", asks="T?", choices=["1", "2", "3", "4"], right=2, because="it was 3")
     with patch("builtins.input", side_effect=["x", "C", ""]):
-        said = "\n".join(ask([one, one], "en"))
+        said = "\n".join(ask([ONE, ONE], "en", True))
     assert "1 of 2 right" in said
     assert "2. It is c. What the run has shown: it was 3." in said
 
 
 def test_a_sheet_has_the_answers_on_another_page() -> None:
-    one = Question(kind="k", asks="<T>?", choices=["1", "2", "3", "4"], right=2, because="it was 3")
-    questions, answers = viva_page([one], "12345").split('<section class="answers">')
+    questions, answers = viva_page([ONE], "12345").split('<section class="answers">')
     assert "&lt;T&gt;?" in questions
     assert "it was 3" not in questions
     assert "it was 3" in answers
+
+
+def test_grade_keeps_the_questions_and_writes_the_sheet(tmp_path: Path) -> None:
+    rubric = read_rubric()
+    result = ungraded("1234_assignment3.zip", "?", rubric)
+    assert tmp_path / "viva.html" not in _files(result, rubric, tmp_path, "en")
+    result.extra_data.viva = [ONE]
+    kept = Result.model_validate_json(result.model_dump_json())
+    assert b"&lt;T&gt;?" in _files(kept, rubric, tmp_path, "en")[tmp_path / "viva.html"]
 
 
 def test_the_command(tmp_path: Path) -> None:

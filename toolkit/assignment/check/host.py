@@ -38,7 +38,7 @@ NOT_LIMITED = (
     "twice a second: code that takes very much at once can slow the computer before it is ended."
 )
 # Bytes of an answer: ten times what a right submission needs, where that can be read.
-MOST = {"items": 64 << 20, "run": 64 << 20}
+MOST = dict.fromkeys(("items", "run", "record", "look_up", "unpickle", "export"), 64 << 20)
 FEW = 4 << 20  # of all others
 MAX_ROWS = 2000  # images that a question in return may be about
 # What reading something raises that is not as the child sends it.
@@ -171,6 +171,7 @@ class Host:
     ) -> None:
         self._start, self._stop = start, stop
         self._process = process
+        self.limits = LIMITS
         self.helps: dict[str, Callable[..., Any]] = {}  # that every child may ask for
         self.clock: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
         self.fresh: Mapping[str, Any] = {}  # `source` and `places`, as of `child.process.renewal`
@@ -184,7 +185,7 @@ class Host:
         nonce = secrets.token_hex(16)
         pipes = process.stdout.fileno(), process.stdin.fileno()
         student = Student(part, *pipes, nonce, self.helps, self.clock)
-        request = {"part": part, "root": root, "seconds": LIMITS[part], "memory": MAX_BYTES}
+        request = {"part": part, "root": root, "seconds": self.limits[part], "memory": MAX_BYTES}
         request |= {"fresh": self.fresh}
         try:
             with contextlib.suppress(Closed):  # the first question will find that out

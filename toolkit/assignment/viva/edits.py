@@ -11,6 +11,8 @@ KINDS = ("removed", "lost", "twice", "doubled", "swapped")
 # What only shows something, what reads arguments, and what all runs begin with.
 DULL = re.compile(r"\b(print|logg\w+|writer|plt|tqdm|save\w*|progress\w*|parser|\w*seed\w*)\b")
 
+DRAWS = re.compile(r"\b[A-Z]\w*\(|rand|rng|normal|uniform|init|choice|shuffle|sample")  # perhaps
+
 
 class Edit(NamedTuple):
     """A change, the place that it is about, and the file's text then.
@@ -44,13 +46,14 @@ def edits(file: str, text: str, ran: Collection[tuple[str, int]]) -> Iterator[Ed
         code, below = ast.unparse(node), alone.get(number + 1)
         names = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id != "self"]
         stored = {name.id for name in names if isinstance(name.ctx, ast.Store)}
-        is_new = isinstance(node, ast.Assign) and stored.isdisjoint(
-            name.id for name in names if isinstance(name.ctx, ast.Load)
-        )
+        read = {name.id for name in names if isinstance(name.ctx, ast.Load)}
+        is_new = isinstance(node, ast.Assign) and stored.isdisjoint(read)
         yield changed("lost" if is_new else "removed", "pass")
         if not is_new:
             yield changed("twice", f"{code}; {code}")
-        if len(found := re.findall(r"(?<![\w.])\d+\.?\d*(?:e-?\d+)?(?!\w)", code)) == 1:
-            yield changed("doubled", code.replace(found[0], str(2 * ast.literal_eval(found[0]))))
-        if below is not None and below.col_offset == node.col_offset:
+        found = re.findall(r"(?<![\w.])\d+\.?\d*(?:e-?\d+)?(?!\w)", code)
+        if len(found) == 1 and (twice := 2 * ast.literal_eval(found[0])):
+            yield changed("doubled", code.replace(found[0], str(twice)))
+        both_draw = all(map(DRAWS.search, lines[number - 1 : number + 1]))
+        if below is not None and below.col_offset == node.col_offset and not both_draw:
             yield changed("swapped", ast.unparse(below), code)

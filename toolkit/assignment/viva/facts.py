@@ -59,18 +59,20 @@ class Runs:
         places = [tuple(one["at"]) for one in run["passes"]]
         firsts = sorted({place: places.index(place) for place in places}.values())
         two = firsts[-2:] if len(firsts) > 1 else [0, 1]
-        known = about_lines(run, self._run(**how, seed=1))
-        spent = 0.0
-        for edit in self._edits(known):
+        known, batch = about_lines(run, self._run(**how, seed=1)), how["batch"]
+        how = {**how, "batch": None, "passes": two[1] + 1}  # for a change may be one of the batch
+        passes, spent = self._run(**how).get("passes", []), 0.0
+        same = outcome(passes, two, self._run(**how)) if len(passes) > two[1] else None
+        for edit in self._edits(known) if same == "neither" else ():
             if spent > MAX_TRYING:
                 break
-            other = self._run(**how, edit={edit.at[0]: edit.text}, passes=two[1] + 1)
+            other = self._run(**how, edit={edit.at[0]: edit.text})
             spent += other.get("cpu", MAX_SECONDS)
-            if what := outcome(run["passes"][: two[1] + 1], two, other):
+            if what := outcome(passes, two, other):
                 known.setdefault(edit.kind, {})[edit.at] = what
                 if edit.kind == "lost" and other["error"]:
                     known.setdefault("raises", {})[edit.at] = tuple(other["error"])
-        return Facts(how["file"], how["batch"], [places[k] for k in two], known)
+        return Facts(how["file"], batch, [places[k] for k in two], known)
 
     def _edits(self, known: Mapping[str, Mapping[Any, Any]]) -> Iterator[Edit]:
         """Some changes of each kind."""
@@ -100,8 +102,6 @@ def about_lines(run: Run, again: Run) -> dict[str, dict[Any, Any]]:
             if one[name] is not None and one[name] == other.get(name):
                 value = tuple(one[name]) if isinstance(one[name], list) else one[name]
                 known.setdefault(name, {})[at] = value
-    if len(set(run["networks"])) < len(run["networks"]):
-        known.pop("gradients", None)  # their names do not tell them apart
     return known
 
 

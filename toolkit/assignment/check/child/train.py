@@ -1,7 +1,6 @@
 """Answers about the training of a student's LSTM."""
 
 import _thread
-import random
 import signal
 import threading
 import time
@@ -11,7 +10,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
@@ -49,15 +47,11 @@ class Answers:
         """Run a script as it is, in a folder that has only what was `there`; what it raised."""
         return run_plainly(self.root, file, there, self.back)
 
-    def watch(self, file: str, there: list[str], seed: int, max_seconds: float,
-              **how: Any) -> dict[str, Any]:  # fmt: skip
-        """Run a script in a folder that has only what was `there`, and follow it: see `Lines`."""
+    def watch(self, file: str, there: list[str], max_seconds: float, **how: Any) -> dict[str, Any]:
+        """Follow a script, in a folder that has only what was `there`: see `Lines`."""
         clear(self.root, there)
-        random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002 - the generator that students' code uses
-        torch.manual_seed(seed)
         forget_imports(self.root)
-        script = Lines(self.root, file, max_seconds, **how)
+        script = Lines(self.root, file, max_seconds=max_seconds, **how)
         with _alarm(script, max_seconds):
             return script.watch()
 

@@ -44,11 +44,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
 
 def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     verdicts.doing(f"the first steps of {located.file}")
-    for file in (located.file, *located.users[:MAX_USERS]):
-        asked: dict[str, Any] = {"file": file, "max_steps": MAX_STEPS, "max_seconds": MAX_SECONDS}
-        trace = student.ask("run", reader=Trace.of, **asked)
-        if trace.ended != "nothing":  # else one that uses it may train
-            break
+    trace = watch(student, located)
     lines = Lines(student.ask("texts"), located.file, (*located.files, *located.users))
     game = find_game(trace)
     _check_end(trace, game, lines, verdicts)
@@ -69,6 +65,16 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     functions = Functions(student, lines, game, Artist(like, low, high))
     check_modes(game, functions, lines, verdicts)
     check_interpolation(game, lines, functions, verdicts)
+
+
+def watch(student: Student, located: Located) -> Trace:
+    """What the first steps of its training do."""
+    for file in (located.file, *located.users[:MAX_USERS]):
+        asked: dict[str, Any] = {"file": file, "max_steps": MAX_STEPS, "max_seconds": MAX_SECONDS}
+        trace: Trace = student.ask("run", reader=Trace.of, **asked)
+        if trace.ended != "nothing":  # else one that uses it may train
+            break
+    return trace
 
 
 class Probe:

@@ -91,7 +91,7 @@ def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
     if sizes is not None:
         proof = dict(zip(("one", "other"), sizes, strict=True))
         verdicts.fault("wrong-shape.two", at=game.generator.line_of(first), proof=proof)
-    real = _real(game)
+    real = real_bounds(game)
     low, high = bounds_of(game, draw, scaled=True)
     if (growth := _growth(first, draw)) and growth[1] > 5 * growth[0] > 5:
         verdicts.fault(
@@ -123,7 +123,7 @@ def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     return next(iter(drawn.values())), next(iter(real.values()))
 
 
-def _real(game: Game) -> tuple[float, float] | None:
+def real_bounds(game: Game) -> tuple[float, float] | None:
     """Least and largest number of all real images that were judged."""
     parts = []
     for judged in game.judged.values():

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from toolkit.assignment.check.child.answering import Back
-from toolkit.assignment.check.child.importing import classes
+from toolkit.assignment.check.child.importing import classes, unpickled
 from toolkit.assignment.check.child.lstm.devices import Elsewhere, pretend_gpu
+from toolkit.assignment.check.child.lstm.double import in_double
 from toolkit.assignment.check.child.lstm.learning import learn, slopes
-from toolkit.assignment.check.child.lstm.operations import Operations, notable, pieces
+from toolkit.assignment.check.child.lstm.operations import Operations, notable, pieces, pieces_of
 from toolkit.assignment.check.child.lstm.tensors import (
     all_tensors,
     changed,
@@ -129,6 +130,10 @@ class Answers:
                     x = tensors[name]
                     x.copy_((self.first[name] if value is None else value).reshape(x.shape))
 
+    def unpickle(self, file: str) -> list[dict[str, Tensor]]:
+        """The weights in a file that has whole networks."""
+        return unpickled(self.root / file, self.kinds)
+
     def run(
         self, inputs: list[Tensor], fresh: bool = False, seeds: list[int] | None = None
     ) -> list[list[Tensor]]:
@@ -174,6 +179,21 @@ class Answers:
             "outputs": outputs,
             "written": {n: written.of(network, n) for n in (*names["remade"], *names["kept"])},
         }
+
+    def look_up(self, x: Tensor, batch: int, hidden: int, numbers: list[int]) -> dict[str, Any]:
+        """Call the network in double precision; afterwards it has to be built anew.
+
+        Args:
+            numbers: of pieces, in the order in which `record` has `seen` them.
+
+        Returns:
+            these `pieces`, (n, batch, hidden), and the `outputs`.
+        """
+        with in_double(self.network.eval()), self._operations() as run:
+            outputs = tensors_in(self._call(x.double() if x.is_floating_point() else x))
+        found = pieces_of(run.made, batch, hidden) if numbers else []
+        taken = [found[k]() for k in numbers] or [torch.zeros(0)]
+        return {"pieces": torch.stack(taken), "outputs": [y.detach() for y in outputs]}
 
     def makes(self, x: Tensor) -> list[Any]:
         """What a call makes of nothing until it stops: `new`, as of `operations.notable`."""

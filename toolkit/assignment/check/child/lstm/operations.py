@@ -7,6 +7,7 @@ like any other.
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -134,6 +135,12 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
             seen.append([known[key], outer, inner, *place])
     stacked = torch.stack(values) if values else torch.zeros(0, batch * len(runs), hidden)
     return {"values": stacked, "seen": seen}
+
+
+def pieces_of(made: Sequence[Operation], batch: int, hidden: int) -> list[Callable[[], Tensor]]:
+    """What takes each piece of one run, in the order of `seen`."""
+    cuts = ((one.value, _cuts(tuple(one.value.shape), batch, hidden)) for one in made)
+    return [partial(cut, value) for value, all_of_it in cuts for cut in all_of_it]
 
 
 def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:

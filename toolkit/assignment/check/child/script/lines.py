@@ -30,53 +30,64 @@ class Lines(Script):
     """A script that is watched until each of its optimisers has stepped.
 
     Args:
+        seed: of all random numbers.
         game: whether at least two optimisers step, as for a GAN.
         batch: items in a batch of a DataLoader; None for as many as they say.
         edit: the texts of files that are run in place of theirs.
         passes: backward passes after which it ends, when no line is recorded.
     """
 
-    def __init__(self, root: Path, file: str, max_seconds: float, game: bool, batch: int | None,
-                 edit: Mapping[str, str] = {}, passes: int = 0) -> None:  # fmt: skip
-        self._batch, self._edit, self._most = batch, edit, passes
+    def __init__(
+        self, root: Path, file: str, seed: int, max_seconds: float, game: bool, batch: int | None,
+        edit: Mapping[str, str] = {}, passes: int = 0
+    ) -> None:  # fmt: skip
+        self._seed, self._batch, self._edit, self._most = seed, batch, edit, passes
+        self._networks = 1 + game  # at least
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002 - the generator that students' code uses
+        torch.manual_seed(seed)
         self._lines: dict[str, dict[str, Any]] = {}
         self._passes: list[dict[str, Any]] = []
-        self._ids: dict[str, set[Any]] = {"optimiser": set(), "step": set()}
+        self._ids: dict[str, set[Any]] = {"optimiser": set(), "step": set()}  # of optimisers
         self._whole = False
-        super().__init__(root, file, MAX_STEPS, max_seconds, game)
+        super().__init__(root, file, MAX_STEPS, max_seconds)
 
     def watch(self) -> dict[str, Any]:
         """Run it.
 
         Returns:
             `ended`, and the place where it raised an `error`; whether it is `whole`: each optimiser
-            has stepped; `cpu` seconds; `networks`: their classes; `passes`: of each backward pass
-            its place (`at`), its `value`, and the state of what draws `random` numbers; and
-            `lines`: of each simple statement what it did the first time, as of `_seen`, and how
-            often it ran.
+            has stepped; `cpu` seconds; `passes`: of each backward pass its place (`at`), its
+            `value`, and the state of what draws `random` numbers; and `lines`: of each simple
+            statement how often it ran, and what it did the first time, as of `_seen`.
         """
-        made = DataLoader.__init__
+        made, rng = DataLoader.__init__, np.random.default_rng
 
         def load(loader: Any, dataset: Any, batch_size: Any = 1, *args: Any, **more: Any) -> None:
             made(loader, dataset, batch_size and (self._batch or batch_size), *args, **more)
 
         setattr(builtins, LINES, self._ran_line)
-        with patch.object(DataLoader, "__init__", load):
+        seeded = patch.object(np.random, "default_rng", lambda own=self._seed: rng(own))
+        with patch.object(DataLoader, "__init__", load), seeded:
             answer = self.run()
         error = answer["error"] or {}
         return {
-            "ended": "nothing" if answer["called"] else answer["ended"],
+            "ended": answer["ended"],
             "error": [error["file"], error["line"]] if error.get("file") else None,
             "whole": self._whole,
             "cpu": time.process_time(),
             "passes": self._passes,
-            "networks": [type(network).__name__ for network in self.trace.networks.values()],
             "lines": list(self._lines.values()),
         }
 
     def _begin(self, trace: Trace) -> None:
         super()._begin(trace)
         trace.add = partial(self._add, trace.add)  # type: ignore[method-assign]
+
+    def _call_functions(self) -> None:
+        """Nothing: it is about what runs without being asked."""
+
+    _attempt_in_modes = _call_functions
 
     def _add(self, add: Any, kind: str, **fields: Any) -> Any:
         index, event = add(kind, **fields), self.trace.events[-1]
@@ -86,7 +97,7 @@ class Lines(Script):
             self._passes.append({"at": at, "value": value, "random": _random()})
         self._ids.get(kind, set()).add(fields.get("optimiser"))
         self._whole |= self._ids["optimiser"] <= self._ids["step"] and (
-            len(self._ids["step"]) > self.trace.brisk
+            len(self._ids["step"]) >= self._networks
         )
         enough = self._most or (2 if self._whole else math.inf)
         if kind in ("backward", "step") and not fields.get("error") and len(self._passes) >= enough:
@@ -109,13 +120,14 @@ class Lines(Script):
         return value
 
     @unwatched
-    def _gradients(self) -> list[str]:
-        """The classes of the networks that have a gradient, not all zero."""
-        return [
-            type(one).__name__
-            for one in (self.trace.networks.values() if self._passes else ())
-            if any(p.grad is not None and bool(p.grad.any()) for p in one.parameters())
+    def _gradients(self) -> list[str] | None:
+        """The classes of the networks with a gradient that is not all zero, if they differ."""
+        networks = self.trace.networks.values() if self._passes else ()
+        names = {type(network).__name__: network.parameters() for network in networks}
+        reached = [
+            n for n, own in names.items() if any(p.grad is not None and p.grad.any() for p in own)
         ]
+        return reached if len(names) == len(networks) else None
 
 
 class _Change(ast.NodeTransformer):
@@ -130,8 +142,9 @@ class _Change(ast.NodeTransformer):
     def visit_Assign(self, node: Any) -> list[ast.stmt]:
         target = node.target if hasattr(node, "target") else node.targets[0]
         made = ast.parse(ast.unparse(target), mode="eval").body  # which is to be read now
-        seen = [made] if isinstance(made, ast.Name | ast.Attribute) else []
-        return [node, ast.copy_location(ast.Expr(self._call("assigns", node, *seen)), node)]
+        known = node.value and isinstance(made, ast.Name | ast.Attribute)
+        call = self._call("assigns", node, *([made] if known else []))
+        return [node, ast.copy_location(ast.Expr(call), node)]
 
     visit_AugAssign = visit_AnnAssign = visit_Assign
 
@@ -160,16 +173,17 @@ def _seen(value: Any) -> dict[str, Any]:
         seen["size"] = sum(p.numel() for p in held)
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15:
         seen["number"] = value
-    if not isinstance(value, Tensor):
+    if not isinstance(value, Tensor) or value.is_complex() or value.is_sparse:
         return seen
-    below = float((value < 0).double().mean()) if value.numel() else 0.01
+    flat = value.detach().reshape(-1).double()
+    below = float((flat < 0).double().mean()) if len(flat) else SEVERAL
     return seen | {
         "shape": list(value.shape),
         "dtype": str(value.dtype).removeprefix("torch."),
         "tracked": value.requires_grad,
         "made_by": type(value.grad_fn).__name__ if value.grad_fn else None,
         "nonnegative": not below if below == 0 or below > SEVERAL else None,
-        "numbers": zlib.crc32(value.detach().contiguous().numpy().tobytes()),
+        "numbers": zlib.crc32(flat.numpy().tobytes()),
     }
 
 
