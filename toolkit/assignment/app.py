@@ -402,7 +402,6 @@ def viva(
     from toolkit.assignment.check.host import early_host
 
     with early_host() as host:  # which has nothing of what is imported from here on
-        from toolkit.assignment.grade.pages import viva_page
         from toolkit.assignment.viva.session import ask, find_questions
 
         number = random.randrange(10**6) if seed is None else seed
@@ -411,6 +410,8 @@ def viva(
         for text in ask(questions, lang, can_ask()):
             print(text)
     else:
+        from toolkit.assignment.grade.pages import viva_page
+
         atomic_write(sheet, viva_page(questions, folder.resolve().name, lang).encode())
         print(f"Written: {sheet}")
 

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from toolkit.assignment.syntax import parsed
@@ -10,8 +10,6 @@ from toolkit.assignment.syntax import parsed
 KINDS = ("removed", "lost", "twice", "doubled", "swapped")
 # What only shows something, what reads arguments, and what all runs begin with.
 DULL = re.compile(r"\b(print|logg\w+|writer|plt|tqdm|save\w*|progress\w*|parser|\w*seed\w*)\b")
-
-DRAWS = re.compile(r"\b[A-Z]\w*\(|rand|rng|normal|uniform|init|choice|shuffle|sample")  # perhaps
 
 
 class Edit(NamedTuple):
@@ -26,13 +24,17 @@ class Edit(NamedTuple):
     text: str
 
 
-def edits(file: str, text: str, ran: Collection[tuple[str, int]]) -> Iterator[Edit]:
-    """All changes of statements that are alone on their line, and ran."""
+def edits(file: str, text: str, states: Mapping[tuple[str, int], int]) -> Iterator[Edit]:
+    """All changes of statements that are alone on their line, and ran.
+
+    Args:
+        states: of what draws random numbers, after the first time of each line that ran.
+    """
     lines, nodes = text.split("\n"), list(ast.walk(parsed(text) or ast.Module([], [])))
     alone = {
         node.lineno: node
         for node in nodes
-        if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr) and (file, node.lineno) in ran
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr) and (file, node.lineno) in states
         if node.end_lineno == node.lineno and ";" not in (line := lines[node.lineno - 1])
         if line.isascii() and not DULL.search(line)
     }
@@ -54,6 +56,6 @@ def edits(file: str, text: str, ran: Collection[tuple[str, int]]) -> Iterator[Ed
         found = re.findall(r"(?<![\w.])\d+\.?\d*(?:e-?\d+)?(?!\w)", code)
         if len(found) == 1 and (twice := 2 * ast.literal_eval(found[0])):
             yield changed("doubled", code.replace(found[0], str(twice)))
-        both_draw = all(map(DRAWS.search, lines[number - 1 : number + 1]))
-        if below is not None and below.col_offset == node.col_offset and not both_draw:
+        draws = states[file, number] != states.get((file, number + 1))  # perhaps both do
+        if below is not None and below.col_offset == node.col_offset and not draws:
             yield changed("swapped", ast.unparse(below), code)

@@ -63,7 +63,8 @@ class Runs:
         how = {**how, "batch": None, "passes": two[1] + 1}  # for a change may be one of the batch
         passes, spent = self._run(**how).get("passes", []), 0.0
         same = outcome(passes, two, self._run(**how)) if len(passes) > two[1] else None
-        for edit in self._edits(known) if same == "neither" else ():
+        states = {tuple(one["at"]): one["random"] for one in run["lines"]}
+        for edit in self._edits(states) if same == "neither" else ():
             if spent > MAX_TRYING:
                 break
             other = self._run(**how, edit={edit.at[0]: edit.text})
@@ -74,12 +75,12 @@ class Runs:
                     known.setdefault("raises", {})[edit.at] = tuple(other["error"])
         return Facts(how["file"], batch, [places[k] for k in two], known)
 
-    def _edits(self, known: Mapping[str, Mapping[Any, Any]]) -> Iterator[Edit]:
-        """Some changes of each kind."""
-        ran, every = known["count"].keys(), list[Edit]()
-        for file in sorted({file for file, _ in ran}):
+    def _edits(self, states: Mapping[Any, int]) -> Iterator[Edit]:
+        """Some changes of each kind in lines that ran, with the state of chance after each."""
+        every = list[Edit]()
+        for file in sorted({file for file, _ in states}):
             text = (self._submission.root / file).read_text(encoding="utf-8-sig", errors="replace")
-            every += edits(file, text, ran)
+            every += edits(file, text, states)
         random.Random(self._seed).shuffle(every)
         each = [[edit for edit in every if edit.kind == kind][:MAX_EACH] for kind in KINDS]
         yield from (edit for some in zip_longest(*each) for edit in some if edit)
@@ -96,9 +97,10 @@ def about_lines(run: Run, again: Run) -> dict[str, dict[Any, Any]]:
     for one in run["lines"]:
         at = tuple(one["at"])
         other = others.get(at, {})
-        if math.prod(one.get("shape", [0])) > 1 and one["shape"] == other.get("shape"):
+        shape = one.get("shape", [])
+        if math.prod(shape) > 1 and shape == other.get("shape") and one["numbers"] is not None:
             known.setdefault("again", {})[at] = one["numbers"] == other["numbers"]
-        for name in one.keys() - {"at", "numbers"}:
+        for name in one.keys() - {"at", "numbers", "random"}:
             if one[name] is not None and one[name] == other.get(name):
                 value = tuple(one[name]) if isinstance(one[name], list) else one[name]
                 known.setdefault(name, {})[at] = value

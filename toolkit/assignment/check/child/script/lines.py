@@ -6,9 +6,11 @@ import math
 import random
 import time
 import zlib
+from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from traceback import walk_stack
 from typing import Any
 from unittest.mock import patch
 
@@ -21,6 +23,7 @@ from toolkit.assignment.check.child.script.running import Script
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.values import unwatched
 
+SIMPLE = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Return | ast.Expr
 LINES = "__lines__"  # a name that a student's file will not have
 MAX_STEPS = 12  # in a loop
 SEVERAL = 0.05  # of the numbers of a tensor, to say that some are negative
@@ -59,7 +62,7 @@ class Lines(Script):
             `ended`, and the place where it raised an `error`; whether it is `whole`: each optimiser
             has stepped; `cpu` seconds; `passes`: of each backward pass its place (`at`), its
             `value`, and the state of what draws `random` numbers; and `lines`: of each simple
-            statement how often it ran, and what it did the first time, as of `_seen`.
+            statement how often it ran, and what was so after its first time, as of `_seen`.
         """
         made, rng = DataLoader.__init__, np.random.default_rng
 
@@ -67,7 +70,8 @@ class Lines(Script):
             made(loader, dataset, batch_size and (self._batch or batch_size), *args, **more)
 
         setattr(builtins, LINES, self._ran_line)
-        seeded = patch.object(np.random, "default_rng", lambda own=self._seed: rng(own))
+        torch._C._set_deterministic_algorithms(True, warn_only=True)  # empty memory is nan
+        seeded = patch.object(np.random, "default_rng", lambda seed=self._seed: rng(seed))
         with patch.object(DataLoader, "__init__", load), seeded:
             answer = self.run()
         error = answer["error"] or {}
@@ -107,16 +111,20 @@ class Lines(Script):
     def _change(self, tree: ast.Module, file: str) -> ast.Module:
         name = Path(file).relative_to(self.root).as_posix()
         tree = ast.parse(self._edit[name]) if name in self._edit else tree
-        return super()._change(tree if self._most else _Change(name).visit(tree), file)
+        return super()._change(tree if self._most else _Change(name, tree).visit(tree), file)
 
     def _ran_line(self, file: str, line: int, does: str, value: Any = None) -> Any:
         """Called after a statement, or with what it returns."""
         if self._whole:
             return value
-        one = self._lines.setdefault(f"{file}:{line}", {"count": 0})
-        if not one["count"]:
-            one |= {"at": [file, line], "does": does, "gradients": self._gradients()} | _seen(value)
-        one["count"] += 1
+        one = self._lines.setdefault(f"{file}:{line}", {})
+        if not one:
+            frames = (frame.f_code.co_filename for frame, _ in walk_stack(None))
+            # Other processes may load, and load more.
+            loads = any("_utils" in name and "fetch" in name for name in frames)
+            one |= {"at": [file, line], "does": does, "count": None if loads else 0, **_seen(value)}
+            one |= {"gradients": self._gradients(), "random": _random()}
+        one["count"] = None if one["count"] is None else one["count"] + 1
         return value
 
     @unwatched
@@ -133,11 +141,16 @@ class Lines(Script):
 class _Change(ast.NodeTransformer):
     """Lets each simple statement say that it has run, and what it has assigned or returns."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, tree: ast.AST) -> None:
         self._file = file
+        self._times = Counter(n.lineno for n in ast.walk(tree) if isinstance(n, SIMPLE))
+
+    def visit(self, node: ast.AST) -> Any:
+        alone = not isinstance(node, SIMPLE) or self._times[node.lineno] == 1
+        return super().visit(node) if alone else node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        return node if node.name == "__getitem__" else self.generic_visit(node)  # of each item
+        return node if node.name == "__len__" else self.generic_visit(node)  # the check asks, too
 
     def visit_Assign(self, node: Any) -> list[ast.stmt]:
         target = node.target if hasattr(node, "target") else node.targets[0]
@@ -177,13 +190,14 @@ def _seen(value: Any) -> dict[str, Any]:
         return seen
     flat = value.detach().reshape(-1).double()
     below = float((flat < 0).double().mean()) if len(flat) else SEVERAL
+    empty = bool(flat.isnan().any())
     return seen | {
         "shape": list(value.shape),
         "dtype": str(value.dtype).removeprefix("torch."),
         "tracked": value.requires_grad,
         "made_by": type(value.grad_fn).__name__ if value.grad_fn else None,
-        "nonnegative": not below if below == 0 or below > SEVERAL else None,
-        "numbers": zlib.crc32(flat.numpy().tobytes()),
+        "nonnegative": None if empty or 0 < below <= SEVERAL else not below,
+        "numbers": None if empty else zlib.crc32(flat.numpy().tobytes()),
     }
 
 
