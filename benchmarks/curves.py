@@ -109,6 +109,7 @@ HIDDEN = {
     "lstm-T10: learning rate x 10",
     "gan-non-saturating: detach missing",
     "gan-non-saturating: only drawn images in D's loss",
+    "gan-saturating: learning rate / 100",
 }
 
 
