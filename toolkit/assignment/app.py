@@ -177,6 +177,13 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="Where it goes.", show_default="FOLDER/report")
     ] = None,
+    exports: Annotated[
+        Path | None,
+        typer.Option(
+            help="Your own networks, as `toolkit export` writes them.",
+            show_default="FOLDER/mine, if it is there",
+        ),
+    ] = None,
     reference: Annotated[
         bool, typer.Option("--reference", help="Show the toolkit's runs instead, and say so.")
     ] = False,
@@ -190,7 +197,7 @@ def report(
     """Fill the report, in LaTeX and in Word, with the numbers and pictures of your own trainings.
 
     Your train.py and my_gan.py write them into the folder records/. What is missing is listed, with
-    the command that makes it.
+    the command that makes it. Your own networks are opened and measured, which takes a minute.
     """
     from toolkit.assignment.report.collect import read_results
     from toolkit.assignment.report.fill import make_report
@@ -199,7 +206,8 @@ def report(
     from toolkit.assignment.report.sources import Sources
     from toolkit.common.package_data import how_to_install
 
-    results = read_results(Sources(runs_dir, preset)) if reference else read_own(folder)
+    own = None if reference else read_own(folder, exports)
+    results = own or read_results(Sources(runs_dir, preset))
     wanted = folder / "report" if out is None else out
     directory, made = make_report(student_number, name, results, wanted)
     for gap in results.gaps:
@@ -354,6 +362,31 @@ def progress(
 
 @app.command()
 @reports_errors
+def curve(
+    file: Annotated[Path, typer.Argument(help="CSV, JSON, JSON lines, or TensorBoard's.")],
+    network: Annotated[
+        Literal["lstm", "rnn", "gan"] | None,
+        typer.Option(help="What was trained.", show_default="as the settings beside FILE say"),
+    ] = None,
+    length: Annotated[int | None, typer.Option(help="T.", show_default="the same")] = None,
+    every: Annotated[
+        float | None, typer.Option(help="Steps between values.", show_default="as FILE says, or 1")
+    ] = None,
+) -> None:
+    """Say whether a training goes as healthy ones do, and draw it over their band.
+
+    FILE has its losses, such as records/gan.csv. Exit code 0: inside; 1: outside, with the usual
+    cause.
+    """
+    from toolkit.assignment.curve.answer import compare
+
+    verdict, text = compare(file, network, length, every)
+    print(text)
+    raise typer.Exit(verdict.cause != "")
+
+
+@app.command()
+@reports_errors
 def viva(
     folder: Annotated[Path, typer.Argument(help="The folder with the code.")] = Path(),
     seed: Annotated[
@@ -369,28 +402,18 @@ def viva(
     from toolkit.assignment.check.host import early_host
 
     with early_host() as host:  # which has nothing of what is imported from here on
-        from toolkit.assignment.grade.pages import viva_page
-        from toolkit.assignment.viva.questions import COUNT, say
-        from toolkit.assignment.viva.session import as_text, ask, find_questions
+        from toolkit.assignment.viva.session import ask, find_questions
 
         number = random.randrange(10**6) if seed is None else seed
         questions = find_questions(folder, lang, number, host)
-    if len(questions) < COUNT:
-        few = say("few", lang, number=len(questions), wanted=COUNT)
-        if not questions:
-            raise ToolkitError(few)
-        print(few, file=sys.stderr)
-    if sheet is not None:
-        atomic_write(sheet, viva_page(questions, folder.resolve().name, lang).encode())
-        print(f"Written: {sheet}")
-        return
-    print(f"{say('about', lang)}\n")
-    if can_ask():
-        for text in ask(questions, lang):
+    if sheet is None:
+        for text in ask(questions, lang, can_ask()):
             print(text)
     else:
-        print("\n".join(as_text(q, k) for k, q in enumerate(questions, start=1)))
-        print(say("piped", lang))
+        from toolkit.assignment.grade.pages import viva_page
+
+        atomic_write(sheet, viva_page(questions, folder.resolve().name, lang).encode())
+        print(f"Written: {sheet}")
 
 
 packages = typer.Typer(

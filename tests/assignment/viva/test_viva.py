@@ -13,11 +13,15 @@ from typer.testing import CliRunner
 from toolkit.assignment.app import app
 from toolkit.assignment.check.host import plain_host
 from toolkit.assignment.check.submission import Located, Submission
-from toolkit.assignment.grade.pages import viva_page
-from toolkit.assignment.viva.edits import edits
+from toolkit.assignment.grade.folder import _files
+from toolkit.assignment.grade.result import Result
+from toolkit.assignment.grade.rubric import read_rubric
+from toolkit.assignment.grade.verdict import ungraded
+from toolkit.assignment.viva.edits import KINDS, edits
 from toolkit.assignment.viva.facts import Runs
 from toolkit.assignment.viva.questions import Facts, Question, draw_questions
 from toolkit.assignment.viva.session import ask
+from toolkit.common.texts.language import LANGUAGES, Language
 
 SCRIPT = """import torch
 from torch import nn
@@ -55,6 +59,7 @@ BY_HAND = {
     "gradients": {**dict.fromkeys((7, 8, 9, 12, 13, 14, 17, 18, 20, 21, 22, 23), ()), 24: ("Net",)},
     "raises": {8: 12, 9: 13, 12: 13, 17: 18, 18: 22, 20: 23, 23: 24},
 }  # fmt: skip
+ONE = Question(kind="k", asks="<T>?", choices=["1", "2", "3", "4"], right=2, because="it was 3")
 
 
 @pytest.fixture(scope="module")
@@ -76,10 +81,9 @@ def test_facts_are_those_by_hand(small: tuple[Submission, Facts]) -> None:
 
 
 def test_a_change_does_what_the_changed_program_does(small: tuple[Submission, Facts]) -> None:
-    ran = {("train.py", line) for line in range(1, 26)}
-    texts = {(edit.kind, edit.at): edit.text for edit in edits("train.py", SCRIPT, ran)}
-    tried = {(k, at): what for k in ("removed", "lost", "twice", "doubled", "swapped")
-             for at, what in small[1].known[k].items()}  # fmt: skip
+    states = {("train.py", line): 0 for line in range(1, 26)}
+    texts = {(edit.kind, edit.at): edit.text for edit in edits("train.py", SCRIPT, states)}
+    tried = {(kind, at): what for kind in KINDS for at, what in small[1].known[kind].items()}
     own = _losses(SCRIPT)
     for change, what in tried.items():
         got = _losses(texts[change])
@@ -118,29 +122,33 @@ def test_a_frequent_value_is_no_better_guess() -> None:
     assert max(letters.values()) < 0.36 * letters.total()
 
 
-def test_the_answer_is_what_was_seen(small: tuple[Submission, Facts]) -> None:
-    for seed in range(20):
-        for language in ("en", "zh"):
-            for question in draw_questions([small[1]], small[0], language, seed, 40):  # type: ignore[arg-type]
-                assert len(set(question.choices)) == 4
-                assert question.choices[question.right] in question.because
-                assert not re.search(r"[{}]", question.asks)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_answer_is_what_was_seen(small: tuple[Submission, Facts], language: Language) -> None:
+    for question in (
+        q for k in range(20) for q in draw_questions([small[1]], small[0], language, k)
+    ):
+        assert len(set(question.choices)) == 4
+        assert question.choices[question.right] in question.because
+        assert not re.search(r"[{}]", question.asks)
 
 
 def test_asked_in_a_terminal() -> None:
-    one = Question(kind="k", asks="T?", choices=["1", "2", "3", "4"], right=2, because="it was 3")
     with patch("builtins.input", side_effect=["x", "C", ""]):
-        said = "\n".join(ask([one, one], "en"))
+        said = "\n".join(ask([ONE, ONE], "en", True))
     assert "1 of 2 right" in said
     assert "2. It is c. What the run has shown: it was 3." in said
 
 
-def test_a_sheet_has_the_answers_on_another_page() -> None:
-    one = Question(kind="k", asks="<T>?", choices=["1", "2", "3", "4"], right=2, because="it was 3")
-    questions, answers = viva_page([one], "12345").split('<section class="answers">')
+def test_grade_writes_a_sheet_with_the_answers_on_another_page(tmp_path: Path) -> None:
+    rubric = read_rubric()
+    result = ungraded("1234_assignment3.zip", "?", rubric)
+    assert tmp_path / "viva.html" not in _files(result, rubric, tmp_path, "en")
+    result.extra_data.viva = [ONE]
+    kept = Result.model_validate_json(result.model_dump_json())
+    page = _files(kept, rubric, tmp_path, "en")[tmp_path / "viva.html"].decode()
+    questions, answers = page.split('<section class="answers">')
     assert "&lt;T&gt;?" in questions
-    assert "it was 3" not in questions
-    assert "it was 3" in answers
+    assert ["it was 3" in half for half in (questions, answers)] == [False, True]
 
 
 def test_the_command(tmp_path: Path) -> None:

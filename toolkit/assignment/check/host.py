@@ -67,6 +67,7 @@ class Gone(Exception):
         self.status = int(ended.get("status", 0))
         self.seconds = float(ended.get("seconds", 0.0))  # that the judge has waited for answers
         self.cpu = float(ended.get("cpu", 0.0))  # CPU seconds
+        self.last = float(ended.get("last", 0.0))  # of these, for the last one
         self.late: bool = ended.get("late", False)  # it was killed, because it took too long
         self.disturbed = disturbed  # something that was no answer came through the pipe
         self.reason = reason  # why the sandbox ended; "" if this part's process alone did
@@ -107,7 +108,7 @@ class Student:
         """
         if self.ended is not None:
             raise Gone(self.ended)
-        nonce = secrets.token_hex(16)
+        nonce, before = secrets.token_hex(16), self.waited
         try:
             send(self.write, nonce, {"ask": question, "arguments": given})
             while True:
@@ -116,7 +117,8 @@ class Student:
                     said, reply = receive(self.read, MOST.get(question, FEW))
                 self.waited += time.monotonic() - began
                 if said == self.nonce:
-                    self.ended = {**reply["ended"], "seconds": self.waited}
+                    times = {"seconds": self.waited, "last": self.waited - before}
+                    self.ended = reply["ended"] | times
                     raise Gone(self.ended)
                 if said != nonce:
                     raise Disturbed

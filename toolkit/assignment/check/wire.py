@@ -38,8 +38,7 @@ ANSWERS: dict[Part, dict[str, Any]] = {
                   "item": (PLACE, None), "init": (PLACE, None)},
                  {"name": None, "functions": [str]}),
         "lines": {str: PLACE},
-        "items": ({"inputs": Tensor, "labels": 2, "empty": bool},
-                  {"inputs": None, "labels": None, "empty": bool}),
+        "items": ({"inputs": Tensor, "labels": 2}, {"inputs": None, "labels": None}),
     },
     "lstm": {
         "load": {"classes": [{"name": str, "line": LINE, "forward": LINE}]},

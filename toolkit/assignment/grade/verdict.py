@@ -1,5 +1,6 @@
 """One archive: unpacked and judged here, run in a sandbox, and given points."""
 
+import contextlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.sandbox.choice import find_isolation
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.versions import versions
+from toolkit.assignment.viva.questions import Question
 from toolkit.common.errors import UsageError
 from toolkit.common.texts.language import Language
 
@@ -103,6 +105,7 @@ def _judged(
     name: str, archive: bytes | Path, rubric: Rubric, limits: Limits, check: Check,
     isolation: Isolation, scratch: Path, own: "Share"
 ) -> Result:  # fmt: skip
+    from toolkit.assignment.check.host import MALFORMED
     from toolkit.assignment.grade.sandbox.host import SandboxedHost
     from toolkit.assignment.grade.unusual import unusual
     from toolkit.assignment.viva.session import questions_of
@@ -123,7 +126,11 @@ def _judged(
         host.open()
         report = check.judge(submission, host, rubric.packages)
         given = submission, host, host.root
-        questions = questions_of(*given, check.viva, crc32(name.encode())) if check.viva else []
+        questions: list[Question] = []
+        with contextlib.suppress(*MALFORMED):  # what their process tells
+            questions += (
+                questions_of(*given, check.viva, crc32(name.encode())) if check.viva else []
+            )
     finally:
         host.close()
     unclear = [*report.not_seen, *report.findings]

@@ -16,7 +16,8 @@ BATCH = 7  # items in a batch, where the code takes that
 MAX_USERS = 2  # scripts that use a file which trains nothing
 MAX_EACH = 5  # changes of a kind that are tried
 MAX_SECONDS = 8.0  # of processor time for a run
-MAX_TRYING = 8.0  # the same for all changes of a script; the last one may take longer
+MAX_TRYING = 6.0  # the same for all changes of a script; the last one may take longer
+CLEAR = 1e-4  # of a loss: another one differs by as much, and the same one by nothing
 FEWER = 600  # digits in the second run, to tell what depends on how many there are
 Run = dict[str, Any]  # what the child's `watch` returns
 
@@ -39,7 +40,8 @@ class Runs:
             for file, batch in ((file, batch) for file in files for batch in (BATCH, None)):
                 how: Run = {"file": file, "batch": batch, "game": part == "gan"}
                 run = self._run(**how)
-                if run.get("whole") and run["ended"] in ("enough", "finished"):
+                theirs = [one["at"][0] is not None for one in run.get("passes", ())]
+                if len(theirs) > 1 and all((*theirs, run["whole"])) and run["ended"] != "error":
                     yield self._facts(run, how)
                     break
 
@@ -59,25 +61,32 @@ class Runs:
         places = [tuple(one["at"]) for one in run["passes"]]
         firsts = sorted({place: places.index(place) for place in places}.values())
         two = firsts[-2:] if len(firsts) > 1 else [0, 1]
-        known = about_lines(run, self._run(**how, seed=1))
-        spent = 0.0
-        for edit in self._edits(known):
+        known, batch = about_lines(run, self._run(**how, seed=1)), how["batch"]
+        how = {**how, "batch": None, "passes": two[1] + 1}  # for a change may be one of the batch
+        base = self._run(**how)
+        passes, spent = base.get("passes", []), 2 * base.get("cpu", MAX_SECONDS)
+        is_quick = len(passes) > two[1] and spent < MAX_TRYING
+        same = outcome(passes, two, self._run(**how)) if is_quick else None
+        states = {tuple(one["at"]): one["random"] for one in run["lines"]}
+        for edit in self._edits(states) if same == "neither" else ():
             if spent > MAX_TRYING:
                 break
-            other = self._run(**how, edit={edit.at[0]: edit.text}, passes=two[1] + 1)
+            if edit.at == places[two[1]] != places[two[0]]:  # the second loss is there by then
+                continue
+            other = self._run(**how, edit={edit.at[0]: edit.text})
             spent += other.get("cpu", MAX_SECONDS)
-            if what := outcome(run["passes"][: two[1] + 1], two, other):
+            if what := outcome(passes, two, other):
                 known.setdefault(edit.kind, {})[edit.at] = what
                 if edit.kind == "lost" and other["error"]:
                     known.setdefault("raises", {})[edit.at] = tuple(other["error"])
-        return Facts(how["file"], how["batch"], [places[k] for k in two], known)
+        return Facts(how["file"], batch, [places[k] for k in two], known)
 
-    def _edits(self, known: Mapping[str, Mapping[Any, Any]]) -> Iterator[Edit]:
-        """Some changes of each kind."""
-        ran, every = known["count"].keys(), list[Edit]()
-        for file in sorted({file for file, _ in ran}):
+    def _edits(self, states: Mapping[Any, int]) -> Iterator[Edit]:
+        """Some changes of each kind in lines that ran, with the state of chance after each."""
+        every = list[Edit]()
+        for file in sorted({file for file, _ in states}):
             text = (self._submission.root / file).read_text(encoding="utf-8-sig", errors="replace")
-            every += edits(file, text, ran)
+            every += edits(file, text, states)
         random.Random(self._seed).shuffle(every)
         each = [[edit for edit in every if edit.kind == kind][:MAX_EACH] for kind in KINDS]
         yield from (edit for some in zip_longest(*each) for edit in some if edit)
@@ -94,25 +103,26 @@ def about_lines(run: Run, again: Run) -> dict[str, dict[Any, Any]]:
     for one in run["lines"]:
         at = tuple(one["at"])
         other = others.get(at, {})
-        if math.prod(one.get("shape", [0])) > 1 and one["shape"] == other.get("shape"):
+        shape = one.get("shape", [])
+        if math.prod(shape) > 1 and shape == other.get("shape") and one["numbers"] is not None:
             known.setdefault("again", {})[at] = one["numbers"] == other["numbers"]
-        for name in one.keys() - {"at", "numbers"}:
+        for name in one.keys() - {"at", "numbers", "random"}:
             if one[name] is not None and one[name] == other.get(name):
                 value = tuple(one[name]) if isinstance(one[name], list) else one[name]
                 known.setdefault(name, {})[at] = value
-    if len(set(run["networks"])) < len(run["networks"]):
-        known.pop("gradients", None)  # their names do not tell them apart
     return known
 
 
 def outcome(passes: list[Run], two: list[int], run: Run) -> str | None:
-    """What a change does to two losses; None if other random numbers could do as much."""
+    """What a change does to two losses; None where that is not clear, or may be chance."""
     pairs = list(zip(passes, run.get("passes", ()), strict=False))
     if not run or any(a["at"] != b["at"] or None in (a["value"], b["value"]) for a, b in pairs):
         return None
-    changed = [not math.isclose(a["value"], b["value"], rel_tol=1e-6) for a, b in pairs]
-    if run["ended"] == "error" and not any(changed):
+    moved = [abs(a["value"] - b["value"]) / (abs(a["value"]) or 1.0) for a, b in pairs]
+    if run["ended"] == "error" and not any(moved):
         return "stops"
     if len(pairs) < len(passes) or any(a["random"] != b["random"] for a, b in pairs):
         return None
-    return "first" if changed[two[0]] else "second" if changed[two[1]] else "neither"
+    if not all(one == 0 or one > CLEAR for one in moved):  # nan is neither
+        return None
+    return "first" if moved[two[0]] else "second" if moved[two[1]] else "neither"

@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from toolkit.assignment.check.submission import Submission
+from toolkit.assignment.viva.edits import KINDS
 from toolkit.common.texts.language import Language
 
 COUNT = 5  # questions
 CHOICES = 4
+MAX_TEXT = 80  # characters of a value
 OUTCOMES = ("stops", "first", "second", "neither")  # which of two losses a change changes
 Place = tuple[str, int]
 
@@ -96,7 +98,8 @@ class _Script:
         texts = [show(one) if is_what else self._label(one) for one in choices]
         if len(set(texts)) < CHOICES:
             return None, None
-        run = self._words["run" if self._facts.batch is None else "batches"]
+        as_it_is = self._facts.batch is None or row["fact"] in (*KINDS, "raises")
+        run = self._words["run" if as_it_is else "batches"]
         script = self._submission.original(self._facts.script)
         does = self._words[self._facts.known["does"].get(line) or "assigns"]
         text = (run + row[self._language]).format(
@@ -135,4 +138,4 @@ class _Script:
             return str(self._words[value])
         if how == "networks":
             return ", ".join(value) or str(self._words["none"])
-        return f"{value:.6g}" if isinstance(value, float) else str(value)
+        return f"{value:.6g}" if isinstance(value, float) else str(value)[:MAX_TEXT]
