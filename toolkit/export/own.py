@@ -5,6 +5,7 @@ comes out is converted: the distribution and the shape of z, the shape and the r
 probabilities to logits. Their LSTM needs none of this, its weights are carried over into ours.
 """
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -113,6 +114,20 @@ class OwnDiscriminator(nn.Module):
         images = images.repeat(1, self.channels, 1, 1)
         shaped: Tensor = images.flatten(1).unflatten(1, self.image_shape)
         return shaped
+
+
+@torch.no_grad()
+def without_sigmoid(model: OwnDiscriminator) -> OwnDiscriminator:
+    """The same without the nn.Sigmoid at its end, if it has one, which rounds large logits away."""
+    last = [name for name, part in model.named_modules() if isinstance(part, nn.Sigmoid)]
+    if len(last) == 1:
+        other = copy.deepcopy(model)
+        other.set_submodule(last[0], nn.Identity())
+        images = model.given(torch.rand(7, 1, 28, 28, generator=torch.Generator().manual_seed(0)))
+        if torch.allclose(other.module(images).sigmoid(), model.module(images)):
+            other.probabilities = False
+            return other
+    return model
 
 
 def sizes_of(image_shape: Sequence[int]) -> tuple[int, int, int]:

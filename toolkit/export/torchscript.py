@@ -36,7 +36,7 @@ from toolkit.export.manifest import (
     read_listed,
     signature_of,
 )
-from toolkit.export.own import OwnDiscriminator, OwnGenerator
+from toolkit.export.own import OwnDiscriminator, OwnGenerator, without_sigmoid
 from toolkit.export.program import exporter_quiet, to_bytes, to_graph
 from toolkit.export.replacing import Replaced, describe_regression, replace_exports
 from toolkit.gan.model import ConvGenerator
@@ -242,6 +242,8 @@ def own_files(name: str, module: nn.Module, facts: Mapping[str, Any]) -> dict[st
     """
     kind = {"generator": OwnGenerator, "discriminator": OwnDiscriminator}[name]
     model, pt2, problem = kind(module, **facts).requires_grad_(False), b"", ""
+    if isinstance(model, OwnDiscriminator) and model.probabilities:
+        model = without_sigmoid(model)
     pt = make(name, model, {}).data
     try:
         pt2 = to_bytes(to_graph(name, model), sha256(pt))

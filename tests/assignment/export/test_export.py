@@ -167,6 +167,19 @@ def test_every_right_gan_is_exported(name: str, host: Host, tmp_path: Path) -> N
             assert len(convert([made], graphs={made.file: graph})) == 2
 
 
+@torch.no_grad()
+def test_a_sure_discriminator_keeps_its_logits() -> None:
+    """1 - p has three digits left where p is 0.99999."""
+    layers = torch.nn.Linear(784, 1), torch.nn.Sigmoid()
+    layers[0].bias.fill_(12.0)
+    facts = {"image_shape": (784,), "value_range": (0.0, 1.0), "probabilities": True}
+    made = torchscript.own_files("discriminator", torch.nn.Sequential(*layers), facts)
+    (case,) = made["golden"]["cases"]
+    images = torch.tensor(case["input"]["values"]).reshape(2, 784)
+    expected = layers[0](images)[:, 0]
+    torch.testing.assert_close(torch.tensor(case["output"]["values"]), expected)
+
+
 def tried(student: Path, host: Host, *chosen: Path) -> Exporter:
     return export(student, student.parent / "made", chosen, print, host)
 
