@@ -138,7 +138,7 @@ BLANK = data_uri(np.full((280, 280), 255, dtype=np.uint8))
         ("edit", ("123", 1, 10), "The new digit must be a whole number from 0 to 9"),
         ("cut", ("123", "f0,f1", 1), "Wires are some of i0, f1, f0"),
         ("gradient", ("123", "i1", 1), "Wires are some of i0, f1, f0"),
-        ("accuracy", ("lstm", 101, "", 1), "T must be a whole number from 2 to 100"),
+        ("accuracy", ("lstm", 101, "f0", 1), "T must be a whole number from 2 to 100,"),
         ("draw", (None,), "There is no picture yet"),
         ("draw", (BLANK,), "is blank"),
         ("draw", ("3333",), "not a picture"),
