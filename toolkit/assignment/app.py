@@ -3,6 +3,7 @@
 Each command imports what it needs when it is called, so that --help waits for nothing.
 """
 
+import contextlib
 import random
 import sys
 from functools import partial
@@ -133,6 +134,38 @@ def check(
     folder = path.parent if path.is_file() else path
     print(report.as_json() if json else as_text(report, folder), flush=True)
     raise typer.Exit(report.exit_code)
+
+
+@app.command()
+@reports_errors
+def export(
+    hand_in: Annotated[Path, typer.Argument(help="The folder with your code and its weights.")],
+    out: Annotated[Path, typer.Option(help="Where the files go, e.g. mine.")],
+    weights: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A file with weights; again for another network.", show_default="in HAND_IN"
+        ),
+    ] = None,
+) -> None:
+    """Export your own networks with their weights, as files like the toolkit's.
+
+    An LSTM must be right by `check`: its weights go into the toolkit's network, which says the
+    same. A generator and a discriminator stay as they are. (`toolkit train export` is another
+    command: it writes the toolkit's networks in another format.) Exit code 1: something could not
+    be exported; the rest is written.
+    """
+    from toolkit.assignment.check.host import early_host, plain_host
+
+    with early_host() as early, contextlib.nullcontext(early) if early else plain_host() as host:
+        from toolkit.assignment.export.command import export as export_networks
+
+        say = partial(print, " ", file=sys.stderr)
+        done = export_networks(hand_in, out, weights or [], say, host)
+    print("\n".join(done.said))
+    if done.exports:
+        print(f"{out}/: {', '.join(export.file for export in done.exports)}, manifest.json.")
+    raise typer.Exit(int(done.refused or not done.exports))
 
 
 @app.command()

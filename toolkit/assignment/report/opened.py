@@ -136,21 +136,16 @@ def _add_generator(generator: Any, whose: str, results: Results) -> None:
 
 
 def _rows(card: Scorecard[Spread], real: Scorecard[Spread]) -> list[Row]:
-    """The scorecard, a line for each number: of the samples, and of real images."""
-    shown = [
-        ("Frechet distance", card.frechet_distance, real.frechet_distance, ".1f"),
-        (f"not clearly one digit, below {SURE:.0%}", card.share_unsure, real.share_unsure, ".3f"),
-        ("precision", card.precision, real.precision, ".3f"),
-        ("recall", card.recall, real.recall, ".3f"),
-        ("distance to the nearest training image", card.training_distance, real.training_distance,
-         ".2f"),
-    ]  # fmt: skip
-    shown += [
-        (f"share of the digit {k}", *both, ".3f")
-        for k, both in enumerate(zip(card.class_shares, real.class_shares, strict=True))
-    ]
-    rows = [
-        Row(name, f"{value:{spec}}; real images: {beside:{spec}}")
-        for name, value, beside, spec in shown
-    ]
-    return [Row("images", f"{NUM_DRAWS} draws of {NUM_IMAGES:,}"), *rows]
+    """The scorecard, a line for each number."""
+    rows = [Row("images", f"{NUM_DRAWS} draws of {NUM_IMAGES:,}")]
+    for name, key, digits in (
+        ("Frechet distance", "frechet_distance", 1),
+        (f"share that is not clearly one digit (below {SURE:.0%})", "share_unsure", 3),
+        ("precision", "precision", 3),
+        ("recall", "recall", 3),
+        ("median distance to the nearest training image", "training_distance", 2),
+    ):
+        rows.append(Row(name, f"{getattr(card, key):.{digits}f}"))
+        rows.append(Row("the same of real images", f"{getattr(real, key):.{digits}f}"))
+    shares = enumerate(card.class_shares)
+    return rows + [Row(f"share of the digit {k}", f"{share:.3f}") for k, share in shares]
