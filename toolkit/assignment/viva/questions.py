@@ -15,6 +15,7 @@ from toolkit.common.texts.language import Language
 
 COUNT = 5  # questions
 CHOICES = 4
+VARIETY = 3  # values of a fact that are there, for a question which of them it is
 MAX_TEXT = 80  # characters of a value
 OUTCOMES = ("stops", "first", "second", "neither")  # which of two losses a change changes
 Place = tuple[str, int]
@@ -83,9 +84,10 @@ class _Script:
         for at, value in facts.items():
             lines.setdefault(value, []).append(at)
         value = row.get("only", rng.choice(sorted(lines) or [None]))
-        if value not in lines:
+        is_what = row["form"] == "what"
+        if value not in lines or (is_what and len(lines) < VARIETY):
             return None, None
-        line, is_what = rng.choice(lines[value]), row["form"] == "what"
+        line = rng.choice(lines[value])
         if is_what:
             more = OUTCOMES if row["show"] == "outcome" else self._facts.known.get(row["pool"], ())
             right, others = value, {*lines, *more}
