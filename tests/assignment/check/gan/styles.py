@@ -212,6 +212,10 @@ WRONG: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
         ),
     ),
     "not cut off, but cleared": ("missing-detach", (("C(fake.detach())", "C(A(z))"),)),
+    "images that are larger than the real ones": (
+        "wrong-shape",
+        (("nn.Linear(32, 784)", "nn.Linear(32, 1024)"), ("x.flatten(1)", "x.flatten(1)[:, :784]")),
+    ),
     "uniform noise of variance 1": (
         "wrong-noise",
         (("z = torch.randn(len(real), Z)", "z = (torch.rand(len(real), Z) - 0.5) * 12**0.5"),),

@@ -87,6 +87,10 @@ def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
     if first is None or first.output is None:
         verdicts.not_seen("images")
         return
+    sizes = _sizes(game)
+    if sizes is not None:
+        proof = dict(zip(("one", "other"), sizes, strict=True))
+        verdicts.fault("wrong-shape.two", at=game.generator.line_of(first), proof=proof)
     real = real_bounds(game)
     low, high = bounds_of(game, draw, scaled=True)
     if (growth := _growth(first, draw)) and growth[1] > 5 * growth[0] > 5:
@@ -106,8 +110,17 @@ def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
         at = next(iter(game.trace.normalised), None) or game.generator.made_last
         seen = {"drawn": [low, high], "real": list(real)}
         verdicts.fault("output-range.apart", at=at, proof=seen)
-    else:
+    elif sizes is None:
         verdicts.right("images")
+
+
+def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """A shape of drawn and one of real images, if no judged ones of both have the same size."""
+    drawn = {j.images.size: j.images.shape[1:] for j in game.judged.values() if j.drawn.any()}
+    real = {j.images.size: j.images.shape[1:] for j in game.judged.values() if not j.drawn.all()}
+    if not drawn or not real or drawn.keys() & real.keys():
+        return None
+    return next(iter(drawn.values())), next(iter(real.values()))
 
 
 def real_bounds(game: Game) -> tuple[float, float] | None:
