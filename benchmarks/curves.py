@@ -470,8 +470,9 @@ def report(log: list[Entry], found: dict[str, Recipe]) -> tuple[float, list[str]
             else:
                 inside.append(not any(v.cause for v in said))
             if entry["fault"] or not inside[-1]:
-                words = ", ".join(v.cause and f"{v.cause}, {v.curve} at {v.leaves}" for v in said)
-                details.append(f"{name}, {entry['fault'] or entry['seed']}: {words or 'inside'}")
+                words = [f"{v.cause}, {v.curve} at {v.leaves:g}" for v in said if v.cause]
+                which = entry["fault"] or f"seed {entry['seed']}"
+                details.append(f"{name}, {which}: {'; '.join(words) or 'inside'}")
         print(
             f"| {name} | {recipe.runs} | {recipe.steps[-1]:,} | {sum(inside)} of {len(inside)} "
             f"| {sum(outside)} of {len(outside)} |"

@@ -27,16 +27,21 @@ def compare(
     path = Path(source) if isinstance(source, Path | str) else Path("my")
     beside = path.with_suffix(".json")
     known = path.suffix == ".csv" and beside.is_file()
-    settings = json.loads(beside.read_text(encoding="utf-8")) if known else {}
+    try:
+        settings = dict(json.loads(beside.read_bytes())) if known else {}
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"The settings, {beside}, are no JSON object: {error}.") from error
     curves = read_curves(source, every, network == "gan")
     name = _recipe(curves, network or settings.get("network"), length or settings.get("length"))
     recipe = recipes()[name]
-    curves = {key: curve for key, curve in curves.items() if key in recipe.bands}
+    curves = {key: curves[key] for key in recipe.bands if key in curves}
     verdict, reach = judge(curves, recipe), max(s for c in curves.values() for s, _ in c)
-    if reach < recipe.least and verdict.cause != "nan":
+    few = len(binned(next(iter(curves.values())), recipe)) < 3
+    if (few or reach < recipe.least) and verdict.cause != "nan":
         raise UsageError(
-            f"These are {reach:g} steps; from {recipe.least} on it can be judged. If several steps "
-            "lie between two values, say how many: --every 50, in a notebook every=50."
+            f"To be judged, a training of this kind needs three values in its first "
+            f"{recipe.steps[-1]} steps, and {recipe.least} steps; these are {reach:g}. If several "
+            "steps lie between two values, say how many: --every 50, in a notebook every=50."
         )
     picture = Path(f"{path.stem}-curve.png")
     _draw(picture, name, recipe, curves)

@@ -52,7 +52,7 @@ def read_curves(source: Source, every: float | None, gan: bool) -> dict[str, Cur
             curve.append((every * (len(curve) + 1) if every else step, row[name]))
     if not found.keys() & {"loss", *GAN}:
         raise UsageError(f"There is no loss in it. {WANTED}.")
-    if any(a >= b for curve in found.values() for (a, _), (b, _) in pairwise(curve)):
+    if any(not a < b for curve in found.values() for (a, _), (b, _) in pairwise(curve)):
         raise UsageError(
             "The steps do not grow from value to value: count them through all epochs, or say how "
             "many lie between two values: --every 50, in a notebook every=50."
