@@ -121,6 +121,11 @@ const OPERATIONS = {
       for (let y = 0; y < height; y++) for (let x = 0; x < width; x++, from++) move(from, (row + r * y) * wide + r * x + dx, 1);
     }
   }),
+  // Many become their mean, or one becomes many.
+  channels: moving(({ share, shape: [after, tall, wide] }, [before], move) => {
+    const size = tall * wide;
+    for (let k = 0; k < Math.max(before, after) * size; k++) move(before > 1 ? k : k % size, after > 1 ? k : k % size, share);
+  }),
   resize: moving(({ smooth, shape: [channels, tall, wide] }, [, height, width], move) => {
     const [rows, columns] = [taps(tall, height, smooth), taps(wide, width, smooth)];
     for (let channel = 0, to = 0; channel < channels; channel++) {

@@ -1,7 +1,6 @@
 """Every endpoint of the latent studio as a program calls it, and bad input."""
 
 import base64
-from pathlib import Path
 from typing import Any
 
 import gradio_client
@@ -275,16 +274,3 @@ def test_what_was_recorded(gan_demo: Served, mnist: MNIST) -> None:
     clear = shares[shares.max(1).values >= 0.8].argmax(1)
     counts = [*np.bincount(clear, minlength=10).tolist(), 25 - len(clear)]
     assert recorded["film"]["digits"][-1] == counts
-
-
-def test_a_folder_without_a_film(tmp_path: Path) -> None:
-    """A student's own exports may have no film; everything else is there."""
-    from latent_studio.studio import studios_of
-    from toolkit.export.replacing import copy_export
-
-    for name in ("generator", "discriminator", "classifier"):
-        copy_export(name, ROOT / "exports", tmp_path)
-    (studio,) = studios_of(tmp_path)
-    assert not studio.has_film
-    assert studio.recorded["film"] is None
-    assert len(studio.samples(1)) == 25

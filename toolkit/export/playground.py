@@ -215,8 +215,11 @@ def _layer(called: str, args: Sequence[Any], kwargs: Any, num_inputs: int) -> La
             return {"op": "linear", "weight": weight.t(), "bias": bias}
         case "mm", _, weight:
             return {"op": "linear", "weight": weight.t(), "bias": torch.zeros(weight.size(1))}
-        case "convolution", x, weight, bias, [s, s_x], [p, p_x], [1, 1], back, _, 1:
-            if s != s_x or p != p_x or weight.size(2) != weight.size(3):
+        case "convolution" | "_convolution", _, weight, bias, [s, x], [p, y], [
+            1,
+            1,
+        ], back, _, 1, *_:
+            if s != x or p != y or weight.size(2) != weight.size(3):
                 return None
             bias = torch.zeros(weight.size(1 if back else 0)) if bias is None else bias
             op = "transposed" if back else "convolution"
@@ -238,6 +241,10 @@ def _layer(called: str, args: Sequence[Any], kwargs: Any, num_inputs: int) -> La
             return {"op": "resize", "smooth": False}
         case "upsample_bilinear2d", _, _, False, *_:  # corners are not aligned
             return {"op": "resize", "smooth": True}
+        case "mean", x, [1], True if x.dim() == 4:
+            return {"op": "channels", "share": 1 / x.size(1)}
+        case "repeat", x, [1, _, 1, 1] if x.size(1) == 1:
+            return {"op": "channels", "share": 1}
         case "pixel_shuffle", _, factor:
             return {"op": "shuffle", "factor": factor}
         case "max_pool2d_with_indices", _, [2, 2], [2, 2] | []:

@@ -9,7 +9,9 @@ from toolkit.assignment.syntax import parsed
 
 KINDS = ("removed", "lost", "twice", "doubled", "swapped")
 # What only shows something, what reads arguments, and what all runs begin with.
-DULL = re.compile(r"\b(print|logg\w+|writer|plt|tqdm|save\w*|progress\w*|parser|\w*seed\w*)\b")
+DULL = re.compile(
+    r"\b(print|logg\w+|writer|plt|tqdm|save\w*|progress\w*|parser|num_workers|\w*seed\w*)\b"
+)
 
 
 class Edit(NamedTuple):

@@ -16,7 +16,8 @@ BATCH = 7  # items in a batch, where the code takes that
 MAX_USERS = 2  # scripts that use a file which trains nothing
 MAX_EACH = 5  # changes of a kind that are tried
 MAX_SECONDS = 8.0  # of processor time for a run
-MAX_TRYING = 8.0  # the same for all changes of a script; the last one may take longer
+MAX_TRYING = 6.0  # the same for all changes of a script; the last one may take longer
+CLEAR = 1e-4  # of a loss: another one differs by as much, and the same one by nothing
 FEWER = 600  # digits in the second run, to tell what depends on how many there are
 Run = dict[str, Any]  # what the child's `watch` returns
 
@@ -39,7 +40,8 @@ class Runs:
             for file, batch in ((file, batch) for file in files for batch in (BATCH, None)):
                 how: Run = {"file": file, "batch": batch, "game": part == "gan"}
                 run = self._run(**how)
-                if run.get("whole") and run["ended"] in ("enough", "finished"):
+                theirs = [one["at"][0] is not None for one in run.get("passes", ())]
+                if len(theirs) > 1 and all((*theirs, run["whole"])) and run["ended"] != "error":
                     yield self._facts(run, how)
                     break
 
@@ -61,12 +63,16 @@ class Runs:
         two = firsts[-2:] if len(firsts) > 1 else [0, 1]
         known, batch = about_lines(run, self._run(**how, seed=1)), how["batch"]
         how = {**how, "batch": None, "passes": two[1] + 1}  # for a change may be one of the batch
-        passes, spent = self._run(**how).get("passes", []), 0.0
-        same = outcome(passes, two, self._run(**how)) if len(passes) > two[1] else None
+        base = self._run(**how)
+        passes, spent = base.get("passes", []), 2 * base.get("cpu", MAX_SECONDS)
+        is_quick = len(passes) > two[1] and spent < MAX_TRYING
+        same = outcome(passes, two, self._run(**how)) if is_quick else None
         states = {tuple(one["at"]): one["random"] for one in run["lines"]}
         for edit in self._edits(states) if same == "neither" else ():
             if spent > MAX_TRYING:
                 break
+            if edit.at == places[two[1]] != places[two[0]]:  # the second loss is there by then
+                continue
             other = self._run(**how, edit={edit.at[0]: edit.text})
             spent += other.get("cpu", MAX_SECONDS)
             if what := outcome(passes, two, other):
@@ -108,13 +114,15 @@ def about_lines(run: Run, again: Run) -> dict[str, dict[Any, Any]]:
 
 
 def outcome(passes: list[Run], two: list[int], run: Run) -> str | None:
-    """What a change does to two losses; None if other random numbers could do as much."""
+    """What a change does to two losses; None where that is not clear, or may be chance."""
     pairs = list(zip(passes, run.get("passes", ()), strict=False))
     if not run or any(a["at"] != b["at"] or None in (a["value"], b["value"]) for a, b in pairs):
         return None
-    changed = [not math.isclose(a["value"], b["value"], rel_tol=1e-6) for a, b in pairs]
-    if run["ended"] == "error" and not any(changed):
+    moved = [abs(a["value"] - b["value"]) / (abs(a["value"]) or 1.0) for a, b in pairs]
+    if run["ended"] == "error" and not any(moved):
         return "stops"
     if len(pairs) < len(passes) or any(a["random"] != b["random"] for a, b in pairs):
         return None
-    return "first" if changed[two[0]] else "second" if changed[two[1]] else "neither"
+    if not all(one == 0 or one > CLEAR for one in moved):  # nan is neither
+        return None
+    return "first" if moved[two[0]] else "second" if moved[two[1]] else "neither"
