@@ -75,12 +75,6 @@ def _shows_nine(game: Game) -> bool:
     return NUM_IMAGES in sizes or not sizes & set(range(MIN_POINTS, NUM_IMAGES))
 
 
-def _shows_nine(game: Game) -> bool:
-    """Whether a picture of nine images was seen, or pictures of other sizes tell nothing."""
-    sizes = {value.shape[0] for _, value in game.trace.shown if len(value.shape) > 2}
-    return NUM_IMAGES in sizes or not sizes & set(range(MIN_POINTS, NUM_IMAGES))
-
-
 def _mixed(call: Call) -> Placed:
     """Where the points of a path were computed."""
     return next((value.made for value in call.inputs if value.made.line), call)
