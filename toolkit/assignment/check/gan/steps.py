@@ -40,9 +40,10 @@ def _in_one_optimiser(game: Game, one: Player, other: Player, verdicts: Verdicts
         return True
     for idle, busy in ((other, one), (one, other)):
         if not idle.steps and len({step.optimiser for step in busy.steps}) > 1:
+            mine = [s for s in busy.steps if _follows_real(game, s) == (idle is other)]
             verdicts.fault(
                 "wrong-optimiser.neither",
-                at=game.trace.maker(busy.steps[-1]),
+                at=game.trace.maker((mine or busy.steps[-1:])[0]),
                 proof={
                     "these": idle.parameters.keys(),
                     "those": {p for step in game.steps for p in step.parameters},
@@ -51,6 +52,13 @@ def _in_one_optimiser(game: Game, one: Player, other: Player, verdicts: Verdicts
             )
             return True
     return False
+
+
+def _follows_real(game: Game, step: Step) -> bool:
+    """Whether the last backward pass before a step came from a loss on real images."""
+    before = [b for b in game.passes.values() if b.index < step.index]
+    judged = [game.judged[n] for n in before[-1].gradients if n in game.judged] if before else []
+    return any(not bool(j.drawn.all()) for j in judged)
 
 
 def _never_steps(game: Game, player: Player, verdicts: Verdicts) -> bool:

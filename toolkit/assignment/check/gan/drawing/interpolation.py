@@ -47,7 +47,8 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
         points = [z for call in draws if (z := latent_of(call)) is not None]
         size = paths[-1].points.size(1)
         empty = torch.empty(0, size)
-        known = torch.cat([z for z in points if z.size(1) == size] or [empty])
+        most = float("inf") if _shows_nine(game) else NUM_IMAGES
+        known = torch.cat([z for z in points if z.size(1) == size and len(z) <= most] or [empty])
         places = [_mixed(at[path.calls[0]]) for path in paths]
         _judge(paths, places, known, verdicts)
         _check_ends(candidates, functions, verdicts)
