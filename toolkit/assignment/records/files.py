@@ -3,6 +3,7 @@
 records/
   lstm-T5-rate0.001.csv    step, loss, accuracy on unseen palindromes: one file for each training
   lstm-T5-rate0.001.json   its settings, and the command that made it
+  lstm-T5-rate0.001.pt, gan.pt   weights, for `toolkit export` alone; `pack` leaves them out
   gan.csv, gan.json        the same of the GAN: step, loss of the discriminator, of the generator
   samples-start.png, samples-halfway.png, samples-end.png   25 images each
   interpolation.png        9 images
