@@ -94,6 +94,9 @@ def add_part_one(word: Word) -> None:
         "line is the toolkit's own network, for comparison.",
     )
     end_if(word)
+    begin_for(word, "figure in results.opened")
+    add_picture(word, "{{ picture(figure.file, 10) }}", "{{ figure.caption }}")
+    end_for(word)
     add_gaps(word, "study")
     begin_if(word, "results.study")
     add_table(
@@ -208,9 +211,9 @@ def add_part_two(word: Word) -> None:
     add_picture(
         word,
         "{% for name in gan.samples %}"
-        "{{ picture(name, 4.4 if gan.samples | length > 1 else 15.3) }}{% endfor %}",
-        "25 samples at the start of the training, halfway through, and after its end "
-        "({{ gan.name }}).",
+        "{{ picture(name, 4.4 if gan.samples | length > 1 else 15.3 if gan.losses else 6) }}"
+        "{% endfor %}",
+        "25 samples {{ gan.moment }} ({{ gan.name }}).",
     )
     end_if(word)
     begin_if(word, "gan.losses")

@@ -116,7 +116,8 @@ def train(config: argparse.Namespace) -> Generator:
 
     Draw 25 samples at the start, halfway and at the end, from the same noise, and the 9 images of
     the interpolation; give them to `keep_images`. Every so often put the step and the two losses
-    into a list, and call `keep_record` with it: the report and the notebook show all of this.
+    into a list, and call `keep_record` with it: the report and the notebook show all of this. At
+    the end call `keep_weights`, for `toolkit export`.
     """
     raise NotImplementedError("train: data, networks, two optimisers, and the loop over batches")
 
@@ -150,6 +151,16 @@ def keep_record(rows: list[tuple[int, float, float]], config: argparse.Namespace
         csv.writer(file).writerows([("step", "loss_discriminator", "loss_generator"), *rows])
     settings = {**vars(config), "command": shlex.join(["python", *sys.argv])}
     (folder / "gan.json").write_text(json.dumps(settings, indent=2), encoding="utf-8")
+
+
+def keep_weights(generator: nn.Module, discriminator: nn.Module) -> None:
+    """Given, nothing to do here: writes both networks' weights, records/gan.pt."""
+    folder = Path("records")
+    folder.mkdir(exist_ok=True)
+    networks = {"generator": generator, "discriminator": discriminator}
+    new = folder / "gan.new"
+    torch.save({name: network.state_dict() for name, network in networks.items()}, new)
+    new.replace(folder / "gan.pt")  # all of it, or what was there before
 
 
 if __name__ == "__main__":

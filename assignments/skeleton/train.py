@@ -46,8 +46,8 @@ def train(config: argparse.Namespace) -> float:
     """Build the data sets, the model and the optimiser (RMSProp), train, and print progress.
 
     Measure accuracy on palindromes that were not trained on. Every so often put the step, the loss
-    and that accuracy into a list, and call `keep_record` with it when the training has ended: the
-    report and the notebook show it.
+    and that accuracy into a list, and call `keep_record` with it when the training has ended, and
+    `keep_weights` with the model: the report and the notebook show it, `toolkit export` takes it.
 
     Returns:
         the accuracy on unseen palindromes at the end.
@@ -59,19 +59,31 @@ def keep_record(rows: list[tuple[int, float, float]], config: argparse.Namespace
     """Given, nothing to do here: writes what happened, and the settings, into the folder records/.
 
     Another training with the same network, T and learning rate takes the place of this one; to keep
-    both, rename its two files.
+    both, rename its three files.
 
     Args:
         rows: step, loss, and accuracy on unseen palindromes, 0 to 1.
         config: the settings.
     """
-    folder = Path("records")
-    folder.mkdir(exist_ok=True)
-    name = f"{config.network}-T{config.length}-rate{config.learning_rate:g}"
-    with open(folder / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
+    path = record_path(config)
+    with open(f"{path}.csv", "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("step", "loss", "accuracy"), *rows])
     settings = {**vars(config), "command": shlex.join(["python", *sys.argv])}
-    (folder / f"{name}.json").write_text(json.dumps(settings, indent=2), encoding="utf-8")
+    Path(f"{path}.json").write_text(json.dumps(settings, indent=2), encoding="utf-8")
+
+
+def keep_weights(model: nn.Module, config: argparse.Namespace) -> None:
+    """Given, nothing to do here: writes the weights beside the record, for `toolkit export`."""
+    path = record_path(config)
+    torch.save(model.state_dict(), f"{path}.new")
+    Path(f"{path}.new").replace(f"{path}.pt")  # all of it, or what was there before
+
+
+def record_path(config: argparse.Namespace) -> Path:
+    """Given, nothing to do here: where the files of a training go, without .csv, .json or .pt."""
+    folder = Path("records")
+    folder.mkdir(exist_ok=True)
+    return folder / f"{config.network}-T{config.length}-rate{config.learning_rate:g}"
 
 
 if __name__ == "__main__":

@@ -165,7 +165,8 @@ def train(config: argparse.Namespace) -> Generator:
 
     Draw 25 samples at the start, halfway and at the end, from the same noise, and the 9 images of
     the interpolation; give them to `keep_images`. Every so often put the step and the two losses
-    into a list, and call `keep_record` with it: the report and the notebook show all of this.
+    into a list, and call `keep_record` with it: the report and the notebook show all of this. At
+    the end call `keep_weights`, for `toolkit export`.
     """
     loader = load_data(config.batch_size)
     generator, discriminator = Generator(config.latent_dim), Discriminator()
@@ -197,6 +198,7 @@ def train(config: argparse.Namespace) -> Generator:
     ends = choose_ends(generator, classifier)
     keep_images(interpolate(generator, *ends), "interpolation", columns=9)
     keep_record(rows, config)
+    keep_weights(generator, discriminator)
     return generator
 
 
@@ -229,6 +231,16 @@ def keep_record(rows: list[tuple[int, float, float]], config: argparse.Namespace
         csv.writer(file).writerows([("step", "loss_discriminator", "loss_generator"), *rows])
     settings = {**vars(config), "command": shlex.join(["python", *sys.argv])}
     (folder / "gan.json").write_text(json.dumps(settings, indent=2), encoding="utf-8")
+
+
+def keep_weights(generator: nn.Module, discriminator: nn.Module) -> None:
+    """Given, nothing to do here: writes both networks' weights, records/gan.pt."""
+    folder = Path("records")
+    folder.mkdir(exist_ok=True)
+    networks = {"generator": generator, "discriminator": discriminator}
+    new = folder / "gan.new"
+    torch.save({name: network.state_dict() for name, network in networks.items()}, new)
+    new.replace(folder / "gan.pt")  # all of it, or what was there before
 
 
 if __name__ == "__main__":

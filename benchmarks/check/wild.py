@@ -1,6 +1,6 @@
 """The check against other people's code, judged by hand: python benchmarks/check/wild.py MODE
 
-    python benchmarks/check/wild.py fetch --code DIR             # from GitHub, with git
+    python benchmarks/check/wild.py fetch --code DIR             # from GitHub, or from --mirrors
     python benchmarks/check/wild.py run --code DIR --half mend   # what the check says about each
     python benchmarks/check/wild.py run --code DIR --whole       # GANs by `check` on their folder
 
@@ -101,6 +101,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The check against code that others wrote.")
     parser.add_argument("mode", choices=("fetch", "run"))
     parser.add_argument("--code", type=Path, required=True, help="the folder with their code")
+    parser.add_argument("--mirrors", type=Path, help="clones, OWNER+NAME/repo, to fetch from")
     parser.add_argument("--half", choices=("mend", "final", "fresh"), default="mend")
     parser.add_argument("--kind", choices=KINDS, help="one kind only")
     parser.add_argument("--only", default="", help="repositories with this in their name")
@@ -118,7 +119,7 @@ def main() -> None:
         chosen = [e for e in entries(kind, options.half) if options.only in e["repository"]]
         if options.mode == "fetch":
             for entry in chosen:
-                fetch(options.code, entry)
+                fetch(options.code, entry, options.mirrors)
             continue
         if options.kept:
             records = [kept.get((e["repository"], e["path"])) for e in chosen]

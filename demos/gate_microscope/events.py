@@ -12,16 +12,18 @@ from torch import Tensor
 from gate_microscope.cuts import NO_CUT, Cut, gradient, parse_wires, readout, states
 from serving.numbers import whole
 from toolkit.common.device import make_rng
-from toolkit.common.errors import UsageError
+from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.export import torchscript
-from toolkit.export.manifest import read_manifest
+from toolkit.export.manifest import MINE, Shown, networks_of, read_manifest
 from toolkit.lstm.data import NUM_DIGITS, broken_mirror, palindromes, parse_digits, split_last
 from toolkit.lstm.microscope import logits_after_each_step, remembered, telling_cells, trace
 
 MAX_DIGITS = 5000  # `MOST` in playground/src/reading.js
 MAX_REPLACED = 60  # digits of which each is replaced; `MOST_REPLACED` in playground/src/reading.js
 NUM_ASKED, MAX_ASKED = 500, 100  # palindromes, and their longest T; as in playground/src/reading.js
+MAX_UNCUT = 1000  # the longest T where nothing is cut; as in playground/src/curves.js
 FIRST_LENGTH, NUM_TRIED = 36, 50  # of the palindrome that is shown first
+ORDER = (f"lstm{MINE}", f"rnn{MINE}", "lstm", "rnn", "lstm_plain", "rnn_plain")  # like beside like
 SHORTS = 32767  # the largest 16-bit integer
 
 Numbers = list[float]
@@ -36,35 +38,45 @@ class GateMicroscope:
 
     Args:
         exports_dir: the folder with those of lstm.pt, rnn.pt, lstm_plain.pt and rnn_plain.pt that
-            its manifest lists.
+            its manifest lists; somebody's own are called "lstm_mine" and "rnn_mine" here.
 
     Raises:
         ToolkitError: no file is listed, or one is missing or differs from its entry.
     """
 
     def __init__(self, exports_dir: Path) -> None:
-        manifest = read_manifest(exports_dir)
-        four = ("lstm", "rnn", "lstm_plain", "rnn_plain")  # like beside like
-        names = [name for name in four if f"{name}.pt" in manifest]
-        self.networks = {
-            name: torchscript.load(name, exports_dir) for name in names or ["lstm"]
-        }  # without any, the first one says what is missing
-        self.described = {
-            name: {
-                "config": manifest[f"{name}.pt"]["config"],
-                "metrics": manifest[f"{name}.pt"]["metrics"],
+        found = networks_of(exports_dir)
+        places = {name: found[name] for name in ORDER if name in found}
+        self.networks = {}
+        self.described = {}
+        for name, (export, folder, whose) in (
+            places or {"lstm": Shown("lstm", exports_dir, "")}  # which says what is missing
+        ).items():
+            self.networks[name] = network = torchscript.load(export, folder)
+            entry = read_manifest(folder)[f"{export}.pt"]
+            if not hasattr(network, "hidden_size"):
+                raise ToolkitError(
+                    f"{folder / export}.pt is no {export.upper()} of the toolkit, which the page "
+                    "can open; `toolkit export` carries yours over into one."
+                )
+            self.described[name] = {
+                "config": entry.get("config", {}),
+                "metrics": entry.get("metrics", {}),
                 "hidden_size": network.hidden_size,
-                "sha256": manifest[f"{name}.pt"]["sha256"],
+                "sha256": entry["sha256"],
+                **({"whose": whose} if whose else {}),
             }
-            for name, network in self.networks.items()
-        }
         self.trace = functools.lru_cache(maxsize=12)(self._trace)  # at most 16 MB each
 
     @torch.no_grad()
     def first(self) -> list[int]:
         """Digits at which the last network fails and the first does not, if a few tries find some:
         what the page shows first."""
-        tried = palindromes(NUM_TRIED, FIRST_LENGTH, split="test", rng=make_rng(0, "digit demo"))
+        own = next((one for one in self.described.values() if "whose" in one), {"config": {}})
+        length = own["config"].get("length")
+        fits = isinstance(length, int) and 2 < length <= MAX_DIGITS
+        length = length if fits else FIRST_LENGTH
+        tried = palindromes(NUM_TRIED, length, split="test", rng=make_rng(0, "digit demo"))
         digits, right = split_last(tried)
         first, *_, last = [n(digits).argmax(dim=1) == right for n in self.networks.values()] * 2
         contrast = (first & ~last).nonzero()
@@ -125,14 +137,18 @@ class GateMicroscope:
     def accuracy(self, network: str, length: int, wires: str, step: int) -> float:
         """The share of 500 palindromes of T = length that a network completes; cut as in `cut`."""
         asked = self.networks[self._name(network)]
-        half = (whole("T", length, 2, MAX_ASKED) + 1) // 2
+        cut = _cut(wires, step)
+        half = (whole("T", length, 2, MAX_UNCUT if cut == NO_CUT else MAX_ASKED) + 1) // 2
         left = torch.randint(
             NUM_DIGITS, (NUM_ASKED, half), generator=make_rng(length, "cut a wire")
         )
         read = torch.cat([left, left[:, : length - half].flip(1)], dim=1)
         digits, right = split_last(read)
-        h = states(asked, digits, _cut(wires, step))["h"][-1]
-        return float((readout(asked, h).argmax(dim=1) == right).float().mean())
+        if cut == NO_CUT:
+            logits = asked(digits)
+        else:
+            logits = readout(asked, states(asked, digits, cut)["h"][-1])
+        return float((logits.argmax(dim=1) == right).float().mean())
 
     def gradient(self, digits: str, wires: str, step: int) -> dict[str, Numbers]:
         """How the gradient of the loss comes back; wires are cut as in `cut`.

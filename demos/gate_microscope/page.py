@@ -2,6 +2,7 @@
 asks, which programs can ask as well."""
 
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -9,6 +10,7 @@ from gate_microscope.drawing import Drawing
 from gate_microscope.events import MAX_DIGITS, GateMicroscope
 from serving.messages import on
 from serving.part import part
+from toolkit.export.manifest import Shown, networks_of
 
 
 def build(exports_dir: Path) -> gr.Blocks:
@@ -17,18 +19,18 @@ def build(exports_dir: Path) -> gr.Blocks:
     Raises: as `GateMicroscope` and `Drawing`.
     """
     microscope = GateMicroscope(exports_dir)
-    drawing = Drawing(exports_dir)
+    drawing = Drawing(networks_of(exports_dir).get("classifier", Shown("", exports_dir, "")).folder)
     settings = {
         "networks": microscope.described,
         "first": microscope.first(),
         "most": MAX_DIGITS,
         "generates": drawing.generator is not None,
     }
-    asked = [microscope.cut, microscope.inside, microscope.remembers]
+    asked: list[Any] = [microscope.cut, microscope.inside, microscope.remembers]
     asked += [microscope.accuracy, microscope.gradient]
     asked += [drawing.classify, drawing.generate, drawing.picture]
     with gr.Blocks(title="Gate microscope", analytics_enabled=False) as page:
-        part("gate_microscope", asked, settings)
+        part("gate_microscope", {one.__name__: one for one in asked}, settings)
         for function in (microscope.read, microscope.cut, microscope.step, microscope.edit,
                          microscope.predict, microscope.gates, microscope.accuracy,
                          microscope.gradient, drawing.draw):  # fmt: skip

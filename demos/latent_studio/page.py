@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from latent_studio.api import Endpoints
-from latent_studio.studio import MAX_POINTS, Pictures, Studio
+from latent_studio.standing import Standing
+from latent_studio.studio import MAX_POINTS, Pictures, Studio, studios_of
 from latent_studio.tally import Tally
 from serving.messages import on
 from serving.part import part
@@ -20,20 +21,27 @@ from toolkit.gan.data import to_bytes, to_unit
 def build(exports_dir: Path) -> gr.Blocks:
     """The page.
 
-    Raises: as `Studio`.
+    Raises: as `studios_of`.
     """
-    studio, tally = Studio(exports_dir), Tally()
+    studios, tally = studios_of(exports_dir), Tally()
+    others = (tally.vote, tally.tally, Standing(studios).measure)
+    asked: dict[str, Any] = {function.__name__: function for function in others}
+    for k, studio in enumerate(studios):
+        end = f"_{k}" if k else ""
+        asked |= {f"{one.__name__}{end}": one for one in Answers(studio).functions()}
     with gr.Blocks(title="Latent studio", analytics_enabled=False) as page:
         part(
             "latent_studio",
-            [*Answers(studio).functions(), tally.vote, tally.tally],
+            asked,
             {
-                "latent_dim": studio.latent_dim,
-                "has_film": studio.has_film,
-                "has_images": studio.has_images,
+                "all": [
+                    {"whose": one.whose, "latent_dim": one.latent_dim, "has_film": one.has_film}
+                    for one in studios
+                ],
+                "has_images": studios[0].has_images,
             },
         )
-        for endpoint in Endpoints(studio).functions():
+        for endpoint in Endpoints(studios[0]).functions():
             on(gr.api, endpoint, api_name=endpoint.__name__)
     return page
 

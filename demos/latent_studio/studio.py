@@ -15,7 +15,7 @@ from toolkit.common.device import make_rng
 from toolkit.common.errors import UsageError
 from toolkit.export import torchscript
 from toolkit.export.film import load_film, network_at, trainings
-from toolkit.export.manifest import read_manifest
+from toolkit.export.manifest import MINE, Shown, networks_of, read_manifest
 from toolkit.gan.data import EMBEDDED, MNIST, load_mnist, to_unit
 from toolkit.gan.latent import latents_of_class, pair_of_classes, sample_latents
 from toolkit.gan.measure import neighbours
@@ -44,20 +44,24 @@ class Studio:
     """The three networks, and what the page asks of them.
 
     Args:
-        exports_dir: the folder with generator.pt, discriminator.pt and classifier.pt.
+        generator, discriminator: the folders with generator.pt and discriminator.pt, and whose
+            they are.
+        classifier: the folder with classifier.pt.
 
     Raises:
         ToolkitError: a file is missing, or differs from its entry in the manifest.
     """
 
-    def __init__(self, exports_dir: Path) -> None:
-        self.exports_dir = exports_dir
-        self.generator = torchscript.load("generator", exports_dir)
-        self.discriminator = torchscript.load("discriminator", exports_dir)
-        self.classifier = torchscript.load("classifier", exports_dir)
+    def __init__(self, generator: Shown, discriminator: Shown, classifier: Path) -> None:
+        self.exports_dir = generator.folder
+        places = {"generator": generator, "discriminator": discriminator}
+        self.whose = {name: place.whose for name, place in places.items() if place.whose}
+        self.generator = torchscript.load("generator", generator.folder)
+        self.discriminator = torchscript.load("discriminator", discriminator.folder)
+        self.classifier = torchscript.load("classifier", classifier)
         self.latent_dim = cast(int, self.generator.latent_dim)
         self.has_images = any(EMBEDDED.glob("*.gz"))  # nothing is downloaded for a visitor
-        self.has_film = "film.npz" in read_manifest(exports_dir)
+        self.has_film = "film.npz" in read_manifest(generator.folder)
 
     def samples(self, seed: int, digit: str | int = ANY) -> Tensor:
         """Up to 25 latent points, float32 (n, latent_dim).
@@ -202,6 +206,19 @@ class Studio:
             ToolkitError: see `trainings`.
         """
         return trainings(self.exports_dir)
+
+
+def studios_of(exports_dir: Path) -> list[Studio]:
+    """The studio of a folder; of somebody's own networks, and after it that of the toolkit's.
+
+    Raises: as `Studio` and `networks_of`.
+    """
+    found = networks_of(exports_dir)
+    names = ("generator", "discriminator")
+    ours = [found.get(name, Shown(name, exports_dir, "")) for name in names]
+    own = [found.get(f"{name}{MINE}", place) for name, place in zip(names, ours, strict=True)]
+    folder = ours[0].folder
+    return [Studio(*both, folder) for both in ([own, ours] if own != ours else [ours])]
 
 
 def digit_of(name: str, value: Any) -> int:

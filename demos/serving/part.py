@@ -6,7 +6,7 @@ The same modules draw the page in one file, which has its own networks. Here the
 import functools
 import inspect
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gradio as gr
@@ -17,16 +17,16 @@ from toolkit.common.texts.language import chinese_of_pages
 
 
 def part(
-    name: str, functions: Iterable[Callable[..., Any]], settings: Mapping[str, Any]
+    name: str, functions: Mapping[str, Callable[..., Any]], settings: Mapping[str, Any]
 ) -> gr.HTML:
     """A component that fills the page.
 
     Args:
         name: of the script in `playground/src/served`, whose `mount(element, server, settings)`
             is called when the page is open.
-        functions: what the script can ask, by their names; each takes its arguments by name and
-            returns what JSON can hold. The sentence of a `ToolkitError` goes to the script. A
-            coroutine needs no torch, so it is answered at once.
+        functions: what the script can ask, by the names that it uses; each takes its arguments by
+            name and returns what JSON can hold. The sentence of a `ToolkitError` goes to the
+            script. A coroutine needs no torch, so it is answered at once.
         settings: what the script knows from the start, as JSON; the Chinese texts are added.
     """
     pages = package_data("pages")
@@ -38,12 +38,14 @@ def part(
         html_template="<div></div>",
         head=f"<style>{style}</style>",
         js_on_load=f"{script}part.mount(element.firstElementChild, server, props.value);",
-        server_functions=[_answering(function, alone) for function in functions],
+        server_functions=[_answering(*one, alone) for one in functions.items()],
         apply_default_css=False,
     )
 
 
-def _answering(function: Callable[..., Any], alone: threading.Lock) -> Callable[[Any], Any]:
+def _answering(
+    name: str, function: Callable[..., Any], alone: threading.Lock
+) -> Callable[[Any], Any]:
     """A function of one JSON object, its arguments, that answers {"error": sentence} to mistakes.
 
     Args:
@@ -55,7 +57,7 @@ def _answering(function: Callable[..., Any], alone: threading.Lock) -> Callable[
         try:
             arguments = signature.bind(**given)
         except TypeError as error:
-            raise UsageError(f"{function.__name__} cannot be asked like this: {error}.") from error
+            raise UsageError(f"{name} cannot be asked like this: {error}.") from error
         return function(*arguments.args, **arguments.kwargs)
 
     if inspect.iscoroutinefunction(function):
@@ -77,5 +79,6 @@ def _answering(function: Callable[..., Any], alone: threading.Lock) -> Callable[
             except ToolkitError as error:
                 return {"error": str(error)}
 
+    answer.__name__ = name
     del answer.__wrapped__  # type: ignore[attr-defined]  # Gradio would fill in its arguments
     return answer

@@ -22,7 +22,7 @@ const COLUMNS = [8, 16, 16]; // of maps in a row, of each layer
 
 /**
  * The networks of the page in one file.
- * @param {import("./images.js").Classifier} classifier
+ * @param {import("./images.js").Layers} classifier
  * @param {import("./models.js").Networks} networks
  * @returns {Eyes}
  */
@@ -30,7 +30,7 @@ export const localEyes = (classifier, { generator, discriminator }) => ({
   classify: async (image) => ({
     probabilities: softmax(classifier.forward(image)),
     logit: discriminator ? discriminator.forward(image)[0] : null,
-    maps: classifier.open(image).maps,
+    maps: classifier.maps(image),
   }),
   generate: generator
     ? async (seed) => generator.forward(Float32Array.from({ length: generator.latent_dim }, normalFrom(uniformFrom(seed))))

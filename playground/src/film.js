@@ -41,8 +41,9 @@ function factsOf(reel, frame) {
 /**
  * What is loaded when the tab is opened.
  * @param {() => Promise<{film: Film | null, clinic: Record<string, Film> | null}>} load
+ * @param {string} [whose] training it is, where others' networks stand beside it
  */
-export function training(load) {
+export function training(load, whose) {
   const view = el("div", {}, el("p", { class: "message quiet", role: "status" }, t("A moment, please.")));
   /** @type {(() => void)[]} */
   let shows = [];
@@ -51,7 +52,7 @@ export function training(load) {
       const { film, clinic } = await load();
       const opened = clinic ? await Promise.all(Object.entries(clinic).map(async ([name, one]) => /** @type {[string, Reel]} */ ([name, await openFilm({ loss: "non-saturating", ...one })]))) : [];
       const parts = [...(film ? [main(await openFilm(film))] : []), ...(clinic ? [ward(Object.fromEntries(opened), film?.loss === HINGE)] : [])];
-      view.replaceChildren(...parts.map((part) => part.view));
+      view.replaceChildren(whose && film ? el("p", { class: "note" }, t("The training of: %(whose)s", { whose })) : "", ...parts.map((part) => part.view));
       shows = parts.map((part) => part.show);
     } catch (error) {
       view.replaceChildren(el("p", { class: "message", role: "alert" }, /** @type {Error} */ (error).message));

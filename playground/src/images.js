@@ -1,292 +1,329 @@
 /**
- * The generator, the discriminator and the classifier. Images go from 0 (background) to 1 (ink).
+ * Networks that draw or read images, as lists of layers: the generators, the discriminators and the
+ * classifier. Images go from 0 (background) to 1 (ink).
  *
- * Batch norm is a multiplication and an addition for each channel once a network is trained; it is
- * folded into the layer before it when the page is made (toolkit/export/playground.py).
+ * A layer is an operation of torch, with the places of its inputs in the list; the first is the input
+ * of the network, the last its output (toolkit/export/playground.py). A batch norm is a multiplication
+ * and an addition for each channel once a network is trained.
  */
 
-import { fromHalf, product } from "./tensors.js";
+import { fromHalf, product, sigmoid } from "./tensors.js";
 
 /** @typedef {import("./tensors.js").Maps} Maps */
 
-/** @typedef {{weight: Float32Array, bias: Float32Array, shape: number[]}} Layer */
+/**
+ * @typedef {{op: string, of: number[], shape: number[], [setting: string]: any}} Described
+ * @typedef {Described & {weight: Float32Array, bias: Float32Array, turned?: Float32Array}} Layer
+ *   `turned` has rows for the outputs of a transposed convolution, made when it is first used
+ */
 
 /**
- * "layers.0.weight" and "layers.0.bias" become layers["layers.0"].
- * @param {import("./tensors.js").PackedWeights} packed
+ * @typedef {{
+ *   forward: (layer: Layer, inputs: Float32Array[], shape: number[]) => Float32Array,
+ *   back: (layer: Layer, dy: Float32Array, y: Float32Array, x: Float32Array, shape: number[]) => Float32Array[],
+ * }} Operation `shape` is that of the first input; `back` leads from the gradient of the output y to
+ *   those of the inputs
  */
-function unpack(packed) {
-  /** @type {Record<string, Layer>} */
-  const layers = {};
-  for (const [name, { shape, data }] of Object.entries(packed)) {
-    if (!name.endsWith(".weight")) continue;
-    const layer = name.slice(0, -".weight".length);
-    layers[layer] = { weight: fromHalf(data), bias: fromHalf(packed[`${layer}.bias`].data), shape };
-  }
-  return layers;
-}
 
 /**
- * @param {Layer} layer
- * @param {Float32Array} x
+ * A function of each number.
+ * @param {(layer: Layer) => (x: number) => number} of
+ * @param {(layer: Layer) => (y: number, x: number) => number} slope
+ * @returns {Operation}
  */
-const linear = (layer, x) => product(layer.weight, layer.bias, x);
+const each = (of, slope) => ({
+  forward: (layer, [x]) => x.map(of(layer)),
+  back(layer, dy, y, x) {
+    const at = slope(layer);
+    return [dy.map((d, k) => d * at(y[k], x[k]))];
+  },
+});
+
+/**
+ * A new place for each number, or a few of them for each new one.
+ * @param {(layer: Layer, shape: number[], move: (from: number, to: number, share: number) => void) => void} walk
+ * @returns {Operation}
+ */
+const moving = (walk) => ({
+  forward(layer, [x], shape) {
+    const y = new Float32Array(count(layer.shape));
+    walk(layer, shape, (from, to, share) => { y[to] += share * x[from]; });
+    return y;
+  },
+  back(layer, dy, y, x, shape) {
+    const dx = new Float32Array(x.length);
+    walk(layer, shape, (from, to, share) => { dx[from] += share * dy[to]; });
+    return [dx];
+  },
+});
+
+/** @type {Record<string, Operation>} */
+const OPERATIONS = {
+  linear: {
+    forward: ({ weight, bias }, [x]) => product(weight, bias, x),
+    back({ weight }, dy, y, x) {
+      const dx = new Float32Array(x.length);
+      for (let o = 0, at = 0; o < dy.length; o++) for (let k = 0; k < dx.length; k++, at++) dx[k] += dy[o] * weight[at];
+      return [dx];
+    },
+  },
+  convolution: {
+    forward: (layer, [x], shape) => convolve(layer, layer.bias, x, shape, layer.shape),
+    back: (layer, dy, y, x, shape) => [spread(layer, new Float32Array(shape[0]), dy, layer.shape, shape)],
+  },
+  transposed: {
+    forward: (layer, [x], shape) => spread(layer, layer.bias, x, shape, layer.shape),
+    back: (layer, dy, y, x, shape) => [convolve(layer, new Float32Array(shape[0]), dy, layer.shape, shape)],
+  },
+  scale: {
+    forward({ weight, bias }, [x]) {
+      const size = x.length / weight.length;
+      return x.map((value, k) => value * weight[(k / size) | 0] + bias[(k / size) | 0]);
+    },
+    back({ weight }, dy) {
+      const size = dy.length / weight.length;
+      return [dy.map((d, k) => d * weight[(k / size) | 0])];
+    },
+  },
+  add: {
+    forward: ({ sign }, [a, b]) => a.map((value, k) => value + sign * b[k]),
+    back: ({ sign }, dy) => [dy, dy.map((d) => sign * d)],
+  },
+  reshape: { forward: (layer, [x]) => x, back: (layer, dy) => [dy] },
+  affine: each(({ times, plus }) => (x) => times * x + plus, ({ times }) => () => times),
+  leaky: each(({ slope }) => (x) => (x < 0 ? slope * x : x), ({ slope }) => (y, x) => (x < 0 ? slope : 1)),
+  tanh: each(() => Math.tanh, () => (y) => 1 - y * y),
+  sigmoid: each(() => sigmoid, () => (y) => y * (1 - y)),
+  erf: each(() => erf, () => (y, x) => (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x)),
+  log: each(() => Math.log, () => (y, x) => 1 / x),
+  clamp: each(
+    ({ low, high }) => (x) => Math.min(high ?? Infinity, Math.max(low ?? -Infinity, x)),
+    ({ low, high }) => (y, x) => Number(x >= (low ?? -Infinity) && x <= (high ?? Infinity)),
+  ),
+  pool: {
+    forward: (layer, [x], [channels, height, width]) => maxPool(x, channels * height, width),
+    back(layer, dy, y, x, [, , width]) {
+      const dx = new Float32Array(x.length);
+      const half = width / 2;
+      for (let k = 0; k < y.length; k++) {
+        const at = 2 * (Math.floor(k / half) * width + (k % half));
+        const from = [at, at + 1, at + width, at + width + 1].find((place) => x[place] === y[k]);
+        if (from !== undefined) dx[from] = dy[k];
+      }
+      return [dx];
+    },
+  },
+  // Channel r r c + r dy + dx gives the points (r y + dy, r x + dx) of channel c.
+  shuffle: moving(({ factor: r, shape: [, , wide] }, [channels, height, width], move) => {
+    for (let channel = 0, from = 0; channel < channels; channel++) {
+      const [dy, dx] = [Math.floor(channel / r) % r, channel % r];
+      const row = Math.floor(channel / (r * r)) * r * height + dy;
+      for (let y = 0; y < height; y++) for (let x = 0; x < width; x++, from++) move(from, (row + r * y) * wide + r * x + dx, 1);
+    }
+  }),
+  resize: moving(({ smooth, shape: [channels, tall, wide] }, [, height, width], move) => {
+    const [rows, columns] = [taps(tall, height, smooth), taps(wide, width, smooth)];
+    for (let channel = 0, to = 0; channel < channels; channel++) {
+      for (const row of rows) {
+        for (const column of columns) {
+          for (const [y, below] of row) for (const [x, beside] of column) move((channel * height + y) * width + x, to, below * beside);
+          to++;
+        }
+      }
+    }
+  }),
+};
+
+/** @param {number[]} shape */
+const count = (shape) => shape.reduce((all, size) => all * size, 1);
+
+/**
+ * Where each point of a longer line takes its value from: the nearest point, or the two around it.
+ * Points stand in the middles of their fields, as with PyTorch's align_corners=False.
+ * @param {number} long
+ * @param {number} short
+ * @param {boolean} smooth
+ * @returns {[from: number, share: number][][]}
+ */
+const taps = (long, short, smooth) => Array.from({ length: long }, (_, k) => {
+  if (!smooth) return [[Math.floor((k * short) / long), 1]];
+  const at = Math.max(0, ((k + 0.5) * short) / long - 0.5);
+  const before = Math.floor(at);
+  return [[before, 1 - at + before], [Math.min(before + 1, short - 1), at - before]];
+});
 
 /**
  * A convolution as one product: each point of the output sees a patch of the input, as a row.
  * @param {Layer} layer its weight is (out channels, in channels, kernel, kernel)
- * @param {Maps} x
- * @param {number} padding
- * @param {number} [stride]
- * @returns {Maps}
+ * @param {Float32Array} bias (out channels)
+ * @param {Float32Array} x
+ * @param {number[]} shape of x
+ * @param {number[]} into the shape of the output
  */
-function convolve({ weight, bias, shape }, x, padding, stride = 1) {
-  const kernel = shape[3];
-  const height = Math.floor((x.height + 2 * padding - kernel) / stride) + 1;
-  const width = Math.floor((x.width + 2 * padding - kernel) / stride) + 1;
-  const inputs = x.channels * kernel * kernel;
-  const patches = new Float32Array(height * width * inputs);
-  for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) {
-      let at = (row * width + column) * inputs;
-      for (let channel = 0; channel < x.channels; channel++) {
+function convolve({ weight, stride, padding }, bias, x, [channels, height, width], [outputs, tall, wide]) {
+  const kernel = Math.sqrt(weight.length / outputs / channels);
+  const patches = new Float32Array(tall * wide * channels * kernel * kernel);
+  for (let row = 0, at = 0; row < tall; row++) {
+    for (let column = 0; column < wide; column++) {
+      for (let channel = 0; channel < channels; channel++) {
         for (let ky = 0; ky < kernel; ky++) {
           const y = row * stride + ky - padding;
-          const start = (channel * x.height + y) * x.width - padding + column * stride;
+          const start = (channel * height + y) * width - padding + column * stride;
           for (let kx = 0; kx < kernel; kx++, at++) {
             const inside = column * stride + kx - padding;
-            if (y >= 0 && y < x.height && inside >= 0 && inside < x.width) {
-              patches[at] = x.values[start + kx];
-            }
+            if (y >= 0 && y < height && inside >= 0 && inside < width) patches[at] = x[start + kx];
           }
         }
       }
     }
   }
-  const values = product(weight, bias, patches, height * width);
-  return { channels: bias.length, height, width, values };
+  return product(weight, bias, patches, tall * wide);
 }
 
 /**
- * From the gradient of an output y of `linear` to that of its input x.
- * @param {Layer} layer
- * @param {Float32Array} dy
+ * The other way round: each point of the input adds its patch to the output. So it is a transposed
+ * convolution, and leads from the gradient of what `convolve` gave to that of what it was given.
+ * @param {Layer} layer its weight is (in channels, out channels, kernel, kernel)
+ * @param {Float32Array} bias (out channels)
+ * @param {Float32Array} x
+ * @param {number[]} shape of x
+ * @param {number[]} into the shape of the output
  */
-function linearBack({ weight, shape }, dy) {
-  const dx = new Float32Array(shape[1]);
-  for (let o = 0, at = 0; o < dy.length; o++) for (let k = 0; k < dx.length; k++, at++) dx[k] += dy[o] * weight[at];
-  return dx;
-}
-
-/**
- * The same for `convolve`: each point of the input gets from every patch that it is in.
- * @param {Layer} layer
- * @param {Maps} dy
- * @param {Maps} x the input, for its size
- * @param {number} padding
- * @param {number} [stride]
- */
-function convolveBack({ weight, shape }, dy, x, padding, stride = 1) {
-  const kernel = shape[3];
-  const dx = new Float32Array(x.values.length);
-  for (let o = 0, from = 0; o < dy.channels; o++) {
-    for (let row = 0; row < dy.height; row++) {
-      for (let column = 0; column < dy.width; column++, from++) {
-        const slope = dy.values[from];
-        let at = o * x.channels * kernel * kernel;
-        for (let channel = 0; channel < x.channels; channel++) {
-          for (let ky = 0; ky < kernel; ky++) {
-            const y = row * stride + ky - padding;
-            for (let kx = 0; kx < kernel; kx++, at++) {
-              const inside = column * stride + kx - padding;
-              if (y >= 0 && y < x.height && inside >= 0 && inside < x.width) {
-                dx[(channel * x.height + y) * x.width + inside] += slope * weight[at];
-              }
-            }
+function spread(layer, bias, x, [channels, height, width], [outputs, tall, wide]) {
+  const { weight, stride, padding } = layer;
+  const points = height * width;
+  const rows = weight.length / channels; // (out channels, kernel, kernel)
+  const kernel = Math.sqrt(rows / outputs);
+  const turned = (layer.turned ??= transposed(weight, channels, rows));
+  const patches = product(turned, new Float32Array(rows), transposed(x, channels, points), points);
+  const y = Float32Array.from({ length: outputs * tall * wide }, (_, k) => bias[Math.floor(k / tall / wide)]);
+  for (let output = 0, at = 0; output < outputs; output++) {
+    for (let ky = 0; ky < kernel; ky++) {
+      for (let kx = 0; kx < kernel; kx++) {
+        for (let row = 0; row < height; row++) {
+          const to = row * stride + ky - padding;
+          const start = (output * tall + to) * wide + kx - padding;
+          for (let column = 0; column < width; column++, at++) {
+            const inside = column * stride + kx - padding;
+            if (to >= 0 && to < tall && inside >= 0 && inside < wide) y[start + column * stride] += patches[at];
           }
         }
       }
     }
   }
-  return { ...x, values: dx };
+  return y;
 }
 
 /**
- * From the gradient of what `rectify` gave to that of what it was given, in place.
- * @param {Float32Array} dy
- * @param {Float32Array} y what it gave, which has the sign of what it was given
- * @param {number} slope
+ * @param {Float32Array} matrix (rows, columns)
+ * @param {number} rows
+ * @param {number} columns
  */
-function rectifyBack(dy, y, slope) {
-  for (let k = 0; k < dy.length; k++) if (y[k] < 0) dy[k] *= slope;
-  return dy;
-}
-
-/**
- * max(x, slope x), in place: ReLU at slope 0.
- * @template {Float32Array | Maps} T
- * @param {T} x
- * @param {number} [slope]
- * @returns {T}
- */
-function rectify(x, slope = 0) {
-  const values = x instanceof Float32Array ? x : x.values;
-  for (let k = 0; k < values.length; k++) if (values[k] < 0) values[k] *= slope;
-  return x;
-}
-
-/**
- * Four channels become one of twice the height and width: channel 4 c + 2 dy + dx gives the points
- * (2 y + dy, 2 x + dx) of channel c.
- * @param {Maps} maps
- * @returns {Maps}
- */
-function pixelShuffle({ channels, height, width, values }) {
-  const shuffled = new Float32Array(values.length);
-  for (let channel = 0, at = 0; channel < channels; channel++) {
-    const dy = (channel >> 1) & 1;
-    const dx = channel & 1;
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++, at++) {
-        shuffled[(((channel >> 2) * 2 * height + 2 * y + dy) * 2 * width) + 2 * x + dx] = values[at];
-      }
-    }
-  }
-  return { channels: channels / 4, height: 2 * height, width: 2 * width, values: shuffled };
+function transposed(matrix, rows, columns) {
+  const turned = new Float32Array(matrix.length);
+  for (let row = 0, at = 0; row < rows; row++) for (let column = 0; column < columns; column++, at++) turned[column * rows + row] = matrix[at];
+  return turned;
 }
 
 /**
  * The largest of each two by two points.
- * @param {Maps} maps
- * @returns {Maps}
+ * @param {Float32Array} x
+ * @param {number} rows of all channels
+ * @param {number} width
  */
-function maxPool({ channels, height, width, values }) {
-  const pooled = new Float32Array(values.length / 4);
-  for (let row = 0, at = 0; row < (channels * height) / 2; row++) {
-    for (let x = 0; x < width; x += 2, at++) {
-      const a = 2 * row * width + x;
+function maxPool(x, rows, width) {
+  const pooled = new Float32Array(x.length / 4);
+  for (let row = 0, at = 0; row < rows / 2; row++) {
+    for (let column = 0; column < width; column += 2, at++) {
+      const a = 2 * row * width + column;
       const b = a + width;
-      pooled[at] = Math.max(values[a], values[a + 1], values[b], values[b + 1]);
+      pooled[at] = Math.max(x[a], x[a + 1], x[b], x[b + 1]);
     }
   }
-  return { channels, height: height / 2, width: width / 2, values: pooled };
+  return pooled;
 }
 
 /**
- * @param {Float32Array} values
- * @param {number} channels
- * @param {number} side
- * @returns {Maps}
+ * The error function, to 1.5e-7: M. Abramowitz and I. A. Stegun, "Handbook of Mathematical Functions"
+ * (1964), 7.1.26.
+ * @param {number} x
  */
-const asMaps = (values, channels, side) => ({ channels, height: side, width: side, values });
-
-/** From z, 64 numbers ~ N(0, 1), to an image: 7 x 7, 14 x 14, 28 x 28. */
-export class Generator {
-  /** @param {import("./tensors.js").PackedWeights} packed */
-  constructor(packed) {
-    this.layers = unpack(packed);
-    this.latent_dim = packed["layers.0.weight"].shape[1];
-    this.width = packed["layers.4.weight"].shape[1];
-  }
-
-  /**
-   * z + MLP(z): the mapping network moves z, if there is one.
-   * @param {Float32Array} z (latent_dim)
-   */
-  map(z) {
-    const layers = this.layers;
-    if (!layers["mapping.0"]) return z;
-    let x = rectify(linear(layers["mapping.0"], z), 0.2);
-    x = rectify(linear(layers["mapping.2"], x), 0.2);
-    return linear(layers["mapping.4"], x).map((moved, k) => z[k] + moved);
-  }
-
-  /**
-   * @param {Float32Array} z (latent_dim)
-   * @returns {Float32Array} (28 * 28) in 0..1
-   */
-  forward(z) {
-    const layers = this.layers;
-    let x = asMaps(rectify(linear(layers["layers.0"], this.map(z))), this.width, 7);
-    x = rectify(convolve(layers["layers.4"], x, 1));
-    x = rectify(pixelShuffle(convolve(layers["layers.7"], x, 1))); // 14 x 14
-    x = rectify(convolve(layers["layers.11"], x, 1));
-    x = pixelShuffle(convolve(layers["layers.14"], x, 1)); // 28 x 28
-    return x.values.map((value) => (Math.tanh(value) + 1) / 2);
-  }
+function erf(x) {
+  const t = 1 / (1 + 0.3275911 * Math.abs(x));
+  const sum = [0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429].reduceRight((rest, a) => (rest + a) * t, 0);
+  return Math.sign(x) * (1 - sum * Math.exp(-x * x));
 }
 
-const LEAK = 0.2; // of the discriminator's ReLUs below 0
-
-/** From an image to one logit: above 0 means real. */
-export class Discriminator {
-  /** @param {import("./tensors.js").PackedWeights} packed */
-  constructor(packed) {
-    this.layers = unpack(packed);
-  }
-
+/** A generator, a discriminator or a classifier. */
+export class Layers {
   /**
-   * @param {Float32Array} image (28 * 28) in 0..1
-   * @returns {Float32Array} one logit
+   * @param {Described[]} layers
+   * @param {import("./tensors.js").PackedWeights} packed
    */
-  forward(image) {
-    const layers = this.layers;
-    return linear(layers["readout"], this.open(image).features);
+  constructor(layers, packed) {
+    /** @type {Layer[]} */
+    this.layers = layers.map((layer, place) => {
+      const [weight, bias] = ["weight", "bias"].map((name) => fromHalf(packed[`${place}.${name}`]?.data ?? ""));
+      return { ...layer, weight, bias };
+    });
   }
 
-  /** @param {Float32Array} image (28 * 28) in 0..1 */
-  open(image) {
-    const layers = this.layers;
-    const x = asMaps(image.map((value) => value * 2 - 1), 1, 28);
-    const first = rectify(convolve(layers["layers.0"], x, 1, 2), LEAK); // 14 x 14
-    const second = rectify(convolve(layers["layers.2"], first, 1, 2), LEAK); // 7 x 7
-    const third = rectify(convolve(layers["layers.4"], second, 1), LEAK);
-    return { maps: [x, first, second, third], features: rectify(linear(layers["layers.7"], third.values), LEAK) };
+  /** How many numbers it takes: of a generator, the length of z. */
+  get latent_dim() {
+    return count(this.layers[0].shape);
   }
 
   /**
-   * The derivative of the logit with respect to each point of the image.
+   * What every layer gives.
+   * @param {Float32Array} x
+   */
+  open(x) {
+    /** @type {Float32Array[]} */
+    const outputs = [];
+    for (const layer of this.layers) {
+      const { op, of } = layer;
+      outputs.push(op === "input" ? x : OPERATIONS[op].forward(layer, of.map((place) => outputs[place]), this.layers[of[0]].shape));
+    }
+    return outputs;
+  }
+
+  /** @param {Float32Array} x z, or an image (28 * 28) in 0..1 */
+  forward(x) {
+    return this.open(x)[this.layers.length - 1];
+  }
+
+  /**
+   * The maps after each convolution and its ReLU.
    * @param {Float32Array} image (28 * 28) in 0..1
+   * @returns {Maps[]}
+   */
+  maps(image) {
+    const outputs = this.open(image);
+    return this.layers.flatMap(({ op, shape: [channels, height, width] }, place) =>
+      (op === "leaky" && width ? [{ channels, height, width, values: outputs[place] }] : []));
+  }
+
+  /**
+   * The derivative of its one output with respect to each number of its input.
+   * @param {Float32Array} x (28 * 28) in 0..1
    * @returns {Float32Array} (28 * 28)
    */
-  slopes(image) {
-    const layers = this.layers;
-    const { maps: [x, first, second, third], features } = this.open(image);
-    let d = rectifyBack(linearBack(layers["readout"], Float32Array.of(1)), features, LEAK);
-    d = rectifyBack(linearBack(layers["layers.7"], d), third.values, LEAK);
-    d = rectifyBack(convolveBack(layers["layers.4"], { ...third, values: d }, second, 1).values, second.values, LEAK);
-    d = rectifyBack(convolveBack(layers["layers.2"], { ...second, values: d }, first, 1, 2).values, first.values, LEAK);
-    d = convolveBack(layers["layers.0"], { ...first, values: d }, x, 1, 2).values;
-    return d.map((slope) => 2 * slope); // of x = 2 image - 1
-  }
-}
-
-/** From an image to the logits of the ten digits. */
-export class Classifier {
-  /** @param {import("./tensors.js").PackedWeights} packed */
-  constructor(packed) {
-    this.layers = unpack(packed);
-  }
-
-  /**
-   * Its feature maps, layer after layer, and the 128 features before the logits.
-   * @param {Float32Array} image (28 * 28) in 0..1
-   * @returns {{maps: Maps[], features: Float32Array}}
-   */
-  open(image) {
-    const layers = this.layers;
-    const first = rectify(convolve(layers["layers.0"], asMaps(image, 1, 28), 2)); // 16 x 28 x 28
-    const second = rectify(convolve(layers["layers.4"], maxPool(first), 1)); // 32 x 14 x 14
-    const third = rectify(convolve(layers["layers.7"], second, 1)); // 64 x 14 x 14
-    const features = rectify(linear(layers["layers.12"], maxPool(third).values));
-    return { maps: [first, second, third], features };
-  }
-
-  /**
-   * @param {Float32Array} image (28 * 28) in 0..1
-   * @returns {Float32Array} ten logits
-   */
-  forward(image) {
-    return linear(this.layers["readout"], this.open(image).features);
+  slopes(x) {
+    const outputs = this.open(x);
+    const last = outputs.length - 1;
+    /** @type {Float32Array[]} */
+    const slopes = [];
+    slopes[last] = Float32Array.of(1);
+    for (let place = last; place > 0; place--) {
+      const layer = this.layers[place];
+      if (!slopes[place]) continue; // nothing comes of it
+      const [from] = layer.of;
+      const back = OPERATIONS[layer.op].back(layer, slopes[place], outputs[place], outputs[from], this.layers[from].shape);
+      layer.of.forEach((input, k) => {
+        const before = slopes[input];
+        slopes[input] = before ? before.map((slope, at) => slope + back[k][at]) : back[k];
+      });
+    }
+    return slopes[0];
   }
 }

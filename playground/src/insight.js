@@ -75,7 +75,7 @@ const same = (answers, lag) =>
  */
 export function habits(digits, read, networks) {
   const names = /** @type {Name[]} */ (Object.keys(networks));
-  const title = titles();
+  const title = titles(networks);
   return names.flatMap((name) => {
     const network = title[name];
     const holds = read[name].answers.map((answer) => Number(answer === digits[0]));
@@ -110,9 +110,10 @@ export const cutCosts = {
    * @param {string} cut
    * @param {number} before
    * @param {number} after
+   * @param {Networks} networks
    */
-  long: (name, cut, before, after) => {
-    const values = { network: titles()[name], cut, before: percent(before), after: percent(after), count: NUM_ASKED };
+  long: (name, cut, before, after, networks) => {
+    const values = { network: titles(networks)[name], cut, before: percent(before), after: percent(after), count: NUM_ASKED };
     return before - after <= AS_WELL ? t("With %(cut)s, %(network)s does as well: %(after)s of %(count)s palindromes right, %(before)s uncut.", values)
       : after <= GUESSES ? t("With %(cut)s, %(network)s is lost: %(after)s of %(count)s palindromes right, %(before)s uncut.", values)
       : t("With %(cut)s, %(network)s still completes %(after)s of %(count)s palindromes, %(before)s uncut.", values);
@@ -150,7 +151,7 @@ export function writing([whole, shut], steps, from, lost) {
  * @param {Networks} networks
  */
 export function flows(norms, digits, read, networks) {
-  const title = titles();
+  const title = titles(networks);
   const shares = /** @type {Name[]} */ (Object.keys(networks)).map((name) => ({ name, share: norms[name][0] / norms[name][digits.length - 1] }));
   const listed = (/** @type {typeof shares} */ some) => some.map(({ name, share }) => `${title[name]} (${magnitude(share)})`).join(t(", "));
   const [vanishing, arriving] = [shares.filter(({ share }) => share < VANISHES), shares.filter(({ share }) => share >= VANISHES)];
@@ -166,10 +167,11 @@ export function flows(norms, digits, read, networks) {
  * Why a gradient need not vanish on its way back along the cells.
  * @param {Partial<Record<Name, Float32Array>>} kept f of some cells at every step
  * @param {number} count of them
+ * @param {Networks} networks
  */
-export function handedOn(kept, count) {
+export function handedOn(kept, count, networks) {
   const mean = (/** @type {Float32Array} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const listed = /** @type {[Name, Float32Array][]} */ (Object.entries(kept)).map(([name, values]) => `${titles()[name]} ${number(mean(values), 2)}`);
+  const listed = /** @type {[Name, Float32Array][]} */ (Object.entries(kept)).map(([name, values]) => `${titles(networks)[name]} ${number(mean(values), 2)}`);
   return listed.length ? t("From (5), ∂c(t) / ∂c(t−1) = f(t): along a cell no matrix multiplies it, only f, so where f is near 1 it survives; what comes round through h is added. The mean f of the %(count)s cells that say most: %(list)s.", { count, list: listed.join(t(", ")) }) : "";
 }
 
@@ -179,7 +181,7 @@ export function handedOn(kept, count) {
  * @param {Networks} networks
  */
 export function onZeros(found, networks) {
-  const title = titles();
+  const title = titles(networks);
   const counts = /** @type {Name[]} */ (Object.keys(networks)).map((name) =>
     `${title[name]} ${found.filter((read, first) => read[name].answers[read[name].answers.length - 1] === first).length}`);
   return t("With nothing but zeros after it, of the ten first digits are right: %(counts)s.", { counts: counts.join(t(", ")) });

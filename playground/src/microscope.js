@@ -22,7 +22,6 @@ import { cutTitle, wirePanel } from "./wires.js";
 const NUM_TELLING = 12; // cells that are shown at first
 const BELOW = /** @type {const} */ (["memory", "error", "cut"]);
 const TRIED = 10; // palindromes, in search of one on which a network does what it does on most
-const VANISHED = ["lstm,lstm_plain", "rnn,rnn_plain", "lstm,lstm_plain,rnn,rnn_plain", ""]; // in the order of the choices
 const CUT_FROM = 8; // the ninth step, where cuts begin at first
 const COMING_BACK = 1200; // milliseconds that the gradient takes from the last step to the first
 const PATIENCE = 150; // milliseconds until what was read before is greyed out
@@ -62,6 +61,7 @@ function fromAddress(source) {
  */
 export function microscope(source) {
   const names = /** @type {Name[]} */ (Object.keys(source.networks));
+  const title = titles(source.networks);
   const state = fromAddress(source);
   /** @type {{digits: number[], cut: Cut, found: Record<string, import("./reading.js").Reading>} | null} */
   let read = null;
@@ -93,10 +93,10 @@ export function microscope(source) {
   ];
   const cutting = el("div", { hidden: true }, wires.row, wires.view,
     el("p", { class: "note" }, t("f = 0: this gate stands still at 0. h ↛ f: this gate does not read h(t−1).")), wires.said, costs);
-  const accuracy = curves(source.networks, (length) => example(draw(length)));
+  const accuracy = curves(source, (length) => example(draw(length)));
   const tour = questions(asks);
   const memory = el("span", { class: "bars" });
-  const inside = select(names.map((name) => [name, titles()[name]]), state.inside, (value) => {
+  const inside = select(names.map((name) => [name, title[name]]), state.inside, (value) => {
     state.inside = /** @type {Name} */ (value);
     remember({ network: value, cell: "" });
     ask(question());
@@ -190,7 +190,7 @@ export function microscope(source) {
     },
     ({ norms, kept }, asked) => {
       if (!isRead(asked) || below !== "error") return;
-      told.textContent = `${flows(norms, asked.digits, /** @type {NonNullable<typeof read>} */ (read).found, source.networks)} ${handedOn(kept, NUM_TELLING)}`;
+      told.textContent = `${flows(norms, asked.digits, /** @type {NonNullable<typeof read>} */ (read).found, source.networks)} ${handedOn(kept, NUM_TELLING, source.networks)}`;
       const last = asked.digits.length - 1;
       const began = performance.now();
       const frame = () => {
@@ -221,7 +221,7 @@ export function microscope(source) {
     for (const { name, after } of found) rows.asked(name, cutCosts.short(after));
     const here = /** @type {NonNullable<typeof read>} */ (read).found;
     costs.textContent = found.flatMap(({ name, before, after, states }) => [
-      cutCosts.long(name, cutTitle(cut.wires), before, after),
+      cutCosts.long(name, cutTitle(cut.wires), before, after, source.networks),
       after <= GUESSES && isRight(here[name], digits) ? t("Here it happens to be right.") : "",
       states.length ? writing(states, digits.length, cut.from, Math.abs(after - before)) : "",
     ]).filter(Boolean).join(" ");
@@ -303,7 +303,7 @@ export function microscope(source) {
     rows.cut(cut);
     wires.show(cut, digits.length + 1);
     cutting.hidden = below !== "cut";
-    const severed = names.filter((name) => touches(name, cut.wires)).map((name) => titles()[name]).join(t(" and "));
+    const severed = names.filter((name) => touches(name, cut.wires)).map((name) => title[name]).join(t(" and "));
     about.textContent = [note, verdict(digits), severed
       ? t("Cut in %(networks)s: %(cut)s from step %(step)s on. So are the answers above, and the gradient.", { networks: severed, cut: cutTitle(cut.wires), step: cut.from + 1 })
       : ""].filter(Boolean).join(" ");
@@ -372,11 +372,15 @@ export function microscope(source) {
 
   /** What the reader is asked first; each answer is measured when it is asked for. */
   function asks() {
-    const { lstm, lstm_plain: plain } = source.networks;
+    const { lstm_plain: plain } = source.networks;
     const amounts = [t("nearly all"), t("some"), t("hardly more than a guess")];
     const amount = (/** @type {number} */ share) => (share >= 0.9 ? 0 : share <= 0.2 ? 2 : 1);
     const longer = 60;
     const length = Math.min(36, source.most + 1);
+    const asked = source.networks.lstm_mine ? "lstm_mine" : "lstm"; // whose wires are cut
+    const own = source.networks[asked]?.whose ? source.networks[asked]?.config.length : null;
+    const at = own > 2 && own <= MOST_ASKED ? own : length;
+    const from = Math.min(CUT_FROM, Math.floor(at / 2));
     /** A sentence that stands as long as the screen shows what it shows now. @param {() => string} say */
     const ofNow = (say) => {
       const shows = () => [state.digits.join(""), state.cut.wires, state.cut.wires.length && state.cut.from, below].join(" ");
@@ -404,18 +408,18 @@ export function microscope(source) {
       text, choices: amounts,
       act: async () => {
         let said = "";
-        example(draw(length));
+        example(draw(at));
         showBelow("cut");
-        cutAt({ wires: chosen, from: CUT_FROM });
+        cutAt({ wires: chosen, from });
         const because = ofNow(() => said);
-        const [before, after] = [await wires.share("lstm", []), await wires.share("lstm", chosen)];
-        said = `${cutCosts.long("lstm", cutTitle(chosen), before, after)} ${why}`;
-        return { right: amount(after), because: await typical("lstm", length, after, because, () => said) };
+        const [before, after] = [await wires.share(asked, []), await wires.share(asked, chosen)];
+        said = `${cutCosts.long(asked, cutTitle(chosen), before, after, source.networks)} ${why}`;
+        return { right: amount(after), because: await typical(asked, at, after, because, () => said) };
       },
     });
     /** @type {import("./ask.js").Step[]} */
     const steps = [];
-    if (plain?.config.length < longer) steps.push({
+    if (plain?.config.length < longer && asked === "lstm") steps.push({
       text: t("The plain LSTM was trained at T = %(length)s only. How many palindromes of T = %(longer)s does it complete?", { length: plain?.config.length, longer }),
       choices: amounts,
       act: async () => {
@@ -435,34 +439,27 @@ export function microscope(source) {
         return { right: amount(other), because: shown };
       },
     });
-    if (lstm) steps.push(
-      cutting(["f0"], t("From step %(step)s on the LSTM (curriculum) forgets: f = 0. How many palindromes of T = %(length)s does it still complete?", { step: CUT_FROM + 1, length }),
+    if (source.networks[asked]) steps.push(
+      cutting(["f0"], t("From step %(step)s on %(network)s forgets: f = 0. How many palindromes of T = %(length)s does it still complete?", { step: from + 1, network: title[asked], length: at }),
         t("With f = 0 equation (5) is c(t) = g × i: whatever is known of the first digit has to come round through h at every step.")),
-      cutting(["i0"], t("From step %(step)s on nothing is written into its cell: i = 0. How many does it complete now?", { step: CUT_FROM + 1 }),
+      cutting(["i0"], t("From step %(step)s on nothing is written into its cell: i = 0. How many does it complete now?", { step: from + 1 }),
         t("With i = 0 equation (5) is c(t) = c(t−1) × f: it can only keep. Below the buttons stands what it does when nothing is cut.")));
-    if (Object.keys(source.networks).length === 4) steps.push({
+    if (names.some((name) => name.startsWith("rnn")) && names.some((name) => name.startsWith("lstm"))) steps.push({
       text: t("The loss sends its gradient from the last step back to step 1. Where does it vanish on the way?"),
-      choices: [t("in the LSTMs"), t("in the RNNs"), t("in all four"), t("in none"), t("in others")],
+      choices: [t("in LSTMs only"), t("in RNNs only"), t("in some of both"), t("in none")],
       act: async () => {
-        /** @type {number[]} */
-        let digits = [];
-        /** @type {Record<string, number[]>} */
-        let norms = {};
-        let gone = "";
+        const digits = draw(length);
+        const norms = await source.gradient(digits, WHOLE);
+        const kinds = Object.keys(norms)
+          .filter((name) => norms[name][0] < VANISHES * norms[name][digits.length - 1]).map((name) => Number(name.startsWith("rnn")));
         cutAt({ ...state.cut, wires: [] });
-        for (let k = 0; !k || (k < TRIED && !VANISHED.includes(gone)); k++) { // until both networks of a kind do alike
-          digits = draw(length);
-          norms = await source.gradient(digits, WHOLE);
-          gone = Object.keys(norms).filter((name) => norms[name][0] < VANISHES * norms[name][digits.length - 1]).sort().join();
-        }
         example(digits);
         showBelow("error");
         let said = "";
         const because = ofNow(() => said);
         comesBack({ digits, cut: state.cut, slowly: true });
         said = flows(norms, digits, await source.read(digits, WHOLE), source.networks);
-        const right = VANISHED.indexOf(gone);
-        return { right: right < 0 ? VANISHED.length : right, because };
+        return { right: !kinds.length ? 3 : new Set(kinds).size > 1 ? 2 : kinds[0], because };
       },
     });
     return steps;

@@ -1,13 +1,17 @@
-/** The networks of the page by the names of their exports, each unpacked when it is first used. */
+/**
+ * The networks of the page by their names: those of the exports, and in front of them somebody's own,
+ * such as "lstm_mine". Each is unpacked when it is first used.
+ */
 
-import { Classifier, Discriminator, Generator } from "./images.js";
+import { Layers } from "./images.js";
 import { LSTM, RNN } from "./recurrent.js";
 
 /**
  * @typedef {{
- *   sha256: string, date: string, headline: string, config: Record<string, any>,
- *   metrics: Record<string, any>, tensors: import("./tensors.js").PackedWeights,
- * }} Model
+ *   sha256: string, date: string, config: Record<string, any>, metrics: Record<string, any>,
+ *   whose?: string, tensors: import("./tensors.js").PackedWeights,
+ *   layers: import("./images.js").Described[] | null,
+ * }} Model `whose` is said of somebody's own; a network that reads digits has no layers
  * @typedef {{
  *   steps: number[], auc: number[], loss_d: number[], loss_g: number[], png: string,
  *   num_tiles: number, num_asked: number, real_logits: string, drawn_logits: string,
@@ -21,19 +25,11 @@ import { LSTM, RNN } from "./recurrent.js";
  * }} Exports
  */
 
-const NETWORKS = {
-  lstm: LSTM,
-  lstm_plain: LSTM,
-  rnn: RNN,
-  rnn_plain: RNN,
-  generator: Generator,
-  discriminator: Discriminator,
-  classifier: Classifier,
-};
-
 /**
- * @typedef {{[Name in keyof typeof NETWORKS]?: InstanceType<(typeof NETWORKS)[Name]>}} Networks
  * @typedef {import("./recurrent.js").Recurrent} Recurrent
+ * @typedef {"lstm" | "rnn" | "lstm_plain" | "rnn_plain" | "lstm_mine" | "rnn_mine"} Reader reads digits
+ * @typedef {"generator" | "discriminator" | "classifier" | "generator_mine" | "discriminator_mine"} Seer
+ * @typedef {{[Name in Reader]?: Recurrent} & {[Name in Seer]?: Layers}} Networks
  */
 
 /**
@@ -44,12 +40,9 @@ export function openModels(exports) {
   /** @type {Record<string, any>} */
   const opened = {};
   const networks = {};
-  for (const name of /** @type {(keyof typeof NETWORKS)[]} */ (Object.keys(NETWORKS))) {
-    if (!exports.models[name]) continue;
-    Object.defineProperty(networks, name, {
-      enumerable: true,
-      get: () => (opened[name] ??= new NETWORKS[name](exports.models[name].tensors)),
-    });
+  for (const [name, { layers, tensors }] of Object.entries(exports.models)) {
+    const open = () => (layers ? new Layers(layers, tensors) : new (name.startsWith("rnn") ? RNN : LSTM)(tensors));
+    Object.defineProperty(networks, name, { enumerable: true, get: () => (opened[name] ??= open()) });
   }
   return networks;
 }

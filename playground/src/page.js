@@ -5,6 +5,7 @@ import { drawing, localEyes } from "./drawing.js";
 import { spotTheFake } from "./fake.js";
 import { training } from "./film.js";
 import { frame } from "./frame.js";
+import { chosen } from "./whose.js";
 import { microscope } from "./microscope.js";
 import { openModels } from "./models.js";
 import { localSource, shown } from "./reading.js";
@@ -26,23 +27,28 @@ let source = null;
  * out.
  */
 function available() {
-  const { generator, classifier } = networks;
-  const { film, clinic } = exports;
+  const { generator, discriminator, classifier, generator_mine, discriminator_mine } = networks;
+  const { film, clinic, models } = exports;
+  const whose = { generator: models.generator_mine?.whose, discriminator: models.discriminator_mine?.whose };
+  const drawers = [
+    ...(generator_mine || discriminator_mine ? [{ whose, generator: generator_mine ?? generator, discriminator: discriminator_mine ?? discriminator }] : []),
+    { whose: {}, generator, discriminator },
+  ].flatMap((one) => (one.generator ? [{ whose: one.whose, source: local({ generator: one.generator, discriminator: one.discriminator, classifier }) }] : []));
   /** @type {[string, string, () => import("./frame.js").Part][]} */
   const parts = [];
   if (shown(networks).length) parts.push(["gates", t("Gate microscope"), () => microscope(source ??= localSource(networks, exports.models))]);
   parts.push(["learn", t("Train a tiny LSTM"), trainer]);
-  if (generator) parts.push(["latent", t("Latent studio"), () => studio(local(generator, networks))]);
+  if (drawers.length) parts.push(["latent", t("Latent studio"), () => chosen(drawers, studio)]);
   if (classifier) parts.push(["draw", t("Draw a digit"), () => drawing(localEyes(classifier, networks))]);
   parts.push(["ring", t("Train a GAN"), ring]);
-  if (film || clinic) parts.push(["film", t("A GAN's training"), () => training(async () => ({ film, clinic }))]);
+  if (film || clinic) parts.push(["film", t("A GAN's training"), () => training(async () => ({ film, clinic }), drawers.length > 1 ? t("the toolkit") : "")]);
   if (film?.real_png) parts.push(["fake", t("Spot the fake"), () => spotTheFake(async () => film)]);
   return parts;
 }
 
 /** Which networks these are: what they score, when their files were written, their SHA-256. */
 function foot() {
-  const rows = Object.entries(exports.models).map(([name, { sha256, date, metrics }]) => {
+  const rows = Object.entries(exports.models).map(([name, { sha256, date, metrics, whose }]) => {
     const score =
       "test_accuracy" in metrics
         ? "length" in metrics
@@ -51,7 +57,7 @@ function foot() {
         : "frechet_distance" in metrics
           ? t("Fréchet distance %(distance)s", { distance: number(metrics.frechet_distance, 2) })
           : "–";
-    return el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, score), el("td", {}, date),
+    return el("tr", {}, el("th", { scope: "row" }, whose ? `${name.replace(/_mine$/, "")}, ${whose}` : name), el("td", {}, score), el("td", {}, date),
       el("td", {}, el("code", { title: sha256 }, sha256.slice(0, 12))));
   });
   return el("footer", {}, el("details", {},

@@ -10,9 +10,10 @@ import { asked, draw } from "./palindromes.js";
 import { argmax, softmax, uniformFrom } from "./tensors.js";
 
 /**
- * @typedef {"lstm" | "rnn" | "lstm_plain" | "rnn_plain"} Name
+ * @typedef {import("./models.js").Reader} Name
  * @typedef {{
  *   config: Record<string, any>, metrics: Record<string, any>, hidden_size: number, sha256: string,
+ *   whose?: string,
  * }} Described what the manifest says of a network
  * @typedef {{answers: number[], probabilities: number[], order: number[]}} Reading
  *   what it would answer after every step; the probabilities (8) after the last; its cells, and the
@@ -48,18 +49,21 @@ const WORK = 30; // milliseconds between two pictures
  * @param {Partial<Record<string, unknown>>} networks
  */
 export const shown = (networks) =>
-  /** @type {Name[]} */ (["lstm", "rnn", "lstm_plain", "rnn_plain"]).filter((name) => networks[name]);
+  /** @type {Name[]} */ (["lstm_mine", "rnn_mine", "lstm", "rnn", "lstm_plain", "rnn_plain"]).filter((name) => networks[name]);
 
 /**
- * A palindrome at which the plain RNN fails, if a few tries find one: the first to be shown.
+ * A palindrome at which the plain RNN fails, if a few tries find one: the first to be shown. It is as
+ * long as those that somebody's own network was trained on.
  * @param {import("./models.js").Networks} networks
+ * @param {Record<string, import("./models.js").Model>} models
  */
-function firstExample({ rnn_plain }) {
+function firstExample({ rnn_plain }, { lstm_mine, rnn_mine }) {
   const uniform = uniformFrom(0);
-  let digits = draw(36, uniform);
+  const length = (lstm_mine ?? rnn_mine)?.config.length;
+  let digits = draw(length > 2 && length <= MOST ? length : 36, uniform);
   for (let k = 0; rnn_plain && k < 20; k++) {
     if (argmax(rnn_plain.forward(digits)) !== digits[0]) break;
-    digits = draw(36, uniform);
+    digits = draw(digits.length + 1, uniform);
   }
   return digits;
 }
@@ -158,10 +162,10 @@ export function localSource(networks, models) {
 
   return {
     networks: Object.fromEntries(names.map((name) => [name, {
-      config: models[name].config, metrics: models[name].metrics, sha256: models[name].sha256, hidden_size: network(name).hidden_size,
+      config: models[name].config, metrics: models[name].metrics, sha256: models[name].sha256, whose: models[name].whose, hidden_size: network(name).hidden_size,
     }])),
     most: MOST,
-    first: firstExample(networks),
+    first: firstExample(networks, models),
     read: async (digits, cut) => Object.fromEntries(names.map((name) => {
       const { h } = trace(digits, cut)[name];
       const logits = network(name).logitsOf({ h });

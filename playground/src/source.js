@@ -40,11 +40,13 @@ const WORK = 20; // milliseconds between two pauses
 
 /**
  * The networks in this page; they let it draw and answer in between.
- * @param {import("./images.js").Generator} generator
- * @param {import("./models.js").Networks} networks
+ * @param {{
+ *   generator: import("./images.js").Layers, discriminator?: import("./images.js").Layers,
+ *   classifier?: import("./images.js").Layers,
+ * }} networks
  * @returns {Source}
  */
-export function local(generator, { classifier, discriminator }) {
+export function local({ generator, classifier, discriminator }) {
   /**
    * @param {Float32Array} image
    * @returns {Picture}

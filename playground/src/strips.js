@@ -20,7 +20,10 @@ const READABLE = 7.5; // pixels for a mark that is a digit
 /** How much larger the type is than usual, and so all rows. */
 const enlarged = () => parseFloat(font()) / 13;
 
-export const titles = () => ({
+/** @param {import("./reading.js").Source["networks"]} networks */
+export const titles = (networks) => ({
+  lstm_mine: t("LSTM, %(whose)s", { whose: networks.lstm_mine?.whose ?? "" }),
+  rnn_mine: t("RNN, %(whose)s", { whose: networks.rnn_mine?.whose ?? "" }),
   lstm: t("LSTM, curriculum"),
   lstm_plain: t("LSTM, plain"),
   rnn_plain: t("RNN, plain"),
@@ -28,7 +31,11 @@ export const titles = () => ({
 });
 
 /** @param {import("./reading.js").Described} network */
-function learnt({ config, metrics }) {
+function learnt({ config, metrics, whose, hidden_size }) {
+  if (whose) {
+    return config.length ? t("hidden size %(size)s, trained at T = %(length)s", { size: hidden_size, length: config.length })
+      : t("hidden size %(size)s", { size: hidden_size });
+  }
   const facts = { length: config.length, share: percent(metrics.test_accuracy) };
   return config.curriculum
     ? t("learnt T up to %(length)s: %(share)s right there", facts)
@@ -41,7 +48,7 @@ function learnt({ config, metrics }) {
  */
 export function strips(networks, choose) {
   const names = /** @type {Name[]} */ (Object.keys(networks));
-  const title = titles();
+  const title = titles(networks);
   /** @type {number[]} */
   let digits = [];
   let step = 0;

@@ -289,7 +289,7 @@ export function studio(source) {
         source.canName ? el("p", { class: "legend" }, t("? no clear digit: the classifier is less than 80% sure of it.")) : null,
         opening,
         el("p", { class: "task" }, t("The generator turns %(count)s random numbers, z, into a digit; nobody tells it which one. The film goes from A to B through z and, beside it, with their pixels mixed.", { count: source.latent_dim })),
-        el("p", { class: "why" }, t("Why? In training nearly every z became a digit, so the way through z leads mostly over digits; at the borders between them it fails. Pixels know nothing of digits: halfway they show two, one on top of the other, which may look like a third. Over 2,000 random pairs of clear samples of two digits, by the toolkit's own generator, 0.7 of the 17 pictures on the straight way through z show no clear digit, and 2.4 with pixels mixed; z is better in 80% of the pairs and worse in 6%."),
+        el("p", { class: "why" }, t("Why? The more surely training has made a digit of every z, the more the way through z leads over digits; at the borders between them it fails. Pixels know nothing of digits: halfway they show two, one on top of the other, which may look like a third. Over 2,000 random pairs of clear samples of two digits, by the toolkit's own generator, 0.7 of the 17 pictures on the straight way through z show no clear digit, and 2.4 with pixels mixed; z is better in 80% of the pairs and worse in 6%."),
           source.early ? ` ${t("Early in its training the generator drew hardly more than shadows.")}` : ""))),
   );
   reach(0);

@@ -32,7 +32,7 @@ export function cutTitle(wires) {
 export function wirePanel(source, choose, move) {
   const names = /** @type {Name[]} */ (Object.keys(source.networks));
   const lstms = names.filter((name) => !name.startsWith("rnn"));
-  const title = titles();
+  const title = titles(source.networks);
   const now = { wires: /** @type {Wire[]} */ ([]), from: 0, length: 2 };
   /** @type {Map<string, Promise<number>>} what was asked, so that nothing is asked twice */
   const known = new Map();

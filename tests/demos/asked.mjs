@@ -27,7 +27,7 @@ const clinicSaid = (name, reel, frame, healthy) => diagnosed(name, opened(reel),
 const told = { ...insight, counted, costs: insight.cutCosts.long, ringSaid, filmSaid, clinicSaid, walkSaid, nudgeSaid, nearestSaid };
 const answers = { cuts: [], flows: [], sentences: [], rings: [], learners: [], slopes: [] };
 for (const image of slopes) {
-  const found = networks.discriminator.slopes(Float32Array.from(image));
+  const found = (networks.discriminator_mine ?? networks.discriminator).slopes(Float32Array.from(image));
   answers.slopes.push({ found: [...found], nudged: [...nudged(Float32Array.from(image), found)] });
 }
 for (const [name, length, wires, from] of cuts) answers.cuts.push(await source.accuracy(name, length, { wires, from }));

@@ -24,7 +24,7 @@ from .conftest import ROOT
 from .test_cuts import ask
 
 sys.path.insert(0, str(ROOT / "demos"))
-from latent_studio.studio import Studio
+from latent_studio.studio import Studio, studios_of
 from latent_studio.tally import Tally
 
 WORDS = ("nearly every", "all alike", "often right", "no better", "all eight", "still")
@@ -33,7 +33,7 @@ WORDS += ("drawn becomes real", "may be a copy")
 
 @pytest.fixture(scope="module")
 def studio() -> Studio:
-    return Studio(ROOT / "exports")
+    return studios_of(ROOT / "exports")[0]
 
 
 def test_what_d_would_change(node: Callable[..., str], page: Path, studio: Studio) -> None:

@@ -149,7 +149,7 @@ def test_500_sentences(node: Callable[..., str], page: Path) -> None:
         half = [7, *rng.integers(0, 10, (count - 1) // 2).tolist()]
         digits = [*half, *half[1 + count % 2 - 2 :: -1]][:count]
         given.append(("habits", digits, {name: {"answers": said.tolist()}}, {name: networks[name]}))
-        given.append(("costs", "lstm", "f = 0", *rng.integers(0, 501, 2) / 500))
+        given.append(("costs", "lstm", "f = 0", *rng.integers(0, 501, 2) / 500, networks))
         norms = {x: (10.0 ** rng.uniform(-9, 2, 5)).tolist() for x in NAMES}
         five = lambda: {x: {"answers": rng.integers(0, 10, 5).tolist()} for x in NAMES}  # noqa: E731
         reads = [five() for _ in range(10)]

@@ -279,12 +279,12 @@ def test_what_was_recorded(gan_demo: Served, mnist: MNIST) -> None:
 
 def test_a_folder_without_a_film(tmp_path: Path) -> None:
     """A student's own exports may have no film; everything else is there."""
-    from latent_studio.studio import Studio
+    from latent_studio.studio import studios_of
     from toolkit.export.replacing import copy_export
 
     for name in ("generator", "discriminator", "classifier"):
         copy_export(name, ROOT / "exports", tmp_path)
-    studio = Studio(tmp_path)
+    (studio,) = studios_of(tmp_path)
     assert not studio.has_film
     assert studio.recorded["film"] is None
     assert len(studio.samples(1)) == 25

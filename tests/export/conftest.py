@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.assignment.export.conftest import mine as mine
 from toolkit.export import formats, manifest
 from toolkit.export.replacing import copy_export
 
@@ -93,15 +94,25 @@ GRAPHS = [
     in_group("C++, onnx", "formats", "c++ and onnxruntime"),
     in_group("C++, aoti", "AOTInductor", "c++"),
 ]
+OWN = [  # of a student
+    "Python, pt, mine",
+    in_group("C++, pt, mine", "C++", "c++"),
+    in_group("Python, pt2, mine", "formats"),
+    in_group("C++, onnx, mine", "formats", "c++ and onnxruntime"),
+    in_group("JavaScript, onnx, mine", "formats", "node and onnxruntime-web"),
+]
 JAVASCRIPT = [in_group("JavaScript, onnx", "formats", "node and onnxruntime-web")]
 
 
 @pytest.fixture
 def reader(request: pytest.FixtureRequest) -> Reader:
     """One of the lists above, as a test says: @pytest.mark.parametrize("reader", ..., indirect)."""
-    language, ending = request.param.split(", ")
+    language, ending, *others = request.param.split(", ")
     folder, names = EXPORTS, sorted(manifest.SIGNATURES)
-    if ending in manifest.FORMATS:
+    if others:
+        folder = request.getfixturevalue("mine")
+        names = ["discriminator", "generator", "lstm", "rnn"]
+    elif ending in manifest.FORMATS:
         folder = request.getfixturevalue("converted")
     if language == "Python":
         return Reader(call_python, ending, folder, names)

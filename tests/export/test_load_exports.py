@@ -27,6 +27,7 @@ from tests.export.conftest import (
     GRAPHS,
     GROUPS,
     JAVASCRIPT,
+    OWN,
     SCRIPTS,
     Built,
     Call,
@@ -71,7 +72,7 @@ def thousand_inputs(name: str, model: torch.jit.ScriptModule) -> list[Tensor]:
     return [torch.rand(1000, 1, 28, 28, generator=rng)]
 
 
-@by_everybody
+@pytest.mark.parametrize("reader", [*PROGRAMS, *JAVASCRIPT, *OWN], indirect=True)
 def test_golden_values(reader: Reader) -> None:
     done = reader.call("verify", reader.folder / "manifest.json")
     assert (done.returncode, done.stderr) == (0, "")

@@ -319,7 +319,7 @@ def test_entries_of_before_have_no_checksum(tmp_path: Path) -> None:
 
 def save_and_read(name: str, directory: Path, barrier: Barrier) -> None:
     model = {"lstm": LSTM, "rnn": RNN}[name](4)
-    exported = torchscript._script(name, model, {"seed": 0, "config": {}, "metrics": METRICS})
+    exported = torchscript.make(name, model, {"seed": 0, "config": {}, "metrics": METRICS})
     for k in range(20):
         barrier.wait(60)
         entry = {**exported.entry, "seed": k}

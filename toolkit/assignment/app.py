@@ -3,6 +3,8 @@
 Each command imports what it needs when it is called, so that --help waits for nothing.
 """
 
+import contextlib
+import random
 import sys
 from functools import partial
 from pathlib import Path
@@ -25,11 +27,12 @@ from toolkit.assignment.options import (
     TimeLimitOption,
     TitleOption,
     UnsafeOption,
+    VivaOption,
 )
 from toolkit.assignment.parts import PARTS
 from toolkit.common.console import Commands, can_ask, command_line, reports_errors
 from toolkit.common.errors import ToolkitError, UsageError
-from toolkit.common.files import set_aside
+from toolkit.common.files import atomic_write, set_aside
 
 app = typer.Typer(
     cls=Commands,
@@ -135,12 +138,51 @@ def check(
 
 @app.command()
 @reports_errors
+def export(
+    hand_in: Annotated[Path, typer.Argument(help="The folder with your code and its weights.")],
+    out: Annotated[Path, typer.Option(help="Where the files go, e.g. mine.")],
+    weights: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A file with weights; again for another network.", show_default="in HAND_IN"
+        ),
+    ] = None,
+) -> None:
+    """Export your own networks with their weights, as files like the toolkit's.
+
+    An LSTM must be right by `check`: its weights go into the toolkit's network, which says the
+    same. A generator and a discriminator stay as they are. (`toolkit train export` is another
+    command: it writes the toolkit's networks in another format.) Exit code 1: something could not
+    be exported; the rest is written.
+    """
+    from toolkit.assignment.check.host import early_host, plain_host
+
+    with early_host() as early, contextlib.nullcontext(early) if early else plain_host() as host:
+        from toolkit.assignment.export.command import export as export_networks
+
+        say = partial(print, " ", file=sys.stderr)
+        done = export_networks(hand_in, out, weights or [], say, host)
+    print("\n".join(done.said))
+    if done.exports:
+        print(f"{out}/: {', '.join(export.file for export in done.exports)}, manifest.json.")
+    raise typer.Exit(int(done.refused or not done.exports))
+
+
+@app.command()
+@reports_errors
 def report(
     student_number: Annotated[str, typer.Option(help="Your number, as the university writes it.")],
     folder: Annotated[Path, typer.Argument(help="With your code and its records.")] = Path(),
     name: Annotated[str, typer.Option(help="Your name.", show_default="no name")] = "",
     out: Annotated[
         Path | None, typer.Option(help="Where it goes.", show_default="FOLDER/report")
+    ] = None,
+    exports: Annotated[
+        Path | None,
+        typer.Option(
+            help="Your own networks, as `toolkit export` writes them.",
+            show_default="FOLDER/mine, if it is there",
+        ),
     ] = None,
     reference: Annotated[
         bool, typer.Option("--reference", help="Show the toolkit's runs instead, and say so.")
@@ -155,7 +197,7 @@ def report(
     """Fill the report, in LaTeX and in Word, with the numbers and pictures of your own trainings.
 
     Your train.py and my_gan.py write them into the folder records/. What is missing is listed, with
-    the command that makes it.
+    the command that makes it. Your own networks are opened and measured, which takes a minute.
     """
     from toolkit.assignment.report.collect import read_results
     from toolkit.assignment.report.fill import make_report
@@ -164,7 +206,8 @@ def report(
     from toolkit.assignment.report.sources import Sources
     from toolkit.common.package_data import how_to_install
 
-    results = read_results(Sources(runs_dir, preset)) if reference else read_own(folder)
+    own = None if reference else read_own(folder, exports)
+    results = own or read_results(Sources(runs_dir, preset))
     wanted = folder / "report" if out is None else out
     directory, made = make_report(student_number, name, results, wanted)
     for gap in results.gaps:
@@ -228,6 +271,7 @@ def grade(
     memory_limit: MemoryLimitOption = 4,
     restart: RestartOption = False,
     unsafe: UnsafeOption = False,
+    viva: VivaOption = False,
     csv: PlatformOption = None,
     roster: RosterOption = None,
     title: TitleOption = "Assignment 3",
@@ -248,6 +292,7 @@ def grade(
     from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
     from toolkit.assignment.grade.sandbox.choice import find_isolation
     from toolkit.assignment.grade.sandbox.isolation import Limits
+    from toolkit.assignment.grade.verdict import Check
     from toolkit.assignment.grade.watch import grade_and_say
 
     if csv is None and roster is not None:
@@ -259,17 +304,15 @@ def grade(
         find_owners(archives, csv, students)
     if restart and out.exists():
         set_aside(out)
+    how = {"cluster": cluster, "num_workers": jobs, "language": lang, "only": only, "again": again}
     results = grade_and_say(
         folder,
         out,
         points,
         Limits(seconds=time_limit, memory=int(memory_limit * 2**30)),
         isolation=None if cluster else find_isolation(unsafe=unsafe),
-        cluster=cluster,
-        num_workers=jobs,
-        language=lang,
-        only=only,
-        again=again,
+        check=Check(viva=lang if viva else None),
+        **how,
     )
     if csv is not None:
         written = write_gradebook(archives, results, out, csv, students, points, title)
@@ -315,6 +358,62 @@ def progress(
     from toolkit.assignment.tutor.session import list_progress
 
     print(list_progress(folder))
+
+
+@app.command()
+@reports_errors
+def curve(
+    file: Annotated[Path, typer.Argument(help="CSV, JSON, JSON lines, or TensorBoard's.")],
+    network: Annotated[
+        Literal["lstm", "rnn", "gan"] | None,
+        typer.Option(help="What was trained.", show_default="as the settings beside FILE say"),
+    ] = None,
+    length: Annotated[int | None, typer.Option(help="T.", show_default="the same")] = None,
+    every: Annotated[
+        float | None, typer.Option(help="Steps between values.", show_default="as FILE says, or 1")
+    ] = None,
+) -> None:
+    """Say whether a training goes as healthy ones do, and draw it over their band.
+
+    FILE has its losses, such as records/gan.csv. Exit code 0: inside; 1: outside, with the usual
+    cause.
+    """
+    from toolkit.assignment.curve.answer import compare
+
+    verdict, text = compare(file, network, length, every)
+    print(text)
+    raise typer.Exit(verdict.cause != "")
+
+
+@app.command()
+@reports_errors
+def viva(
+    folder: Annotated[Path, typer.Argument(help="The folder with the code.")] = Path(),
+    seed: Annotated[
+        int | None, typer.Option(help="Which questions.", show_default="others each time")
+    ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="For teachers: write a page to print, FILE.html, with the answers."),
+    ] = None,
+    lang: LanguageOption = "en",
+) -> None:
+    """Ask five questions about your own lines; a run of your code has the answers."""
+    from toolkit.assignment.check.host import early_host
+
+    with early_host() as host:  # which has nothing of what is imported from here on
+        from toolkit.assignment.viva.session import ask, find_questions
+
+        number = random.randrange(10**6) if seed is None else seed
+        questions = find_questions(folder, lang, number, host)
+    if sheet is None:
+        for text in ask(questions, lang, can_ask()):
+            print(text)
+    else:
+        from toolkit.assignment.grade.pages import viva_page
+
+        atomic_write(sheet, viva_page(questions, folder.resolve().name, lang).encode())
+        print(f"Written: {sheet}")
 
 
 packages = typer.Typer(

@@ -46,6 +46,9 @@ UnsafeOption = Annotated[
         help="Grade on this machine even where submissions can reach files or the network.",
     ),
 ]
+VivaOption = Annotated[
+    bool, typer.Option("--viva", help="Write questions about each student's own lines, too.")
+]
 PlatformOption = Annotated[
     Platform | None,
     typer.Option(help="Write the grades and the feedback as this platform wants them, too."),

@@ -220,7 +220,9 @@ def _draw_level(axes: Axes, name: str, height: float | Spread) -> None:
 def save_heat_maps(path: Path, maps: Mapping[str, Tensor], *, title: str, x_label: str) -> None:
     """Write matrices (rows, time), values in -1..1, one below the other with one colour scale."""
     figure = Figure(figsize=(8, 1.5 * len(maps) + 0.6), layout="constrained")
-    panels = figure.subplots(len(maps), 1, sharex=True, squeeze=False)[:, 0]
+    heights = [len(values) + 2 for values in maps.values()]
+    grid = figure.subplots(len(maps), 1, sharex=True, squeeze=False, height_ratios=heights)
+    panels = grid[:, 0]
     for axes, (name, values) in zip(panels, maps.items(), strict=True):
         image = axes.imshow(
             values.numpy(), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto", interpolation="nearest"

@@ -6,12 +6,13 @@ it, and has an entry of its own in the manifest, which names the SHA-256 of the 
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from numpy.typing import NDArray
+from torch.export import ExportedProgram
 
 from toolkit.common.device import needs_torch
 from toolkit.common.errors import ToolkitError
@@ -30,6 +31,8 @@ from toolkit.export.manifest import (
 )
 from toolkit.export.replacing import lock_exports, replace_exports
 
+TAKEN = ("input", "output", "attributes", "whose", "own")  # from the entry of the .pt file
+
 
 class Made(NamedTuple):
     """A file of another format."""
@@ -39,7 +42,10 @@ class Made(NamedTuple):
 
 
 def convert(
-    sources: Sequence[Export], formats: Sequence[str] = FORMATS, exports_dir: Path | None = None
+    sources: Sequence[Export],
+    formats: Sequence[str] = FORMATS,
+    exports_dir: Path | None = None,
+    graphs: Mapping[str, ExportedProgram] = {},
 ) -> list[Made]:
     """The files of other formats for .pt files, with their entries in the manifest.
 
@@ -47,6 +53,7 @@ def convert(
         sources: .pt files, with their golden values in the entry.
         formats: of `manifest.FORMATS`.
         exports_dir: what is there already, intact and made from the same .pt file, is left out.
+        graphs: of a file whose class is not one of ours, the program.
 
     Raises:
         ToolkitError: one of them cannot be made, or differs from the golden outputs by more than
@@ -61,7 +68,8 @@ def convert(
             if exports_dir is None or not _is_there(exports_dir / f"{stem}.{format_}", source)
         ]
         if missing:
-            made += _convert_one(stem, source, missing)
+            graph = graphs.get(source.file) or program.to_program(stem, load_pt(source.data))
+            made += _convert_one(stem, source, missing, graph)
     return made
 
 
@@ -98,7 +106,9 @@ def _is_there(path: Path, source: Export) -> bool:
     return listed.intact and (listed.entry or {}).get("made_from") == source.entry["sha256"]
 
 
-def _convert_one(name: str, source: Export, formats: Sequence[str]) -> list[Made]:
+def _convert_one(
+    name: str, source: Export, formats: Sequence[str], graph: ExportedProgram
+) -> list[Made]:
     """The files for one .pt file; see `convert`."""
     digest = source.entry["sha256"]
     attributes = source.entry.get("attributes", {})
@@ -108,34 +118,34 @@ def _convert_one(name: str, source: Export, formats: Sequence[str]) -> list[Made
             f"could be checked. Train again: `python -m toolkit.train {command_for(source.file)}`."
         )
     made = []
-    graph = program.to_program(name, _load(source.data))
     for format_ in formats:
         facts: dict[str, Any] = {"made_from": digest, "torch": torch.__version__}
         if format_ == "pt2":
             data = program.to_bytes(graph, digest)
-            call = _through_torch(program.Program(name, data, attributes))
+            call = through_torch(program.Program(name, data, attributes))
         else:
             data = onnx.to_bytes(name, graph, digest)
             call = onnx.Session(name, data, attributes)
             facts |= onnx.describe(data)
         difference = check_golden(f"{name}.{format_}", source.entry["golden"], call)
         size = {"sha256": sha256(data), "bytes": len(data)}
-        takes = {key: source.entry[key] for key in ("input", "output", "attributes")}
+        takes = {key: source.entry[key] for key in TAKEN if key in source.entry}
         made.append(Made(Export(f"{name}.{format_}", data, size | facts | takes), difference))
     return made
 
 
-def _load(data: bytes) -> torch.jit.ScriptModule:
+def load_pt(data: bytes) -> torch.jit.ScriptModule:
     """A verified .pt file; `toolkit.export.torchscript`, which loads it for others, uses us."""
     with program.exporter_quiet():
         script: torch.jit.ScriptModule = torch.jit.load(io.BytesIO(data), map_location="cpu")
     return script
 
 
-def _through_torch(model: program.Program) -> Any:
+def through_torch(model: Callable[[torch.Tensor], torch.Tensor]) -> Any:
     """A program that takes and returns numpy arrays."""
 
     def call(x: NDArray[Any]) -> NDArray[Any]:
-        return model(torch.from_numpy(x)).numpy()
+        array: NDArray[Any] = model(torch.from_numpy(x)).numpy()
+        return array
 
     return call

@@ -24,6 +24,9 @@ from toolkit.common.package_data import package_data
 EXPORTS_DIR = Path("exports")
 
 
+MINE = "_mine"  # after the name that somebody's own network has on the pages, beside ours
+
+
 @dataclass(frozen=True)
 class Signature:
     """What an exported model takes and returns, and which metric says how good it is."""
@@ -81,7 +84,9 @@ COMMANDS = {
 
 
 # What an entry may have besides the SHA-256, of which a reader relies on the kind.
-KINDS = {"metrics": dict, "attributes": dict, "golden": dict, "config": dict}
+KINDS = {
+    "metrics": dict, "attributes": dict, "golden": dict, "config": dict, "own": dict, "whose": str,
+}  # fmt: skip
 
 
 class Export(NamedTuple):
@@ -90,6 +95,14 @@ class Export(NamedTuple):
     file: str  # its name, such as "lstm.pt" or "lstm.onnx"
     data: bytes
     entry: Mapping[str, Any]  # at least "sha256"
+
+
+class Shown(NamedTuple):
+    """A network on the pages."""
+
+    name: str  # of its export
+    folder: Path
+    whose: str  # "" of the toolkit's, or of a folder that does not say
 
 
 class Listed(NamedTuple):
@@ -199,6 +212,25 @@ def default_directory(preset: str, runs_dir: Path) -> Path:
 def readable_exports() -> Path:
     """The exports of the current directory if there are any, else those of the toolkit."""
     return EXPORTS_DIR if (EXPORTS_DIR / "manifest.json").exists() else package_data("exports")
+
+
+def networks_of(exports_dir: Path) -> dict[str, Shown]:
+    """What the pages show of a folder, by the names that the networks have there.
+
+    Somebody's own, whose entries say whose they are, come first, such as "lstm_mine"; then the
+    toolkit's stand beside them. Those of any other folder stand alone.
+
+    Raises: as `read_manifest`.
+    """
+    listed = read_manifest(exports_dir)
+    own = {
+        f"{name}{MINE}": Shown(name, exports_dir, listed[f"{name}.pt"]["whose"])
+        for name in SIGNATURES
+        if "whose" in listed.get(f"{name}.pt", {})
+    }
+    others = package_data("exports") if own else exports_dir
+    listed = read_manifest(others)
+    return own | {name: Shown(name, others, "") for name in SIGNATURES if f"{name}.pt" in listed}
 
 
 def signature_of(name: str) -> Signature:

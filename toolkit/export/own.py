@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from toolkit.common.checks import check_images, check_latents
+from toolkit.common.errors import ToolkitError
 
 
 class OwnGenerator(nn.Module):
@@ -20,7 +21,7 @@ class OwnGenerator(nn.Module):
     Args:
         module: from z (batch, *z_shape) to images with as many numbers as `image_shape`.
         z_shape: of one z, such as (100,) or (100, 1, 1); its product is `latent_dim`.
-        image_shape: height and width of its images; other than 28 x 28 are resized.
+        image_shape: of one image, see `sizes_of`; several channels are averaged.
         value_range: the least and largest value of its images.
         uniform: the ends between which it expects z to be uniform; None: it is standard normal.
     """
@@ -37,7 +38,7 @@ class OwnGenerator(nn.Module):
         self.module = module
         self.z_shape = list(z_shape)
         self.latent_dim = torch.Size(z_shape).numel()
-        self.height, self.width = image_shape
+        self.channels, self.height, self.width = sizes_of(image_shape)
         self.low, self.high = value_range
         self.is_uniform = uniform is not None
         self.z_low, self.z_high = uniform or (0.0, 1.0)
@@ -49,13 +50,20 @@ class OwnGenerator(nn.Module):
             ValueError: z has another shape or dtype.
         """
         check_latents(z, self.latent_dim)
-        if self.is_uniform:  # by the distribution function of the normal distribution
-            z = self.z_low + (self.z_high - self.z_low) * (1 + torch.erf(z / 2**0.5)) / 2
-        images: Tensor = self.module(z.unflatten(1, self.z_shape))
-        images = images.float().reshape(z.size(0), 1, self.height, self.width)
+        images: Tensor = self.module(self.given(z))
+        images = images.float().reshape(z.size(0), self.channels, self.height, self.width)
+        if self.channels > 1:
+            images = images.mean(1, keepdim=True)
         if self.height != 28 or self.width != 28:
             images = F.interpolate(images, (28, 28), mode="bilinear", align_corners=False)
         return ((images - self.low) / (self.high - self.low)).clamp(0, 1)
+
+    def given(self, z: Tensor) -> Tensor:
+        """What `module` is given for such z."""
+        if self.is_uniform:  # by the distribution function of the normal distribution
+            z = self.z_low + (self.z_high - self.z_low) * (1 + torch.erf(z / 2**0.5)) / 2
+        shaped: Tensor = z.unflatten(1, self.z_shape)
+        return shaped
 
 
 class OwnDiscriminator(nn.Module):
@@ -63,7 +71,7 @@ class OwnDiscriminator(nn.Module):
 
     Args:
         module: from images (batch, *image_shape) to one number each.
-        image_shape: such as (1, 28, 28), (28, 28), (784,) or (1, 64, 64).
+        image_shape: of one image, see `sizes_of`.
         value_range: the least and largest value of the images that it expects.
         probabilities: whether its numbers are probabilities, not logits.
     """
@@ -78,9 +86,7 @@ class OwnDiscriminator(nn.Module):
         super().__init__()
         self.module = module
         self.image_shape = list(image_shape)
-        count = torch.Size(image_shape).numel()
-        self.height, self.width = image_shape[-2:] if len(image_shape) > 1 else (28, 28)
-        assert count == self.height * self.width, image_shape
+        self.channels, self.height, self.width = sizes_of(image_shape)
         self.low, self.high = value_range
         self.probabilities = probabilities
 
@@ -91,13 +97,34 @@ class OwnDiscriminator(nn.Module):
             ValueError: `images` has another shape or dtype.
         """
         check_images(images)
-        if self.height != 28 or self.width != 28:
-            size = (self.height, self.width)
-            images = F.interpolate(images, size, mode="bilinear", align_corners=False)
-        images = images * (self.high - self.low) + self.low
-        judged: Tensor = self.module(images.flatten(1).unflatten(1, self.image_shape))
+        judged: Tensor = self.module(self.given(images))
         judged = judged.float().reshape(images.size(0), 1)
         if self.probabilities:
             judged = judged.clamp(1e-30, 1 - 6e-8)  # those with a finite logit in float32
             judged = torch.log(judged) - torch.log(1 - judged)
         return judged
+
+    def given(self, images: Tensor) -> Tensor:
+        """What `module` is given for such images."""
+        if self.height != 28 or self.width != 28:
+            size = (self.height, self.width)
+            images = F.interpolate(images, size, mode="bilinear", align_corners=False)
+        images = images * (self.high - self.low) + self.low
+        images = images.repeat(1, self.channels, 1, 1)
+        shaped: Tensor = images.flatten(1).unflatten(1, self.image_shape)
+        return shaped
+
+
+def sizes_of(image_shape: Sequence[int]) -> tuple[int, int, int]:
+    """Channels, height and width of images of this shape: (784,), (28, 28), (3, 64, 64), ...
+
+    Raises:
+        ToolkitError: these are no images.
+    """
+    count = torch.Size(image_shape).numel()
+    side = round(count**0.5)
+    height, width = image_shape[-2:] if len(image_shape) > 1 else (side, side)
+    channels = count // (height * width)
+    if channels not in (1, 3) or channels * height * width != count:
+        raise ToolkitError(f"{tuple(image_shape)} is not the shape of an image, grey or in colours")
+    return channels, height, width

@@ -2,20 +2,22 @@
 
 The page itself, with its script and styles, is `playground/dist/playground.html`, made from
 `playground/` by `make playground`. Here the weights are put into it, in half precision, with what
-the manifest says of them. Batch norm is folded into the layer before it: once a network is trained,
-it is a multiplication and an addition for each channel. Whoever opens the page needs nothing else.
+the manifest says of them. A network that reads or draws images is a list of layers there: the
+operations of torch that it consists of, whoever wrote it. Whoever opens the page needs nothing
+else.
 """
 
 import base64
 import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import atomic_write
@@ -23,127 +25,233 @@ from toolkit.common.package_data import package_data
 from toolkit.common.texts.language import chinese_of_pages
 from toolkit.export import torchscript
 from toolkit.export.film import trainings
-from toolkit.export.golden import check_golden
-from toolkit.export.manifest import SIGNATURES, Export, read_export, read_manifest
-from toolkit.gan.model import Classifier, ConvDiscriminator, ConvGenerator
+from toolkit.export.golden import example_inputs
+from toolkit.export.manifest import MINE, Shown, networks_of, read_export
 from toolkit.lstm.model import LSTM, RNN
 
 PLACE = "{/* the exports */}"  # in the page, where they are put
-State = Mapping[str, Tensor]
+MAX_BYTES = 16_000_000  # of a page that a browser opens in a few seconds
+BATCH = 2  # in a record: a network may treat one image otherwise than several
+Layer = dict[
+    str, Any
+]  # "op", the places "of" its inputs, its "shape", and what the operation needs
 
 
-def write_playground(exports_dir: Path, out: Path) -> str:
+def write_playground(exports_dir: Path, out: Path, discriminator: bool = False) -> str:
     """Write the page for the exports in a folder.
+
+    Args:
+        discriminator: of somebody's own networks, which stand beside ours, also this one.
 
     Returns:
         a sentence for the user.
 
     Raises:
-        ToolkitError: there are no exports, one is damaged or is no network that the page can run,
-            or the page cannot be written; then there is none.
+        ToolkitError: there are no exports, one is damaged or does what the page cannot, the page
+            is too large, or cannot be written; then there is none.
     """
-    listed = read_manifest(exports_dir)
-    names = [name for name in SIGNATURES if f"{name}.pt" in listed]
-    if not names:
+    shown = networks_of(exports_dir)
+    if not discriminator:
+        shown.pop(f"discriminator{MINE}", None)
+    if not shown:
         raise ToolkitError(
             f"{exports_dir / 'manifest.json'} lists no network, so there is nothing to show; train "
             "one, or give the folder of your exports with --exports."
         )
+    films = shown.get("generator", Shown("generator", exports_dir, "")).folder
     content = {
         "made": datetime.date.today().isoformat(),
-        "models": {name: _model(name, exports_dir) for name in names},
-        **(trainings(exports_dir) if "generator" in names else {"film": None, "clinic": None}),
+        "models": {name: _model(place) for name, place in shown.items()},
+        **(trainings(films) if "generator" in shown else {"film": None, "clinic": None}),
         "zh": chinese_of_pages(),
     }
     page = (package_data("pages") / "playground.html").read_text(encoding="utf-8")
     # No text in the data can end the element of the page that holds it.
     data = json.dumps(content, ensure_ascii=False).replace("<", "\\u003c")
     whole = page.replace(PLACE, data, 1).encode()
+    if len(whole) > MAX_BYTES:
+        raise ToolkitError(
+            f"The page would have {len(whole) / 1e6:.1f} MB, and browsers are slow with more than "
+            f"{MAX_BYTES / 1e6:.0f}: a weight takes 2.7 bytes. The demos show networks of any "
+            "size; nothing was written."
+        )
     atomic_write(out, whole)
-    return f"{out}: {len(names)} networks, {len(whole) / 1e6:.1f} MB; open it in a browser."
+    return f"{out}: {len(shown)} networks, {len(whole) / 1e6:.1f} MB; open it in a browser."
 
 
-def _model(name: str, exports_dir: Path) -> dict[str, Any]:
-    export = read_export(name, exports_dir)
-    written = datetime.date.fromtimestamp((exports_dir / export.file).stat().st_mtime)
+def _model(place: Shown) -> dict[str, Any]:
+    name, folder, whose = place
+    export = read_export(name, folder)
+    network = torchscript.load(name, folder)
+    written = datetime.date.fromtimestamp((folder / export.file).stat().st_mtime)
+    path = folder / export.file
+    if "lstm" in name or "rnn" in name:
+        tensors, layers = _weights(path, network, name), None
+    else:
+        tensors, layers = layers_of(path, network, name)
     return {
         "sha256": export.entry["sha256"],
         "date": written.isoformat(),
         "config": export.entry.get("config", {}),
         "metrics": export.entry.get("metrics", {}),
+        **({"whose": whose} if whose else {}),
+        "layers": layers,
         "tensors": {
             key: {"shape": list(tensor.shape), "data": _half(name, tensor)}
-            for key, tensor in fold_batch_norm(rebuild(name, export, exports_dir)).items()
+            for key, tensor in tensors.items()
         },
     }
 
 
-def rebuild(name: str, export: Export, exports_dir: Path) -> nn.Module:
-    """An export as the network that the page runs, in eval mode.
+def _weights(path: Path, network: Any, name: str) -> dict[str, Tensor]:
+    """The weights of a network that reads digits, which is the toolkit's LSTM or RNN.
 
     Raises:
         ToolkitError: it has other weights, or computes something else.
     """
-    state = torchscript.load(name, exports_dir).state_dict()
-    path = exports_dir / export.file
+    state: dict[str, Tensor] = network.state_dict()
+    (digits,) = example_inputs(name, network, 7)
     try:
-        network = _like(name, state).eval()
-        network.load_state_dict(state)
-    except (KeyError, IndexError, RuntimeError) as error:
+        rows, columns = state["cell.weight_hh"].size(1), state["cell.weight_ih"].size(1)
+        same = (RNN if "rnn" in name else LSTM)(rows, one_hot=columns == 10).eval()
+        same.load_state_dict(state)
+        with torch.no_grad():
+            torch.testing.assert_close(same(digits), network(digits), rtol=1e-4, atol=1e-4)
+    except (KeyError, IndexError, RuntimeError, AssertionError) as error:
         raise ToolkitError(
             f"{path} has another architecture than the {name} that the page can run, which is the "
-            "toolkit's default; nothing was written."
+            "toolkit's; nothing was written."
         ) from error
+    return state
 
-    @torch.no_grad()
-    def call(x: NDArray[Any]) -> NDArray[Any]:
-        result: NDArray[Any] = network(torch.from_numpy(x)).numpy()
+
+def layers_of(path: Path, network: Any, name: str) -> tuple[dict[str, Tensor], list[Layer]]:
+    """A network that takes one tensor as a list of layers, and their weights.
+
+    Args:
+        path: to name it by in errors.
+        name: of its export, which says what it takes.
+
+    Raises:
+        ToolkitError: it does what the page cannot, or not the same for every input.
+    """
+    records = [_recorded(path, network, example_inputs(name, network, n)[0]) for n in (2, 3)]
+    (tensors, layers), (others, same) = ((one.tensors, one.layers) for one in records)
+    if layers != same or not all(torch.equal(tensors[key], others[key]) for key in tensors):
+        raise ToolkitError(
+            f"What {path} computes depends on its input or on chance, so it is no list of layers "
+            "that the page could go through; the demos can show it. Nothing was written."
+        )
+    return tensors, layers
+
+
+@torch.no_grad()
+def _recorded(path: Path, network: Any, examples: Tensor) -> "_Record":
+    x = examples[:BATCH].clone()
+    record = _Record(x)
+    with record:
+        network(x)
+    if record.foreign:
+        raise ToolkitError(
+            f"{path} calls torch's {record.foreign}, which the page in one file cannot compute; "
+            "the demos can. Nothing was written."
+        )
+    return record
+
+
+class _Record(TorchDispatchMode):
+    """Notes which operations lead from an input to the output while it is computed.
+
+    Attributes:
+        layers: the first is the input, the last the output.
+        tensors: their weights, under "<place>.weight" and "<place>.bias".
+        foreign: the first operation that the page does not know, or "".
+    """
+
+    def __init__(self, x: Tensor) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.layers: list[Layer] = [{"op": "input", "of": [], "shape": list(x.shape[1:])}]
+        self.tensors: dict[str, Tensor] = {}
+        self.foreign = ""
+        self._places = {id(x): 0}
+        self._alive: list[Any] = [x]  # so that no two have the same id
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        result = function(*args, **(kwargs or {}))
+        of = [self._places[id(x)] for x in tree_leaves(args) if id(x) in self._places]
+        called = function.overloadpacket.__name__
+        by_chance = torch.Tag.nondeterministic_seeded in function.tags
+        if of or by_chance:
+            output = result[0] if isinstance(result, tuple) else result
+            ordered = id(args[called == "addmm"]) in self._places and len(output) == BATCH
+            known = ordered and not by_chance and len(of) <= 2
+            layer = _layer(called.rstrip("_"), args, kwargs, len(of)) if known else None
+            if layer is None:
+                self.foreign = called if by_chance else self.foreign or called
+            self.layers.append({**(layer or {}), "of": of, "shape": list(output.shape[1:])})
+            self._places[id(output)] = len(self.layers) - 1
+            self._alive.append(output)
+            for key in [one for one in ("weight", "bias") if one in self.layers[-1]]:
+                self.tensors[f"{len(self.layers) - 1}.{key}"] = self.layers[-1].pop(key).detach()
         return result
 
-    if "golden" not in export.entry:
-        raise ToolkitError(f"The manifest has no golden values for {path}; nothing was written.")
-    check_golden(f"The page's {name}, with the weights of {path},", export.entry["golden"], call)
-    return network
+
+def _layer(called: str, args: Sequence[Any], kwargs: Any, num_inputs: int) -> Layer | None:
+    """An operation of ATen, without the "_" of those in place, as a layer; None: it has none."""
+    same = "view _unsafe_view reshape flatten unsqueeze squeeze alias detach clone contiguous"
+    if called in same.split():
+        return {"op": "reshape"}
+    if kwargs or (num_inputs == 2 and called not in ("add", "sub")):
+        return None
+    match called, *args:
+        case "add" | "sub", a, b if num_inputs == 2:
+            sign = 1 if called == "add" else -1
+            return {"op": "add", "sign": sign} if a.shape == b.shape else None
+        case "add" | "sub" | "rsub" | "mul" | "div" | "neg", _, *others:
+            return _affine(called, *others)
+        case "addmm", bias, x, weight if x.dim() == 2 and bias.dim() == 1:
+            return {"op": "linear", "weight": weight.t(), "bias": bias}
+        case "mm", _, weight:
+            return {"op": "linear", "weight": weight.t(), "bias": torch.zeros(weight.size(1))}
+        case "convolution", x, weight, bias, [s, s_x], [p, p_x], [1, 1], back, _, 1:
+            if s != s_x or p != p_x or weight.size(2) != weight.size(3):
+                return None
+            bias = torch.zeros(weight.size(1 if back else 0)) if bias is None else bias
+            op = "transposed" if back else "convolution"
+            return {"op": op, "stride": s, "padding": p, "weight": weight, "bias": bias}
+        case "native_batch_norm", _, weight, bias, mean, variance, False, _, epsilon:
+            scale = (variance.double() + epsilon).rsqrt()
+            scale = scale if weight is None else weight * scale
+            shift = -mean * scale if bias is None else bias - mean * scale
+            return {"op": "scale", "weight": scale, "bias": shift}
+        case "relu", _:
+            return {"op": "leaky", "slope": 0}
+        case "leaky_relu", _, *slope:
+            return {"op": "leaky", "slope": slope[0] if slope else 0.01}
+        case "tanh" | "sigmoid" | "erf" | "log", _:
+            return {"op": called}
+        case "clamp", _, low, high:
+            return {"op": "clamp", "low": low, "high": high}
+        case "upsample_nearest2d", _, _, *_:
+            return {"op": "resize", "smooth": False}
+        case "upsample_bilinear2d", _, _, False, *_:  # corners are not aligned
+            return {"op": "resize", "smooth": True}
+        case "pixel_shuffle", _, factor:
+            return {"op": "shuffle", "factor": factor}
+        case "max_pool2d_with_indices", _, [2, 2], [2, 2] | []:
+            return {"op": "pool"}
+    return None
 
 
-def _like(name: str, state: State) -> nn.Module:
-    """A network of the page with the sizes of these weights."""
-    if name in ("classifier", "discriminator"):
-        return Classifier() if name == "classifier" else ConvDiscriminator()
-    if name == "generator":
-        mapping_size = len(state["mapping.0.bias"]) if "mapping.0.bias" in state else 0
-        latent_dim, width = state["layers.0.weight"].size(1), len(state["layers.4.weight"])
-        return ConvGenerator(latent_dim, width, mapping_size)
-    hidden_size = state["cell.weight_hh"].size(1)
-    one_hot = state["cell.weight_ih"].size(1) == 10
-    return (RNN if name.startswith("rnn") else LSTM)(hidden_size, one_hot)
-
-
-def fold_batch_norm(network: nn.Module) -> dict[str, Tensor]:
-    """The weights and biases of a network in eval mode without its batch norms.
-
-    A batch norm computes s x + (b - s mean) with s = weight / sqrt(variance + epsilon) for each of
-    its channels, of which the layer before it has one output, the 49 of an image of 7 x 7, or the
-    four of a pixel shuffle. In double precision: in single, square roots depend on the processor.
-    """
-    state = {name: tensor.detach().double() for name, tensor in network.state_dict().items()}
-    before = ""
-    for name, layer in network.named_modules():
-        if isinstance(layer, nn.Linear | nn.Conv2d):
-            before = name
-        elif isinstance(layer, nn.BatchNorm2d):
-            weight, bias, mean, variance, _ = (
-                state.pop(f"{name}.{key}")
-                for key in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
-            )
-            scale = weight / (variance + layer.eps).sqrt()
-            folded = state[f"{before}.weight"]
-            repeats = len(folded) // len(scale)
-            shift = (bias - mean * scale).repeat_interleave(repeats)
-            scale = scale.repeat_interleave(repeats)
-            state[f"{before}.weight"] = folded * scale.reshape(-1, *[1] * (folded.dim() - 1))
-            state[f"{before}.bias"] = shift
-    return state
+def _affine(called: str, number: Any = 0.0) -> Layer | None:
+    """y = times x + plus, where that is what an operation with one number does."""
+    if isinstance(number, Tensor) and number.numel() != 1:
+        return None
+    c = float(number)
+    times = {"mul": c, "div": 1 / (c or 1), "rsub": -1, "neg": -1}.get(called, 1)
+    return {"op": "affine", "times": times, "plus": {"add": c, "rsub": c, "sub": -c}.get(called, 0)}
 
 
 def _half(name: str, tensor: Tensor) -> str:

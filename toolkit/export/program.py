@@ -43,9 +43,7 @@ class Program:
     """
 
     def __init__(self, name: str, data: bytes, attributes: Mapping[str, Any]) -> None:
-        needs_torch("A .pt2 file")
-        with exporter_quiet():
-            self._module = torch.export.load(io.BytesIO(data)).module()
+        self._module = from_bytes(data).module()
         self._name = name
         self._attributes = attributes
 
@@ -89,8 +87,11 @@ def to_program(name: str, script: torch.jit.ScriptModule) -> ExportedProgram:
         ToolkitError: this torch cannot do it.
     """
     model = rebuild(script).eval().requires_grad_(False)
-    if isinstance(model, LSTM | RNN):
-        model = Scanned(model)
+    return to_graph(name, Scanned(model) if isinstance(model, LSTM | RNN) else model)
+
+
+def to_graph(name: str, model: nn.Module) -> ExportedProgram:
+    """A model in eval mode as a program; see `to_program`."""
     example = example_inputs(name, model, batch_size=2)
     try:
         with exporter_quiet(), torch.no_grad():
@@ -124,6 +125,17 @@ def to_bytes(program: ExportedProgram, made_from: str) -> bytes:
     with exporter_quiet():
         torch.export.save(program, buffer, extra_files={"made_from": made_from})
     return buffer.getvalue()
+
+
+def from_bytes(data: bytes) -> ExportedProgram:
+    """The program in a `.pt2` file.
+
+    Raises:
+        ToolkitError: torch is too old.
+    """
+    needs_torch("A .pt2 file")
+    with exporter_quiet():
+        return torch.export.load(io.BytesIO(data))
 
 
 def rebuild(script: torch.jit.ScriptModule) -> nn.Module:

@@ -36,7 +36,8 @@ from toolkit.export.manifest import (
     read_listed,
     signature_of,
 )
-from toolkit.export.program import exporter_quiet
+from toolkit.export.own import OwnDiscriminator, OwnGenerator
+from toolkit.export.program import exporter_quiet, to_bytes, to_graph
 from toolkit.export.replacing import Replaced, describe_regression, replace_exports
 from toolkit.gan.model import ConvGenerator
 from toolkit.lstm.model import RNN
@@ -136,7 +137,7 @@ def save(
             exports are kept.
     """
     exports = [
-        _script(name, model, {"seed": seed, "config": dict(config), "metrics": dict(metrics[name])})
+        make(name, model, {"seed": seed, "config": dict(config), "metrics": dict(metrics[name])})
         for name, model in models.items()
     ]
     made = [export for export, _ in convert(exports, formats, exports_dir)]
@@ -172,31 +173,86 @@ def rehearse() -> None:
     needs_torch("Training")
     with torch.random.fork_rng(devices=[]):
         models = {"rnn": RNN(2), "generator": ConvGenerator(2, 4)}
-    convert([_script(name, model, {}) for name, model in models.items()])
+    convert([make(name, model, {}) for name, model in models.items()])
 
 
 @threads(1)  # golden values are the same whatever the machine has
-def _script(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
-    """The file of a model and its entry in the manifest, with `facts` about its training."""
-    signature = signature_of(name)
+def make(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
+    """The file of a model and its entry in the manifest, with `facts` about its training.
+
+    What cannot be scripted of a student's network is traced.
+
+    Raises:
+        ToolkitError: the script differs from the model.
+    """
+    signature_of(name)
     model = copy.deepcopy(model).cpu().eval()
     with _torchscript():
-        scripted = script(model)
+        try:
+            scripted = script(model)
+        except Exception:  # whatever torch raises about a student's code
+            if not isinstance(model, OwnGenerator | OwnDiscriminator):
+                raise
+            (example,) = example_inputs(name, model, batch_size=7)
+            model.module = torch.jit.trace(model.module, model.given(example), check_trace=False)
+            scripted = script(model)
     data = _serialise(scripted)
     reloaded = _deserialise(data)
     _check_equal(name, model, scripted, reloaded)
-    entry = {
+    size = {"latent_dim": model.latent_dim} if hasattr(model, "latent_dim") else {}
+    entry = entry_of(name, data, size, facts, golden_values(name, reloaded))
+    return Export(f"{name}.pt", data, entry)
+
+
+def entry_of(
+    name: str,
+    data: bytes,
+    attributes: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    golden: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What the manifest says about a .pt file."""
+    signature = signature_of(name)
+    return {
         "sha256": sha256(data),
         "bytes": len(data),
         "input": signature.input,
         "output": signature.output,
         "methods": dict(signature.methods),
-        "attributes": {"latent_dim": model.latent_dim} if hasattr(model, "latent_dim") else {},
+        "attributes": dict(attributes),
         "torch": torch.__version__,
         **facts,
-        "golden": golden_values(name, reloaded),
+        "golden": dict(golden),
     }
-    return Export(f"{name}.pt", data, entry)
+
+
+def own_files(name: str, module: nn.Module, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """A student's generator or discriminator, in eval mode, as files, without a manifest.
+
+    Args:
+        name: "generator" or "discriminator".
+        facts: the other arguments of `OwnGenerator` or `OwnDiscriminator`.
+
+    Returns:
+        `pt` and `pt2`, the files as uint8 tensors; `golden`, values from the student's own code;
+        and `problem`, why there is no pt2, or "".
+
+    Raises:
+        ToolkitError: it can neither be scripted nor traced.
+    """
+    kind = {"generator": OwnGenerator, "discriminator": OwnDiscriminator}[name]
+    model, pt2, problem = kind(module, **facts).requires_grad_(False), None, ""
+    pt = make(name, model, {}).data
+    try:
+        pt2 = _as_tensor(to_bytes(to_graph(name, model), sha256(pt)))
+    except ToolkitError as error:
+        problem = str(error)
+    golden = golden_values(name, model)
+    return {"pt": _as_tensor(pt), "pt2": pt2, "golden": golden, "problem": problem}
+
+
+def _as_tensor(data: bytes) -> torch.Tensor:
+    return torch.frombuffer(bytearray(data), dtype=torch.uint8)
 
 
 def _serialise(scripted: torch.jit.ScriptModule) -> bytes:

@@ -259,9 +259,16 @@ def export_as(
 @app.command()
 @reports_errors
 def playground(
-    exports_dir: options.ReadOption = None, out: options.PageOption = Path("playground.html")
+    exports_dir: options.ReadOption = None,
+    out: options.PageOption = Path("playground.html"),
+    discriminator: Annotated[
+        bool, typer.Option("--discriminator", help="Of your own networks also this one.")
+    ] = False,
 ) -> None:
-    """Write one web page with the exports in it, which needs nothing but a browser."""
+    """Write one web page with the exports in it, which needs nothing but a browser.
+
+    Your own networks, as `toolkit export` writes them, stand beside the toolkit's.
+    """
     from toolkit.export.playground import write_playground
 
-    print(write_playground(exports_dir or readable_exports(), out))
+    print(write_playground(exports_dir or readable_exports(), out, discriminator))

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from public_code import score
 from public_code.placing import files_of_modules
-from public_code.wrappers import RECIPES, Recipe, wrapper
+from public_code.wrappers import RECIPES, USE, Recipe, wrapper
 
 HERE = Path(__file__).parents[1]
 KINDS = ("lstm", "gan")
@@ -40,8 +40,11 @@ def git(repository: Path, *arguments: str) -> bytes:
     return subprocess.run(command, check=True, capture_output=True).stdout
 
 
-def fetch(code: Path, entry: Entry) -> None:
+def fetch(code: Path, entry: Entry, mirrors: Path | None = None) -> None:
     """Write the file of an entry and those that it imports.
+
+    Args:
+        mirrors: a folder with clones, OWNER+NAME/repo; what it lacks comes from GitHub.
 
     Raises:
         subprocess.CalledProcessError: the repository or the commit is gone.
@@ -49,6 +52,10 @@ def fetch(code: Path, entry: Entry) -> None:
     """
     target = folder(code, entry)
     if (target / entry["path"]).is_file():
+        return
+    mirror = (mirrors or code) / entry["repository"].replace("/", "+") / "repo"
+    if mirror.is_dir():
+        extract(mirror, entry, target)
         return
     with tempfile.TemporaryDirectory() as directory:
         repository = Path(directory)
@@ -154,5 +161,6 @@ def arrange(entry: Entry, code: Path, root: Path) -> Place:
         file.write_text(content)
     if recipe.build:
         text += wrapper(recipe)
+        (root / path.parent / "use_it.py").write_text(USE.format(stem=path.stem))
     (root / path).write_text(text)
     return Place(str(path), places)

@@ -336,6 +336,18 @@ RECIPES = {
 }
 
 
+# Beside a wrapped class: what a stop is to be seen again in, without the check.
+USE = f"""import torch
+from {{stem}} import {NAME}
+
+model = {NAME}(6, 10, 128, 10)
+optimizer = torch.optim.RMSprop(model.parameters(), lr=1e-3)
+x = torch.nn.functional.one_hot(torch.randint(10, (41, 6)), 10).float()
+torch.nn.functional.cross_entropy(model(x), torch.randint(10, (41,))).backward()
+optimizer.step()
+"""
+
+
 def wrapper(recipe: Recipe) -> str:
     """The text that follows theirs: a class `Wrapped` from digits to p(T)."""
     build = [f"self.theirs = {recipe.build}", *filter(None, [recipe.patch])]

@@ -5,6 +5,8 @@ import { renderSVG } from "uqr"; // MIT; its notice is at the end of the script
 import { spotTheFake } from "../fake.js";
 import { training } from "../film.js";
 import { frame } from "../frame.js";
+import { chosen } from "../whose.js";
+import { standing } from "../standing.js";
 import { ring } from "../ring.js";
 import { studio } from "../studio.js";
 import { upload } from "../upload.js";
@@ -27,19 +29,26 @@ const picture = (sent) => ({ ...sent, image: fromBytes(sent.image) });
 /** @param {Sent} sent */
 const sample = (sent) => ({ ...picture(sent), z: Float32Array.from(sent.z ?? []) });
 
+/** A function of the server, for the networks at a place. */
+const of = (/** @type {string} */ asked, /** @type {number} */ k) => (k ? `${asked}_${k}` : asked);
+
 /** @param {Float32Array[]} corners */
 const lists = (corners) => corners.map((corner) => [...corner]);
 
 /**
- * @typedef {{zh: Record<string, string>, latent_dim: number, has_film: boolean, has_images: boolean}} Settings
+ * @typedef {{whose: import("../whose.js").Whose, latent_dim: number, has_film: boolean}} Networks
+ * @typedef {{zh: Record<string, string>, all: Networks[], has_images: boolean}} Settings the last of all
+ *   are those of which a film is shown
  *
  * @param {import("./asking.js").Server} server
  * @param {Settings} settings
+ * @param {number} k of which networks
  * @returns {import("../source.js").Source}
  */
-function served(server, { latent_dim, has_film, has_images }) {
+function served(server, { all, has_images }, k) {
+  const { latent_dim, has_film } = all[k];
   const [samples, pair, draw, name, judge, slopes, nearest, early] =
-    ["samples", "pair", "draw", "name", "judge", "slopes", "nearest", "early"].map((asked) => asking(server, asked));
+    ["samples", "pair", "draw", "name", "judge", "slopes", "nearest", "early"].map((asked) => asking(server, of(asked, k)));
   return {
     latent_dim,
     canName: true,
@@ -69,8 +78,11 @@ function served(server, { latent_dim, has_film, has_images }) {
  * @param {Settings} settings
  */
 export function mount(element, server, settings) {
-  const source = served(server, settings);
-  const [recorded, read, vote, tally] = ["recorded", "read", "vote", "tally"].map((asked) => asking(server, asked));
+  const sources = settings.all.map(({ whose }, k) => ({ whose, source: served(server, settings, k) }));
+  const filmed = Math.max(0, settings.all.findIndex(({ has_film }) => has_film));
+  const last = sources.length - 1;
+  const [recorded, read, vote, tally, measure] =
+    [of("recorded", filmed), of("read", last), "vote", "tally", "measure"].map((asked) => asking(server, asked));
   const visitor = crypto.getRandomValues(new Uint32Array(2)).join("_"); // so that an answer given again counts once
   /** @type {import("../fake.js").Room} */
   const room = {
@@ -89,15 +101,20 @@ export function mount(element, server, settings) {
     parts() {
       /** @type {[string, string, () => import("../frame.js").Part][]} */
       const parts = [
-        ["latent", t("Samples and walks"), () => studio(source)],
+        ["latent", t("Samples and walks"), () => chosen(sources, studio)],
         ["ring", t("Train a GAN"), ring],
-        ["film", t("A GAN's training"), () => training(load)],
+        ["film", t("A GAN's training"), () => training(load, last ? settings.all[filmed].whose.generator ?? t("the toolkit") : "")],
         ["upload", t("Your own digit"), () => upload(async (file) => {
           const judged = await read({ picture: file });
           return { ...judged, image: fromBytes(judged.image) };
         })],
       ];
-      if (settings.has_film) parts.splice(3, 0, ["fake", t("Spot the fake"), () => spotTheFake(async () => (await load()).film, room)]);
+      if (settings.all[filmed].has_film) parts.splice(3, 0, ["fake", t("Spot the fake"), () => spotTheFake(async () => (await load()).film, room)]);
+      const drawers = sources.map(({ whose, source }) => ({
+        name: whose.generator ?? t("the toolkit"),
+        samples: async () => (await source.samples(42, "any", () => {})).map(({ image }) => image),
+      }));
+      if (settings.all[0].whose.generator && settings.has_images) parts.splice(1, 0, ["standing", t("Where it stands"), () => standing(drawers, (draws) => measure({ draws }))]);
       return parts;
     },
     zh: settings.zh,

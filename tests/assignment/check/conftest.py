@@ -27,7 +27,7 @@ def warm_check(warm_host: Host, monkeypatch: pytest.MonkeyPatch) -> Check:
     """`parent.check`, which does not start a child of its own; every finding has its proof."""
     monkeypatch.setattr(parent, "plain_host", lambda: contextlib.nullcontext(warm_host))
     monkeypatch.setattr(learning, "MAX_STEPS_FAULTY", 0)  # no finding depends on it
-    monkeypatch.setattr(learning, "MAX_STEPS", 600)  # the slowest of the right ones takes 375
+    monkeypatch.setattr(learning, "MAX_STEPS", 400)  # the slowest of the right ones takes 375
 
     def check(*given: Any, **more: Any) -> Report:
         report = parent.check(*given, **more)

@@ -73,11 +73,6 @@ def test_cells_tell_two_findings_apart() -> None:
     assert Report.of([first, second, first]).findings == [second, first]
 
 
-def test_which_file_was_taken_for_which_part() -> None:
-    report = Report.of([RIGHT], {"gan": "Part 2/gan.py"})
-    assert Report.model_validate_json(report.model_dump_json()).files == {"gan": "Part 2/gan.py"}
-
-
 @pytest.mark.parametrize(
     "change",
     [{"passed": True}, {"findings": []}, {"right": [WRONG]}, {"not_seen": [RIGHT]}],

@@ -9,6 +9,7 @@ import pytest
 
 from toolkit.assignment.check import verify
 from toolkit.assignment.check.findings import IDS, QUESTIONS, Finding, Id
+from toolkit.assignment.check.host import Gone
 from toolkit.assignment.check.verdicts import Verdicts
 
 
@@ -92,3 +93,10 @@ def test_a_question_without_an_answer() -> None:
     verdicts.findings.append(Finding(verdict="right", part="gan", message="m", answers=ids))
     verdicts.unanswered()
     assert [f.id for f in verdicts.findings if f.verdict == "not seen"] == ["wrong-noise"]
+
+
+@pytest.mark.parametrize(("last", "verdict"), [(39.0, "wrong"), (2.0, "not seen")])
+def test_many_slow_answers_are_no_endless_loop(last: float, verdict: str) -> None:
+    verdicts = Verdicts("lstm", "lstm.py")
+    verdicts.gone(Gone({"cpu": 40.0, "seconds": 41.0, "last": last}))
+    assert [finding.verdict for finding in verdicts.findings] == [verdict]

@@ -2,19 +2,27 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import imageio.v3 as iio
 import numpy as np
 import pytest
+import torch
 from click.testing import Result
 from typer.testing import CliRunner
 
 from toolkit.assignment.app import app
+from toolkit.assignment.report import opened
 from toolkit.assignment.report.prompts import REMARK
 from toolkit.common.figures import save_png
+from toolkit.common.package_data import package_data
+from toolkit.export import torchscript
+from toolkit.gan.measure.evaluation import sample_images
 
+from ...mine import WHOSE, write_mine
+from ...mine import networks as theirs
 from .conftest import both
 
 PICTURES = ("samples-start", "samples-halfway", "samples-end", "interpolation")
@@ -156,3 +164,37 @@ def test_no_folder(tmp_path: Path) -> None:
     done = report(tmp_path / "none")
     assert done.exit_code == 2
     assert "none is not a folder: give the one with your code" in " ".join(done.output.split())
+
+
+def test_their_networks_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found beside the records, named by whose they are, and measured as by hand."""
+    for name, small in (("NUM_IMAGES", 200), ("NUM_DRAWS", 2), ("LENGTHS", (5, 400))):
+        monkeypatch.setattr(opened, name, small)
+    networks = {name: network.eval() for name, network in theirs().items()}
+    del networks["discriminator"]
+    write_mine(tmp_path / "mine", networks)
+    done = report(tmp_path)
+    assert done.exit_code == 0, done.output
+    for text in both(tmp_path / "report"):
+        text = " ".join(text.split())
+        assert f"The exported LSTM of {WHOSE}, asked 500 palindromes at each of 2 T" in text
+        assert f"25 samples of one seed (the exported generator of {WHOSE})" in text
+        (t, right) = re.findall(r"palindrome of T = (\d+), and says (\d), which is right", text)[0]
+        (t_too, said, wanted) = re.findall(r"T = (\d+), and says (\d), where (\d) is right", text)[
+            0
+        ]
+        assert t == t_too == "400"
+        assert said != wanted
+    figures = tmp_path / "report" / "figures"
+    pictures = {"opened-accuracy", "opened-right", "opened-wrong", "opened-samples", "opened-walk"}
+    assert {path.stem for path in figures.iterdir()} >= pictures
+    with torch.no_grad():
+        images = sample_images(networks["generator"], 0, 400)
+        classifier = torchscript.load("classifier", package_data("exports"))
+        unsure = (classifier(images).softmax(dim=1).max(dim=1).values < 0.8).float().mean()
+    assert re.search(rf"not clearly one digit .below 80%.\s+&?\s*{unsure:.3f} ±", text)
+
+
+def test_a_folder_that_is_not_theirs(tmp_path: Path) -> None:
+    done = report(tmp_path, "--exports", str(package_data("exports")))
+    assert (done.exit_code, "no networks of your own" in done.output) == (2, True)

@@ -123,7 +123,8 @@ def written(code: str) -> dict[str, Any]:
 def test_ids() -> None:
     """Each is one of the check's."""
     assert {id.split()[0] for e in exercises().values() for id in e.ids} <= {*IDS}
-    assert {m["id"] for e in exercises().values() for m in e.mistakes.values()} <= {*IDS}
+    named = [m["id"] for e in exercises().values() for m in e.mistakes.values()]
+    assert {id.split()[0] for id in named} <= {*IDS}
 
 
 @pytest.mark.parametrize(("name", "code", "mistake"), WRONG)
@@ -205,15 +206,27 @@ def test_no_style_is_wrong(key: str, part: str, tmp_path: Path) -> None:
             assert answer.verdict == "right", (exercise.name, answer)
 
 
-@pytest.mark.parametrize("name", ["c(0) one", "the same graph twice", "c forgets the input gate"])
-def test_a_planted_fault_is_caught_in_its_exercise(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("c(0) one", "h(0) and c(0)"),
+        ("the same graph twice", ""),
+        ("c forgets the input gate", ""),
+        ("c is cut off", "no gradient flows back"),
+        ("a softmax over the batch", "which axis"),
+        ("overlapping subsets", "how many stand in both"),
+    ],
+)
+def test_a_planted_fault_is_caught_in_its_exercise(name: str, asked: str, tmp_path: Path) -> None:
     wrong = cases.WRONG[name]
     cases.write_planted(name, tmp_path)
     told = {f"{f.id} {f.equation}" for f in wrong.faults} | {f.id for f in wrong.faults}
     own = [e for e in exercises().values() if e.part in wrong.parts and told & {*e.ids}]
     answers: list[Answer] = [check_exercise(e.name, tmp_path)[0] for e in own]
     assert {(a.verdict, a.id) for a in answers} & {("wrong", f.id) for f in wrong.faults}
-    assert next_hint(own[0].name, tmp_path).endswith("?")
+    hint = next_hint(own[0].name, tmp_path)
+    assert hint.endswith("?")
+    assert asked in hint
 
 
 def test_no_hint_before_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

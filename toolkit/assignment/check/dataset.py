@@ -9,6 +9,7 @@ from torch import Tensor
 from toolkit.assignment.check.findings import Place, Placed
 from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.check.submission import Located
+from toolkit.assignment.check.train.labels import digits_of, whole
 from toolkit.assignment.check.verdicts import Verdicts
 
 SHORT = (5, 6, 9)
@@ -17,7 +18,6 @@ NUM_ITEMS = 300
 MANY = 20_000  # of each split
 FEW, ENOUGH = 10, 250  # items: of which nothing can be told, and by which all digits come up
 SHOWN = 20  # of those that prove something
-SCALES = (1, 9, 10)  # by which digits may have been divided
 
 
 class Unusual(Exception):
@@ -26,10 +26,6 @@ class Unusual(Exception):
     def __init__(self, name: str = "", **seen: Any) -> None:
         super().__init__(name)
         self.name, self.seen = name, seen
-
-
-class Empty(Unusual):
-    """Items that are None."""
 
 
 class Items(NamedTuple):
@@ -65,9 +61,6 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
             else:
                 verdicts.error(error)
             return
-        except Empty:
-            verdicts.fault("not-written.none", at=_place(kind, "item"), proof={"text": "None"})
-            return
         except Unusual as error:
             verdicts.not_seen(error.name, **error.seen)
             return
@@ -99,8 +92,6 @@ def read_items(student: Student, length: int, read: int = NUM_ITEMS, **more: Any
     count = min(NUM_ITEMS, 10 ** ((length + 1) // 2) // 2)
     answer = student.ask("items", length=length, count=count, read=read, more=more)
     inputs: Tensor | None = answer["inputs"]
-    if answer["empty"]:
-        raise Empty
     if inputs is None or not inputs.dim() or not len(inputs) == len(answer["labels"]) > 0:
         raise Unusual("no-pairs")
     shape = tuple(inputs.shape[1:])
@@ -109,27 +100,18 @@ def read_items(student: Student, length: int, read: int = NUM_ITEMS, **more: Any
     elif len(shape) == 2 and shape[0] == 10:
         digits = inputs.argmax(dim=1).float()
     elif len(shape) in (1, 2) and shape[-1] in (1, inputs[0].numel()):
-        digits = _whole(inputs.reshape(len(inputs), -1).float())
+        if (found := whole(inputs.reshape(len(inputs), -1))) is None:
+            raise Unusual("fractions")
+        digits = found
     else:
         raise Unusual("shape", shape=shape)
     return Items(digits.long(), _label(answer["labels"]))
 
 
-def _whole(digits: Tensor) -> Tensor:
-    """Bare digits, also if they were divided by 9 or by 10; else `Unusual` is raised."""
-    for scale in SCALES:
-        scaled = digits * scale
-        if bool(((scaled - scaled.round()).abs() < 1e-3).all()):
-            return scaled.round()
-    raise Unusual("fractions")
-
-
 def _label(labels: Tensor) -> Tensor:
     """The digit to be predicted, int64 (n,): of labels (n, 1), one-hot (n, 10), or a sequence."""
-    one_hot = labels.size(1) == 10 and bool(((labels == 0) | (labels == 1)).all())
-    if one_hot and bool((labels.sum(1) == 1).all()):
-        return labels.argmax(1)
-    return labels[:, -1].round().long()
+    found = digits_of(labels)
+    return labels[:, -1].round().long() if found is None else found
 
 
 def _faults(

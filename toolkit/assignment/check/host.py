@@ -38,7 +38,7 @@ NOT_LIMITED = (
     "twice a second: code that takes very much at once can slow the computer before it is ended."
 )
 # Bytes of an answer: ten times what a right submission needs, where that can be read.
-MOST = {"items": 64 << 20, "run": 64 << 20}
+MOST = dict.fromkeys(("items", "run", "record", "look_up", "unpickle", "export"), 64 << 20)
 FEW = 4 << 20  # of all others
 MAX_ROWS = 2000  # images that a question in return may be about
 # What reading something raises that is not as the child sends it.
@@ -67,6 +67,7 @@ class Gone(Exception):
         self.status = int(ended.get("status", 0))
         self.seconds = float(ended.get("seconds", 0.0))  # that the judge has waited for answers
         self.cpu = float(ended.get("cpu", 0.0))  # CPU seconds
+        self.last = float(ended.get("last", 0.0))  # of these, for the last one
         self.late: bool = ended.get("late", False)  # it was killed, because it took too long
         self.disturbed = disturbed  # something that was no answer came through the pipe
         self.reason = reason  # why the sandbox ended; "" if this part's process alone did
@@ -107,7 +108,7 @@ class Student:
         """
         if self.ended is not None:
             raise Gone(self.ended)
-        nonce = secrets.token_hex(16)
+        nonce, before = secrets.token_hex(16), self.waited
         try:
             send(self.write, nonce, {"ask": question, "arguments": given})
             while True:
@@ -116,7 +117,8 @@ class Student:
                     said, reply = receive(self.read, MOST.get(question, FEW))
                 self.waited += time.monotonic() - began
                 if said == self.nonce:
-                    self.ended = {**reply["ended"], "seconds": self.waited}
+                    times = {"seconds": self.waited, "last": self.waited - before}
+                    self.ended = reply["ended"] | times
                     raise Gone(self.ended)
                 if said != nonce:
                     raise Disturbed
@@ -171,6 +173,7 @@ class Host:
     ) -> None:
         self._start, self._stop = start, stop
         self._process = process
+        self.limits = LIMITS
         self.helps: dict[str, Callable[..., Any]] = {}  # that every child may ask for
         self.clock: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
         self.fresh: Mapping[str, Any] = {}  # `source` and `places`, as of `child.process.renewal`
@@ -184,7 +187,7 @@ class Host:
         nonce = secrets.token_hex(16)
         pipes = process.stdout.fileno(), process.stdin.fileno()
         student = Student(part, *pipes, nonce, self.helps, self.clock)
-        request = {"part": part, "root": root, "seconds": LIMITS[part], "memory": MAX_BYTES}
+        request = {"part": part, "root": root, "seconds": self.limits[part], "memory": MAX_BYTES}
         request |= {"fresh": self.fresh}
         try:
             with contextlib.suppress(Closed):  # the first question will find that out

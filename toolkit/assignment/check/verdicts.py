@@ -177,6 +177,8 @@ class Verdicts:
         elif self.stopped == "time-limit" and not gone.late and gone.cpu < 0.9 * limit:
             proof: dict[str, Any] = {"happened": f"status {gone.status}"}
             self.fault("time-limit.ended", proof=proof, work=self.work, memory=MAX_BYTES >> 30)
+        elif gone.last < gone.seconds / 2:  # many answers take long, and not one of them
+            self.not_seen("too-slow", work=self.work)
         else:
             cpu = max(gone.cpu, gone.late * limit)  # waiting without end takes none
             proof = {"cpu": cpu, "limit": limit}

@@ -142,9 +142,6 @@ CLAIMS: dict[str, Claim] = {
         lambda start, loss: loss > 0 and abs(start + loss) <= 1e-3 * (1 + loss)),
     "no weight can move well at this rate": Claim(
         "identity", "does-not-learn", lambda rate: not 1e-6 <= rate <= 0.2),
-    "each step has an optimiser of its own": Claim(
-        "identity", "wrong-optimiser does-not-learn",
-        lambda optimisers: len(optimisers) > 3 and len(set(optimisers)) == len(optimisers)),
     "one step moves both": Claim(
         "identity", "wrong-optimiser",
         lambda moved, one, other: set(moved) & set(one) and set(moved) & set(other)),

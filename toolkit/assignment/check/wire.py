@@ -38,8 +38,7 @@ ANSWERS: dict[Part, dict[str, Any]] = {
                   "item": (PLACE, None), "init": (PLACE, None)},
                  {"name": None, "functions": [str]}),
         "lines": {str: PLACE},
-        "items": ({"inputs": Tensor, "labels": 2, "empty": bool},
-                  {"inputs": None, "labels": None, "empty": bool}),
+        "items": ({"inputs": Tensor, "labels": 2}, {"inputs": None, "labels": None}),
     },
     "lstm": {
         "load": {"classes": [{"name": str, "line": LINE, "forward": LINE}]},
@@ -54,6 +53,8 @@ ANSWERS: dict[Part, dict[str, Any]] = {
             "twice": [NAMED], "new": NEW, "cut": [PLACE], "random": [[str, [int], TEXT, LINE]],
             "softmax": [NAMED], "last": [NAMED], "made": [NAMED]},
         "makes": NEW,
+        "look_up": {"pieces": Tensor, "outputs": [Tensor]},
+        "unpickle": [{str: Tensor}],
         "slopes": {str: [(float, None), (float, None)]},
         "elsewhere": {"left": ([TEXT, LINE, TEXT], None)},
         "calls": {"gpu": [NAMED], "recurrent": [NAMED], "device": [NAMED]},
@@ -65,6 +66,10 @@ ANSWERS: dict[Part, dict[str, Any]] = {
     "gan": {
         "texts": {str: str},
         "outputs": (Tensor, None),
+        "unpickle": [{str: Tensor}],
+        "shapes": {str: [int]},
+        "export": {"pt": Tensor, "pt2": (Tensor, None), "problem": str,
+                   "golden": {"tolerance": float, "cases": [object]}},
         "try_function": {"returned": [Tensor], "error": (ERROR, None), "unknown": TEXT},
     },
 }  # fmt: skip

@@ -7,6 +7,7 @@ graded/
   12345678_assignment3.zip/
     results.json            for Gradescope; a restarted command keeps what was judged in it
     feedback.html           for the student; written again by each command
+    viva.html               if asked for: questions for an oral examination, and the answers
 """
 
 import json
@@ -21,7 +22,7 @@ from pydantic import ValidationError
 
 from toolkit.assignment.grade.archive import hash_archive, read_archive, student_number
 from toolkit.assignment.grade.copies.pairs import write_pairs
-from toolkit.assignment.grade.pages import class_csv, class_page, student_page
+from toolkit.assignment.grade.pages import class_csv, class_page, student_page, viva_page
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.sandbox.choice import find_isolation
@@ -175,7 +176,8 @@ def identity(rubric: Rubric, limits: Limits, check: Check, isolation: Isolation 
     judge = f"{check.judge.__module__}.{check.judge.__qualname__}"
     sandbox = isolation and isolation.describe()  # on a cluster each worker finds its own
     packages = [platform.python_version(), installed(), versions(), sorted({*rubric.packages})]
-    content = [toolkit_files(), named, check.child, judge, asdict(limits), packages, sandbox]
+    how = [check.child, judge, check.viva, asdict(limits)]
+    content = [toolkit_files(), named, *how, packages, sandbox]
     return sha256(json.dumps(content).encode())
 
 
@@ -226,7 +228,10 @@ def _files(
 ) -> dict[Path, bytes]:
     """What is written for one archive."""
     make_directory(directory)
+    extra = result.extra_data
+    sheet = viva_page(extra.viva, extra.archive, language).encode() if extra.viva else b""
     return {
+        **({directory / "viva.html": sheet} if sheet else {}),
         directory / "feedback.html": student_page(result, rubric, language).encode(),
         directory / "results.json": f"{result.model_dump_json(indent=2)}\n".encode(),
     }

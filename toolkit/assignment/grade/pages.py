@@ -29,6 +29,7 @@ from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.table import as_csv
 from toolkit.assignment.parts import TITLES
+from toolkit.assignment.viva.questions import Question, say
 from toolkit.common.texts.language import TAGS, Language, translate
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -114,6 +115,12 @@ def pair_page(pair: Pair, files: Iterable[tuple[str, str, list[Row]]]) -> str:
         files: what `side_by_side` yields.
     """
     return _render("pair.html.j2", pair=pair, files=list(files))
+
+
+def viva_page(questions: list[Question], name: str, language: Language = "en") -> str:
+    """Questions about somebody's own code on one sheet, and the answers on another."""
+    how = {"name": name, "say": functools.partial(say, language=language)}
+    return _render("viva.html.j2", language, questions=questions, **how)
 
 
 def class_csv(results: list[Result], pairs: list[Pair]) -> str:

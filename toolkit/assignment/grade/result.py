@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator
 
 from toolkit.assignment.check.findings import Finding, Report, Text
 from toolkit.assignment.parts import Part
+from toolkit.assignment.viva.questions import Question
 
 
 def _encodable(name: str) -> str:
@@ -48,6 +49,7 @@ class Extra(BaseModel):
     not_seen: list[Finding] = []  # neither right nor wrong
     right: list[Finding] = []
     lines: dict[str, str] = {}  # the source line of each place where something is wrong
+    viva: list[Question] = []  # for an oral examination, if they were asked for
     isolation: str = "none was needed: nothing was run"
     versions: str = ""  # of the packages it ran with, and which are not the released ones
     printed: str = ""  # the end of what was written to the error output

@@ -1,9 +1,11 @@
 """One archive: unpacked and judged here, run in a sandbox, and given points."""
 
+import contextlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from toolkit.assignment.check.findings import Report
 from toolkit.assignment.check.submission import prepare
@@ -15,7 +17,9 @@ from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.sandbox.choice import find_isolation
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.versions import versions
+from toolkit.assignment.viva.questions import Question
 from toolkit.common.errors import UsageError
+from toolkit.common.texts.language import Language
 
 if TYPE_CHECKING:
     from toolkit.assignment.check.submission import Submission
@@ -37,10 +41,14 @@ def judge(submission: "Submission", host: "SandboxedHost", packages: Collection[
 
 @dataclass(frozen=True)
 class Check:
-    """What judges a submission in this process, and what runs its code in the sandbox."""
+    """What judges a submission in this process, and what runs its code in the sandbox.
+
+    With a language for the `viva`, it also finds questions for an oral examination.
+    """
 
     judge: "Callable[[Submission, SandboxedHost, Collection[str]], Report]" = judge
     child: tuple[str, ...] = ("-m", "toolkit.assignment.check.child")  # arguments of Python
+    viva: Language | None = None
 
 
 CHECK = Check()
@@ -97,8 +105,10 @@ def _judged(
     name: str, archive: bytes | Path, rubric: Rubric, limits: Limits, check: Check,
     isolation: Isolation, scratch: Path, own: "Share"
 ) -> Result:  # fmt: skip
+    from toolkit.assignment.check.host import MALFORMED
     from toolkit.assignment.grade.sandbox.host import SandboxedHost
     from toolkit.assignment.grade.unusual import unusual
+    from toolkit.assignment.viva.session import questions_of
 
     copy = scratch / "submission"
     copy.mkdir()
@@ -115,6 +125,12 @@ def _judged(
     try:
         host.open()
         report = check.judge(submission, host, rubric.packages)
+        given = submission, host, host.root
+        questions: list[Question] = []
+        with contextlib.suppress(*MALFORMED):  # what their process tells
+            questions += (
+                questions_of(*given, check.viva, crc32(name.encode())) if check.viva else []
+            )
     finally:
         host.close()
     unclear = [*report.not_seen, *report.findings]
@@ -127,6 +143,7 @@ def _judged(
         right=report.right[:MAX_FINDINGS],
         hints=unusual(submission),
         lines=_source_lines(report, scratch / "archive"),
+        viva=questions,
         isolation=isolation.describe(),
         versions=versions(),
         printed=host.printed.decode(errors="replace")[-MAX_PRINTED:],

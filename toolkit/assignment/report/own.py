@@ -13,19 +13,22 @@ from toolkit.common.console import command_line
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.figures import Curve, save_curves
 from toolkit.common.package_data import package_data
-from toolkit.export.manifest import read_manifest
+from toolkit.export.manifest import MINE, networks_of, read_manifest
 
 SOURCE = "All numbers and pictures come from the student's own trainings."
 TOOLKITS = "the toolkit's own network, for comparison"
 CHANCE = ("chance", 0.1)
 
 
-def read_own(folder: Path) -> Results:
+def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
     """Read the records in a student's folder; what is missing or cannot be used becomes a gap.
 
+    Args:
+        exports_dir: their exported networks; by default those in `mine` beside the records.
+
     Raises:
-        UsageError: that is no folder.
-        ToolkitError: one of the files was made by the toolkit, not by the student.
+        UsageError: that is no folder, or the exports are not theirs.
+        ToolkitError: one of the files was made by the toolkit, not by the student, or is damaged.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder: give the one with your code and its records.")
@@ -46,7 +49,29 @@ def read_own(folder: Path) -> Results:
             add_training(log, path, results)
         add_by_length(records, path, results)
         add_gan(records, path, results)
+    if exports := exports_beside(folder, exports_dir):
+        from toolkit.assignment.report.opened import add_opened
+
+        print(f"The networks in {exports} are opened and measured: about a minute.", flush=True)
+        add_opened(exports, results)
     return results
+
+
+def exports_beside(folder: Path, exports_dir: Path | None) -> Path | None:
+    """The folder of a student's networks: the one that they named, or `mine` in their folder.
+
+    Raises:
+        UsageError: the one that they named has no networks of their own.
+        ToolkitError: its manifest is damaged.
+    """
+    wanted = exports_dir or folder / "mine"
+    if any(name.endswith(MINE) for name in networks_of(wanted)):
+        return wanted
+    if exports_dir is not None:
+        raise UsageError(
+            f"{exports_dir} has no networks of your own: make such a folder with `toolkit export`."
+        )
+    return None
 
 
 def add_training(log: Log, path: Path, results: Results) -> None:

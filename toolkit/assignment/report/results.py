@@ -18,6 +18,13 @@ class Row(NamedTuple):
     value: str
 
 
+class Figure(NamedTuple):
+    """A picture, by its file name, and what is said below it."""
+
+    file: str
+    caption: str
+
+
 class Recurrent(NamedTuple):
     """A finished training of the LSTM or the RNN."""
 
@@ -63,6 +70,7 @@ class Gan:
     settings: list[Row] = field(default_factory=list)
     measured: list[Row] = field(default_factory=list)
     samples: list[str] = field(default_factory=list)  # side by side
+    moment: str = "at the start of the training, halfway through, and after its end"
     losses: str = ""
     interpolation: str = ""
     ends: str = ""  # of the interpolation, e.g. " from a 3 to an 8"
@@ -76,6 +84,7 @@ class Results:
     remark: str = ""  # the end of every caption
     doubts: list[str] = field(default_factory=list)  # what cannot be true, a sentence each
     by_length: str = ""  # file name of the picture of accuracies against T
+    opened: list[Figure] = field(default_factory=list)  # of the exported LSTM
     recurrent: list[Recurrent] = field(default_factory=list)
     tested: list[Tested] = field(default_factory=list)
     study: list[Family] = field(default_factory=list)

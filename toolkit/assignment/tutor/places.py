@@ -135,9 +135,11 @@ def _report(part: Part, submission: Submission, host: Host) -> Report:
 def _judged(exercise: Exercise, report: Report) -> Answer:
     """What the check of the part says about an exercise."""
     for finding in report.findings:
-        if {str(finding.id), f"{finding.id} {finding.equation}"} & {*exercise.ids}:
-            id, said = str(finding.id), {"message": finding.message}
-            return Answer(verdict="wrong", numbers=True, id=id, said=[("judged", said)])
+        id, one = str(finding.id), f"{finding.id} {finding.equation}"
+        if {id, one} & {*exercise.ids}:
+            judged = [("judged", {"message": finding.message})]
+            own = next((key for key, m in exercise.mistakes.items() if m["id"] == one), "")
+            return Answer(verdict="wrong", numbers=True, id=id, said=judged, mistake=own)
     if any(finding.id == "not-written" for finding in report.findings):
         return Answer(verdict="not written")
     ids = {None, *(id.split()[0] for id in exercise.ids)}

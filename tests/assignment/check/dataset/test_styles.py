@@ -125,7 +125,6 @@ WRONG = {
     "counting beyond 64 bits": (
         COUNTING.replace("min(10 ** self.half, 10 ** 6)", "10 ** self.half"), "length-overflow"),
     "one shared palindrome in a thousand": (LEAK, "split-leak"),
-    "items still to do": (dataset().replace("   return torch", "   torch"), "not-written"),
     "a helper that is missing": ("import my_own_helpers\n" + dataset(), "does-not-import"),
     "an error in an item": (dataset(BARE + ", undefined"), "does-not-run"),
 }  # fmt: skip

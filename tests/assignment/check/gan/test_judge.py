@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 
+from toolkit.assignment.check.gan import checks
+
 from ..conftest import Check
 from .styles import RIGHT, WRONG, gan
 
@@ -66,3 +68,14 @@ def test_memory_that_runs_out_is_nobodys_fault(tmp_path: Path, warm_check: Check
     report = warm_check(tmp_path, parts=["gan"])
     assert report.findings == []
     assert any("GiB" in finding.message for finding in report.not_seen)
+
+
+def test_a_slow_script(tmp_path: Path, warm_check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can tell whether it would end."""
+    monkeypatch.setattr(checks, "MAX_SECONDS", 1.0)
+    (tmp_path / "my_gan.py").write_text(
+        gan(("Z = 20\n", "Z = 20\nfor k in range(10**9):\n    pass\n"))
+    )
+    report = warm_check(tmp_path, parts=["gan"])
+    assert report.findings == []
+    assert len(report.not_seen) == 1

@@ -50,5 +50,6 @@ def test_ends_that_lie_outside() -> None:
     torch.manual_seed(0)
     points = _lerp(*torch.randn(2, 10), 9)
     (inner,) = find_paths([(0, points[1:-1])])
-    assert ends_outside(inner, points[[0, -1]])
-    assert not ends_outside(inner, torch.stack([points[0], torch.randn(10)]))
+    assert ends_outside(inner, points[[0, -1]]) == 2
+    assert ends_outside(inner, torch.stack([points[0], torch.randn(10)])) == 1
+    assert ends_outside(inner, torch.randn(10)[None]) == 0

@@ -141,8 +141,6 @@ CASES = {
     "arguments at import": Case(ARGUMENTS + WHOLE),
     "endless loop over a loader": Case(changed(("for epoch in range(5):", "while True:"))),
     "log_softmax and NLLLoss": Case(changed((LOSS, "nn.NLLLoss()(F.log_softmax(out, dim=1), y)"))),
-    "log_softmax and CrossEntropyLoss": Case(
-        changed((LOSS, "criterion(torch.log_softmax(out, dim=1), y)"))),
     "softmax over the batch": Case(changed((LOSS, "criterion(\n            out.softmax(0), y)")),
         (("softmax-before-loss", "out.softmax(0)"),)),
     "log_softmax over the batch": Case(
@@ -154,18 +152,15 @@ CASES = {
         script=LSTM)),
     "the loss by hand with one-hot labels": Case(
         changed((LOSS, "-(torch.eye(10)[y] * out.log_softmax(1)).sum(1).mean()"))),
-    "one-hot labels": Case(changed((LOSS, "criterion(out, torch.eye(10)[y])"))),
     "a loss of another kind, by hand": Case(
         changed((LOSS, "((out - torch.eye(10)[y]) ** 2).sum()")), not_seen=1),
     "the negative of the loss": Case(changed((BACK, "        (-loss).backward()\n")),
         (("does-not-learn", "(-loss).backward()"),)),
-    "a printed loss beside it": Case(
-        changed((BACK, "        print(criterion(out, y), F.mse_loss(out, out))\n" + BACK))),
     "labels of another digit": Case(changed((LOSS, "criterion(out, (y + 1) % 10)")),
         (("wrong-loss", "(y + 1) % 10"),)),
     "one-hot labels of another digit, for a lambda": Case(changed(("nn.CrossEntropyLoss()",
         "lambda p, y: F.cross_entropy(p, torch.eye(10)[y])"), (LOSS, "criterion(out, y.flip(0))")),
-        (("wrong-loss", "criterion(out, y.flip(0))"),)),
+        (("wrong-loss", "lambda p, y"),)),
     "labels of another digit, without a loader": Case(
         HEAD + TENSORS + BY_HAND.replace("Y[k])", "X[k, 1].argmax(1))", 1),
         (("wrong-loss", "X[k, 1]"),)),
@@ -181,13 +176,6 @@ CASES = {
     "an optimiser of the last layer only": Case(
         changed(("(model.parameters(), lr", "([model.V, model.a], lr")),
         (("does-not-learn", "torch.optim.RMSprop([model.V"),)),
-    "an optimiser for each step": Case(changed((CLEAR,
-        "        optimizer = torch.optim.RMSprop(list(model.parameters()))\n" + CLEAR)),
-        (("wrong-optimiser", "torch.optim.RMSprop(list("),)),
-    "a model for each step": Case(changed(("        out = model(x)\n",
-        "        model = LSTM(5, 10, 32, 10)\n"
-        "        optimizer = torch.optim.RMSprop(list(model.parameters()))\n"
-        "        out = model(x)\n")), (("does-not-learn", "torch.optim.RMSprop(list("),)),
     "RMSProp by hand": Case(changed((CLEAR, ""), ("for epoch",
         "squares = [torch.zeros_like(p) for p in model.parameters()]\nfor epoch"), (STEP,
         "        for p, s in zip(model.parameters(), squares):\n"
@@ -219,9 +207,6 @@ CASES = {
     "a loss with weights, and validation with gradients": Case(changed(("nn.CrossEntropyLoss()",
         "nn.CrossEntropyLoss(torch.ones(10) * 2)"), (LOOP, LOOP +
         "    for x, y in test_loader:\n        print(criterion(model(x), y))\n"))),
-    "every time step at once, too many to send": Case(changed((LOSS,
-        "criterion(\n            out[:, :, None].repeat(1, 1, 400), "
-        "y[:, None].repeat(1, 400))")), (("loss-not-last-step", "criterion("),)),
     "both accuracies": Case(
         WHOLE + TEST.replace("test_loader", "loader").replace("test_set", "train_set")),
     "a rare leak": Case(
@@ -240,9 +225,6 @@ CASES = {
         ("DataLoader(test_set, 64)",
         "DataLoader(train_set, 64, sampler=SubsetRandomSampler(range(400, 500)))"))),
     "batches by hand": Case(HEAD + TENSORS + BY_HAND),
-    "batches by hand, tested on the same": Case(HEAD + TENSORS + BY_HAND.replace("X[k]", "X")
-        .replace("Y[k]", "Y").replace("(Z)", "(X)").replace("== W", "== Y"),
-        (("tests-on-training-data", "model(X).argmax"),)),
     "a folder that is not there": Case(
         WHOLE + "\ntorch.save(model.state_dict(), 'saved/model.pt')\n",
         (("missing-folder", "torch.save"),)),

@@ -193,8 +193,6 @@ def test_packages_that_plot_accept_everything(tmp_path: Path) -> None:
     answer = run(text, tmp_path)
     assert answer["error"] is None
     assert "save" in kinds(answer)
-    names = {e["name"] for e in answer["events"] if e["kind"] == "stand_in"}
-    assert names == {"matplotlib", "mpl_toolkits", "tqdm"}
 
 
 def test_imports_as_students_write_them(tmp_path: Path) -> None:

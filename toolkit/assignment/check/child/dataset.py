@@ -76,17 +76,13 @@ class Answers:
 
         Returns:
             `inputs` (n, ...) and `labels` (n, numbers of one label), as they are but for their
-            types; `inputs` is None if items are no pairs of two tensors, all of one shape, and then
-            `empty` says whether they are None.
+            types; `inputs` is None if items are no pairs of two tensors, all of one shape.
         """
-        items = list(self._items(length, count, read, more))
-        pairs = list(map(_pair, items))
+        pairs = list(map(_pair, self._items(length, count, read, more)))
         shapes = {(x.shape, y.shape) for x, y in filter(None, pairs)}
         if None in pairs or len(shapes) != 1:
-            empty = bool(items) and all(item is None for item in items)
-            return {"inputs": None, "labels": None, "empty": empty}
+            return {"inputs": None, "labels": None}
         return {
-            "empty": False,
             "inputs": torch.stack([pair[0] for pair in pairs if pair]),
             "labels": torch.stack([pair[1] for pair in pairs if pair]),
         }
@@ -94,13 +90,18 @@ class Answers:
     def _items(self, length: int, count: int, read: int, more: dict[str, Any]) -> Iterator[Any]:
         """What their code makes, as `items` is told to read it."""
         means = self._means()
-        known = {"classes": 10, "one_hot": False, "seed": 0, "device": torch.device("cpu")}
-        known |= {"count": count, "batch": 1}
+        known = {
+            "classes": 10,
+            "seed": 0,
+            "device": torch.device("cpu"),
+            "count": count,
+            "batch": 1,
+        }
         lengths = [n for what in LENGTHS for n in means if means[n] == what]
         lengths = lengths or [n for n in list(means)[:1] if means[n] is None]
         own = dict.fromkeys(lengths, count)  # two lengths: one is the number
         own |= dict.fromkeys(lengths[:1], length)
-        rest = {what: values[0] for what, values in SPLITS.items()}
+        rest = {"one_hot": False} | {what: values[0] for what, values in SPLITS.items()}
         yield from _read(call(self.kind, ("items",), known, rest, own | more), read)
 
     def _means(self) -> dict[str, str | None]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from toolkit.assignment.check.child.answering import Back, described
-from toolkit.assignment.check.child.importing import forget_imports
+from toolkit.assignment.check.child.importing import forget_imports, unpickled
 from toolkit.assignment.check.child.script.running import Script
 from toolkit.assignment.check.child.script.trace import EnoughSteps
 from toolkit.assignment.check.child.script.values import tensors_in
@@ -56,6 +56,30 @@ class Answers:
         finally:
             for part, mode in modes.items():
                 part.training = mode
+
+    def unpickle(self, file: str) -> list[dict[str, Tensor]]:
+        """The weights in a file that has whole networks."""
+        assert self.script is not None
+        return unpickled(self.root / file, vars(self.script.module))
+
+    def shapes(self, network: int) -> dict[str, list[int]]:
+        """Of all that a network's state_dict has."""
+        assert self.script is not None
+        states = self.script.trace.networks[network].state_dict()
+        return {name: list(value.shape) for name, value in states.items()}
+
+    def export(
+        self, network: int, name: str, states: dict[str, Tensor], facts: dict[str, Any]
+    ) -> dict[str, Any]:
+        """A network with these weights as files like ours: see `torchscript.own_files`."""
+        from toolkit.export.torchscript import own_files  # no check waits for that
+
+        assert self.script is not None
+        module = self.script.trace.networks[network]
+        module.load_state_dict(states)
+        for part in module.modules():  # not by `eval`, as in `outputs`
+            part.training = False
+        return own_files(name, module, facts)
 
     def texts(self) -> dict[str, str]:
         """The source of the student's files, relative to the root; notebooks are there as such."""

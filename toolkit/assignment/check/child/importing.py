@@ -4,11 +4,15 @@ import ast
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
 
 from toolkit.assignment.check.child.stand_ins import StandIns, is_replaced
 
@@ -179,3 +183,15 @@ def classes(module: ModuleType, base: type) -> dict[str, type]:
         and issubclass(value, base)
         and value.__module__.partition(".")[0] not in ("torch", "torchvision")
     }
+
+
+def unpickled(path: Path, names: Mapping[str, Any]) -> list[dict[str, Tensor]]:
+    """The weights of whole networks in a file of `torch.save`.
+
+    Args:
+        names: what the script that saved them had defined.
+    """
+    vars(sys.modules["__main__"]).update(names)
+    loaded = torch.load(path, map_location="cpu", weights_only=False)
+    found = loaded.values() if isinstance(loaded, Mapping) else [loaded]
+    return [dict(one.state_dict()) for one in found if isinstance(one, nn.Module)]

@@ -44,13 +44,6 @@ def place(root: str) -> Place:
     return next(((file, frame.f_lineno) for frame, file in running(root)), (None, None))
 
 
-def outside_lambda(root: str) -> Place | None:
-    """The place where a lambda was called, if one is running."""
-    frames = [(f.f_code.co_name, file, f.f_lineno) for f, file in running(root)]
-    outside = ((file, line) for name, file, line in frames if name != "<lambda>")
-    return next(outside, None) if frames and frames[0][0] == "<lambda>" else None
-
-
 def place_of_class(kind: type, root: Path | str, *methods: str) -> Place | None:
     """The place of a class, or of the first of `methods` it has; None if it is not theirs."""
     file = within(getattr(sys.modules.get(kind.__module__), "__file__", None) or "", str(root))

@@ -28,10 +28,7 @@ def run_plainly(root: Path, file: str, there: Container[str], back: Back) -> dic
     Returns:
         what it raised, as in `answering.described`; None if it came to its end.
     """
-
-    for made in sorted(root.rglob("*"), reverse=True):
-        if made.relative_to(root).as_posix() not in there:
-            made.rmdir() if made.is_dir() and not made.is_symlink() else made.unlink()
+    clear(root, there)
     path = root / file
     replace_mnist(few_digits(back, whole=True))
     prepare_imports(root, path.parent, lacking=True)
@@ -42,6 +39,13 @@ def run_plainly(root: Path, file: str, there: Container[str], back: Back) -> dic
     except Exception as error:  # whatever a student's code raises
         return described(error, root)
     return None
+
+
+def clear(root: Path, there: Container[str]) -> None:
+    """Delete what an earlier run has made."""
+    for made in sorted(root.rglob("*"), reverse=True):
+        if made.relative_to(root).as_posix() not in there:
+            made.rmdir() if made.is_dir() and not made.is_symlink() else made.unlink()
 
 
 def run_as_main(

@@ -26,10 +26,6 @@ class StandIns(MetaPathFinder, Loader):
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    @staticmethod
-    def replaced(name: str) -> None:
-        """Called with the name of a package that is replaced."""
-
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
@@ -65,9 +61,7 @@ class StandIns(MetaPathFinder, Loader):
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Note that it is used."""
-        if "." not in module.__name__:
-            self.replaced(module.__name__)
+        """There is nothing to run."""
 
 
 def is_replaced(name: str) -> bool:

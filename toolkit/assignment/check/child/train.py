@@ -1,11 +1,6 @@
 """Answers about the training of a student's LSTM."""
 
-import _thread
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,9 +11,9 @@ from torch.utils.data import IterableDataset
 
 from toolkit.assignment.check.child.answering import Back
 from toolkit.assignment.check.child.importing import forget_imports
-from toolkit.assignment.check.child.plain import run_plainly
+from toolkit.assignment.check.child.plain import clear, run_plainly
+from toolkit.assignment.check.child.script.lines import Lines
 from toolkit.assignment.check.child.script.running import Script
-from toolkit.assignment.check.child.script.trace import EnoughSteps
 
 
 class Answers:
@@ -39,12 +34,17 @@ class Answers:
         """
         forget_imports(self.root)
         self.script = Script(self.root, file, max_steps, max_seconds)
-        with _alarm(self.script, max_seconds):
-            return self.script.run()
+        return self.script.run()
 
     def plainly(self, file: str, there: list[str]) -> dict[str, Any] | None:
         """Run a script as it is, in a folder that has only what was `there`; what it raised."""
         return run_plainly(self.root, file, there, self.back)
+
+    def watch(self, file: str, there: list[str], max_seconds: float, **how: Any) -> dict[str, Any]:
+        """Follow a script, in a folder that has only what was `there`: see `Lines`."""
+        clear(self.root, there)
+        forget_imports(self.root)
+        return Lines(self.root, file, max_seconds=max_seconds, **how).watch()
 
     def items(self, load: int, count: int, seconds: float) -> dict[str, Any]:
         """The inputs of a data set's items, without their labels.
@@ -83,34 +83,6 @@ class Answers:
             "total": None if keys is None else len(keys),
             "redrawn": redrawn,
         }
-
-
-@contextmanager
-def _alarm(script: Script, seconds: float) -> Iterator[None]:
-    """Stop a script that is slow before its training has made a step."""
-
-    def stop(*_: object) -> None:
-        if script.trace.on:
-            script.trace.slow = True
-            raise EnoughSteps
-
-    done = threading.Event()
-    deadline = time.process_time() + seconds
-
-    def watch() -> None:
-        while not done.wait(0.1):
-            if time.process_time() > deadline:
-                _thread.interrupt_main()  # calls `stop` there; Windows has no timer of CPU time
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    before = signal.signal(signal.SIGINT, stop)
-    watcher.start()
-    try:
-        yield
-    finally:
-        done.set()
-        watcher.join()
-        signal.signal(signal.SIGINT, before)
 
 
 def _input(item: Any) -> Tensor:

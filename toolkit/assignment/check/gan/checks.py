@@ -44,11 +44,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
 
 def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     verdicts.doing(f"the first steps of {located.file}")
-    for file in (located.file, *located.users[:MAX_USERS]):
-        asked: dict[str, Any] = {"file": file, "max_steps": MAX_STEPS, "max_seconds": MAX_SECONDS}
-        trace = student.ask("run", reader=Trace.of, **asked)
-        if trace.ended != "nothing":  # else one that uses it may train
-            break
+    trace = watch(student, located)
     lines = Lines(student.ask("texts"), located.file, (*located.files, *located.users))
     game = find_game(trace)
     _check_end(trace, game, lines, verdicts)
@@ -69,6 +65,16 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     functions = Functions(student, lines, game, Artist(like, low, high))
     check_modes(game, functions, lines, verdicts)
     check_interpolation(game, lines, functions, verdicts)
+
+
+def watch(student: Student, located: Located) -> Trace:
+    """What the first steps of its training do."""
+    for file in (located.file, *located.users[:MAX_USERS]):
+        asked: dict[str, Any] = {"file": file, "max_steps": MAX_STEPS, "max_seconds": MAX_SECONDS}
+        trace: Trace = student.ask("run", reader=Trace.of, **asked)
+        if trace.ended != "nothing":  # else one that uses it may train
+            break
+    return trace
 
 
 class Probe:
@@ -132,7 +138,11 @@ def _check_end(trace: Trace, game: Game | None, lines: Lines, verdicts: Verdicts
         verdicts.fault("not-written.pass", at=trace.unfinished[0], proof={"text": "pass"})
     elif ended == "error" and error is not None:
         _check_error(error, trace, game, verdicts)
-    elif game is None and "backward(" in lines.texts.get(lines.file, "") and not trace.all(Step):
+    elif (
+        game is None
+        and not trace.all(Step)
+        and (ended == "slow" or "backward(" in lines.texts.get(lines.file, ""))
+    ):
         verdicts.not_seen("not-reached")
     elif game is None or not trace.all(Step, Backward):
         times = len(trace.all(Step))
@@ -155,16 +165,9 @@ def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts:
     if any(words in error.text for words in AGAIN) and not ACTIVATION.search(error.text):
         verdicts.fault(
             "missing-detach.raised",
-            at=(game and undetached(game)) or error,
+            at=(game and undetached(game, game.passes_of(game.discriminator))) or error,
             proof={"happened": error.text},
             problem=error.text.splitlines()[0].split(": [")[0][:120],
-        )
-    elif "doesn't match the broadcast shape [3," in error.text:
-        verdicts.fault(
-            "does-not-run.channels",
-            at=next(iter(trace.normalised), error),
-            proof={"said": str(error), "where": [error.file, error.line]},
-            problem=error.text.splitlines()[0][:120],
         )
     elif "elements of input should be between 0 and 1" in error.text:
         verdicts.fault("wrong-loss.raised", at=error, proof={"happened": error.text})

@@ -111,6 +111,10 @@ class Game:
         """The optimiser steps that were meant for this network: that hold parameters of its."""
         return [step for step in self.steps if step.parameters & network.parameters.keys()]
 
+    def passes_of(self, network: Network) -> list[Backward]:
+        """The backward passes that its steps use for the first time."""
+        return [backward for turn in self.turns(network) for backward in turn.passes]
+
     def turns(self, network: Network) -> list[Turn]:
         """What each of its steps follows."""
         return [

@@ -87,11 +87,7 @@ def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
     if first is None or first.output is None:
         verdicts.not_seen("images")
         return
-    sizes = _sizes(game)
-    if sizes is not None:
-        proof = dict(zip(("one", "other"), sizes, strict=True))
-        verdicts.fault("wrong-shape.two", at=game.generator.line_of(first), proof=proof)
-    real = _real(game)
+    real = real_bounds(game)
     low, high = bounds_of(game, draw, scaled=True)
     if (growth := _growth(first, draw)) and growth[1] > 5 * growth[0] > 5:
         verdicts.fault(
@@ -110,20 +106,11 @@ def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
         at = next(iter(game.trace.normalised), None) or game.generator.made_last
         seen = {"drawn": [low, high], "real": list(real)}
         verdicts.fault("output-range.apart", at=at, proof=seen)
-    elif sizes is None:
+    else:
         verdicts.right("images")
 
 
-def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """A shape of drawn and one of real images, if no judged ones of both have the same size."""
-    drawn = {j.images.size: j.images.shape[1:] for j in game.judged.values() if j.drawn.any()}
-    real = {j.images.size: j.images.shape[1:] for j in game.judged.values() if not j.drawn.all()}
-    if not drawn or not real or drawn.keys() & real.keys():
-        return None
-    return next(iter(drawn.values())), next(iter(real.values()))
-
-
-def _real(game: Game) -> tuple[float, float] | None:
+def real_bounds(game: Game) -> tuple[float, float] | None:
     """Least and largest number of all real images that were judged."""
     parts = []
     for judged in game.judged.values():

@@ -30,7 +30,7 @@ def check_losses(game: Game, ask: Ask, verdicts: Verdicts) -> bool:
         verdicts.fault("wrong-loss.shapes", at=loss, proof=proof)
     outputs = [j.call.output for j in game.judged.values() if j.call.output is not None]
     always_one = bool(outputs) and all(o.size == 1 and o.least == o.largest == 1 for o in outputs)
-    squashed = _is_probability(game, ask)
+    squashed = is_probability(game, ask)
     again = _sigmoid_again(losses, game, squashed)
     missing = next((loss for loss in losses if loss.name == PROBABILITIES), None)
     if again is not None and again.input is not None:
@@ -73,7 +73,7 @@ def _unchanged(value: Value, game: Game) -> bool:
     )
 
 
-def _is_probability(game: Game, ask: Ask) -> bool:
+def is_probability(game: Game, ask: Ask) -> bool:
     """Whether the discriminator's outputs stay between 0 and 1, whatever it is shown."""
     outputs = [j.call.output for j in game.judged.values() if j.call.output is not None]
     if not outputs or min(o.least for o in outputs) < 0 or max(o.largest for o in outputs) > 1:

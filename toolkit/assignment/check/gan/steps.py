@@ -1,5 +1,6 @@
 """What the steps of both optimisers do: which parameters move, by whose loss, and which way."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from toolkit.assignment.check.gan.game import Game
@@ -39,10 +40,9 @@ def _in_one_optimiser(game: Game, one: Player, other: Player, verdicts: Verdicts
         return True
     for idle, busy in ((other, one), (one, other)):
         if not idle.steps and len({step.optimiser for step in busy.steps}) > 1:
-            mine = [s for s in busy.steps if _follows_real(game, s) == (idle is other)]
             verdicts.fault(
                 "wrong-optimiser.neither",
-                at=game.trace.maker((mine or busy.steps[-1:])[0]),
+                at=game.trace.maker(busy.steps[-1]),
                 proof={
                     "these": idle.parameters.keys(),
                     "those": {p for step in game.steps for p in step.parameters},
@@ -51,13 +51,6 @@ def _in_one_optimiser(game: Game, one: Player, other: Player, verdicts: Verdicts
             )
             return True
     return False
-
-
-def _follows_real(game: Game, step: Step) -> bool:
-    """Whether the last backward pass before a step came from a loss on real images."""
-    before = [b for b in game.passes.values() if b.index < step.index]
-    judged = [game.judged[n] for n in before[-1].gradients if n in game.judged] if before else []
-    return any(not bool(j.drawn.all()) for j in judged)
 
 
 def _never_steps(game: Game, player: Player, verdicts: Verdicts) -> bool:
@@ -85,7 +78,7 @@ def _check_gradients(
         step = next((step for step in generator.steps if number in step.stale), None)
         verdicts.fault(
             "missing-detach.stale" if step else "missing-detach.cleared",
-            at=_undetached(game, game.passes[number]) or step,
+            at=undetached(game, [game.passes[number]]) or step,
             proof={"these": game.passes[number].changed & ours, "those": ours},
         )
     for player in (discriminator,) if runs_on else (generator, discriminator):
@@ -105,19 +98,13 @@ def _first_uses(step: Step) -> set[int]:
     return set(step.passes) - step.stale
 
 
-def undetached(game: Game) -> Call | None:
-    """The first of the discriminator's calls whose images led its step into the generator."""
-    for turn in game.turns(game.discriminator):
-        for backward in turn.passes:
-            if backward.changed & game.generator.parameters.keys():
-                return _undetached(game, backward)
+def undetached(game: Game, passes: Iterable[Backward]) -> Call | None:
+    """The discriminator's call whose images led the first of these passes into the generator."""
+    for backward in passes:
+        if backward.changed & game.generator.parameters.keys():
+            judged = [game.judged[number] for number in backward.gradients if number in game.judged]
+            return next((j.call for j in judged if bool(j.drawn.any())), None)
     return None
-
-
-def _undetached(game: Game, backward: Backward) -> Call | None:
-    """The discriminator's call whose images led this pass into the generator."""
-    judged = [game.judged[number] for number in backward.gradients if number in game.judged]
-    return next((j.call for j in judged if bool(j.drawn.any())), None)
 
 
 def _check_moves(game: Game, player: Player, verdicts: Verdicts) -> None:

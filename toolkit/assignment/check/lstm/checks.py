@@ -25,15 +25,35 @@ NO_PIECES = 1_000_003  # a hidden size that no tensor has
 
 def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     """Import the file, find the LSTM in it, and try it out."""
+    if (found := find(student, located, verdicts)) is None:
+        return
+    network, first, source, forward = found
+    try:
+        _judge(network, first, source, verdicts)
+        verdicts.doing(f"learning palindromes of {LENGTH} digits")
+        check_learning(network, forward, verdicts)
+    except WrongOutput as error:  # where it has given logits before
+        raise Gone({}, disturbed=True) from error
+
+
+def find(
+    student: Student, located: Located, verdicts: Verdicts
+) -> tuple[Network, StudentError | WrongOutput | None, Source, int | None] | None:
+    """Import the file, and find out how to build and to call the LSTM in it.
+
+    Returns:
+        the network, what went wrong with the first try to call it, its text, and the line of its
+        forward; None if the verdicts say already why nothing else can be told.
+    """
     verdicts.doing(f"importing {located.file}")
     try:
         kinds = student.ask("load", file=located.file, name=located.name)["classes"]
     except StudentError as error:
         verdicts.error(error, importing=True)
-        return
+        return None
     if not kinds:
         verdicts.fault("does-not-run.no-class", proof={"these": ["LSTM"], "those": []})
-        return
+        return None
 
     verdicts.doing("building the LSTM and calling it")
     text = str(student.ask("source", file=located.file))
@@ -42,24 +62,18 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     names = [name, *(kind["name"] for kind in kinds[1:] if kind["name"] not in used)]
     network, first = find_network(student, names)
     kind = kinds[0] if network is None else next(k for k in kinds if k["name"] == network.way.kind)
-    source = Source(text, kind["name"])
     if _forbidden(student, network, kind["line"], verdicts):
-        return
+        return None
     if network is None:
         if isinstance(first, WrongOutput):
             proof = dict(zip(("one", "other"), first.args, strict=True))
             verdicts.fault("wrong-shape.output", line=kind["forward"], proof=proof, got=first)
         elif first is not None:
             verdicts.error(first)
-        return
+        return None
     ways = chain([network], islice(other_ways(network), MORE_WAYS))
     network = next(filter(follows, ways), network)  # it may be called in a wrong way
-    try:
-        _judge(network, first, source, verdicts)
-        verdicts.doing(f"learning palindromes of {LENGTH} digits")
-        check_learning(network, kind["forward"], verdicts)
-    except WrongOutput as error:  # where it has given logits before
-        raise Gone({}, disturbed=True) from error
+    return network, first, Source(text, kind["name"]), kind["forward"]
 
 
 def _judge(

@@ -35,7 +35,7 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
     steps = network.way.steps
     blind = steps >= 4 and not network.reads(steps) and network.reads(steps, which=-2)
     recording, match = _read(network)
-    layers, readout = _layers(match, recording) if match else ([], None)
+    layers, readout = layers_of(match, recording) if match else ([], None)
     if blind and (readout is None or readout.exact):  # else it is h of an earlier step
         proof = {"changed": "the last digit", "difference": 0}
         verdicts.fault("loss-not-last-step.unread", line=source.loop_line(), proof=proof)
@@ -65,7 +65,7 @@ def _fresh(network: Network) -> list[tuple[Tensor, Tensor]]:
     """Inputs of other sizes that took no part in the search, and what the network says."""
     fresh = []
     for number, (batch, steps) in enumerate(network.other_sizes()):
-        x = _inputs(network, batch, steps, 1, seed=5 + number)[0]
+        x = random_inputs(network, batch, steps, 1, seed=5 + number)[0]
         with contextlib.suppress(StudentError, WrongOutput):
             fresh.append((features(x), reference.normalised(network.run([x])[0])))
     return fresh
@@ -76,9 +76,9 @@ def follows(network: Network) -> bool:
     network.build(hidden=network.way.hidden)
     randomise(network)
     network.find_real()
-    recording = _record(network, _hidden_sizes(network)[0])
+    recording = record(network, hidden_sizes(network)[0])
     match = find_match(recording, mistakes=False)
-    return match is not None and match.cost == 0 and _layers(match, recording)[1].exact
+    return match is not None and match.cost == 0 and layers_of(match, recording)[1].exact
 
 
 def _read(network: Network) -> tuple[Recording, Match | None]:
@@ -96,8 +96,8 @@ def _read(network: Network) -> tuple[Recording, Match | None]:
     for scale, states in [(1.0, set()), (SMALL, set()), *[(1.0, rows)] * bool(rows)]:
         network.states = frozenset(states)
         randomise(network, scale=scale, same=rows)
-        for hidden in _hidden_sizes(network):
-            recording = _record(network, hidden)
+        for hidden in hidden_sizes(network):
+            recording = record(network, hidden)
             match = find_match(recording)
             cost = match.cost if match else UNKNOWN
             if best is None or cost < best[0]:
@@ -112,7 +112,7 @@ def _read(network: Network) -> tuple[Recording, Match | None]:
     return recording, match
 
 
-def _layers(match: Match, recording: Recording) -> tuple[list[Match], Map]:
+def layers_of(match: Match, recording: Recording) -> tuple[list[Match], Map]:
     """The layers, of which each reads the h(t) of the one below, and the readout of the last."""
     layers = [match]
     readout = affine(recording.logits, None, match.h[-1])
@@ -125,7 +125,7 @@ def _layers(match: Match, recording: Recording) -> tuple[list[Match], Map]:
     return layers, readout
 
 
-def _hidden_sizes(network: Network) -> list[int]:
+def hidden_sizes(network: Network) -> list[int]:
     """How many units there may be: what was asked for, else what the shapes suggest."""
     if "hidden" in network.took and network.way.hidden:
         return [network.way.hidden]
@@ -136,7 +136,9 @@ def _hidden_sizes(network: Network) -> list[int]:
     return sorted(score, key=lambda g: -score[g])[:3] or [HIDDEN]
 
 
-def _inputs(network: Network, batch: int, steps: int, count: int, seed: int = 0) -> list[Tensor]:
+def random_inputs(
+    network: Network, batch: int, steps: int, count: int, seed: int = 0
+) -> list[Tensor]:
     """Batches of real inputs where the network reads such, else of digits."""
     rng = torch.Generator().manual_seed(seed)
     if network.way.input_dim and network.real:
@@ -150,12 +152,12 @@ def features(x: Tensor) -> Tensor:
     return x if x.is_floating_point() else F.one_hot(x, 10).float()
 
 
-def _record(network: Network, hidden: int) -> Recording:
+def record(network: Network, hidden: int, rows: int | None = None) -> Recording:
     """What is computed over known inputs."""
     way = network.way
-    rows = max(ROWS, 2 * hidden) if way.batch != ROWS or hidden <= ROWS else ROWS
+    rows = rows or (max(ROWS, 2 * hidden) if way.batch != ROWS or hidden <= ROWS else ROWS)
     count = math.ceil(rows / way.batch)
-    xs = _inputs(network, way.batch, way.steps, count)
+    xs = random_inputs(network, way.batch, way.steps, count)
     inputs = [network.encode(x) for x in xs]
 
     def reader(answer: dict[str, Any]) -> Recording:
@@ -184,7 +186,7 @@ def _check_start(
         rule = "passed-on"
     elif kept and match.cost == 0:  # perhaps a learnt state that starts at zero
         randomise(network, frozenset(t["name"] for t in kept))
-        again = find_match(_record(network, match.h.size(-1)))
+        again = find_match(record(network, match.h.size(-1)))
         if again is None or start.nonzero(again) is None:
             name = min(kept, key=lambda t: (not is_state(t), t["uses"]))["name"]
             rule = "learnt"

@@ -7,11 +7,9 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.check.lstm.network import HIDDEN, Network
+from toolkit.assignment.check.names import meaning
 
 WEIGHT, BIAS = 0.35, 0.35  # standard deviations of the weights that are tried
-STATE_NAMES = ("h", "c", "h0", "c0", "h_0", "c_0", "hidden", "cell", "state", "hidden_state",
-               "h_t", "cell_state", "init_h", "init_c", "h_init", "c_init", "h_prev", "c_prev",
-               "c_t")  # fmt: skip
 
 
 def find_counting(network: Network) -> None:
@@ -88,7 +86,7 @@ def unlearnt(network: Network) -> list[str]:
 
 def is_state(tensor: dict[str, Any]) -> bool:
     """Whether a tensor is called like an initial state."""
-    return tensor["name"].split(".")[-1].lower() in STATE_NAMES
+    return meaning(tensor["name"].split(".")[-1], "attributes") == "state"
 
 
 def counts_always(buffer: dict[str, Any], network: Network) -> bool:

@@ -27,7 +27,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         if trace.ended != "nothing":  # else one that uses it may train
             break
     trace = trace.only(located.network)
-    report_ending(trace, verdicts)
+    report_ending(trace, located.users, verdicts)
     for call in trace.notes("recurrent")[:1]:
         verdicts.fault("forbidden-module.called", at=call, proof={"happened": call.name})
     verdicts.doing("the loss and the steps")

@@ -1,7 +1,7 @@
 """Judges what a model is tested on: palindromes that it was not trained on."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.check.train.trace import Backward, Batch, Call, Load, Step, Trace
@@ -14,24 +14,26 @@ MAX_SETS = 3
 Data = tuple[int, int | None, int | None]
 
 
-class Reads(NamedTuple):
-    """The calls of what learns."""
-
-    trained: list[Call]  # that a backward pass follows
-    tested: list[Call]  # that are only read
-
-
 def check_data(student: Student, trace: Trace, verdicts: Verdicts) -> None:
-    """Look at the DataLoaders, or at what the model was called with if there are none."""
-    reads = _reads(trace)
-    if trace.all(Batch):
-        _check_loaders(student, trace, reads, verdicts)
-    elif reads.trained and reads.tested:
-        _check_calls(reads, verdicts)
+    """No data set is tested that was trained on, nor one that shares palindromes with it."""
+    learnt, read = _calls(trace)
+    loads = {load.load: load for load in trace.all(Load) if load.whole}
+    batches = trace.all(Batch)
+    training = {b.load for call in learnt if (b := _batch_of(call, batches))}
+    tested = [b for call in read if (b := _batch_of(call, batches)) and b.load in loads]
+    trained = {_data_of(loads[key]) for key in training if key in loads}
+    if tested and {_data_of(loads[batch.load]) for batch in tested} <= trained:
+        load = loads[tested[0].load]
+        found = None if load.stream else _items(student, load, 20)
+        if found is not None and not found["redrawn"]:  # else it is another one each time
+            seen = {"shared": load.size, "of": load.size}
+            verdicts.fault("tests-on-training-data.set", at=tested[0], proof=seen)
+            return
+    _check_leak(student, list(loads.values()), trained, verdicts)
 
 
-def _reads(trace: Trace) -> Reads:
-    """What the networks that learn have read, to be trained or to be tested."""
+def _calls(trace: Trace) -> tuple[list[Call], list[Call]]:
+    """The calls of what learns that a backward pass follows, and those that are only read."""
     moved = {p for step in trace.all(Step) for p in step.moved}
     learn = {k for k, n in trace.networks.items() if moved & n.parameters.keys() or not moved}
     calls = [call for call in trace.all(Call) if call.inputs and call.network in learn]
@@ -42,24 +44,7 @@ def _reads(trace: Trace) -> Reads:
             trained.append(call)
         elif not call.grad or not call.training:
             tested.append(call)
-    return Reads(trained, tested)
-
-
-def _check_loaders(student: Student, trace: Trace, reads: Reads, verdicts: Verdicts) -> None:
-    """No data set is tested that was trained on, nor one that shares palindromes with it."""
-    loads = {load.load: load for load in trace.all(Load) if load.whole}
-    batches = trace.all(Batch)
-    training = {b.load for call in reads.trained if (b := _batch_of(call, batches))}
-    tested = [b for call in reads.tested if (b := _batch_of(call, batches)) and b.load in loads]
-    trained = {_data_of(loads[key]) for key in training if key in loads}
-    if tested and {_data_of(loads[batch.load]) for batch in tested} <= trained:
-        load = loads[tested[0].load]
-        found = None if load.stream else _items(student, load, 20)
-        if found is not None and not found["redrawn"]:  # else it is another one each time
-            seen = {"shared": load.size, "of": load.size}
-            verdicts.fault("tests-on-training-data.set", at=tested[0], proof=seen)
-            return
-    _check_leak(student, list(loads.values()), trained, verdicts)
+    return trained, tested
 
 
 def _batch_of(call: Call, batches: Sequence[Batch]) -> Batch | None:
@@ -124,29 +109,3 @@ def _items(student: Student, load: Load, count: int) -> Mapping[str, Any] | None
     except StudentError:  # items of an unusual kind
         return None
     return found
-
-
-def _check_calls(reads: Reads, verdicts: Verdicts) -> None:
-    """Batches that are made by hand: compare what was read in training with the rest."""
-    same = {call.inputs[0].id for call in reads.trained}
-    repeated = [call for call in reads.tested if call.inputs[0].id in same]
-    if len(repeated) == len(reads.tested):
-        seen = {"shared": len(repeated), "of": len(reads.tested)}
-        verdicts.fault("tests-on-training-data.batches", at=repeated[0], proof=seen)
-        return
-    read = {row for call in reads.trained for row in _rows(call)}
-    for call in reads.tested:
-        rows = _rows(call)
-        if call.inputs[0].id not in same and (shared := rows & read):
-            share, seen = len(shared) / len(rows), {"shared": len(shared), "of": len(rows)}
-            verdicts.fault("split-leak.batches", at=call, proof=seen, share=share)
-            return
-    verdicts.right("batches")
-
-
-def _rows(call: Call) -> set[bytes]:
-    """The distinct rows of what a network read; a batch is the first axis."""
-    given = call.inputs[0].numbers
-    if given is None or given.dim() < 2:
-        return set()
-    return {row.tobytes() for row in given.float().reshape(len(given), -1).numpy()}

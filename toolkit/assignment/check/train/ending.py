@@ -1,5 +1,8 @@
 """What keeps a script from being watched to its end, and what it did besides training."""
 
+from collections.abc import Sequence
+
+from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.train.machine import check_machine
 from toolkit.assignment.check.train.trace import Backward, Loss, Step, Trace
@@ -8,8 +11,12 @@ from toolkit.assignment.check.verdicts import Verdicts
 DOWNLOAD = ("download", "urlopen", "HTTP Error", "Max retries", "Name or service")
 
 
-def report_ending(trace: Trace, verdicts: Verdicts) -> None:
-    """Report what stopped the script, if anything did, and what is wrong whatever it trains."""
+def report_ending(trace: Trace, users: Sequence[str], verdicts: Verdicts) -> None:
+    """Report what stopped the script, if anything did, and what is wrong whatever it trains.
+
+    Args:
+        users: the files of theirs that import it.
+    """
     trained = bool(trace.all(Step, Backward, Loss))
     name = verdicts.file.rpartition("/")[2]
     error = None if trace.error is None else StudentError(trace.error)
@@ -33,13 +40,13 @@ def report_ending(trace: Trace, verdicts: Verdicts) -> None:
         return  # which account for it
     elif trace.ended == "nothing" and trace.unfinished:
         verdicts.fault("not-written.pass", at=trace.unfinished[0], proof={"text": "pass"})
-    elif (trace.called or trace.ended == "nothing") and trace.callers:
-        verdicts.not_seen("used-elsewhere", name=name, user=trace.callers[0])
+    elif (trace.called or trace.ended == "nothing") and users:
+        verdicts.not_seen("used-elsewhere", name=name, user=users[0])
     elif trace.ended == "nothing":
         verdicts.fault("not-watched.nothing", proof=never, name=name)
     elif trace.called:
-        function = trace.called[-1]
-        at = trace.functions.get(function)
+        function, file, line = trace.called[-1]
+        at = Place(file, line)
         verdicts.fault("not-watched.called", at=at, proof=never, name=name, function=function)
 
 

@@ -34,12 +34,20 @@ def check_labels(before: int, loss: Loss, trace: Trace, verdicts: Verdicts) -> b
     shown = next(k for k in range(len(labels)) if labels[k] != right[k])
     verdicts.fault(
         "wrong-loss.labels",
-        at=loss.outer or loss,
+        at=loss,
         proof={"one": labels[:SHOWN].tolist(), "other": right[:SHOWN].tolist()},
         label=int(labels[shown]),
         first=int(right[shown]),
     )
     return False
+
+
+def whole(x: Tensor) -> Tensor | None:
+    """Digits as int64, also if they were divided by 9 or by 10; None for other fractions."""
+    scaled = (x.double() * scale for scale in SCALES)
+    return next(
+        (y.round().long() for y in scaled if bool(((y - y.round()).abs() < 1e-3).all())), None
+    )
 
 
 def digits_of(x: Tensor) -> Tensor | None:
@@ -91,9 +99,6 @@ def _read(x: Tensor) -> Tensor | None:
     x = x.squeeze(2) if x.dim() == 3 and x.size(2) == 1 else x
     if x.dim() != 2:
         return None
-    for scale in SCALES:
-        digits = (x.double() * scale).round()
-        whole = bool(((x.double() * scale - digits).abs() < 1e-3).all())
-        if whole and 1 < float(digits.max()) < CLASSES and float(digits.min()) >= 0:
-            return digits.long()
-    return None
+    digits = whole(x)
+    fits = digits is not None and 1 < int(digits.max()) < CLASSES and int(digits.min()) >= 0
+    return digits if fits else None

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from toolkit.assignment.check.lstm.cell.reference import kind_of, sums
 from toolkit.assignment.check.train.entropy import close, outputs_of, steps_of, which_step
-from toolkit.assignment.check.train.labels import CLASSES, check_labels
+from toolkit.assignment.check.train.labels import check_labels
 from toolkit.assignment.check.train.trace import (
     OF_CLASSES,
     Backward,
@@ -117,7 +117,7 @@ def _judge(loss: Loss, before: int, trace: Trace, verdicts: Verdicts) -> None:
     value = _value(loss)
     if loss.name in OF_CLASSES:
         if given is None or given.dim() < 2:
-            _judge_shapes(loss, verdicts)
+            verdicts.not_seen("large-loss", at=loss)
         else:
             _judge_numbers(loss, given.float(), before, trace, verdicts)
         return
@@ -127,17 +127,6 @@ def _judge(loss: Loss, before: int, trace: Trace, verdicts: Verdicts) -> None:
     else:
         seen = {"these": [loss.name], "those": OF_CLASSES}
         verdicts.fault("wrong-loss.other", at=loss.made or loss, proof=seen)
-
-
-def _judge_shapes(loss: Loss, verdicts: Verdicts) -> None:
-    """A loss whose numbers were too many to be sent."""
-    shape = loss.input.shape if loss.input else ()
-    labels = loss.target.shape if loss.target else ()
-    if len(shape) == 3 and shape[2] > 1 and labels in (shape, (shape[0], shape[2])):
-        seen = {"one": shape, "other": [shape[0], CLASSES]}
-        verdicts.fault("loss-not-last-step.shapes", at=loss, proof=seen)
-    else:
-        verdicts.not_seen("large-loss", at=loss)
 
 
 def _judge_numbers(

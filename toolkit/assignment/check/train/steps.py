@@ -5,7 +5,6 @@ from toolkit.assignment.check.train.trace import Backward, Batch, Clip, Loss, St
 from toolkit.assignment.check.verdicts import Verdicts
 
 RATES = (1e-6, 0.2)  # learning rates of RMSProp that may work
-ANEW = 3  # optimisers with one step each that follow each other
 
 
 def check_steps(trace: Trace, verdicts: Verdicts) -> None:
@@ -49,16 +48,6 @@ def _check_optimiser(steps: list[Step], trace: Trace, verdicts: Verdicts) -> Non
     else:
         seen = {"these": ["RMSprop"], "those": step.classes}
         verdicts.fault("wrong-optimiser.other", at=at, proof=seen)
-    first = steps[: ANEW + 1]
-    ids = [s.optimiser for s in first]
-    if len(ids) > ANEW and len(set(ids)) == len(ids):
-        same = all(s.parameters == steps[0].parameters for s in first)
-        verdicts.fault(
-            "wrong-optimiser.anew" if same else "does-not-learn.anew",
-            at=trace.maker(steps[1]),
-            proof={"optimisers": ids},
-            kind=kind,
-        )
 
 
 def _check_no_gradient(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None:

@@ -93,7 +93,6 @@ class Loss(Event):
     target: Value | None
     reduction: str | None
     made: Place | None  # where the object was made that was called
-    outer: Place | None  # where the lambda was called that this is in
 
 
 class Backward(Event):
@@ -169,15 +168,11 @@ class Saved(Event):
 class Note(Event):
     """Something that is about one thing, whose id or name it has."""
 
-    kind: Literal["optimiser", "mode", "device", "folder", "gpu", "softmax", "recurrent",
-                  "clear", "stand_in"]  # fmt: skip
+    kind: Literal["optimiser", "folder", "gpu", "softmax", "recurrent"]
     name: str = ""
     folder: str = ""
     optimiser: int | None = None
-    network: int | None = None
-    training: bool = False  # the mode that a network was put into
     output: int | None = None  # id of the value that a softmax gave
-    parameters: Ids = frozenset()  # that were moved to a device
     device: Place | None = None  # where a GPU was named first
 
 
@@ -209,12 +204,10 @@ class Trace(Record):
 
     ended: str
     error: dict[str, Any] | None
-    called: list[str]
-    callers: list[str]
+    called: list[tuple[str, str | None, int | None]]
     unfinished: list[Place]
     normalised: list[Place]
     ran: frozenset[str]
-    functions: dict[str, Place]
     networks: dict[int, Network]
     events: list[AnyEvent]
 
@@ -261,7 +254,6 @@ class Trace(Record):
         return cls.model_validate(
             {
                 **answer,
-                "functions": {f["name"]: (f["file"], f["line"]) for f in answer["functions"]},
                 "networks": {network["id"]: network for network in answer["networks"]},
             }
         )

@@ -10,21 +10,22 @@ import torch
 from torch import Tensor, nn
 
 from toolkit.assignment.check.child.answering import Back
-from toolkit.assignment.check.child.importing import classes
+from toolkit.assignment.check.child.importing import classes, unpickled
 from toolkit.assignment.check.child.lstm.devices import Elsewhere, pretend_gpu
+from toolkit.assignment.check.child.lstm.double import in_double
 from toolkit.assignment.check.child.lstm.learning import learn, slopes
-from toolkit.assignment.check.child.lstm.operations import Operations, notable, pieces
+from toolkit.assignment.check.child.lstm.operations import Operations, notable, pieces, pieces_of
 from toolkit.assignment.check.child.lstm.tensors import (
     all_tensors,
     changed,
     described,
     snapshot,
-    tensors_in,
 )
 from toolkit.assignment.check.child.origins import Origins
 from toolkit.assignment.check.child.places import line_of, place, place_of_class
 from toolkit.assignment.check.child.script.devices import Recorder
 from toolkit.assignment.check.child.script.loops import import_briefly
+from toolkit.assignment.check.child.script.values import tensors_in
 from toolkit.assignment.check.names import NAMES, arguments, meaning, pick
 
 POSITIONS = ("input", "hidden", "classes")  # of a constructor's parameters
@@ -129,6 +130,10 @@ class Answers:
                     x = tensors[name]
                     x.copy_((self.first[name] if value is None else value).reshape(x.shape))
 
+    def unpickle(self, file: str) -> list[dict[str, Tensor]]:
+        """The weights in a file that has whole networks."""
+        return unpickled(self.root / file, self.kinds)
+
     def run(
         self, inputs: list[Tensor], fresh: bool = False, seeds: list[int] | None = None
     ) -> list[list[Tensor]]:
@@ -147,7 +152,7 @@ class Answers:
                 self.build(self.kind, dict(self.sizes), dict(self.called))
             self.network.eval()
             torch.manual_seed(seeds[k] if seeds else 0)
-            results.append(tensors_in(self._call(x)))
+            results.append(self._call(x))
         return [[x.detach() for x in result] for result in results]
 
     def record(self, inputs: list[Tensor], batch: int, hidden: int) -> dict[str, Any]:
@@ -165,7 +170,7 @@ class Answers:
             with self._operations() as run, written:
                 result = self._call(x)
             runs.append(run)
-            outputs.append([t.detach() for t in tensors_in(result)])
+            outputs.append([t.detach() for t in result])
         names = changed(before, network)
         return {
             **pieces([run.made for run in runs], batch, hidden),
@@ -174,6 +179,21 @@ class Answers:
             "outputs": outputs,
             "written": {n: written.of(network, n) for n in (*names["remade"], *names["kept"])},
         }
+
+    def look_up(self, x: Tensor, batch: int, hidden: int, numbers: list[int]) -> dict[str, Any]:
+        """Call the network in double precision; afterwards it has to be built anew.
+
+        Args:
+            numbers: of pieces, in the order in which `record` has `seen` them.
+
+        Returns:
+            these `pieces`, (n, batch, hidden), and the `outputs`.
+        """
+        with in_double(self.network.eval()), self._operations() as run:
+            outputs = tensors_in(self._call(x.double() if x.is_floating_point() else x))
+        found = pieces_of(run.made, batch, hidden) if numbers else []
+        taken = [found[k]() for k in numbers] or [torch.zeros(0)]
+        return {"pieces": torch.stack(taken), "outputs": [y.detach() for y in outputs]}
 
     def makes(self, x: Tensor) -> list[Any]:
         """What a call makes of nothing until it stops: `new`, as of `operations.notable`."""
@@ -193,11 +213,11 @@ class Answers:
         """
         self.network.eval()
         rng = torch.Generator().manual_seed(2)
-        weight = torch.randn(tensors_in(self._call(x))[pick].shape, generator=rng)
+        weight = torch.randn(self._call(x)[pick].shape, generator=rng)
 
         def total() -> Tensor:
             torch.manual_seed(0)
-            return (tensors_in(self._call(x))[pick] * weight).sum()
+            return (self._call(x)[pick] * weight).sum()
 
         return slopes(self.network, total, width, rng, str(self.root))
 
@@ -226,7 +246,7 @@ class Answers:
             self.optimizer = torch.optim.RMSprop(self.network.parameters(), rate)
         losses = []
         for x, y in zip(inputs, labels.long(), strict=True):
-            last = tensors_in(self._call(x.long() if integers else x.float()))[pick]
+            last = self._call(x.long() if integers else x.float())[pick]
             if axis is not None:
                 last = last.select(axis, -1)
             losses.append(learn(self.optimizer, last, y))
@@ -291,9 +311,11 @@ class Answers:
         own = dict.fromkeys(names if states else (), start)
         return arguments(function, ("forward", "network"), {}, rest, own, given=1)[1]
 
-    def _call(self, x: Tensor) -> Any:
+    def _call(self, x: Tensor) -> list[Tensor]:
+        """The floating tensors that come back, in their order."""
         with self.recorder:
-            return self.network(x, **self._more(self.network, x))
+            result = self.network(x, **self._more(self.network, x))
+        return [t for t in tensors_in(result) if t.is_floating_point()]
 
 
 def _construct(kind: type, sizes: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:

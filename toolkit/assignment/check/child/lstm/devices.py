@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from toolkit.assignment.check.child.lstm.operations import flat
 from toolkit.assignment.check.child.lstm.tensors import loose_tensors
 from toolkit.assignment.check.child.origins import address
 from toolkit.assignment.check.child.places import place
 from toolkit.assignment.check.child.script.devices import is_gpu
+from toolkit.assignment.check.child.script.values import flat, tensors_in
 
 GPU, CPU = torch.device("cuda", 0), torch.device("cpu")
 MOVES = {"to", "cuda", "cpu", "type_as", "copy_", "new_zeros", "new_ones", "new_empty", "new_full",
@@ -68,8 +68,8 @@ class Elsewhere(TorchFunctionMode):
         name, kwargs = getattr(func, "__name__", ""), kwargs or {}
         if func is torch.device:
             return func(*args, **kwargs)
-        given = [x for x in flat([args, *kwargs.values()]) if isinstance(x, Tensor)]
-        asked = [x for x in flat([args, *kwargs.values()]) if _is_device(x)]
+        given = list(tensors_in(args, kwargs))
+        asked = [x for x in flat(args, kwargs) if _is_device(x)]
         for x in given:
             self._recognise(x)
         where = [self.there[id(x)] for x in given if id(x) in self.there]
@@ -98,11 +98,10 @@ class Elsewhere(TorchFunctionMode):
         else:
             return result  # nothing is known
         origin = next((self.origin[id(x)] for x in given if id(x) in self.origin), None)
-        for x in flat(result):
-            if isinstance(x, Tensor):
-                if any(x is y for y in given) and moves and name == "to":
-                    x = result = x.clone()
-                self.put(x, there, origin or [*place(self.root), None])
+        for x in tensors_in(result):
+            if any(x is y for y in given) and moves and name == "to":
+                x = result = x.clone()
+            self.put(x, there, origin or [*place(self.root), None])
         return result
 
     def _recognise(self, tensor: Tensor) -> None:

@@ -6,7 +6,8 @@ like any other.
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from toolkit.assignment.check.child.origins import LIKE
 from toolkit.assignment.check.child.places import NOWHERE, Place, running
+from toolkit.assignment.check.child.script.values import flat, tensors_in
 
 MAX_PIECES = 96  # of one tensor
 MAX_OPERATIONS = 20_000
@@ -70,7 +72,7 @@ class Operations(TorchDispatchMode):
         result = func(*args, **(kwargs or {}))
         used = [self.leaves[id(x)] for x in flat(args) if id(x) in self.leaves]
         self.uses.update(set(used))
-        outputs = [x for x in flat(result) if isinstance(x, Tensor) and x.is_floating_point()]
+        outputs = [x for x in tensors_in(result) if x.is_floating_point()]
         name = func.overloadpacket.__name__.removesuffix("_")
         cut = name in CUTS or not torch.is_grad_enabled()
         if not (outputs or cut) or len(self.made) > MAX_OPERATIONS:
@@ -84,21 +86,12 @@ class Operations(TorchDispatchMode):
         self._calls = calls
         if len(used) > len(set(used)):
             self.twice.append([name, file, line])
-        made = not any(isinstance(x, Tensor) for x in flat(args)) or any(w in name for w in LIKE)
+        made = not any(True for _ in tensors_in(args)) or any(w in name for w in LIKE)
         for x in outputs:
             if made:
                 self.new.append(((file, line), list(x.shape), not bool(x.any())))
             self.made.append(Operation(name, calls, file, line, around, x.detach().clone()))
         return result
-
-
-def flat(value: Any) -> Iterator[Any]:
-    """What is in nested lists and tuples."""
-    if isinstance(value, list | tuple):
-        for x in value:
-            yield from flat(x)
-    else:
-        yield value
 
 
 def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict[str, Any]:
@@ -134,6 +127,12 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
             seen.append([known[key], outer, inner, *place])
     stacked = torch.stack(values) if values else torch.zeros(0, batch * len(runs), hidden)
     return {"values": stacked, "seen": seen}
+
+
+def pieces_of(made: Sequence[Operation], batch: int, hidden: int) -> list[Callable[[], Tensor]]:
+    """What takes each piece of one run, in the order of `seen`."""
+    cuts = ((one.value, _cuts(tuple(one.value.shape), batch, hidden)) for one in made)
+    return [partial(cut, value) for value, all_of_it in cuts for cut in all_of_it]
 
 
 def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Tensors in what a student's code makes: in a network's attributes, in what a forward returns."""
 
-import dataclasses
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -10,23 +9,6 @@ from torch import Tensor, nn
 
 MAX_DEPTH = 4
 NOT_THEIRS = {"torch", "numpy", *sys.stdlib_module_names}
-
-
-def tensors_in(value: Any, depth: int = 0) -> list[Tensor]:
-    """The floating tensors in what a forward returns, in order, however they are wrapped."""
-    if isinstance(value, Tensor):
-        return [value] if value.is_floating_point() else []
-    if depth > MAX_DEPTH:
-        return []
-    if isinstance(value, list | tuple):
-        parts = list(value)
-    elif isinstance(value, Mapping):
-        parts = list(value.values())
-    elif dataclasses.is_dataclass(value) or hasattr(value, "__dict__"):
-        parts = list(vars(value).values())
-    else:
-        return []
-    return [x for part in parts for x in tensors_in(part, depth + 1)]
 
 
 def all_tensors(network: nn.Module) -> dict[str, Tensor]:

@@ -11,7 +11,5 @@ file and a line. Beside the events there are:
     normalised  places where transforms that normalise were made
     ran         the files of theirs that did
     unfinished  places of `pass` that is all there is in a function or a loop
-    called      names of functions that were called because nothing trained when the script ran
-    callers     other files of theirs that name this one
-    functions   defined in the script: name, file, line
+    called      name, file and line of functions that were called because nothing trained without
 """

@@ -46,6 +46,8 @@ def stored(trace: Trace, function: Any, /, obj: Any, f: Any, *args: Any, **kwarg
 
 def _there(trace: Trace, file: str | os.PathLike[str]) -> str | os.PathLike[str]:
     """The same path, in a folder that is there now; elsewhere if it lies outside the root."""
+    if isinstance(file, str):  # torch takes a part between backslashes for a folder
+        file = file.replace("\\", "/")
     folder = Path(os.path.abspath(file)).parent
     if folder.is_dir():
         return file

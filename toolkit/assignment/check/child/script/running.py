@@ -1,14 +1,19 @@
 """Runs a student's script as `python FILE` would, and says what happened."""
 
+import _thread
 import ast
 import builtins
 import copy
 import http.client
 import inspect
 import re
+import signal
 import socket
+import threading
+import time
 import urllib.error
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -60,7 +65,7 @@ class Script:
         self.root = root
         self.file = root / file
         self._begin(Trace(root, max_steps, max_seconds, brisk))
-        self.called: list[str] = []  # functions that the check called itself
+        self.called: list[tuple[Any, ...]] = []  # functions that the check called: name, file, line
 
     def _begin(self, trace: Trace) -> None:
         self.trace = trace
@@ -74,15 +79,13 @@ class Script:
         Returns:
             what this package describes.
         """
-        ended, error = self._attempt(self._run_main)
-        if ended != "error" and not self._is_it and self.trace.parsers:
-            ended, error = self._attempt_in_modes() or (ended, error)
-        if ended == "finished" and not self.trained:
-            tried, failed = self._attempt(self._call_functions)
-            if self.trained or tried == "error":
-                ended, error = tried, failed
-            elif not self.trained:
-                ended, error = "nothing", failed
+        with _alarm(self):
+            ended, error = self._attempt(self._run_main)
+            if ended != "error" and not self._is_it and self.trace.parsers:
+                ended, error = self._attempt_in_modes() or (ended, error)
+            if ended == "finished" and not self.trained:
+                tried = self._attempt(self._call_functions)
+                ended, error = tried if self.trained else ("nothing", None)
         self.trace.finish()
         return {
             "ended": ended,
@@ -90,11 +93,9 @@ class Script:
             "ran": list(self._ran),
             "unfinished": [(file, k) for file, tree in self._ran.items() for k in unfinished(tree)],
             "called": self.called,
-            "callers": self._callers(),
             "networks": [_network(k, n, self.trace) for k, n in self.trace.networks.items()],
             "normalised": list(self.trace.origins.all_modules("Normalize")),
             "events": self.trace.events,
-            "functions": [self._described(function) for function in self.functions()],
         }
 
     @property
@@ -180,7 +181,8 @@ class Script:
             parameters = inspect.signature(function).parameters.values()
             alone = all(p.default is not p.empty or p.kind in OPEN for p in parameters)
             if alone and re.search(NAMES["functions"]["training"], function.__name__.lower()):
-                self.called.append(function.__name__)
+                here = place_of_code(function, self.root) or NOWHERE
+                self.called.append((function.__name__, *here))
                 function()
                 if self.trained:
                     return
@@ -190,20 +192,32 @@ class Script:
         self._ran[Path(file).relative_to(self.root).as_posix()] = copy.deepcopy(tree)
         return self.loops.change(tree, file)
 
-    def _described(self, function: FunctionType) -> dict[str, Any]:
-        file, line = place_of_code(function, self.root) or NOWHERE
-        return {"name": function.__name__, "file": file, "line": line}
 
-    def _callers(self) -> list[str]:
-        """The other files of theirs in which the name of this one is imported."""
-        pattern = re.compile(rf"(from|import)\s.*\b{re.escape(self.file.stem)}\b")
-        return [
-            path.relative_to(self.root).as_posix()
-            for path in sorted(self.root.rglob("*"))
-            if path.suffix in (".py", ".ipynb")
-            and path != self.file
-            and pattern.search(path.read_text(encoding="utf-8-sig", errors="replace"))
-        ]
+@contextmanager
+def _alarm(script: Script) -> Iterator[None]:
+    """Stop a script that is slow before its training has made a step."""
+
+    def stop(*_: object) -> None:
+        if script.trace.on:
+            script.trace.slow = True
+            raise EnoughSteps
+
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.1):
+            if time.process_time() > script.trace.deadline:
+                _thread.interrupt_main()  # calls `stop` there; Windows has no timer of CPU time
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    before = signal.signal(signal.SIGINT, stop)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+        signal.signal(signal.SIGINT, before)
 
 
 def _network(key: int, network: nn.Module, trace: Trace) -> dict[str, Any]:

@@ -254,9 +254,11 @@ class Trace:
             if gradient is not None and gradient.data_ptr() == given.data_ptr():
                 fresh = bool(self._passes.get(key, set()) - self._used)
                 in_place = name.endswith("_")
-                index = self.add("clip", name=name, fresh=fresh, kept=in_place, parameters=[key])
-                if not in_place:
-                    self._clamps.append((index, key, result))
+                if in_place or not torch.equal(given, result):  # else there was nothing to clip
+                    event = self.add(
+                        "clip", name=name, fresh=fresh, kept=in_place, parameters=[key]
+                    )
+                    self._clamps += [] if in_place else [(event, key, result)]
                 return
 
     @unwatched
@@ -267,14 +269,10 @@ class Trace:
     @unwatched
     def _see_cleared(self) -> None:
         """Forget the passes of gradients that are gone, or all zero."""
-        cleared = []
         for key in list(self._passes):
             gradient = self._reached[key].grad
             if gradient is None or not bool(gradient.any()):
                 del self._passes[key]
-                cleared.append(key)
-        if cleared:
-            self.add("clear", parameters=cleared)
 
     @unwatched
     def _see_moves_by_hand(self) -> None:

@@ -1,7 +1,8 @@
 """What the judge is told about tensors and losses, and which parameters a gradient reaches."""
 
+import dataclasses
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 import torch
@@ -115,15 +116,22 @@ class Values:
         return [pair for pair in found if bool(pair[1].any())]
 
 
-def tensors_in(*things: Any) -> Iterator[Tensor]:
-    """The tensors among arguments or outputs, also inside tuples, lists and dictionaries."""
+def flat(*things: Any) -> Iterator[Any]:
+    """What is in lists, tuples, dictionaries and dataclasses, one inside the other."""
     for thing in things:
-        if isinstance(thing, Tensor):
+        if isinstance(thing, list | tuple):
+            yield from flat(*thing)
+        elif isinstance(thing, Mapping):
+            yield from flat(*thing.values())
+        elif dataclasses.is_dataclass(thing) and not isinstance(thing, type):
+            yield from flat(*vars(thing).values())
+        else:
             yield thing
-        elif isinstance(thing, list | tuple):
-            yield from tensors_in(*thing)
-        elif isinstance(thing, dict):
-            yield from tensors_in(*thing.values())
+
+
+def tensors_in(*things: Any) -> Iterator[Tensor]:
+    """The tensors among arguments or outputs."""
+    return (thing for thing in flat(*things) if isinstance(thing, Tensor))
 
 
 def leaves(*roots: Tensor) -> list[Tensor]:

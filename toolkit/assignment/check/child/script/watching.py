@@ -30,12 +30,11 @@ from torch.utils.data import DataLoader
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from toolkit.assignment.check.child.origins import handled
-from toolkit.assignment.check.child.places import outside_lambda
 from toolkit.assignment.check.child.script import files, loaders
 from toolkit.assignment.check.child.script.devices import ANSWERS, Recorder
 from toolkit.assignment.check.child.script.trace import Trace
 from toolkit.assignment.check.child.script.values import tensors_in
-from toolkit.assignment.check.child.stand_ins import Anything, StandIns
+from toolkit.assignment.check.child.stand_ins import Anything
 
 LOSSES = (
     *("cross_entropy", "nll_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"),
@@ -66,7 +65,6 @@ def watching(trace: Trace) -> Iterator[None]:
         for owner, name, new in (
             (nn.Module, "__init_subclass__", _subclass_hook(hook)),
             (Anything, "heard", staticmethod(partial(files.shown, trace))),
-            (StandIns, "replaced", staticmethod(lambda name: trace.add("stand_in", name=name))),
         ):
             stack.enter_context(patch.object(owner, name, new, create=True))
         for handle in _steps(trace):
@@ -128,24 +126,6 @@ def _network(trace: Trace, function: Any, network: Any, /, *args: Any, **kwargs:
     return result
 
 
-def _mode(trace: Trace, function: Any, network: nn.Module, /, mode: bool = True) -> Any:
-    if trace.depth or trace.full():
-        return function(network, mode)
-    with trace.inside():  # it calls itself for the modules inside
-        result = function(network, mode)
-    if (known := trace.know(network)) is not None:
-        trace.add("mode", network=known, training=bool(mode))
-    return result
-
-
-def _moved(trace: Trace, function: Any, network: nn.Module, /, *args: Any, **kwargs: Any) -> Any:
-    kinds = [type(x) for x in (*args, *kwargs.values())]
-    if not trace.full() and kinds != [torch.dtype]:
-        held = [trace.values.id_of(parameter) for parameter in network.parameters()]
-        trace.add("device", parameters=held)
-    return function(network, *args, **kwargs)
-
-
 def _criterion(
     trace: Trace, function: Any, criterion: nn.Module, /, *args: Any, **kwargs: Any
 ) -> Any:
@@ -167,7 +147,6 @@ def _loss(name: str, trace: Trace, function: Any, /, *args: Any, **kwargs: Any) 
         target=trace.value(args[1] if len(args) > 1 else kwargs.get("target")),
         reduction=str(kwargs.get("reduction", "mean")),
         made=trace.losses.called,
-        outer=outside_lambda(trace.root),
     )
     trace.losses.inside = True  # torch comes back here by way of the recorder
     try:
@@ -224,8 +203,6 @@ def _asked_gpu(
 
 HANDLERS: tuple[tuple[Any, str, Handler], ...] = (
     (nn.Module, "__call__", _network),
-    (nn.Module, "train", _mode),
-    *((nn.Module, name, _moved) for name in ("to", "cuda")),
     *((kind, "forward", _network) for kind in (nn.Sequential, nn.Linear)),
     (_Loss, "__call__", _criterion),
     *((functional, name, partial(_loss, name)) for name in LOSSES),

@@ -6,7 +6,7 @@ from toolkit.assignment.check.gan.drawing.functions import Functions
 from toolkit.assignment.check.gan.drawing.sites import switches
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines
-from toolkit.assignment.check.train.trace import Call, Note
+from toolkit.assignment.check.train.trace import Call
 from toolkit.assignment.check.verdicts import Verdicts
 
 MAX_FUNCTIONS = 6  # that are tried
@@ -31,7 +31,7 @@ def _seen(game: Game, verdicts: Verdicts) -> bool:
     if late is not None:
         verdicts.fault(
             "batchnorm-mode.evaluation",
-            at=_switched(game, late) or late,
+            at=late,
             proof={"one": late.training, "other": True},
         )
         return True
@@ -46,16 +46,6 @@ def _seen(game: Game, verdicts: Verdicts) -> bool:
     elif sampled or pictures:
         verdicts.right("mode")
     return bool(sampled or pictures)
-
-
-def _switched(game: Game, call: Call) -> Note | None:
-    """Where the generator was last put into the mode in which it was called."""
-    found = [
-        e
-        for e in game.trace.notes("mode")
-        if e.network == game.generator.id and not e.training and e.index < call.index
-    ]
-    return found[-1] if found else None
 
 
 def _try_functions(functions: Functions, lines: Lines, verdicts: Verdicts) -> bool:

@@ -124,13 +124,8 @@ def between(points: Tensor, first: Tensor, last: Tensor) -> Tensor | None:
     return shares
 
 
-def ends_outside(path: Path, known: Tensor) -> bool:
-    """Whether two of the `known` points (n, d) are the ends of the path, beyond its points."""
-    first, last = path.points[0], path.points[-1]
-    before = after = False
-    for point in known.double():
-        share = between(point[None], first, last)
-        if share is not None:
-            before |= float(share) < -0.01
-            after |= float(share) > 1.01
-    return before and after
+def ends_outside(path: Path, known: Tensor) -> int:
+    """How many ends of the path, 0 to 2, are `known` points (n, d) beyond its own."""
+    shares = (between(p[None], path.points[0], path.points[-1]) for p in known.double())
+    away = [float(share) for share in shares if share is not None]
+    return int(min(away, default=0.0) < -0.01) + int(max(away, default=1.0) > 1.01)

@@ -9,7 +9,6 @@ from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines, called
 from toolkit.assignment.check.names import meaning
 
-TRAINS = ("backward", "step", "zero_grad")
 SWITCHES = re.compile(r"\.eval\(|\.train\((mode=)?false|\.train\([a-z]")
 
 
@@ -23,12 +22,12 @@ def sampling_sites(game: Game, lines: Lines) -> list[Place] | None:
     names = _names(game, lines)
     found, unclear = [], not names
     for file in lines.reached:
-        for node, trains, function in _calls(lines.trees.get(file, ast.Module([], []))):
+        for node, function in _calls(lines.trees.get(file, ast.Module([], []))):
             here = range(node.lineno, (node.end_lineno or node.lineno) + 1)
             known = called(node) in names or _is_parameter(node.func, function)
-            if not known or trains or any((file, n) in ran for n in here):
+            if not known or any((file, n) in ran for n in here):
                 continue
-            if called(node) == game.generator.name and not _of_self(node):
+            if called(node) == game.generator.name:
                 continue  # it is made here
             if function is not None and function.name in ("forward", "__init__"):
                 continue  # of a part, or for a test of its shapes
@@ -77,37 +76,17 @@ def _names(game: Game, lines: Lines) -> set[str]:
     return telling or (set.intersection(*names) if names else set())
 
 
-def _of_self(node: ast.Call) -> bool:
-    """Whether it is a call of an attribute of an object."""
-    value = node.func.value if isinstance(node.func, ast.Attribute) else None
-    return isinstance(value, ast.Name) and value.id == "self"
-
-
 def switches(lines: Lines) -> bool:
     """Whether any of the files that are used puts a network into another mode."""
     return any(SWITCHES.search(lines.texts.get(file, "")) for file in lines.reached)
 
 
 def _calls(
-    node: ast.AST, trains: bool = False, function: ast.FunctionDef | None = None
-) -> Iterator[tuple[ast.Call, bool, ast.FunctionDef | None]]:
-    """All calls, whether each is in a block that trains, and in which function."""
+    node: ast.AST, function: ast.FunctionDef | None = None
+) -> Iterator[tuple[ast.Call, ast.FunctionDef | None]]:
+    """All calls, and in which function each is."""
     if isinstance(node, ast.Call):
-        yield node, trains, function
+        yield node, function
     function = node if isinstance(node, ast.FunctionDef) else function
-    for _, value in ast.iter_fields(node):
-        inside = value if isinstance(value, list) else [value]
-        if isinstance(node, ast.Module | ast.FunctionDef | ast.If) and isinstance(value, list):
-            trains = any(_trains(part) for part in inside)
-        for part in inside:
-            if isinstance(part, ast.AST):
-                yield from _calls(part, trains, function)
-
-
-def _trains(node: ast.AST) -> bool:
-    """Whether there is a step of training in it, beside what it only defines."""
-    if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda):
-        return False
-    if isinstance(node, ast.Call) and called(node) in TRAINS:
-        return True
-    return any(_trains(inner) for inner in ast.iter_child_nodes(node))
+    for part in ast.iter_child_nodes(node):
+        yield from _calls(part, function)

@@ -11,7 +11,7 @@ from toolkit.assignment.check.findings import Place as Placing
 from toolkit.assignment.check.findings import Placed
 from toolkit.assignment.check.lstm.cell import start
 from toolkit.assignment.check.lstm.cell.affine import Map, affine, is_none
-from toolkit.assignment.check.lstm.cell.candidates import CLOSE, VIEWS, close
+from toolkit.assignment.check.lstm.cell.candidates import VIEWS, close
 from toolkit.assignment.check.lstm.cell.formulas import (
     ACTIVATIONS,
     CELLS,
@@ -138,22 +138,11 @@ class LayerJudge(NamedTuple):
                 at, proof = reset or match.c_place, self._without(cell=CELLS[0])
                 self.verdicts.fault("state-not-carried.c", at=at, proof=proof)
         elif mistake:
-            at, proof = self._besides() or match.c_place, self._without(cell=CELLS[0])
+            at, proof = match.c_place, self._without(cell=CELLS[0])
             self.verdicts.fault(f"wrong-equation.{mistake}", at=at, proof=proof)
         if mistake := match.output.mistake:
             proof = self._without(output=OUTPUTS[0])
             self.verdicts.fault(f"wrong-equation.{mistake}", at=match.h_place, proof=proof)
-
-    def _besides(self) -> Place | None:
-        """Where that is computed which c(t) has besides g(t) i(t), if it is computed apart."""
-        gates = self.match.gates
-        if "i" not in gates:
-            return None
-        rest = self.match.c[-1] - gates["g"].values[-1] * gates["i"].values[-1]
-        near = (self.recording.values - rest).abs() < CLOSE * (1 + rest.abs())
-        found = near.flatten(1).all(1).nonzero().flatten().tolist()
-        known = [gate.place for gate in gates.values()]
-        return next((p for k in found if (p := self.recording.places[k]) not in known), None)
 
     def _check_gates(self, alone: bool) -> None:
         """(1) to (4): each gate is one affine map of x(t) and h(t-1), the same at every step."""

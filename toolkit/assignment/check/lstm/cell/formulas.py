@@ -32,7 +32,6 @@ CELLS = (
     Formula("adds-for-g", "gif", lambda g, i, f, c, h: g + i + c * f),
     Formula("subtracts", "gif", lambda g, i, f, c, h: g * i - c * f),
     Formula("subtracts", "gif", lambda g, i, f, c, h: c * f - g * i),
-    Formula("multiplies", "gif", lambda g, i, f, c, h: g * i * c * f),
     Formula("one-minus-i", "gi", lambda g, i, f, c, h: g * i + c * (1 - i)),
     Formula("g-by-one-minus-f", "gf", lambda g, i, f, c, h: g * (1 - f) + c * f),
     Formula("c-by-one-minus-f", "gif", lambda g, i, f, c, h: g * i + c * (1 - f)),
@@ -40,10 +39,8 @@ CELLS = (
     Formula("tanh-around-c", "gif", lambda g, i, f, c, h: torch.tanh(g * i + c * f)),
     Formula("sigmoid-around-c", "gif", lambda g, i, f, c, h: torch.sigmoid(g * i + c * f)),
     Formula("tanh-around-g", "gif", lambda g, i, f, c, h: torch.tanh(g) * i + c * f),
-    Formula("tanh-before-f", "gif", lambda g, i, f, c, h: g * i + torch.tanh(c) * f),
     Formula(READS_H, "gif", lambda g, i, f, c, h: g * i + h * f),
     Formula("i-around-sum", "gif", lambda g, i, f, c, h: (g + c * f) * i),
-    Formula("f-around-sum", "gif", lambda g, i, f, c, h: (g * i + c) * f),
 )
 # (6) and the common mistakes in it: h(t) from c(t), o(t), c(t-1) and g(t).
 OUTPUTS = (
@@ -52,14 +49,11 @@ OUTPUTS = (
     Formula("no-output-gate", "", lambda c, o, before, g: torch.tanh(c)),
     Formula("sigmoid-for-tanh", "o", lambda c, o, before, g: torch.sigmoid(c) * o),
     Formula("adds-o", "o", lambda c, o, before, g: torch.tanh(c) + o),
-    Formula("subtracts-o", "o", lambda c, o, before, g: torch.tanh(c) - o),
     Formula("tanh-around-product", "o", lambda c, o, before, g: torch.tanh(c * o)),
     Formula("tanh-around-o", "o", lambda c, o, before, g: c * torch.tanh(o)),
     Formula("two-tanh", "o", lambda c, o, before, g: torch.tanh(torch.tanh(c)) * o),
     Formula("old-c", "o", lambda c, o, before, g: torch.tanh(before) * o),
     Formula("g-for-c", "o", lambda c, o, before, g: torch.tanh(g) * o),
-    Formula("one-minus-o", "o", lambda c, o, before, g: torch.tanh(c) * (1 - o)),
     Formula("h-is-c", "", lambda c, o, before, g: c),
     Formula("relu-for-tanh", "o", lambda c, o, before, g: torch.relu(c) * o),
-    Formula("negative", "o", lambda c, o, before, g: -torch.tanh(c) * o),
 )

@@ -45,6 +45,7 @@ class Recording:
     late: list[Series]  # that have one at every step but the first
     last: Place | None  # where the last affine map to ten numbers is
     twice: Place | None  # where one tensor of the network is given twice
+    order: list[int]  # the values as they were made
 
     @property
     def steps(self) -> int:
@@ -92,6 +93,7 @@ def read(answer: dict[str, Any], x: Tensor, logits: Tensor) -> Recording:
         [Series(ids, places[ids[-1]]) for ids in late],
         next((Place(*last) for last in answer["last"]), None),
         next((Place(*place) for place in answer["twice"]), None),
+        [value for value, *_ in answer["seen"]],
     )
 
 

@@ -1,0 +1,487 @@
+"""The bands of `toolkit curve`: python benchmarks/curves.py [--until SECONDS]
+
+Trains healthy runs of each recipe, and faulty ones, and appends a line for each to
+benchmarks/curves.jsonl. Whatever is in that log is not trained again: killed and given again, the
+command goes on. `python benchmarks/curves.py --fit` makes the bands from the log,
+toolkit/assignment/curve/bands.json, and prints what they say about the runs that they were not made
+from.
+
+Part I is trained with `FastLSTM` and `RNN` of toolkit/lstm, which have the values of the skeleton's
+equations. What the assignment leaves open varies with the seed: the
+first weights, and whether palindromes are drawn anew or from 10,000. Part II is the template's MLP
+in three of four runs with one fake batch for both steps. One thread.
+"""
+
+import argparse
+import itertools
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from toolkit.assignment.curve.judging import (
+    WORST,
+    Band,
+    Recipe,
+    Verdict,
+    deviations,
+    judge,
+    scale,
+)
+from toolkit.assignment.curve.reading import GAN as GAN_CURVES
+from toolkit.assignment.curve.reading import Curve
+from toolkit.common.device import make_rng
+from toolkit.gan.data import load_mnist
+from toolkit.lstm.config import Config
+from toolkit.lstm.data import held_out, palindromes, split_last
+from toolkit.lstm.training import build
+
+LOG = Path(__file__).with_name("curves.jsonl")
+SOLUTION = Path(__file__).parents[1] / "assignments" / "solution"
+BANDS = Path(__file__).parents[1] / "toolkit/assignment/curve/bands.json"
+Entry = dict[str, Any]
+SLACK = 1.25  # of time
+MARGIN = 1.25  # how far a new run may be off, in what those of the band are off the others
+LEAST = dict.fromkeys(("loss", *GAN_CURVES), 0.2) | {"accuracy": 0.05}
+SETTINGS = {
+    "palindromes": {"learning_rate": 1e-3, "batch_size": 128, "hidden_dim": 128, "input_dim": 10},
+    "gan": {"learning_rate": 2e-4, "batch_size": 64, "latent_dim": 100},
+}
+SHARE = 0.3  # of a band: what a curve must have to be judged
+NUM_BAND, NUM_SEEDS = 20, 30  # the others are for the test
+GANS = ["gan-non-saturating", "gan-saturating"]
+EPOCH = 60_000 // 64
+EPOCHS = 1  # five cost several hours of a busy core
+# How many steps: until a healthy run has learnt what it will.
+PALINDROMES = {
+    f"{network}-T{T}": steps
+    for T, steps in ((5, 400), (10, 600), (20, 1000))
+    for network in ("lstm", "rnn")
+}
+STEPS = {**PALINDROMES, **dict.fromkeys(GANS, EPOCHS * EPOCH)}
+EVERY = {"palindromes": 25, "gan": 50}
+FAULTS = {
+    "palindromes": [
+        "softmax before the loss",
+        "gradients not cleared",
+        "learning rate x 10",
+        "learning rate / 100",
+        "wrong target",
+        "labels of other palindromes",
+        "h not carried",
+        "answer in the input",
+        "no optimiser step",
+        "not a palindrome",
+        "loss of all steps",
+        "no non-linearity",
+    ],
+    "gan": [
+        "clinic: saturation",
+        "clinic: collapse",
+        "clinic: overpowered",
+        "detach missing",
+        "gradients not cleared",
+        "G never stepped",
+        "D never stepped",
+        "G's label swapped",
+        "D's labels swapped",
+        "learning rate x 10",
+        "learning rate / 100",
+        "sigmoid twice",
+        "only real images in D's loss",
+        "only drawn images in D's loss",
+        "no non-linearity",
+    ],
+}
+# What trains as a healthy run does at T = 5 or 10, or so nearly that no curve shows it.
+HIDDEN = {
+    "lstm-T5: answer in the input",
+    "lstm-T10: answer in the input",
+    "lstm-T10: learning rate x 10",
+}
+
+
+class Series:
+    """A curve as it is kept: for each `every` steps the mean, and the value at the last of them."""
+
+    def __init__(self, every: int) -> None:
+        self.every, self.waiting = every, list[float]()
+        self.mean, self.at = list[float](), list[float]()
+
+    def add(self, value: float) -> None:
+        self.waiting.append(value)
+        if len(self.waiting) == self.every:
+            self.mean.append(_short(sum(self.waiting) / self.every))
+            self.at.append(_short(value))
+            self.waiting.clear()
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.3g}")
+
+
+# Part I
+
+
+class Linear(nn.Module):
+    """The RNN without its tanh."""
+
+    def __init__(self, rnn: nn.Module) -> None:
+        super().__init__()
+        self.cell, self.readout = rnn.cell, rnn.readout
+
+    def forward(self, digits: Tensor) -> Tensor:
+        inputs = self.cell.project(torch.eye(10))
+        h = torch.zeros(len(digits), 128)
+        for t in range(digits.size(1)):
+            h = F.embedding(digits[:, t], inputs) + h @ self.cell.weight_hh.t()
+        return self.readout(h)
+
+
+@torch.no_grad()
+def start(model: nn.Module, seed: int, length: int) -> None:
+    """The first weights: as the solution has them, Glorot's, or (where T is short) those of torch.
+
+    With torch's, whose b_f is about 0, the LSTM of T = 20 learns nothing in 1,000 steps.
+    """
+    way = seed % (2 if length == 20 and len(model.cell.bias) == 512 else 3)
+    for p in model.parameters():
+        bound = 128**-0.5
+        if p.dim() == 1:
+            p.uniform_(-bound, bound) if way == 2 else p.zero_()
+        elif way == 1:
+            for gate in p.split(128):
+                nn.init.xavier_uniform_(gate)
+        else:
+            bound = bound if way == 0 else p.size(1) ** -0.5
+            p.uniform_(-bound, bound)
+    if way < 2 and len(model.cell.bias) == 512:
+        model.cell.bias.chunk(4)[1].fill_(1)
+
+
+def train_palindromes(recipe: str, seed: int, fault: str, steps: int) -> dict[str, Any]:
+    network, _, length = recipe.partition("-T")
+    T = int(length)
+    torch.manual_seed(seed)
+    model = build(Config(model=network, length=T, seed=seed))
+    start(model, seed, T)
+    run: nn.Module | Callable[[Tensor], Tensor] = model
+    if fault == "no non-linearity":
+        run = Linear(model)
+    elif fault == "h not carried":
+        run = lambda digits: model(digits[:, -1:])  # noqa: E731
+    elif fault == "softmax before the loss":
+        run = lambda digits: model(digits).softmax(1)  # noqa: E731
+    rate = 1e-3 * {"learning rate x 10": 10, "learning rate / 100": 0.01}.get(fault, 1)
+    optimizer = torch.optim.RMSprop(model.parameters(), lr=rate)
+    rng = make_rng(seed, "curves")
+    unseen = held_out(T, "test", 500, rng)
+    pool = palindromes(10_000, T, split="train", rng=rng) if seed // 3 % 2 == 0 else None
+    every = EVERY["palindromes"]
+    losses, shares = Series(every), list[float]()
+    order = torch.empty(0, dtype=torch.long)
+    for step in range(1, steps + 1):
+        if pool is None:
+            batch = palindromes(128, T, split="train", rng=rng)
+        else:
+            order = order if len(order) >= 128 else torch.randperm(len(pool), generator=rng)
+            batch, order = pool[order[:128]], order[128:]
+        if fault == "not a palindrome":
+            batch = torch.randint(0, 10, batch.shape, generator=rng)
+        digits, labels = split_last(batch)
+        if fault == "wrong target":
+            labels = digits[:, -1]
+        elif fault == "labels of other palindromes":
+            labels = labels[torch.randperm(len(labels), generator=rng)]
+        elif fault == "answer in the input":
+            digits = batch
+        if fault == "loss of all steps":
+            parts = [F.cross_entropy(run(batch[:, :t]), batch[:, t]) for t in range(1, T)]
+            loss = torch.stack(parts).mean()
+        else:
+            loss = F.cross_entropy(run(digits), labels)
+        if fault != "gradients not cleared":
+            optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 10.0)
+        if fault != "no optimiser step":
+            optimizer.step()
+        losses.add(loss.item())
+        if step % every == 0:
+            with torch.no_grad():
+                digits, labels = split_last(unseen)
+                shares.append(float((run(digits).argmax(1) == labels).float().mean()))
+    return {"loss": losses.mean, "loss_at": losses.at, "accuracy_at": shares}
+
+
+# Part II
+
+
+def train_gan(recipe: str, seed: int, fault: str, steps: int) -> dict[str, Any]:
+    sys.path.insert(0, str(SOLUTION))
+    from my_gan import Discriminator, Generator
+
+    torch.manual_seed(seed)
+    generator, discriminator = Generator(), Discriminator()
+    if fault == "no non-linearity":
+        for network in (generator, discriminator):
+            kept = [m for m in network.layers if not isinstance(m, nn.LeakyReLU)]
+            network.layers = nn.Sequential(*kept)
+    run = (lambda x: discriminator(x).sigmoid()) if fault == "sigmoid twice" else discriminator
+    rates = [2e-4 * {"learning rate x 10": 10, "learning rate / 100": 0.01}.get(fault, 1)] * 2
+    if fault == "clinic: overpowered":
+        rates[0] /= 100
+    adam_d = torch.optim.Adam(discriminator.parameters(), lr=rates[1], fused=True)
+    adam_g: torch.optim.Optimizer = torch.optim.Adam(generator.parameters(), rates[0], fused=True)
+    if fault == "clinic: saturation":
+        adam_g = torch.optim.SGD(generator.parameters(), lr=rates[0])
+    saturating = recipe == "gan-saturating"
+    images = load_mnist().train_images
+    series = Series(EVERY["gan"]), Series(EVERY["gan"])
+    order = torch.empty(0, dtype=torch.long)
+    for step in range(1, steps + 1):
+        order = order if len(order) >= 64 else torch.randperm(len(images))
+        real, order = images[order[:64]].float() / 127.5 - 1, order[64:]
+        drawn = generator(torch.randn(64, 100))
+        held = drawn if fault == "detach missing" else drawn.detach()
+        on_real, on_drawn = F.softplus(-run(real)).mean(), F.softplus(run(held)).mean()
+        if fault == "D's labels swapped":
+            on_real, on_drawn = F.softplus(run(real)).mean(), F.softplus(-run(held)).mean()
+        loss_d = on_real + on_drawn
+        if fault == "only real images in D's loss":
+            loss_d = on_real
+        elif fault == "only drawn images in D's loss":
+            loss_d = on_drawn
+        if fault != "gradients not cleared":
+            adam_d.zero_grad()
+            adam_g.zero_grad()
+        loss_d.backward(retain_graph=fault == "detach missing")
+        waits = step > 200 and step % 100 > 0 and fault == "clinic: collapse"
+        if fault != "D never stepped" and not waits:
+            adam_d.step()
+        if seed % 4 == 0 and not fault:
+            drawn = generator(torch.randn(64, 100))
+        discriminator.requires_grad_(fault == "gradients not cleared")  # else nobody needs them
+        judged = run(drawn)
+        if fault == "G's label swapped":
+            judged = -judged
+        loss_g = -F.softplus(judged).mean() if saturating else F.softplus(-judged).mean()
+        loss_g.backward()
+        discriminator.requires_grad_(True)
+        waits = step <= 50 and fault == "clinic: saturation"
+        if fault != "G never stepped" and not waits:
+            adam_g.step()
+        series[0].add(loss_d.item())
+        series[1].add(loss_g.item())
+    loss_d, loss_g = series
+    return {
+        "loss_discriminator": loss_d.mean,
+        "loss_discriminator_at": loss_d.at,
+        "loss_generator": loss_g.mean,
+        "loss_generator_at": loss_g.at,
+    }
+
+
+def kind(recipe: str) -> str:
+    return "gan" if recipe.startswith("gan") else "palindromes"
+
+
+def jobs() -> Iterator[tuple[str, int, str, int]]:
+    """Recipe, seed, fault and steps, in the order in which they are most useful."""
+
+    def healthy(recipes: Iterable[str], seeds: range) -> Iterator[Any]:
+        for seed in seeds:
+            for recipe in recipes:
+                yield recipe, seed, "", STEPS[recipe]
+
+    def faulty(recipes: Iterable[str]) -> Iterator[Any]:
+        for recipe in recipes:
+            every = EVERY[kind(recipe)]
+            for fault in FAULTS[kind(recipe)]:
+                if not (recipe.startswith("lstm") and fault == "no non-linearity"):
+                    yield recipe, 100, fault, every * math.ceil(SHARE * STEPS[recipe] / every)
+
+    short = [recipe for recipe in PALINDROMES if not recipe.endswith("T20")]
+    yield from healthy(PALINDROMES, range(8))
+    yield from faulty([*short, "lstm-T20"])
+    yield from healthy(GANS, range(6))
+    yield from healthy(short, range(8, NUM_SEEDS))
+    yield from faulty(GANS)
+    for seed in range(6, NUM_BAND):
+        yield from healthy(STEPS, range(seed, seed + 1))
+        yield from healthy(STEPS, range(NUM_BAND, NUM_SEEDS)[seed - 6 : seed - 5])
+
+
+def read_log() -> list[Entry]:
+    """The newest entry of each training."""
+    lines = LOG.read_text().splitlines() if LOG.exists() else []
+    entries = {(e["recipe"], e["seed"], e["fault"]): e for e in map(json.loads, lines)}
+    return list(entries.values())
+
+
+def num_steps(entry: Entry) -> int:
+    return entry["every"] * len(next(v for v in entry.values() if isinstance(v, list)))
+
+
+# The bands
+
+
+def curve(entry: Entry, name: str, single: bool = False, steps: float = math.inf) -> Curve:
+    """A logged curve up to a step: the means of bins, or the single values at their ends."""
+    values = entry[f"{name}_at"] if single or name == "accuracy" else entry[name]
+    every = entry["every"]
+    return [(every * n, v) for n, v in enumerate(values, start=1) if every * n <= steps]
+
+
+def envelope(name: str, runs: list[Entry], num_bins: int) -> Band:
+    """The lowest, middle and highest of some runs, bin by bin: as means and as single values.
+
+    A run may be up to a quarter quicker or slower, so each bin has those of its neighbours.
+    """
+    at = [
+        [
+            entry[key][n]
+            for entry in runs
+            for key in ([f"{name}_at"] if name == "accuracy" else [name, f"{name}_at"])
+            if n < len(entry[key])
+        ]
+        for n in range(num_bins)
+    ]
+    near = [at[int(n / SLACK) : math.ceil((n + 1) * SLACK)] for n in range(num_bins)]
+    wide = [sorted(itertools.chain(*bins), key=lambda x: scale(name, x)) for bins in near]
+    middle = [sorted(bins)[len(bins) // 2] for bins in at]
+    return Band(low=[w[0] for w in wide], middle=middle, high=[w[-1] for w in wide])
+
+
+def widened(name: str, band: Band, margin: float) -> Band:
+    """A band with so much more room on the `scale`."""
+
+    def moved(value: float, by: float) -> float:
+        if name == "accuracy":
+            return _short(min(1.0, max(0.0, value + by)))
+        if name == "loss":
+            return _short(WORST / (1 + math.exp(-scale(name, value) - by)))
+        return _short(value * math.exp(by))
+
+    return Band(
+        low=[moved(x, -margin) for x in band.low],
+        middle=[_short(x) for x in band.middle],
+        high=[moved(x, margin) for x in band.high],
+    )
+
+
+def fit(recipe: str, runs: list[Entry]) -> Recipe:
+    """The bands: the envelope of the runs, with a margin from leaving each out in turn."""
+    every, settings = EVERY[kind(recipe)], SETTINGS[kind(recipe)]
+    num_bins = STEPS[recipe] // every
+    bands = {}
+    for name in ("loss", "accuracy") if kind(recipe) == "palindromes" else GAN_CURVES:
+        off = []
+        for left_out in runs:
+            others = envelope(name, [run for run in runs if run is not left_out], num_bins)
+            both = [curve(left_out, name, single)[:num_bins] for single in (False, True)]
+            values = [dict(enumerate(value for _, value in one)) for one in both]
+            off.append(max(abs(x) for v in values for _, x in deviations(name, v, others)))
+        margin = max(LEAST[name], MARGIN * sorted(off)[-2])  # one of them may be outside
+        bands[name] = widened(name, envelope(name, runs, num_bins), margin)
+    steps = [every * n for n in range(1, num_bins + 1)]
+    least = next(step for step in steps if step >= SHARE * steps[-1])
+    return Recipe(
+        runs=len(runs), every=every, least=least, steps=steps, settings=settings, bands=bands
+    )
+
+
+def verdicts(entry: Entry, recipe: Recipe, steps: float) -> list[Verdict]:
+    """Of the curve that has all steps, and of the one with a single value for each bin."""
+    return [
+        judge({name: curve(entry, name, single, steps) for name in recipe.bands}, recipe)
+        for single in (False, True)
+    ]
+
+
+def bands(log: list[Entry]) -> dict[str, Recipe]:
+    """Of each recipe that has enough healthy runs."""
+    healthy = {
+        name: [e for e in log if (e["recipe"], e["fault"]) == (name, "") and e["seed"] < NUM_BAND]
+        for name in STEPS
+    }
+    return {name: fit(name, runs) for name, runs in healthy.items() if len(runs) > 2}
+
+
+def report(log: list[Entry], found: dict[str, Recipe]) -> tuple[float, list[str]]:
+    """Print what the bands say about runs that they were not made from.
+
+    A run counts as inside, and as outside, only where both of its curves are.
+
+    Returns:
+        the share of new seeds that are inside, and the faults that are not outside.
+    """
+    print("| recipe | runs of the band | steps | new seeds inside | faults outside at 30% |")
+    print("|---|---|---|---|---|")
+    new, good, missed, num_faults, details = 0, 0, list[str](), 0, list[str]()
+    for name, recipe in found.items():
+        mine = [e for e in log if e["recipe"] == name and e["seed"] >= NUM_BAND]
+        inside, outside = [], []
+        for entry in mine:
+            said = verdicts(entry, recipe, recipe.least if entry["fault"] else math.inf)
+            if entry["fault"]:
+                outside.append(all(v.cause for v in said))
+                missed += [f"{name}: {entry['fault']}"] * (not outside[-1])
+            else:
+                inside.append(not any(v.cause for v in said))
+            if entry["fault"] or not inside[-1]:
+                words = ", ".join(v.cause and f"{v.cause}, {v.curve} at {v.leaves}" for v in said)
+                details.append(f"{name}, {entry['fault'] or entry['seed']}: {words or 'inside'}")
+        print(
+            f"| {name} | {recipe.runs} | {recipe.steps[-1]:,} | {sum(inside)} of {len(inside)} "
+            f"| {sum(outside)} of {len(outside)} |"
+        )
+        new, good = new + len(inside), good + sum(inside)
+        num_faults += len(outside)
+    print(f"\nNew seeds inside: {good} of {new}.")
+    print(
+        f"Faults outside: {num_faults - len(missed)} of {num_faults}; not: {'; '.join(missed)}.\n"
+    )
+    print(*details, sep="\n")
+    return good / max(new, 1), missed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--until", type=float, default=math.inf, help="seconds of this call")
+    parser.add_argument("--fit", action="store_true", help="make the bands, and print the table")
+    options = parser.parse_args()
+    if options.fit:
+        log = read_log()
+        found = bands(log)
+        listed = {name: recipe.model_dump() for name, recipe in found.items()}
+        BANDS.write_text(json.dumps(listed, separators=(",", ":")).replace("},", "},\n") + "\n")
+        report(log, found)
+        return
+    torch.set_num_threads(1)
+    done = {(e["recipe"], e["seed"], e["fault"]): num_steps(e) for e in read_log()}
+    begin = time.monotonic()
+    for recipe, seed, fault, steps in jobs():
+        if done.get((recipe, seed, fault), -EVERY[kind(recipe)]) > steps - EVERY[kind(recipe)]:
+            continue
+        if time.monotonic() - begin > options.until:
+            break
+        clock = time.process_time()
+        train = train_gan if kind(recipe) == "gan" else train_palindromes
+        entry = {"recipe": recipe, "seed": seed, "fault": fault, "every": EVERY[kind(recipe)]}
+        entry |= train(recipe, seed, fault, steps)
+        entry["seconds"] = round(time.process_time() - clock, 1)
+        with LOG.open("a") as log:  # one write: a line is there as a whole or not at all
+            log.write(json.dumps(entry) + "\n")
+        print(recipe, seed, fault, entry["seconds"], flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""A student who has kept weights: the complete solution, with random ones."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from toolkit.assignment.check.host import plain_host
+from toolkit.assignment.export.command import export
+
+SOLUTION = Path(__file__).parents[3] / "assignments" / "solution"
+KEEP = """
+from argparse import Namespace
+import torch, lstm, my_gan, train
+
+torch.manual_seed(0)
+for network, kind in (("lstm", lstm.LSTM), ("rnn", train.RNN)):
+    config = Namespace(network=network, length=5, learning_rate=0.001)
+    train.keep_weights(kind(5, 10, 24, 10), config)
+networks = my_gan.Generator(), my_gan.Discriminator()
+for x in networks[0].buffers():
+    x.copy_(0.5 + torch.rand(x.shape))
+my_gan.keep_weights(*networks)
+"""
+
+
+def make_student(folder: Path) -> Path:
+    """The solution and its weights in a new folder."""
+    shutil.copytree(SOLUTION, folder)
+    subprocess.run([sys.executable, "-c", KEEP], cwd=folder, check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `toolkit export` makes of it, beside it in `student`."""
+    student = make_student(tmp_path_factory.mktemp("own") / "student")
+    with plain_host() as host:
+        done = export(student, student.parent / "mine", (), print, host)
+    assert not done.refused, done.said
+    return student.parent / "mine"

@@ -1,0 +1,117 @@
+"""Is my curve normal: what is read, what is inside, what is outside, and what is then said."""
+
+import json
+import math
+import re
+from pathlib import Path
+
+import curves
+import pytest
+from typer.testing import CliRunner
+
+from toolkit.assignment import tutor
+from toolkit.assignment.app import app
+from toolkit.assignment.check.findings import IDS
+from toolkit.assignment.curve.judging import CAUSES, judge, recipes
+from toolkit.assignment.curve.reading import read_curves
+from toolkit.assignment.tutor.exercises import say
+
+ROWS = [(50 * n, 1 / n, 1 - 0.5 / n) for n in range(1, 9)]
+NAMED = [{"Step": a, "train_loss": b, "Val Acc": c} for a, b, c in ROWS]
+LINES = [",".join(map(str, row)) for row in ROWS]
+FILES = {
+    "head.csv": "\n".join(["step,loss,accuracy", *LINES]),
+    "bare.csv": "\n".join(LINES),
+    "other.txt": "\n".join(["iter;Loss;acc", *LINES]).replace(",", ";"),
+    "rows.json": json.dumps(NAMED),
+    "columns.json": json.dumps({key: [row[key] for row in NAMED] for key in NAMED[0]}),
+    "lines.jsonl": "\n".join(json.dumps(row | {"seconds": 1.5}) for row in NAMED),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_one_training_in_many_files(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(FILES[name], encoding="utf-8")
+    found = read_curves(tmp_path / name, None, gan=False)
+    assert found == {"loss": [r[:2] for r in ROWS], "accuracy": [r[::2] for r in ROWS]}
+    assert found == read_curves(ROWS, None, gan=False)
+    assert read_curves([r[1] for r in ROWS], 50, gan=False) == {"loss": found["loss"]}
+
+
+def test_tensorboard(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from torch.utils.tensorboard import SummaryWriter
+
+    with SummaryWriter(str(tmp_path)) as writer:
+        for step, d, g in ROWS:
+            writer.add_scalar("Loss/D", d, step)
+            writer.add_scalar("Loss/G", g, step)
+    found = read_curves(tmp_path, None, gan=False)
+    assert [step for step, _ in found["loss_generator"]] == [row[0] for row in ROWS]
+    assert [v for _, v in found["loss_discriminator"]] == pytest.approx([r[1] for r in ROWS])
+
+
+def test_bands() -> None:
+    """They are those of the log; new seeds are inside, faults are outside where they show."""
+    log = curves.read_log()
+    assert curves.bands(log) == recipes()
+    inside, missed = curves.report(log, recipes())
+    assert inside >= 0.95
+    assert {fault for fault in missed if "T20" not in fault} == curves.HIDDEN
+
+
+@pytest.mark.parametrize("every", [1, 25, 100])
+def test_however_often_it_is_logged(every: int) -> None:
+    """The middle of the healthy runs is inside; the same is not where it gets stuck."""
+    recipe = recipes()["lstm-T10"]
+    middle = recipe.bands["loss"].middle
+    steps = range(every, recipe.steps[-1] + 1, every)
+    healthy = [(float(n), middle[math.ceil(n / recipe.every) - 1]) for n in steps]
+    worse = {
+        "": healthy,
+        "softmax": [(n, max(1.4625, value)) for n, value in healthy],
+        "chance": [(n, 2.303) for n, _ in healthy],
+        "nan": [*healthy[:3], (4.0 * every, math.nan)],
+    }
+    assert {cause: judge({"loss": curve}, recipe).cause for cause, curve in worse.items()} == {
+        cause: cause for cause in worse
+    }
+
+
+def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{50 * n},{2.3 + 0.01 * (n % 2)},0.1" for n in range(1, 11)]
+    Path("mine.csv").write_text("step,loss,accuracy\n" + "\n".join(rows))
+    asked = CliRunner().invoke(app, ["curve", "mine.csv"])
+    assert (asked.exit_code, "Which network is it?" in asked.output) == (2, True)
+    Path("mine.json").write_text('{"network": "lstm", "length": 5, "learning_rate": 0.01}')
+    done = CliRunner().invoke(app, ["curve", "mine.csv"])
+    assert (done.exit_code, Path("mine-curve.png").read_bytes()[:4]) == (1, b"\x89PNG")
+    assert "ln 10" in done.output
+    assert "learning_rate = 0.01 (0.001)" in done.output
+
+
+def test_in_a_notebook(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The rows that keep_record gets. The discriminator's loss may be the mean of its terms."""
+    monkeypatch.chdir(tmp_path)
+    recipe = recipes()["gan-non-saturating"]
+    d, g = (recipe.bands[name].middle for name in curves.GAN_CURVES)
+    tutor.curve([*zip(recipe.steps, [x / 2 for x in d], g, strict=True)], network="gan")
+    tutor.curve([(step, 1e-5, 12.0) for step in recipe.steps], network="gan")
+    tutor.curve([0.5, 0.4], network="lstm", length=5)
+    first, second, third = re.split(r"curve\.png\n", capsys.readouterr().out)
+    assert "inside" in first
+    assert "one-sided-loss" in second
+    assert "These are 2 steps" in third
+
+
+def test_each_cause_has_its_words_and_a_page() -> None:
+    pages = [
+        [re.findall(r"--explain ([a-z-]+)", say(cause, language)) for cause in (*CAUSES, "nan")]
+        for language in ("en", "zh")
+    ]
+    assert all(pages[0])
+    assert pages[0] == pages[1]
+    assert {page for some in pages[0] for page in some} <= {*IDS}

@@ -1,0 +1,161 @@
+"""Questions about somebody's own lines: facts beside values by hand, changes run plainly."""
+
+import contextlib
+import re
+from collections import Counter
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from toolkit.assignment.app import app
+from toolkit.assignment.check.host import plain_host
+from toolkit.assignment.check.submission import Located, Submission
+from toolkit.assignment.grade.folder import _files
+from toolkit.assignment.grade.result import Result
+from toolkit.assignment.grade.rubric import read_rubric
+from toolkit.assignment.grade.verdict import ungraded
+from toolkit.assignment.viva.edits import KINDS, edits
+from toolkit.assignment.viva.facts import Runs
+from toolkit.assignment.viva.questions import Facts, Question, draw_questions
+from toolkit.assignment.viva.session import ask
+from toolkit.common.texts.language import LANGUAGES, Language
+
+SCRIPT = """import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(3, 2))
+        self.bias = nn.Parameter(torch.ones(2))
+
+    def forward(self, x):
+        y = x @ self.weight
+        y = y + self.bias
+        return y.sigmoid()
+
+
+net = Net()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
+for step in range(100):
+    x = torch.ones(4, 3)
+    noise = torch.randn(4, 3)
+    optimizer.zero_grad()
+    loss = (net(x) ** 2).mean()
+    loss.backward()
+    optimizer.step()
+"""
+BY_HAND = {
+    "shape": {8: (3, 2), 9: (2,), **dict.fromkeys((12, 13, 14), (4, 2)), 20: (4, 3), 21: (4, 3),
+              23: ()},
+    "size": {8: 6, 9: 2, 17: 8},
+    "made_by": {12: "MmBackward0", 13: "AddBackward0", 14: "SigmoidBackward0", 23: "MeanBackward0"},
+    "tracked": {8: True, 9: True, 12: True, 13: True, 14: True, 20: False, 21: False, 23: True},
+    "again": {8: True, 9: True, 12: True, 13: True, 14: True, 20: True, 21: False},
+    "gradients": {**dict.fromkeys((7, 8, 9, 12, 13, 14, 17, 18, 20, 21, 22, 23), ()), 24: ("Net",)},
+    "raises": {8: 12, 9: 13, 12: 13, 17: 18, 18: 22, 20: 23, 23: 24},
+}  # fmt: skip
+ONE = Question(kind="k", asks="<T>?", choices=["1", "2", "3", "4"], right=2, because="it was 3")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Submission, Facts]:
+    root = tmp_path_factory.mktemp("small").resolve()
+    (root / "train.py").write_text(SCRIPT, encoding="utf-8")
+    submission = Submission(root, {"train": Located("train.py")}, there=("train.py",))
+    with plain_host() as host:
+        (facts,) = Runs(submission, host, str(root), 0).facts()
+    return submission, facts
+
+
+def test_facts_are_those_by_hand(small: tuple[Submission, Facts]) -> None:
+    known = {k: {at[1]: value for at, value in small[1].known[k].items()} for k in BY_HAND}
+    known["raises"] = {line: place[1] for line, place in known["raises"].items()}
+    assert known.pop("raises").items() <= BY_HAND["raises"].items()
+    assert known == {name: facts for name, facts in BY_HAND.items() if name != "raises"}
+    assert small[1].losses == [("train.py", 24), ("train.py", 24)]
+
+
+def test_a_change_does_what_the_changed_program_does(small: tuple[Submission, Facts]) -> None:
+    states = {("train.py", line): 0 for line in range(1, 26)}
+    texts = {(edit.kind, edit.at): edit.text for edit in edits("train.py", SCRIPT, states)}
+    tried = {(kind, at): what for kind in KINDS for at, what in small[1].known[kind].items()}
+    own = _losses(SCRIPT)
+    for change, what in tried.items():
+        got = _losses(texts[change])
+        same = [a == pytest.approx(b, rel=1e-6) for a, b in zip(own, got, strict=False)]
+        assert what == {(): "stops", (True,): "stops", (True, True): "neither",
+                        (True, False): "second"}.get(tuple(same), "first"), change  # fmt: skip
+    assert set(tried.values()) == {"stops", "first", "second", "neither"}
+
+
+def _losses(program: str) -> list[float]:
+    """The first two values on which a program calls backward(); fewer if it raises before."""
+    values: list[float] = []
+    backward = torch.Tensor.backward
+
+    def note(loss: torch.Tensor) -> None:
+        backward(loss)
+        values.append(loss.item())
+        if len(values) == 2:
+            raise KeyboardInterrupt
+
+    stops = contextlib.suppress(Exception, KeyboardInterrupt)
+    with patch.object(torch.Tensor, "backward", note), stops:
+        exec(program, {"__name__": "__main__"})
+    return values
+
+
+def test_a_frequent_value_is_no_better_guess() -> None:
+    numbers = {("a.py", k): value for k, value in enumerate([5] * 40 + [6, 7, 8], start=1)}
+    facts = Facts("a.py", None, [("a.py", 1)] * 2, {"number": numbers, "does": {}})
+    submission = Submission(Path(), {})
+    drawn = [draw_questions([facts], submission, "en", seed, 1)[0] for seed in range(600)]
+    what = Counter(q.choices[q.right] for q in drawn if q.kind == "number")
+    letters = Counter(q.right for q in drawn)
+    assert set(what) == {"5", "6", "7", "8"}
+    assert max(what.values()) < 0.36 * what.total()  # 25%, and more than four deviations
+    assert max(letters.values()) < 0.36 * letters.total()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_answer_is_what_was_seen(small: tuple[Submission, Facts], language: Language) -> None:
+    for question in (
+        q for k in range(20) for q in draw_questions([small[1]], small[0], language, k)
+    ):
+        assert len(set(question.choices)) == 4
+        assert question.choices[question.right] in question.because
+        assert not re.search(r"[{}]", question.asks)
+
+
+def test_asked_in_a_terminal() -> None:
+    with patch("builtins.input", side_effect=["x", "C", ""]):
+        said = "\n".join(ask([ONE, ONE], "en", True))
+    assert "1 of 2 right" in said
+    assert "2. It is c. What the run has shown: it was 3." in said
+
+
+def test_grade_writes_a_sheet_with_the_answers_on_another_page(tmp_path: Path) -> None:
+    rubric = read_rubric()
+    result = ungraded("1234_assignment3.zip", "?", rubric)
+    assert tmp_path / "viva.html" not in _files(result, rubric, tmp_path, "en")
+    result.extra_data.viva = [ONE]
+    kept = Result.model_validate_json(result.model_dump_json())
+    page = _files(kept, rubric, tmp_path, "en")[tmp_path / "viva.html"].decode()
+    questions, answers = page.split('<section class="answers">')
+    assert "&lt;T&gt;?" in questions
+    assert ["it was 3" in half for half in (questions, answers)] == [False, True]
+
+
+def test_the_command(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
+    run = CliRunner().invoke(app, ["viva", str(tmp_path), "--seed", "1"])
+    assert run.exit_code == 0, run.output
+    assert run.output.count("   d) ") == 5
+    (tmp_path / "train.py").write_text(SCRIPT.replace("(3, 2)", "(2, 2)"), encoding="utf-8")
+    run = CliRunner().invoke(app, ["viva", str(tmp_path)])
+    assert (run.exit_code, run.output.count("Only 0 of 5 questions")) == (1, 1)

@@ -1,0 +1,1 @@
+"""Is my curve normal? A training against the band of healthy ones."""

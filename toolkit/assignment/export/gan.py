@@ -1,0 +1,144 @@
+"""A student's generator and discriminator as they are, with what the check found out about them."""
+
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from torch.export import ExportedProgram
+
+from toolkit.assignment.check.gan.checks import Probe, watch
+from toolkit.assignment.check.gan.game import Game, find_game
+from toolkit.assignment.check.gan.images import Moments, bounds_of, latent_of, real_bounds
+from toolkit.assignment.check.gan.losses import is_probability
+from toolkit.assignment.check.host import Student, StudentError
+from toolkit.assignment.check.submission import Located
+from toolkit.assignment.check.train.trace import Network, Value
+from toolkit.assignment.check.verify import is_normal
+from toolkit.assignment.export.weights import Weights
+from toolkit.common.errors import ToolkitError
+from toolkit.export.formats import load_pt, through_torch
+from toolkit.export.golden import check_golden
+from toolkit.export.manifest import Export
+from toolkit.export.own import sizes_of
+from toolkit.export.program import from_bytes
+from toolkit.export.torchscript import entry_of
+
+RANGES = ((-1.0, 1.0), (0.0, 1.0))
+NEAR = 0.05  # of an end of a range
+UNIFORM = 2.0  # the fourth moment of a uniform distribution is 1.8
+
+
+class Own(NamedTuple):
+    """A network that is exported as it is."""
+
+    name: str  # in the manifest
+    network: Network
+    facts: dict[str, Any]  # how it is wrapped: see `toolkit.export.own`
+    found: dict[str, Any]  # the same for the manifest
+
+
+def look(student: Student, located: Located) -> list[Callable[[], Own]]:
+    """Run the script for a few steps, and see which network is which, and how it is called.
+
+    Returns:
+        what describes the generator, and the discriminator, or raises a ToolkitError: it needs more
+        than z or images, or no images were seen.
+
+    Raises:
+        ToolkitError: there are no such two.
+    """
+    if (game := find_game(watch(student, located))) is None:
+        raise ToolkitError(
+            "The GAN was not exported: no network was seen that judges what another one draws. "
+            "`toolkit check` may say why."
+        )
+    return [partial(which, game, Probe(student)) for which in (_generator, _discriminator)]
+
+
+def _generator(game: Game, probe: Probe) -> Own:
+    call = next(call for call in game.draws if call.output is not None)
+    shape, drawn = _only("generator", call.inputs), call.outputs[0].shape[1:]
+    noise = [z for call in game.draws if (z := latent_of(call)) is not None]
+    if not noise or noise[0].size(1) != math.prod(shape):
+        raise ToolkitError("The generator was not exported: z was not seen, or has labels in it.")
+    moments = Moments.of(torch.cat([z.flatten() for z in noise]))
+    uniform = None
+    if not is_normal(*moments) and moments.fourth < UNIFORM:
+        half = math.sqrt(3) * moments.deviation
+        uniform = _near((moments.mean - half, moments.mean + half))
+    ends = _near(bounds_of(game, probe.images))
+    if ends not in RANGES:  # nothing bounds it
+        ends = _near(real_bounds(game) or RANGES[0])
+    facts = {"z_shape": shape, "image_shape": drawn, "value_range": ends, "uniform": uniform}
+    found = {"z": f"uniform({uniform[0]:g}, {uniform[1]:g})" if uniform else "normal"}
+    return Own("generator", game.generator, facts, found | _said(ends, drawn))
+
+
+def _discriminator(game: Game, probe: Probe) -> Own:
+    shape = _only("discriminator", next(iter(game.judged.values())).call.inputs)
+    ends = _near(real_bounds(game) or bounds_of(game, probe.images, scaled=True))
+    probabilities = is_probability(game, probe.opinions)
+    facts = {"image_shape": shape, "value_range": ends, "probabilities": probabilities}
+    found = {"returns": "probabilities" if probabilities else "logits"}
+    return Own("discriminator", game.discriminator, facts, found | _said(ends, shape))
+
+
+def fits(student: Student, network: Network, states: Weights) -> Weights | None:
+    """The weights, if they are those of this network."""
+    shapes = student.ask("shapes", network=network.id)
+    return states if {name: list(x.shape) for name, x in states.items()} == shapes else None
+
+
+def exported(
+    student: Student, own: Own, states: Weights, facts: Mapping[str, Any]
+) -> tuple[Export, ExportedProgram | None, str]:
+    """The .pt file with its entry, the program that other formats are made from, or why not.
+
+    Raises:
+        ToolkitError: it cannot be exported; or the file does not do what their own code does.
+    """
+    given: dict[str, Any] = {"name": own.name, "states": dict(states), "facts": own.facts}
+
+    def read(answer: Any) -> tuple[Export, ExportedProgram | None, str]:
+        data, golden = answer["pt"].numpy().tobytes(), answer["golden"]
+        check_golden(f"{own.name}.pt", golden, through_torch(load_pt(data)))
+        size = (
+            {"latent_dim": math.prod(own.facts.get("z_shape", ()))}
+            if own.name == "generator"
+            else {}
+        )
+        entry = entry_of(own.name, data, size, facts, golden)
+        graph = None if answer["pt2"] is None else from_bytes(answer["pt2"].numpy().tobytes())
+        return Export(f"{own.name}.pt", data, entry), graph, answer["problem"][:300]
+
+    try:
+        result: tuple[Export, ExportedProgram | None, str] = student.ask(
+            "export", reader=read, network=own.network.id, **given
+        )
+    except StudentError as error:
+        problem = error.text.strip().partition("\n")[0][:200]
+        raise ToolkitError(f"The {own.name} was not exported: {problem}") from error
+    return result
+
+
+def _only(name: str, inputs: list[Value]) -> tuple[int, ...]:
+    """The shape of what goes into a network, without the batch, if that is all."""
+    if len(inputs) != 1:
+        raise ToolkitError(
+            f"The {name} was not exported: it is given {len(inputs)} tensors, perhaps labels, and "
+            "the exports of this kind take one."
+        )
+    return inputs[0].shape[1:]
+
+
+def _near(ends: tuple[float, float]) -> tuple[float, float]:
+    """The usual range that these ends are near to, or they themselves."""
+    usual = (r for r in RANGES if all(abs(a - b) < NEAR for a, b in zip(ends, r, strict=True)))
+    return next(usual, ends)
+
+
+def _said(ends: tuple[float, float], shape: tuple[int, ...]) -> dict[str, Any]:
+    sizes_of(shape)
+    return {"range": f"{ends[0]:g},{ends[1]:g}", "shape": list(shape)}

@@ -1,0 +1,151 @@
+"""From a student's exported networks to the pictures and numbers that open them in a report."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from toolkit.assignment.report.results import Figure, Gan, Results, Row
+from toolkit.common.device import make_rng, threads
+from toolkit.common.errors import ToolkitError
+from toolkit.common.figures import save_curves, save_heat_maps, sheet, to_png
+from toolkit.common.package_data import package_data
+from toolkit.common.record import Interpolation, Spread
+from toolkit.export import torchscript
+from toolkit.export.manifest import MINE, networks_of, read_manifest
+from toolkit.gan.data import load_mnist
+from toolkit.gan.latent import interpolate, pair_of_classes, sample_latents
+from toolkit.gan.measure.evaluation import SURE, Evaluator, sample_draws
+from toolkit.gan.measure.scorecard import NUM_COMPARED, Scorecard, Scorer
+from toolkit.lstm.data import palindromes, split_last
+from toolkit.lstm.microscope import logits_after_each_step, telling_cells, trace
+
+LENGTHS = (5, 7, 10, 14, 20, 28, 36, 50, 70, 100, 140, 200, 280, 400, 600, 1000)
+NUM_ASKED = 500  # palindromes of each length
+NUM_CELLS, NUM_WRITTEN = 12, 30  # cells and digits that a microscope picture shows
+NUM_IMAGES, NUM_DRAWS, NUM_SAMPLES = 2000, 5, 25  # fewer than `score` has, so as to be waited for
+SHORT = 36  # the longest palindrome that is shown if all are right
+SCALED = "c / max"
+SEED = 0
+
+
+@threads(1)
+def add_opened(exports_dir: Path, results: Results) -> None:
+    """Add what the networks in a folder do, each with the name of those whose they are.
+
+    Raises:
+        ToolkitError: a file is missing or damaged.
+    """
+    shown = networks_of(exports_dir)
+    with tempfile.TemporaryDirectory(prefix="report-", ignore_cleanup_errors=True) as scratch:
+        if place := shown.get(f"lstm{MINE}"):
+            network = torchscript.load("lstm", exports_dir)
+            _add_lstm(network, place.whose, Path(scratch, "lstm.png"), results)
+    if place := shown.get(f"generator{MINE}"):
+        _add_generator(torchscript.load("generator", exports_dir), place.whose, results)
+
+
+@torch.no_grad()
+def _add_lstm(network: Any, whose: str, path: Path, results: Results) -> None:
+    """Its accuracy against T, and inside it a palindrome that it gets right and one wrong."""
+    shares: list[float] = []
+    examples: dict[bool, tuple[Tensor, int]] = {}  # right or wrong -> digits, and the last one
+    for length in LENGTHS:
+        rng = make_rng(length, "accuracy curve")
+        digits, last = split_last(palindromes(NUM_ASKED, length, split="test", rng=rng))
+        right = network(digits).argmax(dim=1) == last
+        shares.append(float(right.float().mean()))
+        if False not in examples and (length <= SHORT or not right.all()):
+            for which in (True, False):
+                for k in (right == which).nonzero()[:1].flatten().tolist():
+                    examples[which] = digits[k], int(last[k])
+    metrics = read_manifest(package_data("exports"))["lstm.pt"]["metrics"]["accuracy_by_length"]
+    ours = sorted((float(length), share) for length, share in metrics.items())
+    save_curves(
+        path,
+        {f"LSTM of {whose}": (LENGTHS, shares)},
+        title="Accuracy of the trained network",
+        x_label="T, digits in a palindrome",
+        y_label="accuracy on unseen palindromes",
+        level=("chance", 0.1),
+        beside={"the toolkit's own network": ([x for x, _ in ours], [y for _, y in ours])},
+        log_x=True,
+    )
+    name = results.add_figure("opened-accuracy.png", path.read_bytes())
+    caption = (
+        f"The exported LSTM of {whose}, asked {NUM_ASKED} palindromes at each of {len(LENGTHS)} T "
+        "from 5 to 1,000. The thick grey line is the toolkit's own network, for comparison."
+        f"{'' if False in examples else ' It got none of them wrong.'}"
+    )
+    results.opened.append(Figure(name, caption))
+    for is_right, (digits, last_digit) in sorted(examples.items(), reverse=True):
+        said = _save_inside(network, digits, path)
+        verdict = "which is right" if is_right else f"where {last_digit} is right"
+        name = f"opened-{'right' if is_right else 'wrong'}.png"
+        caption = (
+            f"Inside the exported LSTM of {whose}: it reads the first {len(digits)} digits of a "
+            f"palindrome of T = {len(digits) + 1}, and says {said}, {verdict}. Above: red where it "
+            "would say the first digit. Below: the cells that say most for this answer, from -1 "
+            "(blue) to 1 (red)."
+        )
+        results.opened.append(Figure(results.add_figure(name, path.read_bytes()), caption))
+
+
+def _save_inside(network: Any, digits: Tensor, path: Path) -> int:
+    """Draw gates and states while digits are read; returns the answer."""
+    inside = trace(network, digits)
+    cells = telling_cells(network, inside["h"][-1])[:NUM_CELLS]
+    answers = logits_after_each_step(network, inside["h"]).argmax(dim=1)
+    inside[SCALED] = inside["c"] / inside["c"].abs().max().clamp(min=1)
+    maps = {"answer": (answers == digits[0]).float()[None]}
+    maps |= {name: inside[name][:, cells].t() for name in ("g", "i", "f", "o", SCALED, "h")}
+    written = " ".join(map(str, digits.tolist()[:NUM_WRITTEN]))
+    more = " ..." if len(digits) > NUM_WRITTEN else ""
+    save_heat_maps(path, maps, title=f"T = {len(digits) + 1}: {written}{more}", x_label="step")
+    return int(answers[-1])
+
+
+def _add_generator(generator: Any, whose: str, results: Results) -> None:
+    """Samples, a walk, and the scorecard beside that of real images."""
+    folder = package_data("exports")
+    classifier = torchscript.load("classifier", folder)
+    gan = Gan(f"the exported generator of {whose}", moment="of one seed")
+    try:
+        pair = pair_of_classes(generator, classifier, SEED)
+    except ToolkitError:  # none is clear enough: any two
+        ends = sample_latents(2, generator.latent_dim, make_rng(SEED, "samples"))
+    else:
+        ends = torch.stack([pair.z_from, pair.z_to])
+        words = Interpolation(digit_from=pair.digit_from, digit_to=pair.digit_to)
+        gan.ends = f" {words}"
+    with torch.no_grad():
+        points = sample_latents(NUM_SAMPLES, generator.latent_dim, make_rng(SEED, "samples"))
+        samples = to_png(sheet(generator(points)))
+        walk = to_png(sheet(generator(interpolate(*ends)), columns=9))
+    gan.samples = [results.add_figure("opened-samples.png", samples)]
+    gan.interpolation = results.add_figure("opened-walk.png", walk)
+    sha256, cpu = read_manifest(folder)["classifier.pt"]["sha256"], torch.device("cpu")
+    mnist = load_mnist()
+    scorer = Scorer(Evaluator(classifier, sha256, mnist, cpu, NUM_IMAGES, NUM_DRAWS), mnist)
+    draws = sample_draws(generator, SEED, NUM_DRAWS, NUM_IMAGES)
+    card = scorer.score_draws((scorer.evaluator.predict(x), x[:NUM_COMPARED]) for x in draws)
+    gan.measured = _rows(card, scorer.score_real())
+    results.gans.append(gan)
+
+
+def _rows(card: Scorecard[Spread], real: Scorecard[Spread]) -> list[Row]:
+    """The scorecard, a line for each number."""
+    rows = [Row("images", f"{NUM_DRAWS} draws of {NUM_IMAGES:,}")]
+    for name, key, digits in (
+        ("Frechet distance", "frechet_distance", 1),
+        (f"share that is not clearly one digit (below {SURE:.0%})", "share_unsure", 3),
+        ("precision", "precision", 3),
+        ("recall", "recall", 3),
+        ("median distance to the nearest training image", "training_distance", 2),
+    ):
+        rows.append(Row(name, f"{getattr(card, key):.{digits}f}"))
+        rows.append(Row("the same of real images", f"{getattr(real, key):.{digits}f}"))
+    shares = enumerate(card.class_shares)
+    return rows + [Row(f"share of the digit {k}", f"{share:.3f}") for k, share in shares]

@@ -1,0 +1,61 @@
+"""Small changes of a student's program that keep all other lines where they are."""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from toolkit.assignment.syntax import parsed
+
+KINDS = ("removed", "lost", "twice", "doubled", "swapped")
+# What only shows something, what reads arguments, and what all runs begin with.
+DULL = re.compile(r"\b(print|logg\w+|writer|plt|tqdm|save\w*|progress\w*|parser|\w*seed\w*)\b")
+
+
+class Edit(NamedTuple):
+    """A change, the place that it is about, and the file's text then.
+
+    A line is `removed`, or `lost` where what it assigns is new; it is done `twice`; its only number
+    is `doubled`; it is `swapped` with the next one.
+    """
+
+    kind: str
+    at: tuple[str, int]
+    text: str
+
+
+def edits(file: str, text: str, states: Mapping[tuple[str, int], int]) -> Iterator[Edit]:
+    """All changes of statements that are alone on their line, and ran.
+
+    Args:
+        states: of what draws random numbers, after the first time of each line that ran.
+    """
+    lines, nodes = text.split("\n"), list(ast.walk(parsed(text) or ast.Module([], [])))
+    alone = {
+        node.lineno: node
+        for node in nodes
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr) and (file, node.lineno) in states
+        if node.end_lineno == node.lineno and ";" not in (line := lines[node.lineno - 1])
+        if line.isascii() and not DULL.search(line)
+    }
+    for number, node in alone.items():
+
+        def changed(kind: str, *new: str, number: int = number, node: ast.stmt = node) -> Edit:
+            indented = [" " * node.col_offset + line for line in new]
+            after = [*lines[: number - 1], *indented, *lines[number - 1 + len(new) :]]
+            return Edit(kind, (file, number), "\n".join(after))
+
+        code, below = ast.unparse(node), alone.get(number + 1)
+        names = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id != "self"]
+        stored = {name.id for name in names if isinstance(name.ctx, ast.Store)}
+        read = {name.id for name in names if isinstance(name.ctx, ast.Load)}
+        is_new = isinstance(node, ast.Assign) and stored.isdisjoint(read)
+        yield changed("lost" if is_new else "removed", "pass")
+        if not is_new:
+            yield changed("twice", f"{code}; {code}")
+        found = re.findall(r"(?<![\w.])\d+\.?\d*(?:e-?\d+)?(?!\w)", code)
+        if len(found) == 1 and (twice := 2 * ast.literal_eval(found[0])):
+            yield changed("doubled", code.replace(found[0], str(twice)))
+        draws = states[file, number] != states.get((file, number + 1))  # perhaps both do
+        if below is not None and below.col_offset == node.col_offset and not draws:
+            yield changed("swapped", ast.unparse(below), code)
