@@ -8,7 +8,7 @@ from mishaps.commands import commands
 from mishaps.disk import RNN, disk
 from mishaps.kills import kills
 from mishaps.pairs import pairs
-from mishaps.strangers import archives, frames
+from mishaps.strangers import archives, frames, replies
 
 pytestmark = pytest.mark.xdist_group("kills")  # so that one server of forks is started
 
@@ -24,6 +24,7 @@ pytestmark = pytest.mark.xdist_group("kills")  # so that one server of forks is 
         pytest.param(commands(40, 0), 40, id="commands"),
         pytest.param(archives(100, 0), 100, id="archives"),
         pytest.param(frames(500, 0), 500, id="frames"),
+        pytest.param(replies(60, 0), 60, id="replies"),
     ],
 )
 def test_no_loss(outcomes: Iterator[Outcome], at_least: int) -> None:

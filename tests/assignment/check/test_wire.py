@@ -1,13 +1,25 @@
 """What judge and child send each other."""
 
 import contextlib
+import importlib
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
 
-from toolkit.assignment.check.wire import MAX_BYTES, NONCE, Closed, Disturbed, receive, send
+from toolkit.assignment.check.child import answering as child
+from toolkit.assignment.check.wire import (
+    ANSWERS,
+    MAX_BYTES,
+    NONCE,
+    Closed,
+    Disturbed,
+    fits,
+    receive,
+    send,
+)
 
 A = "a" * NONCE
 
@@ -94,3 +106,28 @@ def test_a_side_that_has_gone(pipe: tuple[int, int]) -> None:
     with pytest.raises(Closed):
         send(write, A, 1)
     os.close(write)
+
+
+def test_every_question_has_a_kind_of_answer() -> None:
+    """But for the trace, which has a type of its own, and for answers that nobody reads."""
+    for part, module in child.ANSWERS.items():
+        answers = importlib.import_module(module).Answers
+        questions = {name for name in vars(answers) if not name.startswith("_")}
+        assert ANSWERS[part].keys() == questions - {"run", "put", "learn"} | (
+            {"run"} if part == "lstm" else set()
+        )
+
+
+@pytest.mark.parametrize(
+    ("kind", "right", "wrong"),
+    [
+        (int, 3, True), (int, 0, 2**60), (float, 3, "3"), (bool, True, 1), (None, None, 0),
+        ((str, None), None, 0), ([int], [], [1, "2"]), ([int], [1, 2], {"0": 1}),
+        ([str, int], ["a", 1], ["a"]), ({str: int}, {"a": 1}, {"a": "b"}), ({str: int}, {}, []),
+        ({"a": int}, {"a": 1, "b": 2}, {"b": 2}), (2, torch.ones(3, 4), torch.ones(3)),
+        (2, torch.ones(0, 4), torch.ones(3, 4) > 0), (torch.Tensor, torch.ones(()), 1.0),
+    ],
+)  # fmt: skip
+def test_kinds(kind: Any, right: Any, wrong: Any) -> None:
+    assert fits(right, kind)
+    assert not fits(wrong, kind)

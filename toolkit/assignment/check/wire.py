@@ -62,6 +62,10 @@ ANSWERS: dict[Part, dict[str, Any]] = {
     "train": {
         "plainly": (ERROR, None),
         "items": {"rows": 2, "total": (int, None), "redrawn": bool},
+        "watch": {
+            "ended": str, "error": (PLACE, None), "whole": bool, "cpu": float,
+            "passes": [{"at": PLACE, "value": (float, None), "random": int}],
+            "lines": [{"at": PLACE, "does": str, "random": int}]},
     },
     "gan": {
         "texts": {str: str},

@@ -8,8 +8,11 @@ import ast
 import ctypes
 import os
 import platform
+import signal
 import socket
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,8 +22,9 @@ import system_calls
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.sandbox.isolation import OF_THE_TOOLKIT, Isolation, Limits
+from toolkit.assignment.grade.sandbox.scratch import PREFIX
 from toolkit.assignment.grade.sandbox.seccomp import ASKED, NUMBERS, REFUSED
-from toolkit.assignment.grade.sandbox.share import share
+from toolkit.assignment.grade.sandbox.share import Share, clear_groups, share
 from toolkit.assignment.grade.sandbox.supervise import descendants
 from toolkit.assignment.grade.verdict import grade_archive
 from toolkit.common.package_data import PACKAGE, package_data
@@ -207,6 +211,23 @@ def test_memory_that_only_the_kernel_counts(program: str, grade: Grade) -> None:
             pytest.skip("needs root, and control groups that it may make")
     assert "more than 0.25 GiB of memory" in stopped(grade(with_lstm(program)))
     assert not own.group.exists()
+
+
+def test_what_a_killed_grader_has_left_in_its_group() -> None:
+    with share(2**30) as own:
+        if own.group is None:
+            pytest.skip("needs root, and control groups that it may make")
+        ended = subprocess.Popen(["true"])
+        ended.wait()
+        left = own.group.with_name(f"{PREFIX}{ended.pid}-")
+        left.mkdir()
+        with Share(os.sched_getaffinity(0), left).start(["sleep", "60"]) as sleeps:
+            while not (left / "cgroup.procs").read_text():
+                time.sleep(0.01)
+            clear_groups()
+            assert sleeps.wait() == -signal.SIGKILL
+        assert not left.exists()
+        assert own.group.exists()
 
 
 def test_very_many_empty_files(grade: Grade) -> None:

@@ -101,9 +101,9 @@ def _remove(group: Path) -> None:
 
 
 def clear_groups() -> None:
-    """Remove the empty control groups of graders that were killed."""
+    """Remove the control groups of graders that were killed, and end what these have left there."""
     for root, *_ in GROUPS:
         for group in root.glob(f"{PREFIX}*"):
-            if not Path("/proc", group.name.split("-")[1]).exists():
-                with contextlib.suppress(OSError):
-                    group.rmdir()
+            left = not Path("/proc", group.name.split("-")[1]).exists()
+            if left and os.access(group, os.W_OK):
+                _remove(group)

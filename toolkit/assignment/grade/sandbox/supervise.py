@@ -17,10 +17,11 @@ from typing import Literal
 import psutil
 
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
-from toolkit.assignment.grade.sandbox.scratch import clear_files_of, files_of
-from toolkit.assignment.grade.sandbox.share import Share
+from toolkit.assignment.grade.sandbox.scratch import clear_files_of, files_of, locked
+from toolkit.assignment.grade.sandbox.share import CORES, Share
 
 RESERVE = 256 * 2**20  # bytes of memory that the machine keeps
+MOST_SECONDS = 10.0  # that are waited until killed processes have given their memory back
 TICK = 0.1  # seconds between two looks at the processes
 PAGE = os.sysconf("SC_PAGE_SIZE")
 LAUNCHED = re.compile("sandbox/launcher.py$").search  # what a sandbox has in its command line
@@ -84,6 +85,7 @@ class Watched:
         self._scratch, self._limits, self._isolation = scratch, limits, isolation
         self._clock = clock
         self._uid = isolation.uid
+        self._going = contextlib.ExitStack()
         isolation.prepare(scratch)
         # Sockets, not pipes: `shutdown` wakes whoever waits for an answer.
         self._ours, theirs = socket.socketpair()
@@ -139,7 +141,11 @@ class Watched:
                     next_look = now + TICK
         finally:
             self.status = status or "finished"
-            kill_all(self.process.pid, self._uid)
+            killed = kill_all(self.process.pid, self._uid) - {self.process.pid}
+            with self._going:  # until its memory is free, if that is why
+                for _ in range(int(MOST_SECONDS / TICK) if status == "short" else 0):
+                    if any(Path("/proc", str(pid)).exists() for pid in killed):
+                        time.sleep(TICK)
             while len(self.printed) < self._limits.output and self._read(stderr):
                 pass
             self._ours.shutdown(socket.SHUT_RDWR)
@@ -154,7 +160,9 @@ class Watched:
         if self._share.exceeded or sum(map(_memory, family)) > limits.memory:
             return "memory"
         if psutil.virtual_memory().available < RESERVE and is_largest(family):
-            return "short"
+            with contextlib.suppress(OSError):  # another one is going
+                self._going.enter_context(locked(CORES))
+                return "short"
         if self._isolation.tool == "bubblewrap":
             inside = (pid for pid in family if pid != self.process.pid)
             used = max((_in_memory(pid, limits.disk) for pid in inside), default=0)
@@ -219,8 +227,8 @@ def is_largest(family: Collection[int]) -> bool:
     return all(other <= own for other in others)
 
 
-def kill_all(root: int, uid: int | None = None) -> None:
-    """Kill all `descendants`; stop all of them first, so that none starts another."""
+def kill_all(root: int, uid: int | None = None) -> set[int]:
+    """Kill all `descendants`, and say which; stop all first, so that none starts another."""
     stopped: set[int] = set()
     while new := set(descendants(root, uid)) - stopped:
         for pid in new:
@@ -228,6 +236,7 @@ def kill_all(root: int, uid: int | None = None) -> None:
         stopped |= new
     for pid in stopped:
         _signal(pid, signal.SIGKILL)
+    return stopped
 
 
 def end_all(root: int, uid: int | None) -> None:
