@@ -1,10 +1,12 @@
-"""The study gives the same rows in this process, in others, on a Dask cluster, or after a kill."""
+"""The study gives the same rows in this process, in others, and after a kill.
+
+On a Dask cluster it runs through the same `workers` as `grade`, whose tests have one.
+"""
 
 from pathlib import Path
 
 import pytest
 import torch
-from distributed import LocalCluster
 
 from toolkit.common.errors import UsageError
 from toolkit.common.files import read_log, write_log
@@ -78,23 +80,3 @@ def test_results_of_another_grid_are_kept(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has the results of another grid"):
         run_grid(TRIALS, tmp_path)
     assert (tmp_path / "results.jsonl").read_bytes() == before
-
-
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
-def test_dask_cluster_gives_the_same_rows(rows: list[Row], tmp_path: Path) -> None:
-    """A scheduler on loopback; its worker is a thread here, which needs no second import of torch.
-
-    The tests of `grade` use a cluster whose workers are processes.
-    """
-    with LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=None
-    ) as cluster:
-        address = cluster.scheduler_address
-        assert address.startswith("tcp://127.0.0.1:")
-        assert measured(run_grid(TRIALS, tmp_path, cluster=address)) == measured(rows)
-
-
-def test_unreachable_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("toolkit.common.workers.CONNECT_SECONDS", 0.5)
-    with pytest.raises(UsageError, match=r"There is no Dask scheduler at tcp://127\.0\.0\.1:9"):
-        run_grid(TRIALS, tmp_path, cluster="tcp://127.0.0.1:9")
