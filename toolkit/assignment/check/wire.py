@@ -63,7 +63,7 @@ ANSWERS: dict[Part, dict[str, Any]] = {
         "plainly": (ERROR, None),
         "items": {"rows": 2, "total": (int, None), "redrawn": bool},
         "watch": {
-            "ended": str, "error": (PLACE, None), "whole": bool, "cpu": float,
+            "ended": str, "whole": bool, "cpu": float,
             "passes": [{"at": PLACE, "value": (float, None), "random": int}],
             "lines": [{"at": PLACE, "does": str, "random": int}]},
     },

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from toolkit.assignment.syntax import parsed
 
-KINDS = ("removed", "lost", "twice", "doubled", "swapped")
+KINDS = ("removed", "doubled", "swapped")
 # What only shows something, what reads arguments, and what all runs begin with.
 DULL = re.compile(
     r"\b(print|logg\w+|writer|plt|tqdm|save\w*|progress\w*|parser|num_workers|\w*seed\w*)\b"
@@ -17,8 +17,8 @@ DULL = re.compile(
 class Edit(NamedTuple):
     """A change, the place that it is about, and the file's text then.
 
-    A line is `removed`, or `lost` where what it assigns is new; it is done `twice`; its only number
-    is `doubled`; it is `swapped` with the next one.
+    A line is `removed`, unless what it assigns is new; its only number is `doubled`; it is
+    `swapped` with the next one.
     """
 
     kind: str
@@ -52,9 +52,8 @@ def edits(file: str, text: str, states: Mapping[tuple[str, int], int]) -> Iterat
         stored = {name.id for name in names if isinstance(name.ctx, ast.Store)}
         read = {name.id for name in names if isinstance(name.ctx, ast.Load)}
         is_new = isinstance(node, ast.Assign) and stored.isdisjoint(read)
-        yield changed("lost" if is_new else "removed", "pass")
         if not is_new:
-            yield changed("twice", f"{code}; {code}")
+            yield changed("removed", "pass")
         found = re.findall(r"(?<![\w.])\d+\.?\d*(?:e-?\d+)?(?!\w)", code)
         if len(found) == 1 and (twice := 2 * ast.literal_eval(found[0])):
             yield changed("doubled", code.replace(found[0], str(twice)))

@@ -77,8 +77,6 @@ class Runs:
             spent += other.get("cpu", MAX_SECONDS)
             if what := outcome(passes, two, other):
                 known.setdefault(edit.kind, {})[edit.at] = what
-                if edit.kind == "lost" and other["error"]:
-                    known.setdefault("raises", {})[edit.at] = tuple(other["error"])
         return Facts(how["file"], batch, [places[k] for k in two], known)
 
     def _edits(self, states: Mapping[Any, int]) -> Iterator[Edit]:

@@ -89,8 +89,7 @@ class _Script:
             return None, None
         line = rng.choice(lines[value])
         if is_what:
-            more = OUTCOMES if row["show"] == "outcome" else self._facts.known.get(row["pool"], ())
-            right, others = value, {*lines, *more}
+            right, others = value, {*lines, *(OUTCOMES if row["show"] == "outcome" else ())}
         else:
             right, others = line, {at for at in facts if facts[at] != value}
         pool = sorted(others - {right})
@@ -100,7 +99,7 @@ class _Script:
         texts = [show(one) if is_what else self._label(one) for one in choices]
         if len(set(texts)) < CHOICES:
             return None, None
-        as_it_is = self._facts.batch is None or row["fact"] in (*KINDS, "raises")
+        as_it_is = self._facts.batch is None or row["fact"] in KINDS
         run = self._words["run" if as_it_is else "batches"]
         script = self._submission.original(self._facts.script)
         does = self._words[self._facts.known["does"].get(line) or "assigns"]
@@ -134,10 +133,6 @@ class _Script:
         """A value as it is written; of two, whether it is the one that is asked for."""
         if wanted is not None:
             return str(self._words["it is" if value == wanted else "it is not"])
-        if how == "place":
-            return self._label(value)
         if how == "outcome":
             return str(self._words[value])
-        if how == "networks":
-            return ", ".join(value) or str(self._words["none"])
         return f"{value:.6g}" if isinstance(value, float) else str(value)[:MAX_TEXT]

@@ -59,10 +59,10 @@ class Lines(Script):
         """Run it.
 
         Returns:
-            `ended`, and the place where it raised an `error`; whether it is `whole`: each optimiser
-            has stepped; `cpu` seconds; `passes`: of each backward pass its place (`at`), its
-            `value`, and the state of what draws `random` numbers; and `lines`: of each simple
-            statement how often it ran, and what was so after its first time, as of `_seen`.
+            how it `ended`; whether it is `whole`: each optimiser has stepped; `cpu` seconds;
+            `passes`: of each backward pass its place (`at`), its `value`, and the state of what
+            draws `random` numbers; and `lines`: of each simple statement how often it ran, and what
+            was so after its first time, as of `_seen`.
         """
         made, rng = DataLoader.__init__, np.random.default_rng
 
@@ -74,10 +74,8 @@ class Lines(Script):
         seeded = patch.object(np.random, "default_rng", lambda seed=self._seed: rng(seed))
         with patch.object(DataLoader, "__init__", load), seeded:
             answer = self.run()
-        error = answer["error"] or {}
         return {
             "ended": answer["ended"],
-            "error": [error["file"], error["line"]] if error.get("file") else None,
             "whole": self._whole,
             "cpu": time.process_time(),
             "passes": self._passes,
@@ -123,19 +121,9 @@ class Lines(Script):
             # Other processes may load, and load more.
             loads = any("_utils" in name and "fetch" in name for name in frames)
             one |= {"at": [file, line], "does": does, "count": None if loads else 0, **_seen(value)}
-            one |= {"gradients": self._gradients(), "random": _random()}
+            one["random"] = _random()
         one["count"] = None if one["count"] is None else one["count"] + 1
         return value
-
-    @unwatched
-    def _gradients(self) -> list[str] | None:
-        """The classes of the networks with a gradient that is not all zero, if they differ."""
-        networks = self.trace.networks.values() if self._passes else ()
-        names = {type(network).__name__: network.parameters() for network in networks}
-        reached = [
-            n for n, own in names.items() if any(p.grad is not None and p.grad.any() for p in own)
-        ]
-        return reached if len(names) == len(networks) else None
 
 
 class _Change(ast.NodeTransformer):
@@ -194,7 +182,6 @@ def _seen(value: Any) -> dict[str, Any]:
     return seen | {
         "shape": list(value.shape),
         "dtype": str(value.dtype).removeprefix("torch."),
-        "tracked": value.requires_grad,
         "made_by": type(value.grad_fn).__name__ if value.grad_fn else None,
         "nonnegative": None if empty or 0 < below <= SEVERAL else not below,
         "numbers": None if empty else zlib.crc32(flat.numpy().tobytes()),
