@@ -96,11 +96,11 @@ def test_a_missing_export(tmp_path: Path) -> None:
 
 def test_a_damaged_export(tmp_path: Path) -> None:
     from gate_microscope.events import GateMicroscope
-    from latent_studio.studio import Studio
+    from latent_studio.studio import studios_of
 
     for path in (ROOT / "exports").glob("*.*"):
         shutil.copy(path, tmp_path)
-    for name, build in (("discriminator.pt", Studio), ("rnn_plain.pt", GateMicroscope)):
+    for name, build in (("discriminator.pt", studios_of), ("rnn_plain.pt", GateMicroscope)):
         with open(tmp_path / name, "ab") as file:
             file.write(b"x")
         with pytest.raises(ToolkitError, match=f"{name} is damaged or was altered"):

@@ -95,7 +95,7 @@ def test_points(case: str) -> None:
     ("without", "lost", "still_open"),
     [
         ({("lstm", "wrong-equation")}, [2, 0, 0, 0, 0, 0], [10, 0, 0, 0, 0, 0]),
-        ({("dataset", "missing-digits")}, [2, 0, 0, 0, 0, 0], [0, 0, 5, 0, 0, 0]),
+        ({("dataset", "wrong-label")}, [2, 0, 0, 0, 0, 0], [0, 0, 5, 0, 0, 0]),
         ({("gan", "sigmoid-twice"), ("gan", "one-sided-loss")},
          [2, 0, 0, 0, 0, 0], [0, 0, 0, 20, 0, 0]),
         ({("train", ids[0]) for ids in QUESTIONS["train"]},

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -42,7 +43,13 @@ class Share:
     counter: str = ""  # a file in there
 
     def start(self, command: list[str], **how: Any) -> "subprocess.Popen[bytes]":
-        """Start a program that has its share from the beginning, and no way to another."""
+        """Start a program that has its share from the beginning, and no way to another.
+
+        Raises:
+            FileNotFoundError: there is no such program.
+        """
+        if shutil.which(command[0]) is None:  # `nice` would say so to nobody
+            raise FileNotFoundError(f"There is no program {command[0]}.")
         enter = ["nice", "-n", str(LOWEST)]
         if self.group is not None:
             enter += ["sh", "-c", 'echo 0 > "$0" && exec "$@"', f"{self.group}/cgroup.procs"]
