@@ -17,7 +17,7 @@ from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.train.trace import Network, Value
 from toolkit.assignment.check.verify import is_normal
-from toolkit.assignment.export.weights import Weights
+from toolkit.assignment.export.weights import Missing, Weights
 from toolkit.common.errors import ToolkitError
 from toolkit.export.formats import load_pt, through_torch
 from toolkit.export.golden import check_golden
@@ -51,7 +51,7 @@ def look(student: Student, located: Located) -> list[Callable[[], Own]]:
         ToolkitError: there are no such two.
     """
     if (game := find_game(watch(student, located))) is None:
-        raise ToolkitError(
+        raise Missing(
             "The GAN was not exported: no network was seen that judges what another one draws. "
             "`toolkit check` may say why."
         )

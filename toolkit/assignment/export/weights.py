@@ -19,7 +19,7 @@ Fit = TypeVar("Fit")
 
 
 class Missing(Exception):
-    """There are no weights of a network, or several: a sentence."""
+    """A network or its weights are not there, or there are several: a sentence."""
 
 
 class Saved:
@@ -38,6 +38,7 @@ class Saved:
     def __init__(self, folder: Path, root: Path, chosen: Sequence[Path]) -> None:
         self.folder, self._root = folder, root
         own = [folder / path for path in list_files(folder) if path.suffix.lower() in SUFFIXES]
+        own = [path for path in own if not path.with_name("manifest.json").exists()]  # no exports
         self._paths = list(chosen) or own
         for path in chosen:
             if not path.is_file():
