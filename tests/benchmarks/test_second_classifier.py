@@ -1,4 +1,4 @@
-"""The second classifier: trained once (here on few images), the same again, no friend of noise."""
+"""The second classifier: trained once (here on few images), no friend of noise."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,6 @@ from toolkit.common.errors import ToolkitError
 from toolkit.gan.classifier import accuracy
 from toolkit.gan.data import MNIST, to_unit
 from toolkit.gan.measure.evaluation import Evaluator
-from toolkit.gan.model import Classifier
 
 SMALL = Settings(num_epochs=2, num_images=3000, batch_size=25)
 
@@ -43,27 +42,6 @@ def test_it_is_trained_once(path: Path, mnist: MNIST, monkeypatch: pytest.Monkey
     assert trained_once(path, SMALL, mnist)[1] == digest
     with pytest.raises(ToolkitError, match="was trained with other settings"):
         trained_once(path, Settings(), mnist)
-
-
-def test_same_bytes_again(path: Path, tmp_path: Path, mnist: MNIST) -> None:
-    trained_once(tmp_path / "again.pt", SMALL, mnist)
-    assert (tmp_path / "again.pt").read_bytes() == path.read_bytes()
-
-
-def test_damaged_file_is_one_sentence(path: Path, tmp_path: Path, mnist: MNIST) -> None:
-    damaged = tmp_path / "classifier.pt"
-    damaged.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(ToolkitError, match=r"classifier.pt is damaged. Delete it"):
-        trained_once(damaged, SMALL, mnist)
-
-
-def test_another_architecture() -> None:
-    """It shares no kind of layer with ours but the convolution and the last one."""
-
-    def kinds(network: nn.Module) -> set[type[nn.Module]]:
-        return {type(layer) for layer in network.modules() if not list(layer.children())}
-
-    assert kinds(ResidualClassifier()) & kinds(Classifier()) == {nn.Conv2d, nn.Linear}
 
 
 def test_noise_is_far_from_digits(

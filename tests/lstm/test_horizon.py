@@ -1,7 +1,4 @@
-"""The study gives the same rows in this process, in others, and after a kill.
-
-On a Dask cluster it runs through the same `workers` as `grade`, whose tests have one.
-"""
+"""The study gives the same rows in this process, in others, and after a kill."""
 
 from pathlib import Path
 
