@@ -16,7 +16,7 @@ from toolkit.common.runs import Run
 from toolkit.lstm.config import Config, curriculum_config
 from toolkit.lstm.data import CHANCE, held_out, split_last
 from toolkit.lstm.horizon import Row, Trial, accuracies, run_grid
-from toolkit.lstm.memory import gradient_norms
+from toolkit.lstm.microscope import gradient_norms
 from toolkit.lstm.model import LSTM
 from toolkit.lstm.training import FAR, build, train
 
