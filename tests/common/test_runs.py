@@ -192,8 +192,9 @@ def test_a_damaged_log_is_named_and_the_training_goes_on(
     copy = tmp_path / "metrics.jsonl.damaged-1"
     assert copy.read_bytes() == damaged
     assert capsys.readouterr().out == (
-        f"Note: {run.log_file} is damaged in line 3: 1 of 3 entries are lost, and missing in the "
-        f"curves. The networks are unharmed. The damaged file is now {copy}.\n"
+        f"Note: {run.log_file} is damaged in line 3: 1 of 3 entries are lost. Curves lack them "
+        "and the networks are unharmed; trials of a study run again. "
+        f"The damaged file is now {copy}.\n"
     )
 
 

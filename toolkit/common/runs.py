@@ -50,7 +50,7 @@ RESTART = "Start from scratch with --restart, which keeps the old run under anot
 
 
 class Run:
-    """One training run on disk.
+    """One training run on disk, or a grid of them.
 
     `load` and `save` keep run.json at "running". Once everything else has been written, `finish`
     replaces it with the whole record, so that a killed run never looks finished. Another process
@@ -145,7 +145,8 @@ class Run:
                 kept = f" The damaged file is now {copy}."
             print(
                 f"Note: {self.log_file} is damaged{where}: {missing} of {state['num_logged']} "
-                f"entries are lost, and missing in the curves. The networks are unharmed.{kept}"
+                "entries are lost. Curves lack them and the networks are unharmed; trials of a "
+                f"study run again.{kept}"
             )
         write_log(self.log_file, self.entries)
 

@@ -154,7 +154,7 @@ def run_study(preset: str, directory: Path, cluster: str | None = None) -> str:
         )
         print(f"{done}/{len(trials)}  {row['family']}, seed {row['seed']}:  {result}", flush=True)
 
-    rows = run_grid(trials, directory, cluster=cluster, report=report)
+    rows = run_grid(trials, directory / "trials", cluster=cluster, report=report)
     table = to_markdown(rows)
     atomic_write(directory / "horizon.csv", to_csv(rows).encode())
     atomic_write(directory / "horizon.md", table.encode())

@@ -135,7 +135,7 @@ def test_unfinished(report: Report, runs: Path, tmp_path: Path) -> None:
     write_facts(default / "lstm-curriculum", **half, steps=50, command="continue the LSTM")
     write_facts(default / "rnn-curriculum", **half, steps=0, command="continue the RNN")
     write_facts(default / "gan", **half, steps=500, command="continue the GAN")
-    (default / "horizon" / "horizon.csv").rename(default / "horizon" / "results.jsonl")
+    (default / "horizon" / "horizon.csv").rename(default / "horizon" / "trials")
     done = report()
     assert done.exit_code == 0, done.output
     for what, command in (
@@ -249,7 +249,7 @@ def test_truncated_picture(report: Report, runs: Path) -> None:
 )
 def test_a_picture_that_is_missing(report: Report, runs: Path, name: str, what: str) -> None:
     (runs / "default" / name).unlink()
-    (runs / "default" / "horizon" / "results.jsonl").touch()
+    (runs / "default" / "horizon" / "trials").touch()
     command = name.split("/")[0].replace("-", " --")
     assert (
         f"Missing: {runs}/default/{what}.\n  python -m toolkit.train {command}" in report().output

@@ -58,7 +58,9 @@ def test_the_report_of_the_runs(
     numbers += [str(round(lines[-2]["loss_d"], 3)), f"{100 * drawn['share_unsure']:.2f}%"]
     shares = drawn["class_shares"]
     numbers += [f"{100 * share:.2f}%" for share in (min(shares), max(shares))]
-    cells = [json.loads(x) for x in (smoke / "horizon" / "results.jsonl").read_text().splitlines()]
+    cells = [
+        json.loads(x) for x in (smoke / "horizon/trials/metrics.jsonl").read_text().splitlines()
+    ]
     numbers += [
         f"{100 * value:.2f}%"
         for cell in cells

@@ -223,7 +223,7 @@ def read_study(sources: Sources, results: Results) -> None:
     command = sources.command("horizon")
     needed = ("horizon.csv", "horizon.png", "gradients.png")
     if not all((directory / name).exists() for name in needed):
-        begun = (directory / "results.jsonl").exists()
+        begun = (directory / "trials").exists()
         what = f"{directory} is {'unfinished' if begun else 'not there'}"
         results.gaps_in_study.append(Gap(what, command))
         return
