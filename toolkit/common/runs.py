@@ -8,12 +8,10 @@ runs/default/gan/
   figures/        pictures and GIFs
 """
 
-import contextlib
 import dataclasses
 import io
 import json
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -131,11 +129,7 @@ class Run:
     def _rewind_log(self, state: dict[str, Any] | None) -> None:
         """Keep what was logged up to the last `save`, and say what of it is damaged or missing."""
         entries, damaged = read_log(self.log_file)
-        self.entries = [
-            entry
-            for entry in entries  # of which an old log without checksums may hold any
-            if isinstance(entry.get("step"), int) and entry["step"] <= self.step
-        ]
+        self.entries = [entry for entry in entries if entry["step"] <= self.step]
         if state is not None and (missing := state["num_logged"] - len(self.entries)) > 0:
             where, kept = "", ""
             if damaged:
@@ -150,15 +144,23 @@ class Run:
             )
         write_log(self.log_file, self.entries)
 
-    @contextlib.contextmanager
-    def restoring(self) -> Iterator[None]:
-        """Inside this block the state of `load` is put back into networks and optimisers.
+    def restore(self, state: object, saved: dict[str, Any]) -> None:
+        """Put what `load` returned back into the attributes of `state`, as `save` was given them.
 
         Raises:
             ToolkitError: it does not fit, because the code has changed since.
         """
         try:
-            yield
+            for name, value in vars(state).items():
+                if isinstance(value, torch.Generator):
+                    value.set_state(saved[name])
+                elif isinstance(value, tuple):
+                    for network, weights in zip(value, saved[name], strict=True):
+                        network.load_state_dict(weights)
+                elif hasattr(value, "load_state_dict"):
+                    value.load_state_dict(saved[name])
+                else:
+                    setattr(state, name, saved[name])
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise ToolkitError(
                 f"{self.checkpoint} does not fit the current code. Was a network changed since? "
@@ -166,11 +168,13 @@ class Run:
             ) from error
 
     def save(self, step: int, seconds: float, **state: Any) -> None:
-        """Replace the checkpoint by `state` (tensors, numbers, strings and containers of them).
+        """Replace the checkpoint.
 
         Args:
             step: training steps done.
             seconds: time spent on them.
+            state: networks, tuples of them, optimisers, random generators; and tensors, numbers,
+                strings and containers of them.
 
         Raises:
             ToolkitError: it cannot be written; the previous checkpoint is unharmed.
@@ -178,7 +182,8 @@ class Run:
         buffer = io.BytesIO()
         facts = {"config": self.config, "step": step, "seconds": seconds}
         logged = {"num_logged": len(self.entries), "latest": self.latest}
-        torch.save({**facts, **logged, **state}, buffer)
+        kept = {name: _state_of(value) for name, value in state.items()}
+        torch.save({**facts, **logged, **kept}, buffer)
         payload = buffer.getvalue()
         atomic_write(self.checkpoint, MAGIC + sha256(payload).encode() + b"\n" + payload)
         self.step, self.seconds = step, seconds
@@ -240,8 +245,6 @@ class Run:
         state: dict[str, Any] = torch.load(
             io.BytesIO(payload), map_location="cpu", weights_only=True
         )
-        if "num_logged" not in state:
-            raise UsageError(f"An earlier version of the toolkit made {self.directory}. {RESTART}")
         theirs = state["config"]
         differences = [
             f"{key} {theirs.get(key, 'absent')} there, {self.config.get(key, 'absent')} here"
@@ -255,3 +258,12 @@ class Run:
                 "from scratch with --restart, which keeps the old run under another name."
             )
         return state
+
+
+def _state_of(value: Any) -> Any:
+    """What a checkpoint holds of something that changes during training."""
+    if isinstance(value, torch.Generator):
+        return value.get_state()
+    if isinstance(value, tuple):
+        return [network.state_dict() for network in value]
+    return value.state_dict() if hasattr(value, "state_dict") else value
