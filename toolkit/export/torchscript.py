@@ -25,7 +25,7 @@ from toolkit.common.device import needs_torch, threads
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import sha256
 from toolkit.export.canonical import canonical, script
-from toolkit.export.formats import convert
+from toolkit.export.formats import convert, load_pt
 from toolkit.export.golden import TOLERANCE, example_inputs, golden_values
 from toolkit.export.manifest import (
     EXPORTS_DIR,
@@ -260,10 +260,8 @@ def _serialise(scripted: torch.jit.ScriptModule) -> bytes:
 
 
 def _deserialise(data: bytes) -> torch.jit.ScriptModule:
-    with _torchscript():
-        module: torch.jit.ScriptModule = torch.jit.load(io.BytesIO(data), map_location="cpu")
-    module.eval()
-    return module
+    _note_of_python(sys.version_info[:2])
+    return load_pt(data).eval()
 
 
 @contextlib.contextmanager

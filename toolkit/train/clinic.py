@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -163,13 +164,9 @@ def training_failure(
             finished[case] = train_case(title, case, mnist, evaluator)
     failure, control = finished[lesson.failure], finished[lesson.control]
     both = {name: failure, lesson.control_name: control}
-    figures.save_captioned(
-        directory / "samples.png",
-        [(title, figures.sheet(outcome.images)) for title, outcome in both.items()],
-        inches=3.2,
-    )
-    figures.save_curves(
-        directory / "curves.png",
+    write_evidence(
+        directory,
+        {title: outcome.images for title, outcome in both.items()},
         {
             title: (
                 [diagnostics.step for diagnostics in outcome.log],
@@ -177,12 +174,12 @@ def training_failure(
             )
             for title, outcome in both.items()
         },
+        {"failure": failure.metrics, "control": control.metrics},
         title=f"{name.capitalize()} and its control",
         x_label="training steps",
         y_label=lesson.y_label,
         log=lesson.log,
     )
-    save_metrics(directory, {"failure": failure.metrics, "control": control.metrics})
     lines = ["| last quarter of training | failure | control |", "|---|---|---|"]
     lines += [
         f"| {key} | {value:.4g} | {control.metrics[key]:.4g} |"
@@ -221,21 +218,17 @@ def batch_statistics(directory: Path, workspace: Workspace, evaluator: Evaluator
         evaluator.measure(failures.in_training_mode(generator, z, size)).frechet_distance
         for size in BATCH_SIZES
     ]
-    figures.save_captioned(
-        directory / "samples.png",
-        [(name, figures.sheet(batch[:25])) for name, batch in images.items()],
-        inches=3.2,
-    )
-    figures.save_curves(
-        directory / "curves.png",
+    write_evidence(
+        directory,
+        images,
         {"training mode": (BATCH_SIZES, by_size)},
+        metrics,
         title="Batch statistics at sampling time",
         x_label="images in a batch",
         y_label=f"Frechet distance of {NUM_IMAGES:,} samples, one draw",
         level=("eval mode", metrics["eval mode (correct)"]["frechet_distance"]),
         log_x=True,
     )
-    save_metrics(directory, metrics)
     lines = [
         f"| sampled in | Frechet distance of one draw of {NUM_IMAGES:,} | classified as another |",
         "|---|---|---|",
@@ -247,6 +240,15 @@ def batch_statistics(directory: Path, workspace: Workspace, evaluator: Evaluator
     return "\n".join([*lines, "", BATCH_ADVICE])
 
 
-def save_metrics(directory: Path, metrics: dict[str, dict[str, float]]) -> None:
-    """Write the metrics that show a failure to `measured.json`."""
+def write_evidence(
+    directory: Path,
+    images: dict[str, Tensor],
+    curves: dict[str, figures.Curve],
+    metrics: dict[str, dict[str, float]],
+    **plot: Any,
+) -> None:
+    """The pictures and the metrics that show a failure; `plot` is for `save_curves`."""
+    pictures = [(title, figures.sheet(batch[:25])) for title, batch in images.items()]
+    figures.save_captioned(directory / "samples.png", pictures, inches=3.2)
+    figures.save_curves(directory / "curves.png", curves, **plot)
     atomic_write(directory / "measured.json", (json.dumps(metrics, indent=2) + "\n").encode())
