@@ -120,7 +120,7 @@ def _run(directory: Path) -> Run:
         metrics = RecurrentMetrics(
             final_loss=SHARE, test_accuracy=SHARE, accuracy_by_length={5: SHARE, 100: SHARE}
         )
-        run.finish(run.final_record("all steps done", metrics))
+        run.finish(run.record("all steps done", metrics))
     return run
 
 

@@ -1,6 +1,7 @@
 """What the latent studio computes, without the page."""
 
 import functools
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -16,7 +17,7 @@ from toolkit.export import torchscript
 from toolkit.export.film import load_film, network_at, trainings
 from toolkit.export.manifest import MINE, Shown, networks_of, read_manifest
 from toolkit.gan.data import EMBEDDED, MNIST, load_mnist, to_unit
-from toolkit.gan.latent import latents_of_class, pair_of_classes, sample_latents
+from toolkit.gan.latent import confident_points, no_sample_of, pair_of_classes, sample_latents
 from toolkit.gan.measure import neighbours
 
 NUM_SAMPLES = 25
@@ -60,6 +61,7 @@ class Studio:
         self.has_images = any(EMBEDDED.glob("*.gz"))  # nothing is downloaded for a visitor
         self.has_film = "film.npz" in read_manifest(generator.folder)
 
+    @torch.no_grad()
     def samples(self, seed: int, digit: str | int = ANY) -> Tensor:
         """Up to 25 latent points, float32 (n, latent_dim).
 
@@ -74,9 +76,12 @@ class Studio:
         seed = whole("seed", seed, 0, MAX_SEED)
         if digit == ANY:
             return sample_latents(NUM_SAMPLES, self.latent_dim, make_rng(seed, "samples"))
-        return latents_of_class(
-            self.generator, self.classifier, seed, digit_of("digit", digit), count=NUM_SAMPLES
-        )
+        wanted = digit_of("digit", digit)
+        points = confident_points(self.generator, self.classifier, seed)
+        found = list(islice((z for z, shown in points if shown == wanted), NUM_SAMPLES))
+        if not found:
+            raise no_sample_of(wanted)
+        return torch.stack(found)
 
     def pair(self, seed: int, digit_from: str | int, digit_to: str | int) -> Tensor:
         """The seed's first clear pictures of two digits: latent points, float32 (2, latent_dim).

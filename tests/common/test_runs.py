@@ -46,7 +46,7 @@ def finish(run: Run) -> None:
         test_accuracy=share,
         accuracy_by_length={5: share},
     )
-    run.finish(run.final_record("all steps done", metrics, Interpolation(digit_from=3, digit_to=8)))
+    run.finish(run.record("all steps done", metrics, Interpolation(digit_from=3, digit_to=8)))
 
 
 def test_record_of_a_finished_run(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import io
 import json
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
@@ -122,7 +122,7 @@ class Run:
             self.step, self.seconds = state["step"], state["seconds"]
             self.latest = state["latest"]
         if not finished:
-            write_record(self.directory, self._record("running"))
+            write_record(self.directory, self.record())
         self._rewind_log(state)
         return state
 
@@ -187,17 +187,25 @@ class Run:
         payload = buffer.getvalue()
         atomic_write(self.checkpoint, MAGIC + sha256(payload).encode() + b"\n" + payload)
         self.step, self.seconds = step, seconds
-        write_record(self.directory, self._record("running"))
+        write_record(self.directory, self.record())
 
-    def final_record(
+    def record(
         self,
-        stopped: Stopped,
+        stopped: Stopped | None = None,
         metrics: AnyMetrics | None = None,
         interpolation: Interpolation | None = None,
     ) -> RunRecord:
-        """The record of the run once its training has ended; `finish` writes it."""
-        return self._record(
-            "finished", stopped=stopped, metrics=metrics, interpolation=interpolation
+        """The facts of the run; once its training has ended, with why, for `finish` to write."""
+        return RunRecord(
+            model=self.model,
+            command=self.command,
+            settings=self.config,
+            status="finished" if stopped else "running",
+            stopped=stopped,
+            steps=self.step,
+            seconds=round(self.seconds, 2),
+            metrics=metrics,
+            interpolation=interpolation,
         )
 
     def finish(self, record: RunRecord) -> None:
@@ -207,17 +215,6 @@ class Run:
             ToolkitError: it cannot be written.
         """
         write_record(self.directory, record)
-
-    def _record(self, status: Literal["running", "finished"], **facts: Any) -> RunRecord:
-        return RunRecord(
-            model=self.model,
-            command=self.command,
-            settings=self.config,
-            status=status,
-            steps=self.step,
-            seconds=round(self.seconds, 2),
-            **facts,
-        )
 
     def log(self, step: int, **metrics: float | str) -> None:
         """Append one line to the metrics log.

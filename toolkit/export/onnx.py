@@ -54,6 +54,7 @@ def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
     """
     import onnx
 
+    signature = SIGNATURES[name]  # "z: float32 ...", "logits of the next digit: ..."
     logger = logging.getLogger("onnx_ir")  # it warns of empty lists that torch itself writes
     level = logger.level
     try:
@@ -63,8 +64,8 @@ def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
                 program,
                 dynamo=True,
                 opset_version=OPSET,
-                input_names=[input_name(name)],
-                output_names=[output_name(name)],
+                input_names=[signature.input.partition(":")[0]],
+                output_names=[signature.output.partition(":")[0].partition(" ")[0]],
                 dynamic_shapes=free_axes(name),
                 external_data=False,
                 verbose=False,
@@ -95,16 +96,6 @@ def describe(data: bytes) -> dict[str, Any]:
         "ir_version": model.ir_version,
         "producer": f"{model.producer_name} {model.producer_version}",
     }
-
-
-def input_name(name: str) -> str:
-    """The name of a model's input in its ONNX file: "digits", "z" or "images"."""
-    return SIGNATURES[name].input.partition(":")[0]
-
-
-def output_name(name: str) -> str:
-    """The name of a model's output in its ONNX file: "logits" or "images"."""
-    return SIGNATURES[name].output.partition(":")[0].partition(" ")[0]
 
 
 def _parts(graph: Any) -> Iterable[Any]:

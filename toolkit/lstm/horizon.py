@@ -109,7 +109,7 @@ def run_grid(
                     run.save(run.step + 1, run.seconds + row["seconds"])
                 report(len(rows), row)
         if run.step == len(wanted):
-            run.finish(run.final_record("all steps done"))
+            run.finish(run.record("all steps done"))
     return [{name: x for name, x in rows[key].items() if name != "step"} for key in wanted]
 
 

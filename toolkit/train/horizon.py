@@ -178,7 +178,7 @@ def plot_gradients_and_gates(directory: Path, num_steps: int) -> None:
         state = "c" if name == "lstm" else "h"  # the memory
         with Run(directory / name, config) as run, threads(1):
             trained = train(config, run, torch.device("cpu"), quiet=True)
-            run.finish(run.final_record("all steps done"))
+            run.finish(run.record("all steps done"))
         for stage, model in (("untrained", build(config)), ("trained", trained)):
             norms = gradient_norms(model, digits, labels)[state]
             curves[f"{name.upper()}, {stage}: dL/d{state}(t)"] = (
@@ -251,7 +251,7 @@ def to_markdown(rows: list[Row]) -> str:
 def plot_accuracy(path: Path, rows: list[Row]) -> None:
     """Plot accuracy against T, a panel for each question; bands: the worst to the best seed."""
     measured = {family: by_length for family, by_length in accuracies(rows).items() if by_length}
-    panels = []
+    panels = {}
     for question, families in QUESTIONS.items():
         curves = {}
         variants = iter(VARIANTS)
@@ -262,7 +262,7 @@ def plot_accuracy(path: Path, rows: list[Row]) -> None:
                 colour = COLOURS.get(family) or next(variants)
                 curves[name] = figures.Ranged(lengths, means, worst, best, colour)
         if curves:
-            panels.append(figures.Panel(question, curves))
+            panels[question] = curves
     figures.save_panels(
         path,
         panels,

@@ -210,10 +210,9 @@ def gan_measured(record: RunRecord, metrics: GANMetrics) -> list[Row]:
         Row("rarest digit among the samples", f"{shares[0]:.2%}"),
         Row("commonest digit among the samples", f"{shares[-1]:.2%}"),
     ]
-    if metrics.share_unsure and metrics.share_unsure_real:
-        unsure, real = metrics.share_unsure.value, metrics.share_unsure_real.value
-        rows.append(Row("samples that are not clearly one digit", f"{unsure:.2%}"))
-        rows.append(Row("the same of real images", f"{real:.2%}"))
+    unsure, real = metrics.share_unsure.value, metrics.share_unsure_real.value
+    rows.append(Row("samples that are not clearly one digit", f"{unsure:.2%}"))
+    rows.append(Row("the same of real images", f"{real:.2%}"))
     return rows
 
 
