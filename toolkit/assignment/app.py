@@ -3,7 +3,6 @@
 Each command imports what it needs when it is called, so that --help waits for nothing.
 """
 
-import contextlib
 import random
 import sys
 from functools import partial
@@ -121,11 +120,11 @@ def check(
         return
     if path is None or explain is not None:
         raise UsageError("Give the folder with your code, or --explain and an id alone.")
-    from toolkit.assignment.check.host import NOT_LIMITED, early_host
+    from toolkit.assignment.check.host import NOT_LIMITED, plain_host
 
     if NOT_LIMITED:
         print(f"Note: {NOT_LIMITED}", file=sys.stderr)
-    with early_host() as host:  # which has nothing of what is imported from here on
+    with plain_host() as host:  # it gets ready while this one imports
         from toolkit.assignment.check.parent import check as check_submission
         from toolkit.assignment.check.text import as_text
 
@@ -155,9 +154,9 @@ def export(
     command: it writes the toolkit's networks in another format.) Exit code 1: something could not
     be exported; the rest is written.
     """
-    from toolkit.assignment.check.host import early_host, plain_host
+    from toolkit.assignment.check.host import plain_host
 
-    with early_host() as early, contextlib.nullcontext(early) if early else plain_host() as host:
+    with plain_host() as host:
         from toolkit.assignment.export.command import export as export_networks
 
         say = partial(print, " ", file=sys.stderr)
@@ -334,14 +333,14 @@ def tutor(
 
     Exit code of a check: 0: right; 1: wrong, or not written yet; 3: not seen.
     """
-    from toolkit.assignment.check.host import early_host
+    from toolkit.assignment.check.host import plain_host
 
     if what == "hint":
         from toolkit.assignment.tutor.session import next_hint
 
         print(next_hint(name, folder))
         return
-    with early_host() as host:  # which has nothing of what is imported from here on
+    with plain_host() as host:  # it gets ready while this one imports
         from toolkit.assignment.tutor.session import check_exercise
 
         answer, text = check_exercise(name, folder, None, expect, host)
@@ -399,9 +398,9 @@ def viva(
     lang: LanguageOption = "en",
 ) -> None:
     """Ask five questions about your own lines; a run of your code has the answers."""
-    from toolkit.assignment.check.host import early_host
+    from toolkit.assignment.check.host import plain_host
 
-    with early_host() as host:  # which has nothing of what is imported from here on
+    with plain_host() as host:  # it gets ready while this one imports
         from toolkit.assignment.viva.session import ask, find_questions
 
         number = random.randrange(10**6) if seed is None else seed

@@ -24,7 +24,7 @@ from toolkit.assignment.grade.copies import similar
 from toolkit.assignment.grade.folder import grade_folder, identity
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
-from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
+from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, Sandbox
 from toolkit.assignment.grade.versions import versions
 from toolkit.common.errors import UsageError
 
@@ -234,8 +234,11 @@ def test_what_a_verdict_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
         rubric, limits, CHECK, Isolation(way)
     )
     before = of()
-    assert of(replace(RUBRIC, tasks=(), visibility="hidden", sha256="")) == before
-    others = {of(replace(RUBRIC, packages=("einops",))), of(limits=Limits()), of(way="unshare")}
+    assert (
+        of(RUBRIC.model_copy(update={"tasks": (), "visibility": "hidden", "sha256": ""})) == before
+    )
+    allows = RUBRIC.model_copy(update={"packages": ("einops",)})
+    others = {of(allows), of(limits=Limits()), of(way="unshare")}
     monkeypatch.setattr(folder, "installed", lambda: {"torch": "2.14.0"})
     assert len({before, of(), *others}) == 5
 
@@ -344,16 +347,12 @@ def test_dask_cluster_gives_the_same(scheduler: str, tmp_path: Path) -> None:
     assert [result.score for result in results] == [84, 84, 84, 0]
 
 
-class NoSuchTool(Isolation):
-    def command(self, *_: object) -> list[str]:
-        return ["/no/such/program"]
-
-
-def test_a_grader_that_fails_is_no_verdict(tmp_path: Path) -> None:
+def test_a_grader_that_fails_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The archive gets a result, and the next command tries again."""
     (tmp_path / "40000000_assignment3.zip").write_bytes(pack(FINE))
-    missing = NoSuchTool("bubblewrap")
-    (result,) = grade(tmp_path, tmp_path / "graded", isolation=missing, num_workers=1)
+    with monkeypatch.context() as missing:
+        missing.setattr(Sandbox, "command", lambda *_: ["/no/such/program"])
+        (result,) = grade(tmp_path, tmp_path / "graded", num_workers=1)
     assert "The grader failed: " in result.extra_data.problem
     (result,) = grade(tmp_path, tmp_path / "graded")
     assert result.score == 84

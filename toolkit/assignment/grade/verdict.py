@@ -15,7 +15,7 @@ from toolkit.assignment.grade.points import Counted, count, free, reasons
 from toolkit.assignment.grade.result import Extra, Open, Result, TaskResult, describe
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.sandbox.choice import find_isolation
-from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
+from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, Sandbox
 from toolkit.assignment.grade.versions import versions
 from toolkit.assignment.viva.questions import Question
 from toolkit.common.errors import UsageError
@@ -121,7 +121,7 @@ def _judged(
         problem = f"{error}".replace(str(scratch / "archive"), "The archive")
         return ungraded(name, problem, rubric)
     _make_readable(copy)
-    host = SandboxedHost(check.child, copy, scratch / "sandbox", limits, isolation, own)
+    host = SandboxedHost(check.child, Sandbox(isolation, copy, scratch / "sandbox", limits), own)
     try:
         host.open()
         report = check.judge(submission, host, rubric.packages)
