@@ -1,11 +1,9 @@
 """From a student's folder to `<studentnumber>_assignment3.zip`, tried the way the grader does."""
 
 import ast
-import io
 import re
 import sys
 import tempfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -14,7 +12,13 @@ from toolkit.assignment.check.host import NOT_LIMITED
 from toolkit.assignment.check.rules import rules
 from toolkit.assignment.check.static import still_to_write
 from toolkit.assignment.check.submission import unclear
-from toolkit.assignment.grade.archive import MAX_ARCHIVE, MAX_UNPACKED, student_number, unpack
+from toolkit.assignment.grade.archive import (
+    MAX_ARCHIVE,
+    MAX_UNPACKED,
+    student_number,
+    unpack,
+    zipped,
+)
 from toolkit.assignment.grade.points import free
 from toolkit.assignment.grade.result import Extra, describe
 from toolkit.assignment.grade.rubric import read_rubric
@@ -109,7 +113,7 @@ def pack(
     if problems := find_problems(files):
         raise ToolkitError("Nothing was packed.\n" + "\n".join(f"- {line}" for line in problems))
     prompts, leftovers = find_prompts(files), find_leftovers(files)
-    data = to_zip(files)
+    data = zipped({str(path): content for path, content in files.items()})
     if len(data) > MAX_ARCHIVE or sum(map(len, files.values())) > MAX_UNPACKED:
         raise ToolkitError(
             f"Nothing was packed: the archive may have {MAX_ARCHIVE // 2**20} MiB, and its files "
@@ -160,17 +164,6 @@ def _is_wanted(path: PurePosixPath) -> bool:
         and not path.name.startswith("~$")  # Word's, while a document is open
         and path.name != JOURNAL
     )
-
-
-def to_zip(files: Files) -> bytes:
-    """A zip archive; the same files give the same bytes."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for path, content in files.items():
-            entry = zipfile.ZipInfo(str(path))
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()
 
 
 def find_problems(files: Files) -> list[str]:

@@ -1,4 +1,4 @@
-"""Archives from strangers: read within limits, and written into one directory only."""
+"""Archives: those of strangers are read within limits, and written into one directory only."""
 
 import contextlib
 import hashlib
@@ -8,7 +8,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -100,6 +100,21 @@ def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
             raise BrokenArchive(f"{str(path)!r} cannot be unpacked: {error.strerror}.") from error
         paths.append(path)
     return paths
+
+
+def zipped(files: Mapping[str, bytes], executable: Collection[str] = ()) -> bytes:
+    """A zip archive; the same files give the same bytes.
+
+    Args:
+        executable: the names of those that can be run as a program.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            entry = zipfile.ZipInfo(name.encode(errors="replace").decode())
+            entry.external_attr = (stat.S_IFREG | (0o755 if name in executable else 0o644)) << 16
+            archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
 
 
 def read_archive(archive: Path | bytes) -> bytes:

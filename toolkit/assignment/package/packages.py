@@ -1,16 +1,13 @@
 """Makes the packages: an archive for Gradescope, a folder for Classroom 50 and GitHub Actions."""
 
-import io
-import zipfile
 from pathlib import Path
 
+from toolkit.assignment.grade.archive import zipped
 from toolkit.assignment.package.contents import grader_files
 from toolkit.common.errors import UsageError
 from toolkit.common.files import atomic_write, make_directory
 
 HERE = Path(__file__).parent
-WHEN = (2026, 1, 1, 0, 0, 0)  # of every file, so that the same package has the same bytes
-EXECUTABLE, PLAIN = 0o755, 0o644
 
 
 def package_gradescope(out: Path, rubric: Path | None) -> int:
@@ -22,17 +19,11 @@ def package_gradescope(out: Path, rubric: Path | None) -> int:
     """
     if out.suffix != ".zip":
         raise UsageError(f"{out} does not end in .zip, and Gradescope takes a zip archive.")
-    files = {str(path): (data, PLAIN) for path, data in grader_files(rubric)}
-    for name in ("setup.sh", "run_autograder"):  # at the root, as Gradescope wants them
-        files[name] = ((HERE / "gradescope" / name).read_bytes(), EXECUTABLE)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, (data, mode) in sorted(files.items()):
-            entry = zipfile.ZipInfo(name, WHEN)
-            entry.external_attr = (0o100000 | mode) << 16
-            archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
+    scripts = ("setup.sh", "run_autograder")  # at the root, as Gradescope wants them
+    files = {str(path): data for path, data in grader_files(rubric)}
+    files |= {name: (HERE / "gradescope" / name).read_bytes() for name in scripts}
     make_directory(out.parent)
-    atomic_write(out, buffer.getvalue())
+    atomic_write(out, zipped(files, executable=scripts))
     return len(files)
 
 
