@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from toolkit.assignment.check import host as module
-from toolkit.assignment.check.host import Gone, Host, plain_host
+from toolkit.assignment.check.host import Gone, Host
 
 from ..assignment.check.corpus import cases
 from . import other
@@ -53,7 +53,7 @@ def host(description: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     for name in ("PYTHONPATH", "STAND_IN"):
         monkeypatch.setenv(name, other.environment("win32", description)[name])
     monkeypatch.setitem(module.LIMITS, "dataset", 1)
-    with plain_host() as host:
+    with Host() as host:
         yield host
 
 
@@ -111,9 +111,9 @@ def test_an_interrupted_check_leaves_nothing(there: Run, tmp_path: Path) -> None
     )
     judge = (
         "import os, pathlib\n"
-        "from toolkit.assignment.check.host import plain_host\n"
+        "from toolkit.assignment.check.host import Host\n"
         "pathlib.Path('judge').write_text(str(os.getpid()))\n"
-        "with plain_host() as host, host.student('dataset', os.getcwd()) as student:\n"
+        "with Host() as host, host.student('dataset', os.getcwd()) as student:\n"
         "    student.ask('load', file='dataset.py', name='PalindromeDataset')\n"
     )
     done = there("win32", "-c", judge)

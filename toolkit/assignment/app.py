@@ -107,11 +107,11 @@ def check(
         return
     if path is None or explain is not None:
         raise UsageError("Give the folder with your code, or --explain and an id alone.")
-    from toolkit.assignment.check.host import NOT_LIMITED, plain_host
+    from toolkit.assignment.check.host import NOT_LIMITED, Host
 
     if NOT_LIMITED:
         print(f"Note: {NOT_LIMITED}", file=sys.stderr)
-    with plain_host() as host:  # it gets ready while this one imports
+    with Host() as host:  # it gets ready while this one imports
         from toolkit.assignment.check.parent import check as check_submission
         from toolkit.assignment.check.text import as_text
 
@@ -141,9 +141,9 @@ def export(
     command: it writes the toolkit's networks in another format.) Exit code 1: something could not
     be exported; the rest is written.
     """
-    from toolkit.assignment.check.host import plain_host
+    from toolkit.assignment.check.host import Host
 
-    with plain_host() as host:
+    with Host() as host:
         from toolkit.assignment.export.command import export as export_networks
 
         say = partial(print, " ", file=sys.stderr)
@@ -256,14 +256,14 @@ def tutor(
 
     Exit code of a check: 0: right; 1: wrong, or not written yet; 3: not seen.
     """
-    from toolkit.assignment.check.host import plain_host
+    from toolkit.assignment.check.host import Host
 
     if what == "hint":
         from toolkit.assignment.tutor.session import next_hint
 
         print(next_hint(name, folder))
         return
-    with plain_host() as host:  # it gets ready while this one imports
+    with Host() as host:  # it gets ready while this one imports
         from toolkit.assignment.tutor.session import check_exercise
 
         answer, text = check_exercise(name, folder, None, expect, host)
@@ -321,9 +321,9 @@ def viva(
     lang: LanguageOption = "en",
 ) -> None:
     """Ask five questions about your own lines; a run of your code has the answers."""
-    from toolkit.assignment.check.host import plain_host
+    from toolkit.assignment.check.host import Host
 
-    with plain_host() as host:  # it gets ready while this one imports
+    with Host() as host:  # it gets ready while this one imports
         from toolkit.assignment.viva.session import ask, find_questions
 
         number = random.randrange(10**6) if seed is None else seed

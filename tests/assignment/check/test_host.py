@@ -9,7 +9,7 @@ import pytest
 
 from toolkit.assignment.check import host as module
 from toolkit.assignment.check.findings import Report
-from toolkit.assignment.check.host import Gone, Host, StudentError, plain_host
+from toolkit.assignment.check.host import Gone, Host, StudentError
 from toolkit.assignment.check.parent import check
 
 from .conftest import Check
@@ -47,7 +47,7 @@ def ask(host: Host, folder: Path, code: str) -> object:
 @pytest.fixture(scope="module")
 def own_host() -> Iterator[Host]:
     """One that may be harmed."""
-    with plain_host() as host:
+    with Host() as host:
         yield host
 
 

@@ -22,7 +22,7 @@ import torch.ao.nn.quantizable
 from toolkit.assignment.check import wire
 from toolkit.assignment.check.child.places import Place, place
 from toolkit.assignment.check.child.script.devices import RECURRENT, Recorder
-from toolkit.assignment.check.host import Gone, Student, plain_host
+from toolkit.assignment.check.host import Gone, Host, Student
 from toolkit.assignment.check.parent import check
 from toolkit.assignment.check.train.trace import Trace
 from toolkit.assignment.grade.folder import grade_folder
@@ -214,7 +214,7 @@ FORGED = [
 def test_a_forged_answer_is_none(answer: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "dataset.py").write_text(f"ANSWER = {answer!r}\n{FORGED_END}")
     with (
-        plain_host() as host,
+        Host() as host,
         pytest.raises(Gone) as caught,
         host.student("dataset", str(tmp_path)) as student,
     ):

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 
@@ -160,40 +160,34 @@ class Student:
 
 
 class Host:
-    """The warm process that forks one for each part; started when it is needed.
+    """The warm process that forks one for each part; it starts when it is needed, and again.
 
-    Args:
-        start: starts `toolkit.assignment.check.child`, with unbuffered pipes for its input and
-            output, in whatever sandbox.
-        stop: ends such a process, and all that it started.
+    This one runs on this machine, without a sandbox.
     """
 
-    def __init__(
-        self,
-        start: "Callable[[], subprocess.Popen[bytes]]",
-        stop: "Callable[[subprocess.Popen[bytes]], None]",
-    ) -> None:
-        self._start, self._stop = start, stop
+    def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self.limits = LIMITS
         self.helps: dict[str, Callable[..., Any]] = {}  # that every child may ask for
         self.clock = Clock()
         self.fresh: Mapping[str, Any] = {}  # `source` and `places`, as of `child.process.renewal`
 
-    def open(self) -> None:
-        """Start the child now: it gets ready while the judge reads.
+    def __enter__(self) -> Self:
+        """Start the child now: it gets ready while the judge reads, or imports what judges.
 
         Raises:
             OSError: it cannot be started.
         """
-        self._process = self._process or self._start()
+        self._process = self._process or self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @contextlib.contextmanager
     def student(self, part: Part, root: str) -> Iterator[Student]:
         """A process that runs this part of the submission in `root`, as the child names it."""
-        self.open()
-        process = self._process
-        assert process is not None
+        process = self._process = self._process or self.start()
         assert process.stdin is not None
         assert process.stdout is not None
         nonce = secrets.token_hex(16)
@@ -222,44 +216,31 @@ class Host:
             for stream in (process.stdin, process.stdout):
                 assert stream is not None
                 stream.close()
-            self._stop(process)
+            self.stop(process)
 
+    def start(self) -> "subprocess.Popen[bytes]":
+        """Start `toolkit.assignment.check.child`, with unbuffered pipes to it and from it."""
+        return subprocess.Popen(
+            [sys.executable, *CHILD],
+            env=environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            start_new_session=True,
+        )
 
-@contextlib.contextmanager
-def plain_host() -> Iterator[Host]:
-    """A process on this machine, without a sandbox; it imports torch while this one does."""
-    host = Host(start_plainly, kill_group)
-    try:
-        host.open()
-        yield host
-    finally:
-        host.close()
-
-
-def start_plainly() -> "subprocess.Popen[bytes]":
-    """Start the child as this user."""
-    return subprocess.Popen(
-        [sys.executable, *CHILD],
-        env=environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        bufsize=0,
-        start_new_session=True,
-    )
-
-
-def kill_group(process: "subprocess.Popen[bytes]") -> None:
-    """End the child, and with it what it has started: on Linux the kernel sees to that."""
-    started: list[psutil.Process] = []
-    if sys.platform != "linux":
-        with contextlib.suppress(psutil.NoSuchProcess):
-            started = psutil.Process(process.pid).children(recursive=True)
-    process.kill()
-    process.wait()
-    for left in started:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            left.kill()
+    def stop(self, process: "subprocess.Popen[bytes]") -> None:
+        """End the child, and with it what it has started: on Linux the kernel sees to that."""
+        started: list[psutil.Process] = []
+        if sys.platform != "linux":
+            with contextlib.suppress(psutil.NoSuchProcess):
+                started = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        process.wait()
+        for left in started:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                left.kill()
 
 
 def environment() -> dict[str, str]:

@@ -122,8 +122,7 @@ def _judged(
         return ungraded(name, problem, rubric)
     _make_readable(copy)
     host = SandboxedHost(check.child, Sandbox(isolation, copy, scratch / "sandbox", limits), own)
-    try:
-        host.open()
+    with host:
         report = check.judge(submission, host, rubric.packages)
         given = submission, host, host.root
         questions: list[Question] = []
@@ -131,8 +130,6 @@ def _judged(
             questions += (
                 questions_of(*given, check.viva, crc32(name.encode())) if check.viva else []
             )
-    finally:
-        host.close()
     unclear = [*report.not_seen, *report.findings]
     extra = Extra(
         archive=name,

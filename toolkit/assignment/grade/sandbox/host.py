@@ -42,7 +42,7 @@ class SandboxedHost(Host):
     """
 
     def __init__(self, child: Sequence[str], sandbox: Sandbox, share: Share) -> None:
-        super().__init__(self._begin, self._end)
+        super().__init__()
         self.root = sandbox.copy  # of the submission, as the child names it
         self.clock, self.fresh = _Waiting(share), sandbox.fresh
         self.printed = b""  # the end of its error output
@@ -84,13 +84,15 @@ class SandboxedHost(Host):
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
             signal.signal(signal.SIGVTALRM, before)
 
-    def _begin(self) -> "subprocess.Popen[bytes]":
+    def start(self) -> "subprocess.Popen[bytes]":
+        """Start the sandbox, in an empty scratch directory."""
         shutil.rmtree(self._sandbox.scratch, ignore_errors=True)
         self._sandbox.scratch.mkdir()
         self._watched = Watched(self._child, self._sandbox, self.clock, self._share)
         return self._watched.process
 
-    def _end(self, process: "subprocess.Popen[bytes]") -> None:
+    def stop(self, process: "subprocess.Popen[bytes]") -> None:
+        """End it, and keep what became of it."""
         assert self._watched is not None
         self._watched.stop()
         assert self._watched.status is not None
