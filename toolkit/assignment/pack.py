@@ -39,6 +39,7 @@ from toolkit.assignment.parts import FILES, list_files
 from toolkit.assignment.records.files import FOLDER, gaps, is_record, read_records
 from toolkit.assignment.report.prompts import ReportKind, find_prompts, one_report
 from toolkit.assignment.skeleton import copied_from_solution
+from toolkit.assignment.syntax import UNREADABLE
 from toolkit.assignment.tutor.journal import JOURNAL
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, set_aside
@@ -234,7 +235,7 @@ def _code_problems(path: PurePosixPath, content: bytes) -> list[str]:
         return [f"{path} is empty."]
     try:
         tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except UNREADABLE as error:
         return [f"{path} is not valid Python: {error}."]
     if path.suffix.lower() == SUFFIX:
         functions = [said for _, said in still_to_write(tree, source)]

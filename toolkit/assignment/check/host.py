@@ -213,9 +213,6 @@ class Host:
         """End the process and all that it started; the next part starts another."""
         if self._process is not None:
             process, self._process = self._process, None
-            for stream in (process.stdin, process.stdout):
-                assert stream is not None
-                stream.close()
             self.stop(process)
 
     def start(self) -> "subprocess.Popen[bytes]":
@@ -236,8 +233,8 @@ class Host:
         if sys.platform != "linux":
             with contextlib.suppress(psutil.NoSuchProcess):
                 started = psutil.Process(process.pid).children(recursive=True)
-        process.kill()
-        process.wait()
+        with process:
+            process.kill()
         for left in started:
             with contextlib.suppress(psutil.NoSuchProcess):
                 left.kill()

@@ -167,12 +167,9 @@ def identity(rubric: Rubric, limits: Limits, check: Check, isolation: Isolation 
     """SHA-256 of all that a verdict depends on besides the archive: the toolkit, the packages that
     are installed and those that the rubric allows, the limits, the sandbox.
     """
-    named = {word: sha256(Path(word).read_bytes()) for word in check.child if Path(word).is_file()}
-    judge = f"{check.judge.__module__}.{check.judge.__qualname__}"
     sandbox = isolation and isolation.describe()  # on a cluster each worker finds its own
     packages = [platform.python_version(), installed(), versions(), sorted({*rubric.packages})]
-    how = [check.child, judge, check.viva, asdict(limits)]
-    content = [toolkit_files(), named, *how, packages, sandbox]
+    content = [toolkit_files(), check.child, check.viva, asdict(limits), packages, sandbox]
     return sha256(json.dumps(content).encode())
 
 

@@ -80,10 +80,8 @@ class Watched:
         """End it; when this returns, nothing that it started is running."""
         end_all(self.process.pid, self._uid)
         self._thread.join()
-        self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            assert stream is not None
-            stream.close()
+        with self.process:
+            pass
         self._ours.close()
 
     def _watch(self) -> None:
