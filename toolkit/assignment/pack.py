@@ -31,9 +31,7 @@ from toolkit.assignment.notebooks import (
     BrokenNotebook,
     code_cells,
     code_of,
-    decoded,
     is_tutors,
-    read_notebook,
 )
 from toolkit.assignment.parts import FILES, list_files
 from toolkit.assignment.records.files import FOLDER, gaps, is_record, read_records
@@ -143,16 +141,10 @@ def collect(folder: Path) -> Files:
     """What goes into the archive: no data sets, checkpoints, caches or virtual environments."""
     paths = list_files(folder)
     parts = find_parts(read_code(folder)).values()
-    environments = {path.parent for path in paths if path.name == "pyvenv.cfg"}
     return {
         path: read_bytes(folder / path)
         for path in sorted(paths)
-        if path in parts
-        or (
-            _is_wanted(path)
-            and environments.isdisjoint(path.parents)
-            and (folder / path).stat().st_size <= MAX_FILE
-        )
+        if path in parts or (_is_wanted(path) and (folder / path).stat().st_size <= MAX_FILE)
     }
 
 
@@ -224,20 +216,14 @@ def find_leftovers(files: Files) -> list[str]:
 
 
 def _code_problems(path: PurePosixPath, content: bytes) -> list[str]:
-    if path.suffix.lower() == SUFFIX:
-        try:
-            source = read_notebook(content).source
-        except BrokenNotebook:
-            return []  # said of all notebooks
-    else:
-        source = decoded(content)
-    if not source.strip():
-        return [f"{path} is empty."]
+    source, is_notebook = code_of(path, content), path.suffix.lower() == SUFFIX
+    if not source.strip():  # what is wrong with a notebook is said of all
+        return [] if is_notebook else [f"{path} is empty."]
     try:
         tree = ast.parse(source)
     except UNREADABLE as error:
         return [f"{path} is not valid Python: {error}."]
-    if path.suffix.lower() == SUFFIX:
+    if is_notebook:
         functions = [said for _, said in still_to_write(tree, source)]
         return [f"{path} is not finished: {', '.join(functions)}."] if functions else []
     lines = [str(line) for line, _ in still_to_write(tree, source)]

