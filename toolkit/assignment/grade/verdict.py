@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,6 +124,7 @@ def _judged(
         problem = f"{error}".replace(str(scratch / "archive"), "The archive")
         return ungraded(name, problem, rubric)
     host = SandboxedHost(check.child, Sandbox(isolation, copy, scratch / "sandbox", limits), own)
+    began = time.monotonic()
     with host:
         report = check.judge(submission, host, rubric.packages)
         given = submission, host, host.root
@@ -147,7 +149,7 @@ def _judged(
         printed=host.printed.decode(errors="replace")[-MAX_PRINTED:],
         disturbed=host.disturbed and any(one.id in (None, "time-limit") for one in unclear),
     )
-    return give_points(extra, rubric, round(host.seconds, 1))
+    return give_points(extra, rubric, round(time.monotonic() - began, 1))
 
 
 def _source_lines(report: Report, root: Path) -> dict[str, str]:

@@ -4,7 +4,6 @@ import contextlib
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
@@ -48,14 +47,8 @@ class SandboxedHost(Host):
         self.printed = b""  # the end of its error output
         self._child, self._sandbox, self._share = list(child), sandbox, share
         self._starved = 0.0
-        self._started = time.monotonic()
         self._watched: Watched | None = None
         self._status: Status = "finished"
-
-    @property
-    def seconds(self) -> float:
-        """Since the judge got this host."""
-        return time.monotonic() - self._started
 
     @property
     def disturbed(self) -> bool:

@@ -111,8 +111,16 @@ class Isolation:
         return self.uid_of(os.getpid())
 
     def uid_of(self, judge: int) -> int | None:
-        """The user id that a program gets when the process of this id starts it."""
-        return _nobody(judge) if self.drop_user else None
+        """The user id that a program gets when the process of this id starts it.
+
+        Nobody else has it; a container may have fewer than all of them.
+        """
+        if not self.drop_user:
+            return None
+        lines = UID_MAP.read_text(encoding="ascii").splitlines()  # first, outside, how many
+        ranges = [(int(first), int(many)) for first, _, many in map(str.split, lines)]
+        has_all = any(first + many > FIRST_UID + judge for first, many in ranges)
+        return FIRST_UID + judge if has_all else 10_000 + judge % 50_000
 
 
 @dataclass(frozen=True)
@@ -272,15 +280,6 @@ class Sandbox:
             *["--ro-bind", str(self.submission), "/submission"],
             *["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--"],
         ]
-
-
-def _nobody(number: int) -> int:
-    """A user id that nobody has, for this process; a container may have fewer than all of them."""
-    ranges = [
-        line.split() for line in UID_MAP.read_text(encoding="ascii").splitlines()
-    ]  # first, outside, how many
-    has_all = any(int(first) + int(many) > FIRST_UID + number for first, _, many in ranges)
-    return FIRST_UID + number if has_all else 10_000 + number % 50_000
 
 
 def _needed(program: list[str]) -> list[str]:

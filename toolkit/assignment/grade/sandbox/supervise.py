@@ -12,14 +12,16 @@ import threading
 import time
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import psutil
 
-from toolkit.assignment.check.host import Clock
 from toolkit.assignment.grade.sandbox.isolation import Sandbox
 from toolkit.assignment.grade.sandbox.scratch import clear_files_of, files_of, locked
 from toolkit.assignment.grade.sandbox.share import CORES, Share
+
+if TYPE_CHECKING:  # it has torch
+    from toolkit.assignment.check.host import Clock
 
 RESERVE = 256 * 2**20  # bytes of memory that the machine keeps
 MOST_SECONDS = 10.0  # that are waited until killed processes have given their memory back
@@ -48,7 +50,7 @@ class Watched:
         share: what it gets of the machine.
     """
 
-    def __init__(self, program: list[str], sandbox: Sandbox, clock: Clock, share: Share) -> None:
+    def __init__(self, program: list[str], sandbox: Sandbox, clock: "Clock", share: Share) -> None:
         self.status: Status | None = None
         self.printed = bytearray()
         self.starved = 0.0
@@ -169,12 +171,14 @@ def descendants(root: int, uid: int | None = None) -> dict[int, int]:
     ticks: dict[int, int] = {}
     family = {root}
     for name in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError):  # it has just ended
+        with contextlib.suppress(OSError, psutil.Error):  # it has just ended
             line = Path("/proc", name, "stat").read_bytes()
             fields = line[line.rindex(b")") + 2 :].split()  # state, parent, group, session, ...
             children.setdefault(int(fields[1]), []).append(int(name))
             ticks[int(name)] = sum(map(int, fields[11:15]))
-            if int(fields[3]) == root or (uid is not None and _user(name) == uid):
+            if int(fields[3]) == root or (
+                uid is not None and psutil.Process(int(name)).uids().real == uid
+            ):
                 family.add(int(name))
     waiting = list(family)
     while waiting:
@@ -217,14 +221,6 @@ def end_all(root: int, uid: int | None) -> None:
 def _signal(pid: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-
-
-def _user(pid: str) -> int | None:
-    """Under which user id a process runs; the owner of its files in /proc may be root."""
-    for line in Path("/proc", pid, "status").read_bytes().splitlines():
-        if line.startswith(b"Uid:"):
-            return int(line.split()[1])
-    return None
 
 
 def _memory(pid: int) -> int:
