@@ -298,6 +298,5 @@ def test_command_lines(folder: Path, tmp_path: Path) -> None:
     rubric.write_text("[[task]]\n")
     asked_wrongly = command_line("grade", tmp_path, "--rubric", rubric)
     assert asked_wrongly.returncode == 2
-    assert (
-        asked_wrongly.stderr == f"Error: {rubric}, 'task', number 1, 'name': this must be there.\n"
-    )
+    said = f"Error: {rubric}, 'task', number 1, 'name': this must be there.\n"
+    assert asked_wrongly.stderr == said

@@ -232,9 +232,8 @@ def test_what_a_verdict_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
         rubric, limits, CHECK, Isolation(way)
     )
     before = of()
-    assert (
-        of(RUBRIC.model_copy(update={"tasks": (), "visibility": "hidden", "sha256": ""})) == before
-    )
+    arithmetic = {"tasks": (), "visibility": "hidden", "sha256": ""}
+    assert of(RUBRIC.model_copy(update=arithmetic)) == before
     allows = RUBRIC.model_copy(update={"packages": ("einops",)})
     others = {of(allows), of(limits=Limits()), of(way="unshare")}
     monkeypatch.setattr(folder, "installed", lambda: {"torch": "2.14.0"})
