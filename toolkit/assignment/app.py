@@ -199,18 +199,16 @@ def report(
     Your train.py and my_gan.py write them into the folder records/. What is missing is listed, with
     the command that makes it. Your own networks are opened and measured, which takes a minute.
     """
-    from toolkit.assignment.report.collect import read_results
     from toolkit.assignment.report.fill import make_report
     from toolkit.assignment.report.latex import lacking
     from toolkit.assignment.report.own import read_own
-    from toolkit.assignment.report.sources import Sources
+    from toolkit.assignment.report.reference import read_reference
     from toolkit.common.package_data import how_to_install
 
-    own = None if reference else read_own(folder, exports)
-    results = own or read_results(Sources(runs_dir, preset))
+    results = read_reference(runs_dir, preset) if reference else read_own(folder, exports)
     wanted = folder / "report" if out is None else out
     directory, made = make_report(student_number, name, results, wanted)
-    for gap in results.gaps:
+    for gap in dict.fromkeys(results.gaps):
         print(f"Missing: {gap.what}.\n  {gap.command}")
     if results.gaps and not reference:
         print(f"Run these commands in {folder.resolve()}, and then `toolkit report` again.")

@@ -3,24 +3,29 @@
 import json
 import re
 import runpy
+import shutil
 import sys
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
 from docx import Document
 
+from toolkit.assignment.report import trainings
 from toolkit.assignment.report.latex import escape, lacking
 from toolkit.assignment.report.prompts import prompts_in
+from toolkit.assignment.report.reference import read_reference
 from toolkit.common.errors import ToolkitError
 
-from .conftest import Report, both, text_of, write_facts
+from .conftest import Report, both, text_of, write_facts, write_log
 
 ROOT = Path(__file__).parents[3]
 TEMPLATES = ROOT / "assignments" / "report"
+NUM_CAPTIONS = 9
 HOSTILE = r"O'Neill & <b>Søn</b> \input{x} $a_b^c~#% \"q\" {{ 7*7 }} {% if %} --"
 
 
@@ -42,15 +47,10 @@ def test_numbers(report: Report, tmp_path: Path) -> None:
         for number in (
             *("12345678", "Zoë"),
             *("98.77%", "0.0432", "87.65%", "0.6543"),
-            *("97.53%", "31.31%", "987", "9,000"),  # far beyond the T of training
-            *("17.89 ± 0.68", "2.35 ± 0.23", "5 draws of 10,000", "abcdef012345"),
-            *("1.235", "0.988", "321", "6.54% ± 0.12%", "14.32% ± 0.12%"),
-            *("5.67% ± 0.13%", "1.23% ± 0.14%"),
-            "9 images from a 7 to an 8",
-            *("92.00%", "91.00%", "93.00%", "99.88%", "1,000"),  # mean, worst and best seed
-            "RNN, T = 7, seed 0: RuntimeError: no luck",
+            *("17.9 ± 0.7", "2.3 ± 0.2", "10,000", "0.065 ± 0.001", "0.143 ± 0.001"),
+            *("0.057 ± 0.001", "0.012 ± 0.001", "abcdef012345"),
+            *("one-hot", "400", "9 images from a 7 to an 8"),
             "python -m toolkit.train rnn --curriculum",
-            "python -m toolkit.train horizon",
         ):
             assert number in text, number
         assert "Missing" not in text
@@ -61,13 +61,13 @@ def test_every_caption_says_whose_it_is(report: Report, tmp_path: Path) -> None:
     report()
     remark = "Made by the toolkit, not by this student."
     latex = (tmp_path / "report" / "report.tex").read_text()
-    assert latex.count(r"\caption{") == latex.count(remark) == 12
+    assert latex.count(r"\caption{") == latex.count(remark) == NUM_CAPTIONS
     captions = [
         paragraph.text
         for paragraph in Document(str(tmp_path / "report" / "report.docx")).paragraphs
         if paragraph.style is not None and paragraph.style.name == "Caption"
     ]
-    assert len(captions) == 12
+    assert len(captions) == NUM_CAPTIONS
     assert all(caption.endswith(remark) for caption in captions)
 
 
@@ -85,34 +85,35 @@ def test_a_record_of_before_there_were_draws(report: Report, runs: Path, tmp_pat
     write_facts(run, metrics=metrics)
     assert report().exit_code == 0
     for text in both(tmp_path / "report"):
-        for number in ("17.89 (one draw)", "2.35 (one draw)", "14.32% (one draw)"):
+        for number in ("17.9 (one draw)", "2.3 (one draw)", "0.143 (one draw)"):
             assert number in text
         assert "not clearly one digit" not in text
 
 
-def test_accuracy_at_each_length(report: Report, tmp_path: Path) -> None:
-    """Each line names the run, the share and how many palindromes it was measured on."""
-    report()
-    (table,) = (
-        table
-        for table in Document(str(tmp_path / "report" / "report.docx")).tables
-        if table.rows[0].cells[-1].text == "palindromes"
-    )
-    assert [[cell.text for cell in row.cells] for row in table.rows[1:]] == [
-        ["5", "lstm-curriculum", "100.00%", "100"],
-        ["", "rnn-curriculum", "100.00%", "100"],
-        ["100", "lstm-curriculum", "98.77%", "10,000"],
-        ["", "rnn-curriculum", "87.65%", "10,000"],
-        ["9,000", "lstm-curriculum", "97.53%", "987"],
-        ["", "rnn-curriculum", "31.31%", "987"],
-    ]
+def test_accuracy_at_each_length(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also far beyond the T of training, as it was measured; a second GAN has its own pictures."""
+    shown: dict[str, Any] = {}
+
+    def save(path: Path, curves: object, *, title: str, **_: object) -> None:
+        shown[title] = curves
+        path.write_bytes(b"")
+
+    shutil.copytree(runs / "default" / "gan", runs / "default" / "gan-loss=hinge")
+    monkeypatch.setattr(trainings, "save_curves", save)
+    results = read_reference(runs, "default")
+    assert shown["Accuracy at the end of training"] == {
+        "LSTM": ([5, 100, 9000], [1.0, 0.98765, 0.97531]),
+        "RNN": ([5, 100, 9000], [1.0, 0.87654, 0.31313]),
+    }
+    first, second = ({*gan.samples, gan.losses, gan.interpolation} for gan in results.gans)
+    assert len(first | second) == 10
+    assert first | second < results.figures.keys()
 
 
 def test_all_missing(report: Report, tmp_path: Path) -> None:
     done = report("--preset", "long")
     assert done.exit_code == 0
     for place, command in (
-        ("horizon", "horizon"),
         ("lstm-curriculum", "lstm --curriculum"),
         ("rnn-curriculum", "rnn --curriculum"),
         ("gan", "gan"),
@@ -123,9 +124,8 @@ def test_all_missing(report: Report, tmp_path: Path) -> None:
         for text in both(tmp_path / "report"):
             assert what in text
             assert how in text
-    assert not (tmp_path / "report" / "figures" / "horizon.png").exists()
     for file in ("report.tex", "report.docx"):
-        assert sum("Missing" in prompt for prompt in prompts_left(tmp_path / "report" / file)) == 4
+        assert sum("Missing" in prompt for prompt in prompts_left(tmp_path / "report" / file)) == 3
 
 
 def test_unfinished(report: Report, runs: Path, tmp_path: Path) -> None:
@@ -135,27 +135,26 @@ def test_unfinished(report: Report, runs: Path, tmp_path: Path) -> None:
     write_facts(default / "lstm-curriculum", **half, steps=50, command="continue the LSTM")
     write_facts(default / "rnn-curriculum", **half, steps=0, command="continue the RNN")
     write_facts(default / "gan", **half, steps=500, command="continue the GAN")
-    (default / "horizon" / "horizon.csv").rename(default / "horizon" / "results.jsonl")
     done = report()
     assert done.exit_code == 0, done.output
     for what, command in (
         ("lstm-curriculum is unfinished, after 50 of 400 steps", "continue the LSTM"),
         ("rnn-curriculum is unfinished, after 0 of 1,000 steps", "continue the RNN"),
         ("gan is unfinished, after 500 of 10,000 steps", "continue the GAN"),
-        ("horizon is unfinished", "python -m toolkit.train horizon"),
     ):
         assert f"{what}.\n  {command}" in done.output
         for text in both(tmp_path / "report"):
             assert what in text
             assert command in text
             assert "98.77%" not in text
-            assert "17.89" not in text
-            assert "92.00%" not in text
+            assert "17.9" not in text
 
 
 def test_finished_before_its_last_step(report: Report, runs: Path, tmp_path: Path) -> None:
     """Two good validations in a row end a training without a curriculum: run.json says so."""
-    write_facts(runs / "default" / "lstm-curriculum", stopped="target accuracy reached", steps=77)
+    run = runs / "default" / "lstm-curriculum"
+    write_facts(run, stopped="target accuracy reached", steps=77)
+    write_log(run, [{"step": 77, "loss": 0.1, "accuracy": 1.0}])
     assert "Missing" not in report().output
     assert all("77" in text for text in both(tmp_path / "report"))
 
@@ -193,8 +192,6 @@ LSTM = "lstm-curriculum/run.json"
         (GAN, None, b'{"model": "gan"}'),
         (GAN, None, b"[1, 2]"),
         (GAN, None, b"\xff\xfe"),
-        (GAN, b'"seed": 0', b'"seed": 0, "depth": 3'),  # settings that its Config does not know
-        (GAN, b'"latent_dim": 64', b'"latent_dim": "64"'),
         (GAN, b"17.891", b"NaN"),
         (GAN, b'"digit_to": 8', b'"digit_to": 10'),
         (LSTM, b"0.98765", b"37"),  # as a share
@@ -202,12 +199,9 @@ LSTM = "lstm-curriculum/run.json"
         (LSTM, b'"num_examples": 987', b'"num_examples": -1'),
         (LSTM, b'"stopped": "all steps done"', b'"stopped": "bored"'),
         (LSTM, b'"stopped": "all steps done"', b'"stopped": null'),  # and yet finished
-        ("gan/figures/samples.png", None, b"\x89PNG\r\n\x1a\n"),
-        ("gan/figures/losses.png", None, b""),
-        ("horizon/horizon.csv", None, b""),
-        ("horizon/horizon.csv", None, b"\x00\xff,accuracy_5\n,much\n"),
-        ("horizon/horizon.csv", None, b"family,accuracy_5\nRNN,2.5\n"),
-        ("horizon/horizon.png", None, b"GIF89a"),
+        ("gan/metrics.jsonl", None, b""),
+        ("gan/metrics.jsonl", None, b'{"step": 1, "loss_d": "low", "loss_g": 1}\n'),
+        ("gan/metrics.jsonl", b'"step": 200', b'"step": 200,,'),
     ],
 )
 def test_damaged(
@@ -235,25 +229,20 @@ def test_metrics_of_another_model(report: Report, runs: Path) -> None:
 def test_truncated_picture(report: Report, runs: Path) -> None:
     path = runs / "default" / "gan" / "figures" / "interpolation.png"
     path.write_bytes(path.read_bytes()[:-20])
-    fails(report(), 1, "interpolation.png is not a complete picture")
+    said = "Missing: interpolation.png is not a complete picture.\n  python -m toolkit.train gan"
+    assert said in report().output
 
 
 @pytest.mark.parametrize(
     ("name", "what"),
     [
-        ("gan/figures/losses.png", "gan/figures/losses.png is not there"),
+        ("gan/figures/samples_half.png", "gan/figures/samples_half.png is not there"),
         ("gan/figures/interpolation.png", "gan/figures/interpolation.png is not there"),
-        ("rnn-curriculum/figures/accuracy.png", "rnn-curriculum/figures/accuracy.png is not there"),
-        ("horizon/gradients.png", "horizon is unfinished"),
     ],
 )
 def test_a_picture_that_is_missing(report: Report, runs: Path, name: str, what: str) -> None:
     (runs / "default" / name).unlink()
-    (runs / "default" / "horizon" / "results.jsonl").touch()
-    command = name.split("/")[0].replace("-", " --")
-    assert (
-        f"Missing: {runs}/default/{what}.\n  python -m toolkit.train {command}" in report().output
-    )
+    assert f"Missing: {runs}/default/{what}.\n  python -m toolkit.train gan" in report().output
 
 
 def test_samples_without_two_clear_digits(report: Report, runs: Path, tmp_path: Path) -> None:
@@ -261,11 +250,11 @@ def test_samples_without_two_clear_digits(report: Report, runs: Path, tmp_path: 
     write_facts(gan, interpolation=None)
     (gan / "figures" / "interpolation.png").unlink()
     output = report().output
-    assert f"{gan} are not clear enough for an interpolation between two digits" in output
+    assert f"{gan} are not clear enough for an interpolation" in output
     assert "python -m toolkit.train gan --num-steps 20000" in output
     for text in both(tmp_path / "report"):
         assert "not clear enough for an interpolation" in text
-        assert "17.89" in text
+        assert "17.9" in text
         assert "9 images" not in text
 
 

@@ -1,24 +1,24 @@
 """From a student's exported networks to the pictures and numbers that open them in a report."""
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from toolkit.assignment.report.results import Figure, Gan, Results, Row
+from toolkit.assignment.report.results import Figure, Gan, Results, measured
+from toolkit.assignment.report.trainings import CHANCE, TOOLKITS, drawn, toolkits_accuracy
 from toolkit.common.device import make_rng, threads
 from toolkit.common.errors import ToolkitError
 from toolkit.common.figures import save_curves, save_heat_maps, sheet, to_png
 from toolkit.common.package_data import package_data
-from toolkit.common.record import Interpolation, Spread
+from toolkit.common.record import Interpolation
 from toolkit.export import torchscript
 from toolkit.export.manifest import MINE, networks_of, read_manifest
 from toolkit.gan.data import load_mnist
 from toolkit.gan.latent import interpolate, pair_of_classes, sample_latents
-from toolkit.gan.measure.evaluation import SURE, Evaluator, sample_draws
-from toolkit.gan.measure.scorecard import NUM_COMPARED, Scorecard, Scorer
+from toolkit.gan.measure.evaluation import Evaluator, sample_draws
+from toolkit.gan.measure.scorecard import NUM_COMPARED, Scorer
 from toolkit.lstm.data import palindromes, split_last
 from toolkit.lstm.microscope import logits_after_each_step, telling_cells, trace
 
@@ -39,16 +39,14 @@ def add_opened(exports_dir: Path, results: Results) -> None:
         ToolkitError: a file is missing or damaged.
     """
     shown = networks_of(exports_dir)
-    with tempfile.TemporaryDirectory(prefix="report-", ignore_cleanup_errors=True) as scratch:
-        if place := shown.get(f"lstm{MINE}"):
-            network = torchscript.load("lstm", exports_dir)
-            _add_lstm(network, place.whose, Path(scratch, "lstm.png"), results)
+    if place := shown.get(f"lstm{MINE}"):
+        _add_lstm(torchscript.load("lstm", exports_dir), place.whose, results)
     if place := shown.get(f"generator{MINE}"):
         _add_generator(torchscript.load("generator", exports_dir), place.whose, results)
 
 
 @torch.no_grad()
-def _add_lstm(network: Any, whose: str, path: Path, results: Results) -> None:
+def _add_lstm(network: Any, whose: str, results: Results) -> None:
     """Its accuracy against T, and inside it a palindrome that it gets right and one wrong."""
     shares: list[float] = []
     examples: dict[bool, tuple[Tensor, int]] = {}  # right or wrong -> digits, and the last one
@@ -61,19 +59,17 @@ def _add_lstm(network: Any, whose: str, path: Path, results: Results) -> None:
             for which in (True, False):
                 for k in (right == which).nonzero()[:1].flatten().tolist():
                     examples[which] = digits[k], int(last[k])
-    metrics = read_manifest(package_data("exports"))["lstm.pt"]["metrics"]["accuracy_by_length"]
-    ours = sorted((float(length), share) for length, share in metrics.items())
-    save_curves(
-        path,
+    picture = drawn(
+        save_curves,
         {f"LSTM of {whose}": (LENGTHS, shares)},
         title="Accuracy of the trained network",
         x_label="T, digits in a palindrome",
         y_label="accuracy on unseen palindromes",
-        level=("chance", 0.1),
-        beside={"the toolkit's own network": ([x for x, _ in ours], [y for _, y in ours])},
+        level=CHANCE,
+        beside={TOOLKITS: toolkits_accuracy()},
         log_x=True,
     )
-    name = results.add_figure("opened-accuracy.png", path.read_bytes())
+    name = results.add_figure("opened-accuracy.png", picture)
     caption = (
         f"The exported LSTM of {whose}, asked {NUM_ASKED} palindromes at each of {len(LENGTHS)} T "
         "from 5 to 1,000. The thick grey line is the toolkit's own network, for comparison."
@@ -81,7 +77,7 @@ def _add_lstm(network: Any, whose: str, path: Path, results: Results) -> None:
     )
     results.opened.append(Figure(name, caption))
     for is_right, (digits, last_digit) in sorted(examples.items(), reverse=True):
-        said = _save_inside(network, digits, path)
+        said, picture = _inside(network, digits)
         verdict = "which is right" if is_right else f"where {last_digit} is right"
         name = f"opened-{'right' if is_right else 'wrong'}.png"
         caption = (
@@ -90,11 +86,11 @@ def _add_lstm(network: Any, whose: str, path: Path, results: Results) -> None:
             "would say the first digit. Below: the cells that say most for this answer, from -1 "
             "(blue) to 1 (red)."
         )
-        results.opened.append(Figure(results.add_figure(name, path.read_bytes()), caption))
+        results.opened.append(Figure(results.add_figure(name, picture), caption))
 
 
-def _save_inside(network: Any, digits: Tensor, path: Path) -> int:
-    """Draw gates and states while digits are read; returns the answer."""
+def _inside(network: Any, digits: Tensor) -> tuple[int, bytes]:
+    """The answer, and a picture of gates and states while digits are read."""
     inside = trace(network, digits)
     cells = telling_cells(network, inside["h"][-1])[:NUM_CELLS]
     answers = logits_after_each_step(network, inside["h"]).argmax(dim=1)
@@ -103,8 +99,8 @@ def _save_inside(network: Any, digits: Tensor, path: Path) -> int:
     maps |= {name: inside[name][:, cells].t() for name in ("g", "i", "f", "o", SCALED, "h")}
     written = " ".join(map(str, digits.tolist()[:NUM_WRITTEN]))
     more = " ..." if len(digits) > NUM_WRITTEN else ""
-    save_heat_maps(path, maps, title=f"T = {len(digits) + 1}: {written}{more}", x_label="step")
-    return int(answers[-1])
+    title = f"T = {len(digits) + 1}: {written}{more}"
+    return int(answers[-1]), drawn(save_heat_maps, maps, title=title, x_label="step")
 
 
 def _add_generator(generator: Any, whose: str, results: Results) -> None:
@@ -131,21 +127,6 @@ def _add_generator(generator: Any, whose: str, results: Results) -> None:
     scorer = Scorer(Evaluator(classifier, sha256, mnist, cpu, NUM_IMAGES, NUM_DRAWS), mnist)
     draws = sample_draws(generator, SEED, NUM_DRAWS, NUM_IMAGES)
     card = scorer.score_draws((scorer.evaluator.predict(x), x[:NUM_COMPARED]) for x in draws)
-    gan.measured = _rows(card, scorer.score_real())
+    real = scorer.score_real()
+    gan.measured = measured((NUM_DRAWS, NUM_IMAGES), sha256, card._asdict(), real._asdict())
     results.gans.append(gan)
-
-
-def _rows(card: Scorecard[Spread], real: Scorecard[Spread]) -> list[Row]:
-    """The scorecard, a line for each number."""
-    rows = [Row("images", f"{NUM_DRAWS} draws of {NUM_IMAGES:,}")]
-    for name, key, digits in (
-        ("Frechet distance", "frechet_distance", 1),
-        (f"share that is not clearly one digit (below {SURE:.0%})", "share_unsure", 3),
-        ("precision", "precision", 3),
-        ("recall", "recall", 3),
-        ("median distance to the nearest training image", "training_distance", 2),
-    ):
-        rows.append(Row(name, f"{getattr(card, key):.{digits}f}"))
-        rows.append(Row("the same of real images", f"{getattr(real, key):.{digits}f}"))
-    shares = enumerate(card.class_shares)
-    return rows + [Row(f"share of the digit {k}", f"{share:.3f}") for k, share in shares]

@@ -1,14 +1,19 @@
 """What a report is filled with: everything is in words, as it is printed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from toolkit.assignment.records.files import Gap
+from toolkit.gan.measure.evaluation import SURE
 
-class Gap(NamedTuple):
-    """Something that the report lacks."""
-
-    what: str  # a clause, e.g. "runs/default/gan is not there"
-    command: str  # what makes it
+MEASURED = {  # of samples: how it is called there, and how many digits stand after the point
+    "frechet_distance": ("Frechet distance", 1),
+    "share_unsure": (f"share that is not clearly one digit (below {SURE:.0%})", 3),
+    "precision": ("precision", 3),
+    "recall": ("recall", 3),
+    "training_distance": ("median distance to the nearest training image", 2),
+}
 
 
 class Row(NamedTuple):
@@ -42,26 +47,6 @@ class Recurrent(NamedTuple):
     figure: str  # file name
 
 
-class Tested(NamedTuple):
-    """Accuracy of a network at one T, which the first of its lines alone names."""
-
-    length: str
-    run: str
-    accuracy: str
-    num_examples: str
-
-
-class Family(NamedTuple):
-    """A family of the study at one T; only the first of its lines names it."""
-
-    name: str
-    length: str
-    mean: str
-    worst: str
-    best: str
-    seeds: str
-
-
 @dataclass
 class Gan:
     """A training of the GAN; of its pictures the file names, empty if there are none."""
@@ -86,24 +71,35 @@ class Results:
     by_length: str = ""  # file name of the picture of accuracies against T
     opened: list[Figure] = field(default_factory=list)  # of the exported LSTM
     recurrent: list[Recurrent] = field(default_factory=list)
-    tested: list[Tested] = field(default_factory=list)
-    study: list[Family] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)  # cells of the study
     gans: list[Gan] = field(default_factory=list)
-    gaps_in_study: list[Gap] = field(default_factory=list)
-    gaps_in_recurrent: list[Gap] = field(default_factory=list)
-    gaps_in_gan: list[Gap] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)  # what is missing
     commands: list[str] = field(default_factory=list)  # make all that is shown
     tutor: list[str] = field(default_factory=list)  # the exercises, if the teacher wants them
     figures: dict[str, bytes] = field(default_factory=dict)  # file name -> PNG
-
-    @property
-    def gaps(self) -> list[Gap]:
-        """All of them, once each."""
-        parts = [*self.gaps_in_study, *self.gaps_in_recurrent, *self.gaps_in_gan]
-        return list(dict.fromkeys(parts))
 
     def add_figure(self, name: str, data: bytes) -> str:
         """Keep a PNG for the report, and return its file name there."""
         self.figures[name] = data
         return name
+
+
+def measured(
+    sizes: tuple[int, int], sha256: str, samples: Mapping[str, Any], real: Mapping[str, Any]
+) -> list[Row]:
+    """The table of what was measured of samples, each beside the same of real images if known.
+
+    Args:
+        sizes: how many draws of samples there were, and how many images each had.
+        sha256: of the classifier, without which the distance means nothing.
+        samples, real: the spread of each in `MEASURED`, and of the `class_shares`.
+    """
+    rows = [
+        Row("draws", str(sizes[0])),
+        Row("images in each", f"{sizes[1]:,}"),
+        Row("classifier that measures them", sha256[:12]),
+    ]
+    for key, (name, digits) in MEASURED.items():
+        for said, value in ((name, samples.get(key)), ("the same of real images", real.get(key))):
+            rows += [] if value is None else [Row(said, f"{value:.{digits}f}")]
+    shares = enumerate(samples["class_shares"])
+    return rows + [Row(f"share of the digit {k}", f"{share:.3f}") for k, share in shares]
