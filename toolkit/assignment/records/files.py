@@ -64,14 +64,12 @@ class Log:
         rows: of three numbers, as `TRAINING` or `GAN`; at least one row.
         settings: without the command.
         command: "" if nobody knows.
-        tested: T -> the share after the training, where the toolkit has measured it.
     """
 
     path: PurePosixPath
     rows: tuple[tuple[float, float, float], ...]
     settings: Settings
     command: str = ""
-    tested: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def network(self) -> str:
@@ -97,11 +95,6 @@ class Log:
     def accuracy(self) -> float:
         """The share at the end."""
         return self.shares[-1]
-
-    @property
-    def by_length(self) -> Mapping[int, float]:
-        """T -> the share at the end: at the T of the training, if nothing else was tested."""
-        return self.tested or {self.length: self.accuracy}
 
 
 @dataclass

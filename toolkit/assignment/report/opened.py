@@ -1,24 +1,24 @@
 """From a student's exported networks to the pictures and numbers that open them in a report."""
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from toolkit.assignment.report.results import Figure, Gan, Results, measured
-from toolkit.assignment.report.trainings import CHANCE, TOOLKITS, drawn, toolkits_accuracy
+from toolkit.assignment.report.pictures import CHANCE, TOOLKITS, drawn, toolkits_accuracy
+from toolkit.assignment.report.results import Figure, Gan, Results, Row
 from toolkit.common.device import make_rng, threads
 from toolkit.common.errors import ToolkitError
 from toolkit.common.figures import save_curves, save_heat_maps, sheet, to_png
 from toolkit.common.package_data import package_data
-from toolkit.common.record import Interpolation
+from toolkit.common.record import Interpolation, Spread
 from toolkit.export import torchscript
-from toolkit.export.manifest import MINE, networks_of, read_manifest
+from toolkit.export.manifest import Shown, read_manifest
 from toolkit.gan.data import load_mnist
 from toolkit.gan.latent import interpolate, pair_of_classes, sample_latents
-from toolkit.gan.measure.evaluation import Evaluator, sample_draws
-from toolkit.gan.measure.scorecard import NUM_COMPARED, Scorer
+from toolkit.gan.measure.evaluation import SURE, Evaluator, sample_draws
+from toolkit.gan.measure.scorecard import NUM_COMPARED, Scorecard, Scorer
 from toolkit.lstm.data import palindromes, split_last
 from toolkit.lstm.microscope import logits_after_each_step, telling_cells, trace
 
@@ -29,39 +29,50 @@ NUM_IMAGES, NUM_DRAWS, NUM_SAMPLES = 2000, 5, 25  # fewer than `score` has, so a
 SHORT = 36  # the longest palindrome that is shown if all are right
 SCALED = "c / max"
 SEED = 0
+OPENED = ("lstm", "rnn", "generator")
 
 
 @threads(1)
-def add_opened(exports_dir: Path, results: Results) -> None:
-    """Add what the networks in a folder do, each with the name of those whose they are.
+def add_opened(shown: Mapping[str, Shown], results: Results) -> None:
+    """Add what networks do, each with the name of those whose they are.
+
+    Args:
+        shown: by the names of their exports; of those that are there: lstm, rnn, generator.
 
     Raises:
-        ToolkitError: a file is missing or damaged.
+        ToolkitError: none of these is there, or a file is missing or damaged.
     """
-    shown = networks_of(exports_dir)
-    if place := shown.get(f"lstm{MINE}"):
-        _add_lstm(torchscript.load("lstm", exports_dir), place.whose, results)
-    if place := shown.get(f"generator{MINE}"):
-        _add_generator(torchscript.load("generator", exports_dir), place.whose, results)
+    opened = [one for name in OPENED if (one := shown.get(name))]
+    if not opened:
+        raise ToolkitError(f"There are no networks: none of {', '.join(OPENED)} is exported.")
+    where, what = opened[0].folder, ", ".join(one.name for one in opened)
+    print(f"Opened and measured, from {where}: {what}. About a minute.", flush=True)
+    networks = {one.name: torchscript.load(one.name, one.folder) for one in opened}
+    whose = opened[0].whose or "the toolkit"
+    if generator := networks.pop("generator", None):
+        _add_generator(generator, whose, results)
+    if networks:
+        _add_recurrent(networks, whose, results)
 
 
 @torch.no_grad()
-def _add_lstm(network: Any, whose: str, results: Results) -> None:
-    """Its accuracy against T, and inside it a palindrome that it gets right and one wrong."""
-    shares: list[float] = []
+def _add_recurrent(networks: Mapping[str, Any], whose: str, results: Results) -> None:
+    """Accuracy against T, and inside the LSTM a palindrome that it gets right and one wrong."""
     examples: dict[bool, tuple[Tensor, int]] = {}  # right or wrong -> digits, and the last one
+    shares: dict[str, list[float]] = {name.upper(): [] for name in networks}
     for length in LENGTHS:
         rng = make_rng(length, "accuracy curve")
         digits, last = split_last(palindromes(NUM_ASKED, length, split="test", rng=rng))
-        right = network(digits).argmax(dim=1) == last
-        shares.append(float(right.float().mean()))
-        if False not in examples and (length <= SHORT or not right.all()):
-            for which in (True, False):
+        for name, network in networks.items():
+            right = network(digits).argmax(dim=1) == last
+            shares[name.upper()].append(float(right.float().mean()))
+            wanted = name == "lstm" and False not in examples
+            for which in (True, False) if wanted and (length <= SHORT or not right.all()) else ():
                 for k in (right == which).nonzero()[:1].flatten().tolist():
                     examples[which] = digits[k], int(last[k])
     picture = drawn(
         save_curves,
-        {f"LSTM of {whose}": (LENGTHS, shares)},
+        {f"{name} of {whose}": (LENGTHS, curve) for name, curve in shares.items()},
         title="Accuracy of the trained network",
         x_label="T, digits in a palindrome",
         y_label="accuracy on unseen palindromes",
@@ -70,14 +81,15 @@ def _add_lstm(network: Any, whose: str, results: Results) -> None:
         log_x=True,
     )
     name = results.add_figure("opened-accuracy.png", picture)
+    all_right = "lstm" in networks and False not in examples
     caption = (
-        f"The exported LSTM of {whose}, asked {NUM_ASKED} palindromes at each of {len(LENGTHS)} T "
-        "from 5 to 1,000. The thick grey line is the toolkit's own network, for comparison."
-        f"{'' if False in examples else ' It got none of them wrong.'}"
+        f"The exported {' and '.join(shares)} of {whose}, asked {NUM_ASKED} palindromes at each of "
+        f"{len(LENGTHS)} T from 5 to 1,000. The thick grey line is the toolkit's own network, for "
+        f"comparison.{' The LSTM got none of them wrong.' if all_right else ''}"
     )
     results.opened.append(Figure(name, caption))
     for is_right, (digits, last_digit) in sorted(examples.items(), reverse=True):
-        said, picture = _inside(network, digits)
+        said, picture = _inside(networks["lstm"], digits)
         verdict = "which is right" if is_right else f"where {last_digit} is right"
         name = f"opened-{'right' if is_right else 'wrong'}.png"
         caption = (
@@ -127,6 +139,21 @@ def _add_generator(generator: Any, whose: str, results: Results) -> None:
     scorer = Scorer(Evaluator(classifier, sha256, mnist, cpu, NUM_IMAGES, NUM_DRAWS), mnist)
     draws = sample_draws(generator, SEED, NUM_DRAWS, NUM_IMAGES)
     card = scorer.score_draws((scorer.evaluator.predict(x), x[:NUM_COMPARED]) for x in draws)
-    real = scorer.score_real()
-    gan.measured = measured((NUM_DRAWS, NUM_IMAGES), sha256, card._asdict(), real._asdict())
+    gan.measured = _rows(card, scorer.score_real())
     results.gans.append(gan)
+
+
+def _rows(card: Scorecard[Spread], real: Scorecard[Spread]) -> list[Row]:
+    """The scorecard, a line for each number."""
+    rows = [Row("images", f"{NUM_DRAWS} draws of {NUM_IMAGES:,}")]
+    for name, key, digits in (
+        ("Frechet distance", "frechet_distance", 1),
+        (f"share that is not clearly one digit (below {SURE:.0%})", "share_unsure", 3),
+        ("precision", "precision", 3),
+        ("recall", "recall", 3),
+        ("median distance to the nearest training image", "training_distance", 2),
+    ):
+        rows.append(Row(name, f"{getattr(card, key):.{digits}f}"))
+        rows.append(Row("the same of real images", f"{getattr(real, key):.{digits}f}"))
+    shares = enumerate(card.class_shares)
+    return rows + [Row(f"share of the digit {k}", f"{share:.3f}") for k, share in shares]

@@ -1,19 +1,9 @@
 """What a report is filled with: everything is in words, as it is printed."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from toolkit.assignment.records.files import Gap
-from toolkit.gan.measure.evaluation import SURE
-
-MEASURED = {  # of samples: how it is called there, and how many digits stand after the point
-    "frechet_distance": ("Frechet distance", 1),
-    "share_unsure": (f"share that is not clearly one digit (below {SURE:.0%})", 3),
-    "precision": ("precision", 3),
-    "recall": ("recall", 3),
-    "training_distance": ("median distance to the nearest training image", 2),
-}
 
 
 class Row(NamedTuple):
@@ -81,25 +71,3 @@ class Results:
         """Keep a PNG for the report, and return its file name there."""
         self.figures[name] = data
         return name
-
-
-def measured(
-    sizes: tuple[int, int], sha256: str, samples: Mapping[str, Any], real: Mapping[str, Any]
-) -> list[Row]:
-    """The table of what was measured of samples, each beside the same of real images if known.
-
-    Args:
-        sizes: how many draws of samples there were, and how many images each had.
-        sha256: of the classifier, without which the distance means nothing.
-        samples, real: the spread of each in `MEASURED`, and of the `class_shares`.
-    """
-    rows = [
-        Row("draws", str(sizes[0])),
-        Row("images in each", f"{sizes[1]:,}"),
-        Row("classifier that measures them", sha256[:12]),
-    ]
-    for key, (name, digits) in MEASURED.items():
-        for said, value in ((name, samples.get(key)), ("the same of real images", real.get(key))):
-            rows += [] if value is None else [Row(said, f"{value:.{digits}f}")]
-    shares = enumerate(samples["class_shares"])
-    return rows + [Row(f"share of the digit {k}", f"{share:.3f}") for k, share in shares]
