@@ -73,9 +73,17 @@ def _compared(exercise: Exercise, function: Function, given: Mapping[str, Any]) 
         return of(*(x.clone() if isinstance(x, Tensor) else x for x in inputs))
 
     right = REFERENCES[exercise.name]
-    got, wanted = call(function), call(right)
-    if got is None or same(got, wanted):
+    try:
+        got, wanted = call(function), call(right)
+    except Exception as error:
+        tensors = (f"{name} {tuple(x.shape)}" for name, x in given.items() if hasattr(x, "shape"))
+        error.add_note(", ".join(tensors))
+        raise
+    if got is None:
         return Seen(got, wanted)
+    if same(got, wanted):
+        flows = _gradients(function, given), _gradients(right, given)
+        return Seen(got, wanted) if same(*flows) else Seen(*flows, "gradients", "cut", given)
     names = {"torch": torch, "right": right, **given}
     looks = ((k, one["looks"]) for k, one in exercise.mistakes.items() if "looks" in one)
     mistakes = (key for key, code in looks if same(got, eval(code, names)))
@@ -89,6 +97,19 @@ def _compared(exercise: Exercise, function: Function, given: Mapping[str, Any]) 
         if not same(call(right, **other), wanted) and same(call(function, **other), got):
             ignored.append(name)
     return Seen(got, wanted, "result", next(mistakes, ""), given, tuple(ignored))
+
+
+def _gradients(of: Function, given: Mapping[str, Any]) -> tuple[Tensor, ...]:
+    """What flows back to each input of floats from the sum of the squares of the result."""
+    inputs = [x.clone() if isinstance(x, Tensor) else x for x in given.values()]
+    floats = [x.requires_grad_() for x in inputs if isinstance(x, Tensor) and x.is_floating_point()]
+    # Of clones, since an input may be changed in place.
+    results = of(*(x.clone() if isinstance(x, Tensor) else x for x in inputs))
+    results = results if isinstance(results, tuple | list) else [results]
+    total = torch.stack([x.square().sum() for x in results]).sum()
+    if not floats or not total.requires_grad:
+        return tuple(map(torch.zeros_like, floats))
+    return torch.autograd.grad(total, floats, allow_unused=True, materialize_grads=True)
 
 
 def _step(x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
