@@ -198,7 +198,7 @@ def test_what_the_toolkit_made_is_recognised(tmp_path: Path) -> None:
         (log() + b"40,0.1\n", b"{}", "has no three numbers in line 5"),
         (log() + b"40,0.1,good\n", b"{}", "has no three numbers in line 5"),
         (log(), None, "has no settings beside it: a.json is missing"),
-        (log(), b"[" * 50_000, "settings beside it that are not JSON"),
+        (log(), b"[" * 50_000, "settings beside it that are not a JSON object"),
         (log(), b"[1]", "settings beside it that are not a JSON object"),
         (log() + b" " * (4 << 20), b"{}", "is larger than 4 MiB"),
     ],
