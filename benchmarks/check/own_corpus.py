@@ -19,7 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.assignment.check.corpus import build, cases
-from toolkit.assignment.check.host import Host, plain_host
+from toolkit.assignment.check.host import Host
 from toolkit.assignment.check.parent import judge
 from toolkit.assignment.check.submission import prepare
 from toolkit.assignment.check.verify import is_proved
@@ -97,7 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The check against planted faults.")
     parser.add_argument("--everywhere", action="store_true", help="in each solution where one fits")
     options = parser.parse_args()
-    with plain_host() as host:
+    with Host() as host:
         counts = planted(host, options.everywhere)
         parts, wrong = alarms(host)
     seconds = costs()

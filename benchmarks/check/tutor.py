@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.assignment.check.corpus import cases
-from toolkit.assignment.check.host import Host, plain_host
+from toolkit.assignment.check.host import Host
 from toolkit.assignment.tutor.exercises import exercises
 from toolkit.assignment.tutor.session import check_exercise, next_hint
 
@@ -41,7 +41,7 @@ def tried(name: str, host: Host) -> str:
 def main() -> None:
     names = sys.argv[1:] or [name for name, one in cases.WRONG.items() if one.first]
     found = dict[str, int]()
-    with plain_host() as host:
+    with Host() as host:
         for name in names:
             what = tried(name, host)
             kind = what.partition(" (")[0]

@@ -57,10 +57,10 @@ def said(report: Any, place: Place | None, numbers: list[int]) -> dict[str, Any]
 
 def judge_all(chosen: list[Entry], code: Path, whole: bool) -> Iterator[dict[str, Any]]:
     """What the check says about each entry, one after the other, by one warm child."""
-    from toolkit.assignment.check.host import plain_host
+    from toolkit.assignment.check.host import Host
     from toolkit.assignment.check.parent import check, judge
 
-    with plain_host() as host:
+    with Host() as host:
         for entry in chosen:
             begun = time.perf_counter()
             kind = entry["kind"]

@@ -26,7 +26,7 @@ from mishaps import Outcome
 from toolkit.assignment.check import host, wire
 from toolkit.assignment.check.findings import Finding
 from toolkit.assignment.check.gan.drawing.stand_ins import digits
-from toolkit.assignment.check.host import MALFORMED, plain_host
+from toolkit.assignment.check.host import MALFORMED, Host
 from toolkit.assignment.check.parent import import_judges, judge_part
 from toolkit.assignment.check.static import Reading
 from toolkit.assignment.check.submission import prepare
@@ -163,7 +163,7 @@ class Told:
             cases.write_right(name, Path(theirs))
             submission = prepare(Path(theirs), Path(copy))
             self.located = submission.parts
-            with plain_host() as real:
+            with Host() as real:
                 real.helps["digits"] = digits
                 for part, located in self.located.items():
                     self._now, self._frames = "", self.frames[part]

@@ -211,7 +211,7 @@ def test_what_would_cost_points(folder: Path, tmp_path: Path) -> None:
         "1."
     )
     costs = [line for line in lines if line.startswith("Costs points: ")]
-    assert costs[0] == "Costs points: train.py, line 3: A loss. [wrong-loss]"
+    assert costs[0] == "Costs points: train.py:3: A loss. [wrong-loss]"
     assert "2 prompts; the first is [[ Describe your LSTM" in costs[1]
     assert costs[2].endswith("report.tex shows what the toolkit made: fill it without --reference.")
     looks = " ".join(line for line in lines if line.startswith("Have another look: "))
@@ -298,4 +298,5 @@ def test_command_lines(folder: Path, tmp_path: Path) -> None:
     rubric.write_text("[[task]]\n")
     asked_wrongly = command_line("grade", tmp_path, "--rubric", rubric)
     assert asked_wrongly.returncode == 2
-    assert asked_wrongly.stderr == f"Error: {rubric}, task 1 has no name.\n"
+    said = f"Error: {rubric}, 'task', number 1, 'name': this must be there.\n"
+    assert asked_wrongly.stderr == said

@@ -6,9 +6,10 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from toolkit.assignment.check.submission import prepare
+from toolkit.assignment.grade.archive import zipped
 from toolkit.assignment.grade.copies.similar import read_code as read_archive
 from toolkit.assignment.locate import find_parts
-from toolkit.assignment.pack import collect, find_problems, to_zip
+from toolkit.assignment.pack import collect, find_problems
 from toolkit.assignment.parts import FILES, list_files
 
 from . import submissions
@@ -46,7 +47,7 @@ def test_all_agree(layout: Callable[[Texts], Layout], texts: Texts, tmp_path: Pa
     ]
 
     # grade compares these, in what pack makes and in all that lies in the folder
-    for data in (to_zip(packed), submissions.pack(dict(files))):
+    for data in (zipped({str(p): c for p, c in packed.items()}), submissions.pack(dict(files))):
         code = read_archive(data)
         for place in set(places.values()) & set(files):
             if place.endswith(".py"):

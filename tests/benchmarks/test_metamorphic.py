@@ -8,7 +8,7 @@ from metamorphic import Check, all_same, result, rewritten
 from rewritings import KINDS
 from solutions import faulty
 
-from toolkit.assignment.check.host import plain_host
+from toolkit.assignment.check.host import Host
 
 check = functools.cache(Check)
 
@@ -37,7 +37,7 @@ def test_a_misconception_is_put_into_what_it_fits() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("what", "begin"), [("right", 0), ("faulty", 1)])
 def test_sixty_programs(what: str, begin: int) -> None:
-    with plain_host() as host:
+    with Host() as host:
         done = {n: result(check(host, None), what, n, 0) for n in range(begin, 60, 2)}
     judged = {n: one["false"] for n, one in done.items() if one["outcome"] == "judged"}
     assert {(n, finding["id"]) for n, found in judged.items() for finding in found} == set()

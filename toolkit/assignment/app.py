@@ -3,7 +3,6 @@
 Each command imports what it needs when it is called, so that --help waits for nothing.
 """
 
-import contextlib
 import random
 import sys
 from functools import partial
@@ -12,27 +11,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from toolkit.assignment.options import (
-    AgainOption,
-    ClusterOption,
-    JobsOption,
-    LanguageOption,
-    MemoryLimitOption,
-    OnlyOption,
-    PartOption,
-    PlatformOption,
-    RestartOption,
-    RosterOption,
-    RubricOption,
-    TimeLimitOption,
-    TitleOption,
-    UnsafeOption,
-    VivaOption,
-)
-from toolkit.assignment.parts import PARTS
+from toolkit.assignment.grade.command import LanguageOption, grade
+from toolkit.assignment.package.packages import packages
+from toolkit.assignment.parts import PARTS, Part
 from toolkit.common.console import Commands, can_ask, command_line, reports_errors
-from toolkit.common.errors import ToolkitError, UsageError
-from toolkit.common.files import atomic_write, set_aside
+from toolkit.common.errors import UsageError
+from toolkit.common.files import atomic_write
 
 app = typer.Typer(
     cls=Commands,
@@ -99,7 +83,9 @@ def check(
             show_default=False,
         ),
     ] = None,
-    part: PartOption = None,
+    part: Annotated[
+        Part | None, typer.Option(help="Check this part only.", show_default="all four")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     explain: Annotated[
         str | None,
@@ -121,11 +107,11 @@ def check(
         return
     if path is None or explain is not None:
         raise UsageError("Give the folder with your code, or --explain and an id alone.")
-    from toolkit.assignment.check.host import NOT_LIMITED, early_host
+    from toolkit.assignment.check.host import NOT_LIMITED, Host
 
     if NOT_LIMITED:
         print(f"Note: {NOT_LIMITED}", file=sys.stderr)
-    with early_host() as host:  # which has nothing of what is imported from here on
+    with Host() as host:  # it gets ready while this one imports
         from toolkit.assignment.check.parent import check as check_submission
         from toolkit.assignment.check.text import as_text
 
@@ -155,9 +141,9 @@ def export(
     command: it writes the toolkit's networks in another format.) Exit code 1: something could not
     be exported; the rest is written.
     """
-    from toolkit.assignment.check.host import early_host, plain_host
+    from toolkit.assignment.check.host import Host
 
-    with early_host() as early, contextlib.nullcontext(early) if early else plain_host() as host:
+    with Host() as host:
         from toolkit.assignment.export.command import export as export_networks
 
         say = partial(print, " ", file=sys.stderr)
@@ -250,70 +236,6 @@ def pack(
 
 @app.command()
 @reports_errors
-def grade(
-    folder: Annotated[Path, typer.Argument(help="The folder with the archives to grade.")],
-    rubric: RubricOption = None,
-    out: Annotated[Path, typer.Option(help="Where the results go.")] = Path("graded"),
-    only: OnlyOption = None,
-    again: AgainOption = False,
-    lang: LanguageOption = "en",
-    jobs: JobsOption = 2,
-    cluster: ClusterOption = None,
-    time_limit: TimeLimitOption = 300,
-    memory_limit: MemoryLimitOption = 4,
-    restart: RestartOption = False,
-    unsafe: UnsafeOption = False,
-    viva: VivaOption = False,
-    csv: PlatformOption = None,
-    roster: RosterOption = None,
-    title: TitleOption = "Assignment 3",
-) -> None:
-    """Grade every archive in a folder, each in a separate sandbox.
-
-    Writes results.json (for Gradescope) and feedback.html for each archive, class.csv and
-    class.html for the class. After an interruption, the same command continues where it stopped.
-    """
-    if sys.platform != "linux":
-        raise ToolkitError(
-            "grade needs Linux, because it runs the code of strangers in a sandbox. Windows has "
-            "Linux in WSL, a Mac in a virtual machine."
-        )
-    from toolkit.assignment.grade.folder import find_archives
-    from toolkit.assignment.grade.gradebook.roster import read_roster
-    from toolkit.assignment.grade.gradebook.write import find_owners, write_gradebook
-    from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
-    from toolkit.assignment.grade.sandbox.choice import find_isolation
-    from toolkit.assignment.grade.sandbox.isolation import Limits
-    from toolkit.assignment.grade.verdict import Check
-    from toolkit.assignment.grade.watch import grade_and_say
-
-    if csv is None and roster is not None:
-        raise UsageError("A roster is for --csv: say which platform, e.g. --csv moodle.")
-    students = None if roster is None else read_roster(roster)
-    points = read_rubric(rubric or DEFAULT)
-    archives = [path.name for path in find_archives(folder)]
-    if csv is not None:  # before anything is graded or set aside
-        find_owners(archives, csv, students)
-    if restart and out.exists():
-        set_aside(out)
-    how = {"cluster": cluster, "num_workers": jobs, "language": lang, "only": only, "again": again}
-    results = grade_and_say(
-        folder,
-        out,
-        points,
-        Limits(seconds=time_limit, memory=int(memory_limit * 2**30)),
-        isolation=None if cluster else find_isolation(unsafe=unsafe),
-        check=Check(viva=lang if viva else None),
-        **how,
-    )
-    if csv is not None:
-        written = write_gradebook(archives, results, out, csv, students, points, title)
-        made = f"For {csv}: {', '.join(map(str, written.files))}."
-        print("\n".join([*written.unclear, *written.missing, made]))
-
-
-@app.command()
-@reports_errors
 def tutor(
     what: Annotated[Literal["check", "hint"], typer.Argument(help="What you want.")],
     name: Annotated[str, typer.Argument(help="As `toolkit progress` lists it: lstm.equation_5.")],
@@ -326,14 +248,14 @@ def tutor(
 
     Exit code of a check: 0: right; 1: wrong, or not written yet; 3: not seen.
     """
-    from toolkit.assignment.check.host import early_host
+    from toolkit.assignment.check.host import Host
 
     if what == "hint":
         from toolkit.assignment.tutor.session import next_hint
 
         print(next_hint(name, folder))
         return
-    with early_host() as host:  # which has nothing of what is imported from here on
+    with Host() as host:  # it gets ready while this one imports
         from toolkit.assignment.tutor.session import check_exercise
 
         answer, text = check_exercise(name, folder, None, expect, host)
@@ -391,9 +313,9 @@ def viva(
     lang: LanguageOption = "en",
 ) -> None:
     """Ask five questions about your own lines; a run of your code has the answers."""
-    from toolkit.assignment.check.host import early_host
+    from toolkit.assignment.check.host import Host
 
-    with early_host() as host:  # which has nothing of what is imported from here on
+    with Host() as host:  # it gets ready while this one imports
         from toolkit.assignment.viva.session import ask, find_questions
 
         number = random.randrange(10**6) if seed is None else seed
@@ -408,38 +330,8 @@ def viva(
         print(f"Written: {sheet}")
 
 
-packages = typer.Typer(
-    no_args_is_help=True,
-    help="Make a grader for a platform that runs it itself: `toolkit package gradescope --help`.",
-)
+app.command()(reports_errors(grade))
 app.add_typer(packages, name="package")
-
-
-@packages.command()
-@reports_errors
-def gradescope(
-    out: Annotated[Path, typer.Option(help="The archive to write.")] = Path("autograder.zip"),
-    rubric: RubricOption = None,
-) -> None:
-    """Write the archive that Gradescope takes as an autograder, for its default machine."""
-    from toolkit.assignment.package.packages import package_gradescope
-
-    number = package_gradescope(out, rubric)
-    print(f"{out}: {number} files, {out.stat().st_size:,} bytes. Upload it as the autograder.")
-
-
-@packages.command()
-@reports_errors
-def classroom50(
-    out: Annotated[Path, typer.Option(help="The folder to write, new or empty.")],
-    rubric: RubricOption = None,
-) -> None:
-    """Write an autograder for Classroom 50, and a workflow for GitHub Actions without it."""
-    from toolkit.assignment.package.packages import package_classroom50
-
-    number = package_classroom50(out, rubric)
-    print(f"{out}/: {number} files. Its README.md says where they go.")
-
 
 if __name__ == "__main__":
     app(prog_name="python -m toolkit.assignment")

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from toolkit.assignment.syntax import UNREADABLE
+
 SUFFIX = ".ipynb"
 MAX_SOURCE = 300 * 2**10  # characters of code: its syntax tree takes up to 500 times as many bytes
 MAX_NAME = 200  # bytes of a file that a cell writes
@@ -54,13 +56,14 @@ class BrokenNotebook(ValueError):
 
 
 def code_of(path: PurePosixPath, data: bytes) -> str:
-    """The Python in a file: of a notebook its code cells; "" if there is none."""
+    """The Python in a file: of a notebook its code cells, and what they write; "" if none is."""
     if path.suffix.lower() != SUFFIX:
         return decoded(data)
     try:
-        return read_notebook(data).source
+        notebook = read_notebook(data)
     except BrokenNotebook:
         return ""
+    return "".join(one.source for one in (notebook, *notebook.files.values()))
 
 
 def decoded(data: bytes) -> str:
@@ -154,7 +157,7 @@ def _problem(lines: list[str]) -> tuple[int, str] | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             ast.parse("\n".join(lines))
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except UNREADABLE as error:
         return getattr(error, "lineno", None) or 1, str(getattr(error, "msg", error))
     return None
 
@@ -185,7 +188,8 @@ def _without_magics(lines: list[str]) -> list[str]:
             kept.append("")
         elif found := BEGINS.match(line):
             goes_on = line.rstrip().endswith("\\")
-            kept.append(found["before"] + _meaning(found["sign"], found["rest"].strip()))
+            meaning = found["before"] + _meaning(found["sign"], found["rest"].strip())
+            kept.append("" if meaning == "None" else meaning)
         else:
             kept.append(
                 re.sub(r"\S.*", "pass", line) if ASKS.match(line) or SHELL.match(line) else line

@@ -1,11 +1,9 @@
 """From a student's folder to `<studentnumber>_assignment3.zip`, tried the way the grader does."""
 
 import ast
-import io
 import re
 import sys
 import tempfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -14,7 +12,13 @@ from toolkit.assignment.check.host import NOT_LIMITED
 from toolkit.assignment.check.rules import rules
 from toolkit.assignment.check.static import still_to_write
 from toolkit.assignment.check.submission import unclear
-from toolkit.assignment.grade.archive import MAX_ARCHIVE, MAX_UNPACKED, student_number, unpack
+from toolkit.assignment.grade.archive import (
+    MAX_ARCHIVE,
+    MAX_UNPACKED,
+    student_number,
+    unpack,
+    zipped,
+)
 from toolkit.assignment.grade.points import free
 from toolkit.assignment.grade.result import Extra, describe
 from toolkit.assignment.grade.rubric import read_rubric
@@ -27,14 +31,13 @@ from toolkit.assignment.notebooks import (
     BrokenNotebook,
     code_cells,
     code_of,
-    decoded,
     is_tutors,
-    read_notebook,
 )
 from toolkit.assignment.parts import FILES, list_files
 from toolkit.assignment.records.files import FOLDER, gaps, is_record, read_records
 from toolkit.assignment.report.prompts import ReportKind, find_prompts, one_report
 from toolkit.assignment.skeleton import copied_from_solution
+from toolkit.assignment.syntax import UNREADABLE
 from toolkit.assignment.tutor.journal import JOURNAL
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, set_aside
@@ -109,7 +112,7 @@ def pack(
     if problems := find_problems(files):
         raise ToolkitError("Nothing was packed.\n" + "\n".join(f"- {line}" for line in problems))
     prompts, leftovers = find_prompts(files), find_leftovers(files)
-    data = to_zip(files)
+    data = zipped({str(path): content for path, content in files.items()})
     if len(data) > MAX_ARCHIVE or sum(map(len, files.values())) > MAX_UNPACKED:
         raise ToolkitError(
             f"Nothing was packed: the archive may have {MAX_ARCHIVE // 2**20} MiB, and its files "
@@ -138,16 +141,10 @@ def collect(folder: Path) -> Files:
     """What goes into the archive: no data sets, checkpoints, caches or virtual environments."""
     paths = list_files(folder)
     parts = find_parts(read_code(folder)).values()
-    environments = {path.parent for path in paths if path.name == "pyvenv.cfg"}
     return {
         path: read_bytes(folder / path)
         for path in sorted(paths)
-        if path in parts
-        or (
-            _is_wanted(path)
-            and environments.isdisjoint(path.parents)
-            and (folder / path).stat().st_size <= MAX_FILE
-        )
+        if path in parts or (_is_wanted(path) and (folder / path).stat().st_size <= MAX_FILE)
     }
 
 
@@ -160,17 +157,6 @@ def _is_wanted(path: PurePosixPath) -> bool:
         and not path.name.startswith("~$")  # Word's, while a document is open
         and path.name != JOURNAL
     )
-
-
-def to_zip(files: Files) -> bytes:
-    """A zip archive; the same files give the same bytes."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for path, content in files.items():
-            entry = zipfile.ZipInfo(str(path))
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()
 
 
 def find_problems(files: Files) -> list[str]:
@@ -230,20 +216,14 @@ def find_leftovers(files: Files) -> list[str]:
 
 
 def _code_problems(path: PurePosixPath, content: bytes) -> list[str]:
-    if path.suffix.lower() == SUFFIX:
-        try:
-            source = read_notebook(content).source
-        except BrokenNotebook:
-            return []  # said of all notebooks
-    else:
-        source = decoded(content)
-    if not source.strip():
-        return [f"{path} is empty."]
+    source, is_notebook = code_of(path, content), path.suffix.lower() == SUFFIX
+    if not source.strip():  # what is wrong with a notebook is said of all
+        return [] if is_notebook else [f"{path} is empty."]
     try:
         tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except UNREADABLE as error:
         return [f"{path} is not valid Python: {error}."]
-    if path.suffix.lower() == SUFFIX:
+    if is_notebook:
         functions = [said for _, said in still_to_write(tree, source)]
         return [f"{path} is not finished: {', '.join(functions)}."] if functions else []
     lines = [str(line) for line, _ in still_to_write(tree, source)]

@@ -11,6 +11,7 @@ MAX_DEPTH = 150  # of a tree; Python's own functions on trees take up to six cal
 TO_DO = re.compile(
     r"\b(TO[- ]?DO|FIXME|your code|implement|fill in|complete this)\b", re.IGNORECASE
 )
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)  # what a parser raises
 # Functions that have no reason to be empty.
 EXPECTED = re.compile(
     r"(forward|__getitem__|__len__|__iter__|main|.*interpol.*|(train|sample|eval).*)$"
@@ -23,7 +24,7 @@ def parsed(source: str) -> ast.Module | None:
         return None
     try:
         return tree_of(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except UNREADABLE:
         return None
 
 

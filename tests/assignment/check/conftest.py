@@ -8,7 +8,7 @@ import pytest
 
 from toolkit.assignment.check import parent
 from toolkit.assignment.check.findings import Report
-from toolkit.assignment.check.host import Host, plain_host
+from toolkit.assignment.check.host import Host
 from toolkit.assignment.check.lstm import learning
 from toolkit.assignment.check.verify import is_proved
 
@@ -18,14 +18,14 @@ Check = Callable[..., Report]
 @pytest.fixture(scope="session")
 def warm_host() -> Iterator[Host]:
     """A child that has imported torch and every kind of answer."""
-    with plain_host() as host:
+    with Host() as host:
         yield host
 
 
 @pytest.fixture
 def warm_check(warm_host: Host, monkeypatch: pytest.MonkeyPatch) -> Check:
     """`parent.check`, which does not start a child of its own; every finding has its proof."""
-    monkeypatch.setattr(parent, "plain_host", lambda: contextlib.nullcontext(warm_host))
+    monkeypatch.setattr(parent, "Host", lambda: contextlib.nullcontext(warm_host))
     monkeypatch.setattr(learning, "MAX_STEPS_FAULTY", 0)  # no finding depends on it
     monkeypatch.setattr(learning, "MAX_STEPS", 400)  # the slowest of the right ones takes 375
 

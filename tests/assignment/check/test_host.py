@@ -2,8 +2,6 @@
 
 import contextlib
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import pytest
 
 from toolkit.assignment.check import host as module
 from toolkit.assignment.check.findings import Report
-from toolkit.assignment.check.host import Gone, Host, StudentError, plain_host
+from toolkit.assignment.check.host import Gone, Host, StudentError
 from toolkit.assignment.check.parent import check
 
 from .conftest import Check
@@ -49,7 +47,7 @@ def ask(host: Host, folder: Path, code: str) -> object:
 @pytest.fixture(scope="module")
 def own_host() -> Iterator[Host]:
     """One that may be harmed."""
-    with plain_host() as host:
+    with Host() as host:
         yield host
 
 
@@ -65,45 +63,6 @@ def test_what_the_child_has_imported(tmp_path: Path, warm_host: Host) -> None:
                "toolkit.assignment.check.wire", "toolkit.assignment.parts")  # fmt: skip
     assert {name for name in own if not name.startswith(allowed)} <= {"toolkit.assignment.check"}
     assert not [name for name in modules for known in ANSWERLESS if name.startswith(known)]
-
-
-EARLY = """
-import os, sys, threading
-from pathlib import Path
-from toolkit.assignment.check.host import StudentError, early_host
-folder = Path(sys.argv[1])
-with early_host() as host:
-    from toolkit.assignment.check.parent import check
-    before = dict(os.environ)
-    with host.student("dataset", str(folder)) as student:
-        try:
-            student.ask("load", file="dataset.py", name="PalindromeDataset")
-        except StudentError as error:
-            print(error.text.strip("'"))
-    print(check(folder, host=host).not_seen == [], os.environ == before, threading.active_count())
-assert host._process is None
-"""
-
-
-def test_a_fork_before_the_judge_knows_no_more(tmp_path: Path) -> None:
-    """Of the command `check`: what the process has imported when their code runs."""
-    code = "import sys\nraise KeyError(','.join(m for m in sys.modules if m.startswith('toolkit')))"
-    (tmp_path / "dataset.py").write_text(f"class PalindromeDataset: ...\n{code}\n")
-    done = subprocess.run(
-        [sys.executable, "-W", "error::DeprecationWarning:toolkit", "-c", EARLY, tmp_path],
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).parents[3],
-    )
-    assert done.returncode == 0, done.stderr
-    modules, rest = done.stdout.splitlines()
-    assert rest == "True True 1"
-    own = {name for name in modules.split(",") if name.startswith("toolkit.")}
-    assert "toolkit.assignment.check.child.dataset" in own
-    known = {"toolkit.assignment", "toolkit.assignment.parts", "toolkit.assignment.check",
-             "toolkit.assignment.check.host", "toolkit.assignment.check.names",
-             "toolkit.assignment.check.wire"}  # fmt: skip
-    assert {name for name in own if not name.startswith("toolkit.assignment.check.child")} <= known
 
 
 @pytest.mark.parametrize(

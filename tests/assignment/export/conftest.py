@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.assignment.check.host import plain_host
+from toolkit.assignment.check.host import Host
 from toolkit.assignment.export.command import export
 
 SOLUTION = Path(__file__).parents[3] / "assignments" / "solution"
@@ -37,7 +37,7 @@ def make_student(folder: Path) -> Path:
 def mine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `toolkit export` makes of it, beside it in `student`."""
     student = make_student(tmp_path_factory.mktemp("own") / "student")
-    with plain_host() as host:
+    with Host() as host:
         done = export(student, student.parent / "mine", (), print, host)
     assert not done.refused, done.said
     return student.parent / "mine"

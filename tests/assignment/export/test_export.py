@@ -19,7 +19,7 @@ from torch import Tensor
 from tests.assignment.check.corpus import build, cases
 from tests.assignment.export.conftest import make_student
 from toolkit.assignment.check.gan.drawing.stand_ins import digits
-from toolkit.assignment.check.host import Host, Student, plain_host
+from toolkit.assignment.check.host import Host, Student
 from toolkit.assignment.check.submission import Located, prepare
 from toolkit.assignment.check.verdicts import Verdicts
 from toolkit.assignment.export import gan, lstm
@@ -43,7 +43,7 @@ def _as_torch(session: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[Host]:
-    with plain_host() as host:
+    with Host() as host:
         host.helps["digits"] = digits
         yield host
 

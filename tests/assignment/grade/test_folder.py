@@ -20,11 +20,10 @@ from typer.testing import CliRunner
 
 from toolkit.assignment.app import app
 from toolkit.assignment.grade import folder
-from toolkit.assignment.grade.copies import similar
 from toolkit.assignment.grade.folder import grade_folder, identity
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
-from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
+from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, Sandbox
 from toolkit.assignment.grade.versions import versions
 from toolkit.common.errors import UsageError
 
@@ -206,7 +205,7 @@ def files_of(out: Path) -> dict[str, object]:
 def test_another_rubric_is_arithmetic(
     graded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All files are those of a grading from scratch, but nothing is run, and nothing compared."""
+    """All files are those of a grading from scratch, but nothing is run."""
     scratch, out, toml = tmp_path / "scratch", graded / "graded", tmp_path / "points.toml"
     text = DEFAULT.read_text().replace("does-not-import = 8", "does-not-import = 3", 1)
     toml.write_text(text.replace("points = 20", "points = 30").replace('"visible"', '"hidden"'))
@@ -214,8 +213,7 @@ def test_another_rubric_is_arithmetic(
     grade(graded, scratch, rubric=rubric)
     before = files_of(out)
     with monkeypatch.context() as nothing:
-        for module, name in ((folder, "grade_archive"), (similar, "find_similar")):
-            nothing.setattr(module, name, lambda *_: pytest.fail("computed again"))
+        nothing.setattr(folder, "grade_archive", lambda *_: pytest.fail("computed again"))
         grade(graded, out, rubric=rubric, num_workers=1)
         assert files_of(out) == files_of(scratch) != before
         points = [
@@ -234,8 +232,10 @@ def test_what_a_verdict_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
         rubric, limits, CHECK, Isolation(way)
     )
     before = of()
-    assert of(replace(RUBRIC, tasks=(), visibility="hidden", sha256="")) == before
-    others = {of(replace(RUBRIC, packages=("einops",))), of(limits=Limits()), of(way="unshare")}
+    arithmetic = {"tasks": (), "visibility": "hidden", "sha256": ""}
+    assert of(RUBRIC.model_copy(update=arithmetic)) == before
+    allows = RUBRIC.model_copy(update={"packages": ("einops",)})
+    others = {of(allows), of(limits=Limits()), of(way="unshare")}
     monkeypatch.setattr(folder, "installed", lambda: {"torch": "2.14.0"})
     assert len({before, of(), *others}) == 5
 
@@ -344,16 +344,12 @@ def test_dask_cluster_gives_the_same(scheduler: str, tmp_path: Path) -> None:
     assert [result.score for result in results] == [84, 84, 84, 0]
 
 
-class NoSuchTool(Isolation):
-    def command(self, *_: object) -> list[str]:
-        return ["/no/such/program"]
-
-
-def test_a_grader_that_fails_is_no_verdict(tmp_path: Path) -> None:
+def test_a_grader_that_fails_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The archive gets a result, and the next command tries again."""
     (tmp_path / "40000000_assignment3.zip").write_bytes(pack(FINE))
-    missing = NoSuchTool("bubblewrap")
-    (result,) = grade(tmp_path, tmp_path / "graded", isolation=missing, num_workers=1)
+    with monkeypatch.context() as missing:
+        missing.setattr(Sandbox, "command", lambda *_: ["/no/such/program"])
+        (result,) = grade(tmp_path, tmp_path / "graded", num_workers=1)
     assert "The grader failed: " in result.extra_data.problem
     (result,) = grade(tmp_path, tmp_path / "graded")
     assert result.score == 84

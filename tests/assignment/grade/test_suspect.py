@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,13 +22,14 @@ import torch.ao.nn.quantizable
 from toolkit.assignment.check import wire
 from toolkit.assignment.check.child.places import Place, place
 from toolkit.assignment.check.child.script.devices import RECURRENT, Recorder
-from toolkit.assignment.check.host import Gone, Student, plain_host
+from toolkit.assignment.check.host import Gone, Host, Student
 from toolkit.assignment.check.parent import check
 from toolkit.assignment.check.train.trace import Trace
 from toolkit.assignment.grade.folder import grade_folder
 from toolkit.assignment.grade.points import count
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
+from toolkit.assignment.grade.sandbox import supervise
 from toolkit.assignment.grade.sandbox.apart import Bounds, Exceeded, Failed, apart
 from toolkit.assignment.grade.sandbox.isolation import Limits
 from toolkit.assignment.grade.sandbox.supervise import descendants, is_largest, kill_all, taken
@@ -39,7 +40,7 @@ from toolkit.assignment.records.files import MAX_FILE, read_records
 
 from .. import ways
 from ..check.corpus import cases
-from ..submissions import CHECK, FINE, LOOP, pack
+from ..submissions import CHECK, FINE, LOOP, STAND_IN, pack
 
 RUBRIC = read_rubric()
 SMALL = Bounds(seconds=300, cpu=1, memory=64 * 2**20, answer=2**20)
@@ -210,16 +211,50 @@ FORGED = [
 ]
 
 
+# Without torch, and without having to find the nonces.
+FORGER = """
+import json, sys
+from stand_in import receive, send
+nonces = receive()[0], receive()[0]
+for nonce in nonces:
+    send(nonce, json.loads(sys.argv[1]))
+receive()
+"""
+
+
+class Forger(Host):
+    """Its child gives one answer to whatever it is asked."""
+
+    answer: dict[str, Any]
+
+    def start(self) -> subprocess.Popen[bytes]:
+        program = [sys.executable, "-c", FORGER, json.dumps(self.answer)]
+        return subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
+                                cwd=STAND_IN.parent)  # fmt: skip
+
+
+def load(host: Host, folder: Path) -> Gone:
+    with host, pytest.raises(Gone) as caught, host.student("dataset", str(folder)) as student:
+        student.ask("load", file="dataset.py", name="x")
+    return caught.value
+
+
 @pytest.mark.parametrize("answer", FORGED, ids=lambda answer: str(answer)[:40])
 def test_a_forged_answer_is_none(answer: dict[str, Any], tmp_path: Path) -> None:
-    (tmp_path / "dataset.py").write_text(f"ANSWER = {answer!r}\n{FORGED_END}")
-    with (
-        plain_host() as host,
-        pytest.raises(Gone) as caught,
-        host.student("dataset", str(tmp_path)) as student,
-    ):
-        student.ask("load", file="dataset.py", name="x")
-    assert caught.value.disturbed
+    forger = Forger()
+    forger.answer = answer
+    assert load(forger, tmp_path).disturbed
+
+
+def test_who_has_found_the_nonces_is_not_believed(tmp_path: Path) -> None:
+    (tmp_path / "dataset.py").write_text(f"ANSWER = {FORGED[0]!r}\n{FORGED_END}")
+    assert load(Host(), tmp_path).disturbed
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Host]:
+    with Host() as host:
+        yield host
 
 
 # It trains nothing, and says what one would see of a training: the loss of random numbers.
@@ -259,18 +294,20 @@ answering.send = send
 
 
 @pytest.mark.parametrize("exact", [False, True], ids=["other losses", "steps without a pass"])
-def test_a_training_whose_numbers_do_not_fit_earns_nothing(exact: bool, tmp_path: Path) -> None:
+def test_a_training_whose_numbers_do_not_fit_earns_nothing(
+    exact: bool, host: Host, tmp_path: Path
+) -> None:
     """Of the second, what the steps have used is no pass, so that it is no trace at all."""
     cases.write_right("separate gates", tmp_path)
     (tmp_path / "train.py").write_text(f"import lstm, dataset\nEXACT = {exact}\n{FORGED_RUN}")
-    report = check(tmp_path, parts=["train"])
+    report = check(tmp_path, parts=["train"], host=host)
     (said,) = report.not_seen
     assert ("other than an answer" if exact else "does not fit together") in said.message
     (training,) = (one for one in count(report, RUBRIC) if one.task.checks == ("train",))
     assert (training.score, training.open) == (0, 8)
 
 
-def test_one_fixed_palindrome_shows_little(tmp_path: Path) -> None:
+def test_one_fixed_palindrome_shows_little(host: Host, tmp_path: Path) -> None:
     """That is a palindrome; whether all would be is open."""
     (tmp_path / "dataset.py").write_text(
         "import torch\nclass PalindromeDataset(torch.utils.data.Dataset):\n"
@@ -280,7 +317,7 @@ def test_one_fixed_palindrome_shows_little(tmp_path: Path) -> None:
         "    def __len__(self):\n        return 1\n"
         "    def __getitem__(self, index):\n        return self.digits[:-1], self.digits[-1]\n"
     )
-    report = check(tmp_path, parts=["dataset"])
+    report = check(tmp_path, parts=["dataset"], host=host)
     assert [one.id for one in report.not_seen] == ["not-a-palindrome"]
 
 
@@ -320,7 +357,7 @@ def thinks(submission: Any, host: Any, packages: Any) -> Any:
     """A judge that gets lost in what one part has answered."""
     from toolkit.assignment.grade.sandbox import host as module
 
-    module.THINKING = 1  # of this process, which is a fork
+    module.THINKING = 0.5  # of this process, which is a fork
     Student.ask = lambda *_, **__: endless()  # type: ignore[method-assign]
     return CHECK.judge(submission, host, packages)
 
@@ -328,23 +365,27 @@ def thinks(submission: Any, host: Any, packages: Any) -> Any:
 @pytest.mark.needs("bwrap")
 def test_thinking_is_not_charged_to_the_student() -> None:
     """The archive's own limit is shorter than what the judge takes for its four parts."""
-    result = grade(dict(FINE), Check(thinks, CHECK.child), Limits(seconds=3))
+    result = grade(dict(FINE), Check(thinks, CHECK.child), Limits(seconds=1))
     messages = [one.message for one in result.extra_data.not_seen]
     assert len(messages) == 4
-    assert all("too much to think about in 1 s" in message for message in messages)
+    assert all("too much to think about in 0.5 s" in message for message in messages)
 
 
 @pytest.mark.needs("bwrap")
 def test_who_was_starved_by_others_is_graded_again(tmp_path: Path) -> None:
     """An endless loop beside processes that take the core: once more, and then it stays so."""
     (tmp_path / "1000_assignment3.zip").write_bytes(pack(FINE | {"lstm.py": LOOP}))
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(5)]
+    busy = [
+        subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        for _ in os.sched_getaffinity(0)
+    ]
     names: list[str] = []
     report = lambda done, total, name, result: names.append(name)  # noqa: E731
-    how: dict[str, Any] = {"check": CHECK, "isolation": ways.best(), "report": report}
+    how: dict[str, Any] = {"check": CHECK, "isolation": ways.best(), "num_workers": 1}
     try:
         for _ in range(2):
-            graded = grade_folder(tmp_path, tmp_path / "graded", RUBRIC, Limits(seconds=2), **how)
+            graded = grade_folder(tmp_path, tmp_path / "graded", RUBRIC, Limits(seconds=1),
+                                  report=report, **how)  # fmt: skip
     finally:
         for process in busy:
             process.kill()
@@ -362,13 +403,15 @@ def test_what_is_starvation() -> None:
     assert taken(waited=0.0, idle=0.5, own=0.0) == 0  # the judge thinks
 
 
-def test_the_largest_sandbox_goes_first() -> None:
+def test_the_largest_sandbox_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """By all that its processes hold together; what is no sandbox does not count."""
+    mark = f"launcher of {os.getpid()}"  # no other sandbox on this machine has it
+    monkeypatch.setattr(supervise, "LAUNCHED", re.compile(mark).search)
     holds = "import sys, time\nx = b'x' * (int(sys.argv[1]) << 20)\nprint(1, flush=True)\n"
     parent = f"{holds}import subprocess\nsubprocess.run([sys.executable, '-c', {holds!r} + "
     parent += "'time.sleep(60)', '40'])\n"
-    programs = [(parent, "40", "sandbox/launcher.py"), (holds + "time.sleep(60)", "60", "sandbox/"
-                 "launcher.py"), (holds + "time.sleep(60)", "200", "other.py")]  # fmt: skip
+    programs = [(parent, "40", mark), (holds + "time.sleep(60)", "60", mark),
+                (holds + "time.sleep(60)", "200", "other.py")]  # fmt: skip
     started = [subprocess.Popen([sys.executable, "-c", *program], stdout=subprocess.PIPE)
                for program in programs]  # fmt: skip
     try:
@@ -395,7 +438,7 @@ def test_a_class_with_hostile_archives(tmp_path: Path) -> None:
 
     def graded() -> list[Result]:
         names.clear()
-        how: dict[str, Any] = {"check": CHECK, "isolation": ways.best(), "num_workers": 2}
+        how: dict[str, Any] = {"check": CHECK, "isolation": ways.best(), "num_workers": 1}
         report = lambda done, total, name, result: names.append(name)  # noqa: E731
         limits, out = Limits(seconds=20), tmp_path / "graded"
         return [*grade_folder(tmp_path, out, RUBRIC, limits, report=report, **how).values()]

@@ -47,7 +47,7 @@ def test_a_result() -> None:
     assert (result.score, result.open, result.checked) == (84 - 5 - 4, 4, 84)
     assert [test.score for test in result.tests] == [15, 8, 8, 36, 4, 4]
     assert [test.status for test in result.tests].count("failed") == 2
-    assert result.tests[0].output == "-5: lstm.py, line 5: m [wrong-equation, equation (3)]"
+    assert result.tests[0].output == "-5: lstm.py:5: m [wrong-equation, equation (3)]"
     assert result.tests[1].output == "Nothing wrong was found."
     assert result.tests[5].output.startswith("Not seen: the ends\n4 points are open")
     assert result.output.startswith("75 points are certain. 4 more are open")

@@ -5,10 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from toolkit.assignment.grade import watch
+from toolkit.assignment.grade.command import Watch
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.verdict import ungraded
-from toolkit.assignment.grade.watch import Watch
 from toolkit.common.progress import Progress
 
 from ..submissions import all_open
@@ -46,7 +45,7 @@ def test_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     def on_terminal(title: str, total: int, start: int, window: float) -> Progress:
         return Progress(title, total, start, console, window)
 
-    monkeypatch.setattr(watch, "Progress", on_terminal)
+    monkeypatch.setattr("toolkit.common.progress.Progress", on_terminal)
     grade(3)
     text = written.getvalue()
     assert "3/5" in text

@@ -11,7 +11,7 @@ import torch
 from typer.testing import CliRunner
 
 from toolkit.assignment.app import app
-from toolkit.assignment.check.host import plain_host
+from toolkit.assignment.check.host import Host
 from toolkit.assignment.check.submission import Located, Submission
 from toolkit.assignment.grade.folder import _files
 from toolkit.assignment.grade.result import Result
@@ -64,7 +64,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Submission, Facts]:
     root = tmp_path_factory.mktemp("small").resolve()
     (root / "train.py").write_text(SCRIPT, encoding="utf-8")
     submission = Submission(root, {"train": Located("train.py")}, there=("train.py",))
-    with plain_host() as host:
+    with Host() as host:
         (facts,) = Runs(submission, host, str(root), 0).facts()
     return submission, facts
 

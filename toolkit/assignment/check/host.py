@@ -1,17 +1,15 @@
 """The judge's side of the pipe: starts the child, asks, and says how it ended."""
 
 import contextlib
-import importlib
 import os
 import secrets
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, NoReturn, Protocol
+from typing import Any, Self
 
 import psutil
 
@@ -43,7 +41,6 @@ FEW = 4 << 20  # of all others
 MAX_ROWS = 2000  # images that a question in return may be about
 # What reading something raises that is not as the child sends it.
 MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError)
-JUDGE = "toolkit.assignment.check.verdicts"  # what imports it could give a verdict
 
 
 class StudentError(Exception):
@@ -74,6 +71,26 @@ class Gone(Exception):
         super().__init__(f"status {self.status} after {self.cpu:.1f} CPU seconds")
 
 
+class Clock:
+    """How long a submission has been waited for; it stands still while the judge thinks."""
+
+    def __init__(self) -> None:
+        # Seconds in all, and since when more are counted; one pair, since another thread looks.
+        self._times: tuple[float, float | None] = (0.0, None)
+
+    def __enter__(self) -> None:
+        self._times = (self._times[0], time.monotonic())
+
+    def __exit__(self, *_: object) -> None:
+        self._times = (self.seconds, None)
+
+    @property
+    def seconds(self) -> float:
+        """So far."""
+        before, since = self._times
+        return before if since is None else before + time.monotonic() - since
+
+
 @dataclass
 class Student:
     """One part of one submission, in a process that answers questions; `clock` times answers."""
@@ -83,9 +100,9 @@ class Student:
     write: int
     nonce: str  # of the whole part
     helps: Mapping[str, Callable[..., Any]]  # what the child may ask whatever it is asked
-    clock: contextlib.AbstractContextManager[object]
-    ended: Mapping[str, Any] | None = field(default=None)
-    waited: float = 0.0  # seconds, for answers
+    clock: Clock
+    began: float  # on this clock
+    ended: Mapping[str, Any] | None = None
 
     def ask(
         self,
@@ -108,16 +125,15 @@ class Student:
         """
         if self.ended is not None:
             raise Gone(self.ended)
-        nonce, before = secrets.token_hex(16), self.waited
+        nonce, before = secrets.token_hex(16), self.clock.seconds
         try:
             send(self.write, nonce, {"ask": question, "arguments": given})
             while True:
-                began = time.monotonic()
                 with self.clock:
                     said, reply = receive(self.read, MOST.get(question, FEW))
-                self.waited += time.monotonic() - began
                 if said == self.nonce:
-                    times = {"seconds": self.waited, "last": self.waited - before}
+                    now = self.clock.seconds
+                    times = {"seconds": now - self.began, "last": now - before}
                     self.ended = reply["ended"] | times
                     raise Gone(self.ended)
                 if said != nonce:
@@ -143,50 +159,40 @@ class Student:
             raise Gone(self.ended, disturbed=True) from error
 
 
-class Process(Protocol):
-    """What runs the child: a `subprocess.Popen`, or a fork of this process."""
-
-    pid: int
-    stdin: IO[bytes] | None  # the questions
-    stdout: IO[bytes] | None  # the answers
-
-    def kill(self) -> None: ...
-
-    def wait(self) -> object: ...
-
-
 class Host:
-    """The warm process that forks one for each part; started when it is needed.
+    """The warm process that forks one for each part; it starts when it is needed, and again.
 
-    Args:
-        start: starts `toolkit.assignment.check.child`, with unbuffered pipes for its input and
-            output, in whatever sandbox.
-        stop: ends such a process, and all that it started.
-        process: one that has been started.
+    This one runs on this machine, without a sandbox.
     """
 
-    def __init__(
-        self,
-        start: Callable[[], Process],
-        stop: Callable[[Any], None],
-        process: Process | None = None,
-    ) -> None:
-        self._start, self._stop = start, stop
-        self._process = process
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
         self.limits = LIMITS
         self.helps: dict[str, Callable[..., Any]] = {}  # that every child may ask for
-        self.clock: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
+        self.clock = Clock()
         self.fresh: Mapping[str, Any] = {}  # `source` and `places`, as of `child.process.renewal`
+
+    def __enter__(self) -> Self:
+        """Start the child now: it gets ready while the judge reads, or imports what judges.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        self._process = self._process or self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @contextlib.contextmanager
     def student(self, part: Part, root: str) -> Iterator[Student]:
         """A process that runs this part of the submission in `root`, as the child names it."""
-        process = self._process = self._process or self._start()
+        process = self._process = self._process or self.start()
         assert process.stdin is not None
         assert process.stdout is not None
         nonce = secrets.token_hex(16)
         pipes = process.stdout.fileno(), process.stdin.fileno()
-        student = Student(part, *pipes, nonce, self.helps, self.clock)
+        student = Student(part, *pipes, nonce, self.helps, self.clock, self.clock.seconds)
         request = {"part": part, "root": root, "seconds": self.limits[part], "memory": MAX_BYTES}
         request |= {"fresh": self.fresh}
         try:
@@ -207,106 +213,31 @@ class Host:
         """End the process and all that it started; the next part starts another."""
         if self._process is not None:
             process, self._process = self._process, None
-            for stream in (process.stdin, process.stdout):
-                assert stream is not None
-                stream.close()
-            self._stop(process)
+            self.stop(process)
 
+    def start(self) -> "subprocess.Popen[bytes]":
+        """Start `toolkit.assignment.check.child`, with unbuffered pipes to it and from it."""
+        return subprocess.Popen(
+            [sys.executable, *CHILD],
+            env=environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            start_new_session=True,
+        )
 
-@contextlib.contextmanager
-def plain_host() -> Iterator[Host]:
-    """A process on this machine, without a sandbox."""
-    host = Host(start_plainly, kill_group)
-    try:
-        yield host
-    finally:
-        host.close()
-
-
-@contextlib.contextmanager
-def early_host() -> Iterator[Host | None]:
-    """As `plain_host`, by a fork of this process: importing torch twice is a quarter of a check.
-
-    It has nothing of the judge, so it must come before the judge is imported; None where that has
-    happened, or where a process that has torch is not safely forked.
-    """
-    if sys.platform == "linux" and JUDGE not in sys.modules:
-        before = dict(os.environ)
-        os.environ.update(environment())  # numpy and torch read some of it once, on import
-        try:
-            importlib.import_module("torch")
-            process = _Forked()
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
-        host = Host(start_plainly, kill_group, process)
-        try:
-            yield host
-        finally:
-            host.close()
-    else:
-        yield None
-
-
-if sys.platform == "linux":
-
-    class _Forked:
-        """A child that shares what this process has imported."""
-
-        def __init__(self) -> None:
-            (question, asks), (answers, answer) = os.pipe(), os.pipe()
-            self.pid = os.fork()
-            if self.pid == 0:
-                _be_the_child(question, answer)
-            os.close(question)
-            os.close(answer)
-            self.stdin: IO[bytes] | None = os.fdopen(asks, "wb", 0)
-            self.stdout: IO[bytes] | None = os.fdopen(answers, "rb", 0)
-
-        def kill(self) -> None:
-            os.kill(self.pid, signal.SIGKILL)
-
-        def wait(self) -> object:
-            return os.waitpid(self.pid, 0)
-
-    def _be_the_child(question: int, answer: int) -> NoReturn:
-        try:
-            os.setsid()
-            for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(ending, signal.SIG_DFL)
-            os.dup2(question, 0)
-            os.dup2(answer, 1)
-            os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-            sys.dont_write_bytecode = True
-            importlib.import_module(f"{CHILD[1]}.__main__").main()
-        finally:
-            os._exit(0)
-
-
-def start_plainly() -> "subprocess.Popen[bytes]":
-    """Start the child as this user."""
-    return subprocess.Popen(
-        [sys.executable, *CHILD],
-        env=environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        bufsize=0,
-        start_new_session=True,
-    )
-
-
-def kill_group(process: Process) -> None:
-    """End the child, and with it what it has started: on Linux the kernel sees to that."""
-    started: list[psutil.Process] = []
-    if sys.platform != "linux":
-        with contextlib.suppress(psutil.NoSuchProcess):
-            started = psutil.Process(process.pid).children(recursive=True)
-    process.kill()
-    process.wait()
-    for left in started:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            left.kill()
+    def stop(self, process: "subprocess.Popen[bytes]") -> None:
+        """End the child, and with it what it has started: on Linux the kernel sees to that."""
+        started: list[psutil.Process] = []
+        if sys.platform != "linux":
+            with contextlib.suppress(psutil.NoSuchProcess):
+                started = psutil.Process(process.pid).children(recursive=True)
+        with process:
+            process.kill()
+        for left in started:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                left.kill()
 
 
 def environment() -> dict[str, str]:

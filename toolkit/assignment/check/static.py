@@ -12,13 +12,12 @@ from toolkit.assignment.check.names import NAMES
 from toolkit.assignment.check.submission import Submission
 from toolkit.assignment.notebooks import decoded
 from toolkit.assignment.parts import Part
-from toolkit.assignment.syntax import tree_of, unwritten, words_in
+from toolkit.assignment.syntax import UNREADABLE, tree_of, unwritten, words_in
 
 if TYPE_CHECKING:  # it knows the child, and so torch
     from toolkit.assignment.check.verdicts import Verdicts
 
 TOOLKIT = __name__.partition(".")[0]
-UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)  # what a parser raises
 
 
 def used_by(tree: ast.Module, names: Collection[str]) -> list[ast.stmt]:

@@ -1,4 +1,4 @@
-"""Archives from strangers: read within limits, and written into one directory only."""
+"""Archives: those of strangers are read within limits, and written into one directory only."""
 
 import contextlib
 import hashlib
@@ -8,8 +8,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -19,9 +18,9 @@ from toolkit.common.errors import ToolkitError
 
 MAX_ARCHIVE = 100 * 2**20  # bytes of the archive itself
 MAX_UNPACKED = 200 * 2**20  # bytes of all its files together
-# Bytes of all code of theirs, since reading it takes many times as much memory. In notebooks most
-# are pictures.
-MAX_CODE = {".py": MAX_SOURCE, SUFFIX: 8 * 2**20}
+# Bytes of all files, and of all code of theirs, since reading it takes many times as much memory.
+# In notebooks most are pictures.
+MOST = {"": MAX_UNPACKED, ".py": MAX_SOURCE, SUFFIX: 8 * 2**20}
 MAX_FILES = 2000
 MAX_DEPTH = 12  # folders inside of folders
 MAX_NAME = 200  # bytes of one name
@@ -29,14 +28,6 @@ CHUNK = 2**20
 # What Python's zip reader raises on damaged or crafted input.
 DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError,
           OverflowError, RuntimeError, ValueError)  # fmt: skip
-
-
-@dataclass
-class Left:
-    """Bytes that an archive may still unpack to."""
-
-    all: int
-    code: dict[str, int]  # of each kind of code
 
 
 class BrokenArchive(ToolkitError):
@@ -63,7 +54,7 @@ def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
             raise BrokenArchive(
                 f"It contains {len(entries):,} files; at most {MAX_FILES:,} are allowed."
             )
-        seen, left = set(), Left(MAX_UNPACKED, dict(MAX_CODE))
+        seen, left = set(), dict(MOST)
         for entry in entries:
             path = _checked(entry)
             if entry.is_dir():
@@ -102,6 +93,21 @@ def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
     return paths
 
 
+def zipped(files: Mapping[str, bytes], executable: Collection[str] = ()) -> bytes:
+    """A zip archive; the same files give the same bytes.
+
+    Args:
+        executable: the names of those that can be run as a program.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            entry = zipfile.ZipInfo(name.encode(errors="replace").decode())
+            entry.external_attr = (stat.S_IFREG | (0o755 if name in executable else 0o644)) << 16
+            archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
 def read_archive(archive: Path | bytes) -> bytes:
     """An archive's content, cut off where it is too large."""
     if isinstance(archive, bytes):
@@ -122,23 +128,22 @@ def student_number(name: str) -> str:
     return found[1] if found else ""
 
 
-def _pieces(path: PurePosixPath, file: IO[bytes], left: Left) -> Iterator[bytes]:
-    """The content of a file, as far as its length is allowed."""
+def _pieces(path: PurePosixPath, file: IO[bytes], left: dict[str, int]) -> Iterator[bytes]:
+    """The content of a file, as far as its length is allowed.
+
+    Args:
+        left: of `MOST`, what may still be unpacked.
+    """
     kind = path.suffix.lower()
-    is_code = kind in left.code and is_theirs(path)
+    kinds = ["", kind] if kind in left and is_theirs(path) else [""]
     while piece := _read(file):
-        left.all -= len(piece)
-        if left.all < 0:
-            raise BrokenArchive(
-                f"It unpacks to more than {MAX_UNPACKED // 2**20} MiB: leave out data sets and "
-                "checkpoints."
-            )
-        if is_code:
-            left.code[kind] -= len(piece)
-            if left.code[kind] < 0:
+        for kind in kinds:
+            left[kind] -= len(piece)
+            if left[kind] < 0:
+                much = f"Its {kind} files have more than {MOST[kind] >> 10} KiB"
                 raise BrokenArchive(
-                    f"Its {kind} files have more than {MAX_CODE[kind] // 2**10:,} KiB: put data "
-                    "into other files, and leave out the code of others."
+                    f"{much if kind else f'It unpacks to more than {MOST[kind] >> 20} MiB'}: leave "
+                    "out data sets, checkpoints and the code of others."
                 )
         yield piece
 

@@ -98,7 +98,7 @@ def grade_folder(
             results[name] = result
             report(len(results), total, name, result)
     results = {path.name: results[path.name] for path in archives if path.name in results}
-    _write_pages(folder, results, rubric, out, language, anew=anew == archives)
+    _write_pages(folder, results, rubric, out, language)
     return results
 
 
@@ -115,20 +115,15 @@ def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str
 
 
 def _write_pages(
-    folder: Path,
-    results: dict[str, Result],
-    rubric: Rubric,
-    out: Path,
-    language: Language,
-    anew: bool,
+    folder: Path, results: dict[str, Result], rubric: Rubric, out: Path, language: Language
 ) -> None:
     """All results, those too that are from an earlier command, the class, and similar pairs."""
     for_each = [_files(one, rubric, out / name, language) for name, one in results.items()]
     write_changed({path: data for files in for_each for path, data in files.items()})
-    graded = {folder / name: result for name, result in results.items()}
-    similar = write_pairs(graded, out / "pairs", anew)
-    atomic_write(out / "class.csv", class_csv(list(results.values()), similar.pairs).encode())
-    page = class_page(results, similar.pairs, similar.usual, rubric, similar.not_compared)
+    paths = {one.extra_data.archive: folder / name for name, one in results.items()}
+    found = write_pairs(paths, out / "pairs")
+    atomic_write(out / "class.csv", class_csv(list(results.values()), found.pairs).encode())
+    page = class_page(results, found.pairs, found.usual, rubric, found.not_compared)
     atomic_write(out / "class.html", page.encode())
 
 
@@ -172,12 +167,9 @@ def identity(rubric: Rubric, limits: Limits, check: Check, isolation: Isolation 
     """SHA-256 of all that a verdict depends on besides the archive: the toolkit, the packages that
     are installed and those that the rubric allows, the limits, the sandbox.
     """
-    named = {word: sha256(Path(word).read_bytes()) for word in check.child if Path(word).is_file()}
-    judge = f"{check.judge.__module__}.{check.judge.__qualname__}"
     sandbox = isolation and isolation.describe()  # on a cluster each worker finds its own
     packages = [platform.python_version(), installed(), versions(), sorted({*rubric.packages})]
-    how = [check.child, judge, check.viva, asdict(limits)]
-    content = [toolkit_files(), named, *how, packages, sandbox]
+    content = [toolkit_files(), check.child, check.viva, asdict(limits), packages, sandbox]
     return sha256(json.dumps(content).encode())
 
 

@@ -55,9 +55,6 @@ def student_page(result: Result, rubric: Rubric, language: Language = "en") -> s
         findings=findings,
         free=free(extra.report, rubric),
         explanations={id: _explained(id, language) for id in findings},
-        titles=TITLES,
-        short=short,
-        equations=EQUATIONS,
     )
 
 
@@ -89,15 +86,10 @@ def class_page(
         most=sum(task.points for task in rubric.checked),
         bins=_histogram(found),
         lessons=learnt,
-        short=short,
-        equations=EQUATIONS,
-        in_class=in_class,
         explanations={lesson.id: _explained(lesson.id, "en") for lesson in learnt},
         unseen=unseen(found),
         broken=[result for result in found if result.extra_data.problem],
-        titles=TITLES,
         pairs=pairs,
-        most_pairs=MAX_PAIRS,
         usual=usual,
         not_compared=not_compared,
         rubric=rubric,
@@ -217,6 +209,13 @@ def _environment(language: Language) -> Environment:
         "place": place_of,
         "translated": lambda text: translate(text, language),
         "inline": lambda text: Markup(MarkdownIt("commonmark", {"html": False}).renderInline(text)),
+    }
+    environment.globals |= {
+        "titles": TITLES,
+        "equations": EQUATIONS,
+        "short": short,
+        "in_class": in_class,
+        "most_pairs": MAX_PAIRS,
     }
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         lambda text: translate(text, language), None, newstyle=True

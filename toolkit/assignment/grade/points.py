@@ -127,10 +127,8 @@ def reasons(report: Report, counted: list[Counted]) -> list[str]:
             why.append(f"{name} says what cannot be true.")
     unseen = [part for part in PARTS if any(one.part == part for one in report.not_seen)]
     why += [f"Not all was seen of {TITLES[part]}." for part in unseen]
-    given, still_open = (
-        sum(one.score for one in counted),
-        sum(one.open for one in counted),
-    )
+    given = sum(one.score for one in counted)
+    still_open = sum(one.open for one in counted)
     total = sum(one.task.points for one in counted)
     if still_open:
         why.append(f"{still_open:g} points are open.")

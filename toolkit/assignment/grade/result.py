@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator
 
 from toolkit.assignment.check.findings import Finding, Report, Text
+from toolkit.assignment.check.text import place_of
 from toolkit.assignment.parts import Part
 from toolkit.assignment.viva.questions import Question
 
@@ -91,11 +92,7 @@ class Result(BaseModel):
 
 def describe(finding: Finding) -> str:
     """A finding as a line: where, what, and its id."""
-    place = finding.file or ""
-    if place and finding.cell is not None:
-        place += f", code cell {finding.cell}"
-    if place and finding.line is not None:
-        place += f", line {finding.line}"
+    place = place_of(finding)
     equation = None if finding.equation is None else f"equation ({finding.equation})"
     name = ", ".join(word for word in (finding.id, equation) if word)
     return (f"{place}: " if place else "") + finding.message + (f" [{name}]" if name else "")

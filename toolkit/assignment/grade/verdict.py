@@ -1,6 +1,8 @@
 """One archive: unpacked and judged here, run in a sandbox, and given points."""
 
 import contextlib
+import os
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,7 @@ from toolkit.assignment.grade.points import Counted, count, free, reasons
 from toolkit.assignment.grade.result import Extra, Open, Result, TaskResult, describe
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.sandbox.choice import find_isolation
-from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
+from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, Sandbox
 from toolkit.assignment.grade.versions import versions
 from toolkit.assignment.viva.questions import Question
 from toolkit.common.errors import UsageError
@@ -110,6 +112,7 @@ def _judged(
     from toolkit.assignment.grade.unusual import unusual
     from toolkit.assignment.viva.session import questions_of
 
+    os.umask(0o022)  # the user that the sandbox runs under reads what is written
     copy = scratch / "submission"
     copy.mkdir()
     try:
@@ -120,10 +123,9 @@ def _judged(
     except UsageError as error:
         problem = f"{error}".replace(str(scratch / "archive"), "The archive")
         return ungraded(name, problem, rubric)
-    _make_readable(copy)
-    host = SandboxedHost(check.child, copy, scratch / "sandbox", limits, isolation, own)
-    try:
-        host.open()
+    host = SandboxedHost(check.child, Sandbox(isolation, copy, scratch / "sandbox", limits), own)
+    began = time.monotonic()
+    with host:
         report = check.judge(submission, host, rubric.packages)
         given = submission, host, host.root
         questions: list[Question] = []
@@ -131,8 +133,6 @@ def _judged(
             questions += (
                 questions_of(*given, check.viva, crc32(name.encode())) if check.viva else []
             )
-    finally:
-        host.close()
     unclear = [*report.not_seen, *report.findings]
     extra = Extra(
         archive=name,
@@ -149,7 +149,7 @@ def _judged(
         printed=host.printed.decode(errors="replace")[-MAX_PRINTED:],
         disturbed=host.disturbed and any(one.id in (None, "time-limit") for one in unclear),
     )
-    return give_points(extra, rubric, round(host.seconds, 1))
+    return give_points(extra, rubric, round(time.monotonic() - began, 1))
 
 
 def _source_lines(report: Report, root: Path) -> dict[str, str]:
@@ -162,12 +162,6 @@ def _source_lines(report: Report, root: Path) -> dict[str, str]:
     return {place: line for place, line in places.items() if line is not None}
 
 
-def _make_readable(folder: Path) -> None:
-    """By the user that the sandbox runs under."""
-    for path in (folder, *folder.rglob("*")):
-        path.chmod(0o755 if path.is_dir() else 0o644)
-
-
 def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:
     """The result of what was judged, by this rubric: arithmetic, which runs nothing.
 
@@ -178,7 +172,18 @@ def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:
     report = extra.report
     unseen = [Counted(task, open=task.points) for task in rubric.checked]
     counted = unseen if extra.problem else count(report, rubric)
-    tests = [_task_result(one, rubric) for one in counted]
+    tests = [
+        TaskResult(
+            name=f"Part {one.task.part}, {one.task.name}",
+            score=one.score,
+            max_score=one.task.points,
+            status="passed" if one.score == one.task.points else "failed",
+            output="This could not be checked." if extra.problem else one.explain(),
+            visibility=rubric.visibility,
+            extra_data=Open(open=one.open),
+        )
+        for one in counted
+    ]
     result = Result(
         score=sum(test.score for test in tests),
         execution_time=seconds,
@@ -187,13 +192,15 @@ def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:
         extra_data=extra.model_copy(update={"rubric_sha256": rubric.sha256}),
     )
     if extra.problem:
-        for test in tests:
-            test.output = "This could not be checked."
         said = [extra.problem, "A person will have to look at it.", _by_hand(rubric)]
         result.extra_data.needs_a_look = [extra.problem]
     else:
+        unsure = (
+            f"{result.score:g} points are certain. {result.open:g} more are open, because the "
+            "check could not see everything; a person will look, and may give them."
+        )
         others = [f"This costs no points: {describe(one)}" for one in free(report, rubric)]
-        said = [*_open_points(result), _by_hand(rubric), *others]
+        said = [*([unsure] if result.open else []), _by_hand(rubric), *others]
         result.extra_data.needs_a_look = [*reasons(report, counted), *extra.hints]
     result.output = "\n".join(said)
     return result
@@ -203,28 +210,6 @@ def ungraded(name: str, problem: str, rubric: Rubric) -> Result:
     """A result without points yet: a person must look at the archive."""
     extra = Extra(archive=name, student_number=student_number(name), problem=problem)
     return give_points(extra, rubric)
-
-
-def _task_result(counted: Counted, rubric: Rubric) -> TaskResult:
-    task = counted.task
-    return TaskResult(
-        name=f"Part {task.part}, {task.name}",
-        score=counted.score,
-        max_score=task.points,
-        status="passed" if counted.score == task.points else "failed",
-        output=counted.explain(),
-        visibility=rubric.visibility,
-        extra_data=Open(open=counted.open),
-    )
-
-
-def _open_points(result: Result) -> list[str]:
-    if not result.open:
-        return []
-    return [
-        f"{result.score:g} points are certain. {result.open:g} more are open, because the check "
-        "could not see everything; a person will look, and may give them."
-    ]
 
 
 def _by_hand(rubric: Rubric) -> str:

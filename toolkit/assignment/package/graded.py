@@ -6,13 +6,11 @@ is killed, and what it has left in shared folders is deleted.
 """
 
 import contextlib
-import io
 import os
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from toolkit.assignment.grade.archive import MAX_ARCHIVE, MAX_UNPACKED
+from toolkit.assignment.grade.archive import MAX_ARCHIVE, MAX_UNPACKED, zipped
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.sandbox.choice import why_not
@@ -55,12 +53,8 @@ def grade_handed_in(folder: Path, rubric: Rubric, limits: Limits) -> Result:
     if len(files) == 1 and files[0].suffix.lower() == ".zip" and sizes[files[0]] <= MAX_ARCHIVE:
         name, data = files[0].name, (folder / files[0]).read_bytes()
     elif sum(sizes.values()) <= MAX_UNPACKED:
-        name, buffer = "submission.zip", io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            for file in files:
-                entry = zipfile.ZipInfo(str(file).encode(errors="replace").decode())
-                archive.writestr(entry, (folder / file).read_bytes())
-        data = buffer.getvalue()
+        name = "submission.zip"
+        data = zipped({str(file): (folder / file).read_bytes() for file in files})
     else:
         problem = (
             f"It has more than {MAX_UNPACKED // 2**20} MiB: leave out data sets and checkpoints."

@@ -1,48 +1,55 @@
-"""Makes the packages: an archive for Gradescope, a folder for Classroom 50 and GitHub Actions."""
+"""The command `package`: an archive for Gradescope, a folder for Classroom 50 and GitHub Actions.
 
-import io
-import zipfile
+It imports what it packs when it is called, so that --help waits for nothing.
+"""
+
 from pathlib import Path
+from typing import Annotated
 
-from toolkit.assignment.package.contents import grader_files
+import typer
+
+from toolkit.assignment.grade.command import RubricOption
+from toolkit.common.console import reports_errors
 from toolkit.common.errors import UsageError
 from toolkit.common.files import atomic_write, make_directory
 
 HERE = Path(__file__).parent
-WHEN = (2026, 1, 1, 0, 0, 0)  # of every file, so that the same package has the same bytes
-EXECUTABLE, PLAIN = 0o755, 0o644
+packages = typer.Typer(
+    no_args_is_help=True,
+    help="Make a grader for a platform that runs it itself: `toolkit package gradescope --help`.",
+)
 
 
-def package_gradescope(out: Path, rubric: Path | None) -> int:
-    """Write the archive that Gradescope takes as an autograder; returns its number of files.
+@packages.command()
+@reports_errors
+def gradescope(
+    out: Annotated[Path, typer.Option(help="The archive to write.")] = Path("autograder.zip"),
+    rubric: RubricOption = None,
+) -> None:
+    """Write the archive that Gradescope takes as an autograder, for its default machine."""
+    from toolkit.assignment.grade.archive import zipped
+    from toolkit.assignment.package.contents import grader_files
 
-    Raises:
-        UsageError: `out` is no name of a zip archive, or the rubric is none.
-        ToolkitError: it cannot be written.
-    """
     if out.suffix != ".zip":
         raise UsageError(f"{out} does not end in .zip, and Gradescope takes a zip archive.")
-    files = {str(path): (data, PLAIN) for path, data in grader_files(rubric)}
-    for name in ("setup.sh", "run_autograder"):  # at the root, as Gradescope wants them
-        files[name] = ((HERE / "gradescope" / name).read_bytes(), EXECUTABLE)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, (data, mode) in sorted(files.items()):
-            entry = zipfile.ZipInfo(name, WHEN)
-            entry.external_attr = (0o100000 | mode) << 16
-            archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
+    scripts = ("setup.sh", "run_autograder")  # at the root, as Gradescope wants them
+    files = {str(path): data for path, data in grader_files(rubric)}
+    files |= {name: (HERE / "gradescope" / name).read_bytes() for name in scripts}
     make_directory(out.parent)
-    atomic_write(out, buffer.getvalue())
-    return len(files)
+    atomic_write(out, zipped(files, executable=scripts))
+    size = out.stat().st_size
+    print(f"{out}: {len(files)} files, {size:,} bytes. Upload it as the autograder.")
 
 
-def package_classroom50(out: Path, rubric: Path | None) -> int:
-    """Write the folder with Classroom 50's autograder and a workflow; returns its number of files.
+@packages.command()
+@reports_errors
+def classroom50(
+    out: Annotated[Path, typer.Option(help="The folder to write, new or empty.")],
+    rubric: RubricOption = None,
+) -> None:
+    """Write an autograder for Classroom 50, and a workflow for GitHub Actions without it."""
+    from toolkit.assignment.package.contents import grader_files
 
-    Raises:
-        UsageError: `out` exists and is not empty, or the rubric is none.
-        ToolkitError: it cannot be written.
-    """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} exists already: name a folder that is new or empty.")
     files = {str(path): data for path, data in grader_files(rubric)}
@@ -50,4 +57,4 @@ def package_classroom50(out: Path, rubric: Path | None) -> int:
     for name, data in files.items():
         make_directory((out / name).parent)
         atomic_write(out / name, data)
-    return len(files)
+    print(f"{out}/: {len(files)} files. Its README.md says where they go.")

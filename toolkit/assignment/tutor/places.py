@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.assignment.check.findings import Finding, Report
-from toolkit.assignment.check.host import Gone, Host, StudentError, kill_group, start_plainly
+from toolkit.assignment.check.host import Gone, Host, StudentError
 from toolkit.assignment.check.submission import Submission, prepare
 from toolkit.assignment.parts import Part
 from toolkit.assignment.syntax import parsed, unwritten
@@ -32,7 +32,7 @@ REPORTS: dict[tuple[object, ...], Report] = {}
 @functools.cache
 def warm_host() -> Host:
     """One process for all checks of a notebook; it ends with the notebook."""
-    host = Host(start_plainly, kill_group)
+    host = Host()
     atexit.register(host.close)
     return host
 

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from toolkit.assignment.check.host import Host, plain_host
+from toolkit.assignment.check.host import Host
 from toolkit.assignment.check.submission import Submission, prepare
 from toolkit.assignment.viva.facts import Runs
 from toolkit.assignment.viva.questions import COUNT, Question, draw_questions, say
@@ -35,7 +35,7 @@ def find_questions(
     """
     with (
         tempfile.TemporaryDirectory(prefix="viva-", ignore_cleanup_errors=True) as scratch,
-        contextlib.nullcontext(host) if host else plain_host() as running,
+        contextlib.nullcontext(host) if host else Host() as running,
     ):
         submission = prepare(Path(os.path.realpath(folder)), Path(scratch).resolve())
         found = questions_of(submission, running, str(submission.root), language, seed)

@@ -22,10 +22,11 @@ def grade(files: dict[str, str]) -> Result:
                          isolation=ways.BUBBLEWRAP)  # fmt: skip
 
 
-@pytest.mark.parametrize("program", TRICKS.values(), ids=list(TRICKS))
-def test_it_earns_nothing(program: str) -> None:
-    """All four files are the trick alone."""
-    result = grade(dict.fromkeys(FILES.values(), program + STUBS))
+@pytest.mark.parametrize("first", range(0, len(TRICKS), 2))
+def test_it_earns_nothing(first: int) -> None:
+    """Four files, each a trick alone; each trick in two of four archives, in different parts."""
+    names = [*TRICKS, *TRICKS][first : first + len(FILES)]
+    result = grade({f: TRICKS[name] + STUBS for f, name in zip(FILES.values(), names, strict=True)})
     assert result.score == 0
     assert result.extra_data.needs_a_look
     assert "dataset" not in [one.part for one in result.extra_data.right]

@@ -12,7 +12,7 @@ import pytest
 from toolkit.assignment.grade.sandbox import choice as module
 from toolkit.assignment.grade.sandbox import isolation
 from toolkit.assignment.grade.sandbox.choice import find_isolation
-from toolkit.assignment.grade.sandbox.isolation import Isolation, find_bwrap
+from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, Sandbox, find_bwrap
 from toolkit.assignment.grade.sandbox.landlock import readable
 from toolkit.common.errors import ToolkitError
 from toolkit.common.package_data import PACKAGE
@@ -93,14 +93,15 @@ def test_an_installed_wheel_is_mounted(tmp_path: Path) -> None:
     program = f"""
 import os, time
 from pathlib import Path
-from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
+from toolkit.assignment.check.host import Clock
+from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, Sandbox
 from toolkit.assignment.grade.sandbox.share import Share
-from toolkit.assignment.grade.sandbox.supervise import Clock, Watched
+from toolkit.assignment.grade.sandbox.supervise import Watched
 scratch = Path({str(tmp_path)!r})
 for name in ("submission", "scratch"):
     (scratch / name).mkdir()
-watched = Watched([{str(inside)!r}], scratch / "submission", scratch / "scratch", Limits(),
-                  {ways.BUBBLEWRAP!r}, Clock(), Share(os.sched_getaffinity(0)))
+sandbox = Sandbox({ways.BUBBLEWRAP!r}, scratch / "submission", scratch / "scratch", Limits())
+watched = Watched([{str(inside)!r}], sandbox, Clock(), Share(os.sched_getaffinity(0)))
 os.write(watched.process.stdin.fileno(), b"a question")
 answer = os.read(watched.process.stdout.fileno(), 100).decode()
 while watched.status is None:
@@ -129,12 +130,13 @@ def test_another_user_sees_a_scratch_directory_and_little_of_the_toolkit(tmp_pat
     way = Isolation("limits", drop_user=True)
     around, scratch = tmp_path / "grade-1", tmp_path / "grade-1" / "scratch"
     scratch.mkdir(parents=True)
-    way.prepare(scratch)
-    way.prepare(scratch)  # a child that died is started again
+    sandbox = Sandbox(way, tmp_path, scratch, Limits())
+    sandbox.prepare()
+    sandbox.prepare()  # a child that died is started again
     assert (scratch.stat().st_uid, scratch.stat().st_gid) == (way.uid, way.uid)
     assert around.stat().st_mode & 0o777 == 0o710
     assert (around.stat().st_uid, around.stat().st_gid) == (0, way.uid)
-    package = Path(way.environment(scratch)["PYTHONPATH"]) / "toolkit"
+    package = Path(sandbox.environment()["PYTHONPATH"]) / "toolkit"
     assert package.is_relative_to(around)
     seen = {path.relative_to(package) for path in package.rglob("*.py")}
     assert Path("assignment/check/child/answering.py") in seen

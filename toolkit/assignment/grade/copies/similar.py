@@ -19,7 +19,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import combinations
-from pathlib import PurePosixPath
 from statistics import median
 
 import numpy as np
@@ -27,7 +26,7 @@ from numpy.typing import NDArray
 
 from toolkit.assignment.evidence import is_code
 from toolkit.assignment.grade.archive import BrokenArchive, members
-from toolkit.assignment.notebooks import SUFFIX, BrokenNotebook, code_cells, decoded
+from toolkit.assignment.notebooks import code_of
 from toolkit.assignment.parts import is_theirs
 from toolkit.common.package_data import package_data
 
@@ -86,7 +85,7 @@ def read_code(data: bytes) -> dict[str, str]:
         return {}
     code, left = {}, MAX_LINES
     for path in sorted(files):
-        lines = _text(path, files[path]).split("\n")[:left]
+        lines = code_of(path, files[path]).split("\n")[:left]
         left -= len(lines)
         code[str(path)] = "\n".join(line[:MAX_LINE] for line in lines)
     return code
@@ -130,17 +129,6 @@ def find_similar(prints: Mapping[str, Prints]) -> tuple[list[Pair], float]:
             pairs.append(Pair(first, second, share, with_names, expected))
     pairs.sort(key=lambda p: (p.usual - p.share, -p.share, -p.share_with_names, p.first, p.second))
     return pairs, median(shares.values()) if shares else 0.0
-
-
-def _text(path: PurePosixPath, data: bytes) -> str:
-    """The Python in a file; of a notebook its code cells without the lines that are IPython's."""
-    if path.suffix.lower() != SUFFIX:
-        return decoded(data)
-    try:
-        lines = "\n".join(cell["text"] for cell in code_cells(data)).split("\n")
-    except BrokenNotebook:
-        return ""
-    return "\n".join("" if line.lstrip().startswith(("%", "!", "?")) else line for line in lines)
 
 
 def blocks_of(code: Mapping[str, str]) -> dict[str, list[Block]]:

@@ -6,7 +6,7 @@ has no import of grades, so its file has the columns of its export.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,33 +15,17 @@ Row = Mapping[str, str]  # of a roster, by column
 
 
 @dataclass(frozen=True)
-class FileName:
-    """What the name that a platform gave to an archive says.
-
-    Attributes:
-        who: the platform's own mark of the student.
-        person: their name, as far as it is written there.
-        before: all of the name before the student's own file name.
-        when: the time of the attempt, where it is written there.
-    """
-
-    who: str
-    person: str
-    before: str
-    when: str = ""
-
-
-@dataclass(frozen=True)
 class Platform:
     """One platform.
 
     Attributes:
-        file: the name of an archive, with groups `who`, `person` and perhaps `when`.
+        file: the beginning of the name that it gives to an archive, up to the student's own name
+            for it. `who` is its mark of the student, `person` their name as far as it is written
+            there, and `when` the time of the attempt; None if it gives none.
         columns: what it imports, in this order; `GRADE` is the place of the points.
         key: the column that says which student it is.
         grade: the name of the column with the points; None: that of the assignment.
-        who: from the value in `key` to the mark in file names.
-        key_of: from that mark to the value in `key`.
+        before: what stands in the column `key` before the mark.
         given: what stands in a column where neither roster nor archive say something.
     """
 
@@ -49,40 +33,33 @@ class Platform:
     columns: tuple[str, ...]
     key: str
     grade: str | None
-    who: Callable[[str], str] = str.strip
-    key_of: Callable[[str], str] = str
+    before: str = ""
     given: Row = field(default_factory=dict)
 
-    def read(self, archive: str) -> FileName | None:
-        """What an archive's name says; None if this platform did not make it."""
-        found = self.file.match(archive) if self.file else None
-        if found is None:
-            return None
-        said = found.groupdict()
-        before = archive[: found.end()]
-        return FileName(said["who"], said.get("person") or "", before, said.get("when") or "")
+    def mark_in(self, row: Row) -> str:
+        """The mark of the student whose row this is; "" if it is not there."""
+        return row.get(self.key, "").removeprefix(self.before).strip()
 
 
 GRADE = "GRADE"
 PLATFORMS: dict[PlatformName, Platform] = {
     "moodle": Platform(
-        re.compile(r"(?P<person>[^_]+)_(?P<who>\d+)_assignsubmission_file_"),
+        re.compile(r"(?P<person>[^_]+)_(?P<who>\d+)_assignsubmission_file_(?P<when>)"),
         ("Identifier", "Full name", "Email address", GRADE, "Last modified (grade)",
          "Feedback comments"),
         "Identifier",
         "Grade",
-        lambda identifier: identifier.rpartition(" ")[2],
-        lambda who: f"Participant {who}",
+        "Participant ",
         {"Last modified (grade)": "-"},
     ),
     "canvas": Platform(
-        re.compile(r"(?P<person>\w+?)_(?:late_)?(?P<who>\d+)_\d+_", re.IGNORECASE),
+        re.compile(r"(?P<person>\w+?)_(?:late_)?(?P<who>\d+)_\d+_(?P<when>)", re.IGNORECASE),
         ("Student", "ID", "SIS User ID", "SIS Login ID", "Section", GRADE),
         "ID",
         None,
     ),
     "blackboard": Platform(
-        re.compile(r".+_(?P<who>[^_]+)_attempt_(?P<when>\d{4}(?:-\d\d){5})_"),
+        re.compile(r"(?P<person>).+_(?P<who>[^_]+)_attempt_(?P<when>\d{4}(?:-\d\d){5})_"),
         ("Last Name", "First Name", "Username", "Student ID", GRADE),
         "Username",
         None,

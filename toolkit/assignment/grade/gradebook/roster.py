@@ -38,8 +38,7 @@ class Roster:
 
     def by_key(self, platform: Platform, who: str) -> Row | None:
         """The row with the mark that a platform writes into file names."""
-        known = (row for row in self.rows if row.get(platform.key))
-        return next((row for row in known if platform.who(row[platform.key]) == who), None)
+        return next((r for r in self.rows if platform.mark_in(r) == who), None)
 
     def grade_column(self, platform: Platform, title: str) -> str:
         """The column with the points of the assignment called `title`, or `title` for a new one.

@@ -6,17 +6,15 @@ graded/
   missing.csv             of the roster's students those who have handed in nothing
 """
 
-import io
-import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from toolkit.assignment.grade.archive import student_number
+from toolkit.assignment.grade.archive import student_number, zipped
 from toolkit.assignment.grade.gradebook.platforms import (
     GRADE,
     PLATFORMS,
-    FileName,
     Platform,
     PlatformName,
     Row,
@@ -26,17 +24,22 @@ from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.table import as_csv
 from toolkit.common.errors import ToolkitError
-from toolkit.common.files import atomic_write
+from toolkit.common.files import write_changed
 
 
 @dataclass(frozen=True)
 class Handed:
-    """One archive: its file name, what that says, and whose it is."""
+    """One archive: its file name, what the platform says in that, and whose it is."""
 
     archive: str
     number: str  # the student's, "" if it is not in the name
-    said: FileName | None
+    said: re.Match[str] | None
     row: Row | None
+
+    @property
+    def when(self) -> str:
+        """The time of the attempt, "" if that is not known."""
+        return self.said["when"] if self.said else ""
 
 
 @dataclass
@@ -48,7 +51,7 @@ class Written:
         unclear: a sentence for each archive that is in no line, or perhaps in the wrong one.
     """
 
-    files: list[Path] = field(default_factory=list)
+    files: dict[Path, bytes] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     unclear: list[str] = field(default_factory=list)
 
@@ -111,13 +114,20 @@ def write_gradebook(
     lines += [_line(row, None, None, platform, rubric) for row in absent]
     who = (" ".join(filter(None, list(row.values())[:4])) for row in absent)
     written.missing = [f"Nothing from: {person}" for person in who]
-    header = [column if name == GRADE else name for name in platform.columns]
-    table = [header, *_points_possible(platform, known, column, rubric), *lines]
-    _save(out / f"{name}.csv", as_csv(table).encode(), written)
-    _save(out / f"{name}-feedback.zip", _feedback(newest, out, name), written)
+    table = [[column if name == GRADE else name for name in platform.columns], *lines]
+    if name == "canvas":  # its second line: what the assignment is worth, there or for a new one
+        points = known.points.get(column) or f"{rubric.points:g}"
+        table.insert(1, [f"    {POINTS_POSSIBLE}", *[""] * (len(platform.columns) - 2), points])
+    written.files[out / f"{name}.csv"] = as_csv(table).encode()
+    written.files[out / f"{name}-feedback.zip"] = zipped(
+        dict(
+            _named(one, (out / one.archive / "feedback.html").read_bytes(), name) for one in newest
+        )
+    )
     if roster is not None:
         rows = [[row.get(name, "") for name in roster.columns] for row in absent]
-        _save(out / "missing.csv", as_csv([roster.columns, *rows]).encode(), written)
+        written.files[out / "missing.csv"] = as_csv([roster.columns, *rows]).encode()
+    write_changed(written.files)
     return written
 
 
@@ -125,14 +135,14 @@ def _handed(
     archive: str, platform: Platform, roster: Roster | None, written: Written
 ) -> Handed | None:
     """Whose an archive is: the platform's own mark counts more than what the student wrote."""
-    said = platform.read(archive)
+    said = platform.file.match(archive) if platform.file else None
     number = student_number(archive)
     if roster is None:
         if said is None and (platform.file is not None or not number):
             written.unclear.append(f"{archive!r} is in no line: its name says not whose it is.")
             return None
         return Handed(archive, number, said, None)
-    marked = roster.by_key(platform, said.who) if said else None
+    marked = roster.by_key(platform, said["who"]) if said else None
     numbered = roster.by_number(number)
     if marked is None and numbered is None:
         written.unclear.append(f"{archive!r} is in no line: nobody in the roster is like that.")
@@ -155,14 +165,13 @@ def _newest(every: list[Handed], written: Written) -> list[Handed]:
     """One archive for each student: the newest attempt, where their names tell which it is."""
     mine: dict[object, list[Handed]] = {}
     for handed in every:
-        mark = handed.said.who if handed.said else handed.number
+        mark = handed.said["who"] if handed.said else handed.number
         mine.setdefault(id(handed.row) if handed.row is not None else mark, []).append(handed)
     chosen = []
     for several in mine.values():
-        several.sort(key=lambda handed: handed.said.when if handed.said else "")
-        times = [handed.said.when if handed.said else "" for handed in several]
+        several.sort(key=lambda handed: handed.when)
         chosen.append(several[-1])
-        if len(several) > 1 and (not times[-1] or times[-1] == times[-2]):
+        if len(several) > 1 and several[-1].when in ("", several[-2].when):
             names = " and ".join(repr(handed.archive) for handed in several)
             written.unclear.append(f"{names} are of the same student: the line has the last one.")
     return chosen
@@ -177,9 +186,9 @@ def _line(
         own |= {"Max Points": f"{rubric.points:g}", "Feedback comments": _comment(result)}
         own[GRADE] = "" if result.extra_data.problem else f"{result.score:g}"
         if handed.said is not None:
-            own |= {platform.key: platform.key_of(handed.said.who)}
-            own |= {"Full name": handed.said.person, "Student": handed.said.person}
-        own |= {name: handed.number for name in ("SID", "Student ID", "SIS User ID")}
+            own |= {platform.key: platform.before + handed.said["who"]}
+            own |= dict.fromkeys(("Full name", "Student"), handed.said["person"])
+        own |= dict.fromkeys(("SID", "Student ID", "SIS User ID"), handed.number)
     if "LastName" in row:  # Canvas, if the teacher has chosen so
         row = {**row, "Student": f"{row['LastName']}, {row.get('FirstName', '')}"}
     return [row.get(name) or own.get(name, "") for name in platform.columns]
@@ -194,41 +203,13 @@ def _comment(result: Result) -> str:
     return f"{points} See the feedback file."
 
 
-def _points_possible(
-    platform: Platform, roster: Roster, column: str, rubric: Rubric
-) -> Iterable[list[str]]:
-    """Canvas's second line: what the assignment is worth, as it is there or for a new one."""
-    if platform is PLATFORMS["canvas"]:
-        points = roster.points.get(column) or f"{rubric.points:g}"
-        yield [f"    {POINTS_POSSIBLE}", *[""] * (len(platform.columns) - 2), points]
-
-
-def _feedback(every: list[Handed], out: Path, name: PlatformName) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for handed in every:
-            page = (out / handed.archive / "feedback.html").read_bytes()
-            title, content = _named(handed, page, name)
-            archive.writestr(title.encode(errors="replace").decode(), content)
-    return buffer.getvalue()
-
-
 def _named(handed: Handed, page: bytes, name: PlatformName) -> tuple[str, bytes]:
     """The name under which a platform knows whose feedback it is, and the content."""
     said, row = handed.said, handed.row or {}
     if name == "canvas" and said is not None:
         # It shows the file under the name of the archive, so it must be one.
-        inside = io.BytesIO()
-        with zipfile.ZipFile(inside, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("feedback.html", page)
-        return handed.archive, inside.getvalue()
-    if name == "moodle" and said is None and row.get("Identifier"):
+        return handed.archive, zipped({"feedback.html": page})
+    if name == "moodle" and said is None and (who := PLATFORMS[name].mark_in(row)):
         person = row.get("Full name", "").replace("_", " ").replace("/", " ")
-        who = PLATFORMS[name].who(row["Identifier"])
         return f"{person}_{who}_assignsubmission_file_feedback.html", page
-    return f"{said.before if said else handed.number + '_'}feedback.html", page
-
-
-def _save(path: Path, data: bytes, written: Written) -> None:
-    atomic_write(path, data)
-    written.files.append(path)
+    return f"{said[0] if said else handed.number + '_'}feedback.html", page

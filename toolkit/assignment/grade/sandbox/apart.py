@@ -10,8 +10,9 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NoReturn
+
+import psutil
 
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
 FORKING = threading.Lock()  # no fork of another thread keeps the end of this one's pipe open
@@ -91,7 +92,7 @@ def _work(work: Callable[[], bytes], bounds: Bounds, write: int) -> NoReturn:
         signal.signal(signal.SIGXCPU, _too_long)
         for what, most in (
             (resource.RLIMIT_CPU, bounds.cpu),
-            (resource.RLIMIT_DATA, _data() + bounds.memory),
+            (resource.RLIMIT_DATA, psutil.Process().memory_info().data + bounds.memory),
         ):
             resource.setrlimit(what, (most, resource.getrlimit(what)[1]))
         answer, code = work(), 0
@@ -111,9 +112,3 @@ def _work(work: Callable[[], bytes], bounds: Bounds, write: int) -> NoReturn:
 def _too_long(number: int, frame: object) -> NoReturn:
     signal.signal(number, signal.SIG_IGN)  # what cleans up gets to its end
     raise Exceeded
-
-
-def _data() -> int:
-    """Bytes of memory that this process has for its data."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
-    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmData:"))

@@ -6,7 +6,14 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from toolkit.assignment.grade.sandbox.isolation import INSTALL, Isolation, Limits, Tool, find_bwrap
+from toolkit.assignment.grade.sandbox.isolation import (
+    INSTALL,
+    Isolation,
+    Limits,
+    Sandbox,
+    Tool,
+    find_bwrap,
+)
 from toolkit.common.errors import ToolkitError
 
 
@@ -55,11 +62,12 @@ def why_not(isolation: Isolation) -> str | None:
         for path in (submission, scratch):
             path.mkdir()
             path.chmod(0o755)
-        isolation.prepare(scratch)
+        sandbox = Sandbox(isolation, submission, scratch, Limits())
+        sandbox.prepare()
         try:
             tried = subprocess.run(
-                isolation.command(["-m", "this"], submission, scratch, Limits()),
-                env=isolation.environment(scratch),
+                sandbox.command(["-m", "this"]),
+                env=sandbox.environment(),
                 cwd=scratch,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

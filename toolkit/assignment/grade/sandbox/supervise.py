@@ -12,13 +12,16 @@ import threading
 import time
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import psutil
 
-from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
+from toolkit.assignment.grade.sandbox.isolation import Sandbox
 from toolkit.assignment.grade.sandbox.scratch import clear_files_of, files_of, locked
 from toolkit.assignment.grade.sandbox.share import CORES, Share
+
+if TYPE_CHECKING:  # it has torch
+    from toolkit.assignment.check.host import Clock
 
 RESERVE = 256 * 2**20  # bytes of memory that the machine keeps
 MOST_SECONDS = 10.0  # that are waited until killed processes have given their memory back
@@ -27,26 +30,6 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 LAUNCHED = re.compile("sandbox/launcher.py$").search  # what a sandbox has in its command line
 COUNTED = (b"RssAnon:", b"RssShmem:", b"VmPTE:")  # in /proc/PID/status
 Status = Literal["finished", "time", "memory", "processes", "disk", "short"]
-
-
-class Clock:
-    """How long a submission has been waited for; it stands still while the judge thinks."""
-
-    def __init__(self) -> None:
-        # Seconds in all, and since when more are counted; one pair, since another thread looks.
-        self._times: tuple[float, float | None] = (0.0, None)
-
-    def __enter__(self) -> None:
-        self._times = (self._times[0], time.monotonic())
-
-    def __exit__(self, *_: object) -> None:
-        self._times = (self.seconds, None)
-
-    @property
-    def seconds(self) -> float:
-        """So far."""
-        before, since = self._times
-        return before if since is None else before + time.monotonic() - since
 
 
 class Watched:
@@ -62,39 +45,28 @@ class Watched:
 
     Args:
         program: arguments for Python, e.g. `["-m", "module"]` or `["script.py"]`.
-        submission: a folder that the program gets a copy of.
-        scratch: an empty folder where it may write, to be deleted afterwards.
+        sandbox: where it runs; its scratch directory is empty, and to be deleted afterwards.
         clock: its time.
         share: what it gets of the machine.
     """
 
-    def __init__(
-        self,
-        program: list[str],
-        submission: Path,
-        scratch: Path,
-        limits: Limits,
-        isolation: Isolation,
-        clock: Clock,
-        share: Share,
-    ) -> None:
+    def __init__(self, program: list[str], sandbox: Sandbox, clock: "Clock", share: Share) -> None:
         self.status: Status | None = None
         self.printed = bytearray()
         self.starved = 0.0
         self._share, self._before = share, (clock.seconds, share.idle(), 0.0)
-        self._scratch, self._limits, self._isolation = scratch, limits, isolation
-        self._clock = clock
-        self._uid = isolation.uid
+        self._sandbox, self._limits, self._clock = sandbox, sandbox.limits, clock
+        self._uid = sandbox.isolation.uid
         self._going = contextlib.ExitStack()
-        isolation.prepare(scratch)
+        sandbox.prepare()
         # Sockets, not pipes: `shutdown` wakes whoever waits for an answer.
         self._ours, theirs = socket.socketpair()
         with theirs, contextlib.ExitStack() as when_it_fails:
             when_it_fails.enter_context(self._ours)
             self.process = share.start(
-                isolation.command(program, submission, scratch, limits),
-                env=isolation.environment(scratch),
-                cwd=scratch,
+                sandbox.command(program),
+                env=sandbox.environment(),
+                cwd=sandbox.scratch,
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 stderr=subprocess.PIPE,
@@ -110,10 +82,8 @@ class Watched:
         """End it; when this returns, nothing that it started is running."""
         end_all(self.process.pid, self._uid)
         self._thread.join()
-        self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            assert stream is not None
-            stream.close()
+        with self.process:
+            pass
         self._ours.close()
 
     def _watch(self) -> None:
@@ -163,12 +133,12 @@ class Watched:
             with contextlib.suppress(OSError):  # another one is going
                 self._going.enter_context(locked(CORES))
                 return "short"
-        if self._isolation.tool == "bubblewrap":
+        if self._sandbox.isolation.tool == "bubblewrap":
             inside = (pid for pid in family if pid != self.process.pid)
             used = max((_in_memory(pid, limits.disk) for pid in inside), default=0)
             return "disk" if used > limits.disk else None
         shared = [] if self._uid is None else files_of(self._uid)
-        return "disk" if more_on_disk_than(limits.disk, [self._scratch, *shared]) else None
+        return "disk" if more_on_disk_than(limits.disk, [self._sandbox.scratch, *shared]) else None
 
     def _look_at_the_core(self, cpu: float) -> None:
         """Count the time since the last look in which its core was neither idle nor its own."""
@@ -201,12 +171,14 @@ def descendants(root: int, uid: int | None = None) -> dict[int, int]:
     ticks: dict[int, int] = {}
     family = {root}
     for name in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError):  # it has just ended
+        with contextlib.suppress(OSError, psutil.Error):  # it has just ended
             line = Path("/proc", name, "stat").read_bytes()
             fields = line[line.rindex(b")") + 2 :].split()  # state, parent, group, session, ...
             children.setdefault(int(fields[1]), []).append(int(name))
             ticks[int(name)] = sum(map(int, fields[11:15]))
-            if int(fields[3]) == root or (uid is not None and _user(name) == uid):
+            if int(fields[3]) == root or (
+                uid is not None and psutil.Process(int(name)).uids().real == uid
+            ):
                 family.add(int(name))
     waiting = list(family)
     while waiting:
@@ -249,14 +221,6 @@ def end_all(root: int, uid: int | None) -> None:
 def _signal(pid: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-
-
-def _user(pid: str) -> int | None:
-    """Under which user id a process runs; the owner of its files in /proc may be root."""
-    for line in Path("/proc", pid, "status").read_bytes().splitlines():
-        if line.startswith(b"Uid:"):
-            return int(line.split()[1])
-    return None
 
 
 def _memory(pid: int) -> int:

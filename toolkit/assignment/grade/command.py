@@ -1,0 +1,174 @@
+"""The command `grade`: its options, and what a teacher sees while a class is graded.
+
+It imports what grades when it is called, so that --help waits for nothing.
+"""
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from toolkit.assignment.grade.gradebook.platforms import PlatformName
+from toolkit.common.errors import ToolkitError, UsageError
+from toolkit.common.files import set_aside
+
+if TYPE_CHECKING:
+    from toolkit.assignment.grade.result import Result
+    from toolkit.common.progress import Progress
+
+WINDOW = 3600.0  # seconds; one archive may take minutes
+RubricOption = Annotated[
+    Path | None,
+    typer.Option(help="A TOML file with the points.", show_default="the assignment's 40 + 60"),
+]
+OnlyOption = Annotated[
+    str | None,
+    typer.Option(metavar="NUMBER", help="Grade this student alone; the others keep results."),
+]
+AgainOption = Annotated[
+    bool, typer.Option("--again", help="Grade again what has a result, and replace it.")
+]
+LanguageOption = Annotated[
+    Literal["en", "zh"], typer.Option(help="The language of the students' pages.")
+]
+JobsOption = Annotated[
+    int, typer.Option(min=1, max=1000, help="How many archives to grade at the same time.")
+]
+ClusterOption = Annotated[
+    str | None, typer.Option(help="For a big class: a Dask scheduler, tcp://HOST:PORT.")
+]
+TimeLimitOption = Annotated[float, typer.Option(min=1, max=86_400, help="Seconds for one archive.")]
+MemoryLimitOption = Annotated[
+    float, typer.Option(min=0.1, max=1024, help="GiB of memory for one archive.")
+]
+RestartOption = Annotated[
+    bool, typer.Option("--restart", help="Set old results aside and grade everything again.")
+]
+UnsafeOption = Annotated[
+    bool,
+    typer.Option(
+        "--unsafe",
+        help="Grade on this machine even where submissions can reach files or the network.",
+    ),
+]
+VivaOption = Annotated[
+    bool, typer.Option("--viva", help="Write questions about each student's own lines, too.")
+]
+PlatformOption = Annotated[
+    PlatformName | None,
+    typer.Option(help="Write the grades and the feedback as this platform wants them, too."),
+]
+RosterOption = Annotated[
+    Path | None, typer.Option(help="A CSV of all students, such as the platform's own export.")
+]
+TitleOption = Annotated[str, typer.Option(help="The assignment's name on Canvas or Blackboard.")]
+
+
+def grade(
+    folder: Annotated[Path, typer.Argument(help="The folder with the archives to grade.")],
+    rubric: RubricOption = None,
+    out: Annotated[Path, typer.Option(help="Where the results go.")] = Path("graded"),
+    only: OnlyOption = None,
+    again: AgainOption = False,
+    lang: LanguageOption = "en",
+    jobs: JobsOption = 2,
+    cluster: ClusterOption = None,
+    time_limit: TimeLimitOption = 300,
+    memory_limit: MemoryLimitOption = 4,
+    restart: RestartOption = False,
+    unsafe: UnsafeOption = False,
+    viva: VivaOption = False,
+    csv: PlatformOption = None,
+    roster: RosterOption = None,
+    title: TitleOption = "Assignment 3",
+) -> None:
+    """Grade every archive in a folder, each in a separate sandbox.
+
+    Writes results.json (for Gradescope) and feedback.html for each archive, class.csv and
+    class.html for the class. After an interruption, the same command continues where it stopped.
+    """
+    if sys.platform != "linux":
+        raise ToolkitError(
+            "grade needs Linux, because it runs the code of strangers in a sandbox. Windows has "
+            "Linux in WSL, a Mac in a virtual machine."
+        )
+    from toolkit.assignment.grade.folder import find_archives, grade_folder
+    from toolkit.assignment.grade.gradebook.roster import read_roster
+    from toolkit.assignment.grade.gradebook.write import find_owners, write_gradebook
+    from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
+    from toolkit.assignment.grade.sandbox.choice import find_isolation
+    from toolkit.assignment.grade.sandbox.isolation import Limits
+    from toolkit.assignment.grade.verdict import Check
+
+    if csv is None and roster is not None:
+        raise UsageError("A roster is for --csv: say which platform, e.g. --csv moodle.")
+    students = None if roster is None else read_roster(roster)
+    points = read_rubric(rubric or DEFAULT)
+    archives = [path.name for path in find_archives(folder)]
+    if csv is not None:  # before anything is graded or set aside
+        find_owners(archives, csv, students)
+    if restart and out.exists():
+        set_aside(out)
+    limits = Limits(seconds=time_limit, memory=int(memory_limit * 2**30))
+    isolation = None if cluster else find_isolation(unsafe=unsafe)
+    check = Check(viva=lang if viva else None)
+    how: Any = {"cluster": cluster, "num_workers": jobs, "language": lang}
+    with Watch() as watch:
+        how |= {"only": only, "again": again, "begin": watch.begin, "report": watch.report}
+        results = grade_folder(folder, out, points, limits, check=check, isolation=isolation, **how)
+    say_graded(results, out)
+    if csv is not None:
+        written = write_gradebook(archives, results, out, csv, students, points, title)
+        made = f"For {csv}: {', '.join(map(str, written.files))}."
+        print("\n".join([*written.unclear, *written.missing, made]))
+
+
+def say_graded(results: "dict[str, Result]", out: Path) -> None:
+    """The last lines."""
+    for way in sorted({result.extra_data.isolation for result in results.values()}):
+        print(f"Isolation: {way}")
+    unclear = sum(bool(result.extra_data.needs_a_look) for result in results.values())
+    print(f"Graded: {len(results)}. Need a look: {unclear}. See {out / 'class.html'}.")
+
+
+class Watch(contextlib.ExitStack):
+    """On a terminal a bar with the time left and how many need a look; elsewhere only lines.
+
+    On a terminal there is a line for each archive that needs a look, elsewhere for each.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.progress: Progress | None = None
+        self.need_a_look = 0
+
+    def begin(self, done: int, total: int) -> None:
+        """Say how much there is to do.
+
+        Args:
+            done: archives that have a result.
+        """
+        from toolkit.common.progress import Progress
+
+        progress = Progress("grade", total, done, window=WINDOW)
+        if progress.bar is not None:
+            self.progress = self.enter_context(progress)
+            progress.update(done)
+        elif done:
+            print(f"{done} of {total} have a result.", flush=True)
+
+    def report(self, done: int, total: int, name: str, result: "Result") -> None:
+        """Say what has come out of one archive."""
+        still_open = f", {result.open:g} open" if result.open else ""
+        points = f"{result.score:g} of {result.checked:g}{still_open}"
+        why = " ".join(result.extra_data.needs_a_look)
+        line = f"{done}/{total}  {name!r}: {points}  {why}"
+        self.need_a_look += bool(why)
+        if self.progress is None:
+            print(line, flush=True)
+            return
+        if why:
+            self.progress.console.print(line, markup=False)
+        self.progress.update(done, **{"need a look": self.need_a_look})
