@@ -66,7 +66,7 @@ def add_part_one(word: Word) -> None:
         "for testing are kept apart, the loss, RMSProp, the clipping of gradients, and why you "
         "chose these settings.",
     )
-    add_gaps(word, "recurrent")
+    add_gaps(word, "gap.part != 'gan'")
     begin_if(word, "results.recurrent")
     add_table(
         word,
@@ -97,30 +97,6 @@ def add_part_one(word: Word) -> None:
     begin_for(word, "figure in results.opened")
     add_picture(word, "{{ picture(figure.file, 10) }}", "{{ figure.caption }}")
     end_for(word)
-    add_gaps(word, "study")
-    begin_if(word, "results.study")
-    add_table(
-        word,
-        "row in results.study",
-        "Share of unseen palindromes whose last digit is predicted, over seeds. A family without a "
-        "curriculum was trained at the same T as it is tested at.",
-        {
-            "family": "row.name",
-            "T": "row.length",
-            "mean": "row.mean",
-            "worst seed": "row.worst",
-            "best seed": "row.best",
-            "seeds": "row.seeds",
-        },
-        first=5.5,
-    )
-    add_picture(
-        word,
-        "{{ picture('horizon.png', 14) }}",
-        "Accuracy against T. The bands go from the worst seed to the best.",
-    )
-    end_if(word)
-    add_each(word, "failure in results.failed", "A training of the study failed: {{ failure }}.")
 
     word.add_heading("Results: comparison with the RNN", level=2)
     begin_if(word, "results.recurrent")
@@ -143,26 +119,6 @@ def add_part_one(word: Word) -> None:
         word,
         "{% for run in results.recurrent %}{{ picture(run.figure, 7.2) }}{% endfor %}",
         "Accuracy during training, in the order of the table.",
-    )
-    end_if(word)
-    begin_if(word, "results.tested")
-    add_table(
-        word,
-        "row in results.tested",
-        "Accuracy on unseen palindromes of length T, and how many of them there were.",
-        {
-            "T": "row.length",
-            "run": "row.run",
-            "accuracy": "row.accuracy",
-            "palindromes": "row.num_examples",
-        },
-    )
-    end_if(word)
-    begin_if(word, "results.study")
-    add_picture(
-        word,
-        "{{ picture('gradients.png', 14) }}",
-        "How much of the gradient of the loss reaches step t, before and after training.",
     )
     end_if(word)
 
@@ -194,7 +150,7 @@ def add_part_two(word: Word) -> None:
         "Which form of objective (10) does the generator minimise? What did you change in the "
         "template, and why?",
     )
-    add_gaps(word, "gan")
+    add_gaps(word, "gap.part == 'gan'")
     begin_for(word, "gan in results.gans if gan.settings")
     add_table(
         word,
@@ -300,10 +256,10 @@ def add_prompt(word: Word, text: str) -> None:
     word.add_paragraph(f"[[ {text} ]]", style="Prompt")
 
 
-def add_gaps(word: Word, part: str) -> None:
+def add_gaps(word: Word, condition: str) -> None:
     """What is missing, and the command for it."""
     text = "[[ Missing: {{ gap.what }}. The command for it: {{ gap.command }} ]]"
-    add_each(word, f"gap in results.gaps_in_{part}", text, style="Prompt")
+    add_each(word, f"gap in results.gaps if {condition}", text, style="Prompt")
 
 
 def add_each(word: Word, loop: str, text: str, style: str = "Normal") -> None:

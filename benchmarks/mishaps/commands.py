@@ -113,8 +113,8 @@ assignment check --json --explain missing-detach
 assignment report
 assignment report --student-number ''
 assignment report --student-number 12345678
-assignment report --student-number 12345678 --runs-dir file.txt
-assignment report --student-number 12345678 --preset short
+assignment report --student-number 12345678 --exports file.txt
+assignment report --student-number 12345678 --reference --exports file.txt
 assignment pack
 assignment pack --student-number ''
 assignment pack --student-number ../../x

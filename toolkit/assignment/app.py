@@ -166,39 +166,31 @@ def report(
     exports: Annotated[
         Path | None,
         typer.Option(
-            help="Your own networks, as `toolkit export` writes them.",
+            help="Your own networks, as `toolkit export` writes them; with --reference the "
+            "toolkit's.",
             show_default="FOLDER/mine, if it is there",
         ),
     ] = None,
     reference: Annotated[
-        bool, typer.Option("--reference", help="Show the toolkit's runs instead, and say so.")
+        bool, typer.Option("--reference", help="Show the toolkit's networks instead, and say so.")
     ] = False,
-    preset: Annotated[
-        Literal["smoke", "default", "long"], typer.Option(help="With --reference: which runs.")
-    ] = "default",
-    runs_dir: Annotated[
-        Path, typer.Option(help="With --reference: the runs are in RUNS_DIR/PRESET.")
-    ] = Path("runs"),
 ) -> None:
     """Fill the report, in LaTeX and in Word, with the numbers and pictures of your own trainings.
 
     Your train.py and my_gan.py write them into the folder records/. What is missing is listed, with
     the command that makes it. Your own networks are opened and measured, which takes a minute.
     """
-    from toolkit.assignment.report.collect import read_results
     from toolkit.assignment.report.fill import make_report
     from toolkit.assignment.report.latex import lacking
-    from toolkit.assignment.report.own import read_own
-    from toolkit.assignment.report.sources import Sources
+    from toolkit.assignment.report.own import read_own, read_reference
     from toolkit.common.package_data import how_to_install
 
-    own = None if reference else read_own(folder, exports)
-    results = own or read_results(Sources(runs_dir, preset))
+    results = read_reference(exports) if reference else read_own(folder, exports)
     wanted = folder / "report" if out is None else out
     directory, made = make_report(student_number, name, results, wanted)
-    for gap in results.gaps:
+    for gap in dict.fromkeys(results.gaps):
         print(f"Missing: {gap.what}.\n  {gap.command}")
-    if results.gaps and not reference:
+    if results.gaps:
         print(f"Run these commands in {folder.resolve()}, and then `toolkit report` again.")
     for doubt in results.doubts:
         print(f"Have another look: {doubt}")

@@ -25,7 +25,6 @@ TWICE = {
     *((id, "gan") for id, _ in styles.WRONG.values()),
     *((id, "train") for case in scripts.CASES.values() for id, _ in case.wrong),
     *((id, "dataset") for _, id in test_styles.WRONG.values()),
-    *((id, "dataset") for _, id, _ in test_styles.LINES.values()),
     *((id, "lstm") for _, _, id, equation in test_lstm.WRONG.values() if equation is None),
 }
 

@@ -1,5 +1,6 @@
-"""Run directories made by hand, and the two ways from a report to the text of its PDF."""
+"""A student's records made by hand, and the two ways from a report to the text of its PDF."""
 
+import csv
 import json
 import re
 import shutil
@@ -16,8 +17,6 @@ from typer.testing import CliRunner
 
 from toolkit.assignment.__main__ import app
 
-ROOT = Path(__file__).parents[3]
-MANIFEST = json.loads((ROOT / "exports" / "manifest.json").read_text())
 PACKAGES = {
     "pdflatex": "texlive-latex-recommended lmodern",
     "pdftotext": "poppler-utils",
@@ -41,100 +40,44 @@ def both(directory: Path) -> list[str]:
     return [latex, text_of(directory / "report.docx")]
 
 
-def save_figure(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    iio.imwrite(path, np.full((40, 80), len(path.stem), np.uint8))
+PICTURES = ("samples-start", "samples-halfway", "samples-end", "interpolation")
 
 
-def write_facts(run: Path, **facts: object) -> None:
-    """Change some fields of run.json."""
-    path = run / "run.json"
-    known = json.loads(path.read_text()) if path.exists() else {}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(known | facts))
-
-
-def measured(value: object, num_examples: int = 10_000) -> dict[str, object]:
-    return {"value": value, "num_examples": num_examples}
-
-
-def drawn(mean: float, sd: float) -> dict[str, object]:
-    return {"mean": mean, "sd": sd, "num_draws": 5}
+def write_training(
+    folder: Path, network: str, length: int, accuracy: float, **more: object
+) -> None:
+    name = f"{network}-T{length}-rate0.002"
+    with open(folder / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
+        rows = [(100, 2.3, 0.1), (1234, 0.0567, accuracy)]
+        csv.writer(file).writerows([("step", "loss", "accuracy"), *rows])
+    settings = {"network": network, "length": length, "input_dim": 10, "hidden_dim": 77}
+    settings |= {"learning_rate": 0.002, "command": f"python train.py --length {length}"}
+    (folder / f"{name}.json").write_text(json.dumps(settings | more))
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> Path:
-    """Finished runs of the default preset, with made-up numbers."""
-    runs = tmp_path / "runs"
-    default = runs / "default"
-    finished = {"status": "finished", "stopped": "all steps done"}
-    for model, accuracy, far, loss in (
-        ("lstm", 0.98765, 0.97531, 0.04321),
-        ("rnn", 0.87654, 0.31313, 0.65432),
-    ):
-        run, config = default / f"{model}-curriculum", MANIFEST[f"{model}.pt"]["config"]
-        by_length = {"5": measured(1.0, 100), "100": measured(accuracy), "9000": measured(far, 987)}
-        write_facts(
-            run,
-            **finished,
-            model=model,
-            command=f"python -m toolkit.train {model} --curriculum",
-            settings=config,
-            steps=config["num_steps"],
-            seconds=12.34,
-            metrics={
-                "final_loss": measured(loss, 128),
-                "test_accuracy": measured(accuracy),
-                "accuracy_by_length": by_length,
-            },
-        )
-        save_figure(run / "figures" / "accuracy.png")
-
-    config = MANIFEST["generator.pt"]["config"]
-    shares = [0.0654, 0.1432, *[0.09893] * 8]
-    write_facts(
-        default / "gan",
-        **finished,
-        model="gan",
-        command="python -m toolkit.train gan",
-        settings=config,
-        steps=config["num_steps"],
-        seconds=321.4,
-        metrics={
-            "final_loss_discriminator": measured(1.23456, 32),
-            "final_loss_generator": measured(0.98765, 32),
-            "frechet_distance": measured(drawn(17.891, 0.678)),
-            "frechet_distance_floor": measured(drawn(2.345, 0.234)),
-            "class_shares": measured([drawn(share, 0.0012) for share in shares]),
-            "class_shares_real": measured([drawn(0.1, 0.0011)] * 10),
-            "share_unsure": measured(drawn(0.0567, 0.0013)),
-            "share_unsure_real": measured(drawn(0.0123, 0.0014)),
-            "classifier_sha256": "abcdef0123456789" * 4,
-        },
-        interpolation={"digit_from": 7, "digit_to": 8},
-    )
-    for name in ("samples", "losses", "interpolation"):
-        save_figure(default / "gan" / "figures" / f"{name}.png")
-
-    horizon = default / "horizon"
-    for name in ("horizon", "gradients"):
-        save_figure(horizon / f"{name}.png")
-    (horizon / "horizon.csv").write_text(
-        "family,length,seed,accuracy_5,accuracy_1000,error\n"
-        "RNN,5,0,0.91,,\n"
-        "RNN,5,1,0.93,,\n"
-        '"LSTM, far",20,0,1.0,0.9988,\n'
-        "RNN,7,0,,,RuntimeError: no luck\n"
-    )
-    return runs
+def mine(tmp_path: Path) -> Path:
+    """A student's folder with all records, and without any code."""
+    records = tmp_path / "mine" / "records"
+    records.mkdir(parents=True)
+    write_training(records, "lstm", 5, 0.9987)
+    write_training(records, "lstm", 31, 0.8765)
+    write_training(records, "rnn", 31, 0.1234)
+    with open(records / "gan.csv", "w", newline="", encoding="utf-8") as file:
+        columns = ("step", "loss_discriminator", "loss_generator")
+        csv.writer(file).writerows([columns, (0, 1.4, 0.7), (500, 0.9, 1.1)])
+    (records / "gan.json").write_text('{"epochs": 199, "command": "python my_gan.py --epochs 199"}')
+    for n, name in enumerate(PICTURES):
+        iio.imwrite(records / f"{name}.png", np.full((60, 60), 40 * n, np.uint8))
+    return tmp_path / "mine"
 
 
 @pytest.fixture
-def report(runs: Path, tmp_path: Path) -> Report:
-    """Call `toolkit report --reference` on `runs`; the report goes to tmp_path/report."""
+def report(mine: Path, tmp_path: Path) -> Report:
+    """Call `toolkit report` on `mine`; the report goes to tmp_path/report."""
 
     def call(*arguments: str) -> Result:
-        words = ["report", "--reference", "--student-number", "12345678", "--runs-dir", str(runs)]
+        words = ["report", str(mine), "--student-number", "12345678"]
         return CliRunner().invoke(app, [*words, "--out", str(tmp_path / "report"), *arguments])
 
     return call

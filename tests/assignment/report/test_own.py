@@ -1,12 +1,9 @@
 """The report of a student's own records: their numbers, what is missing, and nothing of ours."""
 
-import csv
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
-import imageio.v3 as iio
 import numpy as np
 import pytest
 import torch
@@ -23,38 +20,7 @@ from toolkit.gan.measure.evaluation import sample_images
 
 from ...mine import WHOSE, write_mine
 from ...mine import networks as theirs
-from .conftest import both
-
-PICTURES = ("samples-start", "samples-halfway", "samples-end", "interpolation")
-
-
-def write_training(
-    folder: Path, network: str, length: int, accuracy: float, **more: object
-) -> None:
-    name = f"{network}-T{length}-rate0.002"
-    with open(folder / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
-        rows = [(100, 2.3, 0.1), (1234, 0.0567, accuracy)]
-        csv.writer(file).writerows([("step", "loss", "accuracy"), *rows])
-    settings = {"network": network, "length": length, "input_dim": 10, "hidden_dim": 77}
-    settings |= {"learning_rate": 0.002, "command": f"python train.py --length {length}"}
-    (folder / f"{name}.json").write_text(json.dumps(settings | more))
-
-
-@pytest.fixture
-def mine(tmp_path: Path) -> Path:
-    """A student's folder with all records, and without any code."""
-    records = tmp_path / "mine" / "records"
-    records.mkdir(parents=True)
-    write_training(records, "lstm", 5, 0.9987)
-    write_training(records, "lstm", 31, 0.8765)
-    write_training(records, "rnn", 31, 0.1234)
-    with open(records / "gan.csv", "w", newline="", encoding="utf-8") as file:
-        columns = ("step", "loss_discriminator", "loss_generator")
-        csv.writer(file).writerows([columns, (0, 1.4, 0.7), (500, 0.9, 1.1)])
-    (records / "gan.json").write_text('{"epochs": 199, "command": "python my_gan.py --epochs 199"}')
-    for n, name in enumerate(PICTURES):
-        iio.imwrite(records / f"{name}.png", np.full((60, 60), 40 * n, np.uint8))
-    return tmp_path / "mine"
+from .conftest import PICTURES, both, write_training
 
 
 def report(mine: Path, *words: str) -> Result:

@@ -1,6 +1,5 @@
-"""The report of the toolkit's own runs: its numbers, whose they are, and no lost work."""
+"""The report as LaTeX and as a Word file: what is special in them, and no lost work."""
 
-import json
 import re
 import runpy
 import sys
@@ -17,7 +16,7 @@ from toolkit.assignment.report.latex import escape, lacking
 from toolkit.assignment.report.prompts import prompts_in
 from toolkit.common.errors import ToolkitError
 
-from .conftest import Report, both, text_of, write_facts
+from .conftest import Report, both, text_of, write_training
 
 ROOT = Path(__file__).parents[3]
 TEMPLATES = ROOT / "assignments" / "report"
@@ -32,241 +31,6 @@ def fails(done: Result, code: int, message: str) -> None:
     assert done.exit_code == code, done.output
     assert message in " ".join(done.output.split())
     assert done.output.count("\n") == 1  # one line
-
-
-def test_numbers(report: Report, tmp_path: Path) -> None:
-    done = report("--name", "Zoë")
-    assert done.exit_code == 0, done.output
-    assert "Missing" not in done.output
-    for text in both(tmp_path / "report"):
-        for number in (
-            *("12345678", "Zoë"),
-            *("98.77%", "0.0432", "87.65%", "0.6543"),
-            *("97.53%", "31.31%", "987", "9,000"),  # far beyond the T of training
-            *("17.89 ± 0.68", "2.35 ± 0.23", "5 draws of 10,000", "abcdef012345"),
-            *("1.235", "0.988", "321", "6.54% ± 0.12%", "14.32% ± 0.12%"),
-            *("5.67% ± 0.13%", "1.23% ± 0.14%"),
-            "9 images from a 7 to an 8",
-            *("92.00%", "91.00%", "93.00%", "99.88%", "1,000"),  # mean, worst and best seed
-            "RNN, T = 7, seed 0: RuntimeError: no luck",
-            "python -m toolkit.train rnn --curriculum",
-            "python -m toolkit.train horizon",
-        ):
-            assert number in text, number
-        assert "Missing" not in text
-        assert "come from runs of the toolkit (preset default), not of this student" in text
-
-
-def test_every_caption_says_whose_it_is(report: Report, tmp_path: Path) -> None:
-    report()
-    remark = "Made by the toolkit, not by this student."
-    latex = (tmp_path / "report" / "report.tex").read_text()
-    assert latex.count(r"\caption{") == latex.count(remark) == 12
-    captions = [
-        paragraph.text
-        for paragraph in Document(str(tmp_path / "report" / "report.docx")).paragraphs
-        if paragraph.style is not None and paragraph.style.name == "Caption"
-    ]
-    assert len(captions) == 12
-    assert all(caption.endswith(remark) for caption in captions)
-
-
-def test_a_record_of_before_there_were_draws(report: Report, runs: Path, tmp_path: Path) -> None:
-    """Its numbers have no standard deviation, which the report says, and not all are there."""
-    run = runs / "default" / "gan"
-    metrics = json.loads((run / "run.json").read_text())["metrics"]
-    for name, value in list(metrics.items()):
-        if name.endswith("_real") or name == "share_unsure":
-            del metrics[name]
-        elif name.startswith("frechet"):
-            value["value"] = value["value"]["mean"]
-        elif name == "class_shares":
-            value["value"] = [share["mean"] for share in value["value"]]
-    write_facts(run, metrics=metrics)
-    assert report().exit_code == 0
-    for text in both(tmp_path / "report"):
-        for number in ("17.89 (one draw)", "2.35 (one draw)", "14.32% (one draw)"):
-            assert number in text
-        assert "not clearly one digit" not in text
-
-
-def test_accuracy_at_each_length(report: Report, tmp_path: Path) -> None:
-    """Each line names the run, the share and how many palindromes it was measured on."""
-    report()
-    (table,) = (
-        table
-        for table in Document(str(tmp_path / "report" / "report.docx")).tables
-        if table.rows[0].cells[-1].text == "palindromes"
-    )
-    assert [[cell.text for cell in row.cells] for row in table.rows[1:]] == [
-        ["5", "lstm-curriculum", "100.00%", "100"],
-        ["", "rnn-curriculum", "100.00%", "100"],
-        ["100", "lstm-curriculum", "98.77%", "10,000"],
-        ["", "rnn-curriculum", "87.65%", "10,000"],
-        ["9,000", "lstm-curriculum", "97.53%", "987"],
-        ["", "rnn-curriculum", "31.31%", "987"],
-    ]
-
-
-def test_all_missing(report: Report, tmp_path: Path) -> None:
-    done = report("--preset", "long")
-    assert done.exit_code == 0
-    for place, command in (
-        ("horizon", "horizon"),
-        ("lstm-curriculum", "lstm --curriculum"),
-        ("rnn-curriculum", "rnn --curriculum"),
-        ("gan", "gan"),
-    ):
-        what = f"{tmp_path}/runs/long/{place} is not there"
-        how = f"python -m toolkit.train {command} --preset long --runs-dir {tmp_path}/runs"
-        assert f"Missing: {what}.\n  {how}" in done.output
-        for text in both(tmp_path / "report"):
-            assert what in text
-            assert how in text
-    assert not (tmp_path / "report" / "figures" / "horizon.png").exists()
-    for file in ("report.tex", "report.docx"):
-        assert sum("Missing" in prompt for prompt in prompts_left(tmp_path / "report" / file)) == 4
-
-
-def test_unfinished(report: Report, runs: Path, tmp_path: Path) -> None:
-    """A run that was killed gives no numbers; the command that continues it is named."""
-    default = runs / "default"
-    half = {"status": "running", "stopped": None, "metrics": None, "interpolation": None}
-    write_facts(default / "lstm-curriculum", **half, steps=50, command="continue the LSTM")
-    write_facts(default / "rnn-curriculum", **half, steps=0, command="continue the RNN")
-    write_facts(default / "gan", **half, steps=500, command="continue the GAN")
-    (default / "horizon" / "horizon.csv").rename(default / "horizon" / "results.jsonl")
-    done = report()
-    assert done.exit_code == 0, done.output
-    for what, command in (
-        ("lstm-curriculum is unfinished, after 50 of 400 steps", "continue the LSTM"),
-        ("rnn-curriculum is unfinished, after 0 of 1,000 steps", "continue the RNN"),
-        ("gan is unfinished, after 500 of 10,000 steps", "continue the GAN"),
-        ("horizon is unfinished", "python -m toolkit.train horizon"),
-    ):
-        assert f"{what}.\n  {command}" in done.output
-        for text in both(tmp_path / "report"):
-            assert what in text
-            assert command in text
-            assert "98.77%" not in text
-            assert "17.89" not in text
-            assert "92.00%" not in text
-
-
-def test_finished_before_its_last_step(report: Report, runs: Path, tmp_path: Path) -> None:
-    """Two good validations in a row end a training without a curriculum: run.json says so."""
-    write_facts(runs / "default" / "lstm-curriculum", stopped="target accuracy reached", steps=77)
-    assert "Missing" not in report().output
-    assert all("77" in text for text in both(tmp_path / "report"))
-
-
-def test_the_classifier_is_left_out(report: Report, runs: Path) -> None:
-    known = {"model": "classifier", "command": "x", "settings": {}, "steps": 0, "seconds": 0}
-    write_facts(runs / "default" / "classifier", **known, status="running")
-    done = report()
-    assert done.exit_code == 0
-    assert "Missing" not in done.output
-
-
-def test_runs_of_an_earlier_version(report: Report, runs: Path) -> None:
-    """They have config.json; one sentence says how to go on."""
-    old = runs / "default" / "lstm-length=7"
-    old.mkdir()
-    (old / "config.json").write_text("{}")
-    fails(report(), 2, f"Error: {old} has no run.json, so an earlier version of the toolkit made")
-    assert "with --restart, which keeps the old directory under another name" in report().output
-
-
-def test_runs_that_were_set_aside_are_left_out(report: Report, runs: Path, tmp_path: Path) -> None:
-    (runs / "default" / "gan").rename(runs / "default" / "gan.old-1")
-    assert f"Missing: {runs}/default/gan is not there" in report().output
-
-
-GAN = "gan/run.json"
-LSTM = "lstm-curriculum/run.json"
-
-
-@pytest.mark.parametrize(
-    ("file", "old", "new"),
-    [
-        (GAN, None, b'{"model": "gan"'),
-        (GAN, None, b'{"model": "gan"}'),
-        (GAN, None, b"[1, 2]"),
-        (GAN, None, b"\xff\xfe"),
-        (GAN, b'"seed": 0', b'"seed": 0, "depth": 3'),  # settings that its Config does not know
-        (GAN, b'"latent_dim": 64', b'"latent_dim": "64"'),
-        (GAN, b"17.891", b"NaN"),
-        (GAN, b'"digit_to": 8', b'"digit_to": 10'),
-        (LSTM, b"0.98765", b"37"),  # as a share
-        (LSTM, b"0.04321", b'"good"'),
-        (LSTM, b'"num_examples": 987', b'"num_examples": -1'),
-        (LSTM, b'"stopped": "all steps done"', b'"stopped": "bored"'),
-        (LSTM, b'"stopped": "all steps done"', b'"stopped": null'),  # and yet finished
-        ("gan/figures/samples.png", None, b"\x89PNG\r\n\x1a\n"),
-        ("gan/figures/losses.png", None, b""),
-        ("horizon/horizon.csv", None, b""),
-        ("horizon/horizon.csv", None, b"\x00\xff,accuracy_5\n,much\n"),
-        ("horizon/horizon.csv", None, b"family,accuracy_5\nRNN,2.5\n"),
-        ("horizon/horizon.png", None, b"GIF89a"),
-    ],
-)
-def test_damaged(
-    report: Report, runs: Path, tmp_path: Path, file: str, old: bytes | None, new: bytes
-) -> None:
-    path = runs / "default" / file
-    if old is not None:
-        assert old in path.read_bytes()
-        new = path.read_bytes().replace(old, new)
-    path.write_bytes(new)
-    done = report()
-    fails(done, 1, f"Error: {path.parent if path.parent.name != 'figures' else path.parents[1]}")
-    assert "is damaged" in done.output
-    assert "--restart`" in done.output
-    assert not (tmp_path / "report").exists()
-
-
-def test_metrics_of_another_model(report: Report, runs: Path) -> None:
-    """A record that is whole and yet not of what it names."""
-    metrics = json.loads((runs / "default" / LSTM).read_text())["metrics"]
-    write_facts(runs / "default" / "gan", metrics=metrics)
-    fails(report(), 1, f"Error: {runs}/default/gan is damaged")
-
-
-def test_truncated_picture(report: Report, runs: Path) -> None:
-    path = runs / "default" / "gan" / "figures" / "interpolation.png"
-    path.write_bytes(path.read_bytes()[:-20])
-    fails(report(), 1, "interpolation.png is not a complete picture")
-
-
-@pytest.mark.parametrize(
-    ("name", "what"),
-    [
-        ("gan/figures/losses.png", "gan/figures/losses.png is not there"),
-        ("gan/figures/interpolation.png", "gan/figures/interpolation.png is not there"),
-        ("rnn-curriculum/figures/accuracy.png", "rnn-curriculum/figures/accuracy.png is not there"),
-        ("horizon/gradients.png", "horizon is unfinished"),
-    ],
-)
-def test_a_picture_that_is_missing(report: Report, runs: Path, name: str, what: str) -> None:
-    (runs / "default" / name).unlink()
-    (runs / "default" / "horizon" / "results.jsonl").touch()
-    command = name.split("/")[0].replace("-", " --")
-    assert (
-        f"Missing: {runs}/default/{what}.\n  python -m toolkit.train {command}" in report().output
-    )
-
-
-def test_samples_without_two_clear_digits(report: Report, runs: Path, tmp_path: Path) -> None:
-    gan = runs / "default" / "gan"
-    write_facts(gan, interpolation=None)
-    (gan / "figures" / "interpolation.png").unlink()
-    output = report().output
-    assert f"{gan} are not clear enough for an interpolation between two digits" in output
-    assert "python -m toolkit.train gan --num-steps 20000" in output
-    for text in both(tmp_path / "report"):
-        assert "not clear enough for an interpolation" in text
-        assert "17.89" in text
-        assert "9 images" not in text
 
 
 def contents(directory: Path) -> dict[str, bytes]:
@@ -286,15 +50,14 @@ def test_again_gives_the_same_bytes(report: Report, tmp_path: Path) -> None:
 
 
 def test_what_nobody_edited_is_brought_up_to_date(
-    report: Report, runs: Path, tmp_path: Path
+    report: Report, mine: Path, tmp_path: Path
 ) -> None:
     report()
-    facts = runs / "default" / "lstm-curriculum" / "run.json"
-    facts.write_text(facts.read_text().replace("0.98765", "0.91919"))
+    write_training(mine / "records", "lstm", 5, 0.91919)
     report()
     for text in both(tmp_path / "report"):
         assert "91.92%" in text
-        assert "98.77%" not in text
+        assert "99.87%" not in text
     assert not (tmp_path / "report-2").exists()
 
 
@@ -424,16 +187,19 @@ def test_prompts_across_lines_and_runs(tmp_path: Path) -> None:
     assert prompts_left(tmp_path / "a.docx") == ["one", "in a table"]
 
 
-def test_pdf_of_hostile_names_and_missing_runs(
+def test_pdf_of_hostile_names_and_missing_records(
     report: Report,
-    runs: Path,
+    mine: Path,
     tmp_path: Path,
     latex_to_text: Callable[[Path], str],
     word_to_text: Callable[[Path], str],
 ) -> None:
     """Names that mean something to LaTeX or XML come out on paper as they were given."""
-    (runs / "default" / "gan").rename(runs / "default" / "gan-seed=<&%$#{_}~^")
-    write_facts(runs / "default" / "rnn-curriculum", status="running", stopped=None, metrics=None)
+    deep = (
+        mine / "a folder whose name is longer than a line of the page, & <odd>_{%$#~^" / "records"
+    )
+    deep.mkdir(parents=True)
+    (mine / "records" / "rnn-T31-rate0.002.csv").rename(deep / "rnn.csv")
     done = report("--name", HOSTILE, "--student-number", "1_2%3")
     assert done.exit_code == 0, done.output
     for text in (
@@ -443,7 +209,6 @@ def test_pdf_of_hostile_names_and_missing_runs(
         flat = " ".join(text.split())
         assert HOSTILE in flat
         assert "1_2%3" in flat
-        assert "run gan-seed=<&%$#{_}~^" in flat
         # A long path before it breaks the line anywhere.
-        assert "rnn-curriculumisunfinished" in flat.replace(" ", "")
-        assert "python -m toolkit.train rnn --curriculum" in flat
+        assert "&<odd>_{%$#~^/records/rnn.csvhasnosettings" in flat.replace(" ", "")
+        assert "python train.py --network rnn --length 31" in flat

@@ -1,6 +1,5 @@
 """Judges a student's data set of palindromes."""
 
-import contextlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -49,7 +48,6 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         else:
             verdicts.fault("does-not-run.no-class", proof={"these": ["a class"], "those": []})
         return
-    kind["look"] = lambda: student.ask("lines", length=SHORT[0])
     found = {}
     for length in SHORT:
         verdicts.doing(f"palindromes of {length} digits")
@@ -67,7 +65,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     fault = next(_faults(found), None)
     if fault is not None:
         rule, where, proof, seen = fault
-        verdicts.fault(rule, at=_place(kind, *where), proof=proof, **seen)
+        verdicts.fault(rule, at=_place(kind, where), proof=proof, **seen)
     else:
         if min(len(digits.unique(dim=0)) for digits, _ in found.values()) < FEW:
             verdicts.not_seen("no-variety")
@@ -116,8 +114,8 @@ def _label(labels: Tensor) -> Tensor:
 
 def _faults(
     found: dict[int, Items],
-) -> Iterator[tuple[str, tuple[str, str], dict[str, Any], dict[str, Any]]]:
-    """Of each fault its rule, what a line would do that is to be mended, the proof, and the rest.
+) -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any]]]:
+    """Of each fault its rule, the method that would do otherwise, the proof, and the rest.
 
     A label that is always the digit that was read last, and digits that are no palindrome without
     it: it is the label that is right.
@@ -129,43 +127,41 @@ def _faults(
     ]
     for _, row, label in items:
         if min(*row, label) < 0 or max(*row, label) > 9:
-            yield "not-a-palindrome.no-digits", ("draw", "item"), _proof(row, label), {}
+            yield "not-a-palindrome.no-digits", "item", _proof(row, label), {}
     whole = all(row == row[::-1] for _, row, _ in items)
     same = all(row[-1] == label and row[:-1] == row[-2::-1] for _, row, label in items)
     if items and (whole or same):
         rule = "answer-in-input.whole" if whole else "answer-in-input.shifted"
         seen = [(row, label) for length, row, label in items if length == items[0][0]][:SHOWN]
         rows, ends = zip(*seen, strict=True)
-        yield rule, ("input", "item"), {"rows": rows, "labels": ends}, {}
+        yield rule, "item", {"rows": rows, "labels": ends}, {}
     for length, row, label in items:
         if row[1:] != row[:0:-1]:
             rest = {"row": _shown(row), "length": length}
-            yield "not-a-palindrome.asymmetric", ("mirror", "item"), _proof(row, label), rest
+            yield "not-a-palindrome.asymmetric", "item", _proof(row, label), rest
     reads = {length: digits.size(1) for length, (digits, _) in found.items()}
     if len({n - length for length, n in reads.items()}) > 1:
         got = ", ".join(f"{n} for T = {length}" for length, n in reads.items())
-        yield "not-a-palindrome.length", ("mirror", "item"), {"reads": reads}, {"got": got}
+        yield "not-a-palindrome.length", "item", {"reads": reads}, {"got": got}
     for _, row, label in items:
         if label != row[0]:
             rest = {"row": _shown(row), "first": row[0]}
-            yield "wrong-label.other", ("label", "item"), _proof(row, label), rest
+            yield "wrong-label.other", "item", _proof(row, label), rest
     for _, labels in found.values():
         counts = labels.bincount(minlength=10).tolist()
         if len(labels) >= ENOUGH and 0 in counts:
             missing = " or ".join(str(digit) for digit, n in enumerate(counts) if not n)
             rest = {"n": len(labels), "missing": missing}
-            yield "missing-digits.never", ("draw", "init"), {"counts": counts}, rest
+            yield "missing-digits.never", "init", {"counts": counts}, rest
 
 
 def _proof(row: list[int], label: int) -> dict[str, Any]:
     return {"digits": row, "label": label}
 
 
-def _place(kind: dict[str, Any], *what: str) -> Place | None:
-    """Where the class does the first of these things that is known."""
-    with contextlib.suppress(StudentError):  # what was made meanwhile tells nothing
-        kind |= kind["look"]()
-    return next((Place(*kind[w]) for w in what if kind.get(w)), None)
+def _place(kind: dict[str, Any], method: str) -> Place | None:
+    """Where the method begins that gives an `item`, or the constructor, `init`."""
+    return Place(*kind[method]) if kind[method] else None
 
 
 def _shown(row: list[int]) -> str:
@@ -175,7 +171,7 @@ def _shown(row: list[int]) -> str:
 def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
     """Beyond 36 digits, half a palindrome is more than 64 bits hold; it must stay a random one."""
     verdicts.doing("palindromes longer than 36 digits", stopped="length-overflow")
-    at: Placed | None = _place(kind, "draw", "init")
+    at: Placed | None = _place(kind, "init")
     for length in LONG:
         try:
             digits, labels = read_items(student, length)

@@ -37,7 +37,6 @@ ANSWERS: dict[Part, dict[str, Any]] = {
         "load": ({"name": str, "split": ([str, (str, bool), (str, bool)], None),
                   "item": (PLACE, None), "init": (PLACE, None)},
                  {"name": None, "functions": [str]}),
-        "lines": {str: PLACE},
         "items": ({"inputs": Tensor, "labels": 2}, {"inputs": None, "labels": None}),
     },
     "lstm": {

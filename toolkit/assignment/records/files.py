@@ -16,6 +16,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from toolkit.assignment.locate import find_parts
 from toolkit.assignment.notebooks import code_of
@@ -44,6 +45,14 @@ MAX_WORD = 80  # characters of a setting's name or value; of a command, four tim
 PNG = b"\x89PNG\r\n\x1a\n"
 
 Settings = dict[str, str]  # as they are printed
+
+
+class Gap(NamedTuple):
+    """Something that is not there, or cannot be used."""
+
+    part: Part  # which makes it
+    what: str  # a clause, e.g. "there is no record of the LSTM at T = 5"
+    command: str  # what makes it, to be run in the student's folder
 
 
 @dataclass(frozen=True)
@@ -126,15 +135,11 @@ class Records:
             yield f"{FOLDER}/{INTERPOLATION}, 9 images between two digits, is not there", "gan", ()
 
 
-def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[tuple[Part, str, str]]:
+def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]:
     """What is missing or cannot be used.
 
     Args:
         code: the student's files of Python, at least.
-
-    Yields:
-        which part of the assignment makes it; what is the matter, a clause; and the command that
-        mends it, to be run in the student's folder.
     """
     parts = find_parts(code)
     missing = [*records.missing, *((what, part, ()) for part, what in records.problems)]
@@ -142,7 +147,7 @@ def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[tupl
         path = parts.get(part, PurePosixPath(FILES[part]))
         if path in code and "keep_record" not in code_of(path, code[path]):
             what += f"; {path} keeps no records yet: take keep_record from the skeleton into it"
-        yield part, what, command_line("python", str(path), *words)
+        yield Gap(part, what, command_line("python", str(path), *words))
 
 
 def part_of(path: PurePosixPath) -> Part:

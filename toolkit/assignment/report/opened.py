@@ -1,12 +1,12 @@
 """From a student's exported networks to the pictures and numbers that open them in a report."""
 
-import tempfile
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from toolkit.assignment.report.pictures import CHANCE, TOOLKITS, drawn, toolkits_accuracy
 from toolkit.assignment.report.results import Figure, Gan, Results, Row
 from toolkit.common.device import make_rng, threads
 from toolkit.common.errors import ToolkitError
@@ -14,7 +14,7 @@ from toolkit.common.figures import save_curves, save_heat_maps, sheet, to_png
 from toolkit.common.package_data import package_data
 from toolkit.common.record import Interpolation, Spread
 from toolkit.export import torchscript
-from toolkit.export.manifest import MINE, networks_of, read_manifest
+from toolkit.export.manifest import Shown, read_manifest
 from toolkit.gan.data import load_mnist
 from toolkit.gan.latent import interpolate, pair_of_classes, sample_latents
 from toolkit.gan.measure.evaluation import SURE, Evaluator, sample_draws
@@ -29,59 +29,67 @@ NUM_IMAGES, NUM_DRAWS, NUM_SAMPLES = 2000, 5, 25  # fewer than `score` has, so a
 SHORT = 36  # the longest palindrome that is shown if all are right
 SCALED = "c / max"
 SEED = 0
+OPENED = ("lstm", "rnn", "generator")
 
 
 @threads(1)
-def add_opened(exports_dir: Path, results: Results) -> None:
-    """Add what the networks in a folder do, each with the name of those whose they are.
+def add_opened(shown: Mapping[str, Shown], results: Results) -> None:
+    """Add what networks do, each with the name of those whose they are.
+
+    Args:
+        shown: by the names of their exports; of those that are there: lstm, rnn, generator.
 
     Raises:
-        ToolkitError: a file is missing or damaged.
+        ToolkitError: none of these is there, or a file is missing or damaged.
     """
-    shown = networks_of(exports_dir)
-    with tempfile.TemporaryDirectory(prefix="report-", ignore_cleanup_errors=True) as scratch:
-        if place := shown.get(f"lstm{MINE}"):
-            network = torchscript.load("lstm", exports_dir)
-            _add_lstm(network, place.whose, Path(scratch, "lstm.png"), results)
-    if place := shown.get(f"generator{MINE}"):
-        _add_generator(torchscript.load("generator", exports_dir), place.whose, results)
+    opened = [one for name in OPENED if (one := shown.get(name))]
+    if not opened:
+        raise ToolkitError(f"There are no networks: none of {', '.join(OPENED)} is exported.")
+    where, what = opened[0].folder, ", ".join(one.name for one in opened)
+    print(f"Opened and measured, from {where}: {what}. About a minute.", flush=True)
+    networks = {one.name: torchscript.load(one.name, one.folder) for one in opened}
+    whose = opened[0].whose or "the toolkit"
+    if generator := networks.pop("generator", None):
+        _add_generator(generator, whose, results)
+    if networks:
+        _add_recurrent(networks, whose, results)
 
 
 @torch.no_grad()
-def _add_lstm(network: Any, whose: str, path: Path, results: Results) -> None:
-    """Its accuracy against T, and inside it a palindrome that it gets right and one wrong."""
-    shares: list[float] = []
+def _add_recurrent(networks: Mapping[str, Any], whose: str, results: Results) -> None:
+    """Accuracy against T, and inside the LSTM a palindrome that it gets right and one wrong."""
     examples: dict[bool, tuple[Tensor, int]] = {}  # right or wrong -> digits, and the last one
+    shares: dict[str, list[float]] = {name.upper(): [] for name in networks}
     for length in LENGTHS:
         rng = make_rng(length, "accuracy curve")
         digits, last = split_last(palindromes(NUM_ASKED, length, split="test", rng=rng))
-        right = network(digits).argmax(dim=1) == last
-        shares.append(float(right.float().mean()))
-        if False not in examples and (length <= SHORT or not right.all()):
-            for which in (True, False):
+        for name, network in networks.items():
+            right = network(digits).argmax(dim=1) == last
+            shares[name.upper()].append(float(right.float().mean()))
+            wanted = name == "lstm" and False not in examples
+            for which in (True, False) if wanted and (length <= SHORT or not right.all()) else ():
                 for k in (right == which).nonzero()[:1].flatten().tolist():
                     examples[which] = digits[k], int(last[k])
-    metrics = read_manifest(package_data("exports"))["lstm.pt"]["metrics"]["accuracy_by_length"]
-    ours = sorted((float(length), share) for length, share in metrics.items())
-    save_curves(
-        path,
-        {f"LSTM of {whose}": (LENGTHS, shares)},
+    picture = drawn(
+        save_curves,
+        {f"{name} of {whose}": (LENGTHS, curve) for name, curve in shares.items()},
         title="Accuracy of the trained network",
         x_label="T, digits in a palindrome",
         y_label="accuracy on unseen palindromes",
-        level=("chance", 0.1),
-        beside={"the toolkit's own network": ([x for x, _ in ours], [y for _, y in ours])},
+        level=CHANCE,
+        beside={TOOLKITS: toolkits_accuracy()},
         log_x=True,
     )
-    name = results.add_figure("opened-accuracy.png", path.read_bytes())
+    name = results.add_figure("opened-accuracy.png", picture)
+    all_right = "lstm" in networks and False not in examples
     caption = (
-        f"The exported LSTM of {whose}, asked {NUM_ASKED} palindromes at each of {len(LENGTHS)} T "
-        "from 5 to 1,000. The thick grey line is the toolkit's own network, for comparison."
-        f"{'' if False in examples else ' It got none of them wrong.'}"
+        f"The exported {' and '.join(shares)} of {whose}, asked {NUM_ASKED} palindromes at each of "
+        f"{len(LENGTHS)} T from 5 to 1,000. The thick grey line is the toolkit's own network, for "
+        f"comparison.{' The LSTM got none of them wrong.' if all_right else ''}"
     )
     results.opened.append(Figure(name, caption))
     for is_right, (digits, last_digit) in sorted(examples.items(), reverse=True):
-        said = _save_inside(network, digits, path)
+        said, picture = _inside(networks["lstm"], digits)
         verdict = "which is right" if is_right else f"where {last_digit} is right"
         name = f"opened-{'right' if is_right else 'wrong'}.png"
         caption = (
@@ -90,11 +98,11 @@ def _add_lstm(network: Any, whose: str, path: Path, results: Results) -> None:
             "would say the first digit. Below: the cells that say most for this answer, from -1 "
             "(blue) to 1 (red)."
         )
-        results.opened.append(Figure(results.add_figure(name, path.read_bytes()), caption))
+        results.opened.append(Figure(results.add_figure(name, picture), caption))
 
 
-def _save_inside(network: Any, digits: Tensor, path: Path) -> int:
-    """Draw gates and states while digits are read; returns the answer."""
+def _inside(network: Any, digits: Tensor) -> tuple[int, bytes]:
+    """The answer, and a picture of gates and states while digits are read."""
     inside = trace(network, digits)
     cells = telling_cells(network, inside["h"][-1])[:NUM_CELLS]
     answers = logits_after_each_step(network, inside["h"]).argmax(dim=1)
@@ -103,8 +111,8 @@ def _save_inside(network: Any, digits: Tensor, path: Path) -> int:
     maps |= {name: inside[name][:, cells].t() for name in ("g", "i", "f", "o", SCALED, "h")}
     written = " ".join(map(str, digits.tolist()[:NUM_WRITTEN]))
     more = " ..." if len(digits) > NUM_WRITTEN else ""
-    save_heat_maps(path, maps, title=f"T = {len(digits) + 1}: {written}{more}", x_label="step")
-    return int(answers[-1])
+    title = f"T = {len(digits) + 1}: {written}{more}"
+    return int(answers[-1]), drawn(save_heat_maps, maps, title=title, x_label="step")
 
 
 def _add_generator(generator: Any, whose: str, results: Results) -> None:

@@ -1,23 +1,35 @@
 """From a student's own records to the words and pictures of a report."""
 
-import tempfile
 from pathlib import Path
+
+import imageio.v3 as iio
 
 from toolkit.assignment.locate import read_code
 from toolkit.assignment.records.doubts import doubts_of
-from toolkit.assignment.records.files import INTERPOLATION, SAMPLES, Log, Records, gaps, read_folder
-from toolkit.assignment.report.results import Gan, Gap, Recurrent, Results, Row
-from toolkit.assignment.report.sources import whole_picture
+from toolkit.assignment.records.files import (
+    INTERPOLATION,
+    SAMPLES,
+    Gap,
+    Log,
+    Records,
+    gaps,
+    read_folder,
+)
+from toolkit.assignment.report.pictures import CHANCE, TOOLKITS, drawn, toolkits_accuracy
+from toolkit.assignment.report.prompts import REMARK
+from toolkit.assignment.report.results import Gan, Recurrent, Results, Row
 from toolkit.assignment.tutor.journal import summary
-from toolkit.common.console import command_line
+from toolkit.common.console import command_line, training_command
 from toolkit.common.errors import ToolkitError, UsageError
-from toolkit.common.figures import Curve, save_curves
+from toolkit.common.figures import save_curves
 from toolkit.common.package_data import package_data
-from toolkit.export.manifest import MINE, networks_of, read_manifest
+from toolkit.export.manifest import Shown, command_for, networks_of
 
 SOURCE = "All numbers and pictures come from the student's own trainings."
-TOOLKITS = "the toolkit's own network, for comparison"
-CHANCE = ("chance", 0.1)
+SOURCE_OF_REFERENCE = (
+    "All numbers and pictures are of networks that the toolkit has trained, not this student."
+)
+END_OF_PNG = b"IEND\xaeB`\x82"
 
 
 def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
@@ -36,50 +48,61 @@ def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
     if records.foreign:
         raise ToolkitError(
             f"{folder / records.foreign[0]} was made by the toolkit, not by you, and the report is "
-            "about your own trainings. Take it out; or show the toolkit's runs as what they are, "
-            "with --reference."
+            "about your own trainings. Take it out; or show what the toolkit made "
+            "as what it is, with --reference."
         )
     results = Results(SOURCE, doubts=list(doubts_of(records)), tutor=summary(folder))
-    for part, what, command in gaps(records, read_code(folder)):
-        listed = results.gaps_in_gan if part == "gan" else results.gaps_in_recurrent
-        listed.append(Gap(what, command))
-    with tempfile.TemporaryDirectory(prefix="report-", ignore_cleanup_errors=True) as scratch:
-        path = Path(scratch, "curves.png")
-        for log in records.trainings:
-            add_training(log, path, results)
-        add_by_length(records, path, results)
-        add_gan(records, path, results)
-    if exports := exports_beside(folder, exports_dir):
+    results.gaps += gaps(records, read_code(folder))
+    for log in records.trainings:
+        add_training(log, results)
+    add_by_length(records, results)
+    add_gan(records, results)
+    if own := own_networks(folder, exports_dir):
         from toolkit.assignment.report.opened import add_opened
 
-        print(f"The networks in {exports} are opened and measured: about a minute.", flush=True)
-        add_opened(exports, results)
+        add_opened(own, results)
     return results
 
 
-def exports_beside(folder: Path, exports_dir: Path | None) -> Path | None:
-    """The folder of a student's networks: the one that they named, or `mine` in their folder.
+def read_reference(exports_dir: Path | None = None) -> Results:
+    """The toolkit's own networks, opened in the same form as a student's.
+
+    Args:
+        exports_dir: where they are; by default those that come with the toolkit.
 
     Raises:
-        UsageError: the one that they named has no networks of their own.
+        ToolkitError: there are none, or one is damaged.
+    """
+    from toolkit.assignment.report.opened import OPENED, add_opened
+
+    results = Results(SOURCE_OF_REFERENCE, REMARK)
+    folder = exports_dir or package_data("exports")
+    add_opened({n: one for n, one in networks_of(folder).items() if not one.whose}, results)
+    results.commands += (training_command(*command_for(f"{n}.pt").split()) for n in OPENED)
+    return results
+
+
+def own_networks(folder: Path, exports_dir: Path | None) -> dict[str, Shown]:
+    """A student's networks: in the folder that they named, or in `mine` in their folder.
+
+    Raises:
+        UsageError: the folder that they named has no networks of their own.
         ToolkitError: its manifest is damaged.
     """
-    wanted = exports_dir or folder / "mine"
-    if any(name.endswith(MINE) for name in networks_of(wanted)):
-        return wanted
-    if exports_dir is not None:
+    shown = networks_of(exports_dir or folder / "mine")
+    own = {one.name: one for one in shown.values() if one.whose}
+    if exports_dir is not None and not own:
         raise UsageError(
             f"{exports_dir} has no networks of your own: make such a folder with `toolkit export`."
         )
-    return None
+    return own
 
 
-def add_training(log: Log, path: Path, results: Results) -> None:
+def add_training(log: Log, results: Results) -> None:
     """Add a training of the LSTM, or of what it is compared with."""
-    steps = [row[0] for row in log.rows]
-    save_curves(
-        path,
-        {"unseen palindromes": (steps, log.shares)},
+    picture = drawn(
+        save_curves,
+        {"unseen palindromes": ([row[0] for row in log.rows], log.shares)},
         title=f"{log.network}, T = {log.length}",
         x_label="training steps",
         y_label="accuracy",
@@ -102,14 +125,12 @@ def add_training(log: Log, path: Path, results: Results) -> None:
             steps=f"{log.rows[-1][0]:,.0f}",
             loss=f"{log.rows[-1][1]:.4f}",
             accuracy=f"{log.accuracy:.2%}",
-            figure=results.add_figure(
-                f"recurrent-{len(results.recurrent) + 1}.png", path.read_bytes()
-            ),
+            figure=results.add_figure(f"recurrent-{len(results.recurrent) + 1}.png", picture),
         )
     )
 
 
-def add_by_length(records: Records, path: Path, results: Results) -> None:
+def add_by_length(records: Records, results: Results) -> None:
     """The picture of the best accuracy at each T, with the toolkit's beside it."""
     best: dict[str, dict[float, float]] = {}
     for log in records.trainings:
@@ -118,27 +139,25 @@ def add_by_length(records: Records, path: Path, results: Results) -> None:
     if not any(len(at) > 1 for at in best.values()):
         return
     longest = max(log.length for log in records.trainings)
-    metrics = read_manifest(package_data("exports"))["lstm.pt"]["metrics"]["accuracy_by_length"]
-    theirs = sorted((float(length), share) for length, share in metrics.items())
-    near = [pair for n, pair in enumerate(theirs) if n == 0 or theirs[n - 1][0] < longest]
-    save_curves(
-        path,
-        {network: _curve(sorted(at.items())) for network, at in sorted(best.items())},
+    x, y = toolkits_accuracy()
+    near = 1 + sum(length < longest for length in x)  # one T beyond theirs
+    picture = drawn(
+        save_curves,
+        {
+            name: (lengths := sorted(at), [at[t] for t in lengths])
+            for name, at in sorted(best.items())
+        },
         title="Accuracy at the end of training",
         x_label="T, digits in a palindrome",
         y_label="accuracy on unseen palindromes",
         level=CHANCE,
-        beside={TOOLKITS: _curve(near)},
+        beside={TOOLKITS: (x[:near], y[:near])},
         log_x=longest > 100,
     )
-    results.by_length = results.add_figure("by-length.png", path.read_bytes())
+    results.by_length = results.add_figure("by-length.png", picture)
 
 
-def _curve(pairs: list[tuple[float, float]]) -> Curve:
-    return [x for x, _ in pairs], [y for _, y in pairs]
-
-
-def add_gan(records: Records, path: Path, results: Results) -> None:
+def add_gan(records: Records, results: Results) -> None:
     """Add the GAN, as much of it as there is."""
     gan = Gan("my_gan.py")
     for name in (*SAMPLES, INTERPOLATION):
@@ -146,24 +165,37 @@ def add_gan(records: Records, path: Path, results: Results) -> None:
             try:
                 results.add_figure(name, whole_picture(name, records.pictures[name][1]))
             except ValueError as error:
-                results.gaps_in_gan.append(Gap(str(error), command_line("python", "my_gan.py")))
+                command = command_line("python", "my_gan.py")
+                results.gaps.append(Gap("gan", str(error), command))
     gan.samples = [name for name in SAMPLES if name in results.figures]
     gan.interpolation = INTERPOLATION if INTERPOLATION in results.figures else ""
     if log := records.gan:
-        steps = [row[0] for row in log.rows]
-        save_curves(
-            path,
-            {
-                "discriminator": (steps, [row[1] for row in log.rows]),
-                "generator": (steps, [row[2] for row in log.rows]),
-            },
+        steps, of_discriminator, of_generator = map(list, zip(*log.rows, strict=True))
+        picture = drawn(
+            save_curves,
+            {"discriminator": (steps, of_discriminator), "generator": (steps, of_generator)},
             title="Losses of the GAN",
             x_label="training steps",
             y_label="loss",
         )
-        gan.losses = results.add_figure("gan-losses.png", path.read_bytes())
+        gan.losses = results.add_figure("gan-losses.png", picture)
         gan.settings = [Row(name, value) for name, value in log.settings.items()]
         if log.command:
             results.commands.append(log.command)
     if gan.samples or gan.losses or gan.interpolation:
         results.gans.append(gan)
+
+
+def whole_picture(name: str, data: bytes) -> bytes:
+    """The bytes of a PNG, which they are.
+
+    Raises:
+        ValueError: they are not a complete picture; the message begins with the name.
+    """
+    try:
+        iio.imread(data, plugin="pillow")
+    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises
+        raise ValueError(f"{name} is not a complete picture") from error
+    if not data.endswith(END_OF_PNG):  # Pillow does without, LaTeX and Word do not
+        raise ValueError(f"{name} is not a complete picture")
+    return data

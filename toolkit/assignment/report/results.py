@@ -3,12 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-
-class Gap(NamedTuple):
-    """Something that the report lacks."""
-
-    what: str  # a clause, e.g. "runs/default/gan is not there"
-    command: str  # what makes it
+from toolkit.assignment.records.files import Gap
 
 
 class Row(NamedTuple):
@@ -42,26 +37,6 @@ class Recurrent(NamedTuple):
     figure: str  # file name
 
 
-class Tested(NamedTuple):
-    """Accuracy of a network at one T, which the first of its lines alone names."""
-
-    length: str
-    run: str
-    accuracy: str
-    num_examples: str
-
-
-class Family(NamedTuple):
-    """A family of the study at one T; only the first of its lines names it."""
-
-    name: str
-    length: str
-    mean: str
-    worst: str
-    best: str
-    seeds: str
-
-
 @dataclass
 class Gan:
     """A training of the GAN; of its pictures the file names, empty if there are none."""
@@ -86,22 +61,11 @@ class Results:
     by_length: str = ""  # file name of the picture of accuracies against T
     opened: list[Figure] = field(default_factory=list)  # of the exported LSTM
     recurrent: list[Recurrent] = field(default_factory=list)
-    tested: list[Tested] = field(default_factory=list)
-    study: list[Family] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)  # cells of the study
     gans: list[Gan] = field(default_factory=list)
-    gaps_in_study: list[Gap] = field(default_factory=list)
-    gaps_in_recurrent: list[Gap] = field(default_factory=list)
-    gaps_in_gan: list[Gap] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)  # what is missing
     commands: list[str] = field(default_factory=list)  # make all that is shown
     tutor: list[str] = field(default_factory=list)  # the exercises, if the teacher wants them
     figures: dict[str, bytes] = field(default_factory=dict)  # file name -> PNG
-
-    @property
-    def gaps(self) -> list[Gap]:
-        """All of them, once each."""
-        parts = [*self.gaps_in_study, *self.gaps_in_recurrent, *self.gaps_in_gan]
-        return list(dict.fromkeys(parts))
 
     def add_figure(self, name: str, data: bytes) -> str:
         """Keep a PNG for the report, and return its file name there."""

@@ -139,22 +139,6 @@ NOT_SEEN = {
 }
 
 
-# The last piece is in the line that should be named.
-LINES = {
-    "the first digit is left out": (
-        dataset("torch.tensor(r[1:]).float()[:, None], r[-1]"), "answer-in-input", "r[1:]"),
-    "not mirrored, in a function": (
-        dataset().replace("left[::-1][T % 2:]", "left[T % 2:]"), "not-a-palindrome", "left[T % 2"),
-    "a digit that is never drawn, in a function": (
-        dataset().replace("randrange(10)", "randrange(9)"), "missing-digits", "randrange(9)"),
-    "one shared palindrome": (LEAK, "split-leak", "def __init__"),
-    "a label from another line": (
-        dataset().replace("[k]\n", "[k]\n        y = r[-2]\n", 1).replace(
-            BARE, BARE.replace("r[-1]", "y")),
-        "wrong-label", "y = r[-2]"),
-}  # fmt: skip
-
-
 def found(text: str, folder: Path, check: Check) -> tuple[list[str | None], int, int]:
     (folder / "other.py").write_text("")
     (folder / "use.py").write_text("import dataset\nnext(iter(dataset.PalindromeDataset(5)))\n")
@@ -180,14 +164,3 @@ def test_wrong(name: str, tmp_path: Path, warm_check: Check) -> None:
 def test_only_unusual(name: str, tmp_path: Path, warm_check: Check) -> None:
     """It is no fault, and it is not right either."""
     assert found(NOT_SEEN[name], tmp_path, warm_check) == ([], 1, 0)
-
-
-@pytest.mark.parametrize("name", LINES)
-def test_line(name: str, tmp_path: Path, warm_check: Check) -> None:
-    """The line that makes the fault, wherever in the file it is."""
-    text, id, piece = LINES[name]
-    (tmp_path / "dataset.py").write_text(text)
-    (finding,) = warm_check(tmp_path, parts=["dataset"]).findings
-    assert finding.id == id
-    assert finding.line is not None
-    assert piece in text.splitlines()[finding.line - 1]

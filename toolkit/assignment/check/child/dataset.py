@@ -13,14 +13,12 @@ from torch.utils.data import IterableDataset
 
 from toolkit.assignment.check.child.answering import Back
 from toolkit.assignment.check.child.importing import classes
-from toolkit.assignment.check.child.item_lines import Watch
-from toolkit.assignment.check.child.places import Place, place_of_class
+from toolkit.assignment.check.child.places import place_of_class
 from toolkit.assignment.check.child.script.loops import import_briefly
 from toolkit.assignment.check.names import NAMES, call, meaning, pick
 
 SPLITS = {"split": ("train", "test"), "training": (True, False), "test": (False, True)}
 LENGTHS = ("length", "perhaps_length")
-FEW = 20  # items of a data set that is looked at line by line
 SPREAD = 10**6  # items of a data set over which those that are read are spread
 
 
@@ -59,13 +57,6 @@ class Answers:
             "init": place_of_class(kind, self.root, "__init__"),
         }
 
-    def lines(self, length: int) -> dict[str, Place]:
-        """Where the first item of palindromes of `length` digits is made, as of `item_lines`."""
-        with Watch(str(self.root)) as watch:
-            item = next(self._items(length, FEW, 1, {}))
-        pair = _pair(item)
-        return {} if pair is None else watch.lines_of(pair[0], int(pair[1][-1]), length)
-
     def items(self, length: int, count: int, read: int, more: dict[str, Any]) -> dict[str, Any]:
         """Build the data set for palindromes of about `length` digits, and read some items.
 
@@ -78,17 +69,6 @@ class Answers:
             `inputs` (n, ...) and `labels` (n, numbers of one label), as they are but for their
             types; `inputs` is None if items are no pairs of two tensors, all of one shape.
         """
-        pairs = list(map(_pair, self._items(length, count, read, more)))
-        shapes = {(x.shape, y.shape) for x, y in filter(None, pairs)}
-        if None in pairs or len(shapes) != 1:
-            return {"inputs": None, "labels": None}
-        return {
-            "inputs": torch.stack([pair[0] for pair in pairs if pair]),
-            "labels": torch.stack([pair[1] for pair in pairs if pair]),
-        }
-
-    def _items(self, length: int, count: int, read: int, more: dict[str, Any]) -> Iterator[Any]:
-        """What their code makes, as `items` is told to read it."""
         means = self._means()
         known = {
             "classes": 10,
@@ -102,7 +82,15 @@ class Answers:
         own = dict.fromkeys(lengths, count)  # two lengths: one is the number
         own |= dict.fromkeys(lengths[:1], length)
         rest = {"one_hot": False} | {what: values[0] for what, values in SPLITS.items()}
-        yield from _read(call(self.kind, ("items",), known, rest, own | more), read)
+        dataset = call(self.kind, ("items",), known, rest, own | more)
+        pairs = list(map(_pair, _read(dataset, read)))
+        shapes = {(x.shape, y.shape) for x, y in filter(None, pairs)}
+        if None in pairs or len(shapes) != 1:
+            return {"inputs": None, "labels": None}
+        return {
+            "inputs": torch.stack([pair[0] for pair in pairs if pair]),
+            "labels": torch.stack([pair[1] for pair in pairs if pair]),
+        }
 
     def _means(self) -> dict[str, str | None]:
         """What the parameters of the class are, by their names in lower case."""
@@ -116,8 +104,7 @@ def _read(dataset: Any, count: int) -> Iterator[Any]:
         yield from islice(iter(dataset), count)
         return
     size = min(len(dataset), SPREAD) if hasattr(dataset, "__len__") else count
-    first = count == 1 or size <= count
-    chosen = range(min(size, count)) if first else random.Random(0).sample(range(size), count)
+    chosen = range(size) if size <= count else random.Random(0).sample(range(size), count)
     for k in chosen:
         yield dataset[k]
 

@@ -1,0 +1,28 @@
+"""How the pictures of a report are made, and what stands in them beside a student's curves."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from toolkit.common.figures import Curve
+from toolkit.common.package_data import package_data
+from toolkit.export.manifest import read_manifest
+
+TOOLKITS = "the toolkit's own network, for comparison"
+CHANCE = ("chance", 0.1)
+
+
+def drawn(save: Callable[..., None], *given: Any, **how: Any) -> bytes:
+    """The PNG that a function of `toolkit.common.figures` writes."""
+    with tempfile.TemporaryDirectory(prefix="report-", ignore_cleanup_errors=True) as scratch:
+        path = Path(scratch, "figure.png")
+        save(path, *given, **how)
+        return path.read_bytes()
+
+
+def toolkits_accuracy() -> Curve:
+    """What our exported LSTM reaches at the T that its manifest names, in their order."""
+    metrics = read_manifest(package_data("exports"))["lstm.pt"]["metrics"]["accuracy_by_length"]
+    pairs = sorted((float(length), share) for length, share in metrics.items())
+    return [x for x, _ in pairs], [y for _, y in pairs]
