@@ -17,7 +17,7 @@ from typing import Any
 from unittest import mock
 
 
-def judge(submission: Any, host: Any, packages: Collection[str]) -> Any:
+def judge(submission: Any, host: Any, root: str, packages: Collection[str]) -> Any:
     """The real judge, with another one for each part."""
     from toolkit.assignment.check import parent
     from toolkit.assignment.check.findings import QUESTIONS, Finding
@@ -36,7 +36,7 @@ def judge(submission: Any, host: Any, packages: Collection[str]) -> Any:
 
     judges = mock.patch.dict(parent.JUDGES, dict.fromkeys(parent.JUDGES, "stand_in_judge"))
     with mock.patch.dict(sys.modules, stand_in_judge=SimpleNamespace(check=check)), judges:
-        return parent.judge(submission, host, host.root, packages=packages)
+        return parent.judge(submission, host, root, packages=packages)
 
 
 def receive() -> tuple[str, Any]:

@@ -202,7 +202,7 @@ def test_what_would_cost_points(folder: Path, tmp_path: Path) -> None:
     (folder / "report" / "report.pdf").unlink()
     (hint,) = leftovers(folder)
     assert "was not compiled" in hint
-    judge = lambda *_: Report.of([WRONG, FREE, UNSEEN])  # noqa: E731
+    judge = lambda *_, **__: Report.of([WRONG, FREE, UNSEEN])  # noqa: E731
     packed = pack(folder, "12345678", tmp_path, LIMITS, Check(judge, CHECK.child))
     first, *lines = packed.as_text().splitlines()
     assert first == (

@@ -38,7 +38,7 @@ from toolkit.assignment.locate import locate
 from toolkit.assignment.notebooks import read_notebook
 from toolkit.assignment.records.files import MAX_FILE, read_records
 
-from .. import ways
+from .. import stand_in, ways
 from ..check.corpus import cases
 from ..submissions import CHECK, FINE, LOOP, STAND_IN, pack
 
@@ -353,13 +353,13 @@ def test_the_names_of_torchs_recurrent_functions() -> None:
     assert {name for name in schemas if RECURRENT.search(name)} == named
 
 
-def thinks(submission: Any, host: Any, packages: Any) -> Any:
+def thinks(*given: Any, **packages: Any) -> Any:
     """A judge that gets lost in what one part has answered."""
     from toolkit.assignment.grade.sandbox import host as module
 
     module.THINKING = 0.5  # of this process, which is a fork
     Student.ask = lambda *_, **__: endless()  # type: ignore[method-assign]
-    return CHECK.judge(submission, host, packages)
+    return stand_in.judge(*given, **packages)
 
 
 @pytest.mark.needs("bwrap")

@@ -14,7 +14,7 @@ from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.verdict import Check, grade_archive
 
-from .. import ways
+from .. import stand_in, ways
 from ..submissions import CHECK, FINE, pack
 
 WRONG = Finding(verdict="wrong", id="wrong-equation", part="lstm", equation=3, file="lstm.py",
@@ -28,7 +28,7 @@ def grade(
 ) -> Result:
     """Of a judge that says just this, nothing of one part, and that all others are right."""
 
-    def judge(submission: Any, host: Any, packages: Collection[str]) -> Report:
+    def judge(submission: Any, host: Any, root: str, packages: Collection[str]) -> Report:
         files = {part: at.file for part, at in submission.parts.items()}
         all_of = {part: tuple(chain(*QUESTIONS[part])) for part in files if part != silent}
         said = [RIGHT.model_copy(update={"part": p, "answers": ids}) for p, ids in all_of.items()]
@@ -103,7 +103,7 @@ def test_nothing_that_can_be_checked() -> None:
 def test_a_fault_of_the_judge_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its part is not seen, and a person looks; the others keep their verdicts."""
 
-    def broken(submission: Any, host: Any, packages: Collection[str]) -> Report:
+    def broken(submission: Any, host: Any, root: str, packages: Collection[str]) -> Report:
         true = parent.judge_part
 
         def judge_part(host: Any, root: str, located: Any, verdicts: Any) -> None:
@@ -112,7 +112,7 @@ def test_a_fault_of_the_judge_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> 
             true(host, root, located, verdicts)
 
         monkeypatch.setattr(parent, "judge_part", judge_part)
-        return CHECK.judge(submission, host, packages)
+        return stand_in.judge(submission, host, root, packages)
 
     result = grade_archive("1_assignment3.zip", pack(dict(FINE)), read_rubric(), Limits(),
                            Check(broken, CHECK.child), ways.best())  # fmt: skip

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,21 +24,12 @@ from toolkit.common.errors import UsageError
 from toolkit.common.texts.language import Language
 
 if TYPE_CHECKING:
-    from toolkit.assignment.check.submission import Submission
-    from toolkit.assignment.grade.sandbox.host import SandboxedHost
     from toolkit.assignment.grade.sandbox.share import Share
 
 MAX_FINDINGS = 200  # of each verdict that a result keeps
 MAX_PRINTED = 4000  # characters of the error output that a result keeps
 # What judging one archive may take, besides what its code may: see SECURITY.md.
 JUDGE_SECONDS, JUDGE_MEMORY = 120, 256 * 2**20  # of the clock and the processor each; bytes
-
-
-def judge(submission: "Submission", host: "SandboxedHost", packages: Collection[str]) -> Report:
-    """The check's own judge, warm from the second archive on in the same process."""
-    from toolkit.assignment.check import parent
-
-    return parent.judge(submission, host, host.root, packages=packages)
 
 
 @dataclass(frozen=True)
@@ -48,7 +39,7 @@ class Check:
     With a language for the `viva`, it also finds questions for an oral examination.
     """
 
-    judge: "Callable[[Submission, SandboxedHost, Collection[str]], Report]" = judge
+    judge: Callable[..., Report] | None = None  # as `check.parent.judge`, which it is by default
     child: tuple[str, ...] = ("-m", "toolkit.assignment.check.child")  # arguments of Python
     viva: Language | None = None
 
@@ -93,7 +84,8 @@ def grade_archive(
     with scratch_directory() as scratch, share(limits.memory) as own:
 
         def work() -> bytes:
-            result = _judged(name, archive, rubric, limits, check, way, scratch, own)
+            sandbox = Sandbox(way, scratch / "submission", scratch / "sandbox", limits)
+            result = _judged(name, archive, rubric, check, sandbox, own)
             return result.model_dump_json().encode()
 
         try:
@@ -104,30 +96,30 @@ def grade_archive(
 
 
 def _judged(
-    name: str, archive: bytes | Path, rubric: Rubric, limits: Limits, check: Check,
-    isolation: Isolation, scratch: Path, own: "Share"
-) -> Result:  # fmt: skip
+    name: str, archive: bytes | Path, rubric: Rubric, check: Check, sandbox: Sandbox, own: "Share"
+) -> Result:
+    from toolkit.assignment.check import parent
     from toolkit.assignment.check.host import MALFORMED
     from toolkit.assignment.grade.sandbox.host import SandboxedHost
     from toolkit.assignment.grade.unusual import unusual
     from toolkit.assignment.viva.session import questions_of
 
     os.umask(0o022)  # the user that the sandbox runs under reads what is written
-    copy = scratch / "submission"
-    copy.mkdir()
+    archived, judge = sandbox.scratch.with_name("archive"), check.judge or parent.judge
+    sandbox.submission.mkdir()
     try:
-        unpack(read_archive(archive), scratch / "archive")
-        submission = prepare(scratch / "archive", copy)
+        unpack(read_archive(archive), archived)
+        submission = prepare(archived, sandbox.submission)
     except BrokenArchive as error:
         return ungraded(name, f"The archive was not unpacked. {error}", rubric)
     except UsageError as error:
-        problem = f"{error}".replace(str(scratch / "archive"), "The archive")
+        problem = f"{error}".replace(str(archived), "The archive")
         return ungraded(name, problem, rubric)
-    host = SandboxedHost(check.child, Sandbox(isolation, copy, scratch / "sandbox", limits), own)
+    host = SandboxedHost(check.child, sandbox, own)
     began = time.monotonic()
     with host:
-        report = check.judge(submission, host, rubric.packages)
         given = submission, host, host.root
+        report = judge(*given, packages=rubric.packages)
         questions: list[Question] = []
         with contextlib.suppress(*MALFORMED):  # what their process tells
             questions += (
@@ -142,9 +134,9 @@ def _judged(
         not_seen=report.not_seen[:MAX_FINDINGS],
         right=report.right[:MAX_FINDINGS],
         hints=unusual(submission),
-        lines=_source_lines(report, scratch / "archive"),
+        lines=_source_lines(report, archived),
         viva=questions,
-        isolation=isolation.describe(),
+        isolation=sandbox.isolation.describe(),
         versions=versions(),
         printed=host.printed.decode(errors="replace")[-MAX_PRINTED:],
         disturbed=host.disturbed and any(one.id in (None, "time-limit") for one in unclear),
@@ -154,12 +146,12 @@ def _judged(
 
 def _source_lines(report: Report, root: Path) -> dict[str, str]:
     """The line of each finding, as it was handed in."""
-    places = {
-        place_of(finding): source_line(root, finding.file, finding.line, finding.cell)
+    return {
+        place_of(finding): line
         for finding in report.findings
         if finding.file is not None and finding.line is not None
+        if (line := source_line(root, finding.file, finding.line, finding.cell)) is not None
     }
-    return {place: line for place, line in places.items() if line is not None}
 
 
 def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:
