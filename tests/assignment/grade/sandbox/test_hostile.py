@@ -330,7 +330,7 @@ print("keys:", "of_the_teacher" in open("/proc/keys").read())
 
 
 def test_calls_that_the_kernel_refuses(grade: Grade, isolation: Isolation) -> None:
-    """In all ways alike; only the network is left where it is not the machine's."""
+    """In all ways alike."""
     call = dict(zip((*REFUSED, *ASKED), NUMBERS[platform.machine()][1], strict=True))
     libc = ctypes.CDLL(None)
     libc.syscall(call["add_key"], b"user", b"of_the_teacher", b"secret", 6, -3)  # of the session
@@ -338,10 +338,9 @@ def test_calls_that_the_kernel_refuses(grade: Grade, isolation: Isolation) -> No
     lines = grade(with_lstm(program)).extra_data.printed.splitlines()
     half = lines[: len(lines) // 2]  # train.py imports it, too
     assert half[: len(REFUSED)] == [f"{name} -1 1" for name in REFUSED]
-    net = "1" if isolation.tool == "limits" else "made"
     assert half[len(REFUSED) :] == [
-        *("clone3 -1 38", "clone -1 1", "prlimit64 -1 1", "family 1 made", f"family 2 {net}"),
-        *(f"family 10 {net}", "family 16 1", "family 40 1", "still: 3 1024"),
+        *("clone3 -1 38", "clone -1 1", "prlimit64 -1 1", "family 1 made", "family 2 1"),
+        *("family 10 1", "family 16 1", "family 40 1", "still: 3 1024"),
         f"keys: {not isolation.drop_user}",  # the same user sees its name, and cannot read it
     ]
 

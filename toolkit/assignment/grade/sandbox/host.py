@@ -82,6 +82,7 @@ class SandboxedHost(Host):
         shutil.rmtree(self._sandbox.scratch, ignore_errors=True)
         self._sandbox.scratch.mkdir()
         self._watched = Watched(self._child, self._sandbox, self.clock, self._share)
+        self.private = self._watched.private
         return self._watched.process
 
     def stop(self, process: "subprocess.Popen[bytes]") -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from toolkit.assignment.grade.sandbox.landlock import landlock_version, readable
-from toolkit.assignment.grade.sandbox.seccomp import filter_for
+from toolkit.assignment.grade.sandbox.seccomp import filter_for_machine
 from toolkit.common.package_data import PACKAGE
 
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/usr")
@@ -81,7 +81,7 @@ class Isolation:
             open_to_it = [files]
         else:
             way = f"resource limits, a separate session{user}, no network"
-            network = "" if filter_for(network=False)[0] else "the network"
+            network = "" if filter_for_machine()[0] else "the network"
             open_to_it = [
                 network,
                 files,
@@ -173,7 +173,7 @@ class Sandbox:
     def command(self, program: list[str]) -> list[str]:
         """The command line that copies the submission and runs Python with these arguments."""
         tool = self.isolation.tool
-        refused, keyctl = filter_for(network=tool != "limits")  # there it is the machine's
+        refused, keyctl = filter_for_machine()
         settings = {
             "uid": self.isolation.uid,
             "filter": refused,

@@ -37,6 +37,8 @@ class Watched:
     Attributes:
         process: its standard input and output lead to the program; they reach their end as soon as
             it has ended, whoever else holds them open.
+        private: reads what the program writes to the descriptor that is its last argument, and that
+            it can keep from the programs that it starts.
         status: None while it runs; "finished" if it ended by itself, otherwise what it took too
             much of, or "short" where the machine has no memory left.
         starved: seconds for which it was waited for while others had its core.
@@ -60,10 +62,13 @@ class Watched:
         sandbox.prepare()
         # Sockets, not pipes: `shutdown` wakes whoever waits for an answer.
         self._ours, theirs = socket.socketpair()
-        with theirs, contextlib.ExitStack() as when_it_fails:
+        self._reads, writes = socket.socketpair()
+        with theirs, writes, contextlib.ExitStack() as when_it_fails:
             when_it_fails.enter_context(self._ours)
+            when_it_fails.enter_context(self._reads)
             self.process = share.start(
-                sandbox.command(program),
+                sandbox.command([*program, str(writes.fileno())]),
+                pass_fds=[writes.fileno()],
                 env=sandbox.environment(),
                 cwd=sandbox.scratch,
                 stdin=theirs.fileno(),
@@ -74,6 +79,7 @@ class Watched:
             when_it_fails.pop_all()
         self.process.stdin = os.fdopen(os.dup(self._ours.fileno()), "wb", buffering=0)
         self.process.stdout = os.fdopen(os.dup(self._ours.fileno()), "rb", buffering=0)
+        self.private = self._reads.fileno()
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=work, daemon=True)
                          for work in (self._watch, self._read)]  # fmt: skip
@@ -89,6 +95,7 @@ class Watched:
         with self.process:
             pass
         self._ours.close()
+        self._reads.close()
 
     def _watch(self) -> None:
         """Look at what it uses, until it ends or takes too much."""
@@ -109,7 +116,8 @@ class Watched:
                 for _ in range(int(MOST_SECONDS / TICK) if status == "short" else 0):
                     if any(Path("/proc", str(pid)).exists() for pid in killed):
                         time.sleep(TICK)
-            self._ours.shutdown(socket.SHUT_RDWR)
+            for end in (self._ours, self._reads):
+                end.shutdown(socket.SHUT_RDWR)
 
     def _read(self) -> None:
         """Read what it prints, and throw away what is more than the limit."""
