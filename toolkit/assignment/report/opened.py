@@ -42,13 +42,12 @@ def add_opened(shown: Mapping[str, Shown], results: Results) -> None:
     Raises:
         ToolkitError: none of these is there, or a file is missing or damaged.
     """
-    opened = [one for name in OPENED if (one := shown.get(name))]
+    opened = {name: shown[name] for name in OPENED if name in shown}
     if not opened:
         raise ToolkitError(f"There are no networks: none of {', '.join(OPENED)} is exported.")
-    where, what = opened[0].folder, ", ".join(one.name for one in opened)
-    print(f"Opened and measured, from {where}: {what}. About a minute.", flush=True)
-    networks = {one.name: torchscript.load(one.name, one.folder) for one in opened}
-    whose = opened[0].whose or "the toolkit"
+    whose = next(iter(opened.values())).whose or "the toolkit"
+    print(f"The networks of {whose} are opened and measured: about a minute.", flush=True)
+    networks = {name: torchscript.load(name, one.folder) for name, one in opened.items()}
     if generator := networks.pop("generator", None):
         _add_generator(generator, whose, results)
     if networks:

@@ -62,7 +62,7 @@ def _in_file(exercise: Exercise, submission: Submission, host: Host) -> Answer:
     called = _called(exercise, submission, host) if is_function else None
     if called and (called.numbers or called.verdict == "not written"):
         return called
-    judged = _judged(exercise, _report(exercise.part, submission, host), submission.root)
+    judged = _judged(exercise, _report(exercise.part, submission, host), submission)
     if judged.verdict in ("right", "wrong") or not written:
         return judged
     return called or _called(exercise, submission, host)
@@ -106,7 +106,8 @@ def _called(exercise: Exercise, submission: Submission, host: Host) -> Answer:
     except (Gone, StudentError, OSError, ValueError):
         return Answer(verdict="not seen", said=[("too long", {})])
     said = {"error": f"{error['types'][0]}: {error['text']}"[:300]}
-    return Answer(verdict="wrong", said=[("stopped", said)])
+    where = _line(submission, error["file"], error["line"])
+    return Answer(verdict="wrong", said=[("stopped", said), *where])
 
 
 def run_example(name: str, file: str) -> None:
@@ -133,26 +134,30 @@ def _report(part: Part, submission: Submission, host: Host) -> Report:
     return REPORTS[key]
 
 
-def _judged(exercise: Exercise, report: Report, root: Path) -> Answer:
+def _judged(exercise: Exercise, report: Report, submission: Submission) -> Answer:
     """What the check of the part says about an exercise."""
+
+    def said(key: str, finding: Finding) -> list[Sentence]:
+        where = _line(submission, finding.file, finding.line)
+        return [(key, {"message": finding.message}), *where]
+
     for finding in report.findings:
         id, one = str(finding.id), f"{finding.id} {finding.equation}"
         if {id, one} & {*exercise.ids}:
-            judged = [("judged", {"message": finding.message}), *_line(finding, root)]
             own = next((key for key, m in exercise.mistakes.items() if m.get("id") == one), "")
+            judged = said("judged", finding)
             return Answer(verdict="wrong", numbers=True, id=id, said=judged, mistake=own)
     if any(finding.id == "not-written" for finding in report.findings):
         return Answer(verdict="not written")
     ids = {None, *(id.split()[0] for id in exercise.ids)}
     for finding in (*report.findings, *(f for f in report.not_seen if f.id in ids)):
-        said = ("in the way", {"message": finding.message}), *_line(finding, root)
-        return Answer(verdict="not seen", said=[*said])
+        return Answer(verdict="not seen", said=said("in the way", finding))
     return Answer(verdict="right")
 
 
-def _line(finding: Finding, root: Path) -> list[Sentence]:
-    """The line of a file that a finding is about."""
-    if finding.file is None or finding.line is None or finding.cell is not None:
+def _line(submission: Submission, file: str | None, line: int | None) -> list[Sentence]:
+    """A line of a student's own Python file, if it is known."""
+    if file is None or line is None or file not in {*submission.files} - {*submission.notebooks}:
         return []
-    text = linecache.getline(str(root / finding.file), finding.line).strip()
-    return [("line", {"line": str(finding.line), "text": text})]
+    text = linecache.getline(str(submission.root / file), line).strip()
+    return [("line", {"line": str(line), "text": text})]
