@@ -22,7 +22,6 @@ import torch.nn.functional as F
 from results import processor
 from torch import Tensor, nn
 
-from toolkit.lstm.data import encode
 from toolkit.lstm.fast import FastLSTM
 from toolkit.lstm.model import LSTM
 
@@ -38,7 +37,7 @@ class Native(nn.Module):
         self.readout = nn.Linear(HIDDEN_SIZE, 10)
 
     def forward(self, digits: Tensor) -> Tensor:
-        output, _ = self.lstm(encode(digits, True))
+        output, _ = self.lstm(F.one_hot(digits, 10).float())
         logits: Tensor = self.readout(output[:, -1])
         return logits
 
@@ -52,7 +51,7 @@ class CellLoop(nn.Module):
         self.readout = nn.Linear(HIDDEN_SIZE, 10)
 
     def forward(self, digits: Tensor) -> Tensor:
-        x = encode(digits, True)
+        x = F.one_hot(digits, 10).float()
         h = torch.zeros(digits.size(0), HIDDEN_SIZE)
         c = torch.zeros_like(h)
         for t in range(digits.size(1)):
@@ -73,7 +72,7 @@ class EightMatrices(nn.Module):
         self.readout = nn.Linear(HIDDEN_SIZE, 10)
 
     def forward(self, digits: Tensor) -> Tensor:
-        x = encode(digits, True)
+        x = F.one_hot(digits, 10).float()
         h = torch.zeros(digits.size(0), HIDDEN_SIZE)
         c = torch.zeros_like(h)
         for t in range(digits.size(1)):

@@ -86,14 +86,15 @@ def finish(started: Started, kill_after: float | None = None) -> Attempt:
 def contents(directory: Path) -> dict[str, bytes]:
     """All files but checkpoints, without "seconds" and the checksums that depend on them.
 
-    The seeds in results.jsonl come in the order in which they end, which is of no consequence.
+    Further seeds are logged in the order in which they end, which is of no consequence.
     """
     found = {}
     for path in sorted((directory / "runs").rglob("*")):
         if path.is_file() and path.name != "checkpoint.pt":
             data = VARIES.sub(b"", path.read_bytes())
-            if path.name == "results.jsonl":
-                data = b"".join(sorted(data.splitlines(keepends=True)))
+            if path.parent.name.startswith("seeds-"):
+                lines = re.sub(rb'"step": \d+, ', b"", data).splitlines(keepends=True)
+                data = b"".join(sorted(lines))
             found[str(path.relative_to(directory))] = data
     return found
 

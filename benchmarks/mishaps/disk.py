@@ -65,7 +65,7 @@ def checkpoint(directory: Path) -> None:
         if run.step == 1:
             run.log(2, loss=0.25)
             run.save(2, 2.0, weights=[2.0] * 1000)
-        run.finish(run.final_record("all steps done"))
+        run.finish(run.record("all steps done"))
 
 
 def prepare(name: str, directory: Path) -> None:

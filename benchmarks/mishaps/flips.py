@@ -19,8 +19,6 @@ from toolkit.common.runs import Run
 from toolkit.export import torchscript
 from toolkit.export.film import load_film
 from toolkit.export.manifest import read_export, read_manifest
-from toolkit.lstm import horizon
-from toolkit.lstm.config import Config as LSTMConfig
 
 SMALL = 50_000  # bytes; what reading may write to, such as a log, is smaller
 SHARE = Metric(value=0.75, num_examples=4)
@@ -109,17 +107,6 @@ def _targets(directory: Path) -> dict[str, list[Target]]:
     add("checkpoints", run.checkpoint, lambda: _state(run)["numbers"])
     add("run.json", run.directory / "run.json", lambda: read_record(run.directory))
     add("metrics.jsonl", run.log_file, lambda: (_state(run)["latest"], _entries(run)))
-
-    trials = [horizon.Trial("LSTM", LSTMConfig(seed=seed), (5,)) for seed in range(3)]
-    study = directory / "study"
-    study.mkdir()
-    results = study / "results.jsonl"
-    rows = [
-        horizon._settings(trial) | {"accuracy_5": 0.9 + trial.config.seed / 100} for trial in trials
-    ]
-    horizon.write_log(results, rows)
-    (study / "grid.sha256").write_text("identity")
-    add("results.jsonl", results, lambda: _results(study, rows))
     return groups
 
 
@@ -133,7 +120,7 @@ def _run(directory: Path) -> Run:
         metrics = RecurrentMetrics(
             final_loss=SHARE, test_accuracy=SHARE, accuracy_by_length={5: SHARE, 100: SHARE}
         )
-        run.finish(run.final_record("all steps done", metrics))
+        run.finish(run.record("all steps done", metrics))
     return run
 
 
@@ -148,10 +135,3 @@ def _entries(run: Run) -> list[dict[str, Any]]:
     with Run(run.directory, Config()) as again:
         again.load()
         return again.entries
-
-
-def _results(study: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of a study; one that is missing runs again, and gives what it gave before."""
-    kept = list(horizon._read_results(study, "identity").values())
-    assert all(row in rows for row in kept), kept
-    return rows

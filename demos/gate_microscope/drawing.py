@@ -8,13 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from serving.pictures import SIDE, digit_on, from_base64
 from toolkit.common.device import make_rng
 from toolkit.common.errors import UsageError
 from toolkit.export import torchscript
 from toolkit.export.manifest import read_manifest
-from toolkit.gan.sketch import SIDE, read_picture, to_mnist
 
-MAX_BYTES = 5_000_000  # of a picture; `MAX_BYTES` in playground/src/drawing.js
 SHADES = 255
 
 
@@ -50,7 +49,7 @@ class Drawing:
             "maps" after each convolution: "channels", "height", "width", and "data" in base64, a
             byte for each value in units of "scale" / 255.
         """
-        shades = np.frombuffer(_from_base64(image), dtype=np.uint8)
+        shades = np.frombuffer(from_base64(image), dtype=np.uint8)
         if shades.size != SIDE * SIDE:
             raise UsageError(f"An image has {SIDE} x {SIDE} bytes; these are {shades.size:,}.")
         x = torch.from_numpy(shades.astype(np.float32) / SHADES).reshape(1, 1, SIDE, SIDE)
@@ -70,7 +69,7 @@ class Drawing:
 
     def picture(self, data: str) -> str:
         """A picture file in base64, with one digit on it, as `classify` takes it."""
-        return _image(to_mnist(read_picture(_file(data))))
+        return _image(digit_on(data))
 
     @torch.no_grad()
     def draw(self, picture: str) -> dict[str, Any]:
@@ -80,7 +79,7 @@ class Drawing:
             the "digit", its ten "probabilities", and the "image" that the classifier saw: 28 rows
             of 28 numbers from 0 (paper) to 1 (ink).
         """
-        image = to_mnist(read_picture(_file(picture)))
+        image = digit_on(picture)
         probabilities = self.classifier(image).softmax(dim=1)[0]
         return {
             "digit": int(probabilities.argmax()),
@@ -115,22 +114,3 @@ def _bytes(maps: Tensor) -> dict[str, Any]:
 def _image(image: Tensor) -> str:
     """An image, (1, 1, 28, 28), as 784 bytes in base64."""
     return base64.b64encode((image * SHADES).round().to(torch.uint8).numpy().tobytes()).decode()
-
-
-def _file(text: Any) -> bytes:
-    """The bytes of a picture in base64 or in a data URL."""
-    if not isinstance(text, str) or not text:
-        raise UsageError("There is no picture yet. Send a PNG or JPEG with one digit on it.")
-    data = _from_base64(text.partition("base64,")[2] if text.startswith("data:") else text)
-    if len(data) > MAX_BYTES:
-        raise UsageError(
-            f"The file has {len(data) / 1e6:.1f} MB; at most {MAX_BYTES / 1e6:.0f} MB are accepted."
-        )
-    return data
-
-
-def _from_base64(text: Any) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (TypeError, ValueError) as error:
-        raise UsageError("A picture must be a PNG or JPEG in base64 or in a data URL.") from error

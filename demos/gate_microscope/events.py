@@ -10,13 +10,15 @@ import torch
 from torch import Tensor
 
 from gate_microscope.cuts import NO_CUT, Cut, gradient, parse_wires, readout, states
+from gate_microscope.memory import remembered
+from serving.numbers import digits as typed
 from serving.numbers import whole
 from toolkit.common.device import make_rng
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.export import torchscript
 from toolkit.export.manifest import MINE, Shown, networks_of, read_manifest
-from toolkit.lstm.data import NUM_DIGITS, broken_mirror, palindromes, parse_digits, split_last
-from toolkit.lstm.microscope import logits_after_each_step, remembered, telling_cells, trace
+from toolkit.lstm.data import NUM_DIGITS, palindromes, split_last
+from toolkit.lstm.microscope import logits_after_each_step, telling_cells, trace
 
 MAX_DIGITS = 5000  # `MOST` in playground/src/reading.js
 MAX_REPLACED = 60  # digits of which each is replaced; `MOST_REPLACED` in playground/src/reading.js
@@ -101,8 +103,8 @@ class GateMicroscope:
             wires: such as "f0,hg"; see `gate_microscope.cuts`.
             step: the first one without them.
         """
-        key, cut = digits_key(digits), _cut(wires, step)
-        palindrome = broken_mirror(torch.tensor(key)) is None
+        key, cut = typed(digits, MAX_DIGITS), _cut(wires, step)
+        palindrome = key[1:] == key[:0:-1]  # then the next digit repeats the first
         networks = {}
         for name, network in self.networks.items():
             h = self.trace(name, key, cut)["h"]
@@ -130,7 +132,7 @@ class GateMicroscope:
         name = self._name(network)
         size = self.networks[name].hidden_size
         chosen = [whole("A cell", cell, 0, size - 1) for cell in cells[:size]]
-        traced = self.trace(name, digits_key(digits), _cut(wires, step))
+        traced = self.trace(name, typed(digits, MAX_DIGITS), _cut(wires, step))
         return {gate: _shorts(values[:, chosen].t()) for gate, values in traced.items()}
 
     @torch.no_grad()
@@ -157,19 +159,19 @@ class GateMicroscope:
             of each network after each step the length of the derivative with respect to c of an
             LSTM, h of an RNN. The loss is the cross-entropy of the first digit as the answer.
         """
-        key, cut = torch.tensor(digits_key(digits)), _cut(wires, step)
+        key, cut = torch.tensor(typed(digits, MAX_DIGITS)), _cut(wires, step)
         return {name: gradient(network, key, cut) for name, network in self.networks.items()}
 
     def remembers(self, digits: str) -> dict[str, list[Numbers]]:
         """Which digits each network's memory holds, after each of up to 60 digits.
 
-        Each digit is replaced by each of the nine others; see `toolkit.lstm.microscope.remembered`.
+        Each digit is replaced by each of the nine others; see `gate_microscope.memory`.
 
         Returns:
             of each network for each step a number for each digit up to then: how far its memory, c
             of an LSTM or h of an RNN, moves, as a share of the length of its vector.
         """
-        key = digits_key(digits)
+        key = typed(digits, MAX_DIGITS)
         if len(key) > MAX_REPLACED:
             raise UsageError(
                 f"What the memory holds is found by replacing every digit: of at most "
@@ -184,7 +186,7 @@ class GateMicroscope:
             "digit": the one that is read at this step; "networks": of each network its ten
             "probabilities" and, of up to 60 digits, what it "remembers" of each one read so far.
         """
-        key = digits_key(digits)
+        key = typed(digits, MAX_DIGITS)
         now = whole("The step", step, 1, len(key)) - 1
         networks = {}
         for name, network in self.networks.items():
@@ -202,7 +204,7 @@ class GateMicroscope:
             "digits" that are read now; "networks": of each network the ten probabilities "before"
             and "after", and how far its hidden state h has "moved" at every step.
         """
-        key = digits_key(digits)
+        key = typed(digits, MAX_DIGITS)
         place = whole("The place", place, 1, len(key))
         value = whole("The new digit", digit, 0, NUM_DIGITS - 1)
         edited = (*key[: place - 1], value, *key[place:])
@@ -220,12 +222,12 @@ class GateMicroscope:
     @torch.no_grad()
     def predict(self, digits: str) -> dict[str, Numbers]:
         """The ten probabilities of each network after the last digit."""
-        read = torch.tensor([digits_key(digits)])
+        read = torch.tensor([typed(digits, MAX_DIGITS)])
         return {name: net(read).softmax(dim=1)[0].tolist() for name, net in self.networks.items()}
 
     def gates(self, digits: str, step: int, network: str = "lstm") -> dict[str, Numbers]:
         """Every cell of a network after a step, counted from 1: i, f, o, g, c, h, or h alone."""
-        key = digits_key(digits)
+        key = typed(digits, MAX_DIGITS)
         now = whole("The step", step, 1, len(key)) - 1
         traced = self.trace(self._name(network), key)
         return {gate: values[now].tolist() for gate, values in traced.items()}
@@ -246,13 +248,6 @@ class GateMicroscope:
         with torch.no_grad():
             cut_states = states(network, read[None], cut)
         return {gate: torch.cat(values).float() for gate, values in cut_states.items()}
-
-
-def digits_key(text: Any) -> tuple[int, ...]:
-    """The digits in a text, as a key for the cache."""
-    if text is not None and not isinstance(text, str):
-        raise UsageError(f'The digits must be a text such as "31413", not {text!r}.')
-    return tuple(parse_digits(text or "", MAX_DIGITS)[0].tolist())
 
 
 def _cut(wires: Any, step: Any) -> Cut:

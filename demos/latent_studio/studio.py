@@ -1,8 +1,7 @@
 """What the latent studio computes, without the page."""
 
-import base64
-import binascii
 import functools
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from serving.numbers import whole
+from serving.pictures import digit_on
 from toolkit.common import figures
 from toolkit.common.device import make_rng
 from toolkit.common.errors import UsageError
@@ -17,13 +17,11 @@ from toolkit.export import torchscript
 from toolkit.export.film import load_film, network_at, trainings
 from toolkit.export.manifest import MINE, Shown, networks_of, read_manifest
 from toolkit.gan.data import EMBEDDED, MNIST, load_mnist, to_unit
-from toolkit.gan.latent import latents_of_class, pair_of_classes, sample_latents
+from toolkit.gan.latent import confident_points, no_sample_of, pair_of_classes, sample_latents
 from toolkit.gan.measure import neighbours
-from toolkit.gan.sketch import UNREADABLE, read_picture, to_mnist
 
 NUM_SAMPLES = 25
 MAX_SEED = 999_999
-MAX_BYTES = 5_000_000  # of a picture
 MAX_POINTS = 100  # drawn at once
 MAX_LATENT = 100.0  # a standard normal number is hardly ever beyond 6
 MILLISECONDS = 2500  # how long a film takes from one end to the other
@@ -63,6 +61,7 @@ class Studio:
         self.has_images = any(EMBEDDED.glob("*.gz"))  # nothing is downloaded for a visitor
         self.has_film = "film.npz" in read_manifest(generator.folder)
 
+    @torch.no_grad()
     def samples(self, seed: int, digit: str | int = ANY) -> Tensor:
         """Up to 25 latent points, float32 (n, latent_dim).
 
@@ -77,9 +76,12 @@ class Studio:
         seed = whole("seed", seed, 0, MAX_SEED)
         if digit == ANY:
             return sample_latents(NUM_SAMPLES, self.latent_dim, make_rng(seed, "samples"))
-        return latents_of_class(
-            self.generator, self.classifier, seed, digit_of("digit", digit), count=NUM_SAMPLES
-        )
+        wanted = digit_of("digit", digit)
+        points = confident_points(self.generator, self.classifier, seed)
+        found = list(islice((z for z, shown in points if shown == wanted), NUM_SAMPLES))
+        if not found:
+            raise no_sample_of(wanted)
+        return torch.stack(found)
 
     def pair(self, seed: int, digit_from: str | int, digit_to: str | int) -> Tensor:
         """The seed's first clear pictures of two digits: latent points, float32 (2, latent_dim).
@@ -173,18 +175,9 @@ class Studio:
             picture: a picture file in base64, or a data URI.
 
         Raises:
-            UsageError: it is too large, blank, or no picture.
+            UsageError: see `digit_on`.
         """
-        if not isinstance(picture, str):
-            raise UsageError(UNREADABLE)
-        text = picture.partition(",")[2] if picture.startswith("data:") else picture
-        if len(text) > MAX_BYTES * 4 / 3 + 4:
-            raise UsageError("The file has more than 5 MB. Choose a smaller one.")
-        try:
-            data = base64.b64decode(text, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise UsageError(UNREADABLE) from error
-        return self.judge(to_mnist(read_picture(data)))
+        return self.judge(digit_on(picture))
 
     @functools.cached_property
     def early(self) -> tuple[int, torch.jit.ScriptModule]:

@@ -10,8 +10,8 @@ import gradio as gr
 import PIL.Image
 from gradio.block_function import BlockFunction
 
+from serving.pictures import TOO_LARGE, UNREADABLE
 from toolkit.common.errors import ToolkitError
-from toolkit.gan.sketch import TOO_LARGE, UNREADABLE
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 

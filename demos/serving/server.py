@@ -12,12 +12,12 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from serving.environment import LOOPBACK
 from serving.messages import refuse_nonsense
+from serving.pictures import MAX_PIXELS
 from serving.ports import free_port
 from serving.sharing import Tunnel
 from serving.theme import CSS, THEME
 from serving.upkeep import share_one_heap
 from toolkit.common.errors import ToolkitError
-from toolkit.gan.sketch import MAX_PIXELS
 
 QUEUE_SIZE = 40  # events that wait; a visitor who comes after them reads that the queue is full
 MAX_FILE_SIZE = "5mb"

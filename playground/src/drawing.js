@@ -17,7 +17,7 @@ import { argmax, normalFrom, softmax, uniformFrom } from "./tensors.js";
  * }} Eyes images are (28 * 28) in 0..1; `picture` turns a file into one
  */
 
-const MAX_BYTES = 5_000_000; // of a picture; demos/gate_microscope/drawing.py
+const MAX_BYTES = 5_000_000; // of a picture; demos/serving/pictures.py
 const COLUMNS = [8, 16, 16]; // of maps in a row, of each layer
 
 /**

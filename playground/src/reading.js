@@ -85,7 +85,7 @@ function tellingCells({ readout_weight, hidden_size }, h, answer) {
 
 /**
  * Which digits the memory, c(t) of an LSTM or h(t) of an RNN, holds after each step: each digit is
- * replaced by the nine others, one after the other. See toolkit/lstm/microscope.py, `remembered`.
+ * replaced by the nine others, one after the other. See demos/gate_microscope/memory.py.
  * @param {import("./models.js").Recurrent} network
  * @param {number[]} digits
  * @param {() => boolean} isNewest it stops where nobody waits for it any more

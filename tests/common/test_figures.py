@@ -29,7 +29,7 @@ def test_last_row_of_a_sheet_may_be_short() -> None:
 
 def test_gif_there_and_back_for_ever(tmp_path: Path) -> None:
     frames = torch.linspace(0, 1, 9).view(9, 1, 1, 1).expand(9, 1, 28, 28)
-    figures.save_gif(tmp_path / "a.gif", frames, milliseconds=150)
+    (tmp_path / "a.gif").write_bytes(figures.to_gif(frames, milliseconds=150))
     film = iio.imread(tmp_path / "a.gif")
     assert film.shape[:3] == (16, 168, 168)
     brightness = film[..., 0].mean(axis=(1, 2))
@@ -88,7 +88,7 @@ def test_level_and_point_show_their_standard_deviation(tmp_path: Path) -> None:
 def test_panels(tmp_path: Path) -> None:
     """Four panels in two rows of three; the places that are left over are blank."""
     curve = figures.Ranged([5, 100], [0.2, 0.6], [0.1, 0.5], [0.3, 0.9], "C0")
-    panels = [figures.Panel(f"question {n}", {"a": curve, "b": curve}) for n in range(4)]
+    panels = {f"question {n}": {"a": curve, "b": curve} for n in range(4)}
     figures.save_panels(tmp_path / "a.png", panels, x_label="x", y_label="y", level=("chance", 0.1))
     picture = iio.imread(tmp_path / "a.png")[..., :3]
     height, width, _ = picture.shape

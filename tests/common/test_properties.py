@@ -43,7 +43,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     for entry in ENTRIES:
         run.log(**entry)
     run.save(3, 1.25, words=["a", 1, 2.5])
-    run.finish(run.final_record("all steps done", METRICS))
+    run.finish(run.record("all steps done", METRICS))
     return run
 
 
@@ -81,7 +81,7 @@ def test_a_run_goes_on_whatever_its_log_holds(run: Run, data: st.DataObject) -> 
 
 @given(data=st.data())
 def test_records(run: Run, data: st.DataObject) -> None:
-    write_record(run.directory, run.final_record("all steps done", METRICS))
+    write_record(run.directory, run.record("all steps done", METRICS))
     path = run.directory / "run.json"
     written, facts = read_record(run.directory), json.loads(path.read_bytes())
     older = {key: value for key, value in facts.items() if key != "crc32"}
@@ -97,7 +97,7 @@ def test_records(run: Run, data: st.DataObject) -> None:
 
 @given(data=st.data())
 def test_checkpoints(run: Run, data: st.DataObject) -> None:
-    write_record(run.directory, run.final_record("all steps done", METRICS))
+    write_record(run.directory, run.record("all steps done", METRICS))
     whole = run.checkpoint.read_bytes()
     header = whole[: whole.index(b"\n") + 1]
     try:

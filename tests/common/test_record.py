@@ -1,4 +1,4 @@
-"""Numbers with error bars, worked by hand, and what older records have in their place."""
+"""Numbers with error bars, worked by hand."""
 
 from dataclasses import asdict
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from toolkit.common.record import GANMetrics, Metric, Spread
+from toolkit.common.record import Metric, ShareSpread, Spread
 
 FLOAT: Any = Metric[Spread]
 
@@ -22,15 +22,21 @@ def test_mean_and_standard_deviation_by_hand() -> None:
 
 
 def test_one_draw_has_no_error_bar() -> None:
-    """Nor has a number of an older record."""
     assert f"{Spread.of([3.5]):.1f}" == "3.5 (one draw)"
-    old = FLOAT.model_validate_json('{"value": 3.5, "num_examples": 10000}')
-    assert old.value == Spread.of([3.5]) == Spread(3.5, None, 1)
+    assert Spread.of([3.5]) == Spread(3.5, None, 1)
 
 
 @pytest.mark.parametrize(
     "value",
-    ['"3"', "null", "NaN", '{"mean": 1, "more": 2}', '{"mean": 1, "num_draws": 0}', '{"sd": 1}'],
+    [
+        '"3"',
+        "3",
+        "null",
+        "NaN",
+        '{"mean": 1, "more": 2}',
+        '{"mean": 1, "num_draws": 0}',
+        '{"sd": 1}',
+    ],
 )
 def test_what_is_no_spread_is_refused(value: str) -> None:
     with pytest.raises(ValidationError):
@@ -38,15 +44,9 @@ def test_what_is_no_spread_is_refused(value: str) -> None:
 
 
 def test_a_share_is_at_most_1() -> None:
-    """Also in a list, and also where only the mean is there."""
-    one = {"value": 1.0, "num_examples": 1}
-    facts = {
-        "final_loss_discriminator": one,
-        "final_loss_generator": one,
-        "frechet_distance": one,
-        "frechet_distance_floor": one,
-        "classifier_sha256": "",
-    }
-    GANMetrics.model_validate(facts | {"class_shares": one | {"value": [0.5, 1.0]}})
+    """Also in a list."""
+    shares: Any = Metric[list[ShareSpread]]
+    draws = [{"mean": 0.5}, {"mean": 1.0}]
+    assert shares(value=draws, num_examples=1).value[1] == Spread(1.0)
     with pytest.raises(ValidationError, match=r"a share is 0 to 1, not 1\.5"):
-        GANMetrics.model_validate(facts | {"class_shares": one | {"value": [0.5, 1.5]}})
+        shares(value=[*draws, {"mean": 1.5}], num_examples=1)

@@ -21,6 +21,7 @@ from .reference import probabilities, states
 
 sys.path.insert(0, str(ROOT / "demos"))
 from gate_microscope.events import GateMicroscope
+from gate_microscope.memory import remembered
 
 HERE = Path(__file__).parent
 TITLE = {"lstm": "LSTM, curriculum", "rnn": "RNN, curriculum"}
@@ -200,3 +201,20 @@ def test_500_sentences(node: Callable[..., str], page: Path) -> None:
             assert found == pytest.approx([c[start - 1], c[-1], i[-1], held[-1]], abs=0.06)
             writes = lost <= 0.03 and c[-1] > 1.5 * c[start - 1] and i[-1] > 0.5
             assert ("goes on writing" in text) == writes
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("digits", [[4, 1, 0, 9, 9, 2], [8]])
+def test_remembered(name: str, digits: list[int]) -> None:
+    """Every digit replaced by every other one, and the whole read anew."""
+    found = remembered(torchscript.load(name), torch.tensor(digits)).numpy()
+    memory = "c" if name.startswith("lstm") else "h"
+    own = states(name, [digits])[memory][:, 0]
+    expected = np.zeros((len(digits), len(digits)))
+    for k, digit in enumerate(digits):
+        others = [[*digits[:k], x, *digits[k + 1 :]] for x in set(range(10)) - {digit}]
+        moved = states(name, others)[memory] - own[:, None]
+        expected[:, k] = np.linalg.norm(moved, axis=2).mean(axis=1)
+    expected /= np.linalg.norm(own, axis=1)[:, None]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert not np.triu(found, 1).any()

@@ -143,7 +143,7 @@ BLANK = data_uri(np.full((280, 280), 255, dtype=np.uint8))
         ("draw", (BLANK,), "is blank"),
         ("draw", ("3333",), "not a picture"),
         ("draw", ("data:image/png;base64,!",), "in base64 or in a data URL"),
-        ("draw", (base64.b64encode(bytes(5_000_001)).decode(),), "at most 5 MB"),
+        ("draw", (base64.b64encode(bytes(5_000_001)).decode(),), "more than 5 MB"),
     ],
 )
 def test_bad_input_gets_a_sentence(

@@ -235,7 +235,7 @@ def test_the_page_gets_what_the_api_says(gan_demo: Served, client: gradio_client
         ("draw", {"corners": [[90] * 64], "weights": [[9]]}, "from -100 to 100"),
         ("judge", {"images": ["AAAA"]}, "784 bytes"),
         ("judge", {"images": 3}, "784 bytes"),
-        ("read", {"picture": "?"}, "not a picture"),
+        ("read", {"picture": "?"}, "in base64 or in a data URL"),
     ],
 )
 def test_the_page_gets_a_sentence(

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
+from gate_microscope.memory import remembered
 from toolkit.common.errors import ToolkitError
 from toolkit.export import torchscript
 from toolkit.export.manifest import SIGNATURES, read_manifest
@@ -25,7 +26,6 @@ from toolkit.export.playground import write_playground
 from toolkit.export.replacing import copy_export
 from toolkit.gan.data import MNIST, to_unit
 from toolkit.lstm.data import palindromes, split_last
-from toolkit.lstm.microscope import remembered
 
 from .chromium import expect, visit
 

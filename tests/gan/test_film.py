@@ -1,5 +1,6 @@
 """The film of a training: by hand, against the networks themselves, and after an interruption."""
 
+import io
 import itertools
 import time
 from dataclasses import replace
@@ -18,14 +19,7 @@ from toolkit.export.replacing import Replaced
 from toolkit.export.torchscript import MadeFile
 from toolkit.gan.config import Config
 from toolkit.gan.data import MNIST, to_unit
-from toolkit.gan.film import (
-    Film,
-    area_under_curve,
-    frame_steps,
-    from_bytes,
-    state_dict_at,
-    to_bytes,
-)
+from toolkit.gan.film import Film, area_under_curve, frame_steps, state_dict_at, to_bytes
 from toolkit.gan.losses import hinge_discriminator_loss, hinge_generator_loss
 from toolkit.gan.training import Networks, build, train
 
@@ -92,7 +86,7 @@ def test_area_is_that_under_the_curve() -> None:
 
 def test_frames_are_the_networks(made: tuple[Film, Networks], mnist: MNIST) -> None:
     film, networks = made
-    arrays = from_bytes(to_bytes(film.arrays()))
+    arrays = dict(np.load(io.BytesIO(to_bytes(film.arrays()))))
     first, last = 0, CONFIG.num_steps
     for step, network in ((first, build(CONFIG).average), (last, networks.average)):
         kept = state_dict_at(arrays, "generator", step)

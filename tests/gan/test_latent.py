@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from toolkit.common.errors import ToolkitError, UsageError
-from toolkit.gan.latent import interpolate, latents_of_class, pair_of_classes, sample_latents
+from toolkit.gan.latent import confident_points, interpolate, pair_of_classes, sample_latents
 
 
 def test_nine_points_with_exact_ends() -> None:
@@ -118,19 +118,9 @@ def test_digits_that_cannot_be_had() -> None:
         pair_of_classes(FirstNumber(), by_sign, 0, 3, 3)  # type: ignore[arg-type]
 
 
-def test_more_of_one_class() -> None:
+def test_every_clear_sample() -> None:
     """Half of the 1,000 points are below zero; by_sign is 90% sure beyond logit(0.9) / 2 = 1.1."""
-    points = latents_of_class(FirstNumber(), by_sign, seed=0, digit=8, count=25)  # type: ignore[arg-type]
-    assert points.shape == (25, 4)
-    assert bool((points[:, 0] < -1.09).all())
-    assert len(points.unique(dim=0)) == 25
-    fewer = latents_of_class(FirstNumber(), by_sign, seed=0, digit=8, count=7)  # type: ignore[arg-type]
-    assert torch.equal(fewer, points[:7])
-
-
-def test_fewer_than_wanted_and_none() -> None:
-    all_threes = latents_of_class(FirstNumber(), by_sign, seed=0, digit=3, count=1000)  # type: ignore[arg-type]
+    points = [*confident_points(FirstNumber(), by_sign, 0)]  # type: ignore[arg-type]
+    assert all((z[0] < -1.09) if digit == 8 else (z[0] > 1.09) for z, digit in points)
     # P(N > 1.0986) = 13.6%: 136 of 1,000, give or take three standard deviations of 10.8
-    assert 104 < len(all_threes) < 168
-    with pytest.raises(ToolkitError, match="None of 1,000 samples is clearly a 5"):
-        latents_of_class(FirstNumber(), by_sign, seed=0, digit=5, count=25)  # type: ignore[arg-type]
+    assert 104 < sum(digit == 3 for _, digit in points) < 168

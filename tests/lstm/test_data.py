@@ -6,12 +6,9 @@ import torch
 from toolkit.common.errors import UsageError
 from toolkit.lstm.data import (
     all_palindromes,
-    broken_mirror,
-    encode,
     held_out,
     membership,
     palindromes,
-    parse_digits,
     split_last,
 )
 
@@ -113,49 +110,7 @@ def test_bad_requests() -> None:
         palindromes(1, 5, split="dev", rng=rng())  # type: ignore[arg-type]
 
 
-def test_encodings() -> None:
-    digits = torch.tensor([[3, 0, 9]])
-    one_hot = encode(digits, one_hot=True)
-    assert one_hot.shape == (1, 3, 10)
-    assert one_hot.argmax(dim=2).tolist() == [[3, 0, 9]]
-    assert one_hot.sum(dim=2).tolist() == [[1.0, 1.0, 1.0]]
-    assert encode(digits, one_hot=False).tolist() == [[[3.0], [0.0], [9.0]]]
-
-
 def test_task() -> None:
     digits, label = split_last(torch.tensor([[1, 2, 3, 2, 1]]))
     assert digits.tolist() == [[1, 2, 3, 2]]
     assert label.tolist() == [1]
-
-
-def test_broken_mirror_by_reversing_strings() -> None:
-    """Every sequence of up to 5 digits from 0 to 2."""
-    for length in range(1, 6):
-        for digits in torch.cartesian_prod(*[torch.arange(3)] * length).view(-1, length):
-            text = "".join(map(str, digits.tolist()))
-            whole = text + text[0]
-            backwards = whole[::-1]
-            wrong = [k + 1 for k in range(length) if whole[k] != backwards[k]]
-            assert broken_mirror(digits) == (wrong[0] if wrong else None), text
-
-
-def test_digits_are_read_as_typed() -> None:
-    digits = parse_digits(" 3,1 4\n1,\t5  9 ", longest=6)
-    assert digits.tolist() == [[3, 1, 4, 1, 5, 9]]
-    assert digits.dtype == torch.int64
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("", "no digits yet"),
-        (" ,\n", "no digits yet"),
-        ("1 2x", "Character 3 is 'x'"),
-        ("12\u0663", "Character 3 is"),  # an Arabic three is a digit to str.isdigit
-        ("-1", "Character 1 is '-'"),
-        ("1" * 1_000_000, "1,000,000 digits; at most 1,000"),
-    ],
-)
-def test_anything_but_digits_is_refused(text: str, sentence: str) -> None:
-    with pytest.raises(UsageError, match=sentence):
-        parse_digits(text, longest=1000)

@@ -7,11 +7,10 @@ import torch
 from torch import nn
 
 from toolkit.lstm import sigmoids
-from toolkit.lstm.data import encode
 from toolkit.lstm.fast import FastLSTM
 from toolkit.lstm.model import LSTM, all_inputs
 
-from .torch_weights import copy_from_torch
+from .torch_weights import copy_from_torch, encode
 
 
 @pytest.fixture(params=[True, False], ids=["one-hot", "bare digits"])

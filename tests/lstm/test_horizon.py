@@ -47,10 +47,10 @@ def test_same_rows_in_this_process(rows: list[Row]) -> None:
 
 def test_finished_trials_are_not_run_again(tmp_path: Path) -> None:
     run_grid(TRIALS, tmp_path, num_workers=1)
-    results = tmp_path / "results.jsonl"
+    results = tmp_path / "metrics.jsonl"
     first, second = read_log(results).entries
     write_log(results, [first | {"steps": 12_345}, second])
-    results.write_bytes(results.read_bytes()[:-40])  # one done, one cut short by a kill
+    results.write_bytes(results.read_bytes()[:-40])  # one done, one damaged
     reported = []
     again = run_grid(TRIALS, tmp_path, num_workers=1, report=lambda n, row: reported.append(n))
     assert reported == [2]
@@ -63,7 +63,7 @@ def test_a_failed_trial_is_reported_and_the_others_run(tmp_path: Path) -> None:
     failed, fine = run_grid(trials, tmp_path, num_workers=1)
     assert failed["error"].startswith("UsageError: A palindrome needs a length of at least 2")
     assert "accuracy_7" in fine
-    assert len((tmp_path / "results.jsonl").read_text().splitlines()) == 1  # it is tried again
+    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 1  # it is tried again
 
 
 def test_no_trials(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_no_trials(tmp_path: Path) -> None:
 
 def test_results_of_another_grid_are_kept(tmp_path: Path) -> None:
     run_grid(TRIALS[1:], tmp_path, num_workers=1)
-    before = (tmp_path / "results.jsonl").read_bytes()
-    with pytest.raises(UsageError, match="has the results of another grid"):
+    before = (tmp_path / "metrics.jsonl").read_bytes()
+    with pytest.raises(UsageError, match="holds a run with other settings"):
         run_grid(TRIALS, tmp_path)
-    assert (tmp_path / "results.jsonl").read_bytes() == before
+    assert (tmp_path / "metrics.jsonl").read_bytes() == before

@@ -1,14 +1,18 @@
-"""The microscope against nn.LSTM and nn.RNN, through which every sequence is read on its own."""
+"""The microscope against nn.LSTM and nn.RNN, through which every sequence is read on its own, and
+gradients over time against finite differences and a case worked by hand."""
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from toolkit.lstm.microscope import (
     GATES,
+    gradient_norms,
     logits_after_each_step,
-    remembered,
     telling_cells,
     trace,
 )
@@ -79,20 +83,42 @@ def test_the_telling_cell_is_the_one_whose_loss_hurts_most() -> None:
     assert telling_cells(network, torch.tensor([1.0, 1.0, -0.1])).tolist() == [2, 1, 0]
 
 
-def test_remembered(network: LSTM | RNN) -> None:
-    """Every digit replaced by every other one, and the whole read anew."""
-    found = remembered(network, torch.tensor(DIGITS)).numpy()
-    own = memory(network, DIGITS)[1]
-    expected = np.zeros((len(DIGITS), len(DIGITS)))
-    for k, digit in enumerate(DIGITS):
-        for other in set(range(10)) - {digit}:
-            moved = memory(network, [*DIGITS[:k], other, *DIGITS[k + 1 :]])[1] - own
-            expected[:, k] += np.linalg.norm(moved, axis=1) / 9
-    expected /= np.linalg.norm(own, axis=1)[:, None]
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-    assert not np.triu(found, 1).any()
-
-
 def test_a_single_digit(network: LSTM | RNN) -> None:
     assert trace(network, torch.tensor([8]))["h"].shape == (1, HIDDEN)
-    assert remembered(network, torch.tensor([8])).shape == (1, 1)
+
+
+def test_linear_decay_by_hand() -> None:
+    """Without inputs h stays 0, where tanh' = 1: W_hh = I / 2 halves the gradient at each step."""
+    model = RNN(6)
+    with torch.no_grad():
+        model.cell.weight_ih.zero_()
+        model.cell.weight_hh.copy_(torch.eye(6) / 2)
+    norms = gradient_norms(model, torch.randint(10, (4, 9)), torch.randint(10, (4,)))["h"]
+    ratios = [earlier / later for earlier, later in pairwise(norms)]
+    assert ratios == pytest.approx([0.5] * 8, rel=1e-4)
+
+
+def test_last_step_equals_finite_differences() -> None:
+    torch.manual_seed(0)
+    model = LSTM(5)
+    digits, labels = torch.randint(10, (1, 4)), torch.tensor([3])
+    h = model.trace(digits)[5][:, -1].detach().double()
+    weight, bias = model.readout.weight.double(), model.readout.bias.double()
+
+    def loss(h: torch.Tensor) -> float:
+        return F.cross_entropy(F.linear(h, weight, bias), labels).item()
+
+    steps = 1e-5 * torch.eye(5, dtype=torch.double)
+    slopes = torch.tensor([(loss(h + e) - loss(h - e)) / 2e-5 for e in steps])
+    norms = gradient_norms(model, digits, labels)
+    assert norms["h"][-1] == pytest.approx(slopes.norm().item(), rel=1e-4)
+    assert len(norms["h"]) == len(norms["c"]) == 4
+
+
+def test_an_open_forget_gate_keeps_the_gradient() -> None:
+    """With f = 1 and no way from h into the gates, dL/dc is the same at every step."""
+    model = LSTM(5, forget_bias=100.0)
+    with torch.no_grad():
+        model.cell.weight_hh.zero_()
+    norms = gradient_norms(model, torch.randint(10, (1, 30)), torch.randint(10, (1,)))["c"]
+    assert norms == pytest.approx([norms[-1]] * 30, rel=1e-4)

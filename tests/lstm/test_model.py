@@ -4,10 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from toolkit.lstm.data import encode
 from toolkit.lstm.model import LSTM, RNN, LSTMCell, RNNCell
 
-from .torch_weights import copy_from_torch, copy_to_torch
+from .torch_weights import copy_from_torch, copy_to_torch, encode
 
 HIDDEN = 12
 

@@ -1,7 +1,8 @@
-"""The weights of our cell as those of a one-layer `nn.LSTM`, and back."""
+"""What `nn.LSTM` is given to compute as our network does: its weights, there and back, and x(t)."""
 
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from toolkit.lstm.model import LSTMCell
 
@@ -16,3 +17,8 @@ def copy_to_torch(cell: LSTMCell, lstm: nn.LSTM) -> None:
     """torch's second bias becomes zero."""
     ours = (cell.weight_ih, cell.weight_hh, cell.bias, torch.zeros_like(cell.bias))
     lstm.load_state_dict(dict(zip(lstm.state_dict(), ours, strict=True)))
+
+
+def encode(digits: Tensor, one_hot: bool) -> Tensor:
+    """x(t) of digits (batch, length): float32 (batch, length, 10), or (batch, length, 1)."""
+    return F.one_hot(digits, 10).float() if one_hot else digits.unsqueeze(-1).float()

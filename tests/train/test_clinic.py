@@ -67,7 +67,7 @@ def clinic(
     runs_dir = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "narrow":
-            patch.setattr("toolkit.gan.failures.build", build_narrow)
+            patch.setattr("toolkit.gan.training.build", build_narrow)
             patch.setattr("toolkit.train.clinic.load_evaluator", load_small_evaluator)
             patch.setitem(LESSONS, "saturation", shorten(LESSONS["saturation"], 150))
             patch.setattr("toolkit.train.clinic.BATCH_SIZES", (1, 64))  # of the curve

@@ -1,20 +1,17 @@
 """The figure of the study: which families stand in which panel, and what its bands show."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from toolkit.common.figures import Panel
+from toolkit.common.figures import Panels
 from toolkit.train import horizon
 
 
-def panels_of(rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> Sequence[Panel]:
-    drawn: list[Panel] = []
-    monkeypatch.setattr(
-        horizon.figures, "save_panels", lambda path, panels, **_: drawn.extend(panels)
-    )
+def panels_of(rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> Panels:
+    drawn: dict[str, Any] = {}
+    monkeypatch.setattr(horizon.figures, "save_panels", lambda path, it, **_: drawn.update(it))
     horizon.plot_accuracy(Path("unused.png"), rows)
     return drawn
 
@@ -27,21 +24,21 @@ def test_a_panel_for_each_question(monkeypatch: pytest.MonkeyPatch) -> None:
         {"family": "LSTM", "accuracy_20": 1.0},
         {"family": "RNN, clipped at 1", "error": "RuntimeError: no luck"},
     ]
-    learns, helped = panels_of(rows, monkeypatch)
-    assert list(learns.curves) == ["LSTM", "RNN"]
-    rnn = learns.curves["RNN"]
+    learns, helped = panels_of(rows, monkeypatch).values()
+    assert list(learns) == ["LSTM", "RNN"]
+    rnn = learns["RNN"]
     assert list(rnn.x) == [5, 20]
     assert list(rnn.mean) == [1.0, 0.625]
     assert list(rnn.low) == [1.0, 0.5]
     assert list(rnn.high) == [1.0, 0.75]
-    assert list(helped.curves) == ["the RNN as it is"]
-    assert helped.curves["the RNN as it is"].colour == rnn.colour != learns.curves["LSTM"].colour
+    assert list(helped) == ["the RNN as it is"]
+    assert helped["the RNN as it is"].colour == rnn.colour != learns["LSTM"].colour
 
 
 @pytest.mark.parametrize("preset", horizon.GRIDS)
 def test_every_network_of_a_grid_has_a_colour(preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
     trials = horizon.GRIDS[preset]()
     rows = [{"family": trial.family, "accuracy_5": 1.0} for trial in trials]
-    for panel in panels_of(rows, monkeypatch):
-        colours = [curve.colour for curve in panel.curves.values()]
+    for curves in panels_of(rows, monkeypatch).values():
+        colours = [curve.colour for curve in curves.values()]
         assert len(set(colours)) == len(colours)

@@ -58,7 +58,7 @@ def finish(directory: Path, arguments: list[str], kills: Sequence[int | str]) ->
         (["lstm"], [5, 4, 9, 6, 5]),
         (["rnn", "--curriculum", "--num-steps", "50"], [5, 5]),
         # At the first and at the last checkpoint of the second seed, which begins again.
-        (["rnn", "--num-steps", "50", "--seeds", "2"], [10, 8]),
+        (["rnn", "--num-steps", "50", "--seeds", "2"], [11, 9]),
         # After the checkpoint of the first epoch; between the manifest and classifier.pt.
         (["classifier"], [5, 10]),
         # Before the record of step 40, with snapshots and film; of the exports, before film.npz.
@@ -180,7 +180,7 @@ def test_killed_between_seeds(tmp_path: Path) -> None:
     """The seeds that are done are kept, and the others give what they would have given."""
     words = ["rnn", "--preset", "smoke", "--num-steps", "50", "--seeds", "3"]
     exports = Path("runs/smoke/exports")
-    results = Path("runs/smoke/rnn-num_steps=50/seeds-3/results.jsonl")
+    results = Path("runs/smoke/rnn-num_steps=50/seeds-3/metrics.jsonl")
     for name in ("killed", "whole"):
         (tmp_path / name).mkdir()
 
@@ -264,8 +264,8 @@ def test_a_study_leaves_no_process_behind(sent: signal.Signals, tmp_path: Path) 
         start_new_session=True,
         stderr=subprocess.DEVNULL,
     )
-    results = tmp_path / "study" / "results.jsonl"
-    while not results.exists():
+    results = tmp_path / "study" / "metrics.jsonl"
+    while not results.exists() or not results.read_text():
         time.sleep(0.1)
     process.send_signal(sent)
     process.wait(60)

@@ -3,7 +3,6 @@
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -36,12 +35,7 @@ class Ranged(NamedTuple):
     colour: str
 
 
-@dataclass(frozen=True)
-class Panel:
-    """One of several small plots beside each other."""
-
-    title: str
-    curves: Mapping[str, Ranged]  # name -> shares of 0 to 1
+Panels = Mapping[str, Mapping[str, Ranged]]  # title -> name -> shares of 0 to 1
 
 
 def to_picture(image: Tensor) -> Picture:
@@ -87,11 +81,6 @@ def to_gif(frames: Tensor, milliseconds: int, scale: int = 6) -> bytes:
     """
     there = [to_picture(frame) for frame in _enlarge(frames, scale)]
     return _gif([*there, *there[-2:0:-1]], milliseconds)
-
-
-def save_gif(path: Path, frames: Tensor, milliseconds: int, scale: int = 6) -> None:
-    """Write images as a GIF, see `to_gif`."""
-    atomic_write(path, to_gif(frames, milliseconds, scale))
 
 
 def save_film(path: Path, frames: Sequence[Picture], milliseconds: int, last: int = 2000) -> None:
@@ -168,7 +157,7 @@ def save_curves(
 
 def save_panels(
     path: Path,
-    panels: Sequence[Panel],
+    panels: Panels,
     *,
     x_label: str,
     y_label: str,
@@ -187,15 +176,15 @@ def save_panels(
     num_rows = math.ceil(len(panels) / columns)
     figure = Figure(figsize=(3.7 * columns, 3.1 * num_rows), layout="constrained")
     grid = figure.subplots(num_rows, columns, sharey=True, squeeze=False)
-    for axes, panel in zip(grid.flat, panels, strict=False):
-        for n, (name, (x, y, low, high, colour)) in enumerate(panel.curves.items()):
+    for axes, (title, curves) in zip(grid.flat, panels.items(), strict=False):
+        for n, (name, (x, y, low, high, colour)) in enumerate(curves.items()):
             size = 4.5 / (n + 1)
             axes.plot(x, y, "os^D"[n % 4], ls="-", lw=size, ms=size + 2, color=colour, label=name)
             axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
             axes.vlines(x, low, high, color=colour, alpha=0.5, linewidth=1.2)
         axes.axhline(level[1], color="gray", linestyle="--", linewidth=1, label=level[0])
-        axes.set_title(panel.title, fontsize=10.5, loc="left")
-        ticks = sorted({at for curve in panel.curves.values() for at in curve.x})
+        axes.set_title(title, fontsize=10.5, loc="left")
+        ticks = sorted({at for curve in curves.values() for at in curve.x})
         axes.set(xscale="log", ylim=(0, 1.06), xlabel=x_label)
         axes.set_xticks(ticks, [f"{at:,}" for at in ticks], fontsize=8)
         axes.xaxis.set_minor_locator(NullLocator())

@@ -175,25 +175,21 @@ def write_log(path: Path, entries: list[dict[str, Any]]) -> None:
 def read_log(path: Path) -> Log:
     """The entries of a log, without a last line that a kill cut short; none without a file.
 
-    A log in which no line has a checksum is from before 0.2 and taken as it is.
-
     Raises:
         ToolkitError: the file is unreadable.
     """
     if not path.exists():
         return Log([], [])
-    data = read_bytes(path)
-    lines = data.decode(errors="replace").split("\n")[:-1]
-    sealed = b'"crc32"' in data
+    lines = read_bytes(path).decode(errors="replace").split("\n")[:-1]
     entries, damaged = [], []
     for number, line in enumerate(lines, start=1):
         try:
             entry = json.loads(line)
-            if sealed and _sealed({k: v for k, v in entry.items() if k != "crc32"}) != line + "\n":
+            del entry["crc32"]
+            if _sealed(entry) != line + "\n":
                 raise ValueError("the checksum differs")
-            entry.pop("crc32", None)
             entries.append(entry)
-        except (ValueError, AttributeError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             damaged.append(number)
     return Log(entries, damaged)
 

@@ -47,8 +47,7 @@ class Facts(BaseModel):
 class Spread:
     """What several draws of the same thing gave: a number and its error bar.
 
-    Formats as both, each in the given way: f"{spread:.2f}" is "3.93 ± 0.53". Where a spread is
-    wanted, a plain number will do, which older records have; it counts as one draw.
+    Formats as both, each in the given way: f"{spread:.2f}" is "3.93 ± 0.53".
     """
 
     mean: float
@@ -64,11 +63,6 @@ class Spread:
         if self.sd is None:
             return f"{self.mean:{spec}} (one draw)"
         return f"{self.mean:{spec}} ± {self.sd:{spec}}"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_draw(cls, data: Any) -> Any:
-        return {"mean": data} if isinstance(data, int | float) else data
 
 
 def _is_share(spread: Spread) -> Spread:
@@ -104,10 +98,9 @@ class GANMetrics(Facts):
     frechet_distance_floor: Metric[Spread]  # from real training images to the test images
     class_shares: Metric[list[ShareSpread]]  # of the digits 0 to 9 among generated images
     classifier_sha256: str  # of classifier.pt, which measured distances and shares
-    # Older records lack the rest.
-    class_shares_real: Metric[list[ShareSpread]] | None = None  # among training images
-    share_unsure: Metric[ShareSpread] | None = None  # generated images that are no clear digit
-    share_unsure_real: Metric[ShareSpread] | None = None  # the same of training images
+    class_shares_real: Metric[list[ShareSpread]]  # among training images
+    share_unsure: Metric[ShareSpread]  # generated images that are no clear digit
+    share_unsure_real: Metric[ShareSpread]  # the same of training images
 
 
 class ClassifierMetrics(Facts):

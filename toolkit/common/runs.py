@@ -8,14 +8,12 @@ runs/default/gan/
   figures/        pictures and GIFs
 """
 
-import contextlib
 import dataclasses
 import io
 import json
 import math
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
@@ -50,7 +48,7 @@ RESTART = "Start from scratch with --restart, which keeps the old run under anot
 
 
 class Run:
-    """One training run on disk.
+    """One training run on disk, or a grid of them.
 
     `load` and `save` keep run.json at "running". Once everything else has been written, `finish`
     replaces it with the whole record, so that a killed run never looks finished. Another process
@@ -124,18 +122,14 @@ class Run:
             self.step, self.seconds = state["step"], state["seconds"]
             self.latest = state["latest"]
         if not finished:
-            write_record(self.directory, self._record("running"))
+            write_record(self.directory, self.record())
         self._rewind_log(state)
         return state
 
     def _rewind_log(self, state: dict[str, Any] | None) -> None:
         """Keep what was logged up to the last `save`, and say what of it is damaged or missing."""
         entries, damaged = read_log(self.log_file)
-        self.entries = [
-            entry
-            for entry in entries  # of which an old log without checksums may hold any
-            if isinstance(entry.get("step"), int) and entry["step"] <= self.step
-        ]
+        self.entries = [entry for entry in entries if entry["step"] <= self.step]
         if state is not None and (missing := state["num_logged"] - len(self.entries)) > 0:
             where, kept = "", ""
             if damaged:
@@ -145,19 +139,28 @@ class Run:
                 kept = f" The damaged file is now {copy}."
             print(
                 f"Note: {self.log_file} is damaged{where}: {missing} of {state['num_logged']} "
-                f"entries are lost, and missing in the curves. The networks are unharmed.{kept}"
+                "entries are lost. Curves lack them and the networks are unharmed; trials of a "
+                f"study run again.{kept}"
             )
         write_log(self.log_file, self.entries)
 
-    @contextlib.contextmanager
-    def restoring(self) -> Iterator[None]:
-        """Inside this block the state of `load` is put back into networks and optimisers.
+    def restore(self, state: object, saved: dict[str, Any]) -> None:
+        """Put what `load` returned back into the attributes of `state`, as `save` was given them.
 
         Raises:
             ToolkitError: it does not fit, because the code has changed since.
         """
         try:
-            yield
+            for name, value in vars(state).items():
+                if isinstance(value, torch.Generator):
+                    value.set_state(saved[name])
+                elif isinstance(value, tuple):
+                    for network, weights in zip(value, saved[name], strict=True):
+                        network.load_state_dict(weights)
+                elif hasattr(value, "load_state_dict"):
+                    value.load_state_dict(saved[name])
+                else:
+                    setattr(state, name, saved[name])
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise ToolkitError(
                 f"{self.checkpoint} does not fit the current code. Was a network changed since? "
@@ -165,11 +168,13 @@ class Run:
             ) from error
 
     def save(self, step: int, seconds: float, **state: Any) -> None:
-        """Replace the checkpoint by `state` (tensors, numbers, strings and containers of them).
+        """Replace the checkpoint.
 
         Args:
             step: training steps done.
             seconds: time spent on them.
+            state: networks, tuples of them, optimisers, random generators; and tensors, numbers,
+                strings and containers of them.
 
         Raises:
             ToolkitError: it cannot be written; the previous checkpoint is unharmed.
@@ -177,21 +182,30 @@ class Run:
         buffer = io.BytesIO()
         facts = {"config": self.config, "step": step, "seconds": seconds}
         logged = {"num_logged": len(self.entries), "latest": self.latest}
-        torch.save({**facts, **logged, **state}, buffer)
+        kept = {name: _state_of(value) for name, value in state.items()}
+        torch.save({**facts, **logged, **kept}, buffer)
         payload = buffer.getvalue()
         atomic_write(self.checkpoint, MAGIC + sha256(payload).encode() + b"\n" + payload)
         self.step, self.seconds = step, seconds
-        write_record(self.directory, self._record("running"))
+        write_record(self.directory, self.record())
 
-    def final_record(
+    def record(
         self,
-        stopped: Stopped,
+        stopped: Stopped | None = None,
         metrics: AnyMetrics | None = None,
         interpolation: Interpolation | None = None,
     ) -> RunRecord:
-        """The record of the run once its training has ended; `finish` writes it."""
-        return self._record(
-            "finished", stopped=stopped, metrics=metrics, interpolation=interpolation
+        """The facts of the run; once its training has ended, with why, for `finish` to write."""
+        return RunRecord(
+            model=self.model,
+            command=self.command,
+            settings=self.config,
+            status="finished" if stopped else "running",
+            stopped=stopped,
+            steps=self.step,
+            seconds=round(self.seconds, 2),
+            metrics=metrics,
+            interpolation=interpolation,
         )
 
     def finish(self, record: RunRecord) -> None:
@@ -201,17 +215,6 @@ class Run:
             ToolkitError: it cannot be written.
         """
         write_record(self.directory, record)
-
-    def _record(self, status: Literal["running", "finished"], **facts: Any) -> RunRecord:
-        return RunRecord(
-            model=self.model,
-            command=self.command,
-            settings=self.config,
-            status=status,
-            steps=self.step,
-            seconds=round(self.seconds, 2),
-            **facts,
-        )
 
     def log(self, step: int, **metrics: float | str) -> None:
         """Append one line to the metrics log.
@@ -239,8 +242,6 @@ class Run:
         state: dict[str, Any] = torch.load(
             io.BytesIO(payload), map_location="cpu", weights_only=True
         )
-        if "num_logged" not in state:
-            raise UsageError(f"An earlier version of the toolkit made {self.directory}. {RESTART}")
         theirs = state["config"]
         differences = [
             f"{key} {theirs.get(key, 'absent')} there, {self.config.get(key, 'absent')} here"
@@ -254,3 +255,12 @@ class Run:
                 "from scratch with --restart, which keeps the old run under another name."
             )
         return state
+
+
+def _state_of(value: Any) -> Any:
+    """What a checkpoint holds of something that changes during training."""
+    if isinstance(value, torch.Generator):
+        return value.get_state()
+    if isinstance(value, tuple):
+        return [network.state_dict() for network in value]
+    return value.state_dict() if hasattr(value, "state_dict") else value

@@ -23,7 +23,7 @@ from toolkit.common.package_data import package_data
 from toolkit.export import torchscript
 from toolkit.export.manifest import EXPORTS_DIR, read_file, read_manifest
 from toolkit.gan.data import EMBEDDED, load_mnist, to_unit
-from toolkit.gan.film import Arrays, from_bytes, state_dict_at
+from toolkit.gan.film import Arrays, state_dict_at
 from toolkit.gan.measure.evaluation import SURE
 
 NUM_TILES = 25  # pictures of each step, in a page
@@ -32,14 +32,15 @@ SHADES = 16  # of grey, four bits each; more would only cost bytes
 
 
 def load_film(exports_dir: Path = EXPORTS_DIR) -> Arrays:
-    """The arrays of film.npz, see `toolkit.gan.film`.
+    """The arrays of film.npz, see `toolkit.gan.film`. Nothing in the file is run.
 
     Raises:
         ToolkitError: the file is missing or damaged, or belongs to another generator.
     """
     data = read_file("film.npz", exports_dir).data
     try:
-        return from_bytes(data)
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            return dict(file)
     except (ValueError, zipfile.BadZipFile) as error:
         raise ToolkitError(
             f"{exports_dir / 'film.npz'} is no film: {error}. `python -m toolkit.train gan` makes "
@@ -69,33 +70,24 @@ def trainings(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
     """What pages show of trainings: as `film` this generator's, or None, and as `clinic` those that
     fail, by name; with digits where there is a classifier.
 
-    Raises:
-        ToolkitError: see `recording`.
-    """
-    listed = read_manifest(exports_dir)
-    films = json.loads(package_data("clinic").read_bytes())
-    if {"film.npz", "generator.pt"} <= listed.keys():
-        films["film"] = recording(exports_dir)
-    if "classifier.pt" in listed:
-        classifier = torchscript.load("classifier", exports_dir)
-        films = {name: with_digits(film, classifier) for name, film in films.items()}
-    return {"film": films.pop("film", None), "clinic": films}
-
-
-def recording(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
-    """The film as a page in a browser shows it, see `for_pages`: with the name of its loss, and
-    with real images if the package has MNIST.
+    The film has the name of its loss, and real images if the package has MNIST.
 
     Raises:
         ToolkitError: see `load_film` and `torchscript.load`.
     """
-    film = load_film(exports_dir)
-    real = None
-    if any(EMBEDDED.glob("*.gz")):  # nothing is downloaded for a page
-        real = to_unit(load_mnist().test_images[torch.from_numpy(film["real_indices"][:NUM_REALS])])
-    config = read_manifest(exports_dir)["film.npz"].get("config", {})
-    recorded = for_pages(film, torchscript.load("generator", exports_dir), real)
-    return recorded | {"loss": config.get("loss")}
+    listed = read_manifest(exports_dir)
+    films = json.loads(package_data("clinic").read_bytes())
+    if {"film.npz", "generator.pt"} <= listed.keys():
+        film, real = load_film(exports_dir), None
+        if any(EMBEDDED.glob("*.gz")):  # nothing is downloaded for a page
+            chosen = torch.from_numpy(film["real_indices"][:NUM_REALS])
+            real = to_unit(load_mnist().test_images[chosen])
+        recorded = for_pages(film, torchscript.load("generator", exports_dir), real)
+        films["film"] = recorded | {"loss": listed["film.npz"].get("config", {}).get("loss")}
+    if "classifier.pt" in listed:
+        classifier = torchscript.load("classifier", exports_dir)
+        films = {name: with_digits(film, classifier) for name, film in films.items()}
+    return {"film": films.pop("film", None), "clinic": films}
 
 
 @torch.no_grad()

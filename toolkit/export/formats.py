@@ -111,7 +111,6 @@ def _convert_one(
 ) -> list[Made]:
     """The files for one .pt file; see `convert`."""
     digest = source.entry["sha256"]
-    attributes = source.entry.get("attributes", {})
     if "golden" not in source.entry:
         raise ToolkitError(
             f"The manifest has no golden values for {source.file}, so nothing that is made from it "
@@ -119,23 +118,24 @@ def _convert_one(
         )
     made = []
     for format_ in formats:
-        facts: dict[str, Any] = {"made_from": digest, "torch": torch.__version__}
-        if format_ == "pt2":
-            data = program.to_bytes(graph, digest)
-            call = through_torch(program.Program(name, data, attributes))
-        else:
-            data = onnx.to_bytes(name, graph, digest)
-            call = onnx.Session(name, data, attributes)
-            facts |= onnx.describe(data)
-        difference = check_golden(f"{name}.{format_}", source.entry["golden"], call)
-        size = {"sha256": sha256(data), "bytes": len(data)}
-        takes = {key: source.entry[key] for key in TAKEN if key in source.entry}
-        made.append(Made(Export(f"{name}.{format_}", data, size | facts | takes), difference))
+        is_onnx = format_ == "onnx"
+        data = onnx.to_bytes(name, graph, digest) if is_onnx else program.to_bytes(graph, digest)
+        entry = {
+            "sha256": sha256(data),
+            "bytes": len(data),
+            "made_from": digest,
+            "torch": torch.__version__,
+            **(onnx.describe(data) if is_onnx else {}),
+            **{key: source.entry[key] for key in TAKEN if key in source.entry},
+        }
+        export = Export(f"{name}.{format_}", data, entry)
+        call = onnx.opened(export) if is_onnx else through_torch(program.opened(export))
+        made.append(Made(export, check_golden(export.file, source.entry["golden"], call)))
     return made
 
 
 def load_pt(data: bytes) -> torch.jit.ScriptModule:
-    """A verified .pt file; `toolkit.export.torchscript`, which loads it for others, uses us."""
+    """A verified .pt file, on the CPU."""
     with program.exporter_quiet():
         script: torch.jit.ScriptModule = torch.jit.load(io.BytesIO(data), map_location="cpu")
     return script

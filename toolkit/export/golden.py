@@ -14,7 +14,7 @@ from torch import Tensor
 
 from toolkit.common.checks import check_digits, check_images, check_latents
 from toolkit.common.errors import ToolkitError
-from toolkit.export.manifest import DIGITS, LATENTS, SIGNATURES
+from toolkit.export.manifest import DIGITS, LATENTS, SIGNATURES, Export
 
 # An output y may be off by TOLERANCE * (1 + |y|), because other processors and runtimes add in
 # another order. A damaged weight or a transposed input causes a far larger error.
@@ -41,18 +41,34 @@ def example_inputs(name: str, model: Any, batch_size: int) -> tuple[Tensor, ...]
     return (torch.rand(batch_size, 1, 28, 28, generator=rng),)
 
 
-def check_input(name: str, x: Tensor, attributes: Mapping[str, Any]) -> None:
-    """Raise a ValueError unless x is what the model called `name` takes.
+class Checked:
+    """A model in a format that cannot check its input itself; it takes what the .pt file takes.
 
-    For formats that cannot check it themselves; `attributes` is what the manifest says of them.
+    It has the attributes that the manifest lists, such as `latent_dim` of a generator.
+
+    Args:
+        export: the file, with its entry.
+        run: from an input to the output, both numpy arrays or both tensors.
     """
-    wanted = SIGNATURES[name].input
-    if wanted == DIGITS:
-        check_digits(x)
-    elif wanted == LATENTS:
-        check_latents(x, attributes["latent_dim"])
-    else:
-        check_images(x)
+
+    def __init__(self, export: Export, run: Callable[[Any], Any]) -> None:
+        self._wanted = SIGNATURES[export.file.rpartition(".")[0]].input
+        self._run = run
+        vars(self).update(export.entry.get("attributes", {}))
+
+    def __call__(self, x: Any) -> Any:
+        """The output for x.
+
+        Raises:
+            ValueError: x has another dtype or shape, or a digit outside 0 to 9.
+        """
+        if self._wanted == DIGITS:
+            check_digits(torch.as_tensor(x))
+        elif self._wanted == LATENTS:
+            check_latents(torch.as_tensor(x), vars(self)["latent_dim"])
+        else:
+            check_images(torch.as_tensor(x))
+        return self._run(x)
 
 
 @torch.no_grad()

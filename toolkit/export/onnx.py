@@ -10,65 +10,40 @@ The recurrent networks are one ONNX `Scan` over time, so batch and length stay f
 
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
-from numpy.typing import NDArray
 from torch.export import ExportedProgram
 
 from toolkit.common.errors import ToolkitError
-from toolkit.export.golden import check_input
-from toolkit.export.manifest import EXPORTS_DIR, SIGNATURES, read_export
+from toolkit.export.golden import Checked
+from toolkit.export.manifest import EXPORTS_DIR, SIGNATURES, Export, read_export
 from toolkit.export.program import exporter_quiet, first_line, free_axes
 
 OPSET = 18  # with IR version 10, the newest that onnxruntime 1.21 reads, which Debian 13 has
 
 
-class Session:
-    """An ONNX file in onnxruntime, on one or more threads of the CPU.
-
-    Attributes:
-        latent_dim: of a generator, and what else the manifest says in "attributes".
-    """
-
-    def __init__(self, name: str, data: bytes, attributes: Mapping[str, Any]) -> None:
-        onnxruntime = _runtime()
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4  # an error is raised, so it need not be printed as well
-        self._session = onnxruntime.InferenceSession(
-            data, options, providers=["CPUExecutionProvider"]
-        )
-        self._name = name
-        self._attributes = attributes
-
-    def __call__(self, x: NDArray[Any]) -> NDArray[Any]:
-        """The output for x, both numpy arrays.
-
-        Raises:
-            ValueError: x has another dtype or shape, or a digit outside 0 to 9.
-        """
-        check_input(self._name, torch.from_numpy(x), self._attributes)
-        output: NDArray[Any] = self._session.run(None, {input_name(self._name): x})[0]
-        return output
-
-    def __getattr__(self, name: str) -> Any:
-        if name in self.__dict__.get("_attributes", ()):
-            return self._attributes[name]
-        raise AttributeError(f"a session has no attribute {name!r}")
-
-
-def load(name: str, exports_dir: Path = EXPORTS_DIR) -> Session:
-    """Load `<name>.onnx`, verified.
+def load(name: str, exports_dir: Path = EXPORTS_DIR) -> Checked:
+    """Load `<name>.onnx`, verified, in onnxruntime, on one or more threads of the CPU.
 
     Raises:
         UsageError: there is no such model.
         ToolkitError: the file is missing, damaged, not listed in the manifest, or was made from
             another .pt file than the one that is listed.
     """
-    export = read_export(name, exports_dir, ".onnx")
-    return Session(name, export.data, export.entry["attributes"])
+    return opened(read_export(name, exports_dir, ".onnx"))
+
+
+def opened(export: Export) -> Checked:
+    """An ONNX file, verified, from numpy array to numpy array."""
+    onnxruntime = _runtime()
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # an error is raised, so it need not be printed as well
+    session = onnxruntime.InferenceSession(export.data, options, providers=["CPUExecutionProvider"])
+    (given,) = session.get_inputs()
+    return Checked(export, lambda x: session.run(None, {given.name: x})[0])
 
 
 def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
@@ -79,6 +54,7 @@ def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
     """
     import onnx
 
+    signature = SIGNATURES[name]  # "z: float32 ...", "logits of the next digit: ..."
     logger = logging.getLogger("onnx_ir")  # it warns of empty lists that torch itself writes
     level = logger.level
     try:
@@ -88,8 +64,8 @@ def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
                 program,
                 dynamo=True,
                 opset_version=OPSET,
-                input_names=[input_name(name)],
-                output_names=[output_name(name)],
+                input_names=[signature.input.partition(":")[0]],
+                output_names=[signature.output.partition(":")[0].partition(" ")[0]],
                 dynamic_shapes=free_axes(name),
                 external_data=False,
                 verbose=False,
@@ -120,16 +96,6 @@ def describe(data: bytes) -> dict[str, Any]:
         "ir_version": model.ir_version,
         "producer": f"{model.producer_name} {model.producer_version}",
     }
-
-
-def input_name(name: str) -> str:
-    """The name of a model's input in its ONNX file: "digits", "z" or "images"."""
-    return SIGNATURES[name].input.partition(":")[0]
-
-
-def output_name(name: str) -> str:
-    """The name of a model's output in its ONNX file: "logits" or "images"."""
-    return SIGNATURES[name].output.partition(":")[0].partition(" ")[0]
 
 
 def _parts(graph: Any) -> Iterable[Any]:

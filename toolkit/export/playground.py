@@ -32,9 +32,8 @@ from toolkit.lstm.model import LSTM, RNN
 PLACE = "{/* the exports */}"  # in the page, where they are put
 MAX_BYTES = 16_000_000  # of a page that a browser opens in a few seconds
 BATCH = 2  # in a record: a network may treat one image otherwise than several
-Layer = dict[
-    str, Any
-]  # "op", the places "of" its inputs, its "shape", and what the operation needs
+# "op", the places "of" its inputs, its "shape", and what the operation needs
+Layer = dict[str, Any]
 
 
 def write_playground(exports_dir: Path, out: Path, discriminator: bool = False) -> str:

@@ -13,7 +13,7 @@ of the graph and takes any length.
 import contextlib
 import io
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -23,8 +23,8 @@ from torch.export import Dim, ExportedProgram
 
 from toolkit.common.device import needs_torch
 from toolkit.common.errors import ToolkitError
-from toolkit.export.golden import check_input, example_inputs
-from toolkit.export.manifest import DIGITS, EXPORTS_DIR, SIGNATURES, read_export
+from toolkit.export.golden import Checked, example_inputs
+from toolkit.export.manifest import DIGITS, EXPORTS_DIR, SIGNATURES, Export, read_export
 from toolkit.gan.model import (
     Classifier,
     ConvDiscriminator,
@@ -35,45 +35,27 @@ from toolkit.gan.model import (
 from toolkit.lstm.model import LSTM, RNN, LSTMCell, all_inputs
 
 
-class Program:
-    """A `.pt2` file, loaded. It takes and returns what the `.pt` file does, without gradients.
-
-    Attributes:
-        latent_dim: of a generator, and what else the manifest says in "attributes".
-    """
-
-    def __init__(self, name: str, data: bytes, attributes: Mapping[str, Any]) -> None:
-        self._module = from_bytes(data).module()
-        self._name = name
-        self._attributes = attributes
-
-    @torch.no_grad()
-    def __call__(self, x: Tensor) -> Tensor:
-        """The output for x.
-
-        Raises:
-            ValueError: x has another dtype or shape, or a digit outside 0 to 9.
-        """
-        check_input(self._name, x, self._attributes)
-        output: Tensor = self._module(x)
-        return output
-
-    def __getattr__(self, name: str) -> Any:
-        if name in self.__dict__.get("_attributes", ()):
-            return self._attributes[name]
-        raise AttributeError(f"a program has no attribute {name!r}")
-
-
-def load(name: str, exports_dir: Any = EXPORTS_DIR) -> Program:
-    """Load `<name>.pt2`, verified, on the CPU.
+def load(name: str, exports_dir: Any = EXPORTS_DIR) -> Checked:
+    """Load `<name>.pt2`, verified, on the CPU. It does what the `.pt` file does, without gradients.
 
     Raises:
         UsageError: there is no such model.
         ToolkitError: the file is missing, damaged, not listed in the manifest, or was made from
             another .pt file than the one that is listed; or torch is too old.
     """
-    export = read_export(name, exports_dir, ".pt2")
-    return Program(name, export.data, export.entry["attributes"])
+    return opened(read_export(name, exports_dir, ".pt2"))
+
+
+def opened(export: Export) -> Checked:
+    """A `.pt2` file, verified, from tensor to tensor."""
+    module = from_bytes(export.data).module()
+
+    @torch.no_grad()
+    def run(x: Tensor) -> Tensor:
+        output: Tensor = module(x)
+        return output
+
+    return Checked(export, run)
 
 
 def to_program(name: str, script: torch.jit.ScriptModule) -> ExportedProgram:

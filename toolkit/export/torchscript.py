@@ -9,12 +9,11 @@ An export needs nothing but torch. TorchScript is executable code, and torch doe
 damaged weight, so `load` first compares the SHA-256 of the file with the manifest.
 """
 
-import contextlib
 import copy
 import functools
 import io
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +24,7 @@ from toolkit.common.device import needs_torch, threads
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import sha256
 from toolkit.export.canonical import canonical, script
-from toolkit.export.formats import convert
+from toolkit.export.formats import convert, load_pt
 from toolkit.export.golden import TOLERANCE, example_inputs, golden_values
 from toolkit.export.manifest import (
     EXPORTS_DIR,
@@ -187,7 +186,8 @@ def make(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
     """
     signature_of(name)
     model = copy.deepcopy(model).cpu().eval()
-    with _torchscript():
+    _note_of_python(sys.version_info[:2])
+    with exporter_quiet():
         try:
             scripted = script(model)
         except Exception:  # whatever torch raises about a student's code
@@ -196,7 +196,9 @@ def make(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
             (example,) = example_inputs(name, model, batch_size=7)
             model.module = torch.jit.trace(model.module, model.given(example), check_trace=False)
             scripted = script(model)
-    data = _serialise(scripted)
+        buffer = io.BytesIO()
+        torch.jit.save(scripted, buffer)
+    data = canonical(buffer.getvalue())
     reloaded = _deserialise(data)
     _check_equal(name, model, scripted, reloaded)
     size = {"latent_dim": model.latent_dim} if hasattr(model, "latent_dim") else {}
@@ -252,30 +254,14 @@ def own_files(name: str, module: nn.Module, facts: Mapping[str, Any]) -> dict[st
     return {"pt": pt, "pt2": pt2, "golden": golden_values(name, model), "problem": problem}
 
 
-def _serialise(scripted: torch.jit.ScriptModule) -> bytes:
-    buffer = io.BytesIO()
-    with _torchscript():
-        torch.jit.save(scripted, buffer)
-    return canonical(buffer.getvalue())
-
-
 def _deserialise(data: bytes) -> torch.jit.ScriptModule:
-    with _torchscript():
-        module: torch.jit.ScriptModule = torch.jit.load(io.BytesIO(data), map_location="cpu")
-    module.eval()
-    return module
-
-
-@contextlib.contextmanager
-def _torchscript() -> Iterator[None]:
-    """Suppress torch's warnings: of its deprecation, without a date; of Python 3.14 we say it."""
     _note_of_python(sys.version_info[:2])
-    with exporter_quiet():
-        yield
+    return load_pt(data).eval()
 
 
 @functools.cache  # once
 def _note_of_python(version: tuple[int, int]) -> None:
+    """Of torch's own warnings about TorchScript, which are suppressed, the one that has a cure."""
     if version >= (3, 14):
         print(
             "Note: torch does not support TorchScript, which .pt files are, on Python 3.14; if one "

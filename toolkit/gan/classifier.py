@@ -1,6 +1,7 @@
 """Training the digit classifier, whose features and predictions evaluate the GAN."""
 
 import time
+from types import SimpleNamespace
 
 import torch
 import torch.nn.functional as F
@@ -65,10 +66,9 @@ def train(config: ClassifierConfig, run: Run, mnist: MNIST, device: torch.device
     optimizer = AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     steps_per_epoch = config.num_images // config.batch_size
     num_steps = config.num_epochs * steps_per_epoch
-    if state := run.load():
-        with run.restoring():
-            model.load_state_dict(state["model"])
-            optimizer.load_state_dict(state["optimizer"])
+    state = SimpleNamespace(model=model, optimizer=optimizer)
+    if saved := run.load():
+        run.restore(state, saved)
         if run.step == num_steps:
             say_finished("classifier", run.step)
             return model.eval()
@@ -90,5 +90,5 @@ def train(config: ClassifierConfig, run: Run, mnist: MNIST, device: torch.device
             seconds = time.perf_counter() - clock
             progress.update(step, accuracy=share)
             run.log(step, loss=loss.item(), training_accuracy=share, seconds=round(seconds, 2))
-            run.save(step, seconds, model=model.state_dict(), optimizer=optimizer.state_dict())
+            run.save(step, seconds, **vars(state))
     return model.eval()

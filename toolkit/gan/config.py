@@ -54,12 +54,10 @@ class Config:
             eval_every=(1, 10**9),
             save_every=(1, 10**9),
             num_threads=(1, 1000),
+            final_lr_ratio=(0, 1),
+            mapping_lr_ratio=(0, 1),
         )
         check_positive(self, "learning_rate")
-        if not 0 <= self.final_lr_ratio <= 1:
-            raise UsageError(f"final_lr_ratio must be from 0 to 1, not {self.final_lr_ratio}.")
-        if not 0 <= self.mapping_lr_ratio <= 1:
-            raise UsageError(f"mapping_lr_ratio must be from 0 to 1, not {self.mapping_lr_ratio}.")
         if not 0 <= self.auxiliary_weight < float("inf"):
             raise UsageError(
                 f"auxiliary_weight must be at least 0 and finite, not {self.auxiliary_weight}."

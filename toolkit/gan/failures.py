@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, Adam, Optimizer
+from torch.optim import SGD, Optimizer
 
 from toolkit.common.device import device_of, make_rng
 from toolkit.common.errors import ToolkitError
@@ -15,7 +15,7 @@ from toolkit.common.progress import Progress
 from toolkit.gan.config import Config
 from toolkit.gan.data import MNIST, batch_indices, epoch_order, to_unit
 from toolkit.gan.latent import sample_latents
-from toolkit.gan.training import Networks, build, generate, train_step
+from toolkit.gan.training import Networks, generate, initial_state, train_step
 
 NUM_IMAGES = 100  # generated ones, and as many real ones, for the diagnostics
 # Steps; starting at the 6th, so that none coincides with an R1 penalty, which disturbs the
@@ -80,14 +80,11 @@ def train(
         record: called with 0 before the training and with each step after it.
     """
     images, config = mnist.train_images, case.config
-    networks = build(config, device)
-    betas = (config.beta1, config.beta2)
-    weights = networks.generator.parameters()
-    generator_optimizer: Optimizer = (
-        SGD(weights) if case.generator_sgd else Adam(weights, betas=betas, fused=True)
-    )
-    discriminator_optimizer = Adam(networks.discriminator.parameters(), betas=betas, fused=True)
-    latents_rng = make_rng(config.seed, "latents")
+    state = initial_state(config, device)
+    networks, rng = state.networks, state.rng
+    adam, sgd = state.generator_optimizer, SGD(networks.generator.parameters())
+    players: tuple[Optimizer, Optimizer]
+    players = (sgd if case.generator_sgd else adam), state.discriminator_optimizer
     fixed = sample_latents(NUM_IMAGES, config.latent_dim, make_rng(config.seed, "samples"))
     real = to_unit(images[epoch_order(len(images), config.seed, 0)[-NUM_IMAGES:]])
     batches = batch_indices(len(images), repeat(config.batch_size), config.seed)
@@ -96,21 +93,16 @@ def train(
     with Progress(name, config.num_steps) as progress:
         for step in range(1, config.num_steps + 1):
             chosen = next(batches)
-            generator_waits = step <= case.head_start
-            discriminator_waits = step > case.pause_after and step % case.pause > 0
-            generator_optimizer.param_groups[0]["lr"] = (
-                0.0 if generator_waits else case.generator_lr
-            )
-            discriminator_optimizer.param_groups[0]["lr"] = (
-                0.0 if discriminator_waits else case.discriminator_lr
-            )
+            waits = step <= case.head_start, step > case.pause_after and step % case.pause > 0
+            rates = case.generator_lr, case.discriminator_lr
+            for optimizer, rate, paused in zip(players, rates, waits, strict=True):
+                optimizer.param_groups[0]["lr"] = 0.0 if paused else rate
             loss_d, loss_g = train_step(
                 networks,
-                generator_optimizer,
-                discriminator_optimizer,
+                *players,
                 to_unit(images[chosen].to(device)),
                 mnist.train_labels[chosen].long().to(device),
-                sample_latents(config.batch_size, config.latent_dim, latents_rng).to(device),
+                sample_latents(config.batch_size, config.latent_dim, rng).to(device),
                 config,
                 apply_r1=config.r1_gamma > 0 and step % config.r1_every == 0,
             )

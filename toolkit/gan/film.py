@@ -148,16 +148,6 @@ def to_bytes(arrays: Arrays) -> bytes:
     return buffer.getvalue()
 
 
-def from_bytes(data: bytes) -> Arrays:
-    """The arrays of film.npz. It runs no code from the file.
-
-    Raises:
-        ValueError, zipfile.BadZipFile: it is no such file.
-    """
-    with np.load(io.BytesIO(data), allow_pickle=False) as file:
-        return dict(file)
-
-
 def state_dict_at(
     arrays: Mapping[str, NDArray[Any]], network: Literal["generator", "discriminator"], step: int
 ) -> dict[str, Tensor]:

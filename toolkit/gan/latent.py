@@ -1,7 +1,6 @@
-"""The latent space of a generator: sampling, interpolation, and points that give a chosen digit."""
+"""The latent space of a generator: sampling, interpolation, and points that give a clear digit."""
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import NamedTuple, cast
 
 import torch
@@ -117,7 +116,7 @@ def pair_of_classes(
     if digit_from is not None and digit_from == digit_to:
         raise UsageError(f"The ends must be different digits, not {digit_from} and {digit_to}.")
     points: dict[int, Tensor] = {}  # the first point of each digit, in the order of the points
-    for z, digit in _confident_points(generator_network, classifier, seed):
+    for z, digit in confident_points(generator_network, classifier, seed):
         points.setdefault(digit, z)
         first = _first_digit(points, requested=digit_from, other_than=digit_to)
         second = _first_digit(points, requested=digit_to, other_than=first)
@@ -125,41 +124,17 @@ def pair_of_classes(
             return Pair(points[first], points[second], first, second)
     for requested in (digit_from, digit_to):
         if requested is not None and requested not in points:
-            raise _no_sample_of(requested)
+            raise no_sample_of(requested)
     raise ToolkitError(
         f"No two of {NUM_CANDIDATES:,} samples are clearly different digits, so there is "
         "nothing to interpolate between yet. Train the GAN for longer."
     )
 
 
-@torch.no_grad()
-def latents_of_class(
-    generator_network: nn.Module, classifier: nn.Module, seed: int, digit: int, count: int
-) -> Tensor:
-    """Latent points whose images show `digit` with a probability of 90% or more.
-
-    Args:
-        generator_network, classifier: see `pair_of_classes`.
-        seed: determines 1,000 candidates, of which the first ones that fit are returned.
-        count: how many points to return at most.
-
-    Returns:
-        float32 (n, latent_dim), where n is less than `count` if fewer candidates fit.
-
-    Raises:
-        ToolkitError: no candidate fits.
-    """
-    candidates = _confident_points(generator_network, classifier, seed)
-    points = list(islice((z for z, predicted in candidates if predicted == digit), count))
-    if not points:
-        raise _no_sample_of(digit)
-    return torch.stack(points)
-
-
-def _confident_points(
+def confident_points(
     generator_network: nn.Module, classifier: nn.Module, seed: int
 ) -> Iterator[tuple[Tensor, int]]:
-    """The candidates that the classifier is confident about, in order, and their digits.
+    """Of 1,000 candidates those that the classifier is confident about, and the digits they show.
 
     Images are generated in small batches, so that a caller that soon has enough need not wait.
     """
@@ -180,7 +155,8 @@ def _first_digit(
     return next(fitting, None)
 
 
-def _no_sample_of(digit: int) -> ToolkitError:
+def no_sample_of(digit: int) -> ToolkitError:
+    """What to raise where no candidate shows a digit."""
     return ToolkitError(
         f"None of {NUM_CANDIDATES:,} samples is clearly a {digit}. Choose another digit, "
         "or train the GAN for longer."

@@ -1,7 +1,7 @@
 """Training the GAN: in every step the discriminator is updated first, then the generator."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import count
@@ -163,25 +163,7 @@ class TrainState:
     discriminator_optimizer: Adam
     rng: torch.Generator  # of the latent points
     snapshots: Snapshots
-
-    def state_dict(self) -> dict[str, Any]:
-        """For `Run.save`."""
-        return {
-            "networks": [network.state_dict() for network in self.networks],
-            "generator_optimizer": self.generator_optimizer.state_dict(),
-            "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
-            "rng": self.rng.get_state(),
-            "snapshots": self.snapshots,
-        }
-
-    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Continue from what `state_dict` returned."""
-        for network, weights in zip(self.networks, saved["networks"], strict=True):
-            network.load_state_dict(weights)
-        self.generator_optimizer.load_state_dict(saved["generator_optimizer"])
-        self.discriminator_optimizer.load_state_dict(saved["discriminator_optimizer"])
-        self.rng.set_state(saved["rng"])
-        self.snapshots = saved["snapshots"]
+    film: dict[int, dict[str, Any]]  # the frames of a film, if one is made
 
 
 def build_optimizer(config: Config, *networks: nn.Module) -> Adam:
@@ -207,6 +189,7 @@ def initial_state(config: Config, device: torch.device) -> TrainState:
         build_optimizer(config, networks.discriminator, networks.auxiliary_head),
         make_rng(config.seed, "latents"),
         snapshots={},
+        film={},
     )
 
 
@@ -239,11 +222,11 @@ def train(
     snapshot_steps = {k * config.num_steps // NUM_SNAPSHOTS for k in range(1, NUM_SNAPSHOTS + 1)}
     if film:
         film.record(0, networks)
+        state.film = film.frames
     if saved := run.load():
-        with run.restoring():
-            state.load_state_dict(saved)
-            if film:
-                film.frames = saved["film"]
+        run.restore(state, saved)
+        if film:
+            film.frames = state.film
         if run.step == config.num_steps:
             say_finished("gan", run.step)
             return networks, state.snapshots
@@ -283,8 +266,7 @@ def train(
                 progress.update(step, **{k: v for k, v in metrics.items() if isinstance(v, float)})
                 run.log(step, **metrics, seconds=round(time.perf_counter() - clock, 2))
             if step % config.save_every == 0 or last:
-                kept = state.state_dict() | {"film": film.frames if film else {}}
-                run.save(step, time.perf_counter() - clock, **kept)
+                run.save(step, time.perf_counter() - clock, **vars(state))
     return networks, state.snapshots
 
 

@@ -8,7 +8,6 @@ disjoint at every length, whatever the seed, the order or the number of workers.
 from typing import Literal, get_args
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from toolkit.common.errors import UsageError
@@ -87,60 +86,6 @@ def held_out(length: int, split: Split, count: int, rng: torch.Generator) -> Ten
 def split_last(digits: Tensor) -> tuple[Tensor, Tensor]:
     """The task: split digits (batch, T) into inputs (batch, T - 1) and labels (batch,), int64."""
     return digits[:, :-1], digits[:, -1]
-
-
-def parse_digits(text: str, longest: int) -> Tensor:
-    """Read digits that somebody typed; spaces, commas and line breaks between them are ignored.
-
-    Returns:
-        int64 of shape (1, length).
-
-    Raises:
-        UsageError: there are no digits, more than `longest` digits, or another character.
-    """
-    digits = "".join(text.replace(",", " ").split())
-    if not digits:
-        raise UsageError("There are no digits yet. Type some, such as 3 1 4 1 5.")
-    if len(digits) > longest:
-        raise UsageError(
-            f"That is {len(digits):,} digits; at most {longest:,} are accepted. Remove some."
-        )
-    wrong = next((k for k, character in enumerate(digits) if character not in "0123456789"), None)
-    if wrong is not None:
-        raise UsageError(
-            f"Character {wrong + 1} is {digits[wrong]!r}. Only the digits 0 to 9 are accepted, "
-            "with spaces, commas or line breaks between them."
-        )
-    return torch.tensor([[int(digit) for digit in digits]])
-
-
-def broken_mirror(digits: Tensor) -> int | None:
-    """Where digits, int64 (T - 1,), fail to be the first T - 1 digits of a palindrome of T.
-
-    Digits 2 to T - 1 of a palindrome are themselves a palindrome; digit T repeats the first.
-
-    Returns:
-        the first position k, counted from 1, whose digit differs from its mirror image at
-        T + 1 - k; None if the digits do begin a palindrome.
-    """
-    inner = digits[1:]
-    wrong = (inner != inner.flip(0)).nonzero()
-    return int(wrong[0]) + 2 if len(wrong) else None
-
-
-def encode(digits: Tensor, one_hot: bool) -> Tensor:
-    """The input vectors x(t) of the network.
-
-    Args:
-        digits: int64 (batch, length).
-        one_hot: ten inputs, of which the digit's own is 1; otherwise one input, the bare digit.
-
-    Returns:
-        float32 of shape (batch, length, 10) or (batch, length, 1).
-    """
-    if one_hot:
-        return F.one_hot(digits, 10).float()
-    return digits.unsqueeze(-1).float()
 
 
 def membership(left: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """The memory-horizon study: a grid of independent trials, run in parallel.
 
 A trial trains one network and tests it at several T. joblib runs the trials on the cores of this
-machine or, with the same results, on a Dask cluster. Results are appended to `results.jsonl` as
-they come in, so an interrupted study continues where it stopped.
+machine or, with the same results, on a Dask cluster. A grid has a run directory, in whose log each
+finished trial is a step, so an interrupted study continues where it stopped.
 """
 
 import json
@@ -17,17 +17,7 @@ import torch
 
 from toolkit.common.device import threads
 from toolkit.common.errors import UsageError
-from toolkit.common.files import (
-    append_entry,
-    atomic_write,
-    first_free,
-    make_directory,
-    read_bytes,
-    read_log,
-    sha256,
-    take_lock,
-    write_log,
-)
+from toolkit.common.files import sha256
 from toolkit.common.runs import Run
 from toolkit.common.workers import workers
 from toolkit.lstm.config import Config
@@ -44,6 +34,13 @@ class Trial:
     config: Config
     lengths: tuple[int, ...]  # T at which the trained model is tested
     num_test: int = 10_000  # palindromes at each T; fewer beyond T = 1000
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What a run directory remembers of its trials, to refuse those of another grid."""
+
+    sha256: str
 
 
 @threads(1)
@@ -81,7 +78,7 @@ def run_grid(
 
     Args:
         trials: the grid.
-        directory: where `results.jsonl` keeps a line for each finished trial.
+        directory: the run directory of the grid.
         cluster: address of a Dask scheduler; by default this machine's cores are used.
         num_workers: processes on this machine; -1 for one per core.
         report: called with the number of finished trials and the newest row.
@@ -92,37 +89,28 @@ def run_grid(
     Raises:
         UsageError: there are no trials, `directory` has the results of another grid, or there is
             no scheduler at `cluster`.
-        ToolkitError: Dask is not installed.
+        ToolkitError: Dask is not installed, or see `Run`.
     """
     if not trials:
         raise UsageError("The grid is empty: name at least one length, model and seed.")
-    make_directory(directory)
     identity = sha256(json.dumps([asdict(trial) for trial in trials]).encode())
-    busy = f"Another command is at work on the study in {directory}"
-    with take_lock(directory.with_name(f".{directory.name}.lock"), busy):
-        rows = _read_results(directory, identity)
-        pending = [trial for trial in trials if _key(_settings(trial)) not in rows]
+    with Run(directory, Grid(identity)) as run:
+        run.load()
+        rows = {_key(entry): entry for entry in run.entries}
+        wanted = {_key(_settings(trial)): trial for trial in trials}
         with workers(cluster, num_workers):
             results = joblib.Parallel(return_as="generator_unordered")(
-                joblib.delayed(run_trial)(trial) for trial in pending
+                joblib.delayed(run_trial)(wanted[key]) for key in wanted if key not in rows
             )
             for row in results:
                 rows[_key(row)] = row
                 if "error" not in row:
-                    append_entry(directory / "results.jsonl", row)
+                    run.log(run.step + 1, **row)
+                    run.save(run.step + 1, run.seconds + row["seconds"])
                 report(len(rows), row)
-        return [rows[_key(_settings(trial))] for trial in trials]
-
-
-def accuracies(rows: list[Row]) -> dict[str, dict[int, list[float]]]:
-    """Family -> T -> the accuracies of all seeds."""
-    result: dict[str, dict[int, list[float]]] = {}
-    for row in rows:
-        family = result.setdefault(row["family"], {})
-        for key, value in row.items():
-            if key.startswith("accuracy_"):
-                family.setdefault(int(key.removeprefix("accuracy_")), []).append(value)
-    return result
+        if run.step == len(wanted):
+            run.finish(run.record("all steps done"))
+    return [{name: x for name, x in rows[key].items() if name != "step"} for key in wanted]
 
 
 def _settings(trial: Trial) -> Row:
@@ -134,25 +122,12 @@ def _key(row: Row) -> str:
     return json.dumps({name: row[name] for name in ("family", *asdict(Config()))})
 
 
-def _read_results(directory: Path, identity: str) -> dict[str, Row]:
-    path, grid_file = directory / "results.jsonl", directory / "grid.sha256"
-    if not path.exists():
-        atomic_write(grid_file, identity.encode())
-        return {}
-    if not grid_file.exists() or read_bytes(grid_file) != identity.encode():
-        raise UsageError(
-            f"{path} has the results of another grid. Choose another --runs-dir, or pass --restart "
-            "to set them aside."
-        )
-    entries, damaged = read_log(path)
-    if damaged:
-        copy = first_free(path, ".damaged-")
-        atomic_write(copy, read_bytes(path))
-        print(
-            f"Note: {path} is damaged in line {', '.join(map(str, damaged))}. The trials of these "
-            f"lines run again. The damaged file is now {copy}."
-        )
-    names = asdict(Config()).keys()  # an old log without checksums may hold anything
-    rows = {_key(row): row for row in entries if row.keys() > names and "family" in row}
-    write_log(path, list(rows.values()))
-    return rows
+def accuracies(rows: list[Row]) -> dict[str, dict[int, list[float]]]:
+    """Family -> T -> the accuracies of all seeds."""
+    result: dict[str, dict[int, list[float]]] = {}
+    for row in rows:
+        family = result.setdefault(row["family"], {})
+        for key, value in row.items():
+            if key.startswith("accuracy_"):
+                family.setdefault(int(key.removeprefix("accuracy_")), []).append(value)
+    return result

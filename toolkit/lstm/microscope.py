@@ -1,4 +1,4 @@
-"""Looking inside a network that reads digits: its cells, its answers, and what it remembers.
+"""Looking inside a network that reads digits: its cells, its answers, and its gradients.
 
 Works with `toolkit.lstm.model`'s LSTM and RNN and with their exports.
 """
@@ -6,9 +6,9 @@ Works with `toolkit.lstm.model`'s LSTM and RNN and with their exports.
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from toolkit.lstm.data import NUM_DIGITS
 from toolkit.lstm.model import all_inputs
 
 GATES = ("i", "f", "o", "g", "c", "h")  # in the order in which an LSTM's cell returns them
@@ -32,13 +32,60 @@ def trace(network: Any, digits: Tensor) -> dict[str, Tensor]:
     """
     if is_lstm(network):
         return dict(zip(GATES, (x[0] for x in network.trace(digits[None])), strict=True))
+    return {"h": torch.cat(states(network, digits[None])["h"])}
+
+
+def states(network: Any, digits: Tensor) -> dict[str, list[Tensor]]:
+    """The memory after every step, with derivatives.
+
+    Args:
+        digits: int64 (batch, length), 0 to 9.
+
+    Returns:
+        h and, of an LSTM, c: of each a list of float32 (batch, hidden_size).
+    """
     projected = network.cell.project(all_inputs(network.one_hot, digits.device))
-    h = torch.zeros(1, network.hidden_size)
-    steps = []
-    for digit in digits.tolist():
-        h = network.cell.step(projected[digit : digit + 1], h)
-        steps.append(h)
-    return {"h": torch.cat(steps)}
+    zero = torch.zeros(len(digits), network.hidden_size, device=digits.device)
+    state, steps = [zero] * (2 if is_lstm(network) else 1), []
+    for t in range(digits.size(1)):
+        state = step(network, F.embedding(digits[:, t], projected), state)
+        steps.append(state)
+    return dict(zip(("h", "c"), map(list, zip(*steps, strict=True)), strict=False))
+
+
+def step(network: Any, projected: Tensor, state: list[Tensor]) -> list[Tensor]:
+    """From h and, of an LSTM, c, each (batch, hidden_size), to the next ones.
+
+    Args:
+        projected: of the digits that are read, as `project` of the network's cell returns it.
+    """
+    if len(state) == 1:
+        return [network.cell.step(projected, state[0])]
+    _, _, _, _, c, h = network.cell.step(projected, state[0], state[1])
+    return [h, c]
+
+
+def gradient_norms(network: Any, digits: Tensor, labels: Tensor) -> dict[str, list[float]]:
+    """The norm of dL/dh(t), and for the LSTM of dL/dc(t), at each step t.
+
+    L is the cross-entropy (9) after the last step. If the norm shrinks by a constant factor per
+    step, the network cannot learn from early digits (Hochreiter, 1991; Bengio, Simard and Frasconi,
+    "Learning long-term dependencies with gradient descent is difficult", 1994).
+
+    Args:
+        digits: int64 (batch, length).
+        labels: int64 (batch,).
+
+    Returns:
+        "h" (and "c" for an LSTM) -> `length` numbers, each a mean over the batch.
+    """
+    memory = states(network, digits)
+    loss = F.cross_entropy(network.readout(memory["h"][-1]), labels, reduction="sum")
+    found = {}
+    for name, steps in memory.items():
+        gradients = torch.autograd.grad(loss, steps, retain_graph=True)
+        found[name] = [float(gradient.norm(dim=1).mean()) for gradient in gradients]
+    return found
 
 
 @torch.no_grad()
@@ -66,46 +113,3 @@ def telling_cells(network: Any, h: Tensor) -> Tensor:
     says = (h * (weight[answer] - weight.mean(dim=0))).abs()
     order: Tensor = says.argsort(descending=True, stable=True)
     return order
-
-
-@torch.no_grad()
-def remembered(network: Any, digits: Tensor) -> Tensor:
-    """Which digits the memory holds after each step, by replacing them one at a time.
-
-    The memory is c(t) of an LSTM, h(t) of an RNN. Each digit is replaced by each of the nine others
-    and the rest is read as it is. The further the memory then is from where it was, the more of
-    that digit it holds; with a digit that it has forgotten it is where it was.
-
-    Args:
-        network: an LSTM or an RNN, or the export of one, on the CPU.
-        digits: int64 (length,), 0 to 9. The time grows with length^2.
-
-    Returns:
-        float32 (length, length): in row t, column k the mean distance over the nine replacements
-        of digit k, divided by the length of the memory's own vector at step t; 0 where k > t.
-    """
-    projected = network.cell.project(all_inputs(network.one_hot, digits.device))
-    length, nine = len(digits), NUM_DIGITS - 1
-    own = [torch.zeros(1, network.hidden_size)] * (2 if is_lstm(network) else 1)  # h, and c
-    replaced = [state[:0] for state in own]  # after t steps: nine rows for each of t digits
-    result = torch.zeros(length, length)
-    for t, digit in enumerate(digits.tolist()):
-        others = [other for other in range(NUM_DIGITS) if other != digit]
-        read = torch.tensor([digit] * (nine * t) + others)
-        replaced = [
-            torch.cat([rows, before.expand(nine, -1)])
-            for rows, before in zip(replaced, own, strict=True)
-        ]
-        replaced = _next(network, projected[read], replaced)
-        own = _next(network, projected[digit : digit + 1], own)
-        moved = (replaced[-1] - own[-1]).norm(dim=1).reshape(t + 1, nine).mean(dim=1)
-        result[t, : t + 1] = moved / own[-1].norm()
-    return result
-
-
-def _next(network: Any, projected: Tensor, state: list[Tensor]) -> list[Tensor]:
-    """One step: from h and, of an LSTM, c, each (batch, hidden_size), to the next ones."""
-    if len(state) == 1:
-        return [network.cell.step(projected, state[0])]
-    _, _, _, _, c, h = network.cell.step(projected, state[0], state[1])
-    return [h, c]

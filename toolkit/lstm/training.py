@@ -1,9 +1,7 @@
 """Training the LSTM and the RNN on palindromes: RMSProp, the loss (9), and the curriculum."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -125,25 +123,6 @@ class TrainState:
     streak: int = 0  # validations in a row that reached the target accuracy
     finished: bool = False
 
-    def state_dict(self) -> dict[str, Any]:
-        """For `Run.save`."""
-        return {
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "rng": self.rng.get_state(),
-            "longest": self.longest,
-            "streak": self.streak,
-            "finished": self.finished,
-        }
-
-    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Continue from what `state_dict` returned."""
-        self.model.load_state_dict(saved["model"])
-        self.optimizer.load_state_dict(saved["optimizer"])
-        self.rng.set_state(saved["rng"])
-        self.longest, self.streak = saved["longest"], saved["streak"]
-        self.finished = saved["finished"]
-
 
 def initial_state(config: Config, device: torch.device) -> TrainState:
     """The state before the first step."""
@@ -168,8 +147,7 @@ def train(config: Config, run: Run, device: torch.device, quiet: bool = False) -
     state = initial_state(config, device)
     validation = held_out(config.length, "validation", 1000, make_rng(config.seed, "validation"))
     if saved := run.load():
-        with run.restoring():
-            state.load_state_dict(saved)
+        run.restore(state, saved)
         if state.finished:
             if not quiet:
                 say_finished(config.model, run.step)
@@ -205,7 +183,7 @@ def train(config: Config, run: Run, device: torch.device, quiet: bool = False) -
                 state.finished = last or (state.streak == 2 and not config.curriculum)
                 seconds = time.perf_counter() - clock
                 run.log(step, **metrics, longest=state.longest, seconds=round(seconds, 2))
-                run.save(step, seconds, **state.state_dict())
+                run.save(step, seconds, **vars(state))
             progress.update(step, **metrics)
             if state.finished:
                 break

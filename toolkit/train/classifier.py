@@ -31,7 +31,7 @@ def train_classifier(plan: Plan[ClassifierConfig], workspace: Workspace) -> None
             test_accuracy=Metric(value=share, num_examples=len(mnist.test_images)),
             frechet_distance_floor=Metric(value=floor, num_examples=evaluator.num_images),
         )
-        record = run.final_record("all steps done", metrics)
+        record = run.record("all steps done", metrics)
         manifest_metrics = {
             "test_accuracy": share,
             "num_test": metrics.test_accuracy.num_examples,

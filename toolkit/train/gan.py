@@ -57,24 +57,19 @@ def _train(
     interpolation = draw_interpolation(run, average, evaluator, config.seed)
     scores = evaluator.measure_generator(average, config.seed)
     metrics = collect_metrics(run, scores, evaluator, config)
-    record = run.final_record("all steps done", metrics, interpolation)
+    record = run.record("all steps done", metrics, interpolation)
     plot_gan(run, snapshots, metrics)
+    recorded = film.arrays()
+    listed = ("steps", "discriminator_steps", "auc", "loss_d", "loss_g")
+    facts = {"metrics": {name: recorded[name].tolist() for name in listed}}
     workspace.export(
         {"generator": average, "discriminator": networks.discriminator},
         record,
         {"generator": manifest_metrics(metrics), "discriminator": {}},
-        [film_export(film)],
+        [MadeFile("film.npz", to_bytes(recorded), "generator", facts)],
     )
     run.finish(record)
     return metrics, interpolation
-
-
-def film_export(film: Film) -> MadeFile:
-    """film.npz, and what the manifest says of it."""
-    arrays = film.arrays()
-    described = ("steps", "discriminator_steps", "auc", "loss_d", "loss_g")
-    metrics = {name: arrays[name].tolist() for name in described}
-    return MadeFile("film.npz", to_bytes(arrays), "generator", {"metrics": metrics})
 
 
 def draw_interpolation(
@@ -139,13 +134,10 @@ def print_summary(metrics: GANMetrics, run: Run, interpolation: Interpolation | 
         f"{metrics.classifier_sha256[:12]}), class shares {min(shares):.1%} to {max(shares):.1%}, "
         f"after {run.step:,} steps in {run.seconds:.0f} s.\n"
         "  Another processor or torch rounds in another order and ends elsewhere: the default "
-        "settings got from 3.0 to 3.7 on three of them."
+        "settings got from 3.0 to 3.7 on three of them.\n"
+        f"  Of its samples {metrics.share_unsure.value:.1%} are not clearly one digit, "
+        f"of real images {metrics.share_unsure_real.value:.1%}."
     )
-    if metrics.share_unsure and metrics.share_unsure_real:
-        print(
-            f"  Of its samples {metrics.share_unsure.value:.1%} are not clearly one digit, "
-            f"of real images {metrics.share_unsure_real.value:.1%}."
-        )
     print(f"  {run.figures}/: {', '.join(sorted(path.name for path in run.figures.iterdir()))}")
     if interpolation:
         print(f"  The interpolation goes {interpolation}.")
@@ -163,11 +155,9 @@ def plot_gan(run: Run, snapshots: Snapshots, metrics: GANMetrics) -> None:
     film = [figures.sheet(to_unit(images), scale=2) for images in snapshots.values()]
     figures.save_film(run.figures / "training.gif", film, milliseconds=150)
 
-    entries = run.entries
-
-    def curve(*keys: str) -> figures.Curve:
-        chosen = [(e["step"], e[key]) for e in entries for key in keys if key in e]
-        return [step for step, _ in chosen], [value for _, value in chosen]
+    def curve(key: str) -> figures.Curve:
+        logged = [entry for entry in run.entries if key in entry]
+        return [entry["step"] for entry in logged], [entry[key] for entry in logged]
 
     figures.save_curves(
         run.figures / "losses.png",
@@ -179,9 +169,7 @@ def plot_gan(run: Run, snapshots: Snapshots, metrics: GANMetrics) -> None:
     distance, floor = metrics.frechet_distance.value, metrics.frechet_distance_floor.value
     figures.save_curves(
         run.figures / "distance.png",
-        {  # older runs logged it as "distance"
-            "averaged generator, one draw": curve("distance_of_one_draw", "distance")
-        },
+        {"averaged generator, one draw": curve("distance_of_one_draw")},
         title=f"Frechet distance of {metrics.frechet_distance.num_examples:,} samples "
         f"(classifier {metrics.classifier_sha256[:12]})",
         x_label="training steps",

@@ -16,7 +16,7 @@ from toolkit.common.runs import Run
 from toolkit.lstm.config import Config, curriculum_config
 from toolkit.lstm.data import CHANCE, held_out, split_last
 from toolkit.lstm.horizon import Row, Trial, accuracies, run_grid
-from toolkit.lstm.memory import gradient_norms
+from toolkit.lstm.microscope import gradient_norms
 from toolkit.lstm.model import LSTM
 from toolkit.lstm.training import FAR, build, train
 
@@ -154,7 +154,7 @@ def run_study(preset: str, directory: Path, cluster: str | None = None) -> str:
         )
         print(f"{done}/{len(trials)}  {row['family']}, seed {row['seed']}:  {result}", flush=True)
 
-    rows = run_grid(trials, directory, cluster=cluster, report=report)
+    rows = run_grid(trials, directory / "trials", cluster=cluster, report=report)
     table = to_markdown(rows)
     atomic_write(directory / "horizon.csv", to_csv(rows).encode())
     atomic_write(directory / "horizon.md", table.encode())
@@ -178,7 +178,7 @@ def plot_gradients_and_gates(directory: Path, num_steps: int) -> None:
         state = "c" if name == "lstm" else "h"  # the memory
         with Run(directory / name, config) as run, threads(1):
             trained = train(config, run, torch.device("cpu"), quiet=True)
-            run.finish(run.final_record("all steps done"))
+            run.finish(run.record("all steps done"))
         for stage, model in (("untrained", build(config)), ("trained", trained)):
             norms = gradient_norms(model, digits, labels)[state]
             curves[f"{name.upper()}, {stage}: dL/d{state}(t)"] = (
@@ -251,7 +251,7 @@ def to_markdown(rows: list[Row]) -> str:
 def plot_accuracy(path: Path, rows: list[Row]) -> None:
     """Plot accuracy against T, a panel for each question; bands: the worst to the best seed."""
     measured = {family: by_length for family, by_length in accuracies(rows).items() if by_length}
-    panels = []
+    panels = {}
     for question, families in QUESTIONS.items():
         curves = {}
         variants = iter(VARIANTS)
@@ -262,7 +262,7 @@ def plot_accuracy(path: Path, rows: list[Row]) -> None:
                 colour = COLOURS.get(family) or next(variants)
                 curves[name] = figures.Ranged(lengths, means, worst, best, colour)
         if curves:
-            panels.append(figures.Panel(question, curves))
+            panels[question] = curves
     figures.save_panels(
         path,
         panels,

@@ -5,7 +5,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from toolkit.common import figures
-from toolkit.common.files import make_directory
+from toolkit.common.files import atomic_write, make_directory
 from toolkit.common.record import Interpolation
 from toolkit.export.generator import Generator
 from toolkit.gan.latent import CONFIDENCE, interpolate, pair_of_classes
@@ -47,4 +47,4 @@ def save_walk(stem: Path, generator: nn.Module, z: Tensor) -> None:
     """The images of latent points (n, latent_dim): a strip, `stem`.png, and a film, `stem`.gif."""
     images = generate(generator, z)
     figures.save_png(stem.with_suffix(".png"), figures.sheet(images, columns=len(images)))
-    figures.save_gif(stem.with_suffix(".gif"), images, milliseconds=150)
+    atomic_write(stem.with_suffix(".gif"), figures.to_gif(images, milliseconds=150))

@@ -63,7 +63,7 @@ def train_recurrent(
             test_accuracy=tested[config.length],
             accuracy_by_length=tested,
         )
-        record = run.final_record(
+        record = run.record(
             "all steps done" if run.step == config.num_steps else "target accuracy reached", metrics
         )
         plot_accuracy(run.figures / "accuracy.png", {config.model.upper(): run}, config.length)

@@ -1,4 +1,4 @@
-"""Turn anyone's picture of a digit into an image like MNIST's.
+"""Pictures that visitors send: anyone's drawing of a digit becomes an image like MNIST's.
 
 This is how MNIST's images were made (LeCun, Bottou, Bengio and Haffner, "Gradient-based learning
 applied to document recognition", 1998, section III-A): the digit is scaled into a box of 20 x 20
@@ -6,10 +6,12 @@ pixels with its aspect ratio kept, which gives grey edges, and moved until its c
 the centre of 28 x 28 pixels. Ink is 1, paper 0.
 """
 
+import base64
 import io
 import math
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,12 +28,43 @@ NOISE_MARGIN = 8  # normal noise, a million pixels of it, hardly ever exceeds 8 
 MIN_CONTRAST = 0.1  # less contrast than this, of 1, is not ink
 FALL = 0.35  # by which the light on the edge may differ from its median, of 1
 SPECK = 0.02  # pieces with less area, of the largest one's, are not ink
+MAX_BYTES = 5_000_000  # of a file; `MAX_BYTES` in playground/src/drawing.js
 MAX_PIXELS = 25_000_000  # a small file can hold a picture that fills the memory
 MAX_SIDE = 1000  # larger pictures are reduced first
 TOO_LARGE = f"The picture has more than {MAX_PIXELS:,} pixels. Make it smaller and try again."
 UNREADABLE = "The file is not a picture, or is damaged. Choose a PNG or JPEG with one digit on it."
 
 Pixels = NDArray[np.uint8]
+
+
+def digit_on(picture: Any) -> Tensor:
+    """A picture file in base64 or in a data URL, as MNIST would show the digit on it.
+
+    Returns:
+        as `to_mnist`.
+
+    Raises:
+        UsageError: there is none, it is too large, or as `read_picture` and `to_mnist`.
+    """
+    if not isinstance(picture, str) or not picture:
+        raise UsageError("There is no picture yet. Send a PNG or JPEG with one digit on it.")
+    text = picture.partition("base64,")[2] if picture.startswith("data:") else picture
+    data = from_base64(text)
+    if len(data) > MAX_BYTES:
+        raise UsageError("The file has more than 5 MB. Choose a smaller one.")
+    return to_mnist(read_picture(data))
+
+
+def from_base64(text: Any) -> bytes:
+    """The bytes that somebody sent as text.
+
+    Raises:
+        UsageError: it is none of that.
+    """
+    try:
+        return base64.b64decode(text, validate=True)
+    except (TypeError, ValueError) as error:
+        raise UsageError("A picture must be a PNG or JPEG in base64 or in a data URL.") from error
 
 
 def read_picture(data: bytes) -> Pixels:

@@ -8,11 +8,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from serving.pictures import MAX_PIXELS, Pixels, read_picture, to_mnist
 from toolkit.common.device import make_rng
 from toolkit.common.errors import UsageError
 from toolkit.export import torchscript
 from toolkit.gan.data import MNIST, to_unit
-from toolkit.gan.sketch import MAX_PIXELS, Pixels, read_picture, to_mnist
 
 COUNT = 1000
 
