@@ -46,8 +46,8 @@ def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
     if records.foreign:
         raise ToolkitError(
             f"{folder / records.foreign[0]} was made by the toolkit, not by you, and the report is "
-            "about your own trainings. Take it out; or show what the toolkit made "
-            "as what it is, with --reference."
+            "about your own trainings. Take it out; the toolkit's networks are shown as what they "
+            "are by --reference."
         )
     results = Results(SOURCE, doubts=list(doubts_of(records)), tutor=summary(folder))
     results.gaps += gaps(records, read_code(folder))
@@ -69,14 +69,18 @@ def read_reference(exports_dir: Path | None = None) -> Results:
         exports_dir: where they are; by default those that come with the toolkit.
 
     Raises:
-        ToolkitError: there are none, or one is damaged.
+        UsageError: there are none.
+        ToolkitError: one is damaged.
     """
-    from toolkit.assignment.report.opened import OPENED, add_opened
+    from toolkit.assignment.report.opened import add_opened
 
     results = Results(SOURCE_OF_REFERENCE, REMARK)
     folder = exports_dir or package_data("exports")
-    add_opened({n: one for n, one in networks_of(folder).items() if not one.whose}, results)
-    results.commands += (training_command(*command_for(f"{n}.pt").split()) for n in OPENED)
+    shown = {n: one for n, one in networks_of(folder).items() if not one.whose}
+    for name in add_opened(shown, results):
+        results.commands.append(training_command(*command_for(f"{name}.pt").split()))
+    if not results.commands:
+        raise UsageError(f"{folder} has no networks of the toolkit's: give another --exports.")
     return results
 
 
