@@ -80,13 +80,10 @@ def _difference(got: Any, wanted: Any) -> list[Sentence]:
     places = ((got.detach().double() - wanted.double()).abs() > 1e-4).nonzero().tolist()
     if not places:
         return [("type", {"got": str(got.dtype)[6:], "wanted": str(wanted.dtype)[6:]})]
-    numbers = (f"{float(x[tuple(places[0])]):.4g}" for x in (got, wanted))
-    return [
-        (
-            "difference",
-            dict(zip(("place", "got", "wanted"), (str(places[0]), *numbers), strict=True)),
-        )
-    ]
+    numbers = {
+        k: f"{float(x[tuple(places[0])]):.4g}" for k, x in (("got", got), ("wanted", wanted))
+    }
+    return [("difference", numbers | {"place": str(places[0])})]
 
 
 def _stopped(error: BaseException) -> list[Sentence]:
