@@ -5,7 +5,7 @@ from pathlib import Path
 import imageio.v3 as iio
 
 from toolkit.assignment.locate import read_code
-from toolkit.assignment.records.doubts import doubts_of
+from toolkit.assignment.records.doubts import judge_records
 from toolkit.assignment.records.files import (
     INTERPOLATION,
     SAMPLES,
@@ -49,7 +49,11 @@ def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
             "about your own trainings. Take it out; the toolkit's networks are shown as what they "
             "are by --reference."
         )
-    results = Results(SOURCE, doubts=list(doubts_of(records)), tutor=summary(folder))
+    results = Results(SOURCE, tutor=summary(folder))
+    for one in judge_records(records, (), None):
+        if one.verdict == "wrong":
+            place = f"{one.file}, line {one.line}" if one.line else one.file
+            results.doubts.append(f"{place}: {one.message}")
     results.gaps += gaps(records, read_code(folder))
     for log in records.trainings:
         add_training(log, results)
