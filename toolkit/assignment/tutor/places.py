@@ -7,7 +7,6 @@ check's judge of that part, of which only the findings count that belong to the 
 
 import ast
 import atexit
-import functools
 import importlib.util
 import linecache
 import tempfile
@@ -27,14 +26,8 @@ from toolkit.common.files import sha256
 DRIVER, RESULT = "tutor_example.py", "tutor_answer.json"
 NO_FILE = Answer(verdict="not written", said=[("no file", {})])
 REPORTS: dict[tuple[object, ...], Report] = {}
-
-
-@functools.cache
-def warm_host() -> Host:
-    """One process for all checks of a notebook; it ends with the notebook."""
-    host = Host()
-    atexit.register(host.close)
-    return host
+WARM = Host()  # one process for all checks of a notebook, from the first one on
+atexit.register(WARM.close)
 
 
 def look(exercise: Exercise, function: Any | None, folder: Path, host: Host | None) -> Answer:
@@ -48,7 +41,7 @@ def look(exercise: Exercise, function: Any | None, folder: Path, host: Host | No
         except UsageError:  # none of the files is there
             return answer
         if exercise.part in submission.parts:
-            return _in_file(exercise, submission, host or warm_host())
+            return _in_file(exercise, submission, host or WARM)
     return answer
 
 
