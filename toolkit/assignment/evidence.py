@@ -109,10 +109,12 @@ class Code:
                 code.text[path] = decoded(files[path])
         left = MAX_DEFINITIONS
         for path, text in list(code.text.items()):
-            facts = facts_of(text, left)
-            if facts is not None and is_handed_out(path, facts):
-                del code.text[path]
-            elif facts is not None:
+            if (facts := facts_of(text, left)) is None:
+                continue
+            is_notebook = path.suffix.lower() == SUFFIX and not facts.definitions
+            if is_notebook and any(i.module.partition(".")[0] == "toolkit" for i in facts.imports):
+                del code.text[path]  # the toolkit's own, which shows the results of runs
+            else:
                 code.facts[path] = facts
                 left -= len(facts.definitions)
         code.roles = {path: code._roles(path) for path in code.facts}
@@ -183,12 +185,6 @@ class Code:
 def is_code(path: PurePosixPath) -> bool:
     """Whether a file may be a part, by its name: Python or a notebook."""
     return path.suffix.lower() in (".py", SUFFIX)
-
-
-def is_handed_out(path: PurePosixPath, facts: Facts) -> bool:
-    """Whether a notebook is the toolkit's own, which shows the results of runs."""
-    is_notebook = path.suffix.lower() == SUFFIX and not facts.definitions
-    return is_notebook and any(i.module.partition(".")[0] == "toolkit" for i in facts.imports)
 
 
 def datasets(code: Code) -> Iterator[Candidate]:

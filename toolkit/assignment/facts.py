@@ -66,8 +66,9 @@ def facts_of(source: str, most: int = 1000) -> Facts | None:
     if tree is None:
         return None
     tops = list(_tops(tree.body))
-    torchs = {name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
-              and (node.module or "").startswith("torch") for name in _given(node)}  # fmt: skip
+    torchs = {alias.asname or alias.name for node in ast.walk(tree)
+              if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("torch")
+              for alias in node.names}  # fmt: skip
     defined = [node for node in tops if isinstance(node, Defined)][:most]
     definitions = tuple(_definition(node, torchs) for node in defined)
     local = {definition.name for definition in definitions}
@@ -142,11 +143,6 @@ def _is_backwards(node: ast.AST) -> bool:
     return isinstance(node, ast.Slice) and isinstance(node.step, ast.UnaryOp)
 
 
-def _given(node: ast.ImportFrom) -> set[str]:
-    """The names that an import gives to a file."""
-    return {alias.asname or alias.name for alias in node.names}
-
-
 def _steppers(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         function = node.func if isinstance(node, ast.Call) else None
@@ -188,16 +184,13 @@ def _runs(node: ast.stmt, local: set[str]) -> bool:
 
 
 def closure(
-    definition: Definition, visible: Mapping[str, Definition], seen: frozenset[str] = frozenset()
+    definition: Definition, visible: Mapping[str, Definition]
 ) -> tuple[frozenset[str], bool, bool]:
     """The words, loops and mirrors of a definition together with those of all that it uses."""
-    words, loops, mirrors = set(definition.words), definition.loops, definition.mirrors
-    waiting, known = [definition], {definition.name, *seen}
+    used, waiting = {definition.name: definition}, [definition]
     while waiting:
-        for word in (waiting.pop().words & visible.keys()) - known:
-            other = visible[word]
-            known.add(word)
-            waiting.append(other)
-            words |= other.words
-            loops, mirrors = loops or other.loops, mirrors or other.mirrors
-    return frozenset(words), loops, mirrors
+        new = (waiting.pop().words & visible.keys()) - used.keys()
+        used |= {word: visible[word] for word in new}
+        waiting += (visible[word] for word in new)
+    words = frozenset(word for one in used.values() for word in one.words)
+    return words, any(d.loops for d in used.values()), any(d.mirrors for d in used.values())

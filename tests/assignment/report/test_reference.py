@@ -52,4 +52,4 @@ def test_the_reference(
 def test_a_folder_without_networks(tmp_path: Path) -> None:
     words = ["report", "--reference", "--student-number", "1", "--exports", str(tmp_path)]
     done = CliRunner().invoke(app, words)
-    assert (done.exit_code, "There are no networks" in done.output) == (1, True)
+    assert (done.exit_code, "no networks of the toolkit's" in done.output) == (2, True)

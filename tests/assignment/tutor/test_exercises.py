@@ -239,7 +239,10 @@ def test_what_a_beginner_needs_to_be_told(tmp_path: Path) -> None:
     assert check_exercise("lstm.equation_5", tmp_path, written(in_place))[0].verdict == "right"
     wrong = "def equation_1(x, h, W, U, b): return torch.tanh(x @ W + h @ U.T + b)"
     _, text = check_exercise("lstm.equation_1", tmp_path, written(wrong))
-    assert "It was given x (2, 3), h (2, 2), W_gx (2, 3), W_gh (2, 2), b_g (2,)." in text
+    assert "The shapes there: x (2, 3), h (2, 2), W (2, 3), U (2, 2), b (2,)\n" in text
+    wrong = "def train_discriminator(g, d, o, real): return d(real.flatten(1) @ real.flatten(1))"
+    _, text = check_exercise("gan.discriminator_step", tmp_path, written(wrong))
+    assert "The shapes there: real (64, 1, 28, 28)\n" in text
     write_solution(tmp_path)
     train = tmp_path / "train.py"
     lines = train.read_text().split("\n")

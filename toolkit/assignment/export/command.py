@@ -5,6 +5,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -80,33 +81,29 @@ def export(
     return exporter
 
 
+@dataclass
 class Exporter:
-    """Exports the parts of one hand-in.
+    """Exports the parts of one hand-in."""
 
-    Attributes:
-        exports: what can be written.
-        said: a sentence about each network.
-        refused: whether one that has weights could not be exported.
-    """
-
-    def __init__(self, submission: Submission, saved: Saved, progress: Progress) -> None:
-        self.exports: list[Export] = []
-        self.said: list[str] = []
-        self.refused = False
-        self._submission, self._saved, self._progress = submission, saved, progress
+    submission: Submission
+    saved: Saved
+    progress: Progress
+    exports: list[Export] = field(default_factory=list)  # what can be written
+    said: list[str] = field(default_factory=list)  # a sentence about each network
+    refused: bool = False  # whether one that has weights could not be exported
 
     def has_rnn(self, file: str) -> bool:
         """Whether a class in this file is called an RNN."""
-        text = (self._submission.root / file).read_text(encoding="utf-8-sig", errors="replace")
+        text = (self.submission.root / file).read_text(encoding="utf-8-sig", errors="replace")
         return IS_RNN.search(text) is not None
 
     def recurrent(self, kind: str, find: Find, student: Student, located: Located) -> None:
         """The LSTM or the RNN, as the toolkit's network; the check judges the LSTM alone."""
-        network = find(student, located, Verdicts("lstm", located.file, self._progress))
-        path, own = self._saved.of(f"The {kind}", student, partial(lstm.fitted, network))
-        self._progress(f"lstm: carrying over the weights of the {kind}")
+        network = find(student, located, Verdicts("lstm", located.file, self.progress))
+        path, own = self.saved.of(f"The {kind}", student, partial(lstm.fitted, network))
+        self.progress(f"lstm: carrying over the weights of the {kind}")
         model, worst = own.carry(kind)
-        folder = self._saved.folder
+        folder = self.saved.folder
         logs = {folder / log.path.with_suffix(".pt"): log for log in read_folder(folder).trainings}
         facts = self._facts(located.file, network.way.kind)
         facts["config"] = {"length": logs[path].length} if path in logs else {}
@@ -116,16 +113,16 @@ class Exporter:
 
     def gan(self, student: Student, located: Located) -> None:
         """The generator and the discriminator, as they are."""
-        self._progress(f"gan: the first steps of {located.file}")
+        self.progress(f"gan: the first steps of {located.file}")
         for describe in gan.look(student, located):
             with self.attempt():
                 own = describe()
                 fits = partial(gan.fits, student, own.network)
-                path, states = self._saved.of(f"The {own.name}", student, fits)
-                self._progress(f"gan: exporting the {own.name}")
+                path, states = self.saved.of(f"The {own.name}", student, fits)
+                self.progress(f"gan: exporting the {own.name}")
                 facts = self._facts(located.file, own.network.name, **own.found)
                 made, graph, problem = gan.exported(
-                    student, self._submission.root, own, states, facts
+                    student, self.submission.root, own, states, facts
                 )
                 self._add(made, graph, path.name)
                 if problem:
@@ -144,8 +141,8 @@ class Exporter:
             self._refuse(f"The code gave no answer, so its network was not exported: {error}")
 
     def _facts(self, file: str, name: str, **found: Any) -> dict[str, Any]:
-        own = {"file": self._submission.original(file), "class": name, **found}
-        return {"metrics": {}, "whose": self._saved.folder.name, "own": own}
+        own = {"file": self.submission.original(file), "class": name, **found}
+        return {"metrics": {}, "whose": self.saved.folder.name, "own": own}
 
     def _add(self, export: Export, graph: ExportedProgram | None, said: str) -> None:
         """A .pt file, and what can be made of it."""

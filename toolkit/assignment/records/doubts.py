@@ -5,7 +5,7 @@ merely good: a network that overfits, a bad run, or accuracies in percent are no
 """
 
 import math
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 
 from toolkit.assignment.check.findings import Finding, Id
@@ -126,11 +126,3 @@ def _doubt(part: Part, file: str, line: int | None, message: str) -> Finding:
 
 def _right(part: Part, message: str) -> Finding:
     return Finding(verdict="right", part=part, message=message)
-
-
-def doubts_of(records: Records) -> Iterable[str]:
-    """The same about the records alone, without the code: a sentence each."""
-    for finding in judge_records(records, (), None):
-        if finding.verdict == "wrong":
-            place = f"{finding.file}, line {finding.line}" if finding.line else finding.file
-            yield f"{place}: {finding.message}"

@@ -44,10 +44,11 @@ def make_report(
         "student_number": one_line("student number", student_number),
         "name": one_line("name", name) if name else "",
     }
-    reports = {"report.tex": latex.render(template("report.tex"), results=results, **author)}
+    templates = package_data("report")
+    reports = {"report.tex": latex.render(templates / "report.tex", results=results, **author)}
     if find_spec("docxtpl") is not None:
         reports["report.docx"] = word.render(
-            template("report.docx"), results.figures, results=results, **author
+            templates / "report.docx", results.figures, results=results, **author
         )
     files = reports | {f"figures/{file}": data for file, data in results.figures.items()}
     directory = place_for(files, out)
@@ -67,11 +68,6 @@ def one_line(what: str, text: str) -> str:
             f"The {what} must have 1 to 200 printable characters on one line, not {text[:40]!r}."
         )
     return line
-
-
-def template(name: str) -> Path:
-    """A template of the report."""
-    return package_data("report") / name
 
 
 def place_for(files: Mapping[str, bytes], out: Path) -> Path:

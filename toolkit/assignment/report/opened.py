@@ -33,26 +33,29 @@ OPENED = ("lstm", "rnn", "generator")
 
 
 @threads(1)
-def add_opened(shown: Mapping[str, Shown], results: Results) -> None:
-    """Add what networks do, each with the name of those whose they are.
+def add_opened(shown: Mapping[str, Shown], results: Results) -> list[str]:
+    """Add what the networks of somebody do, each with the name of those whose they are.
 
     Args:
-        shown: by the names of their exports; of those that are there: lstm, rnn, generator.
+        shown: by the names of their exports.
+
+    Returns:
+        which of them were opened, of lstm, rnn and generator.
 
     Raises:
-        ToolkitError: none of these is there, or a file is missing or damaged.
+        ToolkitError: a file is missing or damaged.
     """
-    opened = [one for name in OPENED if (one := shown.get(name))]
+    opened = {name: shown[name] for name in OPENED if name in shown}
     if not opened:
-        raise ToolkitError(f"There are no networks: none of {', '.join(OPENED)} is exported.")
-    where, what = opened[0].folder, ", ".join(one.name for one in opened)
-    print(f"Opened and measured, from {where}: {what}. About a minute.", flush=True)
-    networks = {one.name: torchscript.load(one.name, one.folder) for one in opened}
-    whose = opened[0].whose or "the toolkit"
+        return []
+    whose = next(iter(opened.values())).whose or "the toolkit"
+    print(f"The networks of {whose} are opened and measured: about a minute.", flush=True)
+    networks = {name: torchscript.load(name, one.folder) for name, one in opened.items()}
     if generator := networks.pop("generator", None):
         _add_generator(generator, whose, results)
     if networks:
         _add_recurrent(networks, whose, results)
+    return list(opened)
 
 
 @torch.no_grad()

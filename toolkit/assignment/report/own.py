@@ -5,7 +5,7 @@ from pathlib import Path
 import imageio.v3 as iio
 
 from toolkit.assignment.locate import read_code
-from toolkit.assignment.records.doubts import doubts_of
+from toolkit.assignment.records.doubts import judge_records
 from toolkit.assignment.records.files import (
     INTERPOLATION,
     SAMPLES,
@@ -26,9 +26,7 @@ from toolkit.common.package_data import package_data
 from toolkit.export.manifest import Shown, command_for, networks_of
 
 SOURCE = "All numbers and pictures come from the student's own trainings."
-SOURCE_OF_REFERENCE = (
-    "All numbers and pictures are of networks that the toolkit has trained, not this student."
-)
+SOURCE_OF_REFERENCE = "All numbers and pictures are of the toolkit's networks, not this student's."
 END_OF_PNG = b"IEND\xaeB`\x82"
 
 
@@ -48,10 +46,14 @@ def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
     if records.foreign:
         raise ToolkitError(
             f"{folder / records.foreign[0]} was made by the toolkit, not by you, and the report is "
-            "about your own trainings. Take it out; or show what the toolkit made "
-            "as what it is, with --reference."
+            "about your own trainings. Take it out; the toolkit's networks are shown as what they "
+            "are by --reference."
         )
-    results = Results(SOURCE, doubts=list(doubts_of(records)), tutor=summary(folder))
+    results = Results(SOURCE, tutor=summary(folder))
+    for one in judge_records(records, (), None):
+        if one.verdict == "wrong":
+            place = f"{one.file}, line {one.line}" if one.line else one.file
+            results.doubts.append(f"{place}: {one.message}")
     results.gaps += gaps(records, read_code(folder))
     for log in records.trainings:
         add_training(log, results)
@@ -71,14 +73,18 @@ def read_reference(exports_dir: Path | None = None) -> Results:
         exports_dir: where they are; by default those that come with the toolkit.
 
     Raises:
-        ToolkitError: there are none, or one is damaged.
+        UsageError: there are none.
+        ToolkitError: one is damaged.
     """
-    from toolkit.assignment.report.opened import OPENED, add_opened
+    from toolkit.assignment.report.opened import add_opened
 
     results = Results(SOURCE_OF_REFERENCE, REMARK)
     folder = exports_dir or package_data("exports")
-    add_opened({n: one for n, one in networks_of(folder).items() if not one.whose}, results)
-    results.commands += (training_command(*command_for(f"{n}.pt").split()) for n in OPENED)
+    shown = {n: one for n, one in networks_of(folder).items() if not one.whose}
+    for name in add_opened(shown, results):
+        results.commands.append(training_command(*command_for(f"{name}.pt").split()))
+    if not results.commands:
+        raise UsageError(f"{folder} has no networks of the toolkit's: give another --exports.")
     return results
 
 
@@ -160,13 +166,12 @@ def add_by_length(records: Records, results: Results) -> None:
 def add_gan(records: Records, results: Results) -> None:
     """Add the GAN, as much of it as there is."""
     gan = Gan("my_gan.py")
-    for name in (*SAMPLES, INTERPOLATION):
-        if name in records.pictures:
-            try:
-                results.add_figure(name, whole_picture(name, records.pictures[name][1]))
-            except ValueError as error:
-                command = command_line("python", "my_gan.py")
-                results.gaps.append(Gap("gan", str(error), command))
+    for name, (_, data) in records.pictures.items():
+        if is_whole(data):
+            results.add_figure(name, data)
+        else:
+            command = command_line("python", "my_gan.py")
+            results.gaps.append(Gap("gan", f"{name} is not a complete picture", command))
     gan.samples = [name for name in SAMPLES if name in results.figures]
     gan.interpolation = INTERPOLATION if INTERPOLATION in results.figures else ""
     if log := records.gan:
@@ -186,16 +191,10 @@ def add_gan(records: Records, results: Results) -> None:
         results.gans.append(gan)
 
 
-def whole_picture(name: str, data: bytes) -> bytes:
-    """The bytes of a PNG, which they are.
-
-    Raises:
-        ValueError: they are not a complete picture; the message begins with the name.
-    """
+def is_whole(data: bytes) -> bool:
+    """Whether this is a complete PNG. Pillow does without its end, LaTeX and Word do not."""
     try:
         iio.imread(data, plugin="pillow")
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises
-        raise ValueError(f"{name} is not a complete picture") from error
-    if not data.endswith(END_OF_PNG):  # Pillow does without, LaTeX and Word do not
-        raise ValueError(f"{name} is not a complete picture")
-    return data
+    except (OSError, SyntaxError, ValueError):  # what Pillow raises
+        return False
+    return data.endswith(END_OF_PNG)

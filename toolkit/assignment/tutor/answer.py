@@ -80,27 +80,25 @@ def _difference(got: Any, wanted: Any) -> list[Sentence]:
     places = ((got.detach().double() - wanted.double()).abs() > 1e-4).nonzero().tolist()
     if not places:
         return [("type", {"got": str(got.dtype)[6:], "wanted": str(wanted.dtype)[6:]})]
-    numbers = (f"{float(x[tuple(places[0])]):.4g}" for x in (got, wanted))
-    return [
-        (
-            "difference",
-            dict(zip(("place", "got", "wanted"), (str(places[0]), *numbers), strict=True)),
-        )
-    ]
+    numbers = {
+        k: f"{float(x[tuple(places[0])]):.4g}" for k, x in (("got", got), ("wanted", wanted))
+    }
+    return [("difference", numbers | {"place": str(places[0])})]
 
 
 def _stopped(error: BaseException) -> list[Sentence]:
-    """What the code raised, and in which line of theirs."""
+    """What the code raised, in which line of theirs, and which shapes the tensors had there."""
     said = f"{type(error).__name__}: {error}".strip().splitlines()[0][:300]
-    line: list[Sentence] = []
+    where: list[Sentence] = []
     others = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
-    for frame in traceback.extract_tb(error.__traceback__):
-        if not frame.filename.startswith(others):
-            text = linecache.getline(frame.filename, frame.lineno or 0).strip()
-            line = [("line", {"line": str(frame.lineno), "text": text})]
-    shapes = getattr(error, "__notes__", [])[-1:]
-    given: list[Sentence] = [("given", {"shapes": text}) for text in shapes]
-    return [("stopped", {"error": said}), *line, *given, ("for numbers", {})]
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if not (file := frame.f_code.co_filename).startswith(others):
+            text = linecache.getline(file, line).strip()
+            where = [("line", {"line": str(line), "text": text})]
+            tensors = [(name, x) for name, x in frame.f_locals.items() if isinstance(x, Tensor)]
+            if shapes := ", ".join(f"{name} {tuple(x.shape)}" for name, x in tensors):
+                where.append(("shapes", {"shapes": shapes}))
+    return [("stopped", {"error": said}), *where, ("for numbers", {})]
 
 
 def _text(value: Any) -> str:

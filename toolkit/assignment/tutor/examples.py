@@ -74,12 +74,7 @@ def _compared(exercise: Exercise, function: Function, given: Mapping[str, Any]) 
         return of(*(x.clone() if isinstance(x, Tensor) else x for x in inputs))
 
     right = REFERENCES[exercise.name]
-    try:
-        got, wanted = call(function), call(right)
-    except Exception as error:
-        tensors = (f"{name} {tuple(x.shape)}" for name, x in given.items() if hasattr(x, "shape"))
-        error.add_note(", ".join(tensors))
-        raise
+    got, wanted = call(function), call(right)
     if got is None:
         return Seen(got, wanted)
     if same(got, wanted):
@@ -135,11 +130,6 @@ def _loop(x: Tensor, step: Function, size: int, start: float = 0.0, gives: str =
     return {"h": h, "c": c, "all": torch.stack(states, 1) if states else h}[gives]
 
 
-def _cross_entropy(p: Tensor, labels: Tensor) -> Tensor:
-    last = (p[:, -1] - p[:, -1].amax(1, keepdim=True)).double()
-    return (last.exp().sum(1).log() - last[range(len(labels)), labels]).mean().float()
-
-
 REFERENCES: dict[str, Function] = {
     "dataset.palindromes": lambda left, T: left[:, [min(k, T - 1 - k) for k in range(T)]],
     "dataset.inputs_and_label": lambda p: (p[:, :-1], p[:, -1]),
@@ -149,7 +139,7 @@ REFERENCES: dict[str, Function] = {
     "lstm.equation_5": lambda g, i, f, c: CELLS[0].compute(g, i, f, c, c),
     "lstm.equation_6": lambda c, o: OUTPUTS[0].compute(c, o, c, c),
     "lstm.loop": _loop,
-    "train.loss": _cross_entropy,
+    "train.loss": lambda p, labels: nn.functional.cross_entropy(p[:, -1], labels),
 }
 
 

@@ -4,8 +4,6 @@ tutor.jsonl   a line for each check and each hint; it stays on the student's com
 tutor.toml    the teacher's: hints = false, predictions = false, report = true, language = "zh"
 """
 
-import contextlib
-import json
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from toolkit.assignment.tutor.exercises import exercises
 from toolkit.common.errors import UsageError
+from toolkit.common.files import append_entry, read_log
 from toolkit.common.texts.language import Language
 
 JOURNAL, SETTINGS = "tutor.jsonl", "tutor.toml"
@@ -44,21 +43,16 @@ def read_settings(folder: Path) -> Settings:
 
 
 def write_entry(folder: Path, exercise: str, **what: Any) -> None:
-    """Add a line to the journal."""
+    """Add a line to the journal; a ToolkitError if it cannot be written."""
     entry = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "exercise": exercise, **what}
-    with open(folder / JOURNAL, "a", encoding="utf-8") as file:
-        file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+    append_entry(folder / JOURNAL, entry)
 
 
 def read_entries(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """The lines about each exercise, the oldest first; what is no such line is left out."""
+    """The lines about each exercise, the oldest first; a line that is damaged is left out."""
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in exercises()}
-    with contextlib.suppress(FileNotFoundError):
-        text = (folder / JOURNAL).read_text(encoding="utf-8", errors="replace")
-        for line in text.splitlines():
-            with contextlib.suppress(ValueError, TypeError, KeyError):
-                entry = json.loads(line)
-                found[entry["exercise"]].append(entry)
+    for entry in read_log(folder / JOURNAL).entries:
+        found.get(entry["exercise"], []).append(entry)
     return found
 
 

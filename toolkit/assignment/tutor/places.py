@@ -7,7 +7,6 @@ check's judge of that part, of which only the findings count that belong to the 
 
 import ast
 import atexit
-import functools
 import importlib.util
 import linecache
 import tempfile
@@ -27,14 +26,8 @@ from toolkit.common.files import sha256
 DRIVER, RESULT = "tutor_example.py", "tutor_answer.json"
 NO_FILE = Answer(verdict="not written", said=[("no file", {})])
 REPORTS: dict[tuple[object, ...], Report] = {}
-
-
-@functools.cache
-def warm_host() -> Host:
-    """One process for all checks of a notebook; it ends with the notebook."""
-    host = Host()
-    atexit.register(host.close)
-    return host
+WARM = Host()  # one process for all checks of a notebook, from the first one on
+atexit.register(WARM.close)
 
 
 def look(exercise: Exercise, function: Any | None, folder: Path, host: Host | None) -> Answer:
@@ -48,7 +41,7 @@ def look(exercise: Exercise, function: Any | None, folder: Path, host: Host | No
         except UsageError:  # none of the files is there
             return answer
         if exercise.part in submission.parts:
-            return _in_file(exercise, submission, host or warm_host())
+            return _in_file(exercise, submission, host or WARM)
     return answer
 
 
@@ -62,7 +55,7 @@ def _in_file(exercise: Exercise, submission: Submission, host: Host) -> Answer:
     called = _called(exercise, submission, host) if is_function else None
     if called and (called.numbers or called.verdict == "not written"):
         return called
-    judged = _judged(exercise, _report(exercise.part, submission, host), submission.root)
+    judged = _judged(exercise, _report(exercise.part, submission, host), submission)
     if judged.verdict in ("right", "wrong") or not written:
         return judged
     return called or _called(exercise, submission, host)
@@ -106,7 +99,8 @@ def _called(exercise: Exercise, submission: Submission, host: Host) -> Answer:
     except (Gone, StudentError, OSError, ValueError):
         return Answer(verdict="not seen", said=[("too long", {})])
     said = {"error": f"{error['types'][0]}: {error['text']}"[:300]}
-    return Answer(verdict="wrong", said=[("stopped", said)])
+    where = _line(submission, error["file"], error["line"])
+    return Answer(verdict="wrong", said=[("stopped", said), *where])
 
 
 def run_example(name: str, file: str) -> None:
@@ -133,26 +127,30 @@ def _report(part: Part, submission: Submission, host: Host) -> Report:
     return REPORTS[key]
 
 
-def _judged(exercise: Exercise, report: Report, root: Path) -> Answer:
+def _judged(exercise: Exercise, report: Report, submission: Submission) -> Answer:
     """What the check of the part says about an exercise."""
+
+    def said(key: str, finding: Finding) -> list[Sentence]:
+        where = _line(submission, finding.file, finding.line)
+        return [(key, {"message": finding.message}), *where]
+
     for finding in report.findings:
         id, one = str(finding.id), f"{finding.id} {finding.equation}"
         if {id, one} & {*exercise.ids}:
-            judged = [("judged", {"message": finding.message}), *_line(finding, root)]
             own = next((key for key, m in exercise.mistakes.items() if m.get("id") == one), "")
+            judged = said("judged", finding)
             return Answer(verdict="wrong", numbers=True, id=id, said=judged, mistake=own)
     if any(finding.id == "not-written" for finding in report.findings):
         return Answer(verdict="not written")
     ids = {None, *(id.split()[0] for id in exercise.ids)}
     for finding in (*report.findings, *(f for f in report.not_seen if f.id in ids)):
-        said = ("in the way", {"message": finding.message}), *_line(finding, root)
-        return Answer(verdict="not seen", said=[*said])
+        return Answer(verdict="not seen", said=said("in the way", finding))
     return Answer(verdict="right")
 
 
-def _line(finding: Finding, root: Path) -> list[Sentence]:
-    """The line of a file that a finding is about."""
-    if finding.file is None or finding.line is None or finding.cell is not None:
+def _line(submission: Submission, file: str | None, line: int | None) -> list[Sentence]:
+    """A line of a student's own Python file, if it is known."""
+    if file is None or line is None or file not in {*submission.files} - {*submission.notebooks}:
         return []
-    text = linecache.getline(str(root / finding.file), finding.line).strip()
-    return [("line", {"line": str(finding.line), "text": text})]
+    text = linecache.getline(str(submission.root / file), line).strip()
+    return [("line", {"line": str(line), "text": text})]

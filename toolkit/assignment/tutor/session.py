@@ -102,13 +102,10 @@ def _fitting(exercise: Exercise, last: Mapping[str, Any], language: Language) ->
 def list_progress(folder: Path) -> str:
     """All exercises, and which are right."""
     language, entries = read_settings(folder).language, read_entries(folder)
-    marks = {"right": "done", "wrong": "tried"}
-    states = {
-        name: marks.get(last_check(listed).get("verdict", "")) for name, listed in entries.items()
-    }
-    right = sum(state == "done" for state in states.values())
-    lines = [say("progress", language, number=right, all=len(states))]
-    for name, state in states.items():
-        mark = say(state, language) if state else ""
-        lines.append(f"  {mark:6}{name:26}{exercises()[name].goal[language]}")
+    verdicts = {name: last_check(listed).get("verdict", "") for name, listed in entries.items()}
+    right = sum(verdict == "right" for verdict in verdicts.values())
+    lines = [say("progress", language, number=right, all=len(verdicts))]
+    marks = {"right": say("done", language), "wrong": say("tried", language)}
+    for name, verdict in verdicts.items():
+        lines.append(f"  {marks.get(verdict, ''):6}{name:26}{exercises()[name].goal[language]}")
     return "\n".join(lines)

@@ -1,6 +1,5 @@
 """What `toolkit viva` does: finds questions about a folder, and asks them."""
 
-import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -24,21 +23,16 @@ def questions_of(
     return draw_questions(facts, submission, language, seed)
 
 
-def find_questions(
-    folder: Path, language: Language, seed: int, host: Host | None
-) -> list[Question]:
+def find_questions(folder: Path, language: Language, seed: int, host: Host) -> list[Question]:
     """The same about a folder, where there is at least one.
 
     Raises:
         UsageError: it is no folder, or has none of the files.
         ToolkitError: there is no question.
     """
-    with (
-        tempfile.TemporaryDirectory(prefix="viva-", ignore_cleanup_errors=True) as scratch,
-        contextlib.nullcontext(host) if host else Host() as running,
-    ):
+    with tempfile.TemporaryDirectory(prefix="viva-", ignore_cleanup_errors=True) as scratch:
         submission = prepare(Path(os.path.realpath(folder)), Path(scratch).resolve())
-        found = questions_of(submission, running, str(submission.root), language, seed)
+        found = questions_of(submission, host, str(submission.root), language, seed)
     if not found:
         raise ToolkitError(say("few", language, number=0, wanted=COUNT))
     return found
