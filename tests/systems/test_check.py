@@ -80,9 +80,9 @@ def test_how_it_ends(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert ended["loop"].cpu >= 0.9
     assert ended["sleep"].late
     assert ended["sleep"].cpu < 0.9
-    monkeypatch.setattr(module, "MAX_BYTES", 1 << 30)
+    monkeypatch.setattr(module, "MAX_BYTES", 1 << 29)
     with pytest.raises(Gone) as caught:
-        ask(host, tmp_path, "import time\nblock = bytearray(b'x' * (1 << 30))\ntime.sleep(60)")
+        ask(host, tmp_path, "import time\nblock = bytearray(b'x' * (1 << 29))\ntime.sleep(60)")
     assert not caught.value.late
 
 

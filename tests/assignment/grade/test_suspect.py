@@ -357,7 +357,7 @@ def thinks(*given: Any, **packages: Any) -> Any:
     """A judge that gets lost in what one part has answered."""
     from toolkit.assignment.grade.sandbox import host as module
 
-    module.THINKING = 0.5  # of this process, which is a fork
+    module.THINKING = 0.3  # of this process, which is a fork
     Student.ask = lambda *_, **__: endless()  # type: ignore[method-assign]
     return stand_in.judge(*given, **packages)
 
@@ -368,7 +368,7 @@ def test_thinking_is_not_charged_to_the_student() -> None:
     result = grade(dict(FINE), Check(thinks, CHECK.child), Limits(seconds=1))
     messages = [one.message for one in result.extra_data.not_seen]
     assert len(messages) == 4
-    assert all("too much to think about in 0.5 s" in message for message in messages)
+    assert all("too much to think about in 0.3 s" in message for message in messages)
 
 
 @pytest.mark.needs("bwrap")
@@ -438,7 +438,7 @@ def test_a_class_with_hostile_archives(tmp_path: Path) -> None:
 
     def graded() -> list[Result]:
         names.clear()
-        how: dict[str, Any] = {"check": CHECK, "isolation": ways.best(), "num_workers": 1}
+        how: dict[str, Any] = {"check": CHECK, "isolation": ways.best(), "num_workers": 2}
         report = lambda done, total, name, result: names.append(name)  # noqa: E731
         limits, out = Limits(seconds=20), tmp_path / "graded"
         return [*grade_folder(tmp_path, out, RUBRIC, limits, report=report, **how).values()]
