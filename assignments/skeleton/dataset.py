@@ -1,5 +1,6 @@
 """Palindromes: T digits that read the same from both ends, such as 3 1 4 1 3 (T = 5)."""
 
+import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 

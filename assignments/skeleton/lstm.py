@@ -13,6 +13,7 @@ For each step t, with * element-wise, and h(0) = c(0) = 0:
 torch.nn.LSTM, LSTMCell, GRU and GRUCell are not allowed.
 """
 
+import torch
 from torch import Tensor, nn
 
 

@@ -148,7 +148,8 @@ def keep_record(rows: list[tuple[int, float, float]], config: argparse.Namespace
     folder = Path("records")
     folder.mkdir(exist_ok=True)
     with open(folder / "gan.csv", "w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("step", "loss_discriminator", "loss_generator"), *rows])
+        csv.writer(file).writerow(("step", "loss_discriminator", "loss_generator"))
+        csv.writer(file).writerows((int(step), float(a), float(b)) for step, a, b in rows)
     settings = {**vars(config), "command": shlex.join(["python", *sys.argv])}
     (folder / "gan.json").write_text(json.dumps(settings, indent=2), encoding="utf-8")
 

@@ -130,7 +130,8 @@ def keep_record(rows: list[tuple[int, float, float]], config: argparse.Namespace
     """
     path = record_path(config)
     with open(f"{path}.csv", "w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("step", "loss", "accuracy"), *rows])
+        csv.writer(file).writerow(("step", "loss", "accuracy"))
+        csv.writer(file).writerows((int(step), float(a), float(b)) for step, a, b in rows)
     settings = {**vars(config), "command": shlex.join(["python", *sys.argv])}
     Path(f"{path}.json").write_text(json.dumps(settings, indent=2), encoding="utf-8")
 

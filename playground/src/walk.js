@@ -64,15 +64,17 @@ export const runs = (digits) =>
  * @param {boolean} isSpread
  */
 export function walkSaid(lines, isSpread) {
+  const [z, mixed] = lines.map((line) => line.filter(({ share }) => share < UNSURE).length);
+  const pictures = lines[0].length;
   const parts = runs(lines[0].map(({ digit }) => digit));
   const said = parts.map(([digit, last], k) =>
     k === parts.length - 1 ? String(digit) : t("%(digit)s up to picture %(last)s", { digit, last: last + 1 }));
   const sees = parts.length > 1
     ? t("Along the way the classifier sees %(list)s.", { list: said.join(t(", then ")) })
     : t("The classifier sees a %(digit)s all the way.", { digit: said[0] });
-  const [z, mixed] = lines.map((line) => line.filter(({ share }) => share < UNSURE).length);
-  const unsure = t("Of its %(pictures)s pictures %(z)s show no clear digit through z, and %(mixed)s with pixels mixed.", { pictures: lines[0].length, z, mixed });
-  const all = z < mixed ? `${sees} ${unsure}` : `${sees} ${unsure} ${t("So z is no better on this walk.")}`;
+  const unsure = t("Of its %(pictures)s pictures %(z)s show no clear digit through z, and %(mixed)s with pixels mixed.", { pictures, z, mixed });
+  const seen = z < pictures ? `${sees} ${unsure}` : unsure;
+  const all = z < mixed ? seen : `${seen} ${t("So z is no better on this walk.")}`;
   return isSpread ? `${all} ${t("The steps are spread so that this happens in the middle of the film.")}` : all;
 }
 

@@ -1,9 +1,11 @@
 """What a student's trainings leave behind: how it is read, and what of it cannot be true."""
 
+import argparse
 import csv
 import io
 import json
 import math
+import runpy
 from pathlib import Path, PurePosixPath
 
 import imageio.v3 as iio
@@ -13,8 +15,9 @@ import torch
 
 from toolkit.assignment.check.findings import Finding
 from toolkit.assignment.records.doubts import doubtful, judge_records
-from toolkit.assignment.records.files import Records, gaps, read_records
+from toolkit.assignment.records.files import Records, gaps, read_folder, read_records
 from toolkit.common.figures import save_curves, save_png, sheet
+from toolkit.common.package_data import package_data
 
 Row = tuple[float, float, float]
 GOOD: list[Row] = [(10, 2.3, 0.1), (20, 1.1, 0.6), (30, 0.02, 0.995)]
@@ -60,6 +63,20 @@ def test_a_good_one_is_listed() -> None:
     assert said.verdict == "right"
     assert "lstm-T5-rate0.001 (99.5% after 30 steps)" in said.message
     assert "reaches 98% at T = 5" in said.message
+
+
+def test_keep_record_takes_tensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a loss is that somebody forgot to turn into a number."""
+    monkeypatch.chdir(tmp_path)
+    config = argparse.Namespace(network="lstm", length=5, learning_rate=0.001)
+    rows = [(torch.tensor(10 * n), torch.tensor(1.5), torch.tensor([0.25])) for n in (1, 2)]
+    for file in ("train.py", "my_gan.py"):
+        runpy.run_path(str(package_data("skeleton") / file))["keep_record"](rows, config)
+    records = read_folder(tmp_path)
+    assert records.gan is not None
+    assert records.problems == []
+    for one in (records.gan, *records.trainings):
+        assert one.rows == ((10, 1.5, 0.25), (20, 1.5, 0.25))
 
 
 def test_nothing_is_said_where_there_is_none() -> None:
@@ -181,7 +198,7 @@ def test_what_the_toolkit_made_is_recognised(tmp_path: Path) -> None:
         (log() + b"40,0.1\n", b"{}", "has no three numbers in line 5"),
         (log() + b"40,0.1,good\n", b"{}", "has no three numbers in line 5"),
         (log(), None, "has no settings beside it: a.json is missing"),
-        (log(), b"[" * 50_000, "settings beside it that are not JSON"),
+        (log(), b"[" * 50_000, "settings beside it that are not a JSON object"),
         (log(), b"[1]", "settings beside it that are not a JSON object"),
         (log() + b" " * (4 << 20), b"{}", "is larger than 4 MiB"),
     ],

@@ -12,13 +12,7 @@ from toolkit.assignment.check.host import NOT_LIMITED
 from toolkit.assignment.check.rules import rules
 from toolkit.assignment.check.static import still_to_write
 from toolkit.assignment.check.submission import unclear
-from toolkit.assignment.grade.archive import (
-    MAX_ARCHIVE,
-    MAX_UNPACKED,
-    student_number,
-    unpack,
-    zipped,
-)
+from toolkit.assignment.grade.archive import student_number, unpack, zipped
 from toolkit.assignment.grade.points import free
 from toolkit.assignment.grade.result import Extra, describe
 from toolkit.assignment.grade.rubric import read_rubric
@@ -113,11 +107,6 @@ def pack(
         raise ToolkitError("Nothing was packed.\n" + "\n".join(f"- {line}" for line in problems))
     prompts, leftovers = find_prompts(files), find_leftovers(files)
     data = zipped({str(path): content for path, content in files.items()})
-    if len(data) > MAX_ARCHIVE or sum(map(len, files.values())) > MAX_UNPACKED:
-        raise ToolkitError(
-            f"Nothing was packed: the archive may have {MAX_ARCHIVE // 2**20} MiB, and its files "
-            f"{MAX_UNPACKED // 2**20} MiB together. Leave out large pictures."
-        )
     path = out / f"{number}_assignment3.zip"
     tried = _try(path.name, data, limits, check)
     broken = [describe(finding) for finding in tried.findings if finding.id in FATAL]

@@ -12,9 +12,9 @@ from toolkit.common.record import Spread
 from toolkit.export.generator import Generator
 from toolkit.gan.data import load_mnist
 from toolkit.gan.latent import sample_latents
-from toolkit.gan.measure.evaluation import SURE, Evaluator, sample_draws
+from toolkit.gan.measure.evaluation import Evaluator, sample_draws
 from toolkit.gan.measure.neighbours import NUM_NEIGHBOURS
-from toolkit.gan.measure.scorecard import NUM_COMPARED, Scorecard, Scorer, by_class
+from toolkit.gan.measure.scorecard import NUM_COMPARED, Scorecard, Scorer, by_class, in_words
 from toolkit.train.classifier import load_evaluator
 from toolkit.train.workspace import Workspace
 
@@ -89,29 +89,11 @@ def as_facts(card: Scorecard[Spread]) -> dict[str, object]:
 
 def to_markdown(samples: Scorecard[Spread], real: Scorecard[Spread], evaluator: Evaluator) -> str:
     """The scorecard as a Markdown table, with an explanation below it."""
-    names = {
-        f"share that is not clearly one digit (below {SURE:.0%})": "share_unsure",
-        "precision": "precision",
-        "recall": "recall",
-        "density": "density",
-        "coverage": "coverage",
-        "median distance to the nearest training image": "training_distance",
-        "fraction closer to it than any other training image": "share_nearer",
-    }
+    beside = in_words(real)
     lines = [
         f"| classifier {evaluator.sha256[:12]} | samples | real images |",
         "|---|---|---|",
-        f"| Frechet distance | {samples.frechet_distance:.2f} | {real.frechet_distance:.2f} |",
-        *(
-            f"| {title} | {getattr(samples, name):.3f} | {getattr(real, name):.3f} |"
-            for title, name in names.items()
-        ),
-        *(
-            f"| share of the digit {digit} | {ours:.3f} | {theirs:.3f} |"
-            for digit, (ours, theirs) in enumerate(
-                zip(samples.class_shares, real.class_shares, strict=True)
-            )
-        ),
+        *(f"| {title} | {said} | {beside[title]} |" for title, said in in_words(samples).items()),
     ]
     return "\n".join(
         [

@@ -218,8 +218,13 @@ def test_weights_are_found_or_asked_for(host: Host, tmp_path: Path) -> None:
     for path in (kept, student / "other.pth", student / "records" / "gan.pt"):
         path.unlink()
     (student / "records" / "rnn-T5-rate0.001.pt").unlink()
+    digest = "0" * 64  # exports are no weights; other files beside some manifest are
+    (student / "manifest.json").write_text(f'{{"lstm.pt": {{"sha256": "{digest}"}}}}')
+    (student / "lstm.pt").touch()
     with pytest.raises(ToolkitError, match=r"has no weights\. Call keep_weights"):
         tried(student, host)
+    (student / "manifest.json").write_text("[]")
+    assert "none of the weights fits it" in tried(student, host).said[0]
     with pytest.raises(UsageError, match="is no file"):
         tried(student, host, kept)
 

@@ -90,6 +90,7 @@ WRONG = [
     ("lstm.loop", LOOP.format(**LOOPS | {"start": "torch.ones"}), "start"),
     ("lstm.loop", LOOP.format(**LOOPS | {"count": "x.size(1) - 1"}), "short"),
     ("lstm.loop", LOOP.format(**LOOPS | {"last": "c"}), "cell"),
+    ("lstm.loop", LOOP.format(**LOOPS | {"reset": "h = h.detach()"}), "cut"),
     ("train.loss", "def sequence_loss(p, y): return F.cross_entropy(p[:, -1].softmax(1), y)",
      "twice"),
     ("train.loss", "def sequence_loss(p, y): return F.cross_entropy(p[:, 0], y)", "first"),
@@ -123,7 +124,7 @@ def written(code: str) -> dict[str, Any]:
 def test_ids() -> None:
     """Each is one of the check's."""
     assert {id.split()[0] for e in exercises().values() for id in e.ids} <= {*IDS}
-    named = [m["id"] for e in exercises().values() for m in e.mistakes.values()]
+    named = [m["id"] for e in exercises().values() for m in e.mistakes.values() if "id" in m]
     assert {id.split()[0] for id in named} <= {*IDS}
 
 
@@ -229,6 +230,26 @@ def test_a_planted_fault_is_caught_in_its_exercise(name: str, asked: str, tmp_pa
     assert asked in hint
 
 
+def test_what_a_beginner_needs_to_be_told(tmp_path: Path) -> None:
+    """Which result it is, which shapes there were, which line is no Python."""
+    gates = "def equations_2_to_4(x, h, *w):\n    return tuple(torch.sigmoid(x @ w[k].T + h @ w[k + 1].T + w[k + 2]) for k in (0, 3, 3))"  # noqa: E501
+    _, text = check_exercise("lstm.equations_2_to_4", tmp_path, written(gates))
+    assert "In result 3, at [1, 0] it is 0.3775" in text
+    in_place = "def equation_5(g, i, f, c):\n    c *= f\n    return c.add_(g * i)"
+    assert check_exercise("lstm.equation_5", tmp_path, written(in_place))[0].verdict == "right"
+    wrong = "def equation_1(x, h, W, U, b): return torch.tanh(x @ W + h @ U.T + b)"
+    _, text = check_exercise("lstm.equation_1", tmp_path, written(wrong))
+    assert "It was given x (2, 3), h (2, 2), W_gx (2, 3), W_gh (2, 2), b_g (2,)." in text
+    write_solution(tmp_path)
+    train = tmp_path / "train.py"
+    lines = train.read_text().split("\n")
+    number = next(n for n, line in enumerate(lines) if line.startswith("def evaluate("))
+    lines[number] = "def evaluate(model, loader)"
+    train.write_text("\n".join(lines))
+    _, text = check_exercise("train.accuracy", tmp_path)
+    assert f"in line {number + 1}: def evaluate(model, loader)" in text
+
+
 def test_no_hint_before_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = "lstm.equation_6"
     for code in ("def equation_6(c, o): raise NotImplementedError", "def equation_6(c, o): pass",
@@ -244,6 +265,7 @@ def test_no_hint_before_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert len(asked) == times
     assert "the sign" in text
     assert [e["expected"] for e in read_entries(tmp_path)[name]][-1] == "the sign"
+    assert next_hint(name, tmp_path) == say("no more hints", "en", name=name)
     (tmp_path / "tutor.toml").write_text("hints = false\n")
     assert next_hint(name, tmp_path) == say("hints are off", "en")
     (tmp_path / "tutor.toml").write_text("hint = false\n")

@@ -32,6 +32,7 @@ from toolkit.export.replacing import replace_exports
 SECONDS = 120  # of CPU time for each part: importing torch's exporters takes some
 IS_RNN = re.compile(r"^\s*class \w*RNN\w*\(", re.MULTILINE | re.IGNORECASE)
 Progress = Callable[[str], None]
+Find = Callable[[Student, Located, Verdicts], Network]  # what is to be exported, or a ToolkitError
 
 
 def export(
@@ -60,16 +61,20 @@ def export(
     with tempfile.TemporaryDirectory(prefix="export-", ignore_cleanup_errors=True) as scratch:
         submission = prepare(folder, Path(scratch).resolve())
         exporter = Exporter(submission, Saved(folder, submission.root, chosen), progress)
-        rnn = next(filter(exporter.has_rnn, submission.files), None)
-        work: list[tuple[Part, Any, Any]] = [
-            ("lstm", exporter.lstm, submission.parts.get("lstm")),
-            ("lstm", exporter.rnn, rnn),
+        rnn = next(map(Located, filter(exporter.has_rnn, submission.files)), None)
+        work: list[tuple[Part, Any, Located | None]] = [
+            (
+                "lstm",
+                partial(exporter.recurrent, "LSTM", lstm.proved),
+                submission.parts.get("lstm"),
+            ),
+            ("lstm", partial(exporter.recurrent, "RNN", lstm.find_rnn), rnn),
             ("gan", exporter.gan, submission.parts.get("gan")),
         ]
-        for part, do, where in work:
-            if where is not None:
+        for part, do, located in work:
+            if located is not None:
                 with exporter.attempt(), host.student(part, str(submission.root)) as student:
-                    do(student, where)
+                    do(student, located)
     if exporter.exports:
         replace_exports(exporter.exports, out)
     return exporter
@@ -95,23 +100,15 @@ class Exporter:
         text = (self._submission.root / file).read_text(encoding="utf-8-sig", errors="replace")
         return IS_RNN.search(text) is not None
 
-    def lstm(self, student: Student, located: Located) -> None:
-        """The LSTM, as the toolkit's network."""
-        verdicts = Verdicts("lstm", located.file, self._progress)
-        self._carry("LSTM", located.file, lstm.proved(student, located, verdicts))
-
-    def rnn(self, student: Student, file: str) -> None:
-        """The RNN, in the same way; the check does not judge it."""
-        verdicts = Verdicts("lstm", file, self._progress)
-        self._carry("RNN", file, lstm.find_rnn(student, file, verdicts))
-
-    def _carry(self, kind: str, file: str, network: Network) -> None:
-        path, own = self._saved.of(f"The {kind}", network.student, partial(lstm.fitted, network))
+    def recurrent(self, kind: str, find: Find, student: Student, located: Located) -> None:
+        """The LSTM or the RNN, as the toolkit's network; the check judges the LSTM alone."""
+        network = find(student, located, Verdicts("lstm", located.file, self._progress))
+        path, own = self._saved.of(f"The {kind}", student, partial(lstm.fitted, network))
         self._progress(f"lstm: carrying over the weights of the {kind}")
         model, worst = own.carry(kind)
         folder = self._saved.folder
         logs = {folder / log.path.with_suffix(".pt"): log for log in read_folder(folder).trainings}
-        facts = self._facts(file, network.way.kind)
+        facts = self._facts(located.file, network.way.kind)
         facts["config"] = {"length": logs[path].length} if path in logs else {}
         made = torchscript.make(kind.lower(), model, facts)
         proof = f"{path.name}; on 1,000 sequences it says what your code says, within {worst:.0e}"

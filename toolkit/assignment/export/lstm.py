@@ -61,17 +61,17 @@ def proved(student: Student, located: Located, verdicts: Verdicts) -> Network:
     raise ToolkitError(f"The LSTM was not exported ({said.verdict}): {said.message}")
 
 
-def find_rnn(student: Student, file: str, verdicts: Verdicts) -> Network:
-    """A class in this file that is called an RNN; whether it is one, its weights will show.
+def find_rnn(student: Student, located: Located, verdicts: Verdicts) -> Network:
+    """A class in a file that is called an RNN; whether it is one, its weights will show.
 
     Raises:
         ToolkitError: it cannot be built and called.
     """
-    kinds = student.ask("load", file=file, name="RNN")["classes"]
+    kinds = student.ask("load", file=located.file, name="RNN")["classes"]
     names = [kind["name"] for kind in kinds if "rnn" in kind["name"].lower()]
     network, _ = find_network(student, names)
     if network is None:
-        raise ToolkitError(f"The RNN was not exported: it cannot be called, in {file}.")
+        raise ToolkitError(f"The RNN was not exported: it cannot be called, in {located.file}.")
     _look_at(network, Source("", ""), verdicts)
     return network
 

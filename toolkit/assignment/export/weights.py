@@ -12,6 +12,7 @@ from torch import Tensor
 from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.parts import list_files
 from toolkit.common.errors import ToolkitError, UsageError
+from toolkit.export.manifest import read_manifest
 
 SUFFIXES = {".pt", ".pth", ".pkl", ".ckpt", ".bin", ".model"}
 Weights = Mapping[str, Tensor]
@@ -38,8 +39,7 @@ class Saved:
     def __init__(self, folder: Path, root: Path, chosen: Sequence[Path]) -> None:
         self.folder, self._root = folder, root
         own = [folder / path for path in list_files(folder) if path.suffix.lower() in SUFFIXES]
-        own = [path for path in own if not path.with_name("manifest.json").exists()]  # no exports
-        self._paths = list(chosen) or own
+        self._paths = list(chosen) or [path for path in own if not is_export(path)]
         for path in chosen:
             if not path.is_file():
                 raise UsageError(f"{path} is no file. Give one that torch.save has written.")
@@ -82,6 +82,14 @@ class Saved:
                 return
         except (RuntimeError, EOFError, ValueError, OSError):  # no file of torch.save
             return
+
+
+def is_export(path: Path) -> bool:
+    """Whether the manifest beside a file lists it, if there is one."""
+    try:
+        return path.name in read_manifest(path.parent)
+    except ToolkitError:  # that is the manifest of something else
+        return False
 
 
 def state_dicts(loaded: Any, depth: int = 0) -> Iterator[dict[str, Tensor]]:

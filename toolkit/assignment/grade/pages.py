@@ -9,7 +9,9 @@ import functools
 import hashlib
 import os
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -153,14 +155,13 @@ class Bin(NamedTuple):
 def _histogram(results: list[Result]) -> list[Bin]:
     """How many results have how many points."""
     most = max((result.checked for result in results), default=0) or 1
-    counts = [0] * NUM_BINS
-    for result in results:
-        counts[min(NUM_BINS - 1, int(result.score / most * NUM_BINS))] += 1
+    bins = (min(NUM_BINS - 1, int(result.score / most * NUM_BINS)) for result in results)
+    counts = Counter(bins)
+    tallest = max(counts.values(), default=1)
     edges = [round(most * k / NUM_BINS) for k in range(NUM_BINS + 1)]
-    tallest = max(*counts, 1)
     return [
-        Bin(f"{edges[k]}-{edges[k + 1]}", number, 90 * number / tallest)
-        for k, number in enumerate(counts)
+        Bin(f"{first}-{last}", counts[k], 90 * counts[k] / tallest)
+        for k, (first, last) in enumerate(pairwise(edges))
     ]
 
 

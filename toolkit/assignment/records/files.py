@@ -28,13 +28,14 @@ FOLDER = "records"  # at any depth of what is handed in
 TRAINING = ("step", "loss", "accuracy")  # the columns of a CSV
 GAN = ("step", "loss_discriminator", "loss_generator")
 GAN_LOG = "gan.csv"
-SAMPLES = {  # file -> when the 25 samples were drawn
-    "samples-start.png": "at the start of the training",
-    "samples-halfway.png": "halfway through",
-    "samples-end.png": "after its end",
-}
+SAMPLES = ("samples-start.png", "samples-halfway.png", "samples-end.png")
 INTERPOLATION = "interpolation.png"
-PICTURES = (*SAMPLES, INTERPOLATION)
+PICTURES = {  # file -> what it shows
+    SAMPLES[0]: "25 samples at the start of the training",
+    SAMPLES[1]: "25 samples halfway through",
+    SAMPLES[2]: "25 samples after its end",
+    INTERPOLATION: "9 images between two digits",
+}
 
 MAX_FILE, MAX_BYTES = 4 << 20, 32 << 20  # bytes of one, and of all
 MAX_FILES = 100
@@ -115,25 +116,6 @@ class Records:
     problems: list[tuple[Part, str]] = field(default_factory=list)
     foreign: list[PurePosixPath] = field(default_factory=list)
 
-    @property
-    def missing(self) -> Iterator[tuple[str, Part, tuple[str, ...]]]:
-        """What the report asks for and is not there, a clause; and which part makes it, how."""
-        lengths = {log.length for log in self.trainings if log.network == "LSTM"}
-        if 5 not in lengths:
-            yield "there is no record of the LSTM at T = 5", "train", ("--length", "5")
-        if not any(length > 5 for length in lengths):
-            yield "there is no record of the LSTM at a longer T", "train", ("--length", "20")
-        if all(log.network == "LSTM" for log in self.trainings):
-            arguments = ("--network", "rnn", "--length", f"{max([*lengths, 20])}")
-            yield "there is no record of the RNN to compare the LSTM with", "train", arguments
-        if self.gan is None:
-            yield f"{FOLDER}/{GAN_LOG}, the losses of the GAN, is not there", "gan", ()
-        for name, when in SAMPLES.items():
-            if name not in self.pictures:
-                yield f"{FOLDER}/{name}, 25 samples {when}, is not there", "gan", ()
-        if INTERPOLATION not in self.pictures:
-            yield f"{FOLDER}/{INTERPOLATION}, 9 images between two digits, is not there", "gan", ()
-
 
 def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]:
     """What is missing or cannot be used.
@@ -141,13 +123,31 @@ def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]
     Args:
         code: the student's files of Python, at least.
     """
+    lengths = {log.length for log in records.trainings if log.network == "LSTM"}
+    has_other = any(log.network != "LSTM" for log in records.trainings)
+    rnn = ("--network", "rnn", "--length", str(max([*lengths, 20])))
+    none, there = "there is no record of", "is not there"
+    wanted: list[tuple[object, Part, str, tuple[str, ...]]] = [  # it, its part, a clause, how
+        (5 in lengths, "train", f"{none} the LSTM at T = 5", ("--length", "5")),
+        (
+            max(lengths, default=0) > 5,
+            "train",
+            f"{none} the LSTM at a longer T",
+            ("--length", "20"),
+        ),
+        (has_other, "train", f"{none} the RNN to compare the LSTM with", rnn),
+        (records.gan, "gan", f"{FOLDER}/{GAN_LOG}, the losses of the GAN, {there}", ()),
+    ]
+    for name, what in PICTURES.items():
+        wanted.append((name in records.pictures, "gan", f"{FOLDER}/{name}, {what}, {there}", ()))
+    wanted += ((False, part, what, ()) for part, what in records.problems)
     parts = find_parts(code)
-    missing = [*records.missing, *((what, part, ()) for part, what in records.problems)]
-    for what, part, words in missing:
+    for found, part, what, words in wanted:
         path = parts.get(part, PurePosixPath(FILES[part]))
         if path in code and "keep_record" not in code_of(path, code[path]):
             what += f"; {path} keeps no records yet: take keep_record from the skeleton into it"
-        yield Gap(part, what, command_line("python", str(path), *words))
+        if not found:
+            yield Gap(part, what, command_line("python", str(path), *words))
 
 
 def part_of(path: PurePosixPath) -> Part:
@@ -174,35 +174,38 @@ def read_records(files: Mapping[PurePosixPath, bytes]) -> Records:
     """The records among the files of a submission; the others do not matter."""
     records = Records()
     for path, data in files.items():
-        if not is_record(path):
-            continue
-        if len(data) > MAX_FILE:
-            what = f"{path} is larger than {MAX_FILE >> 20} MiB"
-            records.problems.append((part_of(path), what))
-        elif _is_foreign(path, data):
-            records.foreign.append(path)
-        elif path.name in PICTURES:
-            if data.startswith(PNG):
-                records.pictures[path.name] = (path, data)
-            else:
-                records.problems.append(("gan", f"{path} is not a PNG picture"))
-        elif path.suffix.lower() == ".csv":
+        if is_record(path):
             try:
-                log = _read_log(path, data, files.get(path.with_suffix(".json")))
+                _read_record(records, path, data, files.get(path.with_suffix(".json")))
             except ValueError as error:
                 records.problems.append((part_of(path), f"{path} {error}"))
-            else:
-                if path.name == GAN_LOG:
-                    records.gan = log
-                else:
-                    records.trainings.append(log)
     records.trainings.sort(key=lambda log: (log.length, log.network, str(log.path)))
     return records
 
 
-def _is_foreign(path: PurePosixPath, data: bytes) -> bool:
-    """Whether the toolkit made a file: its own record of a run, or a picture that says so."""
-    return path.name == "run.json" or (data.startswith(PNG) and MADE_BY.encode() in data[:4096])
+def _read_record(
+    records: Records, path: PurePosixPath, data: bytes, settings: bytes | None
+) -> None:
+    """Add one of the files to the records.
+
+    Args:
+        settings: what stands beside a CSV.
+
+    Raises:
+        ValueError: it cannot be used; the message goes on after the file's name.
+    """
+    if len(data) > MAX_FILE:
+        raise ValueError(f"is larger than {MAX_FILE >> 20} MiB")
+    if path.name == "run.json" or (data.startswith(PNG) and MADE_BY.encode() in data[:4096]):
+        records.foreign.append(path)  # the toolkit's own record of a run, or a picture of its
+    elif path.name in PICTURES:
+        if not data.startswith(PNG):
+            raise ValueError("is not a PNG picture")
+        records.pictures[path.name] = path, data
+    elif path.name == GAN_LOG:
+        records.gan = _read_log(path, data, settings)
+    elif path.suffix.lower() == ".csv":
+        records.trainings.append(_read_log(path, data, settings))
 
 
 def _read_log(path: PurePosixPath, data: bytes, settings: bytes | None) -> Log:
@@ -244,11 +247,9 @@ def _read_settings(data: bytes) -> Settings:
     if len(data) > MAX_JSON:
         raise ValueError(f"has settings beside it of more than {MAX_JSON >> 10} KiB")
     try:
-        content = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise ValueError("has settings beside it that are not JSON") from error
-    if not isinstance(content, dict):
-        raise ValueError("has settings beside it that are not a JSON object")
+        content = dict(json.loads(data))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError("has settings beside it that are not a JSON object") from error
     words = {str(name)[:MAX_WORD]: value for name, value in list(content.items())[:MAX_SETTINGS]}
     return {
         name: str(value)[: 4 * MAX_WORD if name == "command" else MAX_WORD]

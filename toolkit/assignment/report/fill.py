@@ -10,7 +10,7 @@ import contextlib
 import json
 from collections.abc import Mapping
 from importlib.util import find_spec
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 from toolkit.assignment.report import latex, word
@@ -77,10 +77,8 @@ def template(name: str) -> Path:
 def place_for(files: Mapping[str, bytes], out: Path) -> Path:
     """`out`, or the first of `<out>-2`, `<out>-3`, ... in which no edited file would be lost."""
     named = out.resolve() if out.name in ("", "..") else out
-    numbered = (named.with_name(f"{named.name}-{k}") for k in count(2))
-    if not _would_lose(files, out):
-        return out
-    return next(path for path in numbered if not _would_lose(files, path))
+    places = chain([out], (named.with_name(f"{named.name}-{k}") for k in count(2)))
+    return next(path for path in places if not _would_lose(files, path))
 
 
 def write(files: Mapping[str, bytes], directory: Path) -> None:

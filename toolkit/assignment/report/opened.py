@@ -12,13 +12,13 @@ from toolkit.common.device import make_rng, threads
 from toolkit.common.errors import ToolkitError
 from toolkit.common.figures import save_curves, save_heat_maps, sheet, to_png
 from toolkit.common.package_data import package_data
-from toolkit.common.record import Interpolation, Spread
+from toolkit.common.record import Interpolation
 from toolkit.export import torchscript
 from toolkit.export.manifest import Shown, read_manifest
 from toolkit.gan.data import load_mnist
 from toolkit.gan.latent import interpolate, pair_of_classes, sample_latents
-from toolkit.gan.measure.evaluation import SURE, Evaluator, sample_draws
-from toolkit.gan.measure.scorecard import NUM_COMPARED, Scorecard, Scorer
+from toolkit.gan.measure.evaluation import Evaluator, sample_draws
+from toolkit.gan.measure.scorecard import NUM_COMPARED, Scorer, in_words
 from toolkit.lstm.data import palindromes, split_last
 from toolkit.lstm.microscope import logits_after_each_step, telling_cells, trace
 
@@ -139,21 +139,9 @@ def _add_generator(generator: Any, whose: str, results: Results) -> None:
     scorer = Scorer(Evaluator(classifier, sha256, mnist, cpu, NUM_IMAGES, NUM_DRAWS), mnist)
     draws = sample_draws(generator, SEED, NUM_DRAWS, NUM_IMAGES)
     card = scorer.score_draws((scorer.evaluator.predict(x), x[:NUM_COMPARED]) for x in draws)
-    gan.measured = _rows(card, scorer.score_real())
+    real = in_words(scorer.score_real())
+    gan.measured = [Row("images", f"{NUM_DRAWS} draws of {NUM_IMAGES:,}")]
+    gan.measured += [
+        Row(title, f"{said} (real images: {real[title]})") for title, said in in_words(card).items()
+    ]
     results.gans.append(gan)
-
-
-def _rows(card: Scorecard[Spread], real: Scorecard[Spread]) -> list[Row]:
-    """The scorecard, a line for each number."""
-    rows = [Row("images", f"{NUM_DRAWS} draws of {NUM_IMAGES:,}")]
-    for name, key, digits in (
-        ("Frechet distance", "frechet_distance", 1),
-        (f"share that is not clearly one digit (below {SURE:.0%})", "share_unsure", 3),
-        ("precision", "precision", 3),
-        ("recall", "recall", 3),
-        ("median distance to the nearest training image", "training_distance", 2),
-    ):
-        rows.append(Row(name, f"{getattr(card, key):.{digits}f}"))
-        rows.append(Row("the same of real images", f"{getattr(real, key):.{digits}f}"))
-    shares = enumerate(card.class_shares)
-    return rows + [Row(f"share of the digit {k}", f"{share:.3f}") for k, share in shares]

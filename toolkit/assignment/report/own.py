@@ -17,7 +17,7 @@ from toolkit.assignment.records.files import (
 )
 from toolkit.assignment.report.pictures import CHANCE, TOOLKITS, drawn, toolkits_accuracy
 from toolkit.assignment.report.prompts import REMARK
-from toolkit.assignment.report.results import Gan, Recurrent, Results, Row
+from toolkit.assignment.report.results import Gan, Results, Row
 from toolkit.assignment.tutor.journal import summary
 from toolkit.common.console import command_line, training_command
 from toolkit.common.errors import ToolkitError, UsageError
@@ -113,7 +113,7 @@ def add_training(log: Log, results: Results) -> None:
     if log.command:
         results.commands.append(log.command)
     results.recurrent.append(
-        Recurrent(
+        dict(
             name=log.path.stem,
             model=log.network,
             length=f"{log.length:,}",

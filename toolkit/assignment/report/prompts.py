@@ -79,17 +79,13 @@ def prompts_in(name: str, content: bytes) -> list[str]:
 
 
 def text_of(name: str, content: bytes) -> str:
-    """The text of a .docx file, or of any text file such as LaTeX.
+    """The text of a .docx file, a line for each paragraph, or of any text file such as LaTeX.
 
     Raises:
         ToolkitError: its name says that it is a Word file, and it is not.
     """
-    word = name.lower().endswith(".docx")
-    return _text_of_word(name, content) if word else content.decode(errors="replace")
-
-
-def _text_of_word(name: str, content: bytes) -> str:
-    """The text of a Word file, a line for each paragraph."""
+    if not name.lower().endswith(".docx"):
+        return content.decode(errors="replace")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             body = ElementTree.fromstring(archive.read("word/document.xml"))

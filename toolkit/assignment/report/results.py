@@ -20,23 +20,6 @@ class Figure(NamedTuple):
     caption: str
 
 
-class Recurrent(NamedTuple):
-    """A finished training of the LSTM or the RNN."""
-
-    name: str
-    model: str
-    length: str
-    input: str
-    hidden: str
-    batch: str
-    learning_rate: str
-    clipped: str
-    steps: str
-    loss: str
-    accuracy: str
-    figure: str  # file name
-
-
 @dataclass
 class Gan:
     """A training of the GAN; of its pictures the file names, empty if there are none."""
@@ -60,7 +43,7 @@ class Results:
     doubts: list[str] = field(default_factory=list)  # what cannot be true, a sentence each
     by_length: str = ""  # file name of the picture of accuracies against T
     opened: list[Figure] = field(default_factory=list)  # of the exported LSTM
-    recurrent: list[Recurrent] = field(default_factory=list)
+    recurrent: list[dict[str, str]] = field(default_factory=list)  # lines: column -> word
     gans: list[Gan] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)  # what is missing
     commands: list[str] = field(default_factory=list)  # make all that is shown

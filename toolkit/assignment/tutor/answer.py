@@ -70,8 +70,10 @@ def _wrong(exercise: Exercise, seen: Seen, number: int) -> Answer:
 def _difference(got: Any, wanted: Any) -> list[Sentence]:
     """Where two tensors of the same shape begin to differ, or that their types do."""
     if isinstance(wanted, tuple) and isinstance(got, tuple | list):
-        several = (_difference(a, b) for a, b in zip(got, wanted, strict=False))
-        return next(filter(None, several), [])
+        for number, pair in enumerate(zip(got, wanted, strict=False), start=1):
+            for key, given in _difference(*pair):
+                return [(f"{key} in one", given | {"number": str(number)})]
+        return []
     shapes = [tuple(x.shape) for x in (got, wanted) if isinstance(x, Tensor)]
     if len(shapes) < 2 or shapes[0] != shapes[1] or shapes[0] == () or same(got, wanted):
         return []
@@ -96,7 +98,9 @@ def _stopped(error: BaseException) -> list[Sentence]:
         if not frame.filename.startswith(others):
             text = linecache.getline(frame.filename, frame.lineno or 0).strip()
             line = [("line", {"line": str(frame.lineno), "text": text})]
-    return [("stopped", {"error": said}), *line, ("for numbers", {})]
+    shapes = getattr(error, "__notes__", [])[-1:]
+    given: list[Sentence] = [("given", {"shapes": text}) for text in shapes]
+    return [("stopped", {"error": said}), *line, *given, ("for numbers", {})]
 
 
 def _text(value: Any) -> str:

@@ -9,16 +9,17 @@ import ast
 import atexit
 import functools
 import importlib.util
+import linecache
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from toolkit.assignment.check.findings import Report
+from toolkit.assignment.check.findings import Finding, Report
 from toolkit.assignment.check.host import Gone, Host, StudentError
 from toolkit.assignment.check.submission import Submission, prepare
 from toolkit.assignment.parts import Part
 from toolkit.assignment.syntax import parsed, unwritten
-from toolkit.assignment.tutor.answer import Answer, examine
+from toolkit.assignment.tutor.answer import Answer, Sentence, examine
 from toolkit.assignment.tutor.exercises import Exercise, find_exercise
 from toolkit.common.errors import UsageError
 from toolkit.common.files import sha256
@@ -61,7 +62,7 @@ def _in_file(exercise: Exercise, submission: Submission, host: Host) -> Answer:
     called = _called(exercise, submission, host) if is_function else None
     if called and (called.numbers or called.verdict == "not written"):
         return called
-    judged = _judged(exercise, _report(exercise.part, submission, host))
+    judged = _judged(exercise, _report(exercise.part, submission, host), submission.root)
     if judged.verdict in ("right", "wrong") or not written:
         return judged
     return called or _called(exercise, submission, host)
@@ -132,18 +133,26 @@ def _report(part: Part, submission: Submission, host: Host) -> Report:
     return REPORTS[key]
 
 
-def _judged(exercise: Exercise, report: Report) -> Answer:
+def _judged(exercise: Exercise, report: Report, root: Path) -> Answer:
     """What the check of the part says about an exercise."""
     for finding in report.findings:
         id, one = str(finding.id), f"{finding.id} {finding.equation}"
         if {id, one} & {*exercise.ids}:
-            judged = [("judged", {"message": finding.message})]
-            own = next((key for key, m in exercise.mistakes.items() if m["id"] == one), "")
+            judged = [("judged", {"message": finding.message}), *_line(finding, root)]
+            own = next((key for key, m in exercise.mistakes.items() if m.get("id") == one), "")
             return Answer(verdict="wrong", numbers=True, id=id, said=judged, mistake=own)
     if any(finding.id == "not-written" for finding in report.findings):
         return Answer(verdict="not written")
     ids = {None, *(id.split()[0] for id in exercise.ids)}
     for finding in (*report.findings, *(f for f in report.not_seen if f.id in ids)):
-        said = {"message": finding.message}
-        return Answer(verdict="not seen", said=[("in the way", said)])
+        said = ("in the way", {"message": finding.message}), *_line(finding, root)
+        return Answer(verdict="not seen", said=[*said])
     return Answer(verdict="right")
+
+
+def _line(finding: Finding, root: Path) -> list[Sentence]:
+    """The line of a file that a finding is about."""
+    if finding.file is None or finding.line is None or finding.cell is not None:
+        return []
+    text = linecache.getline(str(root / finding.file), finding.line).strip()
+    return [("line", {"line": str(finding.line), "text": text})]

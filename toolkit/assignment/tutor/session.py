@@ -76,6 +76,8 @@ def next_hint(name: str, folder: Path) -> str:
     language, entries = settings.language, read_entries(folder)[name]
     if not settings.hints:
         return say("hints are off", language)
+    if last_check(entries).get("verdict") == "right":
+        return say("no more hints", language, name=name)
     compared = [entry for entry in entries if entry.get("numbers")]
     if not compared:
         return say("no hint yet", language, name=name)
@@ -92,7 +94,7 @@ def next_hint(name: str, folder: Path) -> str:
 def _fitting(exercise: Exercise, last: Mapping[str, Any], language: Language) -> str:
     """The question about what the last check has shown; "" if there is none of its own."""
     mistakes = exercise.mistakes
-    same = [key for key, one in mistakes.items() if one["id"] == last["id"] and not last["mistake"]]
+    same = [key for key, one in mistakes.items() if one.get("id") == last["id"] != ""]
     key = last["mistake"] or (same[0] if len(same) == 1 else "")
     return mistakes[key][language] if last["verdict"] == "wrong" and key else ""
 

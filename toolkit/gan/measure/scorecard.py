@@ -8,9 +8,18 @@ from torch import Tensor
 
 from toolkit.common.record import Spread
 from toolkit.gan.data import MNIST, to_unit
-from toolkit.gan.measure.evaluation import Evaluator, Number, Predictions, over_draws
+from toolkit.gan.measure.evaluation import SURE, Evaluator, Number, Predictions, over_draws
 from toolkit.gan.measure.neighbours import memory, overlap, radii
 
+TITLES = {
+    "share_unsure": f"share that is not clearly one digit (below {SURE:.0%})",
+    "precision": "precision",
+    "recall": "recall",
+    "density": "density",
+    "coverage": "coverage",
+    "training_distance": "median distance to the nearest training image",
+    "share_nearer": "fraction closer to it than any other training image",
+}
 NUM_COMPARED = 1000  # images of a draw whose nearest training image is searched for
 
 
@@ -72,6 +81,16 @@ class Scorer:
         stride = max(len(training), len(self.mnist.test_images) // NUM_COMPARED)
         test = (to_unit(self.mnist.test_images[n::stride]) for n in range(len(training)))
         return self.score_draws(zip(training, test, strict=True))
+
+
+def in_words(card: Scorecard[Spread]) -> dict[str, str]:
+    """Each number of a scorecard, with its error bar, by what tables call it."""
+    shares = enumerate(card.class_shares)
+    return (
+        {"Frechet distance": f"{card.frechet_distance:.2f}"}
+        | {title: f"{getattr(card, name):.3f}" for name, title in TITLES.items()}
+        | {f"share of the digit {digit}": f"{share:.3f}" for digit, share in shares}
+    )
 
 
 def by_class(images: Tensor, digits: Tensor, count: int = 10) -> tuple[Tensor, list[int]]:

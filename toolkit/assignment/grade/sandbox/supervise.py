@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import select
 import signal
 import socket
 import stat
@@ -75,40 +74,34 @@ class Watched:
             when_it_fails.pop_all()
         self.process.stdin = os.fdopen(os.dup(self._ours.fileno()), "wb", buffering=0)
         self.process.stdout = os.fdopen(os.dup(self._ours.fileno()), "rb", buffering=0)
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=work, daemon=True)
+                         for work in (self._watch, self._read)]  # fmt: skip
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """End it; when this returns, nothing that it started is running."""
         end_all(self.process.pid, self._uid)
-        self._thread.join()
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(MOST_SECONDS)  # one that hides may hold its error output open
         with self.process:
             pass
         self._ours.close()
 
     def _watch(self) -> None:
-        """Read what it prints and measure what it uses, until it ends or takes too much."""
-        assert self.process.stderr is not None
-        stderr = self.process.stderr.fileno()
-        os.set_blocking(stderr, False)
+        """Look at what it uses, until it ends or takes too much."""
         status: Status | None = None
         try:
-            next_look, is_open = 0.0, True
             while status is None:
                 # Not `poll`: that frees the process id, which another may get before the kill.
-                ended = os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-                if is_open and select.select([stderr], [], [], 0 if ended else TICK)[0]:
-                    is_open = self._read(stderr)
-                elif not is_open:
-                    time.sleep(0 if ended else TICK)
-                now = time.monotonic()
-                if ended:
+                if os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
                     status = "finished"
                 elif self._clock.seconds > self._limits.seconds:
                     status = "time"
-                elif now >= next_look:
-                    status = self._excess()
-                    next_look = now + TICK
+                elif (status := self._excess()) is None:
+                    self._stopping.wait(TICK)
         finally:
             self.status = status or "finished"
             killed = kill_all(self.process.pid, self._uid) - {self.process.pid}
@@ -116,15 +109,21 @@ class Watched:
                 for _ in range(int(MOST_SECONDS / TICK) if status == "short" else 0):
                     if any(Path("/proc", str(pid)).exists() for pid in killed):
                         time.sleep(TICK)
-            while len(self.printed) < self._limits.output and self._read(stderr):
-                pass
             self._ours.shutdown(socket.SHUT_RDWR)
+
+    def _read(self) -> None:
+        """Read what it prints, and throw away what is more than the limit."""
+        assert self.process.stderr is not None
+        while chunk := os.read(self.process.stderr.fileno(), 2**16):
+            self.printed += chunk[: self._limits.output - len(self.printed)]
 
     def _excess(self) -> Status | None:
         """What the program and the processes below it use too much of, if anything."""
         limits = self._limits
         family = descendants(self.process.pid, self._uid)
-        self._look_at_the_core(sum(family.values()) / os.sysconf("SC_CLK_TCK"))
+        cpu = sum(family.values()) / os.sysconf("SC_CLK_TCK")
+        before, self._before = self._before, (self._clock.seconds, self._share.idle(), cpu)
+        self.starved += taken(*(new - old for new, old in zip(self._before, before, strict=True)))
         if len(family) > limits.processes + 4:  # bubblewrap itself, its init, the program
             return "processes"
         if self._share.exceeded or sum(map(_memory, family)) > limits.memory:
@@ -139,22 +138,6 @@ class Watched:
             return "disk" if used > limits.disk else None
         shared = [] if self._uid is None else files_of(self._uid)
         return "disk" if more_on_disk_than(limits.disk, [self._sandbox.scratch, *shared]) else None
-
-    def _look_at_the_core(self, cpu: float) -> None:
-        """Count the time since the last look in which its core was neither idle nor its own."""
-        now = (self._clock.seconds, self._share.idle(), cpu)
-        waited, idle, own = (new - old for new, old in zip(now, self._before, strict=True))
-        self._before = now
-        self.starved += taken(waited, idle, own)
-
-    def _read(self, descriptor: int) -> bool:
-        """Read once, keeping what fits. False at the end, or if there is nothing to read."""
-        try:
-            chunk = os.read(descriptor, 2**16)
-        except BlockingIOError:
-            return False
-        self.printed += chunk[: self._limits.output - len(self.printed)]
-        return bool(chunk)
 
 
 def taken(waited: float, idle: float, own: float) -> float:
