@@ -10,15 +10,10 @@ from hypothesis import strategies as st
 
 from tests.anything import contents, damaged, deep, json_values, valid_or_named
 from toolkit.common.files import append_entry, read_log, write_log
-from toolkit.common.record import Metric, RecurrentMetrics, read_record, write_record
+from toolkit.common.record import read_record, write_record
 from toolkit.common.runs import Run
 
-SHARE = Metric(value=0.75, num_examples=4)
-METRICS = RecurrentMetrics(
-    final_loss=Metric(value=1.0, num_examples=2),
-    test_accuracy=SHARE,
-    accuracy_by_length={5: SHARE},
-)
+METRICS = {"loss": 1.0, "accuracy_by_length": {"5": 0.75}}
 ENTRIES = [{"step": step, "loss": 1 / step, "text": "é"} for step in (1, 2, 3)]
 
 entries = st.lists(

@@ -14,7 +14,7 @@ import torch
 
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import read_log, write_log
-from toolkit.common.record import Interpolation, Metric, RecurrentMetrics, read_record
+from toolkit.common.record import Interpolation, read_record
 from toolkit.common.runs import Run
 
 
@@ -40,12 +40,7 @@ def test_state_comes_back(tmp_path: Path) -> None:
 
 
 def finish(run: Run) -> None:
-    share = Metric(value=0.75, num_examples=4)
-    metrics = RecurrentMetrics(
-        final_loss=Metric(value=1.0, num_examples=2),
-        test_accuracy=share,
-        accuracy_by_length={5: share},
-    )
+    metrics = {"loss": 1.0, "accuracy_by_length": {"5": 0.75}}
     run.finish(run.record("all steps done", metrics, Interpolation(digit_from=3, digit_to=8)))
 
 
@@ -65,16 +60,11 @@ def test_record_of_a_finished_run(tmp_path: Path) -> None:
         "stopped": "all steps done",
         "steps": 7,
         "seconds": 1.23,
-        "metrics": {
-            "final_loss": {"value": 1.0, "num_examples": 2},
-            "test_accuracy": {"value": 0.75, "num_examples": 4},
-            "accuracy_by_length": {"5": {"value": 0.75, "num_examples": 4}},
-        },
+        "metrics": {"loss": 1.0, "accuracy_by_length": {"5": 0.75}},
         "interpolation": {"digit_from": 3, "digit_to": 8},
     }
     record = read_record(tmp_path)
-    assert isinstance(record.metrics, RecurrentMetrics)
-    assert record.metrics.accuracy_by_length[5].num_examples == 4
+    assert record.metrics == {"loss": 1.0, "accuracy_by_length": {"5": 0.75}}
     assert str(record.interpolation) == "from a 3 to an 8"
 
 
@@ -320,6 +310,8 @@ def test_state_of_other_code_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_divergence_is_said(tmp_path: Path, value: float) -> None:
     run = Run(tmp_path, Config())
+    with pytest.raises(ValueError, match="finite number"):
+        run.record("all steps done", {"accuracy_by_length": {"5": value}})
     with pytest.raises(ToolkitError, match=f"loss became {value} at step 5: .* has diverged"):
         run.log(5, loss=value)
     assert run.entries == read_log(run.log_file).entries == []

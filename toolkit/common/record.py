@@ -1,32 +1,22 @@
 """The facts of a run, written down once: `run.json` in its run directory.
 
-Training writes it; figures, the manifest and the report read it. It holds no time of day, so the
+Its metrics are those of the manifest, with the losses at the end. It holds no time of day, so the
 same command on the same CPU gives the same file, apart from `seconds` and `crc32`, the checksum of
 the rest. Nothing here needs torch.
 """
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PositiveInt,
-    ValidationError,
-    model_validator,
-)
-from pydantic.dataclasses import dataclass
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import atomic_write, checksum, read_bytes
 
-Value = TypeVar("Value")
-Share = Annotated[float, Field(ge=0, le=1)]
 Digit = Annotated[int, Field(ge=0, le=9)]
 Count = Annotated[int, Field(ge=0)]
 Stopped = Literal["all steps done", "target accuracy reached"]
@@ -34,16 +24,13 @@ Stopped = Literal["all steps done", "target accuracy reached"]
 MADE_BY = "assignment3-toolkit"  # what the PNGs of the toolkit name as their software
 
 
-STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-
 class Facts(BaseModel):
     """A part of the record: it cannot be changed, and refuses unknown fields, infinity and NaN."""
 
-    model_config = ConfigDict(frozen=True, **STRICT)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-@dataclass(frozen=True, config=STRICT)
+@dataclass(frozen=True)
 class Spread:
     """What several draws of the same thing gave: a number and its error bar.
 
@@ -52,7 +39,7 @@ class Spread:
 
     mean: float
     sd: float | None = None  # standard deviation of the draws, over n - 1; unknown after one
-    num_draws: PositiveInt = 1
+    num_draws: int = 1
 
     @classmethod
     def of(cls, draws: Sequence[float]) -> Self:
@@ -63,51 +50,6 @@ class Spread:
         if self.sd is None:
             return f"{self.mean:{spec}} (one draw)"
         return f"{self.mean:{spec}} ± {self.sd:{spec}}"
-
-
-def _is_share(spread: Spread) -> Spread:
-    if not 0 <= spread.mean <= 1:
-        raise ValueError(f"a share is 0 to 1, not {spread.mean}")
-    return spread
-
-
-ShareSpread = Annotated[Spread, AfterValidator(_is_share)]
-
-
-class Metric(Facts, Generic[Value]):
-    """Something that was measured."""
-
-    value: Value
-    num_examples: Count  # how many examples it was measured on, in each draw if there are several
-
-
-class RecurrentMetrics(Facts):
-    """What was measured of the LSTM or the RNN after the training."""
-
-    final_loss: Metric[float]  # cross-entropy on the last batch
-    test_accuracy: Metric[Share]  # on unseen palindromes of the length trained for
-    accuracy_by_length: dict[int, Metric[Share]]  # T -> accuracy on unseen palindromes of T digits
-
-
-class GANMetrics(Facts):
-    """What was measured of the GAN after the training."""
-
-    final_loss_discriminator: Metric[float]  # on the last batch
-    final_loss_generator: Metric[float]  # on the last batch
-    frechet_distance: Metric[Spread]  # from generated images to the test images
-    frechet_distance_floor: Metric[Spread]  # from real training images to the test images
-    class_shares: Metric[list[ShareSpread]]  # of the digits 0 to 9 among generated images
-    classifier_sha256: str  # of classifier.pt, which measured distances and shares
-    class_shares_real: Metric[list[ShareSpread]]  # among training images
-    share_unsure: Metric[ShareSpread]  # generated images that are no clear digit
-    share_unsure_real: Metric[ShareSpread]  # the same of training images
-
-
-class ClassifierMetrics(Facts):
-    """What was measured of the classifier after the training."""
-
-    test_accuracy: Metric[Share]  # on the test images
-    frechet_distance_floor: Metric[Spread]  # from real training images to the test images
 
 
 class Interpolation(Facts):
@@ -122,9 +64,6 @@ class Interpolation(Facts):
         return f"from {start} to {end}"
 
 
-AnyMetrics = RecurrentMetrics | GANMetrics | ClassifierMetrics
-
-
 class RunRecord(Facts):
     """All facts of one run."""
 
@@ -135,7 +74,7 @@ class RunRecord(Facts):
     stopped: Stopped | None = None  # why the training ended; None while it runs
     steps: Count  # training steps done, as of the last checkpoint
     seconds: Annotated[float, Field(ge=0)]  # training time
-    metrics: AnyMetrics | None = None
+    metrics: dict[str, JsonValue] | None = None
     interpolation: Interpolation | None = None  # None if no two samples were clearly different
 
     @model_validator(mode="before")

@@ -31,14 +31,7 @@ from toolkit.common.files import (
     take_lock,
     write_log,
 )
-from toolkit.common.record import (
-    AnyMetrics,
-    Interpolation,
-    RunRecord,
-    Stopped,
-    read_record,
-    write_record,
-)
+from toolkit.common.record import Interpolation, RunRecord, Stopped, read_record, write_record
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -192,7 +185,7 @@ class Run:
     def record(
         self,
         stopped: Stopped | None = None,
-        metrics: AnyMetrics | None = None,
+        metrics: dict[str, Any] | None = None,
         interpolation: Interpolation | None = None,
     ) -> RunRecord:
         """The facts of the run; once its training has ended, with why, for `finish` to write."""

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +12,6 @@ from torch.optim import RMSprop
 
 from toolkit.common.device import device_of, flushed_denormals, make_rng, seeded
 from toolkit.common.progress import Progress, say_finished
-from toolkit.common.record import Metric
 from toolkit.common.runs import Run
 from toolkit.common.schedule import annealed
 from toolkit.lstm.config import Config
@@ -93,10 +93,17 @@ def accuracy(model: nn.Module, sequences: Tensor, batch_size: int = 1000) -> flo
     return correct / len(sequences)
 
 
+class Tested(NamedTuple):
+    """An accuracy, 0 to 1, and of how many palindromes it is."""
+
+    value: float
+    num_examples: int
+
+
 def accuracy_by_length(
     model: nn.Module, lengths: tuple[int, ...], seed: int, num_test: int
-) -> dict[int, Metric[float]]:
-    """Accuracy, 0 to 1, on unseen palindromes of each T, and how many there were.
+) -> dict[int, Tested]:
+    """Accuracy on unseen palindromes of each T.
 
     Args:
         lengths: the values of T.
@@ -108,7 +115,7 @@ def accuracy_by_length(
     for length in lengths:
         count = min(num_test, max(100, num_test * 1000 // length))
         test = held_out(length, "test", count, make_rng(seed, "test"))
-        result[length] = Metric(value=accuracy(model, test), num_examples=len(test))
+        result[length] = Tested(accuracy(model, test), len(test))
     return result
 
 

@@ -1,11 +1,13 @@
 """The command `gan`: train, measure, plot, export."""
 
+from typing import Any
+
 from torch import nn
 
 from toolkit.common import figures
 from toolkit.common.device import threads
 from toolkit.common.errors import ToolkitError
-from toolkit.common.record import GANMetrics, Interpolation, Metric, Spread
+from toolkit.common.record import Interpolation, Spread
 from toolkit.common.runs import Run
 from toolkit.export.torchscript import MadeFile
 from toolkit.gan.config import Config
@@ -28,15 +30,12 @@ def train_gan(plan: Plan[Config], workspace: Workspace, num_images: int = NUM_IM
     """
     workspace.ask_if_too_much(plan.config.cost)
     with workspace.run(plan) as run, threads(plan.config.num_threads):
-        metrics, interpolation = _train(run, plan.config, workspace, num_images)
-    print_summary(metrics, run, interpolation)
+        _train(run, plan.config, workspace, num_images)
     files = ("generator.pt", "discriminator.pt", "film.npz")
     print(f"  {'  '.join(str(workspace.exports_dir / file) for file in files)}")
 
 
-def _train(
-    run: Run, config: Config, workspace: Workspace, num_images: int
-) -> tuple[GANMetrics, Interpolation | None]:
+def _train(run: Run, config: Config, workspace: Workspace, num_images: int) -> None:
     mnist = load_mnist(workspace.data_dir)
     keep_classifier(workspace.exports_dir)
     evaluator = load_evaluator(workspace, mnist, num_images=num_images)
@@ -56,20 +55,21 @@ def _train(
     average = networks.average
     interpolation = draw_interpolation(run, average, evaluator, config.seed)
     scores = evaluator.measure_generator(average, config.seed)
-    metrics = collect_metrics(run, scores, evaluator, config)
-    record = run.record("all steps done", metrics, interpolation)
-    plot_gan(run, snapshots, metrics)
+    metrics = list_metrics(scores, evaluator)
+    losses = {"loss_d": run.latest["loss_d"], "loss_g": run.latest["loss_g"]}
+    record = run.record("all steps done", metrics | losses, interpolation)
+    plot_gan(run, snapshots, scores, evaluator)
     recorded = film.arrays()
     listed = ("steps", "discriminator_steps", "auc", "loss_d", "loss_g")
     facts = {"metrics": {name: recorded[name].tolist() for name in listed}}
     workspace.export(
         {"generator": average, "discriminator": networks.discriminator},
         record,
-        {"generator": manifest_metrics(metrics), "discriminator": {}},
+        {"generator": metrics, "discriminator": {}},
         [MadeFile("film.npz", to_bytes(recorded), "generator", facts)],
     )
     run.finish(record)
-    return metrics, interpolation
+    print_summary(scores, evaluator, run, interpolation)
 
 
 def draw_interpolation(
@@ -89,61 +89,51 @@ def draw_interpolation(
     return Interpolation(digit_from=pair.digit_from, digit_to=pair.digit_to)
 
 
-def collect_metrics(
-    run: Run, scores: Scores[Spread], evaluator: Evaluator, config: Config
-) -> GANMetrics:
-    """What the record says about the networks; `scores` are of the generator's samples."""
-    last, real, count = run.latest, evaluator.real, evaluator.num_images
-    batch_size = config.batch_size_at(config.num_steps)
-    return GANMetrics(
-        final_loss_discriminator=Metric(value=last["loss_d"], num_examples=batch_size),
-        final_loss_generator=Metric(value=last["loss_g"], num_examples=batch_size),
-        frechet_distance=Metric(value=scores.frechet_distance, num_examples=count),
-        frechet_distance_floor=Metric(value=real.frechet_distance, num_examples=count),
-        class_shares=Metric(value=scores.class_shares, num_examples=count),
-        class_shares_real=Metric(value=real.class_shares, num_examples=count),
-        share_unsure=Metric(value=scores.share_unsure, num_examples=count),
-        share_unsure_real=Metric(value=real.share_unsure, num_examples=count),
-        classifier_sha256=evaluator.sha256,
-    )
+def list_metrics(scores: Scores[Spread], evaluator: Evaluator) -> dict[str, Any]:
+    """What record and manifest say about the generator: means, and standard deviations as `..._sd`.
+
+    Args:
+        scores: of the generator's samples.
+    """
+    real = evaluator.real
+    listed: dict[str, Any] = {"classifier_sha256": evaluator.sha256}
+    spreads = {
+        "frechet_distance": scores.frechet_distance,
+        "frechet_distance_floor": real.frechet_distance,
+        "share_unsure": scores.share_unsure,
+        "share_unsure_real": real.share_unsure,
+    }
+    for name, spread in spreads.items():
+        listed |= {name: spread.mean, f"{name}_sd": spread.sd}
+    shares = {"class_shares": scores.class_shares, "class_shares_real": real.class_shares}
+    for name, ten in shares.items():
+        listed |= {name: [x.mean for x in ten], f"{name}_sd": [x.sd for x in ten]}
+    num_draws = scores.frechet_distance.num_draws
+    return listed | {"num_images": evaluator.num_images, "num_draws": num_draws}
 
 
-def manifest_metrics(metrics: GANMetrics) -> dict[str, object]:
-    """What the manifest says about the generator: means, and standard deviations as `..._sd`."""
-    distance = metrics.frechet_distance
-    listed: dict[str, object] = {"classifier_sha256": metrics.classifier_sha256}
-    for name in (
-        *("frechet_distance", "frechet_distance_floor"),
-        *("share_unsure", "share_unsure_real", "class_shares", "class_shares_real"),
-    ):
-        value: Spread | list[Spread] = getattr(metrics, name).value
-        if isinstance(value, Spread):
-            listed |= {name: value.mean, f"{name}_sd": value.sd}
-        else:
-            listed |= {name: [x.mean for x in value], f"{name}_sd": [x.sd for x in value]}
-    return listed | {"num_images": distance.num_examples, "num_draws": distance.value.num_draws}
-
-
-def print_summary(metrics: GANMetrics, run: Run, interpolation: Interpolation | None) -> None:
+def print_summary(
+    scores: Scores[Spread], evaluator: Evaluator, run: Run, interpolation: Interpolation | None
+) -> None:
     """Say how good the generator is, and what was drawn."""
-    distance, floor = metrics.frechet_distance.value, metrics.frechet_distance_floor.value
-    shares = [share.mean for share in metrics.class_shares.value]
+    distance, real = scores.frechet_distance, evaluator.real
+    shares = [share.mean for share in scores.class_shares]
     print(
-        f"GAN: Frechet distance {distance:.2f} (real images {floor:.2f}; {distance.num_draws} "
-        f"draws of {metrics.frechet_distance.num_examples:,}, classifier "
-        f"{metrics.classifier_sha256[:12]}), class shares {min(shares):.1%} to {max(shares):.1%}, "
+        f"GAN: Frechet distance {distance:.2f} (real images {real.frechet_distance:.2f}; "
+        f"{distance.num_draws} draws of {evaluator.num_images:,}, classifier "
+        f"{evaluator.sha256[:12]}), class shares {min(shares):.1%} to {max(shares):.1%}, "
         f"after {run.step:,} steps in {run.seconds:.0f} s.\n"
         "  Another processor or torch rounds in another order and ends elsewhere: the default "
         "settings got from 3.0 to 3.7 on three of them.\n"
-        f"  Of its samples {metrics.share_unsure.value:.1%} are not clearly one digit, "
-        f"of real images {metrics.share_unsure_real.value:.1%}."
+        f"  Of its samples {scores.share_unsure:.1%} are not clearly one digit, "
+        f"of real images {real.share_unsure:.1%}."
     )
     print(f"  {run.figures}/: {', '.join(sorted(path.name for path in run.figures.iterdir()))}")
     if interpolation:
         print(f"  The interpolation goes {interpolation}.")
 
 
-def plot_gan(run: Run, snapshots: Snapshots, metrics: GANMetrics) -> None:
+def plot_gan(run: Run, snapshots: Snapshots, scores: Scores[Spread], evaluator: Evaluator) -> None:
     """25 samples at the start, halfway and at the end; their film; the losses; the distance."""
     end = max(snapshots)
     captioned = []
@@ -166,15 +156,15 @@ def plot_gan(run: Run, snapshots: Snapshots, metrics: GANMetrics) -> None:
         x_label="training steps",
         y_label="loss",
     )
-    distance, floor = metrics.frechet_distance.value, metrics.frechet_distance_floor.value
+    distance = scores.frechet_distance
     figures.save_curves(
         run.figures / "distance.png",
         {"averaged generator, one draw": curve("distance_of_one_draw")},
-        title=f"Frechet distance of {metrics.frechet_distance.num_examples:,} samples "
-        f"(classifier {metrics.classifier_sha256[:12]})",
+        title=f"Frechet distance of {evaluator.num_images:,} samples "
+        f"(classifier {evaluator.sha256[:12]})",
         x_label="training steps",
         y_label="distance to the test images",
-        level=("real images", floor),
+        level=("real images", evaluator.floor),
         points={f"at the end, {distance.num_draws} draws": (run.step, distance)},
         log=True,
     )

@@ -2,19 +2,18 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import joblib
 
 from toolkit.common import figures
 from toolkit.common.device import threads
 from toolkit.common.errors import ToolkitError
-from toolkit.common.record import Metric, RecurrentMetrics
 from toolkit.common.runs import Run
 from toolkit.lstm.config import Config
 from toolkit.lstm.data import CHANCE
 from toolkit.lstm.horizon import Row, Trial, accuracies, run_grid
-from toolkit.lstm.training import FAR, NEAR, accuracy_by_length, train
+from toolkit.lstm.training import FAR, NEAR, Tested, accuracy_by_length, train
 from toolkit.train.presets import NUM_TEST, Plan, Preset, plan_recurrent
 from toolkit.train.workspace import Workspace
 
@@ -58,19 +57,16 @@ def train_recurrent(
         if num_seeds > 1:
             for t, shares in further_seeds(trial, num_seeds, run.directory).items():
                 by_seed[t] += shares
-        metrics = RecurrentMetrics(
-            final_loss=Metric(value=run.latest["loss"], num_examples=config.batch_size),
-            test_accuracy=tested[config.length],
-            accuracy_by_length=tested,
-        )
+        metrics = list_metrics(tested, config, by_seed)
         record = run.record(
-            "all steps done" if run.step == config.num_steps else "target accuracy reached", metrics
+            "all steps done" if run.step == config.num_steps else "target accuracy reached",
+            metrics | {"loss": run.latest["loss"]},
         )
         plot_accuracy(run.figures / "accuracy.png", {config.model.upper(): run}, config.length)
         name = export_name(config)
-        workspace.export({name: model}, record, {name: manifest_metrics(metrics, config, by_seed)})
+        workspace.export({name: model}, record, {name: metrics})
         run.finish(record)
-    print_summary(metrics, run, config, by_seed[config.length])
+    print_summary(tested, run, config, by_seed[config.length])
     print(f"  {workspace.exports_dir / name}.pt  {run.figures / 'accuracy.png'}")
     return run
 
@@ -104,15 +100,14 @@ def further_seeds(trial: Trial, num_seeds: int, directory: Path) -> dict[int, li
     return accuracies(rows)[trial.family]
 
 
-def manifest_metrics(
-    metrics: RecurrentMetrics, config: Config, by_seed: dict[int, list[float]]
-) -> dict[str, object]:
-    """What the manifest says about a network.
+def list_metrics(
+    tested: dict[int, Tested], config: Config, by_seed: dict[int, list[float]]
+) -> dict[str, Any]:
+    """What record and manifest say about a network.
 
     Args:
         by_seed: T -> the accuracy of the networks with this seed and those after it.
     """
-    tested = metrics.accuracy_by_length
     seeds = range(config.seed, config.seed + len(by_seed[config.length]))
     of_seeds = {
         "seeds": list(seeds),
@@ -120,8 +115,8 @@ def manifest_metrics(
     }
     return {
         "length": config.length,
-        "test_accuracy": metrics.test_accuracy.value,
-        "num_test": metrics.test_accuracy.num_examples,
+        "test_accuracy": tested[config.length].value,
+        "num_test": tested[config.length].num_examples,
         "accuracy_by_length": {str(t): share.value for t, share in tested.items()},
         "num_test_by_length": {str(t): share.num_examples for t, share in tested.items()},
         **(of_seeds if len(seeds) > 1 else {}),
@@ -129,13 +124,12 @@ def manifest_metrics(
 
 
 def print_summary(
-    metrics: RecurrentMetrics, run: Run, config: Config, of_seeds: list[float]
+    tested: dict[int, Tested], run: Run, config: Config, of_seeds: list[float]
 ) -> None:
     """Say how good the network is, and others that differ only in the seed."""
-    share, tested = metrics.test_accuracy, metrics.accuracy_by_length
     print(
-        f"{config.model.upper()}: {share.value:.2%} of unseen palindromes of {config.length} "
-        f"digits, after {run.step:,} steps in {run.seconds:.1f} s."
+        f"{config.model.upper()}: {tested[config.length].value:.2%} of unseen palindromes of "
+        f"{config.length} digits, after {run.step:,} steps in {run.seconds:.1f} s."
     )
     others = ", ".join(f"{share.value:.2%} at T = {t:,}" for t, share in tested.items())
     trained = "at most" if config.curriculum else "exactly"
