@@ -103,13 +103,17 @@ def grade_folder(
 
 
 def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str, Result]]:
-    """The results of all, and then new ones, each alone, of those whom others have disturbed."""
-    disturbed = []
+    """The results of all; then, each alone, of those whom others have disturbed, who keep what saw
+    more of them."""
+    disturbed = {}
     for name, result in joblib.Parallel(return_as="generator_unordered")(map(job, todo)):
-        disturbed += [path for path in todo if path.name == name and result.extra_data.disturbed]
+        if result.extra_data.disturbed:
+            disturbed[name] = result
         yield name, result
-    for path in disturbed:
-        for name, result in joblib.Parallel(return_as="generator_unordered")([job(path)]):
+    for path in [path for path in todo if path.name in disturbed]:
+        for name, again in joblib.Parallel(return_as="generator_unordered")([job(path)]):
+            both = again, disturbed[name]
+            result = min(both, key=lambda one: (one.extra_data.problem != "", one.open))
             result.extra_data.disturbed = False
             yield name, result
 

@@ -15,10 +15,10 @@ from ...submissions import pack
 pytestmark = pytest.mark.needs("bwrap")
 
 
-def grade(files: dict[str, str]) -> Result:
+def grade(files: dict[str, str], seconds: float = 90) -> Result:
     ways.need(ways.BUBBLEWRAP)
     data = pack(dict(files))
-    return grade_archive("1_assignment3.zip", data, read_rubric(), Limits(seconds=90),
+    return grade_archive("1_assignment3.zip", data, read_rubric(), Limits(seconds=seconds),
                          isolation=ways.BUBBLEWRAP)  # fmt: skip
 
 
@@ -70,3 +70,32 @@ def test_one_part_leaves_nothing_to_the_next(way: Isolation) -> None:
     result = grade_archive("1_assignment3.zip", data, read_rubric(), Limits(), isolation=way)
     messages = [one.message for one in result.extra_data.findings if one.part == "lstm"]
     assert any("[] [] 1" in message for message in messages), messages
+
+
+LIVES_ON = """
+import inspect, os
+frames = [one.frame for one in inspect.stack()]
+ours = next(one for one in frames if one.f_code.co_name == "answer_questions")
+whole = next(one for one in frames if one.f_code.co_name == "main" and "nonce" in one.f_locals)
+write, nonce, receive = ours.f_locals["write"], whole.f_locals["nonce"], ours.f_globals["receive"]
+said = {"types": ["KeyError"], "text": "I was asked", "module": None, "file": None, "line": None}
+def receive_and_live_on(descriptor):
+    number, question = receive(descriptor)
+    if question.get("ask") != "no more":
+        return number, question
+    ours.f_globals["send"](write, nonce, {"ended": {"status": 0, "cpu": 0.1, "late": False}})
+    while True:
+        number, question = receive(descriptor)
+        if "ask" in question:
+            ours.f_globals["send"](write, number, {"error": said})
+ours.f_globals["receive"] = receive_and_live_on
+"""
+
+
+def test_nobody_says_that_he_has_ended_and_answers_for_the_next() -> None:
+    """He is waited for, in his own time."""
+    files = {"dataset.py": LIVES_ON + STUBS, "lstm.py": "class LSTM: pass"}
+    result = grade(files, seconds=15)
+    said = [one.message for one in result.extra_data.findings + result.extra_data.not_seen]
+    assert any("had not finished after 15 s" in message for message in said), said
+    assert not any("I was asked" in message for message in said)
