@@ -82,7 +82,7 @@ def test_wrong(tmp_path: Path) -> None:
     done = run_check(tmp_path)
     assert done.returncode == 1
     lines = (tmp_path / "dataset.py").read_text().splitlines()
-    number = next(k for k, line in enumerate(lines, start=1) if "label = int(" in line)
+    number = next(k for k, line in enumerate(lines, start=1) if "def __getitem__(" in line)
     place = f"  dataset.py:{number}: wrong-label"
     after = done.stdout[done.stdout.index(place) :].splitlines()
     assert after[0] == place
@@ -164,7 +164,7 @@ def test_a_notebook(tmp_path: Path, warm_check: Check) -> None:
     assert (found.id, found.file, found.cell) == ("wrong-label", "Part 1.ipynb", 2)
     assert found.line is not None
     line = ("# data\n" + text).splitlines()[found.line - 1]
-    assert "label = int(" in line
+    assert "def __getitem__(" in line
     shown = as_text(report, folder)
     assert f"Part 1.ipynb, cell 2:{found.line}: wrong-label" in shown
     assert f"  {found.line} | {line}" in shown
