@@ -54,9 +54,9 @@ def read(length: int) -> bytes:
     return data
 
 
-def send(nonce: str, value: Any) -> None:
+def send(nonce: str, value: Any, to: int = 1) -> None:
     payload = json.dumps(value).encode()
-    os.write(1, f"{nonce}{len(payload):08x}".encode() + payload)
+    os.write(to, f"{nonce}{len(payload):08x}".encode() + payload)
 
 
 def main() -> None:
@@ -67,7 +67,9 @@ def main() -> None:
             path = Path(request["root"], question["arguments"]["file"])
             send(answer, {"value": import_it(path)})
             receive()  # no more
-        send(nonce, {"ended": {"status": 0, "seconds": 0.0, "cpu": 0.0, "late": False}})
+        ended = {"ended": {"status": 0, "seconds": 0.0, "cpu": 0.0, "late": False}}
+        for descriptor in (int(sys.argv[1]), 1):
+            send(nonce, ended, descriptor)
 
 
 def import_it(path: Path) -> int:

@@ -76,7 +76,7 @@ PICTURE = (
 
 
 def places(folder: Path, texts: tuple[str, ...]) -> set[Place]:
-    """Every line below `folder` that holds one of the texts."""
+    """Every line below `folder` that holds one of the texts; "*" is a file as a whole."""
     found = set[Place]()
     for path in sorted(folder.rglob("*")):
         if path.suffix == ".ipynb":
@@ -87,6 +87,8 @@ def places(folder: Path, texts: tuple[str, ...]) -> set[Place]:
             listed = [(None, path.read_text().splitlines())]
         else:
             continue
+        if "*" in texts:
+            found.add(Place(path.relative_to(folder).as_posix(), None, None))
         for cell, lines in listed:
             for number, line in enumerate(lines, start=1):
                 place = Place(path.relative_to(folder).as_posix(), cell, number)

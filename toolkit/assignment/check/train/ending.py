@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.train.machine import check_machine
 from toolkit.assignment.check.train.trace import Backward, Loss, Step, Trace
@@ -40,14 +39,10 @@ def report_ending(trace: Trace, users: Sequence[str], verdicts: Verdicts) -> Non
         return  # which account for it
     elif trace.ended == "nothing" and trace.unfinished:
         verdicts.fault("not-written.pass", at=trace.unfinished[0], proof={"text": "pass"})
-    elif (trace.called or trace.ended == "nothing") and users:
+    elif trace.ended == "nothing" and users:
         verdicts.not_seen("used-elsewhere", name=name, user=users[0])
     elif trace.ended == "nothing":
         verdicts.fault("not-watched.nothing", proof=never, name=name)
-    elif trace.called:
-        function, file, line = trace.called[-1]
-        at = Place(file, line)
-        verdicts.fault("not-watched.called", at=at, proof=never, name=name, function=function)
 
 
 def _needs_network(trace: Trace, error: StudentError) -> bool:

@@ -204,7 +204,6 @@ class Trace(Record):
 
     ended: str
     error: dict[str, Any] | None
-    called: list[tuple[str, str | None, int | None]]
     unfinished: list[Place]
     normalised: list[Place]
     ran: frozenset[str]

@@ -11,5 +11,4 @@ file and a line. Beside the events there are:
     normalised  places where transforms that normalise were made
     ran         the files of theirs that did
     unfinished  places of `pass` that is all there is in a function or a loop
-    called      name, file and line of functions that were called because nothing trained without
 """

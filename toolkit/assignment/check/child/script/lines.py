@@ -86,10 +86,8 @@ class Lines(Script):
         super()._begin(trace)
         trace.add = partial(self._add, trace.add)  # type: ignore[method-assign]
 
-    def _call_functions(self) -> None:
+    def _attempt_in_modes(self) -> None:
         """Nothing: it is about what runs without being asked."""
-
-    _attempt_in_modes = _call_functions
 
     def _add(self, add: Any, kind: str, **fields: Any) -> Any:
         index, event = add(kind, **fields), self.trace.events[-1]

@@ -5,8 +5,6 @@ import ast
 import builtins
 import copy
 import http.client
-import inspect
-import re
 import signal
 import socket
 import threading
@@ -29,10 +27,8 @@ from toolkit.assignment.check.child.script.loops import Loops
 from toolkit.assignment.check.child.script.reading import modes, unfinished
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.watching import watching
-from toolkit.assignment.check.names import NAMES
 
 MAX_MODES = 4  # of a script that are tried
-OPEN = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 NETWORK = (
     urllib.error.URLError,
     http.client.HTTPException,
@@ -65,7 +61,6 @@ class Script:
         self.root = root
         self.file = root / file
         self._begin(Trace(root, max_steps, max_seconds, brisk))
-        self.called: list[tuple[Any, ...]] = []  # functions that the check called: name, file, line
 
     def _begin(self, trace: Trace) -> None:
         self.trace = trace
@@ -74,7 +69,7 @@ class Script:
         self._ran: dict[str, ast.Module] = {}  # file -> what was run, as they wrote it
 
     def run(self) -> dict[str, Any]:
-        """Run it until it ends, or has trained enough. If it trains nothing, call its functions.
+        """Run it until it ends, or has trained enough.
 
         Returns:
             what this package describes.
@@ -84,15 +79,13 @@ class Script:
             if ended != "error" and not self._is_it and self.trace.parsers:
                 ended, error = self._attempt_in_modes() or (ended, error)
             if ended == "finished" and not self.trained:
-                tried = self._attempt(self._call_functions)
-                ended, error = tried if self.trained else ("nothing", None)
+                ended, error = "nothing", None
         self.trace.finish()
         return {
             "ended": ended,
             "error": error,
             "ran": list(self._ran),
             "unfinished": [(file, k) for file, tree in self._ran.items() for k in unfinished(tree)],
-            "called": self.called,
             "networks": [_network(k, n, self.trace) for k, n in self.trace.networks.items()],
             "normalised": list(self.trace.origins.all_modules("Normalize")),
             "events": self.trace.events,
@@ -174,18 +167,6 @@ class Script:
         builtins.input = lambda *prompt: "1"
         code = compiled(self.file, self._change)
         run_as_main(self.module, self.file, self.root, code, *arguments)
-
-    def _call_functions(self) -> None:
-        """Call what may train and needs nothing, as somebody may have forgotten to do."""
-        for function in self.functions():
-            parameters = inspect.signature(function).parameters.values()
-            alone = all(p.default is not p.empty or p.kind in OPEN for p in parameters)
-            if alone and re.search(NAMES["functions"]["training"], function.__name__.lower()):
-                here = place_of_code(function, self.root) or NOWHERE
-                self.called.append((function.__name__, *here))
-                function()
-                if self.trained:
-                    return
 
     def _change(self, tree: ast.Module, file: str) -> ast.Module:
         """What is done to each of their files that is run."""
