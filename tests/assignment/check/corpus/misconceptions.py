@@ -13,9 +13,9 @@ Each file there is about one part. A misconception has a name, what it should be
 
 `or` has ids that would do as well, `also` what is true besides, `in` the parts whose check should
 see it, all together. Lines that an edit has changed are where a student would mend it, and those
-that hold the TEXT of an `at`; `at *` is a whole file. "not seen" in place of an id is what cannot be
-looked at here, and no fault. As ast-grep has it, $A is a name, with its dots, and $$$ anything in a
-line.
+that hold the TEXT of an `at`; `at *` is a whole file. "not seen" in place of an id is what cannot
+be looked at here, and no fault. As ast-grep has it, $A is a name, with its dots, and $$$ anything
+in a line.
 """
 
 import re
