@@ -7,19 +7,14 @@ try:
     import typer
 
     from toolkit.assignment.app import app as assignment_app
-    from toolkit.common.console import Commands
+    from toolkit.common.console import command_group
     from toolkit.common.package_data import package_data
     from toolkit.train.app import app as train_app
 except KeyboardInterrupt:  # nothing has begun yet
     sys.exit(130)
 
-app = typer.Typer(
-    cls=Commands,
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    help="LSTM and GAN from scratch: train them, look inside them, hand them in.",
+app = command_group(
+    "LSTM and GAN from scratch: train them, look inside them, hand them in.",
 )
 app.add_typer(train_app, name="train")
 app.registered_commands += assignment_app.registered_commands

@@ -14,17 +14,12 @@ import typer
 from toolkit.assignment.grade.command import LanguageOption, grade
 from toolkit.assignment.package.packages import packages
 from toolkit.assignment.parts import PARTS, Part
-from toolkit.common.console import Commands, can_ask, command_line, reports_errors
+from toolkit.common.console import can_ask, command_group, command_line, reports_errors
 from toolkit.common.errors import UsageError
 from toolkit.common.files import atomic_write
 
-app = typer.Typer(
-    cls=Commands,
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    help="Check, report, pack and grade what students hand in.",
+app = command_group(
+    "Check, report, pack and grade what students hand in.",
 )
 
 

@@ -39,6 +39,18 @@ class Commands(TyperGroup):
         _answer(super().main, *args, **kwargs)
 
 
+def command_group(help_text: str) -> typer.Typer:
+    """A command line to which commands are added."""
+    return typer.Typer(
+        cls=Commands,
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+        help=help_text,
+    )
+
+
 def _answer(main: Callable[..., Any], *args: Any, **kwargs: Any) -> NoReturn:
     """Run a command line, and answer what was mistyped in one sentence instead of typer's box."""
     try:

@@ -8,19 +8,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from toolkit.common.console import Commands, reports_errors
+from toolkit.common.console import command_group, reports_errors
 from toolkit.common.files import set_aside
 from toolkit.export.manifest import EXPORTS_DIR, SIGNATURES, readable_exports, training_of
 from toolkit.export.replacing import restore as restore_exports
 from toolkit.train import options, presets
 
-app = typer.Typer(
-    cls=Commands,
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    help="Train the networks of the assignment, draw its pictures and write TorchScript exports. "
+app = command_group(
+    "Train the networks of the assignment, draw its pictures and write TorchScript exports. "
     "If a command is interrupted, even by SIGKILL, give it again and it continues.",
 )
 
