@@ -13,9 +13,7 @@ try:
 except KeyboardInterrupt:  # nothing has begun yet
     sys.exit(130)
 
-app = command_group(
-    "LSTM and GAN from scratch: train them, look inside them, hand them in.",
-)
+app = command_group("LSTM and GAN from scratch: train them, look inside them, hand them in.")
 app.add_typer(train_app, name="train")
 app.registered_commands += assignment_app.registered_commands
 app.registered_groups += assignment_app.registered_groups

@@ -18,9 +18,7 @@ from toolkit.common.console import can_ask, command_group, command_line, reports
 from toolkit.common.errors import UsageError
 from toolkit.common.files import atomic_write
 
-app = command_group(
-    "Check, report, pack and grade what students hand in.",
-)
+app = command_group("Check, report, pack and grade what students hand in.")
 
 
 def _print_copies(written: list[Path], kept: list[Path]) -> None:

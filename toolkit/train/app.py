@@ -16,7 +16,7 @@ from toolkit.train import options, presets
 
 app = command_group(
     "Train the networks of the assignment, draw its pictures and write TorchScript exports. "
-    "If a command is interrupted, even by SIGKILL, give it again and it continues.",
+    "If a command is interrupted, even by SIGKILL, give it again and it continues."
 )
 
 

@@ -95,7 +95,7 @@ ours.f_globals["receive"] = receive_and_live_on
 def test_nobody_says_that_he_has_ended_and_answers_for_the_next() -> None:
     """He is waited for, in his own time."""
     files = {"dataset.py": LIVES_ON + STUBS, "lstm.py": "class LSTM: pass"}
-    result = grade(files, seconds=15)
+    result = grade(files, seconds=10)
     said = [one.message for one in result.extra_data.findings + result.extra_data.not_seen]
-    assert any("had not finished after 15 s" in message for message in said), said
+    assert any("had not finished after 10 s" in message for message in said), said
     assert not any("I was asked" in message for message in said)

@@ -28,7 +28,7 @@ MAX_FACTOR = 8  # times its limit that a process may take on a busy machine, wai
 
 def main() -> None:
     """Serve until the judge has gone."""
-    private = int(sys.argv[1]) if sys.argv[1:] else None
+    private = [int(descriptor) for descriptor in sys.argv[1:]]
     read, write = take_pipes()
     for module in ANSWERS.values():
         importlib.import_module(module)
@@ -37,15 +37,14 @@ def main() -> None:
             nonce, request = receive(read)
             # Anything else is a question that the last process did not live to read.
             if isinstance(request, dict) and "seconds" in request:
-                ended = serve(request, read, write, private)
+                ended = serve(request, read, write, *private)
                 if sys.platform == "linux" and request["fresh"]:
                     renew(request["fresh"]["source"], request["root"], request["fresh"]["places"])
-                if private is not None:
-                    send(private, nonce, {"ended": ended})
-                send(write, nonce, {"ended": ended})  # as they could: it wakes the host
+                for descriptor in (*private, write):  # the last as they could: it wakes the host
+                    send(descriptor, nonce, {"ended": ended})
 
 
-def serve(request: dict[str, Any], read: int, write: int, private: int | None) -> dict[str, Any]:
+def serve(request: dict[str, Any], read: int, write: int, *private: int) -> dict[str, Any]:
     """Start the process for one part, and wait for its end.
 
     Args:
@@ -55,7 +54,7 @@ def serve(request: dict[str, Any], read: int, write: int, private: int | None) -
         how it ended: the exit `status` (negative for a signal), `cpu` seconds, and `late` if it was
         killed because it took too long.
     """
-    process = Process(request, read, write, private)
+    process = Process(request, read, write, *private)
     ended = threading.Event()
     late = threading.Event()
     guard = threading.Thread(target=_guard, args=(process, request["seconds"], ended, late))

@@ -19,7 +19,7 @@ from toolkit.assignment.check.gan.losses import check_losses
 from toolkit.assignment.check.gan.steps import check_steps, undetached
 from toolkit.assignment.check.host import MAX_BYTES, Student, StudentError
 from toolkit.assignment.check.submission import Located
-from toolkit.assignment.check.train.machine import check_machine
+from toolkit.assignment.check.train.ending import check_machine
 from toolkit.assignment.check.train.trace import Backward, Call, Step, Trace
 from toolkit.assignment.check.verdicts import Verdicts
 
@@ -63,8 +63,8 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
         verdicts.not_seen("no-images-to-join")
         return
     functions = Functions(student, lines, game, Artist(like, low, high))
-    check_modes(game, functions, lines, verdicts)
     check_interpolation(game, lines, functions, verdicts)
+    check_modes(game, functions, verdicts)
 
 
 def watch(student: Student, located: Located) -> Trace:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from toolkit.assignment.check.host import StudentError
-from toolkit.assignment.check.train.machine import check_machine
 from toolkit.assignment.check.train.trace import Backward, Loss, Step, Trace
 from toolkit.assignment.check.verdicts import Verdicts
 
@@ -35,14 +34,23 @@ def report_ending(trace: Trace, users: Sequence[str], verdicts: Verdicts) -> Non
             )
     elif trace.ended == "error" and error is not None:
         verdicts.error(error, importing="ImportError" in error.types and not trained)
-    elif verdicts.faults:
-        return  # which account for it
-    elif trace.ended == "nothing" and trace.unfinished:
-        verdicts.fault("not-written.pass", at=trace.unfinished[0], proof={"text": "pass"})
-    elif trace.ended == "nothing" and users:
-        verdicts.not_seen("used-elsewhere", name=name, user=users[0])
-    elif trace.ended == "nothing":
-        verdicts.fault("not-watched.nothing", proof=never, name=name)
+    elif trace.ended == "nothing" and not verdicts.faults:  # which would account for it
+        if trace.unfinished:
+            verdicts.fault("not-written.pass", at=trace.unfinished[0], proof={"text": "pass"})
+        elif users:
+            verdicts.not_seen("used-elsewhere", name=name, user=users[0])
+        else:
+            verdicts.fault("not-watched.nothing", proof=never, name=name)
+
+
+def check_machine(trace: Trace, verdicts: Verdicts) -> None:
+    """Whether a script runs on other machines: where folders are missing, and where no GPU is."""
+    for made in trace.notes("folder")[:1]:
+        seen = {"said": made.folder, "where": [made.file, made.line]}
+        verdicts.fault("missing-folder.made", at=made, proof=seen)
+    for gpu in trace.notes("gpu")[:1]:
+        at = gpu.device or gpu
+        verdicts.fault("fixed-device.used", at=at, proof={"happened": gpu.name})
 
 
 def _needs_network(trace: Trace, error: StudentError) -> bool:

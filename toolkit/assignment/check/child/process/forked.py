@@ -21,15 +21,15 @@ class Forked:
     Args:
         request: `part`, `root` (the submission), `seconds` of CPU time and bytes of `memory`.
         read, write: the pipes to the judge.
-        private: a descriptor that it does not get.
+        private: descriptors that it does not get.
     """
 
-    def __init__(self, request: dict[str, Any], read: int, write: int, private: int | None) -> None:
+    def __init__(self, request: dict[str, Any], read: int, write: int, *private: int) -> None:
         self.pid = os.fork()
         if self.pid == 0:
             try:
-                if private is not None:
-                    os.close(private)
+                for descriptor in private:
+                    os.close(descriptor)
                 os.setsid()
                 _end_with_parent()
                 _limit(resource.RLIMIT_CPU, request["seconds"])

@@ -27,7 +27,7 @@ class Spawned:
     It is ready when this object is made: importing torch counts neither as time nor as CPU time.
     """
 
-    def __init__(self, request: dict[str, Any], read: int, write: int, private: int | None) -> None:
+    def __init__(self, request: dict[str, Any], read: int, write: int, *private: int) -> None:
         self._request = request
         self._process = psutil.Popen(
             [sys.executable, "-m", __name__, json.dumps(request)],

@@ -83,6 +83,7 @@ class Functions:
     def __init__(self, student: Student, lines: Lines, game: Game, artist: Artist) -> None:
         self._student, self.lines, self._game = student, lines, game
         self.artist = artist
+        self.modes: set[bool] = set()  # in which the generator was when one of them drew
         shape = next(
             (c.inputs[0].shape for c in game.draws if c.inputs and len(c.inputs[0].shape) > 1),
             (1, 100),
@@ -90,11 +91,10 @@ class Functions:
         self.latent = shape[1:]
         self.latent_dim = torch.Size(self.latent).numel()
 
-    def that(self, *kinds: str) -> list[Function]:
-        """Those in which a name is of one of these kinds, and that do not train; with such a name
-        of its own first."""
-        words = "|".join(NAMES["functions"][kind] for kind in kinds)
-        found = []
+    def that(self, kind: str) -> list[Function]:
+        """Those in which a name is of this kind, and that do not train; with such a name of its own
+        first."""
+        words, found = NAMES["functions"][kind], []
         for function in self._all():
             names = function.names - {"walk"}  # of folders
             if names & TRAINS or function.node.name in ("forward", "__init__"):
@@ -143,6 +143,7 @@ class Functions:
                 seed=seed,
                 known_to_end=again,
             )
+            self.modes |= {drawn.training for drawn in self.artist.drawn}
             tried = Tried(
                 list(self.artist.drawn),
                 answer["returned"],

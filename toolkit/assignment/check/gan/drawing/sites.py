@@ -9,8 +9,6 @@ from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines, called
 from toolkit.assignment.check.names import meaning
 
-SWITCHES = re.compile(r"\.eval\(|\.train\((mode=)?false|\.train\([a-z]")
-
 
 def sampling_sites(game: Game, lines: Lines) -> list[Place] | None:
     """The lines that would draw samples, and did not run.
@@ -74,11 +72,6 @@ def _names(game: Game, lines: Lines) -> set[str]:
     names = [{called(node) for node in ast.walk(statement)} - {""} for statement in statements]
     telling = {name for found in names for name in found if meaning(name, "called")}
     return telling or (set.intersection(*names) if names else set())
-
-
-def switches(lines: Lines) -> bool:
-    """Whether any of the files that are used puts a network into another mode."""
-    return any(SWITCHES.search(lines.texts.get(file, "")) for file in lines.reached)
 
 
 def _calls(
