@@ -146,13 +146,13 @@ def test_check(call: Call, folder: Path) -> None:
         (folder / "检查" / name).unlink()
     file = folder / "检查" / "dataset.py"
     code = file.read_text(encoding="utf-8")
-    wrong = next(k for k, line in enumerate(code.splitlines(), 1) if "label = int(" in line)
-    code = code.replace("label = int(", "é = '回文'; label = int(")
+    wrong = next(k for k, line in enumerate(code.splitlines(), 1) if "def __getitem__(" in line)
+    code = code.replace("def __getitem__(self, index):", "def __getitem__(self, index):  # é 回文")
     file.write_bytes(code.replace("\n", "\r\n").encode("utf-8-sig"))
     done = call("check", "检查")
     assert done.returncode == 1, done.stderr
     assert f"dataset.py:{wrong}: wrong-label" in done.stdout
-    assert "é = '回文'; label = int(" in done.stdout
+    assert "def __getitem__(self, index):  # é 回文" in done.stdout
     content = json.loads(call("check", "检查", "--json", console="cp1252").stdout)
     assert [f["line"] for f in content["findings"] if f["id"] == "wrong-label"] == [wrong]
 

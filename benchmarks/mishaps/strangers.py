@@ -199,7 +199,7 @@ class Told:
 
         @contextlib.contextmanager
         def student(part: Part, root: str) -> Iterator[host.Student]:
-            yield host.Student(part, 0, 0, "", {"digits": digits}, host.Clock(), 0.0)
+            yield host.Student(part, 0, 0, "", None, {"digits": digits}, host.Clock(), 0.0)
 
         verdicts = Fails(part, self.located[part].file)
         with mock.patch.multiple(host, send=send, receive=receive):
