@@ -100,17 +100,18 @@ def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission
             f"{source} contains none of {names}, nor anything like them under other names. Give "
             "the folder that has them."
         )
+    using = _users_of_lstm(found)
     left_out = _copy(source, target)
     code = found.code
     python = _write_code(target, code)
     return Submission(
         target,
         {part: _located(found, candidate, python) for part, candidate in found.parts.items()},
-        {part: unclear(part, candidates) for part, candidates in found.equal.items()},
+        {part: unclear(part, candidates) for part, candidates in found.equal.items()} | using,
         {
             part: _missing(part, found)
             for part in PARTS
-            if part not in found.parts and part not in found.equal
+            if part not in found.parts and part not in found.equal and part not in using
         },
         tuple(python.values()),
         {python[p]: (str(own), book) for p, (own, book) in code.notebooks.items() if p in python},
@@ -178,6 +179,17 @@ def unclear(part: Part, candidates: list[Candidate]) -> Said:
         return "unclear-files", seen | {"which": " and ".join(files)}
     classes = " and ".join(str(candidate.name) for candidate in candidates)
     return "unclear-classes", seen | {"which": classes}
+
+
+def _users_of_lstm(found: Found) -> dict[Part, Said]:
+    """What to say where no training was found, and another file uses the LSTM."""
+    taken = {candidate.path for candidate in found.parts.values()}
+    lstm = found.parts["lstm"].path if "lstm" in found.parts else None
+    users = [str(p) for p, files in found.code.reached.items() if lstm in files and p not in taken]
+    if not users or {"train"} & {*found.parts, *found.equal}:
+        return {}
+    seen = {"file": FILES["train"], "what": WHAT["train"], "which": " and ".join(users)}
+    return {"train": ("unclear-users", seen)}
 
 
 def _missing(part: Part, found: Found) -> Said:

@@ -54,7 +54,7 @@ ANSWERS: dict[Part, dict[str, Any]] = {
         "makes": NEW,
         "look_up": {"pieces": Tensor, "outputs": [Tensor]},
         "unpickle": [{str: Tensor}],
-        "slopes": {str: [(float, None), (float, None)]},
+        "slopes": {str: [(float, None), float, float]},
         "elsewhere": {"left": ([TEXT, LINE, TEXT], None)},
         "calls": {"gpu": [NAMED], "recurrent": [NAMED], "device": [NAMED]},
     },

@@ -319,6 +319,10 @@ class Answers:
 
 
 def _construct(kind: type, sizes: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """An instance, and which sizes its constructor asks for, with their defaults."""
-    positional, named, took = arguments(kind, ("network",), sizes, positions=POSITIONS)
+    """An instance, and which sizes its constructor asks for, with their defaults.
+
+    Which axis comes first is left as it is where that has a default: each order is tried.
+    """
+    known, rest = {**sizes, "first": None}, {"first": sizes["first"]}
+    positional, named, took = arguments(kind, ("network",), known, rest, positions=POSITIONS)
     return kind(*positional, **named), took

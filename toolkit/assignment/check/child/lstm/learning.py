@@ -25,7 +25,8 @@ def slopes(
         root: the student's folder.
 
     Returns:
-        for each of them autograd's slope (None without a gradient) and the measured one.
+        for each of them autograd's slope (None without a gradient) and the measured ones, over
+        the whole width and over a quarter of it.
 
     Raises:
         RuntimeError: the backward pass failed; `place` is the file, relative to the root, and the
@@ -56,11 +57,12 @@ def slopes(
         slope = None if parameter.grad is None else float((parameter.grad * direction).sum())
         there, here = parameter.data, parameter.detach().clone()
         ends = []
-        for sign in (1, -1):
-            there.copy_(here + sign * width * direction)
+        for step in (width, -width, width / 4, -width / 4):
+            there.copy_(here + step * direction)
             ends.append(float(total().detach()))
         there.copy_(here)
-        found[name] = [slope, (ends[0] - ends[1]) / (2 * width)]
+        measured = (ends[0] - ends[1]) / (2 * width), (ends[2] - ends[3]) / (width / 2)
+        found[name] = [slope, *measured]
     return found
 
 

@@ -84,6 +84,7 @@ class Functions:
         self._student, self.lines, self._game = student, lines, game
         self.artist = artist
         self.modes: set[bool] = set()  # in which the generator was when one of them drew
+        self.untried: str | None = None  # one that could not be called
         shape = next(
             (c.inputs[0].shape for c in game.draws if c.inputs and len(c.inputs[0].shape) > 1),
             (1, 100),
@@ -150,6 +151,8 @@ class Functions:
                 answer["error"],
                 answer["unknown"],
             )
+            if tried.unknown:
+                self.untried = f"{function.name} was not tried"
             if tried.error is None:
                 return tried
         assert tried is not None

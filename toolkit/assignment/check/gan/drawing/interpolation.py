@@ -59,7 +59,7 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
         if _try(function, ends, functions, verdicts):
             _check_ends([function, *candidates], functions, verdicts)
             return
-    if (left := unsearched(game, lines)) is not None:
+    if (left := functions.untried or unsearched(game, lines)) is not None:
         verdicts.not_seen("interpolation", left=left)
         return
     verdicts.fault(
