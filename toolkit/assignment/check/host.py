@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import select
 import subprocess
 import sys
 import time
@@ -133,9 +134,10 @@ class Student:
                 with self.clock:
                     said, reply = receive(self.read, MOST.get(question, FEW))
                 if said == self.nonce:
-                    if self.private is not None:  # theirs may have said so, and live on
-                        with self.clock:
-                            _, reply = receive(self.private, FEW)
+                    if self.private is not None:  # where it was said before, unless one lives on
+                        if not select.select([self.private], [], [], 0)[0]:
+                            raise Disturbed
+                        _, reply = receive(self.private, FEW)
                     now = self.clock.seconds
                     times = {"seconds": now - self.began, "last": now - before}
                     self.ended = reply["ended"] | times
