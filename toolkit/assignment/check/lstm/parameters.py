@@ -44,7 +44,8 @@ def check_repeats(
         return True
     seen: dict[str, Any] = {"difference": float((first - second).abs().max())}
     kept = [t["name"] for t in network.tensors if t["name"] in remade and is_state(t)]
-    kept += network.kept
+    if len(kept) == len(remade):  # else weights that are made anew account for it
+        kept += network.kept
     shape, line = next(((shape, line) for _, shape, _, line in drawn if shape), ([], None))
     if shape and not remade:
         states = network.way.batch in shape or 1 in shape or len(shape) < 2
