@@ -17,7 +17,7 @@ PINNED = re.compile(r"^([\w.-]+)==([^\s;]+)", re.MULTILINE)  # in a constraints 
 def toolkit_files() -> dict[str, str]:
     """SHA-256 of each file of the toolkit that decides something; the manifest has the models'."""
     data = [*package_data("skeleton").glob("*.py"), package_data("exports") / "manifest.json"]
-    files = sorted({*PACKAGE.rglob("*.py"), *data})
+    files = sorted({*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.toml"), *data})
     return {str(path.relative_to(PACKAGE.parent)): sha256(path.read_bytes()) for path in files}
 
 
