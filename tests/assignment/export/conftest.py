@@ -22,6 +22,10 @@ for network, kind in (("lstm", lstm.LSTM), ("rnn", train.RNN)):
 networks = my_gan.Generator(), my_gan.Discriminator()
 for x in networks[0].buffers():
     x.copy_(0.5 + torch.rand(x.shape))
+for step in (10, 20, 30):
+    for network in networks:
+        torch.nn.init.normal_(network.layers[1].weight, 1, 0.1)
+    my_gan.keep_weights(*networks, step)
 my_gan.keep_weights(*networks)
 """
 
