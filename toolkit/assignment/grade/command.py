@@ -153,7 +153,7 @@ class Watch(contextlib.ExitStack):
         from toolkit.common.progress import Progress
 
         progress = Progress("grade", total, done, window=WINDOW)
-        if progress.bar is not None:
+        if progress.console.is_terminal:
             self.progress = self.enter_context(progress)
             progress.update(done)
         elif done:
