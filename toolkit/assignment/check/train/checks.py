@@ -30,7 +30,8 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     if not fits_together(trace):
         verdicts.not_seen("inconsistent")
         return
-    if _is_too_slow(trace):
+    few = len(trace.all(Step, Backward)) < MANY and len(trace.all(Step)) < 2
+    if trace.ended == "slow" and few:
         verdicts.not_seen("slow")
         return
     if trace.all(Loss):
@@ -49,9 +50,3 @@ def _check_nothing(trace: Trace, located: Located, verdicts: Verdicts) -> None:
         verdicts.not_seen("used-elsewhere", user=located.users[0])
     else:
         verdicts.fault("not-watched.nothing", proof={"ran": located.file, "times": 0})
-
-
-def _is_too_slow(trace: Trace) -> bool:
-    """Whether too little of a training was seen, since it took too long."""
-    few = len(trace.all(Step, Backward)) < MANY and len(trace.all(Step)) < 2
-    return trace.ended == "slow" and few
