@@ -49,14 +49,13 @@ def check_end(trace: Trace, verdicts: Verdicts, left: Id | None = None) -> Stude
         memory, problem = MAX_BYTES >> 30, text.partition("\n")[0][:120]
         verdicts.not_seen("memory", id=left, at=error, memory=memory, problem=problem)
     elif leaves and not trace.all(Step, Backward, Loss):
-        happened = {"happened": text}
         if "cuda" in text.lower():
-            verdicts.fault("fixed-device.ends", at=error, proof=happened, said=text[:120])
+            proof: dict[str, Any] = {"happened": text}
+            verdicts.fault("fixed-device.ends", at=error, proof=proof, said=text[:120])
         else:
             what = f"called exit({text})" if trace.ended == "exit" else "asked for input"
-            at = error if error and error.file else None
             proof = {"ran": verdicts.file, "times": 0}
-            verdicts.fault("not-watched.before", at=at, proof=proof, what=what)
+            verdicts.fault("not-watched.before", at=error, proof=proof, what=what)
     elif trace.ended == "error" and "empty parameter list" in text and trace.unfinished:
         verdicts.fault("not-written.pass", at=trace.unfinished[0], proof={"text": "pass"})
     elif trace.ended == "error" and not leaves:
