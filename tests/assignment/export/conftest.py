@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import once
 from toolkit.assignment.check.host import Host
 from toolkit.assignment.export.command import export
 
@@ -40,8 +41,11 @@ def make_student(folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def mine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `toolkit export` makes of it, beside it in `student`."""
-    student = make_student(tmp_path_factory.mktemp("own") / "student")
-    with Host() as host:
-        done = export(student, student.parent / "mine", (), print, host)
-    assert not done.refused, done.said
-    return student.parent / "mine"
+
+    def make(folder: Path) -> None:
+        student = make_student(folder / "student")
+        with Host() as host:
+            done = export(student, folder / "mine", (), print, host)
+        assert not done.refused, done.said
+
+    return once(tmp_path_factory, "own-networks", make) / "mine"

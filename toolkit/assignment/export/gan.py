@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from torch.export import ExportedProgram
 
-from toolkit.assignment.check.gan.checks import Probe, watch
+from toolkit.assignment.check.gan.checks import MAX_SECONDS, MAX_STEPS, Probe
 from toolkit.assignment.check.gan.game import Game, find_game
 from toolkit.assignment.check.gan.images import Moments, bounds_of, latent_of, real_bounds
 from toolkit.assignment.check.gan.losses import is_probability
 from toolkit.assignment.check.host import MALFORMED, Student, StudentError
 from toolkit.assignment.check.submission import Located
+from toolkit.assignment.check.train.ending import watch
 from toolkit.assignment.check.train.trace import Network, Value
 from toolkit.assignment.check.verify import is_normal
 from toolkit.assignment.export.weights import Missing, Weights
@@ -54,7 +55,7 @@ def look(student: Student, located: Located) -> list[Callable[[], Own]]:
     Raises:
         ToolkitError: there are no such two.
     """
-    if (game := find_game(watch(student, located))) is None:
+    if (game := find_game(watch(student, located, MAX_STEPS, MAX_SECONDS))) is None:
         raise Missing(
             "The GAN was not exported: no network was seen that judges what another one draws. "
             "`toolkit check` may say why."
