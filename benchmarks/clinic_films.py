@@ -34,9 +34,17 @@ def main(out: Path) -> None:
     mnist = load_mnist()
     films = {}
     for name, case in CASES.items():
-        film = Film(case.config, mnist.test_images)
-        film.steps, film.discriminator_steps = STEPS, []
-        networks, _ = failures.train(name, case, mnist, torch.device("cpu"), film.record)
+        film = Film(case.config, mnist.test_images, STEPS)
+        film.discriminator_steps = []
+        networks, _ = failures.train(
+            name,
+            case,
+            mnist,
+            torch.device("cpu"),
+            lambda step, networks, film=film: film.record(
+                step, networks.average, networks.discriminator
+            ),
+        )
         arrays = film.arrays()
         for kind in ("real_logits", "drawn_logits"):
             arrays[kind] = arrays[kind][:, :NUM_ASKED]

@@ -62,22 +62,29 @@ def run_train(tmp_path: Path) -> RunTrain:
 def smoke_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder, empty before, in which `train all` and `horizon` have run with the smoke preset.
 
-    It is made once for all workers, and only to be read: a test that continues in it copies it.
-    Tests that use it are of the group "smoke", so that no worker waits for another to make it.
-    What the two commands printed is in all.txt and horizon.txt.
+    What they printed is in all.txt and horizon.txt. A test that continues in it copies it. Tests
+    that use it are of the group "smoke", so that no worker waits for another to make it.
     """
-    shared = tmp_path_factory.getbasetemp()
+
+    def make(project: Path) -> None:
+        commands = {name: start_smoke(name, project) for name in ("all", "horizon")}
+        for name, command in commands.items():
+            assert command.wait() == 0, (project / f"{name}.txt").read_text()
+
+    return once(tmp_path_factory, "smoke-project", make)
+
+
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder of this name that `make` fills, for all workers; only to be read."""
+    shared = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    project = shared / "smoke-project"
-    with FileLock(shared / "smoke-project.lock"):
-        if not (project / "made").exists():
-            project.mkdir()
-            commands = {name: start_smoke(name, project) for name in ("all", "horizon")}
-            for name, command in commands.items():
-                assert command.wait() == 0, (project / f"{name}.txt").read_text()
-            (project / "made").touch()
-    return project
+    with FileLock(shared / f"{name}.lock"):
+        if not (shared / name / "made").exists():
+            (shared / name).mkdir()
+            make(shared / name)
+            (shared / name / "made").touch()
+    return shared / name
 
 
 def start_smoke(command: str, project: Path) -> subprocess.Popen[bytes]:

@@ -11,6 +11,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -116,8 +117,9 @@ def train(config: argparse.Namespace) -> Generator:
 
     Draw 25 samples at the start, halfway and at the end, from the same noise, and the 9 images of
     the interpolation; give them to `keep_images`. Every so often put the step and the two losses
-    into a list, and call `keep_record` with it: the report and the notebook show all of this. At
-    the end call `keep_weights`, for `toolkit export`.
+    into a list, and call `keep_record` with it: the report and the notebook show all of this. Every
+    `save_every` batches, and at the end, call `keep_weights` with the step: `toolkit export` takes
+    the last weights, and makes a film of all.
     """
     raise NotImplementedError("train: data, networks, two optimisers, and the loop over batches")
 
@@ -154,13 +156,33 @@ def keep_record(rows: list[tuple[int, float, float]], config: argparse.Namespace
     (folder / "gan.json").write_text(json.dumps(settings, indent=2), encoding="utf-8")
 
 
-def keep_weights(generator: nn.Module, discriminator: nn.Module) -> None:
-    """Given, nothing to do here: writes both networks' weights, records/gan.pt."""
+FILMS: WeakKeyDictionary = WeakKeyDictionary()  # given: the frames of each generator's film
+
+
+def keep_weights(generator: nn.Module, discriminator: nn.Module, step: int | None = None) -> None:
+    """Given, nothing to do here: writes both networks' weights, records/gan.pt.
+
+    With a step, those of this step stay beside them as a frame of the training's film. Beyond 16
+    frames the one goes whose neighbours are fewest times apart.
+    """
     folder = Path("records")
     folder.mkdir(exist_ok=True)
     networks = {"generator": generator, "discriminator": discriminator}
+    film = FILMS.setdefault(generator, {})
+    if step is not None:
+        film[step] = {"step": step}
+        for name, network in networks.items():
+            film[step][name] = {
+                key: (x.half() if x.is_floating_point() else x.clone()).cpu()
+                for key, x in network.state_dict().items()
+            }
+        if len(film) > 16:
+            steps = sorted(film)
+            least = min(range(1, 16), key=lambda k: steps[k + 1] / max(steps[k - 1], 1))
+            del film[steps[least]]
     new = folder / "gan.new"
-    torch.save({name: network.state_dict() for name, network in networks.items()}, new)
+    weights = {name: network.state_dict() for name, network in networks.items()}
+    torch.save({**weights, "film": list(film.values())}, new)
     new.replace(folder / "gan.pt")  # all of it, or what was there before
 
 

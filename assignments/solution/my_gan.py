@@ -14,6 +14,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
@@ -165,8 +166,9 @@ def train(config: argparse.Namespace) -> Generator:
 
     Draw 25 samples at the start, halfway and at the end, from the same noise, and the 9 images of
     the interpolation; give them to `keep_images`. Every so often put the step and the two losses
-    into a list, and call `keep_record` with it: the report and the notebook show all of this. At
-    the end call `keep_weights`, for `toolkit export`.
+    into a list, and call `keep_record` with it: the report and the notebook show all of this. Every
+    `save_every` batches, and at the end, call `keep_weights` with the step: `toolkit export` takes
+    the last weights, and makes a film of all.
     """
     loader = load_data(config.batch_size)
     generator, discriminator = Generator(config.latent_dim), Discriminator()
@@ -194,11 +196,12 @@ def train(config: argparse.Namespace) -> Generator:
                 keep_images(draw(generator, fixed), "samples-halfway", columns=5)
             if step % config.save_every == 0:
                 print(f"step {step} of {total}: D {loss_d:.3f}, G {loss_g:.3f}")
+                keep_weights(generator, discriminator, step)
     keep_images(draw(generator, fixed), "samples-end", columns=5)
     ends = choose_ends(generator, classifier)
     keep_images(interpolate(generator, *ends), "interpolation", columns=9)
     keep_record(rows, config)
-    keep_weights(generator, discriminator)
+    keep_weights(generator, discriminator, step)
     return generator
 
 
@@ -234,13 +237,33 @@ def keep_record(rows: list[tuple[int, float, float]], config: argparse.Namespace
     (folder / "gan.json").write_text(json.dumps(settings, indent=2), encoding="utf-8")
 
 
-def keep_weights(generator: nn.Module, discriminator: nn.Module) -> None:
-    """Given, nothing to do here: writes both networks' weights, records/gan.pt."""
+FILMS: WeakKeyDictionary = WeakKeyDictionary()  # given: the frames of each generator's film
+
+
+def keep_weights(generator: nn.Module, discriminator: nn.Module, step: int | None = None) -> None:
+    """Given, nothing to do here: writes both networks' weights, records/gan.pt.
+
+    With a step, those of this step stay beside them as a frame of the training's film. Beyond 16
+    frames the one goes whose neighbours are fewest times apart.
+    """
     folder = Path("records")
     folder.mkdir(exist_ok=True)
     networks = {"generator": generator, "discriminator": discriminator}
+    film = FILMS.setdefault(generator, {})
+    if step is not None:
+        film[step] = {"step": step}
+        for name, network in networks.items():
+            film[step][name] = {
+                key: (x.half() if x.is_floating_point() else x.clone()).cpu()
+                for key, x in network.state_dict().items()
+            }
+        if len(film) > 16:
+            steps = sorted(film)
+            least = min(range(1, 16), key=lambda k: steps[k + 1] / max(steps[k - 1], 1))
+            del film[steps[least]]
     new = folder / "gan.new"
-    torch.save({name: network.state_dict() for name, network in networks.items()}, new)
+    weights = {name: network.state_dict() for name, network in networks.items()}
+    torch.save({**weights, "film": list(film.values())}, new)
     new.replace(folder / "gan.pt")  # all of it, or what was there before
 
 

@@ -14,8 +14,8 @@ from toolkit.common import figures
 from toolkit.common.device import make_rng
 from toolkit.common.errors import UsageError
 from toolkit.export import torchscript
-from toolkit.export.film import load_film, network_at, trainings
-from toolkit.export.manifest import MINE, Shown, networks_of, read_manifest
+from toolkit.export.film import has_film, load_film, network_at, trainings
+from toolkit.export.manifest import MINE, Shown, networks_of
 from toolkit.gan.data import EMBEDDED, MNIST, load_mnist, to_unit
 from toolkit.gan.latent import confident_points, no_sample_of, pair_of_classes, sample_latents
 from toolkit.gan.measure import neighbours
@@ -59,7 +59,7 @@ class Studio:
         self.classifier = torchscript.load("classifier", classifier)
         self.latent_dim = cast(int, self.generator.latent_dim)
         self.has_images = any(EMBEDDED.glob("*.gz"))  # nothing is downloaded for a visitor
-        self.has_film = "film.npz" in read_manifest(generator.folder)
+        self.has_film = has_film(generator.folder)
 
     @torch.no_grad()
     def samples(self, seed: int, digit: str | int = ANY) -> Tensor:

@@ -41,9 +41,9 @@ function factsOf(reel, frame) {
 /**
  * What is loaded when the tab is opened.
  * @param {() => Promise<{film: Film | null, clinic: Record<string, Film> | null}>} load
- * @param {string} [whose] training it is, where others' networks stand beside it
+ * @param {boolean} isOneOf whether there are networks of several people, so that it is said whose it is
  */
-export function training(load, whose) {
+export function training(load, isOneOf) {
   const view = el("div", {}, el("p", { class: "message quiet", role: "status" }, t("A moment, please.")));
   /** @type {(() => void)[]} */
   let shows = [];
@@ -52,7 +52,7 @@ export function training(load, whose) {
       const { film, clinic } = await load();
       const opened = clinic ? await Promise.all(Object.entries(clinic).map(async ([name, one]) => /** @type {[string, Reel]} */ ([name, await openFilm({ loss: "non-saturating", ...one })]))) : [];
       const parts = [...(film ? [main(await openFilm(film))] : []), ...(clinic ? [ward(Object.fromEntries(opened), film?.loss === HINGE)] : [])];
-      view.replaceChildren(whose && film ? el("p", { class: "note" }, t("The training of: %(whose)s", { whose })) : "", ...parts.map((part) => part.view));
+      view.replaceChildren(isOneOf && film ? el("p", { class: "note" }, t("The training of: %(whose)s", { whose: film.whose || t("the toolkit") })) : "", ...parts.map((part) => part.view));
       shows = parts.map((part) => part.show);
     } catch (error) {
       view.replaceChildren(el("p", { class: "message", role: "alert" }, /** @type {Error} */ (error).message));
@@ -67,13 +67,13 @@ export function training(load, whose) {
  * @param {Reel} reel
  * @param {number} frame
  */
-export function described({ auc, real, drawn, num_asked }, frame) {
+export function described({ auc, real, drawn, num_asked, steps }, frame) {
   const [spread_real, spread_drawn] = [real, drawn].map((all) => {
     const logits = all.subarray(frame * num_asked, (frame + 1) * num_asked);
     const mean = logits.reduce((sum, logit) => sum + logit, 0) / num_asked;
     return Math.sqrt(logits.reduce((sum, logit) => sum + (logit - mean) ** 2, 0) / num_asked);
   });
-  if (frame === 0) return t("Before the training both networks are random, and so is what the discriminator says.");
+  if (steps[frame] === 0) return t("Before the training both networks are random, and so is what the discriminator says.");
   if (auc[frame] > TELLS) return t("The discriminator tells nearly every drawn image from a real one.");
   if (spread_drawn < ALIKE * spread_real) {
     return t("The logits of drawn images spread by %(drawn)s, those of real ones by %(real)s: to the discriminator the drawn ones are all alike. The AUC says only where among the real ones they fall, not how real they look.", { drawn: number(spread_drawn, 3), real: number(spread_real, 3) });
@@ -161,7 +161,7 @@ function main(reel) {
         el("p", { class: "legend" }, t("Heights are square roots of counts, so that what is rare shows as well. ▸ and ◂: how many logits lie beyond the edge, in the last bar.")),
         el("p", { class: "legend" }, el("span", { class: "line-c" }, t("AUC: how often a real image has the higher logit of a pair; 0.5 is a guess"))),
         curve)),
-    el("p", { class: "task" }, t("The same 25 points z at %(frames)s steps of the training, each step a constant factor after the one before. With them, what the discriminator of that moment said of %(asked)s real images and of %(asked)s drawn ones.", { frames: reel.steps.length, asked: reel.num_asked })));
+    el("p", { class: "task" }, t("The same 25 points z at %(frames)s steps of the training. With them, what the discriminator of that moment said of %(asked)s real images and of %(asked)s drawn ones.", { frames: reel.steps.length, asked: reel.num_asked })));
   scrubber.slider.value = String(frame);
   return { view, show };
 }

@@ -15,8 +15,8 @@ import { LSTM, RNN } from "./recurrent.js";
  * @typedef {{
  *   steps: number[], auc: number[], loss_d: number[], loss_g: number[], png: string,
  *   num_tiles: number, num_asked: number, real_logits: string, drawn_logits: string,
- *   real_png?: string | null, loss?: string, digits?: number[][],
- * }} Film `loss` is the name of both losses in toolkit/gan/config.py; `digits`: see `with_digits` in
+ *   real_png?: string | null, loss?: string, whose?: string, digits?: number[][],
+ * }} Film `loss` is the name of both losses in toolkit/gan/config.py; `whose` it is, "" for the toolkit; `digits`: see `with_digits` in
  *   toolkit/export/film.py
  * @typedef {{
  *   made: string, models: Record<string, Model>, film: Film | null,

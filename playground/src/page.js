@@ -41,7 +41,7 @@ function available() {
   if (drawers.length) parts.push(["latent", t("Latent studio"), () => chosen(drawers, studio)]);
   if (classifier) parts.push(["draw", t("Draw a digit"), () => drawing(localEyes(classifier, networks))]);
   parts.push(["ring", t("Train a GAN"), ring]);
-  if (film || clinic) parts.push(["film", t("A GAN's training"), () => training(async () => ({ film, clinic }), drawers.length > 1 ? t("the toolkit") : "")]);
+  if (film || clinic) parts.push(["film", t("A GAN's training"), () => training(async () => ({ film, clinic }), drawers.length > 1)]);
   if (film?.real_png) parts.push(["fake", t("Spot the fake"), () => spotTheFake(async () => film)]);
   return parts;
 }

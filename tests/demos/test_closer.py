@@ -93,7 +93,13 @@ def test_600_sentences(node: Callable[..., str], page: Path) -> None:
         spread = 10.0 ** rng.uniform(-3, 0)
         real, fake = rng.normal(0, 1, (2, 40)), rng.normal(rng.uniform(-2, 2), spread, (2, 40))
         auc = [(real[k][:, None] > fake[k]).mean() for k in range(2)]
-        reel = {"auc": auc, "real": [*real.flat], "drawn": [*fake.flat], "num_asked": 40}
+        reel = {
+            "auc": auc,
+            "real": [*real.flat],
+            "drawn": [*fake.flat],
+            "num_asked": 40,
+            "steps": [0, 9],
+        }
         given.append(("filmSaid", reel, 1))
         digits = np.repeat(rng.integers(0, 10, 4), rng.multinomial(13, [0.25] * 4) + 1)
         shares = rng.uniform(0.5, 1, (2, 17))

@@ -16,7 +16,6 @@ from toolkit.common.runs import Run
 from toolkit.export import torchscript
 from toolkit.export.film import load_film, network_at
 from toolkit.export.replacing import Replaced
-from toolkit.export.torchscript import MadeFile
 from toolkit.gan.config import Config
 from toolkit.gan.data import MNIST, to_unit
 from toolkit.gan.film import Film, area_under_curve, frame_steps, state_dict_at, to_bytes
@@ -167,7 +166,7 @@ def save(film: Film, networks: Networks, directory: Path) -> Replaced:
         exports_dir=directory,
         seed=0,
         config={},
-        made_files=[MadeFile("film.npz", to_bytes(film.arrays()), "generator", {"metrics": {}})],
+        film=film.arrays(),
     )
 
 

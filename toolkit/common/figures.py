@@ -59,13 +59,11 @@ def sheet(images: Tensor, columns: int = 5, scale: int = 3) -> Picture:
     return to_picture(_enlarge(grid, scale))
 
 
-def to_png(picture: Picture | Coloured, compress_level: int = 6) -> bytes:
-    """Encode a picture as PNG; `compress_level` goes from 1 (fast) to 9 (small)."""
+def to_png(picture: Picture | Coloured) -> bytes:
+    """Encode a picture as PNG."""
     made_by = PngInfo()
     made_by.add_text("Software", MADE_BY)
-    data: bytes = iio.imwrite(
-        "<bytes>", picture, extension=".png", compress_level=compress_level, pnginfo=made_by
-    )
+    data: bytes = iio.imwrite("<bytes>", picture, extension=".png", pnginfo=made_by)
     return data
 
 

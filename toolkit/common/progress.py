@@ -51,24 +51,23 @@ class Progress:
         )
         self.metrics: dict[str, float] = {}
         self.step = self.last_step = start
-        self.started = self.last_line = time.monotonic()
-        self.bar: RichProgress | None = None
-        if self.console.is_terminal:
-            self.bar = RichProgress(
-                TextColumn("{task.description:<10}"),
-                BarColumn(bar_width=24),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[metrics]}"),
-                TimeRemainingColumn(compact=True),
-                console=self.console,
-                speed_estimate_period=window,
-            )
-            self.task = self.bar.add_task(title, total=total, completed=start, metrics="")
+        self.last_line = time.monotonic()
+        self.left = TimeRemainingColumn(compact=True)
+        self.bar = RichProgress(
+            TextColumn("{task.description:<10}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[metrics]}"),
+            self.left,
+            console=self.console,
+            speed_estimate_period=window,
+            disable=not self.console.is_terminal,
+        )
+        self.task = self.bar.add_task(title, total=total, completed=start, metrics="")
 
     def __enter__(self) -> Self:
-        if self.bar is not None:
-            self.bar.start()
-        elif self.start:
+        self.bar.start()
+        if self.start and self.bar.disable:
             self.console.print(f"{self.title}: continues after step {self.start} of {self.total}")
         return self
 
@@ -78,9 +77,8 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self.bar is not None:
-            self.bar.stop()
-        elif error is None and self.step > self.last_step:
+        self.bar.stop()
+        if self.bar.disable and error is None and self.step > self.last_step:
             self._line()
 
     def update(self, step: int, **metrics: float) -> None:
@@ -90,18 +88,15 @@ class Progress:
         """
         self.step = step
         self.metrics.update(metrics)
-        if self.bar is not None:
-            self.bar.update(self.task, completed=step, metrics=self._format_metrics())
-        elif time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
+        self.bar.update(self.task, completed=step, metrics=self._format_metrics())
+        if self.bar.disable and time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
             self._line()
 
     def _line(self) -> None:
         self.last_line, self.last_step = time.monotonic(), self.step
-        rate = (self.step - self.start) / max(self.last_line - self.started, 1e-9)
-        minutes, seconds = divmod(round((self.total - self.step) / max(rate, 1e-9)), 60)
         self.console.print(
             f"{self.title}: step {self.step}/{self.total}  {self._format_metrics()}  "
-            f"{minutes}:{seconds:02d} left"
+            f"{self.left.render(self.bar.tasks[0])} left"
         )
 
     def _format_metrics(self) -> str:

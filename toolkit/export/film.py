@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from toolkit.common.errors import ToolkitError
 from toolkit.common.package_data import package_data
 from toolkit.export import torchscript
-from toolkit.export.manifest import EXPORTS_DIR, read_file, read_manifest
+from toolkit.export.manifest import EXPORTS_DIR, is_current, networks_of, read_file, read_manifest
 from toolkit.gan.data import EMBEDDED, load_mnist, to_unit
 from toolkit.gan.film import Arrays, state_dict_at
 from toolkit.gan.measure.evaluation import SURE
@@ -66,26 +66,33 @@ def network_at(
     return module
 
 
+def has_film(exports_dir: Path) -> bool:
+    """Whether a folder has the film of its generator's training."""
+    listed = read_manifest(exports_dir)
+    return "film.npz" in listed and is_current(listed["film.npz"], listed)
+
+
 def trainings(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
     """What pages show of trainings: as `film` this generator's, or None, and as `clinic` those that
     fail, by name; with digits where there is a classifier.
 
-    The film has the name of its loss, and real images if the package has MNIST.
+    The film has the name of its loss, whose it is, and real images if the package has MNIST.
 
     Raises:
         ToolkitError: see `load_film` and `torchscript.load`.
     """
-    listed = read_manifest(exports_dir)
     films = json.loads(package_data("clinic").read_bytes())
-    if {"film.npz", "generator.pt"} <= listed.keys():
+    if has_film(exports_dir):
         film, real = load_film(exports_dir), None
         if any(EMBEDDED.glob("*.gz")):  # nothing is downloaded for a page
             chosen = torch.from_numpy(film["real_indices"][:NUM_REALS])
             real = to_unit(load_mnist().test_images[chosen])
         recorded = for_pages(film, torchscript.load("generator", exports_dir), real)
-        films["film"] = recorded | {"loss": listed["film.npz"].get("config", {}).get("loss")}
-    if "classifier.pt" in listed:
-        classifier = torchscript.load("classifier", exports_dir)
+        entry = read_manifest(exports_dir)["film.npz"]
+        said = {"loss": entry.get("config", {}).get("loss"), "whose": entry.get("whose", "")}
+        films["film"] = recorded | said
+    if (judge := networks_of(exports_dir).get("classifier")) is not None:
+        classifier = torchscript.load("classifier", judge.folder)
         films = {name: with_digits(film, classifier) for name, film in films.items()}
     return {"film": films.pop("film", None), "clinic": films}
 

@@ -5,13 +5,14 @@ models anew. Each is compared with the golden values of its .pt file, in the run
 it, and has an entry of its own in the manifest, which names the SHA-256 of the .pt file.
 """
 
+import functools
 import io
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from numpy.typing import NDArray
 from torch.export import ExportedProgram
 
 from toolkit.common.device import needs_torch
@@ -30,6 +31,7 @@ from toolkit.export.manifest import (
     read_manifest,
 )
 from toolkit.export.replacing import lock_exports, replace_exports
+from toolkit.gan.film import Arrays, to_bytes
 
 TAKEN = ("input", "output", "attributes", "whose", "own")  # from the entry of the .pt file
 
@@ -100,6 +102,19 @@ def write(format_: str, exports_dir: Path = EXPORTS_DIR) -> list[str]:
     return written + [f"Note: {note}" for note in replaced.notes]
 
 
+def belonging(source: Export, file: str, data: bytes, facts: Mapping[str, Any]) -> Export:
+    """A file that counts as long as its .pt file, `source`, with its entry in the manifest."""
+    entry = {"sha256": sha256(data), "bytes": len(data), "made_from": source.entry["sha256"]}
+    return Export(file, data, {**entry, **facts})
+
+
+def film_of(generator: Export, arrays: Arrays, facts: Mapping[str, Any]) -> Export:
+    """The film of a generator's training, `toolkit.gan.film`."""
+    listed = ("steps", "discriminator_steps", "auc", "loss_d", "loss_g")
+    metrics = {name: arrays[name].tolist() for name in listed}
+    return belonging(generator, "film.npz", to_bytes(arrays), {**facts, "metrics": metrics})
+
+
 def _is_there(path: Path, source: Export) -> bool:
     """Whether a folder has the intact file of another format for this .pt file."""
     listed = read_listed(path)
@@ -120,32 +135,28 @@ def _convert_one(
     for format_ in formats:
         is_onnx = format_ == "onnx"
         data = onnx.to_bytes(name, graph, digest) if is_onnx else program.to_bytes(graph, digest)
-        entry = {
-            "sha256": sha256(data),
-            "bytes": len(data),
-            "made_from": digest,
-            "torch": torch.__version__,
-            **(onnx.describe(data) if is_onnx else {}),
-            **{key: source.entry[key] for key in TAKEN if key in source.entry},
-        }
-        export = Export(f"{name}.{format_}", data, entry)
-        call = onnx.opened(export) if is_onnx else through_torch(program.opened(export))
-        made.append(Made(export, check_golden(export.file, source.entry["golden"], call)))
+        taken = {key: source.entry[key] for key in TAKEN if key in source.entry}
+        facts = {"torch": torch.__version__, **taken}
+        export = belonging(source, f"{name}.{format_}", data, facts)
+        model = onnx.opened(export) if is_onnx else program.opened(export)
+        made.append(Made(export, check_golden(export.file, source.entry["golden"], model)))
     return made
 
 
 def load_pt(data: bytes) -> torch.jit.ScriptModule:
-    """A verified .pt file, on the CPU."""
+    """A verified .pt file, in eval mode on the CPU."""
+    _note_of_python(sys.version_info[:2])
     with program.exporter_quiet():
         script: torch.jit.ScriptModule = torch.jit.load(io.BytesIO(data), map_location="cpu")
-    return script
+    return script.eval()
 
 
-def through_torch(model: Callable[[torch.Tensor], torch.Tensor]) -> Any:
-    """A program that takes and returns numpy arrays."""
-
-    def call(x: NDArray[Any]) -> NDArray[Any]:
-        array: NDArray[Any] = model(torch.from_numpy(x)).numpy()
-        return array
-
-    return call
+@functools.cache  # once
+def _note_of_python(version: tuple[int, int]) -> None:
+    """Of torch's own warnings about TorchScript, which are suppressed, the one that has a cure."""
+    if version >= (3, 14):
+        print(
+            "Note: torch does not support TorchScript, which .pt files are, on Python 3.14; if one "
+            "fails, use Python 3.13 or the .pt2 and .onnx files.",
+            file=sys.stderr,
+        )

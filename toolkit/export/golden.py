@@ -89,15 +89,13 @@ def golden_values(name: str, model: Any) -> dict[str, Any]:
     return {"tolerance": TOLERANCE, "cases": cases}
 
 
-def check_golden(
-    file: str, golden: Mapping[str, Any], call: Callable[[NDArray[Any]], NDArray[Any]]
-) -> float:
+def check_golden(file: str, golden: Mapping[str, Any], model: Callable[[Tensor], Any]) -> float:
     """The largest difference of a model from its golden outputs.
 
     Args:
         file: its name, for the message.
         golden: as `golden_values` returns them.
-        call: from an input to the output of the model.
+        model: from an input to the output, a tensor or an array.
 
     Raises:
         ToolkitError: a difference exceeds the tolerance.
@@ -105,7 +103,8 @@ def check_golden(
     largest = 0.0
     for case in golden["cases"]:
         expected = _to_array(case["output"])
-        difference = np.abs(call(_to_array(case["input"])) - expected)
+        given = torch.from_numpy(_to_array(case["input"]))
+        difference = np.abs(np.asarray(model(given)) - expected)
         if not np.all(difference <= golden["tolerance"] * (1 + np.abs(expected))):
             raise ToolkitError(
                 f"{file} differs from the golden outputs by {difference.max():.1e}, so it was not "

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch.export import ExportedProgram
 
@@ -43,7 +44,7 @@ def opened(export: Export) -> Checked:
     options.log_severity_level = 4  # an error is raised, so it need not be printed as well
     session = onnxruntime.InferenceSession(export.data, options, providers=["CPUExecutionProvider"])
     (given,) = session.get_inputs()
-    return Checked(export, lambda x: session.run(None, {given.name: x})[0])
+    return Checked(export, lambda x: session.run(None, {given.name: np.asarray(x)})[0])
 
 
 def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
@@ -84,18 +85,6 @@ def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
     onnx.helper.set_model_props(model, {"made_from": made_from})
     data: bytes = model.SerializeToString(deterministic=True)
     return data
-
-
-def describe(data: bytes) -> dict[str, Any]:
-    """What the manifest says about an ONNX file: opset, IR version, producer."""
-    import onnx
-
-    model = onnx.load_from_string(data)
-    return {
-        "opset": {opset.domain or "ai.onnx": opset.version for opset in model.opset_import},
-        "ir_version": model.ir_version,
-        "producer": f"{model.producer_name} {model.producer_version}",
-    }
 
 
 def _parts(graph: Any) -> Iterable[Any]:

@@ -24,7 +24,7 @@ from toolkit.common.files import atomic_write
 from toolkit.common.package_data import package_data
 from toolkit.common.texts.language import chinese_of_pages
 from toolkit.export import torchscript
-from toolkit.export.film import trainings
+from toolkit.export.film import has_film, trainings
 from toolkit.export.golden import example_inputs
 from toolkit.export.manifest import MINE, Shown, networks_of, read_export
 from toolkit.lstm.model import LSTM, RNN
@@ -57,11 +57,14 @@ def write_playground(exports_dir: Path, out: Path, discriminator: bool = False) 
             f"{exports_dir / 'manifest.json'} lists no network, so there is nothing to show; train "
             "one, or give the folder of your exports with --exports."
         )
-    films = shown.get("generator", Shown("generator", exports_dir, "")).folder
+    drawers = [place.folder for place in shown.values() if place.name == "generator"]
+    films = trainings(next(filter(has_film, drawers), drawers[-1])) if drawers else {}
     content = {
+        "film": None,
+        "clinic": None,
         "made": datetime.date.today().isoformat(),
         "models": {name: _model(place) for name, place in shown.items()},
-        **(trainings(films) if "generator" in shown else {"film": None, "clinic": None}),
+        **films,
         "zh": chinese_of_pages(),
     }
     page = (package_data("pages") / "playground.html").read_text(encoding="utf-8")

@@ -169,7 +169,8 @@ class Scanned(nn.Module):
         A digit outside 0 to 9 is an error in both formats: torch has an assertion; ONNX has none,
         but no row 10 in the table of the ten inputs.
         """
-        scan = _find_scan()
+        from torch._higher_order_ops.scan import scan  # not public yet, so it may move
+
         smallest, largest = digits.amin((0, 1)), digits.amax((0, 1))  # errors if there is no digit
         inside = (smallest >= 0) & (largest <= 9)
         torch.ops.aten._assert_async.msg(inside, "digits must lie between 0 and 9")
@@ -188,21 +189,6 @@ class Scanned(nn.Module):
             h, _ = scan(lambda h, x: (cell.step(x, h), ()), h, inputs)
         logits: Tensor = self.readout(h)
         return logits
-
-
-def _find_scan() -> Any:
-    """`scan`, which torch does not call public yet.
-
-    Raises:
-        ToolkitError: it has moved.
-    """
-    try:
-        from torch._higher_order_ops.scan import scan
-    except ImportError as error:
-        raise ToolkitError(
-            f"torch {torch.__version__} has no torch._higher_order_ops.scan any more"
-        ) from error
-    return scan
 
 
 @contextlib.contextmanager

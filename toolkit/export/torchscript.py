@@ -12,10 +12,9 @@ damaged weight, so `load` first compares the SHA-256 of the file with the manife
 import copy
 import functools
 import io
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import nn
@@ -24,7 +23,7 @@ from toolkit.common.device import needs_torch, threads
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import sha256
 from toolkit.export.canonical import canonical, script
-from toolkit.export.formats import convert, load_pt
+from toolkit.export.formats import convert, film_of, load_pt
 from toolkit.export.golden import TOLERANCE, example_inputs, golden_values
 from toolkit.export.manifest import (
     EXPORTS_DIR,
@@ -38,27 +37,11 @@ from toolkit.export.manifest import (
 from toolkit.export.own import OwnDiscriminator, OwnGenerator, without_sigmoid
 from toolkit.export.program import exporter_quiet, to_bytes, to_graph
 from toolkit.export.replacing import Replaced, describe_regression, replace_exports
+from toolkit.gan.film import Arrays
 from toolkit.gan.model import ConvGenerator
 from toolkit.lstm.model import RNN
 
 SCRIPT_ERRORS = (RuntimeError, torch.jit.Error)  # what a scripted module raises
-
-
-class LoadedFile(NamedTuple):
-    """Anyone's TorchScript file, loaded."""
-
-    module: torch.jit.ScriptModule  # in eval mode, on the CPU
-    sha256: str
-    verified: bool  # whether the manifest beside the file lists this SHA-256
-
-
-class MadeFile(NamedTuple):
-    """A file that is no model and belongs to one of a training's models."""
-
-    file: str  # its name
-    data: bytes
-    source: str  # the model
-    facts: Mapping[str, Any]  # for the manifest
 
 
 def load(name: str, exports_dir: Path = EXPORTS_DIR) -> torch.jit.ScriptModule:
@@ -71,15 +54,18 @@ def load(name: str, exports_dir: Path = EXPORTS_DIR) -> torch.jit.ScriptModule:
         UsageError: there is no such model.
         ToolkitError: the file is missing, damaged, or not listed in the manifest.
     """
-    module = _deserialise(read_export(name, exports_dir).data)
+    module = load_pt(read_export(name, exports_dir).data)
     with torch.no_grad():
         for _ in range(2):  # the first two calls compile
             module(*example_inputs(name, module, batch_size=1))
     return module
 
 
-def load_file(path: Path) -> LoadedFile:
+def load_file(path: Path) -> tuple[torch.jit.ScriptModule, str, bool]:
     """Load any TorchScript file. This runs code from the file, so trust its author.
+
+    Returns:
+        it, in eval mode on the CPU; its SHA-256; whether the manifest beside it lists this.
 
     Raises:
         ToolkitError: the file is missing or not a TorchScript module, or a manifest in the same
@@ -95,13 +81,13 @@ def load_file(path: Path) -> LoadedFile:
             "to another folder."
         )
     try:
-        module = _deserialise(data)
+        module = load_pt(data)
     except SCRIPT_ERRORS as error:
         raise ToolkitError(
             f"{path} is not a TorchScript module. Make one with "
             "`torch.jit.script(model).save(path)`; a file from torch.save does not work."
         ) from error
-    return LoadedFile(module, found, verified=entry is not None)
+    return module, found, entry is not None
 
 
 def save(
@@ -111,7 +97,7 @@ def save(
     exports_dir: Path,
     seed: int,
     config: Mapping[str, Any],
-    made_files: Sequence[MadeFile] = (),
+    film: Arrays | None = None,
     formats: Sequence[str] = FORMATS,
 ) -> Replaced:
     """Script the models of one training, compare scripts and models, replace the old exports.
@@ -124,7 +110,7 @@ def save(
             exported on the CPU in eval mode.
         metrics: for the manifest, of each model.
         seed, config: of the training, for the manifest.
-        made_files: other files of the training, which are part of the unit.
+        film: of the training of the models' "generator", which is part of the unit.
         formats: the other formats to write beside the .pt files.
 
     Returns:
@@ -135,28 +121,15 @@ def save(
         ToolkitError: a script differs from its model, or a file cannot be made or written; the old
             exports are kept.
     """
+    facts = {"seed": seed, "config": dict(config)}
     exports = [
-        make(name, model, {"seed": seed, "config": dict(config), "metrics": dict(metrics[name])})
+        make(name, model, {**facts, "metrics": dict(metrics[name])})
         for name, model in models.items()
     ]
     made = [export for export, _ in convert(exports, formats, exports_dir)]
-    hashes = {export.file: export.entry["sha256"] for export in exports}
-    others = [
-        Export(
-            file,
-            data,
-            {
-                "sha256": sha256(data),
-                "bytes": len(data),
-                "made_from": hashes[f"{source}.pt"],
-                "seed": seed,
-                "config": dict(config),
-                **facts,
-            },
-        )
-        for file, data, source, facts in made_files
-    ]
-    replaced = replace_exports([*exports, *others, *made], exports_dir)
+    if film is not None:
+        made.append(film_of(exports[list(models).index("generator")], film, facts))
+    replaced = replace_exports([*exports, *made], exports_dir)
     pairs = [(old, new) for old in replaced.old for new in exports if old.file == new.file]
     regressions = [describe_regression(old, new, exports_dir) for old, new in pairs]
     return replaced._replace(notes=replaced.notes + [note for note in regressions if note])
@@ -186,7 +159,6 @@ def make(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
     """
     signature_of(name)
     model = copy.deepcopy(model).cpu().eval()
-    _note_of_python(sys.version_info[:2])
     with exporter_quiet():
         try:
             scripted = script(model)
@@ -199,7 +171,7 @@ def make(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
         buffer = io.BytesIO()
         torch.jit.save(scripted, buffer)
     data = canonical(buffer.getvalue())
-    reloaded = _deserialise(data)
+    reloaded = load_pt(data)
     _check_equal(name, model, scripted, reloaded)
     size = {"latent_dim": model.latent_dim} if hasattr(model, "latent_dim") else {}
     entry = entry_of(name, data, size, facts, golden_values(name, reloaded))
@@ -252,22 +224,6 @@ def own_files(name: str, module: nn.Module, facts: Mapping[str, Any]) -> dict[st
     except ToolkitError as error:
         problem = str(error)
     return {"pt": pt, "pt2": pt2, "golden": golden_values(name, model), "problem": problem}
-
-
-def _deserialise(data: bytes) -> torch.jit.ScriptModule:
-    _note_of_python(sys.version_info[:2])
-    return load_pt(data).eval()
-
-
-@functools.cache  # once
-def _note_of_python(version: tuple[int, int]) -> None:
-    """Of torch's own warnings about TorchScript, which are suppressed, the one that has a cure."""
-    if version >= (3, 14):
-        print(
-            "Note: torch does not support TorchScript, which .pt files are, on Python 3.14; if one "
-            "fails, use Python 3.13 or the .pt2 and .onnx files.",
-            file=sys.stderr,
-        )
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""The training of the GAN as a film that can be asked: `exports/film.npz`.
+"""The training of a GAN as a film that can be asked: `exports/film.npz`.
 
 At 16 steps, most of them early, it keeps the averaged generator, and what the discriminator says of
 500 real and of 500 drawn images; at three of them it keeps the discriminator too. How well the
@@ -18,7 +18,7 @@ Integers in a state dict stay integers. Nothing is pickled, so `np.load` reads i
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -32,7 +32,7 @@ from toolkit.common.errors import UsageError
 from toolkit.gan.config import Config
 from toolkit.gan.data import to_unit
 from toolkit.gan.latent import sample_latents
-from toolkit.gan.training import LOSSES, Networks, generate
+from toolkit.gan.training import LOSSES, generate
 
 NUM_FRAMES = 16
 NUM_ASKED = 500  # real images that the discriminator is asked about, and as many drawn ones
@@ -77,6 +77,7 @@ class Film:
     Args:
         config: of the training; its seed determines which images are shown.
         images: the test images, uint8 (n, 1, 28, 28).
+        steps: in their order; by default `frame_steps`.
 
     Attributes:
         frames: step -> its part of the file, for the checkpoint.
@@ -84,10 +85,11 @@ class Film:
 
     config: Config
     images: Tensor
+    steps: Sequence[int] = ()
     frames: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.steps = frame_steps(self.config.num_steps)
+        self.steps = self.steps or frame_steps(self.config.num_steps)
         last = len(self.steps) - 1
         self.discriminator_steps = sorted({self.steps[k * last // 3] for k in (1, 2, 3)})
         rng = make_rng(self.config.seed, "film")
@@ -96,19 +98,18 @@ class Film:
         self.z = sample_latents(NUM_ASKED, self.config.latent_dim, rng).half()
 
     @torch.no_grad()
-    def record(self, step: int, networks: Networks) -> None:
+    def record(self, step: int, generator: nn.Module, discriminator: nn.Module) -> None:
         """Keep the state after `step`, if it is one of the film's."""
         if step not in self.steps:
             return
-        discriminator = networks.discriminator
         real = to_unit(self.images[self.real_indices])
-        drawn = generate(networks.average, self.z.float())
+        drawn = generate(generator, self.z.float())
         real_logits, drawn_logits = (
             discriminator(images.to(device_of(discriminator))).flatten().half().cpu()
             for images in (real, drawn)
         )
         self.frames[step] = {
-            "generator": _halved(networks.average),
+            "generator": _halved(generator),
             "discriminator": _halved(discriminator) if step in self.discriminator_steps else {},
             "real_logits": real_logits,
             "drawn_logits": drawn_logits,

@@ -221,7 +221,7 @@ def train(
     state.snapshots[0] = to_bytes(generate(networks.average, fixed))
     snapshot_steps = {k * config.num_steps // NUM_SNAPSHOTS for k in range(1, NUM_SNAPSHOTS + 1)}
     if film:
-        film.record(0, networks)
+        film.record(0, networks.average, networks.discriminator)
         state.film = film.frames
     if saved := run.load():
         run.restore(state, saved)
@@ -256,7 +256,7 @@ def train(
             if step in snapshot_steps:
                 state.snapshots[step] = to_bytes(generate(networks.average, fixed))
             if film:
-                film.record(step, networks)
+                film.record(step, networks.average, networks.discriminator)
             if step % 50 == 0 or last:
                 losses = {"loss_d": loss_d.item(), "loss_g": loss_g.item()}
                 progress.update(step, **losses)

@@ -9,10 +9,9 @@ from toolkit.common.device import threads
 from toolkit.common.errors import ToolkitError
 from toolkit.common.record import Interpolation, Spread
 from toolkit.common.runs import Run
-from toolkit.export.torchscript import MadeFile
 from toolkit.gan.config import Config
 from toolkit.gan.data import load_mnist, to_unit
-from toolkit.gan.film import Film, to_bytes
+from toolkit.gan.film import Film
 from toolkit.gan.latent import interpolate, pair_of_classes
 from toolkit.gan.measure.evaluation import NUM_IMAGES, Evaluator, Scores, sample_images
 from toolkit.gan.training import Snapshots, train
@@ -59,14 +58,11 @@ def _train(run: Run, config: Config, workspace: Workspace, num_images: int) -> N
     losses = {"loss_d": run.latest["loss_d"], "loss_g": run.latest["loss_g"]}
     record = run.record("all steps done", metrics | losses, interpolation)
     plot_gan(run, snapshots, scores, evaluator)
-    recorded = film.arrays()
-    listed = ("steps", "discriminator_steps", "auc", "loss_d", "loss_g")
-    facts = {"metrics": {name: recorded[name].tolist() for name in listed}}
     workspace.export(
         {"generator": average, "discriminator": networks.discriminator},
         record,
         {"generator": metrics, "discriminator": {}},
-        [MadeFile("film.npz", to_bytes(recorded), "generator", facts)],
+        film.arrays(),
     )
     run.finish(record)
     print_summary(scores, evaluator, run, interpolation)

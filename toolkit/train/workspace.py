@@ -1,7 +1,7 @@
 """Where a command reads and writes, and how much it may compute."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -28,6 +28,7 @@ from toolkit.export.manifest import (
 from toolkit.export.replacing import Replaced
 from toolkit.gan.config import ClassifierConfig
 from toolkit.gan.config import Config as GANConfig
+from toolkit.gan.film import Arrays
 from toolkit.train.presets import AnyConfig, Plan, Preset
 
 ImageConfig = TypeVar("ImageConfig", GANConfig, ClassifierConfig)
@@ -91,7 +92,7 @@ class Workspace:
         models: Mapping[str, nn.Module],
         record: RunRecord,
         metrics: Mapping[str, Mapping[str, object]],
-        made_files: Sequence[torchscript.MadeFile] = (),
+        film: Arrays | None = None,
     ) -> None:
         """Export the models of one run as a unit, and say what of the old exports matters.
 
@@ -99,7 +100,7 @@ class Workspace:
             models: name of the export, e.g. "generator" -> its network.
             record: of their run.
             metrics: for the manifest, from the record; name of the export -> metrics.
-            made_files: other files of the run.
+            film: of the run, if it has the "generator".
         """
         replaced = torchscript.save(
             models,
@@ -107,7 +108,7 @@ class Workspace:
             exports_dir=self.exports_dir,
             seed=record.settings["seed"],
             config=record.settings,
-            made_files=made_files,
+            film=film,
         )
         for note in replaced.notes:
             print(f"Note: {note}")

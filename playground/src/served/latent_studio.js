@@ -103,7 +103,7 @@ export function mount(element, server, settings) {
       const parts = [
         ["latent", t("Samples and walks"), () => chosen(sources, studio)],
         ["ring", t("Train a GAN"), ring],
-        ["film", t("A GAN's training"), () => training(load, last ? settings.all[filmed].whose.generator ?? t("the toolkit") : "")],
+        ["film", t("A GAN's training"), () => training(load, last > 0)],
         ["upload", t("Your own digit"), () => upload(async (file) => {
           const judged = await read({ picture: file });
           return { ...judged, image: fromBytes(judged.image) };

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import once
 from toolkit.assignment.check.host import Host
 from toolkit.assignment.export.command import export
 
@@ -22,6 +23,10 @@ for network, kind in (("lstm", lstm.LSTM), ("rnn", train.RNN)):
 networks = my_gan.Generator(), my_gan.Discriminator()
 for x in networks[0].buffers():
     x.copy_(0.5 + torch.rand(x.shape))
+for step in (10, 20, 30):
+    for network in networks:
+        torch.nn.init.normal_(network.layers[1].weight, 1, 0.1)
+    my_gan.keep_weights(*networks, step)
 my_gan.keep_weights(*networks)
 """
 
@@ -36,8 +41,11 @@ def make_student(folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def mine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `toolkit export` makes of it, beside it in `student`."""
-    student = make_student(tmp_path_factory.mktemp("own") / "student")
-    with Host() as host:
-        done = export(student, student.parent / "mine", (), print, host)
-    assert not done.refused, done.said
-    return student.parent / "mine"
+
+    def make(folder: Path) -> None:
+        student = make_student(folder / "student")
+        with Host() as host:
+            done = export(student, folder / "mine", (), print, host)
+        assert not done.refused, done.said
+
+    return once(tmp_path_factory, "own-networks", make) / "mine"

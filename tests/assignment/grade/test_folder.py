@@ -285,9 +285,11 @@ def test_the_command_line(tmp_path: Path) -> None:
     """One student in Chinese, and nobody else."""
     for number in ("60000001", "60000002"):
         (tmp_path / f"{number}_assignment3.zip").write_bytes(b"no zip")
+    (tmp_path / "60000003_assignment3.zip").symlink_to("60000001_assignment3.zip")
     words = ["grade", str(tmp_path), "--out", str(tmp_path / "graded"), "--jobs", "1"]
     done = CliRunner().invoke(app, [*words, "--lang", "zh", "--only", "60000002"])
     assert done.exit_code == 0, done.output
+    assert "Not graded: '60000003_assignment3.zip' is a link." in done.output
     assert "1/1  '60000002_assignment3.zip': 0 of 84, 84 open" in done.output
     assert "Graded: 1. Need a look: 1." in done.output
     (feedback,) = (tmp_path / "graded").glob("*/feedback.html")

@@ -62,15 +62,12 @@ def export(
     with tempfile.TemporaryDirectory(prefix="export-", ignore_cleanup_errors=True) as scratch:
         submission = prepare(folder, Path(scratch).resolve())
         exporter = Exporter(submission, Saved(folder, submission.root, chosen), progress)
+        parts = submission.parts
         rnn = next(map(Located, filter(exporter.has_rnn, submission.files)), None)
         work: list[tuple[Part, Any, Located | None]] = [
-            (
-                "lstm",
-                partial(exporter.recurrent, "LSTM", lstm.proved),
-                submission.parts.get("lstm"),
-            ),
+            ("lstm", partial(exporter.recurrent, "LSTM", lstm.proved), parts.get("lstm")),
             ("lstm", partial(exporter.recurrent, "RNN", lstm.find_rnn), rnn),
-            ("gan", exporter.gan, submission.parts.get("gan")),
+            ("gan", exporter.gan, parts.get("gan")),
         ]
         for part, do, located in work:
             if located is not None:
@@ -114,6 +111,7 @@ class Exporter:
     def gan(self, student: Student, located: Located) -> None:
         """The generator and the discriminator, as they are."""
         self.progress(f"gan: the first steps of {located.file}")
+        both: list[Export] = []
         for describe in gan.look(student, located):
             with self.attempt():
                 own = describe()
@@ -125,8 +123,15 @@ class Exporter:
                     student, self.submission.root, own, states, facts
                 )
                 self._add(made, graph, path.name)
+                both.append(made)
                 if problem:
                     self._refuse(problem)
+        if len(both) == 2:
+            with self.attempt():
+                self.progress("gan: the film of the training")
+                self.exports.append(film := gan.film(self.saved.films.get(path, ()), *both))
+                steps = len(film.entry["metrics"]["steps"])
+                self.said.append(f"{film.file}: the training, at {steps} steps.")
 
     @contextlib.contextmanager
     def attempt(self) -> Iterator[None]:

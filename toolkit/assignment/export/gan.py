@@ -1,30 +1,35 @@
 """A student's generator and discriminator as they are, with what the check found out about them."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+import numpy as np
 import torch
 from torch.export import ExportedProgram
 
-from toolkit.assignment.check.gan.checks import Probe, watch
+from toolkit.assignment.check.gan.checks import MAX_SECONDS, MAX_STEPS, Probe
 from toolkit.assignment.check.gan.game import Game, find_game
 from toolkit.assignment.check.gan.images import Moments, bounds_of, latent_of, real_bounds
 from toolkit.assignment.check.gan.losses import is_probability
-from toolkit.assignment.check.host import Student, StudentError
+from toolkit.assignment.check.host import MALFORMED, Student, StudentError
 from toolkit.assignment.check.submission import Located
+from toolkit.assignment.check.train.ending import watch
 from toolkit.assignment.check.train.trace import Network, Value
 from toolkit.assignment.check.verify import is_normal
 from toolkit.assignment.export.weights import Missing, Weights
 from toolkit.common.errors import ToolkitError
-from toolkit.export.formats import load_pt, through_torch
+from toolkit.export.formats import film_of, load_pt
 from toolkit.export.golden import check_golden
 from toolkit.export.manifest import Export
 from toolkit.export.own import sizes_of
 from toolkit.export.program import from_bytes
 from toolkit.export.torchscript import entry_of
+from toolkit.gan.config import Config
+from toolkit.gan.data import load_mnist
+from toolkit.gan.film import Film
 
 RANGES = ((-1.0, 1.0), (0.0, 1.0))
 NEAR = 0.05  # of an end of a range
@@ -50,7 +55,7 @@ def look(student: Student, located: Located) -> list[Callable[[], Own]]:
     Raises:
         ToolkitError: there are no such two.
     """
-    if (game := find_game(watch(student, located))) is None:
+    if (game := find_game(watch(student, located, MAX_STEPS, MAX_SECONDS))) is None:
         raise Missing(
             "The GAN was not exported: no network was seen that judges what another one draws. "
             "`toolkit check` may say why."
@@ -107,7 +112,7 @@ def exported(
     def read(answer: Any) -> tuple[Export, ExportedProgram | None, str]:
         data, more = ((root / f"exported-{own.name}.{x}").read_bytes() for x in ("pt", "pt2"))
         golden = answer["golden"]
-        check_golden(f"{own.name}.pt", golden, through_torch(load_pt(data)))
+        check_golden(f"{own.name}.pt", golden, load_pt(data))
         attributes = {"latent_dim": math.prod(z)} if (z := own.facts.get("z_shape")) else {}
         export = Export(f"{own.name}.pt", data, entry_of(own.name, data, attributes, facts, golden))
         return export, from_bytes(more) if more else None, answer["problem"][:300]
@@ -119,6 +124,41 @@ def exported(
         problem = error.text.strip().partition("\n")[0][:200]
         raise ToolkitError(f"The {own.name} was not exported: {problem}") from error
     return cast("tuple[Export, ExportedProgram | None, str]", made)
+
+
+def film(frames: Sequence[Any], generator: Export, discriminator: Export) -> Export:
+    """The film of their training, `toolkit.gan.film`, by what was exported.
+
+    Args:
+        frames: as the skeleton's `keep_weights` keeps them.
+
+    Raises:
+        Missing: there are fewer than two.
+        ToolkitError: they are of other networks, or what these say is not finite.
+    """
+    if len(frames) < 2:
+        raise Missing(
+            "No film of the training: for one, call keep_weights with the step every so often, as "
+            "the skeleton's my_gan.py has it, and train again."
+        )
+    networks = [load_pt(export.data) for export in (generator, discriminator)]
+    config = Config(loss="non-saturating", latent_dim=generator.entry["attributes"]["latent_dim"])
+    try:
+        steps = sorted(frame["step"] for frame in frames)
+        film = Film(config, load_mnist().test_images, steps)
+        for frame in frames:
+            for name, network in zip(("generator", "discriminator"), networks, strict=True):
+                network.module.load_state_dict(frame[name])
+            film.record(frame["step"], *networks)
+    except MALFORMED as error:
+        raise ToolkitError(
+            f"The film was not exported: its frames are not of these networks ({error!r:.200})."
+        ) from error
+    arrays = film.arrays()
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise ToolkitError("The film was not exported: it has numbers that are not finite.")
+    facts = {"config": {"loss": config.loss}, "whose": generator.entry["whose"]}
+    return film_of(generator, arrays, facts)
 
 
 def _only(name: str, inputs: list[Value]) -> tuple[int, ...]:

@@ -38,6 +38,7 @@ class Saved:
 
     def __init__(self, folder: Path, root: Path, chosen: Sequence[Path]) -> None:
         self.folder, self._root = folder, root
+        self.films: dict[Path, Sequence[Any]] = {}  # of files that were read: frames beside weights
         own = [folder / path for path in list_files(folder) if path.suffix.lower() in SUFFIXES]
         self._paths = list(chosen) or [path for path in own if not is_export(path)]
         for path in chosen:
@@ -72,7 +73,10 @@ class Saved:
     def _in(self, path: Path, student: Student) -> Iterator[Weights]:
         """The state_dicts in a file; whole networks are read in the student's process."""
         try:
-            yield from state_dicts(torch.load(path, map_location="cpu", weights_only=True))
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+            if isinstance(loaded, dict) and isinstance(frames := loaded.get("film"), list):
+                self.films[path] = frames
+            yield from state_dicts(loaded)
         except pickle.UnpicklingError:
             copy = self._root / f"weights-{self._paths.index(path)}"
             shutil.copyfile(path, copy)

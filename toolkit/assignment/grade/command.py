@@ -94,7 +94,7 @@ def grade(
             "grade needs Linux, because it runs the code of strangers in a sandbox. Windows has "
             "Linux in WSL, a Mac in a virtual machine."
         )
-    from toolkit.assignment.grade.folder import find_archives, grade_folder
+    from toolkit.assignment.grade.folder import ARCHIVES, find_archives, grade_folder
     from toolkit.assignment.grade.gradebook.roster import read_roster
     from toolkit.assignment.grade.gradebook.write import find_owners, write_gradebook
     from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
@@ -107,6 +107,9 @@ def grade(
     students = None if roster is None else read_roster(roster)
     points = read_rubric(rubric or DEFAULT)
     archives = [path.name for path in find_archives(folder)]
+    for path in folder.iterdir():
+        if path.is_symlink() and path.suffix.lower() in ARCHIVES:
+            print(f"Not graded: {path.name!r} is a link. Copy the archive itself into the folder.")
     if csv is not None:  # before anything is graded or set aside
         find_owners(archives, csv, students)
     if restart and out.exists():
@@ -153,7 +156,7 @@ class Watch(contextlib.ExitStack):
         from toolkit.common.progress import Progress
 
         progress = Progress("grade", total, done, window=WINDOW)
-        if progress.bar is not None:
+        if progress.console.is_terminal:
             self.progress = self.enter_context(progress)
             progress.update(done)
         elif done:

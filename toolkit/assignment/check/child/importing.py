@@ -96,12 +96,14 @@ def prepare_imports(
     change: Change = lambda tree, file: tree,
     lacking: bool = False,
 ) -> None:
-    """Put a student's folder and their root on the path, and stand-ins where they are needed.
+    """Put a student's folder and those around it on the path, and stand-ins where they are needed.
+
+    From the root down: a script that lies in any of them may use this folder.
 
     Args:
         lacking: there are stand-ins only for packages that this machine lacks.
     """
-    for place in (root, folder):
+    for place in (*(p for p in reversed(folder.parents) if p.is_relative_to(root)), folder):
         if str(place) in sys.path:
             sys.path.remove(str(place))
         sys.path.insert(0, str(place))

@@ -1,7 +1,6 @@
 """Judges a student's GAN."""
 
 import re
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,18 +16,16 @@ from toolkit.assignment.check.gan.images import bounds_of, check_images, check_n
 from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.gan.losses import check_losses
 from toolkit.assignment.check.gan.steps import check_steps, undetached
-from toolkit.assignment.check.host import MAX_BYTES, Student, StudentError
+from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.check.submission import Located
-from toolkit.assignment.check.train.ending import check_machine
+from toolkit.assignment.check.train.ending import check_end, check_machine, watch
 from toolkit.assignment.check.train.trace import Backward, Call, Step, Trace
 from toolkit.assignment.check.verdicts import Verdicts
 
-MAX_USERS = 2  # scripts that use it
 MAX_STEPS = 10  # of both optimisers together, in each loop
 MAX_SECONDS = 14.0  # of CPU time
 FEW = 4  # images or points, for a question about the range of a network's outputs
 STOPS: tuple[Id, ...] = ("does-not-import", "not-written", "does-not-run")
-NO_MEMORY = ("can't allocate memory", "MemoryError", "Unable to allocate")
 MISFITS = ("shapes", "view size", "invalid for input of size", "must match")
 # What a network computes inside, and changes in place
 ACTIVATION = re.compile(r"output \d+ of \w*(Relu|Elu|Sigmoid|Tanh|Mul|Softplus)")
@@ -44,10 +41,19 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
 
 def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     verdicts.doing(f"the first steps of {located.file}")
-    trace = watch(student, located)
+    trace = watch(student, located, MAX_STEPS, MAX_SECONDS)
     lines = Lines(student.ask("texts"), located.file, (*located.files, *located.users))
     game = find_game(trace)
-    _check_end(trace, game, lines, verdicts)
+    steps = trace.all(Step)
+    error = check_end(trace, verdicts, left="missing-interpolation" if game and steps else None)
+    if error is not None:
+        _check_error(error, trace, game, verdicts)
+    elif not verdicts.findings and not (game and trace.all(Step, Backward)):
+        if not steps and (trace.ended == "slow" or "backward(" in lines.texts.get(lines.file, "")):
+            verdicts.not_seen("not-reached")
+        else:
+            proof = {"ran": located.file, "times": len(steps)}
+            verdicts.fault("not-watched.nothing", proof=proof)
     check_machine(trace, verdicts)
     if game is None:
         return
@@ -65,16 +71,6 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     functions = Functions(student, lines, game, Artist(like, low, high))
     check_interpolation(game, lines, functions, verdicts)
     check_modes(game, functions, verdicts)
-
-
-def watch(student: Student, located: Located) -> Trace:
-    """What the first steps of its training do."""
-    for file in (located.file, *located.users[:MAX_USERS]):
-        asked: dict[str, Any] = {"file": file, "max_steps": MAX_STEPS, "max_seconds": MAX_SECONDS}
-        trace: Trace = student.ask("run", reader=Trace.of, **asked)
-        if trace.ended != "nothing":  # else one that uses it may train
-            break
-    return trace
 
 
 class Probe:
@@ -113,49 +109,6 @@ class Probe:
                 return None
         answer: Tensor | None = self._student.ask("outputs", network=call.network, inputs=inputs)
         return None if answer is None or not answer.numel() else answer
-
-
-def _check_end(trace: Trace, game: Game | None, lines: Lines, verdicts: Verdicts) -> None:
-    """How the run ended, where that says something about the code."""
-    ended, error = trace.ended, StudentError(trace.error) if trace.error else None
-    text = error.text if error else ""
-    early = ended == "exit" and error is not None and not trace.all(Step)
-    later: Id | None = "missing-interpolation" if game and trace.all(Step) else None
-    if (rule := _not_here(ended, error)) is not None:
-        problem = error if ended == "network" else text.partition("\n")[0][:120]
-        memory = MAX_BYTES >> 30
-        verdicts.not_seen(rule, id=later, at=error, problem=problem, memory=memory)
-    elif early and "cuda" in text.lower():
-        verdicts.fault("fixed-device.ends", at=error, proof={"happened": text}, said=text[:120])
-    elif early:
-        verdicts.fault(
-            "not-watched.exit",
-            at=error,
-            proof={"ran": lines.file, "times": len(trace.all(Step))},
-            status=text,
-        )
-    elif ended == "error" and "empty parameter list" in text and trace.unfinished:
-        verdicts.fault("not-written.pass", at=trace.unfinished[0], proof={"text": "pass"})
-    elif ended == "error" and error is not None:
-        _check_error(error, trace, game, verdicts)
-    elif (
-        game is None
-        and not trace.all(Step)
-        and (ended == "slow" or "backward(" in lines.texts.get(lines.file, ""))
-    ):
-        verdicts.not_seen("not-reached")
-    elif game is None or not trace.all(Step, Backward):
-        times = len(trace.all(Step))
-        verdicts.fault("not-watched.nothing", proof={"ran": lines.file, "times": times})
-
-
-def _not_here(ended: str, error: StudentError | None) -> str | None:
-    """What says that the code needs what is not where the check runs; None if it does not."""
-    if ended == "network":
-        return "needs"
-    if error is not None and "InvalidGitRepositoryError" in error.types:
-        return "repository"
-    return "memory" if any(words in str(error) for words in NO_MEMORY) else None
 
 
 def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts: Verdicts) -> None:

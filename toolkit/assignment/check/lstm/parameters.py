@@ -51,9 +51,9 @@ def check_repeats(
         states = network.way.batch in shape or 1 in shape or len(shape) < 2
         rule = "nonzero-initial-state.drawn" if states else "parameter-not-learnable.drawn"
         verdicts.fault(rule, line=line, proof={**seen, "cause": tuple(shape)})
-    if verdicts.has("nonzero-initial-state"):
+    elif verdicts.has("nonzero-initial-state"):
         return False
-    if kept:
+    elif kept:
         at, seen["cause"] = network.written.get(kept[0]) or network.made(kept[0]), kept[0]
         verdicts.fault("nonzero-initial-state.kept", at=at, proof=seen)
     elif not verdicts.has("parameter-not-learnable"):

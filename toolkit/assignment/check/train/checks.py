@@ -1,18 +1,15 @@
 """Judges a student's `train.py`: runs it for a few steps, and looks at what really happened."""
 
-from typing import Any
-
 from toolkit.assignment.check.host import Student
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.train.data import check_data
-from toolkit.assignment.check.train.ending import report_ending
+from toolkit.assignment.check.train.ending import check_end, check_machine, watch
 from toolkit.assignment.check.train.loss import check_loss, fits_together
 from toolkit.assignment.check.train.player import MANY
 from toolkit.assignment.check.train.steps import check_steps
 from toolkit.assignment.check.train.trace import Backward, Loss, Step, Trace
 from toolkit.assignment.check.verdicts import Verdicts
 
-MAX_USERS = 2  # scripts that use it
 MAX_STEPS = 8  # in one loop
 MAX_SECONDS = 13.0  # of CPU time
 
@@ -20,21 +17,21 @@ MAX_SECONDS = 13.0  # of CPU time
 def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     """Look at the loss, the gradients, the optimiser and the data of the first steps."""
     verdicts.doing(f"the first steps of {located.file}")
-    asked: dict[str, Any] = {"max_steps": MAX_STEPS}
-    for file in (located.file, *located.users[:MAX_USERS]):
-        asked["file"] = file
-        trace = student.ask("run", reader=Trace.of, **asked, max_seconds=MAX_SECONDS)
-        if trace.ended != "nothing":  # else one that uses it may train
-            break
-    trace = trace.only(located.network)
-    report_ending(trace, located.users, verdicts)
+    trace = watch(student, located, MAX_STEPS, MAX_SECONDS).only(located.network)
+    check_machine(trace, verdicts)
+    if (error := check_end(trace, verdicts, left="not-watched")) is not None:
+        began = trace.all(Step, Backward, Loss)
+        verdicts.error(error, importing="ImportError" in error.types and not began)
+    elif trace.ended == "nothing" and not verdicts.faults:  # which would account for it
+        _check_nothing(trace, located, verdicts)
     for call in trace.notes("recurrent")[:1]:
         verdicts.fault("forbidden-module.called", at=call, proof={"happened": call.name})
     verdicts.doing("the loss and the steps")
     if not fits_together(trace):
         verdicts.not_seen("inconsistent")
         return
-    if _is_too_slow(trace):
+    few = len(trace.all(Step, Backward)) < MANY and len(trace.all(Step)) < 2
+    if trace.ended == "slow" and few:
         verdicts.not_seen("slow")
         return
     if trace.all(Loss):
@@ -45,7 +42,11 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     check_data(student, trace, verdicts)
 
 
-def _is_too_slow(trace: Trace) -> bool:
-    """Whether too little of a training was seen, since it took too long."""
-    few = len(trace.all(Step, Backward)) < MANY and len(trace.all(Step)) < 2
-    return trace.ended == "slow" and few
+def _check_nothing(trace: Trace, located: Located, verdicts: Verdicts) -> None:
+    """Say what there is instead of a training."""
+    if trace.unfinished:
+        verdicts.fault("not-written.pass", at=trace.unfinished[0], proof={"text": "pass"})
+    elif located.users:
+        verdicts.not_seen("used-elsewhere", user=located.users[0])
+    else:
+        verdicts.fault("not-watched.nothing", proof={"ran": located.file, "times": 0})

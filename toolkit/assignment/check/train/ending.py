@@ -1,46 +1,66 @@
-"""What keeps a script from being watched to its end, and what it did besides training."""
+"""How the run of a script that trains ended, whichever network it trains, and what that says."""
 
-from collections.abc import Sequence
+from typing import Any
 
-from toolkit.assignment.check.host import StudentError
+from toolkit.assignment.check.findings import Id
+from toolkit.assignment.check.host import MAX_BYTES, Student, StudentError
+from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.train.trace import Backward, Loss, Step, Trace
 from toolkit.assignment.check.verdicts import Verdicts
 
-DOWNLOAD = ("download", "urlopen", "HTTP Error", "Max retries", "Name or service")
+MAX_USERS = 2  # scripts that use it
+NO_NETWORK = ("download", "urlopen", "HTTP Error", "Max retries", "Name or service")
+NO_MEMORY = ("can't allocate memory", "MemoryError", "Unable to allocate")
 
 
-def report_ending(trace: Trace, users: Sequence[str], verdicts: Verdicts) -> None:
-    """Report what stopped the script, if anything did, and what is wrong whatever it trains.
+def watch(student: Student, located: Located, max_steps: int, max_seconds: float) -> Trace:
+    """What the first steps of a training do.
 
     Args:
-        users: the files of theirs that import it.
+        located: the script; if it trains nothing, one that uses it may.
+        max_steps: in one loop.
+        max_seconds: of CPU time.
     """
-    trained = bool(trace.all(Step, Backward, Loss))
-    name = verdicts.file.rpartition("/")[2]
+    limits: dict[str, Any] = {"max_steps": max_steps, "max_seconds": max_seconds}
+    for file in (located.file, *located.users[:MAX_USERS]):
+        trace: Trace = student.ask("run", reader=Trace.of, file=file, **limits)
+        if trace.ended != "nothing":
+            break
+    return trace
+
+
+def check_end(trace: Trace, verdicts: Verdicts, left: Id | None = None) -> StudentError | None:
+    """Report what stopped the script, if anything did.
+
+    Args:
+        left: what is not seen of it if it needs what is not here; None if that is all of it.
+
+    Returns:
+        what it raised, if that is left to be named.
+    """
     error = None if trace.error is None else StudentError(trace.error)
-    check_machine(trace, verdicts)
-    never = {"ran": name, "times": 0}
-    if error is not None and _needs_network(trace, error):
-        verdicts.not_seen("missing", at=error, name=name, error=error)
-    elif trace.ended == "exit" or (error is not None and "EOFError" in error.types):
-        if not trained:
-            what = "asked for input" if error and "EOFError" in error.types else "called exit"
-            verdicts.fault(
-                "not-watched.before",
-                at=error if error and error.file else None,
-                proof=never,
-                name=name,
-                what=what,
-            )
-    elif trace.ended == "error" and error is not None:
-        verdicts.error(error, importing="ImportError" in error.types and not trained)
-    elif trace.ended == "nothing" and not verdicts.faults:  # which would account for it
-        if trace.unfinished:
-            verdicts.fault("not-written.pass", at=trace.unfinished[0], proof={"text": "pass"})
-        elif users:
-            verdicts.not_seen("used-elsewhere", name=name, user=users[0])
+    types, text = (error.types, error.text) if error else ([], "")
+    leaves = trace.ended == "exit" or "EOFError" in types  # a keyboard that the check lacks
+    if trace.ended == "network" or (trace.ended == "error" and _has(error, NO_NETWORK)):
+        verdicts.not_seen("not-handed-in", id=left, at=error, problem=error)
+    elif "InvalidGitRepositoryError" in types:
+        verdicts.not_seen("repository", id=left, at=error)
+    elif _has(error, NO_MEMORY):
+        memory, problem = MAX_BYTES >> 30, text.partition("\n")[0][:120]
+        verdicts.not_seen("memory", id=left, at=error, memory=memory, problem=problem)
+    elif leaves and not trace.all(Step, Backward, Loss):
+        if "cuda" in text.lower():
+            proof: dict[str, Any] = {"happened": text}
+            verdicts.fault("fixed-device.ends", at=error, proof=proof, said=text[:120])
         else:
-            verdicts.fault("not-watched.nothing", proof=never, name=name)
+            what = f"called exit({text})" if trace.ended == "exit" else "asked for input"
+            proof = {"ran": verdicts.file, "times": 0}
+            verdicts.fault("not-watched.before", at=error, proof=proof, what=what)
+    elif trace.ended == "error" and "empty parameter list" in text and trace.unfinished:
+        verdicts.fault("not-written.pass", at=trace.unfinished[0], proof={"text": "pass"})
+    elif trace.ended == "error" and not leaves:
+        return error
+    return None
 
 
 def check_machine(trace: Trace, verdicts: Verdicts) -> None:
@@ -53,7 +73,5 @@ def check_machine(trace: Trace, verdicts: Verdicts) -> None:
         verdicts.fault("fixed-device.used", at=at, proof={"happened": gpu.name})
 
 
-def _needs_network(trace: Trace, error: StudentError) -> bool:
-    return trace.ended == "network" or (
-        trace.ended == "error" and any(word in error.text for word in DOWNLOAD)
-    )
+def _has(error: StudentError | None, words: tuple[str, ...]) -> bool:
+    return any(word in str(error) for word in words)
