@@ -115,7 +115,7 @@ def save_curves(
     log: bool = False,
     log_x: bool = False,
 ) -> None:
-    """Write a line plot; with more than three curves the legend stands beside it.
+    """Write a line plot; with more than three curves the legend is beside it, with `beside` below.
 
     Args:
         curves: name -> (x, y).
@@ -148,6 +148,8 @@ def save_curves(
     axes.grid(alpha=0.3)
     if crowded:
         figure.legend(loc="outside right upper", fontsize=9)
+    elif beside:
+        figure.legend(loc="outside lower center", ncols=2, fontsize=9)
     else:
         axes.legend()
     _save(path, figure)
@@ -206,15 +208,16 @@ def _draw_level(axes: Axes, name: str, height: float | Spread) -> None:
 
 def save_heat_maps(path: Path, maps: Mapping[str, Tensor], *, title: str, x_label: str) -> None:
     """Write matrices (rows, time), values in -1..1, one below the other with one colour scale."""
-    figure = Figure(figsize=(8, 1.5 * len(maps) + 0.6), layout="constrained")
     heights = [len(values) + 2 for values in maps.values()]
+    inches = 0.6 + sum(min(rows / 13, 1.5) for rows in heights)
+    figure = Figure(figsize=(8, inches), layout="constrained")
     grid = figure.subplots(len(maps), 1, sharex=True, squeeze=False, height_ratios=heights)
     panels = grid[:, 0]
     for axes, (name, values) in zip(panels, maps.items(), strict=True):
         image = axes.imshow(
             values.numpy(), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto", interpolation="nearest"
         )
-        axes.set_ylabel(name, rotation=0, labelpad=24)
+        axes.set_ylabel(name, rotation=0, labelpad=24, va="center")
         axes.set_yticks([])
     panels[-1].set_xlabel(x_label)
     figure.suptitle(title)
