@@ -10,7 +10,6 @@ from typing import NamedTuple
 import imageio.v3 as iio
 import numpy as np
 import torch.nn.functional as F
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
 from numpy.typing import NDArray
@@ -142,7 +141,10 @@ def save_curves(
             at, spread.mean, spread.sd, fmt="D", color="black", markersize=4, capsize=4, label=name
         )
     if level is not None:
-        _draw_level(axes, *level)
+        called, height = level
+        mean, sd = (height.mean, height.sd or 0) if isinstance(height, Spread) else (height, 0)
+        axes.axhline(mean, color="gray", linestyle="--", linewidth=1, label=called)
+        axes.axhspan(mean - sd, mean + sd, color="gray", alpha=0.2, linewidth=0)
     axes.set(title=title, xlabel=x_label, ylabel=y_label)
     axes.set(xscale="log" if log_x else "linear", yscale="log" if log else "linear")
     axes.grid(alpha=0.3)
@@ -196,14 +198,6 @@ def save_panels(
     for axes in grid[:, 0]:
         axes.set_ylabel(y_label)
     _save(path, figure)
-
-
-def _draw_level(axes: Axes, name: str, height: float | Spread) -> None:
-    """A dashed line across the axes, and its standard deviation as a band."""
-    mean, sd = (height.mean, height.sd) if isinstance(height, Spread) else (height, None)
-    axes.axhline(mean, color="gray", linestyle="--", linewidth=1, label=name)
-    if sd is not None:
-        axes.axhspan(mean - sd, mean + sd, color="gray", alpha=0.2, linewidth=0)
 
 
 def save_heat_maps(path: Path, maps: Mapping[str, Tensor], *, title: str, x_label: str) -> None:
