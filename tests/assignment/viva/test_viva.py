@@ -1,13 +1,13 @@
 """Questions about somebody's own lines: facts beside values by hand, changes run plainly."""
 
 import contextlib
+import itertools
 import re
 from collections import Counter
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-import torch
 from typer.testing import CliRunner
 
 from toolkit.assignment.app import app
@@ -34,9 +34,14 @@ class Net(nn.Module):
         self.bias = nn.Parameter(torch.ones(2))
 
     def forward(self, x):
+        z = x - 2
         y = x @ self.weight
+        z = z.long()
         y = y + self.bias
-        return y.sigmoid()
+        z = z + z
+        y = y.sigmoid()
+        z = z.double()
+        return y * y
 
 
 net = Net()
@@ -49,13 +54,18 @@ for step in range(100):
     loss.backward()
     optimizer.step()
 """
+OWN, OTHER = (13, 15, 17, 19), (12, 14, 16, 18)  # lines of forward: y, and z
 BY_HAND = {
-    "shape": {8: (3, 2), 9: (2,), **dict.fromkeys((12, 13, 14), (4, 2)), 20: (4, 3), 21: (4, 3),
-              23: ()},
-    "size": {8: 6, 9: 2, 17: 8},
-    "made_by": {12: "MmBackward0", 13: "AddBackward0", 14: "SigmoidBackward0", 23: "MeanBackward0"},
-    "again": {8: True, 9: True, 12: True, 13: True, 14: True, 20: True, 21: False},
+    "shape": {8: (3, 2), 9: (2,), **dict.fromkeys(OWN, (4, 2)), **dict.fromkeys(OTHER, (4, 3)),
+              25: (4, 3), 26: (4, 3), 28: ()},
+    "size": {8: 6, 9: 2, 22: 8},
+    "made_by": {13: "MmBackward0", 15: "AddBackward0", 17: "SigmoidBackward0", 19: "MulBackward0",
+                28: "MeanBackward0", **dict.fromkeys((8, 9, *OTHER, 25, 26), "None")},
+    "again": {**dict.fromkeys((8, 9, *OWN, *OTHER, 25), True), 26: False},
+    "nonnegative": dict.fromkeys((8, 9, *OWN, 25, 28), True) | dict.fromkeys((*OTHER, 26), False),
 }  # fmt: skip
+ONLY = {"nonnegative": "yes是", "tracked": "yes是", "whole": "yes是", "again": "yes是"}
+NOT = {"negative": "no否", "untracked": "no否", "fractions": "no否", "other": "no否"}
 ONE = Question(kind="k", asks="<T>?", choices=["1", "2", "3", "4"], right=2, because="it was 3")
 
 
@@ -72,12 +82,12 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Submission, Facts]:
 def test_facts_are_those_by_hand(small: tuple[Submission, Facts]) -> None:
     known = {k: {at[1]: value for at, value in small[1].known[k].items()} for k in BY_HAND}
     assert known == BY_HAND
-    assert small[1].losses == [("train.py", 24), ("train.py", 24)]
+    assert small[1].losses == [1, 2]
 
 
 def test_a_change_does_what_the_changed_program_does(small: tuple[Submission, Facts]) -> None:
-    states = {("train.py", line): 0 for line in range(1, 26)}
-    texts = {(edit.kind, edit.at): edit.text for edit in edits("train.py", SCRIPT, states)}
+    states = {("train.py", line): 0 for line in range(1, 31)}
+    texts = {(one.kind, one.at): one.text for one in edits("train.py", SCRIPT, states)}
     tried = {(kind, at): what for kind in KINDS for at, what in small[1].known[kind].items()}
     own = _losses(SCRIPT)
     for change, what in tried.items():
@@ -91,40 +101,27 @@ def test_a_change_does_what_the_changed_program_does(small: tuple[Submission, Fa
 def _losses(program: str) -> list[float]:
     """The first two values on which a program calls backward(); fewer if it raises before."""
     values: list[float] = []
-    backward = torch.Tensor.backward
-
-    def note(loss: torch.Tensor) -> None:
-        backward(loss)
-        values.append(loss.item())
-        if len(values) == 2:
-            raise KeyboardInterrupt
-
-    stops = contextlib.suppress(Exception, KeyboardInterrupt)
-    with patch.object(torch.Tensor, "backward", note), stops:
-        exec(program, {"__name__": "__main__"})
+    step = "loss.backward(); values.append(loss.item()); 1 / (len(values) < 2)"
+    with contextlib.suppress(Exception):
+        exec(program.replace("loss.backward()", step), {"__name__": "__main__", "values": values})
     return values
 
 
-def test_a_frequent_value_is_no_better_guess() -> None:
-    numbers = {("a.py", k): value for k, value in enumerate([5] * 40 + [6, 7, 8], start=1)}
-    facts = Facts("a.py", None, [("a.py", 1)] * 2, {"number": numbers, "does": {}})
-    submission = Submission(Path(), {})
-    drawn = [draw_questions([facts], submission, "en", seed, 1)[0] for seed in range(600)]
-    what = Counter(q.choices[q.right] for q in drawn if q.kind == "number")
-    letters = Counter(q.right for q in drawn)
-    assert set(what) == {"5", "6", "7", "8"}
-    assert max(what.values()) < 0.36 * what.total()  # 25%, and more than four deviations
-    assert max(letters.values()) < 0.36 * letters.total()
+def test_each_choice_is_right_as_often(small: tuple[Submission, Facts]) -> None:
+    drawn = [draw_questions([small[1]], small[0], "en", seed, 1)[0] for seed in range(600)]
+    for lowest in "012":
+        letters = Counter(question.right for question in drawn if question.choices[0] == lowest)
+        assert max(letters.values()) < 0.25 * letters.total() + 2 * letters.total() ** 0.5
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_answer_is_what_was_seen(small: tuple[Submission, Facts], language: Language) -> None:
-    for question in (
-        q for k in range(20) for q in draw_questions([small[1]], small[0], language, k)
-    ):
-        assert len(set(question.choices)) == 4
-        assert question.choices[question.right] in question.because
+    drawn = [draw_questions([small[1]], small[0], language, seed) for seed in range(20)]
+    for question in itertools.chain(*drawn):
         assert not re.search(r"[{}]", question.asks)
+        seen = [one.partition(": ")[2] for one in question.because.split("; ")]
+        asked = (ONLY | NOT).get(question.kind, question.asks)
+        assert int(question.choices[question.right]) == sum(value in asked for value in seen)
 
 
 def test_asked_in_a_terminal() -> None:
@@ -149,8 +146,7 @@ def test_grade_writes_a_sheet_with_the_answers_on_another_page(tmp_path: Path) -
 def test_the_command(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
     run = CliRunner().invoke(app, ["viva", str(tmp_path), "--seed", "1"])
-    assert run.exit_code == 0, run.output
-    assert run.output.count("   d) ") == 5
+    assert (run.exit_code, run.output.count("   d) ")) == (0, 5), run.output
     (tmp_path / "train.py").write_text(SCRIPT.replace("(3, 2)", "(2, 2)"), encoding="utf-8")
     run = CliRunner().invoke(app, ["viva", str(tmp_path)])
     assert (run.exit_code, run.output.count("Only 0 of 5 questions")) == (1, 1)

@@ -64,7 +64,7 @@ ANSWERS: dict[Part, dict[str, Any]] = {
         "watch": {
             "ended": str, "whole": bool, "cpu": float,
             "passes": [{"at": PLACE, "value": (float, None), "random": int}],
-            "lines": [{"at": PLACE, "does": str, "random": int}]},
+            "lines": [{"at": PLACE, "random": int}]},
     },
     "gan": {
         "texts": {str: str},

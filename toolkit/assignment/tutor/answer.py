@@ -39,7 +39,7 @@ def examine(exercise: Exercise, function: Function) -> Answer:
         try:
             for seen in try_out(exercise, function):
                 if seen.got is None:
-                    return Answer(verdict="not written", said=[("none", {})])
+                    return Answer(verdict="wrong", said=[("none", {}), ("for numbers", {})])
                 if not same(seen.got, seen.wanted):
                     return _wrong(exercise, seen, number)
                 number += 1
@@ -51,9 +51,10 @@ def examine(exercise: Exercise, function: Function) -> Answer:
 
 
 def _wrong(exercise: Exercise, seen: Seen, number: int) -> Answer:
-    said = _difference(seen.got, seen.wanted)
+    is_cut = bool(seen.ignored) and seen.what == "gradients"
+    said = [] if is_cut else _difference(seen.got, seen.wanted)
     if seen.ignored:
-        said.append(("ignored", {"names": ", ".join(seen.ignored)}))
+        said.append(("cut" if is_cut else "ignored", {"names": ", ".join(seen.ignored)}))
     shown = [*seen.given.items(), ("got", seen.got), ("wanted", seen.wanted)]
     return Answer(
         verdict="wrong",
@@ -68,15 +69,21 @@ def _wrong(exercise: Exercise, seen: Seen, number: int) -> Answer:
 
 
 def _difference(got: Any, wanted: Any) -> list[Sentence]:
-    """Where two tensors of the same shape begin to differ, or that their types do."""
-    if isinstance(wanted, tuple) and isinstance(got, tuple | list):
-        for number, pair in enumerate(zip(got, wanted, strict=False), start=1):
+    """What is not as it should be: how many there are, a shape, the first number, or a type."""
+    if isinstance(wanted, tuple):
+        results = got if isinstance(got, tuple | list) else [got]
+        if len(results) != len(wanted):
+            return [("results", {"got": str(len(results)), "wanted": str(len(wanted))})]
+        for number, pair in enumerate(zip(results, wanted, strict=True), start=1):
             for key, given in _difference(*pair):
                 return [(f"{key} in one", given | {"number": str(number)})]
         return []
-    shapes = [tuple(x.shape) for x in (got, wanted) if isinstance(x, Tensor)]
-    if len(shapes) < 2 or shapes[0] != shapes[1] or shapes[0] == () or same(got, wanted):
+    if not isinstance(wanted, Tensor) or same(got, wanted):
         return []
+    if not isinstance(got, Tensor):
+        return [("kind", {"got": type(got).__name__})]
+    if got.shape != wanted.shape:
+        return [("size", {"got": str(tuple(got.shape)), "wanted": str(tuple(wanted.shape))})]
     places = ((got.detach().double() - wanted.double()).abs() > 1e-4).nonzero().tolist()
     if not places:
         return [("type", {"got": str(got.dtype)[6:], "wanted": str(wanted.dtype)[6:]})]

@@ -3,7 +3,6 @@
 import math
 import random
 from collections.abc import Iterator, Mapping
-from itertools import zip_longest
 from typing import Any
 
 from toolkit.assignment.check.gan.drawing.stand_ins import digits
@@ -14,7 +13,7 @@ from toolkit.assignment.viva.questions import Facts
 
 BATCH = 7  # items in a batch, where the code takes that
 MAX_USERS = 2  # scripts that use a file which trains nothing
-MAX_EACH = 5  # changes of a kind that are tried
+MAX_EACH = 16  # changes of a kind that are tried
 MAX_SECONDS = 8.0  # of processor time for a run
 MAX_TRYING = 6.0  # the same for all changes of a script; the last one may take longer
 CLEAR = 1e-4  # of a loss: another one differs by as much, and the same one by nothing
@@ -77,17 +76,17 @@ class Runs:
             spent += other.get("cpu", MAX_SECONDS)
             if what := outcome(passes, two, other):
                 known.setdefault(edit.kind, {})[edit.at] = what
-        return Facts(how["file"], batch, [places[k] for k in two], known)
+        return Facts(how["file"], batch, [k + 1 for k in two], known)
 
     def _edits(self, states: Mapping[Any, int]) -> Iterator[Edit]:
-        """Some changes of each kind in lines that ran, with the state of chance after each."""
-        every = list[Edit]()
+        """Changes in lines that ran, with the state of chance after each; kind after kind."""
+        every, rng = list[Edit](), random.Random(self._seed)
         for file in sorted({file for file, _ in states}):
             text = (self._submission.root / file).read_text(encoding="utf-8-sig", errors="replace")
             every += edits(file, text, states)
-        random.Random(self._seed).shuffle(every)
-        each = [[edit for edit in every if edit.kind == kind][:MAX_EACH] for kind in KINDS]
-        yield from (edit for some in zip_longest(*each) for edit in some if edit)
+        rng.shuffle(every)
+        for kind in rng.sample(KINDS, len(KINDS)):
+            yield from [edit for edit in every if edit.kind == kind][:MAX_EACH]
 
 
 def about_lines(run: Run, again: Run) -> dict[str, dict[Any, Any]]:
@@ -96,7 +95,7 @@ def about_lines(run: Run, again: Run) -> dict[str, dict[Any, Any]]:
     Args:
         again: the same with other random numbers, and fewer digits.
     """
-    known: dict[str, dict[Any, Any]] = {"count": {}}
+    known: dict[str, dict[Any, Any]] = {}
     others = {tuple(one["at"]): one for one in again.get("lines", ())}
     for one in run["lines"]:
         at = tuple(one["at"])

@@ -1,4 +1,9 @@
-"""Draws questions from facts, so that each choice is as likely to who has not read the file."""
+"""Draws questions from facts, so that each choice is as likely to who has not read the file.
+
+Who knows what such programs look like knows much about a line by its number alone. So a question is
+of how many of seven lines something is true, at best lines beside which it is not; and each of its
+four choices, numbers in a row, is right for some such lines of this very code.
+"""
 
 import functools
 import random
@@ -15,9 +20,9 @@ from toolkit.common.texts.language import Language
 
 COUNT = 5  # questions
 CHOICES = 4
-VARIETY = 3  # values of a fact that are there, for a question which of them it is
+LINES = 7  # of a question
+NEAR = (1, 2, 4, 99)  # so near, at best, is a line of which it is not the same
 MAX_TEXT = 80  # characters of a value
-OUTCOMES = ("stops", "first", "second", "neither")  # which of two losses a change changes
 Place = tuple[str, int]
 
 
@@ -26,7 +31,7 @@ class Facts(NamedTuple):
 
     script: str
     batch: int | None  # None: as the script says
-    losses: list[Place]  # where the two losses are that a change is judged by
+    losses: list[int]  # which two values `backward()` is called on are compared after a change
     known: dict[str, dict[Any, Any]]  # a kind of fact -> a line -> what is true of it
 
 
@@ -53,16 +58,15 @@ def say(key: str, language: Language, **given: object) -> str:
 def draw_questions(
     facts: list[Facts], submission: Submission, language: Language, seed: int, count: int = COUNT
 ) -> list[Question]:
-    """Questions about different facts and different lines, as many as `count` if there are."""
-    rng, found, used = random.Random(seed), list[Question](), set[Any]()
+    """Questions about different facts, as many as `count` if there are."""
+    rng, found, used = random.Random(seed), list[Question](), set[str]()
     scripts = [_Script(one, submission, language) for one in facts]
     ways = [(script, kind) for script in scripts for kind in _tables()["kind"]]
     rng.shuffle(ways)
     for script, kind in ways:
-        line, question = script.draw(kind, rng)
-        about = {line, _tables()["kind"][kind]["fact"]}
-        if question and used.isdisjoint(about) and len(found) < count:
-            used |= about
+        fact = _tables()["kind"][kind]["fact"]
+        if fact not in used and len(found) < count and (question := script.draw(kind, rng)):
+            used.add(fact)
             found.append(question)
     return found
 
@@ -74,65 +78,52 @@ class _Script:
         self._facts, self._submission, self._language = facts, submission, language
         self._words = _tables()["words"][language]
 
-    def draw(self, kind: str, rng: random.Random) -> tuple[Place | None, Question | None]:
-        """A question and the line that it is about; None where there are not four choices.
-
-        First a value is drawn, then a line that has it: what is frequent is no better guess.
-        """
-        row, lines = _tables()["kind"][kind], dict[Any, list[Place]]()
+    def draw(self, kind: str, rng: random.Random) -> Question | None:
+        """A question; None where there are too few lines for it."""
+        row = _tables()["kind"][kind]
         facts: Mapping[Place, Any] = self._facts.known.get(row["fact"], {})
-        for at, value in facts.items():
-            lines.setdefault(value, []).append(at)
-        value = row.get("only", rng.choice(sorted(lines) or [None]))
-        is_what = row["form"] == "what"
-        if value not in lines or (is_what and len(lines) < VARIETY):
-            return None, None
-        line = rng.choice(lines[value])
-        if is_what:
-            right, others = value, {*lines, *(OUTCOMES if row["show"] == "outcome" else ())}
-        else:
-            right, others = line, {at for at in facts if facts[at] != value}
-        pool = sorted(others - {right})
-        choices = [right, *rng.sample(pool, min(len(pool), CHOICES - 1))]
-        rng.shuffle(choices)  # in order, the place would say something
-        show = functools.partial(self._shown, how=row["show"], wanted=row.get("only"))
-        texts = [show(one) if is_what else self._label(one) for one in choices]
-        if len(set(texts)) < CHOICES:
-            return None, None
-        as_it_is = self._facts.batch is None or row["fact"] in KINDS
-        run = self._words["run" if as_it_is else "batches"]
-        script = self._submission.original(self._facts.script)
-        does = self._words[self._facts.known["does"].get(line) or "assigns"]
-        text = (run + row[self._language]).format(
-            script=script, batch=self._facts.batch, line=self._label(line), does=does,
-            value=show(value), losses=self._losses(),
-        )  # fmt: skip
-        proof = [f"{self._label(at)}: {show(facts[at])}" for at in ([line] if is_what else choices)]
-        return line, Question(kind=kind, asks=text, choices=texts, right=choices.index(right),
-                              because="; ".join(proof))  # fmt: skip
+        values = {row["only"]} if "only" in row else {*facts.values()}
+        places = sorted(facts)
+        every = [(near, value) for value in sorted(values) for near in NEAR]
+        for near, value in sorted(rng.sample(every, len(every)), key=lambda one: one[0]):
+            true = [facts[at] == value for at in places]
+            told: dict[bool, list[Place]] = {True: [], False: []}
+            for k, at in enumerate(places):
+                if len({*true[max(k - near, 0) : k + near + 1]}) > 1:
+                    told[true[k]].append(at)
+            most, least = len(told[True]), LINES - len(told[False])
+            lows = range(max(least, 0), min(most, LINES) - CHOICES + 2)
+            if lows:
+                low, right = rng.choice(lows), rng.randrange(CHOICES)
+                number = low + right
+                yes, no = rng.sample(told[True], number), rng.sample(told[False], LINES - number)
+                lines = sorted(yes + no)
+                proof = [f"{self._label(at)}: {self._shown(facts[at])}" for at in lines]
+                choices = [str(low + k) for k in range(CHOICES)]
+                return Question(kind=kind, asks=self._asks(row, value, lines), right=right,
+                                choices=choices, because="; ".join(proof))  # fmt: skip
+        return None
 
-    def _losses(self) -> str:
-        """What is compared after a change."""
-        places = self._facts.losses
-        two = [
-            self._words["loss"].format(line=self._label(place), which=self._words["nth"][again])
-            for place, again in zip(places, (0, places[0] == places[1]), strict=True)
-        ]
-        return str(self._words["losses"]).format(a=two[0], b=two[1])
+    def _asks(self, row: Mapping[str, str], value: Any, places: list[Place]) -> str:
+        is_change = row["fact"] in KINDS
+        run = self._words["batches" if self._facts.batch and not is_change else "run"]
+        take = self._words["each" if is_change else "take"]
+        text = run + take + row[self._language].replace("{compare}", self._words["compare"])
+        return str(text.format(
+            script=self._submission.original(self._facts.script), batch=self._facts.batch,
+            lines=", ".join(map(self._label, places)),
+            value=self._shown(value), a=self._facts.losses[0], b=self._facts.losses[1],
+        ))  # fmt: skip
 
     def _label(self, place: Place) -> str:
         """A line as its author finds it."""
         file, line = place
         if file not in self._submission.notebooks:
-            return str(self._words["line"]).format(file=file, line=line)
+            return f"{file}:{line}"
         name, notebook = self._submission.notebooks[file]
         cell, line = notebook.places[line - 1]
         return str(self._words["cell"]).format(file=name, cell=cell, line=line)
 
-    def _shown(self, value: Any, how: str, wanted: bool | None) -> str:
-        """A value as it is written; of two, whether it is the one that is asked for."""
-        if wanted is not None:
-            return str(self._words["it is" if value == wanted else "it is not"])
-        if how == "outcome":
-            return str(self._words[value])
-        return f"{value:.6g}" if isinstance(value, float) else str(value)[:MAX_TEXT]
+    def _shown(self, value: Any) -> str:
+        """A value as it is written, or an outcome in words."""
+        return str(self._words["shown"].get(str(value), value))[:MAX_TEXT]

@@ -109,7 +109,7 @@ class Lines(Script):
         tree = ast.parse(self._edit[name]) if name in self._edit else tree
         return super()._change(tree if self._most else _Change(name, tree).visit(tree), file)
 
-    def _ran_line(self, file: str, line: int, does: str, value: Any = None) -> Any:
+    def _ran_line(self, file: str, line: int, value: Any = None) -> Any:
         """Called after a statement, or with what it returns."""
         if self._whole:
             return value
@@ -118,7 +118,7 @@ class Lines(Script):
             frames = (frame.f_code.co_filename for frame, _ in walk_stack(None))
             # Other processes may load, and load more.
             loads = any("_utils" in name and "fetch" in name for name in frames)
-            one |= {"at": [file, line], "does": does, "count": None if loads else 0, **_seen(value)}
+            one |= {"at": [file, line], "count": None if loads else 0, **_seen(value)}
             one["random"] = _random()
         one["count"] = None if one["count"] is None else one["count"] + 1
         return value
@@ -142,21 +142,21 @@ class _Change(ast.NodeTransformer):
         target = node.target if hasattr(node, "target") else node.targets[0]
         made = ast.parse(ast.unparse(target), mode="eval").body  # which is to be read now
         known = node.value and isinstance(made, ast.Name | ast.Attribute)
-        call = self._call("assigns", node, *([made] if known else []))
+        call = self._call(node, *([made] if known else []))
         return [node, ast.copy_location(ast.Expr(call), node)]
 
     visit_AugAssign = visit_AnnAssign = visit_Assign
 
     def visit_Expr(self, node: ast.Expr) -> list[ast.stmt]:
-        call = ast.copy_location(ast.Expr(self._call("", node)), node)
+        call = ast.copy_location(ast.Expr(self._call(node)), node)
         return [node] if isinstance(node.value, ast.Constant) else [node, call]
 
     def visit_Return(self, node: ast.Return) -> ast.Return:
-        node.value = self._call("returns", node, *([node.value] if node.value else []))
+        node.value = self._call(node, *([node.value] if node.value else []))
         return node
 
-    def _call(self, does: str, node: ast.stmt, *seen: ast.expr) -> ast.Call:
-        given = [ast.Constant(self._file), ast.Constant(node.lineno), ast.Constant(does), *seen]
+    def _call(self, node: ast.stmt, *seen: ast.expr) -> ast.Call:
+        given = [ast.Constant(self._file), ast.Constant(node.lineno), *seen]
         call = ast.Call(ast.Name(LINES, ast.Load()), given, [])
         return ast.fix_missing_locations(ast.copy_location(call, node))
 
@@ -170,8 +170,6 @@ def _seen(value: Any) -> dict[str, Any]:
     if isinstance(value, nn.Module | nn.Parameter):
         held = [value] if isinstance(value, nn.Parameter) else value.parameters()
         seen["size"] = sum(p.numel() for p in held)
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15:
-        seen["number"] = value
     if not isinstance(value, Tensor) or value.is_complex() or value.is_sparse:
         return seen
     flat = value.detach().reshape(-1).double()
@@ -180,7 +178,9 @@ def _seen(value: Any) -> dict[str, Any]:
     return seen | {
         "shape": list(value.shape),
         "dtype": str(value.dtype).removeprefix("torch."),
-        "made_by": type(value.grad_fn).__name__ if value.grad_fn else None,
+        "made_by": type(value.grad_fn).__name__ if value.grad_fn else "None",
+        "tracked": value.requires_grad,
+        "whole": None if empty else bool((flat == flat.round()).all()),
         "nonnegative": None if empty or 0 < below <= SEVERAL else not below,
         "numbers": None if empty else zlib.crc32(flat.numpy().tobytes()),
     }
