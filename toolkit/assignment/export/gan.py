@@ -25,7 +25,7 @@ from toolkit.export.formats import film_of, load_pt
 from toolkit.export.golden import check_golden
 from toolkit.export.manifest import Export
 from toolkit.export.own import sizes_of
-from toolkit.export.program import from_bytes
+from toolkit.export.program import first_line, from_bytes
 from toolkit.export.torchscript import entry_of
 from toolkit.gan.config import Config
 from toolkit.gan.data import load_mnist
@@ -55,10 +55,12 @@ def look(student: Student, located: Located) -> list[Callable[[], Own]]:
     Raises:
         ToolkitError: there are no such two.
     """
-    if (game := find_game(watch(student, located, MAX_STEPS, MAX_SECONDS))) is None:
+    trace = watch(student, located, MAX_STEPS, MAX_SECONDS)
+    if (game := find_game(trace)) is None:
+        end = f", before {first_line(StudentError(trace.error))}" if trace.error else ""
         raise Missing(
-            "The GAN was not exported: no network was seen that judges what another one draws. "
-            "`toolkit check` may say why."
+            "The GAN was not exported: no network was seen that judges what another one draws"
+            f"{end}. `toolkit check` may say more."
         )
     return [partial(which, game, Probe(student)) for which in (_generator, _discriminator)]
 
@@ -121,8 +123,7 @@ def exported(
     try:
         made = student.ask("export", reader=read, network=own.network.id, **given)
     except StudentError as error:
-        problem = error.text.strip().partition("\n")[0][:200]
-        raise ToolkitError(f"The {own.name} was not exported: {problem}") from error
+        raise ToolkitError(f"The {own.name} was not exported: {first_line(error)}") from error
     return cast("tuple[Export, ExportedProgram | None, str]", made)
 
 
