@@ -188,6 +188,7 @@ def add_part_two(word: Word) -> None:
         "After ± stands the standard deviation of the draws.",
         {"measured": "row.name", "value": "row.value"},
         first=7.5,
+        most=8.0,
     )
     end_if(word)
     end_for(word)
@@ -279,14 +280,19 @@ def add_picture(word: Word, picture: str, caption: str) -> None:
 
 
 def add_table(
-    word: Word, loop: str, caption: str, columns: dict[str, str], first: float = 3.5
+    word: Word,
+    loop: str,
+    caption: str,
+    columns: dict[str, str],
+    first: float = 3.5,
+    most: float = 3.5,
 ) -> None:
     """A caption, and a table with a row for each turn of a loop.
 
     Args:
         columns: heading -> expression.
         first: width of the first column in cm; the others share what is left of 16 by the lengths
-            of their headings, but take no more than 3.5.
+            of their headings, but take no more than `most`.
     """
     above = word.add_paragraph(f"{caption} {{{{ results.remark }}}}", style="Caption")
     above.alignment = WD_ALIGN_PARAGRAPH.CENTER
@@ -303,7 +309,7 @@ def add_table(
         table.rows[0].cells[n].text = heading
         table.rows[2].cells[n].text = f"{{{{ {expression} }}}}"
         share = weights[heading] / (sum(weights.values()) - next(iter(weights.values())))
-        width = min(3.5, (16 - first) * share) if n else first
+        width = min(most, (16 - first) * share) if n else first
         table.columns[n].width = Cm(width)
         for row in table.rows:
             row.cells[n].width = Cm(width)

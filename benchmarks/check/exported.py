@@ -189,6 +189,7 @@ def main() -> None:
     for kind, source in dict.fromkeys(key[:2] for key in counts):
         of = counts[kind, source, "all"]
         rates = [rate(counts[kind, source, what], of) for what in REACHED]
+        rates = rates if kind == "gan" else [rates[0], "-", "-"]  # a page has them all, or none
         print(f"| {kind} | {source} | {' | '.join(rates)} |")
 
 

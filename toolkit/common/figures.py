@@ -10,7 +10,6 @@ from typing import NamedTuple
 import imageio.v3 as iio
 import numpy as np
 import torch.nn.functional as F
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
 from numpy.typing import NDArray
@@ -115,7 +114,7 @@ def save_curves(
     log: bool = False,
     log_x: bool = False,
 ) -> None:
-    """Write a line plot; with more than three curves the legend stands beside it.
+    """Write a line plot; with more than three curves the legend is beside it, with `beside` below.
 
     Args:
         curves: name -> (x, y).
@@ -142,12 +141,17 @@ def save_curves(
             at, spread.mean, spread.sd, fmt="D", color="black", markersize=4, capsize=4, label=name
         )
     if level is not None:
-        _draw_level(axes, *level)
+        called, height = level
+        mean, sd = (height.mean, height.sd or 0) if isinstance(height, Spread) else (height, 0)
+        axes.axhline(mean, color="gray", linestyle="--", linewidth=1, label=called)
+        axes.axhspan(mean - sd, mean + sd, color="gray", alpha=0.2, linewidth=0)
     axes.set(title=title, xlabel=x_label, ylabel=y_label)
     axes.set(xscale="log" if log_x else "linear", yscale="log" if log else "linear")
     axes.grid(alpha=0.3)
     if crowded:
         figure.legend(loc="outside right upper", fontsize=9)
+    elif beside:
+        figure.legend(loc="outside lower center", ncols=2, fontsize=9)
     else:
         axes.legend()
     _save(path, figure)
@@ -196,25 +200,18 @@ def save_panels(
     _save(path, figure)
 
 
-def _draw_level(axes: Axes, name: str, height: float | Spread) -> None:
-    """A dashed line across the axes, and its standard deviation as a band."""
-    mean, sd = (height.mean, height.sd) if isinstance(height, Spread) else (height, None)
-    axes.axhline(mean, color="gray", linestyle="--", linewidth=1, label=name)
-    if sd is not None:
-        axes.axhspan(mean - sd, mean + sd, color="gray", alpha=0.2, linewidth=0)
-
-
 def save_heat_maps(path: Path, maps: Mapping[str, Tensor], *, title: str, x_label: str) -> None:
     """Write matrices (rows, time), values in -1..1, one below the other with one colour scale."""
-    figure = Figure(figsize=(8, 1.5 * len(maps) + 0.6), layout="constrained")
     heights = [len(values) + 2 for values in maps.values()]
+    inches = 0.6 + sum(min(rows / 13, 1.5) for rows in heights)
+    figure = Figure(figsize=(8, inches), layout="constrained")
     grid = figure.subplots(len(maps), 1, sharex=True, squeeze=False, height_ratios=heights)
     panels = grid[:, 0]
     for axes, (name, values) in zip(panels, maps.items(), strict=True):
         image = axes.imshow(
             values.numpy(), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto", interpolation="nearest"
         )
-        axes.set_ylabel(name, rotation=0, labelpad=24)
+        axes.set_ylabel(name, rotation=0, labelpad=24, va="center")
         axes.set_yticks([])
     panels[-1].set_xlabel(x_label)
     figure.suptitle(title)

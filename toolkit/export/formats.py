@@ -10,7 +10,7 @@ import io
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch.export import ExportedProgram
@@ -36,19 +36,12 @@ from toolkit.gan.film import Arrays, to_bytes
 TAKEN = ("input", "output", "attributes", "whose", "own")  # from the entry of the .pt file
 
 
-class Made(NamedTuple):
-    """A file of another format."""
-
-    export: Export
-    difference: float  # how far its outputs are from the golden ones
-
-
 def convert(
     sources: Sequence[Export],
     formats: Sequence[str] = FORMATS,
     exports_dir: Path | None = None,
     graphs: Mapping[str, ExportedProgram] = {},
-) -> list[Made]:
+) -> list[tuple[Export, float]]:
     """The files of other formats for .pt files, with their entries in the manifest.
 
     Args:
@@ -57,21 +50,38 @@ def convert(
         exports_dir: what is there already, intact and made from the same .pt file, is left out.
         graphs: of a file whose class is not one of ours, the program.
 
+    Returns:
+        the files, and how far the outputs of each are from the golden ones.
+
     Raises:
         ToolkitError: one of them cannot be made, or differs from the golden outputs by more than
             their tolerance.
     """
     made = []
     for source in sources:
-        stem = source.file.removesuffix(".pt")
+        stem, sha = source.file.removesuffix(".pt"), source.entry["sha256"]
         missing = [
             format_
             for format_ in formats
             if exports_dir is None or not _is_there(exports_dir / f"{stem}.{format_}", source)
         ]
-        if missing:
-            graph = graphs.get(source.file) or program.to_program(stem, load_pt(source.data))
-            made += _convert_one(stem, source, missing, graph)
+        if not missing:
+            continue
+        if "golden" not in source.entry:
+            raise ToolkitError(
+                f"The manifest has no golden values for {source.file}, so nothing that is made "
+                "from it could be checked. Train again: `python -m toolkit.train "
+                f"{command_for(source.file)}`."
+            )
+        graph = graphs.get(source.file) or program.to_program(stem, load_pt(source.data))
+        taken = {key: source.entry[key] for key in TAKEN if key in source.entry}
+        for format_ in missing:
+            is_onnx = format_ == "onnx"
+            data = onnx.to_bytes(stem, graph, sha) if is_onnx else program.to_bytes(graph, sha)
+            facts = {"torch": torch.__version__, **taken}
+            export = belonging(source, f"{stem}.{format_}", data, facts)
+            model = onnx.opened(export) if is_onnx else program.opened(export)
+            made.append((export, check_golden(export.file, source.entry["golden"], model)))
     return made
 
 
@@ -119,28 +129,6 @@ def _is_there(path: Path, source: Export) -> bool:
     """Whether a folder has the intact file of another format for this .pt file."""
     listed = read_listed(path)
     return listed.intact and (listed.entry or {}).get("made_from") == source.entry["sha256"]
-
-
-def _convert_one(
-    name: str, source: Export, formats: Sequence[str], graph: ExportedProgram
-) -> list[Made]:
-    """The files for one .pt file; see `convert`."""
-    digest = source.entry["sha256"]
-    if "golden" not in source.entry:
-        raise ToolkitError(
-            f"The manifest has no golden values for {source.file}, so nothing that is made from it "
-            f"could be checked. Train again: `python -m toolkit.train {command_for(source.file)}`."
-        )
-    made = []
-    for format_ in formats:
-        is_onnx = format_ == "onnx"
-        data = onnx.to_bytes(name, graph, digest) if is_onnx else program.to_bytes(graph, digest)
-        taken = {key: source.entry[key] for key in TAKEN if key in source.entry}
-        facts = {"torch": torch.__version__, **taken}
-        export = belonging(source, f"{name}.{format_}", data, facts)
-        model = onnx.opened(export) if is_onnx else program.opened(export)
-        made.append(Made(export, check_golden(export.file, source.entry["golden"], model)))
-    return made
 
 
 def load_pt(data: bytes) -> torch.jit.ScriptModule:

@@ -22,8 +22,6 @@ from toolkit.common.files import checksum, read_bytes, sha256
 from toolkit.common.package_data import package_data
 
 EXPORTS_DIR = Path("exports")
-
-
 MINE = "_mine"  # after the name that somebody's own network has on the pages, beside ours
 
 

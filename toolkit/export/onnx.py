@@ -39,7 +39,10 @@ def load(name: str, exports_dir: Path = EXPORTS_DIR) -> Checked:
 
 def opened(export: Export) -> Checked:
     """An ONNX file, verified, from numpy array to numpy array."""
-    onnxruntime = _runtime()
+    # From 1.29 on it reports its use to its makers unless it is told not to before it is imported.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # an error is raised, so it need not be printed as well
     session = onnxruntime.InferenceSession(export.data, options, providers=["CPUExecutionProvider"])
@@ -96,14 +99,3 @@ def _parts(graph: Any) -> Iterable[Any]:
         for attribute in node.attribute:
             if attribute.HasField("g"):
                 yield from _parts(attribute.g)
-
-
-def _runtime() -> Any:
-    """The package onnxruntime.
-
-    From 1.29 on it reports its use to its makers unless it is told not to before it is imported.
-    """
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    import onnxruntime
-
-    return onnxruntime

@@ -25,6 +25,7 @@ class OwnGenerator(nn.Module):
         image_shape: of one image, see `sizes_of`; several channels are averaged.
         value_range: the least and largest value of its images.
         uniform: the ends between which it expects z to be uniform; None: it is standard normal.
+        labels: how it is told which digit to draw, "numbers" or "one-hot", see `Labelled`; "": not.
     """
 
     def __init__(
@@ -34,11 +35,12 @@ class OwnGenerator(nn.Module):
         image_shape: Sequence[int] = (28, 28),
         value_range: tuple[float, float] = (-1.0, 1.0),
         uniform: tuple[float, float] | None = None,
+        labels: str = "",
     ) -> None:
         super().__init__()
-        self.module = module
-        self.z_shape = list(z_shape)
-        self.latent_dim = torch.Size(z_shape).numel()
+        self.module = Labelled(module, z_shape, labels == "one-hot") if labels else module
+        self.latent_dim = torch.Size(z_shape).numel() + bool(labels)
+        self.z_shape = [self.latent_dim] if labels else list(z_shape)
         self.channels, self.height, self.width = sizes_of(image_shape)
         self.low, self.high = value_range
         self.is_uniform = uniform is not None
@@ -65,6 +67,26 @@ class OwnGenerator(nn.Module):
             z = self.z_low + (self.z_high - self.z_low) * (1 + torch.erf(z / 2**0.5)) / 2
         shaped: Tensor = z.unflatten(1, self.z_shape)
         return shaped
+
+
+class Labelled(nn.Module):
+    """A generator that is told which digit to draw, here by one more number of z, its last.
+
+    Args:
+        module: from z (batch, *z_shape) and labels, int64 (batch,), or `one_hot` float32
+            (batch, 10), to images.
+    """
+
+    def __init__(self, module: nn.Module, z_shape: Sequence[int], one_hot: bool) -> None:
+        super().__init__()
+        self.module, self.z_shape, self.one_hot = module, list(z_shape), one_hot
+
+    def forward(self, z: Tensor) -> Tensor:
+        """From standard normal z (batch, n + 1) to images, a tenth of them of each digit."""
+        digits = (5 * (1 + torch.erf(z[:, -1] / 2**0.5))).long().clamp(0, 9)
+        labels = torch.eye(10)[digits] if self.one_hot else digits
+        images: Tensor = self.module(z[:, :-1].unflatten(1, self.z_shape), labels)
+        return images
 
 
 class OwnDiscriminator(nn.Module):

@@ -27,7 +27,7 @@ from toolkit.export import torchscript
 from toolkit.export.film import has_film, trainings
 from toolkit.export.golden import example_inputs
 from toolkit.export.manifest import MINE, Shown, networks_of, read_export
-from toolkit.lstm.model import LSTM, RNN
+from toolkit.export.program import rebuild
 
 PLACE = "{/* the exports */}"  # in the page, where they are put
 MAX_BYTES = 16_000_000  # of a page that a browser opens in a few seconds
@@ -60,10 +60,10 @@ def write_playground(exports_dir: Path, out: Path, discriminator: bool = False) 
     drawers = [place.folder for place in shown.values() if place.name == "generator"]
     films = trainings(next(filter(has_film, drawers), drawers[-1])) if drawers else {}
     content = {
-        "film": None,
-        "clinic": None,
         "made": datetime.date.today().isoformat(),
         "models": {name: _model(place) for name, place in shown.items()},
+        "film": None,
+        "clinic": None,
         **films,
         "zh": chinese_of_pages(),
     }
@@ -114,12 +114,10 @@ def _weights(path: Path, network: Any, name: str) -> dict[str, Tensor]:
     state: dict[str, Tensor] = network.state_dict()
     (digits,) = example_inputs(name, network, 7)
     try:
-        rows, columns = state["cell.weight_hh"].size(1), state["cell.weight_ih"].size(1)
-        same = (RNN if "rnn" in name else LSTM)(rows, one_hot=columns == 10).eval()
-        same.load_state_dict(state)
+        same = rebuild(network).eval()
         with torch.no_grad():
             torch.testing.assert_close(same(digits), network(digits), rtol=1e-4, atol=1e-4)
-    except (KeyError, IndexError, RuntimeError, AssertionError) as error:
+    except (ToolkitError, ValueError, LookupError, RuntimeError, AssertionError) as error:
         raise ToolkitError(
             f"{path} has another architecture than the {name} that the page can run, which is the "
             "toolkit's; nothing was written."

@@ -63,7 +63,7 @@ def export(
         submission = prepare(folder, Path(scratch).resolve())
         exporter = Exporter(submission, Saved(folder, submission.root, chosen), progress)
         parts = submission.parts
-        rnn = next(map(Located, filter(exporter.has_rnn, submission.files)), None)
+        rnn = next((Located(file) for file in submission.files if exporter.has_rnn(file)), None)
         work: list[tuple[Part, Any, Located | None]] = [
             ("lstm", partial(exporter.recurrent, "LSTM", lstm.proved), parts.get("lstm")),
             ("lstm", partial(exporter.recurrent, "RNN", lstm.find_rnn), rnn),
@@ -157,7 +157,7 @@ class Exporter:
         for format_ in FORMATS if graph else ():
             with self.attempt():
                 made = convert([export], [format_], graphs={export.file: graph} if graph else {})
-                self.exports += [one.export for one in made]
+                self.exports += [one for one, _ in made]
 
     def _refuse(self, sentence: str) -> None:
         self.said.append(sentence)

@@ -25,7 +25,7 @@ from toolkit.export.formats import film_of, load_pt
 from toolkit.export.golden import check_golden
 from toolkit.export.manifest import Export
 from toolkit.export.own import sizes_of
-from toolkit.export.program import from_bytes
+from toolkit.export.program import first_line, from_bytes
 from toolkit.export.torchscript import entry_of
 from toolkit.gan.config import Config
 from toolkit.gan.data import load_mnist
@@ -55,17 +55,21 @@ def look(student: Student, located: Located) -> list[Callable[[], Own]]:
     Raises:
         ToolkitError: there are no such two.
     """
-    if (game := find_game(watch(student, located, MAX_STEPS, MAX_SECONDS))) is None:
+    trace = watch(student, located, MAX_STEPS, MAX_SECONDS)
+    if (game := find_game(trace)) is None:
+        end = f", before {first_line(StudentError(trace.error))}" if trace.error else ""
         raise Missing(
-            "The GAN was not exported: no network was seen that judges what another one draws. "
-            "`toolkit check` may say why."
+            "The GAN was not exported: no network was seen that judges what another one draws"
+            f"{end}. `toolkit check` may say more."
         )
     return [partial(which, game, Probe(student)) for which in (_generator, _discriminator)]
 
 
 def _generator(game: Game, probe: Probe) -> Own:
     call = next(call for call in game.draws if call.output is not None)
-    shape, drawn = _only("generator", call.inputs), call.outputs[0].shape[1:]
+    told = _labels(call.inputs[1:])
+    shape = _only("generator", call.inputs[:1] if told else call.inputs)
+    drawn = call.outputs[0].shape[1:]
     noise = [z for call in game.draws if (z := latent_of(call)) is not None]
     if not noise or noise[0].size(1) != math.prod(shape):
         raise ToolkitError("The generator was not exported: z was not seen, or has labels in it.")
@@ -77,7 +81,10 @@ def _generator(game: Game, probe: Probe) -> Own:
     ends = _near(bounds_of(game, probe.images))
     if ends not in RANGES:  # nothing bounds it
         ends = _near(real_bounds(game) or RANGES[0])
-    facts = {"z_shape": shape, "image_shape": drawn, "value_range": ends, "uniform": uniform}
+    if told and uniform:
+        raise ToolkitError("The generator was not exported: it has labels, and z is not normal.")
+    facts: dict[str, Any] = {"z_shape": shape, "image_shape": drawn, "value_range": ends}
+    facts |= {"uniform": uniform, "labels": told}
     found = {"z": f"uniform({uniform[0]:g}, {uniform[1]:g})" if uniform else "normal"}
     return Own("generator", game.generator, facts, found | _said(ends, drawn))
 
@@ -112,8 +119,8 @@ def exported(
     def read(answer: Any) -> tuple[Export, ExportedProgram | None, str]:
         data, more = ((root / f"exported-{own.name}.{x}").read_bytes() for x in ("pt", "pt2"))
         golden = answer["golden"]
-        check_golden(f"{own.name}.pt", golden, load_pt(data))
-        attributes = {"latent_dim": math.prod(z)} if (z := own.facts.get("z_shape")) else {}
+        check_golden(f"{own.name}.pt", golden, network := load_pt(data))
+        attributes = {"latent_dim": network.latent_dim} if "z_shape" in own.facts else {}
         export = Export(f"{own.name}.pt", data, entry_of(own.name, data, attributes, facts, golden))
         return export, from_bytes(more) if more else None, answer["problem"][:300]
 
@@ -121,8 +128,7 @@ def exported(
     try:
         made = student.ask("export", reader=read, network=own.network.id, **given)
     except StudentError as error:
-        problem = error.text.strip().partition("\n")[0][:200]
-        raise ToolkitError(f"The {own.name} was not exported: {problem}") from error
+        raise ToolkitError(f"The {own.name} was not exported: {first_line(error)}") from error
     return cast("tuple[Export, ExportedProgram | None, str]", made)
 
 
@@ -159,6 +165,16 @@ def film(frames: Sequence[Any], generator: Export, discriminator: Export) -> Exp
         raise ToolkitError("The film was not exported: it has numbers that are not finite.")
     facts = {"config": {"loss": config.loss}, "whose": generator.entry["whose"]}
     return film_of(generator, arrays, facts)
+
+
+def _labels(others: list[Value]) -> str:
+    """How a generator is told, beside z, which digit to draw: see `OwnGenerator`."""
+    x = others[0].numbers if len(others) == 1 else None
+    if x is None or not 0 <= x.min() <= x.max() <= 9:
+        return ""
+    if not x.is_floating_point() and x.dim() == 1:
+        return "numbers"
+    return "one-hot" if x.shape[1:] == (10,) and bool((x.sum(1) == 1).all()) else ""
 
 
 def _only(name: str, inputs: list[Value]) -> tuple[int, ...]:

@@ -123,6 +123,7 @@ class Fitted:
     def _solved(self, kind: str) -> LSTM | RNN | None:
         """The network whose weights least squares gives."""
         network, batch, steps = self.network, self.network.way.batch, self.network.way.steps
+        network.build(**self.sizes)  # since then other weights were tried
         network.find_real()
         randomise(network)
         for hidden in equations.hidden_sizes(network):

@@ -80,7 +80,7 @@ def _add_recurrent(networks: Mapping[str, Any], whose: str, results: Results) ->
         x_label="T, digits in a palindrome",
         y_label="accuracy on unseen palindromes",
         level=CHANCE,
-        beside={TOOLKITS: toolkits_accuracy()},
+        beside={TOOLKITS: toolkits_accuracy(LENGTHS[-1])},
         log_x=True,
     )
     name = results.add_figure("opened-accuracy.png", picture)

@@ -145,8 +145,6 @@ def add_by_length(records: Records, results: Results) -> None:
     if not any(len(at) > 1 for at in best.values()):
         return
     longest = max(log.length for log in records.trainings)
-    x, y = toolkits_accuracy()
-    near = 1 + sum(length < longest for length in x)  # one T beyond theirs
     picture = drawn(
         save_curves,
         {
@@ -157,7 +155,7 @@ def add_by_length(records: Records, results: Results) -> None:
         x_label="T, digits in a palindrome",
         y_label="accuracy on unseen palindromes",
         level=CHANCE,
-        beside={TOOLKITS: (x[:near], y[:near])},
+        beside={TOOLKITS: toolkits_accuracy(longest)},
         log_x=longest > 100,
     )
     results.by_length = results.add_figure("by-length.png", picture)

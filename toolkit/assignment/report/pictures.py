@@ -21,8 +21,9 @@ def drawn(save: Callable[..., None], *given: Any, **how: Any) -> bytes:
         return path.read_bytes()
 
 
-def toolkits_accuracy() -> Curve:
-    """What our exported LSTM reaches at the T that its manifest names, in their order."""
+def toolkits_accuracy(longest: float) -> Curve:
+    """What our exported LSTM reaches at the T of its manifest, up to `longest` and one beyond."""
     metrics = read_manifest(package_data("exports"))["lstm.pt"]["metrics"]["accuracy_by_length"]
     pairs = sorted((float(length), share) for length, share in metrics.items())
+    pairs = pairs[: 1 + sum(length < longest for length, _ in pairs)]
     return [x for x, _ in pairs], [y for _, y in pairs]
