@@ -103,7 +103,7 @@ CLAIMS: dict[str, Claim] = {
     "with the weights of all other steps the logits are others": Claim(
         "identity", "wrong-equation", lambda inputs, worst: inputs > 0 and worst > EXACT),
     "so few numbers cannot be four gates": Claim(
-        "identity", "wrong-equation", lambda weights, n, d: weights < 4 * n * (n + d) + 10 * n),
+        "identity", "wrong-equation", lambda weights, n: weights < 4 * n * n),
     "another digit there changes nothing": Claim(
         "experiment", "loss-not-last-step",
         lambda changed, difference: changed and difference == 0),

@@ -41,7 +41,7 @@ GATES = """            z = torch.cat([x[:, t], h], 1)
 CASES: dict[str, tuple[dict[str, str], dict[tuple[str | None, int | None], str]]] = {
     "one layer for all gates": (
         {"4 * hidden_dim": "hidden_dim", LOOP[: LOOP.index("            c =")]: GATES},
-        {("wrong-equation", k): "self.w(z)" for k in (2, 3, 4)},
+        {("wrong-equation", 2): "self.w(z)"},
     ),
     "empty memory that every forward fills": (
         {

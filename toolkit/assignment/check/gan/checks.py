@@ -40,7 +40,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
 
 
 def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
-    verdicts.doing(f"the first steps of {located.file}")
+    verdicts.doing("the first steps of the training")
     trace = watch(student, located, MAX_STEPS, MAX_SECONDS)
     lines = Lines(student.ask("texts"), located.file, (*located.files, *located.users))
     game = find_game(trace)

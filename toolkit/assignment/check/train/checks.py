@@ -16,7 +16,7 @@ MAX_SECONDS = 13.0  # of CPU time
 
 def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     """Look at the loss, the gradients, the optimiser and the data of the first steps."""
-    verdicts.doing(f"the first steps of {located.file}")
+    verdicts.doing("the first steps of the training")
     trace = watch(student, located, MAX_STEPS, MAX_SECONDS).only(located.network)
     check_machine(trace, verdicts)
     if (error := check_end(trace, verdicts, left="not-watched")) is not None:

@@ -61,6 +61,7 @@ def few_digits(back: Callable[..., Any], whole: bool = False) -> Digits:
 def replace_mnist(digits: Digits) -> None:
     """Let torchvision's data sets of digits, and of things like digits, have these."""
     few_digits = _data_set(digits)
-    for owner in (torchvision.datasets, torchvision.datasets.mnist):
-        for name in ("MNIST", "FashionMNIST", "KMNIST", "QMNIST"):
-            setattr(owner, name, few_digits)
+    for name in ("MNIST", "FashionMNIST", "KMNIST", "QMNIST"):
+        classes = getattr(torchvision.datasets, name).classes
+        for owner in (torchvision.datasets, torchvision.datasets.mnist):
+            setattr(owner, name, type(name, (few_digits,), {"classes": classes}))

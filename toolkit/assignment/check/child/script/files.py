@@ -14,10 +14,13 @@ from toolkit.assignment.check.child.script.trace import Trace
 ELSEWHERE = "elsewhere"  # a folder in the root, for what would be written outside of it
 SHOWS = {"imshow", "matshow", "imsave", "imwrite", "savefig", "show", "add_image", "add_images",
          "mimsave", "Image"}  # fmt: skip
+WRITES = {"savefig", "imsave", "imwrite", "mimsave"}  # to what they are given first
 
 
 def shown(trace: Trace, name: str, args: tuple[Any, ...]) -> None:
-    """A function of a stand-in was called."""
+    """A function of a stand-in was called, which writes no file, but would."""
+    if name in WRITES and args and isinstance(args[0], str | os.PathLike):
+        _there(trace, args[0])
     if name in SHOWS and trace.on and not trace.full():
         trace.add("save", name=name, value=_picture(trace, args))
 

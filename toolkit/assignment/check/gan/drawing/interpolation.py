@@ -59,8 +59,9 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
         if _try(function, ends, functions, verdicts):
             _check_ends([function, *candidates], functions, verdicts)
             return
-    if (left := functions.untried or unsearched(game, lines)) is not None:
-        verdicts.not_seen("interpolation", left=left)
+    left, where = (functions.untried, None) if functions.untried else unsearched(game, lines)
+    if left is not None:
+        verdicts.not_seen("interpolation", at=where, left=left)
         return
     verdicts.fault(
         "missing-interpolation.nowhere",

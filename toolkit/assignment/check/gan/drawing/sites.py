@@ -8,15 +8,16 @@ from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines, called
 from toolkit.assignment.check.names import meaning
+from toolkit.assignment.check.train.trace import Call, Loss
 
 
 def sampling_sites(game: Game, lines: Lines) -> list[Place] | None:
-    """The lines that would draw samples, and did not run.
+    """The lines that would draw samples, and were not seen to.
 
     Returns:
         None if it is not known by what name the generator is called, or what a test is for.
     """
-    ran = {(call.file, call.line) for call in game.calls}
+    ran = {(event.file, event.line) for event in game.trace.all(Call, Loss)}
     names = _names(game, lines)
     found, unclear = [], not names
     for file in lines.reached:
@@ -44,19 +45,21 @@ def _is_parameter(called: ast.expr, function: ast.FunctionDef | None) -> bool:
     return isinstance(called, ast.Name) and called.id in [a.arg for a in arguments]
 
 
-def unsearched(game: Game, lines: Lines) -> str | None:
-    """What may draw with the generator and did not run; None if everything was looked at."""
+def unsearched(game: Game, lines: Lines) -> tuple[str | None, Place | None]:
+    """What may draw with the generator and was not seen to, and where; None if nothing is left."""
     if game.trace.ended != "finished":
-        return "the code was not seen to its end"
+        return "the code was not seen to its end", None
     sites = sampling_sites(game, lines)
-    if sites != []:
-        return f"{sites[0].file}:{sites[0].line} did not run" if sites else "not all was searched"
+    if sites is None:
+        return "not all was searched", None
+    if sites:
+        return "whether this line draws any was not", sites[0]
     stem = lines.file.rpartition("/")[2].removesuffix(".py")
     uses = re.compile(rf"\b({re.escape(stem)}|{re.escape(game.generator.name)})\b", re.I)
     for file, text in lines.texts.items():
         if file not in game.trace.ran and (uses.search(text) or _loads(lines.trees.get(file))):
-            return f"{file} did not run"
-    return None
+            return "this file did not run", Place(file, None)
+    return None, None
 
 
 def _loads(tree: ast.Module | None) -> bool:

@@ -1,6 +1,7 @@
 """What deviates from equations (1) to (7), and in which line."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -29,6 +30,7 @@ from toolkit.assignment.check.verdicts import Verdicts
 
 BESIDES = {"c before": "c(t-1)", "c": "c(t)", "h": "h(t)"}  # what a gate may read too
 FIELDS = {"weight_x": "W_x", "weight_h": "W_h", "bias": "b"}  # of a map
+Found = defaultdict[tuple[str, str], dict[str, dict[str, Any]]]  # rule and what: proofs by gate
 STEPS = {"mean": "the mean of the hidden states", "step": "the hidden state of an earlier step"}
 
 
@@ -108,16 +110,13 @@ class LayerJudge(NamedTuple):
             self.verdicts.fault("wrong-equation.other-state", at=inside, proof=proof)
         if not self.verdicts.has("state-not-carried"):
             self._check_gates(alone)
-        for equation, name in enumerate(GATES, start=1):
+        found: Found = defaultdict(dict)
+        for name in GATES:
             if name in match.gates and (kind := match.gates[name].kind) != ACTIVATIONS[name]:
-                self.verdicts.fault(
-                    "wrong-equation.activation",
-                    equation=equation,
-                    at=match.gates[name].place,
-                    proof=self._without(kinds={**kinds, name: ACTIVATIONS[name]}),
-                    gate=f"{NAMES[name]} {name}(t)",
-                    has="no activation" if kind == "none" else f"a {kind.strip('_')}",
-                )
+                has = "no activation" if kind == "none" else f"a {kind.strip('_')}"
+                right = {**kinds, name: ACTIVATIONS[name]}
+                found["activation", has][name] = self._without(kinds=right)
+        self._once(found, {name: gate.place for name, gate in match.gates.items()})
         self._check_shared()
 
     def _without(self, **changes: Any) -> dict[str, Any]:
@@ -149,54 +148,52 @@ class LayerJudge(NamedTuple):
         gates, layer = self.match.gates, self.trial.model.layers[self.number]
         lacking = {name: _lacks(gate.map) for name, gate in gates.items() if gate.map}
         unexplained = []
-        if [*lacking.values()] == ["bias"] * 4:
-            at, proof = gates["g"].inside, self.trial.otherwise(self.number, "g", "bias")
-            self.verdicts.fault("wrong-equation.no-biases", at=at, proof=proof)
-            return
-        for equation, name in enumerate(GATES, start=1):
+        found: Found = defaultdict(dict)
+        for name in GATES:
             lacks, more = lacking.get(name), layer.more.get(name)
             kinds = layer.kinds.get(name, "").split()
             if lacks:
-                proof = self.trial.otherwise(self.number, name, lacks)
-                rule, what = f"no-{lacks}", ""
+                found[f"no-{lacks}", ""][name] = self.trial.otherwise(self.number, name, lacks)
             elif alone or name not in gates:
                 continue
             elif more:
-                rule, what, proof = "reads-more", BESIDES[more.what], self._without(more={})
+                found["reads-more", BESIDES[more.what]][name] = self._without(more={})
             elif len(kinds) > 1:
-                proof = self._without(kinds={**layer.kinds, name: kinds[-1]})
-                rule, what = "activated-twice", kinds[0]
-            else:
-                if name not in layer.maps or not layer.maps[name].exact:
-                    unexplained.append(name)
-                continue
-            self.verdicts.fault(
-                f"wrong-equation.{rule}",
-                equation=equation,
-                at=gates[name].inside,
-                proof=proof,
-                gate=f"{NAMES[name]} {name}(t)",
-                name=name,
-                what=what,
-            )
+                right = {**layer.kinds, name: kinds[-1]}
+                found["activated-twice", kinds[0]][name] = self._without(kinds=right)
+            elif name not in layer.maps or not layer.maps[name].exact:
+                unexplained.append(name)
+        self._once(found, {name: gate.inside for name, gate in gates.items()})
         if unexplained:
             self.verdicts.not_seen("gate", names=", ".join(unexplained))
 
     def _check_shared(self) -> None:
         """No two gates use the same matrix."""
-        gates = self.match.gates
+        gates, twice = self.match.gates, self.recording.twice
         maps = {n: fit for n in GATES if n in gates and (fit := gates[n].map) and fit.exact}
+        found: Found = defaultdict(dict)
         for earlier, later in combinations(maps, 2):
-            if same := [field for field in FIELDS if _same(field, maps[earlier], maps[later])]:
-                self.verdicts.fault(
-                    "wrong-equation.same-weights",
-                    equation=GATES.index(later) + 1,
-                    at=self.recording.twice or gates[later].inside,
-                    proof=self.trial.otherwise(self.number, later, *same),
-                    earlier=earlier,
-                    later=later,
-                    what=" and ".join(FIELDS[field] for field in same),
-                )
+            same = [field for field in FIELDS if _same(field, maps[earlier], maps[later])]
+            if same and not any(later in proofs for proofs in found.values()):
+                what = f"{' and '.join(FIELDS[field] for field in same)} as {earlier}(t)"
+                found["same-weights", what][later] = self.trial.otherwise(self.number, later, *same)
+        self._once(found, {name: twice or gates[name].inside for name in maps})
+
+    def _once(self, found: Found, places: Mapping[str, Place]) -> None:
+        """What is the matter with several gates is said of the first, if each of them proves it."""
+        for (rule, what), proofs in found.items():
+            first, *others = proofs
+            self.verdicts.fault(
+                f"wrong-equation.{rule}",
+                equation=GATES.index(first) + 1,
+                at=places[first],
+                proof=min(proofs.values(), key=lambda proof: proof["without"]),
+                gate=f"{NAMES[first]} {first}(t)",
+                name=first,
+                what=what,
+            )
+            if others and (cause := self.verdicts.findings[-1]).verdict == "wrong":
+                self.verdicts.also("others", cause, names=", ".join(f"{n}(t)" for n in others))
 
 
 def _lacks(fit: Map) -> str | None:
@@ -256,15 +253,10 @@ def unmatched(recording: Recording, network: Network, verdicts: Verdicts) -> Non
     if verdicts.has("fixed-sequence-length") and not recording.series:
         verdicts.not_seen("length")
         return
-    kinds = list({series.ids: series.place.name for series in recording.series}.values())
-    sigmoids, tanhs = kinds.count("sigmoid"), kinds.count("tanh")
     weights = sum(torch.Size(t["shape"]).numel() for t in network.tensors if len(t["shape"]) > 1)
-    n, d = network.way.hidden or 128, network.way.input_dim or 10
-    few = "hidden" in network.took and weights < 4 * n * (n + d) + 10 * n
-    if few and sigmoids + tanhs:
-        proof, at = {"weights": weights, "n": n, "d": d}, _fed(recording)
-        verdicts.fault(
-            "wrong-equation.not-lstm", at=at, proof=proof, sigmoids=sigmoids, tanhs=tanhs
-        )
+    n = network.way.hidden or 128
+    if "hidden" in network.took and recording.series and weights < 4 * n * n:
+        proof, at = {"weights": weights, "n": n}, _fed(recording)
+        verdicts.fault("wrong-equation.not-lstm", at=at, proof=proof, least=4 * n * n)
     else:
-        verdicts.not_seen("unmatched", sigmoids=sigmoids, tanhs=tanhs)
+        verdicts.not_seen("unmatched")
