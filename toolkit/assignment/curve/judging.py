@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
-from toolkit.assignment.curve.reading import GAN, Curve
+from toolkit.assignment.curve.reading import GAN, PART_I, Curve
 
+ROOM = 0.1  # below the least accuracy that goes with a loss: each wrong answer costs ln 2 or more
 FLOOR, WORST = 1e-4, 2.6  # losses below are one; and of Part I, where guessing has 2.3
-HERE = Path(__file__)
-CAUSES = tomllib.loads(HERE.with_name("causes.toml").read_text(encoding="utf-8"))
+CAUSES = tomllib.loads(Path(__file__).with_name("causes.toml").read_text(encoding="utf-8"))
 
 
 class Band(NamedTuple):
@@ -38,6 +38,7 @@ class Recipe(BaseModel):
     steps: list[int]
     settings: dict[str, float]
     bands: dict[str, Band]
+    means: dict[str, tuple[float, float]]  # of each curve, the limits of its mean up to `least`
 
 
 class Verdict(NamedTuple):
@@ -54,7 +55,7 @@ class Verdict(NamedTuple):
 @functools.cache
 def recipes() -> dict[str, Recipe]:
     """All, by name: lstm-T5, ..., gan-saturating."""
-    listed = json.loads(HERE.with_name("bands.json").read_text(encoding="utf-8"))
+    listed = json.loads(Path(__file__).with_name("bands.json").read_text(encoding="utf-8"))
     return {name: Recipe(**what) for name, what in listed.items()}
 
 
@@ -109,15 +110,25 @@ def judge(curves: dict[str, Curve], recipe: Recipe) -> Verdict:
 def _compare(curves: dict[str, Curve], recipe: Recipe) -> Verdict:
     """The first departure, and what it looks like."""
     bins = {name: binned(curve, recipe) for name, curve in curves.items()}
-    off = [
-        (number, name, by)
-        for name, values in bins.items()
-        for number, by in deviations(name, values, recipe.bands[name])
-        if by
-    ]
+    off, steps = list[tuple[int, str, float, Verdict]](), recipe.steps
+    for name, values in bins.items():
+        band, (low, high) = recipe.bands[name], recipe.means[name]
+        for n, by in deviations(name, values, band):
+            there = Verdict("", steps[n], name, values[n], band.low[n], band.high[n])
+            off += [(n, name, by, there)] * bool(by)
+        early = [n for n in values if steps[n] <= recipe.least]
+        if 2 * len(early) * recipe.every >= recipe.least:
+            mean = fmean(values[n] for n in early)
+            there = Verdict("", recipe.least, f"mean {name}", mean, low, high)
+            off += [(early[-1], name, mean - low, there)] * (not low <= mean <= high)
+    loss, accuracy = (bins.get(name, {}) for name in PART_I)
+    room = {n: 1 - loss[n] / math.log(2) - ROOM for n in loss if n in accuracy}
+    for n in [n for n, least in room.items() if accuracy[n] < least][1:]:
+        there = Verdict("", steps[n], "accuracy", accuracy[n], room[n], 1.0)
+        off.append((n, "accuracy", -1.0, there))
     if not off:
         return Verdict()
-    _, name, by = next((one for one in off if one[1] == "loss"), off[0])
+    _, name, by, _ = next((one for one in off if one[1] == "loss"), off[0])
     looks = {f"leaves {name}": math.copysign(1, by)}
     for key, values in bins.items():
         looks[f"least of {key}"] = min(values.values())
@@ -127,6 +138,4 @@ def _compare(curves: dict[str, Curve], recipe: Recipe) -> Verdict:
         for cause, wanted in CAUSES.items()
         if all(low <= looks.get(key, math.nan) <= high for key, (low, high) in wanted.items())
     )
-    number, name, _ = min(off)
-    low, _, high = (part[number] for part in recipe.bands[name])
-    return Verdict(cause, recipe.steps[number], name, bins[name][number], low, high)
+    return min(off)[3]._replace(cause=cause)

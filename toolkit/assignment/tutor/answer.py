@@ -51,10 +51,10 @@ def examine(exercise: Exercise, function: Function) -> Answer:
 
 
 def _wrong(exercise: Exercise, seen: Seen, number: int) -> Answer:
-    is_cut = bool(seen.ignored) and seen.what == "gradients"
-    said = [] if is_cut else _difference(seen.got, seen.wanted)
-    if seen.ignored:
-        said.append(("cut" if is_cut else "ignored", {"names": ", ".join(seen.ignored)}))
+    key = "cut" if seen.what == "gradients" else "ignored"
+    is_plain = seen.what == "shape" or (key == "cut" and seen.ignored)  # without what differs
+    said = [] if is_plain else _difference(seen.got, seen.wanted)
+    said += [(key, {"names": ", ".join(seen.ignored)})] * bool(seen.ignored)
     shown = [*seen.given.items(), ("got", seen.got), ("wanted", seen.wanted)]
     return Answer(
         verdict="wrong",
@@ -87,9 +87,8 @@ def _difference(got: Any, wanted: Any) -> list[Sentence]:
     places = ((got.detach().double() - wanted.double()).abs() > 1e-4).nonzero().tolist()
     if not places:
         return [("type", {"got": str(got.dtype)[6:], "wanted": str(wanted.dtype)[6:]})]
-    numbers = {
-        k: f"{float(x[tuple(places[0])]):.4g}" for k, x in (("got", got), ("wanted", wanted))
-    }
+    at = tuple(places[0])
+    numbers = {"got": f"{float(got[at]):.4g}", "wanted": f"{float(wanted[at]):.4g}"}
     return [("difference", numbers | {"place": str(places[0])})]
 
 

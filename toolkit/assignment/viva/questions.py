@@ -21,7 +21,7 @@ from toolkit.common.texts.language import Language
 COUNT = 5  # questions
 CHOICES = 4
 LINES = 7  # of a question
-NEAR = (1, 2, 4, 99)  # so near, at best, is a line of which it is not the same
+DISTANCES = (1, 2, 4, 99)  # to a line of which it is not the same: the first that will do
 MAX_TEXT = 80  # characters of a value
 Place = tuple[str, int]
 
@@ -61,12 +61,12 @@ def draw_questions(
     """Questions about different facts, as many as `count` if there are."""
     rng, found, used = random.Random(seed), list[Question](), set[str]()
     scripts = [_Script(one, submission, language) for one in facts]
-    ways = [(script, kind) for script in scripts for kind in _tables()["kind"]]
+    ways = [(script, *kind) for script in scripts for kind in _tables()["kind"].items()]
     rng.shuffle(ways)
-    for script, kind in ways:
-        fact = _tables()["kind"][kind]["fact"]
-        if fact not in used and len(found) < count and (question := script.draw(kind, rng)):
-            used.add(fact)
+    for script, kind, row in ways:
+        fresh = row["fact"] not in used and len(found) < count
+        if fresh and (question := script.draw(kind, row, rng)):
+            used.add(row["fact"])
             found.append(question)
     return found
 
@@ -78,42 +78,34 @@ class _Script:
         self._facts, self._submission, self._language = facts, submission, language
         self._words = _tables()["words"][language]
 
-    def draw(self, kind: str, rng: random.Random) -> Question | None:
+    def draw(self, kind: str, row: Mapping[str, Any], rng: random.Random) -> Question | None:
         """A question; None where there are too few lines for it."""
-        row = _tables()["kind"][kind]
         facts: Mapping[Place, Any] = self._facts.known.get(row["fact"], {})
         values = {row["only"]} if "only" in row else {*facts.values()}
         places = sorted(facts)
-        every = [(near, value) for value in sorted(values) for near in NEAR]
-        for near, value in sorted(rng.sample(every, len(every)), key=lambda one: one[0]):
+        every = [(by, value) for value in sorted(values) for by in DISTANCES]
+        for by, value in sorted(rng.sample(every, len(every)), key=lambda one: one[0]):
             true = [facts[at] == value for at in places]
-            told: dict[bool, list[Place]] = {True: [], False: []}
-            for k, at in enumerate(places):
-                if len({*true[max(k - near, 0) : k + near + 1]}) > 1:
-                    told[true[k]].append(at)
-            most, least = len(told[True]), LINES - len(told[False])
-            lows = range(max(least, 0), min(most, LINES) - CHOICES + 2)
+            hard = [k for k, _ in enumerate(true) if len({*true[max(k - by, 0) : k + by + 1]}) > 1]
+            yes, no = ([places[k] for k in hard if true[k] is which] for which in (True, False))
+            lows = range(max(LINES - len(no), 0), min(len(yes), LINES) - CHOICES + 2)
             if lows:
                 low, right = rng.choice(lows), rng.randrange(CHOICES)
-                number = low + right
-                yes, no = rng.sample(told[True], number), rng.sample(told[False], LINES - number)
-                lines = sorted(yes + no)
-                proof = [f"{self._label(at)}: {self._shown(facts[at])}" for at in lines]
+                lines = sorted(rng.sample(yes, low + right) + rng.sample(no, LINES - low - right))
+                said = {at: at in yes if "only" in row else facts[at] for at in lines}
+                proof = [f"{self._label(at)}: {self._shown(said[at])}" for at in lines]
                 choices = [str(low + k) for k in range(CHOICES)]
                 return Question(kind=kind, asks=self._asks(row, value, lines), right=right,
                                 choices=choices, because="; ".join(proof))  # fmt: skip
         return None
 
     def _asks(self, row: Mapping[str, str], value: Any, places: list[Place]) -> str:
-        is_change = row["fact"] in KINDS
-        run = self._words["batches" if self._facts.batch and not is_change else "run"]
-        take = self._words["each" if is_change else "take"]
-        text = run + take + row[self._language].replace("{compare}", self._words["compare"])
-        return str(text.format(
+        how = "change" if row["fact"] in KINDS else "batches" if self._facts.batch else "run"
+        return str(self._words[how] + row[self._language]).format(
             script=self._submission.original(self._facts.script), batch=self._facts.batch,
-            lines=", ".join(map(self._label, places)),
-            value=self._shown(value), a=self._facts.losses[0], b=self._facts.losses[1],
-        ))  # fmt: skip
+            lines=", ".join(map(self._label, places)), value=self._shown(value),
+            a=self._facts.losses[0], b=self._facts.losses[1],
+        )  # fmt: skip
 
     def _label(self, place: Place) -> str:
         """A line as its author finds it."""

@@ -19,8 +19,8 @@ def questions_of(
     submission: Submission, host: Host, root: str, language: Language, seed: int
 ) -> list[Question]:
     """Five questions about a submission whose code runs in `host`; fewer if there are no more."""
-    facts = list(Runs(submission, host, root, seed).facts())
-    return draw_questions(facts, submission, language, seed)
+    facts = Runs(submission, host, root, seed).facts()
+    return draw_questions(list(facts), submission, language, seed)
 
 
 def find_questions(folder: Path, language: Language, seed: int, host: Host) -> list[Question]:
@@ -56,6 +56,6 @@ def ask(questions: list[Question], language: Language, can_ask: bool) -> Iterato
         return
     yield f"\n{say('right', language, number=len(questions) - len(wrong), all=len(questions))}"
     for number, question in enumerate(questions, start=1):
-        letter = LETTERS[question.right]
-        verdict = say("no" if number in wrong else "yes", language, letter=letter)
+        key = "no" if number in wrong else "yes"
+        verdict = say(key, language, letter=LETTERS[question.right])
         yield f"{number}. {verdict} {say('because', language, facts=question.because)}"
