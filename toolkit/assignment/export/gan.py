@@ -50,7 +50,7 @@ def look(student: Student, located: Located) -> list[Callable[[], Own]]:
 
     Returns:
         what describes the generator, and the discriminator, or raises a ToolkitError: it needs more
-        than z or images, or no images were seen.
+        than z and labels, or than images, or no images were seen.
 
     Raises:
         ToolkitError: there are no such two.

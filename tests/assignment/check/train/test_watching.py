@@ -180,19 +180,19 @@ def test_where_a_value_comes_from(tmp_path: Path) -> None:
 
 
 def test_packages_that_plot_accept_everything(tmp_path: Path) -> None:
-    """And what they show is noted."""
+    """And what they show is noted, and the folder that they would have written to."""
     text = (
         "import matplotlib\nmatplotlib.use('Agg')\nimport matplotlib.pyplot as plt\n"
         "from mpl_toolkits.axes_grid1 import ImageGrid\nimport torch\nfrom tqdm import trange\n"
         "plt.rcParams['a'] = 1\nfig, axes = plt.subplots(2, 3)\nassert axes.shape == (2, 3)\n"
         "axes[1, 2].imshow(torch.ones(2, 2), cmap=plt.cm.gray)\n"
-        "with plt.style.context('x'):\n    fig.suptitle(f'{fig:>3}')\n"
+        "with plt.style.context('x'):\n    fig.suptitle(f'{fig:>3}')\nfig.savefig('new/a.png')\n"
         "assert len(list(trange(3))) == 3\n"
         "class Mine(plt.Figure):\n    pass\nMine(1, b=2).anything.at.all()\n"
     )
     answer = run(text, tmp_path)
     assert answer["error"] is None
-    assert "save" in kinds(answer)
+    assert {"save", "folder"} <= {*kinds(answer)}
 
 
 def test_imports_as_students_write_them(tmp_path: Path) -> None:

@@ -113,7 +113,6 @@ class Probe:
 
 def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts: Verdicts) -> None:
     """What their code raised, where that has a name of its own in a GAN."""
-    begun = bool(trace.all(Call, Step))
     misshapen = _misshapen(trace)
     if any(words in error.text for words in AGAIN) and not ACTIVATION.search(error.text):
         verdicts.fault(
@@ -132,7 +131,7 @@ def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts:
             problem=error.text[:120],
         )
     elif not verdicts.has("not-written"):
-        verdicts.error(error, importing="ImportError" in error.types and not begun)
+        verdicts.error(error, importing="ImportError" in error.types and not trace.all(Call, Step))
 
 
 def _misshapen(trace: Trace) -> list[Call]:

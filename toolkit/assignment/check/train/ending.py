@@ -46,8 +46,8 @@ def check_end(trace: Trace, verdicts: Verdicts, left: Id | None = None) -> Stude
     elif "InvalidGitRepositoryError" in types:
         verdicts.not_seen("repository", id=left, at=error)
     elif _has(error, NO_MEMORY):
-        memory, problem = MAX_BYTES >> 30, text.partition("\n")[0][:120]
-        verdicts.not_seen("memory", id=left, at=error, memory=memory, problem=problem)
+        problem = text.partition("\n")[0][:120]
+        verdicts.not_seen("memory", id=left, at=error, memory=MAX_BYTES >> 30, problem=problem)
     elif leaves and not trace.all(Step, Backward, Loss):
         if "cuda" in text.lower():
             proof: dict[str, Any] = {"happened": text}
