@@ -102,12 +102,12 @@ FAULTS = {
         "no non-linearity",
     ],
 }
-# What trains as a healthy run does, or so nearly that no curve shows it in the first 30%. At T = 20
-# healthy runs lie so far apart that there is more of it.
+# What trains as a healthy run does, or so nearly that no curve shows it in the first 30%.
 HIDDEN = {
     "lstm-T5: answer in the input",
     "lstm-T10: answer in the input",
     "lstm-T10: learning rate x 10",
+    "lstm-T20: gradients not cleared",
     "gan-non-saturating: detach missing",
 }
 
