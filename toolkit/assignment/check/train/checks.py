@@ -20,9 +20,8 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     trace = watch(student, located, MAX_STEPS, MAX_SECONDS).only(located.network)
     check_machine(trace, verdicts)
     if (error := check_end(trace, verdicts, left="not-watched")) is not None:
-        verdicts.error(
-            error, importing="ImportError" in error.types and not trace.all(Step, Backward, Loss)
-        )
+        began = trace.all(Step, Backward, Loss)
+        verdicts.error(error, importing="ImportError" in error.types and not began)
     elif trace.ended == "nothing" and not verdicts.faults:  # which would account for it
         _check_nothing(trace, located, verdicts)
     for call in trace.notes("recurrent")[:1]:

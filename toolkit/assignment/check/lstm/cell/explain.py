@@ -31,6 +31,7 @@ from toolkit.assignment.check.verdicts import Verdicts
 BESIDES = {"c before": "c(t-1)", "c": "c(t)", "h": "h(t)"}  # what a gate may read too
 FIELDS = {"weight_x": "W_x", "weight_h": "W_h", "bias": "b"}  # of a map
 Found = defaultdict[tuple[str, str], dict[str, dict[str, Any]]]  # rule and what: proofs by gate
+MANY = 128  # hidden units, so that what reads x(t) is small beside what reads h(t-1)
 STEPS = {"mean": "the mean of the hidden states", "step": "the hidden state of an earlier step"}
 
 
@@ -253,10 +254,11 @@ def unmatched(recording: Recording, network: Network, verdicts: Verdicts) -> Non
     if verdicts.has("fixed-sequence-length") and not recording.series:
         verdicts.not_seen("length")
         return
+    network.build(hidden=MANY)
     weights = sum(torch.Size(t["shape"]).numel() for t in network.tensors if len(t["shape"]) > 1)
-    n = network.way.hidden or 128
-    if "hidden" in network.took and recording.series and weights < 4 * n * n:
-        proof, at = {"weights": weights, "n": n}, _fed(recording)
-        verdicts.fault("wrong-equation.not-lstm", at=at, proof=proof, least=4 * n * n)
+    network.build()
+    if "hidden" in network.took and recording.series and weights < 4 * MANY * MANY:
+        proof = {"weights": weights, "n": MANY}
+        verdicts.fault("wrong-equation.not-lstm", at=_fed(recording), proof=proof)
     else:
         verdicts.not_seen("unmatched")
