@@ -17,7 +17,7 @@ MAX_EACH = 16  # changes of a kind that are tried
 MAX_SECONDS = 8.0  # of processor time for a run
 MAX_TRYING = 6.0  # the same for all changes of a script; the last one may take longer
 CLEAR = 1e-4  # of a loss: another one differs by as much, and the same one by nothing
-FEWER = 600  # digits in the second run, to tell what depends on how many there are
+FEWER = 600  # digits in one of the runs, to tell what depends on how many there are
 Run = dict[str, Any]  # what the child's `watch` returns
 
 
@@ -44,10 +44,9 @@ class Runs:
                     yield self._facts(run, how)
                     break
 
-    def _run(self, seed: int = 0, **how: Any) -> Run:
-        """Empty if the process did not live so long."""
-        few = slice(FEWER if seed else None)
-        self._host.helps["digits"] = lambda train: {k: x[few] for k, x in digits(train).items()}
+    def _run(self, seed: int = 0, most: int | None = None, **how: Any) -> Run:
+        """Empty if the process did not live so long; with at most so many digits."""
+        self._host.helps["digits"] = lambda train: {k: x[:most] for k, x in digits(train).items()}
         try:
             with self._host.student("train", self._root) as student:
                 how |= {"there": self._submission.there, "max_seconds": MAX_SECONDS}
@@ -60,8 +59,9 @@ class Runs:
         places = [tuple(one["at"]) for one in run["passes"]]
         firsts = sorted({place: places.index(place) for place in places}.values())
         two = firsts[-2:] if len(firsts) > 1 else [0, 1]
-        known, batch = about_lines(run, self._run(**how, seed=1)), how["batch"]
-        how = {**how, "batch": None, "passes": two[1] + 1}  # for a change may be one of the batch
+        known = about_lines(run, self._run(**how, seed=1), self._run(**how, most=FEWER))
+        batch, how = how["batch"], {**how, "passes": two[1] + 1}
+        how["batch"] = None  # for a change may be one of the batch
         base = self._run(**how)
         passes, spent = base.get("passes", []), 2 * base.get("cpu", MAX_SECONDS)
         is_quick = len(passes) > two[1] and spent < MAX_TRYING
@@ -89,22 +89,22 @@ class Runs:
             yield from [edit for edit in every if edit.kind == kind][:MAX_EACH]
 
 
-def about_lines(run: Run, again: Run) -> dict[str, dict[Any, Any]]:
+def about_lines(run: Run, again: Run, fewer: Run) -> dict[str, dict[Any, Any]]:
     """Facts about single lines, without those that chance or the number of digits decides.
 
     Args:
-        again: the same with other random numbers, and fewer digits.
+        again: the same with other random numbers.
+        fewer: the same with fewer digits.
     """
     known: dict[str, dict[Any, Any]] = {}
-    others = {tuple(one["at"]): one for one in again.get("lines", ())}
+    other, less = ({tuple(x["at"]): x for x in r.get("lines", ())} for r in (again, fewer))
     for one in run["lines"]:
-        at = tuple(one["at"])
-        other = others.get(at, {})
-        shape = one.get("shape", [])
-        if math.prod(shape) > 1 and shape == other.get("shape") and one["numbers"] is not None:
-            known.setdefault("again", {})[at] = one["numbers"] == other["numbers"]
+        at, shape = tuple(one["at"]), one.get("shape", [])
+        seen, also = other.get(at, {}), less.get(at, {})
+        if math.prod(shape) > 1 and shape == seen.get("shape") and one["numbers"] is not None:
+            known.setdefault("again", {})[at] = one["numbers"] == seen["numbers"]
         for name in one.keys() - {"at", "numbers", "random"}:
-            if one[name] is not None and one[name] == other.get(name):
+            if one[name] is not None and one[name] == seen.get(name) == also.get(name):
                 value = tuple(one[name]) if isinstance(one[name], list) else one[name]
                 known.setdefault(name, {})[at] = value
     return known
