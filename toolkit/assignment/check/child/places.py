@@ -1,5 +1,6 @@
 """Where in a student's files something that runs is."""
 
+import functools
 import inspect
 import sys
 import traceback
@@ -23,6 +24,7 @@ def place_of(error: BaseException, root: Path | str) -> Place:
     return next(((file, line) for file, line in theirs if file), NOWHERE)
 
 
+@functools.cache
 def within(file: str, root: str) -> str | None:
     """A file's path below a student's folder, with slashes; None if it is not there."""
     if not file.startswith(root) or file[len(root) : len(root) + 1] not in ("/", "\\"):

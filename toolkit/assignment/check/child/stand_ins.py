@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
+from itertools import accumulate
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
@@ -66,7 +67,7 @@ class StandIns(MetaPathFinder, Loader):
 
 def is_replaced(name: str) -> bool:
     """Whether a module of this name is replaced, unless it is a student's own."""
-    return any(f"{name}.".startswith(f"{replaced}.") for replaced in REPLACED)
+    return not REPLACED.isdisjoint(accumulate(name.split("."), "{}.{}".format))
 
 
 class AnyModule(ModuleType):

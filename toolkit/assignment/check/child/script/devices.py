@@ -1,5 +1,6 @@
 """Every call of torch passes through here: what is for a GPU is computed on the CPU."""
 
+import functools
 import os
 import re
 import sys
@@ -64,13 +65,18 @@ def _recurrent(name: str) -> str:
     """Which recurrent code of torch's a call is, or is made by; "" if none."""
     name = name.partition(".")[0]  # of an overload
     frame: FrameType | None = sys._getframe(2)  # what calls the recorder
-    while not RECURRENT.search(name):
+    while not _is_recurrent(name):
         if frame is None or not (file := frame.f_code.co_filename).startswith(TORCH):
             return ""
-        module = os.path.basename(file).removesuffix(".py")
-        name = module if frame.f_code.co_name == "forward" else frame.f_code.co_name
-        frame = frame.f_back
+        name, frame = frame.f_code.co_name, frame.f_back
+        if name == "forward":
+            name = os.path.basename(file).removesuffix(".py")
     return name
+
+
+@functools.cache
+def _is_recurrent(name: str) -> bool:
+    return RECURRENT.search(name) is not None
 
 
 def _without_gpu(
