@@ -92,6 +92,7 @@ def read_items(student: Student, length: int, read: int = NUM_ITEMS, **more: Any
     inputs: Tensor | None = answer["inputs"]
     if inputs is None or not inputs.dim() or not len(inputs) == len(answer["labels"]) > 0:
         raise Unusual("no-pairs")
+    inputs = inputs.float()
     shape = tuple(inputs.shape[1:])
     if len(shape) == 2 and shape[1] == 10:
         digits = inputs.argmax(dim=2).float()

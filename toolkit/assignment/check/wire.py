@@ -26,12 +26,13 @@ LINE = (int, None)
 TEXT = (str, None)
 PLACE = [TEXT, LINE]
 NAMED = [str, TEXT, LINE]
-NEW = [[PLACE, [int], bool]]
+SIZES = [range]
+NEW = [[PLACE, SIZES, bool]]
 ERROR = {"types": [str], "text": str, "module": TEXT, "file": TEXT, "line": LINE}
 # What an answer looks like, for each question about each part; anything else is none. A kind is a
-# type, or None; a number: a floating tensor of so many axes; a tuple of kinds, of which it has one;
-# [kind], a list of any length; [kind, kind], a list of just these; {str: kind}, by any names; or a
-# dictionary of what has to be there.
+# type, or None; range: an integer from 0 on; a number: a floating tensor of so many axes; a tuple
+# of kinds, of which it has one; [kind], a list of any length; [kind, kind], a list of just these;
+# {str: kind}, by any names; or a dictionary of what has to be there.
 ANSWERS: dict[Part, dict[str, Any]] = {
     "dataset": {
         "load": ({"name": str, "split": ([str, (str, bool), (str, bool)], None),
@@ -43,13 +44,13 @@ ANSWERS: dict[Part, dict[str, Any]] = {
         "load": {"classes": [{"name": str, "line": LINE, "forward": LINE}]},
         "source": str,
         "build": {"took": {str: object}, "recurrent": [PLACE], "tensors": [
-            {"name": str, "kind": str, "shape": [int], "grad": bool, "zero": bool,
+            {"name": str, "kind": str, "shape": SIZES, "grad": bool, "zero": bool,
              "unfilled": bool, "made": PLACE}]},
         "run": [[Tensor]],
         "record": {
             "values": 3, "seen": [[int, int, int, *NAMED, PLACE]], "outputs": [[Tensor]],
             "written": {str: PLACE}, "remade": [str], "kept": [str], "uses": {str: int},
-            "twice": [NAMED], "new": NEW, "cut": [PLACE], "random": [[str, [int], TEXT, LINE]],
+            "twice": [NAMED], "new": NEW, "cut": [PLACE], "random": [[str, SIZES, TEXT, LINE]],
             "softmax": [NAMED], "last": [NAMED], "made": [NAMED]},
         "makes": NEW,
         "look_up": {"pieces": Tensor, "outputs": [Tensor]},
@@ -70,7 +71,7 @@ ANSWERS: dict[Part, dict[str, Any]] = {
         "texts": {str: str},
         "outputs": (Tensor, None),
         "unpickle": [{str: Tensor}],
-        "shapes": {str: [int]},
+        "shapes": {str: SIZES},
         "export": {"problem": str, "golden": {"tolerance": float, "cases": [object]}},
         "try_function": {"returned": [Tensor], "error": (ERROR, None), "unknown": TEXT},
     },
@@ -144,6 +145,8 @@ def fits(value: Any, kind: Any) -> bool:
         return len(kinds) == len(value) and all(map(fits, value, kinds))
     if isinstance(kind, int):
         return isinstance(value, Tensor) and value.is_floating_point() and value.dim() == kind
+    if kind is range:
+        return fits(value, int) and value >= 0
     if kind in (int, float) and isinstance(value, int):
         return not isinstance(value, bool) and abs(value) < LARGEST
     return value is kind if kind is None else isinstance(kind, type) and isinstance(value, kind)

@@ -108,7 +108,7 @@ class Probe:
             else:
                 return None
         answer: Tensor | None = self._student.ask("outputs", network=call.network, inputs=inputs)
-        return None if answer is None or not answer.numel() else answer
+        return None if answer is None or not answer.numel() else answer.float()
 
 
 def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts: Verdicts) -> None:

@@ -25,10 +25,10 @@ NO_PIECES = 1_000_003  # a hidden size that no tensor has
 
 def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     """Import the file, find the LSTM in it, and try it out."""
-    if (found := find(student, located, verdicts)) is None:
-        return
-    network, first, source, forward = found
     try:
+        if (found := find(student, located, verdicts)) is None:
+            return
+        network, first, source, forward = found
         _judge(network, first, source, verdicts)
         verdicts.doing(f"learning palindromes of {LENGTH} digits")
         check_learning(network, forward, verdicts)

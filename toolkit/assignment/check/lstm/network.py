@@ -182,7 +182,7 @@ def last_logits(tensors: list[Tensor], batch: int, steps: int) -> Output:
     Raises:
         WrongOutput: there are none.
     """
-    shapes = [tuple(x.shape) for x in tensors]
+    shapes, tensors = [tuple(x.shape) for x in tensors], [x.double() for x in tensors]
     whole = [k for k, shape in enumerate(shapes) if shape == (batch, 10)]
     if whole:  # one for each step: the last
         index = whole[-1] if len(whole) >= steps > 1 else whole[0]
