@@ -1,8 +1,13 @@
 """The judge of the data set, on data sets in many styles."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import torch
+
+from toolkit.assignment.check.dataset import read_items
 
 from ..conftest import Check
 
@@ -80,6 +85,7 @@ def generate_batch(batch_size, T):
 """
 RIGHT = {
     "bare digits": dataset(),
+    "one-hot, true or false": dataset("torch.eye(10)[r[:-1]] == 1, r[-1]"),
     "another name": dataset(name="Digits"),
     "two lengths, of which one is the number of items": dataset(
         parameters="seq_length, length=500", count="length"
@@ -141,3 +147,12 @@ def test_wrong(name: str, tmp_path: Path, warm_check: Check) -> None:
 def test_only_unusual(name: str, tmp_path: Path, warm_check: Check) -> None:
     """It is no fault, and it is not right either."""
     assert found(NOT_SEEN[name], tmp_path, warm_check) == ([], 1, 0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.uint8, torch.bool])
+def test_one_hot_digits_of_any_dtype(dtype: torch.dtype) -> None:
+    """A child may send others than ours does."""
+    rows = [[3, 1, 4], [1, 5, 9]]
+    answer = {"inputs": torch.eye(10)[torch.tensor(rows)].to(dtype), "labels": torch.ones(2, 1)}
+    student: Any = SimpleNamespace(ask=lambda question, **given: answer)
+    assert read_items(student, 4).digits.tolist() == rows
