@@ -63,7 +63,9 @@ def _follows_real(game: Game, step: Step) -> bool:
 
 def _never_steps(game: Game, player: Player, verdicts: Verdicts) -> bool:
     """Whether a network without steps has gradients that nothing steps on."""
-    passes = [b for b in game.unused if b.changed & player.parameters.keys()]
+    used = {p for step in game.steps for p in step.passes}
+    unused = [backward for number, backward in game.passes.items() if number not in used]
+    passes = [b for b in unused if b.changed & player.parameters.keys()]
     if len(passes) >= MIN_STEPS:
         moved = {p for step in game.steps for p in step.moved}
         seen = {"these": player.parameters.keys(), "those": moved}

@@ -15,6 +15,7 @@ from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.host import Student
 from toolkit.assignment.check.names import NAMES
+from toolkit.assignment.syntax import words_in
 
 TRAINS = {"backward", "step", "zero_grad", "grad"}  # the last one in a gradient penalty
 ENDS = [pair.split() for pair in NAMES["ends"]["pairs"].split("|")]
@@ -36,13 +37,8 @@ class Function:
 
     @property
     def names(self) -> set[str]:
-        """All names, attributes and texts in it, in lower case."""
-        found = {self.node.name.lower()}
-        for node in ast.walk(self.node):
-            for field in ("id", "attr", "arg"):
-                if isinstance(word := getattr(node, field, None), str):
-                    found.add(word.lower())
-        return found
+        """All names and attributes in it, in lower case."""
+        return {word.lower() for word in words_in(self.node)}
 
     def ends(self) -> tuple[str, str] | None:
         """The parameters for the two latent points, if there are any."""
