@@ -80,8 +80,8 @@ def _check_gradients(
     game: Game, generator: Player, discriminator: Player, verdicts: Verdicts
 ) -> None:
     """What is in the gradients when a network steps is its own loss, and only once."""
-    theirs = {p for step in discriminator.steps for p in _first_uses(step)}
-    own = {p for step in generator.steps for p in _first_uses(step)}
+    theirs = {backward.index for backward in game.passes_of(game.discriminator)}
+    own = {backward.index for backward in game.passes_of(game.generator)}
     ours = generator.parameters.keys()
     runs_on = [number for number in sorted(theirs - own) if game.passes[number].changed & ours]
     for number in runs_on[:1]:
@@ -102,10 +102,6 @@ def _check_gradients(
         if stale is not None:
             name = player.name
             verdicts.fault("gradients-not-cleared.stale", at=stale, proof=seen, name=name)
-
-
-def _first_uses(step: Step) -> set[int]:
-    return set(step.passes) - step.stale
 
 
 def undetached(game: Game, passes: Iterable[Backward]) -> Call | None:

@@ -23,21 +23,18 @@ def check_filled(network: Network, verdicts: Verdicts) -> None:
         network.student.ask("put", values=zeros)
 
 
-def check_remade(names: list[str], network: Network, verdicts: Verdicts) -> None:
-    """No parameter is replaced in a forward pass."""
-    if names and not verdicts.has("parameter-not-learnable"):
-        _report("parameter-not-learnable.remade", names, network, verdicts, "self.")
-
-
 def check_repeats(
     drawn: Sequence[list[Any]], remade: Sequence[str], network: Network, verdicts: Verdicts
 ) -> bool:
-    """The same input gives the same answer twice: nothing is drawn, and no state is kept.
+    """The same input gives the same answer twice: nothing is drawn, no state is kept, and no
+    parameter is replaced.
 
     Args:
         drawn: what is drawn at random in a forward pass.
         remade: the parameters that it replaces.
     """
+    if remade and not verdicts.has("parameter-not-learnable"):
+        _report("parameter-not-learnable.remade", remade, network, verdicts, "self.")
     x = network.digits(network.way.batch, network.way.steps)
     first, second = network.run([x, x], seeds=[0, 1])
     if torch.allclose(first, second, atol=1e-5):
@@ -137,7 +134,7 @@ def _judge_slopes(
 
 def _report(
     rule: str,
-    names: list[str],
+    names: Sequence[str],
     network: Network,
     verdicts: Verdicts,
     prefix: str = "",
