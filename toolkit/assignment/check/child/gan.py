@@ -26,7 +26,7 @@ MAX_TEXT = 200_000  # characters of a file that are sent
 class Answers(Runs):
     """One script that trains a generator against a discriminator."""
 
-    brisk = True
+    _brisk = True
 
     def outputs(self, network: int, inputs: list[Tensor]) -> Tensor | None:
         """What a network that was seen gives for other inputs, in evaluation mode."""

@@ -169,7 +169,7 @@ class Runs:
     """Answers about one script, which has to be run before any other question about it."""
 
     script: Script
-    brisk = False  # as of a trace
+    _brisk = False  # as of a trace
 
     def __init__(self, root: Path, back: Back) -> None:
         self.root = root
@@ -185,7 +185,7 @@ class Runs:
             what this package describes.
         """
         forget_imports(self.root)
-        self.script = Script(self.root, file, max_steps, max_seconds, self.brisk)
+        self.script = Script(self.root, file, max_steps, max_seconds, self._brisk)
         return self.script.run()
 
 
