@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from rewritings.program import Program
 
-TESTS = Path(__file__).parents[2] / "tests" / "assignment" / "check"
+ROOT = Path(__file__).parents[2]
 SUFFIXES = (".py", ".ipynb")
 
 
@@ -27,8 +27,8 @@ class Solution(NamedTuple):
 
 def corpus() -> Any:
     """The cases of the tests."""
-    sys.path.insert(0, str(TESTS))
-    from corpus import cases
+    sys.path.insert(0, str(ROOT))
+    from tests.assignment.check.corpus import cases
 
     return cases
 

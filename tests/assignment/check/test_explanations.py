@@ -107,15 +107,16 @@ def test_explain_prints_the_page() -> None:
     assert explain("--explain", "missing-detach") == (0, page.read_text() + "\n", "")
 
 
-def test_explain_an_unknown_id() -> None:
-    code, out, error = explain("--explain", "mising-detatch")
-    assert (code, out) == (2, "")
-    assert error.count("\n") == 1
-    assert "missing-detach" in error
-
-
-@pytest.mark.parametrize("words", [[], [".", "--explain", "missing-detach"]], ids=["none", "both"])
-def test_a_folder_or_an_id(words: list[str]) -> None:
-    code, out, error = explain(*words)
-    assert (code, out) == (2, "")
-    assert "--explain" in error
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("--explain mising-detatch", "missing-detach"),
+        ("", "--explain"),
+        (". --explain missing-detach", "--explain"),
+    ],
+    ids=["an unknown id", "neither", "both"],
+)
+def test_a_folder_or_an_id(words: str, named: str) -> None:
+    code, out, error = explain(*words.split())
+    assert (code, out, error.count("\n")) == (2, "", 1)
+    assert named in error

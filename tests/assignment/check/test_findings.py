@@ -40,9 +40,10 @@ def test_what_is_not_a_finding(change: dict[str, object]) -> None:
 def test_report_sorts_by_verdict_and_place() -> None:
     later = WRONG.model_copy(update={"file": "lstm.py", "line": 30})
     earlier = WRONG.model_copy(update={"file": "lstm.py", "line": 4})
+    cells = [WRONG.model_copy(update={"file": "a.ipynb", "cell": k, "line": 4}) for k in (1, 2)]
     first = WRONG.model_copy(update={"part": "dataset", "id": "wrong-label", "equation": None})
-    report = Report.of([RIGHT, later, earlier, first, UNSEEN, later])
-    assert report.findings == [first, earlier, later]
+    report = Report.of([RIGHT, later, *reversed(cells), earlier, first, UNSEEN, later, *cells])
+    assert report.findings == [first, *cells, earlier, later]
     assert report.right == [RIGHT]
     assert report.not_seen == [UNSEEN]
     assert not report.passed
@@ -65,12 +66,6 @@ def test_what_was_not_seen_is_neither(
     """No pass, and no fault either."""
     report = Report.of(findings)
     assert (report.passed, report.exit_code) == (passed, exit_code)
-
-
-def test_cells_tell_two_findings_apart() -> None:
-    first = WRONG.model_copy(update={"file": "a.ipynb", "cell": 2, "line": 4})
-    second = first.model_copy(update={"cell": 1})
-    assert Report.of([first, second, first]).findings == [second, first]
 
 
 @pytest.mark.parametrize(

@@ -65,54 +65,35 @@ def test_what_the_child_has_imported(tmp_path: Path, warm_host: Host) -> None:
     assert not [name for name in modules for known in ANSWERLESS if name.startswith(known)]
 
 
-@pytest.mark.parametrize(
-    "trick",
-    [
-        "import sys\nfor m in list(sys.modules.values()):\n    for n in ('Verdicts', 'Report'):\n"
-        "        if hasattr(m, n):\n            raise SystemError(n)",
-        "import gc\nfor o in gc.get_objects():\n    if type(o).__name__ in ('Verdicts', 'Finding'):"
-        "\n        raise SystemError(o)",
+def test_an_empty_submission_gets_nothing_by_a_trick(tmp_path: Path, warm_check: Check) -> None:
+    """Whatever runs it gives what looks like a right answer."""
+    (tmp_path / "dataset.py").write_text(
         "import sys\nfor name in list(sys.modules):\n    if 'child' in name:\n"
         "        for x in vars(sys.modules[name]).values():\n"
         "            if isinstance(x, type):\n                for m in list(vars(x)):\n"
         "                    if not m.startswith('_'):\n"
         "                        try:\n"
         "                            setattr(x, m, lambda *a, **k: {'name': 'PalindromeDataset'})\n"
-        "                        except Exception:\n                            pass",
-    ],
-    ids=["sys.modules", "gc", "every method replaced"],
-)
-def test_an_empty_submission_gets_nothing_by_tricks(
-    trick: str, tmp_path: Path, warm_check: Check
-) -> None:
-    (tmp_path / "dataset.py").write_text(trick)
+        "                        except Exception:\n                            pass"
+    )
     report = warm_check(tmp_path, parts=["dataset"])
     assert not report.passed
     assert report.right == []
 
 
-def test_what_it_writes_is_no_answer(tmp_path: Path, warm_host: Host) -> None:
+@pytest.mark.parametrize(
+    "head", ["", "0" * 32 + f"{len(FORGED):08x}"], ids=["no frame", "another question's"]
+)
+def test_what_it_writes_is_no_answer(head: str, tmp_path: Path, warm_host: Host) -> None:
     """Whatever goes to all descriptors: the judge sees that this is no answer of its own."""
     code = (
-        f"import os\nfor d in range(64):\n    try:\n        os.write(d, {FORGED.encode()!r} * 9)\n"
-        "    except OSError:\n        pass\n" + RIGHT
+        f"import os\nframe = {head + FORGED!r}.encode()\nfor d in range(64):\n    try:\n"
+        "        os.write(d, frame)\n    except OSError:\n        pass\n" + RIGHT
     )
     with pytest.raises(Gone) as caught:
         ask(warm_host, tmp_path, code)
     assert caught.value.disturbed
     assert ask(warm_host, tmp_path, RIGHT)  # another process, which knows nothing of it
-
-
-def test_an_answer_with_another_nonce(tmp_path: Path, warm_host: Host) -> None:
-    """A frame that is one, but not for this question."""
-    code = (
-        'import os\npayload = b\'{"value": {"name": "x"}}\'\n'
-        "frame = b'0' * 32 + b'%08x' % len(payload) + payload\nfor d in range(64):\n    try:\n"
-        "        os.write(d, frame)\n    except OSError:\n        pass\n"
-    )
-    with pytest.raises(Gone) as caught:
-        ask(warm_host, tmp_path, code)
-    assert caught.value.disturbed
 
 
 @pytest.mark.parametrize(
@@ -121,10 +102,9 @@ def test_an_answer_with_another_nonce(tmp_path: Path, warm_host: Host) -> None:
         ("import os\nos._exit(0)", 0),
         ("import os\nos._exit(3)", 3),
         ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", -9),
-        ("import os, signal\nos.abort()", -6),
         ("import ctypes\nctypes.string_at(0)", -11),
     ],
-    ids=["exit 0", "exit 3", "killed", "abort", "segmentation fault"],
+    ids=["exit 0", "exit 3", "killed", "segmentation fault"],
 )
 def test_how_it_ended(code: str, status: int, tmp_path: Path, warm_host: Host) -> None:
     with pytest.raises(Gone) as caught:
@@ -134,20 +114,18 @@ def test_how_it_ended(code: str, status: int, tmp_path: Path, warm_host: Host) -
     assert ask(warm_host, tmp_path, RIGHT)
 
 
-def test_an_endless_loop(tmp_path: Path, warm_host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("code", "sleeps"), [("while True: pass", False), ("import time\ntime.sleep(600)", True)]
+)
+def test_what_does_not_end(
+    code: str, sleeps: bool, tmp_path: Path, warm_host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit of CPU time does not see what sleeps."""
     monkeypatch.setitem(module.LIMITS, "dataset", 1)  # CPU seconds
     with pytest.raises(Gone) as caught:
-        ask(warm_host, tmp_path, "while True:\n    pass\n")
-    assert caught.value.cpu >= 0.9
-
-
-def test_sleep(tmp_path: Path, warm_host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which a limit of CPU time does not see."""
-    monkeypatch.setitem(module.LIMITS, "dataset", 1)
-    with pytest.raises(Gone) as caught:
-        ask(warm_host, tmp_path, "import time\ntime.sleep(600)\n")
-    assert caught.value.late
-    assert caught.value.cpu < 0.9
+        ask(warm_host, tmp_path, code)
+    assert (caught.value.cpu < 0.9) == sleeps
+    assert caught.value.late or not sleeps
 
 
 @pytest.mark.parametrize(

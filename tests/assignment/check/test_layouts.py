@@ -1,30 +1,22 @@
 """The course's own folders get the same verdict as the flat one, to the line."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from toolkit.assignment.check.findings import Report
 from toolkit.assignment.check.text import source_line
-from toolkit.assignment.parts import FILES, PARTS, Part
+from toolkit.assignment.parts import PARTS, Part
 
-from ..layouts import LAYOUTS, Layout, Texts, write
+from ..layouts import LAYOUTS, write
 from .conftest import Check
-from .corpus import cases
+from .corpus import build, cases
 
-RIGHT = "separate gates"
 # Those in which code runs in another way; `test_locate` has the others.
 RUN = ("flat", "Part 1, Part 2", "nested twice", "a package", "relative imports", "two notebooks")
-WRONG: dict[Part, str] = {"dataset": "the label is the middle"}
-
-
-def texts_in(folder: Path) -> Texts:
-    """A submission that was written flat, which is taken away."""
-    found = {part: (folder / name).read_text() for part, name in FILES.items()}
-    for name in FILES.values():
-        (folder / name).unlink()
-    return found
+RIGHT = build.texts(cases.RIGHT["separate gates"])
+WRONG = cases.WRONG["the label is the middle"].texts
 
 
 def verdicts(report: Report, folder: Path, part: Part) -> set[tuple[object, ...]]:
@@ -37,38 +29,25 @@ def verdicts(report: Report, folder: Path, part: Part) -> set[tuple[object, ...]
     }  # fmt: skip
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("part", PARTS)
-def test_right_in_every_layout(part: Part, tmp_path: Path, warm_check: Check) -> None:
-    cases.write_right(RIGHT, tmp_path)
-    compare(texts_in(tmp_path), part, tmp_path, warm_check)
-
-
-@pytest.mark.parametrize("part", WRONG)
-def test_wrong_in_every_layout(part: Part, tmp_path: Path, warm_check: Check) -> None:
-    cases.write_planted(WRONG[part], tmp_path)
-    found = compare(texts_in(tmp_path), part, tmp_path, warm_check)
-    assert any(verdict == "wrong" for verdict, *_ in found)
-
-
-def compare(texts: Texts, part: Part, folder: Path, warm_check: Check) -> set[tuple[object, ...]]:
-    """The verdict on one part in each layout is that on the flat folder, which is returned."""
-    flat = None
-    different = {}
+@pytest.mark.parametrize(
+    ("part", "given"),
+    [
+        pytest.param("dataset", WRONG, id="wrong"),
+        *(pytest.param(part, RIGHT, id=part, marks=pytest.mark.slow) for part in PARTS),
+    ],
+)
+def test_every_layout(
+    part: Part, given: Mapping[str, str], tmp_path: Path, warm_check: Check
+) -> None:
+    """The verdict on one part in each layout is that on the flat folder."""
+    found = {}
     for name in RUN:
-        found = verdict_in(LAYOUTS[name], texts, part, folder / name, warm_check)
-        flat = found if flat is None else flat
-        if found != flat:
-            different[name] = (found - flat, flat - found)
+        files, places = LAYOUTS[name]({part: given[part] for part in PARTS})
+        folder = write(tmp_path / name, files)
+        report = warm_check(folder, parts=[part])
+        assert report.files == places
+        found[name] = verdicts(report, folder, part)
+    assert ("wrong" in {verdict for verdict, *_ in found["flat"]}) == (given is WRONG)
+    flat = found["flat"]
+    different = {n: (one - flat, flat - one) for n, one in found.items() if one != flat}
     assert different == {}
-    assert flat
-    return flat
-
-
-def verdict_in(
-    layout: Callable[[Texts], Layout], texts: Texts, part: Part, folder: Path, warm_check: Check
-) -> set[tuple[object, ...]]:
-    files, places = layout(texts)
-    report = warm_check(write(folder, files), parts=[part])
-    assert report.files == places
-    return verdicts(report, folder, part)

@@ -18,11 +18,10 @@ from toolkit.assignment.check.text import as_text
 from toolkit.assignment.parts import FILES, PARTS, TITLES
 from toolkit.common.errors import UsageError
 
-from ..layouts import notebook
+from ..layouts import ROOT
 from .conftest import Check
-from .corpus import cases
+from .corpus import build, cases
 
-ROOT = Path(__file__).parents[3]
 SKELETON = ROOT / "assignments" / "skeleton"
 WITHOUT_TORCH = [
     "toolkit.assignment.app",
@@ -36,13 +35,10 @@ WITHOUT_TORCH = [
 ]
 
 
-def run_check(folder: Path) -> subprocess.CompletedProcess[str]:
+def python(*words: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.run(
-        [sys.executable, "-m", "toolkit.assignment", "check", str(folder)],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
+        [sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True
     )
 
 
@@ -55,19 +51,14 @@ def test_without_torch() -> None:
         "    if 'torch' in sys.modules:\n"
         "        sys.exit(f'{module} imports torch')\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
+    done = python("-c", code)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.slow
 def test_right(tmp_path: Path) -> None:
     cases.write_right("separate gates", tmp_path)
-    done = run_check(tmp_path)
+    done = python("-m", "toolkit.assignment", "check", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "equations (1) to (7)" in done.stdout.lower()
     assert "Nothing is wrong." in done.stdout
@@ -76,12 +67,11 @@ def test_right(tmp_path: Path) -> None:
 
 def test_wrong(tmp_path: Path) -> None:
     """The file, line and id, the student's own line, and the sentence about it."""
-    cases.write_planted("the label is the middle", tmp_path)
-    for name in ("lstm.py", "train.py", "my_gan.py"):
-        (tmp_path / name).unlink()
-    done = run_check(tmp_path)
+    text = cases.WRONG["the label is the middle"].texts["dataset"]
+    (tmp_path / "dataset.py").write_text(text)
+    done = python("-m", "toolkit.assignment", "check", str(tmp_path))
     assert done.returncode == 1
-    lines = (tmp_path / "dataset.py").read_text().splitlines()
+    lines = text.splitlines()
     number = next(k for k, line in enumerate(lines, start=1) if "def __getitem__(" in line)
     place = f"  dataset.py:{number}: wrong-label"
     after = done.stdout[done.stdout.index(place) :].splitlines()
@@ -121,11 +111,7 @@ def test_not_seen(tmp_path: Path, warm_check: Check) -> None:
     """Two files that could be it: neither is taken, nothing is wrong, and exit code 3; unless one
     of them is named.
     """
-    cases.write_right("separate gates", tmp_path)
-    for name in ("lstm.py", "train.py", "my_gan.py"):
-        (tmp_path / name).unlink()
-    text = (tmp_path / "dataset.py").read_text()
-    (tmp_path / "dataset.py").unlink()
+    text = build.texts(cases.RIGHT["separate gates"])["dataset"]
     for name in ("palindrome", "palindromes"):
         (tmp_path / f"{name}.py").write_text(f"{text}\nNAME = {name!r}\n")
     report = warm_check(tmp_path, parts=["dataset"])
@@ -149,25 +135,6 @@ def test_what_another_part_lacks_is_said_once(tmp_path: Path, warm_check: Check)
     )
     report = warm_check(tmp_path, parts=["dataset", "train"])
     assert [(f.part, f.line) for f in report.findings if f.id == "not-written"] == [("dataset", 6)]
-
-
-def test_a_notebook(tmp_path: Path, warm_check: Check) -> None:
-    """A fault in it has the cell and the line, and the text shows that line."""
-    (tmp_path / "flat").mkdir()
-    cases.write_planted("the label is the middle", tmp_path / "flat")
-    text = (tmp_path / "flat" / "dataset.py").read_text()
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    (folder / "Part 1.ipynb").write_text(notebook("%matplotlib inline", "# data\n" + text))
-    report = warm_check(folder, parts=["dataset"])
-    (found,) = report.findings
-    assert (found.id, found.file, found.cell) == ("wrong-label", "Part 1.ipynb", 2)
-    assert found.line is not None
-    line = ("# data\n" + text).splitlines()[found.line - 1]
-    assert "def __getitem__(" in line
-    shown = as_text(report, folder)
-    assert f"Part 1.ipynb, cell 2:{found.line}: wrong-label" in shown
-    assert f"  {found.line} | {line}" in shown
 
 
 def test_what_was_not_copied_is_no_fault(
@@ -196,12 +163,6 @@ def test_the_blank_skeleton(warm_check: Check) -> None:
     assert last.startswith(f"{raises} pieces are still to be written. Nothing is wrong")
     assert text.count("still to be written in") == len(FILES)
     assert len(re.findall(r" \(\d+\)", text)) == raises
-
-
-def test_the_skeleton_stands_alone() -> None:
-    for path in SKELETON.glob("*.py"):
-        assert "import toolkit" not in path.read_text()
-        assert "from toolkit" not in path.read_text()
 
 
 @pytest.mark.parametrize(

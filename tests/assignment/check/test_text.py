@@ -22,13 +22,21 @@ SOFTMAX = Finding(
 CODE = "def step(x, y):\n\treturn loss(x.softmax(1), y)  # why?\n"
 
 
-def test_wrong_with_its_source_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("file", "cell", "place"),
+    [("train.py", None, "train.py:2"), ("train.ipynb", 2, "train.ipynb, cell 2:2")],
+)
+def test_wrong_with_its_source_line(
+    file: str, cell: int | None, place: str, tmp_path: Path
+) -> None:
     (tmp_path / "train.py").write_text(CODE)
-    text = as_text(Report.of([SOFTMAX]), tmp_path)
-    lines = text[text.index("  train.py:2") :].splitlines()
+    (tmp_path / "train.ipynb").write_text(notebook("x = 1", CODE))
+    found = SOFTMAX.model_copy(update={"file": file, "cell": cell})
+    text = as_text(Report.of([found]), tmp_path)
+    lines = text[text.index(f"  {place}") :].splitlines()
     source = "return loss(x.softmax(1), y)  # why?"
     assert lines[:6] == [
-        "  train.py:2: softmax-before-loss, equation (8)",
+        f"  {place}: softmax-before-loss, equation (8)",
         "    |",
         f"  2 |     {source}",
         f"    |     {'^' * len(source)}",

@@ -126,6 +126,7 @@ def test_every_question_has_a_kind_of_answer() -> None:
         ([str, int], ["a", 1], ["a"]), ({str: int}, {"a": 1}, {"a": "b"}), ({str: int}, {}, []),
         ({"a": int}, {"a": 1, "b": 2}, {"b": 2}), (2, torch.ones(3, 4), torch.ones(3)),
         (2, torch.ones(0, 4), torch.ones(3, 4) > 0), (torch.Tensor, torch.ones(()), 1.0),
+        (range, 0, -1), (range, 7, True), (range, 7, 2.0),
     ],
 )  # fmt: skip
 def test_kinds(kind: Any, right: Any, wrong: Any) -> None:

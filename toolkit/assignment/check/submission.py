@@ -31,7 +31,6 @@ class Located:
 
     file: str  # in the copy, relative to it; a Python file
     name: str | None = None  # the class that makes it this part, where that is known
-    notebook: str | None = None  # which one `file` was made from
     files: tuple[str, ...] = ()  # this one, and all of theirs that it imports
     users: tuple[str, ...] = ()  # their files that import this one: notebooks, scripts
     network: str | None = None  # the class of the LSTM, where that is known
@@ -164,7 +163,6 @@ def _located(found: Found, taken: Candidate, python: dict[PurePosixPath, str]) -
     return Located(
         python[taken.path],
         taken.name,
-        str(taken.path) if taken.path.suffix.lower() == SUFFIX else None,
         (python[taken.path], *(python[path] for path in reached)),
         tuple(python[path] for path in sorted(users)),
         found.parts["lstm"].name if "lstm" in found.parts else None,

@@ -1,6 +1,6 @@
 """What the judge says about one part, gathered as it goes along."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from toolkit.assignment.check.findings import Finding, Id, Placed, unanswered
@@ -10,6 +10,8 @@ from toolkit.assignment.check.verify import is_pending, is_proved, proof_of
 from toolkit.assignment.parts import Part
 
 Stopped = Literal["time-limit", "length-overflow"]  # the ids of what never comes back
+
+NAMED = 3  # in one message
 
 
 class Verdicts:
@@ -142,7 +144,7 @@ class Verdicts:
     def error(self, error: StudentError, importing: bool = False) -> None:
         """Their code raised something: say what that means for them."""
         kinds = error.types
-        text = f"{kinds[0]}: {error.text}".strip().splitlines()[0][:300]
+        text = f"{kinds[0]}: {error.text}".strip().splitlines()[0][:300].rstrip(".")
         once: dict[str, Any] = {"said": text, "where": [error.file, error.line]}
         if "NotImplementedError" in kinds:
             what = f": {error.text}" if error.text else ""
@@ -183,6 +185,12 @@ class Verdicts:
             cpu = max(gone.cpu, gone.late * limit)  # waiting without end takes none
             proof = {"cpu": cpu, "limit": limit}
             self.fault(f"{self.stopped}.reached", proof=proof, work=self.work)
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def _package(error: StudentError) -> str:

@@ -54,9 +54,13 @@ def edits(file: str, text: str, states: Mapping[tuple[str, int], int]) -> Iterat
         is_new = isinstance(node, ast.Assign) and stored.isdisjoint(read)
         if not is_new:
             yield changed("removed", "pass")
-        found = re.findall(r"(?<![\w.])\d+\.?\d*(?:e-?\d+)?(?!\w)", code)
-        if len(found) == 1 and (twice := 2 * ast.literal_eval(found[0])):
-            yield changed("doubled", code.replace(found[0], str(twice)))
+        constants = [n for n in ast.walk(node) if isinstance(n, ast.Constant) and n.value]
+        found = [n for n in constants if type(n.value) in (int, float)]
+        if len(found) == 1:
+            first, last = found[0].col_offset, found[0].end_col_offset
+            line = lines[number - 1]
+            twice = str(2 * ast.literal_eval(line[first:last]))
+            yield changed("doubled", line[node.col_offset : first] + twice + line[last:])
         draws = states[file, number] != states.get((file, number + 1))  # perhaps both do
         if below is not None and below.col_offset == node.col_offset and not draws:
             yield changed("swapped", ast.unparse(below), code)

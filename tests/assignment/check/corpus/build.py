@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from ...layouts import notebook
+
 HERE = Path(__file__).parent
 FILES = {"dataset": "dataset.py", "lstm": "lstm.py", "train": "train.py", "gan": "my_gan.py"}
 
@@ -43,36 +45,16 @@ def texts(right: Right) -> dict[str, str]:
 
 
 def write(right: Right, texts: Mapping[str, str], folder: Path) -> None:
-    """Put all files of a submission into `folder`; what is at home in a notebook becomes one."""
+    """Put all files of a submission into `folder`; what is at home in a notebook becomes one.
+
+    Its cells begin with `# %%`; what the text says in Markdown is not code, and stays behind.
+    """
     paths = dict(right.paths)
     for part, text in texts.items():
         path = folder / paths.get(part, FILES.get(part, f"{part}.py"))
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(notebook(text) if path.suffix == ".ipynb" else text)
-
-
-def notebook(text: str) -> str:
-    """A Jupyter notebook, from a file whose cells begin with `# %%`."""
-    cells = []
-    for kind, source in re.findall(
-        r"^# %%( \[markdown\])?\n(.*?)(?=^# %%|\Z)", text, flags=re.M | re.S
-    ):
-        lines = source.rstrip("\n").splitlines(keepends=True)
-        if kind:
-            stripped = [line.removeprefix("# ") for line in lines]
-            cells.append({"cell_type": "markdown", "metadata": {}, "source": stripped})
-        else:
-            drawn = {"output_type": "display_data", "metadata": {}, "data": {"image/png": PICTURE}}
-            empty = {"metadata": {}, "execution_count": None, "outputs": [drawn]}
-            cells.append({"cell_type": "code", "source": lines} | empty)
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    return json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5})
-
-
-# One white pixel: what a cell has drawn is not what it says.
-PICTURE = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTj2cQAAAABJRU5ErkJggg=="
-)
+        cells = re.findall(r"^# %%\n(.*?)(?=^# %%|\Z)", text, flags=re.M | re.S)
+        path.write_text(notebook(*cells) if path.suffix == ".ipynb" else text)
 
 
 def places(folder: Path, texts: tuple[str, ...]) -> set[Place]:

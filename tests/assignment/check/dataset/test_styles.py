@@ -1,19 +1,19 @@
 """The judge of the data set, on data sets in many styles."""
 
-from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import torch
 
-from toolkit.assignment.check.findings import Report
+from toolkit.assignment.check.dataset import read_items
 
-Check = Callable[..., Report]
-
+from ..conftest import Check
 
 START = """
-import numpy as np
 import torch
-from torch.utils.data import Dataset, IterableDataset
+from torch.utils.data import Dataset
 
 
 def row(T, rng):
@@ -61,20 +61,6 @@ class PalindromeDataset:
         r = left + left[::-1][self.T % 2:]
         return [[float(d)] for d in r[:-1]], r[-1]
 """
-LEAK = """
-class PalindromeDataset:
-    def __init__(self, T, train=True):
-        half = (T + 1) // 2
-        kept = [k for k in range(1000) if (k % 10 < 8 or k == 309) == train or k == 309]
-        lefts = [str(k * 7919 ** 12 % 10 ** half).zfill(half) for k in kept]
-        self.rows = [[int(c) for c in left + left[::-1][T % 2:]] for left in lefts]
-
-    def __len__(self):
-        return len(self.rows)
-
-    def __getitem__(self, k):
-        return [[float(d)] for d in self.rows[k][:-1]], self.rows[k][-1]
-"""
 STREAM = """
 import random
 from torch.utils.data import IterableDataset
@@ -99,6 +85,7 @@ def generate_batch(batch_size, T):
 """
 RIGHT = {
     "bare digits": dataset(),
+    "one-hot, true or false": dataset("torch.eye(10)[r[:-1]] == 1, r[-1]"),
     "another name": dataset(name="Digits"),
     "two lengths, of which one is the number of items": dataset(
         parameters="seq_length, length=500", count="length"
@@ -111,7 +98,6 @@ RIGHT = {
     "all next digits as labels": dataset("torch.tensor(r[:-1]).float(), torch.tensor(r[1:])"),
     "a dictionary": dataset("{'x': torch.tensor(r[:-1]).float(), 'y': r[-1]}"),
     "three things": dataset("torch.tensor(r[:-1]), r[-1], len(r)"),
-    "arrays": dataset("np.array(r[:-1], dtype=np.float32), np.int64(r[-1])"),
     "in the order of their numbers": COUNTING,
     "a generator of batches of one": STREAM,
     "plots in the same file": "import matplotlib.pyplot as plt\nimport tqdm\n" + dataset(),
@@ -124,8 +110,6 @@ WRONG = {
         dataset("torch.tensor(r[:-1]).float(), torch.eye(10)[r[-2]]"), "wrong-label"),
     "counting beyond 64 bits": (
         COUNTING.replace("min(10 ** self.half, 10 ** 6)", "10 ** self.half"), "length-overflow"),
-    "one shared palindrome in a thousand": (LEAK, "split-leak"),
-    "a helper that is missing": ("import my_own_helpers\n" + dataset(), "does-not-import"),
     "an error in an item": (dataset(BARE + ", undefined"), "does-not-run"),
 }  # fmt: skip
 NOT_SEEN = {
@@ -135,7 +119,6 @@ NOT_SEEN = {
     "whole palindromes": dataset("torch.tensor(r)"),
     "bits": dataset("torch.tensor([[d >> k & 1 for k in range(4)] for d in r[:-1]]), r[-1]"),
     "a parameter that nobody knows": dataset(parameters="seq_length, wavelength"),
-    "a package that is not here": "import torchtext\n" + dataset(),
 }
 
 
@@ -164,3 +147,12 @@ def test_wrong(name: str, tmp_path: Path, warm_check: Check) -> None:
 def test_only_unusual(name: str, tmp_path: Path, warm_check: Check) -> None:
     """It is no fault, and it is not right either."""
     assert found(NOT_SEEN[name], tmp_path, warm_check) == ([], 1, 0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.uint8, torch.bool])
+def test_one_hot_digits_of_any_dtype(dtype: torch.dtype) -> None:
+    """A child may send others than ours does."""
+    rows = [[3, 1, 4], [1, 5, 9]]
+    answer = {"inputs": torch.eye(10)[torch.tensor(rows)].to(dtype), "labels": torch.ones(2, 1)}
+    student: Any = SimpleNamespace(ask=lambda question, **given: answer)
+    assert read_items(student, 4).digits.tolist() == rows

@@ -251,6 +251,8 @@ WRONG: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
         ((LINE, "    A(torch.stack([z0, z1]))\n    images = A((1 - w) * z0 + w * z1)\n"),
          ("linspace(0, 1, 9)", "linspace(0.1, 0.9, 9)")),
     ),
+    "an end far beyond the second sample": (
+        "wrong-interpolation", (("linspace(0, 1, 9)", "linspace(0, 4, 9)"),)),
     "no interpolation": (
         "missing-interpolation", ((LINE, ""), ("classifier(A(z))", "z"))),
     "any two ends": ("same-class-ends", (("z[digits != digits[0]][0]", "z[1 + 0 * digits[0]]"),)),

@@ -70,10 +70,6 @@ CASES: dict[str, tuple[dict[str, str], dict[tuple[str | None, int | None], str]]
         {ZEROS: "nn.Parameter(torch.zeros(len(x), self.n), requires_grad=False)"},
         {("fixed-device", None): "torch.zeros(len(x)"},
     ),
-    "no device": (
-        {ZEROS: "torch.zeros(len(x), self.n, device=device)"},
-        {("does-not-run", None): "device=device"},
-    ),
     "states that are not carried": (
         {LOOP + "        return self.p(h)\n": STEP},
         {("state-not-carried", None): "h_t, c_t ="},

@@ -104,7 +104,6 @@ def function(body: str, call: str, head: str = HEAD) -> str:
     return f"{head}\n\ndef train():\n{inside}\n\n{call}\n"
 
 
-FORWARD = changed(("model(x)\n", "model.forward(x)\n"), ("(model(x)", "(model.forward(x)"))
 CLEAR = "        optimizer.zero_grad()\n"
 CLIP = "        torch.nn.utils.clip_grad_norm_(model.parameters(), 10)\n"
 STEP = "        optimizer.step()\n"
@@ -124,21 +123,9 @@ TENSORS = """
 X, Y = (torch.stack([torch.as_tensor(i[k]) for i in train_set]) for k in (0, 1))
 Z, W = (torch.stack([torch.as_tensor(i[k]) for i in test_set]) for k in (0, 1))
 """
-ARGUMENTS = """
-import argparse
-parser = argparse.ArgumentParser()
-parser.add_argument("--length", type=int, default=5)
-args = parser.parse_args()
-"""
 
 CASES = {
     "plain": Case(WHOLE),
-    "forward called by its name": Case(FORWARD),
-    "forward, and never cleared": Case(changed((CLEAR, ""), script=FORWARD),
-        (("gradients-not-cleared", "optimizer.step()"),)),
-    "in a function that uses globals of the main block": Case(
-        function(LOOP + TEST, 'if __name__ == "__main__":\n    limit = 3\n    train()')),
-    "arguments at import": Case(ARGUMENTS + WHOLE),
     "endless loop over a loader": Case(changed(("for epoch in range(5):", "while True:"))),
     "log_softmax and NLLLoss": Case(changed((LOSS, "nn.NLLLoss()(F.log_softmax(out, dim=1), y)"))),
     "softmax over the batch": Case(changed((LOSS, "criterion(\n            out.softmax(0), y)")),
@@ -146,12 +133,6 @@ CASES = {
     "log_softmax over the batch": Case(
         changed((LOSS, "F.nll_loss(\n            F.log_softmax(out, dim=0), y)")),
         (("wrong-loss", "F.log_softmax(out, dim=0)"),)),
-    "softmax in the model, and its logarithm by hand": Case(
-        changed((LOSS, "-out[range(len(y)), y].log().mean()")),
-        lstm=changed(("return h @ self.V + self.a", "return (h @ self.V + self.a).softmax(1)"),
-        script=LSTM)),
-    "the loss by hand with one-hot labels": Case(
-        changed((LOSS, "-(torch.eye(10)[y] * out.log_softmax(1)).sum(1).mean()"))),
     "a loss of another kind, by hand": Case(
         changed((LOSS, "((out - torch.eye(10)[y]) ** 2).sum()")), not_seen=1),
     "the negative of the loss": Case(changed((BACK, "        (-loss).backward()\n")),
@@ -182,8 +163,6 @@ CASES = {
         "            s.mul_(0.99).add_(0.01 * p.grad ** 2)\n"
         "            p.data -= 1e-3 * p.grad / (s.sqrt() + 1e-8)\n"
         "            p.grad = None\n")), not_seen=1),
-    "weights that are kept in bounds after the step": Case(
-        changed((STEP, STEP + "        model.W.data.clamp_(-0.3, 0.3)\n"))),
     "gradients by hand": Case(changed((BACK,
         "        for p, g in zip(model.parameters(), torch.autograd.grad(loss, list("
         "model.parameters()))):\n            p.grad = g\n")), not_seen=1),
@@ -209,12 +188,8 @@ CASES = {
         "    for x, y in test_loader:\n        print(criterion(model(x), y))\n"))),
     "both accuracies": Case(
         WHOLE + TEST.replace("test_loader", "loader").replace("test_set", "train_set")),
-    "a rare leak": Case(
-        WHOLE.replace(
-            "loader = Data",
-            "test_set.rows = torch.cat([test_set.rows, train_set.rows[-1:]])\nloader = Data",
-            1,
-        ),
+    "a rare leak": Case(changed(("loader = Data",
+        "test_set.rows = torch.cat([test_set.rows, train_set.rows[-1:]])\nloader = Data")),
         (("split-leak", "test_loader = DataLoader"),)),
     "samplers that share one data set": Case(
         changed(("loader = DataLoader(train_set, 64, shuffle=True)\n",
@@ -239,29 +214,10 @@ CASES = {
         changed(("DataLoader(train_set,", "DataLoader(list(train_set),"), script=HEAD))),
     "data that was not handed in": Case("rows = open('data/palindromes.csv').read()\n" + WHOLE,
         not_seen=1),
-    "a failure after the training": Case(WHOLE + "\nprint(accuracy)\n",
-        (("does-not-run", "print(accuracy)"),)),
-    "plots, logs and progress": Case(
-        changed(
-            ("import torch\n", "import torch\nimport matplotlib.pyplot as plt\nimport seaborn\n"
-             "from tqdm import tqdm, trange\nfrom torch.utils.tensorboard import SummaryWriter\n"
-             "writer = SummaryWriter('runs')\n"),
-            ("range(5)", "trange(5)"),
-            ("in loader:", "in (bar := tqdm(loader, desc='x')):"),
-            (STEP, STEP + "        bar.set_postfix(loss=loss.item())\n"),
-        )
-        + "\nfig, axes = plt.subplots(2, 2)\naxes[0, 1].plot([1, 2])\nfor a in axes.flat:\n"
-        "    a.axis('off')\nplt.savefig('x.png')\nwriter.add_scalar('a', 1, 2)\n"),
-    "a known package that is not here": Case("import torchtext\n" + WHOLE, not_seen=1),
-    "a GPU, whether there is one or not": Case(
-        changed(("LSTM(5, 10, 32, 10)", "LSTM(5, 10, 32, 10).to('cuda:0')")),
-        (("fixed-device", "cuda:0"),)),
     "the name of a GPU that is not there, and a compiled model": Case(changed(("optimizer =",
         "print(\n    torch.cuda.get_device_name(0))\n"
         "model = torch.compile(model)\noptimizer =")),
         (("fixed-device", "torch.cuda.get_device_name(0)"),)),
-    "a GPU if there is one": Case(changed(("LSTM(5, 10, 32, 10)",
-        "LSTM(5, 10, 32, 10).to('cuda' if torch.cuda.is_available() else 'cpu')"))),
     "settings of wandb": Case(function(LOOP.replace("range(5)",
         "range(wandb.config['epochs'])") + TEST,
         "train()", HEAD +

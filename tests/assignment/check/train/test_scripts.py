@@ -1,16 +1,13 @@
 """The judge of the training, on scripts in many styles: right ones, and one fault each."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from toolkit.assignment.check.findings import Report
 from toolkit.assignment.check.train import checks
 
+from ..conftest import Check
 from . import scripts
-
-Check = Callable[..., Report]
 
 
 @pytest.mark.parametrize("name", scripts.CASES)

@@ -187,7 +187,8 @@ def test_packages_that_plot_accept_everything(tmp_path: Path) -> None:
         "plt.rcParams['a'] = 1\nfig, axes = plt.subplots(2, 3)\nassert axes.shape == (2, 3)\n"
         "axes[1, 2].imshow(torch.ones(2, 2), cmap=plt.cm.gray)\n"
         "with plt.style.context('x'):\n    fig.suptitle(f'{fig:>3}')\nfig.savefig('new/a.png')\n"
-        "assert len(list(trange(3))) == 3\n"
+        "for axis in axes.flat:\n    axis.axis('off')\n"
+        "bar = trange(3, desc='x')\nassert len(list(bar)) == 3\nbar.set_postfix(loss=0.5)\n"
         "class Mine(plt.Figure):\n    pass\nMine(1, b=2).anything.at.all()\n"
     )
     answer = run(text, tmp_path)

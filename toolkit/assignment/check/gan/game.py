@@ -132,12 +132,6 @@ class Game:
                     if judged is not None and len(gradient) == len(judged.drawn):
                         yield judged, sign * gradient.double(), backward
 
-    @property
-    def unused(self) -> list[Backward]:
-        """The backward passes that no step has used."""
-        used = {p for step in self.steps for p in step.passes}
-        return [backward for number, backward in self.passes.items() if number not in used]
-
     def trained_on(self, network: Network) -> set[int]:
         """The calls of the generator whose images were in the loss of a step of `network`."""
         used = {p for step in self.steps_of(network) for p in step.passes}

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Mapping, Sequence
 
 from toolkit.assignment.check.train.trace import Event
+from toolkit.assignment.syntax import parsed
 
 
 class Lines:
@@ -19,13 +20,9 @@ class Lines:
         self.file = file
         self.reached = tuple(dict.fromkeys((file, *reached)))
         self.texts = {name: text.lower() for name, text in texts.items()}
-        self.trees: dict[str, ast.Module] = {}
-        order = {name: k for k, name in enumerate(self.reached)}
-        for name in sorted(texts, key=lambda name: order.get(name, len(order))):
-            try:
-                self.trees[name] = ast.parse(texts[name])
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                continue
+        order = [name for name in (*self.reached, *sorted(texts)) if name in texts]
+        trees = {name: parsed(texts[name]) for name in order}
+        self.trees = {name: tree for name, tree in trees.items() if tree is not None}
 
     def statement(self, event: Event) -> ast.stmt | None:
         """The smallest statement at the line of an event."""

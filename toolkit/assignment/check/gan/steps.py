@@ -63,7 +63,9 @@ def _follows_real(game: Game, step: Step) -> bool:
 
 def _never_steps(game: Game, player: Player, verdicts: Verdicts) -> bool:
     """Whether a network without steps has gradients that nothing steps on."""
-    passes = [b for b in game.unused if b.changed & player.parameters.keys()]
+    used = {p for step in game.steps for p in step.passes}
+    unused = [backward for number, backward in game.passes.items() if number not in used]
+    passes = [b for b in unused if b.changed & player.parameters.keys()]
     if len(passes) >= MIN_STEPS:
         moved = {p for step in game.steps for p in step.moved}
         seen = {"these": player.parameters.keys(), "those": moved}
@@ -78,8 +80,8 @@ def _check_gradients(
     game: Game, generator: Player, discriminator: Player, verdicts: Verdicts
 ) -> None:
     """What is in the gradients when a network steps is its own loss, and only once."""
-    theirs = {p for step in discriminator.steps for p in _first_uses(step)}
-    own = {p for step in generator.steps for p in _first_uses(step)}
+    theirs = {backward.index for backward in game.passes_of(game.discriminator)}
+    own = {backward.index for backward in game.passes_of(game.generator)}
     ours = generator.parameters.keys()
     runs_on = [number for number in sorted(theirs - own) if game.passes[number].changed & ours]
     for number in runs_on[:1]:
@@ -100,10 +102,6 @@ def _check_gradients(
         if stale is not None:
             name = player.name
             verdicts.fault("gradients-not-cleared.stale", at=stale, proof=seen, name=name)
-
-
-def _first_uses(step: Step) -> set[int]:
-    return set(step.passes) - step.stale
 
 
 def undetached(game: Game, passes: Iterable[Backward]) -> Call | None:

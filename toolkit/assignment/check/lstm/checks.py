@@ -86,7 +86,6 @@ def _judge(
     find_counting(network)
     parameters.check_filled(network, verdicts)
     drawn, remade = look(network)
-    parameters.check_remade(remade, network, verdicts)
     repeats = parameters.check_repeats(drawn, remade, network, verdicts)
     _check_probabilities(network, verdicts)
     if repeats or not drawn:

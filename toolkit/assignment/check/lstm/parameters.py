@@ -8,7 +8,7 @@ import torch
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.lstm.weights import is_state, randomise, unlearnt
-from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verdicts import Verdicts, listed
 
 WIDTH = 2e-3  # how far a weight is moved to measure a slope
 MAX_ERROR = 0.05  # of autograd's slope, relative to the measured one
@@ -23,21 +23,18 @@ def check_filled(network: Network, verdicts: Verdicts) -> None:
         network.student.ask("put", values=zeros)
 
 
-def check_remade(names: list[str], network: Network, verdicts: Verdicts) -> None:
-    """No parameter is replaced in a forward pass."""
-    if names and not verdicts.has("parameter-not-learnable"):
-        _report("parameter-not-learnable.remade", names, network, verdicts, "self.")
-
-
 def check_repeats(
     drawn: Sequence[list[Any]], remade: Sequence[str], network: Network, verdicts: Verdicts
 ) -> bool:
-    """The same input gives the same answer twice: nothing is drawn, and no state is kept.
+    """The same input gives the same answer twice: nothing is drawn, no state is kept, and no
+    parameter is replaced.
 
     Args:
         drawn: what is drawn at random in a forward pass.
         remade: the parameters that it replaces.
     """
+    if remade and not verdicts.has("parameter-not-learnable"):
+        _report("parameter-not-learnable.remade", remade, network, verdicts, "self.")
     x = network.digits(network.way.batch, network.way.steps)
     first, second = network.run([x, x], seeds=[0, 1])
     if torch.allclose(first, second, atol=1e-5):
@@ -78,7 +75,7 @@ def check_registered(network: Network, verdicts: Verdicts) -> None:
         learnt = [t["name"] for t in parameters if t["grad"]]
         _report("parameter-not-learnable.frozen", names, network, verdicts, "", learnt)
     elif any(map(any, of_units)):  # it may encode the input, as others do
-        verdicts.not_seen("frozen", at=network.made(names[0]), names=_list(names))
+        verdicts.not_seen("frozen", at=network.made(names[0]), names=listed(names))
     begun = [t for t in loose if t["name"] in network.counting and not t["zero"]]
     states = [t["name"] for t in begun if is_state(t)]
     if states and not verdicts.has("nonzero-initial-state"):
@@ -125,19 +122,19 @@ def _judge_slopes(
     proof = {"slopes": [found[name] for name in names], "largest": largest}
     if cut:
         how = "cut" if any(said for said, _ in found.values()) else "none"
-        verdicts.fault(f"broken-gradient.{how}", at=network.cut, proof=proof, names=_list(names))
+        verdicts.fault(f"broken-gradient.{how}", at=network.cut, proof=proof, names=listed(names))
     elif dead and any(f.proof and f.proof.kind == "reproduced" for f in verdicts.faults):
-        verdicts.also("no-gradient", names=_list(names))
+        verdicts.also("no-gradient", names=listed(names))
     elif dead:
         at = network.made(names[0])
-        verdicts.fault("dead-parameter.unused", at=at, proof=proof, names=_list(names))
+        verdicts.fault("dead-parameter.unused", at=at, proof=proof, names=listed(names))
     elif is_clear and not verdicts.has("parameter-not-learnable"):
         verdicts.right("gradients")
 
 
 def _report(
     rule: str,
-    names: list[str],
+    names: Sequence[str],
     network: Network,
     verdicts: Verdicts,
     prefix: str = "",
@@ -146,10 +143,4 @@ def _report(
     """These tensors are not among those where they belong."""
     at = network.written.get(names[0]) or network.made(names[0])
     proof = {"these": names, "those": those}
-    verdicts.fault(rule, at=at, proof=proof, names=_list([prefix + name for name in names]))
-
-
-def _list(names: list[str]) -> str:
-    """The first names, and how many more there are."""
-    more = f" (and {len(names) - 3} more)" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
+    verdicts.fault(rule, at=at, proof=proof, names=listed([prefix + name for name in names]))

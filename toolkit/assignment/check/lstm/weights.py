@@ -46,19 +46,17 @@ def randomise(
         same: what has a row for each sequence, and is given the same one for all of them.
     """
     rng = torch.Generator().manual_seed(1)
-    hidden = network.way.hidden or 128
+    hidden, batch = network.way.hidden or 128, network.way.batch
+    usual = WEIGHT * math.sqrt(HIDDEN / max(HIDDEN, hidden))
     values: dict[str, Tensor | None] = {}
     for tensor in network.tensors:
         shape, name = tensor["shape"], tensor["name"]
-        std = (
-            WEIGHT * math.sqrt(HIDDEN / max(HIDDEN, hidden)) if max(shape, default=1) > 1 else BIAS
-        )
-        batch = network.way.batch
         if len(shape) > 1 and batch in shape and (name in same or batch != hidden):
             one = [1 if k == shape.index(batch) else n for k, n in enumerate(shape)]
             value = torch.randn(one, generator=rng).expand(shape) * BIAS
         else:
-            value = torch.randn(shape, generator=rng) * (std if len(shape) > 1 else BIAS)
+            is_matrix = len(shape) > 1 and max(shape) > 1
+            value = torch.randn(shape, generator=rng) * (usual if is_matrix else BIAS)
         if name in keep or name in network.states:
             values[name] = None
         elif is_weight(tensor, network):

@@ -81,7 +81,7 @@ def _check_by_hand(
     verdicts.facts.add("saw-loss")
     if root < -0.01:
         proof = {"start": root, "loss": value}
-        verdicts.fault("does-not-learn.negative-value", at=last, proof=proof)
+        verdicts.fault("does-not-learn.negative", at=last, proof=proof)
     else:
         verdicts.right("value")
 

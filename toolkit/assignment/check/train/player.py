@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 
 from toolkit.assignment.check.findings import Id
 from toolkit.assignment.check.train.trace import Backward, Step, Trace
-from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verdicts import Verdicts, listed
 
 MANY = 16  # backward passes after which a step should have been seen
 MIN_STEPS = 3  # to say that a parameter is never moved
-NAMED = 3  # parameters in a message
 
 
 class Player(NamedTuple):
@@ -35,9 +34,7 @@ class Player(NamedTuple):
 
     def listed(self, parameters: Iterable[int]) -> str:
         """The names of some of its parameters."""
-        names = [name for p, name in self.parameters.items() if p in set(parameters)]
-        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        return ", ".join(names[:NAMED]) + more
+        return listed([name for p, name in self.parameters.items() if p in set(parameters)])
 
 
 def should_step(trace: Trace, passes: list[Backward]) -> bool:

@@ -12,11 +12,12 @@ from torch import Tensor
 from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.gan.drawing.stand_ins import Artist, Drawn, digits
 from toolkit.assignment.check.gan.game import Game
-from toolkit.assignment.check.gan.lines import Lines
+from toolkit.assignment.check.gan.lines import Lines, called
 from toolkit.assignment.check.host import Student
 from toolkit.assignment.check.names import NAMES
+from toolkit.assignment.syntax import words_in
 
-TRAINS = {"backward", "step", "zero_grad", "grad"}  # the last one in a gradient penalty
+TRAINS = {"backward", "step", "zero_grad", "grad"}  # calls; the last one in a gradient penalty
 ENDS = [pair.split() for pair in NAMES["ends"]["pairs"].split("|")]
 
 
@@ -36,13 +37,8 @@ class Function:
 
     @property
     def names(self) -> set[str]:
-        """All names, attributes and texts in it, in lower case."""
-        found = {self.node.name.lower()}
-        for node in ast.walk(self.node):
-            for field in ("id", "attr", "arg"):
-                if isinstance(word := getattr(node, field, None), str):
-                    found.add(word.lower())
-        return found
+        """All names and attributes in it, in lower case."""
+        return {word.lower() for word in words_in(self.node)}
 
     def ends(self) -> tuple[str, str] | None:
         """The parameters for the two latent points, if there are any."""
@@ -98,7 +94,8 @@ class Functions:
         words, found = NAMES["functions"][kind], []
         for function in self._all():
             names = function.names - {"walk"}  # of folders
-            if names & TRAINS or function.node.name in ("forward", "__init__"):
+            calls = {called(node) for node in ast.walk(function.node)}
+            if calls & TRAINS or function.node.name in ("forward", "__init__"):
                 continue
             if any(re.search(words, name) for name in names):
                 found.append(function)

@@ -21,6 +21,7 @@ from toolkit.assignment.check.gan.drawing.paths import (
     Path,
     ends_outside,
     find_paths,
+    is_far,
     is_uneven,
 )
 from toolkit.assignment.check.gan.drawing.sites import unsearched
@@ -93,10 +94,10 @@ def _judge(paths: list[Path], places: Sequence[Placed], known: Tensor, verdicts:
         fits = path.points.size(1) == known.size(1) > 2  # in a plane, others lie there by chance
         outside = ends_outside(path, known) if fits else 0
         whole = not path.repeats and len(path.points) + outside == NUM_IMAGES
-        if whole and is_uneven(path):
-            verdicts.fault(
-                "wrong-interpolation.uneven", at=places[paths.index(path)], proof=path.seen()
-            )
+        if whole and (is_uneven(path) or is_far(path)):
+            rule, at = "uneven" if is_uneven(path) else "misses", places[paths.index(path)]
+            proof = path.seen(misses=rule == "misses")
+            verdicts.fault(f"wrong-interpolation.{rule}", at=at, proof=proof)
             return
         if whole:
             verdicts.right("interpolation")

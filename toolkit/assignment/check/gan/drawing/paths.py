@@ -1,10 +1,13 @@
 """Latent points on a line or on an arc: what makes an interpolation, whoever wrote it."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from toolkit.assignment.check.verify import CHANCE
 
 NUM_IMAGES = 9  # 7 steps between two samples, and both samples
 MIN_POINTS = 5
@@ -35,6 +38,15 @@ class Path(NamedTuple):
     def seen(self, misses: bool = False) -> dict[str, Any]:
         """What proves that it is wrong; `misses`: its ends are not those that they should be."""
         return {"steps": self.steps.tolist(), "repeats": self.repeats, "misses": misses}
+
+
+def is_far(path: Path) -> bool:
+    """Whether an end is longer than a sample of N(0, 1) is once in a milliard of times.
+
+    P(|z|^2 > d + 2 sqrt(d t) + 2 t) <= exp(-t) (Laurent and Massart 2000, lemma 1).
+    """
+    d, t = path.points.size(1), -math.log(CHANCE)
+    return float(path.points[[0, -1]].square().sum(1).max()) > d + 2 * math.sqrt(d * t) + 2 * t
 
 
 def is_uneven(path: Path) -> bool:
