@@ -92,8 +92,8 @@ def real(folder: Path) -> Iterator[Solution]:
             root = Path(directory).resolve()
             extract(name, root)
             files = read(root)
-            located = prepare(root, Path(copy).resolve()).parts
-        parts = {p: where.notebook or where.file for p, where in located.items()}
+            submission = prepare(root, Path(copy).resolve())
+        parts = {p: submission.original(where.file) for p, where in submission.parts.items()}
         wrong = " ".join(verdict["why"].values())
         right = tuple(
             part

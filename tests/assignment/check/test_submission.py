@@ -74,7 +74,7 @@ def test_a_finding_in_a_notebook(tmp_path: Path) -> None:
     """Has the notebook's name, the cell, and the line in it; others stay."""
     submission = prepared(tmp_path, {"a/LSTM.ipynb": notebook("import torch\n", "# here\n" + LSTM)})
     (located,) = submission.parts.values()
-    assert located.notebook == "a/LSTM.ipynb"
+    assert submission.original(located.file) == "a/LSTM.ipynb"
     lines = (submission.root / located.file).read_text().splitlines()
     line = lines.index("        for t in range(5):") + 1
     finding = Finding(verdict="wrong", part="lstm", id="does-not-run", file=located.file, line=line,
@@ -198,7 +198,7 @@ def test_a_notebook_of_fifty_megabytes(tmp_path: Path) -> None:
     picture = {"output_type": "display_data", "data": {"image/png": "A" * 50_000_000}}
     content["cells"][1]["outputs"] = [picture]
     submission = prepared(tmp_path, {"lstm.ipynb": json.dumps(content)})
-    assert submission.parts["lstm"].notebook == "lstm.ipynb"
+    assert submission.original(submission.parts["lstm"].file) == "lstm.ipynb"
     assert (submission.root / "lstm.py").stat().st_size < 1000
 
 

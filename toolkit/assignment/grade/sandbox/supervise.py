@@ -134,7 +134,9 @@ class Watched:
         self.starved += taken(*(new - old for new, old in zip(self._before, before, strict=True)))
         if len(family) > limits.processes + 4:  # bubblewrap itself, its init, the program
             return "processes"
-        if self._share.exceeded or sum(map(_memory, family)) > limits.memory:
+        if self._share.exceeded or all(
+            sum(count(pid) for pid in family) > limits.memory for count in (_memory, _own_memory)
+        ):
             return "memory"
         if psutil.virtual_memory().available < RESERVE and is_largest(family):
             with contextlib.suppress(OSError):  # another one is going
@@ -214,14 +216,24 @@ def _signal(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
-def _memory(pid: int) -> int:
+def _memory(pid: int, counted: tuple[bytes, ...] = COUNTED) -> int:
     """Bytes in use by a process, with its page tables, without mapped files."""
     try:
         status = Path(f"/proc/{pid}/status").read_bytes()
     except OSError:
         return 0
     lines = [line.split() for line in status.splitlines()]
-    return sum(1024 * int(line[1]) for line in lines if line and line[0] in COUNTED)
+    return sum(1024 * int(line[1]) for line in lines if line and line[0] in counted)
+
+
+def _own_memory(pid: int) -> int:
+    """The same, but what processes share is divided among them, as a fork shares all at first.
+
+    That takes longer, and a process may hide it; then it counts as above.
+    """
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(pid).memory_full_info().pss + _memory(pid, (b"VmPTE:",))
+    return _memory(pid)
 
 
 def _in_memory(pid: int, size: int) -> int:
