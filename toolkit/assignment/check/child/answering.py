@@ -17,7 +17,6 @@ import torch
 
 from toolkit.assignment.check.child.compiler import postpone_compiler
 from toolkit.assignment.check.child.places import place_of
-from toolkit.assignment.check.child.script.digits import few_digits, replace_mnist
 from toolkit.assignment.check.wire import Closed, receive, send
 from toolkit.assignment.parts import Part
 
@@ -36,6 +35,8 @@ Back = Callable[..., Any]
 def take_pipes() -> tuple[int, int]:
     """Get ready to run or to start students' code, which sees neither warnings nor these pipes.
 
+    Whatever answers is imported now.
+
     Returns:
         the descriptors of the standard input and output, in place of which there is nothing now.
     """
@@ -48,6 +49,8 @@ def take_pipes() -> tuple[int, int]:
     # As the environment variables hide CUDA.
     torch.backends.mps.is_available = lambda: False  # type: ignore[assignment]
     postpone_compiler()
+    for module in ANSWERS.values():
+        importlib.import_module(module)
     return read, write
 
 
@@ -67,6 +70,9 @@ def answer_questions(part: Part, root: Path, read: int, write: int) -> None:
     def back(name: str, /, **arguments: Any) -> Any:
         send(write, nonce, {"call": name, "arguments": arguments})
         return receive(read)[1]
+
+    # This imports torchvision, and that the compiler, unless it is postponed by now.
+    from toolkit.assignment.check.child.script.digits import few_digits, replace_mnist
 
     replace_mnist(few_digits(back))
     answers = importlib.import_module(ANSWERS[part]).Answers(root, back)

@@ -28,6 +28,7 @@ class Answers:
     def __init__(self, root: Path, back: Back) -> None:
         self.root = root
         self.kind: Any = object
+        self.means: dict[str, str | None] = {}  # a parameter's name in lower case -> what it is
 
     def load(self, file: str, name: str | None) -> dict[str, Any]:
         """Import the file and find the class in it.
@@ -47,11 +48,12 @@ class Answers:
             functions = [n for n, f in vars(module).items() if inspect.isfunction(f)]
             return {"name": None, "functions": functions}
         self.kind = kind
-        means = self._means()
+        names = [name.lower() for name in inspect.signature(kind).parameters]
+        self.means = {name: meaning(name, "items") for name in names}
         return {
             "name": kind.__name__,
             "split": next(
-                ([n, *SPLITS[what]] for n, what in means.items() if what in SPLITS), None
+                ([n, *SPLITS[what]] for n, what in self.means.items() if what in SPLITS), None
             ),
             "item": place_of_class(kind, self.root, "__getitem__", "__iter__"),
             "init": place_of_class(kind, self.root, "__init__"),
@@ -69,7 +71,7 @@ class Answers:
             `inputs` (n, ...) and `labels` (n, numbers of one label), as they are but for their
             types; `inputs` is None if items are no pairs of two tensors, all of one shape.
         """
-        means = self._means()
+        means = self.means
         known = {
             "classes": 10,
             "seed": 0,
@@ -91,11 +93,6 @@ class Answers:
             "inputs": torch.stack([pair[0] for pair in pairs if pair]),
             "labels": torch.stack([pair[1] for pair in pairs if pair]),
         }
-
-    def _means(self) -> dict[str, str | None]:
-        """What the parameters of the class are, by their names in lower case."""
-        names = [name.lower() for name in inspect.signature(self.kind).parameters]
-        return {name: meaning(name, "items") for name in names}
 
 
 def _read(dataset: Any, count: int) -> Iterator[Any]:

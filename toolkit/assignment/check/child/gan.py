@@ -4,7 +4,6 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from pathlib import Path
 from types import FunctionType, MethodType
 from typing import Any
 from unittest.mock import patch
@@ -13,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from toolkit.assignment.check.child.answering import Back, described
-from toolkit.assignment.check.child.importing import forget_imports, unpickled
-from toolkit.assignment.check.child.script.running import Script
+from toolkit.assignment.check.child.importing import unpickled
+from toolkit.assignment.check.child.places import within
+from toolkit.assignment.check.child.script.running import Runs
 from toolkit.assignment.check.child.script.trace import EnoughSteps
 from toolkit.assignment.check.child.script.values import tensors_in
 from toolkit.assignment.check.child.script.watching import watching
@@ -23,27 +23,13 @@ from toolkit.assignment.check.names import UnknownParameter, call, meaning
 MAX_TEXT = 200_000  # characters of a file that are sent
 
 
-class Answers:
+class Answers(Runs):
     """One script that trains a generator against a discriminator."""
 
-    def __init__(self, root: Path, back: Back) -> None:
-        self.root = root
-        self.back = back
-        self.script: Script | None = None
-
-    def run(self, file: str, max_steps: int, max_seconds: float) -> dict[str, Any]:
-        """Run the script until its training has made so many steps, or takes too long.
-
-        Returns:
-            what `child/script/trace.py` describes.
-        """
-        forget_imports(self.root)
-        self.script = Script(self.root, file, max_steps, max_seconds, brisk=True)
-        return self.script.run()
+    _brisk = True
 
     def outputs(self, network: int, inputs: list[Tensor]) -> Tensor | None:
         """What a network that was seen gives for other inputs, in evaluation mode."""
-        assert self.script is not None
         module = self.script.trace.networks[network]
         modes = {part: part.training for part in module.modules()}
         for part in modes:  # not by `eval`, whose `train` may be a method of theirs that trains
@@ -59,12 +45,10 @@ class Answers:
 
     def unpickle(self, file: str) -> list[dict[str, Tensor]]:
         """The weights in a file that has whole networks."""
-        assert self.script is not None
         return unpickled(self.root / file, vars(self.script.module))
 
     def shapes(self, network: int) -> dict[str, list[int]]:
         """Of all that a network's state_dict has."""
-        assert self.script is not None
         states = self.script.trace.networks[network].state_dict()
         return {name: list(value.shape) for name, value in states.items()}
 
@@ -78,7 +62,6 @@ class Answers:
         """
         from toolkit.export.torchscript import own_files  # no check waits for that
 
-        assert self.script is not None
         module = self.script.trace.networks[network]
         module.load_state_dict(states)
         for part in module.modules():  # not by `eval`, as in `outputs`
@@ -125,7 +108,6 @@ class Answers:
             `returned` (tensors), `error`, and `unknown` (the parameter that
             nothing is known about).
         """
-        assert self.script is not None
         trace = self.script.trace
         network = trace.networks[generator]
         function = self._function(name, file, network)
@@ -153,8 +135,7 @@ class Answers:
         return answer
 
     def _function(self, name: str, file: str, network: nn.Module) -> Callable[..., Any] | None:
-        assert self.script is not None
-        names = vars(self.script.module)
+        names, root = vars(self.script.module), str(self.root)
         kind, _, method = name.rpartition(".")
         for value in [*names.values(), network] if kind else []:
             if type(value).__name__ == kind and isinstance(
@@ -162,15 +143,14 @@ class Answers:
             ):
                 found: Callable[..., Any] = getattr(value, method)
                 return found
-        function = names.get(name)
-        if not isinstance(function, FunctionType):
-            function = next((f for f in self.script.functions() if f.__name__ == name), None)
+        functions = {n: f for n, f in names.items() if isinstance(f, FunctionType)}
+        theirs = (f for f in functions.values() if within(f.__code__.co_filename, root))
+        function = functions.get(name) or next((f for f in theirs if f.__name__ == name), None)
         return function or self.script.function_in(file, name)
 
     @contextmanager
     def _standing_in(self, network: nn.Module, classifier: "Classifier") -> Iterator[None]:
         """Inside this block generators' images, and what classifies them, are the judge's."""
-        assert self.script is not None
 
         def draw(generator: nn.Module, z: Tensor, *more: Any, **named: Any) -> Any:
             return self.back("draw", z=z.detach(), training=generator.training)

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from toolkit.assignment.check.child.places import within
 from toolkit.assignment.check.child.stand_ins import StandIns, is_replaced
 
 PACKAGE = "submission"  # what the root is called, for relative imports
@@ -122,7 +123,7 @@ def forget_imports(root: Path) -> None:
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, kinds)]
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if name != "__main__" and isinstance(file, str) and Path(file).is_relative_to(root):
+        if name != "__main__" and isinstance(file, str) and within(file, str(root)):
             del sys.modules[name]
 
 
@@ -150,20 +151,16 @@ def package_of(file: Path, root: Path) -> str | None:
     return name
 
 
-def import_file(
-    path: Path, root: Path | None = None, change: Change = lambda tree, file: tree
-) -> ModuleType:
+def import_file(path: Path, root: Path, change: Change) -> ModuleType:
     """Import a student's file under its own name, its folder and the root on the path.
 
     Args:
-        root: of the submission; else the working directory.
+        root: of the submission.
         change: what is done to every file before it is compiled.
 
     Raises:
         whatever the file raises.
     """
-    root = root or Path.cwd()
-    root = root if path.is_relative_to(root) else path.parent
     prepare_imports(root, path.parent, change)
     package = package_of(path, root)
     name = f"{package}.{path.stem}" if package else path.stem

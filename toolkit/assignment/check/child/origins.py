@@ -44,7 +44,6 @@ class Origins(TorchFunctionMode):
         self._stack = ExitStack()
 
     def __enter__(self) -> "Origins":
-        self._stack = ExitStack()
         watched: list[Any] = [(nn.Module, name, self._set) for name in SETTERS]
         watched += [(nn.Module, "__init__", self._init)]
         watched += [(np.random, name, self._draw) for name in DRAWS]

@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType, FunctionType
+from types import FrameType
 from typing import Any
 
 Place = tuple[str | None, int | None]  # a file, relative to the root, and a line of it
@@ -43,19 +43,13 @@ def running(root: str) -> Iterator[tuple[FrameType, str]]:
 
 def place(root: str) -> Place:
     """The file, relative to the root, and the line of the student's code that is running."""
-    return next(((file, frame.f_lineno) for frame, file in running(root)), (None, None))
+    return next(((file, frame.f_lineno) for frame, file in running(root)), NOWHERE)
 
 
 def place_of_class(kind: type, root: Path | str, *methods: str) -> Place | None:
     """The place of a class, or of the first of `methods` it has; None if it is not theirs."""
     file = within(getattr(sys.modules.get(kind.__module__), "__file__", None) or "", str(root))
     return (file, line_of(kind, *methods)) if file else None
-
-
-def place_of_code(function: FunctionType, root: Path | str) -> Place | None:
-    """The place of a function; None if it is not theirs."""
-    file = within(function.__code__.co_filename, str(root))
-    return (file, function.__code__.co_firstlineno) if file else None
 
 
 def line_of(thing: Any, *methods: str) -> int | None:

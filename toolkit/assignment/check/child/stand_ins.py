@@ -182,9 +182,6 @@ class Anything(metaclass=_AnyType):
 
     __exit__ = __delitem__ = __setitem__
 
-    def __contains__(self, key: Any) -> bool:
-        return False
-
     def __or__(self, other: Any) -> Any:
         return self
 

@@ -2,39 +2,20 @@
 
 import time
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from toolkit.assignment.check.child.answering import Back
 from toolkit.assignment.check.child.importing import forget_imports
 from toolkit.assignment.check.child.plain import clear, run_plainly
 from toolkit.assignment.check.child.script.lines import Lines
-from toolkit.assignment.check.child.script.running import Script
+from toolkit.assignment.check.child.script.running import Runs
 
 
-class Answers:
+class Answers(Runs):
     """One script that trains."""
-
-    def __init__(self, root: Path, back: Back) -> None:
-        self.root, self.back = root, back
-        self.script: Script | None = None
-
-    def run(self, file: str, max_steps: int, max_seconds: float) -> dict[str, Any]:
-        """Run the script until its training has made so many steps, or takes too long.
-
-        Args:
-            max_seconds: of CPU time, with or without a step.
-
-        Returns:
-            what `child/script` describes.
-        """
-        forget_imports(self.root)
-        self.script = Script(self.root, file, max_steps, max_seconds)
-        return self.script.run()
 
     def plainly(self, file: str, there: list[str]) -> dict[str, Any] | None:
         """Run a script as it is, in a folder that has only what was `there`; what it raised."""
@@ -58,7 +39,6 @@ class Answers:
             `rows` (n, numbers of one item), float32; `total`, how many items it has (None: it has
             no end); and `redrawn`, whether an item is another one when it is read again.
         """
-        assert self.script is not None
         loader = self.script.trace.loads[load]
         deadline = time.process_time() + seconds
         dataset = loader.dataset

@@ -7,20 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from toolkit.assignment.check.child.answering import Back
 from toolkit.assignment.check.child.importing import classes, unpickled
 from toolkit.assignment.check.child.lstm.devices import Elsewhere, pretend_gpu
 from toolkit.assignment.check.child.lstm.double import in_double
-from toolkit.assignment.check.child.lstm.learning import learn, slopes
+from toolkit.assignment.check.child.lstm.learning import log_probabilities, slopes
 from toolkit.assignment.check.child.lstm.operations import Operations, notable, pieces, pieces_of
-from toolkit.assignment.check.child.lstm.tensors import (
-    all_tensors,
-    changed,
-    described,
-    snapshot,
-)
+from toolkit.assignment.check.child.lstm.tensors import all_tensors, changed, described
 from toolkit.assignment.check.child.origins import Origins
 from toolkit.assignment.check.child.places import line_of, place, place_of_class
 from toolkit.assignment.check.child.script.devices import Recorder
@@ -58,7 +54,7 @@ class Answers:
         if "ScriptModule" not in self.source(file):
             torch.jit._state.disable()  # what Python runs has lines
         with self.recorder:
-            found = classes(import_briefly(self.file), nn.Module)
+            found = classes(import_briefly(self.file, self.root), nn.Module)
         words = [name.lower()] if name else []
         best = pick(found, *words, *NAMES["classes"]["lstm"].split("|"))
         self.kinds = dict(
@@ -163,7 +159,8 @@ class Answers:
             and where the forward has `written` to attributes, by name.
         """
         network = self.network.eval()
-        before, written = snapshot(network), Origins(str(self.root))
+        before = {name: (id(x), x.detach().clone()) for name, x in self._all().items()}
+        written = Origins(str(self.root))
         runs, outputs = [], []
         for x in inputs:
             torch.manual_seed(0)
@@ -203,7 +200,7 @@ class Answers:
         return operations.new
 
     def _operations(self) -> Operations:
-        return Operations(self.root, {id(x): name for name, x in self._all().items()})
+        return Operations(self.root, self._all())
 
     def slopes(self, x: Tensor, pick: int, width: float) -> dict[str, list[float | None]]:
         """How a weighted sum of the output changes: see `learning.slopes`.
@@ -249,7 +246,12 @@ class Answers:
             last = self._call(x.long() if integers else x.float())[pick]
             if axis is not None:
                 last = last.select(axis, -1)
-            losses.append(learn(self.optimizer, last, y))
+            loss = F.nll_loss(log_probabilities(last), y)
+            self.optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(self.optimizer.param_groups[0]["params"], 10.0)
+            self.optimizer.step()
+            losses.append(float(loss.detach()))
         return losses
 
     def elsewhere(
@@ -269,7 +271,8 @@ class Answers:
         with pretend_gpu(self.root, again), there:
             kinds = self.kinds
             with contextlib.suppress(Exception):  # a training that it begins then, and no model
-                kinds = classes(import_briefly(self.file), nn.Module) if again else kinds
+                if again:
+                    kinds = classes(import_briefly(self.file, self.root), nn.Module)
             there.left = None
             network = _construct(kinds[self.kind], sizes)[0].eval()
             there.move(network, moved)

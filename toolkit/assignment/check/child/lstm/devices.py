@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from toolkit.assignment.check.child.importing import forget_imports
 from toolkit.assignment.check.child.lstm.tensors import loose_tensors
 from toolkit.assignment.check.child.origins import address
 from toolkit.assignment.check.child.places import place
@@ -135,9 +136,8 @@ def pretend_gpu(root: Path, again: bool) -> Iterator[None]:
         again: forget the student's modules meanwhile, so that they are imported again.
     """
     before = dict(sys.modules)
-    for name, module in before.items() if again else ():
-        if (file := getattr(module, "__file__", None)) and Path(file).is_relative_to(root):
-            del sys.modules[name]
+    if again:
+        forget_imports(root)
     try:
         with (
             patch.object(torch.cuda, "is_available", lambda: True),

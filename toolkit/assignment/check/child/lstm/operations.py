@@ -5,6 +5,7 @@ like any other.
 """
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -42,13 +43,14 @@ class Operations(TorchDispatchMode):
 
     Args:
         root: the student's folder.
-        leaves: id of a tensor -> its name, of those whose uses are counted.
+        leaves: those whose uses are counted, by name.
     """
 
-    def __init__(self, root: Path, leaves: dict[int, str]) -> None:
+    def __init__(self, root: Path, leaves: dict[str, Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.root = str(root)
-        self.leaves = leaves
+        self.leaves = leaves  # alive, so that no other tensor has the id of one
+        self._names = {id(x): name for name, x in leaves.items()}
         self.made: list[Operation] = []
         self.uses: Counter[str] = Counter()
         self.twice: list[list[Any]] = []  # name, file and line of what is given a leaf two times
@@ -70,7 +72,7 @@ class Operations(TorchDispatchMode):
     ) -> Any:
         """Compute, and keep a copy of what came out."""
         result = func(*args, **(kwargs or {}))
-        used = [self.leaves[id(x)] for x in flat(args) if id(x) in self.leaves]
+        used = [self._names[id(x)] for x in flat(args) if id(x) in self._names]
         self.uses.update(set(used))
         outputs = [x for x in tensors_in(result) if x.is_floating_point()]
         name = func.overloadpacket.__name__.removesuffix("_")
@@ -166,27 +168,16 @@ def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
 
 def _cuts(shape: tuple[int, ...], batch: int, hidden: int) -> list[Callable[[Tensor], Tensor]]:
     """Ways to take a (batch, hidden) piece out of a tensor, whichever its axes are."""
-    axes = [axis for axis, size in enumerate(shape) if size == batch]
+    rows = [axis for axis, size in enumerate(shape) if size == batch]
     if batch == 1:
-        axes = [-1]  # an axis more, in front
-    found: list[Callable[[Tensor], Tensor]] = []
-    for row in axes:
-        for unit, size in enumerate(shape):
-            if unit == row or size % hidden or not size:
-                continue
-            rest = 1
-            for axis, other in enumerate(shape):
-                rest *= other if axis not in (row, unit) else 1
-            count = rest * (size // hidden)
-            if len(found) + count > MAX_PIECES:
-                continue
-            found += [_cut(row, unit, hidden, k) for k in range(count)]
-    return found
+        rows = [-1]  # an axis more, in front
+    units = [axis for axis, size in enumerate(shape) if size % hidden == 0]
+    ways = [(row, unit) for row in rows for unit in units if unit != row]
+    count = math.prod(shape) // (batch * hidden)  # of pieces, in each of these ways
+    most = MAX_PIECES // max(1, count)
+    return [partial(_cut, *way, hidden, k) for way in ways[:most] for k in range(count)]
 
 
-def _cut(row: int, unit: int, hidden: int, k: int) -> Callable[[Tensor], Tensor]:
-    def cut(x: Tensor) -> Tensor:
-        x = x.movedim(unit, -1).unsqueeze(0) if row < 0 else x.movedim((row, unit), (0, -1))
-        return x.reshape(len(x), -1)[:, k * hidden : (k + 1) * hidden]
-
-    return cut
+def _cut(row: int, unit: int, hidden: int, k: int, x: Tensor) -> Tensor:
+    x = x.movedim(unit, -1).unsqueeze(0) if row < 0 else x.movedim((row, unit), (0, -1))
+    return x.reshape(len(x), -1)[:, k * hidden : (k + 1) * hidden]

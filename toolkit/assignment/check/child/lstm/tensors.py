@@ -34,13 +34,11 @@ def described(network: nn.Module) -> list[dict[str, Any]]:
     ]
 
 
-def snapshot(network: nn.Module) -> dict[str, tuple[int, Tensor]]:
-    """Of each tensor of a network its id, and a copy of its values."""
-    return {name: (id(x), x.detach().clone()) for name, x in all_tensors(network).items()}
-
-
 def changed(before: Mapping[str, tuple[int, Tensor]], network: nn.Module) -> dict[str, list[str]]:
-    """What a forward has changed since a snapshot.
+    """What a forward has changed.
+
+    Args:
+        before: of each tensor of the network its id, and a copy of its values.
 
     Returns:
         the names of the parameters that it has replaced (`remade`); and of other tensors that are
@@ -76,11 +74,8 @@ def loose_tensors(network: nn.Module) -> list[tuple[str, Tensor]]:
             found.extend(
                 (f"{name}.{n}", p) for n, p in value.named_parameters() if id(p) not in registered
             )
-        elif depth < MAX_DEPTH and isinstance(value, list | tuple):
-            for k, x in enumerate(value):
-                visit(f"{name}[{k}]", x, depth + 1)
-        elif depth < MAX_DEPTH and isinstance(value, dict):
-            for k, x in value.items():
+        elif depth < MAX_DEPTH and isinstance(value, list | tuple | dict):
+            for k, x in value.items() if isinstance(value, dict) else enumerate(value):
                 visit(f"{name}[{k!r}]", x, depth + 1)
         elif depth < MAX_DEPTH and _is_theirs(value) and id(value) not in seen:
             seen.add(id(value))

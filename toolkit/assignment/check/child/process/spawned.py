@@ -91,9 +91,11 @@ class Spawned:
 
 def main() -> None:
     """Answer for one part: python -m toolkit.assignment.check.child.process.spawned REQUEST"""
-    request = json.loads(sys.argv[1])
-    os.write(2, READY)
-    answer_questions(request["part"], Path(request["root"]), *take_pipes())
+    request, ready = json.loads(sys.argv[1]), os.dup(2)
+    pipes = take_pipes()
+    os.write(ready, READY)
+    os.close(ready)
+    answer_questions(request["part"], Path(request["root"]), *pipes)
 
 
 if __name__ == "__main__":

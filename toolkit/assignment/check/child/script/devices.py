@@ -49,7 +49,11 @@ class Recorder(TorchFunctionMode):
             if is_gpu(made):
                 self.heard("device", name)
             return made
-        args, kwargs, asked = _without_gpu(name, args, kwargs or {})
+        kwargs, asked = kwargs or {}, name == "cuda"
+        if is_gpu(kwargs.get("device")):
+            kwargs, asked = kwargs | {"device": CPU}, True
+        if name == "to" and any(is_gpu(x) for x in args[1:]):
+            args, asked = tuple(CPU if is_gpu(x) else x for x in args), True
         if asked:
             self.heard("gpu", name)
         if name == "cuda":
@@ -77,18 +81,6 @@ def _recurrent(name: str) -> str:
 @functools.cache
 def _is_recurrent(name: str) -> bool:
     return RECURRENT.search(name) is not None
-
-
-def _without_gpu(
-    name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any], bool]:
-    """The arguments of a call of torch with every GPU replaced, and whether it asks for one."""
-    asked = name == "cuda"
-    if is_gpu(kwargs.get("device")):
-        kwargs, asked = kwargs | {"device": CPU}, True
-    if name == "to" and any(is_gpu(x) for x in args[1:]):
-        args, asked = tuple(CPU if is_gpu(x) else x for x in args), True
-    return args, kwargs, asked
 
 
 def is_gpu(x: Any) -> bool:

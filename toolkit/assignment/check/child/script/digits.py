@@ -15,28 +15,25 @@ WHOLE = {True: 60_000, False: 10_000}  # of MNIST's training and test data
 Digits = Callable[[bool], Any]
 
 
-def _data_set(digits: Digits) -> Any:
-    """A class that is like torchvision's MNIST, and has these digits."""
+class FewDigits(MNIST):  # type: ignore[misc]
+    """As torchvision's MNIST, with other digits."""
 
-    class FewDigits(MNIST):  # type: ignore[misc]
-        """As torchvision's MNIST."""
+    digits: Digits
 
-        def __init__(
-            self,
-            root: Any = "",
-            train: bool = True,
-            transform: Any = None,
-            target_transform: Any = None,
-            download: bool = False,
-            **more: Any,
-        ) -> None:
-            # Past MNIST's own constructor, which looks for its files.
-            super(MNIST, self).__init__(str(root), None, transform, target_transform)
-            self.train = train
-            found = digits(bool(train))
-            self.data, self.targets = found["images"], found["labels"]
-
-    return FewDigits
+    def __init__(
+        self,
+        root: Any = "",
+        train: bool = True,
+        transform: Any = None,
+        target_transform: Any = None,
+        download: bool = False,
+        **more: Any,
+    ) -> None:
+        # Past MNIST's own constructor, which looks for its files.
+        super(MNIST, self).__init__(str(root), None, transform, target_transform)
+        self.train = train
+        found = self.digits(bool(train))
+        self.data, self.targets = found["images"], found["labels"]
 
 
 def few_digits(back: Callable[..., Any], whole: bool = False) -> Digits:
@@ -60,8 +57,7 @@ def few_digits(back: Callable[..., Any], whole: bool = False) -> Digits:
 
 def replace_mnist(digits: Digits) -> None:
     """Let torchvision's data sets of digits, and of things like digits, have these."""
-    few_digits = _data_set(digits)
     for name in ("MNIST", "FashionMNIST", "KMNIST", "QMNIST"):
-        classes = getattr(torchvision.datasets, name).classes
+        own = {"classes": getattr(torchvision.datasets, name).classes}
         for owner in (torchvision.datasets, torchvision.datasets.mnist):
-            setattr(owner, name, type(name, (few_digits,), {"classes": classes}))
+            setattr(owner, name, type(name, (FewDigits,), own | {"digits": staticmethod(digits)}))

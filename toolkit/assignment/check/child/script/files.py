@@ -22,13 +22,13 @@ def shown(trace: Trace, name: str, args: tuple[Any, ...]) -> None:
     if name in WRITES and args and isinstance(args[0], str | os.PathLike):
         _there(trace, args[0])
     if name in SHOWS and trace.on and not trace.full():
-        trace.add("save", name=name, value=_picture(trace, args))
+        trace.add("save", value=_picture(trace, args))
 
 
-def saved(name: str, trace: Trace, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+def saved(trace: Trace, function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """A picture is saved."""
     if not trace.full():
-        trace.add("save", name=name, value=_picture(trace, args))
+        trace.add("save", value=_picture(trace, args))
     return function(*args, **kwargs)
 
 

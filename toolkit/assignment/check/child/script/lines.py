@@ -17,7 +17,6 @@ from unittest.mock import patch
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from toolkit.assignment.check.child.script.running import Script
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
@@ -64,15 +63,10 @@ class Lines(Script):
             draws `random` numbers; and `lines`: of each simple statement how often it ran, and what
             was so after its first time, as of `_seen`.
         """
-        made, rng = DataLoader.__init__, np.random.default_rng
-
-        def load(loader: Any, dataset: Any, batch_size: Any = 1, *args: Any, **more: Any) -> None:
-            made(loader, dataset, batch_size and (self._batch or batch_size), *args, **more)
-
+        rng = np.random.default_rng
         setattr(builtins, LINES, self._ran_line)
         torch._C._set_deterministic_algorithms(True, warn_only=True)  # empty memory is nan
-        seeded = patch.object(np.random, "default_rng", lambda seed=self._seed: rng(seed))
-        with patch.object(DataLoader, "__init__", load), seeded:
+        with patch.object(np.random, "default_rng", lambda seed=self._seed: rng(seed)):
             answer = self.run()
         return {
             "ended": answer["ended"],
@@ -84,6 +78,7 @@ class Lines(Script):
 
     def _begin(self, trace: Trace) -> None:
         super()._begin(trace)
+        trace.batch = self._batch
         trace.add = partial(self._add, trace.add)  # type: ignore[method-assign]
 
     def _attempt_in_modes(self) -> None:

@@ -1,32 +1,40 @@
 """Tells a trace which loaders are made, and which batches they give."""
 
+import inspect
 import sys
+from collections.abc import Mapping
 from typing import Any
 
-from torch.utils.data import IterableDataset, RandomSampler, SequentialSampler
+from torch.utils.data import DataLoader, IterableDataset, RandomSampler, SequentialSampler
 
 from toolkit.assignment.check.child.places import within
 from toolkit.assignment.check.child.script.trace import Trace
 from toolkit.assignment.check.child.script.values import tensors_in
 
+SIGNATURE = inspect.signature(DataLoader.__init__)
+PROCESSES = ("self", "num_workers", "pin_memory", "prefetch_factor", "persistent_workers",
+             "multiprocessing_context", "timeout")  # arguments that are not passed on  # fmt: skip
 MNIST = 60_000  # items of its training data
 LARGE = 2500  # numbers of an image, of which a network needs long
 LARGE_BATCH, SMALL_BATCH = 64, 32
 INFINITE = 10**7  # items; more are not stored but drawn
 
 
-def made_loader(
-    trace: Trace, function: Any, loader: Any, /, dataset: Any, *args: Any, **kwargs: Any
-) -> None:
+def made_loader(trace: Trace, function: Any, loader: Any, /, *args: Any, **kwargs: Any) -> None:
     """Add each DataLoader that is made to the trace, without processes of its own."""
-    for name in ("prefetch_factor", "persistent_workers", "multiprocessing_context", "timeout"):
-        kwargs.pop(name, None)
+    try:
+        given = SIGNATURE.bind(loader, *args, **kwargs).arguments
+    except TypeError:
+        function(loader, *args, **kwargs)  # says what is wrong with them
+        raise
+    given = {name: value for name, value in given.items() if name not in PROCESSES}
     if trace.brisk:
-        args, kwargs = _fewer(dataset, args, kwargs)
-    kwargs |= {"num_workers": 0, "pin_memory": False}
-    collate = {"collate_fn": args[5]} if len(args) > 5 else {}
-    function(loader, dataset, *args[:4], **collate, **kwargs)  # the fifth would be num_workers
+        given |= _fewer(given)
+    if trace.batch and given.get("batch_size", 1) and not given.get("batch_sampler"):
+        given["batch_size"] = trace.batch
+    function(loader, **given)
     if trace.on:
+        dataset = given["dataset"]
         load, size = trace.values.id_of(loader), _size(dataset)
         trace.loads[load] = loader
         trace.add(
@@ -40,21 +48,17 @@ def made_loader(
         )
 
 
-def _fewer(
-    dataset: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments of a loader with a smaller batch, where its last one would be smaller too."""
-    size = args[0] if args else kwargs.get("batch_size")
-    if not isinstance(size, int) or kwargs.get("drop_last") or len(args) > 7 or not MNIST % size:
-        return args, kwargs
+def _fewer(given: Mapping[str, Any]) -> dict[str, int]:
+    """A smaller batch for a loader, where its last one would be smaller too."""
+    size = given.get("batch_size")
+    if not (isinstance(size, int) and size and MNIST % size) or given.get("drop_last"):
+        return {}
     try:
-        item = next(tensors_in([*dataset[0]]), None)
+        item = next(tensors_in([*given["dataset"][0]]), None)
     except Exception:  # whatever a student's code raises
-        return args, kwargs
+        return {}
     few = LARGE_BATCH if item is None or item.numel() < LARGE else SMALL_BATCH
-    if size <= few:
-        return args, kwargs
-    return (few, *args[1:]) if args else args, kwargs if args else kwargs | {"batch_size": few}
+    return {"batch_size": few} if few < size else {}
 
 
 def _size(dataset: Any) -> int | None:

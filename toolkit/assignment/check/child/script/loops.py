@@ -26,9 +26,9 @@ FEW = 6  # steps in a loop that are enough if they take long
 SHORT = 2  # steps in a loop, of which nothing is looked at
 
 
-def import_briefly(path: Path, root: Path | None = None) -> ModuleType:
+def import_briefly(path: Path, root: Path) -> ModuleType:
     """As `import_file`, with few steps of what trains while it is imported."""
-    trace = Trace(root or Path.cwd(), SHORT, math.inf)
+    trace = Trace(root, SHORT, math.inf)
 
     def count(*_: Any) -> None:
         trace.steps += 1

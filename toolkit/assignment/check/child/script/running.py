@@ -3,7 +3,6 @@
 import _thread
 import ast
 import builtins
-import copy
 import http.client
 import signal
 import socket
@@ -19,9 +18,9 @@ from typing import Any
 
 from torch import nn
 
-from toolkit.assignment.check.child.answering import described
+from toolkit.assignment.check.child.answering import Back, described
 from toolkit.assignment.check.child.importing import compiled, forget_imports, prepare_imports
-from toolkit.assignment.check.child.places import NOWHERE, place_of_class, place_of_code
+from toolkit.assignment.check.child.places import NOWHERE, place_of_class
 from toolkit.assignment.check.child.plain import run_as_main
 from toolkit.assignment.check.child.script.loops import Loops
 from toolkit.assignment.check.child.script.reading import modes, unfinished
@@ -66,7 +65,7 @@ class Script:
         self.trace = trace
         self.loops = Loops(trace)
         self.module = ModuleType("__main__")
-        self._ran: dict[str, ast.Module] = {}  # file -> what was run, as they wrote it
+        self._ran: dict[str, list[int]] = {}  # file -> lines of it that are still to be written
 
     def run(self) -> dict[str, Any]:
         """Run it until it ends, or has trained enough.
@@ -80,12 +79,12 @@ class Script:
                 ended, error = self._attempt_in_modes() or (ended, error)
             if ended == "finished" and not self.trained:
                 ended, error = "nothing", None
-        self.trace.finish()
+        self.trace.see_moves_by_hand()
         return {
             "ended": ended,
             "error": error,
             "ran": list(self._ran),
-            "unfinished": [(file, k) for file, tree in self._ran.items() for k in unfinished(tree)],
+            "unfinished": [(file, k) for file, lines in self._ran.items() for k in lines],
             "networks": [_network(k, n, self.trace) for k, n in self.trace.networks.items()],
             "normalised": list(self.trace.origins.all_modules("Normalize")),
             "events": self.trace.events,
@@ -102,14 +101,6 @@ class Script:
         """Whether the training is the one that is looked for: of a GAN, two optimisers step."""
         optimizers = {e["optimiser"] for e in self.trace.events if e["kind"] == "step"}
         return self.trained and (len(optimizers) > 1) == self.trace.brisk
-
-    def functions(self) -> list[FunctionType]:
-        """The functions in the script, also those that it imports from files of theirs."""
-        return [
-            value
-            for value in vars(self.module).values()
-            if isinstance(value, FunctionType) and place_of_code(value, self.root)
-        ]
 
     def function_in(self, file: str, name: str) -> FunctionType | None:
         """A function in another file of theirs, which the script did not import."""
@@ -170,8 +161,32 @@ class Script:
 
     def _change(self, tree: ast.Module, file: str) -> ast.Module:
         """What is done to each of their files that is run."""
-        self._ran[Path(file).relative_to(self.root).as_posix()] = copy.deepcopy(tree)
+        self._ran[Path(file).relative_to(self.root).as_posix()] = list(unfinished(tree))
         return self.loops.change(tree, file)
+
+
+class Runs:
+    """Answers about one script, which has to be run before any other question about it."""
+
+    script: Script
+    _brisk = False  # as of a trace
+
+    def __init__(self, root: Path, back: Back) -> None:
+        self.root = root
+        self.back = back
+
+    def run(self, file: str, max_steps: int, max_seconds: float) -> dict[str, Any]:
+        """Run the script until its training has made so many steps, or takes too long.
+
+        Args:
+            max_seconds: of CPU time, with or without a step.
+
+        Returns:
+            what this package describes.
+        """
+        forget_imports(self.root)
+        self.script = Script(self.root, file, max_steps, max_seconds, self._brisk)
+        return self.script.run()
 
 
 @contextmanager

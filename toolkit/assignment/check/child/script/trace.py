@@ -2,8 +2,7 @@
 
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from toolkit.assignment.check.child.places import Place, place
 from toolkit.assignment.check.child.script.values import (
     Losses,
     Values,
-    copy_of,
     differs,
     graph,
     tensors_in,
@@ -60,6 +58,7 @@ class Trace:
         self.networks: dict[int, nn.Module] = {}
         self.loads: dict[int, Any] = {}  # id -> the DataLoader
         self.begun: dict[int | None, int] = {}  # the same -> steps before its first batch
+        self.batch: int | None = None  # items in a batch of a DataLoader; None: as they say
         self.parsers: list[ArgumentParser] = []  # of arguments
         self._reached: dict[int, Tensor] = {}  # parameters that some backward pass reached
         self._nodes: set[Any] = set()  # of the graph of a backward pass that is under way
@@ -73,15 +72,6 @@ class Trace:
         """An empty one, for the time that is left."""
         left = max(0.0, self.deadline - time.process_time())
         return Trace(Path(self.root), self.max_steps, left, self.brisk)
-
-    @contextmanager
-    def inside(self) -> Iterator[None]:
-        """While a network runs, of which the ones inside do not count."""
-        self.depth += 1
-        try:
-            yield
-        finally:
-            self.depth -= 1
 
     def add(self, kind: str, **fields: Any) -> int:
         """Record an event, and return its index."""
@@ -151,13 +141,14 @@ class Trace:
         Returns:
             id -> a copy of its gradient so far.
         """
-        self._see_moves_by_hand()
+        self.see_moves_by_hand()
         self._see_cleared()
         leaves, self._nodes = graph(*roots)
         reached = {self.values.id_of(leaf): leaf for leaf in leaves}
         self._reached |= reached
         self._gradients = {}
-        return {key: copy_of(leaf.grad) for key, leaf in reached.items()}
+        gradients = {key: leaf.grad for key, leaf in reached.items()}
+        return {key: None if x is None else x.detach().clone() for key, x in gradients.items()}
 
     @unwatched
     def after_backward(
@@ -165,9 +156,7 @@ class Trace:
     ) -> None:
         """Record a backward pass."""
         gradients, self._gradients = self._gradients or {}, None
-        changed = [
-            key for key, old in before.items() if differs(old, copy_of(self._reached[key].grad))
-        ]
+        changed = [key for key, old in before.items() if differs(old, self._reached[key].grad)]
         self._idle += 1
         self.steps += self._idle % PASSES == 0
         index = self.add(
@@ -261,12 +250,6 @@ class Trace:
                     self._clamps += [] if in_place else [(event, key, result)]
                 return
 
-    @unwatched
-    def finish(self) -> None:
-        """Look once more, when the script has ended."""
-        self._see_moves_by_hand()
-
-    @unwatched
     def _see_cleared(self) -> None:
         """Forget the passes of gradients that are gone, or all zero."""
         for key in list(self._passes):
@@ -275,7 +258,7 @@ class Trace:
                 del self._passes[key]
 
     @unwatched
-    def _see_moves_by_hand(self) -> None:
+    def see_moves_by_hand(self) -> None:
         """Record a step if parameters have moved by a new gradient and no optimiser stepped."""
         moved = [
             key

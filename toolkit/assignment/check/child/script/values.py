@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ParamSpec, TypeVar
 
@@ -49,7 +50,7 @@ class Values:
         self._kept: dict[int, Any] = {}  # what cannot be referred to weakly, by Python's own id
         self._count = 0
         self._sent = 0
-        self._outputs: list[tuple[int, Tensor, set[bytes]]] = []
+        self._outputs = deque[tuple[int, Tensor, set[bytes]]](maxlen=RECENT)
 
     def id_of(self, thing: Any) -> int:
         """A small number that no other tensor, network or optimiser has."""
@@ -66,12 +67,11 @@ class Values:
         """Remember that this is the output of the call with this index, to recognise it later."""
         copy = output.detach().clone()
         self._outputs.append((event, copy, set(_rows(copy))))
-        del self._outputs[:-RECENT]
 
     @unwatched
     def describe(self, tensor: Tensor) -> dict[str, Any]:
         """A tensor as plain values; see the trace for what they are."""
-        owners = self.owners
+        reached, owners = map(self.id_of, graph(tensor)[0]), self.owners
         moments = _moments(tensor.detach().reshape(-1))
         varied = bool(moments["std"])  # numbers that are all the same tell nothing
         source = self._source(tensor) if varied else None
@@ -83,7 +83,7 @@ class Values:
             "from": source,
             "rows_from": self._row_sources(tensor) if varied and source is None else [],
             "values": self._numbers(tensor) if source is None else None,
-            "networks": sorted({owners[p] for p in map(self.id_of, leaves(tensor)) if p in owners}),
+            "networks": sorted({owners[p] for p in reached if p in owners}),
         }
 
     def _numbers(self, tensor: Tensor) -> Tensor | None:
@@ -110,7 +110,7 @@ class Values:
             return []
         rows = list(_rows(tensor.detach()))
         found: list[list[Any]] = [
-            [event, torch.tensor([_is_among(row, known) for row in rows], dtype=torch.bool)]
+            [event, torch.tensor(_are_among(rows, known), dtype=torch.bool)]
             for event, _, known in (self._outputs if rows else [])
         ]
         return [pair for pair in found if bool(pair[1].any())]
@@ -134,16 +134,6 @@ def tensors_in(*things: Any) -> Iterator[Tensor]:
     return (thing for thing in flat(*things) if isinstance(thing, Tensor))
 
 
-def leaves(*roots: Tensor) -> list[Tensor]:
-    """The tensors without a history that a backward pass from `roots` gives a gradient to."""
-    return graph(*roots)[0]
-
-
-def copy_of(gradient: Tensor | None) -> Tensor | None:
-    """The numbers of a gradient now."""
-    return None if gradient is None else gradient.detach().clone()
-
-
 def differs(old: Tensor | None, new: Tensor | None) -> bool:
     """Whether a backward pass changed this gradient; one of zeros changes nothing."""
     if new is None:
@@ -152,7 +142,10 @@ def differs(old: Tensor | None, new: Tensor | None) -> bool:
 
 
 def graph(*roots: Tensor) -> tuple[list[Tensor], set[Any]]:
-    """The same tensors, and the nodes of the graph on the way to them."""
+    """The tensors without a history that a backward pass from `roots` gives a gradient to.
+
+    And the nodes of the graph on the way to them.
+    """
     found: list[Tensor] = []
     waiting = [root.grad_fn for root in roots if root.grad_fn is not None]
     seen = set(waiting)
@@ -177,12 +170,12 @@ def _rows(tensor: Tensor) -> list[bytes]:
     return [row.tobytes() for row in array]
 
 
-def _is_among(row: bytes, known: set[bytes]) -> bool:
-    """Whether a row is among some others, or begins or ends as one of them, beside labels."""
+def _are_among(rows: list[bytes], known: set[bytes]) -> list[bool]:
+    """Whether each row is among some others, or begins or ends as one of them, beside labels."""
     size = len(next(iter(known), b""))
-    if not FEWEST_BYTES < size < len(row):
-        return row in known
-    return row[:size] in known or row[-size:] in known
+    if not FEWEST_BYTES < size < len(rows[0]):
+        return [row in known for row in rows]
+    return [row[:size] in known or row[-size:] in known for row in rows]
 
 
 def _moments(flat: Tensor) -> dict[str, float | None]:
@@ -207,15 +200,13 @@ class Losses:
     def __init__(self) -> None:
         self.called: Any = None
         self.inside = False
-        self._nodes: dict[int, Any] = {}  # event -> the node of the graph that it has made
+        self._nodes = deque[tuple[int, Any]](maxlen=KEPT)  # events, and what each made in a graph
 
     def keep(self, index: int, result: Any) -> None:
         """Remember what the loss function of an event returned."""
         if isinstance(result, Tensor) and result.grad_fn is not None:
-            self._nodes[index] = result.grad_fn
-            for old in list(self._nodes)[:-KEPT]:
-                del self._nodes[old]
+            self._nodes.append((index, result.grad_fn))
 
     def among(self, nodes: set[Any]) -> list[int]:
         """The events of those that are among the nodes of a graph."""
-        return [index for index, node in self._nodes.items() if node in nodes]
+        return [index for index, node in self._nodes if node in nodes]

@@ -110,8 +110,11 @@ def _network(trace: Trace, function: Any, network: Any, /, *args: Any, **kwargs:
         return function(network, *args, **kwargs)
     trace.stop_if_slow()
     inputs = trace.all_values(args, kwargs)
-    with trace.inside():
+    trace.depth += 1  # the networks inside of it do not count
+    try:
         result = function(network, *args, **kwargs)
+    finally:
+        trace.depth -= 1
     index = trace.add(
         "call",
         network=known,
@@ -213,8 +216,8 @@ HANDLERS: tuple[tuple[Any, str, Handler], ...] = (
     (_BaseDataLoaderIter, "__next__", loaders.next_batch),
     *((owner, "open", files.opened) for owner in (builtins, io)),
     (torch, "save", files.stored),
-    (torchvision.utils, "save_image", partial(files.saved, "save_image")),
-    (PIL.Image.Image, "save", partial(files.saved, "save")),
+    (torchvision.utils, "save_image", files.saved),
+    (PIL.Image.Image, "save", files.saved),
     (ArgumentParser, "parse_known_args", _parsed),
 )
 
