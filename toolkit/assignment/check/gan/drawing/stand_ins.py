@@ -76,9 +76,9 @@ class Artist:
         if z.dim() < 2:
             return self.draw(z.reshape(1, -1), training)[0]
         z = z.reshape(len(z), -1).float()
-        self.drawn.append(Drawn(z, training))
+        self.drawn.append(Drawn(z, bool(training)))
         weights = torch.arange(2.0, z.size(1) + 2).sqrt()
-        which = ((z @ weights).abs() * SPREAD).frac().mul(NUM_IMAGES).long()
+        which = ((z @ weights).abs() * SPREAD).frac().nan_to_num().mul(NUM_IMAGES).long()
         images = _few()[False][0][which][:, None].float() / 255
         if self.side != SIDE:
             images = F.interpolate(images, size=(self.side, self.side), mode="bilinear")

@@ -28,7 +28,8 @@ def affine(y: Tensor, x: Tensor | None, h: Tensor) -> Map:
     parts = [h, torch.ones(len(h), 1)] if x is None else [x, h, torch.ones(len(h), 1)]
     inputs = torch.cat([part.double() for part in parts], dim=1)
     y = y.double()
-    solution = torch.linalg.lstsq(inputs, y, driver="gelsd").solution
+    finite = (values.nan_to_num(0.0, 0.0, 0.0) for values in (inputs, y))  # others fit no map
+    solution = torch.linalg.lstsq(*finite, driver="gelsd").solution
     residual = float((inputs @ solution - y).norm() / _scale(y))
     d = 0 if x is None else x.size(1)
     weight_x, bias = solution[:d], solution[-1]
