@@ -14,6 +14,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from toolkit.__main__ import app
@@ -117,6 +118,8 @@ def result_of(root: Path) -> dict[str, Any]:
 
 def test_a_right_one(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Gradescope unpacks an archive; one inside of it stays."""
+    if torch.version.cuda:
+        pytest.skip("needs torch for the CPU, as setup.sh installs: the other takes 400 MB at once")
     files = root.parent / "files"
     files.mkdir()
     cases.write_right("separate gates", files)

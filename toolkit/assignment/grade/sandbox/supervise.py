@@ -27,7 +27,6 @@ MOST_SECONDS = 10.0  # that are waited until killed processes have given their m
 TICK = 0.1  # seconds between two looks at the processes
 PAGE = os.sysconf("SC_PAGE_SIZE")
 LAUNCHED = re.compile("sandbox/launcher.py$").search  # what a sandbox has in its command line
-COUNTED = (b"RssAnon:", b"RssShmem:", b"VmPTE:")  # in /proc/PID/status
 Status = Literal["finished", "time", "memory", "processes", "disk", "short"]
 
 
@@ -216,14 +215,9 @@ def _signal(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
-def _memory(pid: int, counted: tuple[bytes, ...] = COUNTED) -> int:
+def _memory(pid: int) -> int:
     """Bytes in use by a process, with its page tables, without mapped files."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_bytes()
-    except OSError:
-        return 0
-    lines = [line.split() for line in status.splitlines()]
-    return sum(1024 * int(line[1]) for line in lines if line and line[0] in counted)
+    return _listed(pid, "status", b"RssAnon:", b"RssShmem:", b"VmPTE:")
 
 
 def _own_memory(pid: int) -> int:
@@ -231,9 +225,18 @@ def _own_memory(pid: int) -> int:
 
     That takes longer, and a process may hide it; then it counts as above.
     """
-    with contextlib.suppress(psutil.Error):
-        return psutil.Process(pid).memory_full_info().pss + _memory(pid, (b"VmPTE:",))
-    return _memory(pid)
+    own = _listed(pid, "smaps_rollup", b"Pss_Anon:", b"Pss_Shmem:")
+    return own + _listed(pid, "status", b"VmPTE:") if own else _memory(pid)
+
+
+def _listed(pid: int, file: str, *names: bytes) -> int:
+    """The sum of what a file of /proc/PID lists under these names, in bytes; 0 if it is closed."""
+    try:
+        text = Path("/proc", str(pid), file).read_bytes()
+    except OSError:
+        return 0
+    lines = [line.split() for line in text.splitlines()]
+    return sum(1024 * int(line[1]) for line in lines if line and line[0] in names)
 
 
 def _in_memory(pid: int, size: int) -> int:
