@@ -108,7 +108,8 @@ class Origins(TorchFunctionMode):
 
         What is an attribute of a module was made where it was assigned; else its numbers tell.
         """
-        around = [(prefix, m) for prefix, m in network.named_modules() if _is_in(name, prefix)]
+        modules = network.named_modules()
+        around = [(p, m) for p, m in modules if not p or name.startswith(f"{p}.")]
         prefix, owner = max(around, key=lambda found: len(found[0]))
         rest = name[len(prefix) :].strip(".")
         attribute = re.split(r"\W", rest)[0]
@@ -131,10 +132,6 @@ def handled(function: Callable[..., Any], handler: Callable[..., Any]) -> Callab
 def address(tensor: Tensor) -> int:
     """Where its numbers are; no two that are alive share it unless they share their numbers."""
     return tensor.untyped_storage().data_ptr() or id(tensor)
-
-
-def _is_in(name: str, module: str) -> bool:
-    return not module or name.startswith(f"{module}.")
 
 
 def _first_tensor(args: Any) -> Tensor | None:

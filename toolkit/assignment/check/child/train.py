@@ -2,14 +2,17 @@
 
 import time
 from itertools import islice
+from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from toolkit.assignment.check.child.importing import forget_imports
-from toolkit.assignment.check.child.plain import clear, run_plainly
+from toolkit.assignment.check.child.answering import described
+from toolkit.assignment.check.child.importing import compiled, forget_imports, prepare_imports
+from toolkit.assignment.check.child.plain import clear, run_as_main
+from toolkit.assignment.check.child.script.digits import few_digits, replace_mnist
 from toolkit.assignment.check.child.script.lines import Lines
 from toolkit.assignment.check.child.script.running import Runs
 
@@ -18,8 +21,28 @@ class Answers(Runs):
     """One script that trains."""
 
     def plainly(self, file: str, there: list[str]) -> dict[str, Any] | None:
-        """Run a script as it is, in a folder that has only what was `there`; what it raised."""
-        return run_plainly(self.root, file, there, self.back)
+        """Run a file as `python FILE` does, until it ends, as it will where it stops with an error.
+
+        Nothing is watched, cut short or guessed. Only what this machine lacks is not as it is for
+        them: MNIST, which is not downloaded, and packages that plot or log and are not installed.
+
+        Args:
+            there: all that its folder is to have; what else an earlier run has made is deleted.
+
+        Returns:
+            what it raised, as in `answering.described`; None if it came to its end.
+        """
+        clear(self.root, there)
+        path = self.root / file
+        replace_mnist(few_digits(self.back, whole=True))
+        prepare_imports(self.root, path.parent, lacking=True)
+        try:
+            run_as_main(ModuleType("__main__"), path, self.root, compiled(path))
+        except SystemExit:
+            return None
+        except Exception as error:  # whatever a student's code raises
+            return described(error, self.root)
+        return None
 
     def watch(self, file: str, there: list[str], max_seconds: float, **how: Any) -> dict[str, Any]:
         """Follow a script, in a folder that has only what was `there`: see `Lines`."""
