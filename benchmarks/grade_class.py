@@ -36,6 +36,7 @@ from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.sandbox.choice import find_isolation
 from toolkit.assignment.grade.sandbox.isolation import Limits
+from toolkit.assignment.grade.sandbox.supervise import LAUNCHED
 from toolkit.assignment.grade.verdict import CHECK
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -222,6 +223,7 @@ def own_peaks(pid: int) -> Iterator[tuple[bool, int]]:
         with contextlib.suppress(psutil.NoSuchProcess, OSError, AttributeError):  # it has ended
             line = process.cmdline()
             judges = process != parent and line == process.parent().cmdline()
+            judges &= not any(map(LAUNCHED, line))  # what a submission takes
             if process == parent or judges or "loky" in " ".join(line):
                 status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
                 for row in status.splitlines():
