@@ -4,6 +4,7 @@ Each part has a class `Answers` whose public methods are the questions. An answe
 of its question. What a student's code raises is an answer too: its type, its text and its place.
 """
 
+import functools
 import importlib
 import os
 import random
@@ -46,8 +47,8 @@ def take_pipes() -> tuple[int, int]:
         os.dup2(nowhere, descriptor)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    # As the environment variables hide CUDA.
-    torch.backends.mps.is_available = lambda: False  # type: ignore[assignment]
+    # As the environment variables hide CUDA; cached as torch's own, in which the compiler looks.
+    torch.backends.mps.is_available = functools.cache(lambda: False)
     postpone_compiler()
     for module in ANSWERS.values():
         importlib.import_module(module)
