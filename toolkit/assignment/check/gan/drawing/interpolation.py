@@ -94,7 +94,8 @@ def _judge(paths: list[Path], places: Sequence[Placed], known: Tensor, verdicts:
         fits = path.points.size(1) == known.size(1) > 2  # in a plane, others lie there by chance
         outside = ends_outside(path, known) if fits else 0
         whole = not path.repeats and len(path.points) + outside == NUM_IMAGES
-        if whole and (is_uneven(path) or is_far(path)):
+        far = is_far(path) and not verdicts.has("wrong-noise")  # else their samples may be longer
+        if whole and (is_uneven(path) or far):
             rule, at = "uneven" if is_uneven(path) else "misses", places[paths.index(path)]
             proof = path.seen(misses=rule == "misses")
             verdicts.fault(f"wrong-interpolation.{rule}", at=at, proof=proof)
