@@ -173,7 +173,7 @@ def test_finished_ones_are_kept(graded: Path) -> None:
         names.clear()
         report = lambda done, total, name, result: names.append(name)  # noqa: E731
         grade(graded, graded / "graded", report=report, **options)
-        return sorted(names)
+        return sorted({*names})  # one that others have disturbed is graded twice
 
     assert again() == []
     assert results_of(graded) == kept
