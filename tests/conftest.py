@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,6 +36,7 @@ STARTS = {
     "built": "c++",
 }
 
+HANGS = 900  # seconds after which a program is taken for one that hangs; nothing waits for it else
 NEEDS_PLAYWRIGHT = "needs playwright: pip install playwright"
 
 RunTrain = Callable[..., subprocess.CompletedProcess[str]]
@@ -52,7 +52,7 @@ def run_train(tmp_path: Path) -> RunTrain:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=HANGS,
         )
 
     return run
@@ -135,8 +135,11 @@ def scheduler() -> Iterator[str]:
             found = re.search(r"Scheduler at:\s*(tcp://\S+)", processes[0].stderr.readline())
             address = found and found[1]
         quiet = ("--no-dashboard", "--nthreads", "1", "--no-nanny")
-        processes += [start("dask_worker", address, *quiet) for _ in range(2)]
-        time.sleep(1)
+        workers = [start("dask_worker", address, *quiet) for _ in range(2)]
+        processes += workers
+        for worker in workers:
+            assert worker.stderr is not None
+            assert any("Registered to" in line for line in worker.stderr)
         yield address
     finally:
         for process in processes:

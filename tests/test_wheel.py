@@ -26,6 +26,7 @@ from toolkit.assignment.parts import FILES
 from .assignment.check.corpus import cases
 from .assignment.layouts import notebook
 from .assignment.submissions import FINE
+from .conftest import HANGS
 from .systems import other
 
 ROOT = Path(__file__).parents[1]
@@ -203,7 +204,7 @@ def test_demo(name: str, installed: Path, folder: Path, environment: dict[str, s
         assert f"http://127.0.0.1:{port}/" in demo.stdout.readline()
         assert httpx.get(f"http://127.0.0.1:{port}/").status_code == 200
         demo.send_signal(signal.SIGTERM)
-        _, errors = demo.communicate(timeout=60)
+        _, errors = demo.communicate(timeout=HANGS)
     finally:
         demo.kill()
         demo.communicate()

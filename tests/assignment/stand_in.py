@@ -1,5 +1,7 @@
 """A stand-in for the check, without torch in the sandbox: it imports the files, no more.
 
+Time passes when a file says so, and not because the machine is slow: see `STRIKES`.
+
 Run as a program it is the child, which speaks the protocol of `toolkit.assignment.check.wire` and,
 like the real one, lets another process run the student's code. What that prints goes to the error
 output, where tests can read it.
@@ -16,6 +18,8 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+STRIKES = "# the clock strikes"  # in a file: while it is imported, a day goes by
+
 
 def judge(submission: Any, host: Any, root: str, packages: Collection[str]) -> Any:
     """The real judge, with another one for each part."""
@@ -24,6 +28,8 @@ def judge(submission: Any, host: Any, root: str, packages: Collection[str]) -> A
 
     def check(student: Any, located: Any, verdicts: Any) -> None:
         verdicts.doing(f"importing {located.file}")
+        if STRIKES in (submission.root / located.file).read_text(errors="replace"):
+            host.clock._times = (host.clock.seconds + 86_400, None)
         code = student.ask("try", file=located.file)
         if code:
             said = f"it ends with exit code {code}"

@@ -17,6 +17,7 @@ from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.verdict import Check, ungraded
 
 from . import stand_in
+from .stand_in import STRIKES
 
 cloudpickle.register_pickle_by_value(stand_in)  # workers need not find the tests
 STAND_IN = Path(stand_in.__file__)
@@ -28,8 +29,8 @@ FINE = {
     "my_gan.py": "class Generator:\n    pass\n",
 }
 
-LOOP = "import time\nend = time.time() + 60\nwhile time.time() < end:\n    pass\n"
-SLEEP = "import time\ntime.sleep(60)\n"
+LOOP = f"{STRIKES}\nimport time\nend = time.time() + 60\nwhile time.time() < end:\n    pass\n"
+SLEEP = f"{STRIKES}\nimport time\ntime.sleep(60)\n"
 EXIT = "import os\nos._exit(0)\n"
 # One after the other, never from a child: their number stays small even if nothing stops it.
 FORK_BOMB = """

@@ -17,6 +17,7 @@ from toolkit.assignment.report.prompts import REMARK, one_report
 from toolkit.assignment.skeleton import write_skeleton
 from toolkit.common.errors import ToolkitError, UsageError
 
+from ..conftest import HANGS
 from .submissions import CHECK, FINE
 
 ROOT = Path(__file__).parents[2]
@@ -282,7 +283,7 @@ def command_line(*arguments: object) -> subprocess.CompletedProcess[str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANGS,
     )
 
 

@@ -17,6 +17,8 @@ from toolkit.common.files import read_log, write_log
 from toolkit.common.record import Interpolation, read_record
 from toolkit.common.runs import Run
 
+from ..conftest import HANGS
+
 
 @dataclass(frozen=True)
 class Config:
@@ -209,7 +211,7 @@ def test_a_run_belongs_to_one_process(tmp_path: Path) -> None:
         f"Another command is training in {tmp_path / 'run'}. This one waits for it; Ctrl+C gives "
         "up.\n"
     )
-    assert other.communicate(timeout=60)[0] == "mine\n"
+    assert other.communicate(timeout=HANGS)[0] == "mine\n"
 
 
 def test_a_log_without_a_checkpoint_starts_anew(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 from ..conftest import NEEDS_PLAYWRIGHT
 
 expect = pytest.importorskip("playwright.sync_api", reason=NEEDS_PLAYWRIGHT).expect
-expect.set_options(timeout=30_000)  # a busy machine may take long to answer
+PATIENCE = 120_000  # ms after which what is waited for will not come any more
+expect.set_options(timeout=PATIENCE)
 WIDTH, PHONE = 1280, 390
 
 
@@ -22,7 +23,7 @@ def visit(
     page = browser.new_page()
     page.set_viewport_size({"width": width, "height": height})
     page.emulate_media(color_scheme=scheme)
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(PATIENCE)
     trouble: list[str] = []
     page.on("pageerror", lambda error: trouble.append(str(error)))
     page.on("request", lambda request: trouble.append(request.url) if foreign(request) else None)

@@ -20,6 +20,8 @@ from PIL import Image
 
 from toolkit.export.playground import write_playground
 
+from ..conftest import HANGS
+
 ROOT = Path(__file__).parents[2]
 
 # Runs `before` and then argv[1], as if that had been given to Python itself.
@@ -48,6 +50,20 @@ for name in ("gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
 """
 
 
+# A call of `samples` with this seed is worked on until somebody makes the file $GATE.
+STANDS_STILL = 4711
+HOLD = f"""
+import os, time
+from latent_studio.studio import Studio
+samples = Studio.samples
+def held(self, seed, *more):
+    while seed == {STANDS_STILL} and not os.path.exists(os.environ["GATE"]):
+        time.sleep(0.01)
+    return samples(self, seed, *more)
+Studio.samples = held
+"""
+
+
 def data_uri(picture: np.ndarray | Image.Image) -> str:
     """A picture as a browser sends it: PNG in base64."""
     data = iio.imwrite("<bytes>", np.asarray(picture), extension=".png")
@@ -65,6 +81,7 @@ class Served:
     process: subprocess.Popen[str]
     temporary: Path  # its TMPDIR, which holds nothing else
     output: Path  # what it prints
+    gate: Path  # a file that opens it for the call that stands still
 
     def files(self) -> set[Path]:
         """Every file that it has written and not deleted."""
@@ -79,7 +96,7 @@ class Served:
         """End it by a signal. It must leave neither a file nor a traceback behind."""
         if self.process.poll() is None:
             self.process.send_signal(how)
-        assert self.process.wait(timeout=120) == 0
+        assert self.process.wait(timeout=HANGS) == 0
         assert self.files() == set()
         assert not list(self.temporary.glob("demo-*"))
         printed = self.output.read_text()
@@ -108,6 +125,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     ) -> Served:
         temporary = tmp_path_factory.mktemp("tmpdir")
         output = tmp_path_factory.mktemp("output") / "output.txt"
+        gate = output.with_name("gate")
         port = free_port()
         with open(output, "w") as file:
             process = subprocess.Popen(
@@ -119,13 +137,13 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
                     *("--port", str(port)),
                     *map(str, arguments),
                 ],
-                env=os.environ | {"TMPDIR": str(temporary)} | environment,
+                env=os.environ | {"TMPDIR": str(temporary), "GATE": str(gate)} | environment,
                 cwd=temporary.parent,  # a demo works from anywhere
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 text=True,
             )
-        served.append(Served(f"http://127.0.0.1:{port}/", process, temporary, output))
+        served.append(Served(f"http://127.0.0.1:{port}/", process, temporary, output, gate))
         while not re.search(until, output.read_text()):
             if process.poll() is not None:
                 served.pop()
@@ -147,7 +165,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
 
 @pytest.fixture(scope="session")
 def gan_demo(serve: Serve) -> Served:
-    return serve("gan_demo", before=LOOK_UPS)
+    return serve("gan_demo", before=LOOK_UPS + HOLD)
 
 
 @pytest.fixture(scope="session")

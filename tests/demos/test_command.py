@@ -19,6 +19,7 @@ from serving.app import command_line, new_password
 from toolkit.__main__ import app as toolkit_app
 from toolkit.common.errors import ToolkitError
 
+from ..conftest import HANGS
 from .conftest import ROOT
 
 # What a Space's settings allow, by the reference of its README's first lines.
@@ -45,7 +46,7 @@ def python(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedP
         env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANGS,
     )
 
 

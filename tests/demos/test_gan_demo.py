@@ -15,6 +15,7 @@ from toolkit.export import torchscript
 from toolkit.gan.data import MNIST
 from toolkit.gan.latent import interpolate, sample_latents
 
+from ..conftest import HANGS
 from .conftest import ROOT, Served, data_uri
 
 pytestmark = pytest.mark.xdist_group("gan_demo")
@@ -202,7 +203,7 @@ def test_numbers_that_are_not_finite(
 
 def test_fifty_megabytes_are_refused(client: gradio_client.Client, gan_demo: Served) -> None:
     files = {"files": ("large.png", bytes(50_000_000))}
-    reply = httpx.post(f"{gan_demo.url}gradio_api/upload", files=files, timeout=60)
+    reply = httpx.post(f"{gan_demo.url}gradio_api/upload", files=files, timeout=HANGS)
     assert reply.status_code == 413
     assert "exceeded maximum allowed size" in reply.text
     assert all(path.stat().st_size < 5_300_000 for path in gan_demo.files())
@@ -214,7 +215,7 @@ def ask(demo: Served, function: str, **given: Any) -> Any:
     config = httpx.get(f"{demo.url}config").json()
     (part,) = (one["id"] for one in config["components"] if one["type"] == "html")
     body = {"data": given, "fn_name": function, "session_hash": "s", "component_id": part}
-    return httpx.post(f"{demo.url}gradio_api/component_server", json=body, timeout=60).json()
+    return httpx.post(f"{demo.url}gradio_api/component_server", json=body, timeout=HANGS).json()
 
 
 def test_the_page_gets_what_the_api_says(gan_demo: Served, client: gradio_client.Client) -> None:

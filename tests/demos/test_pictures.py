@@ -21,7 +21,7 @@ CLOSE = 6.0  # of 255, on average
 def photograph(page: Any, name: str) -> None:
     """Write `docs/NAME.png`, or compare it with the page."""
     page.mouse.move(0, 0)
-    page.wait_for_timeout(1000)  # until the last highlight has faded
+    page.wait_for_function("() => document.getAnimations().length === 0")  # nothing fades any more
     path = ROOT / "docs" / f"{name}.png"
     taken = page.screenshot(animations="disabled")
     if os.environ.get("WRITE_PICTURES"):

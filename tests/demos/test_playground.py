@@ -223,7 +223,7 @@ def test_in_the_browser(browser: Any, page: Path, tmp_path: Path) -> None:
         expect(opened.get_by_label("T", exact=True)).to_have_value("5")
         opened.get_by_role("button", name="Start", exact=True).click()
         facts = opened.locator(".learner .facts")
-        expect(facts.first).to_contain_text("99% after", timeout=60_000)
+        expect(facts.first).to_contain_text("99% after")
         opened.get_by_role("tab", name="Latent studio").click()
         expect(opened.locator(".tile").last).to_be_enabled()
         opened.get_by_role("button", name="Walk", exact=True).click()

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.assignment.export.conftest import mine as mine
+from tests.conftest import HANGS
 from toolkit.export import formats, manifest
 from toolkit.export.replacing import copy_export
 
@@ -138,7 +139,7 @@ def caller(program: Callable[[str], Sequence[str | Path]]) -> Call:
 
     def call(command: str, *arguments: object) -> subprocess.CompletedProcess[str]:
         words = [*program(command), *map(str, arguments)]
-        return subprocess.run(words, capture_output=True, text=True, timeout=120)
+        return subprocess.run(words, capture_output=True, text=True, timeout=HANGS)
 
     return call
 

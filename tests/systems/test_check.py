@@ -12,6 +12,7 @@ from toolkit.assignment.check import host as module
 from toolkit.assignment.check.host import Gone, Host
 
 from ..assignment.check.corpus import cases
+from ..conftest import HANGS
 from . import other
 from .conftest import ROOT, Run
 
@@ -94,7 +95,7 @@ def test_what_it_starts_ends_with_it(host: Host, tmp_path: Path) -> None:
 
 
 def is_running(pid: int) -> bool:
-    for _ in range(50):
+    for _ in range(10 * HANGS):
         if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
             return False
         time.sleep(0.1)

@@ -22,6 +22,8 @@ from toolkit.gan.config import Config, mlp_config
 from toolkit.gan.data import MNIST
 from toolkit.gan.training import train
 
+from ..conftest import HANGS
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -268,8 +270,8 @@ def test_a_study_leaves_no_process_behind(sent: signal.Signals, tmp_path: Path) 
     while not results.exists() or not results.read_text():
         time.sleep(0.1)
     process.send_signal(sent)
-    process.wait(60)
-    until = time.monotonic() + 60
+    process.wait(HANGS)
+    until = time.monotonic() + HANGS
     while (left := alive(process.pid)) and time.monotonic() < until:
         time.sleep(0.2)
     assert not left

@@ -32,7 +32,7 @@ from ..submissions import CHECK, EXIT, FINE, SLEEP, pack, symlink, with_lstm, zi
 
 ROOT = Path(__file__).parents[3]
 RUBRIC = read_rubric()
-LIMITS = Limits(seconds=4, memory=256 * 2**20, processes=24)
+LIMITS = Limits(seconds=60, memory=256 * 2**20, processes=24)
 # https://gradescope-autograders.readthedocs.io/en/latest/specs/
 VISIBILITY = {"enum": ["hidden", "after_due_date", "after_published", "visible"]}
 FORMAT = {"enum": ["text", "html", "simple_format", "md", "ansi"]}
@@ -130,7 +130,7 @@ def test_hostile_ones_cost_themselves(graded: Path) -> None:
     results = results_of(graded)
     problems = {name[:8]: result["extra_data"]["problem"] for name, result in results.items()}
     (first, *_) = results["10000002_assignment3.zip"]["extra_data"]["not_seen"]
-    assert "had not finished after 4 s" in first["message"]
+    assert "had not finished after 60 s" in first["message"]
     assert "unpacks to more than 200 MiB" in problems["10000003"]
     assert "is a link" in problems["10000004"]
     assert "has a path that leads outside" in problems["10000005"]
@@ -173,7 +173,7 @@ def test_finished_ones_are_kept(graded: Path) -> None:
         names.clear()
         report = lambda done, total, name, result: names.append(name)  # noqa: E731
         grade(graded, graded / "graded", report=report, **options)
-        return sorted({*names})  # one that others have disturbed is graded twice
+        return sorted(names)
 
     assert again() == []
     assert results_of(graded) == kept
@@ -324,8 +324,6 @@ def test_killed_and_restarted(tmp_path: Path) -> None:
     assert running.wait() == -signal.SIGKILL
     done = {path: path.read_bytes() for path in out.glob("*/results.json")}
     assert 2 <= len(done) < 6
-    # Whom the tests beside this one have disturbed was to be graded once more, alone.
-    done = {path: data for path, data in done.items() if b'"disturbed": false' in data}
     fresh: list[str] = []
     results = grade(tmp_path, out, report=lambda done, total, name, result: fresh.append(name))
     assert sorted(fresh) == sorted(

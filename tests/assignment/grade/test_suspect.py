@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,7 +33,13 @@ from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.sandbox import supervise
 from toolkit.assignment.grade.sandbox.apart import Bounds, Exceeded, Failed, apart
 from toolkit.assignment.grade.sandbox.isolation import Limits
-from toolkit.assignment.grade.sandbox.supervise import descendants, is_largest, kill_all, taken
+from toolkit.assignment.grade.sandbox.supervise import (
+    Look,
+    descendants,
+    is_largest,
+    kill_all,
+    starved,
+)
 from toolkit.assignment.grade.verdict import Check, grade_archive
 from toolkit.assignment.locate import locate
 from toolkit.assignment.notebooks import read_notebook
@@ -354,53 +361,94 @@ def test_the_names_of_torchs_recurrent_functions() -> None:
 
 
 def thinks(*given: Any, **packages: Any) -> Any:
-    """A judge that gets lost in what one part has answered."""
+    """A judge that gets lost in what one part has answered, for a day and without an end."""
+    from toolkit.assignment.check import host as asking
     from toolkit.assignment.grade.sandbox import host as module
 
     module.THINKING = 0.3  # of this process, which is a fork
-    Student.ask = lambda *_, **__: endless()  # type: ignore[method-assign]
+    days = []
+
+    def think(*_: object, **__: object) -> bytes:
+        days.append(86_400)
+        return endless()
+
+    asking.time = SimpleNamespace(monotonic=lambda: time.monotonic() + sum(days))
+    Student.ask = think  # type: ignore[method-assign, assignment]
     return stand_in.judge(*given, **packages)
 
 
 @pytest.mark.needs("bwrap")
 def test_thinking_is_not_charged_to_the_student() -> None:
     """The archive's own limit is shorter than what the judge takes for its four parts."""
-    result = grade(dict(FINE), Check(thinks, CHECK.child), Limits(seconds=1))
+    result = grade(dict(FINE), Check(thinks, CHECK.child), Limits(seconds=60))
     messages = [one.message for one in result.extra_data.not_seen]
     assert len(messages) == 4
     assert all("too much to think about in 0.3 s" in message for message in messages)
 
 
-@pytest.mark.needs("bwrap")
-def test_who_was_starved_by_others_is_graded_again(tmp_path: Path) -> None:
-    """An endless loop beside processes that take the core: once more, and then it stays so."""
-    (tmp_path / "1000_assignment3.zip").write_bytes(pack(FINE | {"lstm.py": LOOP}))
-    busy = [
-        subprocess.Popen([sys.executable, "-c", "while True: pass"])
-        for _ in os.sched_getaffinity(0)
-    ]
+def graded_twice(folder: Path, limits: Limits) -> tuple[list[str], Result]:
+    """The names that two commands have graded, one after the other, and the one result."""
     names: list[str] = []
     report = lambda done, total, name, result: names.append(name)  # noqa: E731
     how: dict[str, Any] = {"check": CHECK, "isolation": ways.best(), "num_workers": 1}
-    try:
-        for _ in range(2):
-            graded = grade_folder(tmp_path, tmp_path / "graded", RUBRIC, Limits(seconds=1),
-                                  report=report, **how)  # fmt: skip
-    finally:
-        for process in busy:
-            process.kill()
-            process.wait()
-    (one,) = graded.values()
-    assert len(names) == 2
-    assert not one.extra_data.disturbed
-    assert (one.score, one.open) == (0, 84)
+    for _ in range(2):
+        results = grade_folder(folder, folder / "graded", RUBRIC, limits, report=report, **how)
+    (result,) = results.values()
+    return names, result
 
 
-def test_what_is_starvation() -> None:
-    assert taken(waited=1.0, idle=0.1, own=0.1) == pytest.approx(0.8)  # others work
-    assert taken(waited=1.0, idle=0.0, own=0.9) == 0  # it works
-    assert taken(waited=1.0, idle=0.9, own=0.0) == 0  # it sleeps
-    assert taken(waited=0.0, idle=0.5, own=0.0) == 0  # the judge thinks
+def starve(part: float) -> Callable[[Look, Look, int], float]:
+    """Measures that others had the core for this part of the time that the judge has waited."""
+    return lambda before, now, cores: part * (now.waited - before.waited)
+
+
+@pytest.mark.needs("bwrap")
+@pytest.mark.parametrize(
+    ("part", "times", "why"),
+    [(1.0, 2, "had its core for too long"), (0.5, 1, "had not finished after 300 s")],
+    ids=["never had a core", "had half of one"],
+)
+def test_who_was_starved_by_others_is_graded_again(
+    part: float, times: int, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An endless loop that got no core is graded once more, and then it stays so.
+
+    The verdict on one that got half of a core is the one that it would get alone.
+    """
+    (tmp_path / "1000_assignment3.zip").write_bytes(pack(FINE | {"lstm.py": LOOP}))
+    monkeypatch.setattr(supervise, "starved", starve(part))
+    names, result = graded_twice(tmp_path, Limits())
+    assert len(names) == times
+    assert not result.extra_data.disturbed
+    assert (result.score, result.open) == (0, 84)
+    assert why in result.extra_data.not_seen[-1].message
+
+
+BEGINNING = Look(passed=10, waited=5, idle=3, used=1, ready={7: 0.25})
+
+
+@pytest.mark.parametrize(
+    ("cores", "waited", "idle", "used", "ready", "seconds"),
+    [
+        (1, 1.0, 0.0, 0.0, {7: 1.0}, 1.0),  # others have it
+        (1, 1.0, 0.0, 0.5, {7: 0.5}, 0.5),  # others have half of it
+        (1, 1.0, 0.1, 0.9, {7: 0.0}, 0.0),  # it works
+        (1, 1.0, 1.0, 0.0, {7: 0.0}, 0.0),  # it sleeps
+        (1, 1.0, 0.0, 0.0, {7: 0.0}, 0.0),  # it sleeps while others work
+        (1, 1.0, 0.0, 1.0, {7: 0.5, 8: 0.5, 9: 0.5}, 0.0),  # its threads push each other aside
+        (1, 0.0, 0.0, 0.0, {7: 1.0}, 0.0),  # the judge thinks
+        (2, 1.0, 0.0, 0.4, {7: 0.6}, 0.6),  # two cores, others have most of both
+        (2, 1.0, 1.9, 0.0, {7: 0.0}, 0.0),  # two cores, it sleeps
+        (1, 1.0, 0.0, 0.0, {8: 0.5}, 0.5),  # the first thread has ended, and another has begun
+    ],
+)
+def test_what_is_starvation(
+    cores: int, waited: float, idle: float, used: float, ready: dict[int, float], seconds: float
+) -> None:
+    """In one second; what was before it changes nothing."""
+    grown = {thread: wait + BEGINNING.ready.get(thread, 0) for thread, wait in ready.items()}
+    now = Look(11, 5 + waited, 3 + idle, 1 + used, grown)
+    assert starved(BEGINNING, now, cores) == pytest.approx(seconds)
 
 
 def test_the_largest_sandbox_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:

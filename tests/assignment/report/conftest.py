@@ -17,6 +17,8 @@ from typer.testing import CliRunner
 
 from toolkit.assignment.__main__ import app
 
+from ...conftest import HANGS
+
 PACKAGES = {
     "pdflatex": "texlive-latex-recommended lmodern",
     "pdftotext": "poppler-utils",
@@ -88,7 +90,7 @@ def run_tool(*command: object, cwd: Path) -> str:
     if shutil.which(name) is None:
         pytest.skip(f"needs {name}: apt install {PACKAGES[name]}")
     done = subprocess.run(
-        [str(word) for word in command], cwd=cwd, capture_output=True, text=True, timeout=120
+        [str(word) for word in command], cwd=cwd, capture_output=True, text=True, timeout=HANGS
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     return done.stdout

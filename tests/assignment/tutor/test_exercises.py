@@ -24,6 +24,7 @@ from toolkit.assignment.tutor.journal import read_entries
 from toolkit.assignment.tutor.session import check_exercise, list_progress, next_hint
 from toolkit.common.errors import UsageError
 
+from ...conftest import HANGS
 from ..check.corpus import cases
 
 ROOT = Path(__file__).parents[3]
@@ -347,7 +348,7 @@ def test_the_notebook_run(filled: bool, tmp_path: Path) -> None:
             wanted = [*("noise", "draw") * name.startswith("gan"), exercises()[name].function]
             code = "\n".join(str(pieces[word]) for word in wanted)
             cell.source = f"# Exercise {name}\n{before}{code}"
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": tmp_path}}).execute()
+    NotebookClient(notebook, timeout=HANGS, resources={"metadata": {"path": tmp_path}}).execute()
     nbformat.write(notebook, path)
     said = [o for c in notebook.cells for o in c.get("outputs", ()) if o.output_type != "stream"]
     assert said == []

@@ -67,9 +67,17 @@ class Gone(Exception):
         self.cpu = float(ended.get("cpu", 0.0))  # CPU seconds
         self.last = float(ended.get("last", 0.0))  # of these, for the last one
         self.late: bool = ended.get("late", False)  # it was killed, because it took too long
+        self.starved = float(ended.get("starved", 0.0))  # seconds that others had its core
+        self.limit = float(ended.get("limit", 0.0))  # CPU seconds that it may take
         self.disturbed = disturbed  # something that was no answer came through the pipe
         self.reason = reason  # why the sandbox ended; "" if this part's process alone did
         super().__init__(f"status {self.status} after {self.cpu:.1f} CPU seconds")
+
+    @property
+    def busy(self) -> bool:
+        """Whether it was late because others had its core, or because the judge thought."""
+        own = self.seconds - self.starved
+        return self.late and self.cpu < 0.9 * self.limit and own < 1.5 * self.limit
 
 
 class Clock:
@@ -140,7 +148,7 @@ class Student:
                         _, reply = receive(self.private, FEW)
                     now = self.clock.seconds
                     times = {"seconds": now - self.began, "last": now - before}
-                    self.ended = reply["ended"] | times
+                    self.ended = reply["ended"] | times | {"limit": LIMITS[self.part]}
                     raise Gone(self.ended)
                 if said != nonce:
                     raise Disturbed

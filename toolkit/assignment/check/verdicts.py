@@ -174,7 +174,7 @@ class Verdicts:
             self.not_seen("judge", reason=gone.reason, work=self.work)
         elif gone.disturbed:
             self.not_seen("disturbed", work=self.work)
-        elif gone.late and gone.cpu < 0.9 * limit and not 1.5 * limit < gone.seconds < 4 * limit:
+        elif gone.busy:
             self.not_seen("busy", work=self.work)
         elif self.stopped == "time-limit" and not gone.late and gone.cpu < 0.9 * limit:
             proof: dict[str, Any] = {"happened": f"status {gone.status}"}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from toolkit.assignment.grade.result import Result
     from toolkit.common.progress import Progress
 
+BUSY = 8  # times its limit that a submission may take where others have its core
 WINDOW = 3600.0  # seconds; one archive may take minutes
 RubricOption = Annotated[
     Path | None,
@@ -114,7 +115,8 @@ def grade(
         find_owners(archives, csv, students)
     if restart and out.exists():
         set_aside(out)
-    limits = Limits(seconds=time_limit, memory=int(memory_limit * 2**30))
+    memory = int(memory_limit * 2**30)
+    limits = Limits(seconds=time_limit, longest=BUSY * time_limit, memory=memory)
     isolation = None if cluster else find_isolation(unsafe=unsafe)
     check = Check(viva=lang if viva else None)
     how: Any = {"cluster": cluster, "num_workers": jobs, "language": lang}

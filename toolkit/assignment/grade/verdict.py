@@ -80,7 +80,7 @@ def grade_archive(
 
     import_judges()
     way = isolation or find_isolation()
-    bounds = Bounds(limits.seconds + JUDGE_SECONDS, JUDGE_SECONDS, JUDGE_MEMORY)
+    bounds = Bounds(limits.longest + JUDGE_SECONDS, JUDGE_SECONDS, JUDGE_MEMORY)
     with scratch_directory() as scratch, share(limits.memory) as own:
 
         def work() -> bytes:
@@ -125,7 +125,6 @@ def _judged(
             questions += (
                 questions_of(*given, check.viva, crc32(name.encode())) if check.viva else []
             )
-    unclear = [*report.not_seen, *report.findings]
     extra = Extra(
         archive=name,
         student_number=student_number(name),
@@ -139,7 +138,7 @@ def _judged(
         isolation=sandbox.isolation.describe(),
         versions=versions(),
         printed=host.printed.decode(errors="replace")[-MAX_PRINTED:],
-        disturbed=host.disturbed and any(one.id in (None, "time-limit") for one in unclear),
+        disturbed=host.disturbed and report.not_seen != [],
     )
     return give_points(extra, rubric, round(time.monotonic() - began, 1))
 

@@ -22,7 +22,7 @@ from toolkit.assignment.package.graded import grade_handed_in
 from toolkit.common.files import atomic_write
 
 SCHEMA = "classroom50/result/v1"
-LIMITS = Limits(seconds=300, memory=2 * 2**30, output=2**16)
+LIMITS = Limits(seconds=300, longest=300, memory=2 * 2**30, output=2**16)
 # Each field that Classroom 50 asks for, and the variable of its runner that has it.
 FIELDS = {
     "classroom": "CLASSROOM",

@@ -16,7 +16,13 @@ from toolkit.common.files import atomic_write
 
 # Of the 10 minutes and 768 MiB that a container gets; the rest is the judge's, at half a core.
 LIMITS = Limits(
-    seconds=420, memory=400 * 2**20, processes=64, disk=2**28, file_size=2**26, output=2**16
+    seconds=420,
+    longest=420,
+    memory=400 * 2**20,
+    processes=64,
+    disk=2**28,
+    file_size=2**26,
+    output=2**16,
 )
 UNFINISHED = "The check did not finish: it was stopped for its time or its memory, or it failed."
 

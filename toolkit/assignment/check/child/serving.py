@@ -52,7 +52,7 @@ def serve(request: dict[str, Any], read: int, write: int, *private: int) -> dict
 
     Returns:
         how it ended: the exit `status` (negative for a signal), `cpu` seconds, and `late` if it was
-        killed because it took too long.
+        killed because it took too long, of which it was `starved` seconds by others.
     """
     process = Process(request, read, write, *private)
     ended = threading.Event()
@@ -62,8 +62,9 @@ def serve(request: dict[str, Any], read: int, write: int, *private: int) -> dict
     process.wait()
     ended.set()
     guard.join()
+    starved = process.starved()
     status, cpu = process.end()
-    return {"status": status, "cpu": cpu, "late": late.is_set()}
+    return {"status": status, "cpu": cpu, "late": late.is_set(), "starved": starved}
 
 
 def _guard(process: Process, seconds: float, ended: threading.Event, late: threading.Event) -> None:

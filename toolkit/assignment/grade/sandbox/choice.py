@@ -73,7 +73,7 @@ def why_not(isolation: Isolation) -> str | None:
                 capture_output=True,
                 encoding="utf-8",
                 errors="replace",
-                timeout=30,
+                timeout=300,
             )
         except subprocess.TimeoutExpired:
             return "it hung"

@@ -13,7 +13,6 @@ from toolkit.assignment.grade.sandbox.share import Share
 from toolkit.assignment.grade.sandbox.supervise import Status, Watched
 from toolkit.assignment.parts import Part
 
-STARVED = 0.1  # of its time that others may take from a submission
 THINKING = 20  # CPU seconds that the judge may take for one part: twenty times the most it needs
 
 
@@ -46,15 +45,14 @@ class SandboxedHost(Host):
         self.clock, self.fresh = _Waiting(share), sandbox.fresh
         self.printed = b""  # the end of its error output
         self._child, self._sandbox, self._share = list(child), sandbox, share
-        self._starved = 0.0
+        self._busy = False  # whether others had the core of a part for too long
         self._watched: Watched | None = None
         self._status: Status = "finished"
 
     @property
     def disturbed(self) -> bool:
         """Whether others have taken its core or the machine's memory, not its own processes."""
-        starved = self._starved > STARVED * self.clock.seconds
-        return self._status == "short" or (self._status in ("finished", "time") and starved)
+        return self._busy or self._status in ("short", "busy")
 
     @contextlib.contextmanager
     def student(self, part: Part, root: str) -> Iterator[Student]:
@@ -67,6 +65,7 @@ class SandboxedHost(Host):
                 signal.setitimer(signal.ITIMER_VIRTUAL, THINKING, 1)
                 yield student
         except Gone as gone:
+            self._busy = self._busy or gone.busy
             # Without a word how the part's own process ended, all of the sandbox has.
             if self._share.exceeded:
                 gone.reason = self._reason("memory")
@@ -91,7 +90,6 @@ class SandboxedHost(Host):
         self._watched.stop()
         assert self._watched.status is not None
         self._status = self._watched.status
-        self._starved += self._watched.starved
         self.printed = bytes(self._watched.printed)
 
     def _reason(self, status: Status) -> str:
@@ -103,6 +101,7 @@ class SandboxedHost(Host):
             "processes": f"the archive ran more than {limits.processes} processes",
             "disk": f"the archive wrote more than {limits.disk / 2**30:g} GiB",
             "short": "this machine had no memory left",
+            "busy": "other programs of this machine had its core for too long",
         }[status]
         return f"The code was stopped: {how}."
 

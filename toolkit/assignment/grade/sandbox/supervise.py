@@ -9,7 +9,8 @@ import stat
 import subprocess
 import threading
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -27,7 +28,42 @@ MOST_SECONDS = 10.0  # that are waited until killed processes have given their m
 TICK = 0.1  # seconds between two looks at the processes
 PAGE = os.sysconf("SC_PAGE_SIZE")
 LAUNCHED = re.compile("sandbox/launcher.py$").search  # what a sandbox has in its command line
-Status = Literal["finished", "time", "memory", "processes", "disk", "short"]
+Status = Literal["finished", "time", "memory", "processes", "disk", "short", "busy"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was measured at one look at a program; all but `ready` in seconds that only grow.
+
+    Attributes:
+        passed: on a clock that never stops.
+        waited: by the judge, for answers.
+        idle: of the program's cores together, with nothing to do.
+        used: processor time of the program and of what it has started.
+        ready: seconds that each thread was ready to run and had no core, by the thread's id.
+    """
+
+    passed: float
+    waited: float
+    idle: float
+    used: float
+    ready: Mapping[int, float]
+
+
+def starved(before: Look, now: Look, cores: int) -> float:
+    """The seconds between two looks in which the judge waited because others had the cores.
+
+    Of three quantities the smallest is meant. A program that sleeps is not ready to run. The cores
+    of one whose own threads push each other aside are not used by others. And nobody waits for an
+    answer while the judge thinks.
+
+    Args:
+        cores: how many the program may use.
+    """
+    idle, used = now.idle - before.idle, now.used - before.used
+    others = cores * (now.passed - before.passed) - idle - used
+    ready = sum(seconds - before.ready.get(thread, 0.0) for thread, seconds in now.ready.items())
+    return max(0.0, min(now.waited - before.waited, others, ready))
 
 
 class Watched:
@@ -39,8 +75,9 @@ class Watched:
         private: reads what the program writes to the descriptor that is its last argument, and that
             it can keep from the programs that it starts.
         status: None while it runs; "finished" if it ended by itself, otherwise what it took too
-            much of, or "short" where the machine has no memory left.
-        starved: seconds for which it was waited for while others had its core.
+            much of, "short" where the machine has no memory left, or "busy" where others had its
+            core for so long that nothing can be said of its time.
+        starved: seconds of the clock in which others had its core; its limit is without them.
         printed: its error output, up to the limit; the programs that it starts write there too.
 
     Args:
@@ -54,7 +91,8 @@ class Watched:
         self.status: Status | None = None
         self.printed = bytearray()
         self.starved = 0.0
-        self._share, self._before = share, (clock.seconds, share.idle(), 0.0)
+        self._share = share
+        self._before = Look(time.monotonic(), clock.seconds, share.idle(), 0.0, {})
         self._sandbox, self._limits, self._clock = sandbox, sandbox.limits, clock
         self._uid = sandbox.isolation.uid
         self._going = contextlib.ExitStack()
@@ -104,9 +142,7 @@ class Watched:
                 # Not `poll`: that frees the process id, which another may get before the kill.
                 if os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
                     status = "finished"
-                elif self._clock.seconds > self._limits.seconds:
-                    status = "time"
-                elif (status := self._excess()) is None:
+                elif (status := self._excess() or self._late()) is None:
                     self._stopping.wait(TICK)
         finally:
             self.status = status or "finished"
@@ -124,13 +160,30 @@ class Watched:
         while chunk := os.read(self.process.stderr.fileno(), 2**16):
             self.printed += chunk[: self._limits.output - len(self.printed)]
 
+    def _late(self) -> Status | None:
+        """Whether it has taken too much time, or has waited too long for others."""
+        waited = self._clock.seconds
+        if waited - self.starved > self._limits.seconds:
+            return "time"
+        return "busy" if waited > self._limits.longest else None
+
+    def _measure(self, family: Mapping[int, int]) -> None:
+        """Add what it was starved of since the last look.
+
+        Args:
+            family: its processes, as of `descendants`.
+        """
+        used = sum(family.values()) / os.sysconf("SC_CLK_TCK")
+        ready = {thread: wait for pid in family for thread, wait in _waits(pid).items()}
+        waited, idle = self._clock.seconds, self._share.idle()
+        before, self._before = self._before, Look(time.monotonic(), waited, idle, used, ready)
+        self.starved += starved(before, self._before, len(self._share.cores))
+
     def _excess(self) -> Status | None:
         """What the program and the processes below it use too much of, if anything."""
         limits = self._limits
         family = descendants(self.process.pid, self._uid)
-        cpu = sum(family.values()) / os.sysconf("SC_CLK_TCK")
-        before, self._before = self._before, (self._clock.seconds, self._share.idle(), cpu)
-        self.starved += taken(*(new - old for new, old in zip(self._before, before, strict=True)))
+        self._measure(family)
         if len(family) > limits.processes + 4:  # bubblewrap itself, its init, the program
             return "processes"
         if self._share.exceeded or all(
@@ -147,12 +200,6 @@ class Watched:
             return "disk" if used > limits.disk else None
         shared = [] if self._uid is None else files_of(self._uid)
         return "disk" if more_on_disk_than(limits.disk, [self._sandbox.scratch, *shared]) else None
-
-
-def taken(waited: float, idle: float, own: float) -> float:
-    """Seconds that others had a core, if that is more than half of those that were waited for."""
-    others = waited - idle - own
-    return others if others > waited / 2 else 0.0
 
 
 def descendants(root: int, uid: int | None = None) -> dict[int, int]:
@@ -208,6 +255,16 @@ def end_all(root: int, uid: int | None) -> None:
     kill_all(root, uid)
     if uid is not None:
         clear_files_of(uid)
+
+
+def _waits(pid: int) -> dict[int, float]:
+    """Seconds that each thread of a process was ready to run and had no core, by its id."""
+    waits = {}
+    for path in Path("/proc", str(pid), "task").glob("*/schedstat"):
+        with contextlib.suppress(OSError):  # it has just ended
+            _, nanoseconds, _ = path.read_bytes().split()
+            waits[int(path.parent.name)] = int(nanoseconds) / 1e9
+    return waits
 
 
 def _signal(pid: int, number: int) -> None:
