@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -148,6 +148,27 @@ def scheduler() -> Iterator[str]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that the selection by `-m` is to see otherwise than they were written."""
+    mark_needs(items)
+    mark_rows(items)
+
+
+def mark_rows(items: list[pytest.Item]) -> None:
+    """Of a test marked `rows(n)` only n rows are quick ones, evenly spread; the others are slow."""
+    tables = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("rows") and not item.get_closest_marker("nightly"):
+            tables[item.nodeid.partition("[")[0]].append(item)
+    for table in tables.values():
+        rows = table[0].get_closest_marker("rows")
+        assert rows is not None
+        kept = {k * len(table) // rows.args[0] for k in range(rows.args[0])}
+        for k, item in enumerate(table):
+            if k not in kept:
+                item.add_marker(pytest.mark.slow)
+
+
+def mark_needs(items: list[pytest.Item]) -> None:
     """Mark the tests whose fixtures start a program, so that `-m needs` selects them."""
     for item in items:
         for fixture in STARTS.keys() & set(getattr(item, "fixturenames", ())):

@@ -37,6 +37,7 @@ def texts(tmp_path: Path) -> Texts:
     return {part: (tmp_path / name).read_text() for part, name in FILES.items()}
 
 
+@pytest.mark.rows(60)
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=list(LAYOUTS))
 def test_each_part_in_each_layout(layout: Callable[[Texts], Layout], right: Texts) -> None:
     files, places = layout(right)

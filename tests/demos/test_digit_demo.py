@@ -37,6 +37,7 @@ def states(name: str, digits: str) -> dict[str, np.ndarray]:
     return {gate: values[:, 0] for gate, values in kept.items()}
 
 
+@pytest.mark.rows(4)
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("step", [1, 2, 13])
 def test_gates_are_those_of_torch(client: Client, name: str, step: int) -> None:
@@ -69,6 +70,7 @@ def test_the_answers_after_every_step(client: Client) -> None:
         np.testing.assert_allclose(says[order], -np.sort(-says), atol=1e-6)
 
 
+@pytest.mark.rows(1)
 @pytest.mark.parametrize("step", [1, 5, 13])
 def test_a_step(client: Client, step: int) -> None:
     found = client.predict(DIGITS, step, api_name="/step")
@@ -94,6 +96,7 @@ def test_a_step(client: Client, step: int) -> None:
             assert remembers[k] == pytest.approx(expected, abs=1e-3)
 
 
+@pytest.mark.rows(1)
 @pytest.mark.parametrize(("place", "digit"), [(1, 7), (6, 0)])
 def test_an_edit(client: Client, place: int, digit: int) -> None:
     edited = DIGITS[: place - 1] + str(digit) + DIGITS[place:]
@@ -121,6 +124,7 @@ def test_drawn_digits(client: Client, mnist: MNIST, dark: bool) -> None:
 BLANK = data_uri(np.full((280, 280), 255, dtype=np.uint8))
 
 
+@pytest.mark.rows(10)
 @pytest.mark.parametrize(
     ("endpoint", "given", "sentence"),
     [

@@ -279,6 +279,7 @@ def test_the_address_says_what_is_shown(browser: Any, digit_page: str) -> None:
         expect(page.locator(".results .verdict")).to_contain_text("palindrome of T = 36,")
 
 
+@pytest.mark.rows(1)
 @pytest.mark.parametrize("width", [PHONE, 320])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_phone(browser: Any, digit_page: str, width: int, scheme: str) -> None:

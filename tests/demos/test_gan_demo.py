@@ -87,6 +87,7 @@ def test_samples(client: gradio_client.Client, networks: dict[str, Any]) -> None
     assert found != client.predict(seed=6, api_name="/samples")
 
 
+@pytest.mark.rows(2)
 @pytest.mark.parametrize("digit", range(10))
 def test_more_of_one_class(
     client: gradio_client.Client, networks: dict[str, Any], digit: int
@@ -159,6 +160,7 @@ def test_a_picture_is_judged(
 SEED = "seed must be a whole number from 0 to 999,999, not "
 
 
+@pytest.mark.rows(7)
 @pytest.mark.parametrize(
     ("api_name", "inputs", "message"),
     [

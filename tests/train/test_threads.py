@@ -27,6 +27,7 @@ def look(*arguments: object) -> None:
     raise Seen(torch.get_num_threads())
 
 
+@pytest.mark.rows(4)
 @pytest.mark.parametrize("process", [1, 2])
 @pytest.mark.parametrize(
     ("plan", "number"),

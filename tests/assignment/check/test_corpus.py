@@ -59,6 +59,7 @@ def _planted() -> Iterator[ParameterSet]:
         yield pytest.param(name, marks=[pytest.mark.nightly] if often or not wrong.first else [])
 
 
+@pytest.mark.rows(40)
 @pytest.mark.parametrize("name", list(_planted()))
 def test_planted_fault_is_named(name: str, tmp_path: Path, warm_check: Check) -> None:
     """By its id and its equation, at a line where it would be mended; and nothing else is.
@@ -84,6 +85,7 @@ def _assert_named(fault: Fault, wrong: cases.Planted, report: Report, folder: Pa
     assert found & allowed, f"{fault.id} is named at {found}, and should be at one of {allowed}"
 
 
+@pytest.mark.rows(12)
 @pytest.mark.parametrize(("name", "parts"), RIGHT, ids=[f"{'-'.join(p)} of {n}" for n, p in RIGHT])
 def test_no_false_alarm(name: str, parts: list[str], tmp_path: Path, warm_check: Check) -> None:
     """It is seen whole, and is right; but for two images that someone has chosen by looking at
@@ -100,6 +102,7 @@ def test_no_false_alarm(name: str, parts: list[str], tmp_path: Path, warm_check:
     assert all(said[part] >= 3 for part in parts)
 
 
+@pytest.mark.rows(2)
 @pytest.mark.parametrize("name", cases.UNSEEN)
 def test_what_cannot_be_seen_is_no_fault(name: str, tmp_path: Path, warm_check: Check) -> None:
     cases.write_planted(name, tmp_path)

@@ -130,6 +130,7 @@ def test_there_is_something_to_try(id: Id) -> None:
         exec(code, known)
 
 
+@pytest.mark.rows(5)
 @pytest.mark.parametrize("id", PROMISED)
 def test_right(id: Id, capsys: pytest.CaptureFixture[str]) -> None:
     """A right program prints what the page promises."""
@@ -138,6 +139,7 @@ def test_right(id: Id, capsys: pytest.CaptureFixture[str]) -> None:
     assert re.search(promised, capsys.readouterr().out)
 
 
+@pytest.mark.rows(5)
 @pytest.mark.parametrize(("id", "file", "old", "new"), WRONG)
 def test_wrong(id: Id, file: str, old: str, new: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A wrong one raises an error, or prints something else."""

@@ -118,6 +118,7 @@ def test_two_that_could_be_it(tmp_path: Path) -> None:
     assert (seen["what"], seen["file"]) == ("the LSTM", "lstm.py")
 
 
+@pytest.mark.rows(4)
 @pytest.mark.parametrize(
     ("code", "to_do"),
     [

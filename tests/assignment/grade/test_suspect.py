@@ -119,6 +119,7 @@ HEAVY: dict[str, dict[str, str | bytes]] = {
 }
 
 
+@pytest.mark.rows(6)
 @pytest.mark.parametrize("files", HEAVY.values(), ids=HEAVY)
 def test_finding_the_parts_is_soon_done(files: dict[str, str | bytes]) -> None:
     """Within seconds, where each took more than half a minute or raised; the texts can be saved."""

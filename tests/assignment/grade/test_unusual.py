@@ -50,6 +50,7 @@ def test_what_students_have_a_use_for(tmp_path: Path) -> None:
     assert hints(tmp_path, FINE | {"train.py": program}) == []
 
 
+@pytest.mark.rows(6)
 @pytest.mark.parametrize("name", list(cases.RIGHT))
 def test_nothing_in_the_corpus(name: str, tmp_path: Path) -> None:
     for folder in ("theirs", "copy"):

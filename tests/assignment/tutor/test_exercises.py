@@ -128,6 +128,7 @@ def test_ids() -> None:
     assert {id.split()[0] for id in named} <= {*IDS}
 
 
+@pytest.mark.rows(12)
 @pytest.mark.parametrize(("name", "code", "mistake"), WRONG)
 def test_a_mistake_is_seen_and_reaches_its_hint(
     name: str, code: str, mistake: str, tmp_path: Path

@@ -130,6 +130,7 @@ def found(text: str, folder: Path, check: Check) -> tuple[list[str | None], int,
     return [f.id for f in report.findings], len(report.not_seen), len(report.right)
 
 
+@pytest.mark.rows(5)
 @pytest.mark.parametrize("name", RIGHT)
 def test_right(name: str, tmp_path: Path, warm_check: Check) -> None:
     wrong, not_seen, right = found(RIGHT[name], tmp_path, warm_check)

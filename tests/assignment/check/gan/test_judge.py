@@ -17,6 +17,7 @@ SEEDS = range(1, 6)
 PLAIN = next(iter(RIGHT))
 
 
+@pytest.mark.rows(4)
 @pytest.mark.parametrize("name", RIGHT)
 def test_right_is_not_called_wrong(name: str, tmp_path: Path, warm_check: Check) -> None:
     (tmp_path / "my_gan.py").write_text(gan(*RIGHT[name]))
@@ -25,6 +26,7 @@ def test_right_is_not_called_wrong(name: str, tmp_path: Path, warm_check: Check)
     assert report.not_seen == [] or name in NOT_ALL_SEEN
 
 
+@pytest.mark.rows(1)
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(
     "name",
@@ -43,6 +45,7 @@ def _planted() -> Iterator[ParameterSet]:
         yield pytest.param(name, marks=[pytest.mark.nightly] if seen[id] > 3 else [])
 
 
+@pytest.mark.rows(7)
 @pytest.mark.parametrize("name", list(_planted()))
 def test_fault_is_named_with_its_line(name: str, tmp_path: Path, warm_check: Check) -> None:
     id, changes = WRONG[name]

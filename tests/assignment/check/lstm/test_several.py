@@ -104,6 +104,7 @@ CASES: dict[str, tuple[dict[str, str], dict[tuple[str | None, int | None], str]]
 }
 
 
+@pytest.mark.rows(3)
 @pytest.mark.parametrize("name", CASES)
 def test_every_fault_is_named(name: str, tmp_path: Path, warm_check: Check) -> None:
     changes, faults = CASES[name]
