@@ -1,5 +1,5 @@
-# make train: install into .venv and train everything.   make test: run the tests.
-# make test-slow: those that take more than ten seconds each.
+# make train: install into .venv and train everything.   make test: run the quick tests.
+# make test-all: these and the slow ones.
 # make test-bare: those that need other programs, without them.   make docs: build the pages.
 # Another Python: make train PYTHON=python3.12
 
@@ -13,7 +13,7 @@ FOR_STUDENTS := $(addprefix -p toolkit.,common lstm gan export train assignment.
 types-there = $(BIN)/python -m mypy --platform $(1) --follow-imports silent --no-warn-unreachable \
   --cache-dir .mypy_cache/$(1) $(FOR_STUDENTS)
 
-.PHONY: train test test-slow test-bare nightly lint types deps docs bench pictures playground clean
+.PHONY: train test test-all test-bare nightly lint types deps docs bench pictures playground clean
 
 train: .venv/installed
 	$(BIN)/python -m toolkit.train all
@@ -21,8 +21,8 @@ train: .venv/installed
 test: .venv/installed-test
 	$(BIN)/python -m pytest -m "not slow and not nightly"
 
-test-slow: .venv/installed-test
-	$(BIN)/python -m pytest -m "slow and not nightly"
+test-all: .venv/installed-test
+	$(BIN)/python -m pytest
 
 test-bare: .venv/installed-test
 	.ci/bare $(BIN)/python -m pytest --collect-only -qq -n 0 >/dev/null

@@ -4,8 +4,8 @@
     python benchmarks/faults.py run --seed 1                 # by what `make test` runs
     python benchmarks/faults.py run --seed 1 --selection all # by what `make test-all` runs
 
-`plant` draws modules of `toolkit/`, `demos/` and `playground/src/`, and for each a kind of fault and
-a place. The list is `benchmarks/faults/seed-N.json`. There a person gives a fault that changes
+`plant` draws modules of `toolkit/`, `demos/` and `playground/src/`, and for each a kind of fault
+and a place. The list is `benchmarks/faults/seed-N.json`. There a person gives a fault that changes
 nothing, or that cannot be built, its reason ("thrown out"); the next `plant` with the same seed
 keeps the list and draws another module for it.
 
@@ -21,7 +21,6 @@ import json
 import os
 import random
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -193,7 +192,7 @@ JAVASCRIPT: list[tuple[str, str, Callable[[re.Match[str]], str]]] = [
     ("off by one", r"(?<=let [a-z] = )0\b", lambda m: "1"),
     ("swapped arguments", r"(?<!function )\b(\w+)\((\w+), (\w+)\)(?! [{=])",
      lambda m: f"{m[1]}({m[3]}, {m[2]})"),
-    ("lost lock or close", r"^\s*(?:clear\w+|[\w.]+\.(?:close|pause|wipe|removeEventListener))\(.*\);$",
+    ("lost lock or close", r"^\s*(?:clear\w+|[\w.]+\.(?:close|pause|removeEventListener))\(.*\);$",
      lambda m: ";"),
     ("dropped call", r"^\s*(?!return|function|if|for|while)[\w.]+\([^{]*\);$", lambda m: ";"),
 ]  # fmt: skip
