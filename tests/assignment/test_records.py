@@ -122,6 +122,13 @@ def test_no_false_alarm(name: str) -> None:
     assert doubts(training(POSSIBLE[name])) == []
 
 
+@pytest.mark.parametrize(("last", "share"), [(2.0, 2.0), (2.5, 0.025)])
+def test_what_is_in_percent(last: float, share: float) -> None:
+    """A column that goes past 2, since chance alone reaches 10%."""
+    (found,) = training([(1, 2.3, 0.1), (2, 2.2, last)]).trainings
+    assert found.accuracy == pytest.approx(share)
+
+
 def test_a_cross_entropy_of_right_answers_is_below_ln_10() -> None:
     """The bound that a doubt rests on, by torch: all ten logits nearly equal, the right one first.
 

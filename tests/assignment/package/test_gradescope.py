@@ -218,6 +218,22 @@ def test_deceits(root: Path, files: list[str]) -> None:
         assert not list(Path(folder).glob(f"left-by-{os.getpid()}*"))
 
 
+def test_an_archive_may_be_as_large_as_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the byte; a larger one is handed on as a file among others."""
+    given: list[str] = []
+    data = pack(FINE)
+    (tmp_path / "mine.zip").write_bytes(data)
+    monkeypatch.setattr(graded.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(graded, "why_not", lambda way: None)
+    monkeypatch.setattr(graded, "grade_archive", lambda name, *_, **__: given.append(name))
+    for most in (len(data), len(data) - 1):
+        monkeypatch.setattr(graded, "MAX_ARCHIVE", most)
+        graded.grade_handed_in(tmp_path, read_rubric(), on_gradescope.LIMITS)
+    assert given == ["mine.zip", "submission.zip"]
+
+
 def test_only_root_can(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It never runs a submission as the judge's own user."""
     (tmp_path / "lstm.py").write_text(FINE["lstm.py"])
