@@ -50,10 +50,13 @@ for name in ("gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
 """
 
 
-# A call of `samples` with this seed is worked on until somebody makes the file $GATE.
+# A call of `samples` with this seed is worked on until somebody makes the file $GATE. Meanwhile no
+# more than four others may wait.
 STANDS_STILL = 4711
 HOLD = f"""
 import os, time
+import serving.server
+serving.server.QUEUE_SIZE = 4
 from latent_studio.studio import Studio
 samples = Studio.samples
 def held(self, seed, *more):

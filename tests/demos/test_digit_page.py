@@ -376,6 +376,7 @@ def test_two_digits_are_said_to_be_two(page: Any) -> None:
     expect(message).to_contain_text("only a dot")
 
 
+@pytest.mark.slow
 def test_tiny_drawings(page: Any) -> None:
     """Of 8% to 14% of the pad, anywhere on it: what the classifier gets of them, it can read."""
     rng, classifier = np.random.default_rng(0), torchscript.load("classifier")

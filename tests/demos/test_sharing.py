@@ -139,6 +139,7 @@ def sharing_line(demo: Served) -> str:
     return sentence
 
 
+@pytest.mark.slow
 def test_without_a_network(serve: Serve, tmp_path: Path) -> None:
     """A proxy that refuses connections stands for the missing network."""
     nowhere = f"http://127.0.0.1:{free_port()}"
@@ -157,6 +158,7 @@ def test_without_a_network(serve: Serve, tmp_path: Path) -> None:
     demo.close(signal.SIGHUP)
 
 
+@pytest.mark.slow
 def test_the_tunnel_ends_with_the_demo_even_if_that_is_killed(serve: Serve, tmp_path: Path) -> None:
     place = place_below(tmp_path)
     demo = serve(

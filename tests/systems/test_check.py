@@ -66,6 +66,7 @@ def ask(host: Host, folder: Path, code: str) -> object:
         return student.ask("load", file="dataset.py", name="PalindromeDataset")
 
 
+@pytest.mark.slow
 def test_how_it_ends(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By itself, in an endless loop, asleep, with too much memory: each after the other."""
     ended = {}
@@ -102,6 +103,7 @@ def is_running(pid: int) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_an_interrupted_check_leaves_nothing(there: Run, tmp_path: Path) -> None:
     """Where the child is not asked any more, it ends with all that it started."""
     (tmp_path / "dataset.py").write_text(

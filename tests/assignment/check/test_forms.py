@@ -61,6 +61,7 @@ if __name__ == "__main__":
     assert_right(warm_check(tmp_path, parts=TRAINED), TRAINED)
 
 
+@pytest.mark.slow
 def test_lightning(tmp_path: Path, warm_check: Check) -> None:
     """What a Trainer trains is no network, what it needs is not replaced, and its loop ends."""
     files = {

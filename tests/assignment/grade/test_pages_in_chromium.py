@@ -66,6 +66,7 @@ def test_sorting_and_hiding(browser: Any, pages: Path) -> None:
         assert page.title() == "Assignment 3: the class"  # nobody else's script has run
 
 
+@pytest.mark.rows(1)
 @pytest.mark.xdist_group("browser")
 @pytest.mark.parametrize("name", ["class", "en", "zh"])
 def test_can_be_read(browser: Any, pages: Path, name: str) -> None:
