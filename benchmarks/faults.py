@@ -17,6 +17,7 @@ it. It prints a Markdown table and adds what it saw to the list.
 
 import argparse
 import ast
+import importlib
 import json
 import os
 import random
@@ -27,15 +28,15 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).parents[1]
 LISTS = ROOT / "benchmarks" / "faults"
-PYTHON = ROOT / ".venv" / "bin" / "python"
 FOLDERS = ("toolkit", "demos", "playground/src")
 SELECTIONS = {"quick": "not slow and not nightly", "all": "not nightly"}
 # What git does not have, and the tests use.
 INSTALLED = (".venv", "playground/node_modules", "exports/js/node_modules")
-NEAREST = 5  # files of tests in the first run
+STAGES = (0, 1, 5)  # files of tests: the nearest, a few more, and the others
 
 
 @dataclass
@@ -306,21 +307,48 @@ def near(file: str, clone: Path) -> list[str]:
 
 
 def first_failure(clone: Path, tests: list[str], selection: str) -> str:
-    """The name of the first test that fails; "" where none does."""
-    command = [".venv/bin/python", "-m", "pytest", "-x", "-q", "-m", SELECTIONS[selection]]
-    command += ["-p", "no:cacheprovider", "--durations=0", "--no-header", "--tb=line"]
-    command += ["-n", "2" if len(tests) > NEAREST else "0", *tests]
-    done = subprocess.run(
-        command,
-        cwd=clone,
-        env=os.environ | {"PYTHONPATH": str(clone), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode in (0, 5):  # passed, or nothing was selected
+    """The name of the first test that fails; "" where none does.
+
+    A few tests run in a fork of this process, which has imported what is dear to import.
+    """
+    words = ["-x", "-q", "-m", SELECTIONS[selection], "-p", "no:cacheprovider", "--tb=line"]
+    words += ["-n", "2" if len(tests) > STAGES[-1] else "0", *tests]
+    printed = clone.with_name("printed.txt")
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _run_tests(clone, words, printed)
+        finally:
+            os._exit(99)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if code in (0, 5):  # passed, or nothing was selected
         return ""
-    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, flags=re.MULTILINE)
-    return failed[1] if failed else done.stdout.strip().splitlines()[-1]
+    text = printed.read_text(encoding="utf-8", errors="replace")
+    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", text, flags=re.MULTILINE)
+    return failed[1] if failed else f"exit code {code}: {text.strip().splitlines()[-1:]}"
+
+
+def _run_tests(clone: Path, words: list[str], printed: Path) -> NoReturn:
+    """Run pytest in the copy, and end with its exit code."""
+    out = os.open(printed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
+    os.chdir(clone)
+    os.environ |= {"PYTHONPATH": str(clone), "PYTHONDONTWRITEBYTECODE": "1"}
+    sys.path.insert(0, str(clone))
+    import pytest
+
+    code = pytest.main(words)
+    sys.stdout.flush()
+    os._exit(code)
+
+
+def import_what_is_dear() -> None:
+    """Nothing of ours: that is another in each copy."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    for name in ("torch", "torchvision", "gradio", "gradio_client", "matplotlib.pyplot", "pytest",
+                 "hypothesis", "libcst", "docx", "onnxruntime", "typer.testing", "xdist"):  # fmt: skip
+        importlib.import_module(name)
 
 
 def planted(fault: Fault, clone: Path) -> None:
@@ -343,8 +371,10 @@ def notice(fault: Fault, clone: Path, selection: str, is_short: bool) -> str:
     planted(fault, clone)
     tests = near(fault.file, clone)
     try:
-        for some in (tests[:NEAREST], tests[NEAREST:])[: 1 if is_short else 2]:
-            if failed := first_failure(clone, some, selection):
+        for begin, end in zip(STAGES, (*STAGES[1:], None), strict=True):
+            if end is None and is_short:
+                break
+            if failed := first_failure(clone, tests[begin:end], selection):
                 return failed
         return ""
     finally:
@@ -387,6 +417,7 @@ def main() -> None:
         todo = [fault for fault in todo if not fault.noticed.get(options.selection)]
     with tempfile.TemporaryDirectory() as directory:
         clone = copy_of_commit(Path(directory)) if todo else ROOT
+        import_what_is_dear()
         for fault in todo:
             failed = notice(fault, clone, options.selection, options.short)
             fault.noticed[options.selection] = failed
