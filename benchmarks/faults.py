@@ -314,6 +314,7 @@ def first_failure(clone: Path, tests: list[str], selection: str) -> str:
     A few tests run in a fork of this process, which has imported what is dear to import.
     """
     words = ["-x", "-q", "-m", SELECTIONS[selection], "-p", "no:cacheprovider", "--tb=line"]
+    words += ["-W", "ignore:Module already imported"]  # before the fork
     words += ["-n", "2" if len(tests) > STAGES[-1] else "0", *tests]
     printed = clone.with_name("printed.txt")
     pid = os.fork()
