@@ -12,6 +12,7 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.export.test_export import METRICS, save
 from toolkit.common.errors import ToolkitError
@@ -74,6 +75,80 @@ def test_restore_of_two_changes_nothing_if_one_is_missing(tmp_path: Path) -> Non
     with pytest.raises(ToolkitError, match=r"no earlier discriminator.pt to bring back"):
         replacing.restore(["generator.pt", "discriminator.pt"], tmp_path)
     assert (tmp_path / "generator.pt").read_bytes() == before
+
+
+def inodes(directory: Path) -> dict[str, int]:
+    """Of each file its inode, which is another one after the file was replaced."""
+    return {path.name: path.stat().st_ino for path in directory.iterdir() if path.is_file()}
+
+
+def test_equal_bytes_write_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also under another torch: each entry names the torch that wrote its file."""
+    model = RNN(4)
+
+    def save_in(*formats: str) -> replacing.Replaced:
+        metrics = {"rnn": METRICS}
+        return torchscript.save(
+            {"rnn": model}, metrics, exports_dir=tmp_path, seed=0, config={}, formats=formats
+        )
+
+    save_in()
+    before = inodes(tmp_path)
+    real = torch.__version__
+    monkeypatch.setattr(torch, "__version__", "99.0")
+    assert save_in() == ([], [], [])
+    assert inodes(tmp_path) == before
+
+    assert save_in("onnx").changed == ["rnn.onnx"]
+    entries = manifest.read_manifest(tmp_path)
+    named = {file: entry["torch"] for file, entry in entries.items()}
+    assert named == {"rnn.pt": real, "rnn.onnx": "99.0"}
+    before = inodes(tmp_path)
+    monkeypatch.setattr(torch, "__version__", "99.1")
+    assert save_in("onnx") == ([], [], [])
+    assert inodes(tmp_path) == before
+
+
+def test_another_run_with_equal_bytes_is_said(tmp_path: Path) -> None:
+    """Its seed, settings and metrics replace nothing."""
+    model = LSTM(4)
+    save("lstm", model, tmp_path)
+    before = inodes(tmp_path)
+    replaced = torchscript.save(
+        {"lstm": model},
+        {"lstm": METRICS | {"length": 7, "accuracy_by_length": {"5": 1.0}}},
+        exports_dir=tmp_path,
+        seed=3,
+        config={"a": 2, "b": 0.5, "c": True},
+        formats=(),
+    )
+    assert replaced == (
+        [],
+        [],
+        [
+            f"The manifest in {tmp_path} keeps what it says of lstm.pt: the bytes are the same as "
+            "before. This run differs in seed (3, there 0), a (2, there 1), length (7, there 5), "
+            "b, and 2 more."
+        ],
+    )
+    assert inodes(tmp_path) == before
+    assert not (tmp_path / "previous").exists()
+
+
+def test_the_rest_of_an_entry_is_of_now(tmp_path: Path) -> None:
+    """Whose network it is may change while its bytes do not, and an old entry lack something."""
+    data = b"a network"
+    entry: dict[str, object] = {"sha256": sha256(data), "whose": "Ann", "torch": "2.12", "opset": 7}
+    replacing.replace_exports([Export("lstm.pt", data, entry)], tmp_path)
+    new = {"sha256": sha256(data), "whose": "Bob", "torch": "2.15", "golden": {}}
+    assert replacing.replace_exports([Export("lstm.pt", data, new)], tmp_path) == ([], [], [])
+    assert manifest.read_manifest(tmp_path)["lstm.pt"] == {
+        "sha256": sha256(data),
+        "whose": "Bob",
+        "torch": "2.12",
+        "opset": 7,
+        "golden": {},
+    }
 
 
 FILES = ("generator.pt", "generator.onnx", "film.npz")
@@ -318,13 +393,12 @@ def test_entries_of_before_have_no_checksum(tmp_path: Path) -> None:
 
 
 def save_and_read(name: str, directory: Path, barrier: Barrier) -> None:
-    model = {"lstm": LSTM, "rnn": RNN}[name](4)
-    exported = torchscript.make(name, model, {"seed": 0, "config": {}, "metrics": METRICS})
     for k in range(20):
+        data = f"{name} {k}".encode()
+        export = Export(f"{name}.pt", data, {"sha256": sha256(data), "seed": k})
         barrier.wait(60)
-        entry = {**exported.entry, "seed": k}
-        replacing.replace_exports([exported._replace(entry=entry)], directory)
-        assert manifest.read_export(name, directory).entry["seed"] == k
+        replacing.replace_exports([export], directory)
+        assert manifest.read_export(name, directory) == export
 
 
 def test_two_at_once(tmp_path: Path) -> None:
@@ -342,5 +416,3 @@ def test_two_at_once(tmp_path: Path) -> None:
         assert process.exitcode == 0
     entries = json.loads((tmp_path / "manifest.json").read_text())
     assert [entry["seed"] for entry in entries.values()] == [19, 19]
-    for name in ("lstm", "rnn"):
-        torchscript.load(name, tmp_path)

@@ -12,10 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from toolkit.common.errors import ToolkitError, UsageError
+from toolkit.common.files import sha256
 from toolkit.common.runs import Run
-from toolkit.export import torchscript
+from toolkit.export import formats, torchscript
 from toolkit.export.film import load_film, network_at
-from toolkit.export.replacing import Replaced
+from toolkit.export.manifest import Export
+from toolkit.export.replacing import Replaced, replace_exports
 from toolkit.gan.config import Config
 from toolkit.gan.data import MNIST, to_unit
 from toolkit.gan.film import Film, area_under_curve, frame_steps, state_dict_at, to_bytes
@@ -185,6 +187,27 @@ def test_film_of_the_exports(made: tuple[Film, Networks], tmp_path: Path) -> Non
         assert not torch.allclose(at_first, at_last, atol=1e-2)
         logits = network_at(arrays, "discriminator", 24, tmp_path)(at_last)
         torch.testing.assert_close(logits, networks.discriminator(at_last), rtol=0, atol=2e-3)
+
+
+def test_a_film_that_is_there_is_known_by_its_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another zlib packs the same numbers into other bytes."""
+    generator = Export("generator.pt", b"it", {"sha256": sha256(b"it")})
+    names = ("steps", "discriminator_steps", "auc", "loss_d", "loss_g")
+    arrays = {name: np.array([k / 2, 1.0]) for k, name in enumerate(names)}
+    assert not formats.is_film_there(tmp_path, generator, arrays)
+
+    film = formats.film_of(generator, arrays, {})
+    replace_exports([generator, film], tmp_path)
+    monkeypatch.setattr(np, "savez_compressed", np.savez)
+    assert formats.film_of(generator, arrays, {}).data != film.data
+    assert formats.is_film_there(tmp_path, generator, arrays)
+
+    assert not formats.is_film_there(tmp_path, generator, {**arrays, "auc": np.array([1.0, 0.9])})
+    assert not formats.is_film_there(tmp_path, generator, {**arrays, "z": np.zeros(3)})
+    other = Export("generator.pt", b"other", {"sha256": sha256(b"other")})
+    assert not formats.is_film_there(tmp_path, other, arrays)
 
 
 def test_the_film_of_another_generator_is_refused(

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch.export import ExportedProgram
 
@@ -123,6 +124,17 @@ def film_of(generator: Export, arrays: Arrays, facts: Mapping[str, Any]) -> Expo
     listed = ("steps", "discriminator_steps", "auc", "loss_d", "loss_g")
     metrics = {name: arrays[name].tolist() for name in listed}
     return belonging(generator, "film.npz", to_bytes(arrays), {**facts, "metrics": metrics})
+
+
+def is_film_there(exports_dir: Path, generator: Export, arrays: Arrays) -> bool:
+    """Whether a folder has this film of this generator, however its arrays are compressed."""
+    path = exports_dir / "film.npz"
+    if not _is_there(path, generator):
+        return False
+    with np.load(path, allow_pickle=False) as film:
+        if set(film) != set(arrays):
+            return False
+        return all(np.array_equal(film[name], arrays[name]) for name in film)
 
 
 def _is_there(path: Path, source: Export) -> bool:

@@ -5,6 +5,9 @@ copied to `previous/`, which has a manifest of its own. Then the new files are s
 ones, and the manifest that lists them is renamed into place: from this moment on the new ones
 count, all at once, and `read_listed` finds them staged or renamed. A kill or a full disk before it
 leaves the old ones.
+
+A file whose bytes are equal is not written, and its entry goes on telling of the training that
+wrote it.
 """
 
 import json
@@ -41,6 +44,10 @@ from toolkit.export.manifest import (
 PREVIOUS = "previous"
 UNDONE = "previous/undone"
 
+# What an entry says of the run that wrote its file: it stays as long as the bytes are equal.
+OF_THE_RUN = ("torch", "seed", "config", "metrics", "golden")
+MOST_SHOWN = 4  # differences between two runs that are named
+
 
 class Replaced(NamedTuple):
     """What new exports replaced."""
@@ -62,6 +69,7 @@ def replace_exports(
 
     Exports that the manifest lists are kept in the folder `keep_in`, in place of those that were
     kept there before. Any other file of such a name goes to `previous/` under a numbered name.
+    Where the bytes are equal nothing is written; a note says so if the training was another one.
 
     Raises:
         ToolkitError: the manifest is damaged, or the disk is full or the directory not writable;
@@ -71,15 +79,24 @@ def replace_exports(
     with lock_exports(exports_dir):
         _finish(exports_dir)
         changed, old, notes = [], [], []
+        written: list[Export] = []  # also those of which only the entry is new
+        same: list[tuple[Mapping[str, Any], Export]] = []  # the entry that was there, and the new
         for new in exports:
             path = exports_dir / new.file
-            data, entry, found = read_listed(path)
-            if found == sha256(new.data):
+            data, entry, found = listed = read_listed(path)
+            has_equal_bytes = found == sha256(new.data)
+            if has_equal_bytes and entry is not None and listed.intact:
+                same.append((entry, new))
+                kept = new._replace(entry=_keep_run(entry, new.entry))
+                written += [] if kept.entry == entry else [kept]
+                continue
+            written.append(new)
+            if has_equal_bytes:
                 continue
             changed.append(new.file)
             if data is None:
                 continue
-            if entry is not None and found == entry["sha256"]:
+            if entry is not None and listed.intact:
                 old.append(Export(new.file, data, entry))
             else:
                 copy = _keep_unlisted(path, data)
@@ -88,8 +105,53 @@ def replace_exports(
                 )
         if old:
             _write(old, exports_dir / keep_in)
-        _write(exports, exports_dir)
-    return Replaced(changed, old, notes)
+        if written:
+            _write(written, exports_dir)
+    return Replaced(changed, old, notes + _describe_other_runs(same, exports_dir))
+
+
+def _keep_run(entry: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """The entry of a file whose bytes are equal: the run that wrote it stays, the rest is new."""
+    of_the_run = {key: entry[key] for key in OF_THE_RUN if key in entry}
+    return {**entry, **new, **of_the_run}
+
+
+def _describe_other_runs(
+    same: Sequence[tuple[Mapping[str, Any], Export]], exports_dir: Path
+) -> list[str]:
+    """At most one sentence for the user: how a run differs from one that wrote the same bytes."""
+    files = []
+    differences = {}
+    for entry, new in same:
+        before, now = _facts(entry), _facts(new.entry)
+        names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+        if names:
+            files.append(new.file)
+        for name in names:
+            differences[name] = _describe_difference(name, before.get(name), now.get(name))
+    if not files:
+        return []
+    shown = list(differences.values())[:MOST_SHOWN]
+    if len(differences) > MOST_SHOWN:
+        shown.append(f"and {len(differences) - MOST_SHOWN} more")
+    return [
+        f"The manifest in {exports_dir} keeps what it says of {', '.join(files)}: the bytes are "
+        f"the same as before. This run differs in {', '.join(shown)}."
+    ]
+
+
+def _describe_difference(name: str, before: object, now: object) -> str:
+    """A fact by its name, with both values where they are single ones."""
+    if any(isinstance(value, dict | list | None) for value in (before, now)):
+        return name
+    return f"{name} ({now}, there {before})"
+
+
+def _facts(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What an entry says of its training, as JSON holds it: seed, settings and metrics by name."""
+    seed = {"seed": entry["seed"]} if "seed" in entry else {}
+    facts = {**seed, **entry.get("config", {}), **entry.get("metrics", {})}
+    return dict(json.loads(json.dumps(facts)))
 
 
 def _keep_unlisted(path: Path, data: bytes) -> Path:

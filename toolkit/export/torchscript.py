@@ -23,7 +23,7 @@ from toolkit.common.device import needs_torch, threads
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import sha256
 from toolkit.export.canonical import canonical, script
-from toolkit.export.formats import convert, film_of, load_pt
+from toolkit.export.formats import convert, film_of, is_film_there, load_pt
 from toolkit.export.golden import TOLERANCE, example_inputs, golden_values
 from toolkit.export.manifest import (
     EXPORTS_DIR,
@@ -128,7 +128,9 @@ def save(
     ]
     made = [export for export, _ in convert(exports, formats, exports_dir)]
     if film is not None:
-        made.append(film_of(exports[list(models).index("generator")], film, facts))
+        generator = exports[list(models).index("generator")]
+        if not is_film_there(exports_dir, generator, film):
+            made.append(film_of(generator, film, facts))
     replaced = replace_exports([*exports, *made], exports_dir)
     pairs = [(old, new) for old in replaced.old for new in exports if old.file == new.file]
     regressions = [describe_regression(old, new, exports_dir) for old, new in pairs]
