@@ -3,11 +3,13 @@
     python benchmarks/results.py main-job python benchmarks/main_job.py
     python benchmarks/results.py demos-gan python benchmarks/demos.py --demo gan
     python benchmarks/results.py horizon python -m toolkit.train horizon
+    python benchmarks/results.py --tables
 
 Runs the command and shows what it prints. If it ends well, its output goes to
 docs/results/NAME.json with the date, the commit, the processor, the number of cores and the version
-of torch, and the page "Results" of the documents shows it from then on. A benchmark that fails
-replaces nothing.
+of torch, and its table into the documents. A benchmark that fails replaces nothing.
+
+`--tables` measures nothing and writes the tables of the documents anew, see `doc_tables.py`.
 """
 
 import argparse
@@ -21,8 +23,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import doc_tables
+
 ROOT = Path(__file__).parents[1]
-DIRECTORY = ROOT / "docs" / "results"
 
 
 def processor() -> str:
@@ -79,11 +82,19 @@ def measure(command: list[str]) -> dict[str, object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Run a benchmark and write down what it prints.")
-    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="instead of docs/results")
-    parser.add_argument("name", help="what the file is called, such as main-job")
+    parser.add_argument(
+        "--directory", type=Path, default=doc_tables.RESULTS, help="instead of docs/results"
+    )
+    parser.add_argument("--tables", action="store_true", help="only write the documents' tables")
+    parser.add_argument("name", nargs="?", help="what the file is called, such as main-job")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="the benchmark, with its options")
     options = parser.parse_args()
-    if not re.fullmatch(r"[a-z0-9-]+", options.name):
+    if options.tables:
+        if options.name:
+            parser.error("--tables measures nothing; leave the name and the command out")
+        write_tables()
+        return
+    if not re.fullmatch(r"[a-z0-9-]+", options.name or ""):
         parser.error(f"a name has small letters, digits and hyphens; {options.name!r} does not")
     if not options.command:
         parser.error("which command? For example: main-job python benchmarks/main_job.py")
@@ -94,6 +105,14 @@ def main() -> None:
     path = options.directory / f"{options.name}.json"
     path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"\n{path}")
+    if options.directory == doc_tables.RESULTS:
+        write_tables()
+
+
+def write_tables() -> None:
+    """Write the tables of the documents, and say which pages are new."""
+    for page in doc_tables.write():
+        print(page)
 
 
 if __name__ == "__main__":

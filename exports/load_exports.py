@@ -1,6 +1,6 @@
 """Use the exports with torch and numpy alone, the .onnx files with onnxruntime:
 
-    python exports/load_exports.py                                   # a tour of all five
+    python exports/load_exports.py                                   # a tour of four of them
     python exports/load_exports.py predict exports/lstm.pt 1 2 3 4 5 4 3 2 --trace
     python exports/load_exports.py sample exports/generator.pt --count 25 --seed 7 --out digits.png
     python exports/load_exports.py verify exports/manifest.json

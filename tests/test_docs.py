@@ -2,7 +2,6 @@
 
 import contextlib
 import html.parser
-import importlib.util
 import json
 import os
 import re
@@ -17,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import doc_tables
 import pytest
 import typer
 import yaml
@@ -119,7 +119,8 @@ def parse_make(words: Sequence[str]) -> None:
 def parse_results(words: Sequence[str]) -> None:
     """The command inside of `results.py NAME COMMAND...` is one as well."""
     run_script(ROOT / "benchmarks" / "results.py", words)
-    understand(words[1:])
+    if words[0] != "--tables":
+        understand(words[1:])
 
 
 def parse_mkdocs(words: Sequence[str]) -> None:
@@ -225,14 +226,29 @@ def test_pip_does_the_same_as_make(page: str, tmp_path: Path) -> None:
                 assert line.split(" || ")[0].replace(".venv/bin/", "") in said
 
 
-def test_headline_figures_were_measured() -> None:
-    """Each figure in the README stands in docs/results/, in the words of its benchmark."""
-    (table,) = re.findall(r"\| what \| measured \|\n\|---\|---\|\n((?:\|.*\n)+)", README)
-    measured = [row.split(" | ")[1].removesuffix(" |") for row in table.splitlines()]
-    assert len(measured) == 6
-    records = "".join(path.read_text() for path in (DOCS / "results").glob("*.json"))
-    for figure in measured:
-        assert figure in records
+def sections(page: Path) -> dict[str, str]:
+    """Anchor of a heading, as forges and MkDocs make it -> the text below it."""
+    _, *parts = re.split(r"^#+ (.*)$", page.read_text(), flags=re.MULTILINE)
+    anchors = [re.sub(r"[^\w -]", "", heading.lower()) for heading in parts[::2]]
+    return dict(zip((anchor.replace(" ", "-") for anchor in anchors), parts[1::2], strict=True))
+
+
+def numbers(text: str) -> set[str]:
+    """The numbers in a text, as they are written."""
+    return set(re.findall(r"\d[\d,.]*\d|\d", text))
+
+
+def test_headline_figures_are_in_tables() -> None:
+    """Each figure in the README stands in a table of the section to which its row leads."""
+    (table,) = re.findall(
+        r"^\| what \| measured \| where \|\n\|---\|.*\n((?:\|.*\n)+)", README, re.M
+    )
+    rows = [row.strip("| ").split(" | ") for row in table.splitlines()]
+    assert len(rows) == 8
+    for _, measured, where in rows:
+        page, anchor = re.search(r"\]\((.*)#(.*)\)", where).groups()  # type: ignore[union-attr]
+        tables = re.findall(r"^\|.*$", sections(ROOT / page)[anchor], re.MULTILINE)
+        assert numbers(measured) <= numbers("\n".join(tables)), measured
 
 
 def test_tour_with_torch_alone() -> None:
@@ -406,36 +422,63 @@ def test_each_module_is_in_the_reference(site: Path) -> None:
         assert {f"toolkit.{room}.{module}" for module in modules} <= ids
 
 
-@pytest.mark.xdist_group("site")
-def test_each_measurement_is_shown(site: Path) -> None:
-    text = " ".join(read(site / "results.html").words)
-    for path in (DOCS / "results").glob("*.json"):
-        for line in json.loads(path.read_text())["output"]:
-            if line.startswith("|") and "`" not in line and "---" not in line:
-                for cell in re.split(r"\s*\|\s*", line):
-                    assert cell in text, f"{path.name}: {cell}"
+def test_tables_are_as_measured() -> None:
+    """Each row in docs/results/ is in a table of the documents, and no other row is."""
+    text = (DOCS / "results.md").read_text()
+    regions = re.findall(r"^<!-- results: .*? -->$(.*?)^<!-- end -->$", text, re.M | re.S)
+    shown = [line for region in regions for line in region.splitlines() if line.startswith("|")]
+    measured = [
+        line
+        for path in (DOCS / "results").glob("*.json")
+        for line in json.loads(path.read_text())["output"]
+        if line.startswith("|")
+    ]
+    assert sorted(shown) == sorted(measured)
 
 
-def test_a_measurement_of_today_names_its_day_and_machine() -> None:
-    pytest.importorskip("mkdocs", reason="needs mkdocs: pip install --group docs")
-    spec = importlib.util.spec_from_file_location("docs_hooks", DOCS / "hooks.py")
-    assert spec is not None
-    assert spec.loader is not None
-    hooks = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(hooks)
-    text = hooks.result(
-        {
-            "command": "python benchmarks/trial.py",
-            "version": "0.1.0",
-            "date": "2031-05-06",
-            "commit": "0123456789ab",
-            "processor": "a fast one",
-            "cores": 2,
-            "load": "load average before it began 0.3",
-            "torch": "2.13.0",
-            "output": ["beside it", "", *TABLE.splitlines()],
-        }
-    )
+@pytest.mark.parametrize("page", doc_tables.pages(), ids=lambda page: page.name)
+def test_tables_are_up_to_date(page: Path) -> None:
+    stale = f"{page} is not up to date: python benchmarks/results.py --tables"
+    assert page.read_text() == doc_tables.filled(page), stale
+
+
+def test_every_table_is_written() -> None:
+    """What asks for one is a pair of comments; a single one would stay empty."""
+    asked = r"^<!-- (?:results|recipe log|modules|findings)\b"
+    for page in PAGES:
+        text = page.read_text()
+        assert len(re.findall(asked, text, re.M)) == len(doc_tables.REGION.findall(text)), page
+
+
+def test_a_measurement_names_its_day_and_machine(tmp_path: Path) -> None:
+    path = tmp_path / "trial.json"
+    measured = {
+        "command": "python benchmarks/trial.py",
+        "version": "0.1.0",
+        "date": "2031-05-06",
+        "commit": "0123456789ab",
+        "processor": "a fast one",
+        "cores": 2,
+        "load": "load average before it began 0.3",
+        "torch": "2.13.0",
+        "output": ["step 1 of 2", "", *TABLE.splitlines(), "", "of five seeds"],
+    }
+    path.write_text(json.dumps(measured))
+    text = doc_tables.result(path)
     assert text.startswith(TABLE)
-    for fact in ("2031-05-06", "0123456789ab", "a fast one", "2 cores", "2.13.0", "beside it"):
+    for fact in (
+        "2031-05-06",
+        "`0123456789ab`",
+        "a fast one",
+        "2 cores",
+        "2.13.0",
+        "of five seeds",
+    ):
         assert fact in text
+    assert "step 1 of 2" not in text
+    assert "[All that it printed](results/trial.json)" in text
+
+    path.write_text(json.dumps({**measured, "commit": None, "date": None}))
+    assert "on a day that was not noted at version 0.1.0" in doc_tables.result(path)
+    path.write_text(json.dumps({**measured, "commit": "0123456789ab-dirty"}))
+    assert "`0123456789ab` with changes that were not committed" in doc_tables.result(path)

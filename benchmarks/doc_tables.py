@@ -1,0 +1,156 @@
+"""The tables of the documents, made from what was measured: python benchmarks/results.py --tables
+
+A page asks for them with a pair of comments, and what is between the two is written anew:
+
+    <!-- results: demos -->         docs/results/demos.json, and every demos-*.json beside it
+    <!-- recipe log -->             benchmarks/gan_recipe.jsonl
+    <!-- modules: toolkit/lstm -->  each module of that folder, with the first sentence of its own
+    <!-- findings: id id id -->     each of these ids, with the first paragraph of its page
+    <!-- end -->
+
+So they can be read where the repository is browsed. Nothing here imports what it describes.
+"""
+
+import ast
+import json
+import os
+import re
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import recipe_log
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+RESULTS = DOCS / "results"
+EXPLAIN = ROOT / "toolkit" / "assignment" / "check" / "explain"
+REGION = re.compile(
+    r"^(?P<begin><!-- (?P<kind>results|recipe log|modules|findings)(?:: (?P<what>[^>]+?))? -->\n)"
+    r"(?P<content>.*?)^(?P<end><!-- end -->)$",
+    re.MULTILINE | re.DOTALL,
+)
+MOST_LINES = 12  # of what a benchmark printed below its table; the rest is in the JSON
+
+
+def pages() -> list[Path]:
+    """The documents that have such a table."""
+    documents = [path for path in sorted(DOCS.rglob("*.md")) if not path.is_symlink()]
+    return [path for path in documents if REGION.search(path.read_text(encoding="utf-8"))]
+
+
+def filled(page: Path) -> str:
+    """The text of a page with its tables as they should be."""
+
+    def fill(region: re.Match[str]) -> str:
+        what = (region["what"] or "").split()
+        content = {
+            "results": lambda: results(*what),
+            "recipe log": recipe_log.table,
+            "modules": lambda: modules(page, *what),
+            "findings": lambda: findings(page, what),
+        }[region["kind"]]()
+        return f"{region['begin']}\n{content}\n\n{region['end']}"
+
+    return REGION.sub(fill, page.read_text(encoding="utf-8"))
+
+
+def results(name: str) -> str:
+    """The tables of `name`.json and of all `name`-*.json, each with where and when.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    paths = [*RESULTS.glob(f"{name}.json"), *sorted(RESULTS.glob(f"{name}-*.json"))]
+    if not paths:
+        raise FileNotFoundError(f"{RESULTS} has no {name}.json; see benchmarks/results.py")
+    return "\n\n".join(result(path) for path in paths)
+
+
+def result(path: Path) -> str:
+    """One measurement: its tables as they were printed, what stood below them, its origin."""
+    record = json.loads(path.read_text(encoding="utf-8"))
+    tables, below = split_tables(record["output"])
+    lines = "\n".join(below).strip().splitlines()[:MOST_LINES]
+    text = [line for long in lines for line in textwrap.wrap(long, 100) or [""]]
+    quoted = ["\n".join(["```text", *text, "```"])] if text else []
+    return "\n\n".join([*tables, *quoted, origin(record, path)])
+
+
+def split_tables(output: list[str]) -> tuple[list[str], list[str]]:
+    """The Markdown tables among lines, and the lines below the first of them."""
+    tables: list[list[str]] = []
+    below = []
+    inside = False
+    for line in output:
+        is_row = line.startswith("|")
+        if is_row and not inside:
+            tables.append([])
+        if is_row:
+            tables[-1].append(line)
+        elif tables:
+            below.append(line)
+        inside = is_row
+    return ["\n".join(table) for table in tables], below
+
+
+def origin(record: dict[str, Any], path: Path) -> str:
+    """By which command, when, of which code and on which machine a result was measured."""
+    when = f"on {record['date']}" if record["date"] else "on a day that was not noted"
+    commit, dirty, _ = (record["commit"] or "").partition("-dirty")
+    which = f"commit `{commit}`" if commit else f"version {record['version']}"
+    if dirty:
+        which += " with changes that were not committed"
+    machine = f"{record['cores']} cores, {record['processor']}, {record['load']}"
+    note = f" {record['note']}" if "note" in record else ""
+    return (
+        f"Measured {when} at {which}, by `{record['command']}`, on {machine}, with torch "
+        f"{record['torch']}.{note} [All that it printed](results/{path.name})."
+    )
+
+
+def modules(page: Path, folder: str) -> str:
+    """A table of the modules of a folder, with links to their code."""
+    rows = []
+    for path in sorted((ROOT / folder).glob("*.py")):
+        if path.stem == "__init__":
+            continue
+        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        rows.append(f"| [`{path.stem}`]({link(page, path)}) | {first_sentence(docstring)} |")
+    return "\n".join([f"| {folder.replace('/', '.')} | |", "|---|---|", *rows])
+
+
+def findings(page: Path, ids: list[str]) -> str:
+    """A list of links, each with the first paragraph of its page."""
+    lines = []
+    for name in ids:
+        path = EXPLAIN / f"{name}.md"
+        _, first, *_ = path.read_text(encoding="utf-8").split("\n\n")
+        lines.append(f"- [`{name}`]({link(page, path)}): {' '.join(first.split())}")
+    return "\n".join(lines)
+
+
+def link(page: Path, target: Path) -> str:
+    """The path from a page to a file."""
+    return Path(os.path.relpath(target, page.parent)).as_posix()
+
+
+def first_sentence(docstring: str) -> str:
+    """Up to the first full stop or empty line, as a cell of a table."""
+    paragraph = " ".join(docstring.split("\n\n")[0].split())
+    return re.split(r"\.(?= |$)|:$", paragraph)[0].replace("|", "\\|")
+
+
+def write() -> list[Path]:
+    """Write the tables into all pages.
+
+    Returns:
+        the pages that were others before.
+    """
+    changed = []
+    for page in pages():
+        text = filled(page)
+        if text != page.read_text(encoding="utf-8"):
+            page.write_text(text, encoding="utf-8")
+            changed.append(page)
+    return changed
