@@ -94,7 +94,7 @@ def test_same_seed_same_weights() -> None:
         ({"encoding": "binary"}, "no encoding 'binary'"),
         ({"length": 1}, "length must be from 2 to 1,000,000, not 1"),
         ({"hidden_size": 0}, "hidden_size must be from 1 to 10,000, not 0"),
-        ({"learning_rate": float("nan")}, "learning_rate must be above 0 and finite, not nan"),
+        ({"learning_rate": float("nan")}, "learning_rate must be a finite number, not nan"),
     ],
 )
 def test_bad_settings(settings: dict[str, object], message: str) -> None:

@@ -8,14 +8,13 @@ import contextlib
 import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import Literal
 
 import torch
 from torch import nn
 
 from toolkit.common.errors import ToolkitError, UsageError
+from toolkit.common.settings import Precision
 
-Precision = Literal["float32", "bfloat16"]
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 # The least torch for what torch 2.4 cannot do; one release below, it failed.

@@ -8,9 +8,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.optim import AdamW
 
-from toolkit.common.device import Precision, autocast, device_of, seeded
+from toolkit.common.device import autocast, device_of, seeded
 from toolkit.common.progress import Progress, say_finished
 from toolkit.common.runs import Run
+from toolkit.common.settings import Precision
 from toolkit.gan.config import ClassifierConfig
 from toolkit.gan.data import MNIST, epoch_order, to_unit
 from toolkit.gan.model import Classifier

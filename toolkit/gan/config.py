@@ -1,12 +1,17 @@
 """Settings of a training run in Part II. Importing this module does not import torch."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal
 
-from toolkit.common.errors import UsageError, check_positive, check_range
-
-if TYPE_CHECKING:
-    from toolkit.common.device import Precision
+from toolkit.common.errors import UsageError
+from toolkit.common.settings import (
+    Precision,
+    check_decay,
+    check_kinds,
+    check_positive,
+    check_range,
+    check_weight,
+)
 
 Loss = Literal["hinge", "non-saturating", "minimax"]
 
@@ -33,17 +38,12 @@ class Config:
     ema_decay: float = 0.998  # of the generator's moving average, which is what gets exported
     eval_every: int = 2000  # steps between evaluations
     save_every: int = 500  # steps between checkpoints
-    precision: "Precision" = "float32"
+    precision: Precision = "float32"
     num_threads: int = 2  # to compute on; another number gives slightly different weights
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.architecture not in ("conv", "mlp"):
-            raise UsageError(f"There is no architecture {self.architecture!r}; choose conv or mlp.")
-        if self.loss not in get_args(Loss):
-            raise UsageError(
-                f"There is no loss {self.loss!r}; choose one of {', '.join(get_args(Loss))}."
-            )
+        check_kinds(self)
         check_range(
             self,
             latent_dim=(1, 10_000),
@@ -58,10 +58,8 @@ class Config:
             mapping_lr_ratio=(0, 1),
         )
         check_positive(self, "learning_rate")
-        if not 0 <= self.auxiliary_weight < float("inf"):
-            raise UsageError(
-                f"auxiliary_weight must be at least 0 and finite, not {self.auxiliary_weight}."
-            )
+        check_weight(self, "r1_gamma", "auxiliary_weight")
+        check_decay(self, "beta1", "beta2", "ema_decay")
         if self.architecture == "mlp" and self.auxiliary_weight:
             raise UsageError(
                 "The MLP discriminator has no auxiliary head; set auxiliary_weight to 0."
@@ -116,11 +114,13 @@ class ClassifierConfig:
     batch_size: int = 100
     learning_rate: float = 2e-3  # of AdamW; falls linearly to 0
     weight_decay: float = 0.05  # of AdamW
-    precision: "Precision" = "float32"
+    precision: Precision = "float32"
     num_threads: int = 2  # to compute on; another number gives slightly different weights
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         check_range(self, num_epochs=(1, 10_000), batch_size=(1, 60_000), num_threads=(1, 1000))
         check_range(self, num_images=(self.batch_size, 60_000))
         check_positive(self, "learning_rate")
+        check_weight(self, "weight_decay")

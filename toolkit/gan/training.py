@@ -15,7 +15,7 @@ from torch.optim import Adam, Optimizer
 from toolkit.common.device import autocast, device_of, make_rng, seeded
 from toolkit.common.progress import Progress, say_finished
 from toolkit.common.runs import Run
-from toolkit.common.schedule import annealed
+from toolkit.common.settings import annealed
 from toolkit.gan.config import Config, Loss
 from toolkit.gan.data import batch_indices, to_bytes, to_unit
 from toolkit.gan.latent import sample_latents

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from toolkit.common.errors import UsageError, check_positive, check_range
+from toolkit.common.settings import check_kinds, check_positive, check_range
 
 Encoding = Literal["one-hot", "digit"]
 
@@ -29,10 +29,7 @@ class Config:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.model not in ("lstm", "rnn"):
-            raise UsageError(f"There is no model {self.model!r}; choose lstm or rnn.")
-        if self.encoding not in ("one-hot", "digit"):
-            raise UsageError(f"There is no encoding {self.encoding!r}; choose one-hot or digit.")
+        check_kinds(self)
         check_range(
             self,
             length=(2, 1_000_000),
@@ -40,6 +37,7 @@ class Config:
             batch_size=(1, 100_000),
             num_steps=(1, 10**9),
             eval_every=(1, 10**9),
+            target_accuracy=(0, 1),
         )
         check_positive(self, "learning_rate", "max_grad_norm")
 

@@ -13,7 +13,7 @@ from torch.optim import RMSprop
 from toolkit.common.device import device_of, flushed_denormals, make_rng, seeded
 from toolkit.common.progress import Progress, say_finished
 from toolkit.common.runs import Run
-from toolkit.common.schedule import annealed
+from toolkit.common.settings import annealed
 from toolkit.lstm.config import Config
 from toolkit.lstm.data import held_out, palindromes, split_last
 from toolkit.lstm.fast import FastLSTM
