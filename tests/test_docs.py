@@ -23,6 +23,7 @@ import yaml
 from packaging.specifiers import SpecifierSet
 from typer.core import TyperGroup
 
+import toolkit
 from toolkit.__main__ import app as toolkit_app
 from toolkit.assignment.app import app as assignment_app
 from toolkit.train.app import app as train_app
@@ -288,7 +289,7 @@ def test_files_that_are_named_exist(page: Path) -> None:
 
 def test_citation_and_issue_templates() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    assert citation["version"] == PROJECT["project"]["version"]
+    assert citation["version"] == toolkit.__version__
     assert citation["license"] == PROJECT["project"]["license"]
     templates = list((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
     for path in templates:
@@ -314,7 +315,7 @@ def test_a_benchmark_is_written_down(tmp_path: Path) -> None:
     assert TABLE in done.stdout
     written = json.loads((tmp_path / "trial.json").read_text())
     assert written["output"] == ["beside it", *TABLE.splitlines()]
-    assert written["version"] == PROJECT["project"]["version"]
+    assert written["version"] == toolkit.__version__
     assert written["cores"] == len(os.sched_getaffinity(0))
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     assert (written["commit"] or "").removesuffix("-dirty") == head.stdout[:12]

@@ -96,7 +96,7 @@ def _targets(directory: Path) -> dict[str, list[Target]]:
             add(
                 f".{ending} files",
                 exports / file,
-                lambda n=name, e=ending: read_export(n, exports, f".{e}").data,
+                lambda n=name, e=ending: read_export(n, exports, e).data,
             )
     add(".pt files", exports / "lstm.pt", lambda: str(torchscript.load("lstm", exports).graph))
     add("film.npz", exports / "film.npz", lambda: list(load_film(exports)))

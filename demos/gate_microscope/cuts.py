@@ -57,6 +57,7 @@ def states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tensor]]:
     cell = network.cell
     inputs = all_inputs(network.one_hot, digits.device)
     projected = F.linear(inputs.double(), cell.weight_ih.double(), cell.bias.double())
+    projected.requires_grad_()  # the weights of an export do not, so nothing would
     weight = cell.weight_hh.double()
     h = c = projected.new_zeros(len(digits), network.hidden_size)
     kept: dict[str, list[Tensor]] = {name: [] for name in ("ifogch" if is_lstm(network) else "h")}

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from toolkit.common.errors import ToolkitError
-from toolkit.export import formats, manifest, onnx, program, torchscript
+from toolkit.export import formats, manifest, program, torchscript
 from toolkit.export.replacing import copy_export, restore
 from toolkit.gan.model import ConvGenerator
 from toolkit.lstm.model import LSTM, RNN
@@ -42,8 +42,8 @@ def copied(converted: Path, tmp_path: Path) -> Path:
 def load(name: str, format_: str, directory: Path) -> Callable[[Tensor], Tensor]:
     """A model in any format, as a function from tensor to tensor."""
     if format_ == "pt2":
-        return program.load(name, directory)
-    session = onnx.load(name, directory)
+        return torchscript.load(name, directory, format="pt2")
+    session = torchscript.load(name, directory, format="onnx")
     return lambda x: torch.from_numpy(session(x.numpy()))
 
 
@@ -73,10 +73,9 @@ def test_any_batch_and_length(name: str, format_: str, converted: Path) -> None:
 
 
 def test_attributes(format_: str, converted: Path) -> None:
-    module = program if format_ == "pt2" else onnx
-    assert module.load("generator", converted).latent_dim == 64
+    assert torchscript.load("generator", converted, format=format_).latent_dim == 64
     with pytest.raises(AttributeError, match="latent_dim"):
-        _ = module.load("lstm", converted).latent_dim
+        _ = torchscript.load("lstm", converted, format=format_).latent_dim
 
 
 @pytest.mark.parametrize("name", ["lstm", "rnn"])
@@ -214,7 +213,7 @@ def test_what_is_there_is_not_made_again(tmp_path: Path, monkeypatch: pytest.Mon
     save(model, "rnn", tmp_path)
     monkeypatch.setattr(program, "to_program", None)  # it would fail
     assert save(model, "rnn", tmp_path) == []
-    assert program.load("rnn", tmp_path)(torch.tensor([[1]])).shape == (1, 10)
+    assert torchscript.load("rnn", tmp_path, format="pt2")(torch.tensor([[1]])).shape == (1, 10)
 
 
 def test_all_formats_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,7 +258,8 @@ def test_no_warning_reaches_the_user(format_: str, converted: Path) -> None:
 
 
 def test_onnx_takes_numpy_arrays(converted: Path) -> None:
-    logits = onnx.load("lstm", converted)(np.array([[3, 1, 4, 1, 5, 9, 9, 5, 1, 4, 1]]))
+    lstm = torchscript.load("lstm", converted, format="onnx")
+    logits = lstm(np.array([[3, 1, 4, 1, 5, 9, 9, 5, 1, 4, 1]]))
     assert (logits.shape, logits.argmax()) == ((1, 10), 3)
 
 

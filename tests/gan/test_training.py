@@ -9,15 +9,33 @@ from torch import nn
 from torch.optim import SGD
 from torch.utils.flop_counter import FlopCounterMode
 
+from toolkit.common.device import make_rng
 from toolkit.common.errors import UsageError
 from toolkit.gan.config import Config, mlp_config
 from toolkit.gan.model import MLPDiscriminator, MLPGenerator
 from toolkit.gan.training import (
+    TrainState,
     build,
     build_optimizer,
+    discriminator_step,
+    generator_step,
+    initial_state,
     train_step,
     update_average,
 )
+
+
+def as_in_training(config: Config) -> TrainState:
+    """A state with gradient descent for both players, which moves weights by their gradients."""
+    state = initial_state(config, "cpu")
+    generator, discriminator, _, head = state.networks
+    with torch.no_grad():  # a discriminator with opinions, so that the losses differ
+        for parameter in discriminator.parameters():
+            parameter.mul_(5)
+    state.generator_optimizer = SGD(generator.parameters(), lr=0.1)
+    both = [*discriminator.parameters(), *head.parameters()]
+    state.discriminator_optimizer = SGD(both, lr=1e-3)
+    return state
 
 
 @pytest.mark.parametrize("loss", ["hinge", "non-saturating", "minimax"])
@@ -28,28 +46,16 @@ def test_step_equals_the_textbook(loss: str, apply_r1: bool, auxiliary_weight: f
     config = Config(
         batch_size=6, loss=loss, r1_gamma=0.5, r1_every=4, auxiliary_weight=auxiliary_weight
     )  # type: ignore[arg-type]
-    networks = build(config)
-    with torch.no_grad():  # a discriminator with opinions, so that the losses differ
-        for parameter in networks.discriminator.parameters():
-            parameter.mul_(5)
+    state = as_in_training(config)
+    networks = state.networks
     generator, discriminator, head = deepcopy(
         (networks.generator, networks.discriminator, networks.auxiliary_head)
     )
     average = {name: value.clone() for name, value in networks.average.state_dict().items()}
-    rng = torch.Generator().manual_seed(0)
-    real = torch.rand(6, 1, 28, 28, generator=rng)
+    real = torch.rand(6, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     labels = torch.tensor([3, 1, 4, 1, 5, 9])
-    z = torch.randn(6, config.latent_dim, generator=rng)
-    train_step(
-        networks,
-        SGD(networks.generator.parameters(), lr=0.1),
-        SGD([*networks.discriminator.parameters(), *networks.auxiliary_head.parameters()], lr=1e-3),
-        real,
-        labels,
-        z,
-        config,
-        apply_r1,
-    )
+    z = torch.randn(6, config.latent_dim, generator=make_rng(config.seed, "latents"))
+    train_step(state, config, 8 if apply_r1 else 9, real, labels)
 
     optimizer_d = SGD([*discriminator.parameters(), *head.parameters()], lr=1e-3)
     optimizer_g = SGD(generator.parameters(), lr=0.1)
@@ -92,6 +98,43 @@ def test_step_equals_the_textbook(loss: str, apply_r1: bool, auxiliary_weight: f
                 + (1 - config.ema_decay) * (generator.state_dict()[name])
             )
             torch.testing.assert_close(value, expected, rtol=1e-4, atol=1e-7)
+
+
+def test_each_half_moves_one_player() -> None:
+    """The discriminator's half raises V (10) and the generator's half lowers it, each alone."""
+    config = Config(loss="minimax", auxiliary_weight=0.0)
+    state = as_in_training(config)
+    generator, discriminator, _, _ = state.networks
+    rng = torch.Generator().manual_seed(0)
+    real = torch.rand(6, 1, 28, 28, generator=rng)
+    z = torch.randn(6, config.latent_dim, generator=rng)
+
+    @torch.no_grad()
+    def value() -> float:
+        """V (10), written with probabilities."""
+        d_real, d_fake = discriminator(real).sigmoid(), discriminator(generator(z)).sigmoid()
+        return float((d_real.log() + (1 - d_fake).log()).mean())
+
+    def weights(network: nn.Module) -> list[torch.Tensor]:
+        return [parameter.detach().clone() for parameter in network.parameters()]
+
+    def unchanged(network: nn.Module, before: list[torch.Tensor]) -> bool:
+        return all(map(torch.equal, network.parameters(), before))
+
+    at_first, of_generator = value(), weights(generator)
+    loss = discriminator_step(
+        discriminator, state.discriminator_optimizer, real, generator(z), config
+    )
+    raised = value()
+    assert float(loss) == pytest.approx(-at_first, rel=1e-4)
+    assert raised > at_first
+    assert unchanged(generator, of_generator)
+
+    of_discriminator = weights(discriminator)
+    generator_step(discriminator, state.generator_optimizer, generator(z), config)
+    assert value() < raised
+    assert unchanged(discriminator, of_discriminator)
+    assert all(parameter.requires_grad for parameter in discriminator.parameters())
 
 
 def test_average_by_hand() -> None:
@@ -154,13 +197,11 @@ def test_batch_grows() -> None:
 
 
 def test_mapping_network_has_its_own_rate() -> None:
-    """In Adam's first step every weight moves by the learning rate."""
-    config = Config(mapping_lr_ratio=0.05)
+    """In Adam's first step every weight moves by the learning rate, here as the config says it."""
+    config = Config(learning_rate=0.1, mapping_lr_ratio=0.05)
     generator = build(config).generator
     before = {name: value.clone() for name, value in generator.named_parameters()}
     optimizer = build_optimizer(config, generator)
-    for group in optimizer.param_groups:
-        group["lr"] = 0.1 * group["lr_ratio"]
     for parameter in generator.parameters():
         parameter.grad = torch.ones_like(parameter)
     optimizer.step()
@@ -173,13 +214,10 @@ def test_mapping_network_has_its_own_rate() -> None:
 def test_cost_is_what_torch_counts(config: Config) -> None:
     """Torch counts two operations for a multiplication and the addition after it."""
     config = replace(config, batch_size=4, num_steps=10, growing_batch=False)
-    networks = build(config)
-    optimizers = [SGD(network.parameters(), lr=0.1) for network in networks[:2]]
+    state = initial_state(config, "cpu")
     real, labels = torch.rand(4, 1, 28, 28), torch.zeros(4, dtype=torch.long)
     with FlopCounterMode(display=False) as counter:
-        train_step(
-            networks, *optimizers, real, labels, torch.randn(4, config.latent_dim), config, False
-        )
+        train_step(state, config, 1, real, labels)
     multiplications, _ = config.cost
     assert multiplications == pytest.approx(10 * counter.get_total_flops() / 2, rel=0.1)
     longer = replace(config, num_steps=100, growing_batch=True)  # 1.9 times the images, by hand

@@ -66,9 +66,9 @@ def to_png(picture: Picture | Coloured) -> bytes:
     return data
 
 
-def save_png(path: Path, picture: Picture | Coloured) -> None:
+def save_png(path: Path | str, picture: Picture | Coloured) -> None:
     """Write a picture as a PNG file."""
-    atomic_write(path, to_png(picture))
+    atomic_write(Path(path), to_png(picture))
 
 
 def to_gif(frames: Tensor, milliseconds: int, scale: int = 6) -> bytes:

@@ -49,7 +49,8 @@ class Run:
 
     Args:
         directory: made if it is not there.
-        config: a dataclass of numbers and strings; a checkpoint of another config is refused.
+        config: a dataclass of numbers and strings; a checkpoint of another config is refused, and
+            so is a training with another one.
         model, command: for the record; a run that nobody reports needs neither.
 
     Raises:
@@ -63,12 +64,13 @@ class Run:
     """
 
     def __init__(
-        self, directory: Path, config: "DataclassInstance", model: str = "", command: str = ""
+        self, directory: Path | str, config: "DataclassInstance", model: str = "", command: str = ""
     ) -> None:
+        directory = Path(directory)
         self.directory = directory
         self.model = model
         self.command = command
-        self.config: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
+        self.config = _as_json(config)
         self.figures = directory / "figures"
         self.checkpoint = directory / "checkpoint.pt"
         self.log_file = directory / "metrics.jsonl"
@@ -90,6 +92,19 @@ class Run:
 
     def __exit__(self, *error: object) -> None:
         self._lock.lock.release()
+
+    def check_config(self, config: "DataclassInstance") -> None:
+        """What a training calls first, with its own config.
+
+        Raises:
+            UsageError: the run is of another one.
+        """
+        if differences := _differences(self.config, _as_json(config)):
+            raise UsageError(
+                f"The run {self.directory} was opened for other settings than this training's "
+                f"({differences}). Open a run with the config that you train, in a directory of "
+                "its own."
+            )
 
     def set_aside(self) -> Path | None:
         """Keep what is there under another name, and start with an empty directory."""
@@ -235,19 +250,28 @@ class Run:
         state: dict[str, Any] = torch.load(
             io.BytesIO(payload), map_location="cpu", weights_only=True
         )
-        theirs = state["config"]
-        differences = [
-            f"{key} {theirs.get(key, 'absent')} there, {self.config.get(key, 'absent')} here"
-            for key in sorted(theirs.keys() | self.config.keys())
-            if theirs.get(key) != self.config.get(key)
-        ]
-        if differences:
+        if differences := _differences(state["config"], self.config):
             raise UsageError(
-                f"{self.directory} holds a run with other settings ({'; '.join(differences)}). "
+                f"{self.directory} holds a run with other settings ({differences}). "
                 "Give the same settings again to continue it, choose another --runs-dir, or start "
                 "from scratch with --restart, which keeps the old run under another name."
             )
         return state
+
+
+def _as_json(config: "DataclassInstance") -> dict[str, Any]:
+    """The settings as a file has them."""
+    settings: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
+    return settings
+
+
+def _differences(there: dict[str, Any], here: dict[str, Any]) -> str:
+    """In which settings two configs differ, in words; nothing if in none."""
+    return "; ".join(
+        f"{name} {there.get(name, 'absent')} there, {here.get(name, 'absent')} here"
+        for name in sorted(there.keys() | here.keys())
+        if there.get(name) != here.get(name)
+    )
 
 
 def _state_of(value: Any) -> Any:

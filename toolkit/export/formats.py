@@ -82,7 +82,10 @@ def convert(
             facts = {"torch": torch.__version__, **taken}
             export = belonging(source, f"{stem}.{format_}", data, facts)
             model = onnx.opened(export) if is_onnx else program.opened(export)
-            made.append((export, check_golden(export.file, source.entry["golden"], model)))
+            difference = check_golden(
+                export.file, source.entry["golden"], model, ", so it was not written"
+            )
+            made.append((export, difference))
     return made
 
 
@@ -144,10 +147,16 @@ def _is_there(path: Path, source: Export) -> bool:
 
 
 def load_pt(data: bytes) -> torch.jit.ScriptModule:
-    """A verified .pt file, in eval mode on the CPU."""
+    """A verified .pt file, in eval mode on the CPU, with weights that need no gradients.
+
+    Those who train it further set `requires_grad` of its parameters. Without gradients the LSTM
+    takes the quick loop, see `toolkit.lstm.fast`.
+    """
     _note_of_python(sys.version_info[:2])
     with program.exporter_quiet():
         script: torch.jit.ScriptModule = torch.jit.load(io.BytesIO(data), map_location="cpu")
+    for parameter in script.parameters():  # a script has no `requires_grad_`
+        parameter.requires_grad_(False)
     return script.eval()
 
 

@@ -89,13 +89,16 @@ def golden_values(name: str, model: Any) -> dict[str, Any]:
     return {"tolerance": TOLERANCE, "cases": cases}
 
 
-def check_golden(file: str, golden: Mapping[str, Any], model: Callable[[Tensor], Any]) -> float:
+def check_golden(
+    file: str, golden: Mapping[str, Any], model: Callable[[Tensor], Any], consequence: str = ""
+) -> float:
     """The largest difference of a model from its golden outputs.
 
     Args:
         file: its name, for the message.
         golden: as `golden_values` returns them.
         model: from an input to the output, a tensor or an array.
+        consequence: the end of the message, such as ", so it was not written".
 
     Raises:
         ToolkitError: a difference exceeds the tolerance.
@@ -107,8 +110,7 @@ def check_golden(file: str, golden: Mapping[str, Any], model: Callable[[Tensor],
         difference = np.abs(np.asarray(model(given)) - expected)
         if not np.all(difference <= golden["tolerance"] * (1 + np.abs(expected))):
             raise ToolkitError(
-                f"{file} differs from the golden outputs by {difference.max():.1e}, so it was not "
-                "written."
+                f"{file} differs from the golden outputs by {difference.max():.1e}{consequence}."
             )
         largest = max(largest, float(difference.max()))
     return largest

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import checksum, read_bytes, sha256
@@ -68,7 +68,11 @@ SIGNATURES = {
 }
 
 
-FORMATS = ("onnx", "pt2")  # what is made from a model's .pt file, see `toolkit.export.formats`
+Format = Literal["pt", "onnx", "pt2"]
+FORMATS: tuple[Format, ...] = (
+    "onnx",
+    "pt2",
+)  # what is made from a model's .pt file, see `toolkit.export.formats`
 
 # The training that makes a file, as `restore` calls it, where it has another name.
 TRAININGS = {"generator": "gan", "discriminator": "gan", "film": "gan"}
@@ -212,6 +216,15 @@ def readable_exports() -> Path:
     return EXPORTS_DIR if (EXPORTS_DIR / "manifest.json").exists() else package_data("exports")
 
 
+def folder_of(file: str) -> Path:
+    """The exports of the current directory if they have this file, else those of the toolkit.
+
+    Raises: as `read_manifest`.
+    """
+    has_it = (EXPORTS_DIR / file).exists() or file in read_manifest(EXPORTS_DIR)
+    return EXPORTS_DIR if has_it else package_data("exports")
+
+
 def networks_of(exports_dir: Path) -> dict[str, Shown]:
     """What the pages show of a folder, by the names that the networks have there.
 
@@ -242,15 +255,23 @@ def signature_of(name: str) -> Signature:
     return SIGNATURES[name]
 
 
-def read_export(name: str, exports_dir: Path = EXPORTS_DIR, suffix: str = ".pt") -> Export:
+def read_export(name: str, exports_dir: Path | str | None = None, format_: Format = "pt") -> Export:
     """The file of a model with its entry, verified as by `read_file`.
 
+    Args:
+        exports_dir: by default `folder_of` the file.
+
     Raises:
-        UsageError: there is no such model.
+        UsageError: there is no such model or format.
         ToolkitError: see `read_file`.
     """
     signature_of(name)
-    return read_file(f"{name}{suffix}", exports_dir)
+    if format_ not in get_args(Format):
+        raise UsageError(
+            f"There is no format {format_!r}; choose one of {', '.join(get_args(Format))}."
+        )
+    file = f"{name}.{format_}"
+    return read_file(file, folder_of(file) if exports_dir is None else Path(exports_dir))
 
 
 def read_file(file: str, exports_dir: Path = EXPORTS_DIR) -> Export:

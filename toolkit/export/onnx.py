@@ -1,8 +1,8 @@
 """The models as ONNX files, for runtimes other than torch.
 
-    from toolkit.export import onnx
+    from toolkit.export import load
 
-    lstm = onnx.load("lstm")
+    lstm = load("lstm", format="onnx")
     logits = lstm(np.array([[3, 1, 4, 1, 5, 9, 9, 5, 1, 4, 1]]))
 
 The recurrent networks are one ONNX `Scan` over time, so batch and length stay free.
@@ -11,7 +11,6 @@ The recurrent networks are one ONNX `Scan` over time, so batch and length stay f
 import logging
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,21 +19,10 @@ from torch.export import ExportedProgram
 
 from toolkit.common.errors import ToolkitError
 from toolkit.export.golden import Checked
-from toolkit.export.manifest import EXPORTS_DIR, SIGNATURES, Export, read_export
+from toolkit.export.manifest import SIGNATURES, Export
 from toolkit.export.program import exporter_quiet, first_line, free_axes
 
 OPSET = 18  # with IR version 10, the newest that onnxruntime 1.21 reads, which Debian 13 has
-
-
-def load(name: str, exports_dir: Path = EXPORTS_DIR) -> Checked:
-    """Load `<name>.onnx`, verified, in onnxruntime, on one or more threads of the CPU.
-
-    Raises:
-        UsageError: there is no such model.
-        ToolkitError: the file is missing, damaged, not listed in the manifest, or was made from
-            another .pt file than the one that is listed.
-    """
-    return opened(read_export(name, exports_dir, ".onnx"))
 
 
 def opened(export: Export) -> Checked:

@@ -1,8 +1,8 @@
 """The models as programs of `torch.export`: `.pt2` files, and what ONNX files are made from.
 
-    from toolkit.export import program
+    from toolkit.export import load
 
-    lstm = program.load("lstm")
+    lstm = load("lstm", format="pt2")
     logits = lstm(torch.tensor([[3, 1, 4, 1, 5, 9, 9, 5, 1, 4, 1]]))
 
 A program is a graph of operations for one call, without methods. `torch.export` would unroll a loop
@@ -24,7 +24,7 @@ from torch.export import Dim, ExportedProgram
 from toolkit.common.device import needs_torch
 from toolkit.common.errors import ToolkitError
 from toolkit.export.golden import Checked, example_inputs
-from toolkit.export.manifest import DIGITS, EXPORTS_DIR, SIGNATURES, Export, read_export
+from toolkit.export.manifest import DIGITS, SIGNATURES, Export
 from toolkit.gan.model import (
     Classifier,
     ConvDiscriminator,
@@ -33,17 +33,6 @@ from toolkit.gan.model import (
     MLPGenerator,
 )
 from toolkit.lstm.model import LSTM, RNN, LSTMCell, all_inputs
-
-
-def load(name: str, exports_dir: Any = EXPORTS_DIR) -> Checked:
-    """Load `<name>.pt2`, verified, on the CPU. It does what the `.pt` file does, without gradients.
-
-    Raises:
-        UsageError: there is no such model.
-        ToolkitError: the file is missing, damaged, not listed in the manifest, or was made from
-            another .pt file than the one that is listed; or torch is too old.
-    """
-    return opened(read_export(name, exports_dir, ".pt2"))
 
 
 def opened(export: Export) -> Checked:

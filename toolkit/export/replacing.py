@@ -33,6 +33,7 @@ from toolkit.common.files import (
 from toolkit.export.manifest import (
     SIGNATURES,
     Export,
+    Format,
     read_export,
     read_file,
     read_listed,
@@ -208,13 +209,13 @@ def _finish(exports_dir: Path) -> None:
         ) from error
 
 
-def copy_export(name: str, source: Path, target: Path, formats: Sequence[str] = ()) -> None:
+def copy_export(name: str, source: Path, target: Path, formats: Sequence[Format] = ()) -> None:
     """Copy an export with its manifest entry to another directory, in other formats too.
 
     Raises:
         UsageError, ToolkitError: see `read_export` and `replace_exports`.
     """
-    replace_exports([read_export(name, source, f".{x}") for x in ("pt", *formats)], target)
+    replace_exports([read_export(name, source, x) for x in ("pt", *formats)], target)
 
 
 def restore(files: Sequence[str], exports_dir: Path) -> Replaced:

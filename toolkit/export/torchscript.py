@@ -1,8 +1,8 @@
-"""TorchScript exports: saving a model, and loading it without its Python class.
+"""Exports: saving a model as TorchScript, and loading it without its Python class.
 
-    from toolkit.export import torchscript
+    from toolkit.export import load
 
-    lstm = torchscript.load("lstm")
+    lstm = load("lstm")
     logits = lstm(torch.tensor([[3, 1, 4, 1, 5, 9, 9, 5, 1, 4, 1]]))
 
 An export needs nothing but torch. TorchScript is executable code, and torch does not notice a
@@ -14,7 +14,7 @@ import functools
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 import torch
 from torch import nn
@@ -22,16 +22,25 @@ from torch import nn
 from toolkit.common.device import needs_torch, threads
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import sha256
+from toolkit.export import onnx, program
 from toolkit.export.canonical import canonical, script
 from toolkit.export.formats import convert, film_of, is_film_there, load_pt
-from toolkit.export.golden import TOLERANCE, example_inputs, golden_values
+from toolkit.export.golden import (
+    TOLERANCE,
+    Checked,
+    check_golden,
+    example_inputs,
+    golden_values,
+)
 from toolkit.export.manifest import (
-    EXPORTS_DIR,
     FORMATS,
     SIGNATURES,
     Export,
+    Format,
+    folder_of,
     read_export,
     read_listed,
+    read_manifest,
     signature_of,
 )
 from toolkit.export.own import OwnDiscriminator, OwnGenerator, without_sigmoid
@@ -44,21 +53,72 @@ from toolkit.lstm.model import RNN
 SCRIPT_ERRORS = (RuntimeError, torch.jit.Error)  # what a scripted module raises
 
 
-def load(name: str, exports_dir: Path = EXPORTS_DIR) -> torch.jit.ScriptModule:
-    """Load an export, ready to use: verified, on the CPU, in eval mode and warmed up.
+@overload
+def load(
+    name: str, exports_dir: Path | str | None = None, *, format: Literal["pt"] = "pt"
+) -> torch.jit.ScriptModule: ...
+
+
+@overload
+def load(
+    name: str, exports_dir: Path | str | None = None, *, format: Literal["onnx", "pt2"]
+) -> Checked: ...
+
+
+def load(
+    name: str, exports_dir: Path | str | None = None, *, format: Format = "pt"
+) -> torch.jit.ScriptModule | Checked:
+    """Load an export, ready to use: verified, on the CPU, in eval mode, without gradients.
 
     Args:
         name: a key of `manifest.SIGNATURES`, such as "lstm" or "generator".
+        exports_dir: the folder of the file and its manifest; by default `exports` in the current
+            directory if it has the file, else the exports that come with the toolkit.
+        format: "pt" returns a TorchScript module; "pt2" a function from tensor to tensor, and
+            "onnx" one from numpy array to numpy array.
 
     Raises:
-        UsageError: there is no such model.
-        ToolkitError: the file is missing, damaged, or not listed in the manifest.
+        UsageError: there is no such model or format.
+        ToolkitError: the file is missing, damaged, not listed in the manifest, or was made from
+            another .pt file than the one that is listed; or torch is too old for it.
     """
-    module = load_pt(read_export(name, exports_dir).data)
-    with torch.no_grad():
-        for _ in range(2):  # the first two calls compile
-            module(*example_inputs(name, module, batch_size=1))
+    export = read_export(name, exports_dir, format)
+    if format == "onnx":
+        return onnx.opened(export)
+    if format == "pt2":
+        return program.opened(export)
+    module = load_pt(export.data)
+    for _ in range(2):  # the first two calls compile
+        module(*example_inputs(name, module, batch_size=1))
     return module
+
+
+def verify(name: str, exports_dir: Path | str | None = None, *, format: Format = "pt") -> float:
+    """Compare an export with the golden values in its manifest, as any other program can.
+
+    Args: as those of `load`.
+
+    Returns:
+        the largest difference of an output from its golden value.
+
+    Raises:
+        UsageError: there is no such model or format.
+        ToolkitError: the file cannot be loaded, as in `load`, the manifest has no golden values for
+            it, or a difference is larger than they allow.
+    """
+    file = f"{name}.{format}"
+    folder = folder_of(file) if exports_dir is None else Path(exports_dir)
+    model = load(name, folder, format=format)
+    manifest = read_manifest(folder)
+    source = manifest[file].get("made_from", manifest[file]["sha256"])
+    golden = [
+        entry["golden"]
+        for entry in manifest.values()
+        if entry["sha256"] == source and "golden" in entry
+    ]
+    if not golden:
+        raise ToolkitError(f"{folder / 'manifest.json'} has no golden values for {file}.")
+    return check_golden(file, golden[0], model)
 
 
 def load_file(path: Path) -> tuple[torch.jit.ScriptModule, str, bool]:

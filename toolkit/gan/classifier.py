@@ -61,7 +61,11 @@ def train(config: ClassifierConfig, run: Run, mnist: MNIST, device: torch.device
 
     Returns:
         the classifier in eval mode.
+
+    Raises:
+        UsageError: the run, or what its directory holds, is of another config.
     """
+    run.check_config(config)
     with seeded(config.seed, "weights"):
         model = Classifier().to(device)
     optimizer = AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, Optimizer
+from torch.optim import SGD
 
 from toolkit.common.device import device_of, make_rng
 from toolkit.common.errors import ToolkitError
@@ -81,10 +81,10 @@ def train(
     """
     images, config = mnist.train_images, case.config
     state = initial_state(config, device)
-    networks, rng = state.networks, state.rng
-    adam, sgd = state.generator_optimizer, SGD(networks.generator.parameters())
-    players: tuple[Optimizer, Optimizer]
-    players = (sgd if case.generator_sgd else adam), state.discriminator_optimizer
+    networks = state.networks
+    if case.generator_sgd:
+        state.generator_optimizer = SGD(networks.generator.parameters())
+    players = state.generator_optimizer, state.discriminator_optimizer
     fixed = sample_latents(NUM_IMAGES, config.latent_dim, make_rng(config.seed, "samples"))
     real = to_unit(images[epoch_order(len(images), config.seed, 0)[-NUM_IMAGES:]])
     batches = batch_indices(len(images), repeat(config.batch_size), config.seed)
@@ -97,15 +97,9 @@ def train(
             rates = case.generator_lr, case.discriminator_lr
             for optimizer, rate, paused in zip(players, rates, waits, strict=True):
                 optimizer.param_groups[0]["lr"] = 0.0 if paused else rate
-            loss_d, loss_g = train_step(
-                networks,
-                *players,
-                to_unit(images[chosen].to(device)),
-                mnist.train_labels[chosen].long().to(device),
-                sample_latents(config.batch_size, config.latent_dim, rng).to(device),
-                config,
-                apply_r1=config.r1_gamma > 0 and step % config.r1_every == 0,
-            )
+            batch = to_unit(images[chosen].to(device))
+            digits = mnist.train_labels[chosen].long().to(device)
+            loss_d, loss_g = train_step(state, config, step, batch, digits)
             if step % DIAGNOSE_EVERY == DIAGNOSE_EVERY // 2:
                 fake = generate(networks.average, fixed)
                 diagnostics = Diagnostics(

@@ -70,7 +70,7 @@ class Networks(NamedTuple):
     auxiliary_head: nn.Module  # from the discriminator's features to logits of the digit
 
 
-def build(config: Config, device: torch.device | None = None) -> Networks:
+def build(config: Config, device: torch.device | str | None = None) -> Networks:
     """The untrained networks on `device`; the config's seed determines their weights."""
     with seeded(config.seed, "weights"):
         if config.architecture == "conv":
@@ -88,61 +88,98 @@ def build(config: Config, device: torch.device | None = None) -> Networks:
     return Networks(generator, discriminator, average, auxiliary_head.to(device))
 
 
-def train_step(
-    networks: Networks,
-    generator_optimizer: Optimizer,
-    discriminator_optimizer: Optimizer,
+def discriminator_step(
+    discriminator: Discriminator,
+    optimizer: Optimizer,
     real: Tensor,
-    labels: Tensor,
-    z: Tensor,
+    fake: Tensor,
     config: Config,
-    apply_r1: bool,
-) -> tuple[Tensor, Tensor]:
-    """One update of the discriminator, then one of the generator, with the same generated images.
+    regularise: Callable[[Tensor, Tensor], Tensor] = lambda loss, real_features: loss,
+) -> Tensor:
+    """The discriminator's half of (10): one update that raises V(D, G), while G stays as it is.
 
     Args:
+        optimizer: of the discriminator's weights.
+        real: images (batch, 1, 28, 28) in 0..1.
+        fake: as many generated ones.
+        config: says which loss stands for (10), and the precision.
+        regularise: from the loss and the discriminator's features of `real` to what is minimised.
+
+    Returns:
+        the loss before the update, a float32 scalar, without what `regularise` adds.
+    """
+    with autocast(real.device, config.precision):
+        both = torch.cat([real, fake.detach()])  # no gradient into the generator here
+        features = discriminator.features(both)
+        real_logits, fake_logits = discriminator.readout(features).chunk(2)
+    loss = LOSSES[config.loss].discriminator(real_logits.float(), fake_logits.float())
+    optimizer.zero_grad()
+    regularise(loss, features[: len(real)]).backward()
+    optimizer.step()
+    return loss.detach()
+
+
+def generator_step(
+    discriminator: Discriminator, optimizer: Optimizer, fake: Tensor, config: Config
+) -> Tensor:
+    """The generator's half of (10): one update that lowers V(D, G), while D stays as it is.
+
+    Args:
+        optimizer: of the generator's weights.
+        fake: images (batch, 1, 28, 28) in 0..1 as the generator returned them, with their graph.
+        config: says which loss stands for (10), and the precision.
+
+    Returns:
+        the loss before the update, a float32 scalar.
+    """
+    discriminator.requires_grad_(False)  # the gradient passes through it to the generator
+    with autocast(fake.device, config.precision):
+        fake_logits = discriminator(fake)
+    loss = LOSSES[config.loss].generator(fake_logits.float())
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    discriminator.requires_grad_(True)
+    return loss.detach()
+
+
+def train_step(
+    state: "TrainState", config: Config, step: int, real: Tensor, labels: Tensor
+) -> tuple[Tensor, Tensor]:
+    """One step of the discriminator, then one of the generator, with the same generated images.
+
+    Beside them: the R1 penalty in every `r1_every`-th step, the auxiliary loss, and the average.
+
+    Args:
+        step: from 1 to `num_steps`.
         real: images (batch, 1, 28, 28) in 0..1.
         labels: their digits, int64 (batch,), for the auxiliary head.
-        z: standard normal, float32 (batch, latent_dim).
-        apply_r1: add the R1 penalty in this step.
 
     Returns:
         the losses of discriminator and generator before their updates, two float32 scalars,
         without the R1 penalty and the auxiliary loss.
     """
-    losses = LOSSES[config.loss]
-    generator, discriminator, average, auxiliary_head = networks
-    mixed_precision = autocast(real.device, config.precision)
+    generator, discriminator, average, auxiliary_head = state.networks
 
-    with mixed_precision:
+    def regularise(loss: Tensor, real_features: Tensor) -> Tensor:
+        if config.r1_gamma > 0 and step % config.r1_every == 0:
+            images = real.clone().requires_grad_()
+            penalty = r1_penalty(discriminator(images), images)
+            loss = loss + config.r1_gamma * config.r1_every * penalty
+        if config.auxiliary_weight > 0:
+            digit_logits = auxiliary_head(real_features.float())
+            loss = loss + config.auxiliary_weight * F.cross_entropy(digit_logits, labels)
+        return loss
+
+    z = sample_latents(len(real), config.latent_dim, state.rng).to(real.device)
+    with autocast(real.device, config.precision):
         fake = generator(z)
-        both = torch.cat([real, fake.detach()])  # no gradient into the generator here
-        features = discriminator.features(both)
-        real_logits, fake_logits = discriminator.readout(features).chunk(2)
-    loss_d = losses.discriminator(real_logits.float(), fake_logits.float())
-    total = loss_d
-    if apply_r1:
-        images = real.clone().requires_grad_()
-        penalty = r1_penalty(discriminator(images), images)
-        total = total + config.r1_gamma * config.r1_every * penalty
-    if config.auxiliary_weight > 0:
-        digit_logits = auxiliary_head(features[: len(real)].float())
-        total = total + config.auxiliary_weight * F.cross_entropy(digit_logits, labels)
-    discriminator_optimizer.zero_grad()
-    total.backward()
-    discriminator_optimizer.step()
-
-    discriminator.requires_grad_(False)  # the gradient passes through it to the generator
-    with mixed_precision:
-        fake_logits = discriminator(fake)
-    loss_g = losses.generator(fake_logits.float())
-    generator_optimizer.zero_grad()
-    loss_g.backward()
-    generator_optimizer.step()
-    discriminator.requires_grad_(True)
-
+    loss_d = discriminator_step(
+        discriminator, state.discriminator_optimizer, real, fake, config, regularise
+    )
+    loss_g = generator_step(discriminator, state.generator_optimizer, fake, config)
     update_average(average, generator, config.ema_decay)
-    return loss_d.detach(), loss_g.detach()
+    return loss_d, loss_g
 
 
 @torch.no_grad()
@@ -159,8 +196,8 @@ class TrainState:
     """Everything that changes during training, and so everything that a checkpoint holds."""
 
     networks: Networks
-    generator_optimizer: Adam
-    discriminator_optimizer: Adam
+    generator_optimizer: Optimizer
+    discriminator_optimizer: Optimizer
     rng: torch.Generator  # of the latent points
     snapshots: Snapshots
     film: dict[int, dict[str, Any]]  # the frames of a film, if one is made
@@ -169,7 +206,7 @@ class TrainState:
 def build_optimizer(config: Config, *networks: nn.Module) -> Adam:
     """Adam for the weights of one player, with a group of its own for a mapping network.
 
-    The "lr_ratio" of a group is its learning rate as a fraction of the schedule's.
+    The "lr_ratio" of a group is its learning rate as a fraction of the config's, or the schedule's.
     """
     named = [pair for network in networks for pair in network.named_parameters()]
     of_mapping = [p for name, p in named if name.startswith("mapping.")]
@@ -177,10 +214,12 @@ def build_optimizer(config: Config, *networks: nn.Module) -> Adam:
     groups: list[dict[str, Any]] = [{"params": others, "lr_ratio": 1.0}]
     if of_mapping:
         groups.append({"params": of_mapping, "lr_ratio": config.mapping_lr_ratio})
+    for group in groups:
+        group["lr"] = config.learning_rate * group["lr_ratio"]
     return Adam(groups, betas=(config.beta1, config.beta2), fused=True)
 
 
-def initial_state(config: Config, device: torch.device) -> TrainState:
+def initial_state(config: Config, device: torch.device | str) -> TrainState:
     """The state before the first step."""
     networks = build(config, device)
     return TrainState(
@@ -198,13 +237,14 @@ def train(
     run: Run,
     images: Tensor,
     labels: Tensor,
-    device: torch.device,
-    evaluate: Callable[[nn.Module], dict[str, float | str]],
+    device: torch.device | str = "cpu",
+    evaluate: Callable[[nn.Module], dict[str, float | str]] = lambda generator: {},
     film: "Film | None" = None,
 ) -> tuple[Networks, Snapshots]:
     """Train the GAN, or continue an interrupted `run`.
 
     Args:
+        run: opened with the same config.
         images: the real images, uint8 (n, 1, 28, 28).
         labels: their digits, uint8 (n,).
         evaluate: called every `eval_every` steps with the averaged generator in eval mode; returns
@@ -214,7 +254,12 @@ def train(
     Returns:
         the networks, and the images of 25 fixed latent points before the first step, after the
         last, and at evenly spaced steps in between, `num_steps // 2` among them.
+
+    Raises:
+        UsageError: the run, or what its directory holds, is of another config.
+        ToolkitError: its directory is damaged or cannot be written, or the training diverged.
     """
+    run.check_config(config)
     state = initial_state(config, device)
     networks = state.networks
     fixed = sample_latents(NUM_SAMPLES, config.latent_dim, make_rng(config.seed, "samples"))
@@ -241,16 +286,8 @@ def train(
             for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
                 for group in optimizer.param_groups:
                     group["lr"] = rate * group["lr_ratio"]
-            loss_d, loss_g = train_step(
-                networks,
-                state.generator_optimizer,
-                state.discriminator_optimizer,
-                to_unit(images[chosen].to(device)),
-                labels[chosen].long().to(device),
-                sample_latents(len(chosen), config.latent_dim, state.rng).to(device),
-                config,
-                apply_r1=config.r1_gamma > 0 and step % config.r1_every == 0,
-            )
+            real, digits = to_unit(images[chosen].to(device)), labels[chosen].long().to(device)
+            loss_d, loss_g = train_step(state, config, step, real, digits)
 
             last = step == config.num_steps
             if step in snapshot_steps:

@@ -45,6 +45,7 @@ def states(network: Any, digits: Tensor) -> dict[str, list[Tensor]]:
         h and, of an LSTM, c: of each a list of float32 (batch, hidden_size).
     """
     projected = network.cell.project(all_inputs(network.one_hot, digits.device))
+    projected.requires_grad_()  # the weights of an export do not, so nothing would
     zero = torch.zeros(len(digits), network.hidden_size, device=digits.device)
     state, steps = [zero] * (2 if is_lstm(network) else 1), []
     for t in range(digits.size(1)):

@@ -131,7 +131,7 @@ class TrainState:
     finished: bool = False
 
 
-def initial_state(config: Config, device: torch.device) -> TrainState:
+def initial_state(config: Config, device: torch.device | str) -> TrainState:
     """The state before the first step."""
     model = build(config).to(device)
     return TrainState(
@@ -142,15 +142,26 @@ def initial_state(config: Config, device: torch.device) -> TrainState:
     )
 
 
-def train(config: Config, run: Run, device: torch.device, quiet: bool = False) -> LSTM | RNN:
+def train(
+    config: Config, run: Run, device: torch.device | str = "cpu", quiet: bool = False
+) -> LSTM | RNN:
     """Train a model, or continue an interrupted `run`.
 
     Every `eval_every` steps, loss and validation accuracy go to the run's metrics and the state to
     its checkpoint.
 
     Args:
+        run: opened with the same config.
         quiet: show no progress.
+
+    Returns:
+        the trained network, on `device`.
+
+    Raises:
+        UsageError: the run, or what its directory holds, is of another config.
+        ToolkitError: its directory is damaged or cannot be written, or the training diverged.
     """
+    run.check_config(config)
     state = initial_state(config, device)
     validation = held_out(config.length, "validation", 1000, make_rng(config.seed, "validation"))
     if saved := run.load():

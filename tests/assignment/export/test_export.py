@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -24,11 +25,9 @@ from toolkit.assignment.export.command import Exporter, export
 from toolkit.assignment.export.weights import Missing
 from toolkit.assignment.parts import Part
 from toolkit.common.errors import ToolkitError, UsageError
-from toolkit.export import onnx, program, torchscript
+from toolkit.export import torchscript
 from toolkit.export.film import load_film, network_at, trainings
-from toolkit.export.manifest import read_export, read_manifest
-
-ENDINGS = {"pt": torchscript.load, "pt2": program.load, "onnx": onnx.load}
+from toolkit.export.manifest import Format, read_export, read_manifest
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +48,11 @@ def own_code(student: Path, file: str, name: str, *sizes: int) -> torch.nn.Modul
     return network.eval()
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("ending", get_args(Format))
 @torch.no_grad()
 def test_each_file_says_what_the_students_code_says(mine: Path, ending: str) -> None:
     def ask(name: str, x: torch.Tensor) -> torch.Tensor:
-        return torch.as_tensor(ENDINGS[ending](name, mine)(x))
+        return torch.as_tensor(torchscript.load(name, mine, format=ending)(x))
 
     student = mine.parent / "student"
     x = torch.randint(10, (50, 12), generator=torch.Generator().manual_seed(0))
