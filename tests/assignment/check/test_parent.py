@@ -14,6 +14,7 @@ from toolkit.assignment.app import app
 from toolkit.assignment.check import parent
 from toolkit.assignment.check import submission as submission_module
 from toolkit.assignment.check.parent import check
+from toolkit.assignment.check.rules import rules
 from toolkit.assignment.check.text import as_text
 from toolkit.assignment.parts import FILES, PARTS, TITLES
 from toolkit.common.errors import UsageError
@@ -145,7 +146,8 @@ def test_what_was_not_copied_is_no_fault(
     (tmp_path / "big.csv").write_bytes(bytes(2000))
     report = warm_check(tmp_path, parts=["dataset"])
     assert report.findings == []
-    assert "big.csv is too large" in report.not_seen[0].message
+    said = rules("any")["not-seen.left-out"].says.format(name="big.csv")
+    assert report.not_seen[0].message == said
 
 
 def test_a_file_that_is_no_part() -> None:

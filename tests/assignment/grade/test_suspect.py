@@ -25,6 +25,7 @@ from toolkit.assignment.check.child.places import Place, place
 from toolkit.assignment.check.child.script.devices import RECURRENT, Recorder
 from toolkit.assignment.check.host import Gone, Host, Student
 from toolkit.assignment.check.parent import check
+from toolkit.assignment.check.rules import rules
 from toolkit.assignment.check.train.trace import Trace
 from toolkit.assignment.grade.folder import grade_folder
 from toolkit.assignment.grade.points import count
@@ -310,7 +311,8 @@ def test_a_training_whose_numbers_do_not_fit_earns_nothing(
     (tmp_path / "train.py").write_text(f"import lstm, dataset\nEXACT = {exact}\n{FORGED_RUN}")
     report = check(tmp_path, parts=["train"], host=host)
     (said,) = report.not_seen
-    assert ("other than an answer" if exact else "does not fit together") in said.message
+    rule = rules("train")["not-seen.disturbed" if exact else "not-seen.inconsistent"]
+    assert said.message.startswith(rule.says.partition("{")[0])
     (training,) = (one for one in count(report, RUBRIC) if one.task.checks == ("train",))
     assert (training.score, training.open) == (0, 8)
 
