@@ -1,1 +1,1 @@
-"""What a student's own trainings leave behind, and what of it cannot be true."""
+"""The records of a student's own trainings, and the doubts about them."""

@@ -1,4 +1,4 @@
-"""What a student's records say that cannot be true, and what of them is put beside the check's own.
+"""Judge a student's records: impossible values, and accuracies beside the check's own.
 
 A doubt is a finding that costs no points. It is for what no training can give, not for what is
 merely good: a network that overfits, a bad run, or accuracies in percent are none.

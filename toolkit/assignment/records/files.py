@@ -1,4 +1,4 @@
-"""What a student's own trainings leave behind; the skeleton's `train.py` and `my_gan.py` write it.
+"""Read the records that a student's `train.py` and `my_gan.py` write.
 
 records/
   lstm-T5-rate0.001.csv    step, loss, accuracy on unseen palindromes: one file for each training
@@ -151,12 +151,12 @@ def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]
 
 
 def part_of(path: PurePosixPath) -> Part:
-    """Which part of the assignment makes a record."""
+    """The part of the assignment that makes a record."""
     return "gan" if path.name in (GAN_LOG, *PICTURES) else "train"
 
 
 def is_record(path: PurePosixPath) -> bool:
-    """Whether a file of a submission lies in the folder of records."""
+    """True if a file of a submission lies in the folder of records."""
     return FOLDER in path.parts[:-1] and path.suffix.lower() in (".csv", ".json", ".png")
 
 
