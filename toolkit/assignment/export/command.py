@@ -90,7 +90,7 @@ class Exporter:
     refused: bool = False  # whether one that has weights could not be exported
 
     def has_rnn(self, file: str) -> bool:
-        """Whether a class in this file is called an RNN."""
+        """True if a class in this file is called an RNN."""
         text = (self.submission.root / file).read_text(encoding="utf-8-sig", errors="replace")
         return IS_RNN.search(text) is not None
 
@@ -135,7 +135,7 @@ class Exporter:
 
     @contextlib.contextmanager
     def attempt(self) -> Iterator[None]:
-        """What goes wrong inside this block becomes a sentence."""
+        """Turn an error inside this block into a sentence."""
         try:
             yield
         except Missing as missing:

@@ -168,7 +168,7 @@ def film(frames: Sequence[Any], generator: Export, discriminator: Export) -> Exp
 
 
 def _labels(others: list[Value]) -> str:
-    """How a generator is told, beside z, which digit to draw: see `OwnGenerator`."""
+    """The form in which a generator is told, beside z, the digit to draw: see `OwnGenerator`."""
     x = others[0].numbers if len(others) == 1 else None
     if x is None or not 0 <= x.min() <= x.max() <= 9:
         return ""

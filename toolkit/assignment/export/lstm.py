@@ -168,7 +168,7 @@ class Fitted:
 
     @torch.no_grad()
     def _difference(self, model: LSTM | RNN) -> float:
-        """How far it is from the student's own code on random sequences, relative to 1 + |y|.
+        """The largest difference from the student's code on random sequences, relative to 1 + |y|.
 
         Both compute in double precision: where a network enlarges rounding from step to step, two
         orders of adding are further apart than two networks.

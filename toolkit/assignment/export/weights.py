@@ -89,7 +89,7 @@ class Saved:
 
 
 def is_export(path: Path) -> bool:
-    """Whether the manifest beside a file lists it, if there is one."""
+    """True if there is a manifest beside a file and it lists the file."""
     try:
         return path.name in read_manifest(path.parent)
     except ToolkitError:  # that is the manifest of something else
