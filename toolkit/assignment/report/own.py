@@ -190,7 +190,7 @@ def add_gan(records: Records, results: Results) -> None:
 
 
 def is_whole(data: bytes) -> bool:
-    """Whether this is a complete PNG. Pillow does without its end, LaTeX and Word do not."""
+    """True for a complete PNG. Pillow does without its end, LaTeX and Word do not."""
     try:
         iio.imread(data, plugin="pillow")
     except (OSError, SyntaxError, ValueError):  # what Pillow raises

@@ -1,4 +1,4 @@
-"""How the pictures of a report are made, and what stands in them beside a student's curves."""
+"""Draw the pictures of a report, with the toolkit's curves beside a student's."""
 
 import tempfile
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def drawn(save: Callable[..., None], *given: Any, **how: Any) -> bytes:
 
 
 def toolkits_accuracy(longest: float) -> Curve:
-    """What our exported LSTM reaches at the T of its manifest, up to `longest` and one beyond."""
+    """Our exported LSTM's accuracies at the T of its manifest, up to one beyond `longest`."""
     metrics = read_manifest(package_data("exports"))["lstm.pt"]["metrics"]["accuracy_by_length"]
     pairs = sorted((float(length), share) for length, share in metrics.items())
     pairs = pairs[: 1 + sum(length < longest for length, _ in pairs)]

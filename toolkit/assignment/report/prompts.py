@@ -1,4 +1,4 @@
-"""What a student still has to write: text in double square brackets, `[[ like this ]]`.
+"""Find the text that a student still has to write: `[[ in double square brackets ]]`.
 
 The report templates ask their questions and name missing records in such brackets. A report is
 ready when none are left.
@@ -49,7 +49,7 @@ def one_report(
 
 
 def find_prompts(files: Mapping[PurePosixPath, bytes]) -> list[tuple[str, str]]:
-    """What is not a student's own in the report, in a word or two and in a sentence."""
+    """The parts of a report that are not a student's own, in a word or two and in a sentence."""
     found = []
     for path, content in files.items():
         if path.suffix.lower() not in (".tex", ".docx"):

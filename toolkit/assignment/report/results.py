@@ -1,4 +1,4 @@
-"""What a report is filled with: everything is in words, as it is printed."""
+"""The contents of a report: everything is in words, as it is printed."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
