@@ -141,7 +141,7 @@ def write_changed(files: Mapping[Path, bytes]) -> None:
 
 
 class Log(NamedTuple):
-    """What a log holds."""
+    """The contents of a log."""
 
     entries: list[dict[str, Any]]  # oldest first
     damaged: list[int]  # the numbers of the lines that are not as they were written, from 1

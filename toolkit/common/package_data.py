@@ -1,4 +1,4 @@
-"""What comes with the toolkit and is not in the package: exports, templates, demos; and extras."""
+"""Files that come with the toolkit outside the package (exports, templates, demos), and extras."""
 
 import importlib.util
 import re
@@ -24,7 +24,7 @@ IN_CHECKOUT = {
 
 
 def package_data(name: str) -> Path:
-    """Where something is: beside the package in a checkout, inside it in a wheel.
+    """The path of something: beside the package in a checkout, inside it in a wheel.
 
     Args:
         name: a key of `IN_CHECKOUT`: most are folders, "notebook" and "clinic" files.
@@ -35,7 +35,7 @@ def package_data(name: str) -> Path:
 
 
 def requirements(extra: str | None = None) -> list[str]:
-    """What the toolkit needs, or what one of its extras adds, as pip reads it.
+    """The requirements of the toolkit, or those that one of its extras adds, as pip reads them.
 
     Raises:
         PackageNotFoundError: the toolkit is used without being installed.

@@ -32,7 +32,7 @@ class Facts(BaseModel):
 
 @dataclass(frozen=True)
 class Spread:
-    """What several draws of the same thing gave: a number and its error bar.
+    """The result of several draws of the same thing: a number and its error bar.
 
     Formats as both, each in the given way: f"{spread:.2f}" is "3.93 ± 0.53".
     """
@@ -65,7 +65,7 @@ class Interpolation(Facts):
 
 
 class RunRecord(Facts):
-    """All facts of one run."""
+    """The facts of one run."""
 
     model: str  # lstm, rnn, gan or classifier: the command of `python -m toolkit.train`
     command: str  # the command line that continues or repeats the run

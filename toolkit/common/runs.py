@@ -275,7 +275,7 @@ def _differences(there: dict[str, Any], here: dict[str, Any]) -> str:
 
 
 def _state_of(value: Any) -> Any:
-    """What a checkpoint holds of something that changes during training."""
+    """The state that a checkpoint holds of an object that changes during training."""
     if isinstance(value, torch.Generator):
         return value.get_state()
     if isinstance(value, tuple):

@@ -21,12 +21,12 @@ def translate(text: str, language: Language) -> str:
 
 @functools.cache
 def catalogue(language: Language) -> dict[str, str]:
-    """What stands in the place of each English text; {} for English itself."""
+    """The translation of each English text; {} for English itself."""
     return {} if language == "en" else _read(f"{language}.toml")
 
 
 def chinese_of_pages() -> dict[str, str]:
-    """What stands in the place of each English text of the scripts in `playground/src`."""
+    """The Chinese translation of each English text of the scripts in `playground/src`."""
     return _read("playground.zh.toml")
 
 
