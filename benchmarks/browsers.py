@@ -43,7 +43,7 @@ class Browser(ABC):
 
     @abstractmethod
     def run(self, script: str, *arguments: object) -> Any:
-        """What the body of a JavaScript function returns; it finds its `arguments`."""
+        """Run the body of a JavaScript function on its `arguments` and return its result."""
 
     def wait(self, expression: str, seconds: float = 60) -> float:
         """Seconds until a JavaScript expression is true."""

@@ -50,7 +50,7 @@ def cells(folder: Path, repository: str | None) -> Iterator[tuple[NotebookNode, 
 
 
 def said(cell: NotebookNode) -> str:
-    """What a cell printed, and the texts in place of what it shows."""
+    """The text that a cell printed, and the texts in place of its other outputs."""
     texts = [one.get("text") or one.get("data", {}).get("text/html", "") for one in cell.outputs]
     return re.sub("\x1b\\[[0-9;]*m", "", "".join(texts))
 

@@ -242,7 +242,7 @@ def empty_weight(chromium: str) -> int:
 
 
 def time_digits(url: str, chromium: str, count: int) -> list[tuple[str, str, list[float]]]:
-    """What the gate microscope's page does with 1,000 and 5,000 digits, and with the pointer."""
+    """Time the gate microscope's page with 1,000 and 5,000 digits, and with the pointer."""
     with sync_playwright() as driver:
         page = driver.chromium.launch(executable_path=chromium).new_page()
         page.goto(url)
@@ -306,7 +306,7 @@ async def play(url: str, visitors: int, seconds: float) -> list[float]:
 
 
 async def crowd(url: str, visitors: int, seconds: float) -> Counter[str]:
-    """What visitors get: each clicks once, and again as soon as the answer is there."""
+    """Time the answers that visitors get if each clicks again as soon as the answer is there."""
     async with httpx.AsyncClient(base_url=url, timeout=120) as client:
         information = (await client.get("gradio_api/info")).json()
     drawing = base64.b64encode((ROOT / "docs" / "samples.png").read_bytes()).decode()

@@ -1,4 +1,4 @@
-"""What can happen to runs and exports, hundreds of times: python benchmarks/fuzz.py
+"""Run the mishaps of runs and exports hundreds of times: python benchmarks/fuzz.py
 
     python benchmarks/fuzz.py                             # everything; takes an hour on two cores
     python benchmarks/fuzz.py --part flips --count 5000

@@ -74,7 +74,7 @@ class Stopwatch:
 
 @dataclass(frozen=True)
 class Race:
-    """What one seed of a contestant achieved."""
+    """The results of one seed of a contestant."""
 
     minutes: list[float]  # when it was measured; the last is the end
     distances: list[float]  # of one draw each

@@ -178,7 +178,7 @@ def written(out: Path) -> dict[str, object]:
 
 
 def differences(one: object, other: object) -> str:
-    """Where two results differ, and how."""
+    """The places where two results differ, and how."""
     if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
         changed = [key for key in one if one[key] != other[key]]
         return "; ".join(f"{key}: {differences(one[key], other[key])}" for key in changed)

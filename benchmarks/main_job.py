@@ -42,7 +42,7 @@ GOALS = {  # what is measured -> the goal, in the order of the table
 
 @dataclass(frozen=True)
 class Measured:
-    """What one command took, and what it achieved."""
+    """The cost of one command, and its results."""
 
     wall_seconds: float  # of the whole process, imports included
     training_seconds: dict[str, float]  # run name -> seconds in the training loop

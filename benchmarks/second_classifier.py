@@ -37,7 +37,7 @@ MAX_SHIFT = 2  # pixels, which every digit has as a margin
 
 @dataclass(frozen=True)
 class Settings:
-    """How it is trained."""
+    """The settings of its training."""
 
     num_epochs: int = 5
     num_images: int = 60_000

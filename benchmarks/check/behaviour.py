@@ -1,4 +1,4 @@
-"""What a program does, seen without the check: two programs mean the same if this is the same.
+"""The behaviour of a program, seen without the check: programs that behave alike mean the same.
 
 A trace has every loss, the parameters after every step of an optimiser, the pictures, and the
 numbers that are printed. A training is short: after a few steps there are no more batches for it,
@@ -81,7 +81,7 @@ class Watch:
             raise Enough
 
     def batches(self, loader: Any, begin: Any) -> Iterator[Any]:
-        """What a loader gives; one that a training reads, or the fourth one after it, is empty."""
+        """A loader's batches; one that a training reads, or the fourth after it, is empty."""
         over = self.count >= self.steps
         self.read += over
         if self.read > 400:  # it waits for batches
@@ -202,7 +202,7 @@ def _run_alone(told: Connection, root: Path, file: str, watch: Watch) -> None:
 
 
 def same(one: Trace, two: Trace, tolerance: float = 2e-4) -> bool:
-    """Whether two runs did the same, apart from rounding, as far as both had batches."""
+    """True if two runs did the same, apart from rounding, as far as both had batches."""
     if any(t[-1:] == [(STARVED, [])] for t in (one, two)):
         length = min(len(t) - (t[-1:] == [(STARVED, [])]) for t in (one, two))
         one, two = one[:length], two[:length]

@@ -150,7 +150,7 @@ def recurrent(student: Student, located: Located, root: Path) -> Iterator[str]:
 
 
 def attempt(host: Host, kind: str, given: Given) -> tuple[list[str], str]:
-    """What was reached with a network, and what stopped it, "" if nothing did."""
+    """The stage that a network reached, and the error that stopped it, or ""."""
     host.helps["digits"], host.limits = digits, dict.fromkeys(PARTS, SECONDS)
     reached = []
     try:

@@ -66,7 +66,7 @@ class Check:
         self.reports: dict[tuple[Any, ...], dict[str, Any]] = {}
 
     def trace(self, program: Program, parts: Iterable[str], mirrored: bool = False) -> list[Trace]:
-        """What its scripts do: the GAN's, the training of the LSTM."""
+        """The behaviour of its scripts: the GAN's, the training of the LSTM."""
         found = []
         for script in dict.fromkeys("gan" if part == "gan" else "train" for part in parts):
             key = (key_of(program), script, mirrored)
@@ -81,7 +81,7 @@ class Check:
         return found
 
     def report(self, program: Program, parts: Iterable[str]) -> dict[str, Any]:
-        """What the check says about some parts."""
+        """The check's report about some parts."""
         from toolkit.assignment.check.parent import judge
         from toolkit.assignment.check.submission import prepare
         from toolkit.assignment.check.verify import is_proved
@@ -112,7 +112,7 @@ def _plain(sentence: str) -> str:
 
 
 def key_of(program: Program) -> str:
-    """What tells a program from all others."""
+    """The key that identifies a program."""
     text = json.dumps([sorted(program.files.items()), sorted(program.parts.items())])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -265,7 +265,7 @@ def _work(what: str, number: int, seed: int) -> dict[str, Any]:
 def run(
     wanted: dict[str, int], seed: int, jobs: int, log: Path, folder: Path | None = None
 ) -> list[dict[str, Any]]:
-    """All results: those that the log has, and those that are still to be found out.
+    """Yield all results: first those in the log, then those that are still to be computed.
 
     Args:
         wanted: how many right ones, and how many with a fault.

@@ -39,7 +39,7 @@ def judged(host: Host, write: Callable[[Path], None], parts: list[str]) -> tuple
 
 
 def planted(host: Host, everywhere: bool) -> Counter[tuple[bool, str]]:
-    """What is said of each misconception where it was written first (True), and elsewhere."""
+    """The findings for each misconception where it was written first (True), and elsewhere."""
     counts: Counter[tuple[bool, str]] = Counter()
     for name, wrong in cases.WRONG.items():
         if not (wrong.first or everywhere):
@@ -67,7 +67,7 @@ def planted(host: Host, everywhere: bool) -> Counter[tuple[bool, str]]:
 
 
 def alarms(host: Host) -> tuple[int, int]:
-    """How many right parts there are, and in how many something is found."""
+    """Count the right parts, and those with a finding."""
     parts = cases.right_parts()
     wrong = 0
     for name, (submission, checked) in parts.items():

@@ -17,7 +17,7 @@ from toolkit.assignment.tutor.session import check_exercise, next_hint
 
 
 def tried(name: str, host: Host) -> str:
-    """What became of a planted fault."""
+    """The outcome of a planted fault."""
     wrong = cases.WRONG[name]
     told = {f.id for f in wrong.faults} | {*wrong.instead}
     exact = {f"{f.id} {f.equation}" for f in wrong.faults} | told

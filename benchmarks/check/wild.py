@@ -27,7 +27,7 @@ from public_code.wrappers import NAME, RECIPES
 
 
 def said(report: Any, place: Place | None, numbers: list[int]) -> dict[str, Any]:
-    """What a record keeps of a report.
+    """The part of a report that a record keeps.
 
     Args:
         place: what was judged; None for a whole folder.
@@ -56,7 +56,7 @@ def said(report: Any, place: Place | None, numbers: list[int]) -> dict[str, Any]
 
 
 def judge_all(chosen: list[Entry], code: Path, whole: bool) -> Iterator[dict[str, Any]]:
-    """What the check says about each entry, one after the other, by one warm child."""
+    """Check each entry, one after the other, with one warm child process."""
     from toolkit.assignment.check.host import Host
     from toolkit.assignment.check.parent import check, judge
 
@@ -83,7 +83,7 @@ def judge_all(chosen: list[Entry], code: Path, whole: bool) -> Iterator[dict[str
 
 
 def show(outcomes: list[score.Outcome]) -> None:
-    """What is not exact, a line each."""
+    """List the entries that are not exact, a line each."""
     for o in outcomes:
         if not o.exact or o.not_seen or o.off_line or o.missed_new:
             parts = {

@@ -1,4 +1,4 @@
-"""What can happen to runs and exports, each in a module of its own, and how it is counted."""
+"""Mishaps of runs and exports, each in a module of its own, and how they are counted."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ GOOD = (  # all other outcomes are losses
 
 
 class Outcome(NamedTuple):
-    """What became of one mishap."""
+    """The outcome of one mishap."""
 
     what: str  # the line of the table that it belongs to
     outcome: str

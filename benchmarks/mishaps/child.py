@@ -29,7 +29,7 @@ VARIES = re.compile(rb'"seconds": [\d.]+|"crc32": "\w+"')
 
 
 class Attempt(NamedTuple):
-    """What one process did."""
+    """The outcome of one process."""
 
     code: int | None  # None: it was still running when the time was up
     said: str  # on both its outputs
@@ -84,7 +84,7 @@ def finish(started: Started, kill_after: float | None = None) -> Attempt:
 
 
 def contents(directory: Path) -> dict[str, bytes]:
-    """All files but checkpoints, without "seconds" and the checksums that depend on them.
+    """The files except checkpoints, without "seconds" and the checksums that depend on it.
 
     Further seeds are logged in the order in which they end, which is of no consequence.
     """

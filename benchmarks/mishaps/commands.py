@@ -226,7 +226,7 @@ def _values(kind: str) -> list[str]:
 
 
 def _furnish(directory: Path) -> None:
-    """What the names in PATHS stand for."""
+    """Make the files that the names in PATHS stand for."""
     for folder in ("empty", "rotten", "deep"):
         (directory / folder).mkdir(parents=True)
     (directory / "file.txt").write_text("no more than a line\n")
@@ -264,7 +264,7 @@ def _try(k: int, wrong: Wrong, directory: Path) -> list[Outcome]:
 
 
 def judge(done: Attempt) -> str:
-    """What became of a wrong command."""
+    """Judge the outcome of a wrong command."""
     if done.code is None:
         return "endless"
     if "Traceback" in done.said:

@@ -81,7 +81,7 @@ def prepare(name: str, directory: Path) -> None:
 
 
 def version(name: str, directory: Path) -> object:
-    """Which state can be loaded; the same before the mishap and, all or nothing, after it."""
+    """The state that can be loaded, before the mishap or, all or nothing, after it."""
     if name == "checkpoint and record":
         with Run(directory / "run", Config()) as run:
             state = run.load()
@@ -158,7 +158,7 @@ def _commands(words: list[str], count: int, directory: Path) -> Iterator[Outcome
 
 
 def _command(words: list[str], old: Path, new: Path, write: int) -> tuple[Outcome, bool]:
-    """What became of it, and whether not a single byte was left to write."""
+    """The outcome, and True if not a single byte was left to write."""
     here = old.parent / f"write-{write}"
     shutil.copytree(old, here)
     command = [*words, "--seed", "1"]

@@ -1,4 +1,4 @@
-"""What strangers may hand in and answer: archives and frames, each a valid one with some damage.
+"""Archives and frames as strangers may send them: each a valid one with some damage.
 
 Only reading: nothing is run, but what `replies` damages. An exception that is no sentence for its
 author is a loss.
@@ -145,7 +145,7 @@ def frames(count: int, seed: int) -> Iterator[Outcome]:
 
 
 class Fails(Verdicts):
-    """What the judge says; a fault of its own goes on."""
+    """The judge's failures; a fault of its own is passed on."""
 
     def not_seen(self, name: str, /, **seen: Any) -> None:
         if name == "failed":
@@ -154,7 +154,7 @@ class Fails(Verdicts):
 
 
 class Told:
-    """What the processes of one right hand-in have answered, for each part: the frames in turn."""
+    """The replies of one right hand-in's processes, for each part: the frames in turn."""
 
     def __init__(self, name: str) -> None:
         self.frames: dict[Part, dict[str, list[Any]]] = {part: {} for part in PARTS}
@@ -183,7 +183,7 @@ class Told:
         return nonce, reply
 
     def judged(self, part: Part, damage: Callable[[dict[str, list[Any]]], None]) -> list[Finding]:
-        """What the judge says of the same answers with some damage."""
+        """The judge's verdict on the same replies with some damage."""
         frames = copy.deepcopy(self.frames[part])
         damage(frames)
         now = ["", ""]
@@ -208,7 +208,7 @@ class Told:
 
 
 def replies(count: int, seed: int) -> Iterator[Outcome]:
-    """All answers about a part of a right hand-in, with damage in their values."""
+    """Yield the replies about a part of a right hand-in, with damage in their values."""
     import_judges()
     told = [Told(name) for name in ("separate gates", "time-major")]
     for one in told:

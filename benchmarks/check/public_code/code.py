@@ -26,7 +26,7 @@ def entries(kind: str, half: str) -> list[Entry]:
 
 
 def folder(code: Path, entry: Entry) -> Path:
-    """Where the code of an entry lies."""
+    """The folder with the code of an entry."""
     name = f"{entry['repository'].replace('/', '+')}+{entry['commit'][:8]}"
     return code / entry["kind"] / entry["half"] / name
 
@@ -35,7 +35,7 @@ def folder(code: Path, entry: Entry) -> Path:
 
 
 def git(repository: Path, *arguments: str) -> bytes:
-    """What git prints."""
+    """The output of git."""
     command = ["git", "-C", str(repository), *arguments]
     return subprocess.run(command, check=True, capture_output=True).stdout
 
@@ -113,7 +113,7 @@ class Place:
     cells: list[tuple[int, int]]  # of each line of a notebook: the cell and the line in it
 
     def original(self, line: int | None) -> dict[str, int | None]:
-        """Where a line of the submission is in their file."""
+        """The line of the original file that a line of the submission comes from."""
         if line is None or not self.cells:
             return {"cell": None, "line": line}
         cell, inside = self.cells[min(line, len(self.cells)) - 1]

@@ -35,7 +35,7 @@ class Outcome:
 
     @property
     def exact(self) -> bool:
-        """All that is expected was named, and nothing else, by a check that saw something."""
+        """True if a check saw something and named all that was expected and nothing else."""
         return not (self.missed or self.false or self.unlisted or self.blind)
 
     @property
@@ -113,7 +113,7 @@ def _right(sentences: list[str]) -> Iterable[tuple[str, set[int]]]:
 
 
 def fits(found: Found, wanted: dict[str, Any]) -> bool:
-    """Whether a finding is what was written down, in whatever line."""
+    """True if a finding is what was written down, in whatever line."""
     names = {name.removeprefix("new:") for name in (wanted["id"], *(wanted.get("or") or []))}
     for name in list(names):
         names |= STANDS_FOR.get(name, set())
@@ -128,7 +128,7 @@ def fits(found: Found, wanted: dict[str, Any]) -> bool:
 
 
 def on_line(found: Found, wanted: dict[str, Any]) -> bool:
-    """Whether the line of a finding is one that was written down, or within two of it."""
+    """True if the line of a finding was written down, or is within two of such a line."""
     if found["line"] is None:
         return False
     cell = wanted.get("cell")
@@ -187,7 +187,7 @@ def summary(outcomes: list[Outcome]) -> dict[str, str]:
 
 
 def causes(outcomes: list[Outcome]) -> Counter[str]:
-    """How often each id was missed, false or unlisted."""
+    """Count how often each id was missed, false or unlisted."""
     return Counter(
         f"{what}: {name.partition(' ')[0]}"
         for o in outcomes

@@ -1,4 +1,4 @@
-"""How each public LSTM of wild_lstm.jsonl is called: a few words of ours around a class of theirs.
+"""Wrappers for the public LSTMs of wild_lstm.jsonl: a few words of ours around a class of theirs.
 
 Many files hold one step of an LSTM, or no readout. The wrapper adds the loop and the readout and
 nothing else: it stands after the last line of their file, so that a finding's lines are theirs.
@@ -12,7 +12,7 @@ NAME = "Wrapped"  # the class that is judged
 
 
 class Recipe(NamedTuple):
-    """How to build `self.theirs`, and one of `step`, `last` and `outputs`.
+    """The code that builds `self.theirs`, and one of `step`, `last` and `outputs`.
 
     The expressions know `input_dim`, `hidden_dim`, `output_dim` and `seq_length`; in `forward` also
     `x` (batch, time, features), `zeros` (batch, hidden), and `x_t`, `h`, `c` within a step.

@@ -288,7 +288,7 @@ def activations(module: cst.Module, rng: random.Random) -> cst.Module | None:
 
 
 def states_on_self(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """What a loop carries is kept in attributes."""
+    """Keep the state that a loop carries in attributes."""
     for _, _, forward in with_forward(module):
         loops = [s for s in body(forward) if isinstance(s, cst.For | cst.While)]
         if not loops:

@@ -161,7 +161,7 @@ def notebook(program: Program, part: str, rng: random.Random) -> Program | None:
 
 
 def _options(module: cst.Module) -> dict[str, str]:
-    """What `add_argument` lists: the name in the result, and the default."""
+    """The options that `add_argument` lists: the name in the result, and the default."""
     found = {}
     for call in m.findall(module, m.Call(func=m.Attribute(attr=m.Name("add_argument")))):
         names = [code(a.value).strip("\"'") for a in call.args if a.keyword is None]

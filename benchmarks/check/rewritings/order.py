@@ -136,7 +136,7 @@ def variables_inlined(module: cst.Module, rng: random.Random) -> cst.Module | No
 
 
 def loop_body_pulled_out(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """What a loop does becomes a function or a method."""
+    """Make a function or a method of the body of a loop."""
     options = []
     for owner in [None, *classes(module)]:
         for function in functions(module) if owner is None else body(owner):

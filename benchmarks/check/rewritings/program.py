@@ -92,7 +92,7 @@ def stores(*nodes: cst.CSTNode) -> set[str]:
 
 
 def has(kinds: Any, *nodes: cst.CSTNode) -> bool:
-    """Whether a kind of `ast` node is there."""
+    """True if the program has this kind of `ast` node."""
     return any(isinstance(n, kinds) for n in ast.walk(tree(*nodes)))
 
 
@@ -109,7 +109,7 @@ def keywords(module: cst.Module) -> set[str]:
 
 
 def functions(node: cst.CSTNode) -> list[cst.FunctionDef]:
-    """All functions and methods, but not those that torch compiles from their source."""
+    """Yield the functions and methods, but not those that torch compiles from their source."""
     found = m.findall(node, m.FunctionDef())
     return [f for f in found if not any("jit" in code(d) for d in f.decorators)]
 
@@ -139,7 +139,7 @@ def body(node: Any) -> Sequence[Any]:
 
 
 def blocks(module: cst.Module) -> Iterator[Any]:
-    """All nodes that have statements of their own: the file, functions, loops, branches."""
+    """Yield the nodes that have statements of their own: the file, functions, loops, branches."""
     yield module
     yield from m.findall(module, m.IndentedBlock())
 
@@ -253,7 +253,7 @@ def replace_calls(node: Any, change: Callable[[cst.Call], cst.BaseExpression | N
 
 
 def is_call(node: Any, *names: str) -> bool:
-    """Whether a node calls something that ends in one of these names, such as `torch.zeros`."""
+    """True if a node calls something that ends in one of these names, such as `torch.zeros`."""
     return isinstance(node, cst.Call) and any(
         code(node.func) == n or code(node.func).endswith(f".{n}") for n in names
     )
@@ -267,7 +267,7 @@ def plain_args(call: cst.Call) -> list[str] | None:
 
 
 def built(program: Program, *parts: str) -> set[str]:
-    """What holds a network, in the text of these parts: `model`, `self.model`, `G`.
+    """The names that hold a network in the text of these parts: `model`, `self.model`, `G`.
 
     That is what is assigned a call of one of the classes that the parts define, or `nn.Sequential`.
     """

@@ -52,7 +52,7 @@ def forward_called(program: Program, part: str, rng: random.Random) -> Program |
 
 
 def optimisers_in_a_dict(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """All optimisers of a function, or of the script, in one dictionary."""
+    """Put the optimisers of a function, or of the script, into one dictionary."""
     for scope in [*functions(module), module, *[s for s in module.body if is_guard(s)]]:
         lines = list(scope.body if scope is module else body(scope))
         made = [
@@ -170,7 +170,7 @@ def saved(module: cst.Module, rng: random.Random) -> cst.Module | None:
 
 
 def guarded(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """All that runs at the top of a script, below a guard; or what a guard has, in a function."""
+    """Move the top level of a script below a guard; or the body of a guard into a function."""
     guards = [s for s in module.body if is_guard(s)]
     kept = (cst.FunctionDef, cst.ClassDef)
     name = next(iter(fresh(["main"], words(module), rng).values()))
