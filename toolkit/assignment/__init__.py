@@ -1,1 +1,1 @@
-"""What students hand in: checked, reported, packed, and graded by teachers."""
+"""Check, report, pack and grade the submissions of students."""

@@ -1,4 +1,4 @@
-"""What speaks for a file being a part of the assignment, and how much: the table is `EVIDENCE`."""
+"""The evidence that a file is a part of the assignment, and its weights: the table `EVIDENCE`."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -152,38 +152,38 @@ class Code:
         return {d.name: d for file in files for d in self.facts[file].definitions}
 
     def has(self, path: PurePosixPath, words: set[str]) -> bool:
-        """Whether a file has one of these words, in small letters."""
+        """True if a file has one of these words, in small letters."""
         return not {word.lower() for word in self.facts[path].words}.isdisjoint(words)
 
     def names(self, path: PurePosixPath, classes: set[Class]) -> bool:
-        """Whether a file has one of these classes, or names one that it imports."""
+        """True if a file defines one of these classes, or names one that it imports."""
         reached = {path, *self.reached[path]}
         return any(file in reached and name in self.facts[path].words for file, name in classes)
 
     def steps(self, path: PurePosixPath) -> bool:
-        """Whether a file has a step of an optimiser, or what a Trainer steps."""
+        """True if a file steps an optimiser, or defines a module that a Trainer steps."""
         facts = self.facts[path]
         return {"step", "backward"} <= facts.words or any(d.trains for d in facts.definitions)
 
     def has_both(self, *paths: PurePosixPath) -> bool:
-        """Whether something in the files draws and something judges, or two optimisers play."""
+        """True if the files have a generator and a discriminator, or two optimisers that play."""
         return all(map(any, zip(*(self.roles[path] for path in paths), strict=True)))
 
     def _roles(self, path: PurePosixPath) -> tuple[bool, bool]:
-        """Whether a file has what draws images, and what judges them, by their names."""
+        """A pair: by its names, the file has a generator; and it has a discriminator."""
         words = self.facts[path].words
         both = {"G", "D"} <= words or self._plays(path)
         draws, judges = (any(name.search(w.lower()) for w in words) for name in (DRAWS, JUDGES))
         return both or draws, both or judges
 
     def _plays(self, path: PurePosixPath) -> bool:
-        """Whether two optimisers step, on noise and images, whatever the networks are called."""
+        """True if two optimisers step on noise and images, whatever the networks are called."""
         two = len(self.facts[path].steppers) > 1
         return two and self.has(path, NOISE) and self.has(path, IMAGES)
 
 
 def is_code(path: PurePosixPath) -> bool:
-    """Whether a file may be a part, by its name: Python or a notebook."""
+    """True if a file may be a part by its name: Python or a notebook."""
     return path.suffix.lower() in (".py", SUFFIX)
 
 

@@ -1,4 +1,4 @@
-"""What a file of a submission defines and uses, read from its syntax tree; nothing is run."""
+"""Definitions and names of a submission's file, read from its syntax tree; nothing is run."""
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,13 +29,13 @@ class Definition:
 
     @property
     def is_network(self) -> bool:
-        """Whether it looks like a module of torch."""
+        """True if it looks like a module of torch."""
         derived = any("Module" in base for base in self.bases)
         return self.is_class and (derived or "forward" in self.methods)
 
     @property
     def trains(self) -> bool:
-        """Whether it is what Lightning's Trainer trains: the loop is the Trainer's."""
+        """True if Lightning's Trainer trains it: the loop is the Trainer's."""
         return {"training_step", "configure_optimizers"} <= self.methods
 
 
@@ -173,7 +173,7 @@ def _is_guard(node: ast.stmt) -> bool:
 
 
 def _runs(node: ast.stmt, local: set[str]) -> bool:
-    """Whether a statement at the top does work: a main part, a loop, a call of their own code."""
+    """True if a top-level statement does work: a main part, a loop, a call of its own code."""
     if _is_guard(node) or isinstance(node, ast.While):
         return True
     if isinstance(node, Defined):

@@ -114,7 +114,7 @@ def code_cells(data: bytes) -> list[dict[str, Any]]:
 
 
 def is_tutors(cell: Mapping[str, Any]) -> bool:
-    """Whether one of `code_cells` is an exercise, or only talks to the tutor."""
+    """True if one of `code_cells` is an exercise, or only calls the tutor."""
     return TUTORS.match(cell["text"]) is not None
 
 
@@ -198,7 +198,7 @@ def _without_magics(lines: list[str]) -> list[str]:
 
 
 def _meaning(sign: str, rest: str) -> str:
-    """What a line magic does, as an expression or a statement."""
+    """Translate a line magic into an expression or a statement."""
     name, _, arguments = rest.partition(" ")
     words = arguments.split()
     if sign != "!" and name in STATEMENT_MAGICS and words and not words[0].startswith("-"):

@@ -34,7 +34,7 @@ def list_folders(root: Path) -> list[PurePosixPath]:
 
 
 def _walk(root: Path) -> Iterator[tuple[PurePosixPath, bool]]:
-    """What lies below a folder and may be a student's, and whether it is a folder."""
+    """Walk over the paths below a folder that may be a student's: each, and True for a folder."""
     waiting, seen = [root], 0
     while waiting and seen < MAX_FILES:
         inside = sorted(waiting.pop(0).iterdir())
@@ -53,5 +53,5 @@ def _walk(root: Path) -> Iterator[tuple[PurePosixPath, bool]]:
 
 
 def is_theirs(path: PurePosixPath) -> bool:
-    """Whether a file may be a student's own, rather than hidden or made by a tool."""
+    """True if a file may be a student's own, rather than hidden or made by a tool."""
     return not any(part in NOT_THEIRS or part.startswith(".") for part in path.parts)

@@ -1,4 +1,4 @@
-"""What is copied out of the toolkit: files to fill in, data, and the solution for teachers."""
+"""Copy files out of the toolkit: the skeleton, data, and the solution for teachers."""
 
 import gzip
 import os

@@ -47,7 +47,7 @@ def tree_of(source: str | bytes) -> ast.Module:
 
 
 def words_in(*nodes: ast.AST) -> frozenset[str]:
-    """All identifiers below some nodes: names, attributes, arguments, what is imported."""
+    """Collect the identifiers below some nodes: names, attributes, arguments, imports."""
     words: set[str] = set()
     for node in (node for top in nodes for node in ast.walk(top)):
         for name in ("id", "attr", "arg", "name", "asname", "module"):
@@ -102,7 +102,7 @@ def marked(source: str) -> str:
 
 
 def _stand_in(function: ast.FunctionDef, lines: list[str]) -> ast.stmt | None:
-    """What stands where the code should be; None if there is code."""
+    """Find the statement that stands in for missing code; None if there is code."""
     for node in function.body:
         if isinstance(node, ast.Raise) and "NotImplementedError" in words_in(node):
             return node
@@ -119,7 +119,7 @@ def _stand_in(function: ast.FunctionDef, lines: list[str]) -> ast.stmt | None:
 
 
 def _is_none(node: ast.stmt) -> TypeGuard[ast.Assign]:
-    """Whether a statement is `a = None` or `a, b = None, None`, of names of its own."""
+    """True for `a = None` or `a, b = None, None` where all targets are plain names."""
     if not isinstance(node, ast.Assign) or any(
         isinstance(part, ast.Attribute | ast.Subscript)
         for target in node.targets
@@ -131,7 +131,7 @@ def _is_none(node: ast.stmt) -> TypeGuard[ast.Assign]:
 
 
 def _gives(node: ast.stmt, names: set[str]) -> bool:
-    """Whether a statement returns nothing but some of these names."""
+    """True if a statement returns some of these names and nothing else."""
     if not isinstance(node, ast.Return) or node.value is None:
         return False
     values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
@@ -151,7 +151,7 @@ def _lines_of(function: ast.FunctionDef, lines: list[str]) -> list[str]:
 
 
 def _does_nothing(node: ast.stmt, to_do: bool) -> bool:
-    """Whether a statement is none; with something to do a call of `super().__init__` is none."""
+    """True for a no-op; if the function is marked as to do, also for `super().__init__()`."""
     if isinstance(node, ast.Return):
         return node.value is None or getattr(node.value, "value", 0) is None
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):

@@ -74,7 +74,7 @@ def _named(row: Any, gan: bool) -> Iterator[tuple[str, float]]:
 
 
 def _read(path: Path) -> Any:
-    """What is in a file: rows, or columns by name."""
+    """Read a file: rows, or columns by name."""
     if path.is_dir() or "tfevents" in path.name:
         try:
             board = import_module("tensorboard.backend.event_processing.event_accumulator")
