@@ -104,7 +104,7 @@ def test_in_a_notebook(
     assert third.count("needs three values") == 2
     assert "inside" in first
     assert "one-sided-loss" in second
-    assert "these are 2." in third
+    assert "this one has 2." in third
 
 
 def test_each_cause_has_its_words_and_a_page() -> None:

@@ -1,8 +1,9 @@
-"""What `toolkit curve` and `tutor.curve` say and draw."""
+"""Answer `toolkit curve` and `tutor.curve`: a verdict in sentences, and a picture."""
 
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from toolkit.assignment.curve.judging import Recipe, Verdict, binned, judge, recipes
 from toolkit.assignment.curve.reading import GAN, Curve, Source, read_curves
@@ -18,48 +19,80 @@ def compare(
 
     Args:
         source, every: see `read_curves`.
-        network: lstm, rnn or gan; None for what the settings beside a CSV say.
-        length: T; the same.
+        network: lstm, rnn or gan; None for the one that the settings beside a CSV name.
+        length: T; None likewise.
 
     Raises:
-        UsageError: it cannot be read, is too short, or nobody knows of which recipe it is.
+        UsageError: it cannot be read, is too short, or its recipe is unknown.
     """
     path = Path(source) if isinstance(source, Path | str) else Path("my")
-    beside = path.with_suffix(".json")
-    known = path.suffix == ".csv" and beside.is_file()
-    try:
-        settings = dict(json.loads(beside.read_bytes())) if known else {}
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"The settings, {beside}, are no JSON object: {error}.") from error
+    settings = _settings_beside(path)
     curves = read_curves(source, every, network == "gan")
     name = _recipe(curves, network or settings.get("network"), length or settings.get("length"))
     recipe = recipes()[name]
     curves = {key: curves[key] for key in recipe.bands if key in curves}
-    verdict, reach = judge(curves, recipe), max(s for c in curves.values() for s, _ in c)
-    few = len(binned(next(iter(curves.values())), recipe)) < 3
-    if (few or reach < recipe.least) and verdict.cause != "nan":
+    last_step = max(step for curve in curves.values() for step, _ in curve)
+    verdict = judge(curves, recipe)
+    is_short = last_step < recipe.least or len(binned(next(iter(curves.values())), recipe)) < 3
+    if is_short and verdict.cause != "nan":
         raise UsageError(
             f"To be judged, a training of this kind needs three values in its first "
-            f"{recipe.steps[-1]} steps, and {recipe.least} steps; these are {reach:g}. If several "
-            "steps lie between two values, say how many: --every 50, in a notebook every=50."
+            f"{recipe.steps[-1]} steps, and {recipe.least} steps; this one has {last_step:g}. If "
+            "several steps lie between two values, say how many: --every 50, in a notebook "
+            "every=50."
         )
     picture = Path(f"{path.stem}-curve.png")
     _draw(picture, name, recipe, curves)
-    usual = recipe.settings.items()
-    others = ", ".join(f"{k} = {settings[k]} ({v:g})" for k, v in usual if settings.get(k, v) != v)
-    said = ["curve outside", verdict.cause] if verdict.cause else ["curve inside"]
-    said += ["curve settings"] * bool(others) + ["curve picture"]
-    given = verdict._asdict() | {"name": name, "runs": recipe.runs, "others": others}
-    given |= {"reach": min(reach, recipe.steps[-1]), "path": picture}
-    return verdict, "\n".join(say(key, read_settings(Path()).language, **given) for key in said)
+    differing = []
+    for key, usual in recipe.settings.items():
+        if settings.get(key, usual) != usual:
+            differing.append(f"{key} = {settings[key]} ({usual:g})")
+    sentences = ["curve inside"]
+    if verdict.cause:
+        sentences = ["curve outside", verdict.cause]
+    if differing:
+        sentences.append("curve settings")
+    sentences.append("curve picture")
+    fields = verdict._asdict() | {
+        "name": name,
+        "runs": recipe.runs,
+        "others": ", ".join(differing),
+        "reach": min(last_step, recipe.steps[-1]),
+        "path": picture,
+    }
+    language = read_settings(Path()).language
+    return verdict, "\n".join(say(key, language, **fields) for key in sentences)
+
+
+def _settings_beside(path: Path) -> dict[str, Any]:
+    """The settings in the JSON file beside a CSV; {} if there is none.
+
+    Raises:
+        UsageError: the file is not a JSON object.
+    """
+    beside = path.with_suffix(".json")
+    if path.suffix != ".csv" or not beside.is_file():
+        return {}
+    try:
+        return dict(json.loads(beside.read_bytes()))
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"The settings, {beside}, are not a JSON object: {error}.") from error
 
 
 def _recipe(curves: dict[str, Curve], network: str | None, length: object) -> str:
-    """The name of the recipe that a training follows; a UsageError where nobody knows."""
+    """The name of the recipe that a training follows.
+
+    Raises:
+        UsageError: nothing says which one, or there is no band for it.
+    """
     if set(GAN) <= curves.keys():
-        saturating = any(value < 0 for _, value in curves[GAN[1]])
-        return "gan-saturating" if saturating else "gan-non-saturating"
-    lengths = {n.rpartition("T")[2]: n for n in recipes() if n.startswith(f"{network}-T")}
+        if min(value for _, value in curves[GAN[1]]) < 0:
+            return "gan-saturating"
+        return "gan-non-saturating"
+    lengths = {}
+    for name in recipes():
+        if name.startswith(f"{network}-T"):
+            lengths[name.rpartition("T")[2]] = name
     if not lengths or "loss" not in curves:
         raise UsageError(
             "Which network is it? --network lstm or rnn, in a notebook network=; a GAN needs two "
@@ -67,22 +100,26 @@ def _recipe(curves: dict[str, Curve], network: str | None, length: object) -> st
         )
     if str(length) not in lengths:
         raise UsageError(
-            f"There are bands for T = {', '.join(lengths)}, and T is {length or 'not told'}: "
+            f"There are bands for T = {', '.join(lengths)}, and T is {length or 'not given'}: "
             "--length 5, in a notebook length=5."
         )
     return lengths[str(length)]
 
 
 def _draw(path: Path, name: str, recipe: Recipe, curves: dict[str, Curve]) -> None:
+    """Draw a training over the bands of its recipe, into a file and into a notebook."""
     from toolkit.common.figures import save_curves  # which takes a second
 
     lines, bands = {}, {}
     for key, curve in sorted(curves.items(), reverse=True):
-        band, bins, word = recipe.bands[key], binned(curve, recipe), key.replace("loss_", "")
-        lines[f"{word}, healthy"] = recipe.steps, band.middle
-        bands[f"{word}, healthy"] = band.low, band.high
-        lines[f"{word}, yours"] = [recipe.steps[n] for n in bins], [*bins.values()]
-    y_label = "loss" if GAN[1] in curves else " and ".join(sorted(curves, reverse=True))
+        label = key.replace("loss_", "")
+        band, bins = recipe.bands[key], binned(curve, recipe)
+        lines[f"{label}, healthy"] = recipe.steps, band.middle
+        bands[f"{label}, healthy"] = band.low, band.high
+        lines[f"{label}, yours"] = [recipe.steps[number] for number in bins], list(bins.values())
+    y_label = " and ".join(sorted(curves, reverse=True))
+    if GAN[1] in curves:
+        y_label = "loss"
     title = f"{name}: yours, and {recipe.runs} healthy runs"
     save_curves(path, lines, title=title, x_label="steps", y_label=y_label, bands=bands)
     ipython = sys.modules.get("IPython")

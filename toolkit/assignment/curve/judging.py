@@ -1,4 +1,4 @@
-"""Whether a curve is that of a healthy training, and if not, what usually makes one like it.
+"""Judge whether a curve is that of a healthy training; if not, name the usual cause.
 
 `benchmarks/curves.py` makes bands.json from healthy runs of each recipe, and says how.
 """
@@ -7,6 +7,7 @@ import functools
 import json
 import math
 import tomllib
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
@@ -17,12 +18,13 @@ from pydantic import BaseModel
 from toolkit.assignment.curve.reading import GAN, PART_I, Curve
 
 ROOM = 0.1  # below the least accuracy that goes with a loss: each wrong answer costs ln 2 or more
-FLOOR, WORST = 1e-4, 2.6  # losses below are one; and of Part I, where guessing has 2.3
+FLOOR = 1e-4  # smaller losses count as this one
+WORST = 2.6  # the largest loss of Part I on the scale; guessing has 2.3
 CAUSES = tomllib.loads(Path(__file__).with_name("causes.toml").read_text(encoding="utf-8"))
 
 
 class Band(NamedTuple):
-    """Of one curve: the limits of what is healthy and the middle of the runs, by bin."""
+    """The healthy range of one curve: its limits and the middle of the runs, by bin."""
 
     low: list[float]
     middle: list[float]
@@ -30,7 +32,7 @@ class Band(NamedTuple):
 
 
 class Recipe(BaseModel):
-    """What healthy runs of one recipe had; a bin is the `every` steps up to one of `steps`."""
+    """The healthy runs of one recipe; a bin is the `every` steps up to one of `steps`."""
 
     runs: int
     every: int
@@ -42,55 +44,80 @@ class Recipe(BaseModel):
 
 
 class Verdict(NamedTuple):
-    """What is to be said: inside, or where it leaves the band, and the usual cause."""
+    """The verdict on a training: inside, or the point where it leaves the band and the cause."""
 
     cause: str = ""  # a key of causes.toml; "": inside
     leaves: float = 0.0  # the step
     curve: str = ""
-    value: float = 0.0  # there, and the limits
+    value: float = 0.0  # at that step, with the limits there
     low: float = 0.0
     high: float = 0.0
 
 
+class Departure(NamedTuple):
+    """A bin in which a curve is outside of its band; departures are ordered by their bins."""
+
+    number: int  # of the bin
+    name: str  # of the curve
+    direction: float  # above the band if positive, below it if negative
+    verdict: Verdict  # without a cause
+
+
 @functools.cache
 def recipes() -> dict[str, Recipe]:
-    """All, by name: lstm-T5, ..., gan-saturating."""
+    """The recipes by name: lstm-T5, ..., gan-saturating."""
     listed = json.loads(Path(__file__).with_name("bands.json").read_text(encoding="utf-8"))
-    return {name: Recipe(**what) for name, what in listed.items()}
+    return {name: Recipe(**fields) for name, fields in listed.items()}
 
 
 def scale(name: str, value: float) -> float:
-    """Where differences count alike: the logarithm of a loss, an accuracy as it is.
+    """Map a value to a scale of equal differences: log for a loss, an accuracy as it is.
 
     Part I's loss is stretched towards guessing as well: 2.1 is much less than 2.3.
     """
+    if name == "accuracy":
+        return value
     size = max(abs(value), FLOOR)
-    room = max(WORST - size, 0.05) if name == "loss" else 1.0
-    return value if name == "accuracy" else math.log(size / room)
+    if name == "loss":
+        return math.log(size / max(WORST - size, 0.05))
+    return math.log(size)
 
 
 def binned(curve: Curve, recipe: Recipe) -> dict[int, float]:
     """The mean of the values in each bin that has any."""
     bins: dict[int, list[float]] = {}
     for step, value in curve:
-        bins.setdefault(max(0, math.ceil(step / recipe.every) - 1), []).append(value)
-    return {n: fmean(bins[n]) for n in range(len(recipe.steps)) if n in bins}
+        number = max(0, math.ceil(step / recipe.every) - 1)
+        bins.setdefault(number, []).append(value)
+    means = {}
+    for number in sorted(bins):
+        if number < len(recipe.steps):
+            means[number] = fmean(bins[number])
+    return means
 
 
 def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int, float]]:
-    """How far each bin is above the band or, negative, below it, on the `scale`.
+    """The distance of each bin above the band or, negative, below it, on the `scale`.
 
     A value may be the last one or a mean since the value before it, so it is compared with all bins
     since then. Of two bins in a row on one side the nearer counts: a single peak is no departure.
     """
-    found, before = list[tuple[int, float]](), -1
+    distances: list[tuple[int, float]] = []
+    previous = -1
     for number, value in bins.items():
-        at, since = scale(name, value), slice(before + 1, number + 1)
-        low = min(scale(name, x) for x in band.low[since])
-        high = max(scale(name, x) for x in band.high[since])
-        found.append((number, max(0.0, at - high) + min(0.0, at - low)))
-        before = number
-    return [(n, min(a, b, key=abs) if a * b > 0 else 0.0) for (n, a), (_, b) in pairwise(found)]
+        position, since = scale(name, value), slice(previous + 1, number + 1)
+        low = min(scale(name, limit) for limit in band.low[since])
+        high = max(scale(name, limit) for limit in band.high[since])
+        above, below = max(0.0, position - high), min(0.0, position - low)
+        distances.append((number, above + below))
+        previous = number
+    nearer = []
+    for (number, distance), (_, following) in pairwise(distances):
+        if distance * following > 0:
+            nearer.append((number, min(distance, following, key=abs)))
+        else:
+            nearer.append((number, 0.0))
+    return nearer
 
 
 def judge(curves: dict[str, Curve], recipe: Recipe) -> Verdict:
@@ -102,40 +129,93 @@ def judge(curves: dict[str, Curve], recipe: Recipe) -> Verdict:
         for step, value in curve:
             if not math.isfinite(value):
                 return Verdict("nan", step, name, value, math.nan, math.nan)
-    doubled = {name: [(s, 2 * v) for s, v in curves[name]] for name in GAN[:1] if name in curves}
-    verdicts = _compare(curves, recipe), _compare(curves | doubled, recipe)
-    return max(verdicts, key=lambda verdict: verdict.leaves or math.inf)
+    as_given = _compare(curves, recipe)
+    discriminator = GAN[0]
+    if discriminator not in curves or not as_given.cause:
+        return as_given
+    doubled = [(step, 2 * value) for step, value in curves[discriminator]]
+    as_mean = _compare(curves | {discriminator: doubled}, recipe)
+    if not as_mean.cause or as_mean.leaves > as_given.leaves:
+        return as_mean
+    return as_given
 
 
 def _compare(curves: dict[str, Curve], recipe: Recipe) -> Verdict:
-    """The first departure, and what it looks like."""
+    """Judge curves by the first of their departures; the cause comes from all of them."""
     bins = {name: binned(curve, recipe) for name, curve in curves.items()}
-    off, steps = list[tuple[int, str, float, Verdict]](), recipe.steps
+    departures: list[Departure] = []
     for name, values in bins.items():
-        band, (low, high) = recipe.bands[name], recipe.means[name]
-        for n, by in deviations(name, values, band):
-            there = Verdict("", steps[n], name, values[n], band.low[n], band.high[n])
-            off += [(n, name, by, there)] * bool(by)
-        early = [n for n in values if steps[n] <= recipe.least]
-        if 2 * len(early) * recipe.every >= recipe.least:
-            mean = fmean(values[n] for n in early)
-            there = Verdict("", recipe.least, f"mean {name}", mean, low, high)
-            off += [(early[-1], name, mean - low, there)] * (not low <= mean <= high)
-    loss, accuracy = (bins.get(name, {}) for name in PART_I)
-    room = {n: 1 - loss[n] / math.log(2) - ROOM for n in loss if n in accuracy}
-    for n in [n for n, least in room.items() if accuracy[n] < least][1:]:
-        there = Verdict("", steps[n], "accuracy", accuracy[n], room[n], 1.0)
-        off.append((n, "accuracy", -1.0, there))
-    if not off:
+        departures += _outside_band(name, values, recipe)
+        departures += _outside_mean(name, values, recipe)
+    departures += _accuracy_below_loss(bins, recipe)
+    if not departures:
         return Verdict()
-    _, name, by, _ = next((one for one in off if one[1] == "loss"), off[0])
-    looks = {f"leaves {name}": math.copysign(1, by)}
-    for key, values in bins.items():
-        looks[f"least of {key}"] = min(values.values())
-        looks[key] = fmean([*values.values()][-max(2, len(values) // 3) :])
-    cause = next(
-        cause
-        for cause, wanted in CAUSES.items()
-        if all(low <= looks.get(key, math.nan) <= high for key, (low, high) in wanted.items())
-    )
-    return min(off)[3]._replace(cause=cause)
+    return min(departures).verdict._replace(cause=_cause(departures, bins))
+
+
+def _outside_band(name: str, values: dict[int, float], recipe: Recipe) -> Iterator[Departure]:
+    """The bins of a curve that are outside of its band."""
+    band = recipe.bands[name]
+    for number, distance in deviations(name, values, band):
+        if distance:
+            limits = band.low[number], band.high[number]
+            verdict = Verdict("", recipe.steps[number], name, values[number], *limits)
+            yield Departure(number, name, distance, verdict)
+
+
+def _outside_mean(name: str, values: dict[int, float], recipe: Recipe) -> Iterator[Departure]:
+    """The early part of a curve, if it is known well enough and its mean is out of its limits."""
+    low, high = recipe.means[name]
+    early = {n: value for n, value in values.items() if recipe.steps[n] <= recipe.least}
+    if 2 * len(early) * recipe.every < recipe.least:
+        return
+    mean = fmean(early.values())
+    if not low <= mean <= high:
+        verdict = Verdict("", recipe.least, f"mean {name}", mean, low, high)
+        yield Departure(max(early), name, mean - low, verdict)
+
+
+def _accuracy_below_loss(bins: dict[str, dict[int, float]], recipe: Recipe) -> Iterator[Departure]:
+    """The bins, from the second such one on, whose accuracy is too low for their loss."""
+    losses, accuracies = bins.get(PART_I[0], {}), bins.get(PART_I[1], {})
+    met = False
+    for number, loss in losses.items():
+        if number not in accuracies:
+            continue
+        least = 1 - loss / math.log(2) - ROOM
+        if accuracies[number] >= least:
+            continue
+        if met:
+            values = accuracies[number], least, 1.0
+            verdict = Verdict("", recipe.steps[number], "accuracy", *values)
+            yield Departure(number, "accuracy", -1.0, verdict)
+        met = True
+
+
+def _cause(departures: list[Departure], bins: dict[str, dict[int, float]]) -> str:
+    """The first row of causes.toml that fits: its limits hold for what the curves look like.
+
+    A curve looks as it ends (its own name: the mean of its last third), by its least value
+    (`least of NAME`), and by the side on which the loss, or else the first curve, leaves its band.
+    """
+    first = departures[0]
+    for departure in departures:
+        if departure.name == "loss":
+            first = departure
+            break
+    looks = {f"leaves {first.name}": math.copysign(1, first.direction)}
+    for name, values in bins.items():
+        last = list(values.values())[-max(2, len(values) // 3) :]
+        looks[f"least of {name}"] = min(values.values())
+        looks[name] = fmean(last)
+    for cause, limits in CAUSES.items():
+        if _fits(looks, limits):
+            return cause
+    raise AssertionError("the last row of causes.toml has no limits")
+
+
+def _fits(looks: dict[str, float], limits: dict[str, tuple[float, float]]) -> bool:
+    for key, (low, high) in limits.items():
+        if not low <= looks.get(key, math.nan) <= high:
+            return False
+    return True

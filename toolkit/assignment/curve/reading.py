@@ -1,10 +1,10 @@
-"""A training's curves, from a list or from whatever file they were kept in."""
+"""Read a training's curves from a list or a file."""
 
 import csv
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -13,10 +13,11 @@ from typing import Any
 from toolkit.common.errors import UsageError
 
 COLUMNS = tomllib.loads(Path(__file__).with_name("columns.toml").read_text(encoding="utf-8"))
-GAN, PART_I = ("loss_discriminator", "loss_generator"), ("loss", "accuracy")
-EPOCHS = 10_000 // 128, 60_000 // 64  # steps of one, in Part I and of a GAN
+GAN = ("loss_discriminator", "loss_generator")
+PART_I = ("loss", "accuracy")
+STEPS_OF_EPOCH = (10_000 // 128, 60_000 // 64)  # in Part I, of a GAN
 WANTED = (
-    "Wanted are columns called step, loss and accuracy, or step, loss_discriminator and "
+    "It needs columns called step, loss and accuracy, or step, loss_discriminator and "
     "loss_generator, as the skeleton's keep_record writes them"
 )
 Curve = list[tuple[float, float]]  # steps and values
@@ -38,56 +39,107 @@ def read_curves(source: Source, every: float | None, gan: bool) -> dict[str, Cur
     try:
         rows: Any = _read(Path(source)) if isinstance(source, Path | str) else source
         if isinstance(rows, Mapping):
-            rows = [dict(zip(rows, row, strict=False)) for row in zip(*rows.values(), strict=True)]
-        named = [dict(_named(row, gan)) for row in rows]
+            columns = zip(*rows.values(), strict=True)
+            rows = [dict(zip(rows, row, strict=False)) for row in columns]
+        named = [_named(row, gan) for row in rows]
     except (OSError, TypeError, ValueError, csv.Error) as error:
         raise UsageError(f"This cannot be read: {error}. {WANTED}.") from error
-    epoch = EPOCHS[any(name in row for row in named for name in GAN)]
-    found: dict[str, Curve] = {}
-    for number, row in enumerate(named, start=1):
-        since = row.get("epoch", 0) - named[0].get("epoch", 0) + 1
-        step = row.get("step", epoch * since if "epoch" in row else number)
-        for name in row.keys() - {"step", "epoch"}:
-            curve = found.setdefault(name, [])
-            curve.append((every * (len(curve) + 1) if every else step, row[name]))
-    if not found.keys() & {"loss", *GAN}:
+    curves = _curves(named, every)
+    if curves.keys().isdisjoint({"loss", *GAN}):
         raise UsageError(f"There is no loss in it. {WANTED}.")
-    if any(not a < b for curve in found.values() for (a, _), (b, _) in pairwise(curve)):
-        raise UsageError(
-            "The steps do not grow from value to value: count them through all epochs, or say how "
-            "many lie between two values: --every 50, in a notebook every=50."
-        )
-    return found
+    for curve in curves.values():
+        if any(not step < following for (step, _), (following, _) in pairwise(curve)):
+            raise UsageError(
+                "The steps do not grow from value to value: count them through all epochs, or say "
+                "how many lie between two values: --every 50, in a notebook every=50."
+            )
+    return curves
 
 
-def _named(row: Any, gan: bool) -> Iterator[tuple[str, float]]:
+def _curves(rows: list[dict[str, float]], every: float | None) -> dict[str, Curve]:
+    """Sort the values of rows into curves; without a step, a row is an epoch or one step."""
+    names = set().union(*rows)
+    steps_of_epoch = STEPS_OF_EPOCH[not names.isdisjoint(GAN)]
+    curves: dict[str, Curve] = {}
+    for number, row in enumerate(rows, start=1):
+        if "epoch" in row:
+            epochs = row["epoch"] - rows[0].get("epoch", 0) + 1
+            step = row.get("step", steps_of_epoch * epochs)
+        else:
+            step = row.get("step", number)
+        for name in row.keys() - {"step", "epoch"}:
+            curve = curves.setdefault(name, [])
+            if every:
+                step = every * (len(curve) + 1)
+            curve.append((step, row[name]))
+    return curves
+
+
+def _named(row: Any, gan: bool) -> dict[str, float]:
     """The values of a row by the names in `COLUMNS`, without those that are missing."""
     if not isinstance(row, Mapping):
-        values = row if isinstance(row, list | tuple) else [row]
-        two, three = (GAN, ("step", *GAN)) if gan else (("step", "loss"), ("step", *PART_I))
-        row = dict(zip({1: PART_I[:1], 2: two}.get(len(values), three), values, strict=True))
+        if not isinstance(row, list | tuple):
+            row = [row]
+        row = dict(zip(_columns(len(row), gan), row, strict=True))
+    named = {}
     for word, value in row.items():
-        letters = re.sub("[^a-z]", "", str(word).lower())
-        fitting = (name for name, pattern in COLUMNS.items() if re.fullmatch(pattern, letters))
-        if value not in (None, "") and (name := next(fitting, "")):
-            yield name, float(value)
+        name = _column_of(str(word))
+        if name and value not in (None, ""):
+            named[name] = float(value)
+    return named
+
+
+def _columns(number: int, gan: bool) -> tuple[str, ...]:
+    """The names of so many values without names."""
+    if number == 1:
+        return PART_I[:1]
+    if number == 2:
+        return GAN if gan else ("step", "loss")
+    return ("step", *(GAN if gan else PART_I))
+
+
+def _column_of(word: str) -> str:
+    """The name in `COLUMNS` that a column's title stands for; "" for another column."""
+    letters = re.sub("[^a-z]", "", word.lower())
+    for name, pattern in COLUMNS.items():
+        if re.fullmatch(pattern, letters):
+            return str(name)
+    return ""
 
 
 def _read(path: Path) -> Any:
     """Read a file: rows, or columns by name."""
     if path.is_dir() or "tfevents" in path.name:
-        try:
-            board = import_module("tensorboard.backend.event_processing.event_accumulator")
-        except ImportError as error:
-            raise UsageError(f"For {path}: pip install tensorboard. A CSV will do too.") from error
-        events = board.EventAccumulator(str(path), size_guidance={"scalars": 0}).Reload()
-        tags = events.Tags()["scalars"]
-        return [{"step": e.step, tag: e.value} for tag in tags for e in events.Scalars(tag)]
+        return _read_tensorboard(path)
     text = path.read_text(encoding="utf-8-sig").strip()
     if text[:1] == "[" or path.suffix == ".json":
         return json.loads(text)
     if text[:1] == "{":
         return [json.loads(line) for line in text.splitlines()]
-    lines = [row for row in csv.reader(re.sub(r"[;\t]", ",", text).splitlines()) if row]
-    has_names = lines and re.search("[a-z]", re.sub("nan|inf|e", "", "".join(lines[0]).lower()))
-    return [dict(zip(lines[0], row, strict=False)) for row in lines[1:]] if has_names else lines
+    return _read_csv(text)
+
+
+def _read_tensorboard(path: Path) -> list[dict[str, float]]:
+    try:
+        board = import_module("tensorboard.backend.event_processing.event_accumulator")
+    except ImportError as error:
+        raise UsageError(f"For {path}: pip install tensorboard. A CSV will do too.") from error
+    events = board.EventAccumulator(str(path), size_guidance={"scalars": 0}).Reload()
+    rows = []
+    for tag in events.Tags()["scalars"]:
+        for event in events.Scalars(tag):
+            rows.append({"step": event.step, tag: event.value})
+    return rows
+
+
+def _read_csv(text: str) -> list[Any]:
+    """The rows of a table, whose first line may have the names of the columns."""
+    with_commas = re.sub(r"[;\t]", ",", text)
+    lines = list(filter(None, csv.reader(with_commas.splitlines())))
+    if not lines:
+        return []
+    letters_of_numbers = "nan|inf|e"
+    first = re.sub(letters_of_numbers, "", "".join(lines[0]).lower())
+    if not re.search("[a-z]", first):
+        return lines
+    return [dict(zip(lines[0], row, strict=False)) for row in lines[1:]]
