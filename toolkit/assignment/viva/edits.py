@@ -8,59 +8,91 @@ from typing import NamedTuple
 from toolkit.assignment.syntax import parsed
 
 KINDS = ("removed", "doubled", "swapped")
-# What only shows something, what reads arguments, and what all runs begin with.
+# Lines that only print or save, that read arguments, or with which all programs begin.
 DULL = re.compile(
     r"\b(print|logg\w+|writer|plt|tqdm|save\w*|progress\w*|parser|num_workers|\w*seed\w*)\b"
 )
+Place = tuple[str, int]  # a file and a line
+Statement = ast.Assign | ast.AugAssign | ast.Expr
 
 
 class Edit(NamedTuple):
-    """A change, the place that it is about, and the file's text then.
+    """A change, its place, and the text of the whole file with the change.
 
-    A line is `removed`, unless what it assigns is new; its only number is `doubled`; it is
-    `swapped` with the next one.
+    A line is `removed`, unless it assigns a new variable; its only number is `doubled`; it is
+    `swapped` with the next line.
     """
 
     kind: str
-    at: tuple[str, int]
+    at: Place
     text: str
 
 
-def edits(file: str, text: str, states: Mapping[tuple[str, int], int]) -> Iterator[Edit]:
-    """All changes of statements that are alone on their line, and ran.
+def edits(file: str, text: str, states: Mapping[Place, int]) -> Iterator[Edit]:
+    """The changes of statements that are alone on their line, and ran.
 
     Args:
-        states: of what draws random numbers, after the first time of each line that ran.
+        states: of the random generators, after the first time of each line that ran.
     """
-    lines, nodes = text.split("\n"), list(ast.walk(parsed(text) or ast.Module([], [])))
-    alone = {
-        node.lineno: node
-        for node in nodes
-        if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr) and (file, node.lineno) in states
-        if node.end_lineno == node.lineno and ";" not in (line := lines[node.lineno - 1])
-        if line.isascii() and not DULL.search(line)
-    }
-    for number, node in alone.items():
+    lines = text.split("\n")
+    ran = {line for name, line in states if name == file}
+    statements = _alone(text, lines, ran)
+    for number, node in statements.items():
 
         def changed(kind: str, *new: str, number: int = number, node: ast.stmt = node) -> Edit:
             indented = [" " * node.col_offset + line for line in new]
             after = [*lines[: number - 1], *indented, *lines[number - 1 + len(new) :]]
             return Edit(kind, (file, number), "\n".join(after))
 
-        code, below = ast.unparse(node), alone.get(number + 1)
-        names = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id != "self"]
-        stored = {name.id for name in names if isinstance(name.ctx, ast.Store)}
-        read = {name.id for name in names if isinstance(name.ctx, ast.Load)}
-        is_new = isinstance(node, ast.Assign) and stored.isdisjoint(read)
-        if not is_new:
+        if not _makes_a_variable(node):
             yield changed("removed", "pass")
-        constants = [n for n in ast.walk(node) if isinstance(n, ast.Constant) and n.value]
-        found = [n for n in constants if type(n.value) in (int, float)]
-        if len(found) == 1:
-            first, last = found[0].col_offset, found[0].end_col_offset
-            line = lines[number - 1]
-            twice = str(2 * ast.literal_eval(line[first:last]))
-            yield changed("doubled", line[node.col_offset : first] + twice + line[last:])
-        draws = states[file, number] != states.get((file, number + 1))  # perhaps both do
-        if below is not None and below.col_offset == node.col_offset and not draws:
-            yield changed("swapped", ast.unparse(below), code)
+        doubled = _doubled(node, lines[number - 1])
+        if doubled:
+            yield changed("doubled", doubled)
+        following = statements.get(number + 1)
+        if following is None or following.col_offset != node.col_offset:
+            continue
+        # Otherwise the second line, and perhaps the first, draws random numbers.
+        if states[file, number] == states.get((file, number + 1)):
+            yield changed("swapped", ast.unparse(following), ast.unparse(node))
+
+
+def _alone(text: str, lines: list[str], ran: set[int]) -> dict[int, Statement]:
+    """The statements that are alone on a line, ran, and do more than the `DULL` ones."""
+    tree = parsed(text)
+    if tree is None:
+        return {}
+    alone: dict[int, Statement] = {}
+    for node in ast.walk(tree):
+        if not isinstance(node, Statement) or node.lineno not in ran:
+            continue
+        line = lines[node.lineno - 1]
+        is_alone = node.end_lineno == node.lineno and ";" not in line
+        if is_alone and line.isascii() and not DULL.search(line):
+            alone[node.lineno] = node
+    return alone
+
+
+def _makes_a_variable(node: Statement) -> bool:
+    """True for an assignment that does not read what it assigns."""
+    stored, read = set(), set()
+    for name in ast.walk(node):
+        if isinstance(name, ast.Name) and name.id != "self":
+            names = stored if isinstance(name.ctx, ast.Store) else read
+            names.add(name.id)
+    return isinstance(node, ast.Assign) and stored.isdisjoint(read)
+
+
+def _doubled(node: Statement, line: str) -> str:
+    """The statement with its only number doubled; "" unless there is just one."""
+    numbers = []
+    for constant in ast.walk(node):
+        if not isinstance(constant, ast.Constant) or not constant.value:
+            continue
+        if type(constant.value) in (int, float):
+            numbers.append(constant)
+    if len(numbers) != 1:
+        return ""
+    first, last = numbers[0].col_offset, numbers[0].end_col_offset
+    doubled = str(2 * ast.literal_eval(line[first:last]))
+    return line[node.col_offset : first] + doubled + line[last:]

@@ -1,4 +1,4 @@
-"""What is asked about: facts about lines and about changes of them, each found by a run."""
+"""Find facts about lines, and about changes of them, by running the code."""
 
 import math
 import random
@@ -11,14 +11,15 @@ from toolkit.assignment.check.submission import Submission
 from toolkit.assignment.viva.edits import KINDS, Edit, edits
 from toolkit.assignment.viva.questions import Facts
 
-BATCH = 7  # items in a batch, where the code takes that
+BATCH = 7  # items in a batch, if the code accepts that
 MAX_USERS = 2  # scripts that use a file which trains nothing
 MAX_EACH = 16  # changes of a kind that are tried
 MAX_SECONDS = 8.0  # of processor time for a run
 MAX_TRYING = 6.0  # the same for all changes of a script; the last one may take longer
-CLEAR = 1e-4  # of a loss: another one differs by as much, and the same one by nothing
-FEWER = 600  # digits in one of the runs, to tell what depends on how many there are
-Run = dict[str, Any]  # what the child's `watch` returns
+CLEAR = 1e-4  # relative: losses that differ by more are different; equal ones do not differ at all
+FEWER = 600  # digits in one of the runs, to find the facts that depend on their number
+Run = dict[str, Any]  # the result of the child's `watch`
+Place = tuple[Any, ...]  # a file and a line
 
 
 class Runs:
@@ -33,93 +34,154 @@ class Runs:
         self._submission, self._host, self._root, self._seed = submission, host, root, seed
 
     def facts(self) -> Iterator[Facts]:
-        """What the scripts tell, as far as they train."""
+        """The facts of each script that trains, with batches of `BATCH` items if possible."""
         for part, located in self._submission.parts.items():
-            files = (located.file, *located.users[:MAX_USERS]) if part in ("train", "gan") else ()
-            for file, batch in ((file, batch) for file in files for batch in (BATCH, None)):
-                how: Run = {"file": file, "batch": batch, "game": part == "gan"}
-                run = self._run(**how)
-                theirs = [one["at"][0] is not None for one in run.get("passes", ())]
-                if len(theirs) > 1 and all((*theirs, run["whole"])) and run["ended"] != "error":
-                    yield self._facts(run, how)
-                    break
+            if part not in ("train", "gan"):
+                continue
+            for file in (located.file, *located.users[:MAX_USERS]):
+                for batch in (BATCH, None):
+                    options: Run = {"file": file, "batch": batch, "game": part == "gan"}
+                    run = self._run(**options)
+                    if _is_usable(run):
+                        yield self._facts(run, options)
+                        break
 
-    def _run(self, seed: int = 0, most: int | None = None, **how: Any) -> Run:
-        """Empty if the process did not live so long; with at most so many digits."""
-        self._host.helps["digits"] = lambda train: {k: x[:most] for k, x in digits(train).items()}
+    def _run(self, seed: int = 0, max_digits: int | None = None, **options: Any) -> Run:
+        """Run a script in a new process; {} if the process died or could not run it."""
+
+        def fewer_digits(train: bool) -> dict[str, Any]:
+            return {name: values[:max_digits] for name, values in digits(train).items()}
+
+        self._host.helps["digits"] = fewer_digits
+        options |= {"there": self._submission.there, "max_seconds": MAX_SECONDS}
         try:
             with self._host.student("train", self._root) as student:
-                how |= {"there": self._submission.there, "max_seconds": MAX_SECONDS}
-                run: Run = student.ask("watch", seed=seed, **how)
+                run: Run = student.ask("watch", seed=seed, **options)
                 return run
         except (Gone, StudentError):
             return {}
 
-    def _facts(self, run: Run, how: Mapping[str, Any]) -> Facts:
-        places = [tuple(one["at"]) for one in run["passes"]]
-        firsts = sorted({place: places.index(place) for place in places}.values())
-        two = firsts[-2:] if len(firsts) > 1 else [0, 1]
-        known = about_lines(run, self._run(**how, seed=1), self._run(**how, most=FEWER))
-        batch, how = how["batch"], {**how, "passes": two[1] + 1}
-        how["batch"] = None  # for a change may be one of the batch
-        base = self._run(**how)
-        passes, spent = base.get("passes", []), 2 * base.get("cpu", MAX_SECONDS)
-        is_quick = len(passes) > two[1] and spent < MAX_TRYING
-        same = outcome(passes, two, self._run(**how)) if is_quick else None
-        states = {tuple(one["at"]): one["random"] for one in run["lines"]}
-        for edit in self._edits(states) if same == "neither" else ():
-            if spent > MAX_TRYING:
-                break
-            if edit.at == places[two[1]] != places[two[0]]:  # the second loss is there by then
-                continue
-            other = self._run(**how, edit={edit.at[0]: edit.text})
-            spent += other.get("cpu", MAX_SECONDS)
-            if what := outcome(passes, two, other):
-                known.setdefault(edit.kind, {})[edit.at] = what
-        return Facts(how["file"], batch, [k + 1 for k in two], known)
+    def _facts(self, run: Run, options: Mapping[str, Any]) -> Facts:
+        again, fewer = self._run(**options, seed=1), self._run(**options, max_digits=FEWER)
+        known = about_lines(run, again, fewer)
+        places = [tuple(step["at"]) for step in run["passes"]]
+        first, second = _two_losses(places)
+        states = {tuple(line["at"]): line["random"] for line in run["lines"]}
+        # A change of the line of the second loss alone would come after that loss.
+        comes_too_late = {places[second]} - {places[first]}
+        changes = (edit for edit in self._edits(states) if edit.at not in comes_too_late)
+        # A change may concern the size of a batch, so the code keeps its own.
+        unchanged = {**options, "passes": second + 1, "batch": None}
+        for edit, effect in self._effects(changes, unchanged, [first, second]):
+            known.setdefault(edit.kind, {})[edit.at] = effect
+        return Facts(options["file"], options["batch"], [first + 1, second + 1], known)
+
+    def _effects(
+        self, changes: Iterator[Edit], options: Mapping[str, Any], losses: list[int]
+    ) -> Iterator[tuple[Edit, str]]:
+        """Try changes while there is time; yield those with a clear effect on two losses."""
+        base = self._run(**options)
+        passes, seconds = base.get("passes", []), 2 * base.get("cpu", MAX_SECONDS)
+        if len(passes) <= losses[1] or seconds >= MAX_TRYING:
+            return
+        if outcome(passes, losses, self._run(**options)) != "neither":
+            return  # a second run of the same code gives other losses
+        for edit in changes:
+            if seconds > MAX_TRYING:
+                return
+            changed = self._run(**options, edit={edit.at[0]: edit.text})
+            seconds += changed.get("cpu", MAX_SECONDS)
+            effect = outcome(passes, losses, changed)
+            if effect:
+                yield edit, effect
 
     def _edits(self, states: Mapping[Any, int]) -> Iterator[Edit]:
-        """Changes in lines that ran, with the state of chance after each; kind after kind."""
-        every, rng = list[Edit](), random.Random(self._seed)
+        """Changes in lines that ran, kind after kind.
+
+        Args:
+            states: of the random generators, after each line.
+        """
+        rng = random.Random(self._seed)
+        possible: list[Edit] = []
         for file in sorted({file for file, _ in states}):
             text = (self._submission.root / file).read_text(encoding="utf-8-sig", errors="replace")
-            every += edits(file, text, states)
-        rng.shuffle(every)
+            possible += edits(file, text, states)
+        rng.shuffle(possible)
         for kind in rng.sample(KINDS, len(KINDS)):
-            yield from [edit for edit in every if edit.kind == kind][:MAX_EACH]
+            yield from [edit for edit in possible if edit.kind == kind][:MAX_EACH]
+
+
+def _is_usable(run: Run) -> bool:
+    """True if a run trained: it has two or more losses, all in the student's own files."""
+    passes = run.get("passes", ())
+    if len(passes) < 2 or not run["whole"] or run["ended"] == "error":
+        return False
+    return all(step["at"][0] is not None for step in passes)
+
+
+def _two_losses(places: list[Place]) -> list[int]:
+    """Two of the backward passes: the first of each of the last two lines, or the first two."""
+    firsts = sorted({places.index(place) for place in places})
+    if len(firsts) > 1:
+        return firsts[-2:]
+    return [0, 1]
 
 
 def about_lines(run: Run, again: Run, fewer: Run) -> dict[str, dict[Any, Any]]:
     """Facts about single lines, without those that chance or the number of digits decides.
 
     Args:
-        again: the same with other random numbers.
-        fewer: the same with fewer digits.
+        again: the same run with other random numbers.
+        fewer: the same run with fewer digits.
     """
     known: dict[str, dict[Any, Any]] = {}
-    other, less = ({tuple(x["at"]): x for x in r.get("lines", ())} for r in (again, fewer))
-    for one in run["lines"]:
-        at, shape = tuple(one["at"]), one.get("shape", [])
-        seen, also = other.get(at, {}), less.get(at, {})
-        if math.prod(shape) > 1 and shape == seen.get("shape") and one["numbers"] is not None:
-            known.setdefault("again", {})[at] = one["numbers"] == seen["numbers"]
-        for name in one.keys() - {"at", "numbers", "random"}:
-            if one[name] is not None and one[name] == seen.get(name) == also.get(name):
-                value = tuple(one[name]) if isinstance(one[name], list) else one[name]
-                known.setdefault(name, {})[at] = value
+    lines_again, lines_of_fewer = _by_place(again), _by_place(fewer)
+    for line in run["lines"]:
+        at, shape = tuple(line["at"]), line.get("shape", [])
+        line_again, line_of_fewer = lines_again.get(at, {}), lines_of_fewer.get(at, {})
+        same_shape = math.prod(shape) > 1 and shape == line_again.get("shape")
+        if same_shape and line["numbers"] is not None:
+            known.setdefault("again", {})[at] = line["numbers"] == line_again["numbers"]
+        for name in line.keys() - {"at", "numbers", "random"}:
+            value = line[name]
+            if value is None or not value == line_again.get(name) == line_of_fewer.get(name):
+                continue
+            if isinstance(value, list):
+                value = tuple(value)
+            known.setdefault(name, {})[at] = value
     return known
 
 
-def outcome(passes: list[Run], two: list[int], run: Run) -> str | None:
-    """What a change does to two losses; None where that is not clear, or may be chance."""
+def _by_place(run: Run) -> dict[Place, Run]:
+    return {tuple(line["at"]): line for line in run.get("lines", ())}
+
+
+def outcome(passes: list[Run], losses: list[int], run: Run) -> str | None:
+    """The effect of a change on two losses; None if it is not clear, or may be random.
+
+    Args:
+        passes: the backward passes of the unchanged code.
+        losses: two of them, by number.
+        run: of the changed code.
+    """
+    if not run:
+        return None
     pairs = list(zip(passes, run.get("passes", ()), strict=False))
-    if not run or any(a["at"] != b["at"] or None in (a["value"], b["value"]) for a, b in pairs):
-        return None
-    moved = [abs(a["value"] - b["value"]) / (abs(a["value"]) or 1.0) for a, b in pairs]
-    if run["ended"] == "error" and not any(moved):
+    differences = []
+    same_random = len(pairs) == len(passes)
+    for before, after in pairs:
+        if before["at"] != after["at"] or None in (before["value"], after["value"]):
+            return None
+        size = abs(before["value"]) or 1.0
+        differences.append(abs(before["value"] - after["value"]) / size)
+        same_random = same_random and before["random"] == after["random"]
+    if run["ended"] == "error" and not any(differences):
         return "stops"
-    if len(pairs) < len(passes) or any(a["random"] != b["random"] for a, b in pairs):
+    if not same_random:
         return None
-    if not all(one == 0 or one > CLEAR for one in moved):  # nan is neither
-        return None
-    return "first" if moved[two[0]] else "second" if moved[two[1]] else "neither"
+    for difference in differences:
+        if not (difference == 0 or difference > CLEAR):  # nan is neither
+            return None
+    if differences[losses[0]]:
+        return "first"
+    return "second" if differences[losses[1]] else "neither"

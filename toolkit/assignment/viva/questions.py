@@ -1,14 +1,16 @@
-"""Draws questions from facts, so that each choice is as likely to who has not read the file.
+"""Draw questions from facts, so that a guess without reading the file is right one time in four.
 
-Who knows what such programs look like knows much about a line by its number alone. So a question is
-of how many of seven lines something is true, at best lines beside which it is not; and each of its
-four choices, numbers in a row, is right for some such lines of this very code.
+A reader who knows such programs knows much about a line by its number alone. So a question asks for
+how many of seven lines something is true, preferably lines whose neighbours differ; and each of its
+four choices, consecutive numbers, is right for some seven lines of this very code.
 """
 
 import functools
+import itertools
 import random
 import tomllib
 from collections.abc import Mapping
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,18 +23,18 @@ from toolkit.common.texts.language import Language
 COUNT = 5  # questions
 CHOICES = 4
 LINES = 7  # of a question
-DISTANCES = (1, 2, 4, 99)  # to a line of which it is not the same: the first that will do
+DISTANCES = (1, 2, 4, 99)  # within which a line has a neighbour that differs, best first
 MAX_TEXT = 80  # characters of a value
 Place = tuple[str, int]
 
 
 class Facts(NamedTuple):
-    """What one script tells."""
+    """The facts of one script."""
 
     script: str
-    batch: int | None  # None: as the script says
-    losses: list[int]  # which two values `backward()` is called on are compared after a change
-    known: dict[str, dict[Any, Any]]  # a kind of fact -> a line -> what is true of it
+    batch: int | None  # None: the script's own
+    losses: list[int]  # the two calls of `backward()` whose values are compared after a change
+    known: dict[str, dict[Any, Any]]  # a kind of fact -> a line -> the fact
 
 
 class Question(BaseModel):
@@ -50,25 +52,27 @@ def _tables() -> dict[str, Any]:
     return tomllib.loads(Path(__file__).with_name("kinds.toml").read_text(encoding="utf-8"))
 
 
-def say(key: str, language: Language, **given: object) -> str:
-    """A sentence with what is filled in."""
-    return str(_tables()["words"][language][key]).format(**given)
+def say(key: str, language: Language, **fields: object) -> str:
+    """A sentence with its fields filled in."""
+    return str(_tables()["words"][language][key]).format(**fields)
 
 
 def draw_questions(
     facts: list[Facts], submission: Submission, language: Language, seed: int, count: int = COUNT
 ) -> list[Question]:
-    """Questions about different facts, as many as `count` if there are."""
-    rng, found, used = random.Random(seed), list[Question](), set[str]()
-    scripts = [_Script(one, submission, language) for one in facts]
-    ways = [(script, *kind) for script in scripts for kind in _tables()["kind"].items()]
-    rng.shuffle(ways)
-    for script, kind, row in ways:
-        fresh = row["fact"] not in used and len(found) < count
-        if fresh and (question := script.draw(kind, row, rng)):
-            used.add(row["fact"])
-            found.append(question)
-    return found
+    """Questions about different facts: `count`, or fewer if there are not enough."""
+    rng = random.Random(seed)
+    scripts = [_Script(script, submission, language) for script in facts]
+    pairs = list(itertools.product(scripts, _tables()["kind"].items()))
+    rng.shuffle(pairs)
+    questions: dict[str, Question] = {}  # by the fact that they are about
+    for script, (kind, row) in pairs:
+        if row["fact"] in questions or len(questions) == count:
+            continue
+        question = script.draw(kind, row, rng)
+        if question:
+            questions[row["fact"]] = question
+    return list(questions.values())
 
 
 class _Script:
@@ -79,33 +83,46 @@ class _Script:
         self._words = _tables()["words"][language]
 
     def draw(self, kind: str, row: Mapping[str, Any], rng: random.Random) -> Question | None:
-        """A question; None where there are too few lines for it."""
+        """A question; None if there are too few lines for it."""
         facts: Mapping[Place, Any] = self._facts.known.get(row["fact"], {})
         values = {row["only"]} if "only" in row else {*facts.values()}
-        places = sorted(facts)
-        every = [(by, value) for value in sorted(values) for by in DISTANCES]
-        for by, value in sorted(rng.sample(every, len(every)), key=lambda one: one[0]):
-            true = [facts[at] == value for at in places]
-            hard = [k for k, _ in enumerate(true) if len({*true[max(k - by, 0) : k + by + 1]}) > 1]
-            yes, no = ([places[k] for k in hard if true[k] is which] for which in (True, False))
+        options = list(itertools.product(sorted(values), DISTANCES))
+        in_random_order = rng.sample(options, len(options))
+        for value, distance in sorted(in_random_order, key=itemgetter(1)):
+            yes, no = _contrasting(facts, value, distance)
             lows = range(max(LINES - len(no), 0), min(len(yes), LINES) - CHOICES + 2)
-            if lows:
-                low, right = rng.choice(lows), rng.randrange(CHOICES)
-                lines = sorted(rng.sample(yes, low + right) + rng.sample(no, LINES - low - right))
-                said = {at: at in yes if "only" in row else facts[at] for at in lines}
-                proof = [f"{self._label(at)}: {self._shown(said[at])}" for at in lines]
-                choices = [str(low + k) for k in range(CHOICES)]
-                return Question(kind=kind, asks=self._asks(row, value, lines), right=right,
-                                choices=choices, because="; ".join(proof))  # fmt: skip
+            if not lows:
+                continue
+            low, right = rng.choice(lows), rng.randrange(CHOICES)
+            lines = sorted(rng.sample(yes, low + right) + rng.sample(no, LINES - low - right))
+            proof = []
+            for place in lines:
+                fact = place in yes if "only" in row else facts[place]
+                proof.append(f"{self._label(place)}: {self._shown(fact)}")
+            return Question(
+                kind=kind,
+                asks=self._asks(row, value, lines),
+                choices=list(map(str, range(low, low + CHOICES))),
+                right=right,
+                because="; ".join(proof),
+            )
         return None
 
     def _asks(self, row: Mapping[str, str], value: Any, places: list[Place]) -> str:
-        how = "change" if row["fact"] in KINDS else "batches" if self._facts.batch else "run"
-        return str(self._words[how] + row[self._language]).format(
-            script=self._submission.original(self._facts.script), batch=self._facts.batch,
-            lines=", ".join(map(self._label, places)), value=self._shown(value),
-            a=self._facts.losses[0], b=self._facts.losses[1],
-        )  # fmt: skip
+        beginning = "run"
+        if row["fact"] in KINDS:
+            beginning = "change"
+        elif self._facts.batch:
+            beginning = "batches"
+        first, second = self._facts.losses
+        return str(self._words[beginning] + row[self._language]).format(
+            script=self._submission.original(self._facts.script),
+            batch=self._facts.batch,
+            lines=", ".join(map(self._label, places)),
+            value=self._shown(value),
+            a=first,
+            b=second,
+        )
 
     def _label(self, place: Place) -> str:
         """A line as its author finds it."""
@@ -119,3 +136,21 @@ class _Script:
     def _shown(self, value: Any) -> str:
         """A value as it is written, or an outcome in words."""
         return str(self._words["shown"].get(str(value), value))[:MAX_TEXT]
+
+
+def _contrasting(
+    facts: Mapping[Place, Any], value: Any, distance: int
+) -> tuple[list[Place], list[Place]]:
+    """The lines that have a value, and those that have not, if a line near them differs.
+
+    Args:
+        distance: of the nearest such line, in lines with facts.
+    """
+    places = sorted(facts)
+    is_true = [facts[place] == value for place in places]
+    yes, no = [], []
+    for k, place in enumerate(places):
+        near = is_true[max(k - distance, 0) : k + distance + 1]
+        if len(set(near)) > 1:
+            (yes if is_true[k] else no).append(place)
+    return yes, no

@@ -1,4 +1,4 @@
-"""What `toolkit viva` does: finds questions about a folder, and asks them."""
+"""Find questions about a folder, and ask them: `toolkit viva`."""
 
 import os
 import tempfile
@@ -24,33 +24,36 @@ def questions_of(
 
 
 def find_questions(folder: Path, language: Language, seed: int, host: Host) -> list[Question]:
-    """The same about a folder, where there is at least one.
+    """The same about a folder, for which there is at least one question.
 
     Raises:
-        UsageError: it is no folder, or has none of the files.
+        UsageError: it is not a folder, or has none of the files.
         ToolkitError: there is no question.
     """
     with tempfile.TemporaryDirectory(prefix="viva-", ignore_cleanup_errors=True) as scratch:
         submission = prepare(Path(os.path.realpath(folder)), Path(scratch).resolve())
-        found = questions_of(submission, host, str(submission.root), language, seed)
-    if not found:
+        questions = questions_of(submission, host, str(submission.root), language, seed)
+    if not questions:
         raise ToolkitError(say("few", language, number=0, wanted=COUNT))
-    return found
+    return questions
 
 
 def ask(questions: list[Question], language: Language, can_ask: bool) -> Iterator[str]:
-    """What is to be printed; if somebody can answer, while one question after the other is."""
+    """Yield the texts to print; if somebody can answer, ask one question after the other."""
     if len(questions) < COUNT:
         yield say("few", language, number=len(questions), wanted=COUNT)
     yield say("about", language)
     wrong = []
     for number, question in enumerate(questions, start=1):
-        choices = zip(LETTERS, question.choices, strict=True)
-        yield "\n".join([f"\n{number}. {question.asks}", *(f"   {k}) {c}" for k, c in choices)])
+        lines = [f"\n{number}. {question.asks}"]
+        for letter, choice in zip(LETTERS, question.choices, strict=True):
+            lines.append(f"   {letter}) {choice}")
+        yield "\n".join(lines)
         answer = "?" if can_ask else ""
         while answer not in ("", *LETTERS):
             answer = input(say("prompt", language)).strip().lower()
-        wrong += [number] if answer != LETTERS[question.right] else []
+        if answer != LETTERS[question.right]:
+            wrong.append(number)
     if not can_ask:
         yield f"\n{say('piped', language)}"
         return
