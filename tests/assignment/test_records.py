@@ -84,13 +84,13 @@ def test_nothing_is_said_where_there_is_none() -> None:
 
 
 IMPOSSIBLE: list[tuple[list[Row], int, str]] = [
-    ([(1, 2.3, 0.1), (2, 1.0, 1.01)], 3, "An accuracy of 1.01 cannot be"),
-    ([(1, 2.3, -0.2)], 2, "An accuracy of -0.2 cannot be"),
-    ([(1, 2.3, math.nan)], 2, "An accuracy of nan cannot be"),
-    ([(1, 2.3, 9.0), (2, 0.1, 101.0)], 3, "An accuracy of 101 cannot be"),
+    ([(1, 2.3, 0.1), (2, 1.0, 1.01)], 3, "An accuracy of 1.01 is impossible"),
+    ([(1, 2.3, -0.2)], 2, "An accuracy of -0.2 is impossible"),
+    ([(1, 2.3, math.nan)], 2, "An accuracy of nan is impossible"),
+    ([(1, 2.3, 9.0), (2, 0.1, 101.0)], 3, "An accuracy of 101 is impossible"),
     ([(10, 2.3, 0.1), (10, 1.0, 0.5)], 3, "Step 10 comes after step 10"),
     ([(10, 2.3, 0.1), (20, 1.0, 0.5), (5, 0.1, 0.9)], 4, "Step 5 comes after step 20"),
-    ([(1, 2.3, 0.1), (2, -0.4, 0.9)], 3, "A loss of -0.4 cannot be"),
+    ([(1, 2.3, 0.1), (2, -0.4, 0.9)], 3, "A loss of -0.4 is impossible"),
     ([(k, 2.304, 0.1 * k) for k in range(1, 11)], 11, "2.304 do not go together"),
 ]
 
@@ -202,8 +202,8 @@ def test_what_the_toolkit_made_is_recognised(tmp_path: Path) -> None:
         (b"", b"{}", "does not begin with the line step,loss,accuracy"),
         (log(header="step;loss;accuracy"), b"{}", "does not begin with the line"),
         (log([]), b"{}", "has no line but its first"),
-        (log() + b"40,0.1\n", b"{}", "has no three numbers in line 5"),
-        (log() + b"40,0.1,good\n", b"{}", "has no three numbers in line 5"),
+        (log() + b"40,0.1\n", b"{}", "does not have three numbers in line 5"),
+        (log() + b"40,0.1,good\n", b"{}", "does not have three numbers in line 5"),
         (log(), None, "has no settings beside it: a.json is missing"),
         (log(), b"[" * 50_000, "settings beside it that are not a JSON object"),
         (log(), b"[1]", "settings beside it that are not a JSON object"),

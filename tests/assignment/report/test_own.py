@@ -84,7 +84,7 @@ def test_an_empty_folder(tmp_path: Path) -> None:
             "there is no record of the LSTM at T = 5",
             "python train.py --length 5",
             "python train.py --network rnn --length 20",
-            "records/samples-halfway.png, 25 samples halfway through, is not there",
+            "records/samples-halfway.png, 25 samples halfway through, is missing",
             "python my_gan.py",
         ):
             assert words in text, words
@@ -99,13 +99,13 @@ def test_what_cannot_be_used(mine: Path) -> None:
     done = report(mine)
     assert done.exit_code == 0, done.output
     for words in (
-        "records/lstm-T5-rate0.002.csv has no three numbers in line 2.\n  python train.py",
+        "records/lstm-T5-rate0.002.csv does not have three numbers in line 2.\n  python train.py",
         "records/samples-end.png is not a PNG picture.\n  python my_gan.py",
         "interpolation.png is not a complete picture.\n  python my_gan.py",
     ):
         assert words in done.output
     for text in both(mine / "report"):
-        assert "has no three numbers in line 2" in text
+        assert "does not have three numbers in line 2" in text
         assert "87.65%" in text  # the rest is there
 
 
@@ -114,7 +114,7 @@ def test_an_accuracy_that_cannot_be(mine: Path) -> None:
     write_training(mine / "records", "lstm", 31, 1.5)
     done = report(mine)
     assert done.exit_code == 0
-    assert "lstm-T31-rate0.002.csv, line 3: An accuracy of 1.5 cannot be" in done.output
+    assert "lstm-T31-rate0.002.csv, line 3: An accuracy of 1.5 is impossible" in done.output
     assert all("150.00%" in text for text in both(mine / "report"))
 
 

@@ -1,7 +1,7 @@
 """Judge a student's records: impossible values, and accuracies beside the check's own.
 
-A doubt is a finding that costs no points. It is for what no training can give, not for what is
-merely good: a network that overfits, a bad run, or accuracies in percent are none.
+A doubt is a finding that costs no points. It is for values that no training can give: a network
+that overfits, a bad run, and accuracies in percent raise no doubt.
 """
 
 import math
@@ -22,23 +22,21 @@ BROKEN: tuple[Id, ...] = ("does-not-learn", "not-written")
 
 
 def doubtful(log: Log) -> Iterator[tuple[int, str]]:
-    """The line of a training's CSV, from 1, and what in it cannot be true."""
-    for line, ((before, *_), (step, *_)) in enumerate(pairwise(log.rows), start=3):
+    """Impossible values in a training: the line in its CSV, from 1, and a sentence."""
+    steps, losses, accuracies = zip(*log.rows, strict=True)
+    for line, (before, step) in enumerate(pairwise(steps), start=3):
         if not step > before:
-            yield (
-                line,
-                f"Step {step:g} comes after step {before:g}. Count the steps on, epoch by epoch.",
-            )
+            text = f"Step {step:g} comes after step {before:g}. Count the steps on, epoch by epoch."
+            yield line, text
             break
-    for line, (share, row) in enumerate(zip(log.shares, log.rows, strict=True), start=2):
+    for line, (share, accuracy) in enumerate(zip(log.shares, accuracies, strict=True), start=2):
         if not -ROUNDED <= share <= 1 + ROUNDED:
-            yield line, f"An accuracy of {row[2]:g} cannot be: it goes from 0 to 1."
+            yield line, f"An accuracy of {accuracy:g} is impossible: it goes from 0 to 1."
             break
-    for line, row in enumerate(log.rows, start=2):
-        if row[1] < -ROUNDED:
-            yield line, f"A loss of {row[1]:g} cannot be: a cross-entropy is never below 0."
+    for line, loss in enumerate(losses, start=2):
+        if loss < -ROUNDED:
+            yield line, f"A loss of {loss:g} is impossible: a cross-entropy is never below 0."
             break
-    losses = [row[1] for row in log.rows]
     if len(losses) > 2 and max(losses) < FLAT and log.accuracy > 0.99 and losses[-1] > math.log(10):
         yield (
             len(log.rows) + 1,
@@ -51,64 +49,78 @@ def doubtful(log: Log) -> Iterator[tuple[int, str]]:
 def judge_records(
     records: Records, findings: Collection[Finding], reached: float | None
 ) -> list[Finding]:
-    """What there is to say about the records of a submission; nothing if there are none.
+    """Judge the records of a submission; without records there are no findings.
 
     Args:
-        records: read before any of their code ran, which may write there.
+        records: read before any of the student's code ran, which may write there.
         findings: what the check found in the code.
         reached: the accuracy on unseen palindromes of 5 digits after the check's own short training
             of their LSTM; None if there was none.
     """
-    forgets = reached is not None and reached <= CHANCE
-    broken = [
-        f
-        for f in findings
-        if f.part in ("lstm", "train")
-        and (f.id in BROKEN or (f.id == "state-not-carried" and forgets))
-    ]
-    found: list[Finding] = []
-    shown: list[str] = []
+    judged = list(_trainings(records, findings, reached))
+    judged += [_doubt(part_of(path), str(path), None, NOT_THEIRS) for path in records.foreign]
+    judged += _pictures(records)
+    return judged
+
+
+def _trainings(
+    records: Records, findings: Collection[Finding], reached: float | None
+) -> Iterator[Finding]:
+    """The doubts about each training, and one line about those without a doubt."""
+    fault = _fault_of_code(findings, reached)
+    believed: list[str] = []
     for log in records.trainings:
         doubts = sorted(doubtful(log))
-        if broken and not doubts and log.network == "LSTM" and log.accuracy >= SURE:
-            doubts.append((len(log.rows) + 1, _not_this_code(log, broken[0], reached)))
-        found += [_doubt("train", str(log.path), line, text) for line, text in doubts]
+        if fault and not doubts and log.network == "LSTM" and log.accuracy >= SURE:
+            doubts.append((len(log.rows) + 1, _not_this_code(log, fault, reached)))
+        for line, text in doubts:
+            yield _doubt("train", str(log.path), line, text)
         if not doubts and log.accuracy > CHANCE:  # else there is nothing to call right
-            shown.append(f"{log.path.stem} ({log.accuracy:.1%} after {log.rows[-1][0]:,.0f} steps)")
-    if shown:
+            last_step = log.rows[-1][0]
+            believed.append(f"{log.path.stem} ({log.accuracy:.1%} after {last_step:,.0f} steps)")
+    if believed:
         beside = ""
         if reached is not None and reached >= SURE:
             beside = f" The check's own short training of this LSTM reaches {reached:.0%} at T = 5."
-        found.append(_right("train", f"Records of trainings: {', '.join(shown)}.{beside}"))
-    found += [_doubt(part_of(path), str(path), None, NOT_THEIRS) for path in records.foreign]
-    found += _pictures(records)
-    return found
+        yield _right("train", f"Records of trainings: {', '.join(believed)}.{beside}")
+
+
+def _fault_of_code(findings: Collection[Finding], reached: float | None) -> Finding | None:
+    """The first finding by which the code of Part I cannot learn; None if there is none."""
+    forgets = reached is not None and reached <= CHANCE
+    ids = {*BROKEN, "state-not-carried"} if forgets else {*BROKEN}
+    for finding in findings:
+        if finding.part in ("lstm", "train") and finding.id in ids:
+            return finding
+    return None
 
 
 def _not_this_code(log: Log, finding: Finding, reached: float | None) -> str:
-    measured = "" if reached is None else f" ({reached:.0%} at T = 5 after the check's training)"
-    what = "is still to be written" if finding.id == "not-written" else f"does not learn{measured}"
+    fault = "does not learn"
+    if finding.id == "not-written":
+        fault = "is still to be written"
+    elif reached is not None:
+        fault += f" ({reached:.0%} at T = 5 after the check's training)"
     return (
-        f"This record says {log.accuracy:.1%} at T = {log.length}, and the code for it {what}. Was "
-        "the record made by this code? Train again."
+        f"This record says {log.accuracy:.1%} at T = {log.length}, but the code for it {fault}. "
+        "Was the record made by this code? Train again."
     )
 
 
 def _pictures(records: Records) -> Iterator[Finding]:
-    """The samples at three times differ; and which pictures there are."""
+    """A doubt about each repeated picture of samples, and a list of the pictures."""
     known: dict[bytes, str] = {}
     for name in SAMPLES:
-        if name in records.pictures:
-            path, data = records.pictures[name]
-            if data in known:
-                text = (
-                    f"This is the same picture as {known[data]}, and it should be of another time."
-                )
-                yield _doubt("gan", str(path), None, text)
-            known.setdefault(data, name)
-    there = [name for name in PICTURES if name in records.pictures]
-    if there:
-        yield _right("gan", f"Records of the GAN: {', '.join(there)}.")
+        if name not in records.pictures:
+            continue
+        path, data = records.pictures[name]
+        if data in known:
+            text = f"This is the same picture as {known[data]}, but it should be of another time."
+            yield _doubt("gan", str(path), None, text)
+        known.setdefault(data, name)
+    present = [name for name in PICTURES if name in records.pictures]
+    if present:
+        yield _right("gan", f"Records of the GAN: {', '.join(present)}.")
 
 
 def _doubt(part: Part, file: str, line: int | None, message: str) -> Finding:

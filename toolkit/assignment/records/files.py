@@ -8,13 +8,14 @@ records/
   samples-start.png, samples-halfway.png, samples-end.png   25 images each
   interpolation.png        9 images
 
-Nothing here is trusted: sizes are limited, and what cannot be read becomes a clause.
+Nothing here is trusted: sizes are limited, and a record that cannot be read becomes a clause.
 """
 
 import csv
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -49,11 +50,11 @@ Settings = dict[str, str]  # as they are printed
 
 
 class Gap(NamedTuple):
-    """Something that is not there, or cannot be used."""
+    """A record that is missing, or cannot be used."""
 
-    part: Part  # which makes it
+    part: Part  # the part that makes it
     what: str  # a clause, e.g. "there is no record of the LSTM at T = 5"
-    command: str  # what makes it, to be run in the student's folder
+    command: str  # the command that makes it, to be run in the student's folder
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Log:
         path: of the CSV, relative to the folder.
         rows: of three numbers, as `TRAINING` or `GAN`; at least one row.
         settings: without the command.
-        command: "" if nobody knows.
+        command: "" if it is unknown.
     """
 
     path: PurePosixPath
@@ -74,23 +75,27 @@ class Log:
 
     @property
     def network(self) -> str:
-        """LSTM or RNN, or whatever they call it."""
+        """LSTM or RNN, or the student's own name for it."""
         return self.settings.get("network", "lstm").upper()
 
     @property
     def length(self) -> int:
-        """T; 0 if nobody knows."""
+        """T; 0 if it is unknown."""
         word = self.settings.get("length", "")
-        return int(word) if word.isascii() and word.isdigit() and len(word) < 10 else 0
+        if word.isascii() and word.isdigit() and len(word) < 10:
+            return int(word)
+        return 0
 
     @property
     def shares(self) -> list[float]:
-        """The accuracies as shares; whoever wrote percent is understood.
+        """The accuracies as shares, also if they were written in percent.
 
         Chance is 10%, so a column that goes past 2 is in percent.
         """
-        column = [row[2] for row in self.rows]
-        return [value / 100 for value in column] if max(column) > 2 else column
+        column = [accuracy for _, _, accuracy in self.rows]
+        if max(column) > 2:
+            return [percent / 100 for percent in column]
+        return column
 
     @property
     def accuracy(self) -> float:
@@ -100,13 +105,13 @@ class Log:
 
 @dataclass
 class Records:
-    """All that was found.
+    """The records of a student.
 
     Attributes:
-        trainings: of the LSTM, and of what it is compared with, by T.
+        trainings: of the LSTM and of the networks it is compared with, by T.
         gan: None if there is no such CSV.
-        pictures: file name -> where it is, and the bytes.
-        problems: what is there and cannot be used, a clause each, and which part makes it.
+        pictures: file name -> its path and its bytes.
+        problems: records that cannot be used: the part that makes them, and a clause.
         foreign: files that the toolkit made, not this student.
     """
 
@@ -118,36 +123,35 @@ class Records:
 
 
 def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]:
-    """What is missing or cannot be used.
+    """The records that are missing or cannot be used.
 
     Args:
         code: the student's files of Python, at least.
     """
-    lengths = {log.length for log in records.trainings if log.network == "LSTM"}
-    has_other = any(log.network != "LSTM" for log in records.trainings)
-    rnn = ("--network", "rnn", "--length", str(max([*lengths, 20])))
-    none, there = "there is no record of", "is not there"
-    wanted: list[tuple[object, Part, str, tuple[str, ...]]] = [  # it, its part, a clause, how
-        (5 in lengths, "train", f"{none} the LSTM at T = 5", ("--length", "5")),
-        (
-            max(lengths, default=0) > 5,
-            "train",
-            f"{none} the LSTM at a longer T",
-            ("--length", "20"),
-        ),
-        (has_other, "train", f"{none} the RNN to compare the LSTM with", rnn),
-        (records.gan, "gan", f"{FOLDER}/{GAN_LOG}, the losses of the GAN, {there}", ()),
-    ]
-    for name, what in PICTURES.items():
-        wanted.append((name in records.pictures, "gan", f"{FOLDER}/{name}, {what}, {there}", ()))
-    wanted += ((False, part, what, ()) for part, what in records.problems)
     parts = find_parts(code)
-    for found, part, what, words in wanted:
+
+    def gap(part: Part, clause: str, *options: str) -> Gap:
         path = parts.get(part, PurePosixPath(FILES[part]))
         if path in code and "keep_record" not in code_of(path, code[path]):
-            what += f"; {path} keeps no records yet: take keep_record from the skeleton into it"
-        if not found:
-            yield Gap(part, what, command_line("python", str(path), *words))
+            clause += f"; {path} keeps no records yet: take keep_record from the skeleton into it"
+        return Gap(part, clause, command_line("python", str(path), *options))
+
+    lengths = {log.length for log in records.trainings if log.network == "LSTM"}
+    networks = {log.network for log in records.trainings}
+    if 5 not in lengths:
+        yield gap("train", "there is no record of the LSTM at T = 5", "--length", "5")
+    if max(lengths, default=0) <= 5:
+        yield gap("train", "there is no record of the LSTM at a longer T", "--length", "20")
+    if networks <= {"LSTM"}:
+        options = ("--network", "rnn", "--length", str(max([*lengths, 20])))
+        yield gap("train", "there is no record of the RNN to compare the LSTM with", *options)
+    if records.gan is None:
+        yield gap("gan", f"{FOLDER}/{GAN_LOG}, the losses of the GAN, is missing")
+    for name, contents in PICTURES.items():
+        if name not in records.pictures:
+            yield gap("gan", f"{FOLDER}/{name}, {contents}, is missing")
+    for part, clause in records.problems:
+        yield gap(part, clause)
 
 
 def part_of(path: PurePosixPath) -> Part:
@@ -162,16 +166,16 @@ def is_record(path: PurePosixPath) -> bool:
 
 def read_folder(folder: Path) -> Records:
     """The records in a student's folder, at any depth."""
-    files, left = {}, MAX_BYTES
-    for path in [path for path in list_files(folder) if is_record(path)][:MAX_FILES]:
+    files, bytes_left = {}, MAX_BYTES
+    for path in islice(filter(is_record, list_files(folder)), MAX_FILES):
         with open(folder / path, "rb") as file:
-            files[path] = file.read(min(MAX_FILE, left) + 1)
-        left -= min(left, len(files[path]))
+            files[path] = file.read(min(MAX_FILE, bytes_left) + 1)
+        bytes_left -= min(bytes_left, len(files[path]))
     return read_records(files)
 
 
 def read_records(files: Mapping[PurePosixPath, bytes]) -> Records:
-    """The records among the files of a submission; the others do not matter."""
+    """The records among the files of a submission; other files do not matter."""
     records = Records()
     for path, data in files.items():
         if is_record(path):
@@ -189,7 +193,7 @@ def _read_record(
     """Add one of the files to the records.
 
     Args:
-        settings: what stands beside a CSV.
+        settings: of the JSON file beside a CSV; None if there is none.
 
     Raises:
         ValueError: it cannot be used; the message goes on after the file's name.
@@ -212,13 +216,13 @@ def _read_log(path: PurePosixPath, data: bytes, settings: bytes | None) -> Log:
     """One training.
 
     Raises:
-        ValueError: something is missing or no number; the message goes on after the file's name.
+        ValueError: something is missing or not a number; the message goes on after the file's name.
     """
     columns = GAN if path.name == GAN_LOG else TRAINING
     rows: list[tuple[float, float, float]] = []
     try:
         lines = csv.reader(data.decode("utf-8-sig").splitlines())
-        if tuple(word.strip() for word in next(lines, ())) != columns:
+        if tuple(map(str.strip, next(lines, ()))) != columns:
             raise ValueError(f"does not begin with the line {','.join(columns)}")
         for number, line in enumerate(lines, start=2):
             if len(rows) == MAX_ROWS:
@@ -226,7 +230,7 @@ def _read_log(path: PurePosixPath, data: bytes, settings: bytes | None) -> Log:
             try:
                 step, first, second = map(float, line)
             except ValueError as error:
-                raise ValueError(f"has no three numbers in line {number}") from error
+                raise ValueError(f"does not have three numbers in line {number}") from error
             rows.append((step, first, second))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"is not a CSV file ({error})") from error
@@ -242,7 +246,7 @@ def _read_settings(data: bytes) -> Settings:
     """Names and values, in words.
 
     Raises:
-        ValueError: that is no JSON object.
+        ValueError: the file is not a JSON object.
     """
     if len(data) > MAX_JSON:
         raise ValueError(f"has settings beside it of more than {MAX_JSON >> 10} KiB")
@@ -250,9 +254,12 @@ def _read_settings(data: bytes) -> Settings:
         content = dict(json.loads(data))
     except (ValueError, TypeError, RecursionError) as error:
         raise ValueError("has settings beside it that are not a JSON object") from error
-    words = {str(name)[:MAX_WORD]: value for name, value in list(content.items())[:MAX_SETTINGS]}
-    return {
-        name: str(value)[: 4 * MAX_WORD if name == "command" else MAX_WORD]
-        for name, value in words.items()
-        if isinstance(value, str | int | float)
-    }
+    settings = {}
+    for key, value in islice(content.items(), MAX_SETTINGS):
+        name = str(key)[:MAX_WORD]
+        limit = 4 * MAX_WORD if name == "command" else MAX_WORD
+        if isinstance(value, str | int | float):
+            settings[name] = str(value)[:limit]
+        else:
+            settings.pop(name, None)  # of two names that are cut to one, the last counts
+    return settings
