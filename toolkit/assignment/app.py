@@ -22,7 +22,10 @@ app = command_group("Check, report, pack and grade what students hand in.")
 
 
 def _print_copies(written: list[Path], kept: list[Path]) -> None:
-    print("\n".join([*(f"Written: {p}" for p in written), *(f"Kept as it is: {p}" for p in kept)]))
+    for path in written:
+        print(f"Written: {path}")
+    for path in kept:
+        print(f"Kept as it is: {path}")
 
 
 @app.command()
@@ -71,8 +74,8 @@ def check(
     path: Annotated[
         Path | None,
         typer.Argument(
-            help="The folder with your code: dataset.py, lstm.py, train.py and my_gan.py, or what "
-            "you call them; also in folders and notebooks. Or one of the files.",
+            help="The folder with your code: dataset.py, lstm.py, train.py and my_gan.py, or files "
+            "with names of your own; also in folders and notebooks. Or one of the files.",
             show_default=False,
         ),
     ] = None,
@@ -87,11 +90,11 @@ def check(
         ),
     ] = None,
 ) -> None:
-    """Say what is right and what is wrong in your code, and what could not be seen.
+    """Say what is right and what is wrong in your code, and what the check could not see.
 
-    Your files are found by what is in them, and a copy of them is run. Exit code 0: all of it is
-    right; 1: something is wrong; 3: nothing is, but something was not seen; 2: the folder cannot be
-    checked.
+    The check finds your files by their contents, and runs a copy of them. Exit code 0: everything
+    is right; 1: something is wrong; 3: nothing is wrong, but something was not seen; 2: the folder
+    cannot be checked.
     """
     if explain is not None and path is None and not json:
         from toolkit.assignment.check.explanations import explain_id
@@ -110,8 +113,10 @@ def check(
 
         say = partial(print, " ", file=sys.stderr)
         report = check_submission(path, say, [part] if part else PARTS, host)
-    folder = path.parent if path.is_file() else path
-    print(report.as_json() if json else as_text(report, folder), flush=True)
+    if json:
+        print(report.as_json(), flush=True)
+    else:
+        print(as_text(report, path.parent if path.is_file() else path), flush=True)
     raise typer.Exit(report.exit_code)
 
 
@@ -129,10 +134,10 @@ def export(
 ) -> None:
     """Export your own networks with their weights, as files like the toolkit's.
 
-    An LSTM must be right by `check`: its weights go into the toolkit's network, which says the
-    same. A generator and a discriminator stay as they are. (`toolkit train export` is another
-    command: it writes the toolkit's networks in another format.) Exit code 1: something could not
-    be exported; the rest is written.
+    An LSTM must be right by `check`: its weights go into the toolkit's network, which gives the
+    same answers. A generator and a discriminator stay as they are. (`toolkit train export` is
+    another command: it writes the toolkit's networks in another format.) Exit code 1: something
+    could not be exported; the rest is written.
     """
     from toolkit.assignment.check.host import Host
 
@@ -143,7 +148,8 @@ def export(
         done = export_networks(hand_in, out, weights or [], say, host)
     print("\n".join(done.said))
     if done.exports:
-        print(f"{out}/: {', '.join(export.file for export in done.exports)}, manifest.json.")
+        files = [export.file for export in done.exports]
+        print(f"{out}/: {', '.join(files)}, manifest.json.")
     raise typer.Exit(int(done.refused or not done.exports))
 
 
@@ -170,8 +176,9 @@ def report(
 ) -> None:
     """Fill the report, in LaTeX and in Word, with the numbers and pictures of your own trainings.
 
-    Your train.py and my_gan.py write them into the folder records/. What is missing is listed, with
-    the command that makes it. Your own networks are opened and measured, which takes a minute.
+    Your train.py and my_gan.py write them into the folder records/. The command lists each missing
+    record, with the command that makes it. It also opens and measures your own networks, which
+    takes a minute.
     """
     from toolkit.assignment.report.fill import make_report
     from toolkit.assignment.report.latex import lacking
@@ -187,17 +194,19 @@ def report(
         print(f"Run these commands in {folder.resolve()}, and then `toolkit report` again.")
     for doubt in results.doubts:
         print(f"Have another look: {doubt}")
-    if missing := lacking(student_number + "".join(name.split())):
+    missing = lacking(student_number + "".join(name.split()))
+    if missing:
         print(
             f"Note: pdfLaTeX has no {missing}, so report.tex has character codes instead. "
             "Replace them there, with a font of your choice; Word needs none of that."
         )
     if "report.docx" not in made:
-        old = " The one there is older." if (directory / "report.docx").exists() else ""
         print(
-            "Left out: report.docx, since the package docxtpl is not installed. To have it too, "
-            f"install it and run this again: {how_to_install('report')}{old}"
+            "Left out: report.docx, because the package docxtpl is not installed. To have it too, "
+            f"install it and run this again: {how_to_install('report')}"
         )
+        if (directory / "report.docx").exists():
+            print("The report.docx in this folder is older.")
     if directory != wanted:
         print(f"You edited the report in {wanted}. It stays as it is; the new one is beside it.")
     print(f"{directory}/: {', '.join(made)}. Replace each [[ ... ]] by your own text.")
@@ -217,8 +226,8 @@ def pack(
 ) -> None:
     """Make the archive that you hand in, and try it the way the grader will.
 
-    If something is missing or empty, it says so and makes no archive. Otherwise its first line says
-    what would cost points. It sets an older archive aside.
+    If something is missing or empty, it says so and makes no archive. Otherwise its first line
+    lists what would cost points. It sets an older archive aside.
     """
     from toolkit.assignment.grade.sandbox.isolation import Limits
     from toolkit.assignment.pack import pack as pack_submission
@@ -280,7 +289,7 @@ def curve(
         float | None, typer.Option(help="Steps between values.", show_default="as FILE says, or 1")
     ] = None,
 ) -> None:
-    """Say whether a training goes as healthy ones do, and draw it over their band.
+    """Say if a training goes as healthy ones do, and draw it over their band.
 
     FILE has its losses, such as records/gan.csv. Exit code 0: inside; 1: outside, with the usual
     cause.
@@ -311,8 +320,9 @@ def viva(
     with Host() as host:  # it gets ready while this one imports
         from toolkit.assignment.viva.session import ask, find_questions
 
-        number = random.randrange(10**6) if seed is None else seed
-        questions = find_questions(folder, lang, number, host)
+        if seed is None:
+            seed = random.randrange(10**6)
+        questions = find_questions(folder, lang, seed, host)
     if sheet is None:
         for text in ask(questions, lang, can_ask()):
             print(text)

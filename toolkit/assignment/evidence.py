@@ -10,7 +10,7 @@ from toolkit.assignment.facts import Definition, Facts, closure, facts_of, impor
 from toolkit.assignment.notebooks import SUFFIX, BrokenNotebook, Notebook, decoded, read_notebook
 from toolkit.assignment.parts import Part, is_theirs
 
-# What each piece of evidence is worth; ENOUGH is what a part must have at least.
+# The points for each piece of evidence; ENOUGH is the least that a part must have.
 EVIDENCE: dict[Part, dict[str, float]] = {
     "dataset": {  # of each class or function
         "gives items": 2,
@@ -18,7 +18,7 @@ EVIDENCE: dict[Part, dict[str, float]] = {
         "mirrors": 2,
         "derives from Dataset": 1,
         "has images": -4,
-        "is no class": -2,
+        "is not a class": -2,
     },
     "lstm": {  # of each class that is a network
         "is called LSTM": 4,
@@ -59,15 +59,15 @@ NOISE = {"randn", "randn_like", "normal", "noise", "latent_dim", "z_dim", "nz"}
 DRAWS = re.compile(r"generator|decoder|^(gen|netg|net_g|g_net|gnet)(_|$)")
 JUDGES = re.compile(r"scriminator|critic|^(dis|disc|dsc|netd|net_d|d_net|dnet)(_|$)")
 
-MAX_FILES = 300  # are read, the least deep first
-MAX_DEFINITIONS = 1000  # of all of them count: each may use all others
+MAX_FILES = 300  # read in a submission, the least deep first
+MAX_DEFINITIONS = 1000  # read in all its files: each may use all others
 
 Class = tuple[PurePosixPath, str | None]  # a file and a name in it
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A file that may be a part, or a class in it that makes it one."""
+    """A file that may be a part; or a class, or a function, by which its file may be one."""
 
     path: PurePosixPath
     points: float
@@ -76,12 +76,16 @@ class Candidate:
 
 @dataclass
 class Code:
-    """The Python files and notebooks of one submission, read once; all by their path.
+    """The Python files and notebooks of one submission, read once; everything by path.
 
-    `text` is the Python in them, `facts` what it says, `imports` the files that it imports and
-    `reached` those that these import too. `notebooks` are those and the files that they write:
-    which notebook it was, and its code. `broken` says why a notebook cannot be read, `roles`
-    whether there is something that draws images, and something that judges them.
+    Attributes:
+        text: the Python code.
+        facts: its definitions and names.
+        imports: the files that it imports.
+        reached: these, and the files that they import in turn.
+        notebooks: for each notebook, and each file that one writes: the notebook, and the code.
+        broken: the reason why a notebook cannot be read.
+        roles: True if there is a generator, and True if there is a discriminator.
     """
 
     text: dict[PurePosixPath, str] = field(default_factory=dict)
@@ -96,31 +100,31 @@ class Code:
     def of(cls, files: Mapping[PurePosixPath, bytes]) -> "Code":
         """Read a submission; the toolkit's own notebook is left out."""
         code = cls()
-        environments = {path.parent for path in files if path.name == "pyvenv.cfg"}
-        theirs = (
-            path
-            for path in sorted(files, key=lambda path: (len(path.parts), str(path)))
-            if is_code(path) and is_theirs(path) and environments.isdisjoint(path.parents)
-        )
-        for path in islice(theirs, MAX_FILES):
+        for path in islice(_code_files(files), MAX_FILES):
             if path.suffix.lower() == SUFFIX:
                 code._read_notebook(path, files[path], files)
             else:
                 code.text[path] = decoded(files[path])
-        left = MAX_DEFINITIONS
-        for path, text in list(code.text.items()):
-            if (facts := facts_of(text, left)) is None:
-                continue
-            is_notebook = path.suffix.lower() == SUFFIX and not facts.definitions
-            if is_notebook and any(i.module.partition(".")[0] == "toolkit" for i in facts.imports):
-                del code.text[path]  # the toolkit's own, which shows the results of runs
-            else:
-                code.facts[path] = facts
-                left -= len(facts.definitions)
-        code.roles = {path: code._roles(path) for path in code.facts}
-        code.imports = {p: imported_files(p, facts, code.facts) for p, facts in code.facts.items()}
-        code.reached = {path: code._reach(path) for path in code.facts}
+        code._read_facts()
+        for path, facts in code.facts.items():
+            code.roles[path] = code._roles(path)
+            code.imports[path] = imported_files(path, facts, code.facts)
+        for path in code.facts:
+            code.reached[path] = code._reach(path)
         return code
+
+    def _read_facts(self) -> None:
+        """Read the definitions of all files, up to `MAX_DEFINITIONS`."""
+        definitions_left = MAX_DEFINITIONS
+        for path, text in list(self.text.items()):
+            facts = facts_of(text, definitions_left)
+            if facts is None:
+                continue
+            if path.suffix.lower() == SUFFIX and _shows_results(facts):
+                del self.text[path]
+            else:
+                self.facts[path] = facts
+                definitions_left -= len(facts.definitions)
 
     def _read_notebook(
         self, path: PurePosixPath, data: bytes, files: Mapping[PurePosixPath, bytes]
@@ -139,47 +143,77 @@ class Code:
                 self.notebooks[place] = (path, written)
 
     def _reach(self, path: PurePosixPath) -> set[PurePosixPath]:
-        seen, waiting = {path}, [path]
+        """The files that a file imports, directly or through others."""
+        reached, waiting = {path}, [path]
         while waiting:
-            new = set(self.imports[waiting.pop()]) - seen
-            seen |= new
+            new = set(self.imports[waiting.pop()]) - reached
+            reached |= new
             waiting += new
-        return seen - {path}
+        return reached - {path}
 
     def visible(self, path: PurePosixPath) -> dict[str, Definition]:
-        """The definitions that a file has, or imports."""
-        files = [*reversed(self.imports[path]), path]
-        return {d.name: d for file in files for d in self.facts[file].definitions}
+        """The definitions that a file has, or imports, by name."""
+        definitions = {}
+        for file in (*reversed(self.imports[path]), path):
+            for definition in self.facts[file].definitions:
+                definitions[definition.name] = definition
+        return definitions
 
     def has(self, path: PurePosixPath, words: set[str]) -> bool:
         """True if a file has one of these words, in small letters."""
-        return not {word.lower() for word in self.facts[path].words}.isdisjoint(words)
+        return not words.isdisjoint(map(str.lower, self.facts[path].words))
 
     def names(self, path: PurePosixPath, classes: set[Class]) -> bool:
         """True if a file defines one of these classes, or names one that it imports."""
         reached = {path, *self.reached[path]}
         return any(file in reached and name in self.facts[path].words for file, name in classes)
 
+    def any_names(self, paths: set[PurePosixPath], classes: set[Class]) -> bool:
+        """True if one of the files `names` one of these classes."""
+        return any(self.names(path, classes) for path in paths)
+
     def steps(self, path: PurePosixPath) -> bool:
         """True if a file steps an optimiser, or defines a module that a Trainer steps."""
         facts = self.facts[path]
-        return {"step", "backward"} <= facts.words or any(d.trains for d in facts.definitions)
+        if {"step", "backward"} <= facts.words:
+            return True
+        return any(definition.trains for definition in facts.definitions)
 
     def has_both(self, *paths: PurePosixPath) -> bool:
         """True if the files have a generator and a discriminator, or two optimisers that play."""
-        return all(map(any, zip(*(self.roles[path] for path in paths), strict=True)))
+        roles = map(self.roles.__getitem__, paths)
+        return all(map(any, zip(*roles, strict=True)))
 
     def _roles(self, path: PurePosixPath) -> tuple[bool, bool]:
         """A pair: by its names, the file has a generator; and it has a discriminator."""
         words = self.facts[path].words
-        both = {"G", "D"} <= words or self._plays(path)
-        draws, judges = (any(name.search(w.lower()) for w in words) for name in (DRAWS, JUDGES))
-        return both or draws, both or judges
+        if {"G", "D"} <= words or self._plays(path):
+            return True, True
+        lowered = list(map(str.lower, words))
+        return any(map(DRAWS.search, lowered)), any(map(JUDGES.search, lowered))
 
     def _plays(self, path: PurePosixPath) -> bool:
         """True if two optimisers step on noise and images, whatever the networks are called."""
-        two = len(self.facts[path].steppers) > 1
-        return two and self.has(path, NOISE) and self.has(path, IMAGES)
+        are_two = len(self.facts[path].steppers) > 1
+        return are_two and self.has(path, NOISE) and self.has(path, IMAGES)
+
+
+def _code_files(files: Mapping[PurePosixPath, bytes]) -> Iterator[PurePosixPath]:
+    """The Python files and notebooks that may be a student's, the least deep first."""
+    environments = {path.parent for path in files if path.name == "pyvenv.cfg"}
+    for path in sorted(files, key=_depth_and_name):
+        if is_code(path) and is_theirs(path) and environments.isdisjoint(path.parents):
+            yield path
+
+
+def _depth_and_name(path: PurePosixPath) -> tuple[int, str]:
+    return len(path.parts), str(path)
+
+
+def _shows_results(facts: Facts) -> bool:
+    """True for a notebook like the toolkit's own: it defines nothing and imports the toolkit."""
+    modules = {imported.module.partition(".")[0] for imported in facts.imports}
+    return not facts.definitions and "toolkit" in modules
 
 
 def is_code(path: PurePosixPath) -> bool:
@@ -191,69 +225,80 @@ def datasets(code: Code) -> Iterator[Candidate]:
     """Each class that gives items, and each function that mirrors."""
     for path, facts in code.facts.items():
         visible = code.visible(path)
-        for d in facts.definitions:
-            gives = not d.methods.isdisjoint(GIVE) or "TensorDataset" in d.bases
-            if not gives and (d.is_class or not d.mirrors):
+        for definition in facts.definitions:
+            gives_items = not definition.methods.isdisjoint(GIVE)
+            gives_items = gives_items or "TensorDataset" in definition.bases
+            mirrors_only = definition.mirrors and not definition.is_class
+            if not gives_items and not mirrors_only:
                 continue
-            words, _, mirrors = closure(d, visible)
+            words, _, mirrors = closure(definition, visible)
             evidence = {
-                "gives items": gives,
-                "is called a palindrome": "palindrom" in d.name.lower(),
+                "gives items": gives_items,
+                "is called a palindrome": "palindrom" in definition.name.lower(),
                 "mirrors": mirrors,
-                "derives from Dataset": any("Dataset" in base for base in d.bases),
-                "has images": not {word.lower() for word in words}.isdisjoint(IMAGES),
-                "is no class": not d.is_class,
+                "derives from Dataset": "Dataset" in " ".join(definition.bases),
+                "has images": not IMAGES.isdisjoint(map(str.lower, words)),
+                "is not a class": not definition.is_class,
             }
-            yield Candidate(path, _points("dataset", evidence), d.name)
+            yield Candidate(path, _points("dataset", evidence), definition.name)
 
 
 def networks(code: Code) -> Iterator[Candidate]:
     """Each class that is a network, as an LSTM."""
-    all_networks = [
-        (path, d) for path, facts in code.facts.items() for d in facts.definitions if d.is_network
-    ]
-    names = {file: {d.name for d in facts.definitions} for file, facts in code.facts.items()}
-    used = {
-        (file, word)
-        for path, d in all_networks
-        if not d.trains
-        for file in (path, *code.imports[path])
-        for word in (d.words & names[file]) - {d.name}
-    }
-    for path, d in all_networks:
-        visible = code.visible(path)
-        words, loops, _ = closure(d, visible)
-        name = d.name.lower()
+    modules = []
+    for path, facts in code.facts.items():
+        modules += [(path, defined) for defined in facts.definitions if defined.is_network]
+    used = _used_by_networks(code, modules)
+    for path, module in modules:
+        words, loops, _ = closure(module, code.visible(path))
+        name = module.name.lower()
         evidence = {
             "is called LSTM": "lstm" in name,
-            "has sigmoid and tanh": {"sigmoid", "tanh"} <= {word.lower() for word in words},
+            "has sigmoid and tanh": {"sigmoid", "tanh"}.issubset(map(str.lower, words)),
             "loops": loops,
-            "has a forward": "forward" in d.methods,
-            "is torch's own": d.torchs_own,
-            "is used by another network": (path, d.name) in used,
+            "has a forward": "forward" in module.methods,
+            "is torch's own": module.torchs_own,
+            "is used by another network": (path, module.name) in used,
             "draws or judges images": bool(DRAWS.search(name) or JUDGES.search(name)),
         }
-        yield Candidate(path, _points("lstm", evidence), d.name)
+        yield Candidate(path, _points("lstm", evidence), module.name)
+
+
+def _used_by_networks(
+    code: Code, modules: list[tuple[PurePosixPath, Definition]]
+) -> set[tuple[PurePosixPath, str]]:
+    """The definitions, by file and name, that a network names; a LightningModule's do not count."""
+    names = {}
+    for path, facts in code.facts.items():
+        names[path] = {definition.name for definition in facts.definitions}
+    used = set()
+    for path, module in modules:
+        if module.trains:
+            continue
+        for file in (path, *code.imports[path]):
+            for word in (module.words & names[file]) - {module.name}:
+                used.add((file, word))
+    return used
 
 
 def trainings(code: Code, lstms: set[Class], palindromes: set[Class]) -> Iterator[Candidate]:
     """Each file that takes a step, itself or by what it imports, with one of these classes."""
     for path, facts in code.facts.items():
         reached = code.reached[path]
-        steps, later = code.steps(path), any(map(code.steps, reached))
-        has_lstm, has_data = code.names(path, lstms), code.names(path, palindromes)
-        late_lstm = any(code.names(file, lstms) for file in reached)
-        late_data = any(code.names(file, palindromes) for file in reached)
-        if not (steps or later) or not (has_lstm or has_data or late_lstm or late_data):
+        steps, imports_steps = code.steps(path), any(map(code.steps, reached))
+        has_lstm, imports_lstm = code.names(path, lstms), code.any_names(reached, lstms)
+        has_data, imports_data = code.names(path, palindromes), code.any_names(reached, palindromes)
+        about_part_i = has_lstm or imports_lstm or has_data or imports_data
+        if not about_part_i or not (steps or imports_steps):
             continue
         evidence = {
             "steps": steps,
-            "imports what steps": later and not steps,
+            "imports what steps": imports_steps and not steps,
             "has the cross-entropy": code.has(path, CROSS_ENTROPY),
             "has the LSTM": has_lstm,
-            "imports what has the LSTM": late_lstm and not has_lstm,
+            "imports what has the LSTM": imports_lstm and not has_lstm,
             "has the palindromes": has_data,
-            "imports what has the palindromes": late_data and not has_data,
+            "imports what has the palindromes": imports_data and not has_data,
             "has a discriminator": code.has_both(path) and not has_data,
             "runs": facts.runs,
         }
@@ -264,14 +309,13 @@ def gans(code: Code) -> Iterator[Candidate]:
     """Each file with a generator and a discriminator, its own or imported ones."""
     for path, facts in code.facts.items():
         reached = code.reached[path]
-        both = code.has_both(path)
-        later = code.has_both(path, *reached)
-        if not later:
+        if not code.has_both(path, *reached):
             continue
+        has_both = code.has_both(path)
         steps = code.steps(path)
         evidence = {
-            "has a generator and a discriminator": both,
-            "imports a generator and a discriminator": not both,
+            "has a generator and a discriminator": has_both,
+            "imports a generator and a discriminator": not has_both,
             "steps": steps,
             "imports what steps": any(map(code.steps, reached)) and not steps,
             "has images": code.has(path, IMAGES),
@@ -282,4 +326,8 @@ def gans(code: Code) -> Iterator[Candidate]:
 
 
 def _points(part: Part, evidence: Mapping[str, bool]) -> float:
-    return sum(EVIDENCE[part][what] for what, holds in evidence.items() if holds)
+    points: float = 0
+    for piece, holds in evidence.items():
+        if holds:
+            points += EVIDENCE[part][piece]
+    return points

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import PurePosixPath
+from typing import TypeGuard
 
 from toolkit.assignment.syntax import parsed, unwritten, words_in
 
@@ -30,8 +31,8 @@ class Definition:
     @property
     def is_network(self) -> bool:
         """True if it looks like a module of torch."""
-        derived = any("Module" in base for base in self.bases)
-        return self.is_class and (derived or "forward" in self.methods)
+        is_derived = "Module" in " ".join(self.bases)
+        return self.is_class and (is_derived or "forward" in self.methods)
 
     @property
     def trains(self) -> bool:
@@ -41,7 +42,7 @@ class Definition:
 
 @dataclass(frozen=True)
 class Import:
-    """One import: `level` dots, the module, the names that are taken from it."""
+    """One import: `level` dots, the module, the names that it takes from the module."""
 
     level: int
     module: str
@@ -50,38 +51,50 @@ class Import:
 
 @dataclass(frozen=True)
 class Facts:
-    """One file."""
+    """The facts of one file."""
 
     definitions: tuple[Definition, ...]
     words: frozenset[str]
     imports: tuple[Import, ...]
-    steppers: frozenset[str]  # what a method step is called of, as it is written
-    runs: bool  # does something when it is run, rather than only define
+    steppers: frozenset[str]  # the objects whose method step is called, as they are written
+    runs: bool  # does work when it is run, rather than only define
     to_do: int  # functions that are still empty
 
 
-def facts_of(source: str, most: int = 1000) -> Facts | None:
-    """Read a file, with at most that many definitions; None if it is not Python."""
+def facts_of(source: str, max_definitions: int = 1000) -> Facts | None:
+    """Read a file, with at most `max_definitions`; None if it is not Python."""
     tree = parsed(source)
     if tree is None:
         return None
-    tops = list(_tops(tree.body))
-    torchs = {alias.asname or alias.name for node in ast.walk(tree)
-              if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("torch")
-              for alias in node.names}  # fmt: skip
-    defined = [node for node in tops if isinstance(node, Defined)][:most]
-    definitions = tuple(_definition(node, torchs) for node in defined)
-    local = {definition.name for definition in definitions}
+    statements = list(_tops(tree.body))
+    from_torch = _names_from_torch(tree)
+    definitions: list[Definition] = []
+    for node in statements:
+        if isinstance(node, Defined) and len(definitions) < max_definitions:
+            definitions.append(_definition(node, from_torch))
     imports = tuple(islice(_imports(tree), MAX_IMPORTS))
-    local |= {name for one in imports if "torch" not in one.module for name in one.names}
+    own_names = {definition.name for definition in definitions}
+    for imported in imports:
+        if "torch" not in imported.module:
+            own_names.update(imported.names)
     return Facts(
-        definitions,
+        tuple(definitions),
         words_in(tree),
         imports,
         frozenset(_steppers(tree)),
-        runs=any(_runs(node, local) for node in tops),
-        to_do=sum(1 for _ in unwritten(tree, source)),
+        runs=any(_runs(node, own_names) for node in statements),
+        to_do=len(list(unwritten(tree, source))),
     )
+
+
+def _names_from_torch(tree: ast.Module) -> set[str]:
+    """The names that a file imports from torch and its packages."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("torch"):
+            for alias in node.names:
+                names.add(alias.asname or alias.name)
+    return names
 
 
 def imported_files(
@@ -90,52 +103,75 @@ def imported_files(
     """The files of the submission that one of them imports.
 
     A module is looked for in the folder of the file, then in each folder above it: students run
-    their files from any of these.
+    their files from any of these folders.
     """
-    known = set(files)
-    found: dict[PurePosixPath, None] = {}
-    for one in facts.imports:
-        above = [path.parent, *path.parent.parents]
-        folders = above[one.level - 1 : one.level] if one.level else above
-        stem = one.module.replace(".", "/") if one.module else "."
+    known = set(files) - {path}
+    above = [path.parent, *path.parent.parents]
+    files_found: dict[PurePosixPath, None] = {}  # a set that keeps its order
+    for imported in facts.imports:
+        folders = above[imported.level - 1 : imported.level] if imported.level else above
         for folder in folders:
-            base = folder / stem
-            places = [base.with_suffix(".py"), base / "__init__.py"] if one.module else []
-            places += [base / f"{name}.py" for name in one.names]
-            if here := [place for place in places if place in known and place != path]:
-                found |= dict.fromkeys(here)
+            targets = dict.fromkeys(filter(known.__contains__, _places(imported, folder)))
+            files_found |= targets
+            if targets:
                 break
-    return list(found)
+    return list(files_found)
+
+
+def _places(imported: Import, folder: PurePosixPath) -> list[PurePosixPath]:
+    """The paths that an import could mean if it is resolved in a folder."""
+    base = folder / imported.module.replace(".", "/")
+    places = [base / f"{name}.py" for name in imported.names]
+    if imported.module:
+        return [base.with_suffix(".py"), base / "__init__.py", *places]
+    return places
 
 
 Defined = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def _definition(
-    node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, torchs: set[str]
+    node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, from_torch: set[str]
 ) -> Definition:
-    is_class = isinstance(node, ast.ClassDef)
-    methods = {n.name: n for n in node.body if isinstance(n, ast.FunctionDef)} if is_class else {}
-    working = [m for name, m in methods.items() if name != "__init__"] if is_class else [node]
+    methods: dict[str, ast.FunctionDef] = {}
+    bases: tuple[str, ...] = ()
+    working: list[ast.AST] = [node]  # not a constructor, which may loop over layers
+    if isinstance(node, ast.ClassDef):
+        methods = {method.name: method for method in node.body if _is_function(method)}
+        bases = tuple(map(_last_word, node.bases))
+        working = [method for name, method in methods.items() if name != "__init__"]
     inside = list(ast.walk(node))
+    words = words_in(node)
     return Definition(
         node.name,
-        is_class,
-        words_in(node),
+        isinstance(node, ast.ClassDef),
+        words,
         frozenset(methods),
-        tuple(ast.unparse(base).rpartition(".")[2] for base in getattr(node, "bases", ())),
-        loops=any(isinstance(n, LOOPS) for m in working for n in ast.walk(m)),
-        torchs_own=any(
-            (
-                isinstance(n, ast.Attribute)
-                and n.attr in RECURRENT
-                and "self" not in words_in(n.value)
-            )
-            or (isinstance(n, ast.Name) and n.id in RECURRENT & torchs)
-            for n in inside
-        ),
-        mirrors=not MIRRORS.isdisjoint(words_in(node)) or any(map(_is_backwards, inside)),
+        bases,
+        loops=any(map(_has_loop, working)),
+        torchs_own=any(_is_recurrent(part, from_torch) for part in inside),
+        mirrors=not MIRRORS.isdisjoint(words) or any(map(_is_backwards, inside)),
     )
+
+
+def _last_word(node: ast.expr) -> str:
+    """The last word of a dotted name: `Module` of `torch.nn.Module`."""
+    return ast.unparse(node).rpartition(".")[2]
+
+
+def _is_function(node: ast.stmt) -> TypeGuard[ast.FunctionDef]:
+    return isinstance(node, ast.FunctionDef)
+
+
+def _has_loop(node: ast.AST) -> bool:
+    return any(isinstance(part, LOOPS) for part in ast.walk(node))
+
+
+def _is_recurrent(node: ast.AST, from_torch: set[str]) -> bool:
+    """True for a name of torch's recurrent modules: `nn.LSTM`, or `LSTM` imported from torch."""
+    if isinstance(node, ast.Attribute):
+        return node.attr in RECURRENT and "self" not in words_in(node.value)
+    return isinstance(node, ast.Name) and node.id in RECURRENT & from_torch
 
 
 def _is_backwards(node: ast.AST) -> bool:
@@ -145,15 +181,17 @@ def _is_backwards(node: ast.AST) -> bool:
 
 def _steppers(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
-        function = node.func if isinstance(node, ast.Call) else None
-        if isinstance(function, ast.Attribute) and function.attr == "step":
-            yield ast.unparse(function.value)
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        if node.func.attr == "step":
+            yield ast.unparse(node.func.value)
 
 
 def _imports(tree: ast.Module) -> Iterator[Import]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (Import(0, alias.name, ()) for alias in node.names)
+            for alias in node.names:
+                yield Import(0, alias.name, ())
         elif isinstance(node, ast.ImportFrom):
             names = tuple(alias.name for alias in node.names[:MAX_IMPORTS])
             yield Import(node.level, node.module or "", names)
@@ -172,25 +210,32 @@ def _is_guard(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and "__name__" in words_in(node.test)
 
 
-def _runs(node: ast.stmt, local: set[str]) -> bool:
+def _runs(node: ast.stmt, own_names: set[str]) -> bool:
     """True if a top-level statement does work: a main part, a loop, a call of its own code."""
     if _is_guard(node) or isinstance(node, ast.While):
         return True
     if isinstance(node, Defined):
         return False
-    calls = [n.func for n in ast.walk(node) if isinstance(n, ast.Call)]
-    names = {getattr(function, "id", getattr(function, "attr", "")) for function in calls}
-    return not names.isdisjoint(local | {"step", "backward"})
+    called = set()
+    for part in ast.walk(node):
+        if isinstance(part, ast.Call):
+            called.add(getattr(part.func, "id", getattr(part.func, "attr", "")))
+    return not called.isdisjoint(own_names | {"step", "backward"})
 
 
 def closure(
     definition: Definition, visible: Mapping[str, Definition]
 ) -> tuple[frozenset[str], bool, bool]:
-    """The words, loops and mirrors of a definition together with those of all that it uses."""
-    used, waiting = {definition.name: definition}, [definition]
+    """The words of a definition and of all that it uses; if any loops; and if any mirrors."""
+    names, waiting = {definition.name}, [definition]
+    words: set[str] = set()
+    loops = mirrors = False
     while waiting:
-        new = (waiting.pop().words & visible.keys()) - used.keys()
-        used |= {word: visible[word] for word in new}
-        waiting += (visible[word] for word in new)
-    words = frozenset(word for one in used.values() for word in one.words)
-    return words, any(d.loops for d in used.values()), any(d.mirrors for d in used.values())
+        user = waiting.pop()
+        words |= user.words
+        loops = loops or user.loops
+        mirrors = mirrors or user.mirrors
+        new = (user.words & visible.keys()) - names
+        names |= new
+        waiting += map(visible.__getitem__, new)
+    return frozenset(words), loops, mirrors

@@ -1,22 +1,24 @@
-"""The one rule where the parts of a submission are: by what the files contain, then by their names.
+"""Find the parts of a submission: by the contents of its files, then by their names.
 
-Nothing is run. Each file, or each class in it, gets points for what shows in its syntax tree
-(`evidence.EVIDENCE`) and some for its name and place; the most points make it the part. What only
-imports something counts less than where it stands, so neither a helper module nor a page of results
-hides the file that brings all together. Only where no file has points enough do names alone decide
-(`NAMES`), and never for a file that is another part by content. Files with the same points are the
-same if their code is; else none of them is taken.
+Nothing is run. Each file, or each class in it, gets points for the evidence in its syntax tree
+(`evidence.EVIDENCE`) and some for its name and place; the candidate with the most points is the
+part. An import counts less than a definition, so neither a helper module nor a page of results
+hides the file that brings everything together. Names alone (`NAMES`) decide only if no file has
+points enough, and never for a file that is another part by content. If several candidates have the
+most points, their code must be the same; otherwise the part is ambiguous and none is taken.
 """
 
 import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path, PurePosixPath
 
 from toolkit.assignment.evidence import (
     ENOUGH,
     Candidate,
+    Class,
     Code,
     datasets,
     gans,
@@ -49,14 +51,14 @@ OLD_WORDS = {
 
 @dataclass
 class Found:
-    """Which file is which part.
+    """The result of the search: a candidate for each part.
 
     Attributes:
-        parts: the one that was taken.
-        equal: two or more that could be the part in the same way; none of them was taken.
-        close: others that come next, the likeliest first.
-        code: all that was read.
-        chosen: a file that was named as the one: where it could be a part, it is.
+        code: the code that was read.
+        chosen: a file that the user named: it is taken for each part that it could be.
+        parts: the candidate that was taken for each part.
+        equal: two or more candidates with equal claims; none of them was taken.
+        close: the next candidates, the likeliest first.
     """
 
     code: Code
@@ -67,7 +69,7 @@ class Found:
 
 
 def find_parts(files: Mapping[PurePosixPath, bytes]) -> dict[Part, PurePosixPath]:
-    """The file of each part; what is missing, or not clear, is left out."""
+    """The file of each part; a part that is missing or ambiguous is left out."""
     return {part: candidate.path for part, candidate in locate(files).parts.items()}
 
 
@@ -80,98 +82,137 @@ def locate(files: Mapping[PurePosixPath, bytes], chosen: PurePosixPath | None = 
     """Find the parts of a submission.
 
     Args:
-        files: what it contains, by relative path; other files than Python and notebooks do not
-            matter.
-        chosen: one of them that is meant, whatever else could be the same part.
+        files: its contents, by relative path; only Python files and notebooks matter.
+        chosen: the file that the user named; it wins against all other candidates.
     """
-    found = Found(Code.of(files), chosen)
-    code = found.code
-    points: dict[Part, list[Candidate]] = {
-        "dataset": list(datasets(code)),
-        "lstm": list(networks(code)),
+    located = Found(Code.of(files), chosen)
+    code = located.code
+    data_sets, lstms = list(datasets(code)), list(networks(code))
+    candidates: dict[Part, list[Candidate]] = {
+        "dataset": data_sets,
+        "lstm": lstms,
+        "train": list(trainings(code, _likely(lstms, "lstm"), _likely(data_sets, "dataset"))),
         "gan": list(gans(code)),
     }
-    palindromes, lstms = (
-        {(c.path, c.name) for c in points[part] if c.points >= ENOUGH[part]}
-        for part in ("dataset", "lstm")
-    )
-    points["train"] = list(trainings(code, lstms, palindromes))
-    _choose(found, "train", points["train"])
-    _choose(found, "gan", points["gan"])
-    training = found.parts.get("train")
+    _choose(located, "train", candidates["train"])
+    _choose(located, "gan", candidates["gan"])
     for part in ("dataset", "lstm"):
-        used = [_with_use(code, c, training) if training else c for c in points[part]]
-        _choose(found, part, used)
+        _choose(located, part, _used_first(located, candidates[part]))
     for part in PARTS:
-        if part not in found.parts and part not in found.equal:
-            against = {c.path for c in points[part] if c.points < 0}
-            others = against | {taken.path for taken in found.parts.values()}
-            if rest := found.parts.get("train" if part == "gan" else "gan"):
-                others |= code.reached.get(rest.path, set())
-            named = [p for p in code.text if p.stem.lower() in NAMES[part] and p not in others]
-            _take(found, part, [Candidate(p, _points_of_file(code, part, p)) for p in named])
-    found.parts = {part: found.parts[part] for part in PARTS if part in found.parts}
-    return found
+        if part not in located.parts and part not in located.equal:
+            _choose_by_name(located, part, candidates[part])
+    located.parts = {part: located.parts[part] for part in PARTS if part in located.parts}
+    return located
+
+
+def _likely(candidates: list[Candidate], part: Part) -> set[Class]:
+    """The classes that have enough evidence to be a part."""
+    return {(c.path, c.name) for c in candidates if c.points >= ENOUGH[part]}
+
+
+def _used_first(located: Found, candidates: list[Candidate]) -> list[Candidate]:
+    """Candidates with points for being used by the training, if there is one."""
+    training = located.parts.get("train")
+    if training is None:
+        return candidates
+    return [_with_use(located.code, candidate, training) for candidate in candidates]
+
+
+def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> None:
+    """Choose among files with one of the `NAMES`, which are no other part and not used by one.
+
+    Args:
+        candidates: for the part, by content; evidence against a file excludes it.
+    """
+    excluded = {candidate.path for candidate in candidates if candidate.points < 0}
+    excluded |= {taken.path for taken in located.parts.values()}
+    other_training = located.parts.get("train" if part == "gan" else "gan")
+    if other_training:
+        excluded |= located.code.reached.get(other_training.path, set())
+    named = []
+    for path in located.code.text:
+        if path.stem.lower() in NAMES[part] and path not in excluded:
+            named.append(Candidate(path, _points_of_file(located.code, part, path)))
+    _take(located, part, named)
 
 
 def _with_use(code: Code, candidate: Candidate, training: Candidate) -> Candidate:
-    """With points for being used by the training."""
+    """Add points to a candidate that the training uses."""
     if candidate.path not in {training.path, *code.reached[training.path]}:
         return candidate
     named = candidate.name in code.facts[training.path].words
     return Candidate(candidate.path, candidate.points + USED * (1 + named), candidate.name)
 
 
-def _choose(found: Found, part: Part, candidates: list[Candidate]) -> None:
-    """The best by content, of those that have points enough."""
-    rated = [
-        Candidate(c.path, c.points + _points_of_file(found.code, part, c.path), c.name)
-        for c in candidates
-        if c.points >= ENOUGH[part]
-    ]
-    _take(found, part, rated)
-    near = sorted(candidates, key=lambda c: -c.points)
-    known = {c.path for c in rated}
-    found.close[part] += [c for c in near if c.path not in known and c.points > 0]
+def _choose(located: Found, part: Part, candidates: list[Candidate]) -> None:
+    """Choose the best candidate by content, of those that have points enough."""
+    rated, weak = [], []
+    for candidate in candidates:
+        if candidate.points >= ENOUGH[part]:
+            points = candidate.points + _points_of_file(located.code, part, candidate.path)
+            rated.append(Candidate(candidate.path, points, candidate.name))
+        elif candidate.points > 0:
+            weak.append(candidate)
+    _take(located, part, rated)
+    known = {candidate.path for candidate in rated}
+    weak.sort(key=attrgetter("points"), reverse=True)
+    located.close[part] += [candidate for candidate in weak if candidate.path not in known]
 
 
-def _take(found: Found, part: Part, candidates: list[Candidate]) -> None:
-    """The one with the most points; of files with the same code the least deep one."""
-    meant = [c for c in candidates if c.path == found.chosen]
-    ordered = sorted(meant or candidates, key=lambda c: (-c.points, len(c.path.parts), str(c.path)))
-    best = [c for c in ordered if c.points == ordered[0].points]
-    if len({c.name for c in best}) > 1 or len(_meanings(found.code, {c.path for c in best})) > 1:
-        found.equal[part] = best
+def _take(located: Found, part: Part, candidates: list[Candidate]) -> None:
+    """Take the candidate with the most points; of files with the same code the least deep one."""
+    meant = [candidate for candidate in candidates if candidate.path == located.chosen]
+    ordered = sorted(meant or candidates, key=_rank)
+    best = [candidate for candidate in ordered if candidate.points == ordered[0].points]
+    names = {candidate.name for candidate in best}
+    if len(names) > 1 or not _mean_the_same(located.code, {candidate.path for candidate in best}):
+        located.equal[part] = best
     elif best:
-        found.parts[part] = best[0]
-    found.close[part] = [c for c in ordered if c not in best] + found.close.get(part, [])
+        located.parts[part] = best[0]
+    located.close[part] = ordered[len(best) :] + located.close.get(part, [])
 
 
-def _meanings(code: Code, paths: set[PurePosixPath]) -> set[tuple[str, ...]]:
-    """What files and those that they import say without comments and layout, each way once."""
+def _rank(candidate: Candidate) -> tuple[float, int, str]:
+    """The order of candidates: most points, then least deep, then by path."""
+    return -candidate.points, len(candidate.path.parts), str(candidate.path)
+
+
+def _mean_the_same(code: Code, paths: set[PurePosixPath]) -> bool:
+    """True if files and those that they import are equal but for comments and layout."""
     if len(paths) < 2:
-        return {()}
-    everything = {path: {path, *code.reached.get(path, ())} for path in paths}
-    dumps: dict[PurePosixPath, str] = {}
-    for path in set().union(*everything.values()):
-        tree = parsed(code.text[path])
-        dumps[path] = sha256((code.text[path] if tree is None else ast.dump(tree)).encode())
-    return {
-        (dumps[path], *sorted(dumps[other] for other in files - {path}))
-        for path, files in everything.items()
-    }
+        return True
+    imported = {path: code.reached.get(path, set()) - {path} for path in paths}
+    files = paths.union(*imported.values())
+    digests = {file: _digest(code, file) for file in files}
+    meanings = set()
+    for path in paths:
+        meanings.add((digests[path], *sorted(map(digests.__getitem__, imported[path]))))
+    return len(meanings) == 1
+
+
+def _digest(code: Code, path: PurePosixPath) -> str:
+    """The SHA-256 of a file's syntax tree, or of its text if it is not Python."""
+    tree = parsed(code.text[path])
+    return sha256((code.text[path] if tree is None else ast.dump(tree)).encode())
 
 
 def _points_of_file(code: Code, part: Part, path: PurePosixPath) -> float:
-    """For the name and the place of a file, and for being finished."""
+    """The points for the name and the place of a file, and for being finished."""
     stem = path.stem.lower()
-    is_named = stem == FILES[part].removesuffix(".py")
-    points = NAMED if is_named else ALIKE if stem in NAMES[part] else 0
+    points: float = 0
+    if stem == FILES[part].removesuffix(".py"):
+        points = NAMED
+    elif stem in NAMES[part]:
+        points = ALIKE
     if path.suffix.lower() == SUFFIX:
         points += NOTEBOOK
     if not OLD_WORDS.isdisjoint(re.split(r"[\W_]+", str(path.with_suffix("")).lower())):
         points += OLD
-    if facts := code.facts.get(path):
-        tests = stem.startswith("test_") or not facts.words.isdisjoint({"pytest", "unittest"})
-        points += (UNFINISHED if facts.to_do else 0) + (TEST if tests else 0)
+    facts = code.facts.get(path)
+    if facts is None:
+        return points
+    if facts.to_do:
+        points += UNFINISHED
+    if stem.startswith("test_") or not facts.words.isdisjoint({"pytest", "unittest"}):
+        points += TEST
     return points

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from toolkit.assignment.check.host import NOT_LIMITED
 from toolkit.assignment.check.rules import rules
@@ -51,27 +51,28 @@ Files = dict[PurePosixPath, bytes]
 
 
 class Packed(NamedTuple):
-    """An archive, and what its author should know about it."""
+    """An archive, and the remarks for its author."""
 
     path: Path
     files: Files
-    costs: list[tuple[str, str]]  # what would cost points: in a word or two, and in a sentence
-    unseen: list[str]  # what the check could not see
-    hints: list[str]  # what else could be better
+    costs: list[tuple[str, str]]  # faults that would cost points: in a word or two, in a sentence
+    unseen: list[str]  # things that the check could not see
+    hints: list[str]  # things that could be better
 
     def as_text(self) -> str:
         """The first line says what would cost points."""
-        words = ", ".join(dict.fromkeys(short for short, _ in self.costs))
         first = "unpacks and runs, and nothing that costs points was found in it"
-        if words:
+        if self.costs:
+            words = ", ".join(dict(self.costs))
             first = f"is packed, but this would cost points: {words}"
         if self.unseen:
             first += f"; what the check could not see: {len(self.unseen)}"
-        lines = [f"Costs points: {cost}" for _, cost in self.costs]
+        lines = [f"{self.path.name} {first}."]
+        lines += [f"Costs points: {cost}" for _, cost in self.costs]
         lines += [f"Have another look: {hint}" for hint in (*self.hints, *self.unseen)]
         lines += [f"{len(content):>12,}  {name}" for name, content in self.files.items()]
-        last = f"{self.path}: {len(self.files)} files, {self.path.stat().st_size:,} bytes."
-        return "\n".join([f"{self.path.name} {first}.", *lines, last])
+        lines.append(f"{self.path}: {len(self.files)} files, {self.path.stat().st_size:,} bytes.")
+        return "\n".join(lines)
 
 
 def pack(
@@ -83,18 +84,18 @@ def pack(
     report: ReportKind | None = None,
     ask: Callable[[str], bool] | None = None,
 ) -> Packed:
-    """Make the archive, after unpacking it elsewhere and checking it the way the grader does.
+    """Make the archive; before that, unpack it elsewhere and check it the way the grader does.
 
     Args:
         folder: has the code, the notebook and the report, at any depth.
         number: the student's.
         out: where the archive goes. An older one of the same name is set aside.
-        report: the one that is meant, if there is one in Word and one in LaTeX.
-        ask: answers a question with yes or no, if nothing says which one is meant.
+        report: the kind to hand in, if there is a report in Word and one in LaTeX.
+        ask: asks the user a question with yes or no; None if nobody can answer.
 
     Raises:
         UsageError: `number` is not a student number, `folder` is not a folder, or there are two
-            reports and nobody to ask.
+            reports and nobody can say which one to take.
         ToolkitError: something is missing, empty or unfinished, or cannot be imported.
     """
     if not re.fullmatch(r"[0-9]{4,12}", number):
@@ -103,45 +104,63 @@ def pack(
         raise UsageError(f"{folder} is not a folder: give the one with your code and report.")
     everything = collect(folder)
     files = one_report(everything, report, ask)
-    if problems := find_problems(files):
-        raise ToolkitError("Nothing was packed.\n" + "\n".join(f"- {line}" for line in problems))
-    prompts, leftovers = find_prompts(files), find_leftovers(files)
+    _refuse("Nothing was packed.", find_problems(files))
+    prompts, hints = find_prompts(files), find_leftovers(files)
     data = zipped({str(path): content for path, content in files.items()})
     path = out / f"{number}_assignment3.zip"
-    tried = _try(path.name, data, limits, check)
-    broken = [describe(finding) for finding in tried.findings if finding.id in FATAL]
-    if broken := [tried.problem] if tried.problem else broken:
-        raise ToolkitError(
-            "Nothing was packed: unpacked into an empty folder, your code does not run.\n"
-            + "\n".join(f"- {line}" for line in broken)
-        )
+    trial = _try(path.name, data, limits, check)
+    if trial.problem:
+        fatal = [trial.problem]
+    else:
+        fatal = [describe(finding) for finding in trial.findings if finding.id in FATAL]
+    first = "Nothing was packed: unpacked into an empty folder, your code does not run."
+    _refuse(first, fatal)
     make_directory(out)
     if path.exists() and read_bytes(path) != data:
         set_aside(path)
     atomic_write(path, data)
-    costly, cheap = tried.report.findings, free(tried.report, read_rubric())
-    costs = [(str(one.id), describe(one)) for one in costly if one not in cheap]
-    other = [f"{one} stays out: it is of the other report." for one in everything.keys() - files]
-    hints = [*sorted(other), *leftovers, *map(describe, cheap)]
-    return Packed(path, files, [*costs, *prompts], [*map(describe, tried.not_seen)], hints)
+    left_out = [
+        f"{file} stays out: it is of the other report." for file in everything.keys() - files
+    ]
+    costs, free_faults = _sorted_by_cost(trial)
+    hints = [*sorted(left_out), *hints, *free_faults]
+    return Packed(path, files, costs + prompts, list(map(describe, trial.not_seen)), hints)
+
+
+def _refuse(first: str, problems: list[str]) -> None:
+    """Raise a ToolkitError with a list of problems, if there are any."""
+    if problems:
+        raise ToolkitError("\n- ".join([first, *problems]))
+
+
+def _sorted_by_cost(trial: Extra) -> tuple[list[tuple[str, str]], list[str]]:
+    """The findings that cost points, by id and in a sentence; and sentences for the others."""
+    free_findings = free(trial.report, read_rubric())
+    costly = []
+    for finding in trial.report.findings:
+        if finding not in free_findings:
+            costly.append((str(finding.id), describe(finding)))
+    return costly, list(map(describe, free_findings))
 
 
 def collect(folder: Path) -> Files:
-    """What goes into the archive: no data sets, checkpoints, caches or virtual environments."""
-    paths = list_files(folder)
+    """The files for the archive: no data sets, checkpoints, caches or virtual environments."""
     parts = find_parts(read_code(folder)).values()
-    return {
-        path: read_bytes(folder / path)
-        for path in sorted(paths)
-        if path in parts or (_is_wanted(path) and (folder / path).stat().st_size <= MAX_FILE)
-    }
+    files = {}
+    for path in sorted(list_files(folder)):
+        is_small = (folder / path).stat().st_size <= MAX_FILE
+        if path in parts or (_is_wanted(path) and is_small):
+            files[path] = read_bytes(folder / path)
+    return files
 
 
 def _is_wanted(path: PurePosixPath) -> bool:
     folders = path.parent.parts
-    in_data = any(folder.lower() in DATA_FOLDERS for folder in folders)
+    suffixes = SUFFIXES
+    if not DATA_FOLDERS.isdisjoint(map(str.lower, folders)):
+        suffixes = IN_DATA_FOLDERS
     return (
-        path.suffix.lower() in (IN_DATA_FOLDERS if in_data else SUFFIXES)
+        path.suffix.lower() in suffixes
         and LEFT_OUT.isdisjoint(folders)
         and not path.name.startswith("~$")  # Word's, while a document is open
         and path.name != JOURNAL
@@ -149,23 +168,8 @@ def _is_wanted(path: PurePosixPath) -> bool:
 
 
 def find_problems(files: Files) -> list[str]:
-    """What is missing, empty or unfinished, a sentence each."""
-    problems = []
-    records = read_records(files)
-    found = locate(files)
-    for part, name in FILES.items():
-        if part in found.parts:
-            path = found.parts[part].path
-            problems += _code_problems(path, files.get(path, b""))
-        elif part not in found.equal:
-            problems.append(f"{name} is missing.")
-    problems = list(dict.fromkeys(problems))  # one file may be several parts
-    taken = {candidate.path for candidate in found.parts.values()}
-    problems += [
-        f"Your code equals the toolkit's solution for {name}, whatever its names are. Hand in your "
-        "own; the tutor helps with each step: toolkit tutor --help"
-        for name in copied_from_solution(code_of(path, files.get(path, b"")) for path in taken)
-    ]
+    """Everything that is missing, empty or unfinished, a sentence each."""
+    problems = _part_problems(files)
     notebooks = [path for path in files if path.suffix.lower() == SUFFIX]
     if not notebooks:
         problems.append("The notebook (.ipynb) with the results is missing.")
@@ -174,84 +178,109 @@ def find_problems(files: Files) -> list[str]:
     reports = [path for path in files if path.suffix in (".tex", ".docx", ".pdf")]
     if not reports:
         problems.append("The report (.tex with its .pdf, or .docx) is missing.")
-    problems += [
-        f"{path} was made by the toolkit, not by you: take it out." for path in records.foreign
-    ]
-    problems += [f"{path} is empty." for path in reports if not files[path].strip()]
+    for path in read_records(files).foreign:
+        problems.append(f"{path} was made by the toolkit, not by you: take it out.")
+    for path in reports:
+        if not files[path].strip():
+            problems.append(f"{path} is empty.")
     return problems
 
 
+def _part_problems(files: Files) -> list[str]:
+    """The problems of the four parts: missing, not Python, not finished, or copied."""
+    problems = []
+    located = locate(files)
+    code = {}
+    for part, name in FILES.items():
+        if part in located.parts:
+            path = located.parts[part].path
+            content = files.get(path, b"")
+            problems += _code_problems(path, content)
+            code[path] = code_of(path, content)
+        elif part not in located.equal:
+            problems.append(f"{name} is missing.")
+    for name in copied_from_solution(code.values()):
+        problems.append(
+            f"Your code equals the toolkit's solution for {name}, whatever its names are. Hand in "
+            "your own; the tutor helps with each step: toolkit tutor --help"
+        )
+    return list(dict.fromkeys(problems))  # one file may be several parts
+
+
 def find_leftovers(files: Files) -> list[str]:
-    """What a student may want to finish before handing in, a sentence each."""
-    equal = locate(files).equal
+    """Things that a student may want to finish before handing in, a sentence each."""
     leftovers = []
-    for part, candidates in equal.items():
-        name, seen = unclear(part, candidates)
-        leftovers.append(rules(part)[f"not-seen.{name}"].says.format(**seen))
-    if all(path.suffix != ".pdf" for path in files):
-        sources = [path for path in files if path.suffix == ".tex"]
-        leftovers += [
-            f"{p} was not compiled: add its PDF, which is easier to read." for p in sources
-        ]
+    for part, candidates in locate(files).equal.items():
+        name, fields = unclear(part, candidates)
+        leftovers.append(rules(part)[f"not-seen.{name}"].says.format(**fields))
+    if ".pdf" not in {path.suffix for path in files}:
+        for path in files:
+            if path.suffix == ".tex":
+                leftovers.append(f"{path} was not compiled: add its PDF, which is easier to read.")
     if any(map(is_record, files)):
-        found = gaps(read_records(files), files)
-        leftovers += [f"{what}. This makes it: {command}" for _, what, command in found]
+        for gap in gaps(read_records(files), files):
+            leftovers.append(f"{gap.what}. This makes it: {gap.command}")
     else:
         leftovers.append(
-            f"There is no folder {FOLDER}/ with what your trainings did: `toolkit report` says "
-            "which records it could have, and what makes them."
+            f"There is no folder {FOLDER}/ with the records of your trainings: `toolkit report` "
+            "says which records it could have, and which commands make them."
         )
     return leftovers
 
 
 def _code_problems(path: PurePosixPath, content: bytes) -> list[str]:
+    """The first problem of a part's file: empty, not Python, or not finished."""
     source, is_notebook = code_of(path, content), path.suffix.lower() == SUFFIX
-    if not source.strip():  # what is wrong with a notebook is said of all
+    if not source.strip():  # `_notebook_problems` has the problems of a notebook
         return [] if is_notebook else [f"{path} is empty."]
     try:
         tree = ast.parse(source)
     except UNREADABLE as error:
         return [f"{path} is not valid Python: {error}."]
+    unfinished = list(still_to_write(tree, source))
+    if not unfinished:
+        return []
+    lines, functions = zip(*unfinished, strict=True)
     if is_notebook:
-        functions = [said for _, said in still_to_write(tree, source)]
-        return [f"{path} is not finished: {', '.join(functions)}."] if functions else []
-    lines = [str(line) for line, _ in still_to_write(tree, source)]
-    return [f"{path} is not finished: see line {', '.join(lines)}."] if lines else []
+        return [f"{path} is not finished: {', '.join(functions)}."]
+    return [f"{path} is not finished: see line {', '.join(map(str, lines))}."]
 
 
 def _notebook_problems(path: PurePosixPath, content: bytes) -> list[str]:
     if not content.strip():
         return [f"{path} is empty."]
+    failed, not_run, number_of_cells = [], [], 0
     try:
-        cells = enumerate(code_cells(content), start=1)
-        code = [(number, cell) for number, cell in cells if not is_tutors(cell)]
-        failed = [
-            number
-            for number, cell in code
-            if any(output["output_type"] in ("error", "pyerr") for output in cell["outputs"])
-        ]
-        not_run = [
-            number
-            for number, cell in code
-            if cell.get("execution_count", cell.get("prompt_number")) is None
-        ]
-    except (BrokenNotebook, KeyError, TypeError) as error:
-        why = error if isinstance(error, BrokenNotebook) else "is not a notebook that can be read"
-        return [f"{path} {why}."]
-    if not code:
+        for number, cell in enumerate(code_cells(content), start=1):
+            if is_tutors(cell):
+                continue
+            number_of_cells += 1
+            if _ends_in_an_error(cell):
+                failed.append(str(number))
+            if cell.get("execution_count", cell.get("prompt_number")) is None:
+                not_run.append(str(number))
+    except BrokenNotebook as error:
+        return [f"{path} {error}."]
+    except (KeyError, TypeError):
+        return [f"{path} is not a notebook that can be read."]
+    if not number_of_cells:
         return [f"{path} has no code."]
-    if len(not_run) == len(code):
+    if len(not_run) == number_of_cells:
         return [f"{path} was never run: run all its cells, then save it."]
     problems = []
     if not_run:
-        problems.append(f"{path}: these code cells were not run: {', '.join(map(str, not_run))}.")
+        problems.append(f"{path}: these code cells were not run: {', '.join(not_run)}.")
     if failed:
-        problems.append(f"{path}: these code cells end in an error: {', '.join(map(str, failed))}.")
+        problems.append(f"{path}: these code cells end in an error: {', '.join(failed)}.")
     return problems
 
 
+def _ends_in_an_error(cell: dict[str, Any]) -> bool:
+    return any(output["output_type"] in ("error", "pyerr") for output in cell["outputs"])
+
+
 def _try(name: str, data: bytes, limits: Limits, check: Check) -> Extra:
-    """What the grader will find in the archive: in its sandbox, which needs Linux, or without."""
+    """Check the archive as the grader will: in its sandbox, which needs Linux, or without it."""
     if sys.platform == "linux":
         print("Trying the archive the way the grader will: a minute or two.", file=sys.stderr)
         isolation = find_isolation(own_code=True)

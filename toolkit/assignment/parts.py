@@ -35,13 +35,13 @@ def list_folders(root: Path) -> list[PurePosixPath]:
 
 def _walk(root: Path) -> Iterator[tuple[PurePosixPath, bool]]:
     """Walk over the paths below a folder that may be a student's: each, and True for a folder."""
-    waiting, seen = [root], 0
-    while waiting and seen < MAX_FILES:
+    waiting, count = [root], 0
+    while waiting and count < MAX_FILES:
         inside = sorted(waiting.pop(0).iterdir())
         if any(path.name == "pyvenv.cfg" for path in inside):  # a virtual environment
             continue
         for path in inside:
-            seen += 1
+            count += 1
             relative = PurePosixPath(path.relative_to(root).as_posix())
             if path.is_symlink() or not is_theirs(relative):
                 continue

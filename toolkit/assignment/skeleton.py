@@ -53,7 +53,9 @@ def _copy(sources: Mapping[Path, Path], out: Path) -> tuple[list[Path], list[Pat
             continue
         make_directory(path.parent)
         data = read_bytes(source)
-        atomic_write(path, gzip.decompress(data) if source.suffix == ".gz" else data)
+        if source.suffix == ".gz":
+            data = gzip.decompress(data)
+        atomic_write(path, data)
         written.append(path)
     return written, kept
 
@@ -62,11 +64,13 @@ def copied_from_solution(texts: Iterable[str]) -> list[str]:
     """The files of the solution that one of these programs equals, whatever its names are."""
     from toolkit.assignment.grade.copies.similar import prints_of  # here: it imports numpy
 
-    theirs = [set(prints_of({"": text}).plain.tolist()) for text in texts]
-    found = []
+    def fingerprints(text: str) -> set[int]:
+        return set(prints_of({"": text}).plain.tolist())
+
+    submitted = list(map(fingerprints, texts))
+    copied = []
     for name in FILES.values():
-        text = (package_data("solution") / name).read_text(encoding="utf-8")
-        own = set(prints_of({"": text}).plain.tolist())
-        if any(len(own & runs) >= COPIED * len(own) for runs in theirs):
-            found.append(name)
-    return found
+        solution = fingerprints((package_data("solution") / name).read_text(encoding="utf-8"))
+        if any(len(solution & prints) >= COPIED * len(solution) for prints in submitted):
+            copied.append(name)
+    return copied

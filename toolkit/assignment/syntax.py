@@ -4,9 +4,10 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator
+from itertools import chain
 from typing import TypeGuard
 
-MAX_SOURCE = 1 << 20  # characters; more is no program by hand
+MAX_SOURCE = 1 << 20  # characters; nobody writes a longer program by hand
 MAX_DEPTH = 150  # of a tree; Python's own functions on trees take up to six calls for a level
 TO_DO = re.compile(
     r"\b(TO[- ]?DO|FIXME|your code|implement|fill in|complete this)\b", re.IGNORECASE
@@ -33,23 +34,23 @@ def tree_of(source: str | bytes) -> ast.Module:
 
     Raises:
         SyntaxError, ValueError: it is not Python.
-        RecursionError, MemoryError: it is nested too deep, for Python or for who reads the tree.
+        RecursionError, MemoryError: it is nested too deep, for Python or for readers of the tree.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tree = ast.parse(source)
-    level, depth = list(ast.iter_child_nodes(tree)), 0
-    while level:
-        level, depth = [n for node in level for n in ast.iter_child_nodes(node)], depth + 1
-        if depth > MAX_DEPTH:
-            raise RecursionError(f"nested more than {MAX_DEPTH} deep")
+    level = list(ast.iter_child_nodes(tree))
+    for _ in range(MAX_DEPTH):
+        level = list(chain.from_iterable(map(ast.iter_child_nodes, level)))
+    if level:
+        raise RecursionError(f"nested more than {MAX_DEPTH} deep")
     return tree
 
 
 def words_in(*nodes: ast.AST) -> frozenset[str]:
     """Collect the identifiers below some nodes: names, attributes, arguments, imports."""
     words: set[str] = set()
-    for node in (node for top in nodes for node in ast.walk(top)):
+    for node in chain.from_iterable(map(ast.walk, nodes)):
         for name in ("id", "attr", "arg", "name", "asname", "module"):
             word = getattr(node, name, None)
             if isinstance(word, str):
@@ -60,31 +61,50 @@ def words_in(*nodes: ast.AST) -> frozenset[str]:
 def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
     """Each function that is still to be written: the statement that stands in for it, and its name.
 
-    That is `raise NotImplementedError` among its statements; or nothing but `pass`, `...`, a
-    docstring or `return None`, where the function has one of the assignment's names or a comment
-    says that something is to be done; then it may also return names that are only ever None.
-    Abstract methods, those that another class of the file overrides, and what is defined once more
-    below, as in a later cell, are none.
+    Such a function has `raise NotImplementedError` among its statements. Or it is a no-op (`pass`,
+    `...`, a docstring, `return None`), and it has one of the assignment's names or a comment says
+    that something is to be done; then it may also return names that are only ever None. Not counted
+    are abstract methods, methods of a base class in the file, and functions that are defined again
+    below, as in a later cell.
     """
     lines = source.split("\n")
-    bases = {word for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
-             for word in words_in(*node.bases)}  # fmt: skip
-    replaced: set[ast.AST] = set()
-    for owner in ast.walk(tree):
-        if not isinstance(owner, ast.Module | ast.ClassDef) or owner in replaced:
-            continue
-        named = [n for n in owner.body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
-        last = {node.name: node for node in named}
-        replaced |= {node for node in named if last[node.name] is not node}
-        if isinstance(owner, ast.ClassDef) and (owner.name in bases or _is_abstract(owner)):
-            continue
-        for node in last.values():
+    for owner in _owners(tree):
+        for node in _last_definitions(owner).values():
             if not isinstance(node, ast.FunctionDef) or _is_abstract(node):
                 continue
             stand_in = _stand_in(node, lines)
-            if stand_in is not None:
-                inside = f"{owner.name}." if isinstance(owner, ast.ClassDef) else ""
-                yield stand_in, inside + node.name
+            if stand_in is None:
+                continue
+            if isinstance(owner, ast.ClassDef):
+                yield stand_in, f"{owner.name}.{node.name}"
+            else:
+                yield stand_in, node.name
+
+
+def _owners(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef]:
+    """The file and its classes, but not abstract ones, base classes, and those defined again."""
+    bases: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            bases |= words_in(*node.bases)
+    replaced: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Module | ast.ClassDef) or node in replaced:
+            continue
+        replaced |= set(node.body) - set(_last_definitions(node).values())
+        if isinstance(node, ast.Module) or not (node.name in bases or _is_abstract(node)):
+            yield node
+
+
+def _last_definitions(
+    owner: ast.Module | ast.ClassDef,
+) -> dict[str, ast.FunctionDef | ast.ClassDef]:
+    """The functions and classes of a body by name; the last counts, as in Python."""
+    last = {}
+    for node in owner.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            last[node.name] = node
+    return last
 
 
 def marked(source: str) -> str:
@@ -96,8 +116,8 @@ def marked(source: str) -> str:
     for node, name in unwritten(tree, source):
         if not isinstance(node, ast.Raise):
             line, column = lines[node.lineno - 1], node.col_offset
-            said = f"raise NotImplementedError({name!r}); ".encode()
-            lines[node.lineno - 1] = line[:column] + said + line[column:]
+            statement = f"raise NotImplementedError({name!r}); ".encode()
+            lines[node.lineno - 1] = line[:column] + statement + line[column:]
     return b"\n".join(lines).decode()
 
 
@@ -106,51 +126,63 @@ def _stand_in(function: ast.FunctionDef, lines: list[str]) -> ast.stmt | None:
     for node in function.body:
         if isinstance(node, ast.Raise) and "NotImplementedError" in words_in(node):
             return node
-    to_do = any(map(TO_DO.search, _lines_of(function, lines)))
-    expected = EXPECTED.match(function.name)
-    body = function.body
-    if to_do:
-        nothing = [node for node in body if _is_none(node)]
-        names = {word for node in nothing for word in words_in(*node.targets)}
-        body = [node for node in body if node not in nothing and not _gives(node, names)]
-    if (to_do or expected) and all(_does_nothing(node, to_do) for node in body):
+    to_do = any(map(TO_DO.search, _comments_of(function, lines)))
+    if not to_do and not EXPECTED.match(function.name):
+        return None
+    body = _without_none(function.body) if to_do else function.body
+    if all(_is_no_op(node, to_do) for node in body):
         return function.body[-1]
     return None
 
 
+def _without_none(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Statements without `a = None` and without `return a` of such a name."""
+    names: set[str] = set()
+    for node in body:
+        if _is_none(node):
+            names |= words_in(*node.targets)
+    return [node for node in body if not _is_none(node) and not _returns(node, names)]
+
+
 def _is_none(node: ast.stmt) -> TypeGuard[ast.Assign]:
     """True for `a = None` or `a, b = None, None` where all targets are plain names."""
-    if not isinstance(node, ast.Assign) or any(
-        isinstance(part, ast.Attribute | ast.Subscript)
-        for target in node.targets
-        for part in ast.walk(target)
-    ):
+    if not isinstance(node, ast.Assign):
         return False
-    values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
-    return all(isinstance(value, ast.Constant) and value.value is None for value in values)
+    for part in chain.from_iterable(map(ast.walk, node.targets)):
+        if isinstance(part, ast.Attribute | ast.Subscript):
+            return False
+    return all(
+        isinstance(value, ast.Constant) and value.value is None for value in _values(node.value)
+    )
 
 
-def _gives(node: ast.stmt, names: set[str]) -> bool:
+def _values(node: ast.expr) -> list[ast.expr]:
+    """The elements of a tuple; of anything else, itself."""
+    if isinstance(node, ast.Tuple):
+        return node.elts
+    return [node]
+
+
+def _returns(node: ast.stmt, names: set[str]) -> bool:
     """True if a statement returns some of these names and nothing else."""
     if not isinstance(node, ast.Return) or node.value is None:
         return False
-    values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
-    return all(isinstance(value, ast.Name) and value.id in names for value in values)
+    return all(isinstance(value, ast.Name) and value.id in names for value in _values(node.value))
 
 
-def _lines_of(function: ast.FunctionDef, lines: list[str]) -> list[str]:
+def _comments_of(function: ast.FunctionDef, lines: list[str]) -> list[str]:
     """The comments in a function and directly below it, further in than its first line."""
     end = function.end_lineno or function.lineno
-    found = lines[function.lineno : end]
+    inside = lines[function.lineno : end]
     for line in lines[end:]:
         text = line.lstrip()
         if text and (not text.startswith("#") or len(line) - len(text) <= function.col_offset):
             break
-        found.append(line)
-    return [line.partition("#")[2] for line in found]
+        inside.append(line)
+    return [line.partition("#")[2] for line in inside]
 
 
-def _does_nothing(node: ast.stmt, to_do: bool) -> bool:
+def _is_no_op(node: ast.stmt, to_do: bool) -> bool:
     """True for a no-op; if the function is marked as to do, also for `super().__init__()`."""
     if isinstance(node, ast.Return):
         return node.value is None or getattr(node.value, "value", 0) is None

@@ -128,9 +128,9 @@ def test_without_docxtpl(report: Report, tmp_path: Path, monkeypatch: pytest.Mon
         without.setitem(sys.modules, "docxtpl", None)
         done = report("--name", "Zoë")
     assert done.exit_code == 0
-    assert "Left out: report.docx, since the package docxtpl is not installed." in done.output
+    assert "Left out: report.docx, because the package docxtpl is not installed." in done.output
     assert '"docxtpl<1,>=0.19"' in done.output
-    assert "The one there is older." in done.output
+    assert "The report.docx in this folder is older." in done.output
     assert f"{tmp_path}/report/: report.tex. Replace" in done.output
     assert (tmp_path / "report" / "report.docx").read_bytes() == word
     assert f"{tmp_path}/report/: report.tex, report.docx. Replace" in report().output
