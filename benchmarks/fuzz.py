@@ -12,6 +12,7 @@ is one. `mishaps/` has a module for each part:
     disk      a disk that is full from one write on, for every write: no file can grow any more
     flips     a flipped bit, or an end that is missing, in each kind of file
     commands  wrong commands
+    folders   a temporary directory with folders of others that are called as the kit's own
     archives  hand-ins with damage, which are only read
     frames    answers of the sandbox with damage in their text
     replies   all answers about a part of a right hand-in, with damage in their values, judged
@@ -26,6 +27,7 @@ from mishaps import GOOD, Outcome, table
 from mishaps.commands import commands
 from mishaps.disk import disk
 from mishaps.flips import flips
+from mishaps.folders import folders
 from mishaps.kills import kills
 from mishaps.pairs import pairs
 from mishaps.strangers import archives, frames, replies
@@ -36,6 +38,7 @@ PARTS = {
     "disk": (disk, 200),
     "flips": (flips, 2000),
     "commands": (commands, 400),
+    "folders": (folders, 1000),
     "archives": (archives, 2000),
     "frames": (frames, 20_000),
     "replies": (replies, 20_000),

@@ -6,7 +6,6 @@ and a mistyped option are answered at once.
 
 import importlib
 import secrets
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from serving.ports import free_port
 from toolkit.common.console import Command, reports_errors
 from toolkit.common.errors import UsageError
 from toolkit.common.package_data import package_data
+from toolkit.common.scratch.directory import scratch_directory
 
 
 def command_line(name: str, module: str) -> typer.Typer:
@@ -103,15 +103,15 @@ def _serve(
     exports: Path,
 ) -> None:
     """Import and serve the page until Ctrl+C or a signal, then clean up."""
-    with tempfile.TemporaryDirectory(prefix="demo-", ignore_cleanup_errors=True) as scratch:
+    with scratch_directory("demo") as scratch:
         try:
-            prepare(Path(scratch))
+            prepare(scratch)
             from serving.server import serving
             from serving.upkeep import keep_clean
 
             build = importlib.import_module(module).build
-            page = (name, host, port, credentials, share, Path(scratch))
+            page = (name, host, port, credentials, share, scratch)
             with serving(lambda: build(exports), *page):
-                keep_clean(files_of(Path(scratch)))
+                keep_clean(files_of(scratch))
         except KeyboardInterrupt:
             print("The page is closed.")

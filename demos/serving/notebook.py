@@ -2,12 +2,11 @@
 
 import contextlib
 import importlib
-import tempfile
-from pathlib import Path
 
 from serving.app import new_password
 from serving.environment import prepare
 from toolkit.common.package_data import package_data
+from toolkit.common.scratch.directory import scratch_directory
 
 PAGES = {"gan": ("Latent studio", "latent_studio"), "digit": ("Gate microscope", "gate_microscope")}
 _open = contextlib.ExitStack()
@@ -25,8 +24,7 @@ def show(demo: str, share: bool = False) -> None:
     """
     name, package = PAGES[demo]
     _open.close()
-    folder = tempfile.TemporaryDirectory(prefix="demo-", ignore_cleanup_errors=True)
-    scratch = Path(_open.enter_context(folder))
+    scratch = _open.enter_context(scratch_directory("demo"))
     prepare(scratch)
     from serving.server import serving
 

@@ -1,11 +1,13 @@
 """A short form of benchmarks/fuzz.py: a few of each mishap, and no loss."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
 from mishaps import Outcome, flips, table
 from mishaps.commands import commands
 from mishaps.disk import RNN, disk
+from mishaps.folders import folders
 from mishaps.kills import kills
 from mishaps.pairs import pairs
 from mishaps.strangers import archives, frames, replies
@@ -32,6 +34,13 @@ def test_no_loss(outcomes: Iterator[Outcome], at_least: int) -> None:
     text, lossless = table(found)
     assert lossless, text
     assert len(found) >= at_least
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs descriptors of folders")
+def test_nobodys_folder_is_touched() -> None:
+    """Sixty layouts with folders that are called as the kit's own."""
+    text, lossless = table(folders(60, 0))
+    assert lossless, text
 
 
 def test_a_loss_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 import ast
 import re
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -35,6 +34,7 @@ from toolkit.assignment.syntax import UNREADABLE
 from toolkit.assignment.tutor.journal import JOURNAL
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, set_aside
+from toolkit.common.scratch.directory import scratch_directory
 
 SUFFIXES = {
     *(".py", ".ipynb", ".sh", ".toml", ".yaml", ".yml", ".md", ".txt"),
@@ -294,8 +294,8 @@ def _try(name: str, data: bytes, limits: Limits, check: Check) -> Extra:
             f"on this computer, which the grader does not have. {NOT_LIMITED}",
             file=sys.stderr,
         )
-        with tempfile.TemporaryDirectory(prefix="pack-", ignore_cleanup_errors=True) as scratch:
-            folder = Path(scratch, "archive")
+        with scratch_directory("pack") as scratch:
+            folder = scratch / "archive"
             unpack(data, folder)
             report = check_folder(folder)
         return Extra(

@@ -114,6 +114,11 @@ class Student:
     began: float  # on this clock
     ended: Mapping[str, Any] | None = None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, and nothing of it is left where the next part will run."""
+        return bool(self.ended) and not (self.ended or {}).get("left")
+
     def ask(
         self,
         question: str,
@@ -218,10 +223,10 @@ class Host:
             if student.ended is None:
                 with contextlib.suppress(Gone):
                     student.ask("no more")
-            if not student.ended:
+            if not student.is_over:
                 self.close()
         except BaseException:  # Ctrl-C too: there may be a question that was not answered
-            if not student.ended:
+            if not student.is_over:
                 self.close()
             raise
 

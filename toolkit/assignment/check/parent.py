@@ -4,7 +4,6 @@ import contextlib
 import importlib
 import os
 import re
-import tempfile
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from toolkit.assignment.parts import FILES, PARTS, Part
 from toolkit.assignment.records.doubts import judge_records
 from toolkit.assignment.records.files import read_folder
 from toolkit.common.errors import UsageError
+from toolkit.common.scratch.directory import scratch_directory
 
 JUDGES: dict[Part, str] = {
     "dataset": "toolkit.assignment.check.dataset",
@@ -68,8 +68,8 @@ def check(
     path = Path(os.path.realpath(path))  # a loop, too
     folder, chosen = (path.parent, path.name) if path.is_file() else (path, None)
     import_judges()
-    with tempfile.TemporaryDirectory(prefix="check-", ignore_cleanup_errors=True) as scratch:
-        submission = prepare(folder, Path(scratch).resolve(), chosen)
+    with scratch_directory("check") as scratch:
+        submission = prepare(folder, scratch, chosen)
         if chosen is not None:
             there = submission.parts.items()
             own = {part for part, where in there if submission.original(where.file) == chosen}

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +23,7 @@ from toolkit.assignment.parts import PARTS, Part
 from toolkit.assignment.records.files import read_folder
 from toolkit.common.device import needs_torch
 from toolkit.common.errors import ToolkitError, UsageError
+from toolkit.common.scratch.directory import scratch_directory
 from toolkit.export import torchscript
 from toolkit.export.formats import convert, load_pt
 from toolkit.export.manifest import FORMATS, Export, read_manifest
@@ -59,8 +59,8 @@ def export(
         raise UsageError(f"{out} has the toolkit's own exports. Give another folder with --out.")
     import_judges()
     host.helps["digits"], host.limits = digits, dict.fromkeys(PARTS, SECONDS)
-    with tempfile.TemporaryDirectory(prefix="export-", ignore_cleanup_errors=True) as scratch:
-        submission = prepare(folder, Path(scratch).resolve())
+    with scratch_directory("export") as scratch:
+        submission = prepare(folder, scratch)
         exporter = Exporter(submission, Saved(folder, submission.root, chosen), progress)
         parts = submission.parts
         rnn = next((Located(file) for file in submission.files if exporter.has_rnn(file)), None)

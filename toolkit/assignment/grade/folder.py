@@ -28,7 +28,6 @@ from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.sandbox.choice import find_isolation
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.sandbox.scratch import clear_left_over
-from toolkit.assignment.grade.sandbox.share import clear_groups
 from toolkit.assignment.grade.verdict import CHECK, Check, give_points, grade_archive, ungraded
 from toolkit.assignment.grade.versions import installed, toolkit_files, versions
 from toolkit.common.errors import UsageError, nearest
@@ -80,8 +79,7 @@ def grade_folder(
     """
     archives = find_archives(folder)
     make_directory(out)
-    clear_left_over()
-    clear_groups()
+    clear_left_over(kept=(folder, out))
     isolation = isolation or (None if cluster else find_isolation())
     settings = identity(rubric, limits, check, isolation)
     chosen = _chosen(archives, only)

@@ -4,7 +4,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zlib import crc32
@@ -74,14 +74,16 @@ def grade_archive(
     """
     from toolkit.assignment.check.parent import import_judges  # here: they have torch
     from toolkit.assignment.grade.sandbox.apart import Bounds, Exceeded, apart  # need Linux
-    from toolkit.assignment.grade.sandbox.scratch import scratch_directory
+    from toolkit.assignment.grade.sandbox.scratch import scratch_directory, uids_in_use
     from toolkit.assignment.grade.sandbox.share import share
     from toolkit.assignment.grade.sandbox.supervise import end_all
 
     import_judges()
     way = isolation or find_isolation()
+    if way.drop_user:
+        way = replace(way, taken=uids_in_use())
     bounds = Bounds(limits.longest + JUDGE_SECONDS, JUDGE_SECONDS, JUDGE_MEMORY)
-    with scratch_directory() as scratch, share(limits.memory) as own:
+    with scratch_directory() as scratch, share(limits.memory, scratch) as own:
 
         def work() -> bytes:
             sandbox = Sandbox(way, scratch / "submission", scratch / "sandbox", limits)

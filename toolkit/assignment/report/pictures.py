@@ -1,12 +1,11 @@
 """Draw the pictures of a report, with the toolkit's curves beside a student's."""
 
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from toolkit.common.figures import Curve
 from toolkit.common.package_data import package_data
+from toolkit.common.scratch.directory import scratch_directory
 from toolkit.export.manifest import read_manifest
 
 TOOLKITS = "the toolkit's own network, for comparison"
@@ -15,8 +14,8 @@ CHANCE = ("chance", 0.1)
 
 def drawn(save: Callable[..., None], *given: Any, **how: Any) -> bytes:
     """The PNG that a function of `toolkit.common.figures` writes."""
-    with tempfile.TemporaryDirectory(prefix="report-", ignore_cleanup_errors=True) as scratch:
-        path = Path(scratch, "figure.png")
+    with scratch_directory("report") as scratch:
+        path = scratch / "figure.png"
         save(path, *given, **how)
         return path.read_bytes()
 

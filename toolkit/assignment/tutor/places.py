@@ -9,7 +9,6 @@ import ast
 import atexit
 import importlib.util
 import linecache
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from toolkit.assignment.tutor.answer import Answer, Sentence, examine
 from toolkit.assignment.tutor.exercises import Exercise, find_exercise
 from toolkit.common.errors import UsageError
 from toolkit.common.files import sha256
+from toolkit.common.scratch.directory import scratch_directory
 
 DRIVER, RESULT = "tutor_example.py", "tutor_answer.json"
 NO_FILE = Answer(verdict="not written", said=[("no file", {})])
@@ -35,9 +35,9 @@ def look(exercise: Exercise, function: Any | None, folder: Path, host: Host | No
     answer = NO_FILE if function is None else examine(exercise, function)
     if answer.verdict != "not written":
         return answer
-    with tempfile.TemporaryDirectory(prefix="tutor-", ignore_cleanup_errors=True) as scratch:
+    with scratch_directory("tutor") as scratch:
         try:
-            submission = prepare(folder, Path(scratch).resolve())
+            submission = prepare(folder, scratch)
         except UsageError:  # none of the files is there
             return answer
         if exercise.part in submission.parts:

@@ -1,7 +1,6 @@
 """Find questions about a folder, and ask them: `toolkit viva`."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from toolkit.assignment.check.submission import Submission, prepare
 from toolkit.assignment.viva.facts import Runs
 from toolkit.assignment.viva.questions import COUNT, Question, draw_questions, say
 from toolkit.common.errors import ToolkitError
+from toolkit.common.scratch.directory import scratch_directory
 from toolkit.common.texts.language import Language
 
 LETTERS = "abcd"
@@ -30,8 +30,8 @@ def find_questions(folder: Path, language: Language, seed: int, host: Host) -> l
         UsageError: it is not a folder, or has none of the files.
         ToolkitError: there is no question.
     """
-    with tempfile.TemporaryDirectory(prefix="viva-", ignore_cleanup_errors=True) as scratch:
-        submission = prepare(Path(os.path.realpath(folder)), Path(scratch).resolve())
+    with scratch_directory("viva") as scratch:
+        submission = prepare(Path(os.path.realpath(folder)), scratch)
         questions = questions_of(submission, host, str(submission.root), language, seed)
     if not questions:
         raise ToolkitError(say("few", language, number=0, wanted=COUNT))

@@ -5,29 +5,33 @@ with programs that do no harm there.
 """
 
 import ast
+import contextlib
 import ctypes
 import os
 import platform
 import signal
 import socket
-import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import system_calls
 
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
+from toolkit.assignment.grade.sandbox import share as share_module
 from toolkit.assignment.grade.sandbox.isolation import OF_THE_TOOLKIT, Isolation, Limits
-from toolkit.assignment.grade.sandbox.scratch import PREFIX
+from toolkit.assignment.grade.sandbox.scratch import clear_left_over, scratch_directory
 from toolkit.assignment.grade.sandbox.seccomp import ASKED, NUMBERS, REFUSED
-from toolkit.assignment.grade.sandbox.share import Share, clear_groups, share
+from toolkit.assignment.grade.sandbox.share import Share, share
 from toolkit.assignment.grade.sandbox.supervise import descendants
 from toolkit.assignment.grade.verdict import grade_archive
 from toolkit.common.package_data import PACKAGE, package_data
+from toolkit.common.scratch import directory
 
 from ... import ways
 from ...submissions import (
@@ -204,36 +208,49 @@ time.sleep(20)
 
 
 @pytest.mark.parametrize("program", [FORGOTTEN, SOCKETS], ids=["forgotten", "sockets"])
-def test_memory_that_only_the_kernel_counts(program: str, grade: Grade) -> None:
-    with share(2**30) as own:
+def test_memory_that_only_the_kernel_counts(program: str, grade: Grade, tmp_path: Path) -> None:
+    with share(2**30, tmp_path) as own:
         if own.group is None:
             pytest.skip("needs root, and control groups that it may make")
     assert "more than 0.25 GiB of memory" in stopped(grade(with_lstm(program)))
     assert not own.group.exists()
 
 
-def test_what_a_killed_grader_has_left_in_its_group() -> None:
-    with share(2**30) as own:
-        if own.group is None:
-            pytest.skip("needs root, and control groups that it may make")
-        ended = subprocess.Popen(["true"])
-        ended.wait()
-        left = own.group.with_name(f"{PREFIX}{ended.pid}-")
-        left.mkdir()
-        with Share(os.sched_getaffinity(0), left).start(["sleep", "60"]) as sleeps:
-            while not (left / "cgroup.procs").read_text():
+def test_control_groups_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a killed grader has written down is ended; what is only called like that lives on."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with (
+        mock.patch.object(share_module, "_remove"),  # as where it is killed
+        mock.patch.object(directory, "_discard", return_value=[]),
+        scratch_directory() as scratch,
+        share(2**30, scratch) as own,
+    ):
+        pass
+    if own.group is None:
+        pytest.skip("needs root, and control groups that it may make")
+    ours = own.group
+    theirs = [ours.with_name(name) for name in ("grade-exam", "grade-1-", f"grade-{'0' * 32}")]
+    with contextlib.ExitStack() as until_the_end:
+        sleeping = []
+        for group in (ours, *theirs):
+            group.mkdir(exist_ok=True)
+            process = Share(os.sched_getaffinity(0), group).start(["sleep", "60"])
+            sleeping.append(until_the_end.enter_context(process))
+            until_the_end.callback(share_module._remove, group)
+            while not (group / "cgroup.procs").read_text():
                 time.sleep(0.01)
-            clear_groups()
-            assert sleeps.wait() == -signal.SIGKILL
-        assert not left.exists()
-        assert own.group.exists()
+        clear_left_over()
+        assert sleeping[0].wait() == -signal.SIGKILL
+        assert not ours.exists()
+        assert not scratch.parent.exists()
+        assert [process.poll() for process in sleeping[1:]] == [None] * len(theirs)
 
 
 def test_very_many_empty_files(grade: Grade) -> None:
     assert "wrote more than 0.0312" in stopped(grade(with_lstm(FILES)))
 
 
-def test_a_core_of_its_own(grade: Grade) -> None:
+def test_a_core_of_its_own(grade: Grade, tmp_path: Path) -> None:
     """At the lowest priority; the program can change neither, and nobody else has that core."""
     program = (
         "import os\nprint(os.sched_getaffinity(0), os.nice(0))\ntry:\n"
@@ -244,7 +261,7 @@ def test_a_core_of_its_own(grade: Grade) -> None:
     assert lines[0] == f"{{{lines[0][1:-4]}}} 19"
     assert lines[-1] == "refused"
     everywhere = os.sched_getaffinity(0)
-    with share(2**30) as one, share(2**30) as other:
+    with share(2**30, tmp_path) as one, share(2**30, tmp_path) as other:
         assert one.cores.isdisjoint(other.cores) or everywhere in (one.cores, other.cores)
 
 

@@ -121,7 +121,11 @@ print(watched.printed.decode())
     assert answer == "an answer finished"
     where, _, names = printed.partition(" ")
     assert where == str(packages / "toolkit" / "__init__.py")
-    assert sorted(ast.literal_eval(names)) == ["__init__.py", "assignment"]  # no models, no data
+    assert sorted(ast.literal_eval(names)) == [
+        "__init__.py",
+        "assignment",
+        "common",
+    ]  # no models, no data
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it makes another user the owner")

@@ -38,8 +38,8 @@ def main() -> None:
             # Anything else is a question that the last process did not live to read.
             if isinstance(request, dict) and "seconds" in request:
                 ended = serve(request, read, write, *private)
-                if sys.platform == "linux" and request["fresh"]:
-                    renew(request["fresh"]["source"], request["root"], request["fresh"]["places"])
+                if sys.platform == "linux" and (fresh := request["fresh"]):
+                    ended["left"] = renew(fresh["source"], request["root"], fresh["places"])
                 for descriptor in (*private, write):  # the last as they could: it wakes the host
                     send(descriptor, nonce, {"ended": ended})
 

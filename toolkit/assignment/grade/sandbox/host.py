@@ -1,10 +1,11 @@
 """The judge's way to a student's code: a child in a sandbox, for one archive, within its limits."""
 
 import contextlib
-import shutil
+import os
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from toolkit.assignment.check.host import Clock, Gone, Host, Student
@@ -12,6 +13,9 @@ from toolkit.assignment.grade.sandbox.isolation import Sandbox
 from toolkit.assignment.grade.sandbox.share import Share
 from toolkit.assignment.grade.sandbox.supervise import Status, Watched
 from toolkit.assignment.parts import Part
+from toolkit.common.files import first_free
+from toolkit.common.scratch.deleting import delete
+from toolkit.common.scratch.descent import open_folder
 
 THINKING = 20  # CPU seconds that the judge may take for one part: twenty times the most it needs
 
@@ -78,8 +82,7 @@ class SandboxedHost(Host):
 
     def start(self) -> "subprocess.Popen[bytes]":
         """Start the sandbox, in an empty scratch directory."""
-        shutil.rmtree(self._sandbox.scratch, ignore_errors=True)
-        self._sandbox.scratch.mkdir()
+        self._make_empty(self._sandbox.scratch)
         self._watched = Watched(self._child, self._sandbox, self.clock, self._share)
         self.private = self._watched.private
         return self._watched.process
@@ -91,6 +94,16 @@ class SandboxedHost(Host):
         assert self._watched.status is not None
         self._status = self._watched.status
         self.printed = bytes(self._watched.printed)
+
+    def _make_empty(self, scratch: Path) -> None:
+        """A new scratch directory; what cannot be deleted of the last one gets another name."""
+        parent = open_folder(scratch.parent)
+        try:
+            if delete(scratch.name, parent):
+                scratch.rename(first_free(scratch, ".left-"))
+        finally:
+            os.close(parent)
+        scratch.mkdir()
 
     def _reason(self, status: Status) -> str:
         limits = self._sandbox.limits

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +15,10 @@ from toolkit.common.package_data import PACKAGE
 
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/usr")
 FROM_ETC = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives", "/etc/fonts")
-FIRST_UID = 2_000_000_000  # user ids that nobody has, one for each judge that root starts
+# User ids that nobody has, one for each judge that root starts; where there are not all, of these.
+FIRST_UID, MANY_UIDS = 2_000_000_000, 2**23
+FIRST_OF_FEW, FEW_UIDS = 10_000, 50_000
+STEP = 7919  # to the next where one is taken; prime, so that neighbours do not meet
 UID_MAP = Path("/proc/self/uid_map")
 SHARED = ("/tmp", "/var/tmp", "/dev/shm")  # where every user may write
 DEVICES = ("/dev/zero", "/dev/random", "/dev/urandom", "/proc")
@@ -25,6 +28,10 @@ LAUNCHER = "assignment/grade/sandbox/launcher.py"
 OF_THE_TOOLKIT = (
     LAUNCHER,
     "__init__.py",
+    "common/__init__.py",
+    "common/scratch/__init__.py",
+    "common/scratch/deleting.py",
+    "common/scratch/descent.py",
     "assignment/__init__.py",
     "assignment/parts.py",
     "assignment/check/__init__.py",
@@ -56,10 +63,12 @@ class Isolation:
     Attributes:
         tool: "bubblewrap", "unshare" (namespaces, but the whole file system) or "limits".
         drop_user: root runs the program under a user id that owns nothing.
+        taken: user ids that somebody has on this machine.
     """
 
     tool: Tool
     drop_user: bool = False
+    taken: frozenset[int] = field(default=frozenset(), compare=False, repr=False)
 
     def describe(self) -> str:
         """Tells the teacher what is protected, and what is not."""
@@ -114,14 +123,16 @@ class Isolation:
     def uid_of(self, judge: int) -> int | None:
         """The user id that a program gets when the process of this id starts it.
 
-        Nobody else has it; a container may have fewer than all of them.
+        Nobody else has it, none of `taken` is it; a container may have fewer than all of them.
         """
         if not self.drop_user:
             return None
         lines = UID_MAP.read_text(encoding="ascii").splitlines()  # first, outside, how many
         ranges = [(int(first), int(many)) for first, _, many in map(str.split, lines)]
         has_all = any(first + many > FIRST_UID + judge for first, many in ranges)
-        return FIRST_UID + judge if has_all else 10_000 + judge % 50_000
+        first, many = (FIRST_UID, MANY_UIDS) if has_all else (FIRST_OF_FEW, FEW_UIDS)
+        possible = (first + (judge + step) % many for step in range(0, many * STEP, STEP))
+        return next(uid for uid in possible if uid not in self.taken)
 
 
 @dataclass(frozen=True)

@@ -1,64 +1,72 @@
-"""Scratch directories: deleted after use, or by the next grader if their own was killed."""
+"""What the grader makes outside of the results and deletes again, and by what it knows it."""
 
 import contextlib
-import fcntl
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator
+import pwd
+from collections.abc import Iterable
 from pathlib import Path
 
 from toolkit.assignment.grade.sandbox.isolation import SHARED
+from toolkit.assignment.grade.sandbox.share import remove_groups
+from toolkit.common.scratch import directory
+from toolkit.common.scratch.deleting import delete
+from toolkit.common.scratch.descent import open_folder
 
-PREFIX = "grade-"
+PURPOSE = "grade"
 
 
-@contextlib.contextmanager
-def scratch_directory() -> Iterator[Path]:
+def scratch_directory() -> contextlib.AbstractContextManager[Path]:
     """A new directory, locked while it is in use and deleted at the end."""
-    with (
-        tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name,
-        locked(Path(name)),
-    ):
-        yield Path(name)
+    return directory.scratch_directory(PURPOSE)
 
 
-def clear_left_over() -> None:
-    """Delete the scratch directories that no process holds a lock on: their grader was killed."""
-    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError), locked(path):  # in use, or another user's
-            shutil.rmtree(path, ignore_errors=True)
+def clear_left_over(kept: Iterable[Path] = ()) -> None:
+    """Delete the scratch directories of this user's graders that were killed.
+
+    The control group whose name is written in one goes first, with all that runs in it.
+
+    Args:
+        kept: archives and results; what contains one of them is not touched.
+    """
+    directory.clear_left_over(PURPOSE, kept, remove_groups)
+
+
+def uids_in_use() -> frozenset[int]:
+    """The user ids that have a name, a process or a file where everybody may write.
+
+    Somebody's container may use one of those that a submission would otherwise run under.
+    """
+    found = {user.pw_uid for user in pwd.getpwall()}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):  # it has just ended
+            lines = Path("/proc", name, "status").read_bytes().splitlines()
+            (uids,) = (line.split()[1:] for line in lines if line.startswith(b"Uid:"))
+            found.update(map(int, uids))
+    for folder in SHARED:
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):  # it has just been deleted
+                    found.add(entry.stat(follow_symlinks=False).st_uid)
+    return frozenset(found)
 
 
 def files_of(uid: int) -> list[Path]:
     """What a user has in the folders where everybody may write."""
     found = []
-    for path in (path for folder in SHARED for path in Path(folder).glob("*")):
-        with contextlib.suppress(OSError):  # it has just been deleted
-            if path.lstat().st_uid == uid:
-                found.append(path)
+    for folder in SHARED:
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):  # it has just been deleted
+                    if entry.stat(follow_symlinks=False).st_uid == uid:
+                        found.append(Path(entry.path))
     return found
 
 
 def clear_files_of(uid: int) -> None:
     """Delete what a user has left there."""
     for path in files_of(uid):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """Hold the lock on a directory; the kernel releases it when the process ends.
-
-    Raises:
-        OSError: another process holds it, or this is not a directory of this user.
-    """
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(descriptor)
+        parent = open_folder(path.parent)
+        try:
+            directory.say_left_over(path, delete(path.name, parent))
+        finally:
+            os.close(parent)

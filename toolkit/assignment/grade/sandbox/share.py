@@ -2,10 +2,11 @@
 
 import contextlib
 import os
+import re
+import secrets
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from toolkit.assignment.grade.sandbox.scratch import PREFIX, locked
+from toolkit.common.scratch.locks import locked
 
 CORES = Path("/sys/devices/system/cpu")
 # Control groups, of version 2 and 1: where they are, what limits their memory, what keeps it from
@@ -24,6 +25,8 @@ GROUPS = (
     (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.swappiness",
      "memory.oom_control"),
 )  # fmt: skip
+NOTE = "control-group"  # a file in a scratch directory: the name of its control group
+NAME = re.compile(r"grade-[0-9a-f]{32}")
 LOWEST = 19  # priority
 MOST_TRIES = 50  # ten a second, until processes that were killed have ended
 
@@ -75,8 +78,13 @@ class Share:
 
 
 @contextlib.contextmanager
-def share(memory: int) -> Iterator[Share]:
-    """A core that no other grader's sandbox has meanwhile, and a control group of so many bytes."""
+def share(memory: int, scratch: Path) -> Iterator[Share]:
+    """A core that no other grader's sandbox has meanwhile, and a control group of so many bytes.
+
+    Args:
+        scratch: where the group's name is written down before the group is made, so that the next
+            grader can prove whose it is if this one is killed.
+    """
     with contextlib.ExitStack() as until_the_end:
         own = Share(os.sched_getaffinity(0))
         for core in sorted(own.cores):
@@ -84,10 +92,13 @@ def share(memory: int) -> Iterator[Share]:
                 until_the_end.enter_context(locked(CORES / f"cpu{core}"))
                 own.cores = {core}
                 break
+        name = f"grade-{secrets.token_hex(16)}"
+        (scratch / NOTE).write_text(name, encoding="ascii")
         for root, limit, swap, counter in GROUPS:
             with contextlib.suppress(OSError):  # not root, or not this version
                 (root / "cgroup.procs").stat()
-                group = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=root))
+                group = root / name
+                group.mkdir()
                 until_the_end.callback(_remove, group)
                 (group / limit).write_text(str(memory), encoding="ascii")
                 own.group, own.counter = group, counter
@@ -107,10 +118,19 @@ def _remove(group: Path) -> None:
         time.sleep(0.1)
 
 
-def clear_groups() -> None:
-    """Remove the control groups of graders that were killed, and end what these have left there."""
-    for root, *_ in GROUPS:
-        for group in root.glob(f"{PREFIX}*"):
-            left = not Path("/proc", group.name.split("-")[1]).exists()
-            if left and os.access(group, os.W_OK):
-                _remove(group)
+def remove_groups(scratch: Path) -> list[str]:
+    """Remove the control group of a scratch directory's grader, and end what was left there.
+
+    Returns:
+        the group, if it cannot be removed.
+    """
+    try:
+        name = (scratch / NOTE).read_text(encoding="ascii", errors="replace")
+    except FileNotFoundError:
+        return []
+    if NAME.fullmatch(name) is None:
+        return [f"{name[:40]!r} is no control group of a grader"]
+    groups = [root / name for root, *_ in GROUPS if (root / name).is_dir()]
+    for group in groups:
+        _remove(group)
+    return [f"the control group {group}" for group in groups if group.exists()]

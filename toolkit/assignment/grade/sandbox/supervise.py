@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import socket
-import stat
 import subprocess
 import threading
 import time
@@ -16,9 +15,18 @@ from typing import TYPE_CHECKING, Literal
 
 import psutil
 
+from toolkit.assignment.grade.sandbox.counting import (
+    UNCOUNTED,
+    in_memory,
+    memory,
+    more_on_disk_than,
+    nameless_files,
+    own_memory,
+)
 from toolkit.assignment.grade.sandbox.isolation import Sandbox
-from toolkit.assignment.grade.sandbox.scratch import clear_files_of, files_of, locked
+from toolkit.assignment.grade.sandbox.scratch import clear_files_of, files_of
 from toolkit.assignment.grade.sandbox.share import CORES, Share
+from toolkit.common.scratch.locks import locked
 
 if TYPE_CHECKING:  # it has torch
     from toolkit.assignment.check.host import Clock
@@ -26,7 +34,6 @@ if TYPE_CHECKING:  # it has torch
 RESERVE = 256 * 2**20  # bytes of memory that the machine keeps
 MOST_SECONDS = 10.0  # that are waited until killed processes have given their memory back
 TICK = 0.1  # seconds between two looks at the processes
-PAGE = os.sysconf("SC_PAGE_SIZE")
 LAUNCHED = re.compile("sandbox/launcher.py$").search  # what a sandbox has in its command line
 Status = Literal["finished", "time", "memory", "processes", "disk", "short", "busy"]
 
@@ -96,6 +103,7 @@ class Watched:
         self._sandbox, self._limits, self._clock = sandbox, sandbox.limits, clock
         self._uid = sandbox.isolation.uid
         self._going = contextlib.ExitStack()
+        self._was_counted = False  # what bubblewrap keeps in memory
         sandbox.prepare()
         # Sockets, not pipes: `shutdown` wakes whoever waits for an answer.
         self._ours, theirs = socket.socketpair()
@@ -187,19 +195,27 @@ class Watched:
         if len(family) > limits.processes + 4:  # bubblewrap itself, its init, the program
             return "processes"
         if self._share.exceeded or all(
-            sum(count(pid) for pid in family) > limits.memory for count in (_memory, _own_memory)
+            sum(count(pid) for pid in family) > limits.memory for count in (memory, own_memory)
         ):
             return "memory"
         if psutil.virtual_memory().available < RESERVE and is_largest(family):
             with contextlib.suppress(OSError):  # another one is going
                 self._going.enter_context(locked(CORES))
                 return "short"
+        return "disk" if self._disk_is_full(family) else None
+
+    def _disk_is_full(self, family: Collection[int]) -> bool:
+        """Whether it has written more than it may, or keeps that from being counted."""
+        most = self._limits.disk
         if self._sandbox.isolation.tool == "bubblewrap":
-            inside = (pid for pid in family if pid != self.process.pid)
-            used = max((_in_memory(pid, limits.disk) for pid in inside), default=0)
-            return "disk" if used > limits.disk else None
+            used = in_memory([pid for pid in family if pid != self.process.pid], most)
+            if used in (None, UNCOUNTED) and not self._was_counted:
+                return False  # it has not begun: bubblewrap is still making these places
+            self._was_counted = True
+            return (used or 0) > most
         shared = [] if self._uid is None else files_of(self._uid)
-        return "disk" if more_on_disk_than(limits.disk, [self._sandbox.scratch, *shared]) else None
+        nameless = nameless_files(family)
+        return more_on_disk_than(most - nameless, [self._sandbox.scratch, *shared])
 
 
 def descendants(root: int, uid: int | None = None) -> dict[int, int]:
@@ -229,9 +245,9 @@ def descendants(root: int, uid: int | None = None) -> dict[int, int]:
 
 def is_largest(family: Collection[int]) -> bool:
     """Whether no other sandbox of this machine, whoever has started it, takes more memory."""
-    own = sum(map(_memory, family))
+    own = sum(map(memory, family))
     others = (
-        sum(map(_memory, descendants(one.pid)))
+        sum(map(memory, descendants(one.pid)))
         for one in psutil.process_iter(["cmdline"])
         if one.pid not in family and any(map(LAUNCHED, one.info["cmdline"] or ()))
     )
@@ -270,59 +286,3 @@ def _waits(pid: int) -> dict[int, float]:
 def _signal(pid: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-
-
-def _memory(pid: int) -> int:
-    """Bytes in use by a process, with its page tables, without mapped files."""
-    return _listed(pid, "status", b"RssAnon:", b"RssShmem:", b"VmPTE:")
-
-
-def _own_memory(pid: int) -> int:
-    """The same, but what processes share is divided among them, as a fork shares all at first.
-
-    That takes longer, and a process may hide it; then it counts as above.
-    """
-    own = _listed(pid, "smaps_rollup", b"Pss_Anon:", b"Pss_Shmem:")
-    return own + _listed(pid, "status", b"VmPTE:") if own else _memory(pid)
-
-
-def _listed(pid: int, file: str, *names: bytes) -> int:
-    """The sum of what a file of /proc/PID lists under these names, in bytes; 0 if it is closed."""
-    try:
-        text = Path("/proc", str(pid), file).read_bytes()
-    except OSError:
-        return 0
-    lines = [line.split() for line in text.splitlines()]
-    return sum(1024 * int(line[1]) for line in lines if line and line[0] in names)
-
-
-def _in_memory(pid: int, size: int) -> int:
-    """Bytes of the files that bubblewrap keeps in memory, each file at least a page.
-
-    Args:
-        size: that each of the two places was made with, by which they are known.
-    """
-    used = 0
-    with contextlib.suppress(OSError):  # it has just ended
-        for place in ("tmp", "dev/shm"):
-            found = os.statvfs(Path("/proc", str(pid), "root", place))
-            if abs(found.f_blocks * found.f_frsize - size) < PAGE:
-                used += (found.f_blocks - found.f_bfree) * found.f_frsize
-                used += (found.f_files - found.f_ffree) * PAGE
-    return used
-
-
-def more_on_disk_than(limit: int, places: Iterable[Path]) -> bool:
-    """Whether some files and folders take more than `limit` bytes, each file at least a page."""
-    left = limit
-    waiting = [str(place) for place in places]
-    while waiting:
-        path = waiting.pop()
-        with contextlib.suppress(OSError):  # it has just been deleted
-            found = os.lstat(path)
-            left -= max(PAGE, found.st_blocks * 512)
-            if left < 0:
-                return True
-            if stat.S_ISDIR(found.st_mode):
-                waiting += [os.path.join(path, name) for name in os.listdir(path)]
-    return False

@@ -1,33 +1,77 @@
 """What one part leaves is gone before the next begins: processes, files, changes of the copy."""
 
-import contextlib
 import os
 import shutil
 import signal
+import stat
 import sys
 from pathlib import Path
+
+from toolkit.common.scratch.deleting import delete, empty
+from toolkit.common.scratch.descent import open_folder
 
 assert sys.platform == "linux"
 
 
-def renew(source: str, copy: str, places: list[str]) -> None:
+def renew(source: str, copy: str, places: list[str]) -> list[str]:
     """Kill what was left running, empty the places where it may have written, and copy anew.
 
-    Raises:
-        OSError: something of this user cannot be deleted.
+    Returns:
+        what is left of it, and why: then nothing was copied, and no other part may run here.
     """
     kill_children()
-    for place in map(Path, places):
-        with contextlib.suppress(FileNotFoundError, PermissionError):  # it is not open to anybody
-            for path in place.iterdir():
-                if path.lstat().st_uid != os.getuid():
-                    continue
-                if path.is_dir() and not path.is_symlink():
-                    shutil.rmtree(path, ignore_errors=True)
-                else:
-                    path.unlink()
-    Path(os.environ["HOME"]).mkdir()
-    shutil.copytree(source, copy)
+    left = [failure for place in places for failure in clear_place(place)]
+    if not left:
+        Path(os.environ["HOME"]).mkdir()
+        shutil.copytree(source, copy)
+    return left
+
+
+def clear_place(place: str) -> list[str]:
+    """Delete what this user has in a folder; if the folder is its own, all that can be said there.
+
+    Returns:
+        what is left, and why.
+    """
+    try:
+        handle = os.open(place, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return []
+    try:
+        is_own = os.fstat(handle).st_uid == os.getuid()
+        if is_own:
+            os.chmod(f"/proc/self/fd/{handle}", stat.S_IRWXU)
+        elif not os.access(place, os.W_OK | os.X_OK):
+            return []  # it is not open to anybody
+        folder = open_folder(".", handle)
+    except OSError as error:
+        return [f"{place}: {error.strerror}"]
+    finally:
+        os.close(handle)
+    try:
+        if not is_own:
+            return _delete_own(folder)
+        for name in os.listxattr(folder):
+            if name.startswith("user."):  # a program's own words about a file
+                os.removexattr(folder, name)
+        return empty(folder)
+    except OSError as error:
+        return [f"{place}: {error.strerror}"]
+    finally:
+        os.close(folder)
+
+
+def _delete_own(folder: int) -> list[str]:
+    """Delete what this user has in a folder where others have something, too."""
+    left = []
+    for name in os.listdir(folder):
+        try:
+            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        if status.st_uid == os.getuid():
+            left += delete(name, folder)
+    return left
 
 
 def kill_children() -> None:

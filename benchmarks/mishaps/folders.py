@@ -1,0 +1,197 @@
+"""Folders of other people that are called as the kit's own: not one of them is touched."""
+
+import contextlib
+import io
+import os
+import random
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from unittest import mock
+
+from mishaps import Outcome
+from toolkit.common.scratch import directory as directory_module
+from toolkit.common.scratch.directory import FILES, PROOF, clear_left_over, scratch_directory
+
+PURPOSES = ("check", "viva", "export", "pack", "report", "tutor", "grader", "grade", "demo")
+ANOTHER_USER = 54321
+Seen = dict[str, tuple[object, ...]]  # of each path: its kind and mode, its owner, its content
+
+
+def folders(count: int, seed: int) -> Iterator[Outcome]:
+    """`count` layouts of a temporary directory, each with what graders leave and what others have.
+
+    Others come before, while and after the kit works there, and nobody's work is lost; what was
+    left by a killed process is gone.
+    """
+    for k in range(count):
+        rng = random.Random(f"{seed} folders {k}")
+        with tempfile.TemporaryDirectory() as name, io.StringIO() as said:
+            directory = Path(os.path.realpath(name))
+            with (
+                mock.patch.object(tempfile, "tempdir", str(directory)),
+                contextlib.redirect_stderr(said),
+            ):
+                lost = _Layout(rng, directory).work()
+            for path in directory.iterdir():  # so that any user can delete it
+                if path.is_dir() and not path.is_symlink():
+                    path.chmod(stat.S_IRWXU)
+        detail = f"layout {k} of seed {seed}: {lost}"
+        yield Outcome(
+            "folders with the kit's names", (lost and "lost") or "nothing changed", detail
+        )
+
+
+class _Layout:
+    """One temporary directory."""
+
+    def __init__(self, rng: random.Random, directory: Path) -> None:
+        self._rng, self._directory = rng, directory
+        self._theirs: dict[Path, Seen] = {}
+        self._kept: list[Path] = []  # archives and results
+        self._left: list[Path] = []  # by killed graders, to be deleted
+
+    def work(self) -> str:
+        """What was lost or is left, "" if nothing."""
+        self._strangers()
+        for _ in range(self._rng.randrange(3)):
+            self._left.append(self._killed())
+        with scratch_directory(self._rng.choice(PURPOSES)) as scratch:
+            self._fill(scratch)
+            self._strangers()
+            clear_left_over("grade", self._kept)
+            if not scratch.exists():
+                return "a folder in use"
+        self._strangers()
+        clear_left_over("grade", self._kept)
+        expected = {*self._theirs}
+        lost = [path.name for path, seen in self._theirs.items() if _seen(path) != seen]
+        left = {*self._directory.iterdir()} - expected
+        return " ".join([*lost, *(f"{path.name} is left" for path in left)])
+
+    def _strangers(self) -> None:
+        """A few things of other people, and what they look like now."""
+        makers: list[Callable[[Path], Path]] = [
+            self._folder, self._file, self._link, self._copy_of_one_left, self._moved,
+            self._proof_by_hand, self._strange_proof, self._with_archives, self._in_use_elsewhere,
+        ]  # fmt: skip
+        made = [self._rng.choice(makers)(self._name()) for _ in range(self._rng.randrange(1, 4))]
+        for path in made:
+            if os.geteuid() == 0 and self._rng.random() < 0.3:
+                os.chown(path, ANOTHER_USER, ANOTHER_USER, follow_symlinks=False)
+            if path.is_dir() and not path.is_symlink() and self._rng.random() < 0.2:
+                path.chmod(self._rng.choice([0o500, 0o555, 0o777]))
+            self._theirs[path] = _seen(path)
+
+    def _name(self) -> Path:
+        purpose = self._rng.choice([*PURPOSES, "grade", "grade"])
+        word = self._rng.choice(["exam", "2026", "archives", "x8_k2q1", ""])
+        return self._directory / f"{purpose}-{word}{self._rng.randrange(10**6)}"
+
+    def _fill(self, folder: Path) -> None:
+        """Files, folders, and links to what others have."""
+        deep = folder
+        for _ in range(self._rng.randrange(6)):
+            deep = deep / self._rng.choice(["a", "b", "files", "notes.txt"])
+            deep.mkdir(exist_ok=True)
+            (deep / "12345678_assignment3.zip").write_bytes(self._rng.randbytes(10))
+        for number, path in enumerate(self._theirs):
+            (folder / f"link-{number}").symlink_to(path)
+        if self._rng.random() < 0.5:
+            deep.chmod(0)
+
+    def _folder(self, path: Path) -> Path:
+        path.mkdir()
+        if self._rng.random() < 0.7:
+            self._fill(path)
+        return path
+
+    def _file(self, path: Path) -> Path:
+        path.write_bytes(self._rng.randbytes(20))
+        return path
+
+    def _link(self, path: Path) -> Path:
+        path.symlink_to(self._rng.choice([self._killed_and_kept(), Path("/usr"), Path("nowhere")]))
+        return path
+
+    def _killed(self) -> Path:
+        """What a grader leaves that is killed: all is there, and nobody holds the lock."""
+        with (
+            mock.patch.object(directory_module, "_discard", return_value=[]),
+            scratch_directory("grade") as scratch,
+        ):
+            (scratch / "submission").mkdir()
+            self._fill(scratch)
+        return scratch.parent
+
+    def _killed_and_kept(self) -> Path:
+        """The same, but the archives are in it."""
+        made = self._killed()
+        inside = made / FILES / "archives"
+        inside.mkdir()
+        self._kept.append(inside / "class" if self._rng.random() < 0.3 else inside)
+        self._theirs[made] = _seen(made)
+        return made
+
+    def _with_archives(self, path: Path) -> Path:
+        return self._killed_and_kept()
+
+    def _copy_of_one_left(self, path: Path) -> Path:
+        made = self._killed_and_kept()
+        shutil.copytree(made, path, symlinks=True, ignore=_closed)
+        return path
+
+    def _moved(self, path: Path) -> Path:
+        return self._killed().rename(path)
+
+    def _proof_by_hand(self, path: Path) -> Path:
+        """As a proof is, but of another folder, or none at all."""
+        real = self._killed_and_kept() / PROOF
+        self._folder(path)
+        texts = [real.read_bytes(), b"", b"{}", b"[" * 5000, self._rng.randbytes(100)]
+        (path / PROOF).write_bytes(self._rng.choice(texts))
+        return path
+
+    def _strange_proof(self, path: Path) -> Path:
+        """A proof that is no file of its own."""
+        real = self._killed_and_kept() / PROOF
+        path.mkdir()
+        proof = path / PROOF
+        make = self._rng.choice([proof.mkdir, lambda: os.mkfifo(proof),
+                                 lambda: proof.symlink_to(real)])  # fmt: skip
+        make()
+        return path
+
+    def _in_use_elsewhere(self, path: Path) -> Path:
+        """What a grader left, with somebody's notes beside: the notes stay."""
+        made = self._killed()
+        (made / PROOF).unlink()
+        (made / "notes.txt").write_text("mine", encoding="utf-8")
+        return made
+
+
+def _closed(folder: str, names: list[str]) -> set[str]:
+    """What an ordinary user cannot copy."""
+    return {name for name in names if not os.access(Path(folder, name), os.R_OK)}
+
+
+def _seen(path: Path) -> Seen:
+    """All that is in a folder, or a file, with what changes when it is touched."""
+    seen: Seen = {}
+    waiting = [path]
+    while waiting:
+        here = waiting.pop()
+        status = os.lstat(here) if os.path.lexists(here) else None
+        if status is None:
+            continue
+        content: object = status.st_ino
+        if stat.S_ISREG(status.st_mode) and os.access(here, os.R_OK):
+            content = here.read_bytes()
+        elif stat.S_ISLNK(status.st_mode):
+            content = os.readlink(here)
+        elif stat.S_ISDIR(status.st_mode) and os.access(here, os.R_OK | os.X_OK):
+            waiting += here.iterdir()
+        seen[str(here)] = (status.st_mode, status.st_uid, content)
+    return seen

@@ -1,0 +1,24 @@
+"""Locks on folders, which end with the process that holds them."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from toolkit.common.scratch.descent import open_folder
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock on a folder.
+
+    Raises:
+        OSError: another process holds it, or this is not a folder.
+    """
+    descriptor = open_folder(folder)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
