@@ -12,8 +12,8 @@ from pathlib import Path
 from unittest import mock
 
 from mishaps import Outcome
-from toolkit.common.scratch import directory as directory_module
-from toolkit.common.scratch.directory import FILES, PROOF, clear_left_over, scratch_directory
+from toolkit.common.scratch import proved
+from toolkit.common.scratch.proved import FILES, PROOF, clear_left_over, scratch_directory
 
 PURPOSES = ("check", "viva", "export", "pack", "report", "tutor", "grader", "grade", "demo")
 ANOTHER_USER = 54321
@@ -119,7 +119,7 @@ class _Layout:
     def _killed(self) -> Path:
         """What a grader leaves that is killed: all is there, and nobody holds the lock."""
         with (
-            mock.patch.object(directory_module, "_discard", return_value=[]),
+            mock.patch.object(proved, "_discard", return_value=[]),
             scratch_directory("grade") as scratch,
         ):
             (scratch / "submission").mkdir()

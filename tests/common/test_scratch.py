@@ -13,7 +13,7 @@ import pytest
 from toolkit.common.scratch import deleting
 from toolkit.common.scratch.deleting import delete, empty
 from toolkit.common.scratch.descent import Descent, Moved, open_folder
-from toolkit.common.scratch.directory import FILES, PROOF, clear_left_over, scratch_directory
+from toolkit.common.scratch.proved import FILES, PROOF, clear_left_over, scratch_directory
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs descriptors of folders")
@@ -158,7 +158,7 @@ def test_what_is_mounted_stays(tmp_path: Path) -> None:
 def test_a_killed_maker_leaves_nothing_for_long(place: Path) -> None:
     """The next one deletes its folder, and none that is in use."""
     program = (
-        "import time\nfrom toolkit.common.scratch.directory import scratch_directory\n"
+        "import time\nfrom toolkit.common.scratch.proved import scratch_directory\n"
         "with scratch_directory('grade') as scratch:\n    (scratch / 'submission').mkdir()\n"
         "    print(scratch, flush=True)\n    time.sleep(60)\n"
     )

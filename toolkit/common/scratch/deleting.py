@@ -5,7 +5,10 @@ It needs only Python's standard library: it goes into the sandbox, too.
 
 import os
 import stat
+import sys
 from dataclasses import dataclass, field
+
+assert sys.platform != "win32"
 
 from toolkit.common.scratch.descent import Descent, Mounted, open_closed_folder
 

@@ -6,9 +6,11 @@ It needs only Python's standard library: it goes into the sandbox, too.
 import contextlib
 import os
 import stat
+import sys
 from types import TracebackType
 from typing import Self
 
+assert sys.platform != "win32"
 Identity = tuple[int, int]  # of a folder: its device and its inode
 
 

@@ -3,8 +3,11 @@
 import contextlib
 import fcntl
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+assert sys.platform != "win32"
 
 from toolkit.common.scratch.descent import open_folder
 

@@ -31,7 +31,7 @@ from toolkit.assignment.grade.sandbox.share import Share, share
 from toolkit.assignment.grade.sandbox.supervise import descendants
 from toolkit.assignment.grade.verdict import grade_archive
 from toolkit.common.package_data import PACKAGE, package_data
-from toolkit.common.scratch import directory
+from toolkit.common.scratch import proved
 
 from ... import ways
 from ...submissions import (
@@ -221,7 +221,7 @@ def test_control_groups_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with (
         mock.patch.object(share_module, "_remove"),  # as where it is killed
-        mock.patch.object(directory, "_discard", return_value=[]),
+        mock.patch.object(proved, "_discard", return_value=[]),
         scratch_directory() as scratch,
         share(2**30, scratch) as own,
     ):

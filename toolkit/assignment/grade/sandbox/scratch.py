@@ -8,16 +8,17 @@ from pathlib import Path
 
 from toolkit.assignment.grade.sandbox.isolation import SHARED
 from toolkit.assignment.grade.sandbox.share import remove_groups
-from toolkit.common.scratch import directory
+from toolkit.common.scratch import proved
 from toolkit.common.scratch.deleting import delete
 from toolkit.common.scratch.descent import open_folder
+from toolkit.common.scratch.left_over import say_left_over
 
 PURPOSE = "grade"
 
 
 def scratch_directory() -> contextlib.AbstractContextManager[Path]:
     """A new directory, locked while it is in use and deleted at the end."""
-    return directory.scratch_directory(PURPOSE)
+    return proved.scratch_directory(PURPOSE)
 
 
 def clear_left_over(kept: Iterable[Path] = ()) -> None:
@@ -28,7 +29,7 @@ def clear_left_over(kept: Iterable[Path] = ()) -> None:
     Args:
         kept: archives and results; what contains one of them is not touched.
     """
-    directory.clear_left_over(PURPOSE, kept, remove_groups)
+    proved.clear_left_over(PURPOSE, kept, remove_groups)
 
 
 def uids_in_use() -> frozenset[int]:
@@ -67,6 +68,6 @@ def clear_files_of(uid: int) -> None:
     for path in files_of(uid):
         parent = open_folder(path.parent)
         try:
-            directory.say_left_over(path, delete(path.name, parent))
+            say_left_over(path, delete(path.name, parent))
         finally:
             os.close(parent)

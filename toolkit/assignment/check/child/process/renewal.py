@@ -7,10 +7,10 @@ import stat
 import sys
 from pathlib import Path
 
+assert sys.platform == "linux"
+
 from toolkit.common.scratch.deleting import delete, empty
 from toolkit.common.scratch.descent import open_folder
-
-assert sys.platform == "linux"
 
 
 def renew(source: str, copy: str, places: list[str]) -> list[str]:

@@ -1,0 +1,21 @@
+"""Scratch folders on Windows, which has neither descriptors of folders nor forks."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from toolkit.common.scratch.left_over import say_left_over
+
+
+@contextlib.contextmanager
+def scratch_directory(purpose: str) -> Iterator[Path]:
+    """A new, empty folder; see `proved.scratch_directory`. No other command ever deletes it."""
+    scratch = tempfile.TemporaryDirectory(prefix=f"{purpose}-", ignore_cleanup_errors=True)
+    try:
+        yield Path(scratch.name)
+    finally:
+        try:
+            scratch.cleanup()
+        except (OSError, RecursionError) as error:
+            say_left_over(Path(scratch.name), [str(error)])
