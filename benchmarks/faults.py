@@ -26,7 +26,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -289,9 +289,14 @@ def copy_of_commit(directory: Path) -> Path:
 def near(file: str, clone: Path) -> list[str]:
     """All files of tests, those first that name the module or lie where it lies."""
     path = Path(file)
-    parts = [part for part in path.with_suffix("").parts if part != "src"]
-    dotted = ".".join(parts)
-    parent, stem = ".".join(parts[:-1]), parts[-1]
+    parts = [part for part in path.with_suffix("").parts if part not in ("src", "__init__")]
+    dotted = ".".join(parts).removeprefix("demos.")
+    parent, _, stem = dotted.rpartition(".")
+    users = [
+        ".".join(user.relative_to(clone).with_suffix("").parts)
+        for user in (clone / "toolkit").rglob("*.py")
+        if re.search(rf"from {re.escape(dotted)} import", user.read_text(encoding="utf-8"))
+    ]
 
     def distance(test: Path) -> tuple[int, str]:
         text = test.read_text(encoding="utf-8")
@@ -371,10 +376,15 @@ def planted(fault: Fault, clone: Path) -> None:
             subprocess.run(command, cwd=clone / folder, env=environment, check=True)
 
 
-def notice(fault: Fault, clone: Path, selection: str, is_short: bool) -> str:
-    """The first test that notices a fault; "" where none does."""
+def notice(fault: Fault, clone: Path, selection: str, first: Sequence[str], is_short: bool) -> str:
+    """The first test that notices a fault; "" where none does.
+
+    Args:
+        first: files of tests that are run before all others.
+        is_short: the rest, beyond the nearest ones, is not run.
+    """
     planted(fault, clone)
-    tests = near(fault.file, clone)
+    tests = [*first, *(test for test in near(fault.file, clone) if test not in first)]
     try:
         for begin, end in zip(STAGES, (*STAGES[1:], None), strict=True):
             if end is None and is_short:
@@ -405,6 +415,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=40)
     parser.add_argument("--selection", choices=SELECTIONS, default="quick")
     parser.add_argument("--only", default="", help="only files with this in their name")
+    parser.add_argument("--first", nargs="*", default=[], help="files of tests to begin with")
     parser.add_argument("--again", action="store_true", help="also those that were noticed before")
     parser.add_argument("--short", action="store_true", help="no more than the nearest tests")
     options = parser.parse_args()
@@ -424,7 +435,7 @@ def main() -> None:
         clone = copy_of_commit(Path(directory)) if todo else ROOT
         import_what_is_dear()
         for fault in todo:
-            failed = notice(fault, clone, options.selection, options.short)
+            failed = notice(fault, clone, options.selection, options.first, options.short)
             fault.noticed[options.selection] = failed
             write(options.seed, faults)
             print(f"{fault.file}:{fault.line}: {failed or 'not noticed'}", flush=True)
