@@ -361,14 +361,22 @@ def import_what_is_dear() -> None:
         importlib.import_module(name)
 
 
+def with_fault(text: str, fault: Fault) -> str:
+    """The text of a module with a fault in it; the lines may have moved since it was chosen."""
+    lines = text.split("\n")
+    before = fault.before.split("\n")
+    places = [k for k in range(len(lines)) if lines[k : k + len(before)] == before]
+    if not places:
+        sys.exit(f"{fault.file} has changed since faults were chosen: plant them again.")
+    place = min(places, key=lambda k: abs(k + 1 - fault.line))
+    lines[place : place + len(before)] = [fault.after]
+    return "\n".join(lines)
+
+
 def planted(fault: Fault, clone: Path) -> None:
     """Change the copy, and build its pages anew where scripts of theirs have changed."""
     path = clone / fault.file
-    lines = path.read_text(encoding="utf-8").split("\n")
-    count = fault.before.count("\n") + 1
-    assert "\n".join(lines[fault.line - 1 : fault.line - 1 + count]) == fault.before, fault.file
-    lines[fault.line - 1 : fault.line - 1 + count] = [fault.after]
-    path.write_text("\n".join(lines), encoding="utf-8")
+    path.write_text(with_fault(path.read_text(encoding="utf-8"), fault), encoding="utf-8")
     if fault.file.endswith(".js"):
         environment = os.environ | {"PYTHONPATH": str(clone)}
         page = [".venv/bin/python", "-m", "toolkit.train", "playground"]
