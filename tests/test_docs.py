@@ -277,10 +277,12 @@ def test_python_snippet() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_files_that_are_named_exist(page: Path) -> None:
-    """Linked files, and those that are named in code, but for what a command makes."""
+    """Linked files and headings, and files named in code, but for what a command makes."""
     text = page.read_text()
-    for target in re.findall(r"\]\((?!http|#)([^)#]+)(?:#[^)]*)?\)", text):
-        assert (page.parent / target).exists(), target
+    for target, anchor in re.findall(r"\]\((?!http)([^)#]*)(?:#([^)]*))?\)", text):
+        file = page.parent / target if target else page
+        assert file.exists(), target
+        assert not anchor or anchor in sections(file), anchor
     folders = "toolkit|exports|demos|assignments|benchmarks|docs|tests|playground"
     for name in re.findall(rf"`((?:{folders})/[\w./*-]*)`", text):
         made = name.startswith("exports/cpp/build") or name.endswith((".onnx", ".pt2"))
@@ -441,6 +443,13 @@ def test_tables_are_as_measured() -> None:
 def test_tables_are_up_to_date(page: Path) -> None:
     stale = f"{page} is not up to date: python benchmarks/results.py --tables"
     assert page.read_text() == doc_tables.filled(page), stale
+
+
+def test_every_measurement_that_is_listed_has_a_result() -> None:
+    listed = [shlex.split(command) for command in commands((DOCS / "results.md").read_text())]
+    names = {words[2] for words in listed} - {"--tables"}
+    assert len(names) > 20
+    assert {name for name in names if not (DOCS / "results" / f"{name}.json").exists()} == set()
 
 
 def test_every_table_is_written() -> None:
