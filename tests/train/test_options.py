@@ -1,12 +1,20 @@
 """What is typed reaches the training: options of the command line, settings of the run."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from typer.testing import CliRunner
 
+from toolkit.export.manifest import read_manifest
+from toolkit.gan.measure.evaluation import Evaluator
 from toolkit.train.app import app
+from toolkit.train.gan import was_tried_elsewhere
+from toolkit.train.presets import plan_gan
+
+ROOT = Path(__file__).parents[2]
 
 GIVEN = {
     "lstm --length 5 --encoding digit": {"model": "lstm", "length": 5, "encoding": "digit"},
@@ -35,6 +43,27 @@ def test_options_become_settings(
     (what,) = trained
     config = getattr(what, "config", what)
     assert {name: getattr(config, name) for name in GIVEN[command]} == GIVEN[command]
+
+
+def test_only_of_the_default_settings_other_distances_are_told() -> None:
+    """As they were measured on other processors: by the committed classifier, of 10,000 samples."""
+    sha256 = read_manifest(ROOT / "exports")["classifier.pt"]["sha256"]
+    default = plan_gan("default")
+    ours = SimpleNamespace(sha256=sha256, num_images=10_000)
+
+    for precision in ("float32", "bfloat16"):
+        config = replace(default.config, precision=precision)
+        assert was_tried_elsewhere(config, cast(Evaluator, ours))
+    for plan in (
+        default.customise(num_steps=200),
+        default.customise(seed=1),
+        plan_gan("default", "mlp"),
+        plan_gan("smoke"),
+    ):
+        assert not was_tried_elsewhere(plan.config, cast(Evaluator, ours))
+    for other in ({"sha256": "0" * 64}, {"num_images": 2000}):
+        evaluator = SimpleNamespace(**{**vars(ours), **other})
+        assert not was_tried_elsewhere(default.config, cast(Evaluator, evaluator))
 
 
 @pytest.mark.parametrize("format_", ["onnx", "pt2"])

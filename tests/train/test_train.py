@@ -69,6 +69,7 @@ def test_smoke_of_everything(smoke_project: Path) -> None:
     assert "gan: step 800/800" in said  # plain lines, since this is not a terminal
     assert "\x1b" not in said
     assert "Warning" not in said
+    assert "the default settings" not in said
 
     smoke = smoke_project / "runs" / "smoke"
     for name in manifest.SIGNATURES:
