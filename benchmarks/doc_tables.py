@@ -30,7 +30,7 @@ REGION = re.compile(
     r"(?P<content>.*?)^(?P<end><!-- end -->)$",
     re.MULTILINE | re.DOTALL,
 )
-MOST_LINES = 12  # of what a benchmark printed below its table; the rest is in the JSON
+MOST_LINES = 14  # of what a benchmark printed below its table; the rest is in the JSON
 
 
 def pages() -> list[Path]:
@@ -71,10 +71,18 @@ def result(path: Path) -> str:
     """One measurement: its tables as they were printed, what stood below them, its origin."""
     record = json.loads(path.read_text(encoding="utf-8"))
     tables, below = split_tables(record["output"])
-    lines = "\n".join(below).strip().splitlines()[:MOST_LINES]
-    text = [line for long in lines for line in textwrap.wrap(long, 100) or [""]]
-    quoted = ["\n".join(["```text", *text, "```"])] if text else []
-    return "\n\n".join([*tables, *quoted, origin(record, path)])
+    return "\n\n".join([*tables, *quoted(below), origin(record, path)])
+
+
+def quoted(lines: list[str]) -> list[str]:
+    """The first paragraphs among lines, as a block; the rest is left out as soon as one is long."""
+    kept: list[str] = []
+    for paragraph in "\n".join(lines).strip().split("\n\n"):
+        wrapped = [part for line in paragraph.splitlines() for part in textwrap.wrap(line, 100)]
+        if len(kept) + len(wrapped) > MOST_LINES:
+            break
+        kept += ["", *wrapped] if kept else wrapped
+    return ["\n".join(["```text", *kept, "```"])] if kept else []
 
 
 def split_tables(output: list[str]) -> tuple[list[str], list[str]]:
