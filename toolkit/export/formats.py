@@ -26,6 +26,7 @@ from toolkit.export.manifest import (
     FORMATS,
     SIGNATURES,
     Export,
+    Listed,
     command_for,
     read_export,
     read_listed,
@@ -61,11 +62,12 @@ def convert(
     made = []
     for source in sources:
         stem, sha = source.file.removesuffix(".pt"), source.entry["sha256"]
-        missing = [
-            format_
-            for format_ in formats
-            if exports_dir is None or not _is_there(exports_dir / f"{stem}.{format_}", source)
-        ]
+        missing = list(formats)
+        if exports_dir is not None:
+            listed = {
+                format_: read_listed(exports_dir / f"{stem}.{format_}") for format_ in formats
+            }
+            missing = [x for x in formats if not _is_made_from(listed[x], source)]
         if not missing:
             continue
         if "golden" not in source.entry:
@@ -131,18 +133,17 @@ def film_of(generator: Export, arrays: Arrays, facts: Mapping[str, Any]) -> Expo
 
 def is_film_there(exports_dir: Path, generator: Export, arrays: Arrays) -> bool:
     """Whether a folder has this film of this generator, however its arrays are compressed."""
-    path = exports_dir / "film.npz"
-    if not _is_there(path, generator):
+    listed = read_listed(exports_dir / "film.npz")
+    if listed.data is None or not _is_made_from(listed, generator):
         return False
-    with np.load(path, allow_pickle=False) as film:
+    with np.load(io.BytesIO(listed.data), allow_pickle=False) as film:
         if set(film) != set(arrays):
             return False
         return all(np.array_equal(film[name], arrays[name]) for name in film)
 
 
-def _is_there(path: Path, source: Export) -> bool:
-    """Whether a folder has the intact file of another format for this .pt file."""
-    listed = read_listed(path)
+def _is_made_from(listed: Listed, source: Export) -> bool:
+    """Whether a file is intact and was made from this .pt file."""
     return listed.intact and (listed.entry or {}).get("made_from") == source.entry["sha256"]
 
 

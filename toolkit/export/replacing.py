@@ -89,7 +89,8 @@ def replace_exports(
             if has_equal_bytes and entry is not None and listed.intact:
                 same.append((entry, new))
                 kept = new._replace(entry=_keep_run(entry, new.entry))
-                written += [] if kept.entry == entry else [kept]
+                if kept.entry != entry:
+                    written.append(kept)
                 continue
             written.append(new)
             if has_equal_bytes:
