@@ -1,8 +1,13 @@
 """The house: every import points down, no room is crowded, no function is endless."""
 
 import ast
+import importlib
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
+
+import pytest
 
 PACKAGE = Path(__file__).parents[1] / "toolkit"
 FLOORS = {
@@ -113,7 +118,51 @@ def test_functions_are_short() -> None:
 
 
 def test_the_rooms_of_the_plan() -> None:
-    """`ls toolkit` shows the six rooms and nothing else."""
+    """`ls toolkit` shows the six rooms, and what a package needs."""
     shown = {path.name for path in PACKAGE.iterdir()} - {"__pycache__"}
     rooms = {"train", "assignment", "export", "lstm", "gan", "common"}
-    assert shown == rooms | {"__init__.py", "__main__.py"}
+    assert shown == rooms | {"__init__.py", "__main__.py", "py.typed"}
+
+
+LIBRARY = ["toolkit.common", "toolkit.lstm", "toolkit.gan", "toolkit.export"]
+
+
+def typed_names(module: str) -> dict[str, str]:
+    """The public names of a package as a type checker sees them -> the modules they are from."""
+    tree = ast.parse((PACKAGE.parent / module.replace(".", "/") / "__init__.py").read_text())
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    return {
+        alias.name: str(node.module)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+
+@pytest.mark.parametrize("module", LIBRARY)
+def test_public_names_are_what_type_checkers_see(module: str) -> None:
+    """`__all__`, the imports for type checkers, and what Python finds: the same objects."""
+    package = importlib.import_module(module)
+    typed = typed_names(module)
+    assert sorted(package.__all__) == sorted(typed)
+    assert set(typed) <= set(dir(package))
+    for name, home in typed.items():
+        assert getattr(package, name) is getattr(importlib.import_module(home), name)
+    with pytest.raises(AttributeError, match=f"module '{module}' has no attribute 'nonsense'"):
+        _ = package.nonsense
+
+
+def test_a_package_is_imported_without_what_is_in_it() -> None:
+    """Nor does one name import what another one needs."""
+    program = f"""
+import sys
+for module in {LIBRARY}:
+    __import__(module)
+assert not {{"torch", "numpy", "pydantic", "rich"}} & sys.modules.keys()
+from toolkit.lstm import Config, LSTM
+assert "torch" in sys.modules
+assert not {{"rich", "matplotlib", "toolkit.lstm.training"}} & sys.modules.keys()
+from toolkit.gan import *
+assert callable(train) and callable(interpolate)
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True)

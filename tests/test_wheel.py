@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import imageio.v3 as iio
 import pytest
 
 from toolkit.assignment.parts import FILES
@@ -31,6 +32,9 @@ from .systems import other
 
 ROOT = Path(__file__).parents[1]
 Call = Callable[..., subprocess.CompletedProcess[str]]
+
+# As in pyproject.toml: TorchScript is deprecated upstream.
+IGNORED = "ignore:`torch.jit.load` is deprecated"
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]  # built once
 
@@ -117,6 +121,38 @@ def test_it_carries_its_data(installed: Path) -> None:
         found = hashlib.sha256((data / "exports" / name).read_bytes()).hexdigest()
         assert found == entry["sha256"], name
     assert not (data / "exports" / "previous").exists()
+
+
+def test_the_lines_of_the_readme(installed: Path, tmp_path: Path) -> None:
+    """Exactly as they stand there: in an empty folder they train, load, draw, and are typed."""
+    (lines,) = re.findall(r"```python\n(.+?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert len([line for line in lines.splitlines() if line]) == 10
+    (tmp_path / "mine.py").write_text(lines, encoding="utf-8")
+    python = str(Path(program(installed)).with_name("python"))
+    subprocess.run([python, "-W", "error", "-W", IGNORED, "mine.py"], cwd=tmp_path, check=True)
+    logged = (tmp_path / "runs" / "mine" / "metrics.jsonl").read_text().splitlines()
+    assert json.loads(logged[-1])["step"] == 50
+    assert iio.imread(tmp_path / "nine.png").shape == (90, 810)  # nine in a row, framed, thrice
+    typed = [sys.executable, "-m", "mypy", "--strict", "--python-executable", python, "mine.py"]
+    cache = ["--cache-dir", str(ROOT / ".mypy_cache" / "readme")]
+    done = subprocess.run([*typed, *cache], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_exports_of_the_wheel_are_found(installed: Path, folder: Path) -> None:
+    """Outside a checkout, by name and in every format, and as the manifest says they are."""
+    python = str(Path(program(installed)).with_name("python"))
+    lines = """
+import toolkit
+from importlib.metadata import version
+from toolkit.export import load, verify
+assert toolkit.__version__ == version("assignment3-toolkit")
+for format in ("pt", "onnx", "pt2"):
+    assert verify("lstm", format=format) < 1e-4
+assert load("generator").latent_dim == 64
+"""
+    command = [python, "-W", "ignore", "-c", lines]
+    subprocess.run(command, cwd=folder, check=True)
 
 
 def test_skeleton(call: Call, folder: Path) -> None:

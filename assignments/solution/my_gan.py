@@ -137,12 +137,16 @@ def choose_ends(generator: Generator, classifier: nn.Module) -> tuple[Tensor, Te
 
     Args:
         classifier: a network of yours from images (batch, 1, 28, 28) to logits (batch, 10).
+
+    Raises:
+        LookupError: 100 samples are all of one class, so the generator has collapsed.
     """
-    while True:
-        z = noise(generator, 2)
-        first, second = classifier(draw(generator, z)).argmax(dim=1).tolist()
-        if first != second:
-            return z[0], z[1]
+    z = noise(generator, 100)
+    classes = classifier(draw(generator, z)).argmax(dim=1)
+    (others,) = torch.where(classes != classes[0])
+    if len(others) == 0:
+        raise LookupError(f"all of {len(z)} samples are of class {int(classes[0])}")
+    return z[0], z[others[0]]
 
 
 def interpolate(generator: Generator, z_from: Tensor, z_to: Tensor) -> Tensor:
@@ -198,10 +202,13 @@ def train(config: argparse.Namespace) -> Generator:
                 print(f"step {step} of {total}: D {loss_d:.3f}, G {loss_g:.3f}")
                 keep_weights(generator, discriminator, step)
     keep_images(draw(generator, fixed), "samples-end", columns=5)
-    ends = choose_ends(generator, classifier)
-    keep_images(interpolate(generator, *ends), "interpolation", columns=9)
-    keep_record(rows, config)
+    keep_record(rows, config)  # first of all, whatever happens below
     keep_weights(generator, discriminator, step)
+    try:
+        ends = choose_ends(generator, classifier)
+        keep_images(interpolate(generator, *ends), "interpolation", columns=9)
+    except LookupError as error:
+        print(f"There is no interpolation: {error}. Train for longer, or balance the players.")
     return generator
 
 

@@ -96,6 +96,10 @@ def train(config: argparse.Namespace) -> float:
     seen = PalindromeDataset(config.length, one_hot=one_hot)
     unseen = PalindromeDataset(config.length, 1000, one_hot=one_hot, train=False)
     loader = DataLoader(seen, config.batch_size, shuffle=True, drop_last=True)
+    if len(loader) == 0:
+        raise ValueError(
+            f"A batch of {config.batch_size} is more than all {len(seen)} palindromes."
+        )
     kind = {"lstm": LSTM, "rnn": RNN}[config.network]
     model = kind(config.length, config.input_dim, config.hidden_dim, 10)
     optimizer = torch.optim.RMSprop(model.parameters(), lr=config.learning_rate)

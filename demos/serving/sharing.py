@@ -52,15 +52,17 @@ class Tunnel:
     def __init__(self, scratch: Path) -> None:
         directory = scratch / "tunnel"
         directory.mkdir()
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", PROGRAM],
-            cwd=directory,  # where the certificate of the share server is written
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            encoding="utf-8",
-            start_new_session=True,  # Ctrl+C is for the page, which then ends this
-        )
+        self._errors = directory / "errors.txt"
+        with open(self._errors, "wb") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-W", "ignore", "-c", PROGRAM],
+                cwd=directory,  # where the certificate of the share server is written
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                encoding="utf-8",
+                start_new_session=True,  # Ctrl+C is for the page, which then ends this
+            )
         self._words: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -71,8 +73,8 @@ class Tunnel:
             token: Gradio's secret for this page.
 
         Raises:
-            ToolkitError: the server does not answer in time or cannot be reached, or the tunnel
-                program is not Gradio's. The tunnel is then closed.
+            ToolkitError: the tunnel's process has ended, the server does not answer in time or
+                cannot be reached, or the tunnel program is not Gradio's. The tunnel is then closed.
         """
         try:
             check_tunnel_program()
@@ -90,7 +92,14 @@ class Tunnel:
 
     def _address(self, host: str, port: int, token: str) -> str:
         assert self._process.stdin is not None
-        self._words.get()  # "ready", which on a busy machine comes a little later than the page
+        # It may come a little later than the page where the machine is busy.
+        if self._words.get() != "ready":
+            code = self._process.wait()
+            said = self._errors.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            raise ToolkitError(
+                f"the tunnel's process ended before it was ready, with exit code {code}"
+                f"{f' ({said[-1]})' if said else ''}."
+            )
         with contextlib.suppress(OSError):  # it has ended; its empty output says so below
             self._process.stdin.write(f"{host} {port} {token}\n")
             self._process.stdin.flush()

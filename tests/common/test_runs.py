@@ -8,6 +8,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -16,6 +17,13 @@ from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import read_log, write_log
 from toolkit.common.record import Interpolation, read_record
 from toolkit.common.runs import Run
+from toolkit.gan.classifier import train as train_classifier
+from toolkit.gan.config import ClassifierConfig
+from toolkit.gan.config import Config as GANConfig
+from toolkit.gan.data import MNIST
+from toolkit.gan.training import train as train_gan
+from toolkit.lstm.config import Config as RecurrentConfig
+from toolkit.lstm.training import train as train_recurrent
 
 from ..conftest import HANGS
 
@@ -263,6 +271,13 @@ import torch
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import atomic_write
 from toolkit.common.runs import Run
+from toolkit.gan.classifier import train as train_classifier
+from toolkit.gan.config import ClassifierConfig
+from toolkit.gan.config import Config as GANConfig
+from toolkit.gan.data import MNIST
+from toolkit.gan.training import train as train_gan
+from toolkit.lstm.config import Config as RecurrentConfig
+from toolkit.lstm.training import train as train_recurrent
 
 @dataclass(frozen=True)
 class Config:
@@ -317,3 +332,29 @@ def test_divergence_is_said(tmp_path: Path, value: float) -> None:
     with pytest.raises(ToolkitError, match=f"loss became {value} at step 5: .* has diverged"):
         run.log(5, loss=value)
     assert run.entries == read_log(run.log_file).entries == []
+
+
+@pytest.mark.parametrize("training", ["lstm", "gan", "classifier"])
+def test_a_training_refuses_the_run_of_another_config(
+    training: str, tmp_path: Path, mnist: MNIST
+) -> None:
+    """Before anything is trained or written: else the run's record would say what was not so."""
+    trainings: dict[str, tuple[Any, Any]] = {
+        "lstm": (RecurrentConfig, lambda config, run: train_recurrent(config, run)),
+        "gan": (
+            GANConfig,
+            lambda config, run: train_gan(config, run, mnist.train_images, mnist.train_labels),
+        ),
+        "classifier": (
+            ClassifierConfig,
+            lambda config, run: train_classifier(config, run, mnist, torch.device("cpu")),
+        ),
+    }
+    config, train = trainings[training]
+    with Run(str(tmp_path / "run"), config(seed=1)) as run:
+        with pytest.raises(
+            UsageError, match=r"opened for other settings .*\(seed 1 there, 2 here\)"
+        ):
+            train(config(seed=2), run)
+        assert not run.log_file.exists()
+        assert not run.checkpoint.exists()

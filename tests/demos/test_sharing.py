@@ -76,6 +76,25 @@ def refusal(tunnel: sharing.Tunnel) -> str:
     return str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        ("raise SystemExit(3)", "ended before it was ready, with exit code 3."),
+        (
+            "import no_gradio",
+            "with exit code 1 (ModuleNotFoundError: No module named 'no_gradio').",
+        ),
+    ],
+)
+def test_a_process_that_ends_early_says_so_at_once(
+    program: str, reason: str, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not after the time that a share server has to answer, which was never asked."""
+    monkeypatch.setattr(sharing, "PROGRAM", program)
+    monkeypatch.setattr(sharing, "PATIENCE", None)  # to wait for an answer would take for ever
+    assert refusal(sharing.Tunnel(tmp_path)).endswith(reason)
+
+
 def test_an_open_tunnel(
     tunnel: sharing.Tunnel, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

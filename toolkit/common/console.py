@@ -18,7 +18,7 @@ from typing import Any, NoReturn, TextIO, TypeVar, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from toolkit.common.errors import ToolkitError
+from toolkit.common.errors import ToolkitError, is_out_of_memory
 
 Function = TypeVar("Function", bound=Callable[..., None])
 # Any wrong option or command. Not every version of typer exports it.
@@ -89,7 +89,7 @@ def reports_errors(command: Function) -> Function:
             print(f"Error: {error}", file=sys.stderr)
             raise typer.Exit(error.exit_code) from error
         except (MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and "memory" not in str(error):
+            if not is_out_of_memory(error):
                 raise
             print("Error: out of memory. Choose smaller sizes.", file=sys.stderr)
             raise typer.Exit(1) from error

@@ -1,7 +1,15 @@
 """Errors that the command line reports in one sentence."""
 
 import difflib
+import sys
 from collections.abc import Sequence
+
+# How torch's allocators say it in a plain RuntimeError: on Linux and macOS, on Windows, on MPS.
+NO_MEMORY = (
+    "DefaultCPUAllocator: can't allocate memory",
+    "DefaultCPUAllocator: not enough memory",
+    "MPS backend out of memory",
+)
 
 
 class ToolkitError(Exception):
@@ -22,3 +30,16 @@ class UsageError(ToolkitError, ValueError):
 def nearest(word: str, choices: Sequence[str]) -> str:
     """The three choices that are most like a word which is none of them, for its author."""
     return f"The nearest are {', '.join(difflib.get_close_matches(word, choices, 3, cutoff=0))}"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out: that of the processor, or that of a GPU.
+
+    Not every error that has the word "memory" in it does.
+    """
+    if isinstance(error, MemoryError):
+        return True
+    torch = sys.modules.get("torch")  # which --help does without
+    if torch is not None and isinstance(error, torch.cuda.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from toolkit.common.checks import describe
 from toolkit.common.device import make_rng
-from toolkit.common.errors import ToolkitError
+from toolkit.common.errors import ToolkitError, is_out_of_memory
 from toolkit.export import torchscript
 from toolkit.gan.latent import sample_latents
 
@@ -50,6 +50,7 @@ class Generator(nn.Module):
             else f"{path} is not listed in a manifest, so it was not verified."
         )
         self.latent_dim = self._own_latent_dim() if latent_dim is None else latent_dim
+        self._has_drawn = False  # so the size of z is not known to be right
         probes = sample_latents(NUM_PROBES, self.latent_dim, make_rng(0, "probes"))
         if value_range is None:
             value_range = "-1,1" if float(self._generate(probes).min()) < -TOLERANCE else "0,1"
@@ -88,10 +89,12 @@ class Generator(nn.Module):
         try:
             images = self.module(z)
         except torchscript.SCRIPT_ERRORS as error:
-            reason = str(error).strip().splitlines()[-1]
+            if is_out_of_memory(error):
+                raise
+            reason = str(error).strip().splitlines()[-1].rstrip(".")
+            advice = "" if self._has_drawn else " If z has another size, pass --latent-dim."
             raise ToolkitError(
-                f"{self.path} does not accept z, {describe(z)}: {reason}. If z has another size, "
-                "pass --latent-dim."
+                f"{self.path} does not accept z, {describe(z)}: {reason}.{advice}"
             ) from error
         if not isinstance(images, Tensor):
             raise ToolkitError(
@@ -107,4 +110,5 @@ class Generator(nn.Module):
             raise ToolkitError(
                 f"{self.path} returns values that are NaN or infinite. Did its training diverge?"
             )
+        self._has_drawn = True
         return images.float()

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from toolkit.common.device import needs_torch, threads
-from toolkit.common.errors import ToolkitError
+from toolkit.common.errors import ToolkitError, is_out_of_memory
 from toolkit.common.files import sha256
 from toolkit.export import onnx, program
 from toolkit.export.canonical import canonical, script
@@ -143,6 +143,8 @@ def load_file(path: Path) -> tuple[torch.jit.ScriptModule, str, bool]:
     try:
         module = load_pt(data)
     except SCRIPT_ERRORS as error:
+        if is_out_of_memory(error):
+            raise
         raise ToolkitError(
             f"{path} is not a TorchScript module. Make one with "
             "`torch.jit.script(model).save(path)`; a file from torch.save does not work."

@@ -138,14 +138,15 @@ def gradient_norm(network: nn.Module) -> float:
 def in_training_mode(generator: nn.Module, z: Tensor, batch_size: int) -> Tensor:
     """Images (n, 1, 28, 28) of z (n, latent_dim), normalised by the statistics of their batch.
 
-    Afterwards the generator is in eval mode and has its old running statistics.
+    Afterwards the generator is in eval mode and has its old running statistics, also if it fails.
     """
     kept = {name: value.clone() for name, value in generator.state_dict().items()}
     generator.train()
-    images = torch.cat([generate(generator, batch) for batch in z.split(batch_size)])
-    generator.eval()
-    generator.load_state_dict(kept)
-    return images
+    try:
+        return torch.cat([generate(generator, batch) for batch in z.split(batch_size)])
+    finally:
+        generator.eval()
+        generator.load_state_dict(kept)
 
 
 @torch.no_grad()

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from toolkit.common import figures
 from toolkit.common.device import make_rng
+from toolkit.common.errors import ToolkitError
 from toolkit.common.files import atomic_write, make_directory
 from toolkit.export.generator import Generator
 from toolkit.gan import failures
@@ -158,6 +159,22 @@ def training_failure(
     return "\n".join([*lines, "", f"Control: {lesson.control_name}."])
 
 
+def smallest_batch(generator: Generator, z: Tensor) -> tuple[int, str]:
+    """How many samples the generator draws at least in training mode, and why not fewer.
+
+    Batch normalisation divides by the variance over a batch. Where a sample is a vector, as in an
+    MLP, a single one has none.
+
+    Returns:
+        1 and nothing, or 2 and a sentence.
+    """
+    try:
+        failures.in_training_mode(generator, z[:1], 1)
+    except ToolkitError as error:
+        return 2, f"In training mode it cannot draw a single image: {error}"
+    return 1, ""
+
+
 def batch_statistics(directory: Path, workspace: Workspace, evaluator: Evaluator) -> str:
     """Sample the exported generator correctly, and with wrong batch statistics.
 
@@ -167,13 +184,16 @@ def batch_statistics(directory: Path, workspace: Workspace, evaluator: Evaluator
     generator = Generator(workspace.exports_dir / "generator.pt")
     z = sample_latents(NUM_IMAGES, generator.latent_dim, make_rng(0, "evaluation"))
     correct = generate(generator, z)
+    smallest, why_not_one = smallest_batch(generator, z)
     digits = evaluator.predict(correct).digits
     order = digits.argsort(stable=True)
     of_one_digit = torch.empty_like(correct)
     of_one_digit[order] = failures.in_training_mode(generator, z[order], 50)
     images = {
         "eval mode (correct)": correct,
-        "training mode, one at a time": failures.in_training_mode(generator, z, 1),
+        f"training mode, {('one', 'two')[smallest - 1]} at a time": failures.in_training_mode(
+            generator, z, smallest
+        ),
         "training mode, 50 of one digit": of_one_digit,
         "eval mode, never updated": failures.without_statistics(generator, z),
     }
@@ -184,14 +204,15 @@ def batch_statistics(directory: Path, workspace: Workspace, evaluator: Evaluator
             "frechet_distance": evaluator.scores(predictions).frechet_distance,
             "share_changed": float((predictions.digits != digits).double().mean()),
         }
+    sizes = [size for size in BATCH_SIZES if size >= smallest]
     by_size = [
         evaluator.measure(failures.in_training_mode(generator, z, size)).frechet_distance
-        for size in BATCH_SIZES
+        for size in sizes
     ]
     write_evidence(
         directory,
         images,
-        {"training mode": (BATCH_SIZES, by_size)},
+        {"training mode": (sizes, by_size)},
         metrics,
         title="Batch statistics at sampling time",
         x_label="images in a batch",
@@ -207,6 +228,8 @@ def batch_statistics(directory: Path, workspace: Workspace, evaluator: Evaluator
         f"| {name} | {row['frechet_distance']:.1f} | {row['share_changed']:.1%} |"
         for name, row in metrics.items()
     ]
+    if why_not_one:
+        lines += ["", why_not_one]
     return "\n".join(lines)
 
 

@@ -20,7 +20,7 @@ from toolkit.assignment.check.verify import is_pending, is_proved, proof_of
 from toolkit.assignment.parts import FILES, PARTS, Part
 from toolkit.assignment.records.doubts import judge_records
 from toolkit.assignment.records.files import read_folder
-from toolkit.common.errors import UsageError
+from toolkit.common.errors import UsageError, is_out_of_memory
 from toolkit.common.scratch.directory import scratch_directory
 
 JUDGES: dict[Part, str] = {
@@ -167,10 +167,8 @@ def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> N
         verdicts.gone(gone)
     except StudentError as error:
         verdicts.error(error)
-    except MemoryError:  # all of it has a limit of its own
-        raise
     except Exception as error:  # a fault of the judge's own must not cost anybody a point
-        if "can't allocate memory" in str(error):  # torch has an exception of its own
+        if is_out_of_memory(error):  # all of it has a limit of its own
             raise MemoryError from error
         kind = type(error).__name__
         verdicts.not_seen("failed", work=verdicts.work, kind=kind, error=error)

@@ -1,0 +1,68 @@
+"""Out of memory: what torch and numpy really raise, and what only has the word in it."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+import typer
+
+from toolkit.common.console import reports_errors
+from toolkit.common.errors import is_out_of_memory
+
+MORE_THAN_ANY_MACHINE_HAS = 10**14  # numbers of four bytes
+
+
+def raised_by(call: Callable[[], object]) -> Exception:
+    with pytest.raises(Exception) as caught:  # noqa: PT011, of any kind
+        call()
+    return caught.value
+
+
+@torch.jit.script
+def scripted(size: int) -> torch.Tensor:
+    if size < 0:
+        raise ValueError("a size in memory is not negative")
+    return torch.empty([size])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_is_raised_where_memory_runs_out() -> None:
+    size = MORE_THAN_ANY_MACHINE_HAS
+    calls: list[Callable[[], object]] = [
+        lambda: torch.empty(size),
+        lambda: scripted(size),
+        lambda: np.empty(size),
+        lambda: bytearray(4 * size),
+    ]
+    for call in calls:
+        assert is_out_of_memory(raised_by(call))
+    assert is_out_of_memory(torch.cuda.OutOfMemoryError("CUDA out of memory"))
+
+
+def test_another_error_may_have_the_word_in_it() -> None:
+    view = torch.zeros(2).expand(3, 2)
+    calls: list[Callable[[], object]] = [
+        lambda: view.add_(1),  # "... more than one element ... refers to a single memory location"
+        lambda: scripted(-1),
+    ]
+    for call in calls:
+        error = raised_by(call)
+        assert "memory" in str(error)
+        assert not is_out_of_memory(error)
+
+
+def test_a_command_says_it_only_if_it_is_so(capsys: pytest.CaptureFixture[str]) -> None:
+    @reports_errors
+    def too_large() -> None:
+        torch.empty(MORE_THAN_ANY_MACHINE_HAS)
+
+    @reports_errors
+    def faulty() -> None:
+        torch.zeros(2).expand(3, 2).add_(1)
+
+    with pytest.raises(typer.Exit):
+        too_large()
+    assert capsys.readouterr().err == "Error: out of memory. Choose smaller sizes.\n"
+    with pytest.raises(RuntimeError, match="single memory location"):
+        faulty()
