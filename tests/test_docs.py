@@ -262,10 +262,10 @@ def test_tour_with_torch_alone() -> None:
     assert "the classifier sees a" in done.stdout
 
 
-def test_python_snippet() -> None:
-    (snippet,) = re.findall(
-        r"```python\n(.*?)```", (DOCS / "exports.md").read_text(), flags=re.DOTALL
-    )
+@pytest.mark.parametrize("number", [0, 1], ids=["with the toolkit", "with torch alone"])
+def test_python_snippet(number: int) -> None:
+    snippets = re.findall(r"```python\n(.*?)```", (DOCS / "exports.md").read_text(), re.DOTALL)
+    snippet = snippets[number]
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", snippet + "\nprint(digit)"],
         cwd=ROOT,

@@ -143,6 +143,8 @@ def typed_names(module: str) -> dict[str, str]:
 def test_public_names_are_what_type_checkers_see(module: str) -> None:
     """`__all__`, the imports for type checkers, and what Python finds: the same objects."""
     package = importlib.import_module(module)
+    listed = (ROOT / "docs" / "api" / "index.md").read_text()
+    assert all(f"`{name}`" in listed for name in package.__all__)
     typed = typed_names(module)
     assert sorted(package.__all__) == sorted(typed)
     assert set(typed) <= set(dir(package))

@@ -33,9 +33,6 @@ from .systems import other
 ROOT = Path(__file__).parents[1]
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
-# As in pyproject.toml: TorchScript is deprecated upstream.
-IGNORED = "ignore:`torch.jit.load` is deprecated"
-
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]  # built once
 
 
@@ -129,7 +126,7 @@ def test_the_lines_of_the_readme(installed: Path, tmp_path: Path) -> None:
     assert len([line for line in lines.splitlines() if line]) == 10
     (tmp_path / "mine.py").write_text(lines, encoding="utf-8")
     python = str(Path(program(installed)).with_name("python"))
-    subprocess.run([python, "-W", "error", "-W", IGNORED, "mine.py"], cwd=tmp_path, check=True)
+    subprocess.run([python, "-W", "error", "mine.py"], cwd=tmp_path, check=True)
     logged = (tmp_path / "runs" / "mine" / "metrics.jsonl").read_text().splitlines()
     assert json.loads(logged[-1])["step"] == 50
     assert iio.imread(tmp_path / "nine.png").shape == (90, 810)  # nine in a row, framed, thrice

@@ -1,17 +1,20 @@
 """Exports: equal to the eager model, alone in the world, and never read when damaged."""
 
 import json
+import shutil
 import subprocess
 import sys
+import warnings
 import zipfile
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
 from torch import nn
 
 from toolkit.common.errors import ToolkitError, UsageError
-from toolkit.export import manifest, replacing, torchscript
+from toolkit.export import load, manifest, replacing, torchscript, verify
 from toolkit.export.golden import example_inputs
 from toolkit.export.replacing import lists_on_one_line
 from toolkit.gan.config import Config
@@ -170,6 +173,63 @@ def test_python_that_torch_does_not_support(
     assert capsys.readouterr().err.startswith("Note: torch does not support TorchScript")
     torchscript.load("rnn")
     assert capsys.readouterr().err == ""
+
+
+def test_a_loaded_model_needs_no_gradients_until_they_are_asked_for() -> None:
+    """And so takes the quick loop; one whose weights ask for them takes the plain one."""
+    digits = torch.randint(10, (3, 20), generator=torch.Generator().manual_seed(0))
+    lstm = torchscript.load("lstm")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="`torch.jit")
+        plain = torch.jit.load(ROOT / "exports" / "lstm.pt")
+    assert not any(weight.requires_grad for weight in lstm.parameters())
+    logits = lstm(digits)
+    assert not logits.requires_grad
+    with torch.no_grad():
+        torch.testing.assert_close(plain(digits), logits, rtol=0, atol=0)  # the same loop
+    for weight in lstm.parameters():
+        weight.requires_grad_(True)
+    lstm(digits).sum().backward()
+    plain(digits).sum().backward()
+    for ours, theirs in zip(lstm.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+def test_load_finds_the_exports_of_the_toolkit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the current folder has none; those that it has come first, each by itself."""
+    monkeypatch.chdir(tmp_path)
+    committed = torchscript.load("rnn", ROOT / "exports").state_dict()
+    assert torch.equal(load("rnn").state_dict()["readout.weight"], committed["readout.weight"])
+    own = RNN(4)
+    save("rnn", own, tmp_path / "exports")
+    assert torch.equal(load("rnn").state_dict()["readout.weight"], own.readout.weight)
+    assert load("generator").latent_dim == 64  # the folder has none
+    (tmp_path / "exports" / "generator.pt").write_bytes(b"mine")
+    with pytest.raises(ToolkitError, match=r"manifest\.json does not list generator\.pt"):
+        load("generator")
+    with pytest.raises(UsageError, match="no format 'h5'; choose one of pt, onnx, pt2"):
+        load("rnn", format="h5")  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("format", get_args(manifest.Format))
+def test_verify(format: manifest.Format, tmp_path: Path) -> None:
+    assert verify("rnn", ROOT / "exports", format=format) < 1e-4
+    for name in ("rnn.pt", f"rnn.{format}"):
+        shutil.copy(ROOT / "exports" / name, tmp_path)
+    entries = manifest.read_manifest(ROOT / "exports")
+    entries = {name: entries[name] for name in ("rnn.pt", f"rnn.{format}")}
+    values = entries["rnn.pt"]["golden"]["cases"][0]["output"]["values"]
+    values[2] += 0.01
+    (tmp_path / "manifest.json").write_text(json.dumps(entries))
+    said = rf"rnn.{format} differs from the golden outputs by 1.0e-02\."
+    with pytest.raises(ToolkitError, match=said):
+        verify("rnn", tmp_path, format=format)
+    del entries["rnn.pt"]["golden"]
+    (tmp_path / "manifest.json").write_text(json.dumps(entries))
+    with pytest.raises(ToolkitError, match=rf"manifest.json has no golden values for rnn.{format}"):
+        verify("rnn", tmp_path, format=format)
 
 
 def test_lists_on_one_line() -> None:

@@ -1,6 +1,7 @@
 """The microscope against nn.LSTM and nn.RNN, through which every sequence is read on its own, and
 gradients over time against finite differences and a case worked by hand."""
 
+from copy import deepcopy
 from itertools import pairwise
 
 import numpy as np
@@ -96,6 +97,15 @@ def test_linear_decay_by_hand() -> None:
     norms = gradient_norms(model, torch.randint(10, (4, 9)), torch.randint(10, (4,)))["h"]
     ratios = [earlier / later for earlier, later in pairwise(norms)]
     assert ratios == pytest.approx([0.5] * 8, rel=1e-4)
+
+
+def test_weights_that_need_no_gradients_change_no_gradient(network: LSTM | RNN) -> None:
+    """As those of an export: what is asked for is the gradient of the states."""
+    digits, labels = torch.tensor([DIGITS[:-1]]), torch.tensor(DIGITS[-1:])
+    expected = gradient_norms(network, digits, labels)
+    frozen = deepcopy(network).requires_grad_(False)
+    assert gradient_norms(frozen, digits, labels) == expected
+    assert min(expected["h"]) > 0
 
 
 def test_last_step_equals_finite_differences() -> None:

@@ -6,7 +6,8 @@ teaches; here its place is taken by one of two that come from the same equations
 - for prediction, in Python and in the exported file, the loop of `sigmoids.py`;
 - for training, the same with hand-written derivatives, `bptt.py`.
 
-Whoever trains the exported file goes through the plain loop, which autograd can follow.
+An exported file that is trained further, so that its weights ask for gradients, goes through the
+plain loop, which autograd can follow.
 """
 
 import torch
