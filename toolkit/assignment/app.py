@@ -92,9 +92,9 @@ def check(
 ) -> None:
     """Say what is right and what is wrong in your code, and what the check could not see.
 
-    The check finds your files by their contents, and runs a copy of them. Exit code 0: everything
-    is right; 1: something is wrong; 3: nothing is wrong, but something was not seen; 2: the folder
-    cannot be checked.
+    The check finds your files by their contents. It runs a copy of them as you, without a sandbox;
+    for other people's code there is grade. Exit code 0: everything is right; 1: something is wrong;
+    3: nothing is wrong, but something was not seen; 2: the folder cannot be checked.
     """
     if explain is not None and path is None and not json:
         from toolkit.assignment.check.explanations import explain_id
@@ -135,9 +135,10 @@ def export(
     """Export your own networks with their weights, as files like the toolkit's.
 
     An LSTM must be right by `check`: its weights go into the toolkit's network, which gives the
-    same answers. A generator and a discriminator stay as they are. (`toolkit train export` is
-    another command: it writes the toolkit's networks in another format.) Exit code 1: something
-    could not be exported; the rest is written.
+    same answers. A generator and a discriminator stay as they are. The command runs your code as
+    you, without a sandbox, and unpickles weights that are saved as whole networks: do not use it on
+    other people's files. (`toolkit train export` is another command: it writes the toolkit's
+    networks in another format.) Exit code 1: something could not be exported; the rest is written.
     """
     from toolkit.assignment.check.host import Host
 
@@ -227,7 +228,8 @@ def pack(
     """Make the archive that you hand in, and try it the way the grader will.
 
     If something is missing or empty, it says so and makes no archive. Otherwise its first line
-    lists what would cost points. It sets an older archive aside.
+    lists what would cost points. It sets an older archive aside. It tries your own code in the
+    sandbox of grade where there is one, and elsewhere as you, without a sandbox.
     """
     from toolkit.assignment.grade.sandbox.isolation import Limits
     from toolkit.assignment.pack import pack as pack_submission
@@ -247,6 +249,8 @@ def tutor(
     ] = None,
 ) -> None:
     """Check one step of your code, with the numbers of a tiny example; or get the next hint.
+
+    A check runs the code in FOLDER as you, without a sandbox.
 
     Exit code of a check: 0: right; 1: wrong, or not written yet; 3: not seen.
     """
@@ -310,27 +314,43 @@ def viva(
     ] = None,
     sheet: Annotated[
         Path | None,
-        typer.Option(help="For teachers: write a page to print, FILE.html, with the answers."),
+        typer.Option(
+            help="For teachers: write a page to print, FILE.html, with the answers. The code runs "
+            "in the sandbox of grade, which needs Linux."
+        ),
     ] = None,
+    unsafe: Annotated[
+        bool,
+        typer.Option(
+            "--unsafe",
+            help="With --sheet: also where the code can reach files or the network.",
+        ),
+    ] = False,
     lang: LanguageOption = "en",
 ) -> None:
-    """Ask five questions about your own lines; a run of your code has the answers."""
+    """Ask five questions about your own lines; a run of your code has the answers.
+
+    It runs the code in FOLDER as you, without a sandbox: for the code of others give --sheet.
+    """
+    number = random.randrange(10**6) if seed is None else seed
+    if sheet is not None:
+        from toolkit.assignment.grade.pages import viva_page
+        from toolkit.assignment.viva.sheet import questions_for_sheet
+
+        questions = questions_for_sheet(folder, lang, number, unsafe)
+        atomic_write(sheet, viva_page(questions, folder.resolve().name, lang).encode())
+        print(f"Written: {sheet}")
+        return
+    if unsafe:
+        raise UsageError("--unsafe is for --sheet: without it your own code runs as you.")
     from toolkit.assignment.check.host import Host
 
     with Host() as host:  # it gets ready while this one imports
         from toolkit.assignment.viva.session import ask, find_questions
 
-        if seed is None:
-            seed = random.randrange(10**6)
-        questions = find_questions(folder, lang, seed, host)
-    if sheet is None:
-        for text in ask(questions, lang, can_ask()):
-            print(text)
-    else:
-        from toolkit.assignment.grade.pages import viva_page
-
-        atomic_write(sheet, viva_page(questions, folder.resolve().name, lang).encode())
-        print(f"Written: {sheet}")
+        questions = find_questions(folder, lang, number, host)
+    for text in ask(questions, lang, can_ask()):
+        print(text)
 
 
 app.command()(reports_errors(grade))

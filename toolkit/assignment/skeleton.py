@@ -62,10 +62,10 @@ def _copy(sources: Mapping[Path, Path], out: Path) -> tuple[list[Path], list[Pat
 
 def copied_from_solution(texts: Iterable[str]) -> list[str]:
     """The files of the solution that one of these programs equals, whatever its names are."""
-    from toolkit.assignment.grade.copies.similar import prints_of  # here: it imports numpy
+    from toolkit.assignment.grade.copies.similar import Code, prints_of  # here: it imports numpy
 
     def fingerprints(text: str) -> set[int]:
-        return set(prints_of({"": text}).plain.tolist())
+        return set(prints_of(Code({"": text}, [])).plain.tolist())
 
     submitted = list(map(fingerprints, texts))
     copied = []

@@ -47,6 +47,7 @@ ANSWERS: dict[Part, dict[str, Any]] = {
             {"name": str, "kind": str, "shape": SIZES, "grad": bool, "zero": bool,
              "unfilled": bool, "made": PLACE}]},
         "run": [[Tensor]],
+        "run_without_dropout": [Tensor],
         "record": {
             "values": 3, "seen": [[int, int, int, *NAMED, PLACE]], "outputs": [[Tensor]],
             "written": {str: PLACE}, "remade": [str], "kept": [str], "uses": {str: int},

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 BUSY = 8  # times its limit that a submission may take where others have its core
 WINDOW = 3600.0  # seconds; one archive may take minutes
+OPEN_CLUSTER = (
+    "this scheduler asks nobody for a certificate: whoever can reach it can run any code on its "
+    "workers, and read all archives and results. See SECURITY.md, grade --cluster."
+)
 RubricOption = Annotated[
     Path | None,
     typer.Option(help="A TOML file with the points.", show_default="the assignment's 40 + 60"),
@@ -38,7 +42,11 @@ JobsOption = Annotated[
     int, typer.Option(min=1, max=1000, help="How many archives to grade at the same time.")
 ]
 ClusterOption = Annotated[
-    str | None, typer.Option(help="For a big class: a Dask scheduler, tcp://HOST:PORT.")
+    str | None,
+    typer.Option(
+        help="For a big class: a Dask scheduler, tls://HOST:PORT. Whoever can reach one at tcp:// "
+        "can run code on its workers."
+    ),
 ]
 TimeLimitOption = Annotated[float, typer.Option(min=1, max=86_400, help="Seconds for one archive.")]
 MemoryLimitOption = Annotated[
@@ -115,6 +123,8 @@ def grade(
         find_owners(archives, csv, students)
     if restart and out.exists():
         set_aside(out)
+    if cluster is not None and not cluster.startswith("tls://"):
+        print(f"Note: {OPEN_CLUSTER}", file=sys.stderr)
     memory = int(memory_limit * 2**30)
     limits = Limits(seconds=time_limit, longest=BUSY * time_limit, memory=memory)
     isolation = None if cluster else find_isolation(unsafe=unsafe)

@@ -72,8 +72,35 @@ def grade_archive(
         ToolkitError: this user has no isolation; see `find_isolation`.
         Failed: the grader itself did.
     """
+    from toolkit.assignment.grade.sandbox.apart import Exceeded  # needs Linux
+
+    def work(sandbox: Sandbox, own: "Share") -> bytes:
+        return _judged(name, archive, rubric, check, sandbox, own).model_dump_json().encode()
+
+    try:
+        answer = judged_apart(work, limits, isolation)
+    except Exceeded as error:
+        return ungraded(name, f"The archive could not be graded: {error}.", rubric)
+    return Result.model_validate_json(answer)
+
+
+def judged_apart(
+    work: Callable[[Sandbox, "Share"], bytes], limits: Limits, isolation: Isolation | None = None
+) -> bytes:
+    """What `work` makes of a new sandbox, in a process of its own, within limits of its own.
+
+    Args:
+        work: reads what a stranger handed in, and runs it in the sandbox that it is given.
+        limits: of the sandbox.
+        isolation: None for the best that works here.
+
+    Raises:
+        ToolkitError: this user has no isolation; see `find_isolation`.
+        Exceeded: it took more than judging may.
+        Failed: it raised something.
+    """
     from toolkit.assignment.check.parent import import_judges  # here: they have torch
-    from toolkit.assignment.grade.sandbox.apart import Bounds, Exceeded, apart  # need Linux
+    from toolkit.assignment.grade.sandbox.apart import Bounds, apart  # need Linux
     from toolkit.assignment.grade.sandbox.scratch import scratch_directory, uids_in_use
     from toolkit.assignment.grade.sandbox.share import share
     from toolkit.assignment.grade.sandbox.supervise import end_all
@@ -85,16 +112,12 @@ def grade_archive(
     bounds = Bounds(limits.longest + JUDGE_SECONDS, JUDGE_SECONDS, JUDGE_MEMORY)
     with scratch_directory() as scratch, share(limits.memory, scratch) as own:
 
-        def work() -> bytes:
+        def in_sandbox() -> bytes:
+            os.umask(0o022)  # the user that the sandbox runs under reads what is written
             sandbox = Sandbox(way, scratch / "submission", scratch / "sandbox", limits)
-            result = _judged(name, archive, rubric, check, sandbox, own)
-            return result.model_dump_json().encode()
+            return work(sandbox, own)
 
-        try:
-            answer = apart(work, bounds, lambda judge: end_all(judge, way.uid_of(judge)))
-        except Exceeded as error:
-            return ungraded(name, f"The archive could not be graded: {error}.", rubric)
-    return Result.model_validate_json(answer)
+        return apart(in_sandbox, bounds, lambda judge: end_all(judge, way.uid_of(judge)))
 
 
 def _judged(
@@ -106,7 +129,6 @@ def _judged(
     from toolkit.assignment.grade.unusual import unusual
     from toolkit.assignment.viva.session import questions_of
 
-    os.umask(0o022)  # the user that the sandbox runs under reads what is written
     archived, judge = sandbox.scratch.with_name("archive"), check.judge or parent.judge
     sandbox.submission.mkdir()
     try:

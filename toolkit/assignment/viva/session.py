@@ -24,7 +24,7 @@ def questions_of(
 
 
 def find_questions(folder: Path, language: Language, seed: int, host: Host) -> list[Question]:
-    """The same about a folder, for which there is at least one question.
+    """Find questions about one's own folder, whose code runs in `host` without a sandbox.
 
     Raises:
         UsageError: it is not a folder, or has none of the files.
@@ -32,7 +32,15 @@ def find_questions(folder: Path, language: Language, seed: int, host: Host) -> l
     """
     with scratch_directory("viva") as scratch:
         submission = prepare(Path(os.path.realpath(folder)), scratch)
-        questions = questions_of(submission, host, str(submission.root), language, seed)
+        return some(questions_of(submission, host, str(submission.root), language, seed), language)
+
+
+def some(questions: list[Question], language: Language) -> list[Question]:
+    """The same questions, if there is at least one.
+
+    Raises:
+        ToolkitError: there is no question.
+    """
     if not questions:
         raise ToolkitError(say("few", language, number=0, wanted=COUNT))
     return questions

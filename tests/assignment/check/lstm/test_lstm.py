@@ -74,3 +74,49 @@ def test_a_part_is_not_tried_in_place_of_the_network(tmp_path: Path, warm_check:
     (tmp_path / "use.py").write_text(USE)
     report = warm_check(tmp_path, parts=["lstm"])
     assert [finding.id for finding in report.findings] == ["does-not-run"]
+
+
+LAST = "return self.p(h)"
+DIFFERENT = {
+    "the output": (
+        LAST,
+        "y = self.p(h)\n        if self.training:\n            y = y + 3 * torch.sin(7 * y)\n"
+        "        return y",
+    ),
+    "a state": ("h = c.tanh() * o", "h = (c if self.p.training else c.tanh()) * o"),
+    "long inputs only": (LAST, "return self.p(h + (self.training and x.size(1) > 9))"),
+    "a flag of their own": (
+        LAST,
+        "return self.p(h + self.on)\n\n    on = False\n\n    def train(self, mode=True):\n"
+        "        self.on = mode\n        return super().train(mode)",
+    ),
+    "no number": (LAST, "return self.p(h) / (not self.training)"),
+}  # fmt: skip
+ALIKE = {
+    "dropout": (
+        "nn.Linear(hidden_dim, output_dim)",
+        "nn.Sequential(nn.Dropout(0.5), nn.Linear(hidden_dim, output_dim))",
+    ),
+    "in both modes": (LAST, "return self.p(nn.Dropout(0.5)(h))"),
+    "functional": (LAST, "return self.p(nn.functional.dropout(h, 0.5, self.training))"),
+    "torch's": (LAST, "return self.p(torch.dropout(h, 0.5, self.training))"),
+}
+
+
+@pytest.mark.parametrize("name", DIFFERENT)
+def test_what_is_computed_only_in_training(name: str, tmp_path: Path, warm_check: Check) -> None:
+    """The equations are not seen, and both numbers are said."""
+    text = CELL.replace(*DIFFERENT[name])
+    assert text != CELL
+    (tmp_path / "lstm.py").write_text(text)
+    report = warm_check(tmp_path, parts=["lstm"])
+    said = [one for one in report.not_seen if one.id == "wrong-equation"]
+    assert [one.message for one in said if "In training mode, without dropout" in one.message]
+    assert not any("equations" in one.message for one in report.right)
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_dropout_is_no_other_equation(name: str, tmp_path: Path, warm_check: Check) -> None:
+    (tmp_path / "lstm.py").write_text(CELL.replace(*ALIKE[name]))
+    report = warm_check(tmp_path, parts=["lstm"])
+    assert not any("training mode" in one.message for one in report.not_seen)

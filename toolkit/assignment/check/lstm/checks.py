@@ -9,6 +9,7 @@ from toolkit.assignment.check.lstm.cell import reference
 from toolkit.assignment.check.lstm.devices import check_device
 from toolkit.assignment.check.lstm.equations import check_equations, follows
 from toolkit.assignment.check.lstm.learning import LENGTH, check_learning
+from toolkit.assignment.check.lstm.modes import modes_agree
 from toolkit.assignment.check.lstm.network import Network, WrongOutput
 from toolkit.assignment.check.lstm.search import find_network, other_ways
 from toolkit.assignment.check.lstm.sizes import check_sizes
@@ -90,7 +91,8 @@ def _judge(
     _check_probabilities(network, verdicts)
     if repeats or not drawn:
         verdicts.doing("equations (1) to (7)")
-        check_equations(network, source, verdicts)
+        if modes_agree(network, verdicts):
+            check_equations(network, source, verdicts)
     parameters.check_registered(network, verdicts)
     if repeats and not remade:
         verdicts.doing("gradients")

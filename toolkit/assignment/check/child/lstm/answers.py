@@ -15,6 +15,7 @@ from toolkit.assignment.check.child.importing import classes, unpickled
 from toolkit.assignment.check.child.lstm.devices import Elsewhere, pretend_gpu
 from toolkit.assignment.check.child.lstm.double import in_double
 from toolkit.assignment.check.child.lstm.learning import log_probabilities, slopes
+from toolkit.assignment.check.child.lstm.modes import WithoutDropout
 from toolkit.assignment.check.child.lstm.operations import Operations, notable, pieces, pieces_of
 from toolkit.assignment.check.child.lstm.tensors import all_tensors, changed, described
 from toolkit.assignment.check.child.origins import Origins
@@ -150,6 +151,13 @@ class Answers:
             torch.manual_seed(seeds[k] if seeds else 0)
             results.append(self._call(x))
         return [[x.detach() for x in result] for result in results]
+
+    def run_without_dropout(self, x: Tensor, training: bool) -> list[Tensor]:
+        """What comes back in training mode, or in evaluation mode."""
+        self.network.train(training)
+        torch.manual_seed(0)
+        with WithoutDropout():
+            return [result.detach() for result in self._call(x)]
 
     def record(self, inputs: list[Tensor], batch: int, hidden: int) -> dict[str, Any]:
         """Call the network with each input, and tell what it computes.

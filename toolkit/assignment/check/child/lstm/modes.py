@@ -1,0 +1,23 @@
+"""A forward pass without the dropout that belongs to training."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch.overrides import TorchFunctionMode
+
+
+class WithoutDropout(TorchFunctionMode):
+    """Inside this block every dropout of torch's, by whatever name, returns what it is given."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Compute, but for dropout."""
+        given = kwargs or {}
+        if "dropout" in getattr(func, "__name__", ""):
+            return args[0] if args else given["input"]
+        return func(*args, **given)

@@ -1,0 +1,57 @@
+"""Whether an LSTM computes in training mode what it computes in evaluation mode.
+
+The equations are looked at in evaluation mode, where dropout does nothing. What a forward computes
+only while it is trained would go unseen there.
+"""
+
+from contextlib import suppress
+
+import torch
+from torch import Tensor
+
+from toolkit.assignment.check.host import StudentError
+from toolkit.assignment.check.lstm.network import Network, WrongOutput, last_logits
+from toolkit.assignment.check.verdicts import Verdicts
+
+SAME = 1e-4  # the logits may differ by so much, of the largest of them and 1
+
+
+def modes_agree(network: Network, verdicts: Verdicts) -> bool:
+    """Compare both modes, without dropout; where they differ, the equations are not seen.
+
+    Afterwards it is built anew: in training mode it may have changed its state.
+    """
+    usual = (network.way.batch, network.way.steps)
+    for seed, (batch, steps) in enumerate([usual, *network.other_sizes()]):
+        x = network.digits(batch, steps, seed)
+        with suppress(StudentError, WrongOutput):  # what fails is said where it is tried
+            trained, evaluated = (without_dropout(network, x, mode) for mode in (True, False))
+            apart = (trained - evaluated).abs()
+            is_same = bool(apart.max() <= SAME * _scale(trained, evaluated))
+            if is_same and bool(apart.isfinite().all()):
+                continue
+            worst = int(apart.nan_to_num(torch.inf).argmax())
+            verdicts.not_seen(
+                "training-mode",
+                trained=float(trained.flatten()[worst]),
+                evaluated=float(evaluated.flatten()[worst]),
+            )
+            return False
+    network.build()
+    return True
+
+
+def without_dropout(network: Network, x: Tensor, training: bool) -> Tensor:
+    """The logits (B, 10) of a new network in one of the modes."""
+    network.build()
+    logits: Tensor = network.student.ask(
+        "run_without_dropout",
+        reader=lambda answer: last_logits(answer, *x.shape[:2]).logits,
+        x=network.encode(x),
+        training=training,
+    )
+    return logits
+
+
+def _scale(*logits: Tensor) -> float:
+    return max(1.0, *(float(one.abs().max()) for one in logits))

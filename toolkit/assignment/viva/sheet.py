@@ -1,0 +1,85 @@
+"""Questions about somebody else's hand-in: its code runs in the grader's sandbox only."""
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from toolkit.assignment.check.host import MALFORMED
+from toolkit.assignment.check.submission import prepare
+from toolkit.assignment.grade.verdict import CHECK, judged_apart
+from toolkit.assignment.viva.questions import Question
+from toolkit.assignment.viva.session import questions_of, some
+from toolkit.common.errors import ToolkitError, UsageError
+from toolkit.common.texts.language import Language
+
+if TYPE_CHECKING:  # these need Linux
+    from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, Sandbox
+    from toolkit.assignment.grade.sandbox.share import Share
+
+NEEDS_LINUX = (
+    "viva --sheet needs Linux, because it runs other people's code in the sandbox of grade. "
+    "Without --sheet, viva asks you about your own code on every system."
+)
+
+
+class Drawn(BaseModel):
+    """What the process that reads the hand-in sends: questions, or why there are none."""
+
+    questions: list[Question] = []
+    problem: str = ""
+
+
+def questions_for_sheet(
+    folder: Path, language: Language, seed: int, unsafe: bool, limits: "Limits | None" = None
+) -> list[Question]:
+    """Questions about the code in a folder, at least one.
+
+    Args:
+        unsafe: as of `find_isolation`.
+        limits: of the sandbox.
+
+    Raises:
+        UsageError: it is no folder, or has none of the files.
+        ToolkitError: there is no safe isolation here, the code took too much, or there is no
+            question.
+    """
+    if sys.platform != "linux":
+        raise ToolkitError(NEEDS_LINUX)
+    from toolkit.assignment.grade.sandbox.apart import Exceeded, Failed
+    from toolkit.assignment.grade.sandbox.choice import find_isolation
+    from toolkit.assignment.grade.sandbox.isolation import Limits
+
+    isolation: Isolation = find_isolation(unsafe=unsafe)
+
+    def work(sandbox: "Sandbox", share: "Share") -> bytes:
+        return _drawn(folder, sandbox, share, language, seed).model_dump_json().encode()
+
+    try:
+        answer = judged_apart(work, limits or Limits(), isolation)
+    except (Exceeded, Failed) as error:
+        raise ToolkitError(f"There are no questions about {folder}: {error}.") from error
+    drawn = Drawn.model_validate_json(answer)
+    if drawn.problem:
+        raise UsageError(drawn.problem)
+    return some(drawn.questions, language)
+
+
+def _drawn(
+    folder: Path, sandbox: "Sandbox", share: "Share", language: Language, seed: int
+) -> Drawn:
+    from toolkit.assignment.grade.sandbox.host import SandboxedHost
+
+    sandbox.submission.mkdir()
+    try:
+        submission = prepare(Path(os.path.realpath(folder)), sandbox.submission)
+    except UsageError as error:
+        return Drawn(problem=str(error))
+    drawn = Drawn()
+    host = SandboxedHost(CHECK.child, sandbox, share)
+    with host, contextlib.suppress(*MALFORMED):  # what their process tells
+        drawn.questions = questions_of(submission, host, host.root, language, seed)
+    return drawn
