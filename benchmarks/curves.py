@@ -20,6 +20,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -49,6 +50,7 @@ LOG = Path(__file__).with_name("curves.jsonl")
 SOLUTION = Path(__file__).parents[1] / "assignments" / "solution"
 BANDS = Path(__file__).parents[1] / "toolkit/assignment/curve/bands.json"
 Entry = dict[str, Any]
+Run = Callable[[Tensor], Tensor]  # a network, perhaps with a fault
 SLACK = 1.25  # of time
 MARGIN = 1.25  # how far a new run may be off, in what those of the band are off the others
 LEAST = dict.fromkeys(("loss", *GAN_CURVES), 0.2) | {"accuracy": 0.05}
@@ -102,7 +104,8 @@ FAULTS = {
         "no non-linearity",
     ],
 }
-# What trains as a healthy run does, or so nearly that no curve shows it in the first 30%.
+FACTORS = {"learning rate x 10": 10, "learning rate / 100": 0.01}  # of the learning rate
+# Faults that train as a healthy run does, or so nearly that no curve shows it in the first 30%.
 HIDDEN = {
     "lstm-T5: answer in the input",
     "lstm-T10: answer in the input",
@@ -113,7 +116,7 @@ HIDDEN = {
 
 
 class Series:
-    """A curve as it is kept: for each `every` steps the mean, and the value at the last of them."""
+    """A curve as it is stored: for each `every` steps the mean, and the value at the last one."""
 
     def __init__(self, every: int) -> None:
         self.every, self.waiting = every, list[float]()
@@ -149,24 +152,40 @@ class Linear(nn.Module):
         return self.readout(h)
 
 
+class LastDigit(nn.Module):
+    """A network that forgets all digits but the last, as if h were not carried."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, digits: Tensor) -> Tensor:
+        return self.network(digits[:, -1:])
+
+
 @torch.no_grad()
 def start(model: nn.Module, seed: int, length: int) -> None:
     """The first weights: as the solution has them, Glorot's, or (where T is short) those of torch.
 
     With torch's, whose b_f is about 0, the LSTM of T = 20 learns nothing in 1,000 steps.
     """
-    way = seed % (2 if length == 20 and len(model.cell.bias) == 512 else 3)
-    for p in model.parameters():
-        bound = 128**-0.5
-        if p.dim() == 1:
-            p.uniform_(-bound, bound) if way == 2 else p.zero_()
-        elif way == 1:
-            for gate in p.split(128):
+    is_lstm = len(model.cell.bias) == 512
+    number_of_styles = 2 if length == 20 and is_lstm else 3
+    style = ("solution", "Glorot", "torch")[seed % number_of_styles]
+    bound = 128**-0.5
+    for parameter in model.parameters():
+        is_bias = parameter.dim() == 1
+        if style == "torch":
+            limit = bound if is_bias else parameter.size(1) ** -0.5
+            parameter.uniform_(-limit, limit)
+        elif is_bias:
+            parameter.zero_()
+        elif style == "Glorot":
+            for gate in parameter.split(128):
                 nn.init.xavier_uniform_(gate)
         else:
-            bound = bound if way == 0 else p.size(1) ** -0.5
-            p.uniform_(-bound, bound)
-    if way < 2 and len(model.cell.bias) == 512:
+            parameter.uniform_(-bound, bound)
+    if is_lstm and style != "torch":
         model.cell.bias.chunk(4)[1].fill_(1)
 
 
@@ -176,20 +195,19 @@ def train_palindromes(recipe: str, seed: int, fault: str, steps: int) -> dict[st
     torch.manual_seed(seed)
     model = build(Config(model=network, length=T, seed=seed))
     start(model, seed, T)
-    run: nn.Module | Callable[[Tensor], Tensor] = model
+    run: Run = model
     if fault == "no non-linearity":
         run = Linear(model)
     elif fault == "h not carried":
-        run = lambda digits: model(digits[:, -1:])  # noqa: E731
+        run = LastDigit(model)
     elif fault == "softmax before the loss":
-        run = lambda digits: model(digits).softmax(1)  # noqa: E731
-    rate = 1e-3 * {"learning rate x 10": 10, "learning rate / 100": 0.01}.get(fault, 1)
-    optimizer = torch.optim.RMSprop(model.parameters(), lr=rate)
+        run = nn.Sequential(model, nn.Softmax(1))
+    optimizer = torch.optim.RMSprop(model.parameters(), lr=1e-3 * FACTORS.get(fault, 1))
     rng = make_rng(seed, "curves")
     unseen = held_out(T, "test", 500, rng)
     pool = palindromes(10_000, T, split="train", rng=rng) if seed // 3 % 2 == 0 else None
     every = EVERY["palindromes"]
-    losses, shares = Series(every), list[float]()
+    losses, accuracies = Series(every), list[float]()
     order = torch.empty(0, dtype=torch.long)
     for step in range(1, steps + 1):
         if pool is None:
@@ -221,8 +239,8 @@ def train_palindromes(recipe: str, seed: int, fault: str, steps: int) -> dict[st
         if step % every == 0:
             with torch.no_grad():
                 digits, labels = split_last(unseen)
-                shares.append(float((run(digits).argmax(1) == labels).float().mean()))
-    return {"loss": losses.mean, "loss_at": losses.at, "accuracy_at": shares}
+                accuracies.append(float((run(digits).argmax(1) == labels).float().mean()))
+    return {"loss": losses.mean, "loss_at": losses.at, "accuracy_at": accuracies}
 
 
 # Part II
@@ -237,11 +255,12 @@ class Affine(torch.autograd.Function):
         return product(x, weight, bias)
 
     @staticmethod
-    def backward(ctx: Any, *given: Tensor) -> tuple[Tensor | None, ...]:
-        (x, weight), (dy,) = ctx.saved_tensors, given
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (x, weight), (dy,) = ctx.saved_tensors, gradients
         dx = product(dy, weight.t()) if ctx.needs_input_grad[0] else None
-        needs = ctx.needs_input_grad[1]
-        return dx, product(dy.t(), x.t()) if needs else None, dy.sum(0) if needs else None
+        if not ctx.needs_input_grad[1]:
+            return dx, None, None
+        return dx, product(dy.t(), x.t()), dy.sum(0)
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -253,27 +272,42 @@ class FastLinear(nn.Linear):
         return Affine.apply(x, self.weight, self.bias)
 
 
-def train_gan(recipe: str, seed: int, fault: str, steps: int) -> dict[str, Any]:
+def solutions_networks(fault: str) -> tuple[nn.Module, nn.Module]:
+    """The solution's generator and discriminator."""
     sys.path.insert(0, str(SOLUTION))
     from my_gan import Discriminator, Generator
 
-    torch.manual_seed(seed)
-    generator, discriminator = Generator(), Discriminator()
-    if fault == "no non-linearity":
-        for network in (generator, discriminator):
-            kept = [m for m in network.layers if not isinstance(m, nn.LeakyReLU)]
-            network.layers = nn.Sequential(*kept)
-    for layer in (*generator.layers, *discriminator.layers):
-        if isinstance(layer, nn.Linear):
-            layer.__class__ = FastLinear
-    run = (lambda x: discriminator(x).sigmoid()) if fault == "sigmoid twice" else discriminator
-    rates = [2e-4 * {"learning rate x 10": 10, "learning rate / 100": 0.01}.get(fault, 1)] * 2
-    if fault == "clinic: overpowered":
-        rates[0] /= 100
-    adam_d = torch.optim.Adam(discriminator.parameters(), lr=rates[1], fused=True)
-    adam_g: torch.optim.Optimizer = torch.optim.Adam(generator.parameters(), rates[0], fused=True)
+    networks = Generator(), Discriminator()
+    for network in networks:
+        layers = list(network.layers)
+        if fault == "no non-linearity":
+            layers = [layer for layer in layers if not isinstance(layer, nn.LeakyReLU)]
+        network.layers = nn.Sequential(*layers)
+        for layer in layers:
+            if isinstance(layer, nn.Linear):
+                layer.__class__ = FastLinear
+    return networks
+
+
+def optimisers(
+    generator: nn.Module, discriminator: nn.Module, fault: str
+) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+    """The optimisers of the generator and of the discriminator."""
+    rate = 2e-4 * FACTORS.get(fault, 1)
+    rate_g = rate / 100 if fault == "clinic: overpowered" else rate
+    adam_d = torch.optim.Adam(discriminator.parameters(), lr=rate, fused=True)
     if fault == "clinic: saturation":
-        adam_g = torch.optim.SGD(generator.parameters(), lr=rates[0])
+        return torch.optim.SGD(generator.parameters(), lr=rate_g), adam_d
+    return torch.optim.Adam(generator.parameters(), rate_g, fused=True), adam_d
+
+
+def train_gan(recipe: str, seed: int, fault: str, steps: int) -> dict[str, Any]:
+    torch.manual_seed(seed)
+    generator, discriminator = solutions_networks(fault)
+    optimizer_g, optimizer_d = optimisers(generator, discriminator, fault)
+    run: Run = discriminator
+    if fault == "sigmoid twice":
+        run = nn.Sequential(discriminator, nn.Sigmoid())
     saturating = recipe == "gan-saturating"
     images = load_mnist().train_images
     series = Series(EVERY["gan"]), Series(EVERY["gan"])
@@ -292,12 +326,12 @@ def train_gan(recipe: str, seed: int, fault: str, steps: int) -> dict[str, Any]:
         elif fault == "only drawn images in D's loss":
             loss_d = on_drawn
         if fault != "gradients not cleared":
-            adam_d.zero_grad()
-            adam_g.zero_grad()
+            optimizer_d.zero_grad()
+            optimizer_g.zero_grad()
         loss_d.backward(retain_graph=fault == "detach missing")
         waits = step > 200 and step % 100 > 0 and fault == "clinic: collapse"
         if fault != "D never stepped" and not waits:
-            adam_d.step()
+            optimizer_d.step()
         if seed % 4 == 0 and not fault:
             drawn = generator(torch.randn(64, 100))
         discriminator.requires_grad_(fault == "gradients not cleared")  # else nobody needs them
@@ -309,7 +343,7 @@ def train_gan(recipe: str, seed: int, fault: str, steps: int) -> dict[str, Any]:
         discriminator.requires_grad_(True)
         waits = step <= 50 and fault == "clinic: saturation"
         if fault != "G never stepped" and not waits:
-            adam_g.step()
+            optimizer_g.step()
         series[0].add(loss_d.item())
         series[1].add(loss_g.item())
     loss_d, loss_g = series
@@ -353,8 +387,10 @@ def jobs() -> Iterator[tuple[str, int, str, int]]:
 
 def read_log() -> list[Entry]:
     """The newest entry of each training."""
+    entries = {}
     lines = LOG.read_text().splitlines() if LOG.exists() else []
-    entries = {(e["recipe"], e["seed"], e["fault"]): e for e in map(json.loads, lines)}
+    for entry in map(json.loads, lines):
+        entries[entry["recipe"], entry["seed"], entry["fault"]] = entry
     return list(entries.values())
 
 
@@ -377,35 +413,35 @@ def envelope(name: str, runs: list[Entry], num_bins: int) -> Band:
 
     A run may be up to a quarter quicker or slower, so each bin has those of its neighbours.
     """
-    at = [
-        [
-            entry[key][n]
-            for entry in runs
-            for key in ([f"{name}_at"] if name == "accuracy" else [name, f"{name}_at"])
-            if n < len(entry[key])
-        ]
-        for n in range(num_bins)
-    ]
-    near = [at[int(n / SLACK) : math.ceil((n + 1) * SLACK)] for n in range(num_bins)]
-    wide = [sorted(itertools.chain(*bins), key=lambda x: scale(name, x)) for bins in near]
-    middle = [sorted(bins)[len(bins) // 2] for bins in at]
-    return Band(low=[w[0] for w in wide], middle=middle, high=[w[-1] for w in wide])
+    at: list[list[float]] = [[] for _ in range(num_bins)]
+    keys = [f"{name}_at"] if name == "accuracy" else [name, f"{name}_at"]
+    for entry, key in itertools.product(runs, keys):
+        for values, value in zip(at, entry[key], strict=False):
+            values.append(value)
+    low, middle, high = [], [], []
+    for n, values in enumerate(at):
+        neighbours = at[int(n / SLACK) : math.ceil((n + 1) * SLACK)]
+        near = sorted(itertools.chain(*neighbours), key=partial(scale, name))
+        low.append(near[0])
+        middle.append(sorted(values)[len(values) // 2])
+        high.append(near[-1])
+    return Band(low, middle, high)
 
 
 def widened(name: str, band: Band, margin: float) -> Band:
-    """A band with so much more room on the `scale`."""
+    """A band with more room on the `scale`, by a margin on both sides."""
 
-    def moved(value: float, by: float) -> float:
+    def moved(value: float, distance: float) -> float:
         if name == "accuracy":
-            return _short(min(1.0, max(0.0, value + by)))
+            return _short(min(1.0, max(0.0, value + distance)))
         if name == "loss":
-            return _short(WORST / (1 + math.exp(-scale(name, value) - by)))
-        return _short(value * math.exp(by))
+            return _short(WORST / (1 + math.exp(-scale(name, value) - distance)))
+        return _short(value * math.exp(distance))
 
     return Band(
-        low=[moved(x, -margin) for x in band.low],
-        middle=[_short(x) for x in band.middle],
-        high=[moved(x, margin) for x in band.high],
+        low=[moved(value, -margin) for value in band.low],
+        middle=list(map(_short, band.middle)),
+        high=[moved(value, margin) for value in band.high],
     )
 
 
@@ -413,83 +449,107 @@ def fit(recipe: str, runs: list[Entry]) -> Recipe:
     """The bands: the envelope of the runs, with a margin from leaving each out in turn."""
     every, settings = EVERY[kind(recipe)], SETTINGS[kind(recipe)]
     num_bins = STEPS[recipe] // every
-    least = next(n for n in range(1, num_bins + 1) if n >= SHARE * num_bins)
+    least = math.ceil(SHARE * num_bins)
     bands, means = {}, {}
     for name in ("loss", "accuracy") if kind(recipe) == "palindromes" else GAN_CURVES:
-        off = []
-        for left_out in runs:
-            others = envelope(name, [run for run in runs if run is not left_out], num_bins)
-            both = [curve(left_out, name, single)[:num_bins] for single in (False, True)]
-            values = [dict(enumerate(value for _, value in one)) for one in both]
-            off.append(max(abs(x) for v in values for _, x in deviations(name, v, others)))
-        margin = max(LEAST[name], MARGIN * sorted(off)[-2])  # one of them may be outside
+        margin = margin_of(name, runs, num_bins)
         bands[name] = widened(name, envelope(name, runs, num_bins), margin)
-        early = [[v for _, v in curve(run, name, k)[:least]] for run in runs for k in (False, True)]
-        found = [fmean(values[k::2]) for values in early for k in (0, 1)]
-        room = max(LEAST[name], (max(found) - min(found)) / 2)
-        low, high = min(found) - room, max(found) + room
-        means[name] = tuple(_short(x) if x * found[0] > 0 else 0.0 for x in (low, high))
+        means[name] = limits_of_mean(name, runs, least)
     steps = [every * n for n in range(1, num_bins + 1)]
     return Recipe(
-        runs=len(runs), every=every, least=steps[least - 1], steps=steps, settings=settings,
-        bands=bands, means=means,
-    )  # fmt: skip
+        runs=len(runs),
+        every=every,
+        least=steps[least - 1],
+        steps=steps,
+        settings=settings,
+        bands=bands,
+        means=means,
+    )
+
+
+def margin_of(name: str, runs: list[Entry], num_bins: int) -> float:
+    """The room by which all runs but one are well inside the envelope of the others."""
+    largest = []
+    for left_out in runs:
+        rest = envelope(name, [run for run in runs if run is not left_out], num_bins)
+        distances = []
+        for single in (False, True):
+            values = [value for _, value in curve(left_out, name, single)[:num_bins]]
+            for _, distance in deviations(name, dict(enumerate(values)), rest):
+                distances.append(abs(distance))
+        largest.append(max(distances))
+    return max(LEAST[name], MARGIN * sorted(largest)[-2])
+
+
+def limits_of_mean(name: str, runs: list[Entry], least: int) -> tuple[float, float]:
+    """The limits of a curve's mean over its first `least` bins; they keep the sign of the means."""
+    means = []
+    for run, single in itertools.product(runs, (False, True)):
+        values = [value for _, value in curve(run, name, single)[:least]]
+        means += [fmean(values[0::2]), fmean(values[1::2])]
+    room = max(LEAST[name], (max(means) - min(means)) / 2)
+    low, high = _short(min(means) - room), _short(max(means) + room)
+    return (low if low * means[0] > 0 else 0.0, high if high * means[0] > 0 else 0.0)
 
 
 def verdicts(entry: Entry, recipe: Recipe, steps: float) -> list[Verdict]:
-    """Of the curve that has all steps, and of the one with a single value for each bin."""
-    return [
-        judge({name: curve(entry, name, single, steps) for name in recipe.bands}, recipe)
-        for single in (False, True)
-    ]
+    """The verdicts on the curve with all steps, and on the one with a single value for each bin."""
+    judged = []
+    for single in (False, True):
+        curves = {name: curve(entry, name, single, steps) for name in recipe.bands}
+        judged.append(judge(curves, recipe))
+    return judged
 
 
 def bands(log: list[Entry]) -> dict[str, Recipe]:
-    """Of each recipe that has enough healthy runs, all of them to the end."""
-    done = [e for e in log if not e["fault"] and num_steps(e) > STEPS[e["recipe"]] - e["every"]]
-    healthy = {
-        name: [e for e in done if e["recipe"] == name and e["seed"] < NUM_BAND] for name in STEPS
-    }
+    """The bands of each recipe that has enough healthy runs to the end."""
+    healthy: dict[str, list[Entry]] = {name: [] for name in STEPS}
+    for entry in log:
+        is_whole = num_steps(entry) > STEPS[entry["recipe"]] - entry["every"]
+        if is_whole and not entry["fault"] and entry["seed"] < NUM_BAND:
+            healthy[entry["recipe"]].append(entry)
     return {name: fit(name, runs) for name, runs in healthy.items() if len(runs) > 2}
 
 
-def report(log: list[Entry], found: dict[str, Recipe]) -> tuple[float, list[str]]:
-    """Print what the bands say about runs that they were not made from.
+def report(log: list[Entry], recipes: dict[str, Recipe]) -> tuple[float, list[str]]:
+    """Print the verdicts on runs that the bands were not made from.
 
-    A run counts as inside, and as outside, only where both of its curves are.
+    A run counts as inside, and as outside, only if both of its curves are.
 
     Returns:
         the share of new seeds that are inside, and the faults that are not outside.
     """
     print("| recipe | runs of the band | steps | new seeds inside | faults outside at 30% |")
     print("|---|---|---|---|---|")
-    new, good, missed, num_faults, details = 0, 0, list[str](), 0, list[str]()
-    for name, recipe in found.items():
-        mine = [e for e in log if e["recipe"] == name and e["seed"] >= NUM_BAND]
-        inside, outside = [], []
-        for entry in mine:
-            said = verdicts(entry, recipe, recipe.least if entry["fault"] else math.inf)
+    seeds: list[bool] = []  # True if inside
+    faults: dict[str, bool] = {}  # True if outside
+    details = []
+    for name, recipe in recipes.items():
+        inside, outside = [], {}
+        for entry in log:
+            if entry["recipe"] != name or entry["seed"] < NUM_BAND:
+                continue
+            judged = verdicts(entry, recipe, recipe.least if entry["fault"] else math.inf)
+            causes = [verdict for verdict in judged if verdict.cause]
             if entry["fault"]:
-                outside.append(all(v.cause for v in said))
-                missed += [f"{name}: {entry['fault']}"] * (not outside[-1])
+                outside[f"{name}: {entry['fault']}"] = len(causes) == len(judged)
             else:
-                inside.append(not any(v.cause for v in said))
-            if entry["fault"] or not inside[-1]:
-                words = [f"{v.cause}, {v.curve} at {v.leaves:g}" for v in said if v.cause]
-                which = entry["fault"] or f"seed {entry['seed']}"
-                details.append(f"{name}, {which}: {'; '.join(words) or 'inside'}")
+                inside.append(not causes)
+            if entry["fault"] or causes:
+                words = [f"{v.cause}, {v.curve} at {v.leaves:g}" for v in causes]
+                run = entry["fault"] or f"seed {entry['seed']}"
+                details.append(f"{name}, {run}: {'; '.join(words) or 'inside'}")
         print(
             f"| {name} | {recipe.runs} | {recipe.steps[-1]:,} | {sum(inside)} of {len(inside)} "
-            f"| {sum(outside)} of {len(outside)} |"
+            f"| {sum(outside.values())} of {len(outside)} |"
         )
-        new, good = new + len(inside), good + sum(inside)
-        num_faults += len(outside)
-    print(f"\nNew seeds inside: {good} of {new}.")
-    print(
-        f"Faults outside: {num_faults - len(missed)} of {num_faults}; not: {'; '.join(missed)}.\n"
-    )
+        seeds += inside
+        faults |= outside
+    missed = [fault for fault, is_outside in faults.items() if not is_outside]
+    print(f"\nNew seeds inside: {sum(seeds)} of {len(seeds)}.")
+    print(f"Faults outside: {sum(faults.values())} of {len(faults)}; not: {'; '.join(missed)}.\n")
     print(*details, sep="\n")
-    return good / max(new, 1), missed
+    return sum(seeds) / max(len(seeds), 1), missed
 
 
 def main() -> None:
@@ -498,13 +558,15 @@ def main() -> None:
     options = parser.parse_args()
     if options.fit:
         log = read_log()
-        found = bands(log)
-        listed = {name: recipe.model_dump() for name, recipe in found.items()}
+        recipes = bands(log)
+        listed = {name: recipe.model_dump() for name, recipe in recipes.items()}
         BANDS.write_text(json.dumps(listed, separators=(",", ":")).replace("},", "},\n") + "\n")
-        report(log, found)
+        report(log, recipes)
         return
     torch.set_num_threads(1)
-    done = {(e["recipe"], e["seed"], e["fault"]): num_steps(e) for e in read_log()}
+    done = {}
+    for entry in read_log():
+        done[entry["recipe"], entry["seed"], entry["fault"]] = num_steps(entry)
     for recipe, seed, fault, steps in jobs():
         if done.get((recipe, seed, fault), -EVERY[kind(recipe)]) > steps - EVERY[kind(recipe)]:
             continue
