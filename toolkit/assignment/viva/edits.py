@@ -75,7 +75,8 @@ def _alone(text: str, lines: list[str], ran: set[int]) -> dict[int, Statement]:
 
 def _makes_a_variable(node: Statement) -> bool:
     """True for an assignment that does not read what it assigns."""
-    stored, read = set(), set()
+    stored: set[str] = set()
+    read: set[str] = set()
     for name in ast.walk(node):
         if isinstance(name, ast.Name) and name.id != "self":
             names = stored if isinstance(name.ctx, ast.Store) else read

@@ -148,7 +148,8 @@ def _contrasting(
     """
     places = sorted(facts)
     is_true = [facts[place] == value for place in places]
-    yes, no = [], []
+    yes: list[Place] = []
+    no: list[Place] = []
     for k, place in enumerate(places):
         near = is_true[max(k - distance, 0) : k + distance + 1]
         if len(set(near)) > 1:
