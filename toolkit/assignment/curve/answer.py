@@ -31,10 +31,10 @@ def compare(
     name = _recipe(curves, network or settings.get("network"), length or settings.get("length"))
     recipe = recipes()[name]
     curves = {key: curves[key] for key in recipe.bands if key in curves}
-    last_step = max(step for curve in curves.values() for step, _ in curve)
     verdict = judge(curves, recipe)
-    is_short = last_step < recipe.least or len(binned(next(iter(curves.values())), recipe)) < 3
-    if is_short and verdict.cause != "nan":
+    last_step = max(step for curve in curves.values() for step, _ in curve)
+    values = binned(next(iter(curves.values())), recipe)
+    if verdict.cause != "nan" and (last_step < recipe.least or len(values) < 3):
         raise UsageError(
             f"To be judged, a training of this kind needs three values in its first "
             f"{recipe.steps[-1]} steps, and {recipe.least} steps; this one has {last_step:g}. If "
@@ -43,25 +43,31 @@ def compare(
         )
     picture = Path(f"{path.stem}-curve.png")
     _draw(picture, name, recipe, curves)
+    reach = min(last_step, recipe.steps[-1])
+    fields = {"name": name, "runs": recipe.runs, "reach": reach, "path": picture}
+    return verdict, _text(verdict, fields, _differing(settings, recipe))
+
+
+def _differing(settings: dict[str, Any], recipe: Recipe) -> list[str]:
+    """The settings that differ from those of the recipe, each with the usual value."""
     differing = []
     for key, usual in recipe.settings.items():
         if settings.get(key, usual) != usual:
             differing.append(f"{key} = {settings[key]} ({usual:g})")
+    return differing
+
+
+def _text(verdict: Verdict, fields: dict[str, Any], differing: list[str]) -> str:
+    """The sentences about a training, in the language of the tutor."""
     sentences = ["curve inside"]
     if verdict.cause:
         sentences = ["curve outside", verdict.cause]
     if differing:
         sentences.append("curve settings")
     sentences.append("curve picture")
-    fields = verdict._asdict() | {
-        "name": name,
-        "runs": recipe.runs,
-        "others": ", ".join(differing),
-        "reach": min(last_step, recipe.steps[-1]),
-        "path": picture,
-    }
+    fields = verdict._asdict() | fields | {"others": ", ".join(differing)}
     language = read_settings(Path()).language
-    return verdict, "\n".join(say(key, language, **fields) for key in sentences)
+    return "\n".join(say(key, language, **fields) for key in sentences)
 
 
 def _settings_beside(path: Path) -> dict[str, Any]:

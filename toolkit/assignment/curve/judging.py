@@ -215,7 +215,4 @@ def _cause(departures: list[Departure], bins: dict[str, dict[int, float]]) -> st
 
 
 def _fits(looks: dict[str, float], limits: dict[str, tuple[float, float]]) -> bool:
-    for key, (low, high) in limits.items():
-        if not low <= looks.get(key, math.nan) <= high:
-            return False
-    return True
+    return all(low <= looks.get(key, math.nan) <= high for key, (low, high) in limits.items())
