@@ -177,11 +177,12 @@ def outcome(passes: list[Run], losses: list[int], run: Run) -> str | None:
         same_random = same_random and before["random"] == after["random"]
     if run["ended"] == "error" and not any(differences):
         return "stops"
-    if not same_random:
+    if not same_random or not all(map(_is_clear, differences)):
         return None
-    for difference in differences:
-        if not (difference == 0 or difference > CLEAR):  # nan is neither
-            return None
     if differences[losses[0]]:
         return "first"
     return "second" if differences[losses[1]] else "neither"
+
+
+def _is_clear(difference: float) -> bool:
+    return difference == 0 or difference > CLEAR  # nan is neither
