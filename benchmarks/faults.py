@@ -304,6 +304,7 @@ def near(file: str, clone: Path) -> list[str]:
         score = 0
         score -= 8 * (dotted in text or f"from {parent} import {stem}" in text)
         score -= 8 * (f"{stem}.js" in text)
+        score -= 3 * any(user in text for user in users)
         score -= 4 * (here.stem == f"test_{stem}" or here.stem == f"test_{parts[-2]}")
         score -= 2 * len(set(here.parts) & set(parts))
         score -= (f"{stem}" in text) + (parts[0] == "playground" and here.parts[0] == "demos")
