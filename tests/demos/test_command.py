@@ -137,6 +137,14 @@ print(toolkit.__path__[0], *map(package_data, ("exports", "pages", "clinic")), s
 """
 
 
+def test_a_demo_finds_the_toolkit_that_is_not_installed(tmp_path: Path) -> None:
+    """Of the checkout that it lies in; -S hides what is installed."""
+    program = "import sys; sys.path.insert(0, sys.argv[1]); import serving, toolkit\n"
+    program += "print(toolkit.__path__[0])"
+    done = python("-S", "-c", program, ROOT / "demos", cwd=tmp_path)
+    assert done.stdout.strip() == str(ROOT / "toolkit"), done.stderr
+
+
 def test_space(tmp_path: Path) -> None:
     """The files that demos/README.md names make a Space: an app_file that runs uninstalled."""
     readme = (ROOT / "demos" / "README.md").read_text()

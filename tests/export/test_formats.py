@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.torch_version import TorchVersion
 
 from toolkit.common.errors import ToolkitError
 from toolkit.export import formats, manifest, program, torchscript
@@ -228,6 +229,14 @@ def test_all_formats_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     torchscript.rehearse.cache_clear()
     with pytest.raises(ToolkitError, match=said):
         open_workspace("smoke", "cpu", tmp_path, None, restart=False)
+
+
+def test_an_old_torch_is_named_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "__version__", TorchVersion("2.4.0"))
+    with pytest.raises(ToolkitError, match="Exporting a model needs torch"):
+        formats.write("onnx", tmp_path)
 
 
 def test_a_class_of_somebody_else_is_refused(tmp_path: Path) -> None:

@@ -48,18 +48,26 @@ def test_every_edit_fits_and_every_place_is_somewhere() -> None:
 def _planted() -> Iterator[ParameterSet]:
     """All faulty submissions; beyond the second with the same faults, they are tried at night.
 
-    Of those that another test plants in other code, beyond the first.
+    Of those that another test plants in other code, beyond the first. Quick are those with a fault
+    that no other has, here or there.
     """
     seen: Counter[object] = Counter()
+    quick: set[object] = set()
     for name, wrong in cases.WRONG.items():
         kind = (tuple((fault.id, fault.equation) for fault in wrong.faults), wrong.parts)
         seen[kind] += wrong.first
         alone = len(wrong.faults) == 1 and (wrong.faults[0].id, wrong.parts[0]) in TWICE
         often = seen[kind] > (1 if alone else 2)
-        yield pytest.param(name, marks=[pytest.mark.nightly] if often or not wrong.first else [])
+        faults = {(fault.id, fault.equation) for fault in wrong.faults}
+        if often or not wrong.first:
+            yield pytest.param(name, marks=pytest.mark.nightly)
+        elif alone or faults <= quick:
+            yield pytest.param(name, marks=pytest.mark.slow)
+        else:
+            quick |= faults
+            yield pytest.param(name)
 
 
-@pytest.mark.rows(40)
 @pytest.mark.parametrize("name", list(_planted()))
 def test_planted_fault_is_named(name: str, tmp_path: Path, warm_check: Check) -> None:
     """By its id and its equation, at a line where it would be mended; and nothing else is.

@@ -38,14 +38,17 @@ def test_right_by_no_luck(name: str, seed: int, tmp_path: Path, warm_check: Chec
 
 
 def _planted() -> Iterator[ParameterSet]:
-    """All faults; beyond the third with the same id, they are tried at night."""
+    """All faults; beyond the third with the same id, they are tried at night.
+
+    Quick is the first of each.
+    """
     seen: Counter[str] = Counter()
     for name, (id, _) in WRONG.items():
         seen[id] += 1
-        yield pytest.param(name, marks=[pytest.mark.nightly] if seen[id] > 3 else [])
+        later = pytest.mark.nightly if seen[id] > 3 else pytest.mark.slow
+        yield pytest.param(name, marks=[later] if seen[id] > 1 else [])
 
 
-@pytest.mark.rows(7)
 @pytest.mark.parametrize("name", list(_planted()))
 def test_fault_is_named_with_its_line(name: str, tmp_path: Path, warm_check: Check) -> None:
     id, changes = WRONG[name]
