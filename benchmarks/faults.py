@@ -336,7 +336,7 @@ def first_failure(clone: Path, tests: list[str], selection: str) -> str:
     if code in (0, 5):  # passed, or nothing was selected
         return ""
     text = printed.read_text(encoding="utf-8", errors="replace")
-    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", text, flags=re.MULTILINE)
+    failed = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", text, flags=re.MULTILINE)
     return failed[1] if failed else f"exit code {code}: {text.strip().splitlines()[-1:]}"
 
 

@@ -37,6 +37,9 @@ STARTS = {
 }
 
 HANGS = 900  # seconds after which a program is taken for one that hangs; nothing waits for it else
+# Fixtures that are dear to make, and whose tests are slow.
+DEAR = {"converted"}
+
 NEEDS_PLAYWRIGHT = "needs playwright: pip install playwright"
 
 RunTrain = Callable[..., subprocess.CompletedProcess[str]]
@@ -151,6 +154,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that the selection by `-m` is to see otherwise than they were written."""
     mark_needs(items)
     mark_rows(items)
+    for item in items:
+        if DEAR & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
 
 
 def mark_rows(items: list[pytest.Item]) -> None:

@@ -62,6 +62,7 @@ def test_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert "2.75 ± 0.25" in said
 
 
+@pytest.mark.slow
 def test_a_race_of_a_second(mnist: MNIST, monkeypatch: pytest.MonkeyPatch) -> None:
     little = MNIST(*(data[:640] for data in mnist))
     torch.manual_seed(0)

@@ -14,6 +14,8 @@ from toolkit.gan.classifier import accuracy
 from toolkit.gan.data import MNIST, to_unit
 from toolkit.gan.measure.evaluation import Evaluator
 
+pytestmark = pytest.mark.slow  # it is trained
+
 SMALL = Settings(num_epochs=2, num_images=3000, batch_size=25)
 
 

@@ -137,6 +137,7 @@ def test_two_clicks_walk_at_once_and_the_film_is_kept(page: Any, tmp_path: Path)
     assert iio.imread(tmp_path / "walk.png").shape[:2] == (112, 9 * 112)
 
 
+@pytest.mark.slow
 def test_less_motion(browser: Any, gan_page: str) -> None:
     """Who asks the system for less of it gets a still film."""
     with visit(browser, gan_page, HEIGHT) as page:
@@ -166,6 +167,7 @@ def test_more_of_a_class(page: Any) -> None:
     assert np.array_equal(shown(page.locator(".tile canvas").first), drawn(points(42))[0])
 
 
+@pytest.mark.rows(1)
 @pytest.mark.parametrize("seed", [42, 5])
 def test_from_class_to_class(page: Any, seed: int) -> None:
     """The class changes in the middle of the film, and it is said where."""
@@ -265,6 +267,7 @@ def test_the_address_has_it_all(page: Any, browser: Any, gan_page: str) -> None:
     assert pressed(page) != [3, 21]
 
 
+@pytest.mark.rows(1)
 @pytest.mark.parametrize("value", ["1.5", "-1", "1000000", ""])
 def test_a_seed_that_is_none(page: Any, value: str) -> None:
     """It is said beside the field, and the rest stays."""
@@ -395,6 +398,7 @@ def test_on_a_phone(browser: Any, gan_page: str) -> None:
         assert plane["y"] > film["y"]
 
 
+@pytest.mark.slow
 def test_a_projector_enlarges_the_pictures(browser: Any, gan_page: str) -> None:
     with visit(browser, gan_page, 768, width=1024) as page:
         seen = [ready(page).locator(name).first for name in (".tile", ".ways canvas", ".plane")]

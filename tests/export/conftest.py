@@ -82,9 +82,10 @@ class Reader(NamedTuple):
 
 
 def in_group(reader: str, group: str, *needs: str) -> object:
-    """What is dear to build is built in one worker."""
+    """What is dear to build is built in one worker: programs, and files in other formats."""
     marks = [pytest.mark.xdist_group(group), *map(pytest.mark.needs, needs)]
-    return pytest.param(reader, marks=[*marks, pytest.mark.slow] if "C++" in reader else marks)
+    is_quick = reader.startswith(("Python", "JavaScript")) and reader.endswith("mine")
+    return pytest.param(reader, marks=marks if is_quick else [*marks, pytest.mark.slow])
 
 
 GROUPS = {"pt": "C++", "onnx": "formats", "aoti": "AOTInductor"}  # of the C++ programs

@@ -126,6 +126,7 @@ def test_numbers_belong_to_the_logits(made: tuple[Film, Networks]) -> None:
         assert arrays["loss_g"][k] == pytest.approx(float(hinge_generator_loss(drawn)))
 
 
+@pytest.mark.slow
 def test_interrupted_film(made: tuple[Film, Networks], mnist: MNIST, tmp_path: Path) -> None:
     """Frames before the checkpoint come back, those after it are recorded again."""
     with pytest.raises(KeyboardInterrupt):  # at step 18, after the checkpoint of step 16
@@ -210,6 +211,7 @@ def test_a_film_that_is_there_is_known_by_its_numbers(
     assert not formats.is_film_there(tmp_path, other, arrays)
 
 
+@pytest.mark.slow
 def test_the_film_of_another_generator_is_refused(
     made: tuple[Film, Networks], tmp_path: Path
 ) -> None:

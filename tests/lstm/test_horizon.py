@@ -30,6 +30,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
     return run_grid(TRIALS, tmp_path_factory.mktemp("study"), num_workers=2)
 
 
+@pytest.mark.slow
 def test_rows(rows: list[Row]) -> None:
     assert [row["family"] for row in rows] == ["LSTM", "RNN"]
     assert all("error" not in row for row in rows)
@@ -39,6 +40,7 @@ def test_rows(rows: list[Row]) -> None:
     assert 0 <= rows[1]["accuracy_7"] <= 1
 
 
+@pytest.mark.slow
 def test_same_rows_in_this_process(rows: list[Row]) -> None:
     threads = torch.get_num_threads()
     assert measured([run_trial(trial) for trial in TRIALS]) == measured(rows)

@@ -116,6 +116,7 @@ def test_curriculum_mixes_lengths(longest: int, expected: set[int]) -> None:
     assert {sample_length(longest, generator) for _ in range(100)} == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["lstm", "rnn"])
 def test_curriculum_learns_more_than_it_was_shown(model: str, tmp_path: Path) -> None:
     """T = 100 and T = 400 after training on at most 20 digits."""

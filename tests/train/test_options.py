@@ -28,6 +28,7 @@ GIVEN = {
 }
 
 
+@pytest.mark.rows(2)
 @pytest.mark.parametrize("command", GIVEN)
 def test_options_become_settings(
     command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

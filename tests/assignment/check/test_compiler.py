@@ -26,6 +26,7 @@ print(torch._dynamo.config.suppress_errors)
 """
 
 
+@pytest.mark.slow
 def test_it_is_imported_when_it_is_used() -> None:
     done = subprocess.run(
         [sys.executable, "-c", BEFORE + AFTER], capture_output=True, text=True, check=True

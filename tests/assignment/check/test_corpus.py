@@ -93,7 +93,7 @@ def _assert_named(fault: Fault, wrong: cases.Planted, report: Report, folder: Pa
     assert found & allowed, f"{fault.id} is named at {found}, and should be at one of {allowed}"
 
 
-@pytest.mark.rows(12)
+@pytest.mark.rows(6)
 @pytest.mark.parametrize(("name", "parts"), RIGHT, ids=[f"{'-'.join(p)} of {n}" for n, p in RIGHT])
 def test_no_false_alarm(name: str, parts: list[str], tmp_path: Path, warm_check: Check) -> None:
     """It is seen whole, and is right; but for two images that someone has chosen by looking at

@@ -38,6 +38,7 @@ def assert_right(report: Report, parts: Collection[Part] = PARTS) -> None:
     assert said == {part: RIGHT[part] for part in parts}
 
 
+@pytest.mark.slow
 def test_one_notebook(tmp_path: Path, warm_check: Check) -> None:
     """MNIST is there in every part, and a training in a cell does not keep one from the next."""
     names = ["imports", "data", "lstm", "train", "networks", "images", "gan", "walk"]
@@ -45,6 +46,7 @@ def test_one_notebook(tmp_path: Path, warm_check: Check) -> None:
     assert_right(warm_check(tmp_path))
 
 
+@pytest.mark.rows(1)
 @pytest.mark.parametrize("chosen", MODES.values(), ids=list(MODES))
 def test_one_script_with_modes(chosen: str, tmp_path: Path, warm_check: Check) -> None:
     """Each part is run in the mode that trains it, also where another is the default."""

@@ -81,6 +81,7 @@ def test_an_empty_submission_gets_nothing_by_a_trick(tmp_path: Path, warm_check:
     assert report.right == []
 
 
+@pytest.mark.rows(1)
 @pytest.mark.parametrize(
     "head", ["", "0" * 32 + f"{len(FORGED):08x}"], ids=["no frame", "another question's"]
 )
@@ -128,6 +129,7 @@ def test_what_does_not_end(
     assert caught.value.late or not sleeps
 
 
+@pytest.mark.rows(1)
 @pytest.mark.parametrize(
     "code",
     [

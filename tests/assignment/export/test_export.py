@@ -164,6 +164,7 @@ def tried(student: Path, host: Host, *chosen: Path) -> Exporter:
     return export(student, student.parent / "made", chosen, print, host)
 
 
+@pytest.mark.slow
 def test_what_deviates_is_not_exported(host: Host, tmp_path: Path) -> None:
     student = make_student(tmp_path / "student")
     text = (student / "lstm.py").read_text()

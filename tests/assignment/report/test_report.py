@@ -187,6 +187,7 @@ def test_prompts_across_lines_and_runs(tmp_path: Path) -> None:
     assert prompts_left(tmp_path / "a.docx") == ["one", "in a table"]
 
 
+@pytest.mark.slow
 def test_pdf_of_hostile_names_and_missing_records(
     report: Report,
     mine: Path,

@@ -163,6 +163,7 @@ def test_a_step_may_be_written_in_other_ways(step: str) -> None:
         assert examine(exercise, written(code)[exercise.function]).verdict == "right"
 
 
+@pytest.mark.slow
 def test_files(tmp_path: Path) -> None:
     """The solution's are right, the skeleton's not written yet; so is a folder with nothing."""
     write_solution(tmp_path / "solution")
@@ -193,6 +194,7 @@ def test_a_file_that_does_not_come_back(tmp_path: Path, monkeypatch: pytest.Monk
 FIRST = {key.partition(" ")[0]: key for key in reversed(RIGHT)}.values()  # of each part
 
 
+@pytest.mark.rows(1)
 @pytest.mark.parametrize(
     "key", [pytest.param(key, marks=[pytest.mark.nightly] * (key not in FIRST)) for key in RIGHT]
 )
@@ -204,6 +206,7 @@ def test_no_style_is_wrong(key: str, tmp_path: Path) -> None:
             assert answer.verdict == "right", (exercise.name, answer)
 
 
+@pytest.mark.rows(2)
 @pytest.mark.parametrize(
     ("name", "asked"),
     [

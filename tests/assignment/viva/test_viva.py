@@ -142,6 +142,7 @@ def test_grade_writes_a_sheet_with_the_answers_on_another_page(tmp_path: Path) -
     assert ["it was 3" in half for half in (questions, answers)] == [False, True]
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
     run = CliRunner().invoke(app, ["viva", str(tmp_path), "--seed", "1"])
