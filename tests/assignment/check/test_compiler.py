@@ -3,8 +3,12 @@
 import subprocess
 import sys
 
+import pytest
+
 BEFORE = """
 import sys
+
+import pytest
 from toolkit.assignment.check.child.answering import postpone_compiler
 postpone_compiler()
 import torch, torchvision

@@ -4,12 +4,14 @@ import hashlib
 import re
 from base64 import b64decode
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 
 from toolkit.assignment.check.explanations import EQUATIONS, in_class
 from toolkit.assignment.check.findings import IDS, Finding
 from toolkit.assignment.check.text import place_of
+from toolkit.assignment.grade import pages
 from toolkit.assignment.grade.copies.beside import side_by_side
 from toolkit.assignment.grade.copies.similar import Pair
 from toolkit.assignment.grade.lessons import lessons, unseen
@@ -38,6 +40,22 @@ ATTRIBUTES = {
     *("aria-hidden", "aria-label"),
 }
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def test_the_histogram_has_everybody() -> None:
+    """In bins that reach from 0 to the most points; the tallest is as high as it can be."""
+    results = []
+    for score in (0.0, 41.0, 84.0, 84.0):
+        result = all_open(f"{score}")
+        result.score = score
+        results.append(result)
+    numbers = pages._histogram(results)
+    assert [number for _, number, _ in numbers if number] == [1, 1, 2]
+    assert numbers[0].label.startswith("0-")
+    assert numbers[-1].label.endswith("-84")
+    assert (numbers[0].number, numbers[-1].number, numbers[-1].height) == (1, 2, 90)
+    edges = [tuple(map(int, label.split("-"))) for label, *_ in numbers]
+    assert all(before[1] == after[0] for before, after in pairwise(edges))
 
 
 class Page(HTMLParser):
