@@ -1,6 +1,7 @@
 """Out of memory: what torch and numpy really raise, and what only has the word in it."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -66,3 +67,19 @@ def test_a_command_says_it_only_if_it_is_so(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().err == "Error: out of memory. Choose smaller sizes.\n"
     with pytest.raises(RuntimeError, match="single memory location"):
         faulty()
+
+
+def test_a_file_that_vanishes_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Between the look and the reading, as when an editor saves it anew."""
+    file = tmp_path / "lstm.py"
+    file.touch()
+
+    @reports_errors
+    def read() -> None:
+        assert file.exists()
+        file.unlink()
+        file.read_text(encoding="utf-8")
+
+    with pytest.raises(typer.Exit):
+        read()
+    assert capsys.readouterr().err == f"Error: {file}: No such file or directory.\n"

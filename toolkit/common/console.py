@@ -96,8 +96,9 @@ def reports_errors(command: Function) -> Function:
         except BrokenPipeError as error:  # `| head` has read enough
             sys.stdout = _nowhere()
             raise typer.Exit(1) from error
-        except OSError as error:
-            print(f"Error: {error}.", file=sys.stderr)
+        except OSError as error:  # such as a file that has vanished since it was looked for
+            where = f"{error.filename}: " if error.filename else ""
+            print(f"Error: {where}{error.strerror or error}.", file=sys.stderr)
             raise typer.Exit(1) from error
         except KeyboardInterrupt as error:
             print(

@@ -45,8 +45,8 @@ def find_classifier(exports_dir: Path) -> Path:
         return package_data("exports")
     if not listed.intact:
         raise ToolkitError(
-            f"{path} is not the file that the manifest beside it lists. Remove it, and the "
-            "toolkit's own classifier measures in its place."
+            f"No manifest beside {path} lists it as it is. Remove it, and the toolkit's own "
+            "classifier measures in its place."
         )
     return exports_dir
 
