@@ -7,7 +7,7 @@ import random
 import time
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from traceback import walk_stack
@@ -17,12 +17,14 @@ from unittest.mock import patch
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.data._utils import fetch
 
 from toolkit.assignment.check.child.script.running import Script
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.values import unwatched
 
 SIMPLE = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Return | ast.Expr
+FETCH = fetch.__file__  # where a DataLoader takes items
 LINES = "__lines__"  # a name that a student's file will not have
 MAX_STEPS = 12  # in a loop
 SEVERAL = 0.05  # of the numbers of a tensor, to say that some are negative
@@ -110,9 +112,7 @@ class Lines(Script):
             return value
         one = self._lines.setdefault(f"{file}:{line}", {})
         if not one:
-            frames = (frame.f_code.co_filename for frame, _ in walk_stack(None))
-            # Other processes may load, and load more.
-            loads = any("_utils" in name and "fetch" in name for name in frames)
+            loads = is_loading(frame.f_code.co_filename for frame, _ in walk_stack(None))
             one |= {"at": [file, line], "count": None if loads else 0, **_seen(value)}
             one["random"] = _random()
         one["count"] = None if one["count"] is None else one["count"] + 1
@@ -156,10 +156,20 @@ class _Change(ast.NodeTransformer):
         return ast.fix_missing_locations(ast.copy_location(call, node))
 
 
+def is_loading(files: Iterable[str]) -> bool:
+    """Whether a DataLoader takes items in one of these frames: other processes may, and more."""
+    return FETCH in files
+
+
+def is_ours(kind: type) -> bool:
+    """Whether a class is the toolkit's, as the one that stands in for MNIST."""
+    return kind.__module__.partition(".")[0] == __name__.partition(".")[0]
+
+
 @unwatched
 def _seen(value: Any) -> dict[str, Any]:
     """The class of a value, and what else can be said of it."""
-    if value is None or type(value).__module__.startswith("toolkit."):  # what stands in for MNIST
+    if value is None or is_ours(type(value)):
         return {}
     seen: dict[str, Any] = {"class": type(value).__name__}
     if isinstance(value, nn.Module | nn.Parameter):

@@ -1,0 +1,154 @@
+"""Boundaries that name files or modules: each is compared with what is there today.
+
+A folder that moves would weaken them in silence.
+"""
+
+import ast
+import inspect
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from toolkit.assignment.check import static
+from toolkit.assignment.check.child.script import digits, lines
+from toolkit.assignment.check.submission import prepare
+from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.facts import RECURRENT
+from toolkit.assignment.grade import unusual, versions
+from toolkit.assignment.grade.sandbox import supervise
+from toolkit.assignment.grade.sandbox.isolation import (
+    LAUNCHER,
+    OF_THE_TOOLKIT,
+    Isolation,
+    Limits,
+    Sandbox,
+    Tool,
+)
+from toolkit.assignment.parts import PARTS
+from toolkit.common.package_data import PACKAGE, package_data
+
+ROOT = PACKAGE.parent
+WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"][
+    "build"
+]["targets"]["wheel"]
+
+
+def packages() -> set[str]:
+    """Top-level names under which code of the wheel can be imported."""
+    tops = set()
+    for name in WHEEL["only-include"]:
+        moved = next(
+            (to for of, to in WHEEL["sources"].items() if Path(name).is_relative_to(of)), name
+        )
+        tops.add(Path(moved).parts[0])
+    return tops
+
+
+@pytest.mark.parametrize("package", sorted(packages()))
+def test_forbidden_module(package: str, tmp_path: Path) -> None:
+    """Every package of the wheel, whatever of it is imported and how."""
+    assert (ROOT / package / "__init__.py").is_file()
+    ways = (
+        f"import {package}",
+        f"from {package}.lstm import model",
+        f"import importlib\nimportlib.import_module('{package}.gan')",
+        f"def f():\n    from {package} import lstm as mine",
+    )
+    for number, way in enumerate(ways):
+        theirs, copy = tmp_path / f"theirs{number}", tmp_path / f"copy{number}"
+        theirs.mkdir()
+        copy.mkdir()
+        (theirs / "lstm.py").write_text(way)
+        (theirs / "train.py").write_text("x = 1")
+        verdicts = {part: Verdicts(part, "") for part in PARTS}
+        static.Reading(prepare(theirs, copy), verdicts)
+        found = [one.id for part in PARTS for one in verdicts[part].findings]
+        assert "forbidden-module" in found, way
+
+
+def test_recurrent_modules_of_torch() -> None:
+    """All that torch.nn has, by their names in this release."""
+    bases = (nn.RNNBase, nn.RNNCellBase)
+    there = {
+        name
+        for name, value in vars(nn).items()
+        if inspect.isclass(value) and issubclass(value, bases) and value not in bases
+    }
+    assert there == RECURRENT
+
+
+def test_lines_know_who_loads() -> None:
+    """The file in which torch's DataLoader takes items, and what stands in for MNIST."""
+    fetch = Path(inspect.getfile(torch.utils.data._utils.fetch))
+    assert fetch.is_file()
+    assert lines.is_loading([str(fetch)])
+    assert not lines.is_loading([str(ROOT / "train.py"), inspect.getfile(torch.utils.data.Dataset)])
+    assert lines.is_ours(digits.FewDigits)
+    assert not lines.is_ours(nn.Linear)
+
+
+def dotted(file: str) -> str:
+    """The name by which a file of the package is imported."""
+    path = Path(PACKAGE.name, file).with_suffix("")
+    parts = path.parts[:-1] if path.name == "__init__" else path.parts
+    return ".".join(parts)
+
+
+@pytest.mark.parametrize("file", OF_THE_TOOLKIT)
+def test_what_stands_beside_a_hand_in_is_named(file: str) -> None:
+    """Each file that its sandbox has exists, and "needs a look" knows its path and its module."""
+    assert (PACKAGE / file).exists()
+    programs = (f"open({f'/x/{PACKAGE.name}/{file}'!r})", f"import {dotted(file)} as x")
+    for program in programs:
+        assert list(unusual._words(ast.parse(program))), program
+
+
+def test_places_of_the_platforms_are_named() -> None:
+    """Where Gradescope's package puts what grades."""
+    script = (PACKAGE / "assignment" / "package" / "gradescope" / "run_autograder").read_text(
+        encoding="utf-8"
+    )
+    (place,) = set(re.findall(r"/autograder\b", script))
+    assert place in unusual.PLACES
+
+
+# What is read while grading, and decides nothing: how pages look, explain and are packed.
+SHOWN = (".j2", ".js", ".md")
+NOT_DECIDING = (
+    "assignment/package/",  # copied into archives for platforms
+    "assignment/curve/bands.json",  # of `toolkit curve`
+    "gan/mnist/",  # read only if their SHA-256 are those in gan/data.py
+)
+DECIDING = {"skeleton", "exports", "constraints"}  # the last by `versions.versions()`
+OTHER_DATA = {"mnist", "notebook", "report", "solution"}  # of the other commands
+
+
+def test_a_verdict_depends_on_all_that_decides() -> None:
+    """Every file of the package, but for what only shows; and the data that the package reads."""
+    known = versions.toolkit_files()
+    for path in PACKAGE.rglob("*"):
+        name = path.relative_to(PACKAGE).as_posix()
+        is_made = "__pycache__" in path.parts or name.startswith("_data")
+        if path.is_file() and not is_made and not name.startswith(NOT_DECIDING):
+            assert f"{PACKAGE.name}/{name}" in known or path.suffix in SHOWN, name
+    read = set()
+    for path in (PACKAGE / "assignment").rglob("*.py"):
+        read |= set(re.findall(r'package_data\("(\w+)"\)', path.read_text(encoding="utf-8")))
+    assert read == DECIDING | OTHER_DATA
+    paths = {Path(name) for name in known}
+    for name in ("skeleton", "exports"):
+        assert any(package_data(name) == (PACKAGE.parent / path).parent for path in paths), name
+
+
+@pytest.mark.parametrize("tool", ["bubblewrap", "unshare", "limits"])
+def test_a_sandbox_is_known_by_its_command(tool: Tool, tmp_path: Path) -> None:
+    """However it is started; a hand-in's own files are none."""
+    assert (PACKAGE / LAUNCHER).is_file()
+    sandbox = Sandbox(Isolation(tool), tmp_path / "submission", tmp_path / "scratch", Limits())
+    command = sandbox.command(["-m", "toolkit.assignment.check.child"])
+    assert sum(map(bool, map(supervise.LAUNCHED, command))) == 1
+    assert not supervise.LAUNCHED("/home/student/launcher.py")
