@@ -89,7 +89,7 @@ def draw_interpolation(
 
 
 def list_metrics(scores: Scores[Spread], evaluator: Evaluator) -> dict[str, Any]:
-    """What record and manifest say about the generator: means, and standard deviations as `..._sd`.
+    """The generator's metrics for record and manifest: means, and standard deviations as `..._sd`.
 
     Args:
         scores: of the generator's samples.

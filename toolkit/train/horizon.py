@@ -221,7 +221,7 @@ def plot_gates(path: Path, model: LSTM, digits: Tensor) -> None:
 
 
 def to_csv(rows: list[Row]) -> str:
-    """All rows as CSV, with a column for every key that occurs in any of them."""
+    """The rows as CSV, with a column for every key that occurs in any of them."""
     names = dict.fromkeys(name for row in rows for name in row)
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""What a command trains: the settings of its preset, changed by the options that were given."""
+"""The settings of a training: those of a preset, changed by the options of the command."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar

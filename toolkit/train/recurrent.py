@@ -103,7 +103,7 @@ def further_seeds(trial: Trial, num_seeds: int, directory: Path) -> dict[int, li
 def list_metrics(
     tested: dict[int, Tested], config: Config, by_seed: dict[int, list[float]]
 ) -> dict[str, Any]:
-    """What record and manifest say about a network.
+    """The metrics of a network for record and manifest.
 
     Args:
         by_seed: T -> the accuracy of the networks with this seed and those after it.

@@ -74,7 +74,7 @@ def score_generator(generator: Generator, workspace: Workspace, seed: int) -> No
 
 @torch.no_grad()
 def is_deterministic(generator: Generator) -> bool:
-    """Whether a latent point always gives the same image, whatever else is in the batch."""
+    """True if a latent point always gives the same image, whatever else is in the batch."""
     z = sample_latents(20, generator.latent_dim, make_rng(0, "steady"))
     return torch.allclose(generator(z)[:10], generator(z[:10]), atol=1e-3)
 

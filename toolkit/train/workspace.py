@@ -1,4 +1,4 @@
-"""Where a command reads and writes, and how much it may compute."""
+"""The folders, the device and the threads of a command."""
 
 import time
 from collections.abc import Mapping
