@@ -67,16 +67,16 @@ def network_at(
 
 
 def has_film(exports_dir: Path) -> bool:
-    """Whether a folder has the film of its generator's training."""
+    """True if a folder has the film of its generator's training."""
     listed = read_manifest(exports_dir)
     return "film.npz" in listed and is_current(listed["film.npz"], listed)
 
 
 def trainings(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
-    """What pages show of trainings: as `film` this generator's, or None, and as `clinic` those that
-    fail, by name; with digits where there is a classifier.
+    """The trainings for the pages: `film`, this generator's or None; `clinic`, those that fail.
 
-    The film has the name of its loss, whose it is, and real images if the package has MNIST.
+    They have digits if there is a classifier. The film has the name of its loss and of its owner,
+    and real images if the package has MNIST.
 
     Raises:
         ToolkitError: see `load_film` and `torchscript.load`.
@@ -130,9 +130,10 @@ def for_pages(film: Arrays, generator: nn.Module, real: Tensor | None) -> dict[s
 
 @torch.no_grad()
 def with_digits(recorded: dict[str, Any], classifier: nn.Module) -> dict[str, Any]:
-    """What `for_pages` returned, and as `digits` of each step how many of its pictures, as they
-    are shown, the classifier (images to logits) takes for each digit 0 to 9, and at last of how
-    many it is not sure.
+    """Add `digits` to the result of `for_pages`, counted by the classifier (images to logits).
+
+    For each step they are the numbers of pictures, as the page shows them, of the digits 0 to 9,
+    and at last of those of which the classifier is not sure.
     """
     with Image.open(io.BytesIO(base64.b64decode(recorded["png"]))) as picture:
         sheet = torch.from_numpy(np.array(picture.convert("L"))).float() / 255

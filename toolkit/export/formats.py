@@ -1,4 +1,4 @@
-"""What is made from the .pt files: `.pt2` and `.onnx`, verified before they are written.
+"""Make the other formats from .pt files: `.pt2` and `.onnx`, verified before they are written.
 
 A training makes them when it exports its models, all or none; `write` makes one format of all
 models anew. Each is compared with the golden values of its .pt file, in the runtime that will read
@@ -132,7 +132,7 @@ def film_of(generator: Export, arrays: Arrays, facts: Mapping[str, Any]) -> Expo
 
 
 def is_film_there(exports_dir: Path, generator: Export, arrays: Arrays) -> bool:
-    """Whether a folder has this film of this generator, however its arrays are compressed."""
+    """True if a folder has this film of this generator, however its arrays are compressed."""
     listed = read_listed(exports_dir / "film.npz")
     if listed.data is None or not _is_made_from(listed, generator):
         return False
@@ -143,7 +143,7 @@ def is_film_there(exports_dir: Path, generator: Export, arrays: Arrays) -> bool:
 
 
 def _is_made_from(listed: Listed, source: Export) -> bool:
-    """Whether a file is intact and was made from this .pt file."""
+    """True if a file is intact and was made from this .pt file."""
     return listed.intact and (listed.entry or {}).get("made_from") == source.entry["sha256"]
 
 

@@ -62,7 +62,7 @@ class OwnGenerator(nn.Module):
         return ((images - self.low) / (self.high - self.low)).clamp(0, 1)
 
     def given(self, z: Tensor) -> Tensor:
-        """What `module` is given for such z."""
+        """The inputs of `module` for these z."""
         if self.is_uniform:  # by the distribution function of the normal distribution
             z = self.z_low + (self.z_high - self.z_low) * (1 + torch.erf(z / 2**0.5)) / 2
         shaped: Tensor = z.unflatten(1, self.z_shape)
@@ -128,7 +128,7 @@ class OwnDiscriminator(nn.Module):
         return judged
 
     def given(self, images: Tensor) -> Tensor:
-        """What `module` is given for such images."""
+        """The input of `module` for these images."""
         if self.height != 28 or self.width != 28:
             size = (self.height, self.width)
             images = F.interpolate(images, size, mode="bilinear", align_corners=False)
