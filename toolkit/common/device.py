@@ -21,15 +21,15 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 LEAST_TORCH = {"Training": "2.11", "Exporting a model": "2.9", "A .pt2 file": "2.9"}
 
 
-def needs_torch(what: str) -> None:
-    """Raise a ToolkitError if torch is too old for something.
+def needs_torch(task: str) -> None:
+    """Raise a ToolkitError if torch is too old for a task.
 
     Args:
-        what: a key of `LEAST_TORCH`.
+        task: a key of `LEAST_TORCH`.
     """
-    if torch.__version__ < LEAST_TORCH[what]:
+    if torch.__version__ < LEAST_TORCH[task]:
         raise ToolkitError(
-            f"{what} needs torch {LEAST_TORCH[what]} or newer, and this is torch "
+            f"{task} needs torch {LEAST_TORCH[task]} or newer, and this is torch "
             f"{torch.__version__}. Install a newer one together with its torchvision: "
             "python -m pip install --upgrade torch torchvision"
         )

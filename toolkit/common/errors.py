@@ -27,6 +27,14 @@ class UsageError(ToolkitError, ValueError):
     exit_code = 2
 
 
+def first_line(error: BaseException, length: int = 200) -> str:
+    """The first line of an exception's message, for a sentence: plain text, at most `length`.
+
+    torch's exporters add pages in colour below theirs.
+    """
+    return str(error).strip().partition("\n")[0].partition("\x1b")[0].strip()[:length]
+
+
 def nearest(word: str, choices: Sequence[str]) -> str:
     """The three choices that are most like a word which is none of them, for its author."""
     return f"The nearest are {', '.join(difflib.get_close_matches(word, choices, 3, cutoff=0))}"

@@ -76,8 +76,9 @@ def to_gif(frames: Tensor, milliseconds: int, scale: int = 6) -> bytes:
 
     Two neighbouring frames that are identical become one, shown for twice as long.
     """
-    there = [to_picture(frame) for frame in _enlarge(frames, scale)]
-    return _gif([*there, *there[-2:0:-1]], milliseconds)
+    forwards = list(map(to_picture, _enlarge(frames, scale)))
+    backwards = forwards[-2:0:-1]
+    return _gif([*forwards, *backwards], milliseconds)
 
 
 def save_film(path: Path, frames: Sequence[Picture], milliseconds: int, last: int = 2000) -> None:

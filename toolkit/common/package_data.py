@@ -40,9 +40,19 @@ def requirements(extra: str | None = None) -> list[str]:
     Raises:
         PackageNotFoundError: the toolkit is used without being installed.
     """
-    parts = [line.partition(";") for line in requires(NAME) or []]
-    wanted = "extra ==" if extra is None else f"extra == '{extra}'"
-    return [one.strip() for one, _, marker in parts if (wanted in marker) is (extra is not None)]
+    listed = []
+    for line in requires(NAME) or []:
+        requirement, _, marker = line.partition(";")
+        if _belongs_to(extra, marker):
+            listed.append(requirement.strip())
+    return listed
+
+
+def _belongs_to(extra: str | None, marker: str) -> bool:
+    """True if a requirement with this marker is of an extra; for None, of no extra."""
+    if extra is None:
+        return "extra ==" not in marker
+    return f"extra == '{extra}'" in marker
 
 
 def how_to_install(extra: str) -> str:
@@ -51,7 +61,7 @@ def how_to_install(extra: str) -> str:
 
     place, python = Path(sys.prefix), command_line(sys.executable)
     try:
-        packages = " ".join(f'"{one}"' for one in requirements(extra))
+        packages = " ".join(f'"{package}"' for package in requirements(extra))
     except PackageNotFoundError:
         return f'{python} -m pip install -e "{PACKAGE.parent}[{extra}]"'
     if (place / "uv-receipt.toml").is_file():
@@ -64,12 +74,15 @@ def how_to_install(extra: str) -> str:
 
 
 def _for_uv_tool(receipt: Path, extra: str) -> str:
-    """The toolkit from where it is from, with all its extras: what is not named is removed."""
+    """The toolkit from its present source with all its extras: uv removes those not named."""
     listed = tomllib.loads(receipt.read_text(encoding="utf-8"))["tool"]["requirements"]
-    known = next(one for one in listed if one["name"] == NAME)
-    extras = ",".join(sorted({extra, *known.get("extras", [])}))
-    if folder := known.get("editable", known.get("directory")):
-        return f'{"--editable " if "editable" in known else ""}"{folder}[{extras}]"'
-    git = re.sub(r"\?(rev|tag|branch)=", "@", f"git+{known.get('git')}")
-    place = git if "git" in known else known.get("url", known.get("path"))
-    return f'"{NAME}[{extras}]{f" @ {place}" if place else ""}"'
+    toolkit = next(requirement for requirement in listed if requirement["name"] == NAME)
+    extras = ",".join(sorted({extra, *toolkit.get("extras", [])}))
+    if "editable" in toolkit:
+        return f'--editable "{toolkit["editable"]}[{extras}]"'
+    if "directory" in toolkit:
+        return f'"{toolkit["directory"]}[{extras}]"'
+    source = toolkit.get("url", toolkit.get("path"))
+    if "git" in toolkit:
+        source = re.sub(r"\?(rev|tag|branch)=", "@", f"git+{toolkit['git']}")
+    return f'"{NAME}[{extras}] @ {source}"' if source else f'"{NAME}[{extras}]"'

@@ -135,20 +135,22 @@ class Run:
         return state
 
     def _rewind_log(self, state: dict[str, Any] | None) -> None:
-        """Keep what was logged up to the last `save`, and say what of it is damaged or missing."""
+        """Keep the entries up to the last `save`, and name those that are damaged or missing."""
         entries, damaged = read_log(self.log_file)
         self.entries = [entry for entry in entries if entry["step"] <= self.step]
-        if state is not None and (missing := state["num_logged"] - len(self.entries)) > 0:
-            where, kept = "", ""
+        num_logged = 0 if state is None else state["num_logged"]
+        missing = num_logged - len(self.entries)
+        if missing > 0:
+            place, backup = "", ""
             if damaged:
                 copy = first_free(self.log_file, ".damaged-")
                 atomic_write(copy, read_bytes(self.log_file))
-                where = f" in line {', '.join(map(str, damaged))}"
-                kept = f" The damaged file is now {copy}."
+                place = f" in line {', '.join(map(str, damaged))}"
+                backup = f" The damaged file is now {copy}."
             print(
-                f"Note: {self.log_file} is damaged{where}: {missing} of {state['num_logged']} "
+                f"Note: {self.log_file} is damaged{place}: {missing} of {num_logged} "
                 "entries are lost. Curves lack them and the networks are unharmed; trials of a "
-                f"study run again.{kept}"
+                f"study run again.{backup}"
             )
         write_log(self.log_file, self.entries)
 
