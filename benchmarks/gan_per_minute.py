@@ -17,6 +17,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
 
 import torch
@@ -175,7 +177,7 @@ def num_weights(network: nn.Module) -> int:
 
 
 def contestants(minutes: float, mnist: MNIST) -> dict[str, tuple[int, Contestant]]:
-    """Name -> number of weights, and what trains it and returns its generator in eval mode."""
+    """Name -> number of weights, and a function that trains it and returns its generator."""
 
     def plain(
         build_generator: Callable[[], nn.Module], build_discriminator: Callable[[], nn.Module]
@@ -190,19 +192,15 @@ def contestants(minutes: float, mnist: MNIST) -> dict[str, tuple[int, Contestant
         return num_weights(build_generator()) + num_weights(build_discriminator()), run
 
     speed = steps_a_minute(mnist)
-    players = build(Config())
-    weights = num_weights(players.generator) + num_weights(players.discriminator)
-    plans = sorted({min(SHORT, minutes), minutes})
-    return {
-        f"ours, planned for {plan:g} minutes": (
-            weights,
-            lambda watch, plan=plan: train_ours(plan, speed, mnist, watch),
-        )
-        for plan in plans
-    } | {
-        "textbook DCGAN": plain(TextbookGenerator, TextbookDiscriminator),
-        "template's MLP": plain(MLPGenerator, MLPDiscriminator),
-    }
+    networks = build(Config())
+    weights = num_weights(networks.generator) + num_weights(networks.discriminator)
+    listed: dict[str, tuple[int, Contestant]] = {}
+    for plan in sorted({min(SHORT, minutes), minutes}):
+        run = partial(train_ours, plan, speed, mnist)
+        listed[f"ours, planned for {plan:g} minutes"] = weights, run
+    listed["textbook DCGAN"] = plain(TextbookGenerator, TextbookDiscriminator)
+    listed["template's MLP"] = plain(MLPGenerator, MLPDiscriminator)
+    return listed
 
 
 def compete(
@@ -225,9 +223,10 @@ def compete(
 
 def nearest(race: Race, mark: float) -> float | None:
     """The distance that was measured within 0.2 minutes of `mark`, if any was."""
-    pairs = zip(race.minutes, race.distances, strict=True)
-    minute, distance = min(pairs, key=lambda pair: abs(pair[0] - mark))
-    return distance if abs(minute - mark) < 0.2 else None
+    away = [abs(minute - mark) for minute in race.minutes]
+    if min(away) >= 0.2:
+        return None
+    return race.distances[away.index(min(away))]
 
 
 def print_table(races: dict[str, list[Race]], minutes: float, floor: Spread) -> None:
@@ -242,8 +241,8 @@ def print_table(races: dict[str, list[Race]], minutes: float, floor: Spread) -> 
     for name, seeds in races.items():
         columns = []
         for mark in marks:
-            found = [d for race in seeds if (d := nearest(race, mark)) is not None]
-            columns.append(f"{Spread.of(found):.1f}" if len(found) == len(seeds) else "")
+            distances = [nearest(race, mark) for race in seeds]
+            columns.append("" if None in distances else f"{Spread.of(distances):.1f}")
         ends = Spread.of([race.final.frechet_distance.mean for race in seeds])
         unsure = Spread.of([race.final.share_unsure.mean for race in seeds])
         shares = [share.mean for race in seeds for share in race.final.class_shares]
@@ -262,18 +261,20 @@ def plot(path: Path, races: dict[str, list[Race]], floor: Spread, sha256: str) -
     """Draw the mean of the seeds of each contestant, and a band from the best to the worst."""
     curves, bands = {}, {}
     for name, seeds in races.items():  # one seed may have been measured once less
-        minutes = zip(*(race.minutes for race in seeds), strict=False)
-        distances = [*zip(*(race.distances for race in seeds), strict=False)]
+        minutes = zip(*map(attrgetter("minutes"), seeds), strict=False)
+        distances = list(zip(*map(attrgetter("distances"), seeds), strict=False))
         curves[name] = [*map(statistics.mean, minutes)], [*map(statistics.mean, distances)]
         bands[name] = [*map(min, distances)], [*map(max, distances)]
     count = max(map(len, races.values()))
+    x_label = "minutes of training"
+    if torch.get_num_threads() == 1:
+        x_label += ", in processor time on one thread"
     save_curves(
         path,
         curves,
         bands=bands,
         title=f"Equal time, {count} seeds each, one draw each (classifier {sha256[:12]})",
-        x_label="minutes of training"
-        + (", in processor time on one thread" if torch.get_num_threads() == 1 else ""),
+        x_label=x_label,
         y_label="Frechet distance to the test images",
         level=("real images", floor),
         log=True,

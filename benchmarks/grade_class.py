@@ -81,13 +81,16 @@ HOSTILE = {
 def harmless(number: int, real: bool, only: str) -> tuple[str, dict[str, str | bytes]]:
     """The kind of the archive with this number, and its files."""
     if not real:
-        own = {"lstm.py": f"class LSTM:\n    number = {number}\n"}
-        return "fine", submissions.FINE | own
+        lstm = {"lstm.py": f"class LSTM:\n    number = {number}\n"}
+        return "fine", submissions.FINE | lstm
     name = list(cases.RIGHT)[number % len(cases.RIGHT)]
+    files: dict[str, str | bytes] = {}
     with tempfile.TemporaryDirectory() as directory:
         cases.write_right(name, Path(directory))
-        files = [path for path in Path(directory).rglob(only) if path.is_file()]
-        return name, {str(path.relative_to(directory)): path.read_bytes() for path in files}
+        for path in Path(directory).rglob(only):
+            if path.is_file():
+                files[str(path.relative_to(directory))] = path.read_bytes()
+    return name, files
 
 
 def write_class(folder: Path, size: int, real: bool, only: str) -> dict[str, str]:
@@ -140,32 +143,50 @@ def main() -> None:
             num_workers=options.workers,
         )
         seconds = time.perf_counter() - start
-        whole = written(Path(directory, "graded"))
-        if len(whole) != options.size or len(results) != options.size:
-            sys.exit(f"{len(whole)} results of {options.size} archives.")
+        results_by_name = written(Path(directory, "graded"))
+        if len(results_by_name) != options.size or len(results) != options.size:
+            sys.exit(f"{len(results_by_name)} results of {options.size} archives.")
         print_table([*results.values()], kinds)
         print(f"\n{len(results)} results in {seconds:.0f} s, {options.workers} archives at a time")
         if options.kills:
-            out = Path(directory, "again")
-            command = [sys.executable, "-m", "toolkit.assignment", "grade", str(folder)]
-            command += ["--out", str(out), "--jobs", str(options.workers)]
             rng = random.Random(options.seed)
             moments = [seconds * rng.random() / options.kills for _ in range(options.kills)]
-            taken, peaks = kill_and_repeat(command, moments)
-            again = written(out)
-            differing = [name for name, result in whole.items() if again.get(name) != result]
-            harmless_ones = [name for name in differing if kinds[name] not in HOSTILE]
-            print(
-                f"\nKilled after {', '.join(f'{moment:.0f} s' for moment in moments)} and given "
-                f"again: {len(again)} results in {taken:.0f} s. Others than before: "
-                f"{len(harmless_ones)} of harmless archives, "
-                f"{len(differing) - len(harmless_ones)} of hostile ones, which meet a limit now "
-                f"here, now there. At most {peaks[False] / 1e6:.0f} MB in a process of the "
-                f"command, {peaks[True] / 1e6:.0f} MB in one that judges."
-            )
-            for name in differing:
-                print(f"{kinds[name]}: {differences(whole[name], again.get(name))[:500]}")
-            sys.exit(bool(harmless_ones) or len(again) != options.size)
+            out = Path(directory, "again")
+            if not same_after_kills(folder, out, options.workers, moments, results_by_name, kinds):
+                sys.exit(1)
+
+
+def same_after_kills(
+    folder: Path,
+    out: Path,
+    workers: int,
+    moments: list[float],
+    expected: dict[str, object],
+    kinds: dict[str, str],
+) -> bool:
+    """Grade again with kills; true if all results are there, and harmless ones are the same.
+
+    Args:
+        moments: of the kills, in seconds after each start.
+        expected: the results without kills, by archive.
+    """
+    command = [sys.executable, "-m", "toolkit.assignment", "grade", str(folder)]
+    command += ["--out", str(out), "--jobs", str(workers)]
+    seconds, peaks = kill_and_repeat(command, moments)
+    again = written(out)
+    differing = [name for name, result in expected.items() if again.get(name) != result]
+    num_harmless = sum(kinds[name] not in HOSTILE for name in differing)
+    kills = ", ".join(f"{moment:.0f} s" for moment in moments)
+    print(
+        f"\nKilled after {kills} and given again: {len(again)} results in {seconds:.0f} s. Others "
+        f"than before: {num_harmless} of harmless archives, {len(differing) - num_harmless} of "
+        "hostile ones, which meet a limit now here, now there. At most "
+        f"{peaks[False] / 1e6:.0f} MB in a process of the command, {peaks[True] / 1e6:.0f} MB in "
+        "one that judges."
+    )
+    for name in differing:
+        print(f"{kinds[name]}: {differences(expected[name], again.get(name))[:500]}")
+    return num_harmless == 0 and len(again) == len(expected)
 
 
 def written(out: Path) -> dict[str, object]:
@@ -177,27 +198,31 @@ def written(out: Path) -> dict[str, object]:
     return results
 
 
-def differences(one: object, other: object) -> str:
+def differences(old: object, new: object) -> str:
     """The places where two results differ, and how."""
-    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
-        changed = [key for key in one if one[key] != other[key]]
-        return "; ".join(f"{key}: {differences(one[key], other[key])}" for key in changed)
-    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        return ", ".join(
-            differences(*pair) for pair in zip(one, other, strict=True) if pair[0] != pair[1]
-        )
-    if isinstance(one, str) and isinstance(other, str):
-        lines = difflib.ndiff(one.splitlines(), other.splitlines())
+    parts = []
+    if isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
+        for key, value in old.items():
+            if value != new[key]:
+                parts.append(f"{key}: {differences(value, new[key])}")
+        return "; ".join(parts)
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for value, new_value in zip(old, new, strict=True):
+            if value != new_value:
+                parts.append(differences(value, new_value))
+        return ", ".join(parts)
+    if isinstance(old, str) and isinstance(new, str):
+        lines = difflib.ndiff(old.splitlines(), new.splitlines())
         return " | ".join(line for line in lines if line[0] in "+-")
-    return f"{one!r} -> {other!r}"
+    return f"{old!r} -> {new!r}"
 
 
 def kill_and_repeat(command: list[str], moments: list[float]) -> tuple[float, dict[bool, int]]:
-    """Give a command, kill it after so many seconds each time, and let the last one end.
+    """Start a command again and again, kill it after these seconds, and let the last one end.
 
     Returns:
-        seconds in all, and the largest resident sets, in bytes: of a process of the command (False)
-        and of a fork that judges (True).
+        the seconds of all together, and the largest resident sets, in bytes: of a process of the
+        command (False) and of a fork that judges (True).
     """
     start, peaks = time.perf_counter(), {False: 0, True: 0}
     for moment in [*moments, None]:
@@ -238,15 +263,16 @@ def print_table(results: list[Result], kinds: dict[str, str]) -> None:
     for result in results:
         extra = result.extra_data
         kind = kinds[extra.archive]
-        found = " ".join(f"{one.id} ({one.file})" for one in extra.findings)
-        said = (extra.problem or found or "nothing wrong was found").splitlines()[0][:70]
-        rows[kind, said, result.score, extra.isolation.partition(":")[0]] += 1
+        findings = [f"{finding.id} ({finding.file})" for finding in extra.findings]
+        text = extra.problem or " ".join(findings) or "nothing wrong was found"
+        first_line = text.splitlines()[0][:70]
+        rows[kind, first_line, result.score, extra.isolation.partition(":")[0]] += 1
         seconds[kind] += result.execution_time
     print("| archive | how many | points | result | isolation | seconds each |")
     print("|---|---|---|---|---|---|")
-    for (kind, said, score, isolation), count in rows.items():
-        each = seconds[kind] / count
-        print(f"| {kind} | {count} | {score:g} | {said} | {isolation} | {each:.1f} |")
+    for (kind, text, score, isolation), count in rows.items():
+        mean = seconds[kind] / count
+        print(f"| {kind} | {count} | {score:g} | {text} | {isolation} | {mean:.1f} |")
 
 
 if __name__ == "__main__":

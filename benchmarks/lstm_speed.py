@@ -12,10 +12,12 @@ The export is also trained here, which nobody does: it takes the plain loop and 
 """
 
 import argparse
+import itertools
 import statistics
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -110,11 +112,17 @@ class Products(nn.Module):
                 torch.mm(gates, h.t(), out=d_weight)
 
 
+def scripted() -> nn.Module:
+    """Our LSTM as it is exported."""
+    module: nn.Module = torch.jit.script(FastLSTM(HIDDEN_SIZE))
+    return module
+
+
 TORCH = "nn.LSTM"
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
-    "exported": lambda: torch.jit.script(FastLSTM(HIDDEN_SIZE)),
-    "ours": lambda: FastLSTM(HIDDEN_SIZE),
-    "the plain loop": lambda: LSTM(HIDDEN_SIZE),
+    "exported": scripted,
+    "ours": partial(FastLSTM, HIDDEN_SIZE),
+    "the plain loop": partial(LSTM, HIDDEN_SIZE),
     "`nn.LSTMCell` in a loop": CellLoop,
     "eight matrices": EightMatrices,
     "products alone": Products,
@@ -148,13 +156,13 @@ def prediction(network: nn.Module, digits: Tensor) -> Callable[[], None]:
     return predict
 
 
-def seconds(work: Callable[[], None], calls: int) -> float:
+def seconds(call: Callable[[], None], count: int) -> float:
     """Mean time of a call in seconds."""
     clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     start = clock()
-    for _ in range(calls):
-        work()
-    return (clock() - start) / calls
+    for _ in range(count):
+        call()
+    return (clock() - start) / count
 
 
 def measure(batch_size: int, length: int, training: bool, repeats: int) -> list[dict[str, float]]:
@@ -164,14 +172,18 @@ def measure(batch_size: int, length: int, training: bool, repeats: int) -> list[
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="`torch.jit")
         networks = {name: make() for name, make in {TORCH: Native, **NETWORKS}.items()}
-    works = {
-        name: training_step(network, digits, labels) if training else prediction(network, digits)
-        for name, network in networks.items()
-    }
-    for work in works.values():
-        seconds(work, 4)  # scripts compile during the first calls
-    calls = max(1, 60 * 128 // length // (batch_size + 15))
-    return [{name: seconds(work, calls) for name, work in works.items()} for _ in range(repeats)]
+    calls = {}
+    for name, network in networks.items():
+        if training:
+            calls[name] = training_step(network, digits, labels)
+        else:
+            calls[name] = prediction(network, digits)
+        seconds(calls[name], 4)  # scripts compile during the first calls
+    count = max(1, 60 * 128 // length // (batch_size + 15))
+    rounds = []
+    for _ in range(repeats):
+        rounds.append({name: seconds(call, count) for name, call in calls.items()})
+    return rounds
 
 
 def main() -> None:
@@ -185,17 +197,17 @@ def main() -> None:
     )
     head = ("what", "batch", "T", "threads", "`nn.LSTM`, ms", *NETWORKS, "exported / products")
     print(f"| {' | '.join(head)} |\n{'|---' * len(head)}|")
-    for what, batch_size in (("prediction", 128), ("prediction", 1), ("training step", 128)):
-        for length in (5, 20, 100):
-            for threads in options.threads:
-                torch.set_num_threads(threads)
-                rounds = measure(batch_size, length, what == "training step", options.repeats)
-                pairs = [(name, TORCH) for name in NETWORKS] + [("exported", "products alone")]
-                ratios = [statistics.median(r[name] / r[to] for r in rounds) for name, to in pairs]
-                milliseconds = 1000 * statistics.median(r[TORCH] for r in rounds)
-                cells = (what, batch_size, length, threads, f"{milliseconds:.2f}")
-                print("|", *(f"{cell} |" for cell in cells), end=" ")
-                print(*(f"{ratio:.2f} |" for ratio in ratios), flush=True)
+    pairs = [(name, TORCH) for name in NETWORKS] + [("exported", "products alone")]
+    for task, batch_size in (("prediction", 128), ("prediction", 1), ("training step", 128)):
+        for length, threads in itertools.product((5, 20, 100), options.threads):
+            torch.set_num_threads(threads)
+            rounds = measure(batch_size, length, task == "training step", options.repeats)
+            milliseconds = 1000 * statistics.median(times[TORCH] for times in rounds)
+            cells = [task, str(batch_size), str(length), str(threads), f"{milliseconds:.2f}"]
+            for name, reference in pairs:
+                ratios = [times[name] / times[reference] for times in rounds]
+                cells.append(f"{statistics.median(ratios):.2f}")
+            print(f"| {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

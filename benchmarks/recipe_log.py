@@ -34,42 +34,41 @@ def _with_error_bars(entries: list[dict[str, Any]]) -> str:
         unsure = mean(entry["unsure"] for entry in seeds)
         distance = f"{mean(means):.2f} ± {spread:.2f}"
         seconds = mean(entry["seconds"] for entry in seeds)
-        rows.append(
-            (
-                together,
-                f"| {name} | {changes} | {num_steps:,} | {len(seeds)} | {distance} "
-                f"| {together:.2f} | {unsure:.1%} | {seconds:.0f} |",
-            )
+        row = (
+            f"| {name} | {changes} | {num_steps:,} | {len(seeds)} | {distance} "
+            f"| {together:.2f} | {unsure:.1%} | {seconds:.0f} |"
         )
-    return "\n".join(
-        [
-            "| name | what was changed | steps | seeds | 10,000 samples | 50,000 | unsure "
-            "| processor seconds |",
-            "|---|---|---|---|---|---|---|---|",
-            *(row for _, row in sorted(rows)),
-        ]
-    )
+        rows.append((together, row))
+    lines = [
+        "| name | what was changed | steps | seeds | 10,000 samples | 50,000 | unsure "
+        "| processor seconds |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    lines += [row for _, row in sorted(rows)]
+    return "\n".join(lines)
 
 
 def _of_one_draw(entries: list[dict[str, Any]]) -> str:
-    rows = []
-    for entry in sorted(entries, key=lambda e: float(e["distances"][-1])):
+    """One row for each training of which only single draws were measured."""
+    lines = [
+        "| name | what was changed | steps | one draw at 1/3, 2/3 and the end | shares "
+        "| ms a step |",
+        "|---|---|---|---|---|---|",
+    ]
+    for entry in sorted(entries, key=_last_distance):
         distances = ", ".join(f"{d:.1f}" for d in entry["distances"])
         if "sd" in entry:  # of the last, which is then the mean of several draws
             distances += f" ± {entry['sd']:.1f}"
         low, high = entry["class_shares"]
-        rows.append(
+        lines.append(
             f"| {entry['name']} | {_words(entry['changes'])} | {entry['num_steps']:,} "
             f"| {distances} | {low:.1%} to {high:.1%} | {entry['milliseconds'] or ''} |"
         )
-    return "\n".join(
-        [
-            "| name | what was changed | steps | one draw at 1/3, 2/3 and the end | shares "
-            "| ms a step |",
-            "|---|---|---|---|---|---|",
-            *rows,
-        ]
-    )
+    return "\n".join(lines)
+
+
+def _last_distance(entry: dict[str, Any]) -> float:
+    return float(entry["distances"][-1])
 
 
 def _words(changes: dict[str, Any]) -> str:
