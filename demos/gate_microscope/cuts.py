@@ -1,7 +1,7 @@
 """Exports with wires cut, and the gradient that comes back: computed from their weights.
 
 As in playground/src/cuts.js, "i0", "f1", "f0" and "o1" fix a gate; with "hg", "hi", "hf" or "ho" a
-gate does not read h(t-1). An RNN has no gates: with all four, h is cut off from itself.
+gate does not read h(t-1), and with "hh" an RNN, which has no gates, does not read its own.
 """
 
 from typing import Any, NamedTuple
@@ -14,8 +14,7 @@ from toolkit.common.errors import UsageError
 from toolkit.lstm.microscope import is_lstm
 from toolkit.lstm.model import all_inputs
 
-OF_H = ("hg", "hi", "hf", "ho")
-WIRES = ("i0", "f1", "f0", "o1", *OF_H)
+WIRES = ("i0", "f1", "f0", "o1", "hg", "hi", "hf", "ho", "hh")
 
 
 class Cut(NamedTuple):
@@ -65,7 +64,7 @@ def states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tensor]]:
         wires = cut.wires if t >= cut.start else ()
         x, of_h = projected[digits[:, t]], h @ weight.t()
         if not is_lstm(network):
-            h = torch.tanh(x if set(OF_H) <= set(wires) else x + of_h)
+            h = torch.tanh(x if "hh" in wires else x + of_h)
             kept["h"].append(h)
             continue
         gates = {}

@@ -91,8 +91,9 @@ class GateMicroscope:
         Returns:
             "palindrome": whether the digits begin a palindrome that is longer by one digit;
             "right": its last digit, or null; "networks": of each network the "answers" after every
-            step, the ten "probabilities" after the last one, and the "order" of its cells, of which
-            the first says most for the last answer.
+            step, the ten "probabilities" after the last one, the "order" of its units, of which the
+            first says most for the last answer, and after every step the mean "sizes" of each gate
+            and state over all units.
         """
         return self.cut(digits, "", 1)
 
@@ -107,12 +108,17 @@ class GateMicroscope:
         palindrome = key[1:] == key[:0:-1]  # then the next digit repeats the first
         networks = {}
         for name, network in self.networks.items():
-            h = self.trace(name, key, cut)["h"]
+            traced = self.trace(name, key, cut)
+            h = traced["h"]
             logits = logits_after_each_step(network, h)
             networks[name] = {
                 "answers": logits.argmax(dim=1).tolist(),
                 "probabilities": logits[-1].softmax(dim=0).tolist(),
                 "order": telling_cells(network, h[-1]).tolist(),
+                "sizes": {
+                    gate: [round(x, 4) for x in values.abs().mean(dim=1).tolist()]
+                    for gate, values in traced.items()
+                },
             }
         return {
             "palindrome": palindrome,
@@ -135,22 +141,28 @@ class GateMicroscope:
         traced = self.trace(name, typed(digits, MAX_DIGITS), _cut(wires, step))
         return {gate: _shorts(values[:, chosen].t()) for gate, values in traced.items()}
 
-    @torch.no_grad()
     def accuracy(self, network: str, length: int, wires: str, step: int) -> float:
         """The share of 500 palindromes of T = length that a network completes; cut as in `cut`."""
+        return self.right(network, length, wires, step, 0, NUM_ASKED) / NUM_ASKED
+
+    @torch.no_grad()
+    def right(
+        self, network: str, length: int, wires: str, step: int, first: int, count: int
+    ) -> int:
+        """How many it completes of those 500, from the one numbered `first` (from 0) on."""
         asked = self.networks[self._name(network)]
         cut = _cut(wires, step)
         half = (whole("T", length, 2, MAX_UNCUT if cut == NO_CUT else MAX_ASKED) + 1) // 2
-        left = torch.randint(
-            NUM_DIGITS, (NUM_ASKED, half), generator=make_rng(length, "cut a wire")
-        )
-        read = torch.cat([left, left[:, : length - half].flip(1)], dim=1)
-        digits, right = split_last(read)
+        begin = whole("first", first, 0, NUM_ASKED - 1)
+        end = begin + whole("count", count, 1, NUM_ASKED - begin)
+        rng = make_rng(length, "cut a wire")
+        left = torch.randint(NUM_DIGITS, (NUM_ASKED, half), generator=rng)[begin:end]
+        digits, right = split_last(torch.cat([left, left[:, : length - half].flip(1)], dim=1))
         if cut == NO_CUT:
             logits = asked(digits)
         else:
             logits = readout(asked, states(asked, digits, cut)["h"][-1])
-        return float((logits.argmax(dim=1) == right).float().mean())
+        return int((logits.argmax(dim=1) == right).sum())
 
     def gradient(self, digits: str, wires: str, step: int) -> dict[str, Numbers]:
         """How the gradient of the loss comes back; wires are cut as in `cut`.

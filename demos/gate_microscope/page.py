@@ -27,7 +27,7 @@ def build(exports_dir: Path) -> gr.Blocks:
         "generates": drawing.generator is not None,
     }
     asked: list[Any] = [microscope.cut, microscope.inside, microscope.remembers]
-    asked += [microscope.accuracy, microscope.gradient]
+    asked += [microscope.right, microscope.gradient]
     asked += [drawing.classify, drawing.generate, drawing.picture]
     with gr.Blocks(title="Gate microscope", analytics_enabled=False) as page:
         part("gate_microscope", {one.__name__: one for one in asked}, settings)

@@ -11,11 +11,41 @@ let timer = 0;
 
 const values = () => new URLSearchParams(location.hash.slice(1));
 
+/** Whose each key is. @type {Record<string, string>} */
+const owners = {};
+
 /**
- * @param {string} name
- * @returns {string | null} null if the address says nothing of it
+ * A part's own keys: no other part can read or change them.
+ * @param {string} part
+ * @param {string[]} keys
  */
-export const remembered = (name) => pending[name] ?? values().get(name);
+export function owner(part, keys) {
+  for (const key of keys) {
+    if ((owners[key] ??= part) !== part) throw new Error(`The address key ${key} belongs to ${owners[key]}, not to ${part}.`);
+  }
+  /** @param {string} key */
+  const own = (key) => {
+    if (owners[key] !== part) throw new Error(`The address key ${key} is not one of ${part}.`);
+  };
+  return {
+    /**
+     * @param {string} key
+     * @returns {string | null} null if the address says nothing of it
+     */
+    remembered(key) {
+      own(key);
+      return pending[key] ?? values().get(key);
+    },
+    /**
+     * @param {Record<string, string | number>} changes an empty value removes its key
+     * @param {boolean} [isStep] whether Back returns to what was before
+     */
+    remember(changes, isStep = false) {
+      Object.keys(changes).forEach(own);
+      remember(changes, isStep);
+    },
+  };
+}
 
 /** @param {"pushState" | "replaceState"} how */
 function write(how) {
@@ -36,11 +66,20 @@ function write(how) {
  * @param {Record<string, string | number>} changes an empty value removes its name
  * @param {boolean} [isStep] whether Back returns to what was before
  */
-export function remember(changes, isStep = false) {
+function remember(changes, isStep = false) {
   if (isStep && timer) write("replaceState");
   for (const [name, value] of Object.entries(changes)) pending[name] = String(value);
   if (isStep) write("pushState");
   else timer ||= setTimeout(() => write("replaceState"), PAUSE);
+}
+
+/**
+ * Go where a link leads: to a part, and to what it shows then.
+ * @param {Record<string, string | number>} changes
+ */
+export function visit(changes) {
+  remember(changes, true);
+  dispatchEvent(new PopStateEvent("popstate"));
 }
 
 /**

@@ -13,7 +13,7 @@ export function cellPanel(follow) {
   const table = el("table", { class: "cells" });
   const equations = el("div", { class: "equations" });
   const view = el("div", { class: "panel" }, sentence,
-    el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": t("The cells at this step") }, table),
+    el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": t("The units at this step") }, table),
     equations);
 
   /**
@@ -26,12 +26,12 @@ export function cellPanel(follow) {
     const rows = order.map((cell, row) => ({ cell, row }))
       .filter(({ cell, row }) => row < NUM_LISTED || cell === followed);
     table.replaceChildren(
-      el("thead", {}, el("tr", {}, ...[t("cell"), ...names].map((title) => el("th", { scope: "col" }, title)))),
+      el("thead", {}, el("tr", {}, ...[t("unit"), ...names].map((title) => el("th", { scope: "col" }, title)))),
       el("tbody", {}, ...rows.map(({ cell, row }) => el("tr", { class: cell === followed ? "chosen" : "" },
         el("th", { scope: "row" }, button(String(cell), () => {
           follow(cell);
           table.querySelector(".chosen")?.querySelector("button")?.focus();
-        }, { "aria-pressed": String(cell === followed), "aria-label": t("Follow cell %(cell)s", { cell }) })),
+        }, { "aria-pressed": String(cell === followed), "aria-label": t("Follow unit %(cell)s", { cell }) })),
         ...names.map((name) => el("td", {},
           number(/** @type {Float32Array} */ (cells[name])[row * steps + step], 2)))))));
   }
@@ -58,11 +58,11 @@ export function cellPanel(follow) {
         ]
       : [["", `h(${now}) = tanh(W x + W h(${step}) + b) = ${n(at("h"))}`]];
     const kept = () => step === 0 ? t("At the first step there is nothing to keep.") : t(
-      "It keeps %(kept)s of what it held and adds %(added)s.",
+      "The unit keeps %(kept)s of its c and adds %(added)s.",
       { kept: percent(at("f")), added: n(at("g") * at("i")) },
     );
     equations.replaceChildren(
-      el("p", {}, el("b", {}, t("Cell %(cell)s at step %(step)s", { cell, step: now }))),
+      el("p", {}, el("b", {}, t("Unit %(cell)s at step %(step)s", { cell, step: now }))),
       el("dl", {}, ...lines.flatMap(([name, line]) => [el("dt", {}, name), el("dd", {}, line)])),
       cells.c ? el("p", {}, kept()) : "");
   }

@@ -29,9 +29,9 @@ export const nudged = (image, slopes) =>
 export function nudgeSaid(before, after) {
   const values = { before: number(before.logit, 2), after: number(after.logit, 2), nudge: percent(NUDGE), digit: after.digit, was: before.digit };
   const moved = after.logit > 0 && before.logit <= 0
-    ? t("With every point moved by at most %(nudge)s as D likes it, its logit goes from %(before)s to %(after)s: drawn becomes real.", values)
-    : t("With every point moved by at most %(nudge)s as D likes it, its logit goes from %(before)s to %(after)s.", values);
-  return `${moved} ${after.digit < 0 ? "" : after.digit === before.digit ? t("The classifier still sees a %(digit)s.", values) : t("The classifier now sees a %(digit)s, before a %(was)s.", values)}`.trim();
+    ? t("If every point moves by at most %(nudge)s in the direction that D likes, D's logit goes from %(before)s to %(after)s: generated becomes real.", values)
+    : t("If every point moves by at most %(nudge)s in the direction that D likes, D's logit goes from %(before)s to %(after)s.", values);
+  return `${moved} ${after.digit < 0 ? "" : after.digit === before.digit ? t("The classifier still sees %(digit)s.", values) : t("The classifier saw %(was)s before and sees %(digit)s now.", values)}`.trim();
 }
 
 /**
@@ -47,9 +47,9 @@ export function nearestSaid(distance, of_real, digit) {
     distance: number(distance, 1), digit, nearer, count: of_real.length,
     least: number(sorted[0], 1), middle: number(sorted[Math.floor(sorted.length / 2)], 1),
   };
-  return `${t("Distance %(distance)s. Real test images of a %(digit)s are at %(least)s or more from their nearest, half of them at %(middle)s or more.", values)} ${nearer
-    ? t("%(nearer)s of %(count)s are nearer to theirs than this one is: no sign of a copy.", values)
-    : t("None of %(count)s is as near to its own: it may be a copy. Compare the two.", values)}`;
+  return `${t("Distance %(distance)s. Real test images of the digit %(digit)s lie at %(least)s or more from their nearest training image, half of them at %(middle)s or more.", values)} ${nearer
+    ? t("%(nearer)s of %(count)s real images are nearer to theirs than this picture is: no sign of a copy.", values)
+    : t("None of %(count)s real images is as near to its own: this picture may be a copy. Compare the two.", values)}`;
 }
 
 /** @param {import("./source.js").Source} source */
@@ -112,7 +112,7 @@ export function closer(source) {
     el("div", { class: "pair" },
       el("figure", {}, el("figcaption", {}, t("what D would change")), changes.canvas, changes.said),
       ...(source.nearest ? [el("figure", {}, el("figcaption", {}, t("nearest training image")), el("div", {}, ask, copied.canvas), copied.said)] : [])),
-    el("p", { class: "legend" }, el("span", { class: "more" }, t("with more ink here D takes it rather for real")), el("span", { class: "less" }, t("with less"))),
+    el("p", { class: "legend" }, el("span", { class: "more" }, t("D's logit grows with more ink here")), el("span", { class: "less" }, t("with less ink here"))),
     message);
   show(null);
   return { view: source.canJudge ? view : "", show };

@@ -4,6 +4,7 @@
  */
 
 import curve from "../data/curve.json";
+import { counting } from "./costs.js";
 import { WHOLE } from "./cuts.js";
 import { button, colour, el, number, percent, prepare, t } from "./dom.js";
 import { NUM_ASKED } from "./reading.js";
@@ -30,7 +31,9 @@ const measured = ({ sha256 }) =>
  * @param {import("./reading.js").Source} source
  * @param {(length: number) => void} choose a T
  */
-export function curves({ networks, accuracy }, choose) {
+export function curves(source, choose) {
+  const { networks } = source;
+  const counts = counting(source);
   const title = titles(networks);
   const longest = ASKED[ASKED.length - 1];
   const scale = Math.log(longest / shortest);
@@ -53,7 +56,7 @@ export function curves({ networks, accuracy }, choose) {
         if (!view.isConnected) break;
         const began = performance.now();
         try {
-          points.push({ T, share: await accuracy(name, T, WHOLE) });
+          points.push({ T, share: await counts.share(name, T, WHOLE) });
         } catch (error) {
           said.textContent = /** @type {Error} */ (error).message;
           break;
@@ -125,7 +128,7 @@ export function curves({ networks, accuracy }, choose) {
 
   const view = el("div", {}, ...charts.length ? [
     el("div", { class: "curves" }, ...charts.map((chart) => chart.view)), slider,
-    el("p", { class: "note" }, t("blue: share of right answers, of %(count)s palindromes at every T, or at every dot; click to read one", { count })),
+    el("p", { class: "note" }, t("blue: the share of right answers to %(count)s palindromes at every T, or at every dot. Click to read one.", { count })),
   ] : []);
   return {
     view,

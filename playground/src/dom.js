@@ -97,19 +97,19 @@ export const button = (text, onclick, properties = {}) =>
   el("button", { type: "button", onclick, ...properties }, text);
 
 /**
- * What can be folded away; on a phone it is, at first.
+ * What stands below and is closed until somebody asks for it.
  * @param {string} title
  * @param {() => void} redraw when it is opened
  * @param {...Node} children
  */
-export const folding = (title, redraw, ...children) =>
-  el("details", { open: innerWidth > 700, ontoggle: redraw }, el("summary", {}, el("h2", {}, title)), ...children);
+export const closed = (title, redraw, ...children) =>
+  el("details", { ontoggle: redraw }, el("summary", {}, el("h2", {}, title)), ...children);
 
 let count = 0;
 
 /**
  * A field with its label above.
- * @param {string} text
+ * @param {string | Node} text
  * @param {HTMLElement} field
  */
 export function labelled(text, field) {

@@ -2,6 +2,7 @@
 
 import { questions } from "./ask.js";
 import { button, drawImage, el, number, percent, shade, t } from "./dom.js";
+import { pictureOf } from "./file.js";
 import { onlyNewest } from "./newest.js";
 import { drawingPad, imageOf } from "./pad.js";
 import { argmax, normalFrom, softmax, uniformFrom } from "./tensors.js";
@@ -17,7 +18,6 @@ import { argmax, normalFrom, softmax, uniformFrom } from "./tensors.js";
  * }} Eyes images are (28 * 28) in 0..1; `picture` turns a file into one
  */
 
-const MAX_BYTES = 5_000_000; // of a picture; demos/serving/pictures.py
 const COLUMNS = [8, 16, 16]; // of maps in a row, of each layer
 
 /**
@@ -36,14 +36,6 @@ export const localEyes = (classifier, { generator, discriminator }) => ({
     ? async (seed) => generator.forward(Float32Array.from({ length: generator.latent_dim }, normalFrom(uniformFrom(seed))))
     : null,
   picture: null,
-});
-
-/** @param {File} file */
-const base64Of = (file) => new Promise((resolve, reject) => {
-  const reader = new FileReader();
-  reader.onload = () => resolve(String(reader.result).split("base64,")[1] ?? "");
-  reader.onerror = () => reject(new Error(t("The file cannot be read.")));
-  reader.readAsDataURL(file);
 });
 
 /**
@@ -120,14 +112,14 @@ export function drawing(eyes) {
       share.textContent = opinion ? percent(shares[digit]) : "";
       row.className = opinion && digit === best ? "row best" : "row";
     });
-    said.textContent = !opinion ? t("Draw a digit, with a mouse or a finger.") : [
+    said.textContent = !opinion ? t("Draw a digit, with a mouse, a finger or the arrow keys.") : [
       t("The classifier says %(digit)s and is %(share)s sure.", { digit: best, share: percent(shares[best]) }),
       opinion.logit === null ? "" : t("The discriminator's logit is %(logit)s; above 0 means real.", { logit: number(opinion.logit, 1) }),
-      opinion.logit === null || origin === "generator" ? "" : t("But it has only ever seen images of MNIST and of the generator: of anything else its logit says little."),
+      opinion.logit === null || origin === "generator" ? "" : t("It has only ever seen images of MNIST and of the generator: its logit of anything else says little."),
     ].join(" ");
     task.textContent = [
       origin === "pen" || origin === "file" ? t("What you draw is cut out, scaled to 20 × 20 points and centred, as MNIST was.") : t("This picture goes in as it is; what you draw is cut out, scaled to 20 × 20 points and centred, as MNIST was."),
-      t("The classifier, which measures the GAN, makes of it feature maps, of these ten logits, and softmax makes of the logits ten shares."),
+      t("The classifier also measures the GAN. It turns the image into feature maps, those into ten logits, and softmax turns these into percentages."),
     ].join(" ");
     tour.look();
     showMaps();
@@ -171,26 +163,20 @@ export function drawing(eyes) {
     const chosen = file.files?.[0];
     file.value = "";
     if (!chosen) return;
-    if (chosen.size > MAX_BYTES) {
-      message.textContent = t("The file has %(size)s MB; at most %(most)s MB are accepted.", {
-        size: number(chosen.size / 1e6, 1), most: number(MAX_BYTES / 1e6),
-      });
-      return;
-    }
-    putLater(base64Of(chosen).then((data) => /** @type {any} */ (eyes).picture(data)), "file");
+    putLater(pictureOf(chosen).then((data) => /** @type {any} */ (eyes).picture(data)), "file");
   } });
 
   const square = Float32Array.from({ length: 784 }, (_, k) => Number([k % 28, Math.floor(k / 28)].every((at) => at >= 4 && at < 24)));
   const tour = questions(() => [{
-    text: t("The discriminator has seen digits of MNIST and what the generator drew. What does it say to a white square?"),
-    choices: [t("real"), t("drawn")],
+    text: t("The discriminator has seen digits of MNIST and generated ones. What does it say to a white square?"),
+    choices: [t("real"), t("generated")],
     act: async () => {
       touched++;
       pad.wipe();
       put(square, "square");
       const { logit } = await eyes.classify(square);
       if (logit === null) throw new Error(t("There is no discriminator among these exports."));
-      return { right: logit > 0 ? 0 : 1, because: () => origin !== "square" ? "" : t("Its logit is %(logit)s. It has learnt what tells digits of MNIST from those that this generator draws, and nothing of squares: it does not know what a digit is.", { logit: number(logit, 2) }) };
+      return { right: logit > 0 ? 0 : 1, because: () => origin !== "square" ? "" : t("Its logit is %(logit)s. It has learnt to tell digits of MNIST from generated ones, and nothing about squares: it does not know what a digit is.", { logit: number(logit, 2) }) };
     },
   }]);
 
@@ -198,8 +184,8 @@ export function drawing(eyes) {
     eyes.generate ? tour.view : "",
     el("div", { class: "drawing" },
       el("div", {}, pad.view, el("div", { class: "buttons" }, button(t("Clear"), clear),
-        eyes.generate ? button(t("Let the generator draw one"), generate) : null,
-        ...(eyes.picture ? [button(t("Choose a picture"), () => file.click(), { title: t("a PNG or JPEG with one digit on it, of at most 5 MB and 25 million pixels") }), file] : [])), message),
+        eyes.generate ? button(t("Generate one"), generate) : null,
+        ...(eyes.picture ? [button(t("Choose a picture"), () => file.click(), { title: t("a PNG or JPEG with one digit on it; large pictures are reduced here") }), file] : [])), message),
       el("div", {}, given, el("small", {}, t("as the network gets it"))),
       el("div", { class: "bars" }, ...bars.map(({ row }) => row), said)),
     task,

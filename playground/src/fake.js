@@ -1,9 +1,11 @@
 /** Spot the fake: twelve digits, six of them real, at three stages of the training. */
 
-import { remember, remembered } from "./address.js";
+import { owner } from "./address.js";
 import { button, el, number, t } from "./dom.js";
 import { drawTile, openFilm } from "./reel.js";
 import { uniformFrom } from "./tensors.js";
+
+const { remember, remembered } = owner("fake", ["game", "picked", "round"]);
 
 /** @typedef {import("./reel.js").Reel} Reel */
 /** @typedef {{isReal: boolean, column: number, logit: number}} Card */
@@ -186,7 +188,10 @@ function game(reel, room) {
   function choose(card) {
     if (isOver()) return;
     if (!accusedByYou.delete(card)) {
-      if (accusedByYou.size === HALF) return;
+      if (accusedByYou.size === HALF) {
+        sentence.textContent = t("Six are chosen already. Click one of them to take it back, then choose this one.");
+        return;
+      }
       accusedByYou.add(card);
     }
     show();
@@ -217,18 +222,18 @@ function game(reel, room) {
       const canvas = el("canvas", { width: 28, height: 28 });
       drawTile(canvas, card.isReal ? reals : reel.tiles, card.column, card.isReal ? 0 : frame);
       const chosen = accusedByYou.has(card);
-      const truth = card.isReal ? t("real") : t("drawn");
+      const truth = card.isReal ? t("real") : t("generated");
       const good = chosen !== card.isReal;
       const tally = tallies[round];
       return el("button", {
         type: "button", class: `card${over ? (good ? " good" : " bad") : ""}`, "aria-pressed": String(chosen), "aria-disabled": String(over),
         "aria-label": over
           ? [t("Digit %(number)s was %(truth)s; the discriminator's logit is %(logit)s", { number: k + 1, truth, logit: number(card.logit, 1) }),
-            suspects.has(card) ? t("the discriminator takes it for drawn") : "",
-            tally?.visitors ? t("%(count)s of %(all)s take it for drawn", { count: tally.marks[k], all: tally.visitors }) : ""].filter(Boolean).join(t("; "))
+            suspects.has(card) ? t("the discriminator takes it for generated") : "",
+            tally?.visitors ? t("%(count)s of %(all)s take it for generated", { count: tally.marks[k], all: tally.visitors }) : ""].filter(Boolean).join(t("; "))
           : t("Digit %(number)s", { number: k + 1 }),
         onclick: () => choose(card),
-      }, canvas, el("span", { class: "truth" }, over ? `${good ? "✓" : "✗"} ${truth}` : chosen ? t("drawn?") : "\u00a0"),
+      }, canvas, el("span", { class: "truth" }, over ? `${good ? "✓" : "✗"} ${truth}` : chosen ? t("generated?") : "\u00a0"),
       el("small", {}, over ? t("D: %(logit)s", { logit: number(card.logit, 1) }) : "\u00a0"),
       over && suspects.has(card) ? el("span", { class: "badge" }, "D") : null,
       over && tally?.visitors ? el("small", {}, t("class: %(count)s/%(all)s", { count: tally.marks[k], all: tally.visitors })) : null);
@@ -238,7 +243,7 @@ function game(reel, room) {
     check.hidden = over;
     check.disabled = left > 0;
     next.hidden = !over || round === STAGES - 1;
-    sentence.textContent = over ? verdict() : left ? t("Click the six that the generator drew: %(count)s to go.", { count: left }) : t("Six are chosen; a click on one takes it back.");
+    sentence.textContent = over ? verdict() : left ? t("Click the six that were generated: %(count)s to go.", { count: left }) : t("Six are chosen; a click on one takes it back.");
     showScores();
   }
 
@@ -269,18 +274,18 @@ function game(reel, room) {
   const elsewhere = el("p", { class: "note" });
   const join = el("div", { class: "join" }, el("h2", {}, t("Play it with a class")), heard, code, el("p", {}, door), elsewhere);
   const view = el("div", {},
-    el("p", { class: "question" }, t("Six of these twelve were drawn by the generator. Which?")),
+    el("p", { class: "question" }, t("Six of these twelve were generated. Which?")),
     title,
     el("div", { class: "game" },
       el("div", {}, cards, sentence, el("div", { class: "buttons" }, check, next, again)),
       el("div", {}, el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": t("Scores") }, table), room ? join : null)),
-    el("p", { class: "task" }, t("The other six were written by people. Then see how the discriminator of that moment did, which takes the six of the lowest logits for drawn. D marks those six. Everybody who opens this address gets the same twelve.")));  recall();
+    el("p", { class: "task" }, t("People wrote the other six. The discriminator of that moment guesses, too: it takes the six with the lowest logits for generated, and D marks them. Everybody with this address gets the same twelve.")));  recall();
   deal();
   if (!room) return view;
   /** Often where the class looks: on the server's own screen, and on a projector. */
   const watch = () => {
     if (view.checkVisibility() && !document.hidden) look();
-    const isHere = LOOPBACK.includes(location.hostname) || remembered("large") === "1";
+    const isHere = LOOPBACK.includes(location.hostname) || document.documentElement.classList.contains("large");
     setTimeout(watch, isHere ? LOOK.here : LOOK.there);
   };
   watch();

@@ -7,13 +7,15 @@ import { toGif } from "./gif.js";
  * @typedef {{x: number, y: number, width: number, height: number}} Box
  * @typedef {Box & (
  *   {kind: "box", fill: string, stroke: string} | {kind: "picture", canvas: HTMLCanvasElement} |
- *   {kind: "image", image: HTMLImageElement} | {kind: "text", text: string, font: string, fill: string}
+ *   {kind: "image", image: HTMLImageElement} | {kind: "drawing", drawing: SVGSVGElement} | {kind: "text", text: string, font: string, fill: string}
  * )} Item
  */
 
-const FIGURES = ".strips, .curves, .maps, .learners, .studio, .drawing, .mosaics, .film, .ward, .game, .uploaded";
+const FIGURES = ".machines, .of-gan, .strips, .curves, .maps, .learners, .studio, .drawing, .mosaics, .film, .ward, .game, .uploaded";
 /** What a reader sets, and what is only said to him. */
 const LEFT_OUT = "button:not(.tile, .card), select, input, label, .controls, .player, .message, .settings, .note, .why, .join";
+/** Of a drawing, what the style sheet says. */
+const STYLES = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin", "opacity", "font", "text-anchor", "transform", "transform-box", "transform-origin", "display", "marker-end", "image-rendering"];
 const GAP = 16;
 const MOST = 720; // pixels of a GIF's width
 
@@ -36,7 +38,13 @@ function seen(view) {
         ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT);
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
       if (!(node instanceof Element)) {
+        if (node.parentElement instanceof SVGElement) continue; // of a drawing, which is kept whole
         items.push(...textsOf(/** @type {Text} */ (node)).map(({ rect, ...text }) => ({ kind: /** @type {const} */ ("text"), ...text, ...at(rect) })));
+        continue;
+      }
+      if (node instanceof SVGElement) {
+        if (node instanceof SVGSVGElement) items.push({ kind: "drawing", drawing: node, ...at(node.getBoundingClientRect()) });
+        if (node instanceof SVGSVGElement) deepest = Math.max(deepest, node.getBoundingClientRect().bottom);
         continue;
       }
       const box = node.getBoundingClientRect();
@@ -63,7 +71,7 @@ function boxOf(element, box) {
   const own = fill === "none" && stroke === "none" ? [] : [{ kind: /** @type {const} */ ("box"), fill, stroke, ...box }];
   const key = getComputedStyle(element, "::before"); // of a legend
   const [width, height] = [parseFloat(key.width), parseFloat(key.height)];
-  return !(width && height) || /, 0\)$/.test(key.backgroundColor) ? own
+  return key.display === "none" || !(width && height) || /, 0\)$/.test(key.backgroundColor) ? own
     : [...own, { kind: "box", fill: key.backgroundColor, stroke: "none", x: box.x, y: box.y + 10 - height / 2, width, height }];
 }
 
@@ -87,6 +95,22 @@ function textsOf(node) {
   return lines;
 }
 
+/**
+ * A drawing that stands for itself: its styles are written into it.
+ * @param {SVGSVGElement} drawing
+ * @param {Box} box
+ */
+function drawingOf(drawing, { x, y, width, height }) {
+  const copy = /** @type {SVGSVGElement} */ (drawing.cloneNode(true));
+  const copies = [copy, ...copy.querySelectorAll("*")];
+  [drawing, ...drawing.querySelectorAll("*")].forEach((element, k) => {
+    const style = getComputedStyle(element);
+    copies[k].setAttribute("style", STYLES.map((name) => `${name}:${style.getPropertyValue(name)}`).join(";"));
+  });
+  for (const [name, value] of Object.entries({ x, y, width, height, xmlns: "http://www.w3.org/2000/svg" })) copy.setAttribute(name, String(value));
+  return new XMLSerializer().serializeToString(copy);
+}
+
 /** @param {string} text */
 const escaped = (text) => text.replace(/[&<>"]/g, (one) => `&#${one.charCodeAt(0)};`);
 
@@ -103,6 +127,7 @@ export function toSvg(view, redraw) {
   const parts = items.map((item) => {
     const place = `x="${item.x}" y="${item.y}" width="${item.width}" height="${item.height}"`;
     if (item.kind === "box") return `<rect ${place} fill="${item.fill}" stroke="${item.stroke}" rx="3"/>`;
+    if (item.kind === "drawing") return drawingOf(item.drawing, item);
     if (item.kind === "image") return `<image ${place} href="${escaped(item.image.src)}"/>`;
     if (item.kind === "text") return `<text x="${item.x}" y="${item.y + 0.78 * item.height}" style="font:${escaped(item.font)}" fill="${item.fill}" xml:space="preserve">${escaped(item.text)}</text>`;
     const lines = drawn.get(item.canvas);
@@ -117,7 +142,7 @@ export function toSvg(view, redraw) {
  * @param {Element} view
  * @param {{width: number, height: number} | null} size of the pictures before it
  */
-export function toPicture(view, size) {
+export async function toPicture(view, size) {
   const { items, width, height } = seen(view);
   const scale = size ? size.width / width : Math.min(1, MOST / width);
   const canvas = document.createElement("canvas");
@@ -132,6 +157,12 @@ export function toPicture(view, size) {
       context.imageSmoothingEnabled = item.canvas.width > wide;
       if (item.canvas.width && item.canvas.height) context.drawImage(item.canvas, x, y, wide, tall);
     } else if (item.kind === "image") context.drawImage(item.image, x, y, wide, tall);
+    else if (item.kind === "drawing") {
+      const picture = new Image();
+      picture.src = `data:image/svg+xml,${encodeURIComponent(drawingOf(item.drawing, { x: 0, y: 0, width: wide, height: tall }))}`;
+      await picture.decode();
+      context.drawImage(picture, x, y, wide, tall);
+    }
     else if (item.kind === "text") {
       context.font = item.font;
       context.fillStyle = item.fill;

@@ -1,10 +1,13 @@
 /** The training of the GAN, step by step, and below it trainings that fail. */
 
-import { remember, remembered } from "./address.js";
+import { owner } from "./address.js";
 import { questions } from "./ask.js";
 import { el, magnitude, number, t } from "./dom.js";
 import { player } from "./player.js";
 import { drawAuc, drawDigits, drawHistogram, drawSheet, openFilm } from "./reel.js";
+import { defined } from "./words.js";
+
+const { remember, remembered } = owner("film", ["trained", "clinic"]);
 
 const FRAME = 700; // milliseconds of each picture, time enough to read its sentence
 const TELLS = 0.95; // an AUC: it tells nearly every drawn image from a real one
@@ -74,14 +77,14 @@ export function described({ auc, real, drawn, num_asked, steps }, frame) {
     return Math.sqrt(logits.reduce((sum, logit) => sum + (logit - mean) ** 2, 0) / num_asked);
   });
   if (steps[frame] === 0) return t("Before the training both networks are random, and so is what the discriminator says.");
-  if (auc[frame] > TELLS) return t("The discriminator tells nearly every drawn image from a real one.");
+  if (auc[frame] > TELLS) return t("The discriminator tells nearly every generated image from a real one.");
   if (spread_drawn < ALIKE * spread_real) {
-    return t("The logits of drawn images spread by %(drawn)s, those of real ones by %(real)s: to the discriminator the drawn ones are all alike. The AUC says only where among the real ones they fall, not how real they look.", { drawn: number(spread_drawn, 3), real: number(spread_real, 3) });
+    return t("The logits of generated images spread by %(drawn)s, those of real ones by %(real)s: to the discriminator all generated images are alike. The AUC only says where they fall among the real ones, not how real they look.", { drawn: number(spread_drawn, 3), real: number(spread_real, 3) });
   }
-  if (auc[frame] < 0.4) return t("In most pairs the drawn image has the higher logit: the discriminator takes drawn ones rather for real.");
-  return auc[frame] > 0.8 ? t("The discriminator is often right, but the two heaps begin to meet.")
-    : auc[frame] > 0.6 ? t("The heaps overlap in part: the discriminator is right more often than not.")
-    : t("It can hardly tell drawn from real: of a pair it knows little better than a guess which is which.");
+  if (auc[frame] < 0.4) return t("In most pairs the generated image has the higher logit: the discriminator takes generated images for real.");
+  return auc[frame] > 0.8 ? t("The discriminator is often right, but the two histograms begin to meet.")
+    : auc[frame] > 0.6 ? t("The two histograms overlap in part: the discriminator is right more often than not.")
+    : t("The discriminator can hardly tell generated from real: of a pair it knows little better than a guess which is which.");
 }
 
 /**
@@ -95,7 +98,7 @@ export function counted(digits) {
   const most = Math.max(...counts);
   const values = { count: all, unsure: digits[10], digit: counts.indexOf(most), times: most, kinds: counts.filter(Boolean).length };
   return !most ? t("None of these %(count)s pictures is a clear digit.", values) : most > all / 2
-    ? t("Of these %(count)s pictures the classifier, which knows nothing but digits, takes %(times)s for a %(digit)s.", values)
+    ? t("Of these %(count)s pictures the classifier, which knows nothing but digits, takes %(times)s for the digit %(digit)s.", values)
     : t("Of these %(count)s pictures %(unsure)s are no clear digit; among the others are %(kinds)s of the ten digits.", values);
 }
 
@@ -141,13 +144,13 @@ function main(reel) {
   }
 
   const tour = questions(() => [{
-    text: t("Of a real image and a drawn one, how often does D take the right one for real when the training ends?"),
-    choices: [t("nearly always"), t("more often than not"), t("about as often as a guess")],
+    text: t("At the end of the training D sees pairs of a real and a generated image. How often does it give the real one the higher logit?"),
+    choices: [t("in more than 90 of 100 pairs"), t("in 60 to 90"), t("in fewer than 60: little better than a guess")],
     act: async () => {
       const last = reel.steps.length - 1;
       scrubber.go(last);
       const auc = reel.auc[last];
-      return { right: auc > 0.9 ? 0 : auc > 0.6 ? 1 : 2, because: () => frame !== last ? "" : `${t("The AUC is %(auc)s there.", { auc: number(auc, 2) })} ${described(reel, last)}` };
+      return { right: auc > 0.9 ? 0 : auc >= 0.6 ? 1 : 2, because: () => frame !== last ? "" : `${t("The AUC is %(auc)s there.", { auc: number(auc, 2) })} ${described(reel, last)}` };
     },
   }]);
   const view = el("div", {},
@@ -156,12 +159,12 @@ function main(reel) {
     el("div", { class: "film" },
       el("div", {}, sheet, ...digits.parts),
       el("div", {}, facts, sentence,
-        el("p", { class: "legend" }, el("span", { class: "line-c" }, t("logits of real images, upwards")), el("span", { class: "line-f" }, t("of drawn ones, downwards; above 0 means real"))),
+        el("p", { class: "legend" }, el("span", { class: "line-c" }, t("logits of real images, upwards")), el("span", { class: "line-f" }, t("of generated ones, downwards; above 0 means real"))),
         histogram,
-        el("p", { class: "legend" }, t("Heights are square roots of counts, so that what is rare shows as well. ▸ and ◂: how many logits lie beyond the edge, in the last bar.")),
-        el("p", { class: "legend" }, el("span", { class: "line-c" }, t("AUC: how often a real image has the higher logit of a pair; 0.5 is a guess"))),
+        el("p", { class: "legend" }, t("A bar's height is the square root of its count, so that rare logits show as well. ▸ and ◂: so many logits lie beyond the edge.")),
+        el("p", { class: "legend" }, el("span", { class: "line-c" }, ...defined(t("{auc|AUC}: how often a real image has the higher {logit|logit} of a pair; 0.5 is a guess")))),
         curve)),
-    el("p", { class: "task" }, t("The same 25 points z at %(frames)s steps of the training. With them, what the discriminator of that moment said of %(asked)s real images and of %(asked)s drawn ones.", { frames: reel.steps.length, asked: reel.num_asked })));
+    el("p", { class: "task" }, t("The pictures: the same 25 z at %(frames)s steps of the training. The histograms: what the discriminator of that moment said of %(asked)s real images and of %(asked)s generated ones.", { frames: reel.steps.length, asked: reel.num_asked })));
   scrubber.slider.value = String(frame);
   return { view, show };
 }
@@ -191,7 +194,7 @@ export function diagnosed(name, reel, frame, healthy = reel) {
   };
   if (name === "healthy") {
     const from = auc.map((one) => one > TELLS).lastIndexOf(true) + 1; // since then it has been wrong at times
-    return from >= frame ? general : `${general} ${t("Its loss hardly tells that the digits get better: from step %(from)s on the generator's has stayed between %(low)s and %(high)s.", losses(from))}`;
+    return from >= frame ? general : `${general} ${t("The loss hardly shows that the digits get better: from step %(from)s on the generator's loss has stayed between %(low)s and %(high)s.", losses(from))}`;
   }
   if (name === "collapse") {
     if (loss_g[frame] === healthy.loss_g[frame]) return t("Up to here it is the healthy training.");
@@ -199,15 +202,15 @@ export function diagnosed(name, reel, frame, healthy = reel) {
     const [highest, lowest] = [Math.max(...real), Math.min(...drawn)];
     return [
       t("Every z gives nearly the same image, the one that this discriminator likes best."),
-      highest < lowest ? t("The highest logit of a real image is %(real)s, the lowest of a drawn one %(drawn)s, even if both stand in one bar: the AUC is 0.", { real: number(highest, 2), drawn: number(lowest, 2) }) : general,
+      highest < lowest ? t("The highest logit of a real image is %(real)s, and the lowest of a generated one %(drawn)s, even if both stand in one bar: the AUC is 0.", { real: number(highest, 2), drawn: number(lowest, 2) }) : general,
       loss_g[frame] < healthy.loss_g[frame] ? t("The generator's loss is lower than in the healthy training, which looks like success.") : "",
     ].filter(Boolean).join(" ");
   }
   if (auc[frame] <= TELLS) return general;
   if (name === "saturation") return t("The discriminator is always right. There log(1 − D) is flat: the generator's gradient is %(times)s times smaller than that of −log D, its loss stands at 0, and the pictures stay noise.", { times: magnitude(-1 / loss_g[frame]) });
   return [
-    auc[frame] === 1 ? t("The heaps lie apart: AUC 1.") : t("The heaps hardly touch: the discriminator is wrong about less than one pair in %(pairs)s.", { pairs: number(10 ** Math.floor(-Math.log10(1 - auc[frame]))) }),
-    frame > 1 ? t("The generator's loss has jumped between %(low)s and %(high)s, and the pictures stay noise: that its gradient is large does not make it say anything about digits.", losses(1)) : "",
+    auc[frame] === 1 ? t("The two histograms lie apart: the AUC is 1.") : t("The two histograms hardly touch: the discriminator is wrong about less than one pair in %(pairs)s.", { pairs: number(10 ** Math.floor(-Math.log10(1 - auc[frame]))) }),
+    frame > 1 ? t("The generator's loss has jumped between %(low)s and %(high)s, and the pictures stay noise. Its gradient is large and says nothing about digits.", losses(1)) : "",
   ].join(" ");
 }
 
@@ -249,7 +252,7 @@ function ward(reels, isOther) {
   const view = el("div", {},
     el("h2", {}, t("When it fails: what does it look like from inside?")),
     scrubber.view, now, el("div", { class: "ward" }, ...beds.map((bed) => bed.view)),
-    el("p", { class: "task" }, t("Four short trainings of the same networks, all at the same step. toolkit train clinic repeats them, with causes and cures."),
+    el("p", { class: "task" }, t("Four short trainings of the same networks, all at the same step. The command `toolkit train clinic` repeats them and names causes and cures."),
       isOther ? ` ${t("Their losses are logarithms, log(1 + e^−logit) where real is right; those of the film above are hinges, max(0, 1 − logit). So the numbers do not compare.")}` : ""));
   scrubber.slider.value = String(frame);
   return { view, show };

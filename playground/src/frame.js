@@ -1,8 +1,11 @@
 /** What stands around the parts of a page: its title, tabs, two languages, large type. */
 
-import { remember, remembered, onReturn } from "./address.js";
+import { onReturn, owner } from "./address.js";
 import { button, el, saveAs, setLanguage, setRoot, t } from "./dom.js";
 import { film, toPicture, toSvg } from "./figure.js";
+import { equations, yourOwn } from "./words.js";
+
+const { remember, remembered } = owner("frame", ["lang", "large", "tab"]);
 
 /**
  * A part is shown when its tab is chosen, and again when its width or the colours change.
@@ -12,9 +15,10 @@ import { film, toPicture, toSvg } from "./figure.js";
  *   title: () => string,
  *   parts: () => [name: string, title: string, make: () => Part][],
  *   foot?: () => HTMLElement,
+ *   own: string,
  *   zh: Record<string, string>,
  *   isDark: () => boolean,
- * }} Page
+ * }} Page `own` is the command that shows one's own networks in such a page
  */
 
 const [SECONDS, PER_SECOND] = [3, 8]; // of a recorded figure
@@ -89,7 +93,7 @@ export function frame(root, page) {
         el("h1", {}, page.title()),
         parts.length > 1 ? el("div", { role: "tablist", "aria-label": page.title() }, ...tabs) : null,
         el("div", { class: "switches" }, largeSwitch(), languageSwitch(chinese))),
-      el(root === document.body ? "main" : "div", {}, ...panels), // Gradio's page has a main already
+      el(root === document.body ? "main" : "div", {}, ...panels, el("div", { class: "asides" }, equations(), yourOwn(page.own))), // Gradio's page has a main already
       ...(page.foot ? [page.foot()] : []),
     );
     const wanted = remembered("tab");
@@ -109,7 +113,7 @@ export function frame(root, page) {
       /** @type {ImageData[]} */
       const pictures = [];
       while (pictures.length < SECONDS * PER_SECOND) {
-        pictures.push(toPicture(panel, pictures[0] ?? null));
+        pictures.push(await toPicture(panel, pictures[0] ?? null));
         await new Promise((go) => setTimeout(go, 1000 / PER_SECOND));
       }
       saveAs(`${name}.gif`, film(pictures, 1000 / PER_SECOND));

@@ -41,9 +41,9 @@ export function compared({ lstm, rnn, lstm_plain, rnn_plain }) {
     lstm_own: range(own[0]), rnn_own: range(own[1]), lstm_far: range(far[0]), rnn_far: range(far[1]),
     lstm_curriculum: range(far[2]), rnn_curriculum: range(far[3]),
   };
-  const measured = t("Like against like: trained only at T = %(length)s, with %(seeds)s seeds, the LSTM gets %(lstm_own)s right there and the RNN %(rnn_own)s; at T = %(long)s they get %(lstm_far)s and %(rnn_far)s. With the curriculum they get %(lstm_curriculum)s and %(rnn_curriculum)s at T = %(long)s.", values);
+  const measured = t("Each was trained with %(seeds)s seeds. Plain, at T = %(length)s only: the LSTM completes %(lstm_own)s there and %(lstm_far)s at T = %(long)s; the RNN completes %(rnn_own)s and %(rnn_far)s. With the curriculum the LSTM completes %(lstm_curriculum)s at T = %(long)s, and the RNN %(rnn_curriculum)s.", values);
   const bears = Math.min(...own[0]) > Math.max(...own[1]) && Math.min(...far[2], ...far[3]) > Math.max(...far[0], ...far[1]);
-  return bears ? `${measured} ${t("So the LSTM learns more easily; it is the curriculum that makes both general.")}` : measured;
+  return bears ? `${measured} ${t("The LSTM learns more easily. The curriculum makes both general.")}` : measured;
 }
 
 /**
@@ -83,7 +83,7 @@ export function habits(digits, read, networks) {
     if (steps) {
       const times = holds.reduce((sum, hold) => sum + hold, 0);
       return [
-        t("%(network)s is a clock: %(share)s of its answers are those of %(steps)s steps before.", { network, steps, share: percent(same(read[name].answers, steps)) }),
+        t("%(network)s is a clock: %(share)s of its answers repeat the answer of %(steps)s steps before.", { network, steps, share: percent(same(read[name].answers, steps)) }),
         !times ? t("It never says the first digit.") : holds[holds.length - 1]
           ? t("It says the first digit at %(times)s of %(count)s steps, also at the last.", { times, count: holds.length })
           : t("It says the first digit at %(times)s of %(count)s steps, but not at the last.", { times, count: holds.length }),
@@ -93,10 +93,10 @@ export function habits(digits, read, networks) {
     const { length, curriculum } = /** @type {import("./reading.js").Described} */ (networks[name]).config;
     if (!curriculum && digits.length >= length && holds[length - 2] && !holds[holds.length - 1]) {
       const [start, end] = [holds.lastIndexOf(0, length - 2) + 2, holds.indexOf(0, length - 2)];
-      return [t("%(network)s says the first digit from step %(from)s to %(to)s, where it was asked in its training, at T = %(length)s, and not at the end: it has learnt when it will be asked.", { network, from: start, to: end, length })];
+      return [t("%(network)s says the first digit from step %(from)s to %(to)s and not at the end. In its training it was asked there, at T = %(length)s: it has learnt when it will be asked.", { network, from: start, to: end, length })];
     }
     return !curriculum && length === digits.length + 1 && brokenMirror(digits) < 0 && from > LATE * length && from < length
-      ? [t("%(network)s says the first digit steadily only from step %(from)s on: it has learnt when it will be asked.", { network, from })]
+      ? [t("%(network)s says the first digit steadily from step %(from)s on, and not before: it has learnt when it will be asked.", { network, from })]
       : [];
   });
 }
@@ -114,11 +114,36 @@ export const cutCosts = {
    */
   long: (name, cut, before, after, networks) => {
     const values = { network: titles(networks)[name], cut, before: percent(before), after: percent(after), count: NUM_ASKED };
-    return before - after <= AS_WELL ? t("With %(cut)s, %(network)s does as well: %(after)s of %(count)s palindromes right, %(before)s uncut.", values)
-      : after <= GUESSES ? t("With %(cut)s, %(network)s is lost: %(after)s of %(count)s palindromes right, %(before)s uncut.", values)
-      : t("With %(cut)s, %(network)s still completes %(after)s of %(count)s palindromes, %(before)s uncut.", values);
+    return before - after <= AS_WELL ? t("With %(cut)s, %(network)s does as well: it completes %(after)s of %(count)s palindromes, and %(before)s uncut.", values)
+      : after <= GUESSES ? t("With %(cut)s, %(network)s is lost: it completes %(after)s of %(count)s palindromes, and %(before)s uncut.", values)
+      : t("With %(cut)s, %(network)s still completes %(after)s of %(count)s palindromes, and %(before)s uncut.", values);
   },
 };
+
+/**
+ * Why a cut does what it does, as far as the equations and the counts say it.
+ * @param {Name} name
+ * @param {import("./cuts.js").Cut} cut
+ * @param {number} before the share of palindromes that are right without it
+ * @param {number} after
+ * @param {Networks} networks
+ */
+export function because(name, { wires, from }, before, after, networks) {
+  const { curriculum, length } = networks[name]?.config ?? {};
+  const values = { step: from + 1, length };
+  if (wires.join() === "hh") return after <= GUESSES ? t("Without its own h the RNN sees only the last digit: nothing else carries the first one.") : "";
+  if (wires.join() === "f0") {
+    return [
+      t("With f = 0 equation (5) is c(t) = g × i: the cell state keeps nothing from step to step. What is still right came round through h."),
+      after > GUESSES && curriculum && from ? t("Before step %(step)s the first digit was written into h, and g writes what h says, again and again.", values) : "",
+    ].filter(Boolean).join(" ");
+  }
+  if (wires.join() !== "f1") return "";
+  if (before - after <= AS_WELL) return t("With f = 1 equation (5) only adds: nothing is forgotten. This network loses nothing by it: it writes the same digit again at every step.");
+  return !curriculum && after <= GUESSES && before > LATE
+    ? t("With f = 1 equation (5) only adds: nothing is forgotten. This network was trained at T = %(length)s only, and it is a clock: it counts the steps until it will be asked. It needs a forget gate that moves: held at 1, the clock goes wrong.", values)
+    : t("With f = 1 equation (5) only adds: nothing is forgotten.");
+}
 
 /**
  * Whether a network with an open input gate goes on writing, and needs to.
@@ -137,9 +162,9 @@ export function writing([whole, shut], steps, from, lost) {
   const gate = mean(whole.i, steps - 1);
   const values = { step: from, begin: number(begin, 1), end: number(end, 1), held: number(held, 1), gate: number(gate, 2), count: (whole.c?.length ?? 0) / steps };
   return [
-    t("Uncut, |c| of the %(count)s cells that say most is %(begin)s after step %(step)s and %(end)s at the end, where i is %(gate)s; with the gate shut it is %(held)s.", values),
+    t("Look at the %(count)s units that say most. Uncut, their mean |c| is %(begin)s after step %(step)s and %(end)s at the end, and their i is %(gate)s there. With i = 0 their mean |c| is %(held)s at the end.", values),
     lost <= AS_WELL && end > GROWS * begin && gate > 0.5
-      ? t("So it does not close its input gate and hold: it goes on writing. Shut the gate, and it holds as well.") : "",
+      ? t("Uncut, it does not shut its input gate: it goes on writing the digit. With the gate shut it holds the digit as well.") : "",
   ].filter(Boolean).join(" ");
 }
 
@@ -157,9 +182,9 @@ export function flows(norms, digits, read, networks) {
   const [vanishing, arriving] = [shares.filter(({ share }) => share < VANISHES), shares.filter(({ share }) => share >= VANISHES)];
   const knows = vanishing.filter(({ name }) => networks[name]?.config.curriculum && read[name].answers[digits.length - 1] === digits[0]);
   return [
-    vanishing.length ? t("The gradient vanishes in %(networks)s: so much of what sets out at the last step is left at step 1. So an error at the end hardly changes what the network does with the first digit.", { networks: listed(vanishing) }) : "",
-    ...knows.map(({ name }) => t("%(network)s says it all the same: it learnt to on short palindromes.", { network: title[name] })),
-    arriving.length ? t("It arrives in %(networks)s; the numbers are multiples of what sets out.", { networks: listed(arriving) }) : "",
+    vanishing.length ? t("The gradient vanishes in %(networks)s. In brackets stands the fraction of the gradient that is left at step 1. An error at the end hardly changes what such a network does with the first digit.", { networks: listed(vanishing) }) : "",
+    ...knows.map(({ name }) => t("%(network)s says the first digit all the same: it learnt that on short palindromes.", { network: title[name] })),
+    arriving.length ? t("The gradient arrives in %(networks)s. In brackets: how many times the last step's gradient.", { networks: listed(arriving) }) : "",
   ].filter(Boolean).join(" ");
 }
 
@@ -172,7 +197,7 @@ export function flows(norms, digits, read, networks) {
 export function handedOn(kept, count, networks) {
   const mean = (/** @type {Float32Array} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const listed = /** @type {[Name, Float32Array][]} */ (Object.entries(kept)).map(([name, values]) => `${titles(networks)[name]} ${number(mean(values), 2)}`);
-  return listed.length ? t("From (5), ∂c(t) / ∂c(t−1) = f(t): along a cell no matrix multiplies it, only f, so where f is near 1 it survives; what comes round through h is added. The mean f of the %(count)s cells that say most: %(list)s.", { count, list: listed.join(t(", ")) }) : "";
+  return listed.length ? t("Why: from (5), ∂c(t) / ∂c(t−1) = f(t). Along the cell state only f multiplies the gradient, and no matrix. Where f is near 1 the gradient survives. What comes round through h is added. The mean f of the %(count)s units that say most: %(list)s.", { count, list: listed.join(t(", ")) }) : "";
 }
 
 /**
@@ -184,5 +209,5 @@ export function onZeros(found, networks) {
   const title = titles(networks);
   const counts = /** @type {Name[]} */ (Object.keys(networks)).map((name) =>
     `${title[name]} ${found.filter((read, first) => read[name].answers[read[name].answers.length - 1] === first).length}`);
-  return t("With nothing but zeros after it, of the ten first digits are right: %(counts)s.", { counts: counts.join(t(", ")) });
+  return t("With only zeros after the first digit, so many of the ten first digits are said right: %(counts)s.", { counts: counts.join(t(", ")) });
 }

@@ -337,7 +337,7 @@ export class TinyRNN extends Tiny {
   kind = "rnn";
 
   /** @param {number} step */
-  deaf = (step) => [severed(this.settings.cut, step).deaf.every(Boolean)];
+  deaf = (step) => [severed(this.settings.cut, step).alone];
 
   /**
    * @param {number} hidden_size

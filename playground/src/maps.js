@@ -18,7 +18,7 @@ const MAPS = (c = Float32Array.of(0)) =>
     i: [t("i, input gate (2)"), "i", 0, 1],
     f: [t("f, forget gate (3)"), "f", 0, 1],
     o: [t("o, output gate (4)"), "o", 0, 1],
-    c: [t("c, cell (5)"), "signed", -bound(c), bound(c)],
+    c: [t("c, cell state (5)"), "signed", -bound(c), bound(c)],
     h: [t("h, hidden state (6)"), "signed", -1, 1],
   });
 
@@ -150,7 +150,7 @@ export function maps(choose, follow) {
   function showValues() {
     const row = hovered ?? shown.order.indexOf(followed);
     for (const { name, frame, value } of figures) {
-      const text = t("cell %(cell)s: %(value)s", {
+      const text = t("unit %(cell)s: %(value)s", {
         cell: shown.order[row], value: number(at(name, row, step), 3),
       });
       value.textContent = text;

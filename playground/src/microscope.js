@@ -1,30 +1,32 @@
 /** The gate microscope: what the networks would answer after every digit, and why. */
 
-import { remember, remembered } from "./address.js";
-import { questions } from "./ask.js";
+import { owner, visit } from "./address.js";
 import { cellPanel } from "./cell.js";
+import { counting } from "./costs.js";
 import { curves } from "./curves.js";
-import { parseWires, touches, WHOLE } from "./cuts.js";
-import { button, el, folding, labelled, number, percent, select, t } from "./dom.js";
-import { compared, cutCosts, flows, GUESSES, habits, handedOn, onZeros, writing } from "./insight.js";
+import { parseWires, toggled, touches, WHOLE } from "./cuts.js";
+import { button, closed, el, labelled, number, select, t } from "./dom.js";
+import { findings } from "./findings.js";
+import { because, compared, cutCosts, flows, GUESSES, habits, handedOn, onZeros, writing } from "./insight.js";
 import { maps } from "./maps.js";
 import { onlyNewest } from "./newest.js";
-import { draw, parse } from "./palindromes.js";
+import { brokenMirror, draw, parse } from "./palindromes.js";
 import { isStill } from "./player.js";
 import { MOST_ASKED, MOST_REPLACED, NUM_ASKED } from "./reading.js";
-import { strips, titles, VANISHES, verdict } from "./strips.js";
-import { cutTitle, wirePanel } from "./wires.js";
+import { strips, titles, verdict } from "./strips.js";
+import { defined } from "./words.js";
+import { cutTitle, kindOf, workbench } from "./workbench.js";
 
 /** @typedef {import("./reading.js").Name} Name */
 /** @typedef {import("./cuts.js").Cut} Cut */
 /** @typedef {{digits: number[], inside: Name, all: boolean, cut: Cut}} Question */
 
 const NUM_TELLING = 12; // cells that are shown at first
-const BELOW = /** @type {const} */ (["memory", "error", "cut"]);
-const TRIED = 10; // palindromes, in search of one on which a network does what it does on most
 const CUT_FROM = 8; // the ninth step, where cuts begin at first
 const COMING_BACK = 1200; // milliseconds that the gradient takes from the last step to the first
 const PATIENCE = 150; // milliseconds until what was read before is greyed out
+
+const { remember, remembered } = owner("gates", ["digits", "step", "unit", "network", "units", "cut", "since", "below"]);
 
 /**
  * Whether the last answer is the first digit.
@@ -45,12 +47,13 @@ function fromAddress(source) {
   return {
     digits,
     step: Number.isInteger(step) ? Math.min(Math.max(step, 0), digits.length - 1) : digits.length - 1,
-    cell: Number(remembered("cell") ?? -1),
+    cell: Number(remembered("unit") ?? -1),
+    isUnit: remembered("unit") !== null,
     inside: names.find((name) => name === remembered("network")) ?? names[0],
-    all: remembered("cells") === "all",
+    all: remembered("units") === "all",
     cut: {
       wires: parseWires(remembered("cut") ?? ""),
-      from: Math.min(Math.max(Math.floor(Number(remembered("from"))) - 1 || CUT_FROM, 0), digits.length - 1),
+      from: Math.min(Math.max(Math.floor(Number(remembered("since"))) - 1 || CUT_FROM, 0), digits.length - 1),
     },
   };
 }
@@ -65,62 +68,50 @@ export function microscope(source) {
   const state = fromAddress(source);
   /** @type {{digits: number[], cut: Cut, found: Record<string, import("./reading.js").Reading>} | null} */
   let read = null;
-  /** Under the strips: what the memory holds, how the gradient comes back, or wires to cut. */
-  let below = BELOW.find((name) => name === remembered("below")) ?? (state.cut.wires.length ? "cut" : "memory");
+  /** How much of the gradient is left after each step, while it is sent back, and where it has come to. */
+  let sent = { isOn: remembered("below") === "error", norms: /** @type {Record<string, number[]> | null} */ (null), arrived: 0 };
   /** @type {import("./maps.js").Shown} */
   let shown = { cells: {}, order: [], steps: 0 };
   let note = "";
+  let drawn = state.inside; // the network that the drawing shows
 
+  const counts = counting(source);
+  const bench = workbench(source, {
+    step: setStep, toggle: (wire) => cutAt({ ...state.cut, wires: toggled(state.cut.wires, wire) }),
+    mend: () => cutAt({ ...state.cut, wires: [] }), from: (from) => cutAt({ ...state.cut, from }),
+    kind: choose, unit: (unit) => (unit === null ? unfollow() : follow(unit)), error: () => showError(!sent.isOn),
+    born: () => visit({ tab: "learn", T: 8, forget: "zero", hidden: 32, rate: 0.03, run: 1 }),
+  });
   const rows = strips(source.networks, setStep);
   const pictures = maps(setStep, follow);
   const panel = cellPanel(follow);
-  const wires = wirePanel(source, (chosen) => cutAt({ ...state.cut, wires: chosen }), (from) => cutAt({ ...state.cut, from }));
   const field = el("input", {
     type: "text", inputMode: "numeric", autocomplete: "off", spellcheck: false,
     value: state.digits.join(""), oninput: typed, "aria-describedby": "digits-message",
   });
   const message = el("p", { class: "message", role: "status", id: "digits-message" });
-  const slider = el("input", {
-    type: "range", min: "0", "aria-label": t("Step"), oninput: () => setStep(Number(slider.value)),
-  });
   const about = el("p", { class: "verdict", role: "status" });
   const told = el("p", { class: "told" }); // of how the networks behave on these digits
-  const costs = el("p", { class: "costs", role: "status" }); // of the cut
-  const views = [
-    button(t("What the memory holds"), () => showBelow("memory")),
-    button(t("← Send the error back"), () => showBelow("error")),
-    button(t("✂ Cut a wire"), () => showBelow("cut")),
-  ];
-  const cutting = el("div", { hidden: true }, wires.row, wires.view,
-    el("p", { class: "note" }, t("f = 0: this gate stands still at 0. h ↛ f: this gate does not read h(t−1).")), wires.said, costs);
   const accuracy = curves(source, (length) => example(draw(length)));
-  const tour = questions(asks);
   const memory = el("span", { class: "bars" });
-  const inside = select(names.map((name) => [name, title[name]]), state.inside, (value) => {
-    state.inside = /** @type {Name} */ (value);
-    remember({ network: value, cell: "" });
-    ask(question());
-  });
+  const inside = select(names.map((name) => [name, title[name]]), state.inside, (value) => choose(/** @type {Name} */ (value)));
   inside.setAttribute("aria-label", t("Network"));
   const all = el("input", { type: "checkbox", checked: state.all, onchange: () => {
     state.all = all.checked;
-    remember({ cells: all.checked ? "all" : "" });
+    remember({ units: all.checked ? "all" : "" });
     ask(question());
   } });
+  const curvesBelow = closed(t("How far each gets: accuracy against T"), () => accuracy.show(), accuracy.view, el("p", {}, compared(source.networks)));
   const results = el("div", { class: "results" },
-    el("div", { class: "buttons" }, ...views),
-    cutting,
-    about,
-    told,
-    el("p", { class: "legend" },
-      el("span", { class: "dot" }, t("it would say the first digit, which is right at the end")),
-      el("span", { class: "plain" }, t("a digit: what it would say instead")),
-      memory),
-    el("p", { class: "task" }, t("A palindrome reads the same backwards. A network reads all its digits but the last, one at a time, and must say the last one, which is the first digit again. So it must still know the first digit at the end.")),
-    folding(t("How far each gets: accuracy against T"), () => accuracy.show(), accuracy.view, el("p", {}, compared(source.networks))),
-    folding(t("Inside"), () => { pictures.show(shown); if (read) showStep(); },
+    closed(t("What all of them would answer after every step"), () => rows.resize(), about, rows.view, told,
+      el("p", { class: "legend" },
+        el("span", { class: "dot" }, t("it would say the first digit, the right answer at the end")),
+        el("span", { class: "plain" }, t("a digit: it would say this instead")),
+        memory)),
+    curvesBelow,
+    closed(t("Every unit at every step"), () => { pictures.show(shown); if (read) showStep(); },
       el("div", { class: "heading" }, inside,
-        el("label", { class: "check" }, all, t("all cells, not only the %(count)s that say most for the last answer", { count: NUM_TELLING }))),
+        el("label", { class: "check" }, all, t("all units, not only the %(count)s that say most for the last answer", { count: NUM_TELLING }))),
       el("div", { class: "inside" }, pictures.view, panel.view)),
   );
 
@@ -135,12 +126,14 @@ export function microscope(source) {
     const { order } = found[asked.inside];
     const chosen = asked.all ? order : order.slice(0, NUM_TELLING);
     return { found, chosen, cells: await source.inside(asked.inside, asked.digits, chosen, asked.cut) };
-  }, ({ found, chosen, cells }, { digits, cut }) => {
-    const other = read?.digits !== digits || read.cut !== cut;
+  }, ({ found, chosen, cells }, { digits, cut, inside }) => {
+    const other = read?.digits !== digits || read.cut !== cut || kindOf(drawn) !== kindOf(inside);
+    drawn = inside;
     read = { digits, cut, found };
     shown = { cells, order: chosen, steps: digits.length };
-    if (!chosen.includes(state.cell)) state.cell = chosen[0];
+    if (!chosen.includes(state.cell)) [state.cell, state.isUnit] = [chosen[0], false];
     fresh();
+    showBench();
     if (other) showReading();
     pictures.show(shown);
     showStep();
@@ -159,7 +152,6 @@ export function microscope(source) {
   function ask(asked) {
     clearTimeout(timer);
     timer = setTimeout(stale, PATIENCE);
-    tour.look();
     newest(asked);
   }
 
@@ -189,43 +181,77 @@ export function microscope(source) {
       return { norms: await source.gradient(digits, cut), kept };
     },
     ({ norms, kept }, asked) => {
-      if (!isRead(asked) || below !== "error") return;
-      told.textContent = `${flows(norms, asked.digits, /** @type {NonNullable<typeof read>} */ (read).found, source.networks)} ${handedOn(kept, NUM_TELLING, source.networks)}`;
+      if (!isRead(asked) || !sent.isOn) return;
+      bench.because(`${flows(norms, asked.digits, /** @type {NonNullable<typeof read>} */ (read).found, source.networks)} ${handedOn(kept, NUM_TELLING, source.networks)}`);
       const last = asked.digits.length - 1;
       const began = performance.now();
+      sent.norms = norms;
       const frame = () => {
-        if (!isRead(asked) || below !== "error") return;
+        if (!isRead(asked) || !sent.isOn) return;
         const share = asked.slowly && !isStill() ? (performance.now() - began) / COMING_BACK : 1;
         memory.style.visibility = "visible";
-        rows.flow(norms, Math.max(0, Math.ceil(last * (1 - share))));
+        sent.arrived = Math.max(0, Math.ceil(last * (1 - share)));
+        rows.flow(norms, sent.arrived);
+        setStep(sent.arrived);
         if (share < 1) requestAnimationFrame(frame);
       };
       frame();
     }, (sentence) => { message.textContent = sentence; });
 
+  let turn = 0; // of counting
   /** How many other palindromes are right with the cut and without, and why. */
-  const measure = onlyNewest(async (/** @type {{digits: number[], cut: Cut}} */ { digits, cut }) => {
-    const names = /** @type {Name[]} */ (Object.keys(source.networks)).filter((name) => touches(name, cut.wires));
-    const costs = [];
-    for (const name of names) {
-      const [before, after] = [await wires.share(name, []), await wires.share(name, cut.wires)];
-      const { order } = /** @type {NonNullable<typeof read>} */ (read).found[name];
-      const cells = order.slice(0, NUM_TELLING);
-      const states = cut.wires.join() === "i0"
-        ? [await source.inside(name, digits, cells, WHOLE), await source.inside(name, digits, cells, cut)] : [];
-      costs.push({ name, before, after, states });
+  async function measure(/** @type {{digits: number[], cut: Cut}} */ { digits, cut }) {
+    const mine = ++turn;
+    const length = digits.length + 1;
+    const cutIn = names.filter((name) => touches(name, cut.wires));
+    const order = [...cutIn.filter((name) => kindOf(name) === kindOf(state.inside)), ...cutIn.filter((name) => kindOf(name) !== kindOf(state.inside))];
+    try {
+      for (const name of order) {
+        const lines = [[cut, sceneOf(name, length, cut)], [WHOLE, sceneOf(name, length, WHOLE)]];
+        const shares = [];
+        for (const [k, [wanted, line]] of /** @type {[number, [Cut, string]][]} */ ([...lines.entries()])) {
+          const isDrawn = kindOf(name) === kindOf(state.inside);
+          const { right, asked } = await counts.count(name, length, wanted, (count) => {
+            if (mine === turn && isDrawn) bench.count(`${name}-${k}`, line, count);
+            return mine === turn && view.isConnected;
+          });
+          if (mine !== turn) return;
+          shares.push(right / asked);
+        }
+        await conclude(name, { digits, cut }, shares, mine);
+      }
+    } catch (error) {
+      message.textContent = /** @type {Error} */ (error).message;
     }
-    return costs;
-  }, (found, { digits, cut }) => {
-    if (!isRead({ digits, cut })) return;
-    for (const { name, after } of found) rows.asked(name, cutCosts.short(after));
-    const here = /** @type {NonNullable<typeof read>} */ (read).found;
-    costs.textContent = found.flatMap(({ name, before, after, states }) => [
+  }
+
+  /**
+   * What the counts of one network say.
+   * @param {Name} name
+   * @param {{digits: number[], cut: Cut}} asked
+   * @param {number[]} shares with the cut and without
+   * @param {number} mine turn
+   */
+  async function conclude(name, { digits, cut }, [after, before], mine) {
+    const cells = read?.found[name].order.slice(0, NUM_TELLING) ?? [];
+    const states = cut.wires.join() === "i0"
+      ? [await source.inside(name, digits, cells, WHOLE), await source.inside(name, digits, cells, cut)] : [];
+    if (mine !== turn || !read) return;
+    rows.asked(name, cutCosts.short(after));
+    if (kindOf(name) !== kindOf(state.inside)) return;
+    bench.because([
       cutCosts.long(name, cutTitle(cut.wires), before, after, source.networks),
-      after <= GUESSES && isRight(here[name], digits) ? t("Here it happens to be right.") : "",
+      after <= GUESSES && isRight(read.found[name], digits) ? t("On these digits it happens to be right.") : "",
+      because(name, cut, before, after, source.networks),
       states.length ? writing(states, digits.length, cut.from, Math.abs(after - before)) : "",
-    ]).filter(Boolean).join(" ");
-  }, (sentence) => { wires.said.textContent = sentence; });
+    ].filter(Boolean).join(" "));
+  }
+
+  /** Network, T and cut, as each number names them. @param {Name} name @param {number} length @param {Cut} cut */
+  const sceneOf = (name, length, cut) => {
+    const values = { network: title[name], length: number(length), cut: cutTitle(cut.wires.filter((wire) => (wire === "hh") === name.startsWith("rnn"))), step: number(cut.from + 1) };
+    return touches(name, cut.wires) ? t("%(network)s, T = %(length)s, %(cut)s from step %(step)s on:", values) : t("%(network)s, T = %(length)s, nothing cut:", values);
+  };
 
   /** Ten first digits, each with zeros after it. */
   const zeros = onlyNewest(async (/** @type {number[]} */ digits) => {
@@ -233,24 +259,31 @@ export function microscope(source) {
     for (let first = 0; first < 10; first++) all.push(await source.read([first, ...digits.slice(1)], WHOLE));
     return all;
   }, (found, digits) => {
-    if (digits === read?.digits && !read.cut.wires.length && below !== "error") told.textContent = `${onZeros(found, source.networks)} ${told.textContent}`;
+    if (digits === read?.digits && !read.cut.wires.length && !sent.isOn) told.textContent = `${onZeros(found, source.networks)} ${told.textContent}`;
   }, () => {});
 
   /** @param {Cut} cut */
   function cutAt(cut) {
     state.cut = { ...cut, from: Math.min(cut.from, state.digits.length - 1) };
-    remember({ cut: cut.wires.join(), from: cut.wires.length ? cut.from + 1 : "" });
-    wires.show(state.cut, state.digits.length + 1);
+    remember({ cut: cut.wires.join(), since: cut.wires.length ? cut.from + 1 : "" });
     if (cut.wires.length || read?.cut.wires.length) ask(question());
   }
 
-  /** @param {typeof BELOW[number]} chosen */
-  function showBelow(chosen) {
-    below = chosen;
-    remember({ below: chosen === "memory" ? "" : chosen });
-    tour.look();
-    if (chosen === "memory" && state.cut.wires.length) return cutAt({ ...state.cut, wires: [] }); // whole again
+  /** Another network is looked into. @param {Name} name */
+  function choose(name) {
+    Object.assign(state, { inside: name, isUnit: false });
+    inside.value = name;
+    remember({ network: name, unit: "" });
+    ask(question());
+  }
+
+  /** @param {boolean} isOn */
+  function showError(isOn) {
+    sent = { isOn, norms: null, arrived: 0 };
+    remember({ below: isOn ? "error" : "" });
     if (!read) return;
+    if (!isOn) setStep(state.digits.length - 1);
+    showBench();
     showReading();
     showStep();
     more({ ...read, slowly: true });
@@ -261,9 +294,10 @@ export function microscope(source) {
    * @param {{digits: number[], cut: Cut, slowly: boolean}} asked
    */
   function more({ digits, cut, slowly }) {
-    if (below === "error") comesBack({ digits, cut, slowly });
+    if (sent.isOn) comesBack({ digits, cut, slowly });
     else if (!cut.wires.length && digits.length <= MOST_REPLACED) remembers(digits);
-    if (cut.wires.length && digits.length < MOST_ASKED) measure({ digits, cut });
+    turn++;
+    if (!sent.isOn && cut.wires.length && digits.length < MOST_ASKED) void measure({ digits, cut });
   }
 
   /**
@@ -283,41 +317,62 @@ export function microscope(source) {
   function typed() {
     const digits = parse(field.value);
     const refused = !digits
-      ? t("Only the digits 0 to 9, please. Below is still what was read before.")
+      ? t("Only the digits 0 to 9, please. The page still shows what was read before.")
       : !digits.length
-        ? t("Type a digit or more. Below is still what was read before.")
+        ? t("Type a digit or more. The page still shows what was read before.")
         : digits.length > source.most
           ? t("At most %(most)s digits, please; these are %(count)s.", { most: number(source.most), count: number(digits.length) })
           : "";
     message.textContent = refused;
     field.setAttribute("aria-invalid", String(Boolean(refused)));
     if (!digits || refused) return stale();
-    remember({ digits: digits.join(""), step: "", cell: "" });
+    remember({ digits: digits.join(""), step: "", unit: "" });
     readDigits(digits, digits.length - 1);
+  }
+
+  /** What the drawing offers, and what follows on the digits that are shown. */
+  function showBench() {
+    const { digits, cut, found } = /** @type {NonNullable<typeof read>} */ (read);
+    const { inside, cell, isUnit } = state;
+    const length = digits.length + 1;
+    bench.choose({
+      inside, unit: isUnit ? cell : null, order: shown.order, size: /** @type {import("./reading.js").Described} */ (source.networks[inside]).hidden_size,
+      length, isError: sent.isOn,
+    });
+    const both = names.filter((name) => kindOf(name) === kindOf(inside));
+    const says = both.map((name) => {
+      const { answers } = found[name];
+      const values = { network: title[name], answer: answers[answers.length - 1] };
+      return isRight(found[name], digits) ? t("%(network)s says %(answer)s ✓", values) : t("%(network)s says %(answer)s ✗", values);
+    });
+    const isLong = cut.wires.length > 0 && length > MOST_ASKED;
+    bench.follow({
+      name: both.some((name) => touches(name, cut.wires)) ? both.filter((name) => touches(name, cut.wires)).map((name) => sceneOf(name, length, cut).replace(/[:：]$/, "")).join(t("; "))
+        : t("T = %(length)s, nothing is cut", { length: number(length) }),
+      cut, text: [note, brokenMirror(digits) < 0 ? t("Right is the first digit, %(first)s.", { first: digits[0] }) : verdict(digits), `${says.join(t("; "))}${t(".")}`].filter(Boolean).join(" "),
+      because: isLong ? t("Up to T = %(most)s, %(count)s other palindromes are asked as well.", { most: MOST_ASKED, count: NUM_ASKED })
+        : cut.wires.length ? t("A moment: other palindromes are asked.") : [t("Press a wire ✂ or a value such as f = 0: what follows stands here."), ...habits(digits, found, source.networks)].join(" "),
+    });
   }
 
   function showReading() {
     const { digits, cut, found } = /** @type {NonNullable<typeof read>} */ (read);
-    slider.max = String(digits.length - 1);
     rows.show(digits, found);
     rows.cut(cut);
-    wires.show(cut, digits.length + 1);
-    cutting.hidden = below !== "cut";
+    if (sent.isOn && sent.norms) rows.flow(sent.norms, sent.arrived);
     const severed = names.filter((name) => touches(name, cut.wires)).map((name) => title[name]).join(t(" and "));
     about.textContent = [note, verdict(digits), severed
-      ? t("Cut in %(networks)s: %(cut)s from step %(step)s on. So are the answers above, and the gradient.", { networks: severed, cut: cutTitle(cut.wires), step: cut.from + 1 })
+      ? t("Cut in %(networks)s: %(cut)s from step %(step)s on. The answers and the gradient are those with the cut.", { networks: severed, cut: cutTitle(cut.wires), step: cut.from + 1 })
       : ""].filter(Boolean).join(" ");
-    costs.textContent = "";
-    told.textContent = cut.wires.length || below === "error" ? "" : habits(digits, found, source.networks).join(" ");
-    views.forEach((view, k) => view.setAttribute("aria-pressed", String(below === BELOW[k])));
-    const quiet = below !== "error" && (digits.length > MOST_REPLACED || cut.wires.length > 0);
-    memory.textContent = below === "error"
-      ? t("bar: the gradient of the loss with respect to the memory (c of an LSTM, h of an RNN) after each step, as a share of what sets out at the last; from line to line a factor of 1,000")
-      : cut.wires.length ? t("what the memory holds of each digit is shown while no wire is cut")
-      : quiet ? t("what the memory holds of each digit is shown up to %(most)s digits", { most: MOST_REPLACED })
-      : t("bar: how far the memory (c of an LSTM, h of an RNN) moves at the chosen step if that digit is replaced; full height: by its own length, with a purple top: further");
+    told.textContent = cut.wires.length || sent.isOn ? "" : habits(digits, found, source.networks).join(" ");
+    const quiet = !sent.isOn && (digits.length > MOST_REPLACED || cut.wires.length > 0);
+    memory.textContent = sent.isOn
+      ? t("bar: the gradient of the loss with respect to the memory (c of an LSTM, h of an RNN) after each step, as a fraction of the last step's; from line to line a factor of 1,000")
+      : cut.wires.length ? t("bars show what the memory holds of each digit while no wire is cut")
+      : quiet ? t("up to %(most)s digits, bars show what the memory holds of each digit", { most: MOST_REPLACED })
+      : t("bar: how far the memory (c of an LSTM, h of an RNN) moves at the chosen step if that digit is replaced; full height: by its own length; purple top: further");
     memory.style.visibility = quiet ? "visible" : "hidden"; // the bars are on their way
-    memory.className = `bars ${quiet ? "quiet" : below === "error" ? below : ""}`;
+    memory.className = `bars ${quiet ? "quiet" : sent.isOn ? "error" : ""}`;
   }
 
   /** @param {number} step */
@@ -330,24 +385,38 @@ export function microscope(source) {
 
   /** @param {number} cell */
   function follow(cell) {
-    state.cell = cell;
-    remember({ cell });
+    Object.assign(state, { cell, isUnit: true });
+    remember({ unit: cell });
+    showBench();
+    showStep();
+  }
+
+  /** The mean of all units is drawn again. */
+  function unfollow() {
+    state.isUnit = false;
+    remember({ unit: "" });
+    showBench();
     showStep();
   }
 
   function showStep() {
-    const { digits } = /** @type {NonNullable<typeof read>} */ (read);
-    const { cell } = state;
+    const { digits, found, cut } = /** @type {NonNullable<typeof read>} */ (read);
+    const { cell, inside } = state;
     const step = Math.min(state.step, digits.length - 1); // others may be on their way
-    slider.value = String(step);
+    bench.player.put(step);
+    const { norms } = sent;
+    bench.show({
+      digits, step, found, inside, unit: state.isUnit ? cell : null, shown, cut,
+      sent: norms && Object.fromEntries(names.map((name) => [name, norms[name][step] / norms[name][digits.length - 1]])),
+    });
     rows.step(step);
     pictures.mark(step, cell);
     const values = { step: step + 1, digit: digits[step], first: digits[0], said: rows.said() };
-    slider.setAttribute("aria-valuetext", t("step %(step)s, digit %(digit)s", values));
-    const unsaid = below === "error" ? "" : rows.unsaid().join(t(" and ")); // it speaks of bars
+    bench.player.slider.setAttribute("aria-valuetext", t("step %(step)s, digit %(digit)s", values));
+    const unsaid = sent.isOn ? "" : rows.unsaid().join(t(" and ")); // it speaks of bars
     panel.show([
       t("After step %(step)s, digit %(digit)s (the first was %(first)s): %(said)s.", values),
-      unsaid ? t("A trace without an answer: with another first digit the memory of %(networks)s would be another (its first bar is high), yet it does not say that digit.", { networks: unsaid }) : "",
+      unsaid ? t("It remembers but cannot say it: another first digit changes the memory of %(networks)s (the first bar is high), and the answer is still another digit.", { networks: unsaid }) : "",
     ].join(" "), shown, step, cell);
   }
 
@@ -357,7 +426,8 @@ export function microscope(source) {
    * @param {string} [said]
    */
   function example(digits, step = digits.length - 1, said = "") {
-    remember({ digits: digits.join(""), step: step + 1, cell: "" }, true);
+    remember({ digits: digits.join(""), step: step + 1, unit: "" }, true);
+    state.isUnit = false;
     field.removeAttribute("aria-invalid");
     readDigits(digits, step, said);
   }
@@ -370,113 +440,32 @@ export function microscope(source) {
       t("Digit %(place)s was %(before)s and is %(after)s now.", { place: at + 1, before: digits[at], after: value }));
   }
 
-  /** What the reader is asked first; each answer is measured when it is asked for. */
-  function asks() {
-    const { lstm_plain: plain } = source.networks;
-    const amounts = [t("nearly all"), t("some"), t("hardly more than a guess")];
-    const amount = (/** @type {number} */ share) => (share >= 0.9 ? 0 : share <= 0.2 ? 2 : 1);
-    const longer = 60;
-    const length = Math.min(36, source.most + 1);
-    const asked = source.networks.lstm_mine ? "lstm_mine" : "lstm"; // whose wires are cut
-    const own = source.networks[asked]?.whose ? source.networks[asked]?.config.length : null;
-    const at = own > 2 && own <= MOST_ASKED ? own : length;
-    const from = Math.min(CUT_FROM, Math.floor(at / 2));
-    /** A sentence that stands as long as the screen shows what it shows now. @param {() => string} say */
-    const ofNow = (say) => {
-      const shows = () => [state.digits.join(""), state.cut.wires, state.cut.wires.length && state.cut.from, below].join(" ");
-      const now = shows();
-      return () => (shows() === now ? say() : "");
-    };
-    /**
-     * Shows other palindromes until a network does with one what it does with most.
-     * @param {Name} name
-     * @param {number} T
-     * @param {number} share that are right
-     * @param {() => string} because
-     * @param {() => string} say
-     */
-    const typical = async (name, T, share, because, say) => {
-      for (let k = 0; k < TRIED && because(); k++) {
-        const found = await source.read(state.digits, state.cut);
-        if (!because() || isRight(found[name], state.digits) === share > 0.5) break;
-        example(draw(T));
-        because = ofNow(say);
-      }
-      return because;
-    };
-    const cutting = (/** @type {import("./cuts.js").Wire[]} */ chosen, /** @type {string} */ text, /** @type {string} */ why) => ({
-      text, choices: amounts,
-      act: async () => {
-        let said = "";
-        example(draw(at));
-        showBelow("cut");
-        cutAt({ wires: chosen, from });
-        const because = ofNow(() => said);
-        const [before, after] = [await wires.share(asked, []), await wires.share(asked, chosen)];
-        said = `${cutCosts.long(asked, cutTitle(chosen), before, after, source.networks)} ${why}`;
-        return { right: amount(after), because: await typical(asked, at, after, because, () => said) };
-      },
-    });
-    /** @type {import("./ask.js").Step[]} */
-    const steps = [];
-    if (plain?.config.length < longer && asked === "lstm") steps.push({
-      text: t("The plain LSTM was trained at T = %(length)s only. How many palindromes of T = %(longer)s does it complete?", { length: plain?.config.length, longer }),
-      choices: amounts,
-      act: async () => {
-        showBelow("memory");
-        cutAt({ ...state.cut, wires: [] });
-        example(draw(longer));
-        let said = "";
-        const because = ofNow(() => said);
-        const [own, other] = [await source.accuracy("lstm_plain", plain?.config.length, WHOLE), await source.accuracy("lstm_plain", longer, WHOLE)];
-        const shares = t("Of %(count)s palindromes it completes %(own)s at T = %(length)s and %(other)s at T = %(longer)s.", {
-          count: NUM_ASKED, own: percent(own), other: percent(other), length: plain?.config.length, longer,
-        });
-        said = shares;
-        const shown = await typical("lstm_plain", longer, other, because, () => said);
-        const why = shown() ? habits(state.digits, await source.read(state.digits, WHOLE), { lstm_plain: plain }) : [];
-        said = [shares, ...why.length ? why : [t("Look at its strip: where does it say the first digit?")]].join(" ");
-        return { right: amount(other), because: shown };
-      },
-    });
-    if (source.networks[asked]) steps.push(
-      cutting(["f0"], t("From step %(step)s on %(network)s forgets: f = 0. How many palindromes of T = %(length)s does it still complete?", { step: from + 1, network: title[asked], length: at }),
-        t("With f = 0 equation (5) is c(t) = g × i: whatever is known of the first digit has to come round through h at every step.")),
-      cutting(["i0"], t("From step %(step)s on nothing is written into its cell: i = 0. How many does it complete now?", { step: from + 1 }),
-        t("With i = 0 equation (5) is c(t) = c(t−1) × f: it can only keep. Below the buttons stands what it does when nothing is cut.")));
-    if (names.some((name) => name.startsWith("rnn")) && names.some((name) => name.startsWith("lstm"))) steps.push({
-      text: t("The loss sends its gradient from the last step back to step 1. Where does it vanish on the way?"),
-      choices: [t("in LSTMs only"), t("in RNNs only"), t("in some of both"), t("in none")],
-      act: async () => {
-        const digits = draw(length);
-        const norms = await source.gradient(digits, WHOLE);
-        const kinds = Object.keys(norms)
-          .filter((name) => norms[name][0] < VANISHES * norms[name][digits.length - 1]).map((name) => Number(name.startsWith("rnn")));
-        cutAt({ ...state.cut, wires: [] });
-        example(digits);
-        showBelow("error");
-        let said = "";
-        const because = ofNow(() => said);
-        comesBack({ digits, cut: state.cut, slowly: true });
-        said = flows(norms, digits, await source.read(digits, WHOLE), source.networks);
-        return { right: !kinds.length ? 3 : new Set(kinds).size > 1 ? 2 : kinds[0], because };
-      },
-    });
-    return steps;
+  /**
+   * Show what a finding speaks of.
+   * @param {Name} name @param {Cut} cut @param {boolean} isError @param {number} length T
+   */
+  function present(name, cut, isError, length) {
+    Object.assign(state, { inside: name, cut });
+    inside.value = name;
+    remember({ network: name, cut: cut.wires.join(), since: cut.wires.length ? cut.from + 1 : "", below: isError ? "error" : "" });
+    sent = { isOn: isError, norms: null, arrived: 0 };
+    example(draw(length));
+    view.scrollIntoView({ behavior: isStill() ? "auto" : "smooth" });
   }
 
+  /** @param {number} length T */
+  const palindromeOf = (length) => button(`T = ${number(length)}`, () => example(draw(length)));
   const view = el("div", { class: "microscope" },
-    tour.view,
-    el("div", { class: "results" }, rows.view),
-    el("div", { class: "scrub" }, slider),
+    el("p", { class: "question" }, ...defined(t("Read a palindrome but for its last digit, and say that digit: it is the first one."))),
     el("div", { class: "controls" },
       labelled(t("Digits to read: a palindrome without its last digit"), field),
       el("div", { class: "buttons" },
-        ...[9, 20, 36, 1000].map((length) => button(`T = ${number(length)}`, () => example(draw(length)))),
+        el("span", { class: "with" }, ...defined(t("another of length {T|T}:"))), ...[9, 20, 36, 1000].map(palindromeOf),
         button(t("zeros after the first"), () => example(state.digits.map((digit, k) => (k ? 0 : digit || 7)))),
-        button(t("change one digit"), change)),
-    ),
+        button(t("change one digit"), change))),
     message,
+    el("div", { class: "results" }, bench.view),
+    findings(source, { present, curves: () => { curvesBelow.open = true; curvesBelow.scrollIntoView(); } }),
     results,
   );
   return {

@@ -21,8 +21,11 @@ import { LSTM, RNN } from "./recurrent.js";
  * @typedef {{
  *   made: string, models: Record<string, Model>, film: Film | null,
  *   clinic: Record<string, Film> | null,
+ *   copies: Record<string, Copies>,
  *   zh: Record<string, string>,
  * }} Exports
+ * @typedef {{seed: number, distance: number[], images: string, of_real: number[][]}} Copies see
+ *   toolkit/export/copies.py
  */
 
 /**

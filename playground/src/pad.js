@@ -8,6 +8,7 @@ const SIDE = 280; // points of the pad
 const PEN = 22; // what is seen while drawing
 const BOX = 200; // the digit's longer side when it is drawn again, ten times MNIST's
 const BOX_PEN = 24; // about as thick as MNIST's strokes, whatever the size of the drawing
+const PACE = 10; // points that an arrow key moves the pen
 const DOT = 4; // points; a drawing smaller than this has no shape
 
 /**
@@ -159,7 +160,8 @@ function inkOf(pen) {
  * @param {(strokes: Point[][]) => void} drawn called with all strokes, at most once for each frame
  */
 export function drawingPad(drawn) {
-  const canvas = el("canvas", { class: "pad", width: SIDE, height: SIDE, role: "img", "aria-label": t("Draw a digit here") });
+  const canvas = el("canvas", { class: "pad", width: SIDE, height: SIDE, role: "application", tabIndex: 0, "aria-label": t("Draw a digit here: with a mouse, a finger, or the arrow keys. Space puts the pen down and lifts it.") });
+  const cursor = el("span", { class: "pen", "aria-hidden": "true" });
   let pen = newPen(canvas, PEN);
   /** @type {Point[][]} */
   let strokes = [];
@@ -171,17 +173,22 @@ export function drawingPad(drawn) {
   function extend(event) {
     if (!isDown) return;
     const box = canvas.getBoundingClientRect();
-    const stroke = strokes[strokes.length - 1];
     for (const { clientX, clientY } of event.getCoalescedEvents?.() ?? []) add(clientX, clientY);
     add(event.clientX, event.clientY);
     function add(/** @type {number} */ x, /** @type {number} */ y) {
-      const here = /** @type {Point} */ ([((x - box.left) * SIDE) / box.width, ((y - box.top) * SIDE) / box.height]);
-      pen.beginPath();
-      pen.moveTo(...(stroke[stroke.length - 1] ?? here));
-      pen.lineTo(...here);
-      pen.stroke();
-      stroke.push(here);
+      line(((x - box.left) * SIDE) / box.width, ((y - box.top) * SIDE) / box.height);
     }
+  }
+
+  /** Draw on to a point of the pad. @param {number} x @param {number} y */
+  function line(x, y) {
+    const stroke = strokes[strokes.length - 1];
+    const here = /** @type {Point} */ ([x, y]);
+    pen.beginPath();
+    pen.moveTo(...(stroke[stroke.length - 1] ?? here));
+    pen.lineTo(...here);
+    pen.stroke();
+    stroke.push(here);
     if (waiting) return;
     waiting = true;
     requestAnimationFrame(() => {
@@ -197,6 +204,30 @@ export function drawingPad(drawn) {
     extend(event);
   });
   canvas.addEventListener("pointermove", extend);
+  /** Where the pen of the arrow keys is, and whether it draws. */
+  const keys = { x: SIDE / 2, y: SIDE / 4, isDown: false };
+
+  function showPen() {
+    [cursor.style.left, cursor.style.top] = [`${(100 * keys.x) / SIDE}%`, `${(100 * keys.y) / SIDE}%`];
+    cursor.classList.toggle("down", keys.isDown);
+  }
+  canvas.addEventListener("focus", showPen);
+  canvas.addEventListener("keydown", (event) => {
+    const move = /** @type {Record<string, number[]>} */ ({ ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] })[event.key];
+    if (!move && event.key !== " ") return;
+    event.preventDefault();
+    if (move) {
+      keys.x = Math.min(SIDE, Math.max(0, keys.x + PACE * move[0]));
+      keys.y = Math.min(SIDE, Math.max(0, keys.y + PACE * move[1]));
+    } else {
+      keys.isDown = !keys.isDown;
+      if (isPicture && keys.isDown) wipe();
+      if (keys.isDown) strokes.push([]);
+    }
+    if (keys.isDown) line(keys.x, keys.y);
+    showPen();
+  });
+
   for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { isDown = false; });
 
   function wipe() {
@@ -205,8 +236,12 @@ export function drawingPad(drawn) {
     isPicture = false;
   }
   return {
-    view: canvas,
-    wipe,
+    view: el("div", { class: "paper" }, canvas, cursor),
+    wipe() {
+      keys.isDown = false;
+      showPen();
+      wipe();
+    },
     /** @param {HTMLCanvasElement} picture to be shown until the first stroke */
     put: (picture) => {
       wipe();

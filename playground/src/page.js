@@ -31,9 +31,13 @@ function available() {
   const { film, clinic, models } = exports;
   const whose = { generator: models.generator_mine?.whose, discriminator: models.discriminator_mine?.whose };
   const drawers = [
-    ...(generator_mine || discriminator_mine ? [{ whose, generator: generator_mine ?? generator, discriminator: discriminator_mine ?? discriminator }] : []),
-    { whose: {}, generator, discriminator },
-  ].flatMap((one) => (one.generator ? [{ whose: one.whose, source: local({ generator: one.generator, discriminator: one.discriminator, classifier }) }] : []));
+    ...(generator_mine || discriminator_mine ? [{
+      whose, generator: generator_mine ?? generator, discriminator: discriminator_mine ?? discriminator,
+      copies: exports.copies[generator_mine ? "generator_mine" : "generator"],
+    }] : []),
+    { whose: {}, generator, discriminator, copies: exports.copies.generator },
+  ].flatMap(({ whose: of, generator: made_by, discriminator: told_by, copies }) => (
+    made_by ? [{ whose: of, source: local({ generator: made_by, discriminator: told_by, classifier, copies }) }] : []));
   /** @type {[string, string, () => import("./frame.js").Part][]} */
   const parts = [];
   if (shown(networks).length) parts.push(["gates", t("Gate microscope"), () => microscope(source ??= localSource(networks, exports.models))]);
@@ -72,6 +76,7 @@ frame(document.body, {
   title: () => t("An LSTM and a GAN, opened"),
   parts: available,
   foot,
+  own: "toolkit train playground --exports mine --out mine.html",
   zh: exports.zh,
   isDark: () => matchMedia("(prefers-color-scheme: dark)").matches,
 });

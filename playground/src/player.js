@@ -2,18 +2,18 @@
 
 import { button, el, select, t } from "./dom.js";
 
-
 /** Whether the reader's system asks for less motion: then nothing plays by itself. */
 export const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /**
  * @param {string} label
- * @param {number} length number of pictures
+ * @param {number} count number of pictures, at first
  * @param {(frame: number) => void} show
  * @param {number} milliseconds of each picture, at speed 1
  * @param {boolean} [there_and_back]
  */
-export function player(label, length, show, milliseconds, there_and_back = false) {
+export function player(label, count, show, milliseconds, there_and_back = false) {
+  let length = count;
   let frame = 0;
   let way = 1;
   let speed = 1;
@@ -24,10 +24,15 @@ export function player(label, length, show, milliseconds, there_and_back = false
   });
   const toggle = button(t("Play"), () => (timer ? pause() : play()));
 
-  /** @param {number} to */
-  function go(to) {
+  /** Where it stands, if something else has moved it. @param {number} to */
+  function put(to) {
     frame = to;
     slider.value = String(frame);
+  }
+
+  /** @param {number} to */
+  function go(to) {
+    put(to);
     show(frame);
   }
 
@@ -51,9 +56,15 @@ export function player(label, length, show, milliseconds, there_and_back = false
   }
 
   const isPlaying = () => timer > 0;
+
+  /** @param {number} now number of pictures */
+  function resize(now) {
+    length = now;
+    slider.max = String(length - 1);
+  }
   const speeds = select([["0.25", "× ¼"], ["0.5", "× ½"], ["1", "× 1"], ["2", "× 2"]], "1",
     (value) => { speed = Number(value); });
   speeds.setAttribute("aria-label", t("Speed"));
   const view = el("div", { class: "player" }, toggle, slider, speeds);
-  return { view, go, play, pause, isPlaying, slider };
+  return { view, go, put, play, pause, resize, isPlaying, slider };
 }

@@ -15,9 +15,10 @@ import { argmax, softmax, uniformFrom } from "./tensors.js";
  *   config: Record<string, any>, metrics: Record<string, any>, hidden_size: number, sha256: string,
  *   whose?: string,
  * }} Described what the manifest says of a network
- * @typedef {{answers: number[], probabilities: number[], order: number[]}} Reading
- *   what it would answer after every step; the probabilities (8) after the last; its cells, and the
- *   first says most for the last answer
+ * @typedef {{answers: number[], probabilities: number[], order: number[], sizes: Partial<Record<import("./recurrent.js").StateName, number[]>>}} Reading
+ *   what it would answer after every step; the probabilities (8) after the last; its units, and the
+ *   first says most for the last answer; after every step the mean size of each gate and state over
+ *   all units
  * @typedef {Partial<Record<import("./recurrent.js").StateName, Float32Array>>} Cells
  *   each (cells, steps)
  * @typedef {{
@@ -27,16 +28,17 @@ import { argmax, softmax, uniformFrom } from "./tensors.js";
  *   read: (digits: number[], cut: Cut) => Promise<Record<string, Reading>>,
  *   inside: (name: Name, digits: number[], cells: number[], cut: Cut) => Promise<Cells>,
  *   remembers: (digits: number[], isNewest?: () => boolean) => Promise<Record<string, number[][]>>,
- *   accuracy: (name: Name, length: number, cut: Cut) => Promise<number>,
+ *   right: (name: Name, length: number, cut: Cut, first: number, count: number) => Promise<number>,
  *   gradient: (digits: number[], cut: Cut) => Promise<Record<string, number[]>>,
  * }} Source `most` digits can be read; `first` are shown first; `remembers` has a row for each step
- *   and in it a number for each digit up to then; `accuracy` is the share of `NUM_ASKED` palindromes of
- *   T = length; `gradient` has after each step |d loss / d c| of an LSTM, |d loss / d h| of an RNN,
+ *   and in it a number for each digit up to then; `right` is how many it completes of
+ *   `count` palindromes of T = length, from the one numbered `first` on; `gradient` has after each step |d loss / d c| of an LSTM, |d loss / d h| of an RNN,
  *   where the loss is that of the first digit as the answer
  * @typedef {import("./cuts.js").Cut} Cut
  */
 
 export const NUM_ASKED = 500;
+export const AT_ONCE = 50; // of them: the first already give an estimate
 export const MOST_ASKED = 100; // T up to which they are asked: the work grows with it
 
 /** Digits of which each is replaced, to see what is remembered: the work grows with their square. */
@@ -133,6 +135,14 @@ async function remembered(network, digits, isNewest) {
 }
 
 /**
+ * @param {Float32Array} values (steps, size)
+ * @param {number} size
+ * @returns {number[]} after each step the mean size
+ */
+const meanSizes = (values, size) => Array.from({ length: values.length / size }, (_, t) =>
+  values.subarray(t * size, (t + 1) * size).reduce((sum, value) => sum + Math.abs(value), 0) / size);
+
+/**
  * @param {import("./models.js").Networks} networks
  * @param {Record<string, import("./models.js").Model>} models
  * @returns {Source}
@@ -156,10 +166,6 @@ export function localSource(networks, models) {
     return traces;
   }
 
-  /** Of each network the last states at which wires were cut: what follows is read again. */
-  /** @type {Record<string, {key: string, states: Float32Array[]}>} */
-  const uncut = {};
-
   return {
     networks: Object.fromEntries(names.map((name) => [name, {
       config: models[name].config, metrics: models[name].metrics, sha256: models[name].sha256, whose: models[name].whose, hidden_size: network(name).hidden_size,
@@ -176,6 +182,7 @@ export function localSource(networks, models) {
         answers,
         probabilities: softmax(logits[last]),
         order: tellingCells(network(name), h.subarray(last * size), answers[last]),
+        sizes: Object.fromEntries(Object.entries(trace(digits, cut)[name]).map(([state, values]) => [state, meanSizes(values, size)])),
       }];
     })),
     inside: async (name, digits, cells, cut) => {
@@ -194,19 +201,14 @@ export function localSource(networks, models) {
       for (const name of names) found[name] = await remembered(network(name), digits, isNewest);
       return found;
     },
-    accuracy: async (name, length, cut) => {
+    right: async (name, length, cut, first, count) => {
       const reader = network(name);
-      const palindromes = asked(length, NUM_ASKED);
+      const palindromes = asked(length, first + count).slice(first);
       const projected = reader.projections();
-      const from = cut.wires.length ? Math.min(cut.from, length - 1) : 0;
-      const key = `${length} ${from}`;
       /** @type {Float32Array[]} */
-      let states = reader.start().map(() => new Float32Array(NUM_ASKED * reader.hidden_size));
-      let start = 0;
-      if (uncut[name]?.key === key) [states, start] = [uncut[name].states, from];
+      let states = reader.start().map(() => new Float32Array(count * reader.hidden_size));
       let worked = performance.now();
-      for (let t = start; t < length - 1; t++) {
-        if (t === from) uncut[name] = { key, states };
+      for (let t = 0; t < length - 1; t++) {
         states = reader.next(projected, palindromes.map((palindrome) => palindrome[t]), states, severed(cut, t));
         if (performance.now() - worked < WORK) continue;
         await breathe();
@@ -214,7 +216,7 @@ export function localSource(networks, models) {
       }
       const size = reader.hidden_size;
       return palindromes.filter((palindrome, n) =>
-        argmax(reader.logits(states[0].subarray(n * size, (n + 1) * size))) === palindrome[length - 1]).length / NUM_ASKED;
+        argmax(reader.logits(states[0].subarray(n * size, (n + 1) * size))) === palindrome[length - 1]).length;
     },
     gradient: async (digits, cut) => Object.fromEntries(names.map((name) =>
       [name, flowBack(network(name), [...digits, digits[0]], cut)])),

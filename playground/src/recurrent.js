@@ -14,7 +14,7 @@
  */
 
 import { severed, WHOLE } from "./cuts.js";
-import { fromHalf, product, sigmoid } from "./tensors.js";
+import { fromHalf, product, products, sigmoid } from "./tensors.js";
 
 /**
  * @typedef {"i" | "f" | "g" | "o" | "c" | "h"} StateName
@@ -34,6 +34,9 @@ export class Recurrent {
     this.one_hot = packed["cell.weight_ih"].shape[1] === 10;
     this.weight_ih = weights["cell.weight_ih"];
     this.weight_hh = weights["cell.weight_hh"];
+    /** The rows of each gate, for many sequences at once. */
+    this.blocks = Array.from({ length: this.weight_hh.length / this.hidden_size ** 2 }, (_, k) =>
+      Float64Array.from(this.weight_hh.subarray(k * this.hidden_size ** 2, (k + 1) * this.hidden_size ** 2)));
     this.bias = weights["cell.bias"];
     this.readout_weight = weights["readout.weight"];
     this.readout_bias = weights["readout.bias"];
@@ -158,16 +161,18 @@ export class LSTM extends Recurrent {
   step(projected, digits, [h_before, c_before], { stands, deaf }) {
     const size = this.hidden_size;
     const count = digits.length;
+    const read = Float64Array.from(h_before);
     // The rows of the stacked weights are those of i, f, g, o, in PyTorch's order.
-    const a = product(this.weight_hh, new Float32Array(4 * size), h_before, count); // (4 size, count)
+    const of_h = this.blocks.map((weight, k) => (deaf[k] || stands[k] >= 0 ? null : products(weight, read, count))); // (size, count)
     const [i, f, g, o, c, h] = Array.from({ length: 6 }, () => new Float32Array(count * size));
     const gates = [i, f, g, o];
     for (let k = 0; k < 4; k++) {
       const squash = k === 2 ? Math.tanh : sigmoid; // (1) to (4)
+      const a = of_h[k];
       for (let n = 0; n < count; n++) {
         const x = projected[digits[n]];
         for (let j = 0, row = k * size; j < size; j++, row++) {
-          gates[k][n * size + j] = stands[k] >= 0 ? stands[k] : squash(deaf[k] ? x[row] : x[row] + a[row * count + n]);
+          gates[k][n * size + j] = stands[k] >= 0 ? stands[k] : squash(a ? x[row] + a[j * count + n] : x[row]);
         }
       }
     }
@@ -189,11 +194,10 @@ export class RNN extends Recurrent {
    * @param {Float32Array[]} states
    * @param {ReturnType<typeof severed>} cut
    */
-  step(projected, digits, [h_before], { deaf }) {
+  step(projected, digits, [h_before], { alone }) {
     const size = this.hidden_size;
     const count = digits.length;
-    const alone = deaf.every(Boolean);
-    const a = product(this.weight_hh, new Float32Array(size), h_before, count);
+    const a = products(this.blocks[0], Float64Array.from(h_before), count);
     const h = new Float32Array(count * size);
     for (let n = 0; n < count; n++) {
       for (let j = 0; j < size; j++) {

@@ -111,7 +111,7 @@ export function drawHistogram(canvas, reel, frame, height) {
   context.fillText(number(low, 1), 2, height - 8);
   context.textAlign = "right";
   context.fillText(number(high, 1), width - 2, height - 8);
-  canvas.setAttribute("aria-label", t("Logits of real images above, of drawn ones below; AUC %(auc)s", { auc: number(reel.auc[frame], 2) }));
+  canvas.setAttribute("aria-label", t("Logits of real images above, of generated ones below; AUC %(auc)s", { auc: number(reel.auc[frame], 2) }));
 }
 
 /**

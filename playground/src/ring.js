@@ -1,16 +1,21 @@
 /** A GAN in two dimensions that trains while one looks, and collapses when one makes it. */
 
-import { remember, remembered } from "./address.js";
+import { owner } from "./address.js";
 import { questions } from "./ask.js";
 import { COVERED, NUM_BLOBS, RADIUS, RingGAN, SIGMA, centre, inBlobs } from "./blobs.js";
 import { button, colour, el, number, percent, prepare, shade, t } from "./dom.js";
+import { ganPicture } from "./gan.js";
 import { sigmoid, uniformFrom } from "./tensors.js";
+import { defined } from "./words.js";
+
+const { remember, remembered } = owner("ring", ["ring", "ratio"]);
 
 const REACH = 1.6; // of the picture, from its middle
 const GRID = 40; // points of D's field in a row
 const POINTS = 300; // that are drawn of each kind
 const ARROWS = 60;
 const ASKED = 500; // samples for the counts
+const [HEAD, BARB] = [0.45, 7]; // of an arrow: half its angle, and its length in pixels
 const WORK = 12; // milliseconds of training between two pictures
 const MOST_STEPS = 8; // of G between two pictures, so that one sees them; at least one round
 const TRAIL = 80; // pictures for which the middle of the drawn points is remembered
@@ -42,6 +47,8 @@ export function ring() {
   const toggle = button("", () => (running ? stop() : go()), { class: "primary" });
   const slider = el("input", { type: "range", min: "0", max: String(RATIOS.length - 1), value: String(ratio), oninput: () => set(Number(slider.value)) });
   const label = el("span", {});
+  const cure = button(t("Cure it: as many steps of D as of G"), () => { set(NATURAL); go(); }, { hidden: true });
+  const picture = ganPicture(t("real points"));
 
   function restart() {
     starts++;
@@ -60,7 +67,6 @@ export function ring() {
     slider.value = String(chosen);
     remember({ ratio: chosen === NATURAL ? "" : chosen });
     const value = RATIOS[ratio];
-    tour.look();
     label.textContent = value === 1 ? t("one step of G for one of D") : value > 1 ? t("%(count)s steps of G for one of D", { count: number(value) }) : t("one step of G for %(count)s of D", { count: number(1 / value) });
   }
 
@@ -142,16 +148,23 @@ export function ring() {
     const drawn = G.forward(z);
     const slopes = D.backward((D.forward(drawn), new Float64Array(POINTS).fill(1)), false);
     dot(drawn, ink_drawn, 3.2);
-    context.strokeStyle = colour("text");
+    context.strokeStyle = context.fillStyle = colour("text");
     context.lineWidth = 1.5;
     for (let k = 0; k < 2 * ARROWS; k += 2) {
       const [dx, dy] = [slopes[k], slopes[k + 1]];
       const length = Math.hypot(dx, dy);
       const scale = 0.16 * Math.tanh(length) / (length || 1);
       context.beginPath();
-      context.moveTo(...at(drawn[k], drawn[k + 1]));
-      context.lineTo(...at(drawn[k] + scale * dx, drawn[k + 1] + scale * dy));
+      const [from_x, from_y] = at(drawn[k], drawn[k + 1]);
+      const [to_x, to_y] = at(drawn[k] + scale * dx, drawn[k + 1] + scale * dy);
+      context.moveTo(from_x, from_y);
+      context.lineTo(to_x, to_y);
       context.stroke();
+      const way = Math.atan2(to_y - from_y, to_x - from_x);
+      context.beginPath();
+      context.moveTo(to_x, to_y);
+      for (const turn of [HEAD, -HEAD]) context.lineTo(to_x - BARB * Math.cos(way + turn), to_y - BARB * Math.sin(way + turn));
+      context.fill();
     }
     let [x, y] = [0, 0];
     for (let k = 0; k < drawn.length; k += 2) [x, y] = [x + drawn[k] / POINTS, y + drawn[k + 1] / POINTS];
@@ -174,11 +187,16 @@ export function ring() {
       [t("round"), number(rounds)],
       [t("blobs covered"), `${now.covered} / ${NUM_BLOBS}`],
       [t("samples in a blob"), percent(now.inside)],
-      [t("D: real, of real ones"), percent(now.real)],
-      [t("D: real, of drawn ones"), percent(now.drawn)],
+      [t("D says real: of real points"), percent(now.real)],
+      [t("D says real: of generated points"), percent(now.drawn)],
     ].map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
     said.textContent = ringSaid(rounds, now);
     canvas.setAttribute("aria-label", said.textContent);
+    cure.hidden = now.covered >= COLLAPSED || ratio <= NATURAL || !rounds;
+    picture.show({
+      z, generated: { points: gan.generator.forward(z.subarray(0, 120)) }, real: { points: real },
+      of_generated: t("real? %(share)s", { share: percent(now.drawn) }), of_real: t("real? %(share)s", { share: percent(now.real) }),
+    });
   }
 
   /** @param {number} chosen @param {number} seconds */
@@ -194,21 +212,23 @@ export function ring() {
 
   const tour = questions(() => [
     {
-      text: t("G takes ten steps for each one of D. How many of the eight blobs does it draw after ten seconds?"),
+      text: t("Predict: G takes ten steps for each one of D. How many of the eight blobs does it cover after ten seconds?"),
       choices: [t("all eight"), t("about half"), t("at most two")],
       act: async () => {
-        const asked = RATIOS.length - 1;
-        const { start, covered } = await watch(asked, SECONDS);
+        const { start, covered } = await watch(RATIOS.length - 1, SECONDS);
         const values = { count: covered, seconds: SECONDS, round: number(rounds) };
-        return {
-          right: covered > 6 ? 0 : covered > COLLAPSED ? 1 : 2,
-          because: () => starts !== start || ratio !== asked ? "" : t("After %(seconds)s seconds, at round %(round)s, it drew %(count)s. The purple line is the way of the middle of its points: see whether it comes to rest.", values) + (covered < COLLAPSED ? ` ${t("So few is mode collapse: D learns too seldom to show G where points are missing.")}` : ""),
-        };
+        const said = [
+          t("After %(seconds)s seconds, at round %(round)s, the points of G covered %(count)s of the eight blobs. The purple line shows how their middle has moved: see whether it comes to rest.", values),
+          covered < COLLAPSED ? t("This is mode collapse. D learns too seldom: G sees the same verdict for ten steps and moves all its points to where D says real. The cure: as many steps of D as of G.") : "",
+        ].filter(Boolean).join(" ");
+        return { right: covered > 6 ? 0 : covered > COLLAPSED ? 1 : 2, because: () => (starts === start ? said : "") };
       },
     },
   ]);
 
-  const view = el("div", { class: "ringed" }, tour.view,
+  const view = el("div", { class: "ringed" },
+    el("p", { class: "question" }, ...defined(t("The {G|generator G} learns to make points like the real ones, and the {D|discriminator D} learns to tell the two apart."))),
+    picture.view,
     el("div", { class: "film" }, el("div", {}, canvas),
       el("div", {},
         el("div", { class: "controls" },
@@ -216,13 +236,14 @@ export function ring() {
             button(t("one step of D"), () => { stop(); gan.stepD(); draw(); }),
             button(t("one step of G"), () => { stop(); gan.stepG(); draw(); }),
             button(t("Start again"), () => { seed++; remember({ ring: seed }); restart(); })),
-          el("div", { class: "field wide" }, el("label", {}, label, slider))),
-        facts, said,
+          el("div", { class: "field wide" }, el("label", {}, label, slider), el("div", { class: "ends" }, el("small", {}, t("D learns more often")), el("small", {}, t("G learns more often"))))),
+        facts, said, cure, tour.view,
+        el("p", {}, ...defined(t("Why does a GAN {collapse|collapse}? If G learns much more often than D, D's verdict stands still meanwhile. Every point of G runs to the one place where D says real. Then D learns that place, and all points run on together. The cure: let D learn as often as G, so that it shows G where points are missing."))),
         el("p", { class: "legend" },
-          el("span", { class: "line-c" }, t("real points, and where D says real")), el("span", { class: "line-f" }, t("drawn points, and where D says drawn")),
-          el("span", { class: "line-arrow" }, t("arrow: the way in which D's logit grows; there G pushes its point")),
-          el("span", { class: "line-trail" }, t("the way of the middle of the drawn points"))),
-        el("p", { class: "note" }, t("A circle is a blob: eight of them on a ring of radius 1, each normal with a standard deviation of 0.05; a circle has three of them. A blob is covered if 2% of the samples lie in its circle. Both networks have two hidden layers of 32 and learn by Adam; D pays for steep slopes (R1). As long as D keeps up, the learning rates fall, so that the points come to rest.")))));
+          el("span", { class: "line-c" }, t("real points, and where D says real")), el("span", { class: "line-f" }, t("generated points, and where D says generated")),
+          el("span", { class: "line-arrow" }, t("arrow: D's logit grows this way, and G pushes its point there")),
+          el("span", { class: "line-trail" }, t("how the middle of the generated points has moved"))),
+        el("p", { class: "note" }, t("Each circle is a blob of real points, eight on a ring of radius 1: a normal distribution with a standard deviation of 0.05, and the circle at three of them. A blob counts as covered if 2% of the samples lie in its circle. Both networks have two hidden layers of 32 and learn by Adam; D pays for steep slopes (R1). As long as D keeps up, the learning rates fall, so that the points come to rest.")))));
   set(ratio);
   toggle.textContent = t("Start");
   return { view, show: () => (gan ? draw() : restart()) };
@@ -244,9 +265,9 @@ function spreadOf(points) {
  * @param {{covered: number, inside: number, spread?: number}} now
  */
 export function ringSaid(rounds, { covered, inside, spread = Infinity }) {
-  if (!rounds) return t("Nothing is learnt yet. Press Start.");
+  if (!rounds) return t("Press Start: nothing is learnt yet.");
   const values = { covered, share: percent(inside) };
   if (covered === NUM_BLOBS) return t("G covers all eight blobs; %(share)s of its samples lie inside a circle.", values);
   const said = t("G covers %(covered)s of eight blobs; %(share)s of its samples lie inside a circle.", values);
-  return covered < COLLAPSED && spread < NARROW * RADIUS ? `${said} ${t("Whatever z is, the point is nearly the same: this is mode collapse.")}` : said;
+  return covered < COLLAPSED && spread < NARROW * RADIUS ? `${said} ${t("Whatever z is, the point is nearly the same: this is mode collapse. The cure: let D learn as often as G.")}` : said;
 }

@@ -23,6 +23,7 @@ import { argmax, softmax } from "./tensors.js";
  *   name: (corners: Float32Array[], weights: number[][]) => Promise<number[]>,
  *   judge: (images: Float32Array[]) => Promise<Verdict[]>,
  *   slopes: (image: Float32Array) => Promise<Float32Array>,
+ *   copies?: import("./models.js").Copies,
  *   nearest?: (image: Float32Array, digit: number) => Promise<Nearest>,
  *   early?: (corners: Float32Array[], weights: number[][]) => Promise<{step: number, pictures: Picture[]}>,
  * }} Source
@@ -42,11 +43,11 @@ const WORK = 20; // milliseconds between two pauses
  * The networks in this page; they let it draw and answer in between.
  * @param {{
  *   generator: import("./images.js").Layers, discriminator?: import("./images.js").Layers,
- *   classifier?: import("./images.js").Layers,
+ *   classifier?: import("./images.js").Layers, copies?: import("./models.js").Copies,
  * }} networks
  * @returns {Source}
  */
-export function local({ generator, classifier, discriminator }) {
+export function local({ generator, classifier, discriminator, copies }) {
   /**
    * @param {Float32Array} image
    * @returns {Picture}
@@ -104,6 +105,7 @@ export function local({ generator, classifier, discriminator }) {
 
   return {
     latent_dim: generator.latent_dim,
+    copies,
     canName: Boolean(classifier),
     canJudge: Boolean(discriminator),
     async samples(seed, digit, tried) {
@@ -154,7 +156,7 @@ export function sheet(images, columns) {
 }
 
 /** @param {number} digit */
-const noSample = (digit) => new Error(t("None of 1,000 samples is clearly a %(digit)s. Choose another digit.", { digit }));
+const noSample = (digit) => new Error(t("None of 1,000 samples clearly shows the digit %(digit)s. Choose another digit.", { digit }));
 
 /**
  * Asks one question at a time, and after it the newest: what was asked in between is left out.

@@ -71,8 +71,8 @@ export function standing(all, measure) {
       draws > 1
         ? t("Each number is the mean of %(draws)s draws of %(images)s images ± their standard deviation.", { draws, images: number(num_images) })
         : t("Each number is of one draw of %(images)s images; the error bars come with the next.", { images: number(num_images) }),
-      t("They are measured by the toolkit's classifier against the 10,000 test images of MNIST; the real images are training images. Distances of so few images are larger than those of `toolkit train score`: compare them with each other only."),
-      t("Recall: the share of the test images that lie within reach of a picture; it reaches as far as its fifth nearest picture."),
+      t("The toolkit's classifier measures them against the 10,000 test images of MNIST; the real images are training images. With so few images the distances are larger than those of `toolkit train score`: compare them only with each other."),
+      t("Recall: the share of the test images that lie within reach of a picture. A picture reaches as far as its fifth nearest picture."),
     ].join(" ");
   }
 

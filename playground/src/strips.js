@@ -170,9 +170,9 @@ export function strips(networks, choose) {
       });
       const [share] = shares[name];
       const values = { share: magnitude(share) };
-      word.textContent = arrived > 0 ? "" : share < VANISHES ? t("vanishing: step 1 gets %(share)s of it", values)
-        : share > 1 / VANISHES ? t("exploding: step 1 gets %(share)s times as much", values)
-        : t("step 1 gets %(share)s times as much", values);
+      word.textContent = arrived > 0 ? "" : share < VANISHES ? t("vanishing: %(share)s of it is left at step 1", values)
+        : share > 1 / VANISHES ? t("exploding: %(share)s times as much at step 1", values)
+        : t("%(share)s times as much at step 1", values);
     }
   }
 
@@ -273,15 +273,15 @@ export function strips(networks, choose) {
 export function verdict(digits) {
   const wrong = brokenMirror(digits);
   const length = digits.length + 1;
-  if (length === 2) return t("This digit begins a palindrome of T = 2, so the right answer is the same again: %(first)s.", { first: digits[0] });
+  if (length === 2) return t("This digit begins a palindrome of T = 2: the right answer is the same digit, %(first)s.", { first: digits[0] });
   if (wrong >= 0 && digits.every((digit, k) => digit === digits[length - 2 - k])) {
-    return t("These %(count)s digits are a whole palindrome, but the networks are shown all digits except the last, which they must say. Leave the last one out.", { count: number(length - 1) });
+    return t("These %(count)s digits are a whole palindrome. The networks must say the last digit themselves: leave it out.", { count: number(length - 1) });
   }
   return wrong < 0
-    ? t("These %(count)s digits begin a palindrome of T = %(length)s, so the right answer is the first one again: %(first)s.", {
+    ? t("These %(count)s digits begin a palindrome of T = %(length)s: the right answer is the first digit, %(first)s.", {
       count: number(length - 1), length: number(length), first: digits[0],
     })
-    : t("These are not the first digits of a palindrome: digit %(place)s is %(digit)s, and its mirror, digit %(mirror)s, is %(other)s. So no answer is right; who only holds on to the first digit says %(first)s.", {
+    : t("These digits do not begin a palindrome: digit %(place)s is %(digit)s, and its mirror, digit %(mirror)s, is %(other)s. No answer is right. A network that only keeps the first digit says %(first)s.", {
       place: number(wrong + 1), digit: digits[wrong], mirror: number(length - wrong),
       other: digits[length - wrong - 1], first: digits[0],
     });

@@ -1,11 +1,17 @@
 /** The latent studio: samples of the generator, walks between them, and a plane through three. */
 
-import { remember, remembered } from "./address.js";
+import { owner } from "./address.js";
 import { closer } from "./closer.js";
-import { button, drawImage, el, labelled, percent, saveAs, select, t } from "./dom.js";
+import { copying } from "./copies.js";
+import { button, drawImage, el, labelled, number, percent, saveAs, select, t } from "./dom.js";
+import { ganPicture } from "./gan.js";
 import { planeThrough } from "./plane.js";
 import { NUM_TILES, SURE, sheet } from "./source.js";
+import { bytesOf } from "./tensors.js";
 import { walking } from "./walk.js";
+import { defined } from "./words.js";
+
+const { remember, remembered } = owner("latent", ["seed", "class", "a", "b", "from", "to", "picture", "way", "x", "y"]);
 
 /** @typedef {import("./source.js").Sample} Sample */
 
@@ -59,7 +65,18 @@ export function studio(source) {
   let third = -1; // the tile that is C
   let job = 0;
   const near = closer(source);
-  const walk = walking(source, state, changed, near);
+  const gan = ganPicture(t("real digits"));
+  const walk = walking(source, state, changed, (picture, z) => {
+    near.show(picture);
+    if (picture) showGan(picture, z);
+  });
+
+  /** @param {import("./source.js").Picture} picture @param {ArrayLike<number>} z */
+  function showGan({ image, logit }, z) {
+    const canvas = el("canvas");
+    drawImage(canvas, image);
+    gan.show({ z, generated: { href: canvas.toDataURL() }, of_generated: source.canJudge ? number(logit, 1) : "" });
+  }
   const plane = planeThrough(source, state, changed);
 
   const tiles = Array.from({ length: NUM_TILES }, (_, k) => {
@@ -120,6 +137,7 @@ export function studio(source) {
     clicked = [];
     third = -1;
     opening.textContent = "";
+    progress.textContent = t("A moment, please.");
     walk.clear();
     plane.clear();
     showTiles();
@@ -155,7 +173,7 @@ export function studio(source) {
     clicked = ends;
     if (isNew) state.picture = 8;
     if (!fits && [ends[0], ends[1]].every((k) => samples[k].share >= SURE)) {
-      opening.textContent = t("This pair was chosen because it shows the difference well: A is the first clear sample, B the clear one whose pixels, mixed with those of A, look least like a digit.");
+      opening.textContent = t("This pair was chosen because it shows the difference well. A is the first clear sample. B is the clear sample that looks least like a digit when its pixels are mixed with A's.");
     }
     walkTo(clicked.map((k) => samples[k]), false, "stay");
   }
@@ -230,8 +248,10 @@ export function studio(source) {
     third = -1;
     showTiles();
     walk.clear();
-    opening.textContent = progress.textContent = wrong.classes.textContent = "";
+    opening.textContent = wrong.classes.textContent = "";
+    progress.textContent = t("A moment, please.");
     if (state.from === state.to) {
+      progress.textContent = "";
       wrong.classes.textContent = t("Choose two different classes.");
       return;
     }
@@ -240,11 +260,12 @@ export function studio(source) {
       const [a, b] = tiles.every(Boolean) ? tiles : await source.pair(state.seed, state.from, state.to);
       if (mine !== job) return;
       const ends = /** @type {Sample[]} */ ([a, b]);
+      progress.textContent = "";
       clicked = tiles.every(Boolean) ? ends.map((end) => samples.indexOf(end)) : [];
-      if (!clicked.length) progress.textContent = t("A and B are not among these samples: not both digits are clearly there.");
+      if (!clicked.length) progress.textContent = t("A and B are not among these samples: they do not show both digits clearly.");
       walkTo(ends, true, how);
     } catch (error) {
-      if (mine === job) wrong.classes.textContent = /** @type {Error} */ (error).message;
+      if (mine === job) [wrong.classes.textContent, progress.textContent] = [/** @type {Error} */ (error).message, ""];
     }
   }
 
@@ -273,14 +294,15 @@ export function studio(source) {
   const to = select(classes, String(state.to), () => {});
   if (source.canName) walk.controls.prepend(beside(el("div", { class: "classes" }, labelled(t("Walk from class"), from), labelled(t("to class"), to), button(t("Walk"), startBetweenClasses)), wrong.classes));
   const view = el("div", {},
-    el("p", { class: "question" }, t("Two ways from one digit to another: which leads over digits?")),
+    el("p", { class: "question" }, ...defined(t("The {G|generator} turns random numbers {z|z} into an image. Move z, and the image changes."))),
+    gan.view,
     el("div", { class: "studio" },
       el("div", {},
         el("h2", {}, t("Click two samples, A and B")),
         el("div", { class: "tiles", role: "group", "aria-label": t("Samples") }, ...tiles.map(({ tile }) => tile)),
         el("div", { class: "controls" },
           button(t("New samples"), () => renew(Math.floor(Math.random() * (LARGEST_SEED + 1))), { class: "primary" }), progress)),
-      walk.view, plane.view,
+      el("div", {}, walk.view, near.view), plane.view,
       el("div", { class: "settings" },
         el("div", { class: "controls" },
           beside(labelled(t("Seed"), seed), wrong.seed),
@@ -288,10 +310,17 @@ export function studio(source) {
           button(t("Save samples (PNG)"), savePng)),
         source.canName ? el("p", { class: "legend" }, t("? no clear digit: the classifier is less than 80% sure of it.")) : null,
         opening,
-        el("p", { class: "task" }, t("The generator turns %(count)s random numbers, z, into a digit; nobody tells it which one. The film goes from A to B through z and, beside it, with their pixels mixed.", { count: source.latent_dim })),
-        el("p", { class: "why" }, t("Why? The more surely training has made a digit of every z, the more the way through z leads over digits; at the borders between them it fails. Pixels know nothing of digits: halfway they show two, one on top of the other, which may look like a third. Over 2,000 random pairs of clear samples of two digits, by the toolkit's own generator, 0.7 of the 17 pictures on the straight way through z show no clear digit, and 2.4 with pixels mixed; z is better in 80% of the pairs and worse in 6%."),
-          source.early ? ` ${t("Early in its training the generator drew hardly more than shadows.")}` : ""))),
+        el("p", { class: "task" }, t("z has %(count)s numbers; nobody tells the generator which digit to make of them. The film goes from A to B: on the left through z, on the right with the pixels of A and B mixed.", { count: source.latent_dim })),
+        el("p", { class: "why" }, t("What does moving along z do? The training has made a digit of nearly every z, so nearly every picture on the way is a digit: one digit turns into another. Only at the borders between digits it is unclear. Mixed pixels show two digits on top of each other, which may look like a third. Measured over 2,000 random pairs of clear samples, by the toolkit's generator: of 17 pictures 0.7 through z show no clear digit, and 2.4 with pixels mixed. In 80% of the pairs z is better, in 6% it is worse."),
+          source.early ? ` ${t("Early in its training the generator made hardly more than shadows.")}` : ""))),
   );
+  if (source.copies) {
+    const { seed: compared, images } = source.copies;
+    const canvas = el("canvas");
+    drawImage(canvas, Array.from(bytesOf(images).subarray(0, 784), (byte) => byte / 255));
+    gan.show({ real: { href: canvas.toDataURL() } });
+    view.append(copying(source.copies, () => source.samples(compared, "any", () => {})));
+  }
   reach(0);
   return {
     view,

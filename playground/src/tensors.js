@@ -106,6 +106,51 @@ export function product(weight, bias, x, points = 1) {
   return y;
 }
 
+/**
+ * y[o, p] = sum over k of weight[o, k] x[p, k] for many points: two outputs of four points at a time,
+ * in double precision, which JavaScript computes in without converting. Half the time of `product`.
+ * @param {Float64Array} weight (outputs, inputs)
+ * @param {Float64Array} x (points, inputs)
+ * @param {number} points
+ * @returns {Float64Array} (outputs, points)
+ */
+export function products(weight, x, points) {
+  const inputs = x.length / points;
+  const outputs = weight.length / inputs;
+  const y = new Float64Array(outputs * points);
+  for (let o = 0; o < outputs; o += 2) {
+    const row = o * inputs;
+    const other = o + 1 < outputs ? row + inputs : row; // an odd last one is computed twice
+    for (let p = 0; p < points; p += 4) {
+      const [first, second, third, fourth] = [0, 1, 2, 3].map((k) => Math.min(p + k, points - 1) * inputs);
+      let [a, b, c, d, e, f, g, h] = [0, 0, 0, 0, 0, 0, 0, 0];
+      for (let k = 0; k < inputs; k++) {
+        const above = weight[row + k];
+        const below = weight[other + k];
+        let value = x[first + k];
+        a += above * value;
+        e += below * value;
+        value = x[second + k];
+        b += above * value;
+        f += below * value;
+        value = x[third + k];
+        c += above * value;
+        g += below * value;
+        value = x[fourth + k];
+        d += above * value;
+        h += below * value;
+      }
+      const upper = [a, b, c, d];
+      const lower = [e, f, g, h];
+      for (let k = 0; k < 4 && p + k < points; k++) {
+        y[o * points + p + k] = upper[k];
+        if (other > row) y[(o + 1) * points + p + k] = lower[k];
+      }
+    }
+  }
+  return y;
+}
+
 /** @param {number} x */
 export function sigmoid(x) {
   return 1 / (1 + Math.exp(-x));

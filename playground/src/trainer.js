@@ -1,11 +1,13 @@
 /** A tiny LSTM and a tiny RNN that learn in the page, which may be broken on purpose. */
 
-import { remember, remembered } from "./address.js";
+import { owner } from "./address.js";
 import { questions } from "./ask.js";
 import { button, colour, drawMatrix, el, labelled, magnitude, number, percent, prepare, select, t } from "./dom.js";
 import { DEFAULTS, Palindromes, TinyLSTM, TinyRNN } from "./learn.js";
 import { VANISHES } from "./strips.js";
 import { argmax, uniformFrom } from "./tensors.js";
+
+const { remember, remembered } = owner("learn", ["T", "hidden", "rate", "clip", "forget", "softmax", "start", "run"]);
 
 const BATCH_SIZE = 32;
 const NUM_TEST = 200;
@@ -200,8 +202,8 @@ export function trainer() {
     });
     const values = { what: kind === "lstm" ? "c" : "h", share: magnitude(shares[0]) };
     arrives.replaceChildren(el("span", { class: "error" }, shares[0] < VANISHES
-      ? t("gradient with respect to %(what)s after each step, sent back: vanishing, step 1 gets %(share)s of it", values)
-      : t("gradient with respect to %(what)s after each step, sent back: step 1 gets %(share)s times as much", values)), " ", t("from line to line a factor of 1,000"));
+      ? t("gradient with respect to %(what)s after each step, sent back: vanishing, %(share)s of it is left at step 1", values)
+      : t("gradient with respect to %(what)s after each step, sent back: %(share)s times as much at step 1", values)), " ", t("from line to line a factor of 1,000"));
     flow.setAttribute("aria-label", arrives.textContent ?? "");
   }
 
@@ -325,7 +327,7 @@ export function trainer() {
       const values = { share: percent(accuracy), step: number(step), other: percent(rnn.accuracy), steps: number(rnn.step) };
       return {
         right: accuracy >= 0.9 ? 0 : accuracy <= 0.2 ? 2 : 1,
-        because: () => learners.lstm !== lstm ? "" : t("After %(step)s steps it completed %(share)s of unseen ones; the RNN was at %(other)s after %(steps)s. The cell keeps nothing from step to step, so all has to go round through h, as in an RNN, but here through the gates i and o as well, which are half open at first and halve it each time. In the gate microscope the gate is cut after the training, here before it.", values),
+        because: () => learners.lstm !== lstm ? "" : t("After %(step)s steps the LSTM completed %(share)s of unseen palindromes; the RNN completed %(other)s after %(steps)s steps. With f = 0 the cell state keeps nothing. All must go round through h, as in an RNN, and here through the gates i and o as well: they are half open at first and halve it at every step. In the gate microscope f is cut after the training, here before it.", values),
       };
     },
   }]);
@@ -333,13 +335,21 @@ export function trainer() {
   const view = el("div", {}, tour.view,
     controls,
     el("div", { class: "learners" }, ...Object.values(parts).map((part) => part.view)),
-    el("p", { class: "task" }, t("Both start from random weights and learn here, in your browser: the same palindromes, RMSProp, backpropagation through time. One left half in five is kept for the test, so what they are asked was never shown to them.")),
+    el("p", { class: "task" }, t("Both networks start from random weights and learn here, in your browser. They see the same palindromes and learn by RMSProp and backpropagation through time. One left half in five is kept for the test: nothing that they are asked was shown to them before.")),
     el("h2", {}, t("Break it")),
     el("ul", {},
-      hint(t("Of the first ten starts at T = 12 and a learning rate of 0.03, tried in two engines of JavaScript whose rounding differs, the LSTM got to 99% in nine or all within 400 steps; the RNN in none within 600: its best was 14% to 90%, a matter of luck. At 0.003 both got there in each of the first three, after 80 to 310 steps. Clipping changes little, because RMSProp divides each gradient by its usual size."), {}),
-      hint(t("Forget gate always 0: the cell keeps nothing, so only h is left to carry the digit. How far does it get at T = 8?"), { T: "8", forget: "zero" }),
-      hint(t("Softmax twice: the loss cannot fall below 1.46, even when all answers are right, and learning is slower."), { softmax: "twice" }),
-      hint(t("At T = 5 and a learning rate of 0.001 the RNN is even the quicker one: it has a quarter of the weights, and four steps are not long. At T = 20, with 0.003, does it get there at every new start?"), { T: "5", rate: "0.001" })));
+      hint(t("T = 12 and a learning rate of 0.03, the first ten starts, in two JavaScript engines that round differently: the LSTM got to 99% within 400 steps in nine or all of them. The RNN got there in none within 600 steps: its best was 14% to 90%, by luck. At 0.003 both got there in each of the first three starts, after 80 to 310 steps. Clipping changes little, because RMSProp divides each gradient by its usual size."), {}),
+      hint(t("f = 0 from its birth: the forget gate is always 0, and the cell state keeps nothing. Only h is left to carry the digit. How far does the LSTM get at T = 8, beside an RNN?"), { T: "8", forget: "zero" }),
+      hint(t("Softmax twice: even if all answers are right, the loss cannot fall below 1.46, and the network learns more slowly."), { softmax: "twice" }),
+      hint(t("At T = 5 and a learning rate of 0.001 the RNN is the quicker one: it has a quarter of the weights, and four steps are not long. At T = 20 and 0.003, does it get there at every new start?"), { T: "5", rate: "0.001" })));
   restart();
-  return { view, show: draw };
+  return {
+    view,
+    show() {
+      draw();
+      if (!remembered("run")) return;
+      remember({ run: "" });
+      go();
+    },
+  };
 }

@@ -1,8 +1,7 @@
 /** Your own picture of a digit, judged by the classifier and the discriminator. */
 
 import { drawImage, el, labelled, number, percent, t } from "./dom.js";
-
-const MOST = 5_000_000; // bytes
+import { pictureOf } from "./file.js";
 
 /** @typedef {{image: Float32Array, shares: number[], logit: number}} Judged */
 
@@ -19,11 +18,12 @@ export function upload(judge) {
   async function look(chosen) {
     const mine = ++job;
     result.hidden = true;
-    message.textContent = "";
+    message.textContent = t("A moment, please.");
     try {
-      if (chosen.size > MOST) throw new Error(t("The file has more than 5 MB. Choose a smaller one."));
-      const judged = await judge(await base64Of(chosen));
-      if (mine === job) show(judged, chosen.name);
+      const judged = await judge(await pictureOf(chosen));
+      if (mine !== job) return;
+      message.textContent = "";
+      show(judged, chosen.name);
     } catch (error) {
       if (mine === job) message.textContent = /** @type {Error} */ (error).message;
     }
@@ -45,24 +45,13 @@ export function upload(judge) {
       el("div", {},
         el("p", { class: "sentence", role: "status" }, t("The classifier says %(digit)s and is %(share)s sure.", values), " ",
           t("The discriminator's logit is %(logit)s; above 0 means real.", values), " ",
-          t("But it has only ever seen images of MNIST and of the generator: of anything else its logit says little.")),
+          t("It has only ever seen images of MNIST and of the generator: its logit of anything else says little.")),
         el("div", { class: "bars" }, ...bars)));
     result.hidden = false;
   }
 
   const view = el("div", {},
-    el("p", { class: "task" }, t("Upload a picture of one digit, dark on light or light on dark. It is cut out, scaled and centred as MNIST's digits were; the classifier says which digit it is, the discriminator gives it a logit. The picture is kept nowhere.")),
+    el("p", { class: "task" }, t("Upload a picture of one digit, dark on light or light on dark. The page cuts the digit out, scales it and centres it, as MNIST's digits were. The classifier says which digit it is, and the discriminator gives it a logit. The picture is kept nowhere.")),
     labelled(t("A picture with one digit"), file), message, result);
   return { view, show: () => {} };
 }
-
-/**
- * @param {File} file
- * @returns {Promise<string>}
- */
-const base64Of = (file) => new Promise((done, fail) => {
-  const reader = new FileReader();
-  reader.onload = () => done(String(reader.result).replace(/^[^,]*,/, ""));
-  reader.onerror = () => fail(new Error(t("The file cannot be read.")));
-  reader.readAsDataURL(file);
-});

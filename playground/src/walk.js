@@ -7,6 +7,7 @@ import { button, colour, drawImage, el, font, labelled, number, percent, prepare
 import { inRow, toGif } from "./gif.js";
 import { isStill, player } from "./player.js";
 import { sheet } from "./source.js";
+import { defined } from "./words.js";
 
 /** @typedef {import("./source.js").Sample} Sample */
 /** @typedef {import("./source.js").Picture} Picture */
@@ -71,23 +72,23 @@ export function walkSaid(lines, isSpread) {
     k === parts.length - 1 ? String(digit) : t("%(digit)s up to picture %(last)s", { digit, last: last + 1 }));
   const sees = parts.length > 1
     ? t("Along the way the classifier sees %(list)s.", { list: said.join(t(", then ")) })
-    : t("The classifier sees a %(digit)s all the way.", { digit: said[0] });
-  const unsure = t("Of its %(pictures)s pictures %(z)s show no clear digit through z, and %(mixed)s with pixels mixed.", { pictures, z, mixed });
+    : t("The classifier sees %(digit)s all the way.", { digit: said[0] });
+  const unsure = t("Pictures without a clear digit, of %(pictures)s: %(z)s through z, %(mixed)s with pixels mixed.", { pictures, z, mixed });
   const seen = z < pictures ? `${sees} ${unsure}` : unsure;
-  const all = z < mixed ? seen : `${seen} ${t("So z is no better on this walk.")}`;
-  return isSpread ? `${all} ${t("The steps are spread so that this happens in the middle of the film.")}` : all;
+  const all = z < mixed ? seen : `${seen} ${t("On this walk z is no better than mixed pixels.")}`;
+  return isSpread ? `${all} ${t("The steps are spread so that the change comes in the middle of the film.")}` : all;
 }
 
 /**
  * @param {import("./source.js").Source} source
  * @param {{picture: number, isArc: boolean}} state
  * @param {(isStep?: boolean) => void} changed
- * @param {ReturnType<typeof import("./closer.js").closer>} near shows the picture through z
+ * @param {(picture: Picture | null, z: number[]) => void} near shows the picture through z
  */
 export function walking(source, state, changed, near) {
   /**
    * Pictures of each way, in the order of `ways`.
-   * @type {{lines: Picture[][], isSpread: boolean} | null}
+   * @type {{lines: Picture[][], zs: number[][], isSpread: boolean} | null}
    */
   let walk = null;
   let job = 0;
@@ -127,7 +128,7 @@ export function walking(source, state, changed, near) {
       said.textContent = "";
     }
     sentence.textContent = message.textContent = "";
-    near.show(null);
+    near(null, []);
     drawChart();
   }
 
@@ -140,6 +141,7 @@ export function walking(source, state, changed, near) {
     clear();
     const mine = job;
     asked = [ends, isSpread];
+    sentence.textContent = t("A moment, please.");
     try {
       const corners = ends.map(({ z }) => z);
       const weights = path(state.isArc, corners[0], corners[1]);
@@ -156,13 +158,14 @@ export function walking(source, state, changed, near) {
         source.draw(corners, points), source.judge(mixes), source.early?.(corners, points)]);
       if (mine !== job) return;
       const mixed = judged.map((verdict, k) => ({ ...verdict, image: mixes[k] }));
-      walk = { lines: [drawn, mixed], isSpread };
+      const zs = points.map(([a, b]) => Array.from(corners[0], (value, j) => a * value + b * corners[1][j]));
+      walk = { lines: [drawn, mixed], zs, isSpread };
       if (early) {
         walk.lines.push(early.pictures);
         ways[2].heading.textContent = t("z, at step %(step)s", { step: number(early.step) });
       }
     } catch (error) {
-      if (mine === job) message.textContent = /** @type {Error} */ (error).message;
+      if (mine === job) [message.textContent, sentence.textContent] = [/** @type {Error} */ (error).message, ""];
       return;
     }
     film.slider.disabled = false;
@@ -193,7 +196,7 @@ export function walking(source, state, changed, near) {
     });
     film.slider.setAttribute("aria-valuetext", t("picture %(number)s: %(verdict)s", { number: frame + 1, verdict: verdict(walk.lines[0][frame]) }));
     drawChart();
-    near.show(walk.lines[0][frame]);
+    near(walk.lines[0][frame], walk.zs[frame]);
     if (!film.isPlaying()) changed(); // browsers refuse to change an address too often
   }
 
@@ -254,9 +257,9 @@ export function walking(source, state, changed, near) {
     el("div", { class: "ways" }, ...ways.map((way) => way.view)),
     film.view, message, chart, sentence, controls,
     el("p", { class: "legend" },
-      source.canName ? t("How sure the classifier is along each way, and of which digit; ? below 80%, the dashes.") : "", " ",
-      source.canJudge ? t("D: the discriminator's logit, above 0 for real. It never saw mixed pixels, so of them it says little.") : ""),
-    near.view);
+      source.canName ? t("The curves: how sure the classifier is along each way. Below them: of which digit, and ? where it is less than 80% sure (dashes).") : "", " ",
+      ...(source.canJudge ? defined(t("D: the discriminator's {logit|logit}; above 0 it says real. It never saw mixed pixels in its training, so its logit of them says little.")) : [])),
+);
   clear();
   return { view, go, clear, show: drawChart, controls, named: (/** @type {string} */ to) => { name = to; } };
 }

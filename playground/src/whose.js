@@ -1,7 +1,9 @@
 /** One part for the networks of several people: whose it shows is chosen above it. */
 
-import { remember, remembered } from "./address.js";
+import { owner } from "./address.js";
 import { button, el, t } from "./dom.js";
+
+const { remember, remembered } = owner("whose", ["whose"]);
 
 /** @typedef {{generator?: string, discriminator?: string}} Whose of the toolkit's own there is no name */
 
@@ -35,7 +37,7 @@ export function chosen(all, make) {
     const foreign = generator !== discriminator;
     note.textContent = t("Generator: %(generator)s. Discriminator: %(discriminator)s.", {
       generator: generator ?? t("the toolkit's"), discriminator: discriminator ?? t("the toolkit's"),
-    }) + (foreign ? ` ${t("It was trained with another generator, so its logits of these pictures say less.")}` : "");
+    }) + (foreign ? ` ${t("This discriminator was trained with another generator, so its logits of these pictures say less.")}` : "");
   }
 
   put(all[Number(remembered("whose"))] ? Number(remembered("whose")) : 0);

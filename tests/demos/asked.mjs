@@ -6,6 +6,8 @@
 import { readFileSync } from "node:fs";
 import { inBlobs, RingGAN } from "../../playground/src/blobs.js";
 import { nearestSaid, nudged, nudgeSaid } from "../../playground/src/closer.js";
+import { interval } from "../../playground/src/costs.js";
+import { copiesSaid } from "../../playground/src/copies.js";
 import { counted, described, diagnosed } from "../../playground/src/film.js";
 import * as insight from "../../playground/src/insight.js";
 import { flowBack } from "../../playground/src/learn.js";
@@ -24,13 +26,13 @@ const { cuts, flows, sentences, rings, learners, slopes } = JSON.parse(readFileS
 const opened = (reel) => ({ ...reel, real: Float32Array.from(reel.real), drawn: Float32Array.from(reel.drawn) });
 const filmSaid = (reel, frame) => described(opened(reel), frame);
 const clinicSaid = (name, reel, frame, healthy) => diagnosed(name, opened(reel), frame, healthy);
-const told = { ...insight, counted, costs: insight.cutCosts.long, ringSaid, filmSaid, clinicSaid, walkSaid, nudgeSaid, nearestSaid };
+const told = { ...insight, counted, costs: insight.cutCosts.long, ringSaid, filmSaid, clinicSaid, walkSaid, nudgeSaid, nearestSaid, copiesSaid, interval: (count) => JSON.stringify(interval(count)) };
 const answers = { cuts: [], flows: [], sentences: [], rings: [], learners: [], slopes: [] };
 for (const image of slopes) {
   const found = (networks.discriminator_mine ?? networks.discriminator).slopes(Float32Array.from(image));
   answers.slopes.push({ found: [...found], nudged: [...nudged(Float32Array.from(image), found)] });
 }
-for (const [name, length, wires, from] of cuts) answers.cuts.push(await source.accuracy(name, length, { wires, from }));
+for (const [name, length, wires, from] of cuts) answers.cuts.push((await source.right(name, length, { wires, from }, 0, 500)) / 500);
 for (const [name, palindrome, wires, from] of flows) answers.flows.push(flowBack(networks[name], palindrome, { wires, from }));
 for (const [name, ...given] of sentences) answers.sentences.push([told[name](...given)].flat().join(" "));
 for (const [seed, ratio, rounds] of rings) {

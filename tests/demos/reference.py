@@ -6,7 +6,6 @@ import numpy as np
 
 from toolkit.export import torchscript
 
-OF_H = ("hg", "hi", "hf", "ho")
 Array = np.ndarray
 
 
@@ -23,7 +22,7 @@ def states(name: str, digits: Any, wires: str = "", step: int = 1) -> dict[str, 
         cut = wires.split(",") if wires and t >= step else []
         values = {}
         if name.startswith("rnn"):
-            h = np.tanh(x @ w_x.T + b + (0 if {*OF_H} <= {*cut} else h @ w_h.T))
+            h = np.tanh(x @ w_x.T + b + (0 if "hh" in cut else h @ w_h.T))
         else:
             for k, gate in enumerate("ifgo"):
                 rows = slice(k * 128, (k + 1) * 128)

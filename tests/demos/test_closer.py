@@ -28,7 +28,7 @@ from latent_studio.studio import Studio, studios_of
 from latent_studio.tally import Tally
 
 WORDS = ("nearly every", "all alike", "often right", "no better", "all eight", "still")
-WORDS += ("drawn becomes real", "may be a copy")
+WORDS += ("generated becomes real", "may be a copy")
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ def test_600_sentences(node: Callable[..., str], page: Path) -> None:
             found, expected = numbers, [covered, inside][covered == 8 :]
         elif kind == "nudgeSaid":
             (digit, was), (a, b) = ([one[key] for one in x] for key in ("digit", "logit"))
-            assert says["drawn becomes real"] == (a <= 0 < b)
+            assert says["generated becomes real"] == (a <= 0 < b)
             assert says["still"] == (digit == was)
             found, expected = numbers[1:3], [a, b]
         elif kind == "counted":

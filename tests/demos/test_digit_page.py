@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from gradio_client import Client
+from PIL import Image
 
 from toolkit.export import torchscript
 
@@ -31,6 +32,9 @@ def window(browser: Any, digit_page: str) -> Iterator[Any]:
 def page(window: Any) -> Any:
     """The first tab of the page that all tests share, with what they left in its fields."""
     window.get_by_role("tab", name="Palindromes").click()
+    window.locator(".microscope details").evaluate_all(
+        "all => all.forEach(e => { e.open = true; })"
+    )
     return window
 
 
@@ -59,19 +63,6 @@ def inside_view(page: Any, locator: Any) -> bool:
     return box["y"] >= 0 and box["y"] + box["height"] <= page.viewport_size["height"]
 
 
-def test_the_first_screen_shows_a_network_that_fails(browser: Any, digit_page: str) -> None:
-    with visit(browser, digit_page, height=800) as page:
-        expect(page.locator(".end.bad")).to_have_count(1)
-        names = page.locator(".strips .name")
-        expect(names.nth(4)).to_contain_text("learnt only T = 36")
-        expect(page.locator(".results .verdict")).to_contain_text("palindrome of T = 36")
-        clock = "of its answers are those of 5 steps before."
-        expect(page.locator(".told")).to_contain_text(clock)
-        for element in (page.locator(".end.bad"), page.locator(".end.good").first,
-                        page.locator(".results .verdict")):  # fmt: skip
-            assert inside_view(page, element)
-
-
 def test_what_all_networks_say_after_each_step(page: Any) -> None:
     digits = "81255218"
     read(page, digits)
@@ -93,7 +84,9 @@ def test_what_all_networks_say_after_each_step(page: Any) -> None:
 
 def test_whether_there_is_a_right_answer(page: Any) -> None:
     read(page, "8, 1 2\n1".replace("\n", " ").replace(",", "").replace(" ", ""))
-    expect(page.locator(".results .verdict")).to_contain_text("the first one again: 8")
+    expect(page.locator(".results .verdict")).to_contain_text(
+        "the right answer is the first digit, 8."
+    )
     assert page.locator(".end.good, .end.bad").count() == 4
     read(page, "8123")
     verdict = page.locator(".results .verdict")
@@ -104,37 +97,45 @@ def test_whether_there_is_a_right_answer(page: Any) -> None:
 
 
 def test_a_wire_is_cut_and_the_error_comes_back(page: Any, digit_demo: Served) -> None:
-    """The strips, the shares beside them and the gradients, as the server's endpoints have them."""
+    """The drawing, the shares beside it and the gradients, as the server's endpoints have them."""
     read(page, "3141592653562951413")
     ask = Client(digit_demo.url, verbose=False).predict
-    page.get_by_role("button", name="Cut a wire").click()
+    page.locator(".of-lstm .place", has_text="f = 0").locator(".mark").click()
     page.get_by_label("cut from step").fill("5")
-    page.get_by_role("button", name="f = 0").click()
     cut = ask("3141592653562951413", "f0", 5, api_name="/cut")["networks"]
     for k, name in enumerate(("lstm", "rnn", "lstm_plain", "rnn_plain")):
         last = str(cut[name]["answers"][-1])
         expect(page.locator(".strips .end b").nth(k)).to_contain_text(last)
-    told = page.locator(".costs")
-    expect(told).to_contain_text("With f = 0, LSTM, plain")
-    shares = [float(x) for x in re.findall(r"([\d.]+)%", told.inner_text())]
-    expected = [100 * ask(name, 20, wires, 5, api_name="/accuracy")
-                for name in ("lstm", "lstm_plain") for wires in ("f0", "")]  # fmt: skip
-    assert shares == pytest.approx(expected, abs=0.5)
-    page.get_by_role("button", name="Send the error back").click()
+    said = page.locator(".of-lstm .answer-digit")
+    expect(said).to_contain_text(str(cut["lstm"]["answers"][-1]))
+    mean = page.locator(".of-lstm .value.end").nth(1)  # of i
+    expect(mean).to_have_text(f"{cut['lstm']['sizes']['i'][-1]:.2f}")
+    lines = page.locator(".count")
+    expect(lines.nth(0)).to_contain_text("LSTM, curriculum, T = 20, f = 0 from step 5 on:")
+    expect(lines.nth(1)).to_contain_text("LSTM, curriculum, T = 20, nothing cut:")
+    expect(page.locator(".follows .why")).to_contain_text("With f = 0", timeout=60_000)
+    for line, wires in zip(lines.all(), ("f0", ""), strict=True):
+        expected = 100 * ask("lstm", 20, wires, 5, api_name="/accuracy")
+        (share,) = re.findall(r"([\d.]+)%", line.locator("b").inner_text())
+        assert float(share) == pytest.approx(expected, abs=0.5)
+    page.get_by_role("button", name="← Send the error back").click()
     norms = ask("3141592653562951413", "f0", 5, api_name="/gradient")["lstm"]
-    word = "vanishing" if norms[0] < 1e-3 * norms[-1] else "step 1 gets"
-    expect(page.locator(".word").first).to_contain_text(word)
-    page.get_by_role("button", name="What the memory holds").click()
+    word = "vanishing" if norms[0] < 1e-3 * norms[-1] else "at step 1"
+    expect(page.locator(".word").first).to_contain_text(word, timeout=60_000)
+    expect(page.locator(".of-lstm .sent").first).to_have_text("← ∂loss/∂c(t)")
+    expect(page.locator(".now-step")).to_contain_text("step 1 of 19")
+    page.get_by_role("button", name="← Send the error back").click()
+    page.get_by_role("button", name="Mend all wires").click()
     expect(page.locator(".without:visible")).to_have_count(0)
 
 
 def test_examples(page: Any) -> None:
     for length in ("9", "20", "36", "1,000"):
         page.get_by_role("button", name=f"T = {length}", exact=True).click()
-        expect(page.locator(".results .verdict")).to_contain_text(f"palindrome of T = {length},")
-    expect(page.locator(".legend")).to_contain_text("up to 60 digits")
+        expect(page.locator(".results .verdict")).to_contain_text(f"palindrome of T = {length}:")
+    expect(page.locator(".bars")).to_contain_text("up to 60 digits")
     page.get_by_role("button", name="T = 9", exact=True).click()
-    expect(page.locator(".results .verdict")).to_contain_text("T = 9,")
+    expect(page.locator(".results .verdict")).to_contain_text("T = 9:")
     page.get_by_role("button", name="zeros after the first").click()
     expect(page.get_by_label("Digits to read")).to_have_value(re.compile(r"^[1-9]0{7}$"))
     page.get_by_role("button", name="change one digit").click()
@@ -154,11 +155,11 @@ def test_a_map_under_the_pointer(page: Any) -> None:
     frame.hover(position=where)
     expect(page.locator(".panel .sentence")).to_contain_text("After step 4,")
     value = page.locator(".maps figure", has_text="f, forget gate").locator("output")
-    expect(value).to_have_text(re.compile(r"cell \d+: [\d.]+"))
-    cell, number = re.fullmatch(r"cell (\d+): ([\d.]+)", value.inner_text()).groups()
+    expect(value).to_have_text(re.compile(r"unit \d+: [\d.]+"))
+    cell, number = re.fullmatch(r"unit (\d+): ([\d.]+)", value.inner_text()).groups()
     assert shown(number) == pytest.approx(float(gates["f"][3, int(cell)]), abs=1e-3)
     frame.click(position=where)
-    expect(page.locator(".equations")).to_contain_text(f"Cell {cell} at step 4")
+    expect(page.locator(".equations")).to_contain_text(f"Unit {cell} at step 4")
     assert page.locator(".cells .chosen th").inner_text() == cell
 
 
@@ -168,7 +169,7 @@ def test_the_equations_of_the_followed_cell(page: Any) -> None:
     read(page, digits)
     page.get_by_label("Step", exact=True).press("ArrowLeft")
     expect(page.locator(".equations")).to_contain_text("at step 7")
-    cell = int(re.findall(r"Cell (\d+)", page.locator(".equations").inner_text())[0])
+    cell = int(re.findall(r"Unit (\d+)", page.locator(".equations").inner_text())[0])
     lines = page.locator(".equations dd").all_inner_texts()
     gates = {name: values[:, cell] for name, values in traced("lstm", digits).items()}
     numbers = [[shown(x) for x in re.findall(rf"{MINUS}?\d+\.\d+", line)] for line in lines]
@@ -181,7 +182,7 @@ def test_the_equations_of_the_followed_cell(page: Any) -> None:
 
 def test_arrow_keys_in_a_map(page: Any) -> None:
     read(page, "31415")
-    frame = page.get_by_role("slider", name="c, cell (5)")
+    frame = page.get_by_role("slider", name="c, cell state (5)")
     frame.focus()
     frame.press("Home")
     expect(page.locator(".panel .sentence")).to_contain_text("After step 1,")
@@ -189,14 +190,14 @@ def test_arrow_keys_in_a_map(page: Any) -> None:
     expect(page.locator(".panel .sentence")).to_contain_text("After step 2,")
     rows = page.locator(".cells th[scope=row]").all_inner_texts()
     frame.press("ArrowDown")
-    expect(page.locator(".equations")).to_contain_text(f"Cell {rows[1]} at step 2")
-    assert frame.get_attribute("aria-valuetext").startswith(f"step 2, cell {rows[1]}: ")
+    expect(page.locator(".equations")).to_contain_text(f"Unit {rows[1]} at step 2")
+    assert frame.get_attribute("aria-valuetext").startswith(f"step 2, unit {rows[1]}: ")
 
 
 def test_all_cells_and_another_network(page: Any) -> None:
     read(page, "31415")
     rows = "document.querySelector('.matrix').height"
-    all_cells = page.get_by_label("all cells")
+    all_cells = page.get_by_label("all units")
     page.get_by_label("Network").press("Tab")
     expect(all_cells).to_be_focused()
     assert all_cells.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
@@ -204,7 +205,7 @@ def test_all_cells_and_another_network(page: Any) -> None:
     page.wait_for_function(f"{rows} === 128")
     page.get_by_label("Network").select_option("rnn_plain")
     expect(page.locator(".maps figure")).to_have_count(1)
-    page.get_by_label("all cells").uncheck()
+    page.get_by_label("all units").uncheck()
     page.wait_for_function(f"{rows} === 12")
     page.get_by_label("Network").select_option("lstm")
     expect(page.locator(".maps figure")).to_have_count(6)
@@ -264,7 +265,7 @@ def test_the_address_says_what_is_shown(browser: Any, digit_page: str) -> None:
     with visit(browser, digit_page) as page:
         expect(page.locator(".end.bad")).to_have_count(1)
         page.get_by_role("button", name="T = 9", exact=True).click()
-        expect(page.locator(".results .verdict")).to_contain_text("T = 9,")
+        expect(page.locator(".results .verdict")).to_contain_text("T = 9:")
         digits = page.get_by_label("Digits to read").input_value()
         page.get_by_label("Network").select_option("lstm_plain")
         slider = page.get_by_label("Step", exact=True)
@@ -276,19 +277,20 @@ def test_the_address_says_what_is_shown(browser: Any, digit_page: str) -> None:
         expect(page.locator(".panel .sentence")).to_contain_text("After step 7,")
         expect(page.get_by_label("Network")).to_have_value("lstm_plain")
         page.go_back()
-        expect(page.locator(".results .verdict")).to_contain_text("palindrome of T = 36,")
+        expect(page.locator(".results .verdict")).to_contain_text("palindrome of T = 36:")
 
 
 @pytest.mark.rows(1)
 @pytest.mark.parametrize("width", [PHONE, 320])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_phone(browser: Any, digit_page: str, width: int, scheme: str) -> None:
+    """The LSTM's cell stands on the first screen, and its table fits."""
     with visit(browser, digit_page, width=width, height=844, scheme=scheme) as page:
+        expect(page.locator(".end.bad")).to_have_count(1)
+        assert inside_view(page, page.locator(".of-lstm .machine"))
+        page.get_by_text("Every unit at every step", exact=True).click()
         expect(page.locator(".maps figure")).to_have_count(6)
-        page.get_by_text("Inside", exact=True).click()  # what a phone has no room for is folded
-        slider, table = page.get_by_label("Step", exact=True), page.locator(".panel .scroll")
-        page.locator(".panel .sentence").evaluate("e => e.scrollIntoView({block: 'center'})")
-        assert inside_view(page, slider)
+        table = page.locator(".panel .scroll")
         assert table.evaluate("e => e.scrollWidth <= e.clientWidth") or width < PHONE
 
 
@@ -361,6 +363,18 @@ def test_the_feature_maps_are_the_classifiers(page: Any) -> None:
     assert np.corrcoef(strength, darkness)[0, 1] > 0.8
 
 
+def test_draw_with_the_keyboard(page: Any) -> None:
+    """Space puts the pen down; the arrow keys draw a 1."""
+    open_pad(page)
+    pad = page.locator(".pad")
+    pad.focus()
+    pad.press("Space")
+    for _ in range(14):
+        pad.press("ArrowDown")
+    pad.press("Space")
+    expect(page.locator(".row.best b")).to_have_text("1")
+
+
 def test_two_digits_are_said_to_be_two(page: Any) -> None:
     open_pad(page)
     message = page.locator("#part-draw .message")
@@ -401,8 +415,16 @@ def test_a_picture_that_is_none(page: Any, tmp_path: Path) -> None:
     message = page.locator("#part-draw .message")
     (tmp_path / "seven.png").write_text("I am a seven", encoding="utf-8")
     (tmp_path / "large.png").write_bytes(bytes(5_100_000))
+    photo = np.full((6000, 8000), 255, dtype=np.uint8)  # 48 megapixels, as a phone takes them
+    photo[1000:5000, 3800:4200] = 0
+    Image.fromarray(photo).save(tmp_path / "photo.png")
     for name, sentence in {"seven": "not a picture", "large": "5.1 MB; at most 5 MB"}.items():
         with page.expect_file_chooser() as chooser:
             page.get_by_role("button", name="Choose a picture").click()
         chooser.value.set_files(tmp_path / f"{name}.png")
         expect(message).to_contain_text(sentence)
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose a picture").click()
+    chooser.value.set_files(tmp_path / "photo.png")
+    expect(page.locator(".row.best b")).to_have_text("1")
+    expect(message).to_have_text("")

@@ -182,13 +182,15 @@ def test_where_it_stands(mine: Path, monkeypatch: pytest.MonkeyPatch, mnist: MNI
 
 def test_in_the_browser(browser: Any, own_page: Path) -> None:
     with visit(browser, own_page.as_uri()) as page:
+        page.get_by_text("What all of them would answer").click()
         names = page.locator(".strips .name b")
         assert names.all_inner_texts()[1:3] == [f"LSTM, {WHOSE}", "LSTM, curriculum"]
-        expect(page.locator(".ask .question")).to_contain_text(f"on LSTM, {WHOSE} forgets")
+        expect(page.locator(".of-lstm figcaption")).to_have_text(f"LSTM, {WHOSE}")
+        page.get_by_text("How far each gets").click()
         page.get_by_role("button", name="Measure", exact=True).click()
         expect(page.locator(".curves output").first).to_contain_text("%")
         page.get_by_role("tab", name="Latent studio").click()
-        expect(page.locator(".studio .task")).to_contain_text("turns 20 random numbers")
+        expect(page.locator(".studio .task")).to_contain_text("z has 20 numbers")
         page.get_by_role("button", name="the toolkit", exact=True).click()
-        expect(page.locator(".studio .task")).to_contain_text("turns 64 random numbers")
+        expect(page.locator(".studio .task")).to_contain_text("z has 64 numbers")
         expect(page.get_by_text("Generator: the toolkit's.")).to_be_visible()

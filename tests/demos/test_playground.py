@@ -210,7 +210,9 @@ def test_in_the_browser(browser: Any, page: Path, tmp_path: Path) -> None:
             call = "([name, x]) => [...playground[name].forward(Float32Array.from(x))]"
             answer = opened.evaluate(call, [name, given.tolist()])
             np.testing.assert_allclose(answer, expected, HALF, HALF, err_msg=name)
-        assert opened.locator(".end.good").count() == 3  # the plain RNN fails beside the others
+        expect(opened.locator(".end.good")).to_have_count(
+            3
+        )  # the plain RNN fails beside the others
         assert opened.locator(".end.bad").count() == 1
         opened.get_by_label("Digits to read").fill("31x")
         assert "Only the digits 0 to 9" in opened.locator("#part-gates .message").inner_text()

@@ -24,6 +24,7 @@ from toolkit.common.files import atomic_write
 from toolkit.common.package_data import package_data
 from toolkit.common.texts.language import chinese_of_pages
 from toolkit.export import torchscript
+from toolkit.export.copies import has_images, nearest_images
 from toolkit.export.film import has_film, trainings
 from toolkit.export.golden import example_inputs
 from toolkit.export.manifest import MINE, Shown, networks_of, read_export
@@ -65,6 +66,7 @@ def write_playground(exports_dir: Path, out: Path, discriminator: bool = False) 
         "film": None,
         "clinic": None,
         **films,
+        "copies": _copies(shown),
         "zh": chinese_of_pages(),
     }
     page = (package_data("pages") / "playground.html").read_text(encoding="utf-8")
@@ -79,6 +81,17 @@ def write_playground(exports_dir: Path, out: Path, discriminator: bool = False) 
         )
     atomic_write(out, whole)
     return f"{out}: {len(shown)} networks, {len(whole) / 1e6:.1f} MB; open it in a browser."
+
+
+def _copies(shown: dict[str, Shown]) -> dict[str, Any]:
+    """Of each generator the training images nearest to its first samples."""
+    generators = {name: place for name, place in shown.items() if place.name == "generator"}
+    if not has_images():
+        return {}
+    return {
+        name: nearest_images(torchscript.load(place.name, place.folder))
+        for name, place in generators.items()
+    }
 
 
 def _model(place: Shown) -> dict[str, Any]:

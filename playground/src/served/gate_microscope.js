@@ -5,6 +5,7 @@ import { drawing } from "../drawing.js";
 import { frame } from "../frame.js";
 import { microscope } from "../microscope.js";
 import { bytesOf, fromShorts } from "../tensors.js";
+import { trainer } from "../trainer.js";
 import { asking } from "./asking.js";
 
 /**
@@ -20,8 +21,8 @@ import { asking } from "./asking.js";
  * @returns {import("../reading.js").Source}
  */
 function readingSource(server, { networks, most, first }) {
-  const [read, inside, remembers, accuracy, gradient] =
-    ["cut", "inside", "remembers", "accuracy", "gradient"].map((name) => asking(server, name));
+  const [read, inside, remembers, right, gradient] =
+    ["cut", "inside", "remembers", "right", "gradient"].map((name) => asking(server, name));
   const given = (/** @type {number[]} */ digits, /** @type {import("../cuts.js").Cut} */ cut) => ({ digits: digits.join(""), ...sent(cut) });
   const sent = (/** @type {import("../cuts.js").Cut} */ { wires, from }) => ({ wires: wires.join(), step: from + 1 });
   return {
@@ -34,7 +35,7 @@ function readingSource(server, { networks, most, first }) {
       return Object.fromEntries(Object.entries(found).map(([name, { data, scale }]) => [name, fromShorts(data, scale)]));
     },
     remembers: (digits) => remembers({ digits: digits.join("") }),
-    accuracy: (network, length, cut) => accuracy({ network, length, ...sent(cut) }),
+    right: (network, length, cut, first, count) => right({ network, length, ...sent(cut), first, count }),
     gradient: (digits, cut) => gradient(given(digits, cut)),
   };
 }
@@ -76,8 +77,10 @@ export function mount(element, server, settings) {
     title: () => t("Gate microscope"),
     parts: () => [
       ["gates", t("Palindromes"), () => microscope(source)],
+      ["learn", t("Train a tiny LSTM"), trainer],
       ["draw", t("Draw a digit"), () => drawing(eyes)],
     ],
+    own: "toolkit demo digit --exports mine",
     zh: settings.zh,
     isDark: () => document.body.classList.contains("dark"),
   });

@@ -117,6 +117,7 @@ export function mount(element, server, settings) {
       if (settings.all[0].whose.generator && settings.has_images) parts.splice(1, 0, ["standing", t("Where it stands"), () => standing(drawers, (draws) => measure({ draws }))]);
       return parts;
     },
+    own: "toolkit demo gan --exports mine",
     zh: settings.zh,
     isDark: () => document.body.classList.contains("dark"),
   });

@@ -1,0 +1,57 @@
+"""Does a generator copy? Its first samples beside the training images that are nearest to them."""
+
+import base64
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from toolkit.common.device import make_rng
+from toolkit.gan.data import EMBEDDED, MNIST, load_mnist, to_unit
+from toolkit.gan.latent import sample_latents
+from toolkit.gan.measure import neighbours
+
+NUM_SAMPLES = 25  # as the latent studio shows, and by its generator of random numbers
+SEED = 42
+NUM_REAL = 40  # test images of each digit, to judge distances by
+
+
+def has_images() -> bool:
+    """Whether MNIST is in the package; nothing is downloaded for a page."""
+    return any(EMBEDDED.glob("*.gz"))
+
+
+@torch.no_grad()
+def nearest_images(generator: Any, mnist: MNIST | None = None) -> dict[str, Any]:
+    """The nearest of all 60,000 training images to each of the first 25 samples of seed 42.
+
+    Args:
+        generator: the export, from z (n, latent_dim) to images (n, 1, 28, 28) in 0..1.
+
+    Returns:
+        the "seed"; of each sample the "distance" to its nearest, Euclidean over the 784 points in
+        0..1, and those "images", 784 bytes each, one after the other in base64; "of_real": for each
+        digit the distances of 40 real test images from their nearest training image.
+    """
+    mnist = mnist or load_mnist()
+    training = to_unit(mnist.train_images).flatten(1)
+    z = sample_latents(NUM_SAMPLES, generator.latent_dim, make_rng(SEED, "samples"))
+    distances, indices = neighbours.nearest(generator(z).flatten(1), training)
+    images = mnist.train_images[indices[:, 0]]
+    return {
+        "seed": SEED,
+        "distance": _rounded(distances[:, 0]),
+        "images": base64.b64encode(images.numpy().tobytes()).decode(),
+        "of_real": _real_distances(mnist, training),
+    }
+
+
+def _real_distances(mnist: MNIST, training: Tensor) -> list[list[float]]:
+    tests, labels = to_unit(mnist.test_images).flatten(1), mnist.test_labels
+    first = torch.cat([tests[labels == digit][:NUM_REAL] for digit in range(10)])
+    distances = neighbours.nearest(first, training)[0].view(10, NUM_REAL)
+    return [_rounded(of_digit) for of_digit in distances]
+
+
+def _rounded(distances: Tensor) -> list[float]:
+    return [round(distance, 3) for distance in distances.tolist()]
