@@ -213,9 +213,9 @@ wire.os.write = write
 FORGED = [
     {"ended": {"status": 0, "cpu": "long", "late": False}},
     {"ended": "never"},
-    {"error": {"types": [], "text": "x", "module": None, "file": None, "line": None}},
-    {"error": {"types": ["E"], "text": 7, "module": None, "file": None, "line": None}},
-    {"error": {"types": ["E"], "text": "", "module": None, "file": None, "line": "3"}},
+    {"error": {"types": [], "text": "x", "module": None, "file": None, "line": None, "walls": []}},
+    {"error": {"types": ["E"], "text": 7, "module": None, "file": None, "line": None, "walls": []}},
+    {"error": {"types": ["E"], "text": "", "module": None, "file": None, "line": "3", "walls": []}},
     {"value": 1, "call": "no such help", "arguments": {}},
 ]
 

@@ -29,6 +29,10 @@ from toolkit.assignment.parts import Part
 LIMITS: dict[Part, int] = {"dataset": 15, "lstm": 40, "train": 20, "gan": 25}  # CPU seconds
 MAX_BYTES = 4 << 30  # of memory, for each part
 CHILD = ("-m", "toolkit.assignment.check.child")
+# What the code may not do here and may elsewhere: sentences by the names in `process.walls`.
+WALLS = (
+    {"ENOMEM": f"it may take {MAX_BYTES >> 30} GiB of memory"} if sys.platform == "linux" else {}
+)
 # What is missing on this system, as a sentence; "" on Linux.
 NOT_LIMITED = (
     ""
@@ -55,6 +59,7 @@ class StudentError(Exception):
         self.module: str | None = described["module"]  # that an import did not find
         self.file: str | None = described["file"]  # relative to the root; None: not in their code
         self.line: int | None = described["line"]
+        self.walls: list[str] = described["walls"]  # names of those that it shows
         super().__init__(f"{self.types[0]}: {self.text}")
 
 
@@ -69,6 +74,7 @@ class Gone(Exception):
         self.late: bool = ended.get("late", False)  # it was killed, because it took too long
         self.starved = float(ended.get("starved", 0.0))  # seconds that others had its core
         self.limit = float(ended.get("limit", 0.0))  # CPU seconds that it may take
+        self.walls: list[str] = list(ended.get("walls", []))  # names of those that it met
         self.disturbed = disturbed  # something that was no answer came through the pipe
         self.reason = reason  # why the sandbox ended; "" if this part's process alone did
         super().__init__(f"status {self.status} after {self.cpu:.1f} CPU seconds")
@@ -188,6 +194,7 @@ class Host:
         self._process: subprocess.Popen[bytes] | None = None
         self.private: int | None = None  # as of a `Student`
         self.limits = LIMITS
+        self.walls: Mapping[str, str] = WALLS
         self.helps: dict[str, Callable[..., Any]] = {}  # that every child may ask for
         self.clock = Clock()
         self.fresh: Mapping[str, Any] = {}  # `source` and `places`, as of `child.process.renewal`

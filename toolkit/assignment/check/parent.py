@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -109,7 +110,8 @@ def judge(
     files = {part: located.file for part, located in submission.parts.items()}
     read = {part: Verdicts(part, files.get(part, "")) for part in PARTS}
     unreadable = Reading(submission, read).unreadable
-    told = {part: Verdicts(part, files.get(part, ""), progress, no_fault) for part in PARTS}
+    how = (progress, no_fault, host.walls)
+    told = {part: Verdicts(part, files.get(part, ""), *how) for part in PARTS}
     told = {part: verdicts for part, verdicts in told.items() if part in parts}
     for part, verdicts in told.items():
         if part not in submission.parts:
@@ -212,24 +214,51 @@ def _tried_again(
 ) -> Finding:
     """A finding; "not seen" if it is about a failure that only the check has met.
 
-    It shortens loops and replaces packages: their file runs once more as it is.
+    It shortens loops, replaces packages and sets limits: their file runs once more as it is, and
+    is asked which limits it meets.
     """
-    if finding.proof is None or finding.id is None or not is_pending(finding):
+    if not (is_pending(finding) or _ended(finding)):
         return finding
     located = submission.parts[finding.part]
     is_script = finding.part in ("train", "gan")
     for file in (located.file, *(() if is_script else located.users))[:MAX_RUNS]:
-        try:
-            with host.student("train", root) as student:
-                there = submission.there
-                error = student.ask("plainly", file=file, there=there)
-        except (Gone, StudentError):  # it goes on for too long
-            continue
-        if error is not None:
+        error, walls = _run_plainly(file, submission, host, root)
+        if (wall := verdicts.wall(walls)) is not None:
+            return verdicts.instead(finding, "wall", wall=wall, problem=finding.message)
+        if is_pending(finding) and error is not None and finding.proof and finding.id:
             again = {"again": error["text"], "there": [error["file"], error["line"]]}
             proof = proof_of(finding.id, {**finding.proof.seen, **again})
             proved = finding.model_copy(update={"proof": proof})
             if is_proved(proved):
                 return proved
+    if not is_pending(finding):
+        return finding
     id = None if finding.id == "does-not-run" else finding.id
     return verdicts.instead(finding, "watched-only", id=id)
+
+
+def _ended(finding: Finding) -> bool:
+    """Whether the code has ended by itself and said nothing, as a library may that met a limit."""
+    by_itself = finding.proof is not None and "happened" in finding.proof.seen
+    ids = ("does-not-import", "time-limit")
+    return finding.id == "not-watched" or (by_itself and finding.id in ids)
+
+
+def _run_plainly(
+    file: str, submission: Submission, host: Host, root: str
+) -> tuple[dict[str, Any] | None, list[str]]:
+    """Run a file as it is.
+
+    Returns:
+        what it raised, if it came to an end, and the names of the walls that it met.
+    """
+    error: dict[str, Any] | None = None
+    try:
+        with host.student("train", root) as student:
+            error = student.ask("plainly", file=file, there=submission.there)
+    except Gone as gone:  # it goes on for too long, or ends the process
+        return None, gone.walls
+    except StudentError:
+        return None, []
+    walls = list((student.ended or {}).get("walls", []))
+    return error, [*(error["walls"] if error else []), *walls]

@@ -23,6 +23,7 @@ class Verdicts:
         progress: called with a sentence when a new piece of work begins.
         excused: modules whose absence is no fault of this part: the name, and the file of another
             part that is not there; "" where only this machine lacks it.
+        walls: what the code may not do here and may elsewhere: as of a `Host`.
     """
 
     def __init__(
@@ -31,11 +32,13 @@ class Verdicts:
         file: str,
         progress: Callable[[str], None] = lambda sentence: None,
         excused: Mapping[str, str] = {},
+        walls: Mapping[str, str] = {},
     ) -> None:
         self.part = part
         self.file = file
         self.findings: list[Finding] = []
         self.excused = excused
+        self._walls = walls
         self.facts: set[str] = set()  # what the judges of other parts need to know
         self.reached: float | None = None  # accuracy at T = 5 after the check's own training
         self.work = "starting"
@@ -122,6 +125,10 @@ class Verdicts:
         update = {"verdict": "not seen", "id": id, "message": message}
         return finding.model_copy(update=update | dict.fromkeys(("proof", "equation")))
 
+    def wall(self, names: Sequence[str]) -> str | None:
+        """The first wall of these that stands where the code runs, as a sentence; None if none."""
+        return next((self._walls[name] for name in names if name in self._walls), None)
+
     def also(self, name: str, cause: Finding | None = None, /, **seen: Any) -> None:
         """Say inside a fault, or the first, what it accounts for: `[also.NAME]` in the rules."""
         cause = cause or self.faults[0]
@@ -151,6 +158,8 @@ class Verdicts:
             self.fault("not-written.raised", at=error, proof={"happened": kinds[0]}, what=what)
         elif "UnknownParameter" in kinds:
             self.not_seen("parameter", at=error, parameter=error.text)
+        elif (wall := self.wall(error.walls)) is not None:
+            self.not_seen("wall", at=error, wall=wall, problem=f"The code stops with {text}.")
         elif any(word in text for word in ("CUDA", "cuda", "NVIDIA")):
             self.fault("fixed-device.asked", at=error, proof={"happened": text})
         elif "FileNotFoundError" in kinds:
@@ -174,6 +183,8 @@ class Verdicts:
             self.not_seen("judge", reason=gone.reason, work=self.work)
         elif gone.disturbed:
             self.not_seen("disturbed", work=self.work)
+        elif (wall := self.wall(gone.walls)) is not None:
+            self.not_seen("wall", wall=wall, problem=f"The code ended during this: {self.work}.")
         elif gone.busy:
             self.not_seen("busy", work=self.work)
         elif self.stopped == "time-limit" and not gone.late and gone.cpu < 0.9 * limit:

@@ -28,7 +28,8 @@ PLACE = [TEXT, LINE]
 NAMED = [str, TEXT, LINE]
 SIZES = [range]
 NEW = [[PLACE, SIZES, bool]]
-ERROR = {"types": [str], "text": str, "module": TEXT, "file": TEXT, "line": LINE}
+ERROR = {"types": [str], "text": str, "module": TEXT, "file": TEXT, "line": LINE,
+         "walls": [str]}  # fmt: skip
 # What an answer looks like, for each question about each part; anything else is none. A kind is a
 # type, or None; range: an integer from 0 on; a number: a floating tensor of so many axes; a tuple
 # of kinds, of which it has one; [kind], a list of any length; [kind, kind], a list of just these;

@@ -18,6 +18,7 @@ import torch
 
 from toolkit.assignment.check.child.compiler import postpone_compiler
 from toolkit.assignment.check.child.places import place_of
+from toolkit.assignment.check.child.process.walls import walls_of
 from toolkit.assignment.check.wire import Closed, receive, send
 from toolkit.assignment.parts import Part
 
@@ -92,12 +93,14 @@ def answer_questions(part: Part, root: Path, read: int, write: int) -> None:
 
 
 def described(error: BaseException, root: Path) -> dict[str, Any]:
-    """An exception as it is sent: the names of its types, its text, and its place in their code."""
+    """An exception as it is sent: the names of its types, its text, its place in their code, and
+    the names of the walls that it shows."""
     file, line = place_of(error, root)
     return {
         "types": [kind.__name__ for kind in type(error).__mro__],
         "text": str(error)[:MAX_TEXT],
         "module": getattr(error, "name", None) if isinstance(error, ImportError) else None,
+        "walls": walls_of(error),
         "file": file,
         "line": line,
     }

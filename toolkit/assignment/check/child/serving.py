@@ -51,8 +51,9 @@ def serve(request: dict[str, Any], read: int, write: int, *private: int) -> dict
         request: `part`, `root` (the submission), `seconds` of CPU time and bytes of `memory`.
 
     Returns:
-        how it ended: the exit `status` (negative for a signal), `cpu` seconds, and `late` if it was
-        killed because it took too long, of which it was `starved` seconds by others.
+        how it ended: the exit `status` (negative for a signal), `cpu` seconds, `late` if it was
+        killed because it took too long, of which it was `starved` seconds by others, and the
+        `walls` that it met.
     """
     process = Process(request, read, write, *private)
     ended = threading.Event()
@@ -63,8 +64,14 @@ def serve(request: dict[str, Any], read: int, write: int, *private: int) -> dict
     ended.set()
     guard.join()
     starved = process.starved()
-    status, cpu = process.end()
-    return {"status": status, "cpu": cpu, "late": late.is_set(), "starved": starved}
+    status, cpu, walls = process.end()
+    return {
+        "status": status,
+        "cpu": cpu,
+        "late": late.is_set(),
+        "starved": starved,
+        "walls": walls,
+    }
 
 
 def _guard(process: Process, seconds: float, ended: threading.Event, late: threading.Event) -> None:

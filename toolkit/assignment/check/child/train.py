@@ -12,6 +12,7 @@ from torch.utils.data import IterableDataset
 from toolkit.assignment.check.child.answering import described
 from toolkit.assignment.check.child.importing import compiled, forget_imports, prepare_imports
 from toolkit.assignment.check.child.plain import clear, run_as_main
+from toolkit.assignment.check.child.process.walls import noticed
 from toolkit.assignment.check.child.script.digits import few_digits, replace_mnist
 from toolkit.assignment.check.child.script.lines import Lines
 from toolkit.assignment.check.child.script.running import Runs
@@ -23,8 +24,9 @@ class Answers(Runs):
     def plainly(self, file: str, there: list[str]) -> dict[str, Any] | None:
         """Run a file as `python FILE` does, until it ends, as it will where it stops with an error.
 
-        Nothing is watched, cut short or guessed. Only what this machine lacks is not as it is for
-        them: MNIST, which is not downloaded, and packages that plot or log and are not installed.
+        Nothing is cut short or guessed, and only walls are watched for. What this machine lacks is
+        not as it is for them: MNIST, which is not downloaded, and packages that plot or log and are
+        not installed.
 
         Args:
             there: all that its folder is to have; what else an earlier run has made is deleted.
@@ -37,7 +39,8 @@ class Answers(Runs):
         replace_mnist(few_digits(self.back, whole=True))
         prepare_imports(self.root, path.parent, lacking=True)
         try:
-            run_as_main(ModuleType("__main__"), path, self.root, compiled(path))
+            with noticed():
+                run_as_main(ModuleType("__main__"), path, self.root, compiled(path))
         except SystemExit:
             return None
         except Exception as error:  # whatever a student's code raises

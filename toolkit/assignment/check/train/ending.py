@@ -48,6 +48,9 @@ def check_end(trace: Trace, verdicts: Verdicts, left: Id | None = None) -> Stude
     elif _has(error, NO_MEMORY):
         problem = text.partition("\n")[0][:120]
         verdicts.not_seen("memory", id=left, at=error, memory=MAX_BYTES >> 30, problem=problem)
+    elif error and (wall := verdicts.wall(error.walls)) is not None:
+        problem = f"The code stops with {error.types[0]}: {text.partition(chr(10))[0][:200]}."
+        verdicts.not_seen("wall", id=left, at=error, wall=wall, problem=problem)
     elif leaves and not trace.all(Step, Backward, Loss):
         if "cuda" in text.lower():
             proof: dict[str, Any] = {"happened": text}

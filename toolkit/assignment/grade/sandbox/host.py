@@ -12,6 +12,7 @@ from toolkit.assignment.check.host import Clock, Gone, Host, Student
 from toolkit.assignment.grade.sandbox.isolation import Sandbox
 from toolkit.assignment.grade.sandbox.share import Share
 from toolkit.assignment.grade.sandbox.supervise import Status, Watched
+from toolkit.assignment.grade.sandbox.walls import walls_of
 from toolkit.assignment.parts import Part
 from toolkit.common.files import first_free
 from toolkit.common.scratch.deleting import delete
@@ -46,6 +47,7 @@ class SandboxedHost(Host):
     def __init__(self, child: Sequence[str], sandbox: Sandbox, share: Share) -> None:
         super().__init__()
         self.root = sandbox.copy  # of the submission, as the child names it
+        self.walls = walls_of(sandbox.limits)
         self.clock, self.fresh = _Waiting(share), sandbox.fresh
         self.printed = b""  # the end of its error output
         self._child, self._sandbox, self._share = list(child), sandbox, share

@@ -40,6 +40,7 @@ OF_THE_TOOLKIT = (
     "assignment/check/wire.py",
     "assignment/check/child",
 )
+OPEN_FILES = 1024  # of one process
 Tool = Literal["bubblewrap", "unshare", "limits"]
 
 
@@ -255,7 +256,7 @@ class Sandbox:
             "RLIMIT_CPU": 2 * int(limits.seconds) + 10,  # in case the supervisor dies
             "RLIMIT_DATA": limits.memory,
             "RLIMIT_FSIZE": limits.file_size,
-            "RLIMIT_NOFILE": 1024,
+            "RLIMIT_NOFILE": OPEN_FILES,
             "RLIMIT_CORE": 0,
         }
         # The kernel counts a user's processes: those of the sandbox alone where the user id or the

@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.assignment.check.child.answering import answer_questions
+from toolkit.assignment.check.child.process.walls import (
+    Listener,
+    notice_large_files,
+    wall_of_status,
+)
 
 assert sys.platform == "linux"
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
@@ -25,11 +30,15 @@ class Forked:
     """
 
     def __init__(self, request: dict[str, Any], read: int, write: int, *private: int) -> None:
+        self._said = Listener()
         self.pid = os.fork()
         if self.pid == 0:
             try:
                 for descriptor in private:
                     os.close(descriptor)
+                os.dup2(self._said.write, 2)
+                os.close(self._said.write)
+                notice_large_files()
                 os.setsid()
                 _end_with_parent()
                 _limit(resource.RLIMIT_CPU, request["seconds"])
@@ -37,6 +46,7 @@ class Forked:
                 answer_questions(request["part"], Path(request["root"]), read, write)
             finally:
                 os._exit(1)
+        self._said.start()
 
     def wait(self) -> None:
         """Wait until it has ended; its id stays its own until `end`."""
@@ -61,11 +71,17 @@ class Forked:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
 
-    def end(self) -> tuple[int, float]:
-        """End what is left; its exit status, negative for a signal, and its CPU seconds."""
+    def end(self) -> tuple[int, float, list[str]]:
+        """End what is left.
+
+        Returns:
+            its exit status, negative for a signal, its CPU seconds, and the walls that it met.
+        """
         self.kill()
         _, status, used = os.wait4(self.pid, 0)
-        return os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime
+        code = os.waitstatus_to_exitcode(status)
+        walls = [*wall_of_status(code), *self._said.end()]
+        return code, used.ru_utime + used.ru_stime, walls
 
 
 def _end_with_parent() -> None:

@@ -68,10 +68,10 @@ class Spawned:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
 
-    def end(self) -> tuple[int, float]:
-        """End what is left; its exit status, and its CPU seconds as of the last look."""
+    def end(self) -> tuple[int, float, list[str]]:
+        """End what is left; its exit status, its CPU seconds as of the last look, and no walls."""
         self.kill()
-        return int(self._process.wait()), self._cpu - self._cpu_before
+        return int(self._process.wait()), self._cpu - self._cpu_before, []
 
     def _used(self) -> tuple[float, int]:
         """CPU seconds and bytes of memory, now, of the process and all below it.

@@ -1,0 +1,224 @@
+"""Walls that the check or a sandbox sets and an ordinary machine does not: what shows that the code
+met one. Which of them stand where it runs is known to the judge alone (`Host.walls`).
+"""
+
+import contextlib
+import errno
+import os
+import select
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+ERRNOS = {
+    errno.EFBIG: "EFBIG",
+    errno.ENOSPC: "ENOSPC",
+    errno.EMFILE: "EMFILE",
+    errno.ENFILE: "EMFILE",
+    errno.ENOMEM: "ENOMEM",
+    errno.EPERM: "EPERM",
+    errno.ENOSYS: "EPERM",
+    errno.EACCES: "EACCES",
+    errno.EROFS: "EACCES",
+    errno.ENOTTY: "ENOTTY",
+    errno.ENXIO: "ENOTTY",
+    errno.ENETUNREACH: "ENETUNREACH",
+}
+# What stands in the text of an error that has no number, or was made of another one.
+OTHER_WORDS: dict[str, tuple[str, ...]] = {
+    "EFBIG": ("SIGXFSZ",),
+    "ENOSPC": ("SIGBUS", "Bus error", "out of shared memory", "Not enough free space"),
+    "EAGAIN": ("can't start new thread", "hread creation failed"),
+    "EMFILE": ("exceeds maximum limit", "raise maximum limit"),
+    "ENOMEM": ("MemoryError", "can't allocate memory", "Unable to allocate", "std::bad_alloc"),
+    "ENOTTY": ("no tty", "/dev/tty"),
+    "ENETUNREACH": ("gaierror", "urlopen error", "Max retries exceeded", "failure in name"),
+    "locale": ("unsupported locale setting",),
+    "user": ("uid not found", "name not found: "),
+}
+WORDS = {
+    name: (
+        *(os.strerror(number) for number, meant in ERRNOS.items() if meant == name),
+        *OTHER_WORDS.get(name, ()),
+    )
+    for name in (*ERRNOS.values(), *OTHER_WORDS)
+}
+# These count although the code goes on: what fails later fails because of them. Who asks for a
+# terminal or looks into a closed folder may have another plan for that.
+LASTING = ("EFBIG", "ENOSPC", "EAGAIN", "EMFILE", "ENOMEM", "EPERM")
+CROWDED = 0.9  # of the processes and threads that there may be
+FULL = 2**16  # bytes that are left
+MOST = 50  # errors of one chain
+OVERLAP = 200  # bytes of what was printed last, in which a word may begin
+PIECE = 2**16
+MOST_PIECES = 64  # that are read after the end, from those that write on
+
+
+def walls_of(error: BaseException) -> list[str]:
+    """The names of the walls that an error shows, or one that it comes from."""
+    found: list[str] = []
+    waiting: list[BaseException] = [error]
+    known: list[BaseException] = []
+    while waiting and len(known) < MOST:
+        here = waiting.pop(0)
+        if any(here is seen for seen in known):
+            continue
+        known.append(here)
+        found += _walls_of_alone(here)
+        waiting += [cause for cause in (here.__cause__, here.__context__) if cause is not None]
+        if isinstance(here, BaseExceptionGroup):
+            waiting += here.exceptions
+    return list(dict.fromkeys(found))
+
+
+def _walls_of_alone(error: BaseException) -> list[str]:
+    number = getattr(error, "errno", None)
+    match error.args:
+        case (int() as first, str(), *_) if number is None:
+            number = first
+    if number == errno.EAGAIN:
+        return ["EAGAIN"] if is_crowded() else []
+    if isinstance(number, int) and number in ERRNOS:
+        return [ERRNOS[number]]
+    try:
+        return named_in(f"{type(error).__name__}: {error}")
+    except Exception:  # their own exception cannot say what it is
+        return []
+
+
+def named_in(text: str) -> list[str]:
+    """The names of the walls that a text speaks of."""
+    return [name for name, words in WORDS.items() if any(word in text for word in words)]
+
+
+def is_crowded() -> bool:
+    """Whether there are about as many processes and threads as there may be."""
+    if sys.platform != "linux":
+        return False
+    import resource  # here: Windows has none
+
+    most, _ = resource.getrlimit(resource.RLIMIT_NPROC)
+    if most == resource.RLIM_INFINITY:
+        return False
+    tasks = 0
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):  # it has just ended, or is another user's
+            status = Path("/proc", name, "status").read_text(encoding="utf-8", errors="replace")
+            fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+            if int(fields["Uid"].split()[0]) == os.getuid():
+                tasks += int(fields["Threads"])
+    return tasks >= CROWDED * most
+
+
+@contextlib.contextmanager
+def noticed() -> Iterator[None]:
+    """Say on the error output which lasting walls are met inside, also where nobody hears of it.
+
+    That slows Python down, and so is for a run that only has to end.
+    """
+    said: set[str] = set()
+
+    def on_call(frame: FrameType, event: str, argument: Any) -> Any:
+        frame.f_trace_lines = False
+        return on_event
+
+    def on_event(frame: FrameType, event: str, argument: Any) -> Any:
+        if event == "exception" and isinstance(argument[1], OSError | RuntimeError | MemoryError):
+            for name in (*_walls_of_alone(argument[1]), *_walls_reached()):
+                if name in LASTING and name not in said:
+                    said.add(name)
+                    say(name)
+        return on_event
+
+    threading.settrace(on_call)
+    sys.settrace(on_call)
+    try:
+        yield
+    finally:
+        sys.settrace(None)
+        threading.settrace(None)
+        for name in _walls_reached():
+            say(name)
+
+
+def _walls_reached() -> list[str]:
+    """Those that are counted, whatever an error says: no room for files, no descriptor left."""
+    found = []
+    for place in (os.curdir, os.environ.get("TMPDIR", os.curdir), "/dev/shm"):
+        with contextlib.suppress(OSError):
+            system = os.statvfs(place)
+            if system.f_blocks > 0 and system.f_bavail * system.f_frsize < FULL:
+                found.append("ENOSPC")
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        found += _walls_of_alone(error)
+    return found
+
+
+def notice_large_files() -> None:
+    """Say it, too, when a file grows too large: the kernel signals that to this process."""
+    if sys.platform != "win32":
+        import signal
+
+        signal.signal(signal.SIGXFSZ, lambda *_: say("EFBIG"))
+
+
+def say(name: str) -> None:
+    """Name a wall on the error output, where a `Listener` hears it."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"\n{WORDS[name][0]}\n".encode())
+
+
+class Listener:
+    """Reads the error output of a part, and knows which lasting walls were named there.
+
+    Attributes:
+        write: the descriptor that becomes the error output.
+    """
+
+    def __init__(self) -> None:
+        self._read, self.write = os.pipe()
+        self._walls: set[str] = set()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+
+    def start(self) -> None:
+        """Listen, after the part has its end of the pipe; it was forked from this process."""
+        os.close(self.write)
+        self._thread.start()
+
+    def end(self) -> list[str]:
+        """The walls, when the part has ended; others may hold its error output open."""
+        self._ended.set()
+        self._thread.join()
+        os.close(self._read)
+        return sorted(self._walls)
+
+    def _listen(self) -> None:
+        last, pieces = b"", 0
+        while pieces < MOST_PIECES:
+            if not select.select([self._read], [], [], 0.1)[0]:
+                if self._ended.is_set():
+                    return
+                continue
+            piece = os.read(self._read, PIECE)
+            if not piece:
+                return
+            pieces += self._ended.is_set()
+            text = (last + piece).decode(errors="replace")
+            self._walls.update(name for name in named_in(text) if name in LASTING)
+            last = piece[-OVERLAP:]
+
+
+def wall_of_status(status: int) -> list[str]:
+    """The wall that the kernel's signal shows."""
+    if sys.platform == "win32":
+        return []
+    import signal
+
+    names = {-signal.SIGXFSZ: "EFBIG", -signal.SIGBUS: "ENOSPC"}
+    return [names[status]] if status in names else []
