@@ -113,8 +113,9 @@ def test_an_interrupted_check_leaves_nothing(there: Run, tmp_path: Path) -> None
         "time.sleep(600)\n"
     )
     judge = (
-        "import os, pathlib\n"
+        "import os, pathlib, signal\n"
         "from toolkit.assignment.check.host import Host\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background\n"
         "pathlib.Path('judge').write_text(str(os.getpid()))\n"
         "with Host() as host, host.student('dataset', os.getcwd()) as student:\n"
         "    student.ask('load', file='dataset.py', name='PalindromeDataset')\n"

@@ -125,8 +125,7 @@ def grade(
         set_aside(out)
     if cluster is not None and not cluster.startswith("tls://"):
         print(f"Note: {OPEN_CLUSTER}", file=sys.stderr)
-    memory = int(memory_limit * 2**30)
-    limits = Limits(seconds=time_limit, longest=BUSY * time_limit, memory=memory)
+    limits = Limits(time_limit, longest=BUSY * time_limit, memory=int(memory_limit * 2**30))
     isolation = None if cluster else find_isolation(unsafe=unsafe)
     check = Check(viva=lang if viva else None)
     how: Any = {"cluster": cluster, "num_workers": jobs, "language": lang}
