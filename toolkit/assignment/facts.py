@@ -1,7 +1,7 @@
 """Definitions and names of a submission's file, read from its syntax tree; nothing is run."""
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import PurePosixPath
@@ -105,22 +105,32 @@ def imported_files(
     A module is looked for in the folder of the file, then in each folder above it: students run
     their files from any of these folders.
     """
-    known = set(files) - {path}
+    known = set(files)
+    imported: dict[PurePosixPath, None] = {}  # a set that keeps its order
+    for statement in facts.imports:
+        imported |= dict.fromkeys(files_of_import(path, statement, known))
+    return list(imported)
+
+
+def files_of_import(
+    path: PurePosixPath, imported: Import, known: Container[PurePosixPath]
+) -> list[PurePosixPath]:
+    """The files among `known` that an import in `path` takes."""
     above = [path.parent, *path.parent.parents]
-    files_found: dict[PurePosixPath, None] = {}  # a set that keeps its order
-    for imported in facts.imports:
-        folders = above[imported.level - 1 : imported.level] if imported.level else above
-        for folder in folders:
-            targets = dict.fromkeys(filter(known.__contains__, _places(imported, folder)))
-            files_found |= targets
-            if targets:
-                break
-    return list(files_found)
+    folders = above[imported.level - 1 : imported.level] if imported.level else above
+    for folder in folders:
+        targets = []
+        for place in _places(imported, folder):
+            if place in known and place != path:
+                targets.append(place)
+        if targets:
+            return targets
+    return []
 
 
 def _places(imported: Import, folder: PurePosixPath) -> list[PurePosixPath]:
     """The paths that an import could mean if it is resolved in a folder."""
-    base = folder / imported.module.replace(".", "/")
+    base = folder / (imported.module.replace(".", "/") or ".")
     places = [base / f"{name}.py" for name in imported.names]
     if imported.module:
         return [base.with_suffix(".py"), base / "__init__.py", *places]

@@ -26,6 +26,7 @@ from toolkit.assignment.evidence import (
     networks,
     trainings,
 )
+from toolkit.assignment.facts import files_of_import
 from toolkit.assignment.notebooks import SUFFIX
 from toolkit.assignment.parts import FILES, PARTS, Part, list_files
 from toolkit.assignment.syntax import parsed
@@ -59,6 +60,8 @@ class Found:
         parts: the candidate that was taken for each part.
         equal: two or more candidates with equal claims; none of them was taken.
         close: the next candidates, the likeliest first.
+        elsewhere: what the training imports as its LSTM from a module that is not among the files,
+            as "module.name"; "" if it does not. Then only a class of this name is the LSTM.
     """
 
     code: Code
@@ -66,6 +69,7 @@ class Found:
     parts: dict[Part, Candidate] = field(default_factory=dict)
     equal: dict[Part, list[Candidate]] = field(default_factory=dict)
     close: dict[Part, list[Candidate]] = field(default_factory=dict)
+    elsewhere: str = ""
 
 
 def find_parts(files: Mapping[PurePosixPath, bytes]) -> dict[Part, PurePosixPath]:
@@ -96,6 +100,11 @@ def locate(files: Mapping[PurePosixPath, bytes], chosen: PurePosixPath | None = 
     }
     _choose(located, "train", candidates["train"])
     _choose(located, "gan", candidates["gan"])
+    training = located.parts.get("train")
+    if training is not None:
+        located.elsewhere = _lstm_elsewhere(code, training.path)
+    if located.elsewhere:
+        candidates["lstm"] = [c for c in lstms if _is_called_lstm(c.name or "")]
     for part in ("dataset", "lstm"):
         _choose(located, part, _used_first(located, candidates[part]))
     for part in PARTS:
@@ -134,6 +143,21 @@ def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> 
         if path.stem.lower() in NAMES[part] and path not in excluded:
             named.append(Candidate(path, _points_of_file(located.code, part, path)))
     _take(located, part, named)
+
+
+def _lstm_elsewhere(code: Code, path: PurePosixPath) -> str:
+    """What a training takes as its LSTM from a module that is not among the files."""
+    facts = code.facts.get(path)
+    for taken in facts.imports if facts else ():
+        names = [name for name in taken.names if _is_called_lstm(name)]
+        is_theirs = "torch" not in taken.module
+        if names and is_theirs and not files_of_import(path, taken, code.facts):
+            return f"{taken.module}.{names[0]}"
+    return ""
+
+
+def _is_called_lstm(name: str) -> bool:
+    return "lstm" in name.lower()
 
 
 def _with_use(code: Code, candidate: Candidate, training: Candidate) -> Candidate:

@@ -1,8 +1,10 @@
 """The copy that is run, and how what is found in it is said of the student's own files."""
 
 import ast
+import io
 import json
 import runpy
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from toolkit.assignment.parts import FILES, PARTS, Part
 from toolkit.assignment.syntax import marked
 from toolkit.common.errors import UsageError
 
-from ..layouts import ROOT, notebook, placed, skeleton, write
+from ..layouts import RNN, ROOT, notebook, placed, skeleton, write
 
 LSTM = """
 class LSTM(nn.Module):
@@ -220,3 +222,106 @@ def test_the_encoding_of_a_file_stays(first: str, encoding: str, tmp_path: Path)
     assert copy["TEXT"] == "回文"
     with pytest.raises(NotImplementedError):
         copy["PalindromeDataset"]()[0]
+
+
+FORGED = [
+    ("../../other.zip/lstm.py", 1),
+    ("/etc/passwd", 1),
+    ("records/../lstm.py", 1),
+    ("records", 1),  # a folder of theirs
+    ("never.py", 1),
+    ("lstm.py", 4503599627370496),
+    ("lstm.py", 0),
+    ("lstm.py", -3),
+    (None, 7),
+]
+
+
+@pytest.mark.parametrize(("file", "line"), FORGED)
+def test_a_place_that_is_not_theirs(tmp_path: Path, file: str | None, line: int) -> None:
+    """A file that was not handed in becomes the file of the part; a line that is not there none."""
+    submission = prepared(tmp_path, {"lstm.py": LSTM, "records/lstm.csv": "step\n1\n"})
+    finding = Finding(verdict="not seen", part="lstm", file=file, line=line, message="Forged.")
+    found = submission.placed(finding)
+    assert (found.file, found.line) == (None if file is None else "lstm.py", None)
+
+
+def test_a_place_of_theirs(tmp_path: Path) -> None:
+    """In a file of code, in one that a notebook gave, and in a record; also in its last line."""
+    files = {
+        "lstm.py": LSTM.rstrip("\n"),
+        "all.ipynb": notebook("x = 1"),
+        "records/a.csv": "a\n1\n",
+    }
+    submission = prepared(tmp_path, files)
+    for file in (*submission.files, "records/a.csv"):
+        last = len((submission.root / file).read_text().splitlines())
+        finding = Finding(verdict="not seen", part="lstm", file=file, line=last, message="Here.")
+        assert submission.placed(finding) == finding
+        assert submission.placed(finding.model_copy(update={"line": last + 1})).line is None
+
+
+RNN_AND_TRAINING = (
+    RNN
+    + """
+import sys
+sys.path.insert(0, "data.zip")
+from {module} import {name}
+from dataset import PalindromeDataset
+
+model = {name}(10, 32, 10)
+rnn = VanillaRNN(9, 10, 32, 10)
+optimizer = torch.optim.RMSprop(model.parameters())
+for x, y in PalindromeDataset(9):
+    optimizer.zero_grad()
+    nn.functional.cross_entropy(model(x), y).backward()
+    optimizer.step()
+"""
+)
+
+
+PALINDROMES = """
+class PalindromeDataset(torch.utils.data.Dataset):
+    def __getitem__(self, index):
+        half = torch.randint(10, (5,))
+        return torch.cat([half, half.flip(0)])
+"""
+
+
+def zipped_code(name: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(name, LSTM)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "archive", "inside"),
+    [
+        ("lstm", "LSTM", "data.zip", "lstm.py"),
+        ("model.cells", "MyLSTM", "data.zip", "model/cells.py"),
+        ("lstm", "LSTM", "mnist.bin", "lstm.pyc"),
+        ("lstm", "LSTMNetwork", "package.whl", "lstm.py"),
+    ],
+)
+def test_an_lstm_in_an_archive(
+    module: str, name: str, archive: str, inside: str, tmp_path: Path
+) -> None:
+    """Nothing else is judged in its place, and it is neither there nor missing."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / archive).write_bytes(zipped_code(inside))
+    text = RNN_AND_TRAINING.format(module=module, name=name)
+    submission = prepared(tmp_path, {"train.py": text, "dataset.py": PALINDROMES})
+    assert "lstm" not in submission.parts
+    rule, seen = submission.unclear["lstm"]
+    assert (rule, seen["name"], seen["which"]) == ("in-archive", f"{module}.{name}", archive)
+    assert "lstm" not in submission.missing
+
+
+def test_an_lstm_that_is_nowhere(tmp_path: Path) -> None:
+    """It is missing, and the RNN beside it is not judged in its place."""
+    text = RNN_AND_TRAINING.format(module="lstm", name="LSTM")
+    submission = prepared(tmp_path, {"train.py": text, "dataset.py": PALINDROMES})
+    assert {*submission.parts} == {"dataset", "train"}
+    assert "lstm" in submission.missing

@@ -1,6 +1,7 @@
 """A submission as the check looks at it: a copy, and which file in it is which part."""
 
 import shutil
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -99,7 +100,7 @@ def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission
             f"{source} contains none of {names}, nor anything like them under other names. Give "
             "the folder that has them."
         )
-    using = _users_of_lstm(found)
+    using = _users_of_lstm(found) | _lstm_in_archive(found, source)
     left_out = _copy(source, target)
     code = found.code
     python = _write_code(target, code)
@@ -188,6 +189,27 @@ def _users_of_lstm(found: Found) -> dict[Part, Said]:
         return {}
     seen = {"file": FILES["train"], "what": WHAT["train"], "which": " and ".join(users)}
     return {"train": ("unclear-users", seen)}
+
+
+def _lstm_in_archive(found: Found, source: Path) -> dict[Part, Said]:
+    """What to say where the training imports an LSTM that may lie in an archive in the folder."""
+    if not found.elsewhere or {"lstm"} & {*found.parts, *found.equal}:
+        return {}
+    archives = [file for file in list_files(source) if _holds_python(source / file)]
+    if not archives:
+        return {}
+    where = str(found.parts["train"].path)
+    seen = {"what": WHAT["lstm"], "where": where, "which": str(archives[0])}
+    return {"lstm": ("in-archive", seen | {"name": found.elsewhere})}
+
+
+def _holds_python(path: Path) -> bool:
+    """Whether a file is an archive that Python can import from."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith((".py", ".pyc")) for name in archive.namelist())
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return False
 
 
 def _missing(part: Part, found: Found) -> Said:
