@@ -4,13 +4,15 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import joblib
 
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.package_data import how_to_install
 
+Answer = TypeVar("Answer")
 CONNECT_SECONDS = 10.0  # how long to wait for a Dask scheduler
 
 
@@ -32,6 +34,26 @@ def workers(cluster: str | None, num_workers: int) -> Iterator[None]:
         ):
             yield
         return
+    with _connected(cluster), joblib.parallel_config(backend="dask"):
+        yield
+
+
+def ask_workers(cluster: str, function: Callable[..., Answer], *given: Any) -> list[Answer]:
+    """What a function returns on each worker of a cluster, which has at least one.
+
+    It waits until there is one: a cluster that grows with its work has none before.
+
+    Raises:
+        UsageError: there is no scheduler at that address.
+        ToolkitError: Dask is not installed.
+    """
+    with _connected(cluster) as client:
+        client.submit(function, *given, pure=False).result()
+        return list(client.run(function, *given).values())
+
+
+def _connected(cluster: str) -> Any:
+    """A client of a scheduler, as a context manager."""
     try:
         from distributed import Client
     except ImportError as error:
@@ -39,11 +61,9 @@ def workers(cluster: str | None, num_workers: int) -> Iterator[None]:
             f"--cluster needs Dask. Install it: {how_to_install('cluster')}"
         ) from error
     try:
-        client = Client(cluster, timeout=CONNECT_SECONDS)
+        return Client(cluster, timeout=CONNECT_SECONDS)
     except (OSError, TimeoutError, TypeError, ValueError) as error:
         raise UsageError(f"There is no Dask scheduler at {cluster}: {error}.") from error
-    with client, joblib.parallel_config(backend="dask"):
-        yield
 
 
 def _end_with(parent: int) -> None:

@@ -49,6 +49,13 @@ REFUSED = [
 ]
 
 
+def test_names_that_are_two_on_every_system(tmp_path: Path) -> None:
+    """An ß is no ss, of whatever case."""
+    names = {"strasse.txt", "straße.txt", "maße/x.py", "MASSE/x.py"}
+    paths = archive.unpack(pack(dict.fromkeys(names, "1")), tmp_path / "in")
+    assert {str(path) for path in paths} == names
+
+
 @pytest.mark.parametrize(("data", "said"), REFUSED, ids=[said for _, said in REFUSED])
 def test_refused(data: bytes, said: str, tmp_path: Path) -> None:
     """And nothing is written outside."""

@@ -23,9 +23,10 @@ from toolkit.assignment.grade import folder
 from toolkit.assignment.grade.folder import grade_folder, identity
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
+from toolkit.assignment.grade.sandbox.choice import find_isolation
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, Sandbox
 from toolkit.assignment.grade.versions import versions
-from toolkit.common.errors import UsageError
+from toolkit.common.errors import ToolkitError, UsageError
 
 from .. import ways
 from ..submissions import CHECK, EXIT, FINE, SLEEP, pack, symlink, with_lstm, zip_bomb
@@ -341,8 +342,31 @@ def test_dask_cluster_gives_the_same(scheduler: str, tmp_path: Path) -> None:
         (tmp_path / f"3000000{k}_assignment3.zip").write_bytes(pack(FINE))
     (tmp_path / "30000003_assignment3.zip").write_bytes(symlink("x"))
     patient = replace(LIMITS, seconds=60)  # its processes start beside whatever else there is
-    results = grade(tmp_path, tmp_path / "graded", cluster=scheduler, limits=patient)
+    out, fresh = tmp_path / "graded", list[str]()
+    results = grade(tmp_path, out, cluster=scheduler, limits=patient)
     assert [result.score for result in results] == [84, 84, 84, 0]
+    assert results[0].extra_data.isolation == find_isolation().describe()
+    # What another sandbox has judged is judged again, and nothing else.
+    path = out / "30000001_assignment3.zip" / "results.json"
+    with_another = identity(RUBRIC, patient, CHECK, Isolation("limits", drop_user=True))
+    path.write_text(path.read_text().replace(results[1].extra_data.settings_sha256, with_another))
+    more: Any = {"report": lambda done, total, name, result: fresh.append(name)}
+    again = grade(tmp_path, out, cluster=scheduler, limits=patient, **more)
+    assert [result.score for result in again] == [84, 84, 84, 0]
+    assert fresh == ["30000001_assignment3.zip"]
+
+
+def test_a_worker_without_a_sandbox_judges_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And so has no identity, with which results could be kept."""
+
+    def none() -> Isolation:
+        raise ToolkitError("there is none")
+
+    monkeypatch.setattr(folder, "_own_isolation", none)
+    assert folder._own_identity(RUBRIC, LIMITS, CHECK, None) is None
+    name, result = folder._grade("1_assignment3.zip", pack(FINE), RUBRIC, LIMITS, CHECK, None)
+    assert result.extra_data.problem == "The grader failed: there is none"
+    assert result.extra_data.settings_sha256 == ""
 
 
 def test_a_grader_that_fails_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,9 +59,12 @@ def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
             path = _checked(entry)
             if entry.is_dir():
                 continue
-            if str(path).casefold() in seen:
+            # As systems compare names that take no notice of case; to none of them is ß the same
+            # as ss, which to `casefold` it is.
+            name = str(path).lower()
+            if name in seen:
                 raise BrokenArchive(f"It contains {str(path)!r} twice.")
-            seen.add(str(path).casefold())
+            seen.add(name)
             with archive.open(entry) as file:
                 yield path, _pieces(path, file, left)
 

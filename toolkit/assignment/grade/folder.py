@@ -10,6 +10,7 @@ graded/
     viva.html               if asked for: questions for an oral examination, and the answers
 """
 
+import functools
 import json
 import platform
 from collections.abc import Callable, Iterator
@@ -30,10 +31,10 @@ from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.sandbox.scratch import clear_left_over
 from toolkit.assignment.grade.verdict import CHECK, Check, give_points, grade_archive, ungraded
 from toolkit.assignment.grade.versions import installed, toolkit_files, versions
-from toolkit.common.errors import UsageError, nearest
+from toolkit.common.errors import ToolkitError, UsageError, nearest
 from toolkit.common.files import atomic_write, make_directory, read_bytes, sha256, write_changed
 from toolkit.common.texts.language import Language
-from toolkit.common.workers import workers
+from toolkit.common.workers import ask_workers, workers
 
 # Only zip is unpacked; the others get a result that says so.
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".rar", ".7z")
@@ -81,15 +82,15 @@ def grade_folder(
     make_directory(out)
     clear_left_over(kept=(folder, out))
     isolation = isolation or (None if cluster else find_isolation())
-    settings = identity(rubric, limits, check, isolation)
+    given = (rubric, limits, check)
+    settings = _identities(*given, isolation, cluster)
     chosen = _chosen(archives, only)
     anew = archives if isolation and not isolation.safe else chosen if again else []
     results = _kept_results(out, archives, settings, rubric, without=anew)
     todo = [path for path in chosen if path.name not in results]
     begin(len(results), total := len(results) + len(todo))
-    how = (settings, rubric, limits, check, isolation)
-    given = read_archive if cluster else Path.absolute  # other machines have no such file
-    job = lambda path: joblib.delayed(_grade)(path.name, given(path), *how)  # noqa: E731
+    sent = read_archive if cluster else Path.absolute  # other machines have no such file
+    job = lambda path: joblib.delayed(_grade)(path.name, sent(path), *given, isolation)  # noqa: E731
     with workers(cluster, num_workers):
         for name, result in _in_turn(todo, job):
             write_changed(_files(result, rubric, out / name, language))
@@ -165,20 +166,45 @@ def _chosen(archives: list[Path], only: str | None) -> list[Path]:
     return chosen
 
 
-def identity(rubric: Rubric, limits: Limits, check: Check, isolation: Isolation | None) -> str:
+def identity(rubric: Rubric, limits: Limits, check: Check, isolation: Isolation) -> str:
     """SHA-256 of all that a verdict depends on besides the archive: the toolkit, the packages that
-    are installed and those that the rubric allows, the limits, the sandbox.
+    are installed and those that the rubric allows, the limits, the sandbox; all of them here.
     """
-    sandbox = isolation and isolation.describe()  # on a cluster each worker finds its own
     packages = [platform.python_version(), installed(), versions(), sorted({*rubric.packages})]
-    content = [toolkit_files(), check.child, check.viva, asdict(limits), packages, sandbox]
-    return sha256(json.dumps(content).encode())
+    how = [check.child, check.viva, asdict(limits), isolation.describe()]
+    return sha256(json.dumps([toolkit_files(), packages, *how]).encode())
+
+
+def _identities(
+    rubric: Rubric,
+    limits: Limits,
+    check: Check,
+    isolation: Isolation | None,
+    cluster: str | None,
+) -> set[str]:
+    """With what an archive may be judged: here, or on the workers that the cluster has now."""
+    if cluster is None:
+        return {identity(rubric, limits, check, isolation or find_isolation())}
+    told = ask_workers(cluster, _own_identity, rubric, limits, check, isolation)
+    return {settings for settings in told if settings is not None}
+
+
+_own_isolation = functools.cache(find_isolation)  # trying each way takes a second
+
+
+def _own_identity(
+    rubric: Rubric, limits: Limits, check: Check, isolation: Isolation | None
+) -> str | None:
+    """What a worker of a cluster judges with; None if it has no sandbox, and so refuses."""
+    try:
+        return identity(rubric, limits, check, isolation or _own_isolation())
+    except ToolkitError:
+        return None
 
 
 def _grade(
     name: str,
     archive: bytes | Path,
-    settings: str,
     rubric: Rubric,
     limits: Limits,
     check: Check,
@@ -187,7 +213,9 @@ def _grade(
     """`grade_archive`, for a worker, with the hashes of what it was made from."""
     digest = hash_archive(archive)
     try:
-        result = grade_archive(name, archive, rubric, limits, check, isolation)
+        way = isolation or _own_isolation()  # on a cluster each worker finds its own
+        settings = identity(rubric, limits, check, way)
+        result = grade_archive(name, archive, rubric, limits, check, way)
     except Exception as error:  # one archive must not stop the others
         problem = f"The grader failed: {error}"
         return name, ungraded(name, problem, rubric)  # without hashes: tried again next time
@@ -196,7 +224,7 @@ def _grade(
 
 
 def _kept_results(
-    out: Path, archives: list[Path], settings: str, rubric: Rubric, without: list[Path]
+    out: Path, archives: list[Path], settings: set[str], rubric: Rubric, without: list[Path]
 ) -> dict[str, Result]:
     """What earlier commands judged in the same way, by the archives' names, with today's points."""
     kept = {}
@@ -209,8 +237,10 @@ def _kept_results(
         except ValidationError:
             continue  # not ours, or from an older toolkit
         extra = result.extra_data
-        made_from = extra.archive_sha256, extra.settings_sha256
-        if made_from == (hash_archive(archive), settings) and not extra.disturbed:
+        is_same = extra.settings_sha256 in settings and extra.archive_sha256 == hash_archive(
+            archive
+        )
+        if is_same and not extra.disturbed:
             if extra.rubric_sha256 != rubric.sha256:
                 result = give_points(extra, rubric, result.execution_time)
             kept[archive.name] = result

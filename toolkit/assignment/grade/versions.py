@@ -14,6 +14,7 @@ from toolkit.common.package_data import PACKAGE, package_data
 PINNED = re.compile(r"^([\w.-]+)==([^\s;]+)", re.MULTILINE)  # in a constraints file
 
 
+@functools.cache
 def toolkit_files() -> dict[str, str]:
     """SHA-256 of each file of the toolkit that decides something; the manifest has the models'."""
     data = [*package_data("skeleton").glob("*.py"), package_data("exports") / "manifest.json"]

@@ -41,6 +41,7 @@ def scratch_directory(purpose: str) -> Iterator[Path]:
     made = Path(os.path.realpath(tempfile.mkdtemp(prefix=f"{purpose}-")))
     folder = open_folder(made)
     try:
+        fcntl.flock(folder, fcntl.LOCK_EX)  # for a toolkit of before 2026-12, which looks there
         os.fchmod(folder, 0o711)  # another user may be let into `files`
         with _new_proof(made, folder):
             (made / FILES).mkdir(mode=0o700)

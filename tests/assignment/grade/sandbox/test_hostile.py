@@ -229,7 +229,8 @@ def test_control_groups_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     if own.group is None:
         pytest.skip("needs root, and control groups that it may make")
     ours = own.group
-    theirs = [ours.with_name(name) for name in ("grade-exam", "grade-1-", f"grade-{'0' * 32}")]
+    names = ("toolkit-exam", "toolkit-1-", f"toolkit-{'0' * 32}")
+    theirs = [ours.with_name(name) for name in names]
     with contextlib.ExitStack() as until_the_end:
         sleeping = []
         for group in (ours, *theirs):
